@@ -1,0 +1,96 @@
+//! When to stop waiting: a point in time, and a flag that a person can raise.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The point in time at which a wait gives up. Never counts as an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// No end: only for user code that a person is watching and can interrupt with a [`Cancel`].
+    pub const NEVER: Deadline = Deadline(None);
+
+    /// The deadline `duration` from now.
+    pub fn after(duration: Duration) -> Deadline {
+        // A duration too long to add to the clock is as good as never.
+        Deadline(Instant::now().checked_add(duration))
+    }
+
+    /// The earlier of this deadline and `duration` from now: one slice of a longer wait.
+    pub fn sooner(self, duration: Duration) -> Deadline {
+        let slice = Deadline::after(duration);
+        match (self.0, slice.0) {
+            (Some(own), Some(other)) => Deadline(Some(own.min(other))),
+            (None, _) => slice,
+            (Some(_), None) => self,
+        }
+    }
+
+    /// The time left: `None` means for ever, zero means passed.
+    pub fn remaining(self) -> Option<Duration> {
+        self.0
+            .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the point in time is behind us.
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_some_and(|left| left.is_zero())
+    }
+}
+
+/// A flag that ends a running exchange: raised by Ctrl-C, looked at every 50 ms by every wait.
+///
+/// Clones share one flag.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A flag that is not raised.
+    pub fn new() -> Cancel {
+        Cancel::default()
+    }
+
+    /// Raise the flag.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the flag is raised.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Take the flag down, and say whether it was up: the one who handles the interruption calls this.
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_never_outlives_its_deadline() {
+        let short = Deadline::after(Duration::from_millis(5));
+        assert_eq!(short.sooner(Duration::from_secs(60)), short);
+        assert!(
+            Deadline::NEVER
+                .sooner(Duration::from_millis(5))
+                .remaining()
+                .is_some()
+        );
+        assert!(Deadline::after(Duration::ZERO).has_passed());
+        assert!(!Deadline::NEVER.has_passed());
+    }
+
+    #[test]
+    fn clones_share_the_flag() {
+        let cancel = Cancel::new();
+        cancel.clone().cancel();
+        assert!(cancel.take());
+        assert!(!cancel.is_cancelled());
+    }
+}

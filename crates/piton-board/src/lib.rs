@@ -1,0 +1,20 @@
+//! Talks to MicroPython and CircuitPython boards: bytes, deadlines, the raw REPL, board facts.
+//!
+//! # Layout
+//!
+//! Three layers, each knowing only the one below:
+//!
+//! - **bytes**: a [`transport::Transport`] moves them, within a [`deadline::Deadline`]. It knows no protocol.
+//! - **exchange**: [`repl`] gives the bytes their meaning: friendly prompt, raw REPL, raw-paste, exceptions.
+//! - **meaning**: [`facts`] (what board is this), [`literal`] (Python values both ways).
+//!
+//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in.
+//!
+//! # Architecture invariants
+//!
+//! Nothing here reads a user's files, draws on a terminal, or knows what a package is. Nothing here
+//! waits without a deadline. What a board sends stays bytes: no text decoding on the way.
+
+pub mod deadline;
+pub mod error;
+pub mod transport;

@@ -1,0 +1,44 @@
+//! How bytes travel between host and board, and nothing about what they mean.
+//!
+//! A transport is shared by reference, so that one thread can read while another writes.
+
+use std::io;
+
+use crate::deadline::Deadline;
+
+/// A byte pipe to a board.
+///
+/// Every way to reach a board implements this: serial ports, ptys, processes, sockets, the virtual board.
+pub trait Transport: Send + Sync {
+    /// Wait until bytes are there, and read at least one and at most `buf.len()` of them.
+    ///
+    /// # Errors
+    ///
+    /// - [`io::ErrorKind::TimedOut`]: the deadline passed and nothing came.
+    /// - [`io::ErrorKind::UnexpectedEof`]: the other end is gone for good (unplugged, closed, exited).
+    ///   A transport turns its own signs of that (end of file, `EIO`, `ENXIO`, a reset socket) into this one.
+    /// - any other kind: what the operating system said.
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
+
+    /// Write all of `bytes`, and push them out.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::read`]; at a time-out a part of the bytes may have gone out.
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
+
+    /// The modem control lines, where this transport has them.
+    fn control_lines(&self) -> Option<&dyn ControlLines> {
+        None
+    }
+}
+
+/// The two outgoing modem lines of a serial port, which on many boards are wired to reset and boot mode.
+pub trait ControlLines {
+    /// Drive DTR and RTS in one step where the system can: `true` is asserted (low on the wire).
+    ///
+    /// # Errors
+    ///
+    /// What the operating system said; `ENOTTY` and `EINVAL` (a pty has no lines) count as success.
+    fn set_lines(&self, dtr: bool, rts: bool) -> io::Result<()>;
+}
