@@ -1,5 +1,6 @@
 //! What can go wrong between host and board: one variant for each thing a caller can act on.
 
+use std::fmt;
 use std::io;
 
 /// Why an operation on a board failed.
@@ -15,8 +16,11 @@ pub enum Error {
         expected: &'static str,
     },
     /// No serial port that could be a board.
-    #[error("no board found")]
-    NoBoard,
+    #[error("no board found{}", SkippedPorts(skipped))]
+    NoBoard {
+        /// Why each port that looked like a board could not be opened.
+        skipped: Vec<Error>,
+    },
     /// No port carries this USB serial number.
     #[error("no board with serial number `{serial_number}`")]
     NoSuchSerialNumber {
@@ -28,12 +32,16 @@ pub enum Error {
     NoSuchPort {
         /// Path or name of the port.
         port: String,
+        /// The serial ports that there are, in the order of [`crate::discovery::list_serial_ports`].
+        available: Vec<String>,
     },
     /// Another program has the port open.
-    #[error("port `{port}` is in use by another program")]
+    #[error("port `{port}` is in use by {}", holder.as_deref().unwrap_or("another program"))]
     PortBusy {
         /// Path or name of the port.
         port: String,
+        /// The program that has it open, such as "`minicom` (process 4711)", where that can be found out.
+        holder: Option<String>,
     },
     /// The user may not open the port.
     #[error("no permission to open `{port}`")]
@@ -68,4 +76,16 @@ pub enum Error {
     /// A person pressed Ctrl-C, or the caller raised the [`crate::deadline::Cancel`] flag.
     #[error("interrupted")]
     Cancelled,
+}
+
+/// The tail of [`Error::NoBoard`]'s message.
+struct SkippedPorts<'a>(&'a [Error]);
+
+impl fmt::Display for SkippedPorts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if index == 0 { ": " } else { "; " })?;
+        }
+        Ok(())
+    }
 }

@@ -16,5 +16,7 @@
 //! waits without a deadline. What a board sends stays bytes: no text decoding on the way.
 
 pub mod deadline;
+pub mod discovery;
 pub mod error;
+pub mod selector;
 pub mod transport;

@@ -6,6 +6,10 @@ use std::io;
 
 use crate::deadline::Deadline;
 
+#[cfg(unix)]
+mod fd;
+pub mod serial;
+
 /// A byte pipe to a board.
 ///
 /// Every way to reach a board implements this: serial ports, ptys, processes, sockets, the virtual board.
@@ -35,7 +39,10 @@ pub trait Transport: Send + Sync {
 
 /// The two outgoing modem lines of a serial port, which on many boards are wired to reset and boot mode.
 pub trait ControlLines {
-    /// Drive DTR and RTS in one step where the system can: `true` is asserted (low on the wire).
+    /// Drive DTR and RTS together: `true` is asserted (low on the wire).
+    ///
+    /// Where the two can only be changed one after the other, the order is such that "RTS asserted, DTR
+    /// not", the state that holds an ESP board in reset, is never passed through on the way to another.
     ///
     /// # Errors
     ///

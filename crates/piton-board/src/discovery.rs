@@ -1,0 +1,128 @@
+//! Which serial ports there are, and which board sits at each.
+//!
+//! The rules are those of pyserial 3.5's `list_ports`, which mpremote prints: on Linux also the built-in
+//! ports (`ttyS*`), but none that the kernel keeps for hardware that is not there.
+
+use serde::Serialize;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+/// What the system knows about a serial port and the USB device behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SerialPortFacts {
+    /// Path or name to open the port with, such as `/dev/ttyACM0` or `COM3`.
+    pub path: String,
+    /// The USB device's serial number, which tells equal boards apart.
+    pub serial_number: Option<String>,
+    /// USB vendor; `None` for a port that is not on USB.
+    pub vid: Option<u16>,
+    /// USB product; `None` for a port that is not on USB.
+    pub pid: Option<u16>,
+    /// The vendor's name, as the USB device gives it.
+    pub manufacturer: Option<String>,
+    /// The product's name, as the USB device gives it.
+    pub product: Option<String>,
+}
+
+impl SerialPortFacts {
+    /// Whether this is a USB port: only those are taken for boards when nobody names one.
+    pub fn is_usb(&self) -> bool {
+        self.vid.is_some() && self.pid.is_some()
+    }
+}
+
+/// All serial ports, sorted by path with numbers by their value (`ttyACM2` before `ttyACM10`).
+///
+/// Empty when the system cannot tell (a container without `/sys`).
+pub fn list_serial_ports() -> Vec<SerialPortFacts> {
+    let mut ports = system_list();
+    ports.sort_by_cached_key(|port| natural_key(&port.path));
+    ports
+}
+
+#[cfg(target_os = "linux")]
+fn system_list() -> Vec<SerialPortFacts> {
+    use std::path::Path;
+    linux::list(Path::new("/dev"), Path::new("/sys/class/tty"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn system_list() -> Vec<SerialPortFacts> {
+    use serialport::SerialPortType;
+    let ports = serialport::available_ports().unwrap_or_default();
+    ports
+        .into_iter()
+        // macOS has each port twice; opening the dial-in one waits for a carrier.
+        .filter(|port| !port.port_name.starts_with("/dev/tty."))
+        .map(|port| {
+            let usb = match port.port_type {
+                SerialPortType::UsbPort(usb) => Some(usb),
+                SerialPortType::PciPort
+                | SerialPortType::BluetoothPort
+                | SerialPortType::Unknown => None,
+            };
+            SerialPortFacts {
+                path: port.port_name,
+                vid: usb.as_ref().map(|usb| usb.vid),
+                pid: usb.as_ref().map(|usb| usb.pid),
+                serial_number: usb.as_ref().and_then(|usb| usb.serial_number.clone()),
+                manufacturer: usb.as_ref().and_then(|usb| usb.manufacturer.clone()),
+                product: usb.and_then(|usb| usb.product),
+            }
+        })
+        .collect()
+}
+
+/// A piece of a path: digits compare by value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Number(u64),
+    Text(String),
+}
+
+fn natural_key(path: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = path;
+    while let Some(first) = rest.chars().next() {
+        let is_number = first.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_number);
+        let (piece, tail) = rest.split_at(end.unwrap_or(rest.len()));
+        pieces.push(match piece.parse() {
+            Ok(number) if is_number => Piece::Number(number),
+            _ => Piece::Text(piece.to_owned()),
+        });
+        rest = tail;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_paths_sort_by_value() {
+        let mut paths = [
+            "/dev/ttyUSB1",
+            "/dev/ttyACM10",
+            "/dev/ttyACM2",
+            "COM9",
+            "/dev/ttyS0",
+        ];
+        paths.sort_by_cached_key(|path| natural_key(path));
+        let expected = [
+            "/dev/ttyACM2",
+            "/dev/ttyACM10",
+            "/dev/ttyS0",
+            "/dev/ttyUSB1",
+            "COM9",
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn digits_beyond_any_number_are_text() {
+        assert!(natural_key("tty99999999999999999999999") > natural_key("tty9"));
+    }
+}

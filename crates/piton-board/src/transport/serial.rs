@@ -1,0 +1,126 @@
+//! Serial ports: USB boards, UART adapters, and pseudo-terminals.
+//!
+//! # DTR and RTS
+//!
+//! Most ESP boards wire the two lines through two transistors to reset and boot mode: RTS asserted while DTR
+//! is not holds the chip in reset, DTR asserted while RTS is not asks for the boot loader, and the two
+//! together or neither do nothing. Boards with their own USB (RP2040, STM32, nRF52) take DTR for "someone
+//! listens". Hence:
+//!
+//! - **Open**: the system asserts both lines by itself (Linux, macOS) or they start low (Windows, see
+//!   below). Then DTR is asserted, then RTS: the end is the same as with pyserial and mpremote, and the way
+//!   there does not pass through reset. On Windows this is what mpremote does for the CP210x only, whose
+//!   driver sets the lines at different times when left alone; no driver is harmed by it.
+//! - **Close**: RTS is released, then DTR, as mpremote does: in the other order an ESP board resets.
+//! - `HUPCL` stays as it is found, set by default: a board that takes DTR for a listener must learn that we
+//!   are gone, also when we are killed. The system then drops both lines together, which resets nothing.
+//!
+//! # One program at a time
+//!
+//! On Unix a `flock` is taken before anything else is touched, the same one that pyserial takes, so that
+//! Piton, mpremote and a second Piton exclude each other. Programs that do not ask for the lock are kept
+//! out with `TIOCEXCL`, except on a pty, whose other end would keep that flag when we are killed.
+
+use std::io;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::transport::{ControlLines, Transport};
+
+#[cfg(target_os = "linux")]
+mod holder;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+/// The baud rate that MicroPython's UART REPLs use, and mpremote too; a USB port ignores it.
+pub const DEFAULT_BAUD_RATE: u32 = 115_200;
+
+/// An open serial port, held exclusively until it is dropped.
+#[derive(Debug)]
+pub struct SerialPort(system::Port);
+
+impl SerialPort {
+    /// Open `port`, a path such as `/dev/ttyACM0` or a name such as `COM10`, with 8 data bits, no parity,
+    /// one stop bit and no flow control.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], else [`Error::Open`] (not a
+    /// serial port, a baud rate that it does not know).
+    pub fn open(port: &str, baud_rate: u32) -> Result<SerialPort, Error> {
+        if baud_rate == 0 {
+            // To a Unix terminal a rate of zero means "hang up".
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "baud rate 0");
+            return Err(Error::Open {
+                address: port.to_owned(),
+                source,
+            });
+        }
+        let opened = SerialPort(system::Port::open(port, baud_rate)?);
+        opened.set_lines(true, true).map_err(|source| Error::Open {
+            address: port.to_owned(),
+            source,
+        })?;
+        Ok(opened)
+    }
+}
+
+impl Transport for SerialPort {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.0.read(buf, deadline)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.0.write_all(bytes, deadline)
+    }
+
+    fn control_lines(&self) -> Option<&dyn ControlLines> {
+        Some(self)
+    }
+}
+
+impl ControlLines for SerialPort {
+    fn set_lines(&self, dtr: bool, rts: bool) -> io::Result<()> {
+        let port = self.0.serial_port();
+        let result = if rts {
+            port.set_dtr(dtr).and_then(|()| port.set_rts(rts))
+        } else {
+            port.set_rts(rts).and_then(|()| port.set_dtr(dtr))
+        };
+        match result {
+            Err(error) if system::has_no_lines(&error) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Drop for SerialPort {
+    fn drop(&mut self) {
+        // The port may be unplugged: nothing to be done about it here.
+        let _ = self.set_lines(false, false);
+        self.0.release();
+    }
+}
+
+/// 8 data bits, no parity, one stop bit, no flow control, every byte as it is.
+fn raw_settings(mut settings: serial2::Settings, baud_rate: u32) -> io::Result<serial2::Settings> {
+    settings.set_raw();
+    settings.set_baud_rate(baud_rate)?;
+    Ok(settings)
+}
+
+/// [`Error::NoSuchPort`], with the ports that there are.
+fn no_such_port(port: &str) -> Error {
+    let available = crate::discovery::list_serial_ports();
+    Error::NoSuchPort {
+        port: port.to_owned(),
+        available: available.into_iter().map(|facts| facts.path).collect(),
+    }
+}
