@@ -1,0 +1,196 @@
+//! The first bytes of a file: who may load it.
+
+use serde::Serialize;
+
+/// The only container version that is read and written (`MPY_VERSION`, py/persistentcode.h).
+pub const VERSION: u8 = 6;
+
+/// The native-code sub-version of MicroPython 1.23 to 1.29 (`MPY_SUB_VERSION`, py/persistentcode.h).
+pub const SUB_VERSION: u8 = 3;
+
+/// The header of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct Header {
+    /// Whose firmware loads the file.
+    pub dialect: Dialect,
+    /// Native-code sub-version, 0 to 3. Zero in a file without machine code, where a board does not
+    /// look at it.
+    pub sub_version: u8,
+    /// The machine code in the file; `None` if there is none.
+    pub arch: Option<Arch>,
+    /// Extensions of the architecture that the machine code needs ([`Arch::flag_names`]). `None`
+    /// leaves the field out, which is what the official compiler does when no flag is set.
+    pub arch_flags: Option<u32>,
+    /// Bits of a small int that the bytecode assumes, sign included: a board with fewer refuses the
+    /// file. 31 unless asked otherwise.
+    pub small_int_bits: u8,
+}
+
+impl Header {
+    /// The header of a bytecode module for MicroPython with the usual 31-bit small ints.
+    pub fn bytecode() -> Header {
+        Header {
+            dialect: Dialect::MicroPython,
+            sub_version: 0,
+            arch: None,
+            arch_flags: None,
+            small_int_bits: 31,
+        }
+    }
+
+    /// The header of a module with machine code: current sub-version, 31-bit small ints.
+    pub fn native(arch: Arch) -> Header {
+        Header {
+            sub_version: SUB_VERSION,
+            arch: Some(arch),
+            ..Header::bytecode()
+        }
+    }
+}
+
+/// Whose firmware loads the file: the letter in byte 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Dialect {
+    /// `M`.
+    MicroPython,
+    /// `C` (CircuitPython 7 and later, its py/persistentcode.c).
+    CircuitPython,
+}
+
+impl Dialect {
+    /// The byte at the start of the file.
+    pub fn letter(self) -> u8 {
+        match self {
+            Dialect::MicroPython => b'M',
+            Dialect::CircuitPython => b'C',
+        }
+    }
+
+    /// The dialect of a file that starts with this byte.
+    pub fn from_letter(letter: u8) -> Option<Dialect> {
+        [Dialect::MicroPython, Dialect::CircuitPython]
+            .into_iter()
+            .find(|d| d.letter() == letter)
+    }
+
+    /// The name of the firmware.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::MicroPython => "MicroPython",
+            Dialect::CircuitPython => "CircuitPython",
+        }
+    }
+}
+
+/// A native architecture; the discriminant is its number in the feature byte (`MP_NATIVE_ARCH_*`,
+/// py/persistentcode.h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arch {
+    /// 32-bit x86.
+    X86 = 1,
+    /// 64-bit x86.
+    X64 = 2,
+    /// ARMv6 in ARM state.
+    ArmV6 = 3,
+    /// Thumb, Cortex-M0 and M0+.
+    ArmV6M = 4,
+    /// Thumb-2, Cortex-M3.
+    ArmV7M = 5,
+    /// Thumb-2 with DSP instructions, Cortex-M4 without a floating-point unit.
+    ArmV7EM = 6,
+    /// Thumb-2 with single-precision floating point.
+    ArmV7EMSP = 7,
+    /// Thumb-2 with double-precision floating point.
+    ArmV7EMDP = 8,
+    /// Xtensa, call0 convention: ESP8266.
+    Xtensa = 9,
+    /// Xtensa, windowed convention: ESP32.
+    XtensaWin = 10,
+    /// 32-bit RISC-V.
+    Rv32Imc = 11,
+    /// 64-bit RISC-V.
+    Rv64Imc = 12,
+    /// The listing pseudo-architecture of the official compiler.
+    Debug = 13,
+}
+
+impl Arch {
+    /// Every architecture, by rising number.
+    pub const ALL: [Arch; 13] = [
+        Arch::X86,
+        Arch::X64,
+        Arch::ArmV6,
+        Arch::ArmV6M,
+        Arch::ArmV7M,
+        Arch::ArmV7EM,
+        Arch::ArmV7EMSP,
+        Arch::ArmV7EMDP,
+        Arch::Xtensa,
+        Arch::XtensaWin,
+        Arch::Rv32Imc,
+        Arch::Rv64Imc,
+        Arch::Debug,
+    ];
+
+    /// The number in the feature byte, 1 to 13.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The architecture with this number.
+    pub fn from_number(number: u8) -> Option<Arch> {
+        Arch::ALL.into_iter().find(|arch| arch.number() == number)
+    }
+
+    /// The name that `-march` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86 => "x86",
+            Arch::X64 => "x64",
+            Arch::ArmV6 => "armv6",
+            Arch::ArmV6M => "armv6m",
+            Arch::ArmV7M => "armv7m",
+            Arch::ArmV7EM => "armv7em",
+            Arch::ArmV7EMSP => "armv7emsp",
+            Arch::ArmV7EMDP => "armv7emdp",
+            Arch::Xtensa => "xtensa",
+            Arch::XtensaWin => "xtensawin",
+            Arch::Rv32Imc => "rv32imc",
+            Arch::Rv64Imc => "rv64imc",
+            Arch::Debug => "debug",
+        }
+    }
+
+    /// The architecture with this `-march` name.
+    pub fn from_name(name: &str) -> Option<Arch> {
+        Arch::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+
+    /// Bytes of a machine word, which relocations count in.
+    pub fn word_size(self) -> u32 {
+        match self {
+            Arch::X64 | Arch::Rv64Imc | Arch::Debug => 8,
+            Arch::X86
+            | Arch::ArmV6
+            | Arch::ArmV6M
+            | Arch::ArmV7M
+            | Arch::ArmV7EM
+            | Arch::ArmV7EMSP
+            | Arch::ArmV7EMDP
+            | Arch::Xtensa
+            | Arch::XtensaWin
+            | Arch::Rv32Imc => 4,
+        }
+    }
+
+    /// The flags of [`Header::arch_flags`] that have a name here, as (bit mask, `-march-flags` name).
+    /// Only `rv32imc` has any (mpy-cross/main.c).
+    pub fn flag_names(self) -> &'static [(u32, &'static str)] {
+        if self == Arch::Rv32Imc {
+            &[(1, "zba"), (2, "zcmp")]
+        } else {
+            &[]
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Raw codes: what the compiler makes of one function, class body, lambda, comprehension or module.
+
+use serde::Serialize;
+
+use crate::prelude::Prelude;
+
+/// One raw code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawCode {
+    /// What runs.
+    pub code: Code,
+    /// The raw codes that this one makes functions of, as indices into
+    /// [`Module::raw_codes`](crate::module::Module::raw_codes).
+    pub children: Vec<usize>,
+}
+
+/// The code of a raw code, by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// For the virtual machine (kind 0).
+    Bytecode(Bytecode),
+    /// Machine code of a function with Python semantics, `@micropython.native` (kind 1).
+    Native(NativeCode),
+    /// Machine code of a viper function or of a linked C module (kind 2).
+    Viper(ViperCode),
+    /// Machine code of an inline-assembler function (kind 3).
+    Asm(AsmCode),
+}
+
+impl Code {
+    /// The kind's number in the file.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Code::Bytecode(_) => Kind::Bytecode,
+            Code::Native(_) => Kind::Native,
+            Code::Viper(_) => Kind::Viper,
+            Code::Asm(_) => Kind::Asm,
+        }
+    }
+}
+
+/// The kind of a raw code; the discriminant is its number in the file (`MP_CODE_*` minus
+/// `MP_CODE_BYTECODE`, py/emitglue.h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// See [`Code::Bytecode`].
+    Bytecode = 0,
+    /// See [`Code::Native`].
+    Native = 1,
+    /// See [`Code::Viper`].
+    Viper = 2,
+    /// See [`Code::Asm`].
+    Asm = 3,
+}
+
+impl Kind {
+    /// The two bits in the file.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The kind's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Bytecode => "bytecode",
+            Kind::Native => "native",
+            Kind::Viper => "viper",
+            Kind::Asm => "asm",
+        }
+    }
+}
+
+/// Code for the virtual machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bytecode {
+    /// What the virtual machine needs to know before it starts.
+    pub prelude: Prelude,
+    /// The instructions.
+    pub opcodes: Vec<u8>,
+}
+
+/// Machine code with a prelude behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeCode {
+    /// Machine code, then the prelude, then whatever the assembler put behind it.
+    pub code: Vec<u8>,
+    /// Where in `code` the prelude starts.
+    pub prelude_offset: u32,
+}
+
+/// Machine code of a viper function, or of a C module linked by mpy_ld.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViperCode {
+    /// The machine code.
+    pub code: Vec<u8>,
+    /// Read-only data of a linked C module.
+    pub rodata: Option<Vec<u8>>,
+    /// Bytes of zeroed data of a linked C module.
+    pub bss_size: Option<u32>,
+    /// Places to patch when loading. `Some` with an empty list is not the same file as `None`.
+    pub relocations: Option<Vec<Relocation>>,
+}
+
+/// Machine code of an inline-assembler function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsmCode {
+    /// The machine code.
+    pub code: Vec<u8>,
+    /// Number of positional arguments, 0 to 4.
+    pub n_pos_args: u32,
+    /// Two bits for each argument, the return type above them: 0 object, 1 bool, 2 int, 3 uint.
+    pub type_signature: u32,
+}
+
+/// One entry of the relocation list: add an address to one or more words of the code
+/// (`mp_native_relocate`, py/persistentcode.c).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Relocation {
+    /// The first word to patch. `None` goes on behind the last word patched.
+    pub place: Option<Place>,
+    /// The address to add.
+    pub target: Target,
+    /// How many words in a row to patch, if the entry says so. Only [`Target::Text`],
+    /// [`Target::Rodata`] and [`Target::Bss`] have the field; without it one word is patched.
+    pub count: Option<u32>,
+}
+
+/// A word of the loaded code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Which part.
+    pub section: Section,
+    /// Index of the machine word in it.
+    pub word: u32,
+}
+
+/// A part of the loaded code that can be patched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Section {
+    /// The machine code.
+    Text,
+    /// The read-only data.
+    Rodata,
+}
+
+/// An address known only when loading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Start of the machine code.
+    Text,
+    /// Start of the read-only data.
+    Rodata,
+    /// Start of the zeroed data.
+    Bss,
+    /// The module's qstr table.
+    QstrTable,
+    /// The module's object table.
+    ObjectTable,
+    /// The firmware's table of runtime functions.
+    FunTable,
+    /// An entry of that table, 0 to 118.
+    Fun(u8),
+}
