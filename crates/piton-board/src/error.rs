@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::exception::BoardException;
+
 /// Why an operation on a board failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -66,7 +68,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The deadline passed.
-    #[error("timed out waiting for {waiting_for}; board sent {}", received.escape_ascii())]
+    #[error("timed out waiting for {waiting_for}; board sent {}", Shown(received))]
     Timeout {
         /// What the host was waiting for.
         waiting_for: &'static str,
@@ -76,6 +78,59 @@ pub enum Error {
     /// A person pressed Ctrl-C, or the caller raised the [`crate::deadline::Cancel`] flag.
     #[error("interrupted")]
     Cancelled,
+    /// The program on the board raised an exception.
+    #[error("the board raised {0}")]
+    Exception(#[source] BoardException),
+    /// The board did not come to the raw REPL.
+    #[error(
+        "no answer from a raw REPL: not a MicroPython board, busy with a program that ignores Ctrl-C, or not \
+         ready; host sent {}, board sent {}",
+        sent.escape_ascii(),
+        Shown(received)
+    )]
+    NoRawRepl {
+        /// What the host sent, over all tries.
+        sent: Vec<u8>,
+        /// What came (the last 4096 bytes of it).
+        received: Vec<u8>,
+    },
+    /// The board was reset while the program ran: its output ends with a start's banner and prompt.
+    #[error("the board was reset while the program ran")]
+    BoardReset,
+    /// The exchange before this one broke off: interrupt the program, or enter the raw REPL again.
+    #[error("the board is not at the raw REPL's prompt")]
+    NotAtPrompt,
+    /// A control byte that the REPL would act on instead of passing it to the program.
+    #[error(
+        "byte {byte:#04x} at offset {offset} of the program cannot be sent: write it as an escape, `\\x{byte:02x}`"
+    )]
+    UnsendableByte {
+        /// The byte: 0x01 to 0x04.
+        byte: u8,
+        /// Its place in the source, from 0.
+        offset: usize,
+    },
+    /// The board's answer does not fit the protocol.
+    #[error("expected {expected}; board sent {}", Shown(received))]
+    Unexpected {
+        /// What was expected.
+        expected: &'static str,
+        /// What came.
+        received: Vec<u8>,
+    },
+}
+
+/// Bytes from a board, as a person can read them.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            f.write_str("nothing")
+        } else {
+            self.0.escape_ascii().fmt(f)
+        }
+    }
 }
 
 /// The tail of [`Error::NoBoard`]'s message.

@@ -18,5 +18,8 @@
 pub mod deadline;
 pub mod discovery;
 pub mod error;
+pub mod exception;
+pub mod facts;
+pub mod repl;
 pub mod selector;
 pub mod transport;

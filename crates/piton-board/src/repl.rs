@@ -1,0 +1,253 @@
+//! What the bytes mean: the friendly prompt, the raw REPL, raw-paste.
+//!
+//! The protocol is fixed by MicroPython's `shared/runtime/pyexec.c`. In the raw REPL a program's answer
+//! is `stdout, 0x04, exception text, 0x04, ">"`.
+//!
+//! # One exchange
+//!
+//! Everything is optimistic: one write and one wait for each step, and only when the expected answer
+//! fails to come does something slower happen. A soft reset and one program take four turns:
+//!
+//! ```text
+//! > \x03\x01                            interrupt, go to the raw REPL
+//! < \r\n>>> \r\nraw REPL; CTRL-B to exit\r\n>
+//! > \x04                                soft reset
+//! < OK\r\nMPY: soft reboot\r\nraw REPL; CTRL-B to exit\r\n>
+//! > \x05A\x01                           may I paste?
+//! < R\x01\x80\x00\x01
+//! > print(1+1)\x04
+//! < \x042\r\n\x04\x04>
+//! ```
+//!
+//! The question "may I paste?" is asked once for each connection. From the second program on, question and
+//! source go out together: one turn for each program that fits in the board's two windows.
+//!
+//! # What is known of the board
+//!
+//! [`Repl`] owns the connection and what is known of the board's state. [`RawRepl`] exists only while the
+//! board is in the raw REPL, and only it can run programs. After an error in the middle of an exchange the
+//! state is not known any more: [`RawRepl::interrupt`] or [`Repl::raw_repl`] bring it back.
+
+mod entry;
+mod follow;
+mod link;
+mod output;
+mod send;
+
+use std::time::Duration;
+
+use crate::deadline::{Cancel, Deadline};
+use crate::error::Error;
+use crate::transport::Transport;
+use follow::Program;
+use link::Link;
+use send::Sending;
+
+/// How long a board may take for a step of the protocol itself (never for a user's program), as mpremote
+/// allows: tools/mpremote/mpremote/transport_serial.py, `timeout_overall=10`.
+const STEP: Duration = Duration::from_secs(10);
+
+/// What the raw REPL prints on entry, with its first prompt (pyexec.c).
+const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
+
+/// How to enter the raw REPL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Keep the board's variables and imported modules.
+    KeepState,
+    /// Start from a fresh interpreter: boot.py runs, main.py does not. Files are kept.
+    SoftReset,
+}
+
+/// What is known of the board.
+#[derive(Debug)]
+enum State {
+    /// Anything: not yet asked, or an exchange broke off.
+    Unknown,
+    /// At the raw REPL's prompt.
+    Raw,
+    /// A program runs, started by us in the raw REPL.
+    Running(Box<Program>),
+    /// A program left by `SystemExit`: the board soft-resets and comes back to the raw REPL by itself.
+    Restarting,
+}
+
+/// A connection to a board's REPL.
+pub struct Repl {
+    link: Link,
+    state: State,
+    sending: Sending,
+    soft_resets: u64,
+    probes: u32,
+}
+
+impl Repl {
+    /// A connection over `transport`, with nothing known of the board and nothing sent yet.
+    ///
+    /// Every wait ends within 50 ms after `cancel` was raised, with [`Error::Cancelled`].
+    pub fn new(transport: Box<dyn Transport>, cancel: Cancel) -> Repl {
+        Repl {
+            link: Link::new(transport, cancel),
+            state: State::Unknown,
+            sending: Sending::NotAsked,
+            soft_resets: 0,
+            probes: 0,
+        }
+    }
+
+    /// The transport, for control lines and for a terminal.
+    pub fn transport(&self) -> &dyn Transport {
+        self.link.transport()
+    }
+
+    /// Whether the board is known to be at the raw REPL's prompt.
+    pub fn is_raw(&self) -> bool {
+        matches!(self.state, State::Raw)
+    }
+
+    /// How often the interpreter was seen to start afresh on this connection: what was defined on the
+    /// board before the number changed is gone.
+    pub fn soft_resets(&self) -> u64 {
+        self.soft_resets
+    }
+
+    /// Bring the board into the raw REPL, whatever it is doing.
+    ///
+    /// Without wire traffic when it is there already and `entry` is [`Entry::KeepState`]. A running program
+    /// is interrupted by Ctrl-C: once at first, so that its `finally` blocks can run for 3.5 seconds, then
+    /// again and again with growing pauses, for programs that swallow `KeyboardInterrupt`. What the board
+    /// prints meanwhile is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRawRepl`] when the board did not come to the raw REPL by the deadline (or within 10
+    /// seconds if that is [`Deadline::NEVER`]), [`Error::Timeout`] when it did not come back from the soft
+    /// reset; [`Error::Cancelled`], [`Error::Disconnected`].
+    pub fn raw_repl(&mut self, entry: Entry, deadline: Deadline) -> Result<RawRepl<'_>, Error> {
+        let fresh = self.finish_restart(deadline)?;
+        if !self.is_raw() {
+            self.enter(deadline)?;
+        }
+        if entry == Entry::SoftReset && !fresh {
+            self.soft_reset(deadline)?;
+        }
+        Ok(RawRepl { repl: self })
+    }
+
+    /// Leave the raw REPL for the friendly one, without waiting for its prompt.
+    ///
+    /// Does nothing when the board is not known to be in the raw REPL. A program that is still running is
+    /// not stopped: the board goes to the friendly REPL when it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`]; [`Error::Timeout`] when the board does not take the byte.
+    pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
+        if matches!(self.state, State::Restarting) {
+            // A Ctrl-B sent during the reset would be lost. A board that does not come back gets it anyway.
+            match self.finish_restart(deadline) {
+                Ok(_) | Err(Error::Timeout { .. } | Error::Cancelled) => {}
+                Err(error) => return Err(error),
+            }
+        } else if matches!(self.state, State::Unknown) {
+            return Ok(());
+        }
+        self.state = State::Unknown;
+        self.link.write(b"\x02", deadline)
+    }
+
+    /// Take the bytes that were read ahead and used for nothing, for a terminal to show.
+    pub fn take_pending(&mut self) -> Vec<u8> {
+        self.link.take_pending()
+    }
+}
+
+/// A board in the raw REPL.
+pub struct RawRepl<'a> {
+    repl: &'a mut Repl,
+}
+
+impl RawRepl<'_> {
+    /// Run a program, and hand on what it prints as it arrives.
+    ///
+    /// `source` is Python. Text output has CR LF line ends, `sys.stdout.buffer` gives raw bytes. A program
+    /// that ends by `SystemExit` ends well; the board soft-resets then, see [`Repl::soft_resets`]. What
+    /// background code (threads, timers) prints between programs is dropped.
+    ///
+    /// # 0x04 in output
+    ///
+    /// The board does not escape the byte that ends the output. A 0x04 is held back until the bytes after
+    /// it tell what it is: output, if neither an exception's text nor the end of the answer follows. What
+    /// cannot be told apart is output that looks like the whole end of an answer (`0x04 0x04 ">"`, or an
+    /// exception's text in place of nothing between them), with a pause in the output right after it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exception`] for what the program raised. [`Error::Timeout`] and [`Error::Cancelled`] leave
+    /// the program running: [`RawRepl::interrupt`] stops it. [`Error::BoardReset`] and
+    /// [`Error::Disconnected`] when the board went away; [`Error::UnsendableByte`] before anything was
+    /// sent; [`Error::NotAtPrompt`] when an earlier exchange broke off.
+    pub fn exec(
+        &mut self,
+        source: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.repl.start(source, deadline)?;
+        self.repl.follow(output, deadline)
+    }
+
+    /// Start a program and return as soon as the board has all of it.
+    ///
+    /// A board that goes away at that moment (`machine.reset()`) is no error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`], without those of a running program.
+    pub fn exec_no_follow(&mut self, source: &[u8], deadline: Deadline) -> Result<(), Error> {
+        self.repl.start_unattended(source, deadline)
+    }
+
+    /// Run a program and give back what it printed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`].
+    pub fn run(&mut self, source: &[u8], deadline: Deadline) -> Result<Vec<u8>, Error> {
+        let mut stdout = Vec::new();
+        self.exec(
+            source,
+            &mut |bytes| stdout.extend_from_slice(bytes),
+            deadline,
+        )?;
+        Ok(stdout)
+    }
+
+    /// Stop the running program by Ctrl-C, hand on the rest of its output, and report how it ended: most
+    /// often with [`Error::Exception`] holding a `KeyboardInterrupt`.
+    ///
+    /// For use after [`Error::Cancelled`] or [`Error::Timeout`]: takes the cancel flag down first. A
+    /// program that swallows the interrupt gets more of them, as in [`Repl::raw_repl`]. Does nothing when
+    /// no program runs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`]; [`Error::Timeout`] when the program did not stop by the deadline.
+    pub fn interrupt(
+        &mut self,
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.repl.interrupt(output, deadline)
+    }
+
+    /// Whether the board takes programs by raw-paste; `None` before the first program.
+    pub fn raw_paste(&self) -> Option<bool> {
+        self.repl.sending.raw_paste()
+    }
+
+    /// How often the interpreter was seen to start afresh: see [`Repl::soft_resets`].
+    pub fn soft_resets(&self) -> u64 {
+        self.repl.soft_resets
+    }
+}

@@ -1,0 +1,187 @@
+//! The way into the raw REPL, from whatever the board is doing.
+
+use std::time::{Duration, Instant};
+
+use super::link::{Link, Tail, Wait, find};
+use super::{RAW_BANNER, Repl, STEP, State};
+use crate::deadline::Deadline;
+use crate::error::Error;
+
+/// A number of Ctrl-C, with pauses between them, and how long to wait for what they do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Volley {
+    count: u32,
+    /// The pause after the first one; it doubles from one to the next.
+    gap: Duration,
+    pub(super) patience: Duration,
+}
+
+/// How long a program may take to clean up after the first Ctrl-C.
+const FIRST_PATIENCE: Duration = Duration::from_millis(3500);
+
+/// The Ctrl-C's to send one after the other while the program does not stop.
+///
+/// The first is a single one, with patience: a second would break off a `finally` block. A program that
+/// catches `KeyboardInterrupt` and goes on is only stopped by one that comes while it handles the one
+/// before: so later they come in volleys, closer and wider.
+pub(super) fn volleys() -> impl Iterator<Item = Volley> {
+    let first = Volley {
+        count: 1,
+        gap: Duration::ZERO,
+        patience: FIRST_PATIENCE,
+    };
+    let later = [50, 400, 3200, 12_800]
+        .into_iter()
+        .cycle()
+        .map(|micros| Volley {
+            count: 6,
+            gap: Duration::from_micros(micros),
+            patience: Duration::from_millis(500),
+        });
+    std::iter::once(first).chain(later)
+}
+
+/// Send a volley.
+pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<(), Error> {
+    let mut gap = volley.gap;
+    for at in 0..volley.count {
+        if at > 0 {
+            link.pause(gap)?;
+            gap *= 2;
+        }
+        link.write(b"\x03", deadline)?;
+    }
+    Ok(())
+}
+
+/// How long the friendly prompt must stand before it counts as idle.
+const PROMPT_QUIET: Duration = Duration::from_millis(150);
+
+/// How long a silent board is left alone before it gets another Ctrl-A.
+const KNOCK: Duration = Duration::from_secs(1);
+
+/// What went to and fro while entering.
+struct Attempt {
+    sent: Vec<u8>,
+    received: Tail,
+    limit: Deadline,
+}
+
+impl Repl {
+    /// Bring the board into the raw REPL from any state.
+    pub(super) fn enter(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.state = State::Unknown;
+        let limit = match deadline.remaining() {
+            Some(_) => deadline,
+            None => Deadline::after(STEP),
+        };
+        self.link.discard_input()?;
+        let mut attempt = Attempt {
+            sent: Vec::new(),
+            received: Tail::default(),
+            limit,
+        };
+        for volley in volleys() {
+            if volley.count == 1 {
+                // A Ctrl-C first: it cancels a half-typed line, paste mode and a raw-paste that a dead host
+                // left, all of which would take the Ctrl-A as text. No carriage return: it would run what
+                // somebody has half typed.
+                attempt.write(&self.link, b"\x03\x01")?;
+            } else {
+                fire(&self.link, volley, limit)?;
+                attempt
+                    .sent
+                    .resize(attempt.sent.len() + volley.count as usize, 0x03);
+                attempt.write(&self.link, b"\x01")?;
+            }
+            if self.await_raw(&mut attempt, limit.sooner(volley.patience))? {
+                if attempt.sent.len() > 2 {
+                    self.synchronize(limit)?;
+                }
+                self.state = State::Raw;
+                return Ok(());
+            }
+            if limit.has_passed() {
+                break;
+            }
+        }
+        Err(Error::NoRawRepl {
+            sent: attempt.sent,
+            received: attempt.received.bytes().to_vec(),
+        })
+    }
+
+    /// Wait for the raw REPL's banner: whether it came in time.
+    fn await_raw(&mut self, attempt: &mut Attempt, until: Deadline) -> Result<bool, Error> {
+        let mut quiet_since = Instant::now();
+        loop {
+            let pending = self.link.pending();
+            if let Some(at) = find(pending, RAW_BANNER) {
+                self.link.consume(at + RAW_BANNER.len());
+                return Ok(true);
+            }
+            let used = pending.len().saturating_sub(RAW_BANNER.len() - 1);
+            self.link.consume(used);
+            if until.has_passed() {
+                return Ok(false);
+            }
+            let before = self.link.pending().len();
+            if self.link.poll("the raw REPL", until)? {
+                attempt
+                    .received
+                    .push(self.link.pending().get(before..).unwrap_or_default());
+                quiet_since = Instant::now();
+                continue;
+            }
+            let quiet = quiet_since.elapsed();
+            if quiet >= PROMPT_QUIET && attempt.received.bytes().ends_with(b">>> ") {
+                // At the friendly prompt, and our Ctrl-A got lost: on the way, or because CircuitPython took
+                // it as the "any key" it asks for when code.py has ended.
+                attempt.write(&self.link, b"\x03\x01")?;
+                quiet_since = Instant::now();
+            } else if quiet >= KNOCK {
+                // A board that was still starting lost what we sent. Another Ctrl-C could hurt.
+                attempt.write(&self.link, b"\x01")?;
+                quiet_since = Instant::now();
+            }
+        }
+    }
+
+    /// Make sure that the board has answered all that was sent before.
+    ///
+    /// After several tries more banners may be on their way. The board answers in order, so when it has
+    /// run a program of ours nothing older can come.
+    fn synchronize(&mut self, limit: Deadline) -> Result<(), Error> {
+        self.probes += 1;
+        let factor = 7919;
+        let program = format!("print({factor}*{})\x04", self.probes);
+        // The answer is not in the question: an echo would not pass for it.
+        let answer = format!("OK{}", factor * self.probes);
+        self.link.write(program.as_bytes(), limit)?;
+        let wait = || Wait::new("the raw REPL to settle", limit.sooner(STEP));
+        self.link.skip_past(answer.as_bytes(), wait())?;
+        self.link.skip_past(b"\x04\x04>", wait())
+    }
+
+    /// Start a fresh interpreter; the board must be at the raw REPL's prompt.
+    pub(super) fn soft_reset(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.state = State::Unknown;
+        self.link.write(b"\x04", deadline)?;
+        let limit = deadline.sooner(STEP);
+        // One after the other: boot.py may print between them.
+        self.link
+            .skip_past(b"soft reboot", Wait::new("the soft reset", limit))?;
+        self.soft_resets += 1;
+        let wait = Wait::new("the raw REPL after boot.py", limit);
+        self.link.skip_past(RAW_BANNER, wait)?;
+        self.state = State::Raw;
+        Ok(())
+    }
+}
+
+impl Attempt {
+    fn write(&mut self, link: &Link, bytes: &[u8]) -> Result<(), Error> {
+        self.sent.extend_from_slice(bytes);
+        link.write(bytes, self.limit)
+    }
+}

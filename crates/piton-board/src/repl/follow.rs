@@ -1,0 +1,198 @@
+//! What a running program prints, how it ends, and how to stop it.
+
+use std::time::{Duration, Instant};
+
+use super::link::{Link, Tail, Wait, find};
+use super::output::{End, Scanner};
+use super::{RAW_BANNER, Repl, STEP, State, entry};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::exception::BoardException;
+
+/// How long bytes right after an end are watched for another end: see [`settle`].
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// How long a friendly prompt stands at the end of the output before it counts as a board that was reset.
+const RESET_QUIET: Duration = Duration::from_millis(500);
+
+/// A program that runs in the raw REPL.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    scanner: Scanner,
+    printed: Tail,
+}
+
+impl Program {
+    fn feed(&mut self, bytes: &[u8], output: &mut dyn FnMut(&[u8])) -> Option<(End, usize)> {
+        let Program { scanner, printed } = self;
+        scanner.feed(bytes, &mut |bytes| {
+            printed.push(bytes);
+            output(bytes);
+        })
+    }
+
+    /// Whether the output ends as a board's start does: banner and friendly prompt.
+    ///
+    /// A board that is reset behind a USB-to-serial converter does not disconnect; only this tells.
+    fn printed_a_start(&self) -> bool {
+        let printed = self.printed.bytes();
+        let from = printed.len().saturating_sub(512);
+        let last = printed.get(from..).unwrap_or_default();
+        last.ends_with(b"\n>>> ")
+            && (find(last, b"MicroPython v").is_some()
+                || find(last, b"Adafruit CircuitPython").is_some())
+    }
+}
+
+impl Repl {
+    /// Hand on the output of the running program until it ends.
+    pub(super) fn follow(
+        &mut self,
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let State::Running(program) = &mut self.state else {
+            return Err(Error::NotAtPrompt);
+        };
+        let end = match read_to_end(&mut self.link, program, output, deadline) {
+            Ok(end) => end,
+            Err(error) => {
+                if !matches!(error, Error::Timeout { .. } | Error::Cancelled) {
+                    self.state = State::Unknown;
+                }
+                return Err(error);
+            }
+        };
+        match end {
+            End::Prompt { exception } => {
+                self.state = State::Raw;
+                if exception.is_empty() {
+                    Ok(())
+                } else {
+                    Err(Error::Exception(BoardException::parse(&exception)))
+                }
+            }
+            End::SoftReset => {
+                self.soft_resets += 1;
+                self.state = State::Restarting;
+                Ok(())
+            }
+        }
+    }
+
+    /// Wait for the raw REPL after a `SystemExit`: whether there was something to wait for.
+    pub(super) fn finish_restart(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        if !matches!(self.state, State::Restarting) {
+            return Ok(false);
+        }
+        let wait = Wait::new("the raw REPL after SystemExit", deadline.sooner(STEP));
+        self.link.skip_past(RAW_BANNER, wait)?;
+        self.state = State::Raw;
+        Ok(true)
+    }
+
+    /// Stop the running program.
+    pub(super) fn interrupt(
+        &mut self,
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.link.cancel.take();
+        match self.state {
+            State::Raw | State::Restarting => return Ok(()),
+            // Broken off while the program was being sent: nothing of it runs.
+            State::Unknown => return self.enter(deadline),
+            State::Running(_) => {}
+        }
+        for volley in entry::volleys() {
+            entry::fire(&self.link, volley, deadline)?;
+            let patience = deadline.sooner(volley.patience);
+            match self.follow(output, patience) {
+                Err(Error::Timeout { .. }) if !deadline.has_passed() => {}
+                other => return other,
+            }
+        }
+        self.follow(output, deadline)
+    }
+}
+
+fn read_to_end(
+    link: &mut Link,
+    program: &mut Program,
+    output: &mut dyn FnMut(&[u8]),
+    deadline: Deadline,
+) -> Result<End, Error> {
+    let mut quiet_since = Instant::now();
+    let mut received = Tail::default();
+    loop {
+        let pending = link.take_pending();
+        received.push(&pending);
+        if let Some((end, used)) = program.feed(&pending, output) {
+            link.put_back(pending.get(used..).unwrap_or_default());
+            return settle(link, end, output);
+        }
+        match link.poll("the end of the program", deadline) {
+            Ok(true) => quiet_since = Instant::now(),
+            Ok(false) if deadline.has_passed() => {
+                return Err(Error::Timeout {
+                    waiting_for: "the end of the program",
+                    received: received.bytes().to_vec(),
+                });
+            }
+            Ok(false) => {
+                if quiet_since.elapsed() >= RESET_QUIET && program.printed_a_start() {
+                    return Err(Error::BoardReset);
+                }
+            }
+            // A board that is a process ends with its SystemExit.
+            Err(Error::Disconnected { .. }) if program.scanner.is_at_empty_end() => {
+                return Ok(End::SoftReset);
+            }
+            Err(error) => {
+                if matches!(error, Error::Disconnected { .. }) {
+                    program.scanner.flush(output);
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Make sure that `end` is one, when bytes follow it at once.
+///
+/// A board at its prompt is silent, unless background code prints; a program whose output looks like an
+/// end goes on, and comes to an end of its own. So another end within a short time means that the first
+/// was output.
+fn settle(link: &mut Link, mut end: End, output: &mut dyn FnMut(&[u8])) -> Result<End, Error> {
+    let limit = Deadline::after(SETTLE);
+    while let End::Prompt { exception } = &end {
+        if link.pending().is_empty() {
+            break;
+        }
+        let mut later = Vec::new();
+        let mut scanner = Scanner::default();
+        let mut seen = 0;
+        let next = loop {
+            let fresh = link.pending().get(seen..).unwrap_or_default();
+            let found = scanner.feed(fresh, &mut |bytes| later.extend_from_slice(bytes));
+            if let Some((next, used)) = found {
+                link.consume(seen + used);
+                break Some(next);
+            }
+            seen = link.pending().len();
+            if limit.has_passed() {
+                break None;
+            }
+            // Whatever goes wrong here, the first end is as good as it was.
+            if link.poll("another end of the program", limit).is_err() {
+                break None;
+            }
+        };
+        let Some(next) = next else {
+            break;
+        };
+        output(&[b"\x04", exception.as_slice(), b"\x04>", &later].concat());
+        end = next;
+    }
+    Ok(end)
+}

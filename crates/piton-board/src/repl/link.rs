@@ -1,0 +1,225 @@
+//! The transport with one read buffer: every wait of the REPL happens here.
+
+use std::io;
+use std::time::Duration;
+
+use crate::deadline::{Cancel, Deadline};
+use crate::error::Error;
+use crate::transport::Transport;
+
+/// How long one wait may sleep before it looks at the cancel flag.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How much of what came a time-out error keeps: the last bytes, see [`Error::Timeout`].
+pub(super) const KEPT: usize = 4096;
+
+/// A transport, and the bytes that were read from it and not yet used.
+pub(super) struct Link {
+    transport: Box<dyn Transport>,
+    pub(super) cancel: Cancel,
+    buffer: Vec<u8>,
+}
+
+/// One wait: what for, until when, and what came.
+pub(super) struct Wait {
+    waiting_for: &'static str,
+    deadline: Deadline,
+    received: Tail,
+}
+
+impl Wait {
+    pub(super) fn new(waiting_for: &'static str, deadline: Deadline) -> Wait {
+        Wait {
+            waiting_for,
+            deadline,
+            received: Tail::default(),
+        }
+    }
+}
+
+/// The last bytes of a stream.
+#[derive(Debug, Default)]
+pub(super) struct Tail(Vec<u8>);
+
+impl Tail {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        // Cut rarely, so that a flood in small pieces does not move the same bytes each time.
+        if self.0.len() > 2 * KEPT {
+            self.0.drain(..self.0.len() - KEPT);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        let from = self.0.len().saturating_sub(KEPT);
+        self.0.get(from..).unwrap_or_default()
+    }
+}
+
+impl Link {
+    pub(super) fn new(transport: Box<dyn Transport>, cancel: Cancel) -> Link {
+        Link {
+            transport,
+            cancel,
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    /// What was read and not yet used.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    pub(super) fn take_pending(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Put bytes back that were taken too many.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        self.buffer.splice(..0, bytes.iter().copied());
+    }
+
+    /// Mark the first `count` pending bytes as used.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.buffer.drain(..count.min(self.buffer.len()));
+    }
+
+    /// Drop what is pending and what the system holds ready: it was sent before our next write.
+    pub(super) fn discard_input(&mut self) -> Result<(), Error> {
+        // A board that prints without end always has something ready: stop after a while.
+        for _ in 0..64 {
+            self.buffer.clear();
+            if !self.read_once("the input to run dry", Deadline::after(Duration::ZERO))? {
+                break;
+            }
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Write all of `bytes`.
+    pub(super) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
+        let waiting_for = "the board to take what was written";
+        self.transport
+            .write_all(bytes, deadline.sooner(super::STEP))
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::TimedOut => Error::Timeout {
+                    waiting_for,
+                    received: Vec::new(),
+                },
+                _ => Error::Disconnected {
+                    waiting_for,
+                    source,
+                },
+            })
+    }
+
+    /// Wait at most one slice for bytes: whether some came.
+    pub(super) fn poll(
+        &mut self,
+        waiting_for: &'static str,
+        deadline: Deadline,
+    ) -> Result<bool, Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        self.read_once(waiting_for, deadline.sooner(SLICE))
+    }
+
+    /// Wait until at least one more byte is pending.
+    pub(super) fn more(&mut self, wait: &mut Wait) -> Result<(), Error> {
+        loop {
+            let before = self.buffer.len();
+            if self.poll(wait.waiting_for, wait.deadline)? {
+                wait.received
+                    .push(self.buffer.get(before..).unwrap_or_default());
+                return Ok(());
+            }
+            if wait.deadline.has_passed() {
+                return Err(Error::Timeout {
+                    waiting_for: wait.waiting_for,
+                    received: wait.received.bytes().to_vec(),
+                });
+            }
+        }
+    }
+
+    /// Wait until `marker` is there, and use up everything to its end.
+    pub(super) fn skip_past(&mut self, marker: &[u8], mut wait: Wait) -> Result<(), Error> {
+        wait.received.push(&self.buffer);
+        loop {
+            if let Some(at) = find(&self.buffer, marker) {
+                self.consume(at + marker.len());
+                return Ok(());
+            }
+            let keep = marker.len().saturating_sub(1);
+            self.consume(self.buffer.len().saturating_sub(keep));
+            self.more(&mut wait)?;
+        }
+    }
+
+    /// Sleep for a short while between paced writes; a raised cancel flag ends it.
+    pub(super) fn pause(&self, duration: Duration) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        std::thread::sleep(duration);
+        Ok(())
+    }
+
+    fn read_once(&mut self, waiting_for: &'static str, deadline: Deadline) -> Result<bool, Error> {
+        let mut chunk = [0; 16 * 1024];
+        match self.transport.read(&mut chunk, deadline) {
+            Ok(count) => {
+                self.buffer
+                    .extend_from_slice(chunk.get(..count).unwrap_or(&chunk));
+                Ok(count > 0)
+            }
+            Err(error) if is_no_answer_yet(&error) => Ok(false),
+            Err(source) => Err(Error::Disconnected {
+                waiting_for,
+                source,
+            }),
+        }
+    }
+}
+
+fn is_no_answer_yet(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
+
+/// Where `marker` begins in `bytes`.
+pub(super) fn find(bytes: &[u8], marker: &[u8]) -> Option<usize> {
+    bytes
+        .windows(marker.len().max(1))
+        .position(|window| window == marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_keeps_the_last_bytes() {
+        let mut tail = Tail::default();
+        for at in 0..3 * KEPT {
+            tail.push(&[(at % 251) as u8]);
+        }
+        assert_eq!(tail.bytes().len(), KEPT);
+        assert_eq!(tail.bytes().last(), Some(&(((3 * KEPT - 1) % 251) as u8)));
+    }
+
+    #[test]
+    fn find_handles_short_input() {
+        assert_eq!(find(b"", b"abc"), None);
+        assert_eq!(find(b"xabc", b"abc"), Some(1));
+        assert_eq!(find(b"ab", b"abc"), None);
+    }
+}

@@ -1,0 +1,228 @@
+//! Where a program's output ends: a pure scanner over the answer of the raw REPL.
+//!
+//! pyexec.c ends the output with 0x04, then prints the exception's text if there is one, then 0x04, and the
+//! raw REPL prompts with `>`. A `SystemExit` prints no text and no prompt: the port announces its soft
+//! reset instead. Nothing in the output is escaped, so a 0x04 in it is told from the end by what follows.
+
+/// The longest exception text that is waited for after a 0x04. Longer text after a 0x04 is output.
+const LONGEST_EXCEPTION: usize = 64 * 1024;
+
+/// The longest first line of an exception text.
+const LONGEST_HEADING: usize = 1024;
+
+/// How MicroPython's traceback begins: py/obj.c, `mp_obj_print_exception`.
+const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
+
+/// How every port ends the line that announces a soft reset: `MPY: soft reboot`, in old ones `PYB: soft
+/// reboot` or only `soft reboot`.
+const SOFT_REBOOT: &[u8] = b"soft reboot";
+
+const END: u8 = 0x04;
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The board is at its prompt again.
+    Prompt {
+        /// The exception's text as sent, empty if there was none.
+        exception: Vec<u8>,
+    },
+    /// The program left by `SystemExit`: the board soft-resets.
+    SoftReset,
+}
+
+/// Splits the stream behind a started program into output and end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scanner {
+    /// Empty, or a 0x04 and what followed it, not yet told apart.
+    held: Vec<u8>,
+}
+
+/// What the held bytes turned out to be.
+enum Verdict {
+    /// More bytes are needed.
+    Open,
+    /// The first byte is output.
+    Output,
+    /// The end; so many of the held bytes belong to it.
+    End(End, usize),
+}
+
+impl Scanner {
+    /// Hand on the output in `bytes`. At the end of the program give back how it ended and how many of
+    /// `bytes` were used; otherwise all of them are.
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Option<(End, usize)> {
+        if self.held.is_empty() {
+            let at = position(bytes).unwrap_or(bytes.len());
+            let (before, rest) = bytes.split_at(at);
+            emit(before, output);
+            self.held.extend_from_slice(rest);
+        } else {
+            self.held.extend_from_slice(bytes);
+        }
+        while !self.held.is_empty() {
+            match judge(&self.held) {
+                Verdict::Open => break,
+                Verdict::Output => {
+                    let rest = self.held.get(1..).unwrap_or_default();
+                    let count = 1 + position(rest).unwrap_or(rest.len());
+                    emit(self.held.get(..count).unwrap_or_default(), output);
+                    self.held.drain(..count);
+                }
+                Verdict::End(end, count) => {
+                    let unused = self.held.len() - count;
+                    self.held.clear();
+                    // What is not used came in this call: the end was not there before.
+                    return Some((end, bytes.len().saturating_sub(unused)));
+                }
+            }
+        }
+        None
+    }
+
+    /// The program ended its output and there was no exception, as far as the bytes say that came.
+    pub(super) fn is_at_empty_end(&self) -> bool {
+        self.held == [END, END]
+    }
+
+    /// Hand on what is held back, when nothing more can come.
+    pub(super) fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
+        emit(&self.held, output);
+        self.held.clear();
+    }
+}
+
+fn emit(bytes: &[u8], output: &mut dyn FnMut(&[u8])) {
+    if !bytes.is_empty() {
+        output(bytes);
+    }
+}
+
+fn position(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == END)
+}
+
+/// Judge bytes that begin with a 0x04.
+fn judge(held: &[u8]) -> Verdict {
+    let text = held.get(1..).unwrap_or_default();
+    match text {
+        [] => Verdict::Open,
+        [END] => Verdict::Open,
+        [END, b'>', ..] => Verdict::End(
+            End::Prompt {
+                exception: Vec::new(),
+            },
+            3,
+        ),
+        [END, rest @ ..] => match announces_soft_reset(rest) {
+            Some(true) => Verdict::End(End::SoftReset, 2),
+            Some(false) => Verdict::Output,
+            None => Verdict::Open,
+        },
+        _ => judge_exception(text),
+    }
+}
+
+/// Judge what follows a 0x04 and is not another one.
+fn judge_exception(text: &[u8]) -> Verdict {
+    if !could_be_exception(text) {
+        return Verdict::Output;
+    }
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(position).map(|at| from + at) {
+        let ends_line = text.get(..at).is_some_and(|text| text.ends_with(b"\n"));
+        match text.get(at + 1) {
+            None if ends_line => return Verdict::Open,
+            Some(b'>') if ends_line => {
+                let exception = text.get(..at).unwrap_or_default().to_vec();
+                return Verdict::End(End::Prompt { exception }, at + 3);
+            }
+            // A message may hold a 0x04 itself; without the traceback's first line it is more likely
+            // that all of this is output.
+            _ if text.starts_with(TRACEBACK) => from = at + 1,
+            _ => return Verdict::Output,
+        }
+    }
+    if text.len() > LONGEST_EXCEPTION {
+        return Verdict::Output;
+    }
+    Verdict::Open
+}
+
+/// Whether `text` can be the beginning of an exception's text.
+///
+/// The first line is a traceback's heading, which CircuitPython translates, or without a traceback the
+/// exception itself: `Name: message`.
+fn could_be_exception(text: &[u8]) -> bool {
+    let start = text
+        .iter()
+        .position(|byte| !matches!(byte, b'\r' | b'\n'))
+        .unwrap_or(text.len());
+    let text = text.get(start.min(2)..).unwrap_or_default();
+    let end = text.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    if line.starts_with(TRACEBACK) || TRACEBACK.starts_with(line) {
+        return true;
+    }
+    if line.len() > LONGEST_HEADING || line.iter().any(|&byte| byte < b' ' && byte != b'\t') {
+        return false;
+    }
+    if !line.first().is_some_and(|&byte| is_name(byte)) {
+        return false;
+    }
+    // A translated heading is not told from an exception's line before the line is complete.
+    end.is_none() || line.ends_with(b":") || is_exception_line(line)
+}
+
+fn is_exception_line(line: &[u8]) -> bool {
+    let name = line
+        .iter()
+        .position(|&byte| !is_name(byte) && byte != b'.')
+        .unwrap_or(line.len());
+    matches!(line.get(name..), Some([] | [b':', ..]))
+}
+
+/// Letters of a Python name; bytes from 0x80 on are parts of letters in UTF-8.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Whether `text` is the line that announces a soft reset; `None` if more bytes are needed.
+fn announces_soft_reset(text: &[u8]) -> Option<bool> {
+    let start = text
+        .iter()
+        .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+    let line = text.get(start..).unwrap_or_default();
+    // `MPY: `: up to four capital letters, a colon, a space.
+    let name = line
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    let rest = line.get(name..).unwrap_or_default();
+    let rest = if name == 0 {
+        rest
+    } else {
+        match rest {
+            [] | [b':'] => return None,
+            [b':', b' ', rest @ ..] => rest,
+            _ => return Some(false),
+        }
+    };
+    if rest.len() < SOFT_REBOOT.len() {
+        return if SOFT_REBOOT.starts_with(rest) {
+            None
+        } else {
+            Some(false)
+        };
+    }
+    Some(rest.starts_with(SOFT_REBOOT))
+}
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;

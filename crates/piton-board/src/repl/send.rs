@@ -1,0 +1,280 @@
+//! How a program gets to the board: raw-paste with its window, or the plain raw REPL with pauses.
+
+use std::time::Duration;
+
+use super::link::{Wait, find};
+use super::{RAW_BANNER, Repl, STEP, State};
+use crate::deadline::Deadline;
+use crate::error::Error;
+
+/// The question "may I paste?": pyexec.c, `do_reader_stdin`.
+const ASK: &[u8] = b"\x05A\x01";
+const YES: &[u8] = b"R\x01";
+const NO: &[u8] = b"R\x00";
+/// Length of a yes with all that belongs to it: window size (two bytes, little-endian), first credit.
+const YES_LENGTH: usize = 5;
+
+/// In raw-paste, one more window is free (board) or the rest is free (never sent by the host).
+const CREDIT: u8 = 0x01;
+/// In raw-paste, the end of the source, from either side.
+const END: u8 = 0x04;
+
+/// How this connection takes programs. Asked once, remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// The first program asks.
+    NotAsked,
+    /// Raw-paste, with so many bytes in a window.
+    RawPaste { window: u16 },
+    /// Plain raw REPL without flow control, so many bytes and then a pause.
+    Plain { burst: usize, pause: Duration },
+}
+
+/// For firmware that knows the question but does not paste: as mpremote sends, 256 bytes every 10 ms
+/// (tools/mpremote/mpremote/transport_serial.py, `exec_raw_no_follow`).
+const NO_PASTE: Sending = Sending::Plain {
+    burst: 256,
+    pause: Duration::from_millis(10),
+};
+
+/// For firmware from before raw-paste (MicroPython 1.13 and older). Measured on a micro:bit with 1.9.2,
+/// whose receive ring has 64 bytes: 16 bytes every 2 ms never overrun it, 256 every 10 ms do.
+const OLD_FIRMWARE: Sending = Sending::Plain {
+    burst: 16,
+    pause: Duration::from_millis(2),
+};
+
+impl Sending {
+    pub(super) fn raw_paste(self) -> Option<bool> {
+        match self {
+            Sending::NotAsked => None,
+            Sending::RawPaste { .. } => Some(true),
+            Sending::Plain { .. } => Some(false),
+        }
+    }
+}
+
+/// What the board still has to say before the program counts as running.
+#[derive(Clone, Copy)]
+enum Acknowledgement {
+    /// Nothing: it ended the paste early, by an error in the source, and reports that as the outcome.
+    None,
+    /// 0x04, for the end of the paste.
+    PasteEnd,
+    /// `OK`, from the plain raw REPL.
+    Ok,
+}
+
+impl Repl {
+    /// Send a program; when this returns it runs.
+    pub(super) fn start(&mut self, source: &[u8], deadline: Deadline) -> Result<(), Error> {
+        let acknowledgement = self.transmit(source, deadline)?;
+        self.acknowledge(acknowledgement, deadline)
+    }
+
+    /// Start a program that nobody follows: the board may be gone before it could answer.
+    pub(super) fn start_unattended(
+        &mut self,
+        source: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let acknowledgement = self.transmit(source, deadline)?;
+        match self.acknowledge(acknowledgement, deadline) {
+            Err(Error::Disconnected { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn transmit(&mut self, source: &[u8], deadline: Deadline) -> Result<Acknowledgement, Error> {
+        self.finish_restart(deadline)?;
+        if !self.is_raw() {
+            return Err(Error::NotAtPrompt);
+        }
+        check_source(source)?;
+        // Until the board has acknowledged all of it, nothing is known.
+        self.state = State::Unknown;
+        let step = deadline.sooner(STEP);
+        let mut progress = Progress::default();
+        if let Sending::RawPaste { window } = self.sending {
+            // The board reads the question at once, so the source may follow it without waiting: question
+            // and source together fill two windows at most, which is what its buffer holds.
+            let room = (usize::from(window) * 2).saturating_sub(ASK.len());
+            let burst = [ASK, &progress.next(source, room)].concat();
+            self.link.write(&burst, step)?;
+        } else if self.sending == Sending::NotAsked {
+            self.link.write(ASK, step)?;
+        }
+        let known = self.sending;
+        if !matches!(known, Sending::Plain { .. }) {
+            self.read_answer(step)?;
+        }
+        match (known, self.sending) {
+            (_, Sending::Plain { burst, pause }) if progress.sent == 0 => {
+                self.send_plain(source, burst, pause, deadline)
+            }
+            (_, Sending::RawPaste { window })
+                if known == Sending::NotAsked || known == self.sending =>
+            {
+                self.paste(source, progress, window, deadline)
+            }
+            _ => Err(Error::Unexpected {
+                expected: "the same answer to raw-paste as before",
+                received: self.link.take_pending(),
+            }),
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        acknowledgement: Acknowledgement,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let wait = Wait::new("the board to take the program", deadline.sooner(STEP));
+        match acknowledgement {
+            Acknowledgement::None => {}
+            // Whether the board ended because of our end byte or earlier, by an error in the source: ours
+            // is already there to acknowledge it.
+            Acknowledgement::PasteEnd => self.link.skip_past(&[END], wait)?,
+            Acknowledgement::Ok => self.link.skip_past(b"OK", wait)?,
+        }
+        self.state = State::Running(Box::default());
+        Ok(())
+    }
+
+    /// Wait for the answer to [`ASK`], and remember it. Anything before it is background output.
+    fn read_answer(&mut self, deadline: Deadline) -> Result<Sending, Error> {
+        let mut wait = Wait::new("the answer to raw-paste", deadline);
+        loop {
+            let pending = self.link.pending();
+            if let Some(at) = find(pending, YES) {
+                if let Some(&[_, _, low, high, CREDIT]) = pending.get(at..at + YES_LENGTH) {
+                    self.link.consume(at + YES_LENGTH);
+                    let window = u16::from_le_bytes([low, high]);
+                    if window == 0 {
+                        return Err(Error::Unexpected {
+                            expected: "a raw-paste window of at least one byte",
+                            received: vec![low, high],
+                        });
+                    }
+                    self.sending = Sending::RawPaste { window };
+                    return Ok(self.sending);
+                }
+            } else if let Some(at) = find(pending, b"R\x00>") {
+                self.link.consume(at + NO.len() + 1);
+                self.sending = NO_PASTE;
+                return Ok(self.sending);
+            } else if let Some(at) = find(pending, RAW_BANNER) {
+                // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
+                self.link.consume(at + RAW_BANNER.len());
+                self.sending = OLD_FIRMWARE;
+                return Ok(self.sending);
+            }
+            self.link.more(&mut wait)?;
+        }
+    }
+
+    /// Send by raw-paste what is left of `source`.
+    fn paste(
+        &mut self,
+        source: &[u8],
+        mut progress: Progress,
+        window: u16,
+        deadline: Deadline,
+    ) -> Result<Acknowledgement, Error> {
+        let window = usize::from(window);
+        // The window size stands for one free window, the first credit for another.
+        let mut free = (window * 2).saturating_sub(progress.sent);
+        while !progress.ended {
+            let step = deadline.sooner(STEP);
+            match self.take_credits() {
+                Credits::Windows(count) => free += count * window,
+                Credits::Ended => {
+                    self.link.write(&[END], step)?;
+                    return Ok(Acknowledgement::None);
+                }
+            }
+            let before = progress.sent;
+            let piece = progress.next(source, free);
+            if piece.is_empty() {
+                let mut wait = Wait::new("room for more of the program", step);
+                self.link.more(&mut wait)?;
+                continue;
+            }
+            self.link.write(&piece, step)?;
+            free -= progress.sent - before;
+        }
+        Ok(Acknowledgement::PasteEnd)
+    }
+
+    /// Use up the pending bytes of the flow control. Other bytes are output of background code.
+    fn take_credits(&mut self) -> Credits {
+        let pending = self.link.pending();
+        let end = pending.iter().position(|&byte| byte == END);
+        if let Some(end) = end {
+            self.link.consume(end + 1);
+            return Credits::Ended;
+        }
+        let count = pending.iter().filter(|&&byte| byte == CREDIT).count();
+        self.link.consume(pending.len());
+        Credits::Windows(count)
+    }
+
+    /// Send `source` into the raw REPL with pauses instead of flow control.
+    fn send_plain(
+        &mut self,
+        source: &[u8],
+        burst: usize,
+        pause: Duration,
+        deadline: Deadline,
+    ) -> Result<Acknowledgement, Error> {
+        for piece in source.chunks(burst) {
+            self.link.write(piece, deadline)?;
+            self.link.pause(pause)?;
+        }
+        self.link.write(&[END], deadline)?;
+        Ok(Acknowledgement::Ok)
+    }
+}
+
+/// How much of a source has gone out.
+#[derive(Default)]
+struct Progress {
+    sent: usize,
+    /// The end byte has gone out too.
+    ended: bool,
+}
+
+impl Progress {
+    /// The next piece to write, with at most `room` bytes of `source` and then its end byte, which needs
+    /// no room: the board takes it out of the stream.
+    fn next(&mut self, source: &[u8], room: usize) -> Vec<u8> {
+        let rest = source.get(self.sent..).unwrap_or_default();
+        let mut piece = rest.get(..room).unwrap_or(rest).to_vec();
+        self.sent += piece.len();
+        if self.sent == source.len() {
+            piece.push(END);
+            self.ended = true;
+        }
+        piece
+    }
+}
+
+enum Credits {
+    /// So many more windows are free.
+    Windows(usize),
+    /// The board takes no more.
+    Ended,
+}
+
+/// Refuse control bytes that the REPL would act on: in Python they can only stand in literals and comments.
+fn check_source(source: &[u8]) -> Result<(), Error> {
+    // Raw-paste ends at 0x03 and 0x04; the plain raw REPL acts on 0x01 and 0x02 too. The same source must
+    // not work on one board and fail on another.
+    match source.iter().position(|byte| (1..=4).contains(byte)) {
+        Some(offset) => Err(Error::UnsendableByte {
+            byte: source.get(offset).copied().unwrap_or_default(),
+            offset,
+        }),
+        None => Ok(()),
+    }
+}
