@@ -20,6 +20,8 @@ pub mod discovery;
 pub mod error;
 pub mod exception;
 pub mod facts;
+pub mod open;
 pub mod repl;
 pub mod selector;
 pub mod transport;
+pub mod wire_log;

@@ -23,6 +23,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::transport::tcp::Endpoint;
 
 /// A named board.
 ///
@@ -255,23 +256,6 @@ impl fmt::Display for BoardSelector {
             BoardSelector::Virtual {
                 directory: Some(directory),
             } => write!(f, "virtual:{}", directory.display()),
-        }
-    }
-}
-
-/// A host and port as addresses have them, IPv6 in brackets.
-struct Endpoint<'a> {
-    host: &'a str,
-    port: u16,
-}
-
-impl fmt::Display for Endpoint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Endpoint { host, port } = self;
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
         }
     }
 }

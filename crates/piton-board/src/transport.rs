@@ -8,7 +8,10 @@ use crate::deadline::Deadline;
 
 #[cfg(unix)]
 mod fd;
+pub mod process;
+pub mod rfc2217;
 pub mod serial;
+pub mod tcp;
 
 /// A byte pipe to a board.
 ///

@@ -1,0 +1,131 @@
+//! From a board's name to an open transport.
+
+use std::time::Duration;
+
+use crate::discovery::{SerialPortFacts, list_serial_ports};
+use crate::error::Error;
+use crate::selector::BoardSelector;
+use crate::transport::Transport;
+use crate::transport::process::Process;
+use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
+use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort};
+use crate::transport::tcp::Tcp;
+
+/// How to open a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Bits per second of a serial port, here or behind RFC 2217; USB ports and ptys ignore it.
+    pub baud_rate: u32,
+    /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
+    pub connect_timeout: Duration,
+}
+
+impl Default for OpenOptions {
+    /// 115200 baud, 10 seconds.
+    fn default() -> OpenOptions {
+        OpenOptions {
+            baud_rate: DEFAULT_BAUD_RATE,
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Open the board that `selector` names. The text is its name for people: the path of its port, else the
+/// selector.
+///
+/// # Errors
+///
+/// - [`Error::NoBoard`], [`Error::NoSuchSerialNumber`]: nothing fits.
+/// - [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], [`Error::Open`]: it does not open.
+/// - [`Error::Selector`] for [`BoardSelector::Virtual`], which the `piton` crate opens, and for
+///   [`BoardSelector::ExecPty`] on Windows.
+pub fn open(
+    selector: &BoardSelector,
+    options: &OpenOptions,
+) -> Result<(Box<dyn Transport>, String), Error> {
+    let transport: Box<dyn Transport> = match selector {
+        BoardSelector::Auto => return open_first(&list_serial_ports(), options),
+        BoardSelector::Id(serial_number) => {
+            let port = find_serial_number(&list_serial_ports(), serial_number)?;
+            return open_serial(port, options);
+        }
+        BoardSelector::Port(port) => return open_serial(port.clone(), options),
+        BoardSelector::Exec(command) => Box::new(Process::start(command)?),
+        BoardSelector::ExecPty(command) => open_pty_process(selector, command, options)?,
+        BoardSelector::Socket { host, port } => {
+            Box::new(Tcp::connect(host, *port, options.connect_timeout)?)
+        }
+        BoardSelector::Rfc2217 {
+            host,
+            port,
+            timeout,
+        } => {
+            let options = Rfc2217Options {
+                baud_rate: options.baud_rate,
+                connect_timeout: options.connect_timeout,
+                answer_timeout: timeout.unwrap_or(DEFAULT_ANSWER_TIMEOUT),
+            };
+            Box::new(Rfc2217::connect(host, *port, options)?)
+        }
+        BoardSelector::Virtual { .. } => {
+            return Err(Error::Selector {
+                text: selector.to_string(),
+                expected: "the virtual board is opened by the `piton` crate",
+            });
+        }
+    };
+    Ok((transport, selector.to_string()))
+}
+
+fn open_serial(port: String, options: &OpenOptions) -> Result<(Box<dyn Transport>, String), Error> {
+    let transport = SerialPort::open(&port, options.baud_rate)?;
+    Ok((Box::new(transport), port))
+}
+
+/// mpremote's `auto`: the first USB port that opens, whatever keeps the others from it.
+fn open_first(
+    ports: &[SerialPortFacts],
+    options: &OpenOptions,
+) -> Result<(Box<dyn Transport>, String), Error> {
+    let mut skipped = Vec::new();
+    for port in ports.iter().filter(|port| port.is_usb()) {
+        match open_serial(port.path.clone(), options) {
+            Ok(opened) => return Ok(opened),
+            Err(error) => skipped.push(error),
+        }
+    }
+    Err(Error::NoBoard { skipped })
+}
+
+fn find_serial_number(ports: &[SerialPortFacts], serial_number: &str) -> Result<String, Error> {
+    let mut ports = ports.iter();
+    let port = ports.find(|port| port.serial_number.as_deref() == Some(serial_number));
+    port.map(|port| port.path.clone())
+        .ok_or_else(|| Error::NoSuchSerialNumber {
+            serial_number: serial_number.to_owned(),
+        })
+}
+
+#[cfg(unix)]
+fn open_pty_process(
+    _selector: &BoardSelector,
+    command: &str,
+    options: &OpenOptions,
+) -> Result<Box<dyn Transport>, Error> {
+    use crate::deadline::Deadline;
+    use crate::transport::process::PtyProcess;
+    let deadline = Deadline::after(options.connect_timeout);
+    Ok(Box::new(PtyProcess::start(command, deadline)?))
+}
+
+#[cfg(not(unix))]
+fn open_pty_process(
+    selector: &BoardSelector,
+    _command: &str,
+    _options: &OpenOptions,
+) -> Result<Box<dyn Transport>, Error> {
+    Err(Error::Selector {
+        text: selector.to_string(),
+        expected: "there are no ptys on Windows",
+    })
+}

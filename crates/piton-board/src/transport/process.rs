@@ -1,0 +1,195 @@
+//! A command that is, or leads to, a board: `exec:` and `execpty:`, as MicroPython's `pyboard.py` has them.
+//!
+//! The command is given to the shell (`sh -c` on Unix, `cmd /C` on Windows), as `pyboard.py` does: quotes,
+//! variables and pipes mean what they mean at a prompt. On Unix it gets a process group of its own, so that
+//! a Ctrl-C at the terminal is the caller's affair, and so that all of it can be ended: when the transport
+//! is dropped its input is closed, it is asked to end with `SIGTERM`, and after a second it is killed.
+//! On Windows the command alone is ended; what it started sees its input closed.
+//!
+//! What an `exec:` command writes to its standard error goes to ours: it is meant for a person.
+
+use std::io;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::transport::Transport;
+
+#[cfg(unix)]
+mod pty;
+#[cfg(any(windows, test))]
+mod pump;
+
+#[cfg(unix)]
+pub use pty::PtyProcess;
+
+/// How long a command may take to end by itself, and how long its exit status is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A running command, whose standard input and output are the board's.
+#[derive(Debug)]
+pub struct Process {
+    /// Dropped first: the command sees its input closed before it is told to end.
+    pipes: Option<Pipes>,
+    child: OwnedChild,
+}
+
+impl Process {
+    /// Start `command`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] if the shell cannot be started. A command that the shell does not find ends at once,
+    /// which the first read tells.
+    pub fn start(command: &str) -> Result<Process, Error> {
+        let spawn = || {
+            let mut shell = shell(command);
+            let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+            let pipes = child.stdin.take().zip(child.stdout.take());
+            let child = OwnedChild(Mutex::new(child));
+            let (stdin, stdout) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
+            let pipes = Some(Pipes::new(stdin, stdout)?);
+            Ok(Process { pipes, child })
+        };
+        spawn().map_err(|source| Error::Open {
+            address: format!("exec:{command}"),
+            source,
+        })
+    }
+
+    fn pipes(&self) -> io::Result<&Pipes> {
+        // Taken only when the process is dropped.
+        self.pipes
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Transport for Process {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        let result = self.pipes()?.read(buf, deadline);
+        result.map_err(|error| self.child.explain(error))
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        let result = self.pipes()?.write_all(bytes, deadline);
+        result.map_err(|error| self.child.explain(error))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.pipes.take());
+        self.child.end();
+    }
+}
+
+#[cfg(unix)]
+fn shell(command: &str) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).process_group(0);
+    shell
+}
+
+#[cfg(windows)]
+fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt;
+    let mut shell = Command::new("cmd");
+    // `cmd` has quoting rules of its own: it takes the line as it is.
+    shell.arg("/C").raw_arg(command);
+    shell
+}
+
+/// Our ends of a command's pipes.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Pipes {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+}
+
+#[cfg(unix)]
+impl Pipes {
+    fn new(stdin: ChildStdin, stdout: ChildStdout) -> io::Result<Pipes> {
+        // Our end alone: the command's own is another open file.
+        rustix::io::ioctl_fionbio(&stdin, true)?;
+        Ok(Pipes { stdin, stdout })
+    }
+
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        use std::os::fd::AsFd;
+        crate::transport::fd::read(self.stdout.as_fd(), buf, deadline)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        use std::os::fd::AsFd;
+        crate::transport::fd::write_all(self.stdin.as_fd(), bytes, deadline)
+    }
+}
+
+/// Windows cannot wait for a pipe with a deadline, so threads do the waiting.
+#[cfg(windows)]
+type Pipes = pump::Pumps<ChildStdin, ChildStdout>;
+
+/// A command that is ended and waited for when dropped.
+#[derive(Debug)]
+struct OwnedChild(Mutex<Child>);
+
+impl OwnedChild {
+    /// Turn an end of file into one that says how the command ended.
+    fn explain(&self, error: io::Error) -> io::Error {
+        if error.kind() != io::ErrorKind::UnexpectedEof {
+            return error;
+        }
+        let message = match self.wait(PATIENCE) {
+            Some(status) => format!("the command ended ({status})"),
+            None => "the command closed its output".to_owned(),
+        };
+        io::Error::new(io::ErrorKind::UnexpectedEof, message)
+    }
+
+    /// How the command ended, if it does within `timeout`.
+    fn wait(&self, timeout: Duration) -> Option<std::process::ExitStatus> {
+        let deadline = Deadline::after(timeout);
+        loop {
+            let status = self.lock().try_wait().ok().flatten();
+            if status.is_some() || deadline.has_passed() {
+                return status;
+            }
+            // The standard library has no wait with an end; this one comes after all input and output.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
+        // A thread that panicked left nothing half done in there.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        #[cfg(unix)]
+        {
+            self.signal_group(rustix::process::Signal::TERM);
+            if self.wait(PATIENCE).is_none() {
+                self.signal_group(rustix::process::Signal::KILL);
+            }
+        }
+        let mut child = self.lock();
+        // Both fail only for a command that has ended and was waited for.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    #[cfg(unix)]
+    fn signal_group(&self, signal: rustix::process::Signal) {
+        let mut child = self.lock();
+        // Once waited for, its number may belong to someone else.
+        if matches!(child.try_wait(), Ok(None)) {
+            let group = rustix::process::Pid::from_child(&child);
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+}

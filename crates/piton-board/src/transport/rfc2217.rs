@@ -1,0 +1,322 @@
+//! A serial port behind a telnet server: `rfc2217://`, for ser2net, esp_rfc2217_server, Wokwi and others.
+//!
+//! The client of RFC 2217, "Telnet Com Port Control Option". What must work with servers as they are:
+//!
+//! - The server has to agree to the option. Binary transmission is asked for both ways; a server that does
+//!   not know that word passes bytes on as they are all the same, so a refusal is let pass.
+//! - Baud rate, data bits, parity and stop bits are set and their answers awaited. Answers to the control
+//!   lines are not awaited: some servers' are wrong (pyserial's `rfc2217.py` lists them).
+//! - Reports of line and modem states, and of flow control, are ignored: TCP holds us back by itself.
+//! - Data that comes before opening is done (a greeting, say) is dropped, as pyserial does.
+//!
+//! There is no authentication and no encryption: whoever reaches the server runs code on the board.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::transport::tcp::{self, Endpoint};
+use crate::transport::{ControlLines, Transport};
+
+mod telnet;
+
+use telnet::{BINARY, COM_PORT, OptionState, SUPPRESS_GO_AHEAD, Telnet};
+
+/// How long to wait for each of the server's answers while opening, unless told otherwise; pyserial's value.
+pub const DEFAULT_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+// Commands of the COM port option; the server answers with the number plus `ANSWER`.
+const SET_BAUD_RATE: u8 = 1;
+const SET_DATA_SIZE: u8 = 2;
+const SET_PARITY: u8 = 3;
+const SET_STOP_SIZE: u8 = 4;
+const SET_CONTROL: u8 = 5;
+const PURGE_DATA: u8 = 12;
+const ANSWER: u8 = 100;
+
+// Values of SET_CONTROL.
+const NO_FLOW_CONTROL: u8 = 1;
+const DTR_ON: u8 = 8;
+const DTR_OFF: u8 = 9;
+const RTS_ON: u8 = 11;
+const RTS_OFF: u8 = 12;
+
+/// 8 data bits, no parity, one stop bit: command, value, name for people.
+const LINE_SETTINGS: [(u8, u8, &str); 3] = [
+    (SET_DATA_SIZE, 8, "8 data bits"),
+    (SET_PARITY, 1, "no parity"),
+    (SET_STOP_SIZE, 1, "one stop bit"),
+];
+
+/// Purge both the server's receive and its transmit buffer.
+const PURGE_BOTH: u8 = 3;
+
+/// How long changing a control line may take to hand to the network.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A connection to a serial port behind a server.
+#[derive(Debug)]
+pub struct Rfc2217 {
+    stream: TcpStream,
+    incoming: Mutex<Incoming>,
+    outgoing: Mutex<Outgoing>,
+}
+
+#[derive(Debug)]
+struct Incoming {
+    telnet: Telnet,
+    /// Received and not read yet.
+    data: VecDeque<u8>,
+    /// The last answer to each command.
+    answers: BTreeMap<u8, Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+struct Outgoing {
+    /// The end of something begun by a write that ran into its deadline: it must go out before anything else.
+    owed: Vec<u8>,
+}
+
+/// How to open a port behind a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc2217Options {
+    /// Bits per second.
+    pub baud_rate: u32,
+    /// For the TCP connection.
+    pub connect_timeout: Duration,
+    /// For each of the server's answers.
+    pub answer_timeout: Duration,
+}
+
+impl Rfc2217 {
+    /// Connect to `host` (a name, or an address without brackets) and set the port up: 8 data bits, no
+    /// parity, one stop bit, no flow control, DTR and RTS asserted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: no connection, no agreement with the server, or no answer.
+    pub fn connect(host: &str, port: u16, options: Rfc2217Options) -> Result<Rfc2217, Error> {
+        let open = || {
+            let deadline = Deadline::after(options.connect_timeout);
+            let opened = Rfc2217 {
+                stream: tcp::connect(host, port, deadline)?,
+                incoming: Mutex::new(Incoming {
+                    telnet: Telnet::new(),
+                    data: VecDeque::new(),
+                    answers: BTreeMap::new(),
+                }),
+                outgoing: Mutex::default(),
+            };
+            opened.agree(options.answer_timeout)?;
+            opened.set_up(options.baud_rate, options.answer_timeout)?;
+            Ok(opened)
+        };
+        open().map_err(|source| Error::Open {
+            address: format!("rfc2217://{}", Endpoint { host, port }),
+            source,
+        })
+    }
+
+    /// Agree with the server on the option.
+    fn agree(&self, timeout: Duration) -> io::Result<()> {
+        let deadline = Deadline::after(timeout);
+        let mut incoming = lock(&self.incoming);
+        let both_ways = [BINARY, SUPPRESS_GO_AHEAD];
+        let ours = [COM_PORT, BINARY, SUPPRESS_GO_AHEAD];
+        let request = incoming.telnet.request(&ours, &both_ways);
+        self.send_whole(&request, deadline)?;
+        let is_settled =
+            |incoming: &Incoming| incoming.telnet.ours(COM_PORT) != OptionState::Requested;
+        self.receive_until(
+            &mut incoming,
+            is_settled,
+            "does not speak RFC 2217",
+            deadline,
+        )?;
+        if incoming.telnet.ours(COM_PORT) != OptionState::On {
+            let message = "the server refuses the COM port option (RFC 2217)";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+        Ok(())
+    }
+
+    /// Set the port up, and drop what came before that was done.
+    fn set_up(&self, baud_rate: u32, timeout: Duration) -> io::Result<()> {
+        let deadline = Deadline::after(timeout);
+        let mut incoming = lock(&self.incoming);
+        let mut request = telnet::com_port(SET_BAUD_RATE, &baud_rate.to_be_bytes());
+        for (command, value, _) in LINE_SETTINGS {
+            request.extend(telnet::com_port(command, &[value]));
+        }
+        // DTR first: see the order in `serial.rs`.
+        for value in [NO_FLOW_CONTROL, DTR_ON, RTS_ON] {
+            request.extend(telnet::com_port(SET_CONTROL, &[value]));
+        }
+        request.extend(telnet::com_port(PURGE_DATA, &[PURGE_BOTH]));
+        self.send_whole(&request, deadline)?;
+
+        let is_answered = |incoming: &Incoming| {
+            let line_settings = LINE_SETTINGS.iter().map(|(command, ..)| *command);
+            let mut commands = line_settings.chain([SET_BAUD_RATE, PURGE_DATA]);
+            commands.all(|command| incoming.answers.contains_key(&command))
+        };
+        let complaint = "does not answer the port's settings";
+        self.receive_until(&mut incoming, is_answered, complaint, deadline)?;
+        check_answers(&incoming.answers, baud_rate)?;
+        incoming.data.clear();
+        Ok(())
+    }
+
+    /// Receive until `is_done`; a server that falls silent before gets the `complaint`.
+    fn receive_until(
+        &self,
+        incoming: &mut Incoming,
+        is_done: impl Fn(&Incoming) -> bool,
+        complaint: &str,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
+        while result.is_ok() && !is_done(incoming) {
+            result = match deadline.has_passed() {
+                false => self.receive(incoming, deadline),
+                true => Err(io::ErrorKind::TimedOut.into()),
+            };
+            // All of it is dropped in the end; a few words may be worth showing.
+            incoming.data.truncate(200);
+        }
+        result.map_err(|error| {
+            let what = match error.kind() {
+                io::ErrorKind::TimedOut => complaint,
+                io::ErrorKind::UnexpectedEof => "closed the connection",
+                _ => return error,
+            };
+            let said = incoming.data.make_contiguous().trim_ascii();
+            let message = match said {
+                [] => format!("the server {what}"),
+                _ => format!("the server {what}; it said: {}", said.escape_ascii()),
+            };
+            io::Error::new(error.kind(), message)
+        })
+    }
+
+    /// Receive once, and answer what the server asks.
+    fn receive(&self, incoming: &mut Incoming, deadline: Deadline) -> io::Result<()> {
+        let mut buf = [0; 4096];
+        let count = tcp::read(&self.stream, &mut buf, deadline)?;
+        let received = incoming
+            .telnet
+            .receive(buf.get(..count).unwrap_or_default());
+        incoming.data.extend(received.data);
+        for body in received.com_port {
+            if let Some((command, value)) = body.split_first() {
+                let command = command.wrapping_sub(ANSWER);
+                incoming.answers.insert(command, value.to_vec());
+            }
+        }
+        self.send_whole(&received.reply, deadline)
+    }
+
+    /// Send telnet commands, which are completed by a later write if the deadline passes.
+    fn send_whole(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        let mut outgoing = lock(&self.outgoing);
+        outgoing.owed.extend_from_slice(bytes);
+        outgoing.pay(&self.stream, deadline)
+    }
+}
+
+impl Outgoing {
+    fn pay(&mut self, stream: &TcpStream, deadline: Deadline) -> io::Result<()> {
+        while !self.owed.is_empty() {
+            let count = tcp::write(stream, &self.owed, deadline)?;
+            self.owed.drain(..count.min(self.owed.len()));
+        }
+        Ok(())
+    }
+}
+
+impl Transport for Rfc2217 {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        let mut incoming = lock(&self.incoming);
+        while incoming.data.is_empty() && !buf.is_empty() {
+            self.receive(&mut incoming, deadline)?;
+            // A server that sends commands without end must not hold us beyond the deadline.
+            if incoming.data.is_empty() && deadline.has_passed() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        io::Read::read(&mut incoming.data, buf)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        let escaped = telnet::escape(bytes);
+        let mut outgoing = lock(&self.outgoing);
+        outgoing.pay(&self.stream, deadline)?;
+        let mut sent = 0;
+        while let Some(rest @ [_, ..]) = escaped.get(sent..) {
+            match tcp::write(&self.stream, rest, deadline) {
+                Ok(count) => sent += count,
+                Err(error) => {
+                    outgoing.owed = telnet::owed(&escaped, sent).to_vec();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn control_lines(&self) -> Option<&dyn ControlLines> {
+        Some(self)
+    }
+}
+
+impl ControlLines for Rfc2217 {
+    fn set_lines(&self, dtr: bool, rts: bool) -> io::Result<()> {
+        let dtr = telnet::com_port(SET_CONTROL, &[if dtr { DTR_ON } else { DTR_OFF }]);
+        // The order is explained in `serial.rs`.
+        let both = if rts {
+            [dtr, telnet::com_port(SET_CONTROL, &[RTS_ON])]
+        } else {
+            [telnet::com_port(SET_CONTROL, &[RTS_OFF]), dtr]
+        };
+        self.send_whole(&both.concat(), Deadline::after(CONTROL_TIMEOUT))
+    }
+}
+
+impl Drop for Rfc2217 {
+    fn drop(&mut self) {
+        // The server may be gone: nothing to be done about it here.
+        let _ = self.set_lines(false, false);
+    }
+}
+
+/// Whether the server set what it was told to.
+fn check_answers(answers: &BTreeMap<u8, Vec<u8>>, baud_rate: u32) -> io::Result<()> {
+    let refusal = |what: &str| {
+        let message = format!("the server does not set {what}");
+        io::Error::new(io::ErrorKind::Unsupported, message)
+    };
+    // sredird appends zeros: only the first four bytes count.
+    let answer = answers
+        .get(&SET_BAUD_RATE)
+        .and_then(|value| value.first_chunk());
+    let actual = answer.map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    // Hardware divides a clock: a rate that is off by up to 2.5% still works.
+    if actual.abs_diff(baud_rate) > baud_rate / 40 {
+        return Err(refusal(&format!("{baud_rate} baud, but {actual}")));
+    }
+    for (command, value, name) in LINE_SETTINGS {
+        if answers.get(&command).and_then(|answer| answer.first()) != Some(&value) {
+            return Err(refusal(name));
+        }
+    }
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Who panicked while holding the lock had nothing half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

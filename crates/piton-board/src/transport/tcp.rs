@@ -1,0 +1,137 @@
+//! A TCP server that passes bytes on as they are: `socket://`.
+//!
+//! There is no authentication and no encryption: whoever reaches the server runs code on the board.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::transport::Transport;
+
+/// A connection to a TCP server.
+#[derive(Debug)]
+pub struct Tcp(TcpStream);
+
+impl Tcp {
+    /// Connect to `host` (a name, or an address without brackets), trying each address that it has.
+    ///
+    /// `timeout` is for all addresses together; what the system takes to look up a name comes on top.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`], with what became of the last address.
+    pub fn connect(host: &str, port: u16, timeout: Duration) -> Result<Tcp, Error> {
+        connect(host, port, Deadline::after(timeout))
+            .map(Tcp)
+            .map_err(|source| Error::Open {
+                address: format!("socket://{}", Endpoint { host, port }),
+                source,
+            })
+    }
+}
+
+impl Transport for Tcp {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        read(&self.0, buf, deadline)
+    }
+
+    fn write_all(&self, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count = write(&self.0, bytes, deadline)?;
+            bytes = bytes.get(count..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+/// A host and port as addresses have them, IPv6 in brackets.
+pub(crate) struct Endpoint<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for Endpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Endpoint { host, port } = self;
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
+    }
+}
+
+/// Connect to the first address of `host` that answers; each gets its share of the time that is left.
+pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+    let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for (index, address) in addresses.iter().enumerate() {
+        let left = deadline.remaining().unwrap_or(Duration::MAX);
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+            Ok(stream) => {
+                // A raw REPL waits for an answer to a few bytes: nothing may wait for more to send along.
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => last_error = error,
+        }
+    }
+    Err(last_error)
+}
+
+/// Read at least one byte, as [`Transport::read`] promises.
+pub(super) fn read(
+    mut stream: &TcpStream,
+    buf: &mut [u8],
+    deadline: Deadline,
+) -> io::Result<usize> {
+    if buf.is_empty() {
+        return Ok(0);
+    }
+    loop {
+        stream.set_read_timeout(socket_timeout(deadline))?;
+        match stream.read(buf) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => return Ok(count),
+            Err(error) => retry_or_fail(error, deadline)?,
+        }
+    }
+}
+
+/// Write some of `bytes`, at least one.
+pub(super) fn write(mut stream: &TcpStream, bytes: &[u8], deadline: Deadline) -> io::Result<usize> {
+    loop {
+        stream.set_write_timeout(socket_timeout(deadline))?;
+        match stream.write(bytes) {
+            Ok(count) => return Ok(count),
+            Err(error) => retry_or_fail(error, deadline)?,
+        }
+    }
+}
+
+/// What is left until the deadline; zero would mean "for ever" to a socket.
+fn socket_timeout(deadline: Deadline) -> Option<Duration> {
+    let left = deadline.remaining()?;
+    Some(left.max(Duration::from_millis(1)))
+}
+
+fn retry_or_fail(error: io::Error, deadline: Deadline) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Ok(()),
+        // Unix says the one, Windows the other, and both may say it a little early.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if !deadline.has_passed() => Ok(()),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(io::ErrorKind::TimedOut.into()),
+        io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NotConnected => Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)),
+        _ => Err(error),
+    }
+}
