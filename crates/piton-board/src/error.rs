@@ -75,6 +75,9 @@ pub enum Error {
         /// What came instead, from the start of the wait (the last 4096 bytes of it).
         received: Vec<u8>,
     },
+    /// The board answered with text that is no Python value, or not the one asked for.
+    #[error("can't read the board's answer: {0}")]
+    Literal(#[from] crate::literal::LiteralError),
     /// A person pressed Ctrl-C, or the caller raised the [`crate::deadline::Cancel`] flag.
     #[error("interrupted")]
     Cancelled,

@@ -20,6 +20,7 @@ pub mod discovery;
 pub mod error;
 pub mod exception;
 pub mod facts;
+pub mod literal;
 pub mod open;
 pub mod repl;
 pub mod selector;

@@ -1,0 +1,46 @@
+//! Python values as text, both ways: what `repr()` prints on a board, and what a board evaluates.
+//!
+//! - [`parse()`] reads text into a [`Value`]; `Value`'s [`Display`](std::fmt::Display) writes it back.
+//! - [`from_literal`] and [`to_literal`] go straight to and from your own types, through serde.
+//! - [`py_str`] and [`py_bytes`] quote arguments for code that is sent to a board.
+//!
+//! Reading takes what MicroPython, CircuitPython and CPython print, and more: `inf` and `nan` as well as
+//! `float('inf')`, attribute tuples such as `(sysname='rp2', release='1.29.0')`, named tuples, adjacent strings,
+//! hexadecimal numbers, trailing commas. Nesting is limited to [`DEPTH_LIMIT`], so that no text can
+//! overflow the stack.
+//!
+//! # How types map
+//!
+//! | Rust, through serde | written as | read from |
+//! |---|---|---|
+//! | `()`, unit struct, `Option::None` | `None` | `None` (and `...`) |
+//! | `bool` | `True`, `False` | the same |
+//! | integers up to 128 bits, [`Int`] | decimal | any integer notation |
+//! | `f32`, `f64` | shortest text that reads back equal | floats, integers |
+//! | `char`, `String`, unit variant | str | str |
+//! | bytes | bytes | bytes, bytearray, str (its UTF-8) |
+//! | sequences | list | list, tuple, set, frozenset, bytes, bytearray |
+//! | tuples, tuple structs | tuple | as for sequences |
+//! | maps with keys of any kind | dict | dict, attribute tuple |
+//! | structs | dict with str keys | dict, attribute tuple, list or tuple in the order of the fields |
+//! | other enum variants | `{'Variant': value}` | the same |
+//! | [`Value`] | itself | anything |
+
+mod deserialize;
+mod error;
+mod int;
+mod number;
+mod parse;
+mod serialize;
+mod string;
+mod value;
+mod value_serde;
+mod write;
+
+pub use deserialize::from_literal;
+pub use error::LiteralError;
+pub use int::Int;
+pub use parse::{DEPTH_LIMIT, parse};
+pub use serialize::to_literal;
+pub use value::Value;
+pub use write::{py_bytes, py_str};
