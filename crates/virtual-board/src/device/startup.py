@@ -1,0 +1,51 @@
+# Runs once, before boot.py: what the firmware of this port lacks to behave like a board.
+import builtins
+import sys
+import time
+import machine
+
+
+def install():
+    control = machine._control
+    # The C sleep of this port does not see Ctrl-C.
+    longest = 0x7FFFFFFF
+
+    def sleep_ms(ms):
+        while ms > longest:
+            control.write(b"s" + longest.to_bytes(4, "little"))
+            ms -= longest
+        if ms > 0:
+            control.write(b"s" + int(ms).to_bytes(4, "little"))
+
+    def sleep(seconds):
+        sleep_ms(seconds * 1000)
+
+    # input() of this port reads from a stub.
+    write = sys.stdout.write
+    read = sys.stdin.read
+
+    def input_line(prompt=""):
+        write(str(prompt))
+        line = []
+        while True:
+            c = read(1)
+            if c in "\r\n":
+                write("\r\n")
+                return "".join(line)
+            if c in "\x08\x7f":
+                if line:
+                    line.pop()
+                    write("\x08 \x08")
+            elif c == "\x04" and not line:
+                raise EOFError
+            elif c >= " ":
+                line.append(c)
+                write(c)
+
+    time.sleep = sleep
+    time.sleep_ms = sleep_ms
+    builtins.input = input_line
+    control.write(b"b" + id(sys.stdout.buffer).to_bytes(4, "little"))
+
+
+install()

@@ -1,0 +1,33 @@
+//! The board's files: what the firmware sees of them, whatever they are kept on.
+
+mod errno;
+mod files;
+mod memory;
+mod meter;
+mod path;
+
+pub(crate) use errno::Errno;
+pub(crate) use files::{Files, Kind, OpenFlags, Stat};
+pub(crate) use memory::MemoryStorage;
+pub(crate) use meter::Meter;
+pub(crate) use path::FlashPath;
+
+use files::{Entry, FileId, Space};
+
+/// Something that keeps files.
+pub(crate) trait Storage: Send {
+    fn stat(&self, path: &FlashPath) -> Result<Stat, Errno>;
+    /// The names in a folder, sorted.
+    fn list(&self, path: &FlashPath) -> Result<Vec<Entry>, Errno>;
+    /// Open a file, not a folder. Creates it and truncates it when the flags say so.
+    fn open(&mut self, path: &FlashPath, flags: OpenFlags) -> Result<FileId, Errno>;
+    fn close(&mut self, file: FileId);
+    fn stat_open(&self, file: FileId) -> Result<Stat, Errno>;
+    fn read(&mut self, file: FileId, offset: u64, buf: &mut [u8]) -> Result<usize, Errno>;
+    fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> Result<usize, Errno>;
+    fn make_dir(&mut self, path: &FlashPath) -> Result<(), Errno>;
+    fn remove_dir(&mut self, path: &FlashPath) -> Result<(), Errno>;
+    fn remove_file(&mut self, path: &FlashPath) -> Result<(), Errno>;
+    fn rename(&mut self, from: &FlashPath, to: &FlashPath) -> Result<(), Errno>;
+    fn space(&self) -> Space;
+}

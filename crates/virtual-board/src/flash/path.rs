@@ -1,0 +1,74 @@
+//! Paths on the board.
+
+/// A path from the root of the flash: plain names, without `.`, `..` or empty ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct FlashPath {
+    names: Vec<String>,
+}
+
+impl FlashPath {
+    pub(crate) fn root() -> Self {
+        Self::default()
+    }
+
+    /// The path that `text` means in the folder `self`. `..` at the root stays there.
+    pub(crate) fn join(&self, text: &str) -> FlashPath {
+        let mut names = if text.starts_with('/') {
+            Vec::new()
+        } else {
+            self.names.clone()
+        };
+        for name in text.split('/') {
+            match name {
+                "" | "." => {}
+                ".." => {
+                    names.pop();
+                }
+                name => names.push(name.to_owned()),
+            }
+        }
+        FlashPath { names }
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The folder it is in, and its name there; `None` for the root.
+    pub(crate) fn split(&self) -> Option<(&[String], &str)> {
+        let (name, folder) = self.names.split_last()?;
+        Some((folder, name))
+    }
+
+    /// Is it `other`, or inside of it?
+    pub(crate) fn is_in(&self, other: &FlashPath) -> bool {
+        self.names.starts_with(&other.names)
+    }
+}
+
+impl std::fmt::Display for FlashPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "/{}", self.names.join("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_never_leave_the_root() {
+        let check = |folder: &str, text: &str, expected: &str| {
+            let path = FlashPath::root().join(folder).join(text);
+            assert_eq!(path.to_string(), expected, "{folder} + {text}");
+        };
+        check("/", "a/b", "/a/b");
+        check("/lib", "a", "/lib/a");
+        check("/lib", "/a", "/a");
+        check("/lib", "../a", "/a");
+        check("/lib", "../../../a", "/a");
+        check("/lib", "./..//b/./c/", "/b/c");
+        check("/", "../../etc/passwd", "/etc/passwd");
+        check("/", "", "/");
+    }
+}

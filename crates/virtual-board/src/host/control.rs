@@ -1,0 +1,196 @@
+//! The door through which the Python side of the board (`device/*.py`) asks for what only the host can do:
+//! a file that can be opened while the board starts, and that the start-up code keeps.
+//!
+//! Each write is one command: a letter, and its argument.
+
+use std::time::{Duration, Instant};
+
+use wasmi::AsContextMut;
+
+use super::stdio::RAW_STDOUT;
+use super::{Ctx, Host, exception_is_pending, look_at_line, parts};
+use crate::flash::Errno;
+use crate::vm::execute::{execute, raise_keyboard_interrupt};
+use crate::vm::stop::{ResetCause, Stop, stop};
+use crate::wire::Wake;
+
+/// The folder of the start-up code, there while the board starts.
+pub(crate) const BOOT_DIRECTORY: &str = "/.virtual-board";
+/// The door itself.
+pub(crate) const CONTROL_PATH: &str = "/.virtual-board/control";
+/// The file number of the open door.
+pub(crate) const CONTROL_FD: i32 = 901;
+
+/// What runs the timers that are due: the `machine` module knows them.
+const RUN_TIMERS: &str = "__import__('machine')._run_timers()";
+
+/// What the board has beside its processor, memory and flash.
+pub(crate) struct Control {
+    unique_id: Vec<u8>,
+    reset_cause: ResetCause,
+    /// The answer to the last command.
+    answer: Vec<u8>,
+    timer_due: Option<Instant>,
+    timers_run: bool,
+    watchdog: Option<(Instant, Duration)>,
+    /// What the real-time clock was set to, relative to the host's.
+    clock_offset_ms: f64,
+}
+
+impl Control {
+    pub(super) fn new(unique_id: Vec<u8>, reset_cause: ResetCause) -> Self {
+        Self {
+            unique_id,
+            reset_cause,
+            answer: Vec::new(),
+            timer_due: None,
+            timers_run: false,
+            watchdog: None,
+            clock_offset_ms: 0.0,
+        }
+    }
+
+    pub(super) fn read(&mut self, buf: &mut [u8]) -> usize {
+        let count = buf.len().min(self.answer.len());
+        for (to, byte) in buf.iter_mut().zip(self.answer.drain(..count)) {
+            *to = byte;
+        }
+        count
+    }
+
+    pub(super) fn clock_offset_ms(&self) -> f64 {
+        self.clock_offset_ms
+    }
+
+    /// When a timer or the watchdog wants attention; not while timers already run.
+    pub(crate) fn timer_due(&self) -> Option<Instant> {
+        let timer = self.timer_due.filter(|_| !self.timers_run);
+        match (timer, self.watchdog) {
+            (Some(timer), Some((watchdog, _))) => Some(timer.min(watchdog)),
+            (timer, watchdog) => timer.or(watchdog.map(|(due, _)| due)),
+        }
+    }
+
+    /// The commands that only change or tell what the board remembers.
+    fn command(&mut self, letter: u8, argument: &[u8]) -> Result<(), Errno> {
+        let milliseconds = || {
+            let number = argument.first_chunk::<4>();
+            let number = number.map(|bytes| u32::from_le_bytes(*bytes));
+            number
+                .filter(|number| *number < u32::MAX)
+                .map(u64::from)
+                .map(Duration::from_millis)
+        };
+        match letter {
+            b't' => self.timer_due = milliseconds().map(|duration| Instant::now() + duration),
+            b'w' => {
+                self.watchdog = milliseconds().map(|timeout| (Instant::now() + timeout, timeout))
+            }
+            b'f' => {
+                let feed = |(_, timeout)| (Instant::now() + timeout, timeout);
+                self.watchdog = self.watchdog.map(feed);
+            }
+            b'z' => {
+                let offset = argument.first_chunk::<8>().ok_or(Errno::INVALID)?;
+                self.clock_offset_ms += i64::from_le_bytes(*offset) as f64;
+            }
+            b'u' => self.answer.clone_from(&self.unique_id),
+            b'c' => self.answer = vec![self.reset_cause.number()],
+            _ => return Err(Errno::INVALID),
+        }
+        Ok(())
+    }
+
+    /// The watchdog has not been fed in time.
+    pub(super) fn watchdog_bites(&self) -> bool {
+        self.watchdog.is_some_and(|(due, _)| due <= Instant::now())
+    }
+}
+
+/// Carry out the command that the program has written.
+pub(super) fn write(
+    ctx: &mut Ctx<'_>,
+    address: u32,
+    len: u32,
+) -> Result<Result<u32, Errno>, wasmi::Error> {
+    let (guest, _) = parts(ctx)?;
+    let command = guest.bytes(address, len)?.to_vec();
+    let Some((&letter, argument)) = command.split_first() else {
+        return Ok(Ok(0));
+    };
+    let number = argument
+        .first_chunk::<4>()
+        .map(|bytes| u32::from_le_bytes(*bytes));
+    let milliseconds = || Duration::from_millis(u64::from(number.unwrap_or(0)));
+    match letter {
+        b'b' => give_stdout_buffer_its_own_file(ctx, number.unwrap_or(0))?,
+        b's' if sleep(ctx, milliseconds())? => {}
+        b's' => return Ok(Err(Errno::INTERRUPTED)),
+        b'r' => return Err(stop(Stop::Reset(ResetCause::Hard))),
+        b'd' => return Err(stop(Stop::Reset(ResetCause::DeepSleep))),
+        _ => {
+            return Ok(ctx
+                .data_mut()
+                .control
+                .command(letter, argument)
+                .map(|()| len));
+        }
+    }
+    Ok(Ok(len))
+}
+
+/// `sys.stdout.buffer` and `sys.stdout` are both file 1. Give the former its own number, so that its bytes
+/// can be told from text: the number is the word after the type of the object at `address`. When it is
+/// not there, nothing is cooked, which is the safer of the two errors.
+fn give_stdout_buffer_its_own_file(ctx: &mut Ctx<'_>, address: u32) -> Result<(), wasmi::Error> {
+    let (mut guest, host) = parts(ctx)?;
+    let field = address.wrapping_add(4);
+    if guest.u32(field).is_ok_and(|fd| fd == 1) {
+        guest.set_u32(field, RAW_STDOUT.cast_unsigned())?;
+    } else {
+        host.output.cooks = false;
+    }
+    Ok(())
+}
+
+/// Sleep, and run the timers that become due. False: there is an exception to raise first.
+fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
+    ctx.data_mut().output.flush();
+    let deadline = Instant::now() + duration;
+    loop {
+        look_at_line(&mut *ctx)?;
+        if exception_is_pending(ctx)? {
+            return Ok(false);
+        }
+        let due = ctx.data().control.timer_due();
+        let until = due.map_or(deadline, |due| due.min(deadline));
+        if ctx.data().line.wait_unsearched(Some(until)) == Wake::Timeout {
+            if deadline <= Instant::now() {
+                return Ok(true);
+            }
+            run_timers(&mut *ctx)?;
+        }
+    }
+}
+
+/// Run the callbacks of all timers that are due.
+///
+/// They run inside the call that the program is in. That is safe where the firmware waits for the host,
+/// because it lets JavaScript call back into Python there.
+pub(crate) fn run_timers(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
+    let mut ctx = ctx.as_context_mut();
+    let now = Instant::now();
+    let control = &mut ctx.data_mut().control;
+    if control.timers_run || control.timer_due.is_none_or(|due| due > now) {
+        return Ok(());
+    }
+    control.timer_due = None;
+    control.timers_run = true;
+    let result = execute(&mut ctx, RUN_TIMERS);
+    ctx.data_mut().control.timers_run = false;
+    // Callbacks report their own exceptions. Ctrl-C is meant for the program, whoever is running.
+    if result?.is_some_and(|raised| raised.type_name == "KeyboardInterrupt") {
+        raise_keyboard_interrupt(&mut ctx)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! A board from power-on to the next reset: `boot.py`, `main.py`, and the REPL.
+
+use crate::host::run_timers;
+use crate::vm::Vm;
+use crate::vm::execute::Raised;
+
+/// Which REPL a board is in; it survives a soft reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Friendly,
+    Raw,
+}
+
+const CTRL_A: u8 = 1;
+const CTRL_B: u8 = 2;
+const CTRL_C: u8 = 3;
+const CTRL_D: u8 = 4;
+const CTRL_E: u8 = 5;
+
+/// The window of raw-paste mode: half of the receive buffer of 256 bytes that MicroPython assumes
+/// (`MICROPY_REPL_STDIN_BUFFER_MAX` in `shared/runtime/pyexec.c`).
+const WINDOW: u16 = 128;
+
+/// Run a board until it asks for a soft reset.
+pub(crate) fn run(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
+    if run_file(vm, "boot.py")? {
+        return Ok(());
+    }
+    if *mode == Mode::Friendly && run_file(vm, "main.py")? {
+        return Ok(());
+    }
+    start(vm, *mode)?;
+    let mut repl = Repl {
+        vm,
+        mode,
+        held: Vec::new(),
+        line_is_empty: true,
+    };
+    while !repl.step()? {}
+    vm.host().output.flush();
+    Ok(())
+}
+
+/// Run a file if it is there. True: it asked for a soft reset.
+fn run_file(vm: &mut Vm, name: &str) -> Result<bool, wasmi::Error> {
+    if vm.host().files.stat(name).is_err() {
+        return Ok(false);
+    }
+    vm.host().always_interrupt = true;
+    let raised = vm.execute(&format!("execfile('{name}')"));
+    vm.host().always_interrupt = false;
+    let Some(raised) = raised? else {
+        return Ok(false);
+    };
+    if raised.type_name == "SystemExit" {
+        return Ok(true);
+    }
+    let traceback = without_own_frame(&raised);
+    vm.host().output.text(&traceback);
+    Ok(false)
+}
+
+/// The traceback without the frame of the `execfile` call, which a board does not have.
+fn without_own_frame(raised: &Raised) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&raised.traceback);
+    let lines = text.split_inclusive('\n');
+    let own = "  File \"<stdin>\", line 1, in <module>";
+    lines
+        .filter(|line| line.trim_end() != own)
+        .collect::<String>()
+        .into_bytes()
+}
+
+/// Begin the REPL in the given mode.
+fn start(vm: &mut Vm, mode: Mode) -> Result<(), wasmi::Error> {
+    if mode == Mode::Friendly {
+        // This port begins with an empty line, which boards don't.
+        vm.host().output.skip(2);
+        return vm.start_repl();
+    }
+    // The firmware always begins with the friendly REPL: keep its banner from the line, and the line feed
+    // with which it goes over to raw mode.
+    vm.host().output.skip(usize::MAX);
+    vm.start_repl()?;
+    vm.host().output.skip(2);
+    vm.feed(CTRL_A)?;
+    Ok(())
+}
+
+struct Repl<'a> {
+    vm: &'a mut Vm,
+    mode: &'a mut Mode,
+    /// The beginning of a raw-paste command, which the firmware must not see.
+    held: Vec<u8>,
+    /// In raw mode: nothing was typed since the last prompt.
+    line_is_empty: bool,
+}
+
+impl Repl<'_> {
+    /// Take one byte from the line. True: the firmware wants a soft reset.
+    fn step(&mut self) -> Result<bool, wasmi::Error> {
+        let byte = next_byte(self.vm)?;
+        match *self.mode {
+            Mode::Friendly => self.friendly(byte),
+            Mode::Raw => self.raw(byte),
+        }
+    }
+
+    fn friendly(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
+        if byte != CTRL_A {
+            return self.vm.feed(byte);
+        }
+        // Whether this enters raw mode depends on what was typed before; the firmware's answer tells.
+        self.vm.host().output.watch();
+        let resets = self.vm.feed(byte)?;
+        if self.vm.host().output.watched_raw_prompt() {
+            *self.mode = Mode::Raw;
+            self.line_is_empty = true;
+        }
+        Ok(resets)
+    }
+
+    /// Raw mode, with raw-paste done here: the firmware's own can't read from this port's line, for its
+    /// `mp_hal_stdin_rx_chr` is a stub.
+    fn raw(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
+        let is_control = (CTRL_A..=CTRL_D).contains(&byte);
+        match self.held.as_slice() {
+            [] if self.line_is_empty && byte == CTRL_E => {
+                self.held.push(byte);
+                return Ok(false);
+            }
+            [_] if !is_control => {
+                self.held.push(byte);
+                return Ok(false);
+            }
+            [_, command] if byte == CTRL_A => {
+                let supported = *command == b'A';
+                self.held.clear();
+                return if supported {
+                    self.raw_paste()
+                } else {
+                    self.refuse()
+                };
+            }
+            _ => {}
+        }
+        for held in std::mem::take(&mut self.held) {
+            self.vm.feed(held)?;
+        }
+        if byte == CTRL_B {
+            *self.mode = Mode::Friendly;
+        }
+        self.line_is_empty = is_control;
+        self.vm.feed(byte)
+    }
+
+    fn refuse(&mut self) -> Result<bool, wasmi::Error> {
+        self.vm.host().output.raw(b"R\x00>");
+        Ok(false)
+    }
+
+    /// Receive a program with flow control, then hand it to the plain raw REPL.
+    ///
+    /// The bytes 1 to 5 mean something to the plain raw REPL, so that source text can't have them.
+    fn raw_paste(&mut self) -> Result<bool, wasmi::Error> {
+        let [low, high] = WINDOW.to_le_bytes();
+        self.vm.host().output.raw(&[b'R', 1, low, high, 1]);
+        let mut source = Vec::new();
+        let mut window = WINDOW;
+        let end = loop {
+            let byte = next_byte(self.vm)?;
+            if byte == CTRL_C || byte == CTRL_D {
+                break byte;
+            }
+            source.push(byte);
+            window -= 1;
+            if window == 0 {
+                self.vm.host().output.raw(&[1]);
+                window = WINDOW;
+            }
+        };
+        let output = &mut self.vm.host().output;
+        output.raw(b"\x04");
+        if end == CTRL_C {
+            output.raw(b"\x04KeyboardInterrupt: \r\n\x04>");
+            return Ok(false);
+        }
+        if source.is_empty() {
+            output.raw(b"\x04\x04>");
+            return Ok(false);
+        }
+        for byte in source {
+            self.vm.feed(byte)?;
+        }
+        // The plain raw REPL says OK, raw-paste does not.
+        self.vm.host().output.skip(2);
+        self.vm.feed(CTRL_D)
+    }
+}
+
+/// The next byte from the line; timers run while there is none.
+fn next_byte(vm: &mut Vm) -> Result<u8, wasmi::Error> {
+    loop {
+        vm.host().check_events()?;
+        if let Some(byte) = vm.host().line.pop() {
+            return Ok(byte);
+        }
+        let host = vm.host();
+        host.output.flush();
+        host.line.wait_input(host.control.timer_due());
+        run_timers(vm.store())?;
+    }
+}

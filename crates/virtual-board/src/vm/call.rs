@@ -1,0 +1,34 @@
+//! Calls into the firmware that look at the line every now and then.
+
+use wasmi::{AsContextMut, TypedFunc, TypedResumableCall, WasmParams, WasmResults};
+
+use super::stop::{Stop, stop, why};
+use crate::host::{Host, look_at_line};
+
+/// How much the firmware runs, in interpreter fuel, before the line is looked at: 2 to 4 milliseconds.
+pub(crate) const FUEL_SLICE: u64 = 2_000_000;
+
+/// Call the firmware. Whenever a slice of fuel is used up, the line is looked at, as an interrupt handler
+/// of a board would, and the call goes on.
+pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
+    function: &TypedFunc<Params, Results>,
+    mut ctx: impl AsContextMut<Data = Host>,
+    params: Params,
+) -> Result<Results, wasmi::Error> {
+    let mut state = function.call_resumable(ctx.as_context_mut(), params)?;
+    loop {
+        match state {
+            TypedResumableCall::Finished(results) => return Ok(results),
+            TypedResumableCall::HostTrap(trap) => {
+                let ours = why(trap.host_error());
+                return Err(stop(ours.unwrap_or(Stop::Abort)));
+            }
+            TypedResumableCall::OutOfFuel(pause) => {
+                look_at_line(&mut ctx.as_context_mut())?;
+                let fuel = FUEL_SLICE.max(pause.required_fuel());
+                ctx.as_context_mut().set_fuel(fuel)?;
+                state = pause.resume(ctx.as_context_mut())?;
+            }
+        }
+    }
+}

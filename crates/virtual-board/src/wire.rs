@@ -1,0 +1,210 @@
+//! The line between host and board: two flows of bytes, a receive ring, and what can go wrong with them.
+//!
+//! Both ends share one lock. The host's end is [`Line`](crate::Line), the board's end is [`BoardEnd`].
+
+mod board_end;
+mod faults;
+mod flow;
+mod host_end;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::options::{Fault, LineOptions};
+use faults::LineFaults;
+use flow::Flow;
+
+pub(crate) use board_end::{BoardEnd, Wake};
+pub(crate) use host_end::HostEnd;
+
+/// How many bytes may wait in one direction before the sender has to wait.
+const CAPACITY: usize = 64 * 1024;
+
+/// Something from outside that the board's thread must act upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Boot anew; the line stays.
+    Reset,
+    /// The line is gone, and so is the power; boot when it returns.
+    Unplugged,
+    /// Power came on: boot.
+    PowerOn,
+    /// Nobody wants the board any more.
+    Shutdown,
+}
+
+/// The line is gone.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    /// When it returns by itself.
+    until: Option<Instant>,
+}
+
+struct State {
+    options: LineOptions,
+    faults: LineFaults,
+    to_board: Flow,
+    /// What has come in at the board and was not read.
+    ring: VecDeque<u8>,
+    /// How many bytes of `ring` were searched for the interrupt character.
+    searched: usize,
+    /// A Ctrl-C came in while the ring was full: an interrupt handler sees it all the same.
+    interrupt_overrun: bool,
+    to_host: Flow,
+    /// What has come in at the host and was not read.
+    received: VecDeque<u8>,
+    /// The number of the open host end, if there is one.
+    open: Option<u64>,
+    /// How often a host end was opened.
+    opened: u64,
+    gone: Option<Gone>,
+    event: Option<Event>,
+    shutdown: bool,
+    /// The board is resetting and hears nothing.
+    deaf: bool,
+}
+
+/// The shared line.
+pub(crate) struct Wire {
+    state: Mutex<State>,
+    /// Something changed that the board may wait for.
+    board_wakes: Condvar,
+    /// Something changed that the host may wait for.
+    host_wakes: Condvar,
+}
+
+impl Wire {
+    pub(crate) fn new(options: LineOptions) -> Arc<Wire> {
+        Arc::new(Wire {
+            state: Mutex::new(State {
+                options,
+                faults: LineFaults::default(),
+                to_board: Flow::default(),
+                ring: VecDeque::new(),
+                searched: 0,
+                interrupt_overrun: false,
+                to_host: Flow::default(),
+                received: VecDeque::new(),
+                open: None,
+                opened: 0,
+                gone: None,
+                event: None,
+                shutdown: false,
+                deaf: false,
+            }),
+            board_wakes: Condvar::new(),
+            host_wakes: Condvar::new(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is plain data that every holder leaves whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn arm(&self, fault: &Fault) {
+        self.lock().faults.arm(fault);
+    }
+
+    pub(crate) fn set_options(&self, options: LineOptions) {
+        self.lock().options = options;
+        self.board_wakes.notify_all();
+        self.host_wakes.notify_all();
+    }
+
+    /// Tell the board's thread to act on something from outside.
+    pub(crate) fn raise(&self, event: Event) {
+        let mut state = self.lock();
+        match event {
+            Event::Shutdown => state.shutdown = true,
+            Event::Reset | Event::Unplugged | Event::PowerOn => {
+                // Whoever switches a dead board on, or resets it, ends its absence.
+                state.gone = None;
+                state.event = Some(event);
+                state.go_deaf();
+            }
+        }
+        drop(state);
+        self.board_wakes.notify_all();
+        self.host_wakes.notify_all();
+    }
+
+    /// Is the line there?
+    pub(crate) fn is_there(&self) -> bool {
+        self.lock().gone.is_none()
+    }
+}
+
+impl State {
+    /// Take in what has arrived at the board by now.
+    ///
+    /// `waiting`: the program waited for input all the time, so that it took each byte as it came.
+    fn settle_board(&mut self, now: Instant, waiting: bool) {
+        let room = match self.options.receive_ring {
+            Some(room) if !(waiting && self.options.bytes_per_second.is_some()) => room,
+            _ => usize::MAX,
+        };
+        while let Some(byte) = self.to_board.land(now) {
+            if self.deaf {
+                continue;
+            }
+            if self.ring.len() < room {
+                self.ring.push_back(byte);
+            } else if byte == CTRL_C {
+                self.interrupt_overrun = true;
+            }
+            if self.faults.resets_on_byte() {
+                self.event = Some(Event::Reset);
+                self.go_deaf();
+            }
+        }
+    }
+
+    /// Take in what has arrived at the host by now.
+    fn settle_host(&mut self, now: Instant) {
+        while let Some(byte) = self.to_host.land(now) {
+            self.received.push_back(byte);
+        }
+    }
+
+    /// A resetting board loses what it has received, and what comes in until it has booted.
+    fn go_deaf(&mut self) {
+        self.deaf = true;
+        self.clear_ring();
+        self.to_board.clear();
+    }
+
+    fn clear_ring(&mut self) {
+        self.ring.clear();
+        self.searched = 0;
+        self.interrupt_overrun = false;
+    }
+
+    /// The line goes away with everything on it.
+    fn vanish(&mut self, returns_after: Option<Duration>, now: Instant) {
+        self.gone = Some(Gone {
+            until: returns_after.map(|duration| now + duration),
+        });
+        self.open = None;
+        self.go_deaf();
+        self.to_host.clear();
+        self.received.clear();
+    }
+}
+
+/// The interrupt character of a running program, unless it was changed with `micropython.kbd_intr`.
+const CTRL_C: u8 = 3;
+
+/// The time until `instant`, zero when it has passed.
+fn until(instant: Instant, now: Instant) -> Duration {
+    instant.saturating_duration_since(now)
+}
+
+/// The earlier of two instants, of which either may be missing.
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

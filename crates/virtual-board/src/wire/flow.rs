@@ -1,0 +1,129 @@
+//! Bytes on their way in one direction.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::options::LineOptions;
+
+/// Bytes that were sent together.
+#[derive(Debug)]
+struct Flight {
+    /// When the first byte begins to come in.
+    starts: Instant,
+    bytes_per_second: Option<u32>,
+    bytes: VecDeque<u8>,
+    /// How many bytes of it came in already.
+    landed: u32,
+}
+
+impl Flight {
+    /// When byte number `index`, counted from the first sent, has come in.
+    fn arrival(&self, index: u32) -> Instant {
+        match self.bytes_per_second {
+            None | Some(0) => self.starts,
+            Some(rate) => {
+                let nanoseconds = (u64::from(index) + 1) * 1_000_000_000 / u64::from(rate);
+                self.starts + Duration::from_nanos(nanoseconds)
+            }
+        }
+    }
+
+    fn last_arrival(&self) -> Instant {
+        let left = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.arrival(self.landed.saturating_add(left).saturating_sub(1))
+    }
+}
+
+/// One direction of the line: what is on its way, in order.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    flights: VecDeque<Flight>,
+}
+
+impl Flow {
+    /// Put bytes on the line; nothing is faster than what was sent before.
+    pub(super) fn send(&mut self, bytes: VecDeque<u8>, line: &LineOptions, now: Instant) {
+        if bytes.is_empty() {
+            return;
+        }
+        let earliest = now + line.latency;
+        let starts = match self.flights.back() {
+            Some(before) => before.last_arrival().max(earliest),
+            None => earliest,
+        };
+        self.flights.push_back(Flight {
+            starts,
+            bytes_per_second: line.bytes_per_second,
+            bytes,
+            landed: 0,
+        });
+    }
+
+    /// How many bytes are on their way.
+    pub(super) fn len(&self) -> usize {
+        self.flights.iter().map(|flight| flight.bytes.len()).sum()
+    }
+
+    /// When the next byte comes in.
+    pub(super) fn next_arrival(&self) -> Option<Instant> {
+        let flight = self.flights.front()?;
+        Some(flight.arrival(flight.landed))
+    }
+
+    /// The next byte that has come in by now.
+    pub(super) fn land(&mut self, now: Instant) -> Option<u8> {
+        let flight = self.flights.front_mut()?;
+        if flight.arrival(flight.landed) > now {
+            return None;
+        }
+        let byte = flight.bytes.pop_front();
+        flight.landed += 1;
+        if flight.bytes.is_empty() {
+            self.flights.pop_front();
+        }
+        byte
+    }
+
+    /// Lose everything that is on its way.
+    pub(super) fn clear(&mut self) {
+        self.flights.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn landed(flow: &mut Flow, now: Instant) -> Vec<u8> {
+        std::iter::from_fn(|| flow.land(now)).collect()
+    }
+
+    #[test]
+    fn bytes_arrive_one_by_one_at_the_rate_of_the_line() {
+        let line = LineOptions {
+            bytes_per_second: Some(1000),
+            latency: Duration::from_millis(10),
+            receive_ring: None,
+        };
+        let start = Instant::now();
+        let mut flow = Flow::default();
+        flow.send(VecDeque::from(*b"abc"), &line, start);
+        flow.send(VecDeque::from(*b"de"), &line, start);
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        assert_eq!(flow.next_arrival(), Some(after(11)));
+        assert_eq!(landed(&mut flow, after(10)), b"");
+        assert_eq!(landed(&mut flow, after(12)), b"ab");
+        assert_eq!(flow.len(), 3);
+        assert_eq!(landed(&mut flow, after(14)), b"cd");
+        assert_eq!(landed(&mut flow, after(15)), b"e");
+        assert_eq!(flow.next_arrival(), None);
+    }
+
+    #[test]
+    fn a_line_without_a_rate_delivers_at_once() {
+        let mut flow = Flow::default();
+        let now = Instant::now();
+        flow.send(VecDeque::from(*b"abc"), &LineOptions::default(), now);
+        assert_eq!(landed(&mut flow, now), b"abc");
+    }
+}

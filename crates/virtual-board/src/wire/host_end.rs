@@ -1,0 +1,168 @@
+//! The host's end of the line.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{CAPACITY, State, Wire, earlier, until};
+
+/// An open host end of the line.
+pub(crate) struct HostEnd {
+    wire: Arc<Wire>,
+    number: u64,
+}
+
+impl HostEnd {
+    pub(crate) fn open(wire: &Arc<Wire>) -> io::Result<HostEnd> {
+        let mut state = wire.lock();
+        if state.shutdown || state.gone.is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the virtual board is not there",
+            ));
+        }
+        if state.open.is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "the virtual board's line is open already",
+            ));
+        }
+        state.opened += 1;
+        // What a vanished board had sent was for whoever had it open then.
+        if state.opened > 1 {
+            state.received.clear();
+        }
+        let number = state.opened;
+        state.open = Some(number);
+        Ok(HostEnd {
+            wire: Arc::clone(wire),
+            number,
+        })
+    }
+
+    /// Read what has come in; see [`Line::read`](crate::Line::read).
+    pub(crate) fn read(&self, buf: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.wire.lock();
+        loop {
+            let now = Instant::now();
+            state.settle_host(now);
+            if !self.may_read(&state) {
+                return Err(gone());
+            }
+            let count = buf.len().min(state.received.len());
+            if count > 0 {
+                for (to, byte) in buf.iter_mut().zip(state.received.drain(..count)) {
+                    *to = byte;
+                }
+                drop(state);
+                self.wire.board_wakes.notify_all();
+                return Ok(count);
+            }
+            if !self.is_open(&state) || state.shutdown {
+                return Err(gone());
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let next = earlier(deadline, state.to_host.next_arrival());
+            state = self.sleep(state, next, now);
+        }
+    }
+
+    /// Send bytes; see [`Line::write_all`](crate::Line::write_all).
+    pub(crate) fn write_all(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<()> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut rest = bytes;
+        let mut state = self.wire.lock();
+        while !rest.is_empty() {
+            let now = Instant::now();
+            if !self.is_open(&state) || state.shutdown {
+                return Err(gone());
+            }
+            let room = state.room_to_board();
+            if room == 0 {
+                if deadline.is_some_and(|deadline| deadline <= now) {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                let next = earlier(deadline, state.to_board.next_arrival());
+                state = self.sleep(state, next, now);
+                state.settle_board(Instant::now(), false);
+                continue;
+            }
+            let (now_sent, later) = rest.split_at(room.min(rest.len()));
+            rest = later;
+            state.send_to_board(now_sent, now);
+            self.wire.board_wakes.notify_all();
+        }
+        Ok(())
+    }
+
+    fn is_open(&self, state: &State) -> bool {
+        state.open == Some(self.number)
+    }
+
+    /// The last bytes of a vanished board are still there, until somebody opens it anew.
+    fn may_read(&self, state: &State) -> bool {
+        self.is_open(state) || (state.open.is_none() && state.opened == self.number)
+    }
+
+    fn sleep<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        next: Option<Instant>,
+        now: Instant,
+    ) -> MutexGuard<'a, State> {
+        let wakes = &self.wire.host_wakes;
+        match next {
+            Some(next) => {
+                let slept = wakes.wait_timeout(state, until(next, now));
+                slept.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => wakes.wait(state).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+impl Drop for HostEnd {
+    fn drop(&mut self) {
+        let mut state = self.wire.lock();
+        if self.is_open(&state) {
+            state.open = None;
+            state.received.clear();
+            state.to_host.clear();
+        }
+        drop(state);
+        // The board may be waiting for room that nobody will make.
+        self.wire.board_wakes.notify_all();
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the virtual board is gone")
+}
+
+impl State {
+    /// How many more bytes the host may send now. A line without flow control takes all.
+    fn room_to_board(&self) -> usize {
+        let waiting = match self.options.receive_ring {
+            Some(_) => self.to_board.len(),
+            None => self.to_board.len() + self.ring.len(),
+        };
+        CAPACITY.saturating_sub(waiting)
+    }
+
+    fn send_to_board(&mut self, bytes: &[u8], now: Instant) {
+        let mut sent = VecDeque::with_capacity(bytes.len());
+        for &byte in bytes {
+            sent.extend(self.faults.to_board.pass(byte));
+        }
+        let options = self.options;
+        self.to_board.send(sent, &options, now);
+        self.settle_board(now, false);
+    }
+}
