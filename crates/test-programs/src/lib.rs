@@ -143,7 +143,11 @@ mod tests {
 
     #[test]
     fn versions_are_the_pinned_ones() {
-        let pinned: Vec<&str> = pins::pins().vm.iter().map(|vm| vm.version.as_str()).collect();
+        let pinned: Vec<&str> = pins::pins()
+            .vm
+            .iter()
+            .map(|vm| vm.version.as_str())
+            .collect();
         assert_eq!(pinned, VM_VERSIONS);
     }
 

@@ -69,23 +69,10 @@ const TABLE: &[(i32, &str, &str)] = &[
     (125, "ECANCELED", "operation cancelled"),
 ];
 
-/// What CircuitPython prints instead of a name where the two differ: its py/moduerrno.c,
-/// `mp_common_errno_to_str`.
-const CIRCUITPYTHON: [(&str, &str); 9] = [
-    ("permission denied", "EACCES"),
-    ("no such file/directory", "ENOENT"),
-    ("input/output error", "EIO"),
-    ("file exists", "EEXIST"),
-    ("unsupported operation", "EOPNOTSUPP"),
-    ("invalid argument", "EINVAL"),
-    ("no space left on device", "ENOSPC"),
-    ("read-only filesystem", "EROFS"),
-    ("timeout", "ETIMEDOUT"),
-];
-
 impl OsError {
     /// The error in the text of an `OSError`: `[Errno 2] ENOENT`, `[Errno 2] ENOENT: name`, `2`,
-    /// `(-202, 'EAI_FAIL')`, or a sentence of CircuitPython.
+    /// `(-202, 'EAI_FAIL')`. CircuitPython
+    /// has a sentence in place of the name.
     pub fn from_message(message: &str) -> Option<OsError> {
         let message = message.trim();
         if let Some((number, rest)) = message
@@ -102,15 +89,7 @@ impl OsError {
             let name = rest.trim_matches(['\'', '"']);
             return Some(OsError::named(number.parse().ok()?, name));
         }
-        if let Ok(number) = message.parse() {
-            return Some(OsError::named(number, ""));
-        }
-        let sentence = message.to_lowercase();
-        let name = CIRCUITPYTHON
-            .iter()
-            .find(|(text, _)| sentence == *text)
-            .map(|(_, name)| *name)?;
-        by_name(name).map(|(number, _, _)| OsError::named(*number, name))
+        Some(OsError::named(message.parse().ok()?, ""))
     }
 
     /// With the words that the board printed beside the number.

@@ -135,7 +135,7 @@ fn os_errors_have_a_number_a_name_and_a_meaning() {
     check_os_error("-2", Some((-2, None, None)));
     check_os_error("[Errno 9999] what", Some((9999, None, None)));
     check_os_error(
-        "Read-only filesystem",
+        "[Errno 30] Read-only filesystem",
         Some((30, Some("EROFS"), Some("read-only file system"))),
     );
     check_os_error("no answer", None);

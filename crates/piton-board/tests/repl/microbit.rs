@@ -1,0 +1,38 @@
+//! The oldest boards: no raw-paste, a receive ring of 64 bytes, a heap of 9 KB.
+
+use piton_board::error::Error;
+use piton_board::repl::Entry;
+
+use crate::support::{microbit, soon};
+
+#[test]
+fn eval_with_a_soft_reset() {
+    let (_board, mut connection) = microbit();
+    let mut raw = connection.repl.raw_repl(Entry::SoftReset, soon()).unwrap();
+    assert_eq!(raw.run(b"print(1+1)", soon()).unwrap(), b"2\r\n");
+    assert_eq!(raw.raw_paste(), Some(false));
+    assert_eq!(raw.run(b"print(1+2)", soon()).unwrap(), b"3\r\n");
+    connection.repl.friendly(soon()).unwrap();
+    insta::assert_snapshot!(connection.wire.transcript());
+}
+
+#[test]
+fn a_long_program_does_not_overrun_the_ring() {
+    let (_board, mut connection) = microbit();
+    let source = format!("x = {:?}\nprint(len(x))", "0123456789".repeat(150));
+    assert_eq!(connection.run(&source), "1500\r\n");
+}
+
+#[test]
+fn an_exception() {
+    let (_board, mut connection) = microbit();
+    let (output, error) = connection.fail("print('a')\n1/0\n");
+    assert_eq!(output, "a\r\n");
+    let Error::Exception(exception) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        exception.to_string(),
+        "ZeroDivisionError: division by zero, <stdin> line 2"
+    );
+}

@@ -1,0 +1,141 @@
+//! Real boards for the tests, and a record of what went over their wires.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use piton_board::deadline::{Cancel, Deadline};
+use piton_board::error::Error;
+use piton_board::repl::{Entry, RawRepl, Repl};
+use piton_board::transport::{Transport, serial::SerialPort};
+use test_programs::Microbit;
+
+/// A deadline that only bounds a hang.
+pub fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Host,
+    Board,
+}
+
+/// What went over a wire, in order.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Mutex<Vec<(Side, Vec<u8>)>>>);
+
+impl Wire {
+    fn record(&self, side: Side, bytes: &[u8]) {
+        let mut runs = self.0.lock().unwrap();
+        match runs.last_mut() {
+            Some((last, run)) if *last == side => run.extend_from_slice(bytes),
+            _ => runs.push((side, bytes.to_vec())),
+        }
+    }
+
+    /// Forget everything so far.
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    /// `> ` what the host sent, `< ` what the board sent, one line of the board at a time.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        for (side, run) in self.0.lock().unwrap().iter() {
+            for line in run.split_inclusive(|&byte| byte == b'\n') {
+                let sign = if *side == Side::Host { '>' } else { '<' };
+                text.push_str(&format!("{sign} {}\n", line.escape_ascii()));
+            }
+        }
+        text
+    }
+
+    /// Turns (the host sent, then got an answer), bytes to the board, bytes to the host.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let runs = self.0.lock().unwrap();
+        let sum = |wanted| {
+            let of_side = runs.iter().filter(|(side, _)| *side == wanted);
+            of_side.map(|(_, run)| run.len()).sum()
+        };
+        let turns = runs
+            .windows(2)
+            .filter(|pair| pair[0].0 == Side::Host && pair[1].0 == Side::Board)
+            .count();
+        (turns, sum(Side::Host), sum(Side::Board))
+    }
+}
+
+/// A transport that records.
+pub struct Recorder<T> {
+    inner: T,
+    wire: Wire,
+}
+
+impl<T: Transport> Transport for Recorder<T> {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        let count = self.inner.read(buf, deadline)?;
+        self.wire.record(Side::Board, &buf[..count]);
+        Ok(count)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.wire.record(Side::Host, bytes);
+        self.inner.write_all(bytes, deadline)
+    }
+}
+
+/// A connection to a test board.
+pub struct Connection {
+    pub repl: Repl,
+    pub wire: Wire,
+    pub cancel: Cancel,
+}
+
+impl Connection {
+    pub fn new(transport: impl Transport + 'static) -> Connection {
+        let wire = Wire::default();
+        let cancel = Cancel::new();
+        let recorder = Recorder {
+            inner: transport,
+            wire: wire.clone(),
+        };
+        Connection {
+            repl: Repl::new(Box::new(recorder), cancel.clone()),
+            wire,
+            cancel,
+        }
+    }
+
+    /// The raw REPL with the state kept.
+    #[track_caller]
+    pub fn raw(&mut self) -> RawRepl<'_> {
+        self.repl.raw_repl(Entry::KeepState, soon()).unwrap()
+    }
+
+    /// What a program prints.
+    #[track_caller]
+    pub fn run(&mut self, source: &str) -> String {
+        let output = self.raw().run(source.as_bytes(), soon()).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    /// What a program printed, and the exception that ended it.
+    #[track_caller]
+    pub fn fail(&mut self, source: &str) -> (String, Error) {
+        let mut output = Vec::new();
+        let result = self.raw().exec(
+            source.as_bytes(),
+            &mut |bytes| output.extend_from_slice(bytes),
+            soon(),
+        );
+        (String::from_utf8(output).unwrap(), result.unwrap_err())
+    }
+}
+
+/// A micro:bit with MicroPython 1.9.2 under QEMU.
+pub fn microbit() -> (Microbit, Connection) {
+    let board = Microbit::start();
+    let port = SerialPort::open(board.port(), 115_200).unwrap();
+    (board, Connection::new(port))
+}
