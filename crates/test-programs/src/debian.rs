@@ -1,5 +1,7 @@
-//! Running a program of another Debian release on this machine.
+//! Running a program of another Debian release on this machine: through that release's own dynamic
+//! loader, with that release's libraries.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,25 +12,29 @@ use crate::cache::{cache_dir, debian_root};
 use crate::locate::{Program, program};
 use crate::pins::DebianPackage;
 
-/// Where an architecture's dynamic loader and libraries lie in an unpacked root.
-struct Architecture {
-    loader: &'static str,
-    libraries: &'static str,
+/// Where a Debian architecture has its libraries and its dynamic loader.
+#[derive(Debug, Clone, Copy)]
+pub struct Architecture {
+    /// Folder of the libraries, under the root.
+    pub libraries: &'static str,
+    /// File name of the loader, in that folder.
+    pub loader: &'static str,
 }
 
-/// The architecture that this program was built for, as Debian lays it out.
-fn architecture() -> anyhow::Result<Architecture> {
-    match std::env::consts::ARCH {
-        "x86_64" => Ok(Architecture {
-            loader: "lib64/ld-linux-x86-64.so.2",
+/// The architecture that this crate is built for.
+/// Errors: the programs from Debian are not supported on it.
+pub fn architecture() -> anyhow::Result<Architecture> {
+    match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "x86_64") => Ok(Architecture {
             libraries: "usr/lib/x86_64-linux-gnu",
+            loader: "ld-linux-x86-64.so.2",
         }),
-        "aarch64" => Ok(Architecture {
-            loader: "lib/ld-linux-aarch64.so.1",
+        ("linux", "aarch64") => Ok(Architecture {
             libraries: "usr/lib/aarch64-linux-gnu",
+            loader: "ld-linux-aarch64.so.1",
         }),
-        other => bail!(
-            "the test programs from Debian are only set up for x86_64 and aarch64, not {other}"
+        (system, machine) => bail!(
+            "programs from Debian run on Linux on x86_64 and aarch64, not on {system} on {machine}"
         ),
     }
 }
@@ -38,21 +44,20 @@ pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
     let Program::Debian(package) = program(name)? else {
         bail!("`{name}` does not come from Debian");
     };
+    let root = debian_root(&cache_dir()?, package);
     let executable = package
         .executable
         .as_deref()
         .context("the package holds no program")?;
-    let root = debian_root(&cache_dir()?, package);
-    let architecture = architecture()?;
-    let libraries = root.join(architecture.libraries);
+    let Architecture { libraries, loader } = architecture()?;
+    let libraries = root.join(libraries);
 
-    let mut command = Command::new(root.join(architecture.loader));
+    let mut command = Command::new(libraries.join(loader));
     command
-        .arg("--inhibit-cache")
-        .arg("--library-path")
+        .args(["--inhibit-cache", "--library-path"])
         .arg(library_path(&libraries, package)?)
         .arg(root.join(executable));
-    // The system's libraries and modules are of another release and must stay out.
+    // The system's libraries are of another release and must stay out.
     command
         .env_remove("LD_PRELOAD")
         .env_remove("LD_LIBRARY_PATH");
@@ -68,6 +73,6 @@ fn library_path(libraries: &Path, package: &DebianPackage) -> anyhow::Result<OsS
             .iter()
             .map(|folder| libraries.join(folder)),
     );
-    std::env::join_paths(&folders)
+    env::join_paths(&folders)
         .context("the cache folder's path must not have a colon: set PITON_CACHE_DIR")
 }

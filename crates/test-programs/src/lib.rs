@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub mod cache;
-mod debian;
+pub mod debian;
 mod locate;
 mod microbit;
 pub mod pins;
@@ -69,7 +69,7 @@ pub fn belay_python() -> Command {
 pub fn micropython_unix() -> Command {
     let mut command = start_debian("micropython");
     // Else it would look into the user's home and the system's folders.
-    command.env("MICROPYPATH", ":.frozen");
+    command.env("MICROPYPATH", ".frozen");
     command
 }
 
@@ -162,10 +162,7 @@ mod tests {
     #[test]
     fn a_missing_program_is_named_with_the_command_to_run() {
         let missing = locate("no-such-program").unwrap_err();
-        assert_eq!(
-            missing.to_string(),
-            "`no-such-program`  is missing (crates/test-programs/pins.toml does not name it): \
-             run `cargo xtask setup no-such-program`"
-        );
+        let expected = "`no-such-program` is not a pinned test program";
+        assert_eq!(missing.to_string(), expected);
     }
 }

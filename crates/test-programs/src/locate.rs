@@ -1,6 +1,5 @@
 //! Finding a pinned program in the cache folder.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{
@@ -8,32 +7,36 @@ use crate::cache::{
 };
 use crate::pins::{DebianPackage, Peer, Vm, pins};
 
-/// A pinned program that the cache folder does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
-    /// The program's name, as `cargo xtask setup` takes it.
-    pub name: String,
-    /// The pinned version; empty for a name that is not pinned.
-    pub version: String,
-    /// Where it was looked for, or why that was not possible.
-    pub looked_for: String,
+/// Why a program can't be found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// No program of that name is pinned.
+    #[error("`{name}` is not a pinned test program")]
+    NotPinned {
+        /// The name asked for.
+        name: String,
+    },
+    /// The cache folder does not hold it, or not completely, or of other pins.
+    #[error("`{name}` {version} is missing (looked for `{path}`): run `cargo xtask setup {name}`")]
+    NotSetUp {
+        /// The program's name, as `cargo xtask setup` takes it.
+        name: String,
+        /// The pinned version.
+        version: &'static str,
+        /// Where it was looked for.
+        path: String,
+    },
+    /// There is no cache folder to look in.
+    #[error("`{name}` {version} is missing, there is no cache folder: {reason}")]
+    NoCacheFolder {
+        /// The program's name.
+        name: String,
+        /// The pinned version.
+        version: &'static str,
+        /// What the look for the cache folder ran into.
+        reason: String,
+    },
 }
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Missing {
-            name,
-            version,
-            looked_for,
-        } = self;
-        write!(
-            f,
-            "`{name}` {version} is missing ({looked_for}): run `cargo xtask setup {name}`"
-        )
-    }
-}
-
-impl std::error::Error for Missing {}
 
 /// One pinned program.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +90,11 @@ impl Program {
     /// The program's file; for mere data the folder that it is unpacked in.
     /// Errors: the cache folder does not hold it, or not completely, or in another version.
     pub fn locate(self) -> Result<PathBuf, Missing> {
-        let cache = cache_dir().map_err(|error| self.missing(error.to_string()))?;
+        let cache = cache_dir().map_err(|error| Missing::NoCacheFolder {
+            name: self.setup_name(),
+            version: self.version(),
+            reason: error.to_string(),
+        })?;
         let path = match self {
             Program::Vm(vm) => vm_file(&cache, &vm.version),
             Program::Debian(package) => {
@@ -107,7 +114,15 @@ impl Program {
         if path.exists() {
             Ok(path)
         } else {
-            Err(self.missing(looked_for(&path)))
+            Err(self.missing(&path))
+        }
+    }
+
+    /// The name by which `cargo xtask setup` knows exactly this program.
+    pub fn setup_name(self) -> String {
+        match self {
+            Program::Vm(vm) => format!("vm@{}", vm.version),
+            Program::Debian(_) | Program::Peer(_) => self.name().to_owned(),
         }
     }
 
@@ -115,19 +130,15 @@ impl Program {
         if is_stamped(folder, stamp) {
             Ok(())
         } else {
-            Err(self.missing(looked_for(folder)))
+            Err(self.missing(folder))
         }
     }
 
-    fn missing(self, looked_for: String) -> Missing {
-        let name = match self {
-            Program::Vm(vm) => format!("vm@{}", vm.version),
-            _ => self.name().to_owned(),
-        };
-        Missing {
-            name,
-            version: self.version().to_owned(),
-            looked_for,
+    fn missing(self, path: &Path) -> Missing {
+        Missing::NotSetUp {
+            name: self.setup_name(),
+            version: self.version(),
+            path: path.display().to_string(),
         }
     }
 }
@@ -141,18 +152,11 @@ pub fn locate(name: &str) -> Result<PathBuf, Missing> {
 /// The pinned program of a name, the first one where several have it.
 /// Errors: no program of that name is pinned.
 pub fn program(name: &str) -> Result<Program, Missing> {
-    Program::all()
-        .into_iter()
-        .find(|program| program.is_called(name))
-        .ok_or_else(|| Missing {
-            name: name.to_owned(),
-            version: String::new(),
-            looked_for: "crates/test-programs/pins.toml does not name it".to_owned(),
-        })
-}
-
-fn looked_for(path: &Path) -> String {
-    format!("looked for `{}`", path.display())
+    let mut all = Program::all().into_iter();
+    let found = all.find(|program| program.is_called(name));
+    found.ok_or_else(|| Missing::NotPinned {
+        name: name.to_owned(),
+    })
 }
 
 /// A command's file in a Python virtual environment.

@@ -26,9 +26,9 @@ impl Microbit {
             .join("usr/share/firmware-microbit-micropython/firmware.hex");
         let mut command = start_debian("qemu-system-arm");
         command
-            .args([
-                "-M", "microbit", "-display", "none", "-monitor", "none", "-serial", "pty",
-            ])
+            .args(["-M", "microbit", "-serial", "pty"])
+            // No audio: else QEMU looks for a display module that is not there.
+            .args(["-display", "none", "-monitor", "none", "-audio", "none"])
             .arg("-device")
             .arg(format!("loader,file={}", firmware.display()))
             .stdin(Stdio::null())
@@ -118,5 +118,19 @@ mod tests {
         lines.send("Invalid argument".to_owned()).unwrap();
         drop(lines);
         assert_eq!(wait_for_port(&output), Err("Invalid argument\n".to_owned()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_microbit_ends_with_the_test_that_panics() {
+        let (sender, pid) = channel();
+        let test = thread::spawn(move || {
+            let microbit = Microbit::start();
+            sender.send(microbit.qemu.id()).unwrap();
+            panic!("as a failing test does");
+        });
+        assert!(test.join().is_err());
+        let process = format!("/proc/{}", pid.recv().unwrap());
+        assert!(!std::path::Path::new(&process).exists());
     }
 }

@@ -31,7 +31,7 @@ pub struct Vm {
     pub version: String,
     /// Name of the npm package.
     pub package: String,
-    /// SHA-512 of the package's archive, in base64 as npm writes it.
+    /// SHA-512 of the package's archive, hexadecimal.
     pub sha512: String,
     /// Path of the VM file in the archive.
     pub file: String,
@@ -53,9 +53,10 @@ pub struct DebianPackage {
     pub successors: bool,
     /// The program's path under the folder that the package is unpacked in; `None` for mere data.
     pub executable: Option<String>,
-    /// Files and folders that are kept of what was unpacked.
-    pub keep: Vec<String>,
-    /// Folders with libraries beside the usual one, under `usr/lib/<architecture>`.
+    /// Files and folders that are kept beside the program and its libraries.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// Folders with libraries under the architecture's usual one.
     #[serde(default)]
     pub library_folders: Vec<String>,
     /// SHA-256 of the package file, hexadecimal, for each architecture.
