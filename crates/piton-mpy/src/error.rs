@@ -80,4 +80,16 @@ pub enum Error {
         /// The largest that fits.
         limit: u64,
     },
+    /// A module can't be merged with the others.
+    #[error("module {module}: {field}: expected {expected}, found {found}")]
+    NotMergeable {
+        /// Its place in the list of modules, from 0.
+        module: usize,
+        /// What stands in the way.
+        field: &'static str,
+        /// What would be possible.
+        expected: String,
+        /// What it has.
+        found: String,
+    },
 }

@@ -89,17 +89,21 @@ impl LineInfo {
         })
     }
 
-    /// The source line of the instruction at a bytecode offset: 1 in front of the first entry
-    /// (`mp_bytecode_get_source_line`, py/bc.c).
-    pub fn line_at(&self, mut offset: u32) -> u32 {
-        let mut line = 1;
-        for skip in self.skips() {
-            if offset < skip.bytes {
-                break;
-            }
-            offset -= skip.bytes;
-            line += skip.lines;
-        }
-        line
+    /// Where each source line starts, as (bytecode offset, line), by rising offset. In front of the
+    /// first stands line 1 (`mp_bytecode_get_source_line`, py/bc.h).
+    pub fn starts(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.skips().scan((0_u32, 1_u32), |(offset, line), skip| {
+            *offset = offset.saturating_add(skip.bytes);
+            *line = line.saturating_add(skip.lines);
+            Some((*offset, *line))
+        })
+    }
+
+    /// The source line of the instruction at a bytecode offset.
+    pub fn line_at(&self, offset: u32) -> u32 {
+        self.starts()
+            .take_while(|(start, _)| *start <= offset)
+            .last()
+            .map_or(1, |(_, line)| line)
     }
 }

@@ -55,6 +55,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 4] = [Kind::Bytecode, Kind::Native, Kind::Viper, Kind::Asm];
+
     /// The two bits in the file.
     pub fn number(self) -> u32 {
         self as u32
@@ -109,8 +112,8 @@ pub struct AsmCode {
     pub code: Vec<u8>,
     /// Number of positional arguments, 0 to 4.
     pub n_pos_args: u32,
-    /// Two bits for each argument, the return type above them: 0 object, 1 bool, 2 int, 3 uint.
-    pub type_signature: u32,
+    /// What the function returns: 0 object, 1 bool, 2 int, 3 uint (py/compile.c).
+    pub return_type: u32,
 }
 
 /// One entry of the relocation list: add an address to one or more words of the code

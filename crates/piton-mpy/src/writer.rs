@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::header::{Header, VERSION};
 use crate::module::{ConstObject, Module, Qstr};
-use crate::prelude::{Prelude, Signature};
+use crate::prelude::{MAX_CELLS, Prelude, Signature};
 use crate::raw_code::{AsmCode, Code, Place, RawCode, Relocation, Section, Target, ViperCode};
 use crate::vuint;
 
@@ -173,12 +173,12 @@ fn push_raw_code(out: &mut Vec<u8>, index: usize, raw_code: &RawCode) -> Result<
         Code::Viper(viper) => push_viper_data(out, viper)?,
         Code::Asm(AsmCode {
             n_pos_args,
-            type_signature,
+            return_type,
             ..
         }) => {
             vuint::push(out, 0);
             vuint::push(out, *n_pos_args);
-            vuint::push(out, *type_signature);
+            vuint::push(out, *return_type);
         }
     }
     if has_children {
@@ -222,6 +222,7 @@ fn check_prelude(raw_code: usize, prelude: &Prelude) -> Result<(), Error> {
         u64::from(signature.n_def_pos_args),
         Signature::MAX_DEF_POS_ARGS,
     )?;
+    at_most("number of cells", prelude.cells.len() as u64, MAX_CELLS)?;
     if prelude.arg_names.len() != signature.n_args() {
         return Err(Error::Inconsistent {
             raw_code,
