@@ -10,6 +10,7 @@ mod image;
 mod line;
 mod options;
 mod repl;
+pub mod serve;
 mod vm;
 mod wire;
 

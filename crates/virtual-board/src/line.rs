@@ -39,4 +39,9 @@ impl Line {
     pub fn write_all(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<()> {
         self.end.write_all(bytes, timeout)
     }
+
+    /// End the line while other threads use it: they get [`io::ErrorKind::UnexpectedEof`].
+    pub(crate) fn close(&self) {
+        self.end.close();
+    }
 }

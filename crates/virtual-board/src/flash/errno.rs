@@ -25,7 +25,6 @@ impl Errno {
     pub(crate) const RANGE: Errno = Errno(34);
     pub(crate) const NAME_TOO_LONG: Errno = Errno(36);
     pub(crate) const NOT_EMPTY: Errno = Errno(39);
-    pub(crate) const LOOP: Errno = Errno(40);
 
     pub(crate) fn number(self) -> i32 {
         self.0

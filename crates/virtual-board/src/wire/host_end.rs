@@ -102,6 +102,20 @@ impl HostEnd {
         Ok(())
     }
 
+    /// Close this end; whoever uses it finds the board gone.
+    pub(crate) fn close(&self) {
+        let mut state = self.wire.lock();
+        if self.is_open(&state) {
+            state.open = None;
+            state.received.clear();
+            state.to_host.clear();
+        }
+        drop(state);
+        // The board may be waiting for room that nobody will make.
+        self.wire.board_wakes.notify_all();
+        self.wire.host_wakes.notify_all();
+    }
+
     fn is_open(&self, state: &State) -> bool {
         state.open == Some(self.number)
     }
@@ -130,15 +144,7 @@ impl HostEnd {
 
 impl Drop for HostEnd {
     fn drop(&mut self) {
-        let mut state = self.wire.lock();
-        if self.is_open(&state) {
-            state.open = None;
-            state.received.clear();
-            state.to_host.clear();
-        }
-        drop(state);
-        // The board may be waiting for room that nobody will make.
-        self.wire.board_wakes.notify_all();
+        self.close();
     }
 }
 

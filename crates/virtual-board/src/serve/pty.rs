@@ -1,0 +1,204 @@
+//! A virtual board on a pseudo-terminal, where any program finds it as a serial port.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::pty::OpenptFlags;
+use rustix::termios::OptionalActions;
+
+use crate::board::VirtualBoard;
+use crate::line::Line;
+
+/// How long output waits for a client to read it, before it is dropped. Nobody can tell a client that is
+/// slow from one that has gone, because the server keeps the terminal open.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(2);
+/// How often a vanished board is looked for.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// A virtual board on a pseudo-terminal. Dropping it takes the terminal away; the board runs on.
+pub struct PtyServer {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    /// Closed to wake the threads.
+    wake: Option<OwnedFd>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    board: Arc<VirtualBoard>,
+    line: Mutex<Option<Arc<Line>>>,
+    stopping: AtomicBool,
+    master: OwnedFd,
+    /// Kept open so that a client may go and another one come, without the master seeing an error.
+    slave: OwnedFd,
+    /// Readable when the server stops.
+    woken: OwnedFd,
+}
+
+/// Offer a board on a pseudo-terminal until the result is dropped.
+///
+/// The terminal is in raw mode, and clients may come and go. While the board has vanished, the terminal
+/// stays, and what is written to it is lost. The server holds the board's only [`Line`].
+///
+/// # Errors
+///
+/// The system gives no pseudo-terminal, or the board's line is open already.
+pub fn pty(board: Arc<VirtualBoard>) -> io::Result<PtyServer> {
+    let line = Arc::new(board.open()?);
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::pty::grantpt(&master)?;
+    rustix::pty::unlockpt(&master)?;
+    let name = rustix::pty::ptsname(&master, Vec::new())?;
+    let name = name.into_string().map_err(|_| io::ErrorKind::InvalidData)?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let slave = rustix::fs::open(name.as_str(), flags, Mode::empty())?;
+    let mut attributes = rustix::termios::tcgetattr(&slave)?;
+    attributes.make_raw();
+    rustix::termios::tcsetattr(&slave, OptionalActions::Now, &attributes)?;
+    fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
+    let (woken, wake) = rustix::pipe::pipe()?;
+    let shared = Arc::new(Shared {
+        board,
+        line: Mutex::new(Some(line)),
+        stopping: AtomicBool::new(false),
+        master,
+        slave,
+        woken,
+    });
+    let mut server = PtyServer {
+        path: PathBuf::from(name),
+        shared,
+        wake: Some(wake),
+        threads: Vec::new(),
+    };
+    server.spawn("virtual board to pty", Shared::board_to_client)?;
+    server.spawn("pty to virtual board", Shared::client_to_board)?;
+    Ok(server)
+}
+
+impl PtyServer {
+    /// What clients open, as a serial port.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn spawn(&mut self, name: &str, body: fn(&Shared)) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name(name.into());
+        self.threads.push(thread.spawn(move || body(&shared))?);
+        Ok(())
+    }
+}
+
+impl Drop for PtyServer {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.wake = None;
+        if let Some(line) = self.shared.line() {
+            line.close();
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn line(&self) -> Option<Arc<Line>> {
+        self.line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn board_to_client(&self) {
+        let mut buf = [0; 4096];
+        while !self.is_stopping() {
+            let Some(line) = self.line() else {
+                self.find_board();
+                continue;
+            };
+            match line.read(&mut buf, None) {
+                Ok(count) => self.send(buf.get(..count).unwrap_or_default()),
+                // Gone. Drop this end, so that the line can be opened anew when the board is back.
+                Err(_) => *self.line.lock().unwrap_or_else(PoisonError::into_inner) = None,
+            }
+        }
+    }
+
+    fn find_board(&self) {
+        match self.board.open() {
+            Ok(line) => {
+                let line = Some(Arc::new(line));
+                *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            }
+            Err(_) => std::thread::sleep(RETRY),
+        }
+    }
+
+    /// Give a client what the board has said.
+    fn send(&self, mut bytes: &[u8]) {
+        let deadline = Instant::now() + CLIENT_PATIENCE;
+        while !bytes.is_empty() && !self.is_stopping() {
+            match rustix::io::write(&self.master, bytes) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(rustix::io::Errno::AGAIN) => {
+                    let patience = deadline.saturating_duration_since(Instant::now());
+                    if patience.is_zero() {
+                        return;
+                    }
+                    self.wait(PollFlags::OUT, Some(patience));
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn client_to_board(&self) {
+        let mut buf = [0; 4096];
+        while !self.is_stopping() {
+            match rustix::io::read(&self.master, &mut buf[..]) {
+                Ok(count) => self.receive(buf.get(..count).unwrap_or_default()),
+                Err(rustix::io::Errno::AGAIN) => self.wait(PollFlags::IN, None),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => std::thread::sleep(RETRY),
+            }
+        }
+    }
+
+    fn receive(&self, bytes: &[u8]) {
+        // A client that asked for the terminal alone (TIOCEXCL) can't give it back by closing it, because
+        // the server still has it open.
+        let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);
+        if let Some(line) = self.line() {
+            // An error: the board has vanished, and so have the bytes.
+            let _ = line.write_all(bytes, None);
+        }
+    }
+
+    /// Wait until the terminal is ready, or the server stops.
+    fn wait(&self, flags: PollFlags, timeout: Option<Duration>) {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut waits = [
+            PollFd::new(&self.master, flags),
+            PollFd::new(&self.woken, PollFlags::IN),
+        ];
+        // An error (EINTR) only means to look again.
+        let _ = poll(&mut waits, timeout.as_ref());
+    }
+}
