@@ -1,5 +1,6 @@
 # Runs once, before boot.py: what the firmware of this port lacks to behave like a board.
 import builtins
+import os
 import sys
 import time
 import machine
@@ -42,6 +43,24 @@ def install():
                 line.append(c)
                 write(c)
 
+    # os.ilistdir() of this port has no sizes.
+    list_entries = os.ilistdir
+    stat = os.stat
+
+    def with_sizes(entries, folder):
+        for entry in entries:
+            size = 0
+            if entry[1] == 0x8000:
+                size = stat(folder + entry[0])[6]
+            yield entry[0], entry[1], 0, size
+
+    def ilistdir(path="."):
+        # Before the generator starts, so that an error is raised here.
+        entries = list_entries(path)
+        slash = b"/" if isinstance(path, bytes) else "/"
+        return with_sizes(entries, path + slash if path else path)
+
+    os.ilistdir = ilistdir
     time.sleep = sleep
     time.sleep_ms = sleep_ms
     builtins.input = input_line
