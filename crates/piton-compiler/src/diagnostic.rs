@@ -1,0 +1,148 @@
+//! Why a source was rejected, in the official compiler's words.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::interner::Qstr;
+
+/// The Python exception type of a diagnostic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorType {
+    /// The source breaks a rule of the language.
+    SyntaxError,
+    /// Indentation that does not fit.
+    IndentationError,
+    /// Something the compiler does not do.
+    NotImplementedError,
+    /// A limit of the bytecode was passed.
+    RuntimeError,
+    /// Something does not fit into the compiler's own tables.
+    MemoryError,
+}
+
+impl ErrorType {
+    /// The name of the type in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorType::SyntaxError => "SyntaxError",
+            ErrorType::IndentationError => "IndentationError",
+            ErrorType::NotImplementedError => "NotImplementedError",
+            ErrorType::RuntimeError => "RuntimeError",
+            ErrorType::MemoryError => "MemoryError",
+        }
+    }
+}
+
+/// Where in the source an error is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The name of the source: for parse errors that of the input, else the embedded one.
+    pub source_name: Vec<u8>,
+    /// The line, from 1 (0 if the compiler lost it, as the official one does in a few cases).
+    pub line: u32,
+    /// For errors found after parsing, the simple name of the scope: `<module>`, a function ...
+    pub scope: Option<Vec<u8>>,
+}
+
+/// Why a source was rejected.
+///
+/// Type, message, line and scope are those of `mpy-cross` 1.29; [`Diagnostic::traceback`] is what it
+/// writes to standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The type of the exception.
+    pub error_type: ErrorType,
+    /// The message, without type and place.
+    pub message: Cow<'static, str>,
+    /// The place; a few errors have none.
+    pub location: Option<Location>,
+}
+
+impl Diagnostic {
+    /// The text `mpy-cross` prints: a traceback if there is a place, then type and message; each
+    /// line ends with a newline.
+    #[must_use]
+    pub fn traceback(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Some(location) = &self.location {
+            text.extend_from_slice(b"Traceback (most recent call last):\n  File \"");
+            text.extend_from_slice(&location.source_name);
+            text.extend_from_slice(format!("\", line {}", location.line).as_bytes());
+            if let Some(scope) = &location.scope {
+                text.extend_from_slice(b", in ");
+                text.extend_from_slice(scope);
+            }
+            text.push(b'\n');
+        }
+        text.extend_from_slice(self.error_type.name().as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(self.message.as_bytes());
+        text.push(b'\n');
+        text
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = &self.location {
+            let source_name = String::from_utf8_lossy(&location.source_name);
+            write!(formatter, "{source_name}:{}: ", location.line)?;
+        }
+        write!(formatter, "{}: {}", self.error_type.name(), self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Where a [`Failure`] is, before names are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Nowhere,
+    /// A line of the input, while parsing.
+    Input(u32),
+    /// A line in a scope of this name.
+    Scope(u32, Qstr),
+}
+
+/// An error on its way out.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) error_type: ErrorType,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) place: Place,
+}
+
+impl Failure {
+    pub(crate) fn syntax(message: impl Into<Cow<'static, str>>, line: u32) -> Failure {
+        Failure {
+            error_type: ErrorType::SyntaxError,
+            message: message.into(),
+            place: Place::Input(line),
+        }
+    }
+
+    fn without_place(error_type: ErrorType, message: &'static str) -> Failure {
+        Failure { error_type, message: Cow::Borrowed(message), place: Place::Nowhere }
+    }
+
+    /// `\N{...}`: needs the names of all characters.
+    pub(crate) fn unicode_name_escape() -> Failure {
+        Failure::without_place(ErrorType::NotImplementedError, "unicode name escapes")
+    }
+
+    /// A name of more than 255 bytes.
+    pub(crate) fn name_too_long() -> Failure {
+        Failure::without_place(ErrorType::RuntimeError, "name too long")
+    }
+
+    /// A jump that does not fit into 15 bits.
+    pub(crate) fn bytecode_overflow() -> Failure {
+        Failure::without_place(ErrorType::RuntimeError, "bytecode overflow")
+    }
+
+    /// More of something than the compiler's own 32-bit tables hold.
+    pub(crate) fn too_large() -> Failure {
+        Failure::without_place(ErrorType::MemoryError, "source too large")
+    }
+}

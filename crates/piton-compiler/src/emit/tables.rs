@@ -1,0 +1,59 @@
+//! The tables of strings and objects that all functions of a module share.
+
+use crate::constants::ConstantId;
+use crate::diagnostic::Failure;
+use crate::interner::Qstr;
+
+/// Strings and objects in the order of their first use.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    strings: Table,
+    objects: Table,
+}
+
+impl Tables {
+    /// The index of a string, which is added at its first use.
+    pub(crate) fn string(&mut self, text: Qstr) -> Result<u32, Failure> {
+        self.strings.index(text.0)
+    }
+
+    /// The index of an object, which is added at its first use.
+    pub(crate) fn object(&mut self, constant: ConstantId) -> Result<u32, Failure> {
+        self.objects.index(constant.0)
+    }
+
+    /// The strings by index.
+    pub(crate) fn strings(&self) -> impl Iterator<Item = Qstr> {
+        self.strings.order.iter().copied().map(Qstr)
+    }
+
+    /// The objects by index.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = ConstantId> {
+        self.objects.order.iter().copied().map(ConstantId)
+    }
+}
+
+/// Numbers in the order of their first use.
+#[derive(Debug, Default)]
+struct Table {
+    order: Vec<u32>,
+    /// By number: its place in the order, from 1; 0 if not used.
+    places: Vec<u32>,
+}
+
+impl Table {
+    fn index(&mut self, number: u32) -> Result<u32, Failure> {
+        let slot = number as usize;
+        if self.places.len() <= slot {
+            self.places.resize(slot + 1, 0);
+        }
+        let Some(place) = self.places.get_mut(slot) else {
+            return Err(Failure::too_large());
+        };
+        if *place == 0 {
+            self.order.push(number);
+            *place = u32::try_from(self.order.len()).map_err(|_| Failure::too_large())?;
+        }
+        Ok(*place - 1)
+    }
+}

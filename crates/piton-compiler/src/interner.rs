@@ -1,0 +1,136 @@
+//! Interned strings.
+//!
+//! The numbers matter: those of the official compiler's built-in strings decide what is written as
+//! a static qstr, and whether a string was known when its token was read decides between a qstr and
+//! a constant object. So strings are numbered in the order they are first met.
+
+use crate::byte_table::ByteTable;
+use crate::diagnostic::Failure;
+
+/// The number of an interned string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Qstr(pub(crate) u32);
+
+/// The strings built into `mpy-cross` 1.29 in the order of their numbers from 1, one a line, with
+/// `\n` for a newline. The first 165 are the static qstrs of the `.mpy` format
+/// (`py/makeqstrdata.py`); the others exist in the program only.
+const ROM_QSTRS: &str = include_str!("rom_qstrs.txt");
+
+/// The most bytes a qstr can have.
+const MAXIMUM_LENGTH: usize = 255;
+
+macro_rules! known_qstrs {
+    ($($name:ident = $text:literal;)*) => {
+        /// Strings the compiler itself asks for.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Known {
+            $(pub(crate) $name: Qstr,)*
+        }
+
+        impl Known {
+            fn find(interner: &Interner) -> Known {
+                Known { $($name: interner.find($text).unwrap_or(Qstr::EMPTY),)* }
+            }
+        }
+    };
+}
+
+known_qstrs! {
+    star = b"*";
+    module = b"<module>";
+    lambda = b"<lambda>";
+    list_comprehension = b"<listcomp>";
+    dict_comprehension = b"<dictcomp>";
+    set_comprehension = b"<setcomp>";
+    generator_expression = b"<genexpr>";
+    assertion_error = b"AssertionError";
+    base_exception = b"BaseException";
+    stop_async_iteration = b"StopAsyncIteration";
+    aenter = b"__aenter__";
+    aexit = b"__aexit__";
+    aiter = b"__aiter__";
+    anext = b"__anext__";
+    class = b"__class__";
+    module_attribute = b"__module__";
+    name_attribute = b"__name__";
+    qualname = b"__qualname__";
+    asm_rv32 = b"asm_rv32";
+    asm_thumb = b"asm_thumb";
+    asm_xtensa = b"asm_xtensa";
+    bytecode = b"bytecode";
+    constant = b"const";
+    math = b"math";
+    micropython = b"micropython";
+    native = b"native";
+    range = b"range";
+    super_ = b"super";
+    viper = b"viper";
+}
+
+impl Qstr {
+    /// The empty string.
+    pub(crate) const EMPTY: Qstr = Qstr(1);
+}
+
+/// Interned strings and their numbers.
+#[derive(Debug)]
+pub(crate) struct Interner {
+    strings: ByteTable,
+}
+
+impl Interner {
+    /// An interner that knows the built-in strings.
+    pub(crate) fn new() -> Result<Interner, Failure> {
+        let mut interner = Interner { strings: ByteTable::with_capacity(1024) };
+        for line in ROM_QSTRS.lines() {
+            interner.intern(if line == "\\n" { b"\n" } else { line.as_bytes() })?;
+        }
+        Ok(interner)
+    }
+
+    /// The strings the compiler asks for.
+    pub(crate) fn known(&self) -> Known {
+        Known::find(self)
+    }
+
+    /// The number of `text`, if it is known.
+    pub(crate) fn find(&self, text: &[u8]) -> Option<Qstr> {
+        self.strings.find(text).map(Qstr)
+    }
+
+    /// The number of `text`, which is added if need be.
+    pub(crate) fn intern(&mut self, text: &[u8]) -> Result<Qstr, Failure> {
+        if text.len() > MAXIMUM_LENGTH {
+            return Err(Failure::name_too_long());
+        }
+        self.strings.add(text).map(Qstr)
+    }
+
+    /// The bytes of an interned string.
+    pub(crate) fn text(&self, qstr: Qstr) -> &[u8] {
+        self.strings.text(qstr.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_strings_have_the_official_numbers() {
+        let mut interner = Interner::new().unwrap();
+        assert_eq!(interner.find(b""), Some(Qstr::EMPTY));
+        assert_eq!(interner.find(b"\n"), Some(Qstr(3)));
+        assert_eq!(interner.find(b"zip"), Some(Qstr(165)));
+        assert_eq!(interner.find(b"{:#b}"), Some(Qstr(581)));
+        assert_eq!(interner.find(b"not there"), None);
+        assert_eq!(interner.intern(b"not there").unwrap(), Qstr(582));
+    }
+
+    #[test]
+    fn a_qstr_has_at_most_255_bytes() {
+        let mut interner = Interner::new().unwrap();
+        assert!(interner.intern(&[b'a'; 255]).is_ok());
+        assert!(interner.intern(&[b'a'; 256]).is_err());
+    }
+}

@@ -1,0 +1,328 @@
+//! From bytes to tokens, by the rules of MicroPython's `py/lexer.c`.
+//!
+//! It works on bytes and never looks at UTF-8: every byte from 0x80 on is a letter. Numbers are
+//! taken as any run of letters, digits and dots. The bracket counter is not checked for matching.
+
+mod input;
+mod string;
+
+use input::{END, Input};
+
+use crate::diagnostic::Failure;
+use crate::token::{self, Token};
+
+/// Columns between tab stops.
+const TAB_SIZE: usize = 8;
+
+/// What the lexer must know of the options.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LexerOptions {
+    /// The value of `__debug__`.
+    pub(crate) debug: bool,
+    /// Whether t-strings exist.
+    pub(crate) template_strings: bool,
+    /// Whether an expression in an f-string can itself hold f-strings.
+    pub(crate) nested_format_strings: bool,
+}
+
+/// The lexer: holds one token and moves to the next on request.
+#[derive(Debug)]
+pub(crate) struct Lexer<'a> {
+    input: Input<'a>,
+    options: LexerOptions,
+    line: u32,
+    /// Column of the current character, from 1; kept only where white space is skipped.
+    column: usize,
+    /// Columns of the open indentations; the C lexer keeps 16 bits of each.
+    indents: Vec<u16>,
+    /// INDENT (positive) or DEDENT (negative) tokens still to give.
+    pending_dents: i64,
+    bracket_level: i64,
+    token: Token,
+    token_line: u32,
+    text: Vec<u8>,
+    /// Argument text of an f-string or t-string, to be inserted behind it.
+    format_arguments: Vec<u8>,
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer that stands on the first token.
+    pub(crate) fn new(source: &'a [u8], options: LexerOptions) -> Result<Lexer<'a>, Failure> {
+        let mut lexer = Lexer {
+            input: Input::new(source),
+            options,
+            line: 1,
+            column: 1,
+            indents: vec![0],
+            pending_dents: 0,
+            bracket_level: 0,
+            token: Token::End,
+            token_line: 1,
+            text: Vec::with_capacity(64),
+            format_arguments: Vec::new(),
+        };
+        let column = lexer.next()?;
+        // The first token must be in the first column.
+        if column != 1 && lexer.token != Token::Newline {
+            lexer.token = Token::Indent;
+        }
+        Ok(lexer)
+    }
+
+    /// The current token's kind.
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    /// The current token's line, from 1.
+    pub(crate) fn line(&self) -> u32 {
+        self.token_line
+    }
+
+    /// The current token's text: a name, the digits of a number, the value of a string.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Moves to the next token.
+    pub(crate) fn advance(&mut self) -> Result<(), Failure> {
+        self.next().map(|_| ())
+    }
+
+    /// Moves to the next token and returns the column it begins in.
+    fn next(&mut self) -> Result<usize, Failure> {
+        self.text.clear();
+        // NEWLINE, INDENT and DEDENT get the place of the end of the line before.
+        let at_newline = self.skip_space(true);
+        self.token_line = self.line;
+        let column = self.column;
+
+        if self.pending_dents < 0 {
+            self.token = Token::Dedent;
+            self.pending_dents += 1;
+        } else if self.pending_dents > 0 {
+            self.token = Token::Indent;
+            self.pending_dents -= 1;
+        } else if at_newline {
+            self.skip_space(false);
+            self.token = self.indentation();
+        } else {
+            self.significant_token()?;
+        }
+        Ok(column)
+    }
+
+    fn significant_token(&mut self) -> Result<(), Failure> {
+        let first = self.input.peek(0);
+        if first == END {
+            self.token = Token::End;
+        } else if self.at_string() {
+            self.string_token()?;
+        } else if is_name_start(first) {
+            self.name();
+        } else if first.is_ascii_digit() || (first == b'.' && self.input.peek(1).is_ascii_digit()) {
+            self.number();
+        } else {
+            self.operator();
+        }
+        Ok(())
+    }
+
+    /// Skips white space, comments and joined lines. With `stop_at_newline`, stops before a line end
+    /// outside brackets and returns true.
+    fn skip_space(&mut self, stop_at_newline: bool) -> bool {
+        loop {
+            match self.input.peek(0) {
+                b'\n' => {
+                    if stop_at_newline && self.bracket_level == 0 {
+                        return true;
+                    }
+                    self.step();
+                }
+                b' ' | b'\t' | b'\x0b' | b'\x0c' => self.step(),
+                b'#' => self.skip_comment(),
+                b'\\' if self.input.peek(1) == b'\n' => {
+                    self.step();
+                    self.step();
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    fn skip_comment(&mut self) {
+        if let Some(rest) = self.input.rest() {
+            let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+            self.input.skip(length);
+        } else {
+            while !matches!(self.input.peek(0), b'\n' | END) {
+                self.step();
+            }
+        }
+    }
+
+    /// Steps over one character and counts lines and columns.
+    fn step(&mut self) {
+        match self.input.peek(0) {
+            b'\n' => {
+                self.line = self.line.saturating_add(1);
+                self.column = 1;
+            }
+            b'\t' => self.column = (self.column - 1 + TAB_SIZE) / TAB_SIZE * TAB_SIZE + 1,
+            _ => self.column += 1,
+        }
+        self.input.advance();
+    }
+
+    /// Compares the column after a line end with the open indentations.
+    fn indentation(&mut self) -> Token {
+        let spaces = self.column - 1;
+        let innermost = self.indents.last().map_or(0, |&indent| usize::from(indent));
+        if spaces > innermost {
+            #[expect(clippy::cast_possible_truncation, reason = "the C lexer keeps 16 bits")]
+            self.indents.push(spaces as u16);
+            self.pending_dents += 1;
+        } else if spaces < innermost {
+            let mut outer = innermost;
+            while spaces < outer {
+                self.indents.pop();
+                self.pending_dents -= 1;
+                outer = self.indents.last().map_or(0, |&indent| usize::from(indent));
+            }
+            if spaces != outer {
+                return Token::DedentMismatch;
+            }
+        }
+        Token::Newline
+    }
+
+    fn name(&mut self) {
+        if let Some(rest) = self.input.rest() {
+            let length = rest.iter().position(|&byte| !is_name_part(byte)).unwrap_or(rest.len());
+            self.text.extend_from_slice(rest.get(..length).unwrap_or_default());
+            self.input.skip(length);
+        } else {
+            while is_name_part(self.input.peek(0)) {
+                self.take();
+            }
+        }
+        self.token = match token::keyword(&self.text) {
+            Some(Token::KwDebug) if self.options.debug => Token::KwTrue,
+            Some(Token::KwDebug) => Token::KwFalse,
+            Some(keyword) => keyword,
+            None => Token::Name,
+        };
+    }
+
+    /// Moves the current character into the token's text.
+    fn take(&mut self) {
+        self.text.push(self.input.peek(0));
+        self.step();
+    }
+
+    fn number(&mut self) {
+        let first = self.input.peek(0);
+        let prefixed = first == b'0' && matches!(self.input.peek(1) | 0x20, b'b' | b'o' | b'x');
+        self.token = if first == b'.' { Token::FloatOrImag } else { Token::Integer };
+        self.take();
+        loop {
+            match self.input.peek(0) {
+                b'e' | b'E' if !prefixed => {
+                    self.token = Token::FloatOrImag;
+                    self.text.push(b'e');
+                    self.step();
+                    if matches!(self.input.peek(0), b'+' | b'-') {
+                        self.take();
+                    }
+                }
+                byte @ (b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
+                    if matches!(byte, b'.' | b'j' | b'J') {
+                        self.token = Token::FloatOrImag;
+                    }
+                    self.take();
+                }
+                b'_' => self.step(),
+                _ => return,
+            }
+        }
+    }
+
+    /// A delimiter or operator: the longest that fits.
+    fn operator(&mut self) {
+        let text = [self.input.peek(0), self.input.peek(1), self.input.peek(2)];
+        let (token, length) = operator(text);
+        for _ in 0..length {
+            self.step();
+        }
+        match token {
+            Token::DelParenOpen | Token::DelBracketOpen | Token::DelBraceOpen => {
+                self.bracket_level += 1;
+            }
+            Token::DelParenClose | Token::DelBracketClose | Token::DelBraceClose => {
+                self.bracket_level -= 1;
+            }
+            _ => {}
+        }
+        self.token = token;
+    }
+}
+
+/// The operator that begins with these characters, and its length; one invalid character otherwise.
+fn operator(text: [u8; 3]) -> (Token, usize) {
+    let single = match text[0] {
+        b'(' => Token::DelParenOpen,
+        b')' => Token::DelParenClose,
+        b'[' => Token::DelBracketOpen,
+        b']' => Token::DelBracketClose,
+        b'{' => Token::DelBraceOpen,
+        b'}' => Token::DelBraceClose,
+        b',' => Token::DelComma,
+        b';' => Token::DelSemicolon,
+        b'~' => Token::OpTilde,
+        b'.' if text == *b"..." => return (Token::Ellipsis, 3),
+        b'.' => Token::DelPeriod,
+        _ => return operator_with_assignment(text),
+    };
+    (single, 1)
+}
+
+/// Operators that `=` or a second character can extend.
+fn operator_with_assignment(text: [u8; 3]) -> (Token, usize) {
+    let [first, second, third] = text;
+    // (once, once with `=`, doubled, doubled with `=`)
+    let (once, assigned, twice) = match first {
+        b':' => (Token::DelColon, Token::OpAssign, None),
+        b'<' => (Token::OpLess, Token::OpLessEqual, Some((Token::OpDblLess, Token::DelDblLessEqual))),
+        b'>' => (Token::OpMore, Token::OpMoreEqual, Some((Token::OpDblMore, Token::DelDblMoreEqual))),
+        b'*' => (Token::OpStar, Token::DelStarEqual, Some((Token::OpDblStar, Token::DelDblStarEqual))),
+        b'/' => {
+            (Token::OpSlash, Token::DelSlashEqual, Some((Token::OpDblSlash, Token::DelDblSlashEqual)))
+        }
+        b'-' if second == b'>' => return (Token::DelMinusMore, 2),
+        b'+' => (Token::OpPlus, Token::DelPlusEqual, None),
+        b'-' => (Token::OpMinus, Token::DelMinusEqual, None),
+        b'&' => (Token::OpAmpersand, Token::DelAmpersandEqual, None),
+        b'|' => (Token::OpPipe, Token::DelPipeEqual, None),
+        b'%' => (Token::OpPercent, Token::DelPercentEqual, None),
+        b'^' => (Token::OpCaret, Token::DelCaretEqual, None),
+        b'@' => (Token::OpAt, Token::DelAtEqual, None),
+        b'=' => (Token::DelEqual, Token::OpDblEqual, None),
+        // `!` alone is no operator.
+        b'!' => (Token::Invalid, Token::OpNotEqual, None),
+        _ => return (Token::Invalid, 1),
+    };
+    match twice {
+        _ if second == b'=' => (assigned, 2),
+        Some((_, twice_assigned)) if second == first && third == b'=' => (twice_assigned, 3),
+        Some((twice, _)) if second == first => (twice, 2),
+        _ => (once, 1),
+    }
+}
+
+fn is_name_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+fn is_name_part(byte: u8) -> bool {
+    is_name_start(byte) || byte.is_ascii_digit()
+}

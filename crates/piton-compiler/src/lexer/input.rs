@@ -1,0 +1,88 @@
+//! The stream of characters the lexer reads: the source with line ends made equal, and text that
+//! f-strings put in front of what is left of it.
+
+use std::borrow::Cow;
+
+/// What the stream gives after its end. A NUL byte in the source is turned into [`INVALID_BYTE`].
+pub(super) const END: u8 = 0;
+/// What a NUL byte in the source becomes: no token begins with it.
+const INVALID_BYTE: u8 = 1;
+
+/// A byte stream with any look-ahead and insertion at the current place.
+#[derive(Debug)]
+pub(super) struct Input<'a> {
+    source: Cow<'a, [u8]>,
+    position: usize,
+    /// Inserted text that comes before the rest of the source, last byte first.
+    inserted: Vec<u8>,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(source: &'a [u8]) -> Input<'a> {
+        Input {
+            source: normalise(source),
+            position: 0,
+            inserted: Vec::new(),
+        }
+    }
+
+    /// The byte `ahead` places after the current one, [`END`] behind the end.
+    pub(super) fn peek(&self, ahead: usize) -> u8 {
+        let inserted = self.inserted.len();
+        if ahead >= inserted {
+            let index = self.position + (ahead - inserted);
+            return self.source.get(index).copied().unwrap_or(END);
+        }
+        self.inserted.get(inserted - 1 - ahead).copied().unwrap_or(END)
+    }
+
+    /// Steps over the current byte.
+    pub(super) fn advance(&mut self) {
+        if self.inserted.pop().is_none() {
+            self.position += 1;
+        }
+    }
+
+    /// What is left of the source, if it is not hidden behind inserted text.
+    pub(super) fn rest(&self) -> Option<&[u8]> {
+        if self.inserted.is_empty() {
+            self.source.get(self.position..)
+        } else {
+            None
+        }
+    }
+
+    /// Steps over `count` bytes of what [`Input::rest`] gave.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.position += count;
+    }
+
+    /// Puts `text` before the current byte.
+    pub(super) fn insert(&mut self, text: &[u8]) {
+        self.inserted.extend(text.iter().rev());
+    }
+}
+
+/// CR and CRLF become LF, NUL becomes an invalid byte, and the last line gets its end.
+fn normalise(source: &[u8]) -> Cow<'_, [u8]> {
+    let ends = source.last().is_none_or(|&last| last == b'\n');
+    if ends && !source.iter().any(|&byte| byte == b'\r' || byte == END) {
+        return Cow::Borrowed(source);
+    }
+    let mut text = Vec::with_capacity(source.len() + 1);
+    let mut bytes = source.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        text.push(match byte {
+            b'\r' => {
+                bytes.next_if_eq(&b'\n');
+                b'\n'
+            }
+            END => INVALID_BYTE,
+            _ => byte,
+        });
+    }
+    if text.last() != Some(&b'\n') {
+        text.push(b'\n');
+    }
+    Cow::Owned(text)
+}

@@ -1,0 +1,20 @@
+//! Numbers of constant expressions: integers of any size and floats, with the arithmetic the
+//! official compiler uses to fold them.
+
+mod extended;
+mod float_text;
+mod integer;
+mod literal;
+mod operation;
+
+pub(crate) use float_text::{complex_text, float_text};
+pub(crate) use integer::Integer;
+pub(crate) use literal::{Decimal, LiteralError, parse_decimal, parse_integer};
+pub(crate) use operation::{BinaryOperator, binary_operation};
+
+/// A constant that takes part in folding. `True` and `False` do not.
+#[derive(Clone, Debug)]
+pub(crate) enum Number {
+    Integer(Integer),
+    Float(f64),
+}

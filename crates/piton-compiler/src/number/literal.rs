@@ -1,0 +1,160 @@
+//! Numbers as they are written in source text (`py/parsenum.c`).
+
+use num_bigint::BigInt;
+
+use super::Integer;
+use super::extended::Extended;
+
+/// A number with a point, an exponent or a `j`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decimal {
+    Real(f64),
+    Imaginary(f64),
+}
+
+/// What is wrong with a number.
+#[derive(Clone, Debug)]
+pub(crate) enum LiteralError {
+    /// An integer of this base (0: with a leading zero), and its digits.
+    Integer { base: u32, digits: String },
+    /// A float or complex number.
+    Decimal,
+}
+
+impl LiteralError {
+    /// The official compiler's message.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            LiteralError::Integer { base, digits } => {
+                format!("invalid syntax for integer with base {base}: '{digits}'")
+            }
+            LiteralError::Decimal => "invalid syntax for number".to_owned(),
+        }
+    }
+}
+
+/// The value of an integer token; its text is letters and digits.
+pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
+    let (base, digits) = match text {
+        [b'0', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'0', b'o' | b'O', digits @ ..] => (8, digits),
+        [b'0', b'b' | b'B', digits @ ..] => (2, digits),
+        // A leading zero: only more zeros may follow, as in a number of base 1.
+        [b'0', _, ..] => (1, text),
+        _ => (10, text),
+    };
+    let error = || LiteralError::Integer {
+        base: if base == 1 { 0 } else { base },
+        digits: String::from_utf8_lossy(digits).into_owned(),
+    };
+    let value = |digit: &u8| char::from(*digit).to_digit(36).filter(|&value| value < base);
+    if digits.is_empty() || !digits.iter().all(|digit| value(digit).is_some()) {
+        return Err(error());
+    }
+    let mut total = 0_i64;
+    for digit in digits.iter().filter_map(value) {
+        let next = total.checked_mul(i64::from(base)).and_then(|high| high.checked_add(digit.into()));
+        match next {
+            Some(next) if next <= Integer::MAXIMUM_SMALL => total = next,
+            _ => return BigInt::parse_bytes(digits, base).map(Integer::Big).ok_or_else(error),
+        }
+    }
+    Ok(Integer::Small(total))
+}
+
+/// The value of a float or complex token.
+pub(crate) fn parse_decimal(text: &[u8]) -> Result<Decimal, LiteralError> {
+    let (value, rest) = scan_decimal(text).ok_or(LiteralError::Decimal)?;
+    match rest {
+        [] => Ok(Decimal::Real(value)),
+        [b'j' | b'J'] => Ok(Decimal::Imaginary(value)),
+        _ => Err(LiteralError::Decimal),
+    }
+}
+
+/// The value of a number as `repr` prints it.
+pub(super) fn decimal_value(text: &[u8]) -> f64 {
+    scan_decimal(text).map_or(f64::NAN, |(value, _)| value)
+}
+
+/// The digits of a decimal number while they are read.
+#[derive(Debug, Default)]
+struct Digits {
+    mantissa: u64,
+    /// What digits behind the point or beyond the mantissa's range add to the exponent.
+    exponent: i32,
+    /// Zeros that count only if another digit follows.
+    integer_zeros: i32,
+    fraction_zeros: i32,
+}
+
+/// From here on the mantissa takes no more digits.
+const MANTISSA_LIMIT: u64 = 0x1999_9999_9999_9998;
+/// From here on the exponent takes no more digits: the number is infinite or zero anyway.
+const EXPONENT_LIMIT: i32 = (i32::MAX / 2 - 9) / 10;
+
+impl Digits {
+    fn push(&mut self, digit: u8, fraction: bool) {
+        if digit == 0 || self.mantissa >= MANTISSA_LIMIT {
+            let zeros =
+                if fraction { &mut self.fraction_zeros } else { &mut self.integer_zeros };
+            *zeros = zeros.saturating_add(1);
+            return;
+        }
+        for _ in 0..std::mem::take(&mut self.integer_zeros) {
+            self.accept(0, false);
+        }
+        for _ in 0..std::mem::take(&mut self.fraction_zeros) {
+            self.accept(0, true);
+        }
+        self.accept(digit, fraction);
+    }
+
+    fn accept(&mut self, digit: u8, fraction: bool) {
+        if self.mantissa < MANTISSA_LIMIT {
+            self.mantissa = self.mantissa * 10 + u64::from(digit);
+            self.exponent = self.exponent.saturating_sub(i32::from(fraction));
+        } else {
+            self.exponent = self.exponent.saturating_add(i32::from(!fraction));
+        }
+    }
+}
+
+/// Reads a number as far as it goes; gives its value and the rest. None if an exponent has no
+/// digits to come.
+fn scan_decimal(text: &[u8]) -> Option<(f64, &[u8])> {
+    let mut digits = Digits::default();
+    let mut rest = text;
+    let mut fraction = false;
+    let mut exponent = 0_i32;
+    let mut negative = false;
+    let mut in_exponent = false;
+    while let [byte, tail @ ..] = rest {
+        match byte {
+            b'0'..=b'9' if in_exponent => {
+                if exponent < EXPONENT_LIMIT {
+                    exponent = exponent * 10 + i32::from(byte - b'0');
+                }
+            }
+            b'0'..=b'9' => digits.push(byte - b'0', fraction),
+            b'.' if !fraction && !in_exponent => fraction = true,
+            b'e' | b'E' if !in_exponent => {
+                in_exponent = true;
+                rest = tail;
+                if let [sign @ (b'+' | b'-'), tail @ ..] = rest {
+                    negative = *sign == b'-';
+                    rest = tail;
+                }
+                if rest.is_empty() {
+                    return None;
+                }
+                continue;
+            }
+            _ => break,
+        }
+        rest = tail;
+    }
+    let exponent = if negative { -exponent } else { exponent };
+    let exponent = exponent.saturating_add(digits.exponent).saturating_add(digits.integer_zeros);
+    Some((Extended::from_u64(digits.mantissa).scale(exponent).to_f64(), rest))
+}

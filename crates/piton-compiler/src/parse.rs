@@ -1,0 +1,394 @@
+//! From tokens to the parse tree: an engine that runs the grammar's table (`py/parse.c`).
+//!
+//! It keeps two stacks, rules under way and finished nodes, and never recurses. Constant
+//! expressions are folded as soon as their node is complete, see [`fold`].
+
+mod fold;
+mod grammar;
+mod tree;
+
+use std::collections::HashMap;
+
+use self::fold::Folded;
+use self::grammar::{Argument, Kind, Row};
+pub(crate) use self::grammar::Rule;
+pub(crate) use self::tree::{List, Node, NodeKind, Struct, Tree};
+use crate::constants::ConstantId;
+use crate::diagnostic::{ErrorType, Failure, Place};
+use crate::interner::{Interner, Known, Qstr};
+use crate::lexer::Lexer;
+use crate::number::{self, Decimal, Integer};
+use crate::token::Token;
+
+/// String literals of up to this many bytes are always interned.
+const INTERNED_STRING_LENGTH: usize = 10;
+
+/// A rule under way.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    rule: Rule,
+    /// Line of the token at which the rule was entered.
+    line: u32,
+    /// How many arguments have been taken.
+    taken: u32,
+}
+
+/// The value of a name set by `NAME = const(VALUE)`.
+#[derive(Clone, Copy, Debug)]
+enum NamedConstant {
+    SmallInteger(i64),
+    Object(ConstantId),
+}
+
+/// What the parser must know of the options.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParserOptions {
+    /// Bits of an integer that is an operand and not an object.
+    pub(crate) small_int_bits: u8,
+    /// Whether `X: T = const(V)` makes a constant, as `X = const(V)` does.
+    pub(crate) typed_constants: bool,
+}
+
+/// The engine's state.
+#[derive(Debug)]
+struct Parser<'a, 's> {
+    lexer: Lexer<'s>,
+    interner: &'a mut Interner,
+    known: Known,
+    options: ParserOptions,
+    frames: Vec<Frame>,
+    results: Vec<Node>,
+    tree: Tree,
+    named_constants: HashMap<Qstr, NamedConstant>,
+}
+
+/// Parses a whole file. Returns the tree and its root.
+pub(crate) fn parse_file(
+    lexer: Lexer<'_>,
+    interner: &mut Interner,
+    options: ParserOptions,
+) -> Result<(Tree, Node), Failure> {
+    let known = interner.known();
+    let mut parser = Parser {
+        lexer,
+        interner,
+        known,
+        options,
+        frames: Vec::new(),
+        results: Vec::new(),
+        tree: Tree::new(),
+        named_constants: HashMap::new(),
+    };
+    parser.enter(Rule::FileInput);
+    while let Some(frame) = parser.frames.pop() {
+        parser.run(frame)?;
+    }
+    match parser.results.as_slice() {
+        [root] if parser.lexer.token() == Token::End => Ok((parser.tree, *root)),
+        _ => Err(parser.unexpected_token()),
+    }
+}
+
+impl Parser<'_, '_> {
+    /// Begins a rule, which must be able to begin with the current token.
+    fn enter(&mut self, rule: Rule) {
+        self.frames.push(Frame { rule, line: self.lexer.line(), taken: 0 });
+    }
+
+    /// Carries a rule on until it is complete or another one must be run first.
+    fn run(&mut self, frame: Frame) -> Result<(), Failure> {
+        let row = frame.rule.row();
+        match row.kind {
+            Kind::Or => self.run_or(frame.rule, row),
+            Kind::And | Kind::AndIdent | Kind::AndBlank => self.run_and(frame, row),
+            Kind::List | Kind::ListWithEnd | Kind::OneOrMore => self.run_list(frame, row),
+        }
+    }
+
+    fn run_or(&mut self, rule: Rule, row: &Row) -> Result<(), Failure> {
+        let token = self.lexer.token();
+        for argument in row.arguments {
+            match *argument {
+                Argument::Token(wanted) if wanted == token => {
+                    self.push_token(rule)?;
+                    return self.lexer.advance();
+                }
+                Argument::Rule(alternative) if alternative.begins_with(token) => {
+                    self.enter(alternative);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        // Rules are only entered on a token they can begin with.
+        Err(self.unexpected_token())
+    }
+
+    fn run_and(&mut self, mut frame: Frame, row: &Row) -> Result<(), Failure> {
+        let taken = frame.taken as usize;
+        for argument in row.arguments.get(taken..).unwrap_or_default() {
+            frame.taken += 1;
+            let token = self.lexer.token();
+            match *argument {
+                Argument::Token(wanted) if wanted == token => {
+                    if wanted == Token::Name {
+                        self.push_token(frame.rule)?;
+                    }
+                    self.lexer.advance()?;
+                }
+                Argument::Rule(rule) | Argument::Optional(rule) if rule.begins_with(token) => {
+                    self.frames.push(frame);
+                    self.enter(rule);
+                    return Ok(());
+                }
+                Argument::Optional(_) => self.results.push(Node::NULL),
+                Argument::Token(_) | Argument::Rule(_) => return Err(self.unexpected_token()),
+            }
+        }
+        self.finish_and(frame, row)
+    }
+
+    /// Makes the node of a sequence, unless a single child can stand for it.
+    fn finish_and(&mut self, frame: Frame, row: &Row) -> Result<(), Failure> {
+        if frame.rule == Rule::ExprStmt && self.discard_lone_constant() {
+            return self.finish_rule(Rule::PassStmt, frame.line, 0);
+        }
+        let is_child = |argument: &&Argument| {
+            !matches!(argument, Argument::Token(token) if *token != Token::Name)
+        };
+        let mut count = row.arguments.iter().filter(is_child).count();
+        if row.kind == Kind::AndIdent {
+            let start = self.results.len().saturating_sub(count);
+            let children = self.results.get(start..).unwrap_or_default();
+            let mut present = children.iter().filter(|child| !child.is_null());
+            if let (Some(&only), None) = (present.next(), present.next()) {
+                self.results.truncate(start);
+                self.results.push(only);
+                return Ok(());
+            }
+        } else if row.kind == Kind::AndBlank {
+            // A place for the compiler to keep the scope in.
+            self.results.push(Node::NULL);
+            count += 1;
+        }
+        self.finish_rule(frame.rule, frame.line, count)
+    }
+
+    /// Drops an expression statement that is only a constant, such as a documentation string.
+    fn discard_lone_constant(&mut self) -> bool {
+        let [.., expression, Node::NULL] = self.results.as_slice() else {
+            return false;
+        };
+        let constant = (expression.is_leaf() && expression.as_id().is_none())
+            || self.tree.is_rule(*expression, Rule::ConstObject);
+        if constant {
+            self.pop(2);
+        }
+        constant
+    }
+
+    fn run_list(&mut self, mut frame: Frame, row: &Row) -> Result<(), Failure> {
+        let separated = row.kind != Kind::OneOrMore;
+        loop {
+            let is_separator = separated && frame.taken % 2 == 1;
+            let argument = row.arguments.get(usize::from(is_separator)).copied();
+            let token = self.lexer.token();
+            frame.taken += 1;
+            match argument {
+                Some(Argument::Token(wanted)) if wanted == token => {
+                    // Separators that are tokens leave no node.
+                    if !is_separator {
+                        self.push_token(frame.rule)?;
+                    }
+                    self.lexer.advance()?;
+                }
+                Some(Argument::Rule(rule)) if rule.begins_with(token) => {
+                    self.frames.push(frame);
+                    self.enter(rule);
+                    return Ok(());
+                }
+                _ => break,
+            }
+        }
+        self.finish_list(frame, row)
+    }
+
+    /// Makes the node of a list that goes no further; a single item stands for itself.
+    fn finish_list(&mut self, frame: Frame, row: &Row) -> Result<(), Failure> {
+        let separated = row.kind != Kind::OneOrMore;
+        let after_separator = separated && frame.taken % 2 == 1;
+        if after_separator && (row.kind == Kind::List || frame.taken == 1) {
+            return Err(self.unexpected_token());
+        }
+        let mut count = frame.taken - 1;
+        if separated && matches!(row.arguments.get(1), Some(Argument::Token(_))) {
+            count = count.div_ceil(2);
+        }
+        if count == 1 && !after_separator {
+            return Ok(());
+        }
+        self.finish_rule(frame.rule, frame.line, count as usize)
+    }
+
+    fn unexpected_token(&self) -> Failure {
+        let (error_type, message) = match self.lexer.token() {
+            Token::Indent => (ErrorType::IndentationError, "unexpected indent"),
+            Token::DedentMismatch => (
+                ErrorType::IndentationError,
+                "unindent doesn't match any outer indent level",
+            ),
+            Token::MalformedFstring => (ErrorType::SyntaxError, "malformed f-string"),
+            _ => (ErrorType::SyntaxError, "invalid syntax"),
+        };
+        Failure {
+            error_type,
+            message: message.into(),
+            place: Place::Input(self.lexer.line()),
+        }
+    }
+
+    /// Pushes the node of the current token.
+    fn push_token(&mut self, rule: Rule) -> Result<(), Failure> {
+        let line = self.lexer.line();
+        let invalid = |error: number::LiteralError| Failure::syntax(error.message(), line);
+        let text = self.lexer.text();
+        let node = match self.lexer.token() {
+            Token::Name => {
+                let name = self.interner.intern(text)?;
+                match self.named_constants.get(&name).copied() {
+                    Some(constant) if rule == Rule::Atom => self.constant_node(constant, line)?,
+                    _ => Node::id(name),
+                }
+            }
+            Token::Integer => {
+                let value = number::parse_integer(text).map_err(invalid)?;
+                self.integer_node(&value, line)?
+            }
+            Token::FloatOrImag => {
+                let constant = match number::parse_decimal(text).map_err(invalid)? {
+                    Decimal::Real(value) => self.tree.constants.float(value)?,
+                    Decimal::Imaginary(value) => self.tree.constants.imaginary(value)?,
+                };
+                self.tree.add_constant(constant, line)?
+            }
+            Token::String => {
+                let known = if text.len() <= INTERNED_STRING_LENGTH {
+                    Some(self.interner.intern(text)?)
+                } else {
+                    self.interner.find(text)
+                };
+                match known {
+                    Some(text) => Node::text(text),
+                    None => {
+                        let constant = self.tree.constants.text(text)?;
+                        self.tree.add_constant(constant, line)?
+                    }
+                }
+            }
+            Token::Bytes => {
+                let constant = self.tree.constants.bytes(text)?;
+                self.tree.add_constant(constant, line)?
+            }
+            token => Node::token(token),
+        };
+        self.results.push(node);
+        Ok(())
+    }
+
+    fn constant_node(&mut self, constant: NamedConstant, line: u32) -> Result<Node, Failure> {
+        match constant {
+            NamedConstant::SmallInteger(value) => {
+                self.integer_node(&Integer::Small(value), line)
+            }
+            NamedConstant::Object(constant) => self.tree.add_constant(constant, line),
+        }
+    }
+
+    /// A node for an integer: a small one is a leaf if the target's small integers hold it.
+    fn integer_node(&mut self, value: &Integer, line: u32) -> Result<Node, Failure> {
+        if let Integer::Small(small) = value {
+            if self.fits_small_int(*small) {
+                return self.tree.small_integer(*small);
+            }
+        }
+        let constant = self.tree.constants.integer(value)?;
+        self.tree.add_constant(constant, line)
+    }
+
+    /// Whether all bits above the small-integer width are equal.
+    fn fits_small_int(&self, value: i64) -> bool {
+        // The shift count is taken modulo 64, as the official tool's processor does.
+        let shift = u32::from(self.options.small_int_bits).wrapping_sub(1);
+        let sign_mask = (1_u64.wrapping_shl(shift)).wrapping_neg();
+        let high = value.cast_unsigned() & sign_mask;
+        high == 0 || high == sign_mask
+    }
+
+    /// The node `from_top` places below the newest.
+    fn peek(&self, from_top: usize) -> Node {
+        let index = self.results.len().checked_sub(from_top + 1);
+        index.and_then(|index| self.results.get(index)).copied().unwrap_or(Node::NULL)
+    }
+
+    fn pop(&mut self, count: usize) {
+        self.results.truncate(self.results.len().saturating_sub(count));
+    }
+
+    /// The rule `from_top` places below the one being finished.
+    fn outer_rule(&self, from_top: usize) -> Option<Rule> {
+        let index = self.frames.len().checked_sub(from_top + 1)?;
+        self.frames.get(index).map(|frame| frame.rule)
+    }
+
+    /// Makes a node of `rule` from the newest `count` results, or something simpler.
+    fn finish_rule(&mut self, rule: Rule, line: u32, mut count: usize) -> Result<(), Failure> {
+        match rule {
+            // Parentheses around one expression leave no trace.
+            Rule::AtomParen => {
+                let inner = self.peek(0);
+                if !inner.is_null() && !self.tree.is_rule(inner, Rule::TestlistComp) {
+                    return Ok(());
+                }
+            }
+            Rule::TestlistComp => {
+                if let Some(tail) = self.peek(0).as_struct() {
+                    match self.tree.rule(tail) {
+                        // One item and a comma.
+                        Rule::TestlistComp3b => {
+                            self.pop(1);
+                            count -= 1;
+                        }
+                        // Many items: their node already holds the first.
+                        Rule::TestlistComp3c => {
+                            self.pop(1);
+                            self.tree.set_rule(tail, rule);
+                            return Ok(());
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            // Takes the first item of the surrounding rule as well.
+            Rule::TestlistComp3c => count += 1,
+            _ => {}
+        }
+        if let Folded::Yes = self.fold_logic(rule, &mut count) {
+            return Ok(());
+        }
+        if let Folded::Yes = self.fold_arithmetic(rule, count)? {
+            return Ok(());
+        }
+        if let Folded::Yes = self.fold_tuple(rule, line, count)? {
+            return Ok(());
+        }
+        let start = self.results.len().saturating_sub(count);
+        let node = self.tree.add(rule, line, self.results.get(start..).unwrap_or_default())?;
+        self.results.truncate(start);
+        if rule == Rule::TestlistComp3c {
+            // Something must stand for the item that was taken from the outer rule.
+            self.results.push(node);
+        }
+        self.results.push(node);
+        Ok(())
+    }
+}

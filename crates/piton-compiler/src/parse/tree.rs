@@ -1,0 +1,294 @@
+//! The parse tree: nodes in the shapes of the grammar's rules, packed into one buffer.
+
+use super::grammar::Rule;
+use crate::constants::{ConstantId, Constants};
+use crate::diagnostic::Failure;
+use crate::interner::Qstr;
+use crate::token::Token;
+
+/// A packed node: three bits of kind, 29 bits of payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node(u32);
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    Null,
+    Token(Token),
+    /// An identifier.
+    Id(Qstr),
+    /// A string that is interned.
+    Text(Qstr),
+    SmallInteger(i64),
+    Struct(Struct),
+}
+
+/// A node of a rule: its place in the tree's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Struct(u32);
+
+/// Bits of a node's payload.
+const PAYLOAD_BITS: u32 = 29;
+const PAYLOAD_LIMIT: u32 = 1 << PAYLOAD_BITS;
+/// Small integers from here up to its negative are kept in the node.
+const MINIMUM_INLINE: i64 = -(1 << (PAYLOAD_BITS - 1));
+/// Words before a rule node's children: its line, then the rule and the number of children.
+const HEADER: u32 = 2;
+
+mod kind {
+    pub(super) const TOKEN: u32 = 1;
+    pub(super) const ID: u32 = 2;
+    pub(super) const TEXT: u32 = 3;
+    pub(super) const INTEGER: u32 = 4;
+    pub(super) const WIDE_INTEGER: u32 = 5;
+    pub(super) const STRUCT: u32 = 6;
+}
+
+impl Node {
+    pub(crate) const NULL: Node = Node(0);
+
+    const fn pack(kind: u32, payload: u32) -> Node {
+        Node(kind << PAYLOAD_BITS | payload & (PAYLOAD_LIMIT - 1))
+    }
+
+    pub(crate) const fn token(token: Token) -> Node {
+        Node::pack(kind::TOKEN, token as u32)
+    }
+
+    /// Numbers of strings stay below the limit because each takes several bytes of source.
+    pub(crate) const fn id(name: Qstr) -> Node {
+        Node::pack(kind::ID, name.0)
+    }
+
+    pub(crate) const fn text(text: Qstr) -> Node {
+        Node::pack(kind::TEXT, text.0)
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self == Node::NULL
+    }
+
+    pub(crate) fn is_token(self, token: Token) -> bool {
+        self == Node::token(token)
+    }
+
+    /// The name, if the node is an identifier.
+    pub(crate) fn as_id(self) -> Option<Qstr> {
+        (self.0 >> PAYLOAD_BITS == kind::ID).then(|| Qstr(self.payload()))
+    }
+
+    /// The rule node, if the node is one.
+    pub(crate) fn as_struct(self) -> Option<Struct> {
+        (self.0 >> PAYLOAD_BITS == kind::STRUCT).then(|| Struct(self.payload()))
+    }
+
+    /// Whether the node is neither null nor that of a rule.
+    pub(crate) fn is_leaf(self) -> bool {
+        !self.is_null() && self.0 >> PAYLOAD_BITS != kind::STRUCT
+    }
+
+    /// Whether the node is a small integer.
+    pub(crate) fn is_small_integer(self) -> bool {
+        matches!(self.0 >> PAYLOAD_BITS, kind::INTEGER | kind::WIDE_INTEGER)
+    }
+
+    const fn payload(self) -> u32 {
+        self.0 & (PAYLOAD_LIMIT - 1)
+    }
+}
+
+impl From<Struct> for Node {
+    fn from(node: Struct) -> Node {
+        Node::pack(kind::STRUCT, node.0)
+    }
+}
+
+/// All nodes of a module, and the constants they name.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    words: Vec<u32>,
+    /// Small integers that do not fit into a node.
+    wide_integers: Vec<i64>,
+    pub(crate) constants: Constants,
+}
+
+impl Tree {
+    pub(crate) fn new() -> Tree {
+        Tree { words: Vec::new(), wide_integers: Vec::new(), constants: Constants::new() }
+    }
+
+    /// What `node` is.
+    pub(crate) fn kind(&self, node: Node) -> NodeKind {
+        let payload = node.payload();
+        match node.0 >> PAYLOAD_BITS {
+            kind::TOKEN => NodeKind::Token(Token::from_index(payload)),
+            kind::ID => NodeKind::Id(Qstr(payload)),
+            kind::TEXT => NodeKind::Text(Qstr(payload)),
+            kind::INTEGER => NodeKind::SmallInteger(i64::from(payload) + MINIMUM_INLINE),
+            kind::WIDE_INTEGER => {
+                let value = self.wide_integers.get(payload as usize);
+                NodeKind::SmallInteger(value.copied().unwrap_or(0))
+            }
+            kind::STRUCT => NodeKind::Struct(Struct(payload)),
+            _ => NodeKind::Null,
+        }
+    }
+
+    /// A node for a small integer.
+    pub(crate) fn small_integer(&mut self, value: i64) -> Result<Node, Failure> {
+        if let Ok(payload) = u32::try_from(value.saturating_sub(MINIMUM_INLINE)) {
+            if payload < PAYLOAD_LIMIT {
+                return Ok(Node::pack(kind::INTEGER, payload));
+            }
+        }
+        let index = index(self.wide_integers.len())?;
+        self.wide_integers.push(value);
+        Ok(Node::pack(kind::WIDE_INTEGER, index))
+    }
+
+    /// Adds a node of a rule.
+    pub(crate) fn add(&mut self, rule: Rule, line: u32, children: &[Node]) -> Result<Node, Failure> {
+        let start = index(self.words.len())?;
+        let count = u32::try_from(children.len()).ok().filter(|&count| count < 1 << 24);
+        let count = count.ok_or_else(Failure::too_large)?;
+        self.words.push(line);
+        self.words.push(rule as u32 | count << 8);
+        self.words.extend(children.iter().map(|child| child.0));
+        Ok(Struct(start).into())
+    }
+
+    /// Adds a node for a constant.
+    pub(crate) fn add_constant(&mut self, constant: ConstantId, line: u32) -> Result<Node, Failure> {
+        let start = index(self.words.len())?;
+        self.words.extend([line, Rule::ConstObject as u32 | 1 << 8, constant.0]);
+        Ok(Struct(start).into())
+    }
+
+    fn word(&self, index: u32) -> u32 {
+        self.words.get(index as usize).copied().unwrap_or(0)
+    }
+
+    /// The line of a rule node.
+    pub(crate) fn line(&self, node: Struct) -> u32 {
+        self.word(node.0)
+    }
+
+    /// The rule of a rule node.
+    pub(crate) fn rule(&self, node: Struct) -> Rule {
+        Rule::from_index(self.word(node.0 + 1).to_le_bytes()[0])
+    }
+
+    /// The number of children of a rule node.
+    pub(crate) fn count(&self, node: Struct) -> u32 {
+        self.word(node.0 + 1) >> 8
+    }
+
+    /// Child number `index` of a rule node, null if there is none.
+    pub(crate) fn child(&self, node: Struct, index: u32) -> Node {
+        if index < self.count(node) {
+            Node(self.word(node.0 + HEADER + index))
+        } else {
+            Node::NULL
+        }
+    }
+
+    /// The children of a rule node.
+    pub(crate) fn children(&self, node: Struct) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
+        let start = (node.0 + HEADER) as usize;
+        let words = self.words.get(start..start + self.count(node) as usize).unwrap_or_default();
+        words.iter().map(|&word| Node(word))
+    }
+
+    /// Makes a rule node one of another rule.
+    pub(crate) fn set_rule(&mut self, node: Struct, rule: Rule) {
+        if let Some(word) = self.words.get_mut(node.0 as usize + 1) {
+            *word = *word & !0xff | rule as u32;
+        }
+    }
+
+    /// The rule node, if `node` is one of this rule.
+    pub(crate) fn as_rule(&self, node: Node, rule: Rule) -> Option<Struct> {
+        node.as_struct().filter(|&node| self.rule(node) == rule)
+    }
+
+    /// Whether `node` is of this rule.
+    pub(crate) fn is_rule(&self, node: Node, rule: Rule) -> bool {
+        self.as_rule(node, rule).is_some()
+    }
+
+    /// The constant that a constant node names.
+    pub(crate) fn constant(&self, node: Node) -> Option<ConstantId> {
+        let node = self.as_rule(node, Rule::ConstObject)?;
+        Some(ConstantId(self.word(node.0 + HEADER)))
+    }
+
+    /// The items of a list rule: its children, or `node` itself if it is not of that rule.
+    pub(crate) fn list(&self, node: Node, rule: Rule) -> List {
+        match self.as_rule(node, rule) {
+            Some(list) => List::Rule(list),
+            None => List::Single(node),
+        }
+    }
+
+    /// The number of items of a list.
+    pub(crate) fn list_length(&self, list: List) -> u32 {
+        match list {
+            List::Rule(node) => self.count(node),
+            List::Single(node) => u32::from(!node.is_null()),
+        }
+    }
+
+    /// Item number `index` of a list.
+    pub(crate) fn list_item(&self, list: List, index: u32) -> Node {
+        match list {
+            List::Rule(list) => self.child(list, index),
+            List::Single(node) if index == 0 => node,
+            List::Single(_) => Node::NULL,
+        }
+    }
+
+    /// Whether a node is a constant, and if so which truth it has (`mp_parse_node_is_const_true`
+    /// and `..._false` of `py/parse.c`).
+    pub(crate) fn truth(&self, node: Node) -> Option<bool> {
+        match self.kind(node) {
+            NodeKind::Null | NodeKind::Id(_) => None,
+            NodeKind::Token(token) => match token {
+                Token::KwNone | Token::KwFalse => Some(false),
+                Token::KwTrue | Token::Ellipsis => Some(true),
+                _ => None,
+            },
+            NodeKind::Text(text) => Some(text != Qstr::EMPTY),
+            NodeKind::SmallInteger(value) => Some(value != 0),
+            NodeKind::Struct(node) => match self.rule(node) {
+                Rule::ConstObject => {
+                    Some(self.constants.is_true(ConstantId(self.word(node.0 + HEADER))))
+                }
+                Rule::AtomParen if self.child(node, 0).is_null() => Some(false),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether a node is a constant.
+    pub(crate) fn is_constant(&self, node: Node) -> bool {
+        self.truth(node).is_some()
+    }
+}
+
+/// The items of a list rule, or the only item in its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum List {
+    Rule(Struct),
+    Single(Node),
+}
+
+fn index(length: usize) -> Result<u32, Failure> {
+    let index = u32::try_from(length).ok().filter(|&index| index < PAYLOAD_LIMIT);
+    index.ok_or_else(Failure::too_large)
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Node({}, {})", self.0 >> PAYLOAD_BITS, self.payload())
+    }
+}

@@ -1,0 +1,102 @@
+//! Token kinds, keywords and the operators that tokens stand for.
+//!
+//! The order of the kinds is that of MicroPython's `py/lexer.h`: relations, plain operators and
+//! in-place operators follow the order of the operator codes, so that an operator is found by
+//! subtraction.
+
+macro_rules! tokens {
+    ($($name:ident)*) => {
+        /// The kind of a token.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Token {
+            $($name,)*
+        }
+
+        impl Token {
+            /// Every kind, in order.
+            pub(crate) const ALL: [Token; Token::COUNT] = [$(Token::$name,)*];
+            /// The number of kinds.
+            pub(crate) const COUNT: usize = [$(stringify!($name),)*].len();
+        }
+    };
+}
+
+tokens! {
+    End Invalid DedentMismatch LonelyStringOpen MalformedFstring Newline Indent Dedent Name
+    Integer FloatOrImag String Bytes Ellipsis KwFalse KwNone KwTrue KwDebug KwAnd KwAs KwAssert
+    KwAsync KwAwait KwBreak KwClass KwContinue KwDef KwDel KwElif KwElse KwExcept KwFinally
+    KwFor KwFrom KwGlobal KwIf KwImport KwIn KwIs KwLambda KwNonlocal KwNot KwOr KwPass KwRaise
+    KwReturn KwTry KwWhile KwWith KwYield OpAssign OpTilde OpLess OpMore OpDblEqual OpLessEqual
+    OpMoreEqual OpNotEqual OpPipe OpCaret OpAmpersand OpDblLess OpDblMore OpPlus OpMinus OpStar
+    OpAt OpDblSlash OpSlash OpPercent OpDblStar DelPipeEqual DelCaretEqual DelAmpersandEqual
+    DelDblLessEqual DelDblMoreEqual DelPlusEqual DelMinusEqual DelStarEqual DelAtEqual
+    DelDblSlashEqual DelSlashEqual DelPercentEqual DelDblStarEqual DelParenOpen DelParenClose
+    DelBracketOpen DelBracketClose DelBraceOpen DelBraceClose DelComma DelColon DelPeriod
+    DelSemicolon DelEqual DelMinusMore
+}
+
+impl Token {
+    /// The kind with this number, as stored in a packed parse node.
+    pub(crate) fn from_index(index: u32) -> Token {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| Token::ALL.get(index).copied())
+            .unwrap_or(Token::Invalid)
+    }
+
+    /// How far this kind is behind `first` in the token order.
+    pub(crate) const fn distance(self, first: Token) -> u8 {
+        (self as u8).wrapping_sub(first as u8)
+    }
+}
+
+/// Keywords, sorted; each is followed by its kind. `__debug__` is replaced by its value in the lexer.
+const KEYWORDS: [(&[u8], Token); 36] = [
+    (b"False", Token::KwFalse),
+    (b"None", Token::KwNone),
+    (b"True", Token::KwTrue),
+    (b"__debug__", Token::KwDebug),
+    (b"and", Token::KwAnd),
+    (b"as", Token::KwAs),
+    (b"assert", Token::KwAssert),
+    (b"async", Token::KwAsync),
+    (b"await", Token::KwAwait),
+    (b"break", Token::KwBreak),
+    (b"class", Token::KwClass),
+    (b"continue", Token::KwContinue),
+    (b"def", Token::KwDef),
+    (b"del", Token::KwDel),
+    (b"elif", Token::KwElif),
+    (b"else", Token::KwElse),
+    (b"except", Token::KwExcept),
+    (b"finally", Token::KwFinally),
+    (b"for", Token::KwFor),
+    (b"from", Token::KwFrom),
+    (b"global", Token::KwGlobal),
+    (b"if", Token::KwIf),
+    (b"import", Token::KwImport),
+    (b"in", Token::KwIn),
+    (b"is", Token::KwIs),
+    (b"lambda", Token::KwLambda),
+    (b"nonlocal", Token::KwNonlocal),
+    (b"not", Token::KwNot),
+    (b"or", Token::KwOr),
+    (b"pass", Token::KwPass),
+    (b"raise", Token::KwRaise),
+    (b"return", Token::KwReturn),
+    (b"try", Token::KwTry),
+    (b"while", Token::KwWhile),
+    (b"with", Token::KwWith),
+    (b"yield", Token::KwYield),
+];
+
+/// Looks up an identifier among the keywords.
+pub(crate) fn keyword(text: &[u8]) -> Option<Token> {
+    // No keyword is longer than `continue` and `nonlocal`, apart from `__debug__`.
+    if !(2..=9).contains(&text.len()) {
+        return None;
+    }
+    let found = KEYWORDS.binary_search_by(|(name, _)| (*name).cmp(text));
+    found.ok().and_then(|index| KEYWORDS.get(index)).map(|(_, token)| *token)
+}
