@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::error::VmError;
-use crate::flash::{Files, MemoryStorage, Meter, Storage};
+use crate::flash::{DirectoryStorage, Files, MemoryStorage, Meter, Storage};
 use crate::host::{Host, HostParts};
 use crate::image::VmImage;
 use crate::line::Line;
@@ -122,10 +122,13 @@ impl Drop for VirtualBoard {
 fn storage(flash: &Flash) -> Result<Box<dyn Storage>, VmError> {
     match flash {
         Flash::Memory { capacity } => Ok(Box::new(MemoryStorage::new(*capacity))),
-        Flash::Directory(path) => Err(VmError::Flash {
-            path: path.clone(),
-            source: io::ErrorKind::Unsupported.into(),
-        }),
+        Flash::Directory(path) => match DirectoryStorage::new(path) {
+            Ok(storage) => Ok(Box::new(storage)),
+            Err(source) => Err(VmError::Flash {
+                path: path.clone(),
+                source,
+            }),
+        },
     }
 }
 

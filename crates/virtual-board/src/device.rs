@@ -3,6 +3,7 @@
 /// The start-up code, by file name.
 const FILES: &[(&str, &[u8])] = &[
     ("startup.py", include_bytes!("device/startup.py")),
+    ("event_loop.py", include_bytes!("device/event_loop.py")),
     ("machine.py", include_bytes!("device/machine.py")),
 ];
 
@@ -10,11 +11,9 @@ const FILES: &[(&str, &[u8])] = &[
 pub(crate) const START: &str = "\
 import sys
 sys.path.insert(0, '/.virtual-board')
-try:
-    import startup
-finally:
-    sys.path.pop(0)
-    del sys.modules['startup'], startup, sys
+import startup
+sys.path.pop(0)
+del sys.modules['startup'], sys.modules['event_loop'], startup, sys
 ";
 
 /// The content of a file of the start-up code.

@@ -1,11 +1,13 @@
 //! The board's files: what the firmware sees of them, whatever they are kept on.
 
+mod directory;
 mod errno;
 mod files;
 mod memory;
 mod meter;
 mod path;
 
+pub(crate) use directory::DirectoryStorage;
 pub(crate) use errno::Errno;
 pub(crate) use files::{Files, Kind, OpenFlags, Stat};
 pub(crate) use memory::MemoryStorage;

@@ -1,9 +1,11 @@
 # Runs once, before boot.py: what the firmware of this port lacks to behave like a board.
 import builtins
+import collections
 import os
 import sys
 import time
 import machine
+import event_loop
 
 
 def install():
@@ -61,6 +63,14 @@ def install():
         return with_sizes(entries, path + slash if path else path)
 
     os.ilistdir = ilistdir
+
+    Uname = collections.namedtuple("uname_result", ("sysname", "nodename", "release", "version", "machine"))
+    release = ".".join([str(part) for part in sys.implementation.version[:3]])
+    version = sys.version.split("; ")[-1].replace("MicroPython ", "")
+    uname = Uname(sys.platform, sys.platform, release, version, sys.implementation._machine)
+    os.uname = lambda: uname
+
+    event_loop.install()
     time.sleep = sleep
     time.sleep_ms = sleep_ms
     builtins.input = input_line

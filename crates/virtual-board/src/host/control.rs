@@ -24,6 +24,9 @@ pub(crate) const CONTROL_FD: i32 = 901;
 /// What runs the timers that are due: the `machine` module knows them.
 const RUN_TIMERS: &str = "__import__('machine')._run_timers()";
 
+/// There is no bootloader: a board that enters it vanishes, and returns as if something had been flashed.
+const BOOTLOADER_TIME: Duration = Duration::from_secs(1);
+
 /// What the board has beside its processor, memory and flash.
 pub(crate) struct Control {
     unique_id: Vec<u8>,
@@ -127,6 +130,7 @@ pub(super) fn write(
         b's' if sleep(ctx, milliseconds())? => {}
         b's' => return Ok(Err(Errno::INTERRUPTED)),
         b'r' => return Err(stop(Stop::Reset(ResetCause::Hard))),
+        b'l' => return Err(stop(Stop::PowerLost(Some(BOOTLOADER_TIME)))),
         b'd' => return Err(stop(Stop::Reset(ResetCause::DeepSleep))),
         _ => {
             return Ok(ctx

@@ -65,7 +65,7 @@ impl Talk {
             let mut buf = [0; 4096];
             let left = deadline.saturating_duration_since(Instant::now());
             match self.line.read(&mut buf, Some(left)) {
-                Ok(count) => self.pending.extend_from_slice(&buf[..count]),
+                Ok(count) => self.pending.extend(buf.iter().take(count)),
                 Err(error) => panic!(
                     "waited for `{}`: {error}; board sent `{}` after\n{}",
                     end.escape_ascii(),

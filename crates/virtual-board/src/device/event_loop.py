@@ -1,0 +1,68 @@
+# asyncio.run() for a firmware whose asyncio is driven by JavaScript's timers.
+#
+# Its core hands a callback to a timer whenever something is to run later, and runs what is due when that
+# callback is called. Here nothing is handed over: run() calls it, and sleeps in between.
+import asyncio
+import time
+from asyncio import core
+
+# Nobody but a timer's callback can wake tasks that wait for something else than time: look this often.
+_IDLE_MS = 10
+
+
+class _Done(BaseException):
+    pass
+
+
+def _note_result(task, result):
+    # Leaves the loop, although other tasks may be ready.
+    raise _Done(result)
+
+
+def _run_due():
+    head = core._task_queue.peek()
+    wait = time.ticks_diff(head.ph_key, time.ticks_ms()) if head else _IDLE_MS
+    if wait > 0:
+        time.sleep_ms(wait)
+    else:
+        core._run_iter()
+
+
+def run_until_complete(task):
+    task = core._promote_to_task(task)
+    if task.done():
+        raise task.data
+    task.state = _note_result
+    try:
+        while True:
+            _run_due()
+    except _Done as done:
+        task.state = False
+        task.data = done.value if hasattr(done, "value") else done.args[0]
+    finally:
+        core.cur_task = core._top_level_task
+    if isinstance(task.data, StopIteration):
+        return task.data.value
+    raise task.data
+
+
+def run(coro):
+    return run_until_complete(core.create_task(coro))
+
+
+def run_forever():
+    while True:
+        _run_due()
+
+
+def _later(delay):
+    pass
+
+
+def install():
+    core._schedule_run_iter = _later
+    core.new_event_loop()
+    asyncio.run = core.run = run
+    asyncio.run_until_complete = core.run_until_complete = run_until_complete
+    core.Loop.run_until_complete = run_until_complete
+    core.Loop.run_forever = run_forever
