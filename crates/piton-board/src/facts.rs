@@ -1,1 +1,286 @@
 //! What board is this, and what can it do: asked in one exchange.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::literal::{Value, from_literal};
+use crate::repl::RawRepl;
+
+/// What a board says about itself. What it does not say is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BoardFacts {
+    /// `sys.implementation.name`: `micropython` or `circuitpython`.
+    pub implementation: Option<String>,
+    /// `sys.implementation.version` as text: `1.29.0`, `1.30.0-preview`.
+    pub release: Option<String>,
+    /// `sys.version`: `3.4.0; MicroPython v1.29.0 on 2026-08-29`.
+    pub version: Option<String>,
+    /// `sys.platform`: `rp2`, `esp32`.
+    pub platform: Option<String>,
+    /// The board's name and chip: `Raspberry Pi Pico W with RP2040`.
+    pub machine: Option<String>,
+    /// `sys.implementation._build`: the board and variant that the firmware was built for.
+    pub build: Option<String>,
+    /// The chip's number, as hexadecimal digits.
+    pub unique_id: Option<String>,
+    /// Which .mpy files the board loads; `None` if it loads none.
+    pub mpy: Option<MpyFacts>,
+    /// Free bytes of the heap, after a collection.
+    pub memory_free: Option<u64>,
+    /// Used bytes of the heap, after a collection.
+    pub memory_allocated: Option<u64>,
+    /// What the firmware can do.
+    pub capabilities: Capabilities,
+}
+
+/// Which .mpy files a board loads: `sys.implementation._mpy`, taken apart (py/persistentcode.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MpyFacts {
+    /// The format's version: 6 since MicroPython 1.19.
+    pub version: u8,
+    /// The version of the native interface, which native code must have too; 0 before version 6.
+    pub sub_version: u8,
+    /// The architecture of native code that the board loads; `None` if it loads only bytecode.
+    pub arch: Option<&'static str>,
+    /// Extensions of that architecture, as the bits of the .mpy format.
+    pub arch_flags: u32,
+}
+
+/// What a firmware can do, found out by trying.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The raw REPL takes programs with flow control.
+    pub raw_paste: bool,
+    /// `deflate.DeflateIO` decompresses.
+    pub inflate: bool,
+    /// `deflate.DeflateIO` compresses.
+    pub deflate: bool,
+    /// The algorithms in `hashlib`: of md5, sha1, sha256, sha512.
+    pub hashlib: Vec<String>,
+    /// `binascii.a2b_base64` exists.
+    pub base64: bool,
+    /// The compiler has the `@micropython.native` emitter.
+    pub native: bool,
+    /// The compiler has the `@micropython.viper` emitter.
+    pub viper: bool,
+    /// `sys.stdin.buffer` exists: running code can read bytes as they are.
+    pub stdin_buffer: bool,
+    /// `select.poll` exists.
+    pub poll: bool,
+    /// `micropython.kbd_intr` exists: running code can read 0x03 as data.
+    pub kbd_intr: bool,
+    /// Which of the functions for files `os` has, sorted.
+    pub os: Vec<String>,
+}
+
+/// What device/facts.py prints.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    free: Option<u64>,
+    allocated: Option<u64>,
+    implementation: Option<String>,
+    release: Vec<Value>,
+    version: Option<String>,
+    platform: Option<String>,
+    machine: Option<String>,
+    build: Option<String>,
+    mpy: Option<u32>,
+    unique_id: Option<Vec<u8>>,
+    inflate: bool,
+    deflate: bool,
+    hashlib: Vec<String>,
+    base64: bool,
+    stdin_buffer: bool,
+    poll: bool,
+    kbd_intr: bool,
+    os: Vec<String>,
+    native: bool,
+    viper: bool,
+}
+
+/// Ask a board for all its facts, in one exchange. Nothing stays on the board.
+///
+/// # Errors
+///
+/// As for [`RawRepl::exec`]; [`Error::Literal`] when the answer is garbled.
+pub fn board_facts(repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<BoardFacts, Error> {
+    let printed = repl.run(program().as_bytes(), deadline)?;
+    let answer: Answer = from_literal(printed.trim_ascii())?;
+    Ok(BoardFacts {
+        implementation: answer.implementation,
+        release: release_text(&answer.release),
+        version: answer.version,
+        platform: answer.platform,
+        machine: answer.machine,
+        build: answer.build,
+        unique_id: answer.unique_id.as_deref().map(hexadecimal),
+        mpy: answer.mpy.and_then(MpyFacts::decode),
+        memory_free: answer.free,
+        memory_allocated: answer.allocated,
+        capabilities: Capabilities {
+            raw_paste: repl.raw_paste().unwrap_or_default(),
+            inflate: answer.inflate,
+            deflate: answer.deflate,
+            hashlib: known(&HASHLIB, &answer.hashlib),
+            base64: answer.base64,
+            native: answer.native,
+            viper: answer.viper,
+            stdin_buffer: answer.stdin_buffer,
+            poll: answer.poll,
+            kbd_intr: answer.kbd_intr,
+            os: known(&OS, &answer.os),
+        },
+    })
+}
+
+/// The algorithms that [`Capabilities::hashlib`] can list.
+const HASHLIB: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
+
+/// The functions that [`Capabilities::os`] can list.
+const OS: [&str; 10] = [
+    "chdir", "getcwd", "ilistdir", "listdir", "mkdir", "remove", "rename", "rmdir", "stat",
+    "statvfs",
+];
+
+/// Those of `names` that the board has.
+fn known(names: &[&str], has: &[String]) -> Vec<String> {
+    let found = names
+        .iter()
+        .filter(|name| has.iter().any(|has| has == *name));
+    found.map(|&name| name.to_owned()).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// device/facts.py without its comments.
+fn program() -> String {
+    let source = include_str!("../device/facts.py");
+    let mut program = String::with_capacity(source.len());
+    for line in source.lines() {
+        let text = line.trim_start();
+        if !text.is_empty() && !text.starts_with('#') {
+            // One space for each level of indentation is enough.
+            let depth = (line.len() - text.len()) / 4;
+            program.extend(std::iter::repeat_n(' ', depth));
+            program.push_str(text);
+            program.push('\n');
+        }
+    }
+    program
+}
+
+/// `(1, 29, 0)` or `(1, 30, 0, 'preview')` as text.
+fn release_text(parts: &[Value]) -> Option<String> {
+    let numbers: Vec<String> = parts
+        .iter()
+        .take_while(|part| matches!(part, Value::Int(_)))
+        .map(Value::to_string)
+        .collect();
+    if numbers.is_empty() {
+        return None;
+    }
+    let mut text = numbers.join(".");
+    if let Some(Value::Str(suffix)) = parts.get(numbers.len())
+        && !suffix.is_empty()
+    {
+        let _ = write!(text, "-{suffix}");
+    }
+    Some(text)
+}
+
+impl MpyFacts {
+    /// Take `sys.implementation._mpy` apart: bits 0-7 version, 8-9 sub-version, 10-13 architecture, 16
+    /// and up its flags.
+    fn decode(bits: u32) -> Option<MpyFacts> {
+        let version = u8::try_from(bits & 0xff)
+            .ok()
+            .filter(|&version| version > 0)?;
+        // Before version 6 the two bits were features of the bytecode.
+        let sub_version = if version >= 6 {
+            (bits >> 8 & 3) as u8
+        } else {
+            0
+        };
+        Some(MpyFacts {
+            version,
+            sub_version,
+            arch: ARCHITECTURES
+                .get((bits >> 10 & 0xf) as usize)
+                .copied()
+                .flatten(),
+            arch_flags: bits >> 16,
+        })
+    }
+}
+
+/// Names of the native architectures by number, py/persistentcode.h, as mpy-cross takes them.
+const ARCHITECTURES: [Option<&str>; 13] = [
+    None,
+    Some("x86"),
+    Some("x64"),
+    Some("armv6"),
+    Some("armv6m"),
+    Some("armv7m"),
+    Some("armv7em"),
+    Some("armv7emsp"),
+    Some("armv7emdp"),
+    Some("xtensa"),
+    Some("xtensawin"),
+    Some("rv32imc"),
+    Some("rv64imc"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bits: u32, expected: Option<(u8, u8, Option<&str>, u32)>) {
+        let facts = MpyFacts::decode(bits);
+        let found = facts.map(|mpy| (mpy.version, mpy.sub_version, mpy.arch, mpy.arch_flags));
+        assert_eq!(found, expected, "{bits:#x}");
+    }
+
+    #[test]
+    fn mpy_bits_are_taken_apart() {
+        // webassembly 1.29, rp2 1.29, rv32imc with zba, pyboard 1.16.
+        check(774, Some((6, 3, None, 0)));
+        check(0x1306, Some((6, 3, Some("armv6m"), 0)));
+        check(0x1_2f06, Some((6, 3, Some("rv32imc"), 1)));
+        check(7685, Some((5, 0, Some("armv7emsp"), 0)));
+        check(0x3c06, Some((6, 0, None, 0)));
+        check(0, None);
+    }
+
+    #[test]
+    fn releases_are_text() {
+        let text =
+            |literal: &str| release_text(&from_literal::<Vec<Value>>(literal.as_bytes()).unwrap());
+        assert_eq!(text("(1, 9, 2)").as_deref(), Some("1.9.2"));
+        assert_eq!(text("(1, 29, 0, '')").as_deref(), Some("1.29.0"));
+        assert_eq!(
+            text("(1, 30, 0, 'preview')").as_deref(),
+            Some("1.30.0-preview")
+        );
+        assert_eq!(text("()"), None);
+    }
+
+    #[test]
+    fn the_program_is_sent_without_comments() {
+        let program = program();
+        assert!(
+            program.starts_with("def _piton(text):\n facts = {"),
+            "{program}"
+        );
+        assert!(!program.contains("# "), "{program}");
+    }
+}

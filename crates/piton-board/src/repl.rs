@@ -36,8 +36,11 @@ mod send;
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use crate::deadline::{Cancel, Deadline};
 use crate::error::Error;
+use crate::literal::from_literal;
 use crate::transport::Transport;
 use follow::Program;
 use link::Link;
@@ -221,6 +224,21 @@ impl RawRepl<'_> {
             deadline,
         )?;
         Ok(stdout)
+    }
+
+    /// The value of a Python expression, as far as its `repr()` is a literal.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`]; [`Error::Literal`] when the value is no literal or does not fit `T`.
+    pub fn eval<T: DeserializeOwned>(
+        &mut self,
+        expression: &str,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        let source = format!("print(repr({expression}))");
+        let printed = self.run(source.as_bytes(), deadline)?;
+        Ok(from_literal(printed.trim_ascii())?)
     }
 
     /// Stop the running program by Ctrl-C, hand on the rest of its output, and report how it ended: most

@@ -1,6 +1,7 @@
 //! The oldest boards: no raw-paste, a receive ring of 64 bytes, a heap of 9 KB.
 
 use piton_board::error::Error;
+use piton_board::facts::board_facts;
 use piton_board::repl::Entry;
 
 use crate::support::{microbit, soon};
@@ -35,4 +36,11 @@ fn an_exception() {
         exception.to_string(),
         "ZeroDivisionError: division by zero, <stdin> line 2"
     );
+}
+
+#[test]
+fn facts() {
+    let (_board, mut connection) = microbit();
+    let facts = board_facts(&mut connection.raw(), soon()).unwrap();
+    insta::assert_debug_snapshot!(facts);
 }

@@ -11,7 +11,7 @@ use piton_board::transport::{Transport, serial::SerialPort};
 use test_programs::Microbit;
 
 /// A deadline that only bounds a hang.
-pub fn soon() -> Deadline {
+pub(crate) fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(60))
 }
 
@@ -21,9 +21,12 @@ enum Side {
     Board,
 }
 
+/// Bytes that one side sent without the other between them.
+type Run = (Side, Vec<u8>);
+
 /// What went over a wire, in order.
 #[derive(Clone, Default)]
-pub struct Wire(Arc<Mutex<Vec<(Side, Vec<u8>)>>>);
+pub(crate) struct Wire(Arc<Mutex<Vec<Run>>>);
 
 impl Wire {
     fn record(&self, side: Side, bytes: &[u8]) {
@@ -35,12 +38,12 @@ impl Wire {
     }
 
     /// Forget everything so far.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().unwrap().clear();
     }
 
     /// `> ` what the host sent, `< ` what the board sent, one line of the board at a time.
-    pub fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         let mut text = String::new();
         for (side, run) in self.0.lock().unwrap().iter() {
             for line in run.split_inclusive(|&byte| byte == b'\n') {
@@ -52,7 +55,7 @@ impl Wire {
     }
 
     /// Turns (the host sent, then got an answer), bytes to the board, bytes to the host.
-    pub fn counts(&self) -> (usize, usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let runs = self.0.lock().unwrap();
         let sum = |wanted| {
             let of_side = runs.iter().filter(|(side, _)| *side == wanted);
@@ -67,7 +70,7 @@ impl Wire {
 }
 
 /// A transport that records.
-pub struct Recorder<T> {
+pub(crate) struct Recorder<T> {
     inner: T,
     wire: Wire,
 }
@@ -86,14 +89,14 @@ impl<T: Transport> Transport for Recorder<T> {
 }
 
 /// A connection to a test board.
-pub struct Connection {
-    pub repl: Repl,
-    pub wire: Wire,
-    pub cancel: Cancel,
+pub(crate) struct Connection {
+    pub(crate) repl: Repl,
+    pub(crate) wire: Wire,
+    pub(crate) cancel: Cancel,
 }
 
 impl Connection {
-    pub fn new(transport: impl Transport + 'static) -> Connection {
+    pub(crate) fn new(transport: impl Transport + 'static) -> Connection {
         let wire = Wire::default();
         let cancel = Cancel::new();
         let recorder = Recorder {
@@ -109,20 +112,20 @@ impl Connection {
 
     /// The raw REPL with the state kept.
     #[track_caller]
-    pub fn raw(&mut self) -> RawRepl<'_> {
+    pub(crate) fn raw(&mut self) -> RawRepl<'_> {
         self.repl.raw_repl(Entry::KeepState, soon()).unwrap()
     }
 
     /// What a program prints.
     #[track_caller]
-    pub fn run(&mut self, source: &str) -> String {
+    pub(crate) fn run(&mut self, source: &str) -> String {
         let output = self.raw().run(source.as_bytes(), soon()).unwrap();
         String::from_utf8(output).unwrap()
     }
 
     /// What a program printed, and the exception that ended it.
     #[track_caller]
-    pub fn fail(&mut self, source: &str) -> (String, Error) {
+    pub(crate) fn fail(&mut self, source: &str) -> (String, Error) {
         let mut output = Vec::new();
         let result = self.raw().exec(
             source.as_bytes(),
@@ -134,7 +137,7 @@ impl Connection {
 }
 
 /// A micro:bit with MicroPython 1.9.2 under QEMU.
-pub fn microbit() -> (Microbit, Connection) {
+pub(crate) fn microbit() -> (Microbit, Connection) {
     let board = Microbit::start();
     let port = SerialPort::open(board.port(), 115_200).unwrap();
     (board, Connection::new(port))
