@@ -25,8 +25,11 @@ mod pump;
 #[cfg(unix)]
 pub use pty::PtyProcess;
 
-/// How long a command may take to end by itself, and how long its exit status is waited for.
+/// How long a command may take to end when asked to.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long an exit status is waited for when the output has ended: usually it is there already.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A running command, whose standard input and output are the board's.
 #[derive(Debug)]
@@ -144,7 +147,7 @@ impl OwnedChild {
         if error.kind() != io::ErrorKind::UnexpectedEof {
             return error;
         }
-        let message = match self.wait(PATIENCE) {
+        let message = match self.wait(STATUS_TIMEOUT) {
             Some(status) => format!("the command ended ({status})"),
             None => "the command closed its output".to_owned(),
         };

@@ -64,6 +64,8 @@ pub struct Rfc2217 {
     stream: TcpStream,
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
+    /// The server understands what we say of control lines.
+    is_agreed: bool,
 }
 
 #[derive(Debug)]
@@ -102,7 +104,7 @@ impl Rfc2217 {
     pub fn connect(host: &str, port: u16, options: Rfc2217Options) -> Result<Rfc2217, Error> {
         let open = || {
             let deadline = Deadline::after(options.connect_timeout);
-            let opened = Rfc2217 {
+            let mut opened = Rfc2217 {
                 stream: tcp::connect(host, port, deadline)?,
                 incoming: Mutex::new(Incoming {
                     telnet: Telnet::new(),
@@ -110,8 +112,10 @@ impl Rfc2217 {
                     answers: BTreeMap::new(),
                 }),
                 outgoing: Mutex::default(),
+                is_agreed: false,
             };
             opened.agree(options.answer_timeout)?;
+            opened.is_agreed = true;
             opened.set_up(options.baud_rate, options.answer_timeout)?;
             Ok(opened)
         };
@@ -288,8 +292,11 @@ impl ControlLines for Rfc2217 {
 
 impl Drop for Rfc2217 {
     fn drop(&mut self) {
-        // The server may be gone: nothing to be done about it here.
-        let _ = self.set_lines(false, false);
+        if self.is_agreed {
+            // The server may be gone: nothing to be done about it here.
+            let _ = self.set_lines(false, false);
+        }
+        tcp::close(&self.stream);
     }
 }
 

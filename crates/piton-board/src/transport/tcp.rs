@@ -4,12 +4,15 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::transport::Transport;
+
+/// How long the other side may take to close its end too.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A connection to a TCP server.
 #[derive(Debug)]
@@ -44,6 +47,12 @@ impl Transport for Tcp {
             bytes = bytes.get(count..).unwrap_or_default();
         }
         Ok(())
+    }
+}
+
+impl Drop for Tcp {
+    fn drop(&mut self) {
+        close(&self.0);
     }
 }
 
@@ -110,6 +119,18 @@ pub(super) fn write(mut stream: &TcpStream, bytes: &[u8], deadline: Deadline) ->
             Ok(count) => return Ok(count),
             Err(error) => retry_or_fail(error, deadline)?,
         }
+    }
+}
+
+/// Close so that what was sent last arrives.
+///
+/// A socket closed with bytes unread, or sent to after that, resets the connection, and the other side
+/// then loses what it has not read yet: so say that we are done, and read on until the other side is too.
+pub(super) fn close(stream: &TcpStream) {
+    let deadline = Deadline::after(CLOSE_TIMEOUT);
+    let mut is_open = stream.shutdown(Shutdown::Write).is_ok();
+    while is_open && !deadline.has_passed() {
+        is_open = read(stream, &mut [0; 4096], deadline).is_ok();
     }
 }
 
