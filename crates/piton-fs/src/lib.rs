@@ -1,1 +1,48 @@
-//! piton-fs.
+//! The files of a board, seen from the host.
+//!
+//! # Layout
+//!
+//! - [`path::BoardPath`] names a file on a board; it is never a path of the host.
+//! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
+//! - [`error::Error`] says what the board's file system refused, and what state a file is in.
+//!
+//! The programs that run on the board are real Python files in `device/`, sent with every operation: nothing stays
+//! on the board. They find out by themselves what the board can do, so that no operation needs a question before
+//! it: the oldest boards (MicroPython 1.9 on a micro:bit) have neither folders nor `os.stat`.
+//!
+//! # Architecture invariants
+//!
+//! Nothing here opens a file of the host, draws on a terminal, or knows how bytes reach the board. Arguments
+//! reach the board quoted, never pasted. A write leaves the old file or the new one; where a board cannot do
+//! that, [`error::Error::Torn`] says so.
+
+mod base64;
+mod device;
+pub mod disk;
+pub mod error;
+pub mod hash;
+pub mod listing;
+pub mod path;
+mod read;
+pub mod remote;
+pub mod write;
+
+/// How far a transfer is. Reported after each part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The host has received content.
+    Read {
+        /// Bytes so far.
+        bytes: u64,
+        /// Size of the file, where the board could tell beforehand.
+        of: Option<u64>,
+    },
+    /// The board has written content.
+    Wrote {
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+}

@@ -1,0 +1,22 @@
+# Prints (file system, size, free, path) for each mounted file system, in bytes.
+def _piton():
+    import os
+
+    try:
+        import vfs
+
+        mounts = vfs.mount()
+    except (ImportError, AttributeError, TypeError):
+        # Before MicroPython 1.25 the mounted file systems cannot be asked for: each folder may be one.
+        mounts = []
+        for name in [""] + os.listdir("/"):
+            if os.stat("/" + name)[0] & 0x4000:
+                mounts.append(("<unknown>", "/" + name))
+    for filesystem, path in mounts:
+        try:
+            space = os.statvfs(path)
+        except OSError:
+            # A file system that lives on the host.
+            continue
+        if space[2]:
+            print((str(filesystem), space[0] * space[2], space[0] * space[3], path))

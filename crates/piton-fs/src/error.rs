@@ -1,0 +1,215 @@
+//! What a board's file system can refuse: one variant for each thing a caller can act on.
+
+use piton_board::error::Error as BoardError;
+use piton_board::exception::OsError;
+
+use crate::path::BoardPath;
+
+/// Why an operation on a board's files failed.
+///
+/// Unless the error is [`Error::Torn`], a file that was to be written is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No file or folder has this name; or, when writing, its folder does not exist.
+    #[error("no such file or folder on the board: `{path}`")]
+    NotFound {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// A folder where a file is wanted.
+    #[error("`{path}` on the board is a folder")]
+    IsADirectory {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// A file where a folder is wanted.
+    #[error("`{path}` on the board is not a folder")]
+    NotADirectory {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// The name is taken.
+    #[error("`{path}` exists on the board")]
+    Exists {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// The folder is to be removed, but has entries.
+    #[error("folder `{path}` on the board is not empty")]
+    NotEmpty {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// The file system is full.
+    #[error("no space for `{path}` on the board{}", Space(*needed, *free))]
+    NoSpace {
+        /// The path as asked for.
+        path: BoardPath,
+        /// Size of the content to be written, in bytes. A file that is replaced keeps its space until the new one is
+        /// complete.
+        needed: Option<u64>,
+        /// Free bytes, where the board can tell.
+        free: Option<u64>,
+    },
+    /// The file system cannot be written to: a ROM file system, or CircuitPython while the USB drive is mounted on
+    /// a computer.
+    #[error("`{path}` is on a read-only file system of the board")]
+    ReadOnly {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// Another error of the board's file system.
+    #[error("the board refused `{path}`: {error}")]
+    Os {
+        /// The path as asked for.
+        path: BoardPath,
+        /// Number, name and meaning.
+        error: OsError,
+    },
+    /// The board's firmware lacks the function.
+    #[error("the board's firmware can't do that to `{path}`: {message}")]
+    Unsupported {
+        /// The path as asked for.
+        path: BoardPath,
+        /// What the board said it lacks.
+        message: String,
+    },
+    /// The board has not enough free memory for the operation.
+    #[error("the board has not enough free memory to work on `{path}`")]
+    OutOfMemory {
+        /// The path as asked for.
+        path: BoardPath,
+    },
+    /// What arrived differs from what was sent.
+    #[error("`{path}` was damaged on its way: {expected} expected, {found} found")]
+    Damaged {
+        /// The path as asked for.
+        path: BoardPath,
+        /// Size or hash of what was sent.
+        expected: String,
+        /// Size or hash of what arrived.
+        found: String,
+    },
+    /// A write failed at a point where the old file is not there any more.
+    #[error("{source}; `{path}` {state}")]
+    Torn {
+        /// The path as asked for.
+        path: BoardPath,
+        /// What is there now.
+        state: FileState,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+    /// The board's answer is not what its program should print.
+    #[error("unexpected answer about `{path}`: {}", received.escape_ascii())]
+    Answer {
+        /// The path as asked for.
+        path: BoardPath,
+        /// What came.
+        received: Vec<u8>,
+    },
+    /// The exchange with the board failed.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+}
+
+/// What a failed write left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// The file is gone.
+    Missing,
+    /// Anything: its old content, its new content, or a part of it.
+    Unknown,
+    /// The new content is complete, but stands under this name.
+    Temporary(BoardPath),
+    /// The connection broke while the file was put in its place: it is complete, old or new; on a file system that
+    /// cannot rename onto a file, the new one may also stand under this name.
+    OldOrNew(BoardPath),
+}
+
+impl std::fmt::Display for FileState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FileState::Missing => f.write_str("is gone"),
+            FileState::Unknown => f.write_str("may be old, new, or have a part of its new content"),
+            FileState::Temporary(part) => write!(f, "stands complete as `{part}`"),
+            FileState::OldOrNew(part) => {
+                write!(f, "is complete, old or new, or stands complete as `{part}`")
+            }
+        }
+    }
+}
+
+impl Error {
+    /// The error for what a board answered about `path`.
+    pub(crate) fn new(path: &BoardPath, error: BoardError) -> Error {
+        let path = path.clone();
+        let BoardError::Exception(exception) = &error else {
+            return Error::Board(error);
+        };
+        let message = exception.message.clone();
+        match exception.type_name.as_str() {
+            "MemoryError" => Error::OutOfMemory { path },
+            "AttributeError" => Error::Unsupported { path, message },
+            // The micro:bit's sentence, in source/microbit/microbitfs.c.
+            "OSError" if message == "file not found" => Error::NotFound { path },
+            _ => match exception.os_error() {
+                Some(error) => Error::from_os(path, error),
+                None => Error::Board(error),
+            },
+        }
+    }
+
+    fn from_os(path: BoardPath, error: OsError) -> Error {
+        match error.number {
+            2 => Error::NotFound { path },
+            17 => Error::Exists { path },
+            20 => Error::NotADirectory { path },
+            21 => Error::IsADirectory { path },
+            28 => Error::NoSpace {
+                path,
+                needed: None,
+                free: None,
+            },
+            30 => Error::ReadOnly { path },
+            39 => Error::NotEmpty { path },
+            _ => Error::Os { path, error },
+        }
+    }
+
+    /// The number of the board's `OSError`, in MicroPython's table, if the error stems from one.
+    pub fn os_error_number(&self) -> Option<i32> {
+        match self {
+            Error::NotFound { .. } => Some(2),
+            Error::Exists { .. } => Some(17),
+            Error::NotADirectory { .. } => Some(20),
+            Error::IsADirectory { .. } => Some(21),
+            Error::NoSpace { .. } => Some(28),
+            Error::ReadOnly { .. } => Some(30),
+            Error::NotEmpty { .. } => Some(39),
+            Error::Os { error, .. } => Some(error.number),
+            Error::Torn { source, .. } => source.os_error_number(),
+            Error::Unsupported { .. }
+            | Error::OutOfMemory { .. }
+            | Error::Damaged { .. }
+            | Error::Answer { .. }
+            | Error::Board(_) => None,
+        }
+    }
+}
+
+/// How much space was needed and how much was there.
+struct Space(Option<u64>, Option<u64>);
+
+impl std::fmt::Display for Space {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(needed) = self.0 {
+            write!(f, ", {needed} bytes needed")?;
+        }
+        if let Some(free) = self.1 {
+            write!(f, ", {free} bytes free")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Hashes of files on the board.
+
+use md5::Md5;
+use piton_board::deadline::Deadline;
+use piton_board::literal::py_str;
+use serde::{Deserialize, Deserializer};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use crate::device;
+use crate::error::Error;
+use crate::path::BoardPath;
+use crate::remote::{RemoteFs, quoted};
+
+/// A hash algorithm that MicroPython's `hashlib` may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashAlgorithm {
+    /// MD5, 16 bytes.
+    Md5,
+    /// SHA-1, 20 bytes.
+    Sha1,
+    /// SHA-256, 32 bytes.
+    Sha256,
+}
+
+impl HashAlgorithm {
+    /// The name in `hashlib`.
+    pub fn name(self) -> &'static str {
+        match self {
+            HashAlgorithm::Md5 => "md5",
+            HashAlgorithm::Sha1 => "sha1",
+            HashAlgorithm::Sha256 => "sha256",
+        }
+    }
+
+    /// The digest of `content`.
+    pub fn digest(self, content: &[u8]) -> Vec<u8> {
+        match self {
+            HashAlgorithm::Md5 => Md5::digest(content).to_vec(),
+            HashAlgorithm::Sha1 => Sha1::digest(content).to_vec(),
+            HashAlgorithm::Sha256 => Sha256::digest(content).to_vec(),
+        }
+    }
+}
+
+impl RemoteFs<'_, '_> {
+    /// The digest of a file's content. The board calculates it; if it lacks the algorithm, the file is read and the
+    /// host does (one more exchange).
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::read`].
+    pub fn hash(
+        &mut self,
+        path: &BoardPath,
+        algorithm: HashAlgorithm,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let arguments = [&*quoted(path), &py_str(algorithm.name())];
+        match self.ask(path, device::HASH, &arguments, deadline)? {
+            Some(DigestBytes(digest)) => Ok(digest),
+            None => {
+                let content = self.read(path, &mut |_| {}, deadline)?;
+                Ok(algorithm.digest(&content))
+            }
+        }
+    }
+}
+
+/// A bytes object of the board.
+pub(crate) struct DigestBytes(pub(crate) Vec<u8>);
+
+impl<'de> Deserialize<'de> for DigestBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DigestBytes, D::Error> {
+        // A sequence of numbers is what serde makes of bytes without a crate of its own.
+        Vec::deserialize(deserializer).map(DigestBytes)
+    }
+}

@@ -1,0 +1,234 @@
+//! What is in a folder, and what is below it.
+
+use piton_board::deadline::Deadline;
+use piton_board::literal::from_literal;
+
+use crate::device::{self, Program};
+use crate::error::Error;
+use crate::path::BoardPath;
+use crate::remote::{RemoteFs, quoted};
+
+/// File or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A file, or anything else that is no folder.
+    File,
+    /// A folder.
+    Directory,
+}
+
+impl Kind {
+    /// From the type bits of a mode: MicroPython's extmod/vfs.h, `MP_S_IFDIR`.
+    pub(crate) fn from_mode(mode: u32) -> Kind {
+        match mode & 0x4000 {
+            0 => Kind::File,
+            _ => Kind::Directory,
+        }
+    }
+}
+
+/// A file or folder, as its folder lists it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DirEntry {
+    /// The name alone, as the board gives it: not yet fit for a path on the host.
+    pub name: String,
+    /// File or folder.
+    pub kind: Kind,
+    /// Size in bytes, where the listing tells it: for most folders it does not.
+    pub size: Option<u64>,
+}
+
+/// A file or folder below the folder that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TreeEntry {
+    /// The path from that folder on.
+    pub path: BoardPath,
+    /// File or folder.
+    pub kind: Kind,
+    /// Size in bytes, where the listing tells it.
+    pub size: Option<u64>,
+    /// How many folders lie between: 0 for the folder's own entries.
+    pub depth: usize,
+    /// Whether no other entry of the same folder follows.
+    pub is_last: bool,
+}
+
+/// What to do about files whose size the listing leaves out (`os.ilistdir` on MicroPython's POSIX file system).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// Leave it out, as mpremote does.
+    AsListed,
+    /// Have the board look at each such file. No further exchange.
+    Measured,
+}
+
+/// One line of the board's answer: name, type bits, inode, and maybe a size.
+type Line = (String, u32, u64, i64);
+type ShortLine = (String, u32, u64);
+
+impl RemoteFs<'_, '_> {
+    /// The entries of a folder, in the board's order. The empty path is the current folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::Board`].
+    pub fn list(
+        &mut self,
+        path: &BoardPath,
+        sizes: Sizes,
+        deadline: Deadline,
+    ) -> Result<Vec<DirEntry>, Error> {
+        let answer = self.listing(device::LIST, path, sizes, deadline)?;
+        lines(&answer).map(|line| entry(path, line)).collect()
+    }
+
+    /// All entries below a folder, in one exchange: each folder followed by what is in it, names in order.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::list`].
+    pub fn tree(
+        &mut self,
+        path: &BoardPath,
+        sizes: Sizes,
+        deadline: Deadline,
+    ) -> Result<Vec<TreeEntry>, Error> {
+        let answer = self.listing(device::TREE, path, sizes, deadline)?;
+        let mut entries = Vec::new();
+        // The folder whose entries come next, from `path` on.
+        let mut folder = BoardPath::default();
+        for line in lines(&answer) {
+            if !line.starts_with(b"(") {
+                let name: String = self.read_answer(path, line)?;
+                folder = below(path, &name).ok_or_else(|| Error::Answer {
+                    path: path.clone(),
+                    received: line.to_vec(),
+                })?;
+                continue;
+            }
+            let DirEntry { name, kind, size } = entry(path, line)?;
+            let name = name.parse().map_err(|_| Error::Answer {
+                path: path.clone(),
+                received: line.to_vec(),
+            })?;
+            entries.push(TreeEntry {
+                path: folder.join(&name),
+                kind,
+                size,
+                depth: names(&folder).count(),
+                is_last: false,
+            });
+        }
+        entries.sort_by(|left, right| names(&left.path).cmp(names(&right.path)));
+        mark_last(&mut entries);
+        Ok(entries)
+    }
+
+    fn listing(
+        &mut self,
+        program: Program,
+        path: &BoardPath,
+        sizes: Sizes,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let measure = match sizes {
+            Sizes::AsListed => "False",
+            Sizes::Measured => "True",
+        };
+        let source = program.call(&[&quoted(path), measure]);
+        self.run(&source, deadline)
+            .map_err(|error| Error::new(path, error))
+    }
+}
+
+/// The names of a path.
+fn names(path: &BoardPath) -> impl Iterator<Item = &str> {
+    path.as_str().split('/').filter(|name| !name.is_empty())
+}
+
+/// The part of `path` that lies below `folder`.
+fn below(folder: &BoardPath, path: &str) -> Option<BoardPath> {
+    let rest = path.strip_prefix(folder.as_str())?;
+    rest.trim_start_matches('/').parse().ok()
+}
+
+/// Find the last entry of each folder: going backwards, the first one at its depth.
+fn mark_last(entries: &mut [TreeEntry]) {
+    let mut seen: Vec<bool> = Vec::new();
+    for entry in entries.iter_mut().rev() {
+        let is_first_seen = seen.get(entry.depth) != Some(&true);
+        entry.is_last = is_first_seen;
+        // What was seen deeper down belongs to folders further on.
+        seen.resize(entry.depth, false);
+        seen.push(true);
+    }
+}
+
+fn lines(answer: &[u8]) -> impl Iterator<Item = &[u8]> {
+    answer
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.is_empty())
+}
+
+fn entry(path: &BoardPath, line: &[u8]) -> Result<DirEntry, Error> {
+    let (name, mode, size) = match from_literal::<Line>(line) {
+        // FAT and littlefs give folders the size 0, CircuitPython -1.
+        Ok((name, mode, _, size)) => (name, mode, u64::try_from(size).ok()),
+        Err(_) => match from_literal::<ShortLine>(line) {
+            Ok((name, mode, _)) => (name, mode, None),
+            Err(_) => {
+                return Err(Error::Answer {
+                    path: path.clone(),
+                    received: line.to_vec(),
+                });
+            }
+        },
+    };
+    Ok(DirEntry {
+        name,
+        kind: Kind::from_mode(mode),
+        size,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_entries_are_found() {
+        let paths = ["a", "a/b", "a/b/c", "a/d", "e", "f", "f/g"];
+        let mut entries: Vec<TreeEntry> = paths
+            .iter()
+            .map(|path| TreeEntry {
+                path: path.parse().unwrap(),
+                kind: Kind::File,
+                size: None,
+                depth: path.matches('/').count(),
+                is_last: false,
+            })
+            .collect();
+        mark_last(&mut entries);
+        let last: Vec<&str> = entries
+            .iter()
+            .filter(|entry| entry.is_last)
+            .map(|entry| entry.path.as_str())
+            .collect();
+        assert_eq!(last, ["a/b/c", "a/d", "f", "f/g"]);
+    }
+
+    #[test]
+    fn lines_of_every_board() {
+        let path = BoardPath::default();
+        let read = |line: &str| entry(&path, line.as_bytes()).map(|entry| (entry.kind, entry.size));
+        assert_eq!(read("('a', 32768, 0, 7)").unwrap(), (Kind::File, Some(7)));
+        assert_eq!(read("('a', 32768, 0)").unwrap(), (Kind::File, None));
+        assert_eq!(
+            read("('a', 16384, 0, -1)").unwrap(),
+            (Kind::Directory, None)
+        );
+        assert!(matches!(read("('a', 16384"), Err(Error::Answer { .. })));
+    }
+}

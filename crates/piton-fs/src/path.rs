@@ -1,0 +1,139 @@
+//! Paths on a board.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A path on a board: names separated by `/`, absolute if it starts with one, else relative to the board's current
+/// folder. The empty path is the current folder itself.
+///
+/// The text is kept as given: `.` and `..` are the board's to resolve.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BoardPath(String);
+
+/// A path that no board can take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a path on a board can't hold a NUL byte: {text:?}")]
+pub struct PathError {
+    /// The text as given.
+    pub text: String,
+}
+
+impl BoardPath {
+    /// The folder that holds all others.
+    pub fn root() -> BoardPath {
+        BoardPath("/".to_owned())
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the empty path, the board's current folder.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `other` as seen from this folder; an absolute `other` stays what it is.
+    pub fn join(&self, other: &BoardPath) -> BoardPath {
+        if self.is_empty() || other.0.starts_with('/') {
+            return other.clone();
+        }
+        BoardPath(format!("{}/{}", self.0.trim_end_matches('/'), other.0))
+    }
+
+    /// The folder that holds this path's last name; the empty path for a name alone. `None` if there is no name.
+    pub fn parent(&self) -> Option<BoardPath> {
+        let trimmed = self.0.trim_end_matches('/');
+        if trimmed.is_empty() {
+            return None;
+        }
+        Some(BoardPath(match trimmed.rsplit_once('/') {
+            None => String::new(),
+            Some((folder, _)) => match folder.trim_end_matches('/') {
+                "" => "/".to_owned(),
+                folder => folder.to_owned(),
+            },
+        }))
+    }
+
+    /// The last name; `None` for the root and for the empty path.
+    pub fn file_name(&self) -> Option<&str> {
+        let trimmed = self.0.trim_end_matches('/');
+        let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The path with `suffix` behind its last name.
+    pub(crate) fn with_suffix(&self, suffix: &str) -> BoardPath {
+        BoardPath(format!("{}{suffix}", self.0.trim_end_matches('/')))
+    }
+}
+
+impl FromStr for BoardPath {
+    type Err = PathError;
+
+    /// Refuses a NUL: a board would take the path up to it, which is another file.
+    fn from_str(text: &str) -> Result<BoardPath, PathError> {
+        match text.contains('\0') {
+            true => Err(PathError {
+                text: text.to_owned(),
+            }),
+            false => Ok(BoardPath(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for BoardPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl serde::Serialize for BoardPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> BoardPath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn parents_and_names() {
+        for (text, parent, name) in [
+            ("a", Some(""), Some("a")),
+            ("a/b", Some("a"), Some("b")),
+            ("/a", Some("/"), Some("a")),
+            ("/a/b/", Some("/a"), Some("b")),
+            ("a//b", Some("a"), Some("b")),
+            ("/", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(path(text).parent(), parent.map(path), "parent of {text:?}");
+            assert_eq!(path(text).file_name(), name, "name of {text:?}");
+        }
+    }
+
+    #[test]
+    fn joined() {
+        for (folder, name, whole) in [
+            ("", "a", "a"),
+            ("/", "a", "/a"),
+            ("lib/", "a/b", "lib/a/b"),
+            ("lib", "/a", "/a"),
+        ] {
+            assert_eq!(path(folder).join(&path(name)), path(whole));
+        }
+    }
+
+    #[test]
+    fn a_nul_is_refused() {
+        assert!("main.py\0.txt".parse::<BoardPath>().is_err());
+    }
+}

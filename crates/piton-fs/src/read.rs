@@ -1,0 +1,187 @@
+//! Files from the board, in one exchange.
+
+use piton_board::deadline::Deadline;
+use piton_board::literal::from_literal;
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::hash::DigestBytes;
+use crate::path::BoardPath;
+use crate::remote::{RemoteFs, quoted};
+use crate::{Event, base64, device};
+
+impl RemoteFs<'_, '_> {
+    /// The content of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::IsADirectory`]; [`Error::Damaged`] when size or SHA-256 (on boards that have it)
+    /// are not what the board read; [`Error::Board`]. `deadline` is for the whole file.
+    pub fn read(
+        &mut self,
+        path: &BoardPath,
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let mut content = Vec::new();
+        self.read_to(
+            path,
+            &mut |bytes| content.extend_from_slice(bytes),
+            events,
+            deadline,
+        )?;
+        Ok(content)
+    }
+
+    /// Hand on the content of a file piece by piece, as it arrives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::read`]; `sink` may have got a part of the content by then.
+    pub fn read_to(
+        &mut self,
+        path: &BoardPath,
+        sink: &mut dyn FnMut(&[u8]),
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut incoming = Incoming {
+            line: Vec::new(),
+            state: State::Start,
+            bytes: 0,
+            of: None,
+            digest: Sha256::new(),
+        };
+        let source = device::READ.call(&[&quoted(path)]);
+        self.exec(
+            &source,
+            &mut |bytes| incoming.take(bytes, sink, events),
+            deadline,
+        )
+        .map_err(|error| Error::new(path, error))?;
+        incoming.finish(path)
+    }
+}
+
+/// The board's answer, as far as it has come.
+struct Incoming {
+    /// The line that is not complete yet.
+    line: Vec<u8>,
+    state: State,
+    bytes: u64,
+    of: Option<u64>,
+    digest: Sha256,
+}
+
+enum State {
+    /// The size comes next.
+    Start,
+    /// Content comes next, or the end.
+    Content,
+    /// The board has said how many bytes it read, and maybe their SHA-256.
+    End(u64, Option<Vec<u8>>),
+    /// This line makes no sense.
+    Broken(Vec<u8>),
+}
+
+impl Incoming {
+    fn take(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&[u8]), events: &mut dyn FnMut(Event)) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.line);
+                self.take_line(line.trim_ascii_end(), sink, events);
+            }
+        }
+    }
+
+    fn take_line(
+        &mut self,
+        line: &[u8],
+        sink: &mut dyn FnMut(&[u8]),
+        events: &mut dyn FnMut(Event),
+    ) {
+        let broken = || State::Broken(line.to_vec());
+        self.state = match &self.state {
+            State::Broken(_) => return,
+            State::End(..) => broken(),
+            State::Start => match from_literal(line) {
+                Ok(of) => {
+                    self.of = of;
+                    State::Content
+                }
+                Err(_) => broken(),
+            },
+            State::Content if line.starts_with(b"(") => match from_literal(line) {
+                Ok::<(u64, Option<DigestBytes>), _>((bytes, digest)) => {
+                    State::End(bytes, digest.map(|digest| digest.0))
+                }
+                Err(_) => broken(),
+            },
+            State::Content => {
+                let content = match line {
+                    [b'b', b'\'' | b'"', ..] => {
+                        from_literal(line).ok().map(|bytes: DigestBytes| bytes.0)
+                    }
+                    _ => base64::decode(line),
+                };
+                match content {
+                    Some(content) => {
+                        self.bytes += content.len() as u64;
+                        self.digest.update(&content);
+                        sink(&content);
+                        events(Event::Read {
+                            bytes: self.bytes,
+                            of: self.of,
+                        });
+                        State::Content
+                    }
+                    None => broken(),
+                }
+            }
+        };
+    }
+
+    /// Compare what came with what the board says it read.
+    fn finish(self, path: &BoardPath) -> Result<(), Error> {
+        let path = path.clone();
+        let (bytes, digest) = match self.state {
+            State::End(bytes, digest) => (bytes, digest),
+            State::Broken(received) => return Err(Error::Answer { path, received }),
+            State::Start | State::Content => {
+                return Err(Error::Answer {
+                    path,
+                    received: self.line,
+                });
+            }
+        };
+        if bytes != self.bytes {
+            return Err(Error::Damaged {
+                path,
+                expected: format!("{bytes} bytes"),
+                found: format!("{} bytes", self.bytes),
+            });
+        }
+        let found = self.digest.finalize();
+        match digest {
+            Some(digest) if digest != found.as_slice() => Err(Error::Damaged {
+                path,
+                expected: format!("SHA-256 {}", Hex(&digest)),
+                found: format!("SHA-256 {}", Hex(&found)),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) struct Hex<'b>(pub(crate) &'b [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for byte in self.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

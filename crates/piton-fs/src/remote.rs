@@ -1,0 +1,236 @@
+//! A board's file system, and the operations on one file or folder.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::literal::{from_literal, py_str};
+use piton_board::repl::RawRepl;
+use serde::de::DeserializeOwned;
+
+use crate::device::{self, Program};
+use crate::error::Error;
+use crate::listing::Kind;
+use crate::path::BoardPath;
+
+/// How long a board may take to stop what it does, after a deadline or Ctrl-C.
+const STOP: Duration = Duration::from_secs(5);
+
+/// The files of a board whose raw REPL is held.
+///
+/// Each method is one exchange unless it says otherwise. After an error the board is at its prompt again, if it
+/// still answers: the program of the operation is stopped, also at [`BoardError::Cancelled`].
+pub struct RemoteFs<'r, 'b> {
+    raw_repl: &'r mut RawRepl<'b>,
+}
+
+/// What is known of a file or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Metadata {
+    /// File or folder.
+    pub kind: Kind,
+    /// Size in bytes; 0 for most folders.
+    pub size: u64,
+}
+
+impl<'r, 'b> RemoteFs<'r, 'b> {
+    /// The files of the board at the other end of `raw_repl`. Sends nothing.
+    pub fn new(raw_repl: &'r mut RawRepl<'b>) -> RemoteFs<'r, 'b> {
+        RemoteFs { raw_repl }
+    }
+
+    /// Kind and size of a file or folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Board`].
+    pub fn stat(&mut self, path: &BoardPath, deadline: Deadline) -> Result<Metadata, Error> {
+        let (mode, size): (u32, u64) = self.ask(path, device::STAT, &[&quoted(path)], deadline)?;
+        Ok(Metadata {
+            kind: Kind::from_mode(mode),
+            size,
+        })
+    }
+
+    /// Whether a file or folder has this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Board`] and what the board says, other than that there is no such file.
+    pub fn exists(&mut self, path: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
+        match self.stat(path, deadline) {
+            Ok(_) => Ok(true),
+            // A file on the way to it: there is nothing below a file.
+            Err(Error::NotFound { .. } | Error::NotADirectory { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether this is a folder; `false` if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::exists`].
+    pub fn is_dir(&mut self, path: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
+        match self.stat(path, deadline) {
+            Ok(metadata) => Ok(metadata.kind == Kind::Directory),
+            Err(Error::NotFound { .. } | Error::NotADirectory { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Make a folder. Its parent must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`], [`Error::NotFound`] (the parent), [`Error::NoSpace`], [`Error::ReadOnly`],
+    /// [`Error::Unsupported`], [`Error::Board`].
+    pub fn make_dir(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        self.call_os("mkdir", path, deadline)
+    }
+
+    /// Remove an empty folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotEmpty`], [`Error::NotFound`], [`Error::NotADirectory`], [`Error::ReadOnly`],
+    /// [`Error::Unsupported`], [`Error::Board`]; [`Error::Os`] with `EINVAL` for a mount point.
+    pub fn remove_dir(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        match self.call_os("rmdir", path, deadline) {
+            // FAT says "denied" for a folder with entries: MicroPython's extmod/vfs_fat_diskio.c turns
+            // FR_DENIED into EACCES.
+            Err(Error::Os { error, path }) if error.number == 13 => Err(Error::NotEmpty { path }),
+            other => other,
+        }
+    }
+
+    /// Remove a file. On littlefs this removes an empty folder too, as `os.remove` does there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Board`].
+    pub fn remove_file(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        self.call_os("remove", path, deadline)
+    }
+
+    /// Create an empty file; one that exists is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] (the folder), [`Error::IsADirectory`], [`Error::NoSpace`], [`Error::ReadOnly`],
+    /// [`Error::Board`].
+    pub fn touch(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        self.tell(path, device::TOUCH, &[&quoted(path)], deadline)
+    }
+
+    /// The board's current folder; the root on boards that have no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Board`].
+    pub fn current_dir(&mut self, deadline: Deadline) -> Result<BoardPath, Error> {
+        let path = BoardPath::default();
+        let source = b"import os\nprint(repr(os.getcwd() if hasattr(os, 'getcwd') else '/'))";
+        let answer = self
+            .run(source, deadline)
+            .map_err(|error| Error::new(&path, error))?;
+        self.read_answer::<String>(&path, &answer)?
+            .parse()
+            .map_err(|_| Error::Answer {
+                path,
+                received: answer,
+            })
+    }
+
+    /// Make a folder the board's current one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::Unsupported`], [`Error::Board`].
+    pub fn change_dir(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        self.call_os("chdir", path, deadline)
+    }
+
+    /// Call one function of the board's module `os` with the path.
+    fn call_os(
+        &mut self,
+        function: &str,
+        path: &BoardPath,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let source = format!("import os\nos.{function}({})", quoted(path));
+        match self.run(source.as_bytes(), deadline) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::new(path, error)),
+        }
+    }
+
+    /// Run a program that prints one literal, and read it.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &mut self,
+        path: &BoardPath,
+        program: Program,
+        arguments: &[&str],
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        let answer = self
+            .run(&program.call(arguments), deadline)
+            .map_err(|error| Error::new(path, error))?;
+        self.read_answer(path, &answer)
+    }
+
+    /// Run a program that prints nothing.
+    fn tell(
+        &mut self,
+        path: &BoardPath,
+        program: Program,
+        arguments: &[&str],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self.run(&program.call(arguments), deadline) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::new(path, error)),
+        }
+    }
+
+    pub(crate) fn read_answer<T: DeserializeOwned>(
+        &self,
+        path: &BoardPath,
+        answer: &[u8],
+    ) -> Result<T, Error> {
+        from_literal(answer).map_err(|_| Error::Answer {
+            path: path.clone(),
+            received: answer.to_vec(),
+        })
+    }
+
+    pub(crate) fn run(&mut self, source: &[u8], deadline: Deadline) -> Result<Vec<u8>, BoardError> {
+        let mut answer = Vec::new();
+        self.exec(
+            source,
+            &mut |bytes| answer.extend_from_slice(bytes),
+            deadline,
+        )?;
+        Ok(answer)
+    }
+
+    /// Run a program; one that does not end in time, or is cancelled, is stopped.
+    pub(crate) fn exec(
+        &mut self,
+        source: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), BoardError> {
+        let ended = self.raw_repl.exec(source, output, deadline);
+        if let Err(BoardError::Cancelled | BoardError::Timeout { .. }) = ended {
+            // How the program ends now says nothing new.
+            let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
+        }
+        ended
+    }
+}
+
+/// The path as a Python literal.
+pub(crate) fn quoted(path: &BoardPath) -> String {
+    py_str(path.as_str())
+}

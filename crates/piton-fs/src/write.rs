@@ -1,0 +1,395 @@
+//! Files to the board: written beside the old file, checked, then put in its place.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::exception::OsError;
+use piton_board::literal::{from_literal, py_bytes};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, FileState};
+use crate::hash::DigestBytes;
+use crate::path::BoardPath;
+use crate::read::Hex;
+use crate::remote::{RemoteFs, quoted};
+use crate::{Event, base64, device};
+
+/// What a file's name ends with while it is written. A left-over of a broken transfer: the next write of
+/// the same file uses and removes it.
+pub const TEMPORARY_SUFFIX: &str = ".piton-new";
+
+/// Content whose literal is no longer than this goes in one exchange, with the program that writes it.
+const AT_ONCE: usize = 512;
+
+/// How long the literal of one part may be, between what is worth an exchange and what a board's parser holds.
+const PART_LIMIT: std::ops::RangeInclusive<usize> = 128..=4096;
+
+/// How much of the free memory the literal of one part may take. The board holds its text, in a buffer that
+/// doubles as it grows, the literal's value, and the decoded bytes.
+const MEMORY_SHARE: usize = 6;
+
+/// How long the board may take for one part: parsing, and writing to flash that must be erased first.
+const PART_TIME: Duration = Duration::from_secs(60);
+
+/// How long the board may take to tidy up after a failure.
+const TIDY_TIME: Duration = Duration::from_secs(10);
+
+/// What the board says when the file is open.
+struct Opened {
+    /// The board cannot rename: the file is written under its own name.
+    in_place: bool,
+    base64: bool,
+    /// Free memory in bytes, where the board knows.
+    memory: Option<usize>,
+}
+
+/// One file to write.
+struct Job<'a> {
+    path: &'a BoardPath,
+    /// Where the file is written.
+    part: BoardPath,
+    content: &'a [u8],
+    /// Set once the board has opened the file.
+    opened: Option<Opened>,
+    /// Set once the board was told to put the file in its place.
+    finishing: bool,
+}
+
+impl RemoteFs<'_, '_> {
+    /// Write a file, whole: the old content stays until the new one is complete on the board and checked, by its
+    /// size, and by SHA-256 where the board has it.
+    ///
+    /// The content goes to a temporary name beside the file (its own with [`TEMPORARY_SUFFIX`]), which is renamed in
+    /// the end. How safe that is, is the file system's doing:
+    ///
+    /// - littlefs and POSIX replace the old file in one step: an interrupted write, even by a power cut,
+    ///   leaves the old file or the new one;
+    /// - FAT removes the old file first (MicroPython inside its rename, else we do): a power cut in that moment
+    ///   leaves the complete new file under its temporary name;
+    /// - a micro:bit (MicroPython 1.9) has no rename: the file is written in place, and a failure loses it.
+    ///
+    /// Takes one exchange for short files, else two and one for each part of up to 4 KiB of text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSpace`], [`Error::ReadOnly`], [`Error::NotFound`] (the folder), [`Error::IsADirectory`],
+    /// [`Error::OutOfMemory`], [`Error::Damaged`], [`Error::Board`]: the old file is as it was.
+    /// [`Error::Torn`] where it is not.
+    pub fn write(
+        &mut self,
+        path: &BoardPath,
+        content: &[u8],
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut job = Job {
+            path,
+            part: path.with_suffix(TEMPORARY_SUFFIX),
+            content,
+            opened: None,
+            finishing: false,
+        };
+        let written = match literal_length(content) <= AT_ONCE {
+            true => self.write_at_once(&mut job, deadline),
+            false => self.write_in_parts(&mut job, events, deadline),
+        };
+        if let Err(error) = written {
+            return Err(self.tidy_up(&job, error));
+        }
+        events(Event::Wrote {
+            bytes: content.len() as u64,
+            of: content.len() as u64,
+        });
+        Ok(())
+    }
+
+    fn write_at_once(&mut self, job: &mut Job<'_>, deadline: Deadline) -> Result<(), Error> {
+        let mut source = job.open_source();
+        if !job.content.is_empty() {
+            source.push_str(&format!("_piton({})\n", py_bytes(job.content)));
+        }
+        source.push_str(&job.finish_source());
+        let mut answer = Vec::new();
+        let ended = self.exec(
+            source.as_bytes(),
+            &mut |bytes| answer.extend_from_slice(bytes),
+            deadline.sooner(PART_TIME),
+        );
+        let mut lines = answer.split_inclusive(|byte| *byte == b'\n');
+        if let Some(line) = lines.next() {
+            job.opened = Some(job.read_opened(line)?);
+        }
+        job.finishing = ended.is_ok() || !matches!(ended, Err(BoardError::Exception(_)));
+        ended.map_err(|error| Error::new(job.path, error))?;
+        job.read_outcome(lines.next().unwrap_or_default())
+    }
+
+    fn write_in_parts(
+        &mut self,
+        job: &mut Job<'_>,
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let answer = self
+            .run(job.open_source().as_bytes(), deadline.sooner(PART_TIME))
+            .map_err(|error| Error::new(job.path, error))?;
+        let opened = job.read_opened(&answer)?;
+        let takes_base64 = opened.base64;
+        let mut limit = opened
+            .memory
+            .map_or(AT_ONCE, |memory| memory / MEMORY_SHARE)
+            .clamp(*PART_LIMIT.start(), *PART_LIMIT.end());
+        job.opened = Some(opened);
+        let mut bytes = 0;
+        while let Some(rest @ [_, ..]) = job.content.get(bytes..) {
+            let (literal, taken) = next_literal(rest, limit, takes_base64);
+            let source = format!("_piton({literal})\n");
+            match self.run(source.as_bytes(), deadline.sooner(PART_TIME)) {
+                Ok(_) => bytes += taken,
+                Err(error) => match Error::new(job.path, error) {
+                    // The heap may be in pieces: try smaller ones, from where the board stands.
+                    Error::OutOfMemory { .. } if limit > *PART_LIMIT.start() => {
+                        limit /= 2;
+                        bytes = self.written_so_far(job.path, deadline)?;
+                    }
+                    error => return Err(error),
+                },
+            }
+            if bytes < job.content.len() {
+                events(Event::Wrote {
+                    bytes: bytes as u64,
+                    of: job.content.len() as u64,
+                });
+            }
+        }
+        job.finishing = true;
+        let answer = self
+            .run(job.finish_source().as_bytes(), deadline.sooner(PART_TIME))
+            .map_err(|error| {
+                job.finishing = !matches!(error, BoardError::Exception(_));
+                Error::new(job.path, error)
+            })?;
+        job.read_outcome(&answer)
+    }
+
+    /// How many bytes the board has written.
+    fn written_so_far(&mut self, path: &BoardPath, deadline: Deadline) -> Result<usize, Error> {
+        let answer = self
+            .run(b"_piton(0)\n", deadline.sooner(PART_TIME))
+            .map_err(|error| Error::new(path, error))?;
+        self.read_answer(path, &answer)
+    }
+
+    /// After a failed write: remove the temporary file, as far as the board still answers, and say what state the
+    /// file is in.
+    fn tidy_up(&mut self, job: &Job<'_>, error: Error) -> Error {
+        // It fails where nothing was opened, or nothing is left to remove: as good as done.
+        let _ = self.run(
+            b"try:\n _piton(None)\nfinally:\n del _piton\n",
+            Deadline::after(TIDY_TIME),
+        );
+        let error = match error {
+            Error::NoSpace { path, .. } => Error::NoSpace {
+                needed: Some(job.content.len() as u64),
+                free: self.free_space(&path),
+                path,
+            },
+            other => other,
+        };
+        let state = match &job.opened {
+            // The last step says itself what it left.
+            _ if matches!(error, Error::Torn { .. }) => return error,
+            Some(opened) if opened.in_place => {
+                match self.exists(job.path, Deadline::after(TIDY_TIME)) {
+                    Ok(false) => FileState::Missing,
+                    _ => FileState::Unknown,
+                }
+            }
+            Some(_) if job.finishing && matches!(error, Error::Board(_)) => {
+                FileState::OldOrNew(job.part.clone())
+            }
+            None if job.finishing => FileState::Unknown,
+            _ => return error,
+        };
+        Error::Torn {
+            path: job.path.clone(),
+            state,
+            source: Box::new(error),
+        }
+    }
+
+    /// Free bytes on the file system of `path`, where the board can tell.
+    fn free_space(&mut self, path: &BoardPath) -> Option<u64> {
+        let source = format!(
+            "import os\nspace = os.statvfs({} or os.getcwd())\nprint(space[0] * space[3])",
+            quoted(&path.parent().unwrap_or_default())
+        );
+        let answer = self
+            .run(source.as_bytes(), Deadline::after(TIDY_TIME))
+            .ok()?;
+        from_literal(&answer).ok()
+    }
+}
+
+impl Job<'_> {
+    fn open_source(&self) -> String {
+        format!(
+            "{}_piton({},{},{},{})\n",
+            device::WRITE.source(),
+            quoted(self.path),
+            quoted(&self.part),
+            quoted(&self.path.parent().unwrap_or_default()),
+            self.content.len()
+        )
+    }
+
+    fn finish_source(&self) -> String {
+        format!(
+            "_piton(({},{}))\ndel _piton\n",
+            self.content.len(),
+            py_bytes(&Sha256::digest(self.content))
+        )
+    }
+
+    fn read_opened(&self, line: &[u8]) -> Result<Opened, Error> {
+        let (in_place, base64, memory) = from_literal(line).map_err(|_| self.unexpected(line))?;
+        Ok(Opened {
+            in_place,
+            base64,
+            memory,
+        })
+    }
+
+    fn read_outcome(&self, line: &[u8]) -> Result<(), Error> {
+        let path = self.path.clone();
+        let size = self.content.len();
+        match from_literal(line) {
+            Ok(Outcome::Done) => Ok(()),
+            Ok(Outcome::Size(found)) => Err(Error::Damaged {
+                path,
+                expected: format!("{size} bytes"),
+                found: format!("{found} bytes"),
+            }),
+            Ok(Outcome::Content(DigestBytes(digest))) => Err(Error::Damaged {
+                path,
+                expected: format!("SHA-256 {}", Hex(&Sha256::digest(self.content))),
+                found: format!("SHA-256 {}", Hex(&digest)),
+            }),
+            Ok(Outcome::Part(number)) => {
+                let refused = match OsError::from_message(&number.to_string()) {
+                    Some(error) => Error::Os {
+                        path: path.clone(),
+                        error,
+                    },
+                    None => self.unexpected(line),
+                };
+                Err(Error::Torn {
+                    path,
+                    state: FileState::Temporary(self.part.clone()),
+                    source: Box::new(refused),
+                })
+            }
+            Err(_) => Err(self.unexpected(line)),
+        }
+    }
+
+    fn unexpected(&self, received: &[u8]) -> Error {
+        Error::Answer {
+            path: self.path.clone(),
+            received: received.to_vec(),
+        }
+    }
+}
+
+/// How the last step went, as the board prints it.
+#[derive(serde::Deserialize)]
+enum Outcome {
+    /// The file is in its place.
+    Done,
+    /// It has this size instead of the right one; it was removed.
+    Size(u64),
+    /// It has this SHA-256 instead of the right one; it was removed.
+    Content(DigestBytes),
+    /// The old file is removed, but renaming the new one failed with this error number.
+    Part(i32),
+}
+
+/// As much of `content` as fits a literal of `limit` bytes: as text, or in base64 where the board takes it and
+/// more fits. Gives the literal and the number of bytes it stands for.
+fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, usize) {
+    let mut length = QUOTES;
+    let as_text = content
+        .iter()
+        .take_while(|byte| {
+            length += escaped_length(**byte);
+            length <= limit
+        })
+        .count();
+    let as_base64 = (limit.saturating_sub(QUOTES) / 4 * 3).min(content.len());
+    let base64 = takes_base64 && as_base64 > as_text;
+    let taken = if base64 { as_base64 } else { as_text.max(1) };
+    let part = content.get(..taken).unwrap_or(content);
+    match base64 {
+        true => (format!("'{}'", base64::encode(part)), taken),
+        false => (py_bytes(part), taken),
+    }
+}
+
+/// `b''`
+const QUOTES: usize = 3;
+
+/// How long the bytes literal of `content` is at most.
+fn literal_length(content: &[u8]) -> usize {
+    let escaped: usize = content.iter().map(|byte| escaped_length(*byte)).sum();
+    QUOTES + escaped
+}
+
+fn escaped_length(byte: u8) -> usize {
+    match byte {
+        b'\\' | b'\'' | b'"' | b'\n' | b'\r' | b'\t' => 2,
+        b' '..=b'~' => 1,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_keep_to_the_limit_and_lose_nothing() {
+        let text = b"print('hello')\r\n\t# \\ \"quoted\"\n".repeat(100);
+        let noise: Vec<u8> = (0..5000_u32)
+            .map(|number| ((number * 167) >> 3) as u8)
+            .collect();
+        for content in [&text, &noise] {
+            for limit in [128, 500, 4096] {
+                for takes_base64 in [false, true] {
+                    let mut bytes = Vec::new();
+                    while let Some(rest @ [_, ..]) = content.get(bytes.len()..) {
+                        let (literal, taken) = next_literal(rest, limit, takes_base64);
+                        assert!(literal.len() <= limit, "{} of {limit}", literal.len());
+                        let part = match literal.strip_prefix('\'') {
+                            Some(text) => {
+                                base64::decode(text.trim_end_matches('\'').as_bytes()).unwrap()
+                            }
+                            None => from_literal::<Vec<u8>>(literal.as_bytes()).unwrap(),
+                        };
+                        assert_eq!(part.len(), taken);
+                        bytes.extend(part);
+                    }
+                    assert_eq!(&bytes, content);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_goes_as_text_and_noise_as_base64() {
+        let (literal, _) = next_literal(b"import machine\n", 128, true);
+        assert_eq!(literal, "b'import machine\\n'");
+        let (literal, _) = next_literal(&[0xff; 200], 128, true);
+        assert!(literal.starts_with("'////"), "{literal}");
+    }
+}
