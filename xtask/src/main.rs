@@ -7,8 +7,12 @@
     reason = "a program for the terminal: it reports what it does"
 )]
 
+mod demo;
 mod processes;
 mod setup;
+mod test;
+mod tidy;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -25,11 +29,17 @@ struct Args {
 #[derive(Subcommand)]
 enum Task {
     Setup(setup::Args),
+    Test(test::Args),
+    Tidy(tidy::Args),
+    Demo(demo::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Setup(args) => setup::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Tidy(args) => tidy::run(&args),
+        Task::Demo(args) => demo::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

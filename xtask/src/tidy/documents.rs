@@ -1,0 +1,93 @@
+//! The lock file's size, the map of the house, and what each crate says about itself.
+
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::Metadata;
+
+use super::{Finding, from_root};
+
+/// Most packages in `Cargo.lock`.
+const PACKAGES: usize = 200;
+/// Most lines in `ARCHITECTURE.md`.
+const ARCHITECTURE_LINES: usize = 250;
+
+pub(super) fn check(metadata: &Metadata, root: &Path) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    findings.extend(check_lock(&fs_err::read_to_string(
+        root.join("Cargo.lock"),
+    )?));
+    findings.extend(check_architecture(&fs_err::read_to_string(
+        root.join("ARCHITECTURE.md"),
+    )?));
+    for package in metadata.workspace_packages() {
+        for target in &package.targets {
+            if target.is_lib() || target.is_bin() || target.is_proc_macro() {
+                let text = fs_err::read_to_string(&target.src_path)?;
+                let path = from_root(target.src_path.as_std_path(), root);
+                findings.extend(check_crate_doc(path, &text));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn check_lock(text: &str) -> Option<Finding> {
+    let packages = text.lines().filter(|line| *line == "[[package]]").count();
+    (packages > PACKAGES).then(|| Finding {
+        path: PathBuf::from("Cargo.lock"),
+        line: 1,
+        what: format!("{packages} packages are locked, the limit is {PACKAGES}"),
+        hint: "`cargo tree` shows what brought them in; default features often do",
+    })
+}
+
+fn check_architecture(text: &str) -> Option<Finding> {
+    let lines = text.lines().count();
+    (lines > ARCHITECTURE_LINES).then(|| Finding {
+        path: PathBuf::from("ARCHITECTURE.md"),
+        line: ARCHITECTURE_LINES + 1,
+        what: format!("{lines} lines, the limit is {ARCHITECTURE_LINES}"),
+        hint: "details belong into the documentation of the code that they are about",
+    })
+}
+
+fn check_crate_doc(path: PathBuf, text: &str) -> Option<Finding> {
+    let first = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let doc = first.strip_prefix("//!").unwrap_or_default();
+    doc.trim().is_empty().then(|| Finding {
+        path,
+        line: 1,
+        what: "the crate does not open with what it is for".to_owned(),
+        hint: "start the file with a `//!` comment",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_201st_package_fails() {
+        assert_eq!(check_lock(&"[[package]]\nname = \"a\"\n".repeat(200)), None);
+        let finding = check_lock(&"[[package]]\nname = \"a\"\n".repeat(201)).unwrap();
+        assert_eq!(finding.what, "201 packages are locked, the limit is 200");
+    }
+
+    #[test]
+    fn the_251st_line_of_the_map_fails() {
+        assert_eq!(check_architecture(&"line\n".repeat(250)), None);
+        assert_eq!(check_architecture(&"line\n".repeat(251)).unwrap().line, 251);
+    }
+
+    #[test]
+    fn a_crate_opens_with_its_purpose() {
+        let path = || PathBuf::from("src/lib.rs");
+        assert_eq!(check_crate_doc(path(), "//! Talks to boards.\n"), None);
+        for text in ["", "//!\n", "mod a;\n", "// Talks to boards.\n"] {
+            assert!(check_crate_doc(path(), text).is_some(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Which crate may depend on which: the table of the design, as data.
+
+use std::path::Path;
+
+use cargo_metadata::{DependencyKind, Metadata};
+
+use super::{Finding, from_root};
+
+/// What a crate may depend on, of the crates in this workspace.
+struct Rule {
+    name: &'static str,
+    /// In its own code and build script.
+    code: &'static [&'static str],
+    /// In its tests, besides.
+    tests: &'static [&'static str],
+}
+
+/// Real programs to test with: any crate's tests may use them, no shipped code (but see `piton`).
+const TEST_HELP: &[&str] = &["test-programs", "virtual-board"];
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "piton-mpy",
+        code: &[],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-compiler",
+        code: &["piton-mpy"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-board",
+        code: &[],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-fs",
+        code: &["piton-board"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-firmware",
+        code: &["piton-compiler", "piton-mpy"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-project",
+        code: &["piton-mpy"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton",
+        code: &[
+            "piton-mpy",
+            "piton-compiler",
+            "piton-board",
+            "piton-fs",
+            "piton-firmware",
+            "piton-project",
+            // `piton connect virtual` is for users, not only for tests.
+            "virtual-board",
+        ],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-cli",
+        code: &["piton"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-python",
+        code: &["piton"],
+        tests: TEST_HELP,
+    },
+    // Not our REPL codec: a board that shares it would agree with its bugs.
+    Rule {
+        name: "virtual-board",
+        code: &[],
+        tests: &["test-programs"],
+    },
+    Rule {
+        name: "test-programs",
+        code: &[],
+        tests: &[],
+    },
+    Rule {
+        name: "xtask",
+        code: &["test-programs"],
+        tests: TEST_HELP,
+    },
+];
+
+/// A dependency between two crates of the workspace.
+struct Edge<'a> {
+    from: &'a str,
+    to: &'a str,
+    kind: DependencyKind,
+}
+
+/// Compares every dependency between the workspace's crates with the table.
+pub(super) fn check(metadata: &Metadata, root: &Path) -> Vec<Finding> {
+    let packages = metadata.workspace_packages();
+    let is_ours = |name: &str| packages.iter().any(|package| package.name.as_str() == name);
+    let mut findings = Vec::new();
+    for package in &packages {
+        let manifest = package.manifest_path.as_std_path();
+        let text = fs_err::read_to_string(manifest).unwrap_or_default();
+        let mut report = |dependency: &str, what: String| {
+            findings.push(Finding {
+                path: from_root(manifest, root),
+                line: line_of(&text, dependency),
+                what,
+                hint: "the table of crates is in ARCHITECTURE.md and xtask/src/tidy/edges.rs",
+            });
+        };
+        if rule(&package.name).is_none() {
+            report(
+                "name",
+                format!("crate `{}` is not in the table of crates", package.name),
+            );
+            continue;
+        }
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|other| is_ours(&other.name))
+        {
+            let (from, to) = (package.name.as_str(), dependency.name.as_str());
+            let edge = Edge {
+                from,
+                to,
+                kind: dependency.kind,
+            };
+            if let Some(what) = violation(&edge) {
+                report(to, what);
+            }
+        }
+    }
+    findings
+}
+
+fn rule(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// What is wrong with a dependency, if it is.
+fn violation(edge: &Edge<'_>) -> Option<String> {
+    let Edge { from, to, kind } = edge;
+    let rule = rule(from)?;
+    let in_code = rule.code.contains(to);
+    let (allowed, sort) = match kind {
+        DependencyKind::Development => (in_code || rule.tests.contains(to), "dev-dependency"),
+        DependencyKind::Build => (in_code, "build-dependency"),
+        _ => (in_code, "dependency"),
+    };
+    (!allowed).then(|| format!("`{from}` must not have `{to}` as a {sort}"))
+}
+
+/// The first line of a manifest that starts with a key, from 1.
+fn line_of(manifest: &str, key: &str) -> usize {
+    let starts = |line: &str| {
+        line.strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with([' ', '.', '=']))
+    };
+    manifest
+        .lines()
+        .position(starts)
+        .map_or(1, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation_of(from: &str, to: &str, kind: DependencyKind) -> Option<String> {
+        violation(&Edge { from, to, kind })
+    }
+
+    #[test]
+    fn an_edge_of_the_table_passes() {
+        assert_eq!(
+            violation_of("piton-fs", "piton-board", DependencyKind::Normal),
+            None
+        );
+        assert_eq!(
+            violation_of("piton", "virtual-board", DependencyKind::Normal),
+            None
+        );
+        assert_eq!(
+            violation_of("xtask", "test-programs", DependencyKind::Normal),
+            None
+        );
+    }
+
+    #[test]
+    fn a_forbidden_edge_fails() {
+        assert_eq!(
+            violation_of("piton-mpy", "piton-compiler", DependencyKind::Normal).unwrap(),
+            "`piton-mpy` must not have `piton-compiler` as a dependency"
+        );
+        assert_eq!(
+            violation_of("piton-cli", "piton-board", DependencyKind::Build).unwrap(),
+            "`piton-cli` must not have `piton-board` as a build-dependency"
+        );
+    }
+
+    #[test]
+    fn test_help_is_for_tests_only() {
+        for helper in TEST_HELP {
+            assert_eq!(
+                violation_of("piton-board", helper, DependencyKind::Development),
+                None
+            );
+            assert!(violation_of("piton-board", helper, DependencyKind::Normal).is_some());
+        }
+    }
+
+    #[test]
+    fn a_test_does_not_turn_the_table_round() {
+        assert_eq!(
+            violation_of("virtual-board", "piton-board", DependencyKind::Development).unwrap(),
+            "`virtual-board` must not have `piton-board` as a dev-dependency"
+        );
+    }
+
+    #[test]
+    fn nothing_depends_on_xtask() {
+        for rule in RULES {
+            assert!(violation_of(rule.name, "xtask", DependencyKind::Development).is_some());
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_whole_name() {
+        let manifest = "[dependencies]\npiton-board.workspace = true\npiton.workspace = true\n";
+        assert_eq!(line_of(manifest, "piton"), 3);
+        assert_eq!(line_of(manifest, "piton-fs"), 1);
+    }
+}
