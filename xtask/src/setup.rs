@@ -21,7 +21,7 @@ use debian::Apt;
 const UNFINISHED: &str = ".unfinished-";
 
 /// Bring the pinned test programs into the cache folder
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Args {
     /// Only these programs, for example `vm`, `vm@1.27.0` or `mpremote`
     programs: Vec<String>,

@@ -1,6 +1,187 @@
-/// x
+//! `cargo xtask test`: every check that a change must pass, in the order in which they fail fastest.
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use crate::processes::output_of;
+use crate::workspace::cargo;
+use crate::{setup, tidy};
+
+/// Set up the test programs and run all checks
 #[derive(clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
+pub(crate) struct Args {
+    /// Only these steps, in their usual order
+    steps: Vec<Step>,
+}
+
+/// A check, named as on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// Bring the pinned test programs into the cache folder
+    Setup,
+    /// The formatter's check
+    Fmt,
+    /// Crate edges, sizes and the other house rules
+    Tidy,
+    /// Lints, as errors
+    Clippy,
+    /// The tests
+    Nextest,
+    /// The examples in the documentation
+    Doctest,
+    /// The documentation, warnings as errors
+    Doc,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Step::Setup => setup::run(&setup::Args::default()),
+            Step::Tidy => tidy::run(&tidy::Args {}),
+            Step::Fmt => run_cargo(cargo().args(["fmt", "--all", "--check"])),
+            Step::Clippy => run_cargo(
+                cargo()
+                    .args(["clippy", "--workspace", "--all-targets"])
+                    .args(["--", "-D", "warnings"]),
+            ),
+            Step::Nextest => run_cargo(cargo().args(["nextest", "run", "--workspace"])),
+            Step::Doctest => run_cargo(cargo().args(["test", "--doc", "--workspace"])),
+            Step::Doc => run_cargo(
+                // The library `piton` and the program `piton` would write the same pages.
+                cargo()
+                    .args(["doc", "--workspace", "--no-deps", "--lib"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+        }
+    }
+
+    /// Looks for the tool that a step needs besides cargo.
+    /// Errors: it is not installed, and how to install it.
+    fn find_tool(self) -> anyhow::Result<()> {
+        let (tool, how) = match self {
+            Step::Fmt => ("fmt", "rustup component add rustfmt"),
+            Step::Clippy => ("clippy", "rustup component add clippy"),
+            Step::Nextest => ("nextest", "cargo install --locked cargo-nextest"),
+            Step::Setup | Step::Tidy | Step::Doctest | Step::Doc => return Ok(()),
+        };
+        match output_of(cargo().args([tool, "--version"])) {
+            Ok(_) => Ok(()),
+            Err(_) => bail!("`cargo {tool}` is not installed\n\nhint: run `{how}`"),
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let steps = selected(&args.steps);
+    for step in &steps {
+        step.find_tool()?;
+    }
+    let mut done: Vec<(Step, Duration)> = Vec::new();
+    for (index, step) in steps.iter().copied().enumerate() {
+        println!("\n==> {} ({} of {})", step.name(), index + 1, steps.len());
+        let start = Instant::now();
+        let result = step.run();
+        let took = start.elapsed();
+        if let Err(error) = result {
+            let left: Vec<String> = steps
+                .iter()
+                .skip(index + 1)
+                .map(|step| step.name())
+                .collect();
+            println!(
+                "\n{}  {:<8} failed after {:.1} s",
+                summary(&done),
+                step.name(),
+                took.as_secs_f64()
+            );
+            if !left.is_empty() {
+                println!("  not run: {}", left.join(", "));
+            }
+            let name = step.name();
+            bail!("{error:#}\n\nhint: `cargo xtask test {name}` runs this step alone");
+        }
+        done.push((step, took));
+    }
+    println!("\n{}All checks passed", summary(&done));
     Ok(())
+}
+
+/// All steps for no names, else the named ones; in their usual order, each once.
+fn selected(named: &[Step]) -> Vec<Step> {
+    let wanted = |step: &Step| named.is_empty() || named.contains(step);
+    Step::value_variants()
+        .iter()
+        .copied()
+        .filter(wanted)
+        .collect()
+}
+
+fn summary(done: &[(Step, Duration)]) -> String {
+    let mut text = String::new();
+    for (step, took) in done {
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "  {:<8} passed in {:.1} s",
+            step.name(),
+            took.as_secs_f64()
+        );
+    }
+    text
+}
+
+/// Runs cargo with the terminal as its own.
+fn run_cargo(command: &mut Command) -> anyhow::Result<()> {
+    let arguments: Vec<_> = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let line = format!("cargo {}", arguments.join(" "));
+    println!("$ {line}");
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_up_comes_first_and_all_steps_run_unless_some_are_named() {
+        assert_eq!(selected(&[]).first(), Some(&Step::Setup));
+        assert_eq!(selected(&[]).len(), Step::value_variants().len());
+    }
+
+    #[test]
+    fn named_steps_keep_the_usual_order() {
+        assert_eq!(
+            selected(&[Step::Clippy, Step::Fmt, Step::Clippy]),
+            [Step::Fmt, Step::Clippy]
+        );
+    }
+
+    #[test]
+    fn a_failing_cargo_command_is_an_error_that_shows_it() {
+        let error = run_cargo(cargo().args(["metadata", "--no-such-option"])).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`cargo metadata --no-such-option` failed"),
+            "{error}"
+        );
+    }
 }
