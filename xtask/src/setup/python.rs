@@ -33,23 +33,14 @@ pub(super) fn make_environment(cache_dir: &Path) -> anyhow::Result<()> {
     let requirements = environment.join("requirements.txt");
     fs_err::write(&requirements, REQUIREMENTS)?;
     let mut pip = Command::new(interpreter(&environment));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-    ])
-    // Wheels only: nothing that was fetched runs during the set-up.
-    .args([
-        "--require-hashes",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--requirement",
-    ])
-    .arg(&requirements);
+    pip.args(["-m", "pip", "install", "--quiet"])
+        .args(["--disable-pip-version-check", "--no-input"])
+        // The default would wait long for a network that isn't there.
+        .args(["--retries", "1"])
+        // Wheels only: nothing that was fetched runs during the set-up.
+        .args(["--require-hashes", "--no-deps", "--only-binary", ":all:"])
+        .arg("--requirement")
+        .arg(&requirements);
     output_of(&mut pip).context("the Python tools are fetched by pip")?;
     fs_err::write(environment.join(cache::STAMP), cache::python_stamp())?;
     Ok(())
