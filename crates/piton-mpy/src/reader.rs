@@ -48,7 +48,7 @@ pub(crate) fn read_from(cursor: &mut Cursor<'_>) -> Result<Module, Error> {
         module.qstrs.push(read_qstr(cursor, index)?);
     }
     for _ in 0..n_objects {
-        module.objects.push(read_object(cursor, 0)?);
+        module.objects.push(read_object(cursor)?);
     }
     read_raw_codes(cursor, &mut module)?;
     match cursor.left() {
@@ -147,7 +147,47 @@ fn read_qstr(cursor: &mut Cursor<'_>, index: usize) -> Result<Qstr, Error> {
     Ok(qstr)
 }
 
-fn read_object(cursor: &mut Cursor<'_>, depth: usize) -> Result<ConstObject, Error> {
+/// Reads an object, with a stack of its own for tuples inside tuples.
+fn read_object(cursor: &mut Cursor<'_>) -> Result<ConstObject, Error> {
+    // The tuples that are not complete yet: items missing, items read.
+    let mut open: Vec<(usize, Vec<ConstObject>)> = Vec::new();
+    loop {
+        let start = cursor.at();
+        let mut object = match read_object_head(cursor)? {
+            ObjectHead::Scalar(object) => object,
+            ObjectHead::Tuple(0) => ConstObject::Tuple(Vec::new()),
+            ObjectHead::Tuple(_) if open.len() == MAX_TUPLE_DEPTH => {
+                let expected = format!("at most {MAX_TUPLE_DEPTH} tuples inside each other");
+                return Err(invalid(start, "tuple", expected, "one more"));
+            }
+            ObjectHead::Tuple(count) => {
+                open.push((count, Vec::new()));
+                continue;
+            }
+        };
+        while let Some((mut missing, mut items)) = open.pop() {
+            items.push(object);
+            missing -= 1;
+            object = ConstObject::Tuple(Vec::new());
+            if missing > 0 {
+                open.push((missing, items));
+                break;
+            }
+            object = ConstObject::Tuple(items);
+        }
+        if open.is_empty() {
+            return Ok(object);
+        }
+    }
+}
+
+enum ObjectHead {
+    Scalar(ConstObject),
+    /// A tuple of this many objects, which follow.
+    Tuple(usize),
+}
+
+fn read_object_head(cursor: &mut Cursor<'_>) -> Result<ObjectHead, Error> {
     let start = cursor.at();
     let number = cursor.byte("object tag")?;
     let tag = ObjectTag::from_number(number)
@@ -163,24 +203,14 @@ fn read_object(cursor: &mut Cursor<'_>, depth: usize) -> Result<ConstObject, Err
         ObjectTag::Int => ConstObject::Int(read_number(cursor, "int", is_int)?),
         ObjectTag::Float => ConstObject::Float(read_number(cursor, "float", is_float)?),
         ObjectTag::Complex => ConstObject::Complex(read_number(cursor, "complex", is_complex)?),
-        ObjectTag::Tuple => return read_tuple(cursor, start, depth),
+        ObjectTag::Tuple => {
+            let count = cursor.count("tuple length", 1)?;
+            cursor.note(start, tag.name(), || format!("of {count}"));
+            return Ok(ObjectHead::Tuple(count));
+        }
     };
     cursor.note(start, tag.name(), || show::object(&object));
-    Ok(object)
-}
-
-fn read_tuple(cursor: &mut Cursor<'_>, start: usize, depth: usize) -> Result<ConstObject, Error> {
-    if depth == MAX_TUPLE_DEPTH {
-        let expected = format!("at most {MAX_TUPLE_DEPTH} tuples inside each other");
-        return Err(invalid(start, "tuple", expected, "one more"));
-    }
-    let count = cursor.count("tuple length", 1)?;
-    cursor.note(start, "tuple", || format!("of {count}"));
-    let mut items = Vec::new();
-    for _ in 0..count {
-        items.push(read_object(cursor, depth + 1)?);
-    }
-    Ok(ConstObject::Tuple(items))
+    Ok(ObjectHead::Scalar(object))
 }
 
 fn read_string(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Error> {

@@ -62,14 +62,35 @@ fn push_hex_escapes(shown: &mut String, bytes: &[u8]) {
     }
 }
 
-/// A constant as Python would write it.
+/// A constant as Python would write it. Uses a stack of its own for tuples inside tuples.
 pub(crate) fn object(object: &ConstObject) -> String {
     let mut shown = String::new();
-    push_object(&mut shown, object);
+    // The tuples that are not complete yet: all items, and those still to show.
+    let mut open: Vec<(&[ConstObject], std::slice::Iter<'_, ConstObject>)> = Vec::new();
+    let mut next = Some(object);
+    while let Some(object) = next {
+        if let ConstObject::Tuple(items) = object {
+            shown.push('(');
+            open.push((items, items.iter()));
+        } else {
+            push_scalar(&mut shown, object);
+        }
+        next = None;
+        while let Some((items, left)) = open.last_mut() {
+            let is_first = left.len() == items.len();
+            next = left.next();
+            if next.is_some() {
+                shown.push_str(if is_first { "" } else { ", " });
+                break;
+            }
+            shown.push_str(if items.len() == 1 { ",)" } else { ")" });
+            open.pop();
+        }
+    }
     shown
 }
 
-fn push_object(shown: &mut String, object: &ConstObject) {
+fn push_scalar(shown: &mut String, object: &ConstObject) {
     match object {
         ConstObject::FunTable => shown.push_str("<function table>"),
         ConstObject::None => shown.push_str("None"),
@@ -81,16 +102,7 @@ fn push_object(shown: &mut String, object: &ConstObject) {
         ConstObject::Int(text) | ConstObject::Float(text) | ConstObject::Complex(text) => {
             shown.push_str(text);
         }
-        ConstObject::Tuple(items) => {
-            shown.push('(');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    shown.push_str(", ");
-                }
-                push_object(shown, item);
-            }
-            shown.push_str(if items.len() == 1 { ",)" } else { ")" });
-        }
+        ConstObject::Tuple(_) => {}
     }
 }
 

@@ -1,0 +1,3 @@
+@micropython.asm_xtensa
+def add(a2, a3) -> bool:
+    add(a2, a2, a3)
