@@ -178,7 +178,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let count = self.vuint(field)? as usize;
         if count > self.left() / size {
-            let expected = format!("room for {count} of at least {size} bytes each");
+            let expected = format!("{count} entries of {size} or more bytes each");
             return Err(Error::Truncated {
                 at: start,
                 field,

@@ -351,10 +351,25 @@ fn operand(
             format!("{label}, {shown}")
         };
     }
-    if let Operand::Child(child) | Operand::Closure { child, .. } = instruction.operand
-        && let Some(Some(Some(name))) = child_names.get(child as usize)
-    {
-        return format!("{shown} {name}");
+    let name = |child: u32| match child_names.get(child as usize) {
+        Some(Some(Some(name))) => format!("child {child} {name}"),
+        _ => format!("child {child}"),
+    };
+    match instruction.operand {
+        Operand::Child(child) => name(child),
+        Operand::Closure { child, closed } => format!("{}, {closed} closed over", name(child)),
+        Operand::None
+        | Operand::Qstr(_)
+        | Operand::Object(_)
+        | Operand::Local(_)
+        | Operand::Count(_)
+        | Operand::Call { .. }
+        | Operand::UnpackEx { .. }
+        | Operand::Comprehension { .. }
+        | Operand::SmallInt(_)
+        | Operand::Jump(_)
+        | Operand::Unwind { .. }
+        | Operand::UnaryOperator(_)
+        | Operand::BinaryOperator(_) => shown,
     }
-    shown
 }

@@ -7,7 +7,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// The input ends inside a field.
-    #[error("byte {at:#x}: {field}: expected {expected}, but only {left} bytes are left")]
+    #[error("byte {at:#x}: {field}: expected {expected} ({left} left)")]
     Truncated {
         /// Where the field starts.
         at: usize,
@@ -92,4 +92,21 @@ pub enum Error {
         /// What it has.
         found: String,
     },
+}
+
+impl Error {
+    /// The same error for input that starts `base` bytes into a larger one.
+    pub(crate) fn moved_by(mut self, base: usize) -> Error {
+        match &mut self {
+            Error::Truncated { at, .. }
+            | Error::Invalid { at, .. }
+            | Error::NotMpy { at, .. }
+            | Error::TrailingBytes { at, .. } => *at += base,
+            Error::NotATree { .. }
+            | Error::Inconsistent { .. }
+            | Error::TooLarge { .. }
+            | Error::NotMergeable { .. } => {}
+        }
+        self
+    }
 }

@@ -115,6 +115,7 @@ pub(crate) fn note_opcodes(cursor: &mut Cursor<'_>, start: usize, opcodes: &[u8]
             }
             Err(error) => {
                 let range = cursor.noted_end().max(start)..start + opcodes.len();
+                let error = error.moved_by(start);
                 cursor.note_range(range, "not decodable", || error.to_string());
             }
         }

@@ -209,8 +209,8 @@ pub(crate) fn operand(operand: Operand, module: &Module) -> String {
             leaves_for,
             ..
         } => {
-            let leaves = if leaves_for { ", leaves for" } else { "" };
-            format!("{handlers} handlers{leaves}")
+            let leaves = if leaves_for { ", leaves `for`" } else { "" };
+            format!("unwinds {handlers}{leaves}")
         }
         Operand::UnaryOperator(operator) | Operand::BinaryOperator(operator) => operator.into(),
     }
