@@ -129,3 +129,78 @@ fn open_pty_process(
         expected: "there are no ptys on Windows",
     })
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    /// A pty in the place of a USB board's port; the descriptor keeps it alive.
+    fn board(serial_number: &str) -> (OwnedFd, SerialPortFacts) {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+        grantpt(&controller).expect("a pty");
+        unlockpt(&controller).expect("a pty");
+        let path = ptsname(&controller, Vec::new()).expect("a pty's name");
+        let facts = SerialPortFacts {
+            path: path.into_string().expect("a pty's name is ASCII"),
+            serial_number: Some(serial_number.to_owned()),
+            vid: Some(0x2e8a),
+            pid: Some(5),
+            manufacturer: None,
+            product: None,
+        };
+        (controller, facts)
+    }
+
+    fn name(result: Result<(Box<dyn Transport>, String), Error>) -> Result<String, String> {
+        result
+            .map(|(_, name)| name)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn auto_takes_the_first_usb_port_that_opens() {
+        let options = OpenOptions::default();
+        let (_first, first) = board("1");
+        let (_second, second) = board("2");
+        let not_usb = SerialPortFacts {
+            vid: None,
+            ..first.clone()
+        };
+        let missing = SerialPortFacts {
+            path: "/no/such/port".to_owned(),
+            ..first.clone()
+        };
+        let none = Err("no board found".to_owned());
+        assert_eq!(name(open_first(&[], &options)), none);
+        assert_eq!(
+            name(open_first(std::slice::from_ref(&not_usb), &options)),
+            none
+        );
+
+        let ports = [not_usb, missing.clone(), first.clone(), second.clone()];
+        let opened = open_first(&ports, &options).expect("the first board");
+        assert_eq!(opened.1, first.path);
+        let next = open_first(&ports, &options).expect("the second board");
+        assert_eq!(next.1, second.path);
+        let error = name(open_first(&ports, &options)).expect_err("all are busy");
+        let start = "no board found: no such port: `/no/such/port`; port `/dev/";
+        assert!(error.starts_with(start), "{error}");
+        drop(opened);
+        assert_eq!(name(open_first(&ports, &options)), Ok(first.path));
+    }
+
+    #[test]
+    fn a_serial_number_picks_its_port() {
+        let (_first, first) = board("1");
+        let (_second, second) = board("2");
+        let ports = [first, second.clone()];
+        let found = find_serial_number(&ports, "2").expect("the second board");
+        assert_eq!(found, second.path);
+        let error = find_serial_number(&ports, "3").expect_err("no third board");
+        assert_eq!(error.to_string(), "no board with serial number `3`");
+    }
+}

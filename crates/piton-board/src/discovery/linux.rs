@@ -68,3 +68,118 @@ fn attribute(directory: &Path, name: &str) -> Option<String> {
 fn hex_attribute(directory: &Path, name: &str) -> Option<u16> {
     u16::from_str_radix(&attribute(directory, name)?, 16).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A `/dev` and a `/sys`, laid out as kernels do.
+    struct Machine(tempfile::TempDir);
+
+    impl Machine {
+        fn new() -> Machine {
+            let machine = Machine(tempfile::tempdir().expect("a folder"));
+            for folder in ["dev", "sys/class/tty", "sys/bus/usb", "sys/bus/usb-serial"] {
+                fs::create_dir_all(machine.path(folder)).expect("a folder");
+            }
+            machine
+        }
+
+        fn path(&self, path: &str) -> std::path::PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn write(&self, path: &str, content: &[u8]) {
+            let path = self.path(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, content).expect("a file");
+        }
+
+        /// A tty whose device is `device` below `/sys/devices`, of `subsystem`.
+        fn tty(&self, name: &str, device: &str, subsystem: &str) {
+            self.write(&format!("dev/{name}"), b"");
+            let device = self.path("sys/devices").join(device);
+            fs::create_dir_all(&device).expect("a folder");
+            let subsystem = self.path("sys/bus").join(subsystem);
+            fs::create_dir_all(&subsystem).expect("a folder");
+            symlink(subsystem, device.join("subsystem")).expect("a link");
+            let class = self.path("sys/class/tty").join(name);
+            fs::create_dir_all(&class).expect("a folder");
+            symlink(device, class.join("device")).expect("a link");
+        }
+
+        fn list(&self) -> Vec<SerialPortFacts> {
+            let mut ports = list(&self.path("dev"), &self.path("sys/class/tty"));
+            ports.sort_by_key(|port| port.path.clone());
+            let dev = self.path("dev/").to_str().expect("a path").to_owned();
+            for port in &mut ports {
+                port.path = port.path.strip_prefix(&dev).expect("in dev").to_owned();
+            }
+            ports
+        }
+    }
+
+    fn facts(path: &str) -> SerialPortFacts {
+        SerialPortFacts {
+            path: path.to_owned(),
+            serial_number: None,
+            vid: None,
+            pid: None,
+            manufacturer: None,
+            product: None,
+        }
+    }
+
+    #[test]
+    fn usb_boards_with_and_without_a_driver_of_their_own() {
+        let machine = Machine::new();
+        machine.tty("ttyACM0", "pci0/usb1/1-2/1-2:1.0", "usb");
+        machine.write("sys/devices/pci0/usb1/1-2/idVendor", b"2e8a\n");
+        machine.write("sys/devices/pci0/usb1/1-2/idProduct", b"0005\n");
+        machine.write("sys/devices/pci0/usb1/1-2/serial", b"e66164084373532b\n");
+        machine.write("sys/devices/pci0/usb1/1-2/manufacturer", b"MicroPython\n");
+        machine.write("sys/devices/pci0/usb1/1-2/product", b"Board in FS mode\n");
+        machine.tty("ttyUSB0", "pci0/usb1/1-3/1-3:1.0/ttyUSB0", "usb-serial");
+        machine.write("sys/devices/pci0/usb1/1-3/idVendor", b"10c4\n");
+        machine.write("sys/devices/pci0/usb1/1-3/idProduct", b"ea60\n");
+        machine.write(
+            "sys/devices/pci0/usb1/1-3/product",
+            b"\xc2\xb5C \xff Bridge \nx",
+        );
+        let pico = SerialPortFacts {
+            serial_number: Some("e66164084373532b".to_owned()),
+            vid: Some(0x2e8a),
+            pid: Some(5),
+            manufacturer: Some("MicroPython".to_owned()),
+            product: Some("Board in FS mode".to_owned()),
+            ..facts("ttyACM0")
+        };
+        let bridge = SerialPortFacts {
+            vid: Some(0x10c4),
+            pid: Some(0xea60),
+            product: Some("\u{b5}C \u{fffd} Bridge".to_owned()),
+            ..facts("ttyUSB0")
+        };
+        assert!(pico.is_usb() && bridge.is_usb());
+        assert_eq!(machine.list(), [pico, bridge]);
+    }
+
+    #[test]
+    fn built_in_ports_only_with_their_hardware() {
+        let machine = Machine::new();
+        machine.tty("ttyS0", "pnp0/00:04", "pnp");
+        machine.tty("ttyS1", "platform/serial8250", "platform");
+        machine.tty("ttyAMA0", "soc/uart", "amba");
+        machine.tty("tty1", "virtual/tty1", "none");
+        machine.write("dev/rfcomm0", b"");
+        // What the kernel tells of a USB device may be cut short while it is unplugged.
+        machine.tty("ttyACM1", "pci0/usb1/1-4/1-4:1.0", "usb");
+        machine.write("sys/devices/pci0/usb1/1-4/idVendor", b"\n");
+        let expected = ["rfcomm0", "ttyACM1", "ttyAMA0", "ttyS0"].map(facts);
+        assert_eq!(machine.list(), expected);
+        assert!(!expected.iter().any(SerialPortFacts::is_usb));
+        assert_eq!(list(Path::new("/no/dev"), Path::new("/no/sys")), []);
+    }
+}

@@ -4,7 +4,7 @@
 //! variables and pipes mean what they mean at a prompt. On Unix it gets a process group of its own, so that
 //! a Ctrl-C at the terminal is the caller's affair, and so that all of it can be ended: when the transport
 //! is dropped its input is closed, it is asked to end with `SIGTERM`, and after a second it is killed.
-//! On Windows the command alone is ended; what it started sees its input closed.
+//! On Windows it has that second to end by its closed input, and then the command alone is killed.
 //!
 //! What an `exec:` command writes to its standard error goes to ours: it is meant for a person.
 
@@ -174,16 +174,14 @@ impl OwnedChild {
 
     fn end(&self) {
         #[cfg(unix)]
-        {
-            self.signal_group(rustix::process::Signal::TERM);
-            if self.wait(PATIENCE).is_none() {
-                self.signal_group(rustix::process::Signal::KILL);
-            }
+        self.signal_group(rustix::process::Signal::TERM);
+        if self.wait(PATIENCE).is_none() {
+            #[cfg(unix)]
+            self.signal_group(rustix::process::Signal::KILL);
+            // Fails only for a command that has just ended by itself.
+            let _ = self.lock().kill();
         }
-        let mut child = self.lock();
-        // Both fail only for a command that has ended and was waited for.
-        let _ = child.kill();
-        let _ = child.wait();
+        let _ = self.lock().wait();
     }
 
     #[cfg(unix)]

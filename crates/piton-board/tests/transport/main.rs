@@ -1,6 +1,7 @@
 //! Transports against real ends: pseudo-terminals, processes, sockets, ser2net, pyserial.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "the lint spares test functions only, not their helpers"
 )]

@@ -76,6 +76,7 @@ mod pty {
     use std::thread;
     use std::time::Duration;
 
+    use rustix::io::FdFlags;
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{Termios, tcgetattr};
 
@@ -89,8 +90,9 @@ mod pty {
 
     impl Pty {
         pub(crate) fn new() -> Pty {
-            let controller =
-                openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+            let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+            // Else a command that the test starts would keep the controller open.
+            rustix::io::fcntl_setfd(&controller, FdFlags::CLOEXEC).unwrap();
             grantpt(&controller).unwrap();
             unlockpt(&controller).unwrap();
             let path = ptsname(&controller, Vec::new()).unwrap();
