@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use test_programs::cache;
@@ -34,6 +36,9 @@ const SUITES: &[&str] = &[
     "testing",
     "unstable",
 ];
+
+/// How long to wait for another apt-get to end.
+const LOCK_LIMIT: Duration = Duration::from_secs(120);
 
 /// A private apt root, kept for the run of a set-up.
 pub(super) struct Apt {
@@ -129,7 +134,7 @@ impl Apt {
         for mirror in &mirrors {
             let source = format!("deb [signed-by={ARCHIVE_KEYS}] {mirror} {release} main\n");
             fs_err::write(root.join("sources.list"), source)?;
-            match output_of(self.apt_get(release).args(["-q", "update"])) {
+            match unlocked_output_of(self.apt_get(release).args(["-q", "update"])) {
                 Ok(_) => return Ok(()),
                 Err(error) => failure = error,
             }
@@ -156,7 +161,7 @@ impl Apt {
                 "install",
             ])
             .arg(&package.name);
-        output_of(&mut apt_get)?;
+        unlocked_output_of(&mut apt_get)?;
 
         let mut debs = Vec::new();
         for entry in fs_err::read_dir(&archives)? {
@@ -183,9 +188,24 @@ impl Apt {
     }
 }
 
+/// Runs apt-get, and waits while another one has the root's lock: an interrupted set-up may have left
+/// one that still works.
+fn unlocked_output_of(apt_get: &mut Command) -> anyhow::Result<String> {
+    let limit = Instant::now() + LOCK_LIMIT;
+    loop {
+        match output_of(apt_get) {
+            Err(error)
+                if Instant::now() < limit && error.to_string().contains("Could not get lock") =>
+            {
+                thread::sleep(Duration::from_millis(500));
+            }
+            result => return result,
+        }
+    }
+}
+
 /// apt's settings for a private root. They come after the machine's own (proxy and the like), and take
-/// back those that would touch the system or fetch what is not needed. The lock is waited for because an
-/// interrupted set-up may have left an apt-get that still works.
+/// back those that would touch the system or fetch what is not needed.
 fn configuration(root: &Path, architecture: &str) -> anyhow::Result<String> {
     let root = root
         .to_str()
@@ -217,7 +237,6 @@ APT::Sandbox::User "";
 #clear DPkg::Pre-Install-Pkgs;
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
-DPkg::Lock::Timeout "120";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 "#
     ))
