@@ -49,10 +49,10 @@ pub(super) fn make_environment(cache_dir: &Path) -> anyhow::Result<()> {
 /// Name of an installed Python that is recent enough.
 fn system_python() -> anyhow::Result<&'static str> {
     let name = if cfg!(windows) { "python" } else { "python3" };
-    let program = "import sys; print(*sys.version_info[:2])";
+    let program = "import sys; print('%d.%d' % sys.version_info[:2])";
     let version = output_of(Command::new(name).args(["-c", program]))
         .context("the Python tools need Python 3.10 or newer with pip")?;
-    let mut numbers = version.split_whitespace().map(str::parse::<u32>);
+    let mut numbers = version.trim().split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= OLDEST => Ok(name),
         _ => bail!(
