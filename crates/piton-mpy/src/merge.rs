@@ -17,6 +17,9 @@ use crate::vuint;
 /// into them that can't be changed. Of the other modules only the one with the first tables keeps
 /// its line numbers; tracebacks name that one's source for all. A single module stays as it is.
 ///
+/// Two things differ from `mpy-tool.py` 1.29: a module with machine code is not moved to the front of
+/// the calls, and `UNWIND_JUMP` keeps its target (there it ends up one byte further).
+///
 /// # Errors
 /// [`Error::NotMergeable`] if the modules don't fit together, [`Error::TooLarge`] if a jump gets too
 /// long, [`Error::Truncated`] or [`Error::Invalid`] for opcodes that can't be decoded.
@@ -292,10 +295,15 @@ fn encode(
             0..=0x7fff
         };
         if moved.target.is_some() && !limits.contains(&distance) {
+            let limit = if distance < 0 {
+                limits.start()
+            } else {
+                limits.end()
+            };
             return Err(Error::TooLarge {
                 field: "jump distance",
                 value: distance.unsigned_abs(),
-                limit: limits.end().unsigned_abs(),
+                limit: limit.unsigned_abs(),
             });
         }
         push_instruction(&mut out, moved, distance, opcodes, shift);
