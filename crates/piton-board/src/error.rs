@@ -97,8 +97,8 @@ pub enum Error {
         /// What came (the last 4096 bytes of it).
         received: Vec<u8>,
     },
-    /// The board was reset while the program ran: its output ends with a start's banner and prompt.
-    #[error("the board was reset while the program ran")]
+    /// The board was reset behind our back: it is in the friendly REPL and not where we left it.
+    #[error("the board was reset: it is not in the raw REPL any more")]
     BoardReset,
     /// The exchange before this one broke off: interrupt the program, or enter the raw REPL again.
     #[error("the board is not at the raw REPL's prompt")]

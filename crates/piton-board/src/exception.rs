@@ -5,7 +5,7 @@
 
 mod os_error;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 pub use os_error::OsError;
 
@@ -68,20 +68,14 @@ impl BoardException {
 
     /// The operating-system error in an `OSError`, as far as its text tells: its number, name and meaning.
     ///
-    /// `None` for other exceptions, and for an `OSError` whose text gives no number and no known meaning.
+    /// `None` for other exceptions, and for an `OSError` whose text gives no number.
     pub fn os_error(&self) -> Option<OsError> {
-        // Classes derived from OSError in MicroPython and CircuitPython print the same text.
-        const CLASSES: [&str; 5] = [
-            "OSError",
-            "ConnectionError",
-            "BrokenPipeError",
-            "TimeoutError",
-            "FileNotFoundError",
-        ];
-        if !CLASSES.contains(&self.type_name.as_str()) {
-            return None;
+        // The firmware prints `[Errno 2]` for OSError and every class derived from it, and only for those.
+        if self.type_name == "OSError" || self.message.starts_with("[Errno ") {
+            OsError::from_message(&self.message)
+        } else {
+            None
         }
-        OsError::from_message(&self.message)
     }
 
     /// Whether Ctrl-C ended the program.
@@ -93,9 +87,9 @@ impl BoardException {
 impl fmt::Display for BoardException {
     /// `OSError: [Errno 2] ENOENT (no such file or directory), main.py line 3 in f`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.type_name.as_str(), self.message.as_str()) {
-            ("", message) => f.write_str(message)?,
-            (type_name, "") => f.write_str(type_name)?,
+        match (self.type_name.as_str(), Printable(&self.message)) {
+            ("", message) => message.fmt(f)?,
+            (type_name, Printable("")) => f.write_str(type_name)?,
             (type_name, message) => write!(f, "{type_name}: {message}")?,
         }
         if let Some(error) = self.os_error()
@@ -118,6 +112,21 @@ impl fmt::Display for BoardException {
 }
 
 impl std::error::Error for BoardException {}
+
+/// Text from a board without what would steer a terminal.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if c.is_control() && c != '\n' && c != '\t' {
+                write!(f, "{}", c.escape_default())
+            } else {
+                f.write_char(c)
+            }
+        })
+    }
+}
 
 const FRAME: &str = "  File \"";
 

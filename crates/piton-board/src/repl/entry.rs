@@ -54,7 +54,7 @@ pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<()
     Ok(())
 }
 
-/// How long the friendly prompt must stand before it counts as idle.
+/// How long the friendly prompt must stand at first before it counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);
 
 /// How long a silent board is left alone before it gets another Ctrl-A.
@@ -65,6 +65,8 @@ struct Attempt {
     sent: Vec<u8>,
     received: Tail,
     limit: Deadline,
+    /// How long the friendly prompt must stand before it counts as idle.
+    prompt_quiet: Duration,
 }
 
 impl Repl {
@@ -80,6 +82,7 @@ impl Repl {
             sent: Vec::new(),
             received: Tail::default(),
             limit,
+            prompt_quiet: PROMPT_QUIET,
         };
         for volley in volleys() {
             if volley.count == 1 {
@@ -134,10 +137,12 @@ impl Repl {
                 continue;
             }
             let quiet = quiet_since.elapsed();
-            if quiet >= PROMPT_QUIET && attempt.received.bytes().ends_with(b">>> ") {
+            if quiet >= attempt.prompt_quiet && attempt.received.bytes().ends_with(b">>> ") {
                 // At the friendly prompt, and our Ctrl-A got lost: on the way, or because CircuitPython took
                 // it as the "any key" it asks for when code.py has ended.
                 attempt.write(&self.link, b"\x03\x01")?;
+                // A board that is still starting prints its prompt before it listens.
+                attempt.prompt_quiet *= 2;
                 quiet_since = Instant::now();
             } else if quiet >= KNOCK {
                 // A board that was still starting lost what we sent. Another Ctrl-C could hurt.

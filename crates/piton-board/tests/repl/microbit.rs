@@ -9,6 +9,7 @@ use crate::support::{microbit, soon};
 #[test]
 fn eval_with_a_soft_reset() {
     let (_board, mut connection) = microbit();
+    connection.settle();
     let mut raw = connection.repl.raw_repl(Entry::SoftReset, soon()).unwrap();
     assert_eq!(raw.run(b"print(1+1)", soon()).unwrap(), b"2\r\n");
     assert_eq!(raw.raw_paste(), Some(false));
@@ -20,8 +21,8 @@ fn eval_with_a_soft_reset() {
 #[test]
 fn a_long_program_does_not_overrun_the_ring() {
     let (_board, mut connection) = microbit();
-    let source = format!("x = {:?}\nprint(len(x))", "0123456789".repeat(150));
-    assert_eq!(connection.run(&source), "1500\r\n");
+    let source = format!("print(len({:?}))", "0123456789".repeat(80));
+    assert_eq!(connection.run(&source), "800\r\n");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Real boards for the tests, and a record of what went over their wires.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use piton_board::error::Error;
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::transport::{Transport, serial::SerialPort};
 use test_programs::Microbit;
+use virtual_board::{BoardOptions, Line, VirtualBoard, VmImage};
 
 /// A deadline that only bounds a hang.
 pub(crate) fn soon() -> Deadline {
@@ -116,6 +118,46 @@ impl Connection {
         self.repl.raw_repl(Entry::KeepState, soon()).unwrap()
     }
 
+    /// Write to the board, past the REPL layer: what somebody typed before us.
+    #[track_caller]
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        self.repl.transport().write_all(bytes, soon()).unwrap();
+    }
+
+    /// Read until the board has sent `marker`, past the REPL layer.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, marker: &str) {
+        let mut seen = Vec::new();
+        while !seen.ends_with(marker.as_bytes()) {
+            let mut byte = [0];
+            self.repl.transport().read(&mut byte, soon()).unwrap();
+            seen.extend_from_slice(&byte);
+        }
+    }
+
+    /// Start a program in the raw REPL, past the REPL layer, and wait until it runs.
+    #[track_caller]
+    pub(crate) fn start(&self, program: &str) {
+        self.write(format!("\x01print('started')\n{program}\x04").as_bytes());
+        self.wait_for("OKstarted\r\n");
+    }
+
+    /// Put a file on the board.
+    #[track_caller]
+    pub(crate) fn write_file(&mut self, name: &str, text: &str) {
+        let source = format!("with open({name:?}, 'w') as f: f.write({text:?})");
+        self.run(&source);
+    }
+
+    /// Wait until a board that is still starting is at its friendly prompt, and begin the record there.
+    #[track_caller]
+    pub(crate) fn settle(&mut self) {
+        self.raw();
+        self.repl.friendly(soon()).unwrap();
+        self.wait_for(">>> ");
+        self.wire.clear();
+    }
+
     /// What a program prints.
     #[track_caller]
     pub(crate) fn run(&mut self, source: &str) -> String {
@@ -141,4 +183,39 @@ pub(crate) fn microbit() -> (Microbit, Connection) {
     let board = Microbit::start();
     let port = SerialPort::open(board.port(), 115_200).unwrap();
     (board, Connection::new(port))
+}
+
+/// The line of a virtual board.
+pub(crate) struct VirtualLine(pub(crate) Line);
+
+impl Transport for VirtualLine {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.0.read(buf, deadline.remaining())
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.0.write_all(bytes, deadline.remaining())
+    }
+}
+
+/// A virtual board at its friendly prompt.
+pub(crate) fn virtual_board() -> (VirtualBoard, Connection) {
+    virtual_board_with(BoardOptions::default())
+}
+
+/// A virtual board that has just been started.
+pub(crate) fn virtual_board_with(options: BoardOptions) -> (VirtualBoard, Connection) {
+    start(&test_programs::vm(), options)
+}
+
+/// A virtual board with one of [`test_programs::VM_VERSIONS`].
+pub(crate) fn virtual_board_of(version: &str) -> (VirtualBoard, Connection) {
+    start(&test_programs::vm_version(version), BoardOptions::default())
+}
+
+fn start(vm: &Path, options: BoardOptions) -> (VirtualBoard, Connection) {
+    let image = VmImage::open(vm).unwrap();
+    let board = VirtualBoard::start(&image, options).unwrap();
+    let connection = Connection::new(VirtualLine(board.open().unwrap()));
+    (board, connection)
 }
