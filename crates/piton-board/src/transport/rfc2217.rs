@@ -132,15 +132,10 @@ impl Rfc2217 {
         let both_ways = [BINARY, SUPPRESS_GO_AHEAD];
         let ours = [COM_PORT, BINARY, SUPPRESS_GO_AHEAD];
         let request = incoming.telnet.request(&ours, &both_ways);
-        self.send_whole(&request, deadline)?;
         let is_settled =
             |incoming: &Incoming| incoming.telnet.ours(COM_PORT) != OptionState::Requested;
-        self.receive_until(
-            &mut incoming,
-            is_settled,
-            "does not speak RFC 2217",
-            deadline,
-        )?;
+        let complaint = "does not speak RFC 2217";
+        self.ask(&mut incoming, &request, is_settled, complaint, deadline)?;
         if incoming.telnet.ours(COM_PORT) != OptionState::On {
             let message = "the server refuses the COM port option (RFC 2217)";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message));
@@ -161,7 +156,6 @@ impl Rfc2217 {
             request.extend(telnet::com_port(SET_CONTROL, &[value]));
         }
         request.extend(telnet::com_port(PURGE_DATA, &[PURGE_BOTH]));
-        self.send_whole(&request, deadline)?;
 
         let is_answered = |incoming: &Incoming| {
             let line_settings = LINE_SETTINGS.iter().map(|(command, ..)| *command);
@@ -169,21 +163,26 @@ impl Rfc2217 {
             commands.all(|command| incoming.answers.contains_key(&command))
         };
         let complaint = "does not answer the port's settings";
-        self.receive_until(&mut incoming, is_answered, complaint, deadline)?;
+        self.ask(&mut incoming, &request, is_answered, complaint, deadline)?;
         check_answers(&incoming.answers, baud_rate)?;
         incoming.data.clear();
         Ok(())
     }
 
-    /// Receive until `is_done`; a server that falls silent before gets the `complaint`.
-    fn receive_until(
+    /// Send `request` and receive until `is_done`; a server that falls silent before gets the `complaint`.
+    fn ask(
         &self,
         incoming: &mut Incoming,
+        request: &[u8],
         is_done: impl Fn(&Incoming) -> bool,
         complaint: &str,
         deadline: Deadline,
     ) -> io::Result<()> {
-        let mut result = Ok(());
+        let mut result = match self.send_whole(request, deadline) {
+            // It may have said why before it closed the connection, which can still be read.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+            other => other,
+        };
         while result.is_ok() && !is_done(incoming) {
             result = match deadline.has_passed() {
                 false => self.receive(incoming, deadline),
