@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use cargo_metadata::Message;
 use test_programs::program;
 
-use crate::processes::output_of;
 use crate::setup;
 use crate::workspace::{cargo, root};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
 
 /// Copies a file to a board that keeps its files in a folder, and back.
 fn copy_there_and_back(piton: &Piton) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::Builder::new().prefix("piton-demo-").tempdir()?;
     let board = folder.path().join("board");
     fs_err::create_dir(&board)?;
     let returned = folder.path().join("returned.py");
@@ -77,22 +77,20 @@ struct Piton(PathBuf);
 impl Piton {
     fn build() -> anyhow::Result<Piton> {
         let mut build = cargo();
-        build.args([
-            "build",
-            "--quiet",
-            "--package",
-            "piton-cli",
-            "--bin",
-            "piton",
-        ]);
-        let status = build.status().context("cannot run cargo")?;
-        ensure!(status.success(), "`piton` can't be built");
-        let metadata = output_of(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-        let metadata = cargo_metadata::MetadataCommand::parse(metadata)?;
-        let name = format!("piton{}", std::env::consts::EXE_SUFFIX);
-        Ok(Piton(
-            metadata.target_directory.join("debug").join(name).into(),
-        ))
+        build
+            .args(["build", "--package", "piton-cli", "--bin", "piton"])
+            .arg("--message-format=json-render-diagnostics")
+            .stderr(Stdio::inherit());
+        let output = build.output().context("cannot run cargo")?;
+        ensure!(output.status.success(), "`piton` can't be built");
+        for message in Message::parse_stream(output.stdout.as_slice()) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && let Some(program) = artifact.executable
+            {
+                return Ok(Piton(program.into()));
+            }
+        }
+        bail!("cargo did not say where it built `piton`");
     }
 
     /// Runs the program in the root folder with the terminal as its own, showing the command first.
