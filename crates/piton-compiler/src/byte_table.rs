@@ -24,7 +24,11 @@ impl ByteTable {
     pub(crate) fn with_capacity(capacity: usize) -> ByteTable {
         ByteTable {
             bytes: Vec::new(),
-            entries: vec![Entry { start: 0, length: 0, hash: 0 }],
+            entries: vec![Entry {
+                start: 0,
+                length: 0,
+                hash: 0,
+            }],
             slots: vec![0; capacity * 2],
         }
     }
@@ -45,7 +49,11 @@ impl ByteTable {
         let start = u32::try_from(self.bytes.len()).map_err(|_| Failure::too_large())?;
         let length = u32::try_from(text.len()).map_err(|_| Failure::too_large())?;
         self.bytes.extend_from_slice(text);
-        self.entries.push(Entry { start, length, hash });
+        self.entries.push(Entry {
+            start,
+            length,
+            hash,
+        });
         if self.entries.len() * 2 > self.slots.len() {
             self.grow();
         } else if let Some(free) = self.slots.get_mut(slot) {
@@ -62,7 +70,9 @@ impl ByteTable {
 
     fn entry_text(&self, entry: &Entry) -> &[u8] {
         let start = entry.start as usize;
-        self.bytes.get(start..start + entry.length as usize).unwrap_or_default()
+        self.bytes
+            .get(start..start + entry.length as usize)
+            .unwrap_or_default()
     }
 
     /// The number of the entry with this text, or the free slot where it belongs.
@@ -121,7 +131,9 @@ mod tests {
     #[test]
     fn numbers_are_given_in_order_and_kept() {
         let mut table = ByteTable::with_capacity(4);
-        let texts: Vec<String> = (0..5000).map(|number| "x".repeat(number % 70) + &number.to_string()).collect();
+        let texts: Vec<String> = (0..5000)
+            .map(|number| "x".repeat(number % 70) + &number.to_string())
+            .collect();
         for (text, number) in texts.iter().zip(1..) {
             assert_eq!(table.find(text.as_bytes()), None);
             assert_eq!(table.add(text.as_bytes()).unwrap(), number);

@@ -53,7 +53,11 @@ pub(crate) struct Constants {
 
 impl Constants {
     pub(crate) fn new() -> Constants {
-        Constants { values: ByteTable::with_capacity(64), key: Vec::new(), nans: 0 }
+        Constants {
+            values: ByteTable::with_capacity(64),
+            key: Vec::new(),
+            nans: 0,
+        }
     }
 
     fn add(&mut self, tag: u8, payload: &[u8]) -> Result<ConstantId, Failure> {

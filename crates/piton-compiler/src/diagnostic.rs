@@ -60,6 +60,14 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    pub(crate) fn without_location(failure: Failure) -> Diagnostic {
+        Diagnostic {
+            error_type: failure.error_type,
+            message: failure.message,
+            location: None,
+        }
+    }
+
     /// The text `mpy-cross` prints: a traceback if there is a place, then type and message; each
     /// line ends with a newline.
     #[must_use]
@@ -123,7 +131,11 @@ impl Failure {
     }
 
     fn without_place(error_type: ErrorType, message: &'static str) -> Failure {
-        Failure { error_type, message: Cow::Borrowed(message), place: Place::Nowhere }
+        Failure {
+            error_type,
+            message: Cow::Borrowed(message),
+            place: Place::Nowhere,
+        }
     }
 
     /// `\N{...}`: needs the names of all characters.
@@ -139,6 +151,19 @@ impl Failure {
     /// A jump that does not fit into 15 bits.
     pub(crate) fn bytecode_overflow() -> Failure {
         Failure::without_place(ErrorType::RuntimeError, "bytecode overflow")
+    }
+
+    /// Numbers too deep in tuples, where the official compiler's stack check stops it.
+    pub(crate) fn recursion_depth() -> Failure {
+        Failure::without_place(ErrorType::RuntimeError, "maximum recursion depth exceeded")
+    }
+
+    /// A function that asks for an emitter that does not exist yet.
+    pub(crate) fn native_code() -> Failure {
+        Failure::without_place(
+            ErrorType::NotImplementedError,
+            "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported",
+        )
     }
 
     /// More of something than the compiler's own 32-bit tables hold.

@@ -50,6 +50,7 @@ known_qstrs! {
     aexit = b"__aexit__";
     aiter = b"__aiter__";
     anext = b"__anext__";
+    await_method = b"__await__";
     class = b"__class__";
     module_attribute = b"__module__";
     name_attribute = b"__name__";
@@ -81,9 +82,15 @@ pub(crate) struct Interner {
 impl Interner {
     /// An interner that knows the built-in strings.
     pub(crate) fn new() -> Result<Interner, Failure> {
-        let mut interner = Interner { strings: ByteTable::with_capacity(1024) };
+        let mut interner = Interner {
+            strings: ByteTable::with_capacity(1024),
+        };
         for line in ROM_QSTRS.lines() {
-            interner.intern(if line == "\\n" { b"\n" } else { line.as_bytes() })?;
+            interner.intern(if line == "\\n" {
+                b"\n"
+            } else {
+                line.as_bytes()
+            })?;
         }
         Ok(interner)
     }

@@ -21,8 +21,6 @@ pub(crate) struct LexerOptions {
     pub(crate) debug: bool,
     /// Whether t-strings exist.
     pub(crate) template_strings: bool,
-    /// Whether an expression in an f-string can itself hold f-strings.
-    pub(crate) nested_format_strings: bool,
 }
 
 /// The lexer: holds one token and moves to the next on request.
@@ -152,7 +150,10 @@ impl<'a> Lexer<'a> {
 
     fn skip_comment(&mut self) {
         if let Some(rest) = self.input.rest() {
-            let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+            let length = rest
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .unwrap_or(rest.len());
             self.input.skip(length);
         } else {
             while !matches!(self.input.peek(0), b'\n' | END) {
@@ -198,8 +199,12 @@ impl<'a> Lexer<'a> {
 
     fn name(&mut self) {
         if let Some(rest) = self.input.rest() {
-            let length = rest.iter().position(|&byte| !is_name_part(byte)).unwrap_or(rest.len());
-            self.text.extend_from_slice(rest.get(..length).unwrap_or_default());
+            let length = rest
+                .iter()
+                .position(|&byte| !is_name_part(byte))
+                .unwrap_or(rest.len());
+            self.text
+                .extend_from_slice(rest.get(..length).unwrap_or_default());
             self.input.skip(length);
         } else {
             while is_name_part(self.input.peek(0)) {
@@ -223,7 +228,11 @@ impl<'a> Lexer<'a> {
     fn number(&mut self) {
         let first = self.input.peek(0);
         let prefixed = first == b'0' && matches!(self.input.peek(1) | 0x20, b'b' | b'o' | b'x');
-        self.token = if first == b'.' { Token::FloatOrImag } else { Token::Integer };
+        self.token = if first == b'.' {
+            Token::FloatOrImag
+        } else {
+            Token::Integer
+        };
         self.take();
         loop {
             match self.input.peek(0) {
@@ -292,12 +301,26 @@ fn operator_with_assignment(text: [u8; 3]) -> (Token, usize) {
     // (once, once with `=`, doubled, doubled with `=`)
     let (once, assigned, twice) = match first {
         b':' => (Token::DelColon, Token::OpAssign, None),
-        b'<' => (Token::OpLess, Token::OpLessEqual, Some((Token::OpDblLess, Token::DelDblLessEqual))),
-        b'>' => (Token::OpMore, Token::OpMoreEqual, Some((Token::OpDblMore, Token::DelDblMoreEqual))),
-        b'*' => (Token::OpStar, Token::DelStarEqual, Some((Token::OpDblStar, Token::DelDblStarEqual))),
-        b'/' => {
-            (Token::OpSlash, Token::DelSlashEqual, Some((Token::OpDblSlash, Token::DelDblSlashEqual)))
-        }
+        b'<' => (
+            Token::OpLess,
+            Token::OpLessEqual,
+            Some((Token::OpDblLess, Token::DelDblLessEqual)),
+        ),
+        b'>' => (
+            Token::OpMore,
+            Token::OpMoreEqual,
+            Some((Token::OpDblMore, Token::DelDblMoreEqual)),
+        ),
+        b'*' => (
+            Token::OpStar,
+            Token::DelStarEqual,
+            Some((Token::OpDblStar, Token::DelDblStarEqual)),
+        ),
+        b'/' => (
+            Token::OpSlash,
+            Token::DelSlashEqual,
+            Some((Token::OpDblSlash, Token::DelDblSlashEqual)),
+        ),
         b'-' if second == b'>' => return (Token::DelMinusMore, 2),
         b'+' => (Token::OpPlus, Token::DelPlusEqual, None),
         b'-' => (Token::OpMinus, Token::DelMinusEqual, None),

@@ -10,8 +10,8 @@ mod tree;
 use std::collections::HashMap;
 
 use self::fold::Folded;
-use self::grammar::{Argument, Kind, Row};
 pub(crate) use self::grammar::Rule;
+use self::grammar::{Argument, Kind, Row};
 pub(crate) use self::tree::{List, Node, NodeKind, Struct, Tree};
 use crate::constants::ConstantId;
 use crate::diagnostic::{ErrorType, Failure, Place};
@@ -92,7 +92,11 @@ pub(crate) fn parse_file(
 impl Parser<'_, '_> {
     /// Begins a rule, which must be able to begin with the current token.
     fn enter(&mut self, rule: Rule) {
-        self.frames.push(Frame { rule, line: self.lexer.line(), taken: 0 });
+        self.frames.push(Frame {
+            rule,
+            line: self.lexer.line(),
+            taken: 0,
+        });
     }
 
     /// Carries a rule on until it is complete or another one must be run first.
@@ -153,9 +157,7 @@ impl Parser<'_, '_> {
         if frame.rule == Rule::ExprStmt && self.discard_lone_constant() {
             return self.finish_rule(Rule::PassStmt, frame.line, 0);
         }
-        let is_child = |argument: &&Argument| {
-            !matches!(argument, Argument::Token(token) if *token != Token::Name)
-        };
+        let is_child = |argument: &&Argument| !matches!(argument, Argument::Token(token) if *token != Token::Name);
         let mut count = row.arguments.iter().filter(is_child).count();
         if row.kind == Kind::AndIdent {
             let start = self.results.len().saturating_sub(count);
@@ -297,9 +299,7 @@ impl Parser<'_, '_> {
 
     fn constant_node(&mut self, constant: NamedConstant, line: u32) -> Result<Node, Failure> {
         match constant {
-            NamedConstant::SmallInteger(value) => {
-                self.integer_node(&Integer::Small(value), line)
-            }
+            NamedConstant::SmallInteger(value) => self.integer_node(&Integer::Small(value), line),
             NamedConstant::Object(constant) => self.tree.add_constant(constant, line),
         }
     }
@@ -327,11 +327,15 @@ impl Parser<'_, '_> {
     /// The node `from_top` places below the newest.
     fn peek(&self, from_top: usize) -> Node {
         let index = self.results.len().checked_sub(from_top + 1);
-        index.and_then(|index| self.results.get(index)).copied().unwrap_or(Node::NULL)
+        index
+            .and_then(|index| self.results.get(index))
+            .copied()
+            .unwrap_or(Node::NULL)
     }
 
     fn pop(&mut self, count: usize) {
-        self.results.truncate(self.results.len().saturating_sub(count));
+        self.results
+            .truncate(self.results.len().saturating_sub(count));
     }
 
     /// The rule `from_top` places below the one being finished.
@@ -382,7 +386,9 @@ impl Parser<'_, '_> {
             return Ok(());
         }
         let start = self.results.len().saturating_sub(count);
-        let node = self.tree.add(rule, line, self.results.get(start..).unwrap_or_default())?;
+        let node = self
+            .tree
+            .add(rule, line, self.results.get(start..).unwrap_or_default())?;
         self.results.truncate(start);
         if rule == Rule::TestlistComp3c {
             // Something must stand for the item that was taken from the outer rule.

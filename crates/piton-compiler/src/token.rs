@@ -98,5 +98,8 @@ pub(crate) fn keyword(text: &[u8]) -> Option<Token> {
         return None;
     }
     let found = KEYWORDS.binary_search_by(|(name, _)| (*name).cmp(text));
-    found.ok().and_then(|index| KEYWORDS.get(index)).map(|(_, token)| *token)
+    found
+        .ok()
+        .and_then(|index| KEYWORDS.get(index))
+        .map(|(_, token)| *token)
 }

@@ -33,7 +33,10 @@ impl<'a> Input<'a> {
             let index = self.position + (ahead - inserted);
             return self.source.get(index).copied().unwrap_or(END);
         }
-        self.inserted.get(inserted - 1 - ahead).copied().unwrap_or(END)
+        self.inserted
+            .get(inserted - 1 - ahead)
+            .copied()
+            .unwrap_or(END)
     }
 
     /// Steps over the current byte.

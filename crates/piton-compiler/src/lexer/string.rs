@@ -63,23 +63,59 @@ impl Lexer<'_> {
     /// The prefix of the string that begins at the current character, if one does.
     fn prefix(&self) -> Option<Prefix> {
         let first = self.input.peek(0);
-        let plain = Prefix { length: 0, token: Token::String, raw: false, style: Style::Plain };
+        let plain = Prefix {
+            length: 0,
+            token: Token::String,
+            raw: false,
+            style: Style::Plain,
+        };
         if is_quote(first) {
             return Some(plain);
         }
         let (second, templates) = (self.input.peek(1), self.options.template_strings);
-        let bytes = Prefix { token: Token::Bytes, ..plain };
-        let format = Prefix { style: Style::Format, ..plain };
-        let template = Prefix { style: Style::Template, ..plain };
+        let bytes = Prefix {
+            token: Token::Bytes,
+            ..plain
+        };
+        let format = Prefix {
+            style: Style::Format,
+            ..plain
+        };
+        let template = Prefix {
+            style: Style::Template,
+            ..plain
+        };
         let prefix = match (first, second) {
-            (b'r', b'b') | (b'b', b'r') => Prefix { length: 2, raw: true, ..bytes },
-            (b'r', b'f') | (b'f', b'r') => Prefix { length: 2, raw: true, ..format },
-            (b'r', b't') | (b't', b'r') if templates => Prefix { length: 2, raw: true, ..template },
-            (b'r', _) => Prefix { length: 1, raw: true, ..plain },
+            (b'r', b'b') | (b'b', b'r') => Prefix {
+                length: 2,
+                raw: true,
+                ..bytes
+            },
+            (b'r', b'f') | (b'f', b'r') => Prefix {
+                length: 2,
+                raw: true,
+                ..format
+            },
+            (b'r', b't') | (b't', b'r') if templates => Prefix {
+                length: 2,
+                raw: true,
+                ..template
+            },
+            (b'r', _) => Prefix {
+                length: 1,
+                raw: true,
+                ..plain
+            },
             (b'u', _) => Prefix { length: 1, ..plain },
             (b'b', _) => Prefix { length: 1, ..bytes },
-            (b'f', _) => Prefix { length: 1, ..format },
-            (b't', _) if templates => Prefix { length: 1, ..template },
+            (b'f', _) => Prefix {
+                length: 1,
+                ..format
+            },
+            (b't', _) if templates => Prefix {
+                length: 1,
+                ..template
+            },
             _ => return None,
         };
         is_quote(self.input.peek(prefix.length)).then_some(prefix)
@@ -117,7 +153,8 @@ impl Lexer<'_> {
     /// The strings of the t-string become the first argument of the call.
     fn finish_template(&mut self) {
         self.text.extend_from_slice(b",),");
-        self.format_arguments.splice(0..0, self.text.iter().copied());
+        self.format_arguments
+            .splice(0..0, self.text.iter().copied());
         if self.token as u8 > Token::MalformedFstring as u8 {
             self.token = Token::Name;
             self.text.clear();
@@ -225,7 +262,8 @@ impl Lexer<'_> {
         };
         let special = |&byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n' | b'{' | b'}');
         let length = rest.iter().position(special).unwrap_or(rest.len());
-        self.text.extend_from_slice(rest.get(..length).unwrap_or_default());
+        self.text
+            .extend_from_slice(rest.get(..length).unwrap_or_default());
         self.input.skip(length);
         length > 0
     }
@@ -258,7 +296,11 @@ impl Lexer<'_> {
             self.format_arguments.pop();
         }
         if literal.style == Style::Template {
-            while self.format_arguments.last().is_some_and(|&byte| is_space(byte)) {
+            while self
+                .format_arguments
+                .last()
+                .is_some_and(|&byte| is_space(byte))
+            {
                 self.format_arguments.pop();
             }
         }
@@ -309,7 +351,11 @@ impl Lexer<'_> {
         debug: bool,
     ) {
         let quote = literal.quote;
-        let expression = self.format_arguments.get(expression).unwrap_or_default().to_vec();
+        let expression = self
+            .format_arguments
+            .get(expression)
+            .unwrap_or_default()
+            .to_vec();
         self.format_arguments.push(quote);
         for byte in expression {
             if byte == quote || byte == b'\\' {
@@ -327,7 +373,8 @@ impl Lexer<'_> {
             self.step();
             let conversion = self.input.peek(0);
             self.step();
-            self.format_arguments.extend_from_slice(&[quote, conversion, quote, b',']);
+            self.format_arguments
+                .extend_from_slice(&[quote, conversion, quote, b',']);
         } else if debug && self.input.peek(0) != b':' {
             self.format_arguments.extend_from_slice(b"'r',");
         } else {
@@ -375,10 +422,14 @@ impl Lexer<'_> {
         }
         self.format_arguments.push(literal.quote);
         // The specification follows the `{` that every interpolation puts into the text.
-        let specification = self.text.get(template.specification + 1..).unwrap_or_default();
+        let specification = self
+            .text
+            .get(template.specification + 1..)
+            .unwrap_or_default();
         self.format_arguments.extend_from_slice(specification);
         self.text.truncate(template.specification);
-        self.format_arguments.extend_from_slice(&[literal.quote, b',']);
+        self.format_arguments
+            .extend_from_slice(&[literal.quote, b',']);
     }
 
     /// A backslash escape; stands on its last character afterwards.
@@ -450,13 +501,17 @@ impl Lexer<'_> {
         let second = tail(middle << 2 | low >> 6);
         match character {
             0..0x80 => self.text.push(low),
-            0x80..0x800 => self.text.extend_from_slice(&[0xc0 | middle << 2 | low >> 6, tail(low)]),
+            0x80..0x800 => self
+                .text
+                .extend_from_slice(&[0xc0 | middle << 2 | low >> 6, tail(low)]),
             0x800..0x1_0000 => {
-                self.text.extend_from_slice(&[0xe0 | middle >> 4, second, tail(low)]);
+                self.text
+                    .extend_from_slice(&[0xe0 | middle >> 4, second, tail(low)]);
             }
             _ => {
                 let third = tail(high << 4 | middle >> 4);
-                self.text.extend_from_slice(&[0xf0 | high >> 2, third, second, tail(low)]);
+                self.text
+                    .extend_from_slice(&[0xf0 | high >> 2, third, second, tail(low)]);
             }
         }
     }

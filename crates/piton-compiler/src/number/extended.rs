@@ -16,11 +16,17 @@ pub(super) enum Extended {
     Infinite,
     /// `mantissa * 2**exponent`; the top bit of the mantissa is set unless the number is denormal
     /// or zero.
-    Finite { mantissa: u64, exponent: i32 },
+    Finite {
+        mantissa: u64,
+        exponent: i32,
+    },
 }
 
 impl Extended {
-    const ZERO: Extended = Extended::Finite { mantissa: 0, exponent: 0 };
+    const ZERO: Extended = Extended::Finite {
+        mantissa: 0,
+        exponent: 0,
+    };
 
     pub(super) fn from_u64(value: u64) -> Extended {
         Extended::round(u128::from(value), false, 0)
@@ -69,7 +75,10 @@ impl Extended {
         match (self, other) {
             (
                 Extended::Finite { mantissa, exponent },
-                Extended::Finite { mantissa: other_mantissa, exponent: other_exponent },
+                Extended::Finite {
+                    mantissa: other_mantissa,
+                    exponent: other_exponent,
+                },
             ) => {
                 let product = u128::from(mantissa) * u128::from(other_mantissa);
                 Extended::round(product, false, exponent + other_exponent)
@@ -83,7 +92,11 @@ impl Extended {
         let Extended::Finite { mantissa, exponent } = self else {
             return Extended::Infinite;
         };
-        let Extended::Finite { mantissa: divisor, exponent: divisor_exponent } = divisor else {
+        let Extended::Finite {
+            mantissa: divisor,
+            exponent: divisor_exponent,
+        } = divisor
+        else {
             return Extended::ZERO;
         };
         let divisor = u128::from(divisor.max(1));
@@ -91,7 +104,11 @@ impl Extended {
         let dividend = u128::from(mantissa) << 64;
         let (high, rest) = (dividend / divisor, dividend % divisor);
         let (low, rest) = ((rest << 32) / divisor, (rest << 32) % divisor);
-        Extended::round(high << 32 | low, rest != 0, exponent - divisor_exponent - 96)
+        Extended::round(
+            high << 32 | low,
+            rest != 0,
+            exponent - divisor_exponent - 96,
+        )
     }
 
     /// `self * 10**power`, by repeated squaring of ten; a negative power divides.
@@ -104,8 +121,11 @@ impl Extended {
         let mut left = power.unsigned_abs();
         loop {
             if left & 1 != 0 {
-                result =
-                    if power < 0 { result.divide(factor) } else { result.multiply(factor) };
+                result = if power < 0 {
+                    result.divide(factor)
+                } else {
+                    result.multiply(factor)
+                };
             }
             left >>= 1;
             if left == 0 {
@@ -149,9 +169,7 @@ impl Extended {
         let sum = match exponent {
             1.. => self,
             0 => Extended::round(wide << 1 | 1, false, -1),
-            -64..0 => {
-                Extended::round(wide + (1 << (exponent.unsigned_abs() - 1)), false, exponent)
-            }
+            -64..0 => Extended::round(wide + (1 << (exponent.unsigned_abs() - 1)), false, exponent),
             _ => return 0,
         };
         let Extended::Finite { mantissa, exponent } = sum else {

@@ -52,8 +52,14 @@ fn decimal_exponent(value: f64) -> i32 {
         return 0;
     }
     let binary = i32::try_from(value.to_bits() >> 52 & 0x7ff).unwrap_or(0) - 1023;
-    #[expect(clippy::cast_possible_truncation, reason = "at most 324 in size, cut like the C code")]
-    #[expect(clippy::approx_constant, reason = "the constant as the C code spells it")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 324 in size, cut like the C code"
+    )]
+    #[expect(
+        clippy::approx_constant,
+        reason = "the constant as the C code spells it"
+    )]
     let mut exponent = (f64::from(binary) * 0.301_029_995_663_981_2) as i32;
     let power = |exponent| Extended::from_u64(1).scale(exponent).to_f64();
     if value < 1.0 {
@@ -69,7 +75,11 @@ fn decimal_exponent(value: f64) -> i32 {
 }
 
 fn format_digits(value: f64, digits: i32, exponent: i32) -> String {
-    let scale = if value == 0.0 { 0 } else { digits - exponent - 1 };
+    let scale = if value == 0.0 {
+        0
+    } else {
+        digits - exponent - 1
+    };
     let mut mantissa = Extended::from_f64(value).scale(scale).round_to_u64();
     let mut exponent = exponent;
     if mantissa >= 10_u64.pow(digits.unsigned_abs()) {

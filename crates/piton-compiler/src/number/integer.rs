@@ -76,17 +76,23 @@ impl Integer {
 
     /// As a float, digit by digit in base 2**32 as `mpz_as_float` does: rounded at each step, so not
     /// always the nearest float.
-    #[expect(clippy::cast_precision_loss, reason = "the conversion rounds on purpose")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the conversion rounds on purpose"
+    )]
     pub(crate) fn to_f64(&self) -> f64 {
         match self {
             Integer::Small(value) => *value as f64,
             Integer::Big(value) => {
                 let (sign, digits) = value.to_u32_digits();
-                let magnitude = digits
-                    .iter()
-                    .rev()
-                    .fold(0.0, |total: f64, &digit| total * 4_294_967_296.0 + f64::from(digit));
-                if sign == Sign::Minus { -magnitude } else { magnitude }
+                let magnitude = digits.iter().rev().fold(0.0, |total: f64, &digit| {
+                    total * 4_294_967_296.0 + f64::from(digit)
+                });
+                if sign == Sign::Minus {
+                    -magnitude
+                } else {
+                    magnitude
+                }
             }
         }
     }

@@ -47,16 +47,26 @@ pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
         base: if base == 1 { 0 } else { base },
         digits: String::from_utf8_lossy(digits).into_owned(),
     };
-    let value = |digit: &u8| char::from(*digit).to_digit(36).filter(|&value| value < base);
+    let value = |digit: &u8| {
+        char::from(*digit)
+            .to_digit(36)
+            .filter(|&value| value < base)
+    };
     if digits.is_empty() || !digits.iter().all(|digit| value(digit).is_some()) {
         return Err(error());
     }
     let mut total = 0_i64;
     for digit in digits.iter().filter_map(value) {
-        let next = total.checked_mul(i64::from(base)).and_then(|high| high.checked_add(digit.into()));
+        let next = total
+            .checked_mul(i64::from(base))
+            .and_then(|high| high.checked_add(digit.into()));
         match next {
             Some(next) if next <= Integer::MAXIMUM_SMALL => total = next,
-            _ => return BigInt::parse_bytes(digits, base).map(Integer::Big).ok_or_else(error),
+            _ => {
+                return BigInt::parse_bytes(digits, base)
+                    .map(Integer::Big)
+                    .ok_or_else(error);
+            }
         }
     }
     Ok(Integer::Small(total))
@@ -96,8 +106,11 @@ const EXPONENT_LIMIT: i32 = (i32::MAX / 2 - 9) / 10;
 impl Digits {
     fn push(&mut self, digit: u8, fraction: bool) {
         if digit == 0 || self.mantissa >= MANTISSA_LIMIT {
-            let zeros =
-                if fraction { &mut self.fraction_zeros } else { &mut self.integer_zeros };
+            let zeros = if fraction {
+                &mut self.fraction_zeros
+            } else {
+                &mut self.integer_zeros
+            };
             *zeros = zeros.saturating_add(1);
             return;
         }
@@ -155,6 +168,11 @@ fn scan_decimal(text: &[u8]) -> Option<(f64, &[u8])> {
         rest = tail;
     }
     let exponent = if negative { -exponent } else { exponent };
-    let exponent = exponent.saturating_add(digits.exponent).saturating_add(digits.integer_zeros);
-    Some((Extended::from_u64(digits.mantissa).scale(exponent).to_f64(), rest))
+    let exponent = exponent
+        .saturating_add(digits.exponent)
+        .saturating_add(digits.integer_zeros);
+    Some((
+        Extended::from_u64(digits.mantissa).scale(exponent).to_f64(),
+        rest,
+    ))
 }

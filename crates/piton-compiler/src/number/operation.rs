@@ -48,7 +48,9 @@ impl BinaryOperator {
 
     /// The operator a token stands for.
     pub(crate) fn from_token(token: Token) -> Option<BinaryOperator> {
-        BinaryOperator::ALL.get(usize::from(token.distance(Token::OpPipe))).copied()
+        BinaryOperator::ALL
+            .get(usize::from(token.distance(Token::OpPipe)))
+            .copied()
     }
 }
 
@@ -71,11 +73,7 @@ fn to_f64(number: &Number) -> f64 {
     }
 }
 
-fn integer_operation(
-    operator: BinaryOperator,
-    left: &Integer,
-    right: &Integer,
-) -> Option<Number> {
+fn integer_operation(operator: BinaryOperator, left: &Integer, right: &Integer) -> Option<Number> {
     match operator {
         BinaryOperator::TrueDivide => {
             return (!right.is_zero()).then(|| Number::Float(left.to_f64() / right.to_f64()));
@@ -102,9 +100,7 @@ fn small_operation(operator: BinaryOperator, left: i64, right: i64) -> Option<i6
         BinaryOperator::Add => left.checked_add(right),
         BinaryOperator::Subtract => left.checked_sub(right),
         BinaryOperator::Multiply => left.checked_mul(right),
-        BinaryOperator::RightShift => {
-            u32::try_from(right.min(63)).ok().map(|count| left >> count)
-        }
+        BinaryOperator::RightShift => u32::try_from(right.min(63)).ok().map(|count| left >> count),
         BinaryOperator::FloorDivide | BinaryOperator::Modulo => {
             let (quotient, remainder) = (left.checked_div(right)?, left.checked_rem(right)?);
             let adjust = remainder != 0 && (remainder < 0) != (right < 0);
@@ -141,7 +137,10 @@ fn big_operation(operator: BinaryOperator, left: &Integer, right: &Integer) -> O
         }
         BinaryOperator::RightShift => {
             // The count must be an `mp_int_t`.
-            i64::try_from(&right_big).ok().and_then(|count| u64::try_from(count).ok()).map(|count| left >> count)
+            i64::try_from(&right_big)
+                .ok()
+                .and_then(|count| u64::try_from(count).ok())
+                .map(|count| left >> count)
         }
         BinaryOperator::FloorDivide | BinaryOperator::Modulo => {
             floor_division(operator, &left, &right_big)
@@ -173,14 +172,21 @@ fn power(base: &BigInt, exponent: &BigInt) -> Option<BigInt> {
     if base.bits() <= 1 {
         // 0, 1 and -1. A zero base comes here only with an exponent that is not small.
         let odd = exponent.bit(0);
-        return Some(if *base == -&one && !odd { one } else { base.clone() });
+        return Some(if *base == -&one && !odd {
+            one
+        } else {
+            base.clone()
+        });
     }
     let exponent = u32::try_from(exponent).ok()?;
     let bits = base.bits().checked_mul(u64::from(exponent))?;
     (bits <= MAXIMUM_BITS).then(|| base.pow(exponent))
 }
 
-#[expect(clippy::float_cmp, reason = "signs and special values are told apart exactly")]
+#[expect(
+    clippy::float_cmp,
+    reason = "signs and special values are told apart exactly"
+)]
 fn float_operation(operator: BinaryOperator, left: f64, right: f64) -> Option<Number> {
     let value = match operator {
         BinaryOperator::Add => left + right,
@@ -225,5 +231,9 @@ fn floor_divide(left: f64, right: f64) -> f64 {
         return 0.0_f64.copysign(left / right);
     }
     let floor = quotient.floor();
-    if quotient - floor > 0.5 { floor + 1.0 } else { floor }
+    if quotient - floor > 0.5 {
+        floor + 1.0
+    } else {
+        floor
+    }
 }

@@ -47,7 +47,9 @@ impl Parser<'_, '_> {
         let start = self.results.len().saturating_sub(*count);
         let mut kept = start;
         for index in start..self.results.len() {
-            let Some(&operand) = self.results.get(index) else { break };
+            let Some(&operand) = self.results.get(index) else {
+                break;
+            };
             if let Some(place) = self.results.get_mut(kept) {
                 *place = operand;
             }
@@ -216,7 +218,9 @@ impl Parser<'_, '_> {
         if self.tree.child(call, 0).as_id() != Some(self.known.constant) {
             return None;
         }
-        let arguments = self.tree.as_rule(self.tree.child(call, 1), Rule::TrailerParen)?;
+        let arguments = self
+            .tree
+            .as_rule(self.tree.child(call, 1), Rule::TrailerParen)?;
         Some((call, self.tree.child(arguments, 0)))
     }
 

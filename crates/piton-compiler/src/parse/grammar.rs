@@ -297,19 +297,28 @@ const fn first_set(row: &Row, sets: &[TokenSet; Rule::COUNT]) -> TokenSet {
 impl Rule {
     /// The row of this rule.
     pub(crate) fn row(self) -> &'static Row {
-        #[expect(clippy::indexing_slicing, reason = "the table has a row for every rule")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the table has a row for every rule"
+        )]
         &ROWS[self as usize]
     }
 
     /// Whether the rule can begin with this token.
     pub(crate) fn begins_with(self, token: Token) -> bool {
-        #[expect(clippy::indexing_slicing, reason = "the table has an entry for every rule")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the table has an entry for every rule"
+        )]
         let set = FIRST[self as usize];
         set >> token as u8 & 1 != 0
     }
 
     /// The rule with this number, as stored in the parse tree.
     pub(crate) fn from_index(index: u8) -> Rule {
-        Rule::ALL.get(usize::from(index)).copied().unwrap_or(Rule::PassStmt)
+        Rule::ALL
+            .get(usize::from(index))
+            .copied()
+            .unwrap_or(Rule::PassStmt)
     }
 }

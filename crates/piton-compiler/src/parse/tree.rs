@@ -114,7 +114,11 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new() -> Tree {
-        Tree { words: Vec::new(), wide_integers: Vec::new(), constants: Constants::new() }
+        Tree {
+            words: Vec::new(),
+            wide_integers: Vec::new(),
+            constants: Constants::new(),
+        }
     }
 
     /// What `node` is.
@@ -147,9 +151,16 @@ impl Tree {
     }
 
     /// Adds a node of a rule.
-    pub(crate) fn add(&mut self, rule: Rule, line: u32, children: &[Node]) -> Result<Node, Failure> {
+    pub(crate) fn add(
+        &mut self,
+        rule: Rule,
+        line: u32,
+        children: &[Node],
+    ) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
-        let count = u32::try_from(children.len()).ok().filter(|&count| count < 1 << 24);
+        let count = u32::try_from(children.len())
+            .ok()
+            .filter(|&count| count < 1 << 24);
         let count = count.ok_or_else(Failure::too_large)?;
         self.words.push(line);
         self.words.push(rule as u32 | count << 8);
@@ -158,9 +169,14 @@ impl Tree {
     }
 
     /// Adds a node for a constant.
-    pub(crate) fn add_constant(&mut self, constant: ConstantId, line: u32) -> Result<Node, Failure> {
+    pub(crate) fn add_constant(
+        &mut self,
+        constant: ConstantId,
+        line: u32,
+    ) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
-        self.words.extend([line, Rule::ConstObject as u32 | 1 << 8, constant.0]);
+        self.words
+            .extend([line, Rule::ConstObject as u32 | 1 << 8, constant.0]);
         Ok(Struct(start).into())
     }
 
@@ -193,9 +209,15 @@ impl Tree {
     }
 
     /// The children of a rule node.
-    pub(crate) fn children(&self, node: Struct) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
+    pub(crate) fn children(
+        &self,
+        node: Struct,
+    ) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
         let start = (node.0 + HEADER) as usize;
-        let words = self.words.get(start..start + self.count(node) as usize).unwrap_or_default();
+        let words = self
+            .words
+            .get(start..start + self.count(node) as usize)
+            .unwrap_or_default();
         words.iter().map(|&word| Node(word))
     }
 
@@ -260,9 +282,10 @@ impl Tree {
             NodeKind::Text(text) => Some(text != Qstr::EMPTY),
             NodeKind::SmallInteger(value) => Some(value != 0),
             NodeKind::Struct(node) => match self.rule(node) {
-                Rule::ConstObject => {
-                    Some(self.constants.is_true(ConstantId(self.word(node.0 + HEADER))))
-                }
+                Rule::ConstObject => Some(
+                    self.constants
+                        .is_true(ConstantId(self.word(node.0 + HEADER))),
+                ),
                 Rule::AtomParen if self.child(node, 0).is_null() => Some(false),
                 _ => None,
             },
@@ -283,12 +306,19 @@ pub(crate) enum List {
 }
 
 fn index(length: usize) -> Result<u32, Failure> {
-    let index = u32::try_from(length).ok().filter(|&index| index < PAYLOAD_LIMIT);
+    let index = u32::try_from(length)
+        .ok()
+        .filter(|&index| index < PAYLOAD_LIMIT);
     index.ok_or_else(Failure::too_large)
 }
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Node({}, {})", self.0 >> PAYLOAD_BITS, self.payload())
+        write!(
+            formatter,
+            "Node({}, {})",
+            self.0 >> PAYLOAD_BITS,
+            self.payload()
+        )
     }
 }

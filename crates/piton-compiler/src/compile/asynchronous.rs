@@ -1,0 +1,196 @@
+//! `async` statements and `await`.
+
+use piton_mpy::opcode::byte;
+use piton_mpy::prelude::FLAG_GENERATOR;
+
+use super::{
+    Assignment, Compiler, Failure, Instruction, Label, Qstr, Rule, ScopeKind, Step, Struct,
+    operator,
+};
+
+impl Compiler<'_> {
+    pub(super) fn async_statement(&mut self, node: Struct) -> Result<(), Failure> {
+        let Some(inner) = self.tree.child(node, 0).as_struct() else {
+            return Ok(());
+        };
+        if self.tree.rule(inner) == Rule::Funcdef {
+            return self.async_function_definition(inner);
+        }
+        if self.scope().flags & FLAG_GENERATOR == 0 {
+            self.error("async for/with outside async function", inner.into());
+        } else if self.tree.rule(inner) == Rule::ForStmt {
+            self.async_for(inner);
+        } else {
+            self.async_with(inner);
+        }
+        Ok(())
+    }
+
+    /// Waits for the value on the stack as `yield from` does.
+    pub(super) fn push_yield_from(&mut self) {
+        self.push_plain(byte::GET_ITER);
+        self.push_plain(byte::LOAD_CONST_NONE);
+        self.push_plain(byte::YIELD_FROM);
+    }
+
+    /// Waits for an awaitable on the stack.
+    pub(super) fn push_await(&mut self) {
+        if self.options.target.is_circuitpython() {
+            self.push(Step::Name(byte::LOAD_METHOD, self.known.await_method));
+            self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
+            self.push_plain(byte::LOAD_CONST_NONE);
+            self.push_plain(byte::YIELD_FROM);
+        } else {
+            self.push_yield_from();
+        }
+    }
+
+    fn push_await_method(&mut self, method: Qstr) {
+        self.push(Step::Name(byte::LOAD_METHOD, method));
+        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
+        self.push_await();
+    }
+
+    fn async_for(&mut self, node: Struct) {
+        let [target, iterable, body, otherwise] =
+            [0, 1, 2, 3].map(|index| self.tree.child(node, index));
+        let [finished, exception, got_item, other] = [(); 4].map(|()| self.new_label());
+        let (break_label, continue_label) = self.enter_loop(false);
+        let known = self.known;
+        let plan = self.plan();
+        self.push(Step::Node(iterable));
+        self.push(Step::Name(byte::LOAD_METHOD, known.aiter));
+        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
+        self.push_label(continue_label);
+        self.push(Step::OpenBlock(byte::SETUP_EXCEPT, exception));
+        self.push_plain(byte::DUP_TOP);
+        self.push_await_method(known.anext);
+        self.push(Step::Assign(target, Assignment::Store));
+        self.push_jump(byte::POP_EXCEPT_JUMP, got_item);
+
+        self.push_label(exception);
+        self.push_adjust_stack(4);
+        self.push_exception_match(known.stop_async_iteration, other);
+        self.push_plain(byte::POP_TOP);
+        self.push_jump(byte::POP_EXCEPT_JUMP, finished);
+        self.push_label(other);
+        self.push_adjust_stack(1);
+        self.push(Step::CloseBlock);
+        self.push_adjust_stack(-3);
+
+        self.push_label(got_item);
+        self.push(Step::Node(body));
+        self.push_jump(byte::JUMP, continue_label);
+        self.push(Step::LeaveLoop);
+        self.push_label(finished);
+        self.push(Step::Node(otherwise));
+        self.push_label(break_label);
+        self.push_plain(byte::POP_TOP);
+        self.commit(plan);
+    }
+
+    /// Jumps unless the exception on the stack is one of a global type.
+    fn push_exception_match(&mut self, exception_type: Qstr, unless: Label) {
+        self.push_plain(byte::DUP_TOP);
+        self.push(Step::Name(byte::LOAD_GLOBAL, exception_type));
+        self.push(Step::Emit(Instruction::Binary(operator::EXCEPTION_MATCH)));
+        self.push_jump(byte::POP_JUMP_IF_FALSE, unless);
+    }
+
+    fn async_with(&mut self, node: Struct) {
+        let (items, body) = (self.tree.child(node, 0), self.tree.child(node, 1));
+        let items = self.tree.list(items, Rule::WithStmtList);
+        let plan = self.plan();
+        let mut finallies = Vec::new();
+        for index in 0..self.tree.list_length(items) {
+            let (value, target) = self.with_item(self.tree.list_item(items, index));
+            self.push(Step::Node(value));
+            self.push_plain(byte::DUP_TOP);
+            self.push_await_method(self.known.aenter);
+            self.push_with_target(target);
+            let finally = self.new_label();
+            finallies.push(finally);
+            self.push(Step::OpenBlock(byte::SETUP_FINALLY, finally));
+            self.push_adjust_stack(3);
+        }
+        self.push(Step::Node(body));
+        for finally in finallies.into_iter().rev() {
+            self.push_async_exit(finally);
+        }
+        self.commit(plan);
+    }
+
+    /// The end of an `async with` block. It can be reached in three ways: normally, with an exception
+    /// on the stack, or with a value and a number on it for a return or a jump.
+    fn push_async_exit(&mut self, finally: Label) {
+        let known = self.known;
+        let [no_exception, unwinding, end] = [(); 3].map(|()| self.new_label());
+        self.push_adjust_stack(-3);
+        self.push_plain(byte::LOAD_CONST_NONE);
+        self.push_plain(byte::ROT_TWO);
+        self.push_jump(byte::JUMP, no_exception);
+
+        self.push_label(finally);
+        self.push_exception_match(known.base_exception, unwinding);
+        for opcode in [byte::DUP_TOP, byte::ROT_THREE, byte::ROT_TWO] {
+            self.push_plain(opcode);
+        }
+        self.push(Step::Name(byte::LOAD_METHOD, known.aexit));
+        for opcode in [byte::ROT_THREE, byte::ROT_THREE, byte::DUP_TOP] {
+            self.push_plain(opcode);
+        }
+        self.push(Step::Name(byte::LOAD_ATTR, known.class));
+        self.push_plain(byte::ROT_TWO);
+        self.push_plain(byte::LOAD_CONST_NONE);
+        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
+        self.push_await();
+        self.push_jump(byte::POP_JUMP_IF_FALSE, end);
+        self.push_plain(byte::POP_TOP);
+        self.push_plain(byte::LOAD_CONST_NONE);
+        self.push_jump(byte::JUMP, end);
+        self.push_adjust_stack(2);
+
+        self.push_label(unwinding);
+        self.push_plain(byte::ROT_THREE);
+        self.push_plain(byte::ROT_THREE);
+        self.push_label(no_exception);
+        self.push(Step::Name(byte::LOAD_METHOD, known.aexit));
+        for opcode in [byte::LOAD_CONST_NONE, byte::DUP_TOP, byte::DUP_TOP] {
+            self.push_plain(opcode);
+        }
+        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
+        self.push_await();
+        self.push_plain(byte::POP_TOP);
+        self.push_adjust_stack(-1);
+        self.push_label(end);
+        self.push(Step::CloseBlock);
+    }
+
+    pub(super) fn push_await_expression(&mut self, node: Struct) {
+        if !matches!(self.scope().kind, ScopeKind::Function | ScopeKind::Lambda) {
+            self.push_error("'await' outside function", node.into());
+            return;
+        }
+        self.push_atom_expression(node);
+        self.push_await();
+    }
+
+    pub(super) fn push_yield_expression(&mut self, node: Struct) {
+        if !matches!(self.scope().kind, ScopeKind::Function | ScopeKind::Lambda) {
+            self.push_error("'yield' outside function", node.into());
+            return;
+        }
+        let value = self.tree.child(node, 0);
+        if let Some(from) = self.tree.as_rule(value, Rule::YieldArgFrom) {
+            self.push(Step::Node(self.tree.child(from, 0)));
+            self.push_yield_from();
+            return;
+        }
+        if value.is_null() {
+            self.push_plain(byte::LOAD_CONST_NONE);
+        } else {
+            self.push(Step::Node(value));
+        }
+        self.push_plain(byte::YIELD_VALUE);
+    }
+}

@@ -1,0 +1,216 @@
+//! Calls and the trailers of an expression.
+
+use piton_mpy::opcode::byte;
+
+use super::{Access, Compiler, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Step, Struct};
+use crate::options::Target;
+use crate::scope::Parameter;
+
+/// What has been seen of a call's arguments.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arguments {
+    positional: u32,
+    keyword: u32,
+    /// Bits of the arguments that are `*value`.
+    stars: u64,
+    double_star: bool,
+}
+
+impl Compiler<'_> {
+    /// An expression with trailers. Also called for `await`, where there may be none.
+    pub(super) fn push_atom_expression(&mut self, node: Struct) {
+        let (subject, trailer) = (self.tree.child(node, 0), self.tree.child(node, 1));
+        self.push(Step::Node(subject));
+        if trailer.is_null() {
+            return;
+        }
+        if self.scope().kind == ScopeKind::Function
+            && subject.as_id() == Some(self.known.super_)
+            && self.is_empty_call(self.trailer(node, 0))
+        {
+            self.push(Step::Super(node));
+        } else {
+            self.push_trailers(node, 0);
+        }
+    }
+
+    fn is_empty_call(&self, trailer: Node) -> bool {
+        let call = self.tree.as_rule(trailer, Rule::TrailerParen);
+        call.is_some_and(|call| self.tree.child(call, 0).is_null())
+    }
+
+    /// Trailer number `index` of an expression, null if there are fewer.
+    fn trailer(&self, node: Struct, index: u32) -> Node {
+        let trailers = self
+            .tree
+            .list(self.tree.child(node, 1), Rule::AtomExprTrailers);
+        self.tree.list_item(trailers, index)
+    }
+
+    /// The trailers from number `first` on.
+    fn push_trailers(&mut self, node: Struct, first: u32) {
+        let trailers = self
+            .tree
+            .list(self.tree.child(node, 1), Rule::AtomExprTrailers);
+        let count = self.tree.list_length(trailers);
+        let mut index = first;
+        while index < count {
+            let trailer = self.tree.list_item(trailers, index);
+            let next = self.tree.list_item(trailers, index + 1);
+            if !self.push_method_call(byte::LOAD_METHOD, trailer, next) {
+                self.push(Step::Node(trailer));
+                index += 1;
+                continue;
+            }
+            index += 2;
+        }
+    }
+
+    /// `.name(...)` without a bound method; returns false if the trailers are something else.
+    fn push_method_call(&mut self, load: u8, period: Node, call: Node) -> bool {
+        let period = self.tree.as_rule(period, Rule::TrailerPeriod);
+        let call = self.tree.as_rule(call, Rule::TrailerParen);
+        let (Some(period), Some(call)) = (period, call) else {
+            return false;
+        };
+        let name = self.tree.child(period, 0).as_id().unwrap_or(Qstr::EMPTY);
+        self.push(Step::Name(load, name));
+        self.push_call(self.tree.child(call, 0), byte::CALL_METHOD, 0);
+        true
+    }
+
+    /// `super()` in a function takes the class and the first parameter.
+    pub(super) fn super_call(&mut self, node: Struct) -> Result<(), Failure> {
+        self.identifier(Access::Load, self.known.class);
+        if !self
+            .scope()
+            .ids
+            .iter()
+            .any(|id| id.parameter != Parameter::None)
+        {
+            self.error("super() can't find self", self.trailer(node, 0));
+            return Ok(());
+        }
+        self.emit(Instruction::FirstParameter);
+        let plan = self.plan();
+        let (period, call) = (self.trailer(node, 1), self.trailer(node, 2));
+        if self.push_method_call(byte::LOAD_SUPER_METHOD, period, call) {
+            self.push_trailers(node, 3);
+        } else {
+            self.push(Step::Emit(Instruction::Number(byte::CALL_FUNCTION, 2)));
+            self.push_trailers(node, 1);
+        }
+        self.commit(plan);
+        Ok(())
+    }
+
+    /// Arguments and the call itself: `opcode` is `CALL_FUNCTION` or `CALL_METHOD`, `extra` positional
+    /// arguments are on the stack already.
+    pub(super) fn push_call(&mut self, arguments: Node, opcode: u8, extra: u32) {
+        let list = self.tree.list(arguments, Rule::Arglist);
+        let mut seen = Arguments {
+            positional: extra,
+            ..Arguments::default()
+        };
+        for index in 0..self.tree.list_length(list) {
+            let argument = self.tree.list_item(list, index);
+            if let Err(message) = self.push_argument(argument, index, &mut seen) {
+                self.push_error(message, argument);
+                return;
+            }
+        }
+        let mut opcode = opcode;
+        let starred = seen.stars != 0 || seen.double_star;
+        if starred {
+            let stars = self.small_integer(seen.stars.cast_signed());
+            self.push(Step::Emit(stars));
+            opcode += 1;
+        }
+        // The numbers share the operand and run into each other from 256 on, as they do in the
+        // official compiler; the stack is counted with the true numbers.
+        let operand = seen.keyword << 8 | seen.positional;
+        let counted = (operand & 0xff) + 2 * (operand >> 8 & 0xff);
+        let missing = counted
+            .wrapping_sub(seen.positional + 2 * seen.keyword)
+            .cast_signed();
+        if missing != 0 {
+            self.push_adjust_stack(missing);
+        }
+        self.push(Step::Emit(Instruction::Number(opcode, operand)));
+    }
+
+    fn push_argument(
+        &mut self,
+        argument: Node,
+        index: u32,
+        seen: &mut Arguments,
+    ) -> Result<(), &'static str> {
+        let rule = argument
+            .as_struct()
+            .map(|node| (node, self.tree.rule(node)));
+        match rule {
+            Some((node, Rule::ArglistStar)) => {
+                self.check_star(index, seen)?;
+                seen.stars |= 1_u64.wrapping_shl(index);
+                self.push(Step::Node(self.tree.child(node, 0)));
+                seen.positional += 1;
+            }
+            Some((node, Rule::ArglistDblStar)) => {
+                seen.double_star = true;
+                // A keyword argument without a name.
+                self.push_plain(byte::LOAD_NULL);
+                self.push(Step::Node(self.tree.child(node, 0)));
+                seen.keyword += 1;
+            }
+            Some((node, Rule::Argument)) => self.push_special_argument(node, seen)?,
+            _ => {
+                if seen.double_star {
+                    return Err("positional arg after **");
+                }
+                if seen.keyword > 0 {
+                    return Err("positional arg after keyword arg");
+                }
+                self.push(Step::Node(argument));
+                seen.positional += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_star(&self, index: u32, seen: &Arguments) -> Result<(), &'static str> {
+        if seen.double_star {
+            return Err("* arg after **");
+        }
+        if seen.keyword > 0 && self.options.target == Target::MicroPython {
+            return Err("* arg after kwarg");
+        }
+        // The bits must fit into a small integer.
+        let limit = u64::from(self.options.small_int_bits).wrapping_sub(1);
+        if u64::from(index) >= limit {
+            return Err("too many args");
+        }
+        Ok(())
+    }
+
+    /// `name=value`, `name := value` or a generator expression.
+    fn push_special_argument(
+        &mut self,
+        node: Struct,
+        seen: &mut Arguments,
+    ) -> Result<(), &'static str> {
+        let (name, value) = (self.tree.child(node, 0), self.tree.child(node, 1));
+        if let Some(assigned) = self.tree.as_rule(value, Rule::Argument3) {
+            self.push_named_expression(name, self.tree.child(assigned, 0));
+            seen.positional += 1;
+        } else if self.tree.is_rule(value, Rule::CompFor) {
+            self.push(Step::Comprehension(node, ScopeKind::GeneratorExpression));
+            seen.positional += 1;
+        } else {
+            let name = name.as_id().ok_or("LHS of keyword arg must be an id")?;
+            self.push(Step::Name(byte::LOAD_CONST_STRING, name));
+            self.push(Step::Node(value));
+            seen.keyword += 1;
+        }
+        Ok(())
+    }
+}

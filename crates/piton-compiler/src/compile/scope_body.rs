@@ -1,0 +1,155 @@
+//! What each kind of scope begins and ends with.
+
+use piton_mpy::opcode::byte;
+use piton_mpy::prelude::{FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS};
+
+use super::{
+    Access, Compiler, Failure, IdKind, Instruction, Node, Qstr, Rule, ScopeKind, Step, Struct,
+};
+use crate::scope::Parameter;
+
+impl Compiler<'_> {
+    /// Registers the parameters of the current scope and schedules its body.
+    pub(super) fn begin_scope(&mut self) -> Result<(), Failure> {
+        let node = self.scope().node;
+        let plan = self.plan();
+        match (self.scope().kind, node.as_struct()) {
+            (ScopeKind::Function, Some(function)) => {
+                self.parameters(self.tree.child(function, 1), Rule::Typedargslist);
+                self.push(Step::Node(self.tree.child(function, 3)));
+                self.push_plain(byte::LOAD_CONST_NONE);
+            }
+            (ScopeKind::Lambda, Some(lambda)) => {
+                self.set_line(self.tree.line(lambda));
+                self.parameters(self.tree.child(lambda, 0), Rule::Varargslist);
+                self.push(Step::Node(self.tree.child(lambda, 1)));
+                self.push(Step::EndLambda);
+            }
+            (ScopeKind::Class, Some(class)) => self.push_class_body(class)?,
+            (ScopeKind::Module, _) => {
+                self.push(Step::Node(node));
+                self.push_plain(byte::LOAD_CONST_NONE);
+            }
+            (kind, Some(comprehension)) => self.push_comprehension_body(kind, comprehension),
+            _ => {}
+        }
+        self.push_plain(byte::RETURN_VALUE);
+        self.commit(plan);
+        Ok(())
+    }
+
+    /// A lambda that yields returns `None`, whatever its expression is.
+    pub(super) fn end_lambda(&mut self) {
+        if self.scope().flags & FLAG_GENERATOR != 0 {
+            self.emit_plain(byte::POP_TOP);
+            self.emit_plain(byte::LOAD_CONST_NONE);
+        }
+    }
+
+    fn push_class_body(&mut self, node: Struct) -> Result<(), Failure> {
+        let known = self.known;
+        self.scope_mut().ids.find_or_add(known.class, IdKind::Local);
+        self.identifier(Access::Load, known.name_attribute);
+        self.identifier(Access::Store, known.module_attribute);
+        let name = self.tree.child(node, 0).as_id().unwrap_or(Qstr::EMPTY);
+        self.emit_name(byte::LOAD_CONST_STRING, name)?;
+        self.identifier(Access::Store, known.qualname);
+        self.push(Step::Node(self.tree.child(node, 2)));
+        self.push(Step::Emit(Instruction::ClassCell(known.class)));
+        Ok(())
+    }
+
+    /// The scope of a comprehension has one argument, the iterable, without a name.
+    fn push_comprehension_body(&mut self, kind: ScopeKind, node: Struct) {
+        let scope = self.scope_mut();
+        scope.ids.find_or_add(Qstr::EMPTY, IdKind::Local);
+        scope.positional_arguments = 1;
+        self.set_line(self.tree.line(node));
+        let build = match kind {
+            ScopeKind::ListComprehension => Some(byte::BUILD_LIST),
+            ScopeKind::DictComprehension => Some(byte::BUILD_MAP),
+            ScopeKind::SetComprehension => Some(byte::BUILD_SET),
+            _ => None,
+        };
+        if let Some(build) = build {
+            self.emit(Instruction::Number(build, 0));
+            self.identifier(Access::Load, Qstr::EMPTY);
+            self.emit_plain(byte::GET_ITER_STACK);
+        } else {
+            // The four values of an iterator on the stack; the first says that the second is one
+            // already.
+            self.emit_plain(byte::LOAD_NULL);
+            self.identifier(Access::Load, Qstr::EMPTY);
+            self.emit_plain(byte::LOAD_NULL);
+            self.emit_plain(byte::LOAD_NULL);
+        }
+        if let Some(clause) = self.tree.child(node, 1).as_struct() {
+            self.push(Step::ComprehensionFor(clause, 0));
+        }
+        if build.is_none() {
+            self.push_plain(byte::LOAD_CONST_NONE);
+        }
+    }
+
+    fn parameters(&mut self, parameters: Node, list: Rule) {
+        let parameters = self.tree.list(parameters, list);
+        let mut after_star = false;
+        for index in 0..self.tree.list_length(parameters) {
+            let node = self.tree.list_item(parameters, index);
+            if let Err(message) = self.parameter(node, &mut after_star) {
+                self.error(message, node);
+            }
+        }
+    }
+
+    fn parameter(&mut self, node: Node, after_star: &mut bool) -> Result<(), &'static str> {
+        let tree = &self.tree;
+        let rule = node.as_struct().map(|node| (node, tree.rule(node)));
+        let child = rule.map_or(Node::NULL, |(node, _)| tree.child(node, 0));
+        let scope = self.scope_mut();
+        // Nothing may follow `**kwargs`.
+        if scope.flags & FLAG_VAR_KEYWORDS != 0 {
+            return Err("invalid syntax");
+        }
+        let (name, parameter) = match rule {
+            Some((_, Rule::TypedargslistStar | Rule::VarargslistStar)) => {
+                if std::mem::replace(after_star, true) {
+                    return Err("invalid syntax");
+                }
+                if child.is_null() {
+                    return Ok(());
+                }
+                scope.flags |= FLAG_VAR_ARGS;
+                (child, Parameter::Star)
+            }
+            Some((_, Rule::TypedargslistDblStar | Rule::VarargslistDblStar)) => {
+                scope.flags |= FLAG_VAR_KEYWORDS;
+                (child, Parameter::DoubleStar)
+            }
+            _ => {
+                let count = if *after_star {
+                    &mut scope.keyword_only_arguments
+                } else {
+                    &mut scope.positional_arguments
+                };
+                *count = count.wrapping_add(1);
+                (if child.is_null() { node } else { child }, Parameter::Plain)
+            }
+        };
+        // An annotated `*args` is one node deeper.
+        let name = match name.as_struct() {
+            Some(annotated) => self.tree.child(annotated, 0),
+            None => name,
+        };
+        let name = name.as_id().unwrap_or(Qstr::EMPTY);
+        let Some(id) = self.scope_mut().ids.find_or_add(name, IdKind::Undecided) else {
+            return Ok(());
+        };
+        if id.kind != IdKind::Undecided {
+            return Err("argument name reused");
+        }
+        id.kind = IdKind::Local;
+        id.parameter = parameter;
+        Ok(())
+    }
+}

@@ -1,0 +1,446 @@
+//! Bytecode from instructions (`py/emitbc.c`).
+//!
+//! Jumps take two or three bytes, and which of them depends on the distance. The first pass assumes
+//! three; later passes use the offsets of the pass before and end when no size changes any more.
+//! Only jumps, labels and lines are looked at again: all other bytes are final from the start.
+
+use piton_mpy::line_info::LineInfo;
+use piton_mpy::opcode::{Opcode, byte};
+use piton_mpy::prelude::{Prelude, Signature, push_sizes};
+use piton_mpy::raw_code::Bytecode;
+use piton_mpy::vuint;
+
+use super::{Access, Code, Instruction, Label, Tables};
+use crate::diagnostic::Failure;
+use crate::interner::{Known, Qstr};
+use crate::scope::{IdKind, Parameter, Scope, ScopeId};
+
+/// Locals, integers and operators with opcodes of their own.
+const FAST_LOCALS: u16 = 16;
+const FAST_INTEGERS: std::ops::Range<i64> = -16..48;
+/// The opcode of integer 0.
+const INTEGER_ZERO: i64 = 0x80;
+/// Values a `for` loop keeps on the stack.
+const ITERATOR_SLOTS: usize = 4;
+
+/// A function's bytecode, and the scopes its children are made of.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) bytecode: Bytecode,
+    pub(crate) children: Vec<ScopeId>,
+}
+
+/// Something that later passes look at.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    /// Number of fixed bytes before it.
+    position: u32,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Jump(u8, Label),
+    Label(Label),
+    Line(u32),
+}
+
+/// The code of a scope while it is made.
+#[derive(Debug)]
+struct Assembler<'a> {
+    scopes: &'a [Scope],
+    scope: &'a Scope,
+    tables: &'a mut Tables,
+    /// All bytes but those of jumps.
+    bytes: Vec<u8>,
+    events: Vec<Event>,
+    children: Vec<ScopeId>,
+    /// Whether the code at this place can't be reached.
+    dead: bool,
+    stack: i32,
+    /// The greatest stack, in 16 bits like the official compiler's.
+    maximum_stack: u16,
+}
+
+/// Turns the instructions of a scope into bytecode. Strings are added to the tables as they are
+/// used.
+pub(crate) fn assemble(
+    scopes: &[Scope],
+    scope: &Scope,
+    code: &Code,
+    known: &Known,
+    tables: &mut Tables,
+) -> Result<Function, Failure> {
+    let simple_name = tables.string(scope.name)?;
+    let arg_names = argument_names(scope, known, tables)?;
+    let mut assembler = Assembler {
+        scopes,
+        scope,
+        tables,
+        bytes: Vec::with_capacity(code.instructions.len() * 2),
+        events: Vec::new(),
+        children: Vec::new(),
+        dead: false,
+        stack: 0,
+        maximum_stack: 0,
+    };
+    for &instruction in &code.instructions {
+        assembler.instruction(instruction, code)?;
+    }
+    let signature = Signature {
+        n_state: (u32::from(scope.locals) + u32::from(assembler.maximum_stack)).max(1),
+        n_exc_stack: scope.exception_stack_size.into(),
+        scope_flags: scope.flags,
+        n_pos_args: scope.positional_arguments.into(),
+        n_kwonly_args: scope.keyword_only_arguments.into(),
+        n_def_pos_args: scope.default_arguments.into(),
+    };
+    let cell = |id: &&crate::scope::Id| id.kind == IdKind::Cell;
+    let mut prelude = Prelude {
+        signature,
+        simple_name,
+        arg_names,
+        line_info: LineInfo::new(),
+        cells: scope
+            .ids
+            .iter()
+            .filter(cell)
+            .map(|id| id.local.to_le_bytes()[0])
+            .collect(),
+    };
+    let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels, &prelude)?;
+    prelude.line_info = line_info;
+    Ok(Function {
+        bytecode: Bytecode { prelude, opcodes },
+        children: assembler.children,
+    })
+}
+
+/// The names of positional and keyword-only arguments; `*` for those that have none.
+fn argument_names(scope: &Scope, known: &Known, tables: &mut Tables) -> Result<Vec<u32>, Failure> {
+    let count = usize::from(scope.positional_arguments) + usize::from(scope.keyword_only_arguments);
+    let mut names = vec![known.star; count];
+    for id in scope
+        .ids
+        .iter()
+        .rev()
+        .filter(|id| id.parameter != Parameter::None)
+    {
+        if let Some(name) = names.get_mut(usize::from(id.local)) {
+            *name = id.name;
+        }
+    }
+    names.into_iter().map(|name| tables.string(name)).collect()
+}
+
+impl Assembler<'_> {
+    fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
+        match instruction {
+            Instruction::Line(line) => self.event(What::Line(line)),
+            Instruction::Label(label) => {
+                self.dead = false;
+                self.event(What::Label(label));
+            }
+            Instruction::AdjustStack(change) => self.adjust_stack(change),
+            Instruction::Plain(opcode) => self.opcode(opcode, effect(opcode, 0)),
+            Instruction::Number(opcode, number) => self.number(opcode, number),
+            Instruction::Name(opcode, index) => self.number(opcode, index),
+            Instruction::Object(index) => self.number(byte::LOAD_CONST_OBJ, index),
+            Instruction::SmallInteger(value) => self.integer(value.into()),
+            Instruction::WideInteger(index) => {
+                let value = code.wide_integers.get(index as usize);
+                self.integer(value.copied().unwrap_or(0));
+            }
+            Instruction::Unary(operator) => self.opcode(byte::UNARY_OP_MULTI + operator, 0),
+            Instruction::Binary(operator) => self.opcode(byte::BINARY_OP_MULTI + operator, -1),
+            Instruction::Jump(opcode, label) => self.jump(opcode, label),
+            Instruction::UnwindJump(depth, label) => {
+                self.jump(byte::UNWIND_JUMP, label);
+                self.push(depth);
+            }
+            Instruction::PopIterator => (0..ITERATOR_SLOTS).for_each(|_| self.push(byte::POP_TOP)),
+            Instruction::Identifier(access, name) => self.identifier(access, name)?,
+            Instruction::FirstParameter => self.first_parameter()?,
+            Instruction::ClassCell(class) => self.class_cell(class),
+            Instruction::MakeFunction(scope, defaults) => self.make_function(scope, defaults),
+        }
+        if instruction.ends_block() {
+            self.dead = true;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, what: What) {
+        let position = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.events.push(Event { position, what });
+    }
+
+    fn adjust_stack(&mut self, change: i32) {
+        self.stack = self.stack.saturating_add(change);
+        if self.stack > i32::from(self.maximum_stack) {
+            self.maximum_stack = (self.stack & 0xffff).try_into().unwrap_or(0);
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if !self.dead {
+            self.bytes.push(byte);
+        }
+    }
+
+    fn opcode(&mut self, opcode: u8, stack_change: i32) {
+        self.adjust_stack(stack_change);
+        self.push(opcode);
+    }
+
+    fn number(&mut self, opcode: u8, number: u32) {
+        self.number_with(opcode, number, effect(opcode, number));
+    }
+
+    fn number_with(&mut self, opcode: u8, number: u32, stack_change: i32) {
+        self.opcode(opcode, stack_change);
+        if !self.dead {
+            vuint::push(&mut self.bytes, number);
+        }
+    }
+
+    fn integer(&mut self, value: i64) {
+        if FAST_INTEGERS.contains(&value) {
+            self.opcode((INTEGER_ZERO + value).to_le_bytes()[0], 1);
+        } else {
+            self.opcode(byte::LOAD_CONST_SMALL_INT, 1);
+            if !self.dead {
+                vuint::push_signed(&mut self.bytes, value);
+            }
+        }
+    }
+
+    fn jump(&mut self, opcode: u8, label: Label) {
+        self.adjust_stack(effect(opcode, 0));
+        if !self.dead {
+            self.event(What::Jump(opcode, label));
+        }
+    }
+
+    fn identifier(&mut self, access: Access, name: Qstr) -> Result<(), Failure> {
+        let Some(id) = self.scope.ids.find(name) else {
+            return Ok(());
+        };
+        match id.kind {
+            IdKind::Local => self.fast_local(access, id.local),
+            IdKind::Cell | IdKind::Free => {
+                let opcode = match access {
+                    Access::Load => byte::LOAD_DEREF,
+                    Access::Store => byte::STORE_DEREF,
+                    Access::Delete => byte::DELETE_DEREF,
+                };
+                self.number(opcode, id.local.into());
+            }
+            IdKind::GlobalExplicit => {
+                let opcode = match access {
+                    Access::Load => byte::LOAD_GLOBAL,
+                    Access::Store => byte::STORE_GLOBAL,
+                    Access::Delete => byte::DELETE_GLOBAL,
+                };
+                let index = self.tables.string(name)?;
+                self.number(opcode, index);
+            }
+            IdKind::GlobalImplicit | IdKind::GlobalImplicitAssigned | IdKind::Undecided => {
+                let opcode = match access {
+                    Access::Load => byte::LOAD_NAME,
+                    Access::Store => byte::STORE_NAME,
+                    Access::Delete => byte::DELETE_NAME,
+                };
+                let index = self.tables.string(name)?;
+                self.number(opcode, index);
+            }
+        }
+        Ok(())
+    }
+
+    fn fast_local(&mut self, access: Access, local: u16) {
+        let (multi, general) = match access {
+            Access::Load => (Some(byte::LOAD_FAST_MULTI), byte::LOAD_FAST_N),
+            Access::Store => (Some(byte::STORE_FAST_MULTI), byte::STORE_FAST_N),
+            Access::Delete => (None, byte::DELETE_FAST),
+        };
+        match multi {
+            Some(multi) if local < FAST_LOCALS => {
+                self.opcode(multi + local.to_le_bytes()[0], effect(general, 0));
+            }
+            _ => self.number(general, local.into()),
+        }
+    }
+
+    fn first_parameter(&mut self) -> Result<(), Failure> {
+        let mut ids = self.scope.ids.iter();
+        match ids.find(|id| id.parameter != Parameter::None) {
+            Some(id) => self.identifier(Access::Load, id.name),
+            None => Ok(()),
+        }
+    }
+
+    fn class_cell(&mut self, class: Qstr) {
+        match self.scope.ids.find(class) {
+            Some(id) if id.kind != IdKind::Local => self.fast_local(Access::Load, id.local),
+            _ => self.opcode(byte::LOAD_CONST_NONE, 1),
+        }
+    }
+
+    /// Loads the variables the function closes over, then makes it.
+    fn make_function(&mut self, child: ScopeId, defaults: bool) {
+        let index = u32::try_from(self.children.len()).unwrap_or(u32::MAX);
+        self.children.push(child);
+        let child = self.scopes.get(child.index());
+        let mut closed = 0_u32;
+        if let Some(child) = child.filter(|_| self.scope.parent.is_some()) {
+            let scope = self.scope;
+            for (name, local) in &scope.closed_over {
+                if child
+                    .ids
+                    .find(*name)
+                    .is_some_and(|id| id.kind == IdKind::Free)
+                {
+                    self.fast_local(Access::Load, *local);
+                    closed += 1;
+                }
+            }
+        }
+        let (function, closure) = if defaults {
+            (byte::MAKE_FUNCTION_DEFARGS, byte::MAKE_CLOSURE_DEFARGS)
+        } else {
+            (byte::MAKE_FUNCTION, byte::MAKE_CLOSURE)
+        };
+        if closed == 0 {
+            self.number(function, index);
+        } else {
+            let change = effect(closure, 0) - i32::try_from(closed).unwrap_or(i32::MAX);
+            self.number_with(closure, index, change);
+            self.push(closed.to_le_bytes()[0]);
+        }
+    }
+}
+
+/// How many values an opcode adds to the stack.
+fn effect(opcode: u8, operand: u32) -> i32 {
+    let row = Opcode::of(opcode);
+    let change = row.map_or(0, |row| row.stack.of(operand, 0));
+    i32::try_from(change).unwrap_or(0)
+}
+
+/// Runs passes over the events until all sizes are stable. Returns line numbers and bytecode.
+fn settle(
+    bytes: &[u8],
+    events: &[Event],
+    labels: u32,
+    prelude: &Prelude,
+) -> Result<(LineInfo, Vec<u8>), Failure> {
+    let mut layout = Layout {
+        offsets: vec![0; labels as usize],
+        ..Layout::default()
+    };
+    let names: usize = std::iter::once(&prelude.simple_name)
+        .chain(&prelude.arg_names)
+        .map(|&name| vuint::len(name))
+        .sum();
+    layout.pass(bytes.len(), events, false);
+    let mut sizes = None;
+    loop {
+        // The field with the sizes holds those of the pass before.
+        let mut field = Vec::new();
+        push_sizes(
+            &mut field,
+            names + layout.lines.encoded().len(),
+            prelude.cells.len(),
+        );
+        layout.pass(bytes.len(), events, true);
+        let new_sizes = (field.len() + layout.lines.encoded().len(), layout.length);
+        if sizes.replace(new_sizes) == Some(new_sizes) {
+            break;
+        }
+    }
+    if layout.overflow {
+        return Err(Failure::bytecode_overflow());
+    }
+    Ok((
+        std::mem::take(&mut layout.lines),
+        layout.link(bytes, events),
+    ))
+}
+
+/// What one pass finds out.
+#[derive(Debug, Default)]
+struct Layout {
+    /// Offset of each label in the latest pass that met it.
+    offsets: Vec<u32>,
+    /// Bytes of each jump, from its opcode on; the third may be missing.
+    jumps: Vec<([u8; 3], usize)>,
+    lines: LineInfo,
+    length: usize,
+    overflow: bool,
+}
+
+impl Layout {
+    fn pass(&mut self, fixed: usize, events: &[Event], known_offsets: bool) {
+        self.jumps.clear();
+        self.lines = LineInfo::new();
+        self.overflow = false;
+        let (mut jump_bytes, mut line_start, mut line) = (0_u32, 0, 1);
+        for event in events {
+            let offset = event.position.saturating_add(jump_bytes);
+            match event.what {
+                What::Jump(opcode, label) => {
+                    let target = self.offsets.get(label.0 as usize).copied().unwrap_or(0);
+                    let distance = known_offsets.then(|| i64::from(target) - i64::from(offset) - 2);
+                    let (bytes, length) = self.jump(opcode, distance);
+                    self.jumps.push((bytes, length));
+                    jump_bytes = jump_bytes.saturating_add(if length == 2 { 2 } else { 3 });
+                }
+                What::Label(label) => {
+                    if let Some(place) = self.offsets.get_mut(label.0 as usize) {
+                        *place = offset;
+                    }
+                }
+                What::Line(next) => {
+                    self.lines.push(offset - line_start, next - line);
+                    (line_start, line) = (offset, next);
+                }
+            }
+        }
+        self.length = fixed + jump_bytes as usize;
+    }
+
+    /// A jump over `distance` bytes if it takes two bytes itself.
+    fn jump(&mut self, opcode: u8, distance: Option<i64>) -> ([u8; 3], usize) {
+        let signed = opcode <= byte::POP_JUMP_IF_FALSE;
+        let Some(distance) = distance else {
+            return ([opcode, 0, 0], 3);
+        };
+        let short = if signed { -0x40..0x40 } else { 0..0x80 };
+        if short.contains(&distance) {
+            let operand = distance - short.start;
+            return ([opcode, operand.to_le_bytes()[0], 0], 2);
+        }
+        let operand = distance - 1 + if signed { 0x4000 } else { 0 };
+        if !(0..0x8000).contains(&operand) {
+            self.overflow = true;
+        }
+        let [low, high] = [operand & 0x7f | 0x80, operand >> 7].map(|part| part.to_le_bytes()[0]);
+        ([opcode, low, high], 3)
+    }
+
+    /// The fixed bytes with the jumps between them.
+    fn link(&self, bytes: &[u8], events: &[Event]) -> Vec<u8> {
+        let mut code = Vec::with_capacity(self.length);
+        let is_jump = |event: &&Event| matches!(event.what, What::Jump(..));
+        let mut done = 0;
+        for (event, (jump, length)) in events.iter().filter(is_jump).zip(&self.jumps) {
+            let position = event.position as usize;
+            code.extend_from_slice(bytes.get(done..position).unwrap_or_default());
+            code.extend_from_slice(jump.get(..*length).unwrap_or_default());
+            done = position;
+        }
+        code.extend_from_slice(bytes.get(done..).unwrap_or_default());
+        code
+    }
+}

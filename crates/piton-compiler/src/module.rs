@@ -1,0 +1,192 @@
+//! The whole way from source to module.
+
+use piton_mpy::header::{Dialect, Header};
+use piton_mpy::module::{ConstObject, Module, Qstr as ModuleQstr};
+use piton_mpy::raw_code::{Code, RawCode};
+
+use crate::compile::{Scopes, compile_scopes};
+use crate::constants::{Constant, ConstantId, Constants};
+use crate::diagnostic::{Diagnostic, Failure, Location, Place};
+use crate::emit::bytecode::assemble;
+use crate::interner::{Interner, Qstr};
+use crate::lexer::{Lexer, LexerOptions};
+use crate::number::{Integer, complex_text, float_text};
+use crate::options::{Emitter, Optimisation, Options, Target};
+use crate::parse::{ParserOptions, parse_file};
+
+/// How deep in tuples the official compiler can write a number before its stack check stops it.
+const MAXIMUM_NUMBER_DEPTH: u32 = 709;
+/// How deep tuples can be at all.
+const MAXIMUM_TUPLE_DEPTH: u32 = 1000;
+/// The most objects a module's constants can unfold to: a tuple can hold one tuple many times.
+const MAXIMUM_OBJECTS: u32 = 1 << 24;
+
+pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
+    let mut interner = match Interner::new() {
+        Ok(interner) => interner,
+        Err(failure) => return Err(Diagnostic::without_location(failure)),
+    };
+    let result = run(source, options, &mut interner);
+    result.map_err(|failure| diagnostic(failure, options, &interner))
+}
+
+fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagnostic {
+    let location = match failure.place {
+        Place::Nowhere => None,
+        Place::Input(line) => Some(Location {
+            source_name: options.input_name.clone(),
+            line,
+            scope: None,
+        }),
+        Place::Scope(line, name) => {
+            let source_name = options
+                .embedded_name
+                .as_ref()
+                .unwrap_or(&options.input_name);
+            let scope = Some(interner.text(name).to_vec());
+            Some(Location {
+                source_name: source_name.clone(),
+                line,
+                scope,
+            })
+        }
+    };
+    Diagnostic {
+        location,
+        ..Diagnostic::without_location(failure)
+    }
+}
+
+fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Module, Failure> {
+    // The names come first: a long string that is equal to one of them is a string table entry.
+    let input_name = interner.intern(&options.input_name)?;
+    let lexer_options = LexerOptions {
+        debug: options.optimisation == Optimisation::None,
+        template_strings: options.target == Target::MicroPython,
+    };
+    let lexer = Lexer::new(source, lexer_options)?;
+    let source_name = match &options.embedded_name {
+        Some(name) => interner.intern(name)?,
+        None => input_name,
+    };
+    let parser_options = ParserOptions {
+        small_int_bits: options.small_int_bits,
+        typed_constants: options.target == Target::MicroPython,
+    };
+    let (tree, root) = parse_file(lexer, interner, parser_options)?;
+    let scopes = compile_scopes(tree, root, source_name, interner, options)?;
+    assemble_module(scopes, options, interner)
+}
+
+fn assemble_module(
+    mut scopes: Scopes,
+    options: &Options,
+    interner: &Interner,
+) -> Result<Module, Failure> {
+    let known = interner.known();
+    let mut raw_codes = Vec::with_capacity(scopes.scopes.len());
+    for index in 0..scopes.scopes.len() {
+        // The code is freed as soon as it is assembled.
+        let scope = scopes.scopes.get_mut(index);
+        let code = scope
+            .map(|scope| std::mem::take(&mut scope.code))
+            .unwrap_or_default();
+        let Some(scope) = scopes.scopes.get(index) else {
+            break;
+        };
+        if scope.emitter != Emitter::Bytecode {
+            return Err(Failure::native_code());
+        }
+        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)?;
+        raw_codes.push(RawCode {
+            code: Code::Bytecode(function.bytecode),
+            children: function
+                .children
+                .iter()
+                .map(|child| child.index())
+                .collect(),
+        });
+    }
+    let dialect = match options.target {
+        Target::MicroPython => Dialect::MicroPython,
+        Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
+    };
+    let mut objects = Objects {
+        constants: &scopes.tree.constants,
+        count: 0,
+    };
+    Ok(Module {
+        header: Header {
+            dialect,
+            sub_version: 0,
+            arch: None,
+            arch_flags: Some(options.arch_flags).filter(|&flags| flags != 0),
+            small_int_bits: options.small_int_bits,
+        },
+        qstrs: scopes
+            .tables
+            .strings()
+            .map(|name| module_qstr(name, interner))
+            .collect(),
+        objects: scopes
+            .tables
+            .objects()
+            .map(|id| objects.get(id, 0))
+            .collect::<Result<_, _>>()?,
+        raw_codes,
+    })
+}
+
+fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
+    match piton_mpy::qstr::StaticQstr::from_number(name.0) {
+        Some(number) => ModuleQstr::Static(number),
+        None => ModuleQstr::New(interner.text(name).to_vec()),
+    }
+}
+
+/// Constants on their way into the module.
+struct Objects<'a> {
+    constants: &'a Constants,
+    count: u32,
+}
+
+impl Objects<'_> {
+    /// The object of a constant that is `depth` deep in tuples.
+    fn get(&mut self, id: ConstantId, depth: u32) -> Result<ConstObject, Failure> {
+        self.count += 1;
+        if self.count > MAXIMUM_OBJECTS {
+            return Err(Failure::too_large());
+        }
+        let constant = self.constants.get(id);
+        let is_number = matches!(
+            constant,
+            Constant::Integer(_) | Constant::Float(_) | Constant::Imaginary(_)
+        );
+        if depth
+            > if is_number {
+                MAXIMUM_NUMBER_DEPTH
+            } else {
+                MAXIMUM_TUPLE_DEPTH
+            }
+        {
+            return Err(Failure::recursion_depth());
+        }
+        Ok(match constant {
+            Constant::None => ConstObject::None,
+            Constant::False => ConstObject::False,
+            Constant::True => ConstObject::True,
+            Constant::Ellipsis => ConstObject::Ellipsis,
+            Constant::Text(text) => ConstObject::Str(text.to_vec()),
+            Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
+            Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
+            Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
+            Constant::Float(value) => ConstObject::Float(float_text(value)),
+            Constant::Imaginary(value) => ConstObject::Complex(complex_text(value)),
+            Constant::Tuple(items) => {
+                let item = |item: &[u8; 4]| ConstantId(u32::from_le_bytes(*item));
+                let items = items.iter().map(|id| self.get(item(id), depth + 1));
+                ConstObject::Tuple(items.collect::<Result<_, _>>()?)
+            }
+        })
+    }
+}
