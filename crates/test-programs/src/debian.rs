@@ -62,7 +62,16 @@ pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
         .env_remove("LD_PRELOAD")
         .env_remove("LD_LIBRARY_PATH");
     command.env("QEMU_MODULE_DIR", libraries.join("qemu"));
+    if let Some(plugins) = gensio_plugins(&root) {
+        command.env("GENSIO_LIBRARY_PATH", plugins);
+    }
     Ok(command)
+}
+
+/// The folder of ser2net's plugins: `usr/libexec/<architecture>/gensio/<version>`.
+fn gensio_plugins(root: &Path) -> Option<PathBuf> {
+    let only_entry = |folder: PathBuf| Some(folder.read_dir().ok()?.next()?.ok()?.path());
+    only_entry(only_entry(root.join("usr/libexec"))?.join("gensio"))
 }
 
 fn library_path(libraries: &Path, package: &DebianPackage) -> anyhow::Result<OsString> {
