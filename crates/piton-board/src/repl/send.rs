@@ -287,3 +287,7 @@ fn check_source(source: &[u8]) -> Result<(), Error> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "send_tests.rs"]
+mod tests;

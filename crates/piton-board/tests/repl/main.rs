@@ -6,5 +6,7 @@ mod entry;
 mod exec;
 #[cfg(test)]
 mod microbit;
+#[cfg(all(test, unix))]
+mod strangers;
 #[cfg(test)]
 mod support;

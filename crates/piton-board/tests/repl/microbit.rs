@@ -45,3 +45,43 @@ fn facts() {
     let facts = board_facts(&mut connection.raw(), soon()).unwrap();
     insta::assert_debug_snapshot!(facts);
 }
+
+#[test]
+fn entry_from_a_running_program() {
+    let (_board, mut connection) = microbit();
+    connection.settle();
+    connection.start("while True: pass");
+    connection.wire.clear();
+    assert_eq!(connection.run("print(6*7)"), "42\r\n");
+    insta::assert_snapshot!(connection.wire.transcript());
+}
+
+#[test]
+fn entry_from_a_program_that_swallows_interrupts() {
+    let (_board, mut connection) = microbit();
+    connection.settle();
+    connection.start(
+        "while True:\n try:\n  while True: pass\n except KeyboardInterrupt:\n  print('again')",
+    );
+    assert_eq!(connection.run("print(6*7)"), "42\r\n");
+}
+
+#[test]
+fn system_exit_is_a_good_end() {
+    let (_board, mut connection) = microbit();
+    connection.run("x = 1");
+    assert_eq!(connection.run("print('bye')\nraise SystemExit"), "bye\r\n");
+    // This firmware does not soft-reset then.
+    assert_eq!(connection.repl.soft_resets(), 0);
+    assert_eq!(connection.run("print(x)"), "1\r\n");
+}
+
+#[test]
+fn os_errors_have_names() {
+    let (_board, mut connection) = microbit();
+    let (_, error) = connection.fail("open('missing')");
+    assert_eq!(
+        error.to_string(),
+        "the board raised OSError: file not found, <stdin> line 1"
+    );
+}

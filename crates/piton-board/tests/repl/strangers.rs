@@ -1,0 +1,44 @@
+//! Ports behind which there is no MicroPython.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error;
+use piton_board::repl::Entry;
+use piton_board::transport::process::Process;
+
+use crate::support::Connection;
+
+/// The error of trying to enter the raw REPL of a process.
+#[track_caller]
+fn refused(command: &str) -> Error {
+    let process = Process::start(command).expect("the shell starts");
+    let mut connection = Connection::new(process);
+    let limit = Deadline::after(Duration::from_secs(2));
+    let result = connection.repl.raw_repl(Entry::SoftReset, limit);
+    result.err().expect("no raw REPL")
+}
+
+#[test]
+fn a_silent_port() {
+    assert_eq!(
+        refused("sleep 60").to_string(),
+        "no answer from a raw REPL: not a MicroPython board, busy with a program that ignores Ctrl-C, or not \
+         ready; host sent \\x03\\x01\\x01, board sent nothing"
+    );
+}
+
+#[test]
+fn a_port_that_echoes() {
+    let error = refused("cat");
+    let Error::NoRawRepl { sent, received } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(sent, received);
+}
+
+#[test]
+fn a_port_that_closes() {
+    let error = refused("true");
+    assert!(matches!(error, Error::Disconnected { .. }), "{error}");
+}
