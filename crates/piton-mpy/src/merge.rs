@@ -2,13 +2,16 @@
 
 use crate::error::Error;
 use crate::header::Header;
-use crate::instruction::{Instruction, Operand, instructions};
 use crate::line_info::LineInfo;
 use crate::module::Module;
-use crate::opcode::{OperandKind, byte};
+use crate::opcode::byte;
 use crate::prelude::{Prelude, Signature};
 use crate::raw_code::{Bytecode, Code, RawCode};
 use crate::vuint;
+
+mod shift;
+
+use shift::{Shift, shifted_opcodes};
 
 /// Joins modules as `mpy-tool.py --merge` does: the tables one behind the other, and an outer raw
 /// code that calls each module's own in the order given, all in the same globals.
@@ -128,13 +131,6 @@ fn outer(n_children: usize) -> RawCode {
     }
 }
 
-/// How far a module's table entries move.
-#[derive(Clone, Copy)]
-struct Shift {
-    qstrs: u32,
-    objects: u32,
-}
-
 fn append(merged: &mut Module, index: usize, module: &Module) -> Result<(), Error> {
     let raw_code_base = merged.raw_codes.len();
     let shift = Shift {
@@ -178,181 +174,4 @@ fn shifted(bytecode: &Bytecode, module: usize, shift: Shift) -> Result<Bytecode,
         prelude,
         opcodes: shifted_opcodes(&bytecode.opcodes, module, shift)?,
     })
-}
-
-/// An instruction on its way to a new place.
-struct Moved {
-    instruction: Instruction,
-    /// For a jump, which instruction it goes to; one past the last is the end.
-    target: Option<usize>,
-    /// Whether the jump offset takes two bytes.
-    long: bool,
-    offset: usize,
-}
-
-/// Rewrites table indices. They may take more bytes than before, so jumps are laid out anew.
-fn shifted_opcodes(opcodes: &[u8], module: usize, shift: Shift) -> Result<Vec<u8>, Error> {
-    let decoded = instructions(opcodes).collect::<Result<Vec<_>, _>>()?;
-    let mut moved = Vec::with_capacity(decoded.len());
-    for &instruction in &decoded {
-        let target = match instruction.target() {
-            Some(target) => Some(instruction_at(&decoded, opcodes.len(), target).ok_or_else(
-                || {
-                    not_mergeable(
-                        module,
-                        "jump target",
-                        "an instruction",
-                        format!("offset {target}"),
-                    )
-                },
-            )?),
-            None => None,
-        };
-        moved.push(Moved {
-            instruction,
-            target,
-            long: false,
-            offset: 0,
-        });
-    }
-    // Jumps start short and only grow, so this ends.
-    loop {
-        let end = lay_out(&mut moved, opcodes, shift);
-        let offsets: Vec<_> = moved
-            .iter()
-            .map(|moved| moved.offset)
-            .chain([end])
-            .collect();
-        let mut grown = false;
-        for jump in &mut moved {
-            if !jump.long && distance(jump, &offsets).is_some_and(|far| !fits_short(jump, far)) {
-                jump.long = true;
-                grown = true;
-            }
-        }
-        if !grown {
-            return encode(&moved, opcodes, &offsets, shift);
-        }
-    }
-}
-
-fn instruction_at(decoded: &[Instruction], end: usize, target: i64) -> Option<usize> {
-    if usize::try_from(target).is_ok_and(|target| target == end) {
-        return Some(decoded.len());
-    }
-    let target = u32::try_from(target).ok()?;
-    decoded
-        .binary_search_by_key(&target, |instruction| instruction.offset)
-        .ok()
-}
-
-/// Gives every instruction its new offset; returns the new length.
-fn lay_out(moved: &mut [Moved], opcodes: &[u8], shift: Shift) -> usize {
-    let mut offset = 0;
-    let mut scratch = Vec::new();
-    for moved in moved {
-        moved.offset = offset;
-        scratch.clear();
-        push_instruction(&mut scratch, moved, 0, opcodes, shift);
-        offset += scratch.len();
-    }
-    offset
-}
-
-/// How far a jump goes, from the byte behind its offset.
-fn distance(jump: &Moved, offsets: &[usize]) -> Option<i64> {
-    let target = offsets.get(jump.target?)?;
-    Some(*target as i64 - (jump.offset as i64 + 2 + i64::from(jump.long)))
-}
-
-fn is_signed(jump: &Moved) -> bool {
-    matches!(
-        jump.instruction.opcode.operand,
-        OperandKind::SignedOffset | OperandKind::Unwind
-    )
-}
-
-fn fits_short(jump: &Moved, distance: i64) -> bool {
-    if is_signed(jump) {
-        (-0x40..0x40).contains(&distance)
-    } else {
-        (0..0x80).contains(&distance)
-    }
-}
-
-fn encode(
-    moved: &[Moved],
-    opcodes: &[u8],
-    offsets: &[usize],
-    shift: Shift,
-) -> Result<Vec<u8>, Error> {
-    let mut out = Vec::with_capacity(offsets.last().copied().unwrap_or_default());
-    for moved in moved {
-        let distance = distance(moved, offsets).unwrap_or_default();
-        let limits = if is_signed(moved) {
-            -0x4000..=0x3fff
-        } else {
-            0..=0x7fff
-        };
-        if moved.target.is_some() && !limits.contains(&distance) {
-            let limit = if distance < 0 {
-                limits.start()
-            } else {
-                limits.end()
-            };
-            return Err(Error::TooLarge {
-                field: "jump distance",
-                value: distance.unsigned_abs(),
-                limit: limit.unsigned_abs(),
-            });
-        }
-        push_instruction(&mut out, moved, distance, opcodes, shift);
-    }
-    Ok(out)
-}
-
-fn push_instruction(out: &mut Vec<u8>, moved: &Moved, distance: i64, opcodes: &[u8], shift: Shift) {
-    let instruction = &moved.instruction;
-    let start = instruction.offset as usize;
-    let original = opcodes
-        .get(start..start + instruction.length as usize)
-        .unwrap_or_default();
-    match instruction.operand {
-        Operand::Qstr(index) => {
-            out.push(instruction.byte);
-            vuint::push(out, index.saturating_add(shift.qstrs));
-        }
-        Operand::Object(index) => {
-            out.push(instruction.byte);
-            vuint::push(out, index.saturating_add(shift.objects));
-        }
-        Operand::Jump(_) | Operand::Unwind { .. } => {
-            out.push(instruction.byte);
-            push_distance(out, moved, distance);
-            if matches!(instruction.operand, Operand::Unwind { .. }) {
-                out.extend(original.last());
-            }
-        }
-        Operand::None
-        | Operand::Local(_)
-        | Operand::Count(_)
-        | Operand::Child(_)
-        | Operand::Closure { .. }
-        | Operand::Call { .. }
-        | Operand::UnpackEx { .. }
-        | Operand::Comprehension { .. }
-        | Operand::SmallInt(_)
-        | Operand::UnaryOperator(_)
-        | Operand::BinaryOperator(_) => out.extend_from_slice(original),
-    }
-}
-
-fn push_distance(out: &mut Vec<u8>, jump: &Moved, distance: i64) {
-    if !jump.long {
-        out.push((distance + if is_signed(jump) { 0x40 } else { 0 }) as u8 & 0x7f);
-        return;
-    }
-    let biased = distance + if is_signed(jump) { 0x4000 } else { 0 };
-    out.push(0x80 | biased as u8 & 0x7f);
-    out.push((biased >> 7) as u8);
 }
