@@ -12,3 +12,5 @@ mod official;
 mod round_trip;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod writing;
