@@ -69,9 +69,11 @@ fn belay_can_be_imported() {
 mod from_debian {
     use std::fs::OpenOptions;
     use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::process::Child;
     use std::sync::mpsc::channel;
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use test_programs::Microbit;
 
@@ -86,17 +88,58 @@ mod from_debian {
         assert_eq!(facts, "('micropython', (1, 25, 0, '')) ['', '.frozen']\n");
     }
 
-    #[test]
-    fn ser2net_starts() {
-        let version = with_arguments(ser2net(), &["-v"]);
-        assert!(
-            version.contains("ser2net") && version.contains("version 4."),
-            "{version}"
-        );
-    }
-
     /// Generous: it only bounds a hang.
     const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+    /// A started server, which ends with the test.
+    struct Server(Child);
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn ser2net_offers_a_serial_port_by_rfc_2217() {
+        let microbit = Microbit::start();
+        let folder = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let configuration = folder.path().join("ser2net.yaml");
+        let text = format!(
+            "connection: &board\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{}\n  \
+             connector: serialdev,{},115200n81\n",
+            address.port(),
+            microbit.port()
+        );
+        std::fs::write(&configuration, text).unwrap();
+        let mut command = ser2net();
+        let _server = Server(
+            command
+                .args(["-n", "-u", "-c"])
+                .arg(configuration)
+                .spawn()
+                .unwrap(),
+        );
+
+        let limit = Instant::now() + ANSWER_LIMIT;
+        let mut connection = loop {
+            match TcpStream::connect(address) {
+                Ok(connection) => break connection,
+                Err(error) if Instant::now() > limit => panic!("{address}: {error}"),
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        connection.set_read_timeout(Some(ANSWER_LIMIT)).unwrap();
+        let mut first = [0];
+        connection.read_exact(&mut first).unwrap();
+        // Telnet's "interpret as command": it starts to negotiate.
+        assert_eq!(first, [0xff]);
+    }
 
     #[test]
     fn microbit_runs_python() {
