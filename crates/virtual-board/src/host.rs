@@ -157,9 +157,10 @@ fn parts<'a>(ctx: &'a mut Ctx<'_>) -> Result<(Guest<'a>, &'a mut Host), wasmi::E
     Ok((Guest::new(bytes), host))
 }
 
-/// Look at the line: act upon an event, and turn an interrupt character into a `KeyboardInterrupt`.
+/// Look at the line: send what waits to be sent, act upon an event, and turn an interrupt character into a `KeyboardInterrupt`.
 pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
     let mut ctx = ctx.as_context_mut();
+    ctx.data_mut().output.flush();
     ctx.data().check_events()?;
     if !ctx.data().line.has_unsearched() {
         return Ok(());

@@ -10,10 +10,12 @@ use std::time::Duration;
 pub struct BoardOptions {
     /// Where the board keeps its files.
     pub flash: Flash,
-    /// How many bytes the Python heap may grow to before `MemoryError`; at least 256 KiB are always there.
+    /// How many bytes the Python heap may grow by, beyond the 1 MiB that are always there, before
+    /// `MemoryError`.
     ///
-    /// The firmware collects garbage only when no Python is running, so a long loop that allocates needs
-    /// much more than it would on hardware.
+    /// The firmware collects garbage only when no Python is running, so that a long loop that allocates
+    /// needs much more than it would on hardware. It doubles the heap when that is full, and can't allocate
+    /// one object that is larger than the heap is at that moment.
     pub heap_limit: usize,
     /// The speed and the losses of the line.
     pub line: LineOptions,

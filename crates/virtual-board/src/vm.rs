@@ -20,8 +20,9 @@ pub(crate) use snapshot::Snapshot;
 
 /// The stack of Python calls, in words; the C stack is what ends a recursion first.
 const PYTHON_STACK_WORDS: i32 = 16 * 1024;
-/// The Python heap at the start, in bytes; it grows by itself.
-const FIRST_HEAP: i32 = 256 * 1024;
+/// The Python heap at the start, in bytes, as the package's own JavaScript has it. It grows by itself, but
+/// never for one object that is larger than all of it.
+const FIRST_HEAP: i32 = 1 << 20;
 
 /// What every instance is made from.
 pub(crate) struct Parts {

@@ -188,8 +188,9 @@ impl State {
         });
         self.open = None;
         self.go_deaf();
+        // What has come in at the host is there to read until somebody opens the line anew.
+        self.settle_host(now);
         self.to_host.clear();
-        self.received.clear();
     }
 }
 

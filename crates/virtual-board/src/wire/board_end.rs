@@ -28,10 +28,11 @@ impl BoardEnd {
         Self { wire }
     }
 
-    /// The next received byte.
+    /// The next received byte, for a REPL: it takes them as fast as they come, so that a paced line never
+    /// overruns it.
     pub(crate) fn pop(&self) -> Option<u8> {
         let mut state = self.wire.lock();
-        state.settle_board(Instant::now(), false);
+        state.settle_board(Instant::now(), true);
         let byte = state.ring.pop_front();
         state.searched = state.searched.saturating_sub(1);
         drop(state);
@@ -261,13 +262,14 @@ impl State {
 
     /// The line vanishes; what was sent before it did is still delivered to the host.
     fn vanish_after(&mut self, sent: VecDeque<u8>, returns_after: Duration, now: Instant) {
-        let mut delivered = std::mem::take(&mut self.received);
-        while let Some(byte) = self.to_host.land(now + Duration::from_secs(3600)) {
-            delivered.push_back(byte);
+        while let Some(byte) = self.to_host.land(now + WHOLE_FLIGHT) {
+            self.received.push_back(byte);
         }
-        delivered.extend(sent);
+        self.received.extend(sent);
         self.vanish(Some(returns_after), now);
-        self.received = delivered;
         self.event = Some(Event::Unplugged);
     }
 }
+
+/// Longer than any byte travels.
+const WHOLE_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,5 +1,11 @@
 //! The virtual board, driven over its line by tests that know the protocol from its documentation and
 //! from boards, not from our own client.
 
+mod faults;
+mod files;
+mod machine;
 mod mpremote;
+mod repl;
+mod serve;
 mod support;
+mod versions;

@@ -141,3 +141,33 @@ pub(crate) fn raw_board(options: BoardOptions) -> (VirtualBoard, Talk) {
     talk.raw();
     (board, talk)
 }
+
+/// Read until the line ends: what was read.
+pub(crate) fn wait_eof(line: &Line) -> Vec<u8> {
+    let mut read = Vec::new();
+    let mut buf = [0; 4096];
+    loop {
+        match line.read(&mut buf, Some(WATCHDOG)) {
+            Ok(count) => read.extend(buf.iter().take(count)),
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+                return read;
+            }
+        }
+    }
+}
+
+/// Open the line of a vanished board as soon as it is back.
+pub(crate) fn reopen(board: &VirtualBoard) -> Line {
+    let deadline = Instant::now() + WATCHDOG;
+    loop {
+        match board.open() {
+            Ok(line) => return line,
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+                assert!(Instant::now() < deadline, "the board does not return");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
