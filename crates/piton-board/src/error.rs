@@ -88,7 +88,7 @@ pub enum Error {
     #[error(
         "no answer from a raw REPL: not a MicroPython board, busy with a program that ignores Ctrl-C, or not \
          ready; host sent {}, board sent {}",
-        sent.escape_ascii(),
+        Shown(sent),
         Shown(received)
     )]
     NoRawRepl {
@@ -123,15 +123,19 @@ pub enum Error {
     },
 }
 
-/// Bytes from a board, as a person can read them.
+/// Bytes from a wire, as a person can read them: the last of them, if there are many.
 struct Shown<'a>(&'a [u8]);
+
+/// How many bytes a message shows.
+const SHOWN: usize = 256;
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            f.write_str("nothing")
-        } else {
-            self.0.escape_ascii().fmt(f)
+        let skipped = self.0.len().saturating_sub(SHOWN);
+        match self.0.get(skipped..) {
+            None | Some([]) => f.write_str("nothing"),
+            Some(all) if skipped == 0 => all.escape_ascii().fmt(f),
+            Some(last) => write!(f, "{skipped} bytes and {}", last.escape_ascii()),
         }
     }
 }

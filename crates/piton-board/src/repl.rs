@@ -22,6 +22,13 @@
 //! The question "may I paste?" is asked once for each connection. From the second program on, question and
 //! source go out together: one turn for each program that fits in the board's two windows.
 //!
+//! # Flow control
+//!
+//! Raw-paste has a window: the board says how many bytes it takes, and sends 0x01 for each window that it has
+//! read. Firmware without raw-paste has no flow control at all, only pauses help: 256 bytes every 10 ms, as
+//! mpremote sends, where the firmware knows the question and declines; 16 bytes every 4 ms where it does not
+//! even know it (MicroPython 1.13 and older), because such boards have receive rings of 64 bytes.
+//!
 //! # What is known of the board
 //!
 //! [`Repl`] owns the connection and what is known of the board's state. [`RawRepl`] exists only while the
@@ -50,6 +57,14 @@ use send::Sending;
 /// allows: tools/mpremote/mpremote/transport_serial.py, `timeout_overall=10`.
 const STEP: Duration = Duration::from_secs(10);
 
+/// `deadline`, or [`STEP`] from now instead of none at all.
+fn bounded(deadline: Deadline) -> Deadline {
+    match deadline.remaining() {
+        Some(_) => deadline,
+        None => Deadline::after(STEP),
+    }
+}
+
 /// What the raw REPL prints on entry, with its first prompt (pyexec.c).
 const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 
@@ -65,8 +80,10 @@ pub enum Entry {
 /// What is known of the board.
 #[derive(Debug)]
 enum State {
-    /// Anything: not yet asked, or an exchange broke off.
+    /// Anything: not yet asked, or left to itself.
     Unknown,
+    /// An exchange of ours broke off: it may be in the middle of taking a program.
+    Broken,
     /// At the raw REPL's prompt.
     Raw,
     /// A program runs, started by us in the raw REPL.
@@ -125,7 +142,7 @@ impl Repl {
     ///
     /// [`Error::NoRawRepl`] when the board did not come to the raw REPL by the deadline (or within 10
     /// seconds if that is [`Deadline::NEVER`]), [`Error::Timeout`] when it did not come back from the soft
-    /// reset; [`Error::Cancelled`], [`Error::Disconnected`].
+    /// reset by then (is boot.py still running?); [`Error::Cancelled`], [`Error::Disconnected`].
     pub fn raw_repl(&mut self, entry: Entry, deadline: Deadline) -> Result<RawRepl<'_>, Error> {
         let fresh = self.finish_restart(deadline)?;
         if !self.is_raw() {
@@ -140,23 +157,27 @@ impl Repl {
     /// Leave the raw REPL for the friendly one, without waiting for its prompt.
     ///
     /// Does nothing when the board is not known to be in the raw REPL. A program that is still running is
-    /// not stopped: the board goes to the friendly REPL when it ends.
+    /// not stopped: the board goes to the friendly REPL when it ends. A program that was not sent completely
+    /// is taken back.
     ///
     /// # Errors
     ///
     /// [`Error::Disconnected`]; [`Error::Timeout`] when the board does not take the byte.
     pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
-        if matches!(self.state, State::Restarting) {
-            // A Ctrl-B sent during the reset would be lost. A board that does not come back gets it anyway.
-            match self.finish_restart(deadline) {
-                Ok(_) | Err(Error::Timeout { .. } | Error::Cancelled) => {}
-                Err(error) => return Err(error),
+        let bytes: &[u8] = match self.state {
+            State::Unknown => return Ok(()),
+            State::Broken => b"\x03\x02",
+            State::Raw | State::Running(_) => b"\x02",
+            State::Restarting => {
+                // A Ctrl-B sent during the reset would be lost. A board that does not come back gets it anyway.
+                match self.finish_restart(deadline) {
+                    Ok(_) | Err(Error::Timeout { .. } | Error::Cancelled) => b"\x02",
+                    Err(error) => return Err(error),
+                }
             }
-        } else if matches!(self.state, State::Unknown) {
-            return Ok(());
-        }
+        };
         self.state = State::Unknown;
-        self.link.write(b"\x02", deadline)
+        self.link.write(bytes, deadline)
     }
 
     /// Take the bytes that were read ahead and used for nothing, for a terminal to show.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::link::{Link, Tail, Wait, find};
-use super::{RAW_BANNER, Repl, STEP, State};
+use super::{RAW_BANNER, Repl, State, bounded};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
@@ -74,11 +74,8 @@ struct Attempt {
 impl Repl {
     /// Bring the board into the raw REPL from any state.
     pub(super) fn enter(&mut self, deadline: Deadline) -> Result<(), Error> {
-        self.state = State::Unknown;
-        let limit = match deadline.remaining() {
-            Some(_) => deadline,
-            None => Deadline::after(STEP),
-        };
+        self.state = State::Broken;
+        let limit = bounded(deadline);
         self.link.discard_input()?;
         let mut attempt = Attempt {
             sent: Vec::new(),
@@ -185,9 +182,9 @@ impl Repl {
 
     /// Start a fresh interpreter; the board must be at the raw REPL's prompt.
     pub(super) fn soft_reset(&mut self, deadline: Deadline) -> Result<(), Error> {
-        self.state = State::Unknown;
+        self.state = State::Broken;
         self.link.write(b"\x04", deadline)?;
-        let limit = deadline.sooner(STEP);
+        let limit = bounded(deadline);
         // One after the other: boot.py may print between them.
         self.link
             .skip_past(b"soft reboot", Wait::new("the soft reset", limit))?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Link, Tail, Wait, find};
 use super::output::{End, Scanner};
-use super::{RAW_BANNER, Repl, STEP, State, entry};
+use super::{RAW_BANNER, Repl, State, bounded, entry};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exception::BoardException;
@@ -12,8 +12,9 @@ use crate::exception::BoardException;
 /// How long bytes right after an end are watched for another end: see [`settle`].
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// How long a friendly prompt stands at the end of the output before it counts as a board that was reset.
-const RESET_QUIET: Duration = Duration::from_millis(500);
+/// How long a prompt stands at the end of what came before it counts as the board's prompt, where the bytes
+/// before it do not say so.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// A program that runs in the raw REPL.
 #[derive(Debug, Default)]
@@ -85,7 +86,7 @@ impl Repl {
         if !matches!(self.state, State::Restarting) {
             return Ok(false);
         }
-        let wait = Wait::new("the raw REPL after SystemExit", deadline.sooner(STEP));
+        let wait = Wait::new("the raw REPL after SystemExit", bounded(deadline));
         self.link.skip_past(RAW_BANNER, wait)?;
         self.state = State::Raw;
         Ok(true)
@@ -101,7 +102,7 @@ impl Repl {
         match self.state {
             State::Raw | State::Restarting => return Ok(()),
             // Broken off while the program was being sent: nothing of it runs.
-            State::Unknown => return self.enter(deadline),
+            State::Unknown | State::Broken => return self.enter(deadline),
             State::Running(_) => {}
         }
         for volley in entry::volleys() {
@@ -140,8 +141,13 @@ fn read_to_end(
                 });
             }
             Ok(false) => {
-                if quiet_since.elapsed() >= RESET_QUIET && program.printed_a_start() {
-                    return Err(Error::BoardReset);
+                if quiet_since.elapsed() >= QUIET {
+                    if program.printed_a_start() {
+                        return Err(Error::BoardReset);
+                    }
+                    if let Some(end) = program.scanner.end_here(output) {
+                        return Ok(end);
+                    }
                 }
             }
             // A board that is a process ends with its SystemExit.

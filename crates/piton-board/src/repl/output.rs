@@ -89,6 +89,19 @@ impl Scanner {
         self.held == [END, END]
     }
 
+    /// The end that is held back as possible output, when nothing more seems to come.
+    ///
+    /// Output that looks like the beginning of an exception's text hides the end behind it.
+    pub(super) fn end_here(&mut self, output: &mut dyn FnMut(&[u8])) -> Option<End> {
+        let body = self.held.strip_suffix(&[END, b'>'])?;
+        let at = body.iter().rposition(|&byte| byte == END)?;
+        let (before, exception) = body.split_at(at);
+        emit(before, output);
+        let exception = exception.get(1..).unwrap_or_default().to_vec();
+        self.held.clear();
+        Some(End::Prompt { exception })
+    }
+
     /// Hand on what is held back, when nothing more can come.
     pub(super) fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
         emit(&self.held, output);

@@ -142,3 +142,23 @@ fn a_flood_after_an_end_byte_is_not_held_for_ever() {
     }
     assert!(count > LONGEST_EXCEPTION);
 }
+
+#[test]
+fn an_end_behind_the_beginning_of_a_traceback_is_found_when_all_is_quiet() {
+    let mut scanner = Scanner::default();
+    let mut output = Vec::new();
+    let start = b"\x04Traceback (most recent call last):";
+    let stream = [&start[..], b"\x04\x04>"].concat();
+    assert_eq!(
+        scanner.feed(&stream, &mut |bytes| output.extend_from_slice(bytes)),
+        None
+    );
+    let end = scanner.end_here(&mut |bytes| output.extend_from_slice(bytes));
+    assert_eq!(
+        end,
+        Some(End::Prompt {
+            exception: Vec::new()
+        })
+    );
+    assert_eq!(output, start);
+}

@@ -98,8 +98,7 @@ impl Repl {
             return Err(Error::NotAtPrompt);
         }
         check_source(source)?;
-        // Until the board has acknowledged all of it, nothing is known.
-        self.state = State::Unknown;
+        self.state = State::Broken;
         let step = deadline.sooner(STEP);
         let mut progress = Progress::default();
         if let Sending::RawPaste { window } = self.sending {
@@ -176,6 +175,7 @@ impl Repl {
                 self.sending = OLD_FIRMWARE;
                 return Ok(self.sending);
             } else if find(pending, PASTE_MODE).is_some() {
+                self.state = State::Unknown;
                 return Err(Error::BoardReset);
             }
             self.link.more(&mut wait)?;
