@@ -18,6 +18,8 @@ fn eval_with_a_soft_reset_costs_no_more_than_mpremote() {
     assert_eq!(raw.run(b"print(1+1)", soon()).unwrap(), b"2\r\n");
     connection.repl.friendly(soon()).unwrap();
     insta::assert_snapshot!(connection.wire.transcript());
+    // With the friendly REPL's greeting, which nobody waits for.
+    connection.wait_for(">>> ");
     // mpremote 1.29: 5 turns, 21 bytes to the board, 243 bytes to the host.
     let (turns, to_board, to_host) = connection.wire.counts();
     assert!(
@@ -34,6 +36,8 @@ fn eval_with_the_state_kept_costs_no_more_than_mpremote() {
     assert_eq!(connection.run("print(1+1)"), "2\r\n");
     connection.repl.friendly(soon()).unwrap();
     insta::assert_snapshot!(connection.wire.transcript());
+    // With the friendly REPL's greeting, which nobody waits for.
+    connection.wait_for(">>> ");
     // mpremote 1.29 with `resume`: 4 turns, 20 bytes to the board, 194 bytes to the host.
     let (turns, to_board, to_host) = connection.wire.counts();
     assert!(
@@ -100,11 +104,15 @@ fn raw_repl_with_half_a_program() {
 #[test]
 fn raw_paste_left_by_a_dead_host() {
     for rest in ["", "print('never run')\n", &"# a long comment\n".repeat(8)] {
-        check(|connection| {
+        let (_board, connection) = check(|connection| {
             connection.write(b"\x01\x05A\x01");
             connection.wait_for("R\x01");
+            connection.wait_for("\x01");
             connection.write(rest.as_bytes());
         });
+        if rest.is_empty() {
+            insta::assert_snapshot!(connection.wire.transcript());
+        }
     }
 }
 

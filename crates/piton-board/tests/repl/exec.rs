@@ -247,8 +247,10 @@ fn a_program_that_swallows_one_interrupt_gets_another() {
 #[test]
 fn a_deadline_leaves_the_program_running() {
     let (_board, mut connection) = virtual_board();
-    let limit = Deadline::after(Duration::from_millis(300));
+    connection.run("");
+    connection.wire.clear();
     let mut raw = connection.raw();
+    let limit = Deadline::after(Duration::from_millis(1000));
     let error = raw.run(b"print('a')\nwhile True: pass", limit).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -256,6 +258,7 @@ fn a_deadline_leaves_the_program_running() {
     );
     let error = raw.interrupt(&mut |_| (), soon()).unwrap_err();
     assert!(matches!(error, Error::Exception(_)), "{error}");
+    insta::assert_snapshot!(connection.wire.transcript());
     assert_eq!(connection.run("print(1)"), "1\r\n");
 }
 
@@ -327,9 +330,13 @@ fn system_exit_is_a_good_end_and_a_fresh_start() {
 #[test]
 fn system_exit_within_one_raw_repl() {
     let (_board, mut connection) = virtual_board();
+    connection.run("");
+    connection.wire.clear();
     let mut raw = connection.raw();
     raw.run(b"raise SystemExit", soon()).unwrap();
     assert_eq!(raw.run(b"print(1)", soon()).unwrap(), b"1\r\n");
+    insta::assert_snapshot!(connection.wire.transcript());
+    let mut raw = connection.raw();
     raw.run(b"raise SystemExit", soon()).unwrap();
     connection.repl.raw_repl(Entry::SoftReset, soon()).unwrap();
     assert_eq!(connection.repl.soft_resets(), 2);
