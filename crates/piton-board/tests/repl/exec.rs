@@ -413,6 +413,23 @@ fn background_output_between_programs_is_dropped() {
 }
 
 #[test]
+fn programs_run_while_a_timer_prints() {
+    let (_board, mut connection) = virtual_board();
+    connection.run(
+        "from machine import Timer\nt = Timer(-1)\nt.init(period=5, callback=lambda t: print('tick'))",
+    );
+    for at in 0..20 {
+        let output = connection.run(&format!(
+            "import time\ntime.sleep_ms(10)\nprint('at', {at})"
+        ));
+        assert!(output.contains(&format!("at {at}\r\n")), "{output:?}");
+    }
+    connection.run("t.deinit()");
+    assert_eq!(connection.run("print(1)"), "1\r\n");
+    assert!(connection.wire.transcript().contains("tick"));
+}
+
+#[test]
 fn a_thousand_programs() {
     let (_board, mut connection) = virtual_board();
     let mut raw = connection.raw();
