@@ -68,6 +68,11 @@ impl ByteTable {
         entry.map_or(&[], |entry| self.entry_text(entry))
     }
 
+    /// The length of all texts together.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn entry_text(&self, entry: &Entry) -> &[u8] {
         let start = entry.start as usize;
         self.bytes

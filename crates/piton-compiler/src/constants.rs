@@ -127,6 +127,11 @@ impl Constants {
         self.values.add(&self.key).map(ConstantId)
     }
 
+    /// How many bytes all values take: more than there are items of tuples.
+    pub(crate) fn size(&self) -> usize {
+        self.values.size()
+    }
+
     /// The value with this number.
     pub(crate) fn get(&self, id: ConstantId) -> Constant<'_> {
         let Some((tag, payload)) = self.values.text(id.0).split_first() else {

@@ -18,8 +18,9 @@ use crate::parse::{ParserOptions, parse_file};
 const MAXIMUM_NUMBER_DEPTH: u32 = 709;
 /// How deep tuples can be at all.
 const MAXIMUM_TUPLE_DEPTH: u32 = 1000;
-/// The most objects a module's constants can unfold to: a tuple can hold one tuple many times.
-const MAXIMUM_OBJECTS: u32 = 1 << 24;
+/// The most objects that tuples can unfold to beyond what they hold themselves: one tuple can stand
+/// in many, and those in many others.
+const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
 
 pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
     let mut interner = match Interner::new() {
@@ -147,16 +148,18 @@ fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
 /// Constants on their way into the module.
 struct Objects<'a> {
     constants: &'a Constants,
-    count: u32,
+    /// How many more objects there can be.
+    left: usize,
 }
 
 impl Objects<'_> {
+    fn new(constants: &Constants) -> Objects<'_> {
+        Objects { constants, left: constants.size() + MAXIMUM_SHARED_OBJECTS }
+    }
+
     /// The object of a constant that is `depth` deep in tuples.
     fn get(&mut self, id: ConstantId, depth: u32) -> Result<ConstObject, Failure> {
-        self.count += 1;
-        if self.count > MAXIMUM_OBJECTS {
-            return Err(Failure::too_large());
-        }
+        self.left = self.left.checked_sub(1).ok_or_else(Failure::too_large)?;
         let constant = self.constants.get(id);
         let is_number = matches!(
             constant,

@@ -1,12 +1,12 @@
 //! Bytecode from instructions (`py/emitbc.c`).
 //!
-//! Jumps take two or three bytes, and which of them depends on the distance. The first pass assumes
-//! three; later passes use the offsets of the pass before and end when no size changes any more.
-//! Only jumps, labels and lines are looked at again: all other bytes are final from the start.
+//! Jumps take two or three bytes, and which of them depends on the distance. So jumps, labels and
+//! lines are kept apart and looked at until no size changes any more; all other bytes are final
+//! from the start.
 
 use piton_mpy::line_info::LineInfo;
 use piton_mpy::opcode::{Opcode, byte};
-use piton_mpy::prelude::{Prelude, Signature, push_sizes};
+use piton_mpy::prelude::{Prelude, Signature};
 use piton_mpy::raw_code::Bytecode;
 use piton_mpy::vuint;
 
@@ -36,6 +36,12 @@ struct Event {
     /// Number of fixed bytes before it.
     position: u32,
     what: What,
+}
+
+impl Event {
+    fn is_jump(&self) -> bool {
+        matches!(self.what, What::Jump(..))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +114,7 @@ pub(crate) fn assemble(
             .map(|id| id.local.to_le_bytes()[0])
             .collect(),
     };
-    let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels, &prelude)?;
+    let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels)?;
     prelude.line_info = line_info;
     Ok(Function {
         bytecode: Bytecode { prelude, opcodes },
@@ -328,119 +334,141 @@ fn effect(opcode: u8, operand: u32) -> i32 {
     i32::try_from(change).unwrap_or(0)
 }
 
-/// Runs passes over the events until all sizes are stable. Returns line numbers and bytecode.
+/// Finds the size of every jump. Returns line numbers and bytecode.
+///
+/// All jumps begin with three bytes and shrink while one is in reach with the layout as it is. The
+/// official compiler does the same with offsets that are partly one pass old; jumps only ever
+/// shrink, so both end at the same layout.
 fn settle(
     bytes: &[u8],
     events: &[Event],
     labels: u32,
-    prelude: &Prelude,
 ) -> Result<(LineInfo, Vec<u8>), Failure> {
-    let mut layout = Layout {
-        offsets: vec![0; labels as usize],
-        ..Layout::default()
-    };
-    let names: usize = std::iter::once(&prelude.simple_name)
-        .chain(&prelude.arg_names)
-        .map(|&name| vuint::len(name))
-        .sum();
-    layout.pass(bytes.len(), events, false);
-    let mut sizes = None;
+    let mut layout = Layout::new(events, labels);
     loop {
-        // The field with the sizes holds those of the pass before.
-        let mut field = Vec::new();
-        push_sizes(
-            &mut field,
-            names + layout.lines.encoded().len(),
-            prelude.cells.len(),
-        );
-        layout.pass(bytes.len(), events, true);
-        let new_sizes = (field.len() + layout.lines.encoded().len(), layout.length);
-        if sizes.replace(new_sizes) == Some(new_sizes) {
+        layout.place(events);
+        if !layout.shrink(events) {
             break;
         }
     }
-    if layout.overflow {
-        return Err(Failure::bytecode_overflow());
-    }
-    Ok((
-        std::mem::take(&mut layout.lines),
-        layout.link(bytes, events),
-    ))
+    Ok((layout.lines(events), layout.link(bytes, events)?))
 }
 
-/// What one pass finds out.
-#[derive(Debug, Default)]
+/// The size of a jump with an offset of one byte, and of one with two.
+const SHORT_JUMP: u8 = 2;
+const LONG_JUMP: u8 = 3;
+
+/// Where everything is.
+#[derive(Debug)]
 struct Layout {
-    /// Offset of each label in the latest pass that met it.
+    /// Size of each jump.
+    sizes: Vec<u8>,
+    /// Offset of each event.
     offsets: Vec<u32>,
-    /// Bytes of each jump, from its opcode on; the third may be missing.
-    jumps: Vec<([u8; 3], usize)>,
-    lines: LineInfo,
-    length: usize,
-    overflow: bool,
+    /// Offset of each label.
+    labels: Vec<u32>,
 }
 
 impl Layout {
-    fn pass(&mut self, fixed: usize, events: &[Event], known_offsets: bool) {
-        self.jumps.clear();
-        self.lines = LineInfo::new();
-        self.overflow = false;
-        let (mut jump_bytes, mut line_start, mut line) = (0_u32, 0, 1);
-        for event in events {
-            let offset = event.position.saturating_add(jump_bytes);
-            match event.what {
-                What::Jump(opcode, label) => {
-                    let target = self.offsets.get(label.0 as usize).copied().unwrap_or(0);
-                    let distance = known_offsets.then(|| i64::from(target) - i64::from(offset) - 2);
-                    let (bytes, length) = self.jump(opcode, distance);
-                    self.jumps.push((bytes, length));
-                    jump_bytes = jump_bytes.saturating_add(if length == 2 { 2 } else { 3 });
-                }
-                What::Label(label) => {
-                    if let Some(place) = self.offsets.get_mut(label.0 as usize) {
-                        *place = offset;
-                    }
-                }
-                What::Line(next) => {
-                    self.lines.push(offset - line_start, next - line);
-                    (line_start, line) = (offset, next);
-                }
-            }
+    fn new(events: &[Event], labels: u32) -> Layout {
+        let jumps = events.iter().filter(|event| event.is_jump()).count();
+        Layout {
+            sizes: vec![LONG_JUMP; jumps],
+            offsets: vec![0; events.len()],
+            labels: vec![0; labels as usize],
         }
-        self.length = fixed + jump_bytes as usize;
     }
 
-    /// A jump over `distance` bytes if it takes two bytes itself.
-    fn jump(&mut self, opcode: u8, distance: Option<i64>) -> ([u8; 3], usize) {
-        let signed = opcode <= byte::POP_JUMP_IF_FALSE;
-        let Some(distance) = distance else {
-            return ([opcode, 0, 0], 3);
-        };
-        let short = if signed { -0x40..0x40 } else { 0..0x80 };
-        if short.contains(&distance) {
-            let operand = distance - short.start;
-            return ([opcode, operand.to_le_bytes()[0], 0], 2);
+    /// Works out all offsets.
+    fn place(&mut self, events: &[Event]) {
+        let mut sizes = self.sizes.iter();
+        let mut jump_bytes = 0_u32;
+        for (event, offset) in events.iter().zip(&mut self.offsets) {
+            *offset = event.position.saturating_add(jump_bytes);
+            match event.what {
+                What::Jump(..) => {
+                    let size = sizes.next().copied().unwrap_or(LONG_JUMP);
+                    jump_bytes = jump_bytes.saturating_add(size.into());
+                }
+                What::Label(label) => {
+                    if let Some(place) = self.labels.get_mut(label.0 as usize) {
+                        *place = *offset;
+                    }
+                }
+                What::Line(_) => {}
+            }
         }
-        let operand = distance - 1 + if signed { 0x4000 } else { 0 };
-        if !(0..0x8000).contains(&operand) {
-            self.overflow = true;
+    }
+
+    /// The distance from a jump of two bytes at `offset` to its label.
+    fn distance(labels: &[u32], offset: u32, label: Label) -> i64 {
+        let target = labels.get(label.0 as usize).copied().unwrap_or(0);
+        i64::from(target) - i64::from(offset) - i64::from(SHORT_JUMP)
+    }
+
+    /// Shortens jumps whose label is near. Returns whether there were any.
+    fn shrink(&mut self, events: &[Event]) -> bool {
+        let mut sizes = self.sizes.iter_mut();
+        let mut any = false;
+        for (event, offset) in events.iter().zip(&self.offsets) {
+            let What::Jump(opcode, label) = event.what else { continue };
+            let Some(size) = sizes.next() else { break };
+            let distance = Layout::distance(&self.labels, *offset, label);
+            if *size == LONG_JUMP && short_range(opcode).contains(&distance) {
+                *size = SHORT_JUMP;
+                any = true;
+            }
         }
-        let [low, high] = [operand & 0x7f | 0x80, operand >> 7].map(|part| part.to_le_bytes()[0]);
-        ([opcode, low, high], 3)
+        any
+    }
+
+    fn lines(&self, events: &[Event]) -> LineInfo {
+        let mut lines = LineInfo::new();
+        let (mut start, mut line) = (0, 1);
+        for (event, &offset) in events.iter().zip(&self.offsets) {
+            if let What::Line(next) = event.what {
+                lines.push(offset - start, next - line);
+                (start, line) = (offset, next);
+            }
+        }
+        lines
     }
 
     /// The fixed bytes with the jumps between them.
-    fn link(&self, bytes: &[u8], events: &[Event]) -> Vec<u8> {
-        let mut code = Vec::with_capacity(self.length);
-        let is_jump = |event: &&Event| matches!(event.what, What::Jump(..));
+    fn link(&self, bytes: &[u8], events: &[Event]) -> Result<Vec<u8>, Failure> {
+        let mut code = Vec::with_capacity(bytes.len() + self.sizes.len() * 3);
+        let mut sizes = self.sizes.iter();
         let mut done = 0;
-        for (event, (jump, length)) in events.iter().filter(is_jump).zip(&self.jumps) {
+        for (event, &offset) in events.iter().zip(&self.offsets) {
+            let What::Jump(opcode, label) = event.what else { continue };
             let position = event.position as usize;
             code.extend_from_slice(bytes.get(done..position).unwrap_or_default());
-            code.extend_from_slice(jump.get(..*length).unwrap_or_default());
             done = position;
+            code.push(opcode);
+            let distance = Layout::distance(&self.labels, offset, label);
+            if sizes.next() == Some(&SHORT_JUMP) {
+                let operand = distance - short_range(opcode).start;
+                code.push(operand.to_le_bytes()[0]);
+            } else {
+                let operand = distance - 1 + if is_signed(opcode) { 0x4000 } else { 0 };
+                if !(0..0x8000).contains(&operand) {
+                    return Err(Failure::bytecode_overflow());
+                }
+                code.push(operand.to_le_bytes()[0] | 0x80);
+                code.push((operand >> 7).to_le_bytes()[0]);
+            }
         }
         code.extend_from_slice(bytes.get(done..).unwrap_or_default());
-        code
+        Ok(code)
     }
+}
+
+/// Whether an opcode jumps in both directions.
+fn is_signed(opcode: u8) -> bool {
+    opcode <= byte::POP_JUMP_IF_FALSE
+}
+
+/// The distances an offset of one byte can hold.
+fn short_range(opcode: u8) -> std::ops::Range<i64> {
+    if is_signed(opcode) { -0x40..0x40 } else { 0..0x80 }
 }
