@@ -289,10 +289,10 @@ impl Compiler<'_> {
     }
 
     fn set_error_line(&mut self, node: Node) {
-        if let (Some(error), Some(node)) = (&mut self.error, node.as_struct()) {
-            if error.line == 0 {
-                error.line = self.tree.line(node);
-            }
+        if let (Some(error), Some(node)) = (&mut self.error, node.as_struct())
+            && error.line == 0
+        {
+            error.line = self.tree.line(node);
         }
     }
 

@@ -73,7 +73,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The current token's line, from 1.
-    pub(crate) fn line(&self) -> u32 {
+    pub(crate) fn token_line(&self) -> u32 {
         self.token_line
     }
 

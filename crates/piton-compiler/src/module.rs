@@ -112,10 +112,7 @@ fn assemble_module(
         Target::MicroPython => Dialect::MicroPython,
         Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
     };
-    let mut objects = Objects {
-        constants: &scopes.tree.constants,
-        count: 0,
-    };
+    let mut objects = Objects::new(&scopes.tree.constants);
     Ok(Module {
         header: Header {
             dialect,
@@ -154,7 +151,10 @@ struct Objects<'a> {
 
 impl Objects<'_> {
     fn new(constants: &Constants) -> Objects<'_> {
-        Objects { constants, left: constants.size() + MAXIMUM_SHARED_OBJECTS }
+        Objects {
+            constants,
+            left: constants.size() + MAXIMUM_SHARED_OBJECTS,
+        }
     }
 
     /// The object of a constant that is `depth` deep in tuples.

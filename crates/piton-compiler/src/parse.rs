@@ -94,7 +94,7 @@ impl Parser<'_, '_> {
     fn enter(&mut self, rule: Rule) {
         self.frames.push(Frame {
             rule,
-            line: self.lexer.line(),
+            line: self.lexer.token_line(),
             taken: 0,
         });
     }
@@ -245,13 +245,13 @@ impl Parser<'_, '_> {
         Failure {
             error_type,
             message: message.into(),
-            place: Place::Input(self.lexer.line()),
+            place: Place::Input(self.lexer.token_line()),
         }
     }
 
     /// Pushes the node of the current token.
     fn push_token(&mut self, rule: Rule) -> Result<(), Failure> {
-        let line = self.lexer.line();
+        let line = self.lexer.token_line();
         let invalid = |error: number::LiteralError| Failure::syntax(error.message(), line);
         let text = self.lexer.text();
         let node = match self.lexer.token() {
@@ -306,10 +306,10 @@ impl Parser<'_, '_> {
 
     /// A node for an integer: a small one is a leaf if the target's small integers hold it.
     fn integer_node(&mut self, value: &Integer, line: u32) -> Result<Node, Failure> {
-        if let Integer::Small(small) = value {
-            if self.fits_small_int(*small) {
-                return self.tree.small_integer(*small);
-            }
+        if let Integer::Small(small) = value
+            && self.fits_small_int(*small)
+        {
+            return self.tree.small_integer(*small);
         }
         let constant = self.tree.constants.integer(value)?;
         self.tree.add_constant(constant, line)

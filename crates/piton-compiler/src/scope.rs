@@ -153,10 +153,10 @@ impl Ids {
     fn swap(&mut self, first: usize, second: usize) {
         self.list.swap(first, second);
         for place in [first, second] {
-            if let Some(id) = self.list.get(place) {
-                if let Some(known) = self.places.get_mut(&id.name) {
-                    *known = place;
-                }
+            if let Some(id) = self.list.get(place)
+                && let Some(known) = self.places.get_mut(&id.name)
+            {
+                *known = place;
             }
         }
     }
@@ -291,10 +291,10 @@ impl Scope {
             .ids
             .iter()
             .rposition(|id| id.parameter == Parameter::Plain);
-        if let (Some(star), Some(plain)) = (star, plain) {
-            if plain > star {
-                self.ids.swap(star, plain);
-            }
+        if let (Some(star), Some(plain)) = (star, plain)
+            && plain > star
+        {
+            self.ids.swap(star, plain);
         }
     }
 
@@ -319,11 +319,11 @@ impl Scope {
     fn number_free_variables(&mut self, outer: &[(Qstr, u16)]) {
         let mut count: u16 = 0;
         for (name, _) in outer {
-            if let Some(id) = self.ids.find_mut(*name) {
-                if id.kind == IdKind::Free {
-                    id.local = count;
-                    count = count.wrapping_add(1);
-                }
+            if let Some(id) = self.ids.find_mut(*name)
+                && id.kind == IdKind::Free
+            {
+                id.local = count;
+                count = count.wrapping_add(1);
             }
         }
         if count == 0 {

@@ -25,10 +25,10 @@ impl Compiler<'_> {
                 let value = self.tree.child(right, 1);
                 if !value.is_null() {
                     self.plain_assignment(target, value);
-                } else if self.scope().kind == ScopeKind::Function {
-                    if let Some(name) = target.as_id() {
-                        self.scope_mut().ids.find_or_add(name, IdKind::Local);
-                    }
+                } else if self.scope().kind == ScopeKind::Function
+                    && let Some(name) = target.as_id()
+                {
+                    self.scope_mut().ids.find_or_add(name, IdKind::Local);
                 }
             }
             Rule::ExprStmtAugassign => self.augmented_assignment(target, right),
@@ -89,10 +89,10 @@ impl Compiler<'_> {
             self.tree.as_rule(target, Rule::TestlistStarExpr),
             self.tree.as_rule(value, Rule::TestlistStarExpr),
         );
-        if let (Some(targets), Some(values)) = tuples {
-            if self.assign_without_tuple(targets, values) {
-                return;
-            }
+        if let (Some(targets), Some(values)) = tuples
+            && self.assign_without_tuple(targets, values)
+        {
+            return;
         }
         self.schedule([Step::Node(value), Step::Assign(target, Assignment::Store)]);
     }
@@ -323,11 +323,12 @@ impl Compiler<'_> {
                 .find_or_add(name, IdKind::GlobalExplicit);
             return;
         }
-        if let Some(id) = self.scope_mut().ids.find_or_add(name, IdKind::Undecided) {
-            if !is_global && id.kind == IdKind::GlobalImplicit {
-                // Read before, so it counted as a global; now it must be closed over.
-                id.kind = IdKind::Undecided;
-            }
+        if let Some(id) = self.scope_mut().ids.find_or_add(name, IdKind::Undecided)
+            && !is_global
+            && id.kind == IdKind::GlobalImplicit
+        {
+            // Read before, so it counted as a global; now it must be closed over.
+            id.kind = IdKind::Undecided;
         }
         if is_global {
             self.declare_global(node, name);

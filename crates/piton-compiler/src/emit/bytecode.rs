@@ -339,11 +339,7 @@ fn effect(opcode: u8, operand: u32) -> i32 {
 /// All jumps begin with three bytes and shrink while one is in reach with the layout as it is. The
 /// official compiler does the same with offsets that are partly one pass old; jumps only ever
 /// shrink, so both end at the same layout.
-fn settle(
-    bytes: &[u8],
-    events: &[Event],
-    labels: u32,
-) -> Result<(LineInfo, Vec<u8>), Failure> {
+fn settle(bytes: &[u8], events: &[Event], labels: u32) -> Result<(LineInfo, Vec<u8>), Failure> {
     let mut layout = Layout::new(events, labels);
     loop {
         layout.place(events);
@@ -411,7 +407,9 @@ impl Layout {
         let mut sizes = self.sizes.iter_mut();
         let mut any = false;
         for (event, offset) in events.iter().zip(&self.offsets) {
-            let What::Jump(opcode, label) = event.what else { continue };
+            let What::Jump(opcode, label) = event.what else {
+                continue;
+            };
             let Some(size) = sizes.next() else { break };
             let distance = Layout::distance(&self.labels, *offset, label);
             if *size == LONG_JUMP && short_range(opcode).contains(&distance) {
@@ -440,7 +438,9 @@ impl Layout {
         let mut sizes = self.sizes.iter();
         let mut done = 0;
         for (event, &offset) in events.iter().zip(&self.offsets) {
-            let What::Jump(opcode, label) = event.what else { continue };
+            let What::Jump(opcode, label) = event.what else {
+                continue;
+            };
             let position = event.position as usize;
             code.extend_from_slice(bytes.get(done..position).unwrap_or_default());
             done = position;
@@ -470,5 +470,9 @@ fn is_signed(opcode: u8) -> bool {
 
 /// The distances an offset of one byte can hold.
 fn short_range(opcode: u8) -> std::ops::Range<i64> {
-    if is_signed(opcode) { -0x40..0x40 } else { 0..0x80 }
+    if is_signed(opcode) {
+        -0x40..0x40
+    } else {
+        0..0x80
+    }
 }

@@ -100,7 +100,7 @@ fn format_digits(value: f64, digits: i32, exponent: i32) -> String {
     } else if (-4..0).contains(&exponent) {
         // Leading zeros, as many as there are zeros at the end to give for them.
         let mut removed = 0;
-        while exponent < 0 && mantissa % 10 == 0 {
+        while exponent < 0 && mantissa.is_multiple_of(10) {
             mantissa /= 10;
             removed += 1;
             exponent += 1;

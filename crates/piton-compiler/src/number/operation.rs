@@ -83,10 +83,10 @@ fn integer_operation(operator: BinaryOperator, left: &Integer, right: &Integer) 
         }
         _ => {}
     }
-    if let (Integer::Small(left), Integer::Small(right)) = (left, right) {
-        if let Some(value) = small_operation(operator, *left, *right) {
-            return Some(Number::Integer(Integer::from_i64(value)));
-        }
+    if let (Integer::Small(left), Integer::Small(right)) = (left, right)
+        && let Some(value) = small_operation(operator, *left, *right)
+    {
+        return Some(Number::Integer(Integer::from_i64(value)));
     }
     big_operation(operator, left, right).map(|value| Number::Integer(Integer::normalised(value)))
 }

@@ -185,10 +185,10 @@ impl Parser<'_, '_> {
             return Ok(Folded::No);
         };
         let mut value = self.peek(0);
-        if self.options.typed_constants {
-            if let Some(annotated) = self.tree.as_rule(value, Rule::Annassign) {
-                value = self.tree.child(annotated, 1);
-            }
+        if self.options.typed_constants
+            && let Some(annotated) = self.tree.as_rule(value, Rule::Annassign)
+        {
+            value = self.tree.child(annotated, 1);
         }
         let Some((call, argument)) = self.const_call(value) else {
             return Ok(Folded::No);

@@ -140,10 +140,10 @@ impl Tree {
 
     /// A node for a small integer.
     pub(crate) fn small_integer(&mut self, value: i64) -> Result<Node, Failure> {
-        if let Ok(payload) = u32::try_from(value.saturating_sub(MINIMUM_INLINE)) {
-            if payload < PAYLOAD_LIMIT {
-                return Ok(Node::pack(kind::INTEGER, payload));
-            }
+        if let Ok(payload) = u32::try_from(value.saturating_sub(MINIMUM_INLINE))
+            && payload < PAYLOAD_LIMIT
+        {
+            return Ok(Node::pack(kind::INTEGER, payload));
         }
         let index = index(self.wide_integers.len())?;
         self.wide_integers.push(value);
