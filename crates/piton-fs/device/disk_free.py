@@ -2,6 +2,7 @@
 def _piton():
     import os
 
+    statvfs = os.statvfs
     try:
         import vfs
 
@@ -14,7 +15,7 @@ def _piton():
                 mounts.append(("<unknown>", "/" + name))
     for filesystem, path in mounts:
         try:
-            space = os.statvfs(path)
+            space = statvfs(path)
         except OSError:
             # A file system that lives on the host.
             continue

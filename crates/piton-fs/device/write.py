@@ -1,8 +1,8 @@
 # Opens a file for writing and prints (in place, takes base64, free memory). In place means that the board
 # cannot rename: then the file is written under its own name.
 # Leaves a global function _piton behind that takes the content: bytes, or base64 as str. Given 0 it prints how
-# many bytes the file has. Given a tuple (size, SHA-256) of all, it checks what stands in the file, moves it to its
-# place and prints the outcome, as `Outcome` in write.rs reads it. Given None it gives up.
+# many bytes the file has. Given a tuple (size, SHA-256, sum of the bytes) of all, it checks what stands in the file,
+# moves it to its place and prints the outcome, as `Outcome` in write.rs reads it. Given None it gives up.
 def _piton(path, part, folder, size):
     global _piton
     import os
@@ -15,7 +15,7 @@ def _piton(path, part, folder, size):
         raise OSError(21)
     try:
         space = os.statvfs(folder or os.getcwd())
-        full = space[0] * space[3] < size
+        full = space[0] * space[4] < size
     except (OSError, AttributeError):
         full = False
     if full:
@@ -52,27 +52,36 @@ def _piton(path, part, folder, size):
                 raise OSError(28)
             total += len(data)
 
-    def finish(expected_size, expected):
-        size = os.stat(part)[6] if hasattr(os, "stat") else os.size(part)
-        if size != expected_size:
-            os.remove(part)
-            return {"Size": size}
+    def finish(expected_size, expected_digest, expected_sum):
         try:
             from hashlib import sha256
-        except ImportError:
-            sha256 = None
-        if sha256:
+
             digest = sha256()
-            with open(part, "rb") as written:
-                while True:
-                    chunk = written.read(256)
-                    if not chunk:
-                        break
+        except ImportError:
+            digest = None
+        size = found_sum = 0
+        with open(part, "rb") as written:
+            while True:
+                chunk = written.read(256)
+                if not chunk:
+                    break
+                size += len(chunk)
+                if digest:
                     digest.update(chunk)
+                else:
+                    found_sum += sum(chunk)
+        outcome = None
+        if size != expected_size:
+            outcome = {"Size": size}
+        elif digest:
             digest = digest.digest()
-            if digest != expected:
-                os.remove(part)
-                return {"Content": digest}
+            if digest != expected_digest:
+                outcome = {"Content": digest}
+        elif found_sum != expected_sum:
+            outcome = {"Sum": found_sum}
+        if outcome:
+            os.remove(part)
+            return outcome
         if in_place:
             return "Done"
         try:

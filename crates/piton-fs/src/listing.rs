@@ -9,7 +9,7 @@ use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 
 /// File or folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A file, or anything else that is no folder.

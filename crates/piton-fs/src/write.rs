@@ -58,7 +58,7 @@ struct Job<'a> {
 
 impl RemoteFs<'_, '_> {
     /// Write a file, whole: the old content stays until the new one is complete on the board and checked, by its
-    /// size, and by SHA-256 where the board has it.
+    /// size, and by SHA-256 where the board has it (else by the sum of its bytes).
     ///
     /// The content goes to a temporary name beside the file (its own with [`TEMPORARY_SUFFIX`]), which is renamed in
     /// the end. How safe that is, is the file system's doing:
@@ -222,7 +222,7 @@ impl RemoteFs<'_, '_> {
     /// Free bytes on the file system of `path`, where the board can tell.
     fn free_space(&mut self, path: &BoardPath) -> Option<u64> {
         let source = format!(
-            "import os\nspace = os.statvfs({} or os.getcwd())\nprint(space[0] * space[3])",
+            "import os\nspace = os.statvfs({} or os.getcwd())\nprint(space[0] * space[4])",
             quoted(&path.parent().unwrap_or_default())
         );
         let answer = self
@@ -246,10 +246,16 @@ impl Job<'_> {
 
     fn finish_source(&self) -> String {
         format!(
-            "_piton(({},{}))\ndel _piton\n",
+            "_piton(({},{},{}))\ndel _piton\n",
             self.content.len(),
-            py_bytes(&Sha256::digest(self.content))
+            py_bytes(&Sha256::digest(self.content)),
+            self.sum()
         )
+    }
+
+    /// The sum of all bytes: what boards without SHA-256 can calculate fast enough.
+    fn sum(&self) -> u64 {
+        self.content.iter().map(|byte| u64::from(*byte)).sum()
     }
 
     fn read_opened(&self, line: &[u8]) -> Result<Opened, Error> {
@@ -275,6 +281,11 @@ impl Job<'_> {
                 path,
                 expected: format!("SHA-256 {}", Hex(&Sha256::digest(self.content))),
                 found: format!("SHA-256 {}", Hex(&digest)),
+            }),
+            Ok(Outcome::Sum(found)) => Err(Error::Damaged {
+                path,
+                expected: format!("sum {}", self.sum()),
+                found: format!("sum {found}"),
             }),
             Ok(Outcome::Part(number)) => {
                 let refused = match OsError::from_message(&number.to_string()) {
@@ -311,6 +322,8 @@ enum Outcome {
     Size(u64),
     /// It has this SHA-256 instead of the right one; it was removed.
     Content(DigestBytes),
+    /// Its bytes add up to this instead of the right sum; it was removed.
+    Sum(u64),
     /// The old file is removed, but renaming the new one failed with this error number.
     Part(i32),
 }

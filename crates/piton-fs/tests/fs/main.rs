@@ -1,0 +1,14 @@
+//! File operations on real MicroPython: the virtual board in all its versions, a micro:bit under QEMU.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod microbit;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod wire;

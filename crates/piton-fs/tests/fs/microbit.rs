@@ -1,0 +1,138 @@
+//! The oldest boards: one folder, no `os.stat`, no `os.rename`, no `hashlib`, no `binascii`, 9 KB of heap.
+
+use piton_board::deadline::Cancel;
+use piton_board::repl::{Entry, Repl};
+use piton_board::transport::serial::SerialPort;
+use piton_fs::error::{Error, FileState};
+use piton_fs::hash::HashAlgorithm;
+use piton_fs::listing::{DirEntry, Kind, Sizes};
+use piton_fs::path::BoardPath;
+use piton_fs::remote::{Metadata, RemoteFs};
+use test_programs::Microbit;
+
+use crate::support::{noise, path, soon};
+
+fn on_microbit(test: impl FnOnce(&mut RemoteFs<'_, '_>)) {
+    let microbit = Microbit::start();
+    let port = SerialPort::open(microbit.port(), 115_200).unwrap();
+    let mut repl = Repl::new(Box::new(port), Cancel::new());
+    let mut raw = repl.raw_repl(Entry::SoftReset, soon()).unwrap();
+    test(&mut RemoteFs::new(&mut raw));
+    let left = b"print([name for name in globals() if 'piton' in name])";
+    assert_eq!(raw.run(left, soon()).unwrap(), b"[]\r\n");
+}
+
+#[test]
+fn files() {
+    on_microbit(|fs| {
+        assert_eq!(fs.list(&path(""), Sizes::Measured, soon()).unwrap(), []);
+        let text = b"from microbit import *\r\ndisplay.scroll('it\\'s')\n".to_vec();
+        let all_bytes: Vec<u8> = (0..=255).collect();
+        for (name, content) in [
+            ("main.py", &text),
+            ("it's \"quoted\"", &all_bytes),
+            ("large", &noise(3000)),
+            ("empty", &Vec::new()),
+            ("main.py", &noise(700)),
+        ] {
+            fs.write(&path(name), content, &mut |_| {}, soon()).unwrap();
+            assert!(
+                fs.read(&path(name), &mut |_| {}, soon()).unwrap() == *content,
+                "{name}"
+            );
+            let size = content.len() as u64;
+            let metadata = Metadata {
+                kind: Kind::File,
+                size,
+            };
+            assert_eq!(fs.stat(&path(name), soon()).unwrap(), metadata);
+            for algorithm in [
+                HashAlgorithm::Md5,
+                HashAlgorithm::Sha1,
+                HashAlgorithm::Sha256,
+            ] {
+                let digest = fs.hash(&path(name), algorithm, soon()).unwrap();
+                assert_eq!(digest, algorithm.digest(content));
+            }
+        }
+        let mut listed = fs
+            .list(&BoardPath::root(), Sizes::AsListed, soon())
+            .unwrap();
+        listed.sort_by(|left, right| left.name.cmp(&right.name));
+        let sizes = [
+            ("empty", 0),
+            ("it's \"quoted\"", 256),
+            ("large", 3000),
+            ("main.py", 700),
+        ];
+        let expected = sizes.map(|(name, size)| DirEntry {
+            name: name.to_owned(),
+            kind: Kind::File,
+            size: Some(size),
+        });
+        assert_eq!(listed, expected);
+        let tree = fs.tree(&path("."), Sizes::Measured, soon()).unwrap();
+        let names: Vec<&str> = tree.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(names, ["empty", "it's \"quoted\"", "large", "main.py"]);
+        fs.touch(&path("touched"), soon()).unwrap();
+        fs.touch(&path("large"), soon()).unwrap();
+        assert_eq!(fs.stat(&path("large"), soon()).unwrap().size, 3000);
+        assert!(fs.exists(&path("touched"), soon()).unwrap());
+        fs.remove_file(&path("touched"), soon()).unwrap();
+        assert!(!fs.exists(&path("touched"), soon()).unwrap());
+        assert!(fs.is_dir(&path("/"), soon()).unwrap());
+        assert_eq!(fs.current_dir(soon()).unwrap(), BoardPath::root());
+    });
+}
+
+#[test]
+fn refusals() {
+    on_microbit(|fs| {
+        let nope = || path("nope");
+        let not_found = |error: Error| {
+            assert_eq!(
+                error.to_string(),
+                "no such file or folder on the board: `nope`"
+            );
+        };
+        not_found(fs.stat(&nope(), soon()).unwrap_err());
+        not_found(fs.read(&nope(), &mut |_| {}, soon()).unwrap_err());
+        not_found(fs.remove_file(&nope(), soon()).unwrap_err());
+        not_found(fs.list(&nope(), Sizes::Measured, soon()).unwrap_err());
+        not_found(fs.hash(&nope(), HashAlgorithm::Sha256, soon()).unwrap_err());
+        fs.touch(&path("file"), soon()).unwrap();
+        let error = fs.list(&path("file"), Sizes::Measured, soon()).unwrap_err();
+        assert!(matches!(error, Error::NotADirectory { .. }), "{error}");
+        for error in [
+            fs.make_dir(&path("d"), soon()).unwrap_err(),
+            fs.remove_dir(&path("d"), soon()).unwrap_err(),
+            fs.change_dir(&path("d"), soon()).unwrap_err(),
+            fs.disk_free(soon()).unwrap_err(),
+        ] {
+            assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+        }
+    });
+}
+
+#[test]
+fn a_full_flash_says_that_the_file_is_gone() {
+    on_microbit(|fs| {
+        fs.write(&path("f"), b"old", &mut |_| {}, soon()).unwrap();
+        let error = fs
+            .write(&path("f"), &noise(60_000), &mut |_| {}, soon())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no space for `f` on the board, 60000 bytes needed; `f` is gone"
+        );
+        assert_eq!(error.os_error_number(), Some(28));
+        let Error::Torn { state, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(state, FileState::Missing);
+        assert!(!fs.exists(&path("f"), soon()).unwrap());
+        // The board is usable, and the space is back.
+        fs.write(&path("f"), &noise(5000), &mut |_| {}, soon())
+            .unwrap();
+    });
+}
