@@ -1,1 +1,73 @@
-fn main() {}
+//! The `piton` command: talks to MicroPython boards, with mpremote's words and chains.
+//!
+//! # Layout
+//!
+//! [`args`] turns `argv` into a chain of [`commands`]; [`context`] holds what they share: the [`session`] with a
+//! board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone knows prefix, hint and exit code
+//! of each failure, [`terminal`] alone touches the terminal's modes.
+//!
+//! # Architecture invariants
+//!
+//! Nothing here knows the protocol of a board: that is the `piton` library. Only [`ui`] prints. stdout is data,
+//! stderr is talk.
+
+mod args;
+mod commands;
+mod context;
+mod error;
+mod interrupt;
+mod session;
+mod terminal;
+mod ui;
+
+use std::process::ExitCode;
+
+use args::Face;
+use args::chain::{Chain, End};
+use context::Context;
+use error::CommandError;
+
+fn main() -> ExitCode {
+    let (face, words) = match args::face_and_words(std::env::args_os()) {
+        Ok(found) => found,
+        Err(word) => {
+            let error = CommandError::NotText { word };
+            return ui::Ui::new(Face::Piton, &args::GlobalOptions::default()).report(&error);
+        }
+    };
+    let chain = args::chain::parse(&words, face);
+    let mut ctx = Context::new(face, &chain.options);
+    match run(chain, &mut ctx) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ctx.ui.report(&error),
+    }
+}
+
+/// Run a chain from end to end. Whatever happens, the board is left at its friendly prompt.
+fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
+    // mpremote reads its line command by command, and a script may count on what ran before the mistake.
+    // Under our own name nothing runs when anything is wrong.
+    let end = match chain.end {
+        End::Invalid(error) if ctx.face == Face::Piton => return Err(CommandError::Usage(error)),
+        end => end,
+    };
+    let done = run_commands(&chain.commands, end, ctx);
+    let closed = ctx.session.disconnect();
+    done.and(closed)
+}
+
+fn run_commands(
+    commands: &[commands::Command],
+    end: End,
+    ctx: &mut Context,
+) -> Result<(), CommandError> {
+    for command in commands {
+        command.run(ctx)?;
+    }
+    match end {
+        End::Complete if commands.iter().any(commands::Command::is_action) => Ok(()),
+        End::Complete => commands::repl::run_at_end(ctx),
+        End::Help(text) => ctx.ui.help(&text),
+        End::Invalid(error) => Err(CommandError::Usage(error)),
+    }
+}

@@ -1,1 +1,44 @@
-//! piton.
+//! Program MicroPython and CircuitPython boards from Rust: the library behind the `piton` command.
+//!
+//! A [`Board`] is a connection to a board, real or virtual. No board at hand? The virtual one is a real
+//! MicroPython, in this process:
+//!
+//! ```
+//! use piton::Board;
+//!
+//! let mut board = Board::connect(&"virtual".parse()?, &Default::default())?;
+//!
+//! let answer: u32 = board.eval("6 * 7")?;
+//! assert_eq!(answer, 42);
+//!
+//! board.run(b"import os\nwith open('hello.txt', 'w') as file: file.write('hello')")?;
+//! let files: Vec<String> = board.eval("__import__('os').listdir()")?;
+//! assert!(files.contains(&"hello.txt".to_owned()));
+//!
+//! let error = board.run(b"1 / 0").unwrap_err();
+//! assert_eq!(error.exception().map(|raised| raised.type_name.as_str()), Some("ZeroDivisionError"));
+//! # Ok::<(), piton::Error>(())
+//! ```
+//!
+//! # Layout
+//!
+//! This crate joins the ones below and adds what more than one of them is needed for: connecting by any
+//! selector, and the VM file of the virtual board ([`vm`]). What is below is re-exported by module:
+//! [`repl`] and its neighbours talk to a board, [`fs`] sees its files, [`virtual_board`] is a board.
+//!
+//! # Architecture invariants
+//!
+//! Nothing here reads `argv`, draws on a terminal or knows Python's C API: the command line tool and the Python
+//! package are two thin layers over this one.
+
+mod board;
+pub mod error;
+pub mod vm;
+
+pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
+pub use error::Error;
+pub use piton_board::{
+    deadline, discovery, exception, facts, literal, open, repl, selector, transport, wire_log,
+};
+pub use piton_fs as fs;
+pub use virtual_board;

@@ -1,0 +1,116 @@
+//! From `argv` to a chain of commands: which face the program shows, the global options, and what to run.
+
+pub(crate) mod chain;
+pub(crate) mod shortcuts;
+mod split;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// `piton`.
+    Piton,
+    /// `piton mpremote ...`, or a link named `mpremote`: what a script written for mpremote expects.
+    Mpremote,
+}
+
+impl Face {
+    /// The name that messages begin with.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Face::Piton => "piton",
+            Face::Mpremote => "mpremote",
+        }
+    }
+}
+
+/// The options that hold for the whole line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GlobalOptions {
+    /// `--json`: facts as JSON on stdout.
+    pub(crate) json: bool,
+    /// `--verbose`: the wire log on stderr.
+    pub(crate) verbose: bool,
+    /// `--quiet`: results only.
+    pub(crate) quiet: bool,
+    /// `--vm FILE`: the VM file of the virtual board.
+    pub(crate) vm: Option<PathBuf>,
+}
+
+/// The global options by name, whether they take a value, and what they do.
+pub(crate) const GLOBAL_OPTIONS: &[(&str, bool, &str)] = &[
+    ("--json", false, "print facts as JSON"),
+    ("--verbose", false, "show every byte on the wire, on stderr"),
+    ("--quiet", false, "print results only"),
+    (
+        "--vm",
+        true,
+        "the VM file of the virtual board (default: $PITON_VM, else the cache, else fetched once)",
+    ),
+];
+
+impl GlobalOptions {
+    /// Set the option called `name`.
+    fn set(&mut self, name: &str, value: Option<&str>) {
+        match name {
+            "--json" => self.json = true,
+            "--verbose" => self.verbose = true,
+            "--quiet" => self.quiet = true,
+            _ => self.vm = value.map(PathBuf::from),
+        }
+    }
+}
+
+/// The face that `argv` asks for, and the words after the program's name.
+///
+/// # Errors
+///
+/// The first word that is not UTF-8.
+pub(crate) fn face_and_words(
+    argv: impl IntoIterator<Item = OsString>,
+) -> Result<(Face, Vec<String>), OsString> {
+    let mut argv = argv.into_iter();
+    let program = argv.next().unwrap_or_default();
+    let mut words = argv
+        .map(OsString::into_string)
+        .collect::<Result<Vec<String>, OsString>>()?;
+    let called_mpremote = Path::new(&program)
+        .file_stem()
+        .is_some_and(|stem| stem == "mpremote");
+    if called_mpremote {
+        return Ok((Face::Mpremote, words));
+    }
+    if words.first().is_some_and(|word| word == "mpremote") {
+        words.remove(0);
+        return Ok((Face::Mpremote, words));
+    }
+    Ok((Face::Piton, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(argv: &[&str], face: Face, words: &[&str]) {
+        let found = face_and_words(argv.iter().map(OsString::from)).unwrap();
+        assert_eq!(
+            found,
+            (face, words.iter().map(ToString::to_string).collect())
+        );
+    }
+
+    #[test]
+    fn the_name_of_the_program_decides_the_face() {
+        check(&["piton", "ls"], Face::Piton, &["ls"]);
+        check(&["/usr/bin/mpremote", "ls"], Face::Mpremote, &["ls"]);
+        check(&["mpremote.exe"], Face::Mpremote, &[]);
+        check(&["piton", "mpremote", "ls"], Face::Mpremote, &["ls"]);
+        check(
+            &["piton", "ls", "mpremote"],
+            Face::Piton,
+            &["ls", "mpremote"],
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! mpremote's command chains: several commands on one line, each taking what is its own.
+//!
+//! `piton connect /dev/ttyACM0 cp main.py : + exec "import main"` is three commands. A command takes the
+//! arguments it knows and leaves the rest to the next one; commands that take many arguments end at a `+`.
+
+use clap::{CommandFactory, FromArgMatches};
+
+use super::split::{self, Split};
+use super::{Face, GlobalOptions, shortcuts};
+use crate::commands::{Command, Line};
+
+/// A whole command line, understood before the first command runs.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// The options that hold for all commands.
+    pub(crate) options: GlobalOptions,
+    /// The commands, in order.
+    pub(crate) commands: Vec<Command>,
+    /// What stands where the next command should: mpremote finds out only after running what is before.
+    pub(crate) end: End,
+}
+
+/// How a chain ends.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// All words are used up.
+    Complete,
+    /// Somebody asked a command for help: the text.
+    Help(clap::Error),
+    /// The rest makes no sense.
+    Invalid(UsageError),
+}
+
+/// What is wrong with a command line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UsageError {
+    /// No command has this name.
+    #[error("'{word}' is not a command")]
+    NotACommand {
+        /// The word that stands where a command should.
+        word: String,
+    },
+    /// `fs` has no sub-command of this name.
+    #[error("fs: '{word}' is not a command; pass fs --help for a list")]
+    NotAFileCommand {
+        /// The word.
+        word: String,
+    },
+    /// A global option lacks its value.
+    #[error("`{option}` needs a value")]
+    NoValue {
+        /// The option's name.
+        option: String,
+    },
+    /// The arguments of one command do not fit it.
+    #[error("{0}")]
+    Arguments(clap::Error),
+}
+
+/// Understand `words`, the command line without the program's name.
+pub(crate) fn parse(words: &[String], face: Face) -> Chain {
+    let mut chain = Chain {
+        options: GlobalOptions::default(),
+        commands: Vec::new(),
+        end: End::Complete,
+    };
+    let mut words = words.to_vec();
+    while let Some(next) = words.first() {
+        if next == "+" {
+            words.remove(0);
+            continue;
+        }
+        match chain.parse_next(words, face) {
+            Ok(rest) => words = rest,
+            Err(end) => {
+                chain.end = end;
+                break;
+            }
+        }
+        if matches!(
+            chain.commands.last(),
+            Some(Command::Help(_) | Command::Version)
+        ) {
+            // These two end the program, whatever follows.
+            break;
+        }
+    }
+    chain
+}
+
+impl Chain {
+    /// Take one command (or one global option) off the front of `words`, and give back what is left.
+    fn parse_next(&mut self, mut words: Vec<String>, face: Face) -> Result<Vec<String>, End> {
+        let with_globals = face == Face::Piton;
+        while let Some(expansion) = words.first().and_then(|word| shortcuts::expansion(word)) {
+            words.splice(0..1, expansion.iter().map(ToString::to_string));
+        }
+        let mut words = words.into_iter();
+        let name = words.next().unwrap_or_default();
+        if with_globals && let Some((option, takes_value, _)) = split::global_option(&name) {
+            let value = if *takes_value { words.next() } else { None };
+            self.set_global(option, value)?;
+            return Ok(words.collect());
+        }
+
+        let mut line = command_line(face);
+        let Some(command) = line.find_subcommand(&name) else {
+            return Err(End::Invalid(UsageError::NotACommand { word: name }));
+        };
+        let mut own = words.collect::<Vec<String>>();
+        let after_plus = match own.iter().position(|word| word == "+") {
+            Some(plus) => own.split_off(plus),
+            None => Vec::new(),
+        };
+        if name == "fs" && lists_current_folder(&own) {
+            own.push(String::new());
+        }
+        let Split {
+            options,
+            positionals,
+            globals,
+            mut rest,
+        } = if face == Face::Mpremote && MACROS.contains(&name.as_str()) {
+            Split {
+                rest: own,
+                ..Split::default()
+            }
+        } else {
+            split::split(command, &own, with_globals)
+        };
+        for (option, value) in globals {
+            self.set_global(&option, value)?;
+        }
+        let parts = [face.name().to_owned(), name]
+            .into_iter()
+            .chain(options)
+            // What is positional is settled: `clap` must not look for options there again.
+            .chain(["--".to_owned()])
+            .chain(positionals);
+        let parsed = line
+            .try_get_matches_from_mut(parts)
+            .and_then(|matches| Line::from_arg_matches(&matches));
+        match parsed {
+            Ok(line) => self.commands.push(line.command),
+            Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
+                return Err(End::Help(error));
+            }
+            Err(error) => return Err(End::Invalid(UsageError::Arguments(error))),
+        }
+        rest.extend(after_plus);
+        Ok(rest)
+    }
+
+    fn set_global(&mut self, option: &str, value: Option<String>) -> Result<(), End> {
+        let takes_value =
+            split::global_option(option).is_some_and(|(_, takes_value, _)| *takes_value);
+        if takes_value && value.is_none() {
+            return Err(End::Invalid(UsageError::NoValue {
+                option: option.to_owned(),
+            }));
+        }
+        self.options.set(option, value.as_deref());
+        Ok(())
+    }
+}
+
+/// Commands that mpremote has as macros: complete in themselves, what follows is the next command.
+const MACROS: &[&str] = &["df", "reset", "bootloader"];
+
+/// Whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
+/// first, and nothing but options follows.
+fn lists_current_folder(own: &[String]) -> bool {
+    matches!(own.first().map(String::as_str), Some("ls" | "tree"))
+        && own.iter().filter(|word| !word.starts_with('-')).count() == 1
+}
+
+/// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
+/// given twice counts once.
+pub(crate) fn command_line(face: Face) -> clap::Command {
+    Line::command()
+        .name(face.name())
+        .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true))
+}
+
+#[cfg(test)]
+#[path = "chain/tests.rs"]
+mod tests;

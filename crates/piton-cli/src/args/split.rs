@@ -1,0 +1,190 @@
+//! Where the arguments of one command end, by the rules that mpremote's parser (Python's `argparse`) has.
+//!
+//! Each mpremote command is parsed with one more positional argument that takes everything left over: the next
+//! command. `argparse` fills positionals as soon as it meets them, so the leftovers begin right after the last
+//! positional of the command, or, for a command that takes many, at the first option after them. `clap` has no
+//! such rule; so the line is split here, by what `clap` knows of the command, and each part parsed by `clap`.
+
+use super::GLOBAL_OPTIONS;
+
+/// The arguments of one command, sorted out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Split {
+    /// Options of the command with their values, as written.
+    pub(super) options: Vec<String>,
+    /// Positional arguments of the command.
+    pub(super) positionals: Vec<String>,
+    /// Global options met on the way, with their value.
+    pub(super) globals: Vec<(String, Option<String>)>,
+    /// The words of the next commands.
+    pub(super) rest: Vec<String>,
+}
+
+/// What a word is to a command.
+enum Word {
+    Positional,
+    /// An option; whether the next word may be its value.
+    Option {
+        takes_next: bool,
+    },
+    /// A global option that the command has no option of that name for.
+    Global {
+        takes_next: bool,
+    },
+}
+
+/// Take from `words` what `command` takes. `with_globals` says whether global options may stand among them.
+pub(super) fn split(command: &clap::Command, words: &[String], with_globals: bool) -> Split {
+    let mut split = Split::default();
+    // How many words each positional takes: one, or as many as come in a row.
+    let mut slots = command
+        .get_positionals()
+        .map(|slot| {
+            slot.get_num_args()
+                .is_some_and(|range| range.max_values() > 1)
+        })
+        .collect::<Vec<bool>>()
+        .into_iter()
+        .peekable();
+    let takes_positionals = slots.peek().is_some();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.peek() {
+        if takes_positionals && slots.peek().is_none() {
+            break;
+        }
+        if word.as_str() == "--" {
+            if takes_positionals {
+                words.next();
+                split.take_after_dashes(&mut words, &mut slots);
+            }
+            break;
+        }
+        match classify(command, word, with_globals) {
+            Word::Positional => {
+                let Some(many) = slots.next() else { break };
+                split.positionals.extend(words.next().cloned());
+                while many
+                    && let Some(word) = words.next_if(|word| {
+                        matches!(classify(command, word, with_globals), Word::Positional)
+                    })
+                {
+                    split.positionals.push(word.clone());
+                }
+                if words.next_if(|word| word.as_str() == "--").is_some() {
+                    // What takes many goes on behind it.
+                    let mut slots = many.then_some(true).into_iter().chain(slots);
+                    split.take_after_dashes(&mut words, &mut slots);
+                    break;
+                }
+            }
+            Word::Option { takes_next } => {
+                split.options.extend(words.next().cloned());
+                if takes_next {
+                    let value = words
+                        .next_if(|word| matches!(classify(command, word, false), Word::Positional));
+                    split.options.extend(value.cloned());
+                }
+            }
+            Word::Global { takes_next } => {
+                let name = words.next().cloned().unwrap_or_default();
+                let value = words.next_if(|_| takes_next).cloned();
+                split.globals.push((name, value));
+            }
+        }
+    }
+    split.rest.extend(words.cloned());
+    split
+}
+
+impl Split {
+    /// After `--` every word is positional.
+    fn take_after_dashes<'w>(
+        &mut self,
+        words: &mut impl Iterator<Item = &'w String>,
+        slots: &mut impl Iterator<Item = bool>,
+    ) {
+        for many in slots {
+            if many {
+                self.positionals.extend(words.by_ref().cloned());
+            } else {
+                self.positionals.extend(words.next().cloned());
+            }
+        }
+    }
+}
+
+/// `argparse`'s rules of what is an option, in its order.
+fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
+    if !word.starts_with('-') || word == "-" {
+        return Word::Positional;
+    }
+    let (name, has_value) = match word.split_once('=') {
+        Some((name, _)) => (name, true),
+        None => (word, false),
+    };
+    if let Some(takes_value) = find_option(command, name) {
+        return Word::Option {
+            takes_next: takes_value && !has_value,
+        };
+    }
+    if with_globals && let Some((_, takes_value, _)) = global_option(word) {
+        return Word::Global {
+            takes_next: *takes_value,
+        };
+    }
+    if is_negative_number(word) || word.contains(' ') {
+        return Word::Positional;
+    }
+    Word::Option { takes_next: false }
+}
+
+/// The global option called `word`, to the letter.
+pub(super) fn global_option(word: &str) -> Option<&'static (&'static str, bool, &'static str)> {
+    GLOBAL_OPTIONS.iter().find(|(name, ..)| *name == word)
+}
+
+/// Whether the option `name` of `command` takes a value from the next word; `None` if there is no such option.
+/// Long options may be shortened as long as they stay unambiguous, short ones joined.
+fn find_option(command: &clap::Command, name: &str) -> Option<bool> {
+    let options = || {
+        command
+            .get_arguments()
+            .filter(|argument| !argument.is_positional())
+    };
+    if let Some(long) = name.strip_prefix("--") {
+        let named = |exact: bool| {
+            options().find(|option| {
+                option.get_long().is_some_and(|own| {
+                    if exact {
+                        own == long
+                    } else {
+                        !long.is_empty() && own.starts_with(long)
+                    }
+                })
+            })
+        };
+        let option = named(true).or_else(|| named(false))?;
+        return Some(option.get_action().takes_values());
+    }
+    let mut letters = name.chars().skip(1);
+    let first = letters.next()?;
+    let option = options().find(|option| option.get_short() == Some(first))?;
+    // In `-p3` the value is in the word; in `-rv` the last letter decides, and none of ours takes one.
+    Some(option.get_action().takes_values() && letters.next().is_none())
+}
+
+/// `argparse` takes `-1` and `-.5` for arguments where no option looks like a number.
+fn is_negative_number(word: &str) -> bool {
+    let Some(digits) = word.strip_prefix('-') else {
+        return false;
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match fraction {
+        Some(fraction) => all_digits(whole) && all_digits(fraction) && !fraction.is_empty(),
+        None => all_digits(whole) && !whole.is_empty(),
+    }
+}

@@ -1,0 +1,115 @@
+//! The commands: one file each, with its arguments (their doc comments are the help) and what it does.
+
+pub(crate) mod connect;
+mod df;
+mod eval;
+mod exec;
+pub(crate) mod fs;
+mod help;
+mod info;
+mod machine_reset;
+pub(crate) mod repl;
+mod run;
+mod sleep;
+mod version;
+mod virtual_serve;
+
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// One command of a chain, as `clap` parses it.
+#[derive(Debug, clap::Parser)]
+#[command(disable_help_subcommand = true, disable_version_flag = true)]
+pub(crate) struct Line {
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Every command there is.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Connect to a board
+    Connect(connect::Args),
+    /// Disconnect from the board
+    Disconnect,
+    /// Go on where the last session ended: do not soft-reset the board
+    Resume,
+    /// Soft-reset the board now
+    SoftReset,
+    /// Reset the board, as its reset button does
+    Reset,
+    /// Make the board enter its boot loader
+    Bootloader,
+    /// Evaluate an expression on the board and print it
+    Eval(eval::Args),
+    /// Execute code on the board
+    Exec(exec::Args),
+    /// Run a local script on the board
+    Run(run::Args),
+    /// Talk to the board's prompt
+    Repl(repl::Args),
+    /// Wait before the next command
+    Sleep(sleep::Args),
+    /// Work with the files of the board
+    Fs(fs::Args),
+    /// Print used and free space of the board's file systems
+    Df,
+    /// Print what kind of board this is
+    Info,
+    /// Serve a virtual board to other programs
+    Virtual(virtual_serve::Args),
+    /// Print the version and exit
+    Version,
+    /// Print the list of commands, or the help of one, and exit
+    Help(help::Args),
+}
+
+impl Command {
+    /// Do it.
+    pub(crate) fn run(&self, ctx: &mut Context) -> Result<(), CommandError> {
+        match self {
+            Command::Connect(args) => connect::run(args, ctx),
+            Command::Disconnect => ctx.session.disconnect(),
+            Command::Resume => {
+                ctx.session.resume();
+                Ok(())
+            }
+            Command::SoftReset => ctx.session.soft_reset(),
+            Command::Reset => machine_reset::reset(ctx),
+            Command::Bootloader => machine_reset::bootloader(ctx),
+            Command::Eval(args) => eval::run(args, ctx),
+            Command::Exec(args) => exec::run(args, ctx),
+            Command::Run(args) => run::run(args, ctx),
+            Command::Repl(args) => repl::run(args, ctx),
+            Command::Sleep(args) => sleep::run(args, ctx),
+            Command::Fs(args) => fs::run(args, ctx),
+            Command::Df => df::run(ctx),
+            Command::Info => info::run(ctx),
+            Command::Virtual(args) => virtual_serve::run(args, ctx),
+            Command::Version => version::run(ctx),
+            Command::Help(args) => help::run(args, ctx),
+        }
+    }
+
+    /// Whether the chain has something to show for itself: without any such command it ends in the REPL.
+    pub(crate) fn is_action(&self) -> bool {
+        match self {
+            Command::Connect(args) => args.is_list(),
+            Command::Disconnect | Command::Resume | Command::Sleep(_) => false,
+            Command::SoftReset
+            | Command::Reset
+            | Command::Bootloader
+            | Command::Eval(_)
+            | Command::Exec(_)
+            | Command::Run(_)
+            | Command::Repl(_)
+            | Command::Fs(_)
+            | Command::Df
+            | Command::Info
+            | Command::Virtual(_)
+            | Command::Version
+            | Command::Help(_) => true,
+        }
+    }
+}

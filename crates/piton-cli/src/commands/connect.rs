@@ -1,0 +1,61 @@
+//! `connect`: choose a board, or list what is plugged in.
+
+use piton::discovery::{SerialPortFacts, list_serial_ports};
+use piton::selector::BoardSelector;
+
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Arguments of `connect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which board: `list` (print the serial ports), `auto` (the first USB serial port), `id:SERIAL`, `port:PATH`
+    /// or a bare path, `exec:COMMAND`, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `virtual` or `virtual:DIR`
+    pub(crate) device: String,
+}
+
+impl Args {
+    /// Whether this prints the ports instead of connecting.
+    pub(super) fn is_list(&self) -> bool {
+        self.device == "list"
+    }
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    if args.is_list() {
+        // As mpremote has it, `connect` leaves the board before, whatever comes next.
+        ctx.session.disconnect()?;
+        return list(ctx);
+    }
+    let selector = args
+        .device
+        .parse::<BoardSelector>()
+        .map_err(piton::Error::from)?;
+    ctx.session.connect(&selector)
+}
+
+fn list(ctx: &Context) -> Result<(), CommandError> {
+    let mut ports = list_serial_ports();
+    ports.sort_by(|one, other| one.path.cmp(&other.path));
+    if ctx.ui.json() {
+        return ctx.ui.json_line(&ports);
+    }
+    for port in &ports {
+        ctx.ui.line(&line(port))?;
+    }
+    Ok(())
+}
+
+/// One port the way mpremote prints it, `None` for what is not known.
+fn line(port: &SerialPortFacts) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "None".to_owned());
+    format!(
+        "{} {} {:04x}:{:04x} {} {}",
+        port.path,
+        or_none(&port.serial_number),
+        port.vid.unwrap_or(0),
+        port.pid.unwrap_or(0),
+        or_none(&port.manufacturer),
+        or_none(&port.product),
+    )
+}

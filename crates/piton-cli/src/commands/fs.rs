@@ -1,0 +1,240 @@
+//! `fs`: work with the files of the board. One file for each sub-command that is more than one call.
+
+mod cat;
+mod cp;
+mod ls;
+mod rm;
+mod sum;
+mod tree;
+
+use std::io;
+use std::time::Duration;
+
+use piton::deadline::Deadline;
+use piton::error::{BoardError, FsError};
+use piton::fs::hash::HashAlgorithm;
+use piton::fs::listing::Sizes;
+use piton::fs::path::BoardPath;
+use piton::fs::remote::RemoteFs;
+
+use crate::args::Face;
+use crate::args::chain::UsageError;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::Ui;
+
+/// How long a board may take for anything but the content of a file.
+const STEP_TIME: Duration = Duration::from_secs(30);
+
+/// How long the content of a file may take: the largest flash over the slowest line.
+const CONTENT_TIME: Duration = Duration::from_secs(3600);
+
+/// Arguments of `fs`.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Args {
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+    /// Whole folders (`cp` and `rm`)
+    #[arg(short, long, conflicts_with = "no_recursive")]
+    pub(crate) recursive: bool,
+    /// No folders (default)
+    #[arg(long)]
+    no_recursive: bool,
+    /// Copy even if the file on the board is the same (`cp`)
+    #[arg(short, long, conflicts_with = "no_force")]
+    pub(crate) force: bool,
+    /// Skip files that are the same (default)
+    #[arg(long)]
+    no_force: bool,
+    /// Say what is done (default, but for `cat`)
+    #[arg(short, long, conflicts_with = "no_verbose")]
+    pub(crate) verbose: bool,
+    /// Print results only (default for `cat`)
+    #[arg(long)]
+    pub(crate) no_verbose: bool,
+    /// Show sizes in bytes (`tree`)
+    #[arg(short, long, conflicts_with = "human")]
+    pub(crate) size: bool,
+    /// Show sizes in B, K and M (`tree`)
+    #[arg(short, long)]
+    pub(crate) human: bool,
+    /// `cat`, `cp`, `ls`, `mkdir`, `rm`, `rmdir`, `sha256sum`, `touch` or `tree`
+    pub(crate) command: String,
+    /// Paths; `:` marks one on the board (needed for `cp` only)
+    #[arg(num_args = 1.., required_unless_present = "help")]
+    pub(crate) path: Vec<String>,
+}
+/// What a sub-command does.
+#[derive(Clone, Copy)]
+enum Action {
+    Cat,
+    Cp,
+    Ls,
+    Mkdir,
+    Rm,
+    Rmdir,
+    Sum(HashAlgorithm),
+    Touch,
+    Tree,
+}
+
+/// The sub-commands by name.
+const ACTIONS: &[(&str, Action)] = &[
+    ("cat", Action::Cat),
+    ("cp", Action::Cp),
+    ("ls", Action::Ls),
+    ("md5sum", Action::Sum(HashAlgorithm::Md5)),
+    ("mkdir", Action::Mkdir),
+    ("rm", Action::Rm),
+    ("rmdir", Action::Rmdir),
+    ("sha1sum", Action::Sum(HashAlgorithm::Sha1)),
+    ("sha256sum", Action::Sum(HashAlgorithm::Sha256)),
+    ("touch", Action::Touch),
+    ("tree", Action::Tree),
+];
+
+/// What the sub-commands share while they run.
+struct Files<'a, 'r, 'b> {
+    remote: RemoteFs<'r, 'b>,
+    ui: &'a Ui,
+    args: &'a Args,
+    device_name: &'a str,
+    /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
+    sizes: Sizes,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let (_, action) = ACTIONS
+        .iter()
+        .find(|(name, _)| *name == args.command)
+        .ok_or_else(|| UsageError::NotAFileCommand {
+            word: args.command.clone(),
+        })?;
+    let Context {
+        session, ui, face, ..
+    } = ctx;
+    let device_name = session.board()?.device_name().to_owned();
+    let mut raw = session.raw_repl()?;
+    let mut files = Files {
+        remote: RemoteFs::new(&mut raw),
+        ui,
+        args,
+        device_name: &device_name,
+        sizes: match face {
+            Face::Piton => Sizes::Measured,
+            Face::Mpremote => Sizes::AsListed,
+        },
+    };
+    if matches!(action, Action::Cp) {
+        return cp::run(&mut files);
+    }
+    let verbose = if matches!(action, Action::Cat) {
+        args.verbose
+    } else {
+        !args.no_verbose
+    };
+    for path in &args.path {
+        let path = path.strip_prefix(':').unwrap_or(path);
+        if verbose {
+            ui.step(&format!("{} :{path}", args.command))?;
+        }
+        files.run_one(*action, path)?;
+    }
+    Ok(())
+}
+
+impl Files<'_, '_, '_> {
+    fn run_one(&mut self, action: Action, path: &str) -> Result<(), CommandError> {
+        let board_path = self.board_path(path)?;
+        let refused = |error| refused(&self.args.command, path, error);
+        match action {
+            Action::Cat => cat::run(self, &board_path),
+            Action::Ls => ls::run(self, &board_path),
+            Action::Rm if self.args.recursive => rm::run_recursive(self, &board_path),
+            Action::Sum(algorithm) => sum::run(self, &board_path, algorithm),
+            Action::Tree => tree::run(self, board_path),
+            Action::Mkdir => self.remote.make_dir(&board_path, step()).map_err(refused),
+            Action::Rm => self
+                .remote
+                .remove_file(&board_path, step())
+                .map_err(refused),
+            Action::Rmdir => self.remote.remove_dir(&board_path, step()).map_err(refused),
+            Action::Touch => self.remote.touch(&board_path, step()).map_err(refused),
+            Action::Cp => Ok(()),
+        }
+    }
+
+    /// A path on the board, without its `:`.
+    fn board_path(&self, path: &str) -> Result<BoardPath, CommandError> {
+        path.parse().map_err(|_| CommandError::File {
+            command: self.args.command.clone(),
+            path: path.to_owned(),
+            reason: "Invalid argument".to_owned(),
+            detail: None,
+        })
+    }
+
+    /// The error for what the board said about `path`.
+    fn refused(&self, path: &BoardPath, error: FsError) -> CommandError {
+        refused(&self.args.command, path.as_str(), error)
+    }
+}
+
+/// A deadline for anything but the content of a file.
+fn step() -> Deadline {
+    Deadline::after(STEP_TIME)
+}
+
+/// A deadline for the content of a file.
+fn content() -> Deadline {
+    Deadline::after(CONTENT_TIME)
+}
+
+/// The error for what the board said about `path`, in mpremote's words where it has some.
+pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError {
+    if let Some(number) = error.os_error_number() {
+        let detail = match &error {
+            FsError::NoSpace { .. } | FsError::Torn { .. } => Some(error.to_string()),
+            _ => None,
+        };
+        return CommandError::File {
+            command: command.to_owned(),
+            path: path.to_owned(),
+            reason: error_text(number),
+            detail,
+        };
+    }
+    match error {
+        FsError::Board(BoardError::Exception(exception)) => CommandError::Traceback {
+            traceback: exception.traceback,
+        },
+        FsError::Board(error) => error.into(),
+        error => CommandError::Piton(error.into()),
+    }
+}
+
+/// The C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
+/// files go.
+fn error_text(number: i32) -> String {
+    let text = io::Error::from_raw_os_error(number).to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    }
+}
+
+/// The same for an error of this computer.
+fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
+    let text = error.to_string();
+    let reason = text
+        .split_once(" (os error")
+        .map_or(text.as_str(), |(text, _)| text);
+    CommandError::File {
+        command: command.to_owned(),
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+        detail: None,
+    }
+}

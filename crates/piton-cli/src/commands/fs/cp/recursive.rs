@@ -1,0 +1,159 @@
+//! `fs cp -r`: copy a folder with all that is in it.
+//!
+//! As with cp(1), an existing destination gets the folder inside, another becomes the copy. Nothing is deleted.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use piton::error::FsError;
+use piton::fs::listing::{Kind, Sizes};
+
+use super::{Found, Place, base_name, copy_file, join, look, without_end_slashes};
+use crate::commands::fs::{Files, local_error, step};
+use crate::error::CommandError;
+
+/// A file or folder below the source: the names on the way to it, and which of the two it is.
+struct Entry {
+    names: Vec<String>,
+    kind: Kind,
+}
+
+pub(super) fn copy(
+    files: &mut Files<'_, '_, '_>,
+    source: &str,
+    destination: &str,
+    several: bool,
+) -> Result<(), CommandError> {
+    let source = without_end_slashes(source);
+    if look(files, source)? != Found::Folder {
+        return copy_file(files, source, destination, several);
+    }
+    let destination = without_end_slashes(destination);
+    let name = base_name(source);
+    let inside = look(files, destination)? != Found::Nothing && !matches!(name, "" | "." | "..");
+    let target = if inside {
+        below(destination, &[name.to_owned()])
+    } else {
+        destination.to_owned()
+    };
+    let mut entries = list(files, source)?;
+    entries.sort_by(|one, other| one.names.cmp(&other.names));
+
+    make_folder(files, &target)?;
+    for folder in entries.iter().filter(|entry| entry.kind == Kind::Directory) {
+        make_folder(files, &below(&target, &folder.names))?;
+    }
+    for file in entries.iter().filter(|entry| entry.kind == Kind::File) {
+        let from = below(source, &file.names);
+        copy_file(files, &from, &below(&target, &file.names), false)?;
+    }
+    Ok(())
+}
+
+/// The path of something below `folder`, on the side that the folder is on.
+fn below(folder: &str, names: &[String]) -> String {
+    match Place::parse(folder) {
+        Place::Board(path) => {
+            let path = names
+                .iter()
+                .fold(path.to_owned(), |path, name| join(&path, name));
+            format!(":{path}")
+        }
+        Place::Local(path) => {
+            let path = names
+                .iter()
+                .fold(Path::new(path).to_owned(), |path, name| path.join(name));
+            path.to_string_lossy().into_owned()
+        }
+    }
+}
+
+/// All that is below the source.
+fn list(files: &mut Files<'_, '_, '_>, source: &str) -> Result<Vec<Entry>, CommandError> {
+    match Place::parse(source) {
+        Place::Local(path) => {
+            let mut entries = Vec::new();
+            walk(Path::new(path), &[], &mut entries)
+                .map_err(|error| local_error("cp", path, &error))?;
+            Ok(entries)
+        }
+        Place::Board(path) => {
+            let path = files.board_path(path)?;
+            let tree = files
+                .remote
+                .tree(&path, Sizes::AsListed, step())
+                .map_err(|error| files.refused(&path, error))?;
+            tree.iter()
+                .map(|entry| {
+                    let names = entry
+                        .path
+                        .as_str()
+                        .split('/')
+                        .filter(|name| !name.is_empty());
+                    let names = names.map(ToOwned::to_owned).collect::<Vec<String>>();
+                    match names.iter().find(|name| !is_plain_name(name)) {
+                        None => Ok(Entry {
+                            names,
+                            kind: entry.kind,
+                        }),
+                        Some(_) => Err(CommandError::UnsafeName {
+                            path: entry.path.to_string(),
+                        }),
+                    }
+                })
+                .collect()
+        }
+    }
+}
+
+/// Whether a name that a board gave stays inside its folder on this computer.
+fn is_plain_name(name: &str) -> bool {
+    !matches!(name, "." | "..") && !(cfg!(windows) && name.contains(['\\', ':']))
+}
+
+fn walk(folder: &Path, names: &[String], entries: &mut Vec<Entry>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().map_err(|name| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("file name `{}` is not UTF-8", name.display()),
+            )
+        })?;
+        let names = [names, &[name]].concat();
+        // Links are followed, as mpremote does.
+        if fs::metadata(entry.path())?.is_dir() {
+            walk(&entry.path(), &names, entries)?;
+            entries.push(Entry {
+                names,
+                kind: Kind::Directory,
+            });
+        } else {
+            entries.push(Entry {
+                names,
+                kind: Kind::File,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn make_folder(files: &mut Files<'_, '_, '_>, path: &str) -> Result<(), CommandError> {
+    match Place::parse(path) {
+        Place::Local(path) => match fs::create_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(local_error("cp", path, &error))
+            }
+            _ => Ok(()),
+        },
+        Place::Board("" | "/") => Ok(()),
+        Place::Board(path) => {
+            let path = files.board_path(path)?;
+            match files.remote.make_dir(&path, step()) {
+                Ok(()) | Err(FsError::Exists { .. }) => Ok(()),
+                Err(error) => Err(files.refused(&path, error)),
+            }
+        }
+    }
+}

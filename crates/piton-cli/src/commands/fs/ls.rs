@@ -1,0 +1,26 @@
+//! `fs ls`: list a folder, in the board's order.
+
+use piton::fs::listing::Kind;
+use piton::fs::path::BoardPath;
+
+use super::{Files, step};
+use crate::error::CommandError;
+
+pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
+    let entries = files
+        .remote
+        .list(path, files.sizes, step())
+        .map_err(|error| files.refused(path, error))?;
+    if files.ui.json() {
+        return files.ui.json_line(&entries);
+    }
+    for entry in entries {
+        let slash = match entry.kind {
+            Kind::Directory => "/",
+            Kind::File => "",
+        };
+        let size = entry.size.unwrap_or(0);
+        files.ui.line(&format!("{size:12} {}{slash}", entry.name))?;
+    }
+    Ok(())
+}

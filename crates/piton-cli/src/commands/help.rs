@@ -1,0 +1,85 @@
+//! `help`: the list of commands and shortcuts, or the help of one command.
+
+use std::fmt::Write as _;
+
+use crate::args::Face;
+use crate::args::GLOBAL_OPTIONS;
+use crate::args::chain::{UsageError, command_line};
+use crate::args::shortcuts::{SHORTCUTS, expansion};
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Arguments of `help`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The command to explain
+    command: Option<String>,
+}
+
+pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    let mut line = command_line(ctx.face);
+    line.build();
+    let Some(word) = &args.command else {
+        return ctx.ui.bytes(overview(&line, ctx.face).as_bytes());
+    };
+    let name = expansion(word)
+        .and_then(|words| words.first().copied())
+        .unwrap_or(word);
+    let command = line
+        .find_subcommand_mut(name)
+        .ok_or_else(|| CommandError::Usage(UsageError::NotACommand { word: word.clone() }))?;
+    ctx.ui.bytes(command.render_help().to_string().as_bytes())
+}
+
+/// Everything at a glance.
+fn overview(line: &clap::Command, face: Face) -> String {
+    let name = face.name();
+    let mut text = format!(
+        "{name} -- talk to MicroPython boards\n\n\
+         Usage: {name} [OPTIONS] [COMMAND [ARGUMENTS]...]...\n\n\
+         Several commands on one line run from left to right. A `+` ends the arguments of a command that takes many.\n\
+         The connection is made by itself (`connect auto`); without a command that does something, the REPL opens.\n",
+    );
+    let commands = line
+        .get_subcommands()
+        .map(|command| (command.get_name().to_owned(), about(command)));
+    section(&mut text, "Commands", commands);
+    let shortcuts = SHORTCUTS
+        .iter()
+        .filter(|shortcut| !shortcut.help.is_empty())
+        .map(|shortcut| (shortcut.name.to_owned(), shortcut.help.to_owned()));
+    section(&mut text, "Shortcuts", shortcuts);
+    if face == Face::Piton {
+        let options = GLOBAL_OPTIONS.iter().map(|(option, takes_value, help)| {
+            let value = if *takes_value { " FILE" } else { "" };
+            (format!("{option}{value}"), (*help).to_owned())
+        });
+        section(&mut text, "Options", options);
+    }
+    let _ = write!(
+        text,
+        "\n`{name} help COMMAND` tells more about a command.\n\
+         Exit codes: 0 done, 1 the board or the input said no, 2 wrong usage, 3 no or lost connection{}.\n",
+        if face == Face::Mpremote {
+            " (here: 1)"
+        } else {
+            ""
+        }
+    );
+    text
+}
+
+fn about(command: &clap::Command) -> String {
+    command
+        .get_about()
+        .map_or_else(String::new, ToString::to_string)
+}
+
+fn section(text: &mut String, title: &str, rows: impl Iterator<Item = (String, String)>) {
+    let rows = rows.collect::<Vec<(String, String)>>();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let _ = write!(text, "\n{title}:\n");
+    for (name, help) in rows {
+        let _ = writeln!(text, "  {name:width$}  {help}");
+    }
+}

@@ -1,0 +1,17 @@
+//! `reset` and `bootloader`: the two ways to restart the chip. The board goes away by itself after the snippet.
+
+use super::exec::{Following, execute};
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Reset the board. The pause lets the answer to the snippet out first.
+pub(super) fn reset(ctx: &mut Context) -> Result<(), CommandError> {
+    let source = "import time, machine; time.sleep_ms(100); machine.reset()";
+    execute(ctx, source.as_bytes(), Following::No)
+}
+
+/// Make the board enter its boot loader.
+pub(super) fn bootloader(ctx: &mut Context) -> Result<(), CommandError> {
+    let source = "import time, machine; time.sleep_ms(100); machine.bootloader()";
+    execute(ctx, source.as_bytes(), Following::No)
+}

@@ -1,0 +1,120 @@
+//! `repl`: the board's own prompt on this terminal.
+
+mod inject;
+mod screen;
+mod talk;
+
+use std::io::{self, IsTerminal};
+
+use piton::deadline::Deadline;
+use piton::literal::py_bytes;
+
+use crate::args::Face;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::session::ENTRY_TIME;
+use crate::terminal::RawMode;
+use screen::Screen;
+use talk::Outcome;
+
+/// Arguments of `repl`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Show bytes that are not printable as `[hh]`
+    #[arg(short, long, conflicts_with = "no_escape_non_printable")]
+    pub(crate) escape_non_printable: bool,
+    /// Show all bytes as they are (default)
+    #[arg(long)]
+    no_escape_non_printable: bool,
+    /// Save what is shown to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capture: Option<String>,
+    /// Code that Ctrl-J types; `\n` in it is Enter
+    #[arg(long, value_name = "CODE")]
+    pub(crate) inject_code: Option<String>,
+    /// Script that Ctrl-K runs on the board
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inject_file: Option<String>,
+}
+
+/// The REPL that a line without an action ends in.
+pub(crate) fn run_at_end(ctx: &mut Context) -> Result<(), CommandError> {
+    run(&Args::default(), ctx)
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let Context {
+        session,
+        ui,
+        cancel,
+        face,
+    } = ctx;
+    let board = session.board()?;
+    board.friendly(Deadline::after(ENTRY_TIME))?;
+    for line in greeting(args, board.device_name()) {
+        ui.step(&line)?;
+    }
+    let screen = Screen::new(ui, args.escape_non_printable, args.capture.as_deref())?;
+    let typed = args
+        .inject_code
+        .as_ref()
+        .map(|code| code.replace("\\n", "\r\n").into_bytes());
+
+    let interactive = io::stdin().is_terminal();
+    let raw_mode = if interactive {
+        Some(RawMode::enter().map_err(CommandError::Terminal)?)
+    } else {
+        None
+    };
+    screen.write(&board.repl().take_pending())?;
+    let mut keys = talk::Keyboard::new(interactive);
+    let outcome = loop {
+        let injections = talk::Injections {
+            code: typed.as_deref(),
+            has_file: args.inject_file.is_some(),
+        };
+        match talk::talk(board.transport(), &screen, &mut keys, &injections, cancel)? {
+            Outcome::InjectFile => {
+                let path = args.inject_file.as_deref().unwrap_or_default();
+                inject::inject_file(path, board, &screen, &mut keys, cancel)?;
+            }
+            outcome => break outcome,
+        }
+    };
+    drop(raw_mode);
+    if interactive && io::stdout().is_terminal() {
+        // The shell's prompt does not belong on the board's line.
+        ui.line("")?;
+    }
+    match outcome {
+        Outcome::Lost if *face == Face::Mpremote => ui.line("\ndevice disconnected"),
+        Outcome::Lost => Err(CommandError::ReplLost),
+        Outcome::Signal => Err(CommandError::Interrupted),
+        Outcome::Left | Outcome::InjectFile => Ok(()),
+    }
+}
+
+/// What mpremote says on entry.
+fn greeting(args: &Args, device_name: &str) -> Vec<String> {
+    let mut lines = vec![
+        format!("Connected to MicroPython at {device_name}"),
+        "Use Ctrl-] or Ctrl-x to exit this shell".to_owned(),
+    ];
+    if args.escape_non_printable {
+        lines.push("Escaping non-printable bytes/characters by printing their hex code".to_owned());
+    }
+    if let Some(path) = &args.capture {
+        lines.push(format!("Capturing session to file \"{path}\""));
+    }
+    if let Some(code) = &args.inject_code {
+        let typed = code.replace("\\n", "\r\n");
+        lines.push(format!(
+            "Use Ctrl-J to inject {}",
+            py_bytes(typed.as_bytes())
+        ));
+    }
+    if let Some(path) = &args.inject_file {
+        lines.push(format!("Use Ctrl-K to inject file \"{path}\""));
+    }
+    lines
+}

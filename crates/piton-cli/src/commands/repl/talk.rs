@@ -1,0 +1,239 @@
+//! The two threads of the REPL: one carries the board's output to the screen, one the keys to the board.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use piton::deadline::{Cancel, Deadline};
+use piton::transport::Transport;
+
+use super::screen::Screen;
+use crate::error::CommandError;
+use crate::terminal::{self, Keys};
+
+/// How often each thread looks whether the other one has ended.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How long a board may refuse our keys before they are dropped.
+const WRITE_TIME: Duration = Duration::from_secs(2);
+
+/// After this much silence a person is told how to get a prompt. An idle board shows none by itself, and any byte
+/// sent to find out could disturb a running program that reads its input.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// After the end of piped input: how long the board must be quiet for its answer to be complete.
+const QUIET: Duration = Duration::from_millis(300);
+
+const CTRL_C: u8 = 0x03;
+const CTRL_J: u8 = 0x0a;
+const CTRL_K: u8 = 0x0b;
+const CTRL_X: u8 = 0x18;
+const CTRL_RIGHT_BRACKET: u8 = 0x1d;
+
+/// How a talk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The person left, or piped input ended.
+    Left,
+    /// The board is gone.
+    Lost,
+    /// A signal asked the program to end.
+    Signal,
+    /// The person asked for the file to be run.
+    InjectFile,
+}
+
+/// What Ctrl-J and Ctrl-K stand for.
+pub(super) struct Injections<'a> {
+    /// The bytes that Ctrl-J types.
+    pub(super) code: Option<&'a [u8]>,
+    /// Whether there is a file for Ctrl-K to run.
+    pub(super) has_file: bool,
+}
+
+/// The keys of the person, or of a pipe.
+pub(super) struct Keyboard {
+    interactive: bool,
+    /// Typed while nobody listened.
+    ahead: VecDeque<u8>,
+}
+
+impl Keyboard {
+    /// A keyboard; not `interactive` means that stdin is a pipe or a file.
+    pub(super) fn new(interactive: bool) -> Keyboard {
+        Keyboard {
+            interactive,
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// The next keys, if some come within a slice.
+    fn next(&mut self) -> Result<Keys, CommandError> {
+        if !self.ahead.is_empty() {
+            return Ok(Keys::Bytes(self.ahead.drain(..).collect()));
+        }
+        terminal::read_keys(SLICE).map_err(CommandError::Terminal)
+    }
+
+    /// Watch for Ctrl-C while a program is followed; all else waits for its end.
+    pub(super) fn watch_for_interrupt(&mut self, ended: &AtomicBool, cancel: &Cancel) {
+        while self.interactive && !ended.load(Ordering::SeqCst) {
+            match terminal::read_keys(SLICE) {
+                Ok(Keys::Bytes(bytes)) if bytes.contains(&CTRL_C) => {
+                    self.ahead.clear();
+                    cancel.cancel();
+                }
+                Ok(Keys::Bytes(bytes)) => self.ahead.extend(bytes),
+                Ok(Keys::Nothing) => {}
+                Ok(Keys::End) | Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Let person and board talk until one of them leaves.
+pub(super) fn talk(
+    transport: &dyn Transport,
+    screen: &Screen<'_>,
+    keyboard: &mut Keyboard,
+    injections: &Injections<'_>,
+    cancel: &Cancel,
+) -> Result<Outcome, CommandError> {
+    let pump = Pump {
+        ended: AtomicBool::new(false),
+        last_output: Mutex::new(Instant::now()),
+        hint_silence: keyboard.interactive,
+    };
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| pump.run(transport, screen));
+        let keys = send_keys(transport, keyboard, injections, cancel, &pump);
+        pump.ended.store(true, Ordering::SeqCst);
+        let read = match reader.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        match (read?, keys?) {
+            (Some(outcome), _) => Ok(outcome),
+            (None, outcome) => Ok(outcome),
+        }
+    })
+}
+
+/// The reading side.
+struct Pump {
+    ended: AtomicBool,
+    last_output: Mutex<Instant>,
+    hint_silence: bool,
+}
+
+impl Pump {
+    /// Carry output to the screen until somebody ends it (`None`) or the board is gone.
+    fn run(
+        &self,
+        transport: &dyn Transport,
+        screen: &Screen<'_>,
+    ) -> Result<Option<Outcome>, CommandError> {
+        let mut buffer = [0; 4096];
+        let start = Instant::now();
+        let mut hint = self.hint_silence;
+        while !self.ended.load(Ordering::SeqCst) {
+            match transport.read(&mut buffer, Deadline::after(SLICE)) {
+                Ok(count) => {
+                    hint = false;
+                    if let Ok(mut last) = self.last_output.lock() {
+                        *last = Instant::now();
+                    }
+                    let written = screen.write(buffer.get(..count).unwrap_or_default());
+                    if written.is_err() {
+                        self.ended.store(true, Ordering::SeqCst);
+                        return written.map(|()| None);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    if hint && start.elapsed() > SILENCE {
+                        hint = false;
+                        screen.remark(
+                            "quiet so far: Enter shows the prompt, Ctrl-C stops a running program",
+                        );
+                    }
+                }
+                Err(_) => {
+                    self.ended.store(true, Ordering::SeqCst);
+                    return Ok(Some(Outcome::Lost));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_quiet(&self) -> bool {
+        match self.last_output.lock() {
+            Ok(last) => last.elapsed() > QUIET,
+            Err(_) => true,
+        }
+    }
+}
+
+/// The writing side.
+fn send_keys(
+    transport: &dyn Transport,
+    keyboard: &mut Keyboard,
+    injections: &Injections<'_>,
+    cancel: &Cancel,
+    pump: &Pump,
+) -> Result<Outcome, CommandError> {
+    while !pump.ended.load(Ordering::SeqCst) {
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Signal);
+        }
+        let bytes = match keyboard.next()? {
+            Keys::Nothing => continue,
+            Keys::End => {
+                while !pump.is_quiet() && !pump.ended.load(Ordering::SeqCst) {
+                    thread::sleep(SLICE);
+                }
+                return Ok(Outcome::Left);
+            }
+            Keys::Bytes(bytes) => bytes,
+        };
+        let mut out = Vec::new();
+        let mut bytes = bytes.into_iter();
+        while let Some(byte) = bytes.next() {
+            let outcome = match (byte, injections.code) {
+                (CTRL_RIGHT_BRACKET | CTRL_X, _) => Some(Outcome::Left),
+                (CTRL_K, _) if injections.has_file => Some(Outcome::InjectFile),
+                (CTRL_J, Some(code)) => {
+                    out.extend_from_slice(code);
+                    None
+                }
+                // A file's line end is no Enter to the board.
+                (CTRL_J, None) if !keyboard.interactive => {
+                    out.push(b'\r');
+                    None
+                }
+                _ => {
+                    out.push(byte);
+                    None
+                }
+            };
+            if let Some(outcome) = outcome {
+                keyboard.ahead.extend(bytes);
+                write(transport, &out, pump);
+                return Ok(outcome);
+            }
+        }
+        write(transport, &out, pump);
+    }
+    Ok(Outcome::Left)
+}
+
+/// Send keys. A board that takes none for a while loses them; one that is gone is the reading side's to notice.
+fn write(transport: &dyn Transport, bytes: &[u8], pump: &Pump) {
+    if bytes.is_empty() || pump.ended.load(Ordering::SeqCst) {
+        return;
+    }
+    let _ = transport.write_all(bytes, Deadline::after(WRITE_TIME));
+}

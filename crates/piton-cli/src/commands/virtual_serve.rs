@@ -1,0 +1,82 @@
+//! `virtual serve`: a virtual board for other programs, on a pty or a TCP port.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use piton::virtual_board::{VirtualBoard, serve};
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::interrupt;
+
+/// How often the server looks at Ctrl-C.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Arguments of `virtual`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Serve on a pty, and print its path
+    #[arg(long, conflicts_with = "tcp", required_unless_present = "tcp")]
+    pty: bool,
+    /// Serve on a TCP address such as `127.0.0.1:2217` (port 0: any free one), and print it
+    #[arg(long, value_name = "ADDRESS")]
+    tcp: Option<String>,
+    /// What to do
+    action: Action,
+    /// Host folder that holds the board's files (default: in memory)
+    directory: Option<PathBuf>,
+}
+
+/// What to do with a virtual board.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Action {
+    /// Serve it until Ctrl-C.
+    Serve,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let Action::Serve = args.action;
+    let board = Arc::new(ctx.session.start_virtual(args.directory.clone())?);
+    match &args.tcp {
+        Some(address) => {
+            let server = serve::tcp(board, address).map_err(|source| CommandError::Serve {
+                place: format!("`{address}`"),
+                source,
+            })?;
+            until_interrupted(ctx, &format!("socket://{}", server.local_addr()))
+        }
+        None => serve_pty(board, ctx),
+    }
+}
+
+#[cfg(unix)]
+fn serve_pty(board: Arc<VirtualBoard>, ctx: &Context) -> Result<(), CommandError> {
+    let server = serve::pty(board).map_err(|source| CommandError::Serve {
+        place: "a pty".to_owned(),
+        source,
+    })?;
+    until_interrupted(ctx, &server.path().display().to_string())
+}
+
+#[cfg(not(unix))]
+fn serve_pty(_: Arc<VirtualBoard>, _: &Context) -> Result<(), CommandError> {
+    Err(CommandError::Serve {
+        place: "a pty".to_owned(),
+        source: std::io::Error::new(
+            std::io::ErrorKind::Unsupported,
+            "this system has none; use `--tcp`",
+        ),
+    })
+}
+
+/// Print where the board is to be found, and keep it there. The end by Ctrl-C is the normal one.
+fn until_interrupted(ctx: &Context, name: &str) -> Result<(), CommandError> {
+    interrupt::install(&ctx.cancel);
+    ctx.ui.line(name)?;
+    ctx.ui.note("serving a virtual board until Ctrl-C");
+    while !ctx.cancel.is_cancelled() {
+        std::thread::sleep(SLICE);
+    }
+    Ok(())
+}

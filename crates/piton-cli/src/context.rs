@@ -1,0 +1,39 @@
+//! What the commands of one line share.
+
+use piton::ConnectOptions;
+use piton::deadline::Cancel;
+
+use crate::args::{Face, GlobalOptions};
+use crate::session::Session;
+use crate::ui::Ui;
+
+/// What the commands of one line share.
+pub(crate) struct Context {
+    /// Under which name the program was called.
+    pub(crate) face: Face,
+    /// The connection to a board.
+    pub(crate) session: Session,
+    /// stdout and stderr.
+    pub(crate) ui: Ui,
+    /// Raised by Ctrl-C.
+    pub(crate) cancel: Cancel,
+}
+
+impl Context {
+    /// A context with no board connected.
+    pub(crate) fn new(face: Face, options: &GlobalOptions) -> Context {
+        let ui = Ui::new(face, options);
+        let cancel = Cancel::new();
+        let mut connect = ConnectOptions::default();
+        connect.cancel = cancel.clone();
+        connect.vm.clone_from(&options.vm);
+        connect.report = Some(ui.event_reporter());
+        connect.wire_log = options.verbose.then(crate::ui::wire_log);
+        Context {
+            face,
+            session: Session::new(connect),
+            ui,
+            cancel,
+        }
+    }
+}

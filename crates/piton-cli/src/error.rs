@@ -1,0 +1,318 @@
+//! Every failure the program can end with: its message, its hint, its exit code. Nowhere else decides these.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+
+use piton::error::{BoardError, VmError};
+use piton::vm::{self, VmFileError};
+
+use crate::args::Face;
+use crate::args::chain::UsageError;
+
+/// The board or the input said no.
+const REFUSED: u8 = 1;
+/// The command line makes no sense.
+const USAGE: u8 = 2;
+/// There is no connection to a board, or it was lost.
+const NO_CONNECTION: u8 = 3;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// A word of the command line is not UTF-8.
+    #[error("argument `{}` is not UTF-8 text", word.display())]
+    NotText {
+        /// The word.
+        word: OsString,
+    },
+    /// The command line makes no sense.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The library, or the board, said no.
+    #[error(transparent)]
+    Piton(#[from] piton::Error),
+    /// A program on the board ended with an exception, whose traceback is printed already.
+    #[error("the program on the board raised an exception")]
+    ProgramRaised,
+    /// A person pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// stdout cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    /// The keyboard cannot be read, or the terminal not be set up.
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+    /// A local file cannot be read.
+    #[error("could not read file '{path}'")]
+    ReadFile {
+        /// Path as given.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A local file cannot be written.
+    #[error("could not write file '{path}'")]
+    WriteFile {
+        /// Path as given.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file operation was refused.
+    #[error("{command}: {path}: {reason}.")]
+    File {
+        /// The file command.
+        command: String,
+        /// The path that it was about.
+        path: String,
+        /// Why, in the words of the C library.
+        reason: String,
+        /// What else is known.
+        detail: Option<String>,
+    },
+    /// A file operation ended with an exception that is no file system's answer.
+    #[error("Error with transport:\n{}", String::from_utf8_lossy(traceback))]
+    Traceback {
+        /// The traceback, as the board sent it.
+        traceback: Vec<u8>,
+    },
+    /// The arguments of a file command do not fit what is there.
+    #[error("{command}: {problem}")]
+    Refused {
+        /// The command.
+        command: &'static str,
+        /// What does not fit.
+        problem: &'static str,
+    },
+    /// A path that must be a folder is none.
+    #[error("{command}: '{path}' is not a directory")]
+    NotADirectory {
+        /// The command.
+        command: &'static str,
+        /// The path on the board.
+        path: String,
+    },
+    /// A name on the board that would lead out of the folder that is copied to.
+    #[error("cp: the board's `{path}` is no name for a file here")]
+    UnsafeName {
+        /// The path that the board gave.
+        path: String,
+    },
+    /// A folder of a tree that is being removed stays.
+    #[error("rm -r: cannot remove :{path} {reason}")]
+    CannotRemove {
+        /// The path on the board.
+        path: String,
+        /// Why, in the words of the C library.
+        reason: String,
+    },
+    /// The REPL's connection went away while a person was using it.
+    #[error("device disconnected")]
+    ReplLost,
+    /// A server for the virtual board could not be started.
+    #[error("could not serve the virtual board on {place}: {source}")]
+    Serve {
+        /// Address, or "a pty".
+        place: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl From<BoardError> for CommandError {
+    fn from(error: BoardError) -> CommandError {
+        CommandError::Piton(error.into())
+    }
+}
+
+impl CommandError {
+    /// The process's exit code: 1 the board or the input said no, 2 usage, 3 no or lost connection. mpremote has
+    /// no 3, and for an unknown command no 2.
+    pub(crate) fn exit_code(&self, face: Face) -> u8 {
+        let code = match self {
+            // Whoever reads our output has seen enough.
+            CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            CommandError::NotText { .. } => USAGE,
+            CommandError::Usage(UsageError::NotACommand { .. }) if face == Face::Mpremote => {
+                REFUSED
+            }
+            CommandError::Usage(_) => USAGE,
+            CommandError::ReplLost => NO_CONNECTION,
+            CommandError::Piton(error) => piton_exit_code(error),
+            _ => REFUSED,
+        };
+        match face {
+            Face::Piton => code,
+            Face::Mpremote if code == NO_CONNECTION => REFUSED,
+            Face::Mpremote => code,
+        }
+    }
+
+    /// What to print on stderr: prefix, message, and hints, each on lines of their own. `None` when a person
+    /// knows already.
+    pub(crate) fn message(&self, face: Face) -> Option<String> {
+        match self {
+            CommandError::ProgramRaised => return None,
+            CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return None;
+            }
+            CommandError::Usage(UsageError::Arguments(error)) => {
+                return Some(error.render().ansi().to_string());
+            }
+            _ => {}
+        }
+        let mut text = format!("{}: {}\n", face.name(), self.text());
+        for (index, hint) in self.hints(face).into_iter().enumerate() {
+            let _ = write!(text, "{}hint: {hint}\n", if index == 0 { "\n" } else { "" });
+        }
+        Some(text)
+    }
+
+    /// The message, where mpremote has one for the same thing in mpremote's words: scripts look for them.
+    fn text(&self) -> String {
+        let error = match self {
+            CommandError::Piton(piton::Error::Board(error)) => error,
+            CommandError::Piton(piton::Error::VmImage {
+                path,
+                source: VmError::NotWasm(_),
+            }) => return format!("VM file `{}` is not a WebAssembly module", path.display()),
+            other => return other.to_string(),
+        };
+        match error {
+            BoardError::NoBoard { .. } => "no device found".to_owned(),
+            BoardError::NoSuchSerialNumber { serial_number } => {
+                format!("no device with serial number {serial_number}")
+            }
+            BoardError::NoSuchPort { port, .. } => {
+                format!("failed to access {port} (there is no such port)")
+            }
+            BoardError::PortBusy { port, .. } => {
+                format!("failed to access {port} (it may be in use by another program)")
+            }
+            BoardError::PortPermission { port } => {
+                format!("failed to access {port} (permission denied)")
+            }
+            error => error.to_string(),
+        }
+    }
+
+    fn hints(&self, face: Face) -> Vec<String> {
+        let name = face.name();
+        match self {
+            CommandError::Usage(UsageError::NotACommand { word }) => {
+                not_a_command_hints(word, name)
+            }
+            CommandError::Piton(piton::Error::Board(error)) => board_hints(error, name),
+            CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),
+            CommandError::Piton(piton::Error::VmImage { .. }) => vec![format!(
+                "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
+                vm::FILE_NAME,
+                vm::PACKAGE
+            )],
+            CommandError::ReadFile { source, .. } | CommandError::WriteFile { source, .. } => {
+                vec![source.to_string()]
+            }
+            CommandError::File {
+                detail: Some(detail),
+                ..
+            } => vec![detail.clone()],
+            CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn piton_exit_code(error: &piton::Error) -> u8 {
+    let piton::Error::Board(error) = error else {
+        return REFUSED;
+    };
+    match error {
+        BoardError::Selector { .. } => USAGE,
+        BoardError::NoBoard { .. }
+        | BoardError::NoSuchSerialNumber { .. }
+        | BoardError::NoSuchPort { .. }
+        | BoardError::PortBusy { .. }
+        | BoardError::PortPermission { .. }
+        | BoardError::Open { .. }
+        | BoardError::Disconnected { .. }
+        | BoardError::NoRawRepl { .. }
+        | BoardError::Timeout { .. } => NO_CONNECTION,
+        _ => REFUSED,
+    }
+}
+
+fn not_a_command_hints(word: &str, name: &str) -> Vec<String> {
+    if word.starts_with('-') {
+        return vec!["options come before the other arguments of their command".to_owned()];
+    }
+    if std::path::Path::new(word).is_file() {
+        return vec![format!(
+            "`{name} run {word}` runs a local script on the board"
+        )];
+    }
+    vec![format!("`{name} help` lists the commands")]
+}
+
+fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
+    match error {
+        BoardError::NoBoard { skipped } => {
+            let mut hints = skipped
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<String>>();
+            hints.push(format!(
+                "plug in a board, or name one with `{name} connect PORT`; `{name} devs` lists the ports, and \
+                 `{name} connect virtual` needs no board"
+            ));
+            hints
+        }
+        BoardError::NoSuchSerialNumber { .. } => vec![format!("`{name} devs` lists the ports")],
+        BoardError::NoSuchPort { available, .. } if available.is_empty() => {
+            vec!["there are no serial ports: is the board plugged in, with a cable that carries data?".to_owned()]
+        }
+        BoardError::NoSuchPort { available, .. } => {
+            vec![format!("the ports are {}", available.join(", "))]
+        }
+        BoardError::PortBusy { port, holder } => vec![format!(
+            "{} has {port} open: close it there",
+            holder.as_deref().unwrap_or("another program")
+        )],
+        BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![format!(
+            "join the group that owns {port}: `sudo usermod -aG dialout $USER`, then log in again"
+        )],
+        BoardError::NoRawRepl { .. } => vec![
+            "if a program holds the board, press its reset button and try again at once".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn vm_file_hints(error: &VmFileError) -> Vec<String> {
+    match error {
+        VmFileError::Damaged { path, .. } => vec![format!(
+            "delete `{}`, and the next run fetches it again",
+            path.display()
+        )],
+        VmFileError::Named { .. } => vec![format!(
+            "without `--vm` and PITON_VM, piton uses version {}, and fetches it once",
+            vm::VERSION
+        )],
+        VmFileError::Fetch { place, .. } => vec![
+            format!(
+                "on a computer with network: `npm pack {}@{}`, then `tar xzf *.tgz package/{}`",
+                vm::PACKAGE,
+                vm::VERSION,
+                vm::FILE_NAME
+            ),
+            format!(
+                "put `{}` to `{}`, or name it with `--vm FILE`",
+                vm::FILE_NAME,
+                place.display()
+            ),
+        ],
+        VmFileError::NoCacheFolder => vec!["set PITON_CACHE_DIR to a folder".to_owned()],
+        _ => Vec::new(),
+    }
+}

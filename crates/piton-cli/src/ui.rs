@@ -1,0 +1,151 @@
+//! What people and pipes see: stdout is data, stderr is talk.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use piton::wire_log::{Direction, WireEvent};
+use serde::Serialize;
+
+use crate::args::{Face, GlobalOptions};
+use crate::error::CommandError;
+
+/// Transfers of fewer bytes are over before a bar is read.
+const PROGRESS_FROM: u64 = 2048;
+
+/// Width of the bar.
+const PROGRESS_CELLS: u64 = 20;
+
+/// The two output streams of the program.
+pub(crate) struct Ui {
+    face: Face,
+    json: bool,
+    quiet: bool,
+}
+
+impl Ui {
+    /// Output for this face and these options.
+    pub(crate) fn new(face: Face, options: &GlobalOptions) -> Ui {
+        Ui {
+            face,
+            json: options.json,
+            quiet: options.quiet,
+        }
+    }
+
+    /// Whether facts are to be printed as JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Data as it came, at once, byte by byte the same.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .map_err(CommandError::Output)
+    }
+
+    /// One line of data.
+    pub(crate) fn line(&self, text: &str) -> Result<(), CommandError> {
+        self.bytes(format!("{text}\n").as_bytes())
+    }
+
+    /// One line of what is being done, which mpremote prints among the data (`cp a :b`, `ls :`).
+    pub(crate) fn step(&self, text: &str) -> Result<(), CommandError> {
+        if self.quiet || self.json {
+            return Ok(());
+        }
+        self.line(text)
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<(), CommandError> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| CommandError::Output(io::Error::other(error)))?;
+        self.line(&text)
+    }
+
+    /// A remark for a person.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            talk(&format!("{text}\n"));
+        }
+    }
+
+    /// How far a long operation is: a bar for a person who looks, nothing for short ones.
+    pub(crate) fn progress(&self, done: u64, of: u64) {
+        if of < PROGRESS_FROM || done >= of || !self.shows_progress() {
+            return;
+        }
+        let cells = done * PROGRESS_CELLS / of;
+        let bar = (0..PROGRESS_CELLS)
+            .map(|cell| if cell < cells { '#' } else { '-' })
+            .collect::<String>();
+        talk(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
+    }
+
+    /// Take the bar away.
+    pub(crate) fn clear_progress(&self) {
+        if self.shows_progress() {
+            // Erase from the cursor to the end of the line.
+            talk("\r\x1b[K");
+        }
+    }
+
+    fn shows_progress(&self) -> bool {
+        !self.quiet && !self.json && io::stderr().is_terminal()
+    }
+
+    /// The help that somebody asked a command for.
+    pub(crate) fn help(&self, text: &clap::Error) -> Result<(), CommandError> {
+        let text = text.render();
+        if io::stdout().is_terminal() {
+            write!(anstream::stdout(), "{}", text.ansi()).map_err(CommandError::Output)
+        } else {
+            self.bytes(text.to_string().as_bytes())
+        }
+    }
+
+    /// Tell what went wrong, and give the exit code for it.
+    pub(crate) fn report(&self, error: &CommandError) -> ExitCode {
+        if let Some(message) = error.message(self.face) {
+            talk(&message);
+        }
+        ExitCode::from(error.exit_code(self.face))
+    }
+
+    /// What the library tells while it works, as remarks.
+    pub(crate) fn event_reporter(&self) -> piton::Reporter {
+        let quiet = self.quiet;
+        Arc::new(move |event: &piton::Event| {
+            if !quiet {
+                talk(&format!("{event}\n"));
+            }
+        })
+    }
+}
+
+/// Write to stderr, where a failure to write can be told to nobody.
+fn talk(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.flush();
+}
+
+/// The wire log of `--verbose`: one line for each read and write, with the seconds since the start.
+pub(crate) fn wire_log() -> piton::WireLogger {
+    Arc::new(|event: WireEvent<'_>| {
+        let sign = match event.direction {
+            Direction::ToBoard => '>',
+            Direction::ToHost => '<',
+        };
+        talk(&format!(
+            "{:>9.6} {sign} {:>4} {}\n",
+            event.at.as_secs_f64(),
+            event.bytes.len(),
+            event.bytes.escape_ascii()
+        ));
+    })
+}

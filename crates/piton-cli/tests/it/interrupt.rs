@@ -1,0 +1,102 @@
+//! Ctrl-C (SIGINT) at each moment of a followed program.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Outcome, Sandbox, run, virtual_board, wait};
+
+/// Run a program on a board behind a pty, send SIGINT when it has printed `ready`, and then see that the board is
+/// usable.
+fn interrupt(source: &str, signals: usize) -> Outcome {
+    let sandbox = Sandbox::new();
+    let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+    let port = server.path().to_str().unwrap().to_owned();
+    let mut command = sandbox.piton();
+    command.args(["connect", &port, "exec", source]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(b"ready\r\n") {
+        assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{seen:?}");
+        seen.push(byte[0]);
+    }
+    for _ in 0..signals {
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let status = wait(&mut child);
+    stdout.read_to_end(&mut seen).unwrap();
+    let mut stderr = Vec::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_end(&mut stderr)
+        .unwrap();
+
+    let mut after = sandbox.piton();
+    after.args(["connect", &port, "resume", "eval", "'still ' + 'here'"]);
+    assert_eq!(run(after).stdout(), "still here\r\n");
+    Outcome {
+        code: status.code(),
+        stdout: seen,
+        stderr,
+    }
+}
+
+#[test]
+fn a_busy_loop_is_stopped_and_its_traceback_shown() {
+    let outcome = interrupt("print('ready')\nwhile True: pass", 1);
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stdout().ends_with("KeyboardInterrupt: \r\n"),
+        "{}",
+        outcome.stdout()
+    );
+}
+
+#[test]
+fn a_sleep_is_stopped() {
+    let outcome = interrupt("import time\nprint('ready')\ntime.sleep(1000)", 1);
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stdout().ends_with("KeyboardInterrupt: \r\n"),
+        "{}",
+        outcome.stdout()
+    );
+}
+
+#[test]
+fn a_flood_of_output_is_stopped() {
+    let outcome = interrupt("print('ready')\nwhile True: print('x' * 70)", 1);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stdout().contains("KeyboardInterrupt"));
+}
+
+#[test]
+fn a_program_that_ends_well_on_the_interrupt_is_interrupted_all_the_same() {
+    let source =
+        "try:\n print('ready')\n while True: pass\nexcept KeyboardInterrupt:\n print('bye')";
+    let outcome = interrupt(source, 1);
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stdout().ends_with("bye\r\n"),
+        "{}",
+        outcome.stdout()
+    );
+    assert_eq!(outcome.stderr(), "piton: interrupted\n");
+}
+
+#[test]
+fn a_second_one_leaves_at_once() {
+    // This program ignores Ctrl-C, and is left to itself.
+    let source = "import time\nprint('ready')\nend = time.time() + 5\nwhile time.time() < end:\n try:\n  time.sleep(1)\n except KeyboardInterrupt: pass\nprint('done')";
+    let outcome = interrupt(source, 2);
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.stdout(), "ready\r\n");
+}

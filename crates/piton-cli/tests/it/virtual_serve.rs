@@ -1,0 +1,100 @@
+//! `virtual serve`: a board for other programs.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Sandbox, run, wait};
+
+/// A running `virtual serve`, and the name of what it serves.
+struct Server {
+    child: Child,
+    name: String,
+}
+
+impl Server {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Server {
+        let mut command = sandbox.piton();
+        command
+            .args(["--quiet", "virtual", "serve"])
+            .args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut name = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut name)
+            .unwrap();
+        Server {
+            child,
+            name: name.trim_end().to_owned(),
+        }
+    }
+
+    fn stop(mut self) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        wait(&mut self.child).code()
+    }
+}
+
+#[test]
+fn a_board_on_a_pty_keeps_its_files_between_clients() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox, &["--pty"]);
+    let mut first = sandbox.mpremote();
+    first.args([
+        "connect",
+        &server.name,
+        "exec",
+        "open('kept', 'w').write('x')",
+    ]);
+    assert_eq!(run(first).code, Some(0));
+    let mut second = sandbox.piton();
+    second.args([
+        "connect",
+        &server.name,
+        "eval",
+        "__import__('os').listdir()",
+    ]);
+    assert_eq!(run(second).stdout(), "['kept']\r\n");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_board_on_tcp_with_its_files_in_a_folder() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path().join("flash")).unwrap();
+    sandbox.write("flash/hello.py", "print('hello from a folder')");
+    let server = Server::start(&sandbox, &["--tcp", "127.0.0.1:0", "flash"]);
+    assert!(
+        server.name.starts_with("socket://127.0.0.1:"),
+        "{}",
+        server.name
+    );
+    let mut client: Command = sandbox.piton();
+    client.args(["connect", &server.name, "exec", "import hello"]);
+    assert_eq!(run(client).stdout(), "hello from a folder\r\n");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_served_is_told() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run("virtual serve");
+    assert_eq!(outcome.code, Some(2));
+    let outcome = sandbox.run("virtual serve --tcp nowhere");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome
+            .stderr()
+            .starts_with("piton: could not serve the virtual board on `nowhere`: "),
+        "{}",
+        outcome.stderr()
+    );
+    let outcome = sandbox.run("virtual serve --pty missing-folder");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stderr().contains("`missing-folder`"),
+        "{}",
+        outcome.stderr()
+    );
+}

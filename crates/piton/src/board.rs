@@ -1,0 +1,246 @@
+//! A connection to a board, by whatever way there is.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use piton_board::deadline::{Cancel, Deadline};
+use piton_board::error::Error as BoardError;
+use piton_board::facts::{BoardFacts, board_facts};
+use piton_board::open::{self, OpenOptions};
+use piton_board::repl::{Entry, RawRepl, Repl};
+use piton_board::selector::BoardSelector;
+use piton_board::transport::Transport;
+use piton_board::wire_log::{WireEvent, WireLog};
+use serde::de::DeserializeOwned;
+use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
+
+use crate::error::Error;
+use crate::vm;
+
+/// How long a board may take for what the short forms of [`Board`] ask of it, other than running a program.
+const ENTRY_TIME: Duration = Duration::from_secs(10);
+
+/// Hears what takes time while a connection is made.
+pub type Reporter = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Hears each read and write on the wire.
+pub type WireLogger = Arc<dyn Fn(WireEvent<'_>) + Send + Sync>;
+
+/// What takes time while a connection is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The VM file of the virtual board is looked for.
+    Vm(vm::Event),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Vm(vm::Event::Fetching { from, to }) => {
+                write!(
+                    f,
+                    "fetching the VM file, once, from {from} into `{}`",
+                    to.display()
+                )
+            }
+        }
+    }
+}
+
+/// How to connect to a board. `ConnectOptions::default()` will do.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// Ends every wait when it is raised.
+    pub cancel: Cancel,
+    /// Baud rate and the like of the way to the board.
+    pub open: OpenOptions,
+    /// The VM file of the virtual board, instead of where [`vm::locate`] looks by itself.
+    pub vm: Option<PathBuf>,
+    /// Hears what takes time.
+    pub report: Option<Reporter>,
+    /// Hears each read and write.
+    pub wire_log: Option<WireLogger>,
+}
+
+impl fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("cancel", &self.cancel)
+            .field("open", &self.open)
+            .field("vm", &self.vm)
+            .field("report", &self.report.is_some())
+            .field("wire_log", &self.wire_log.is_some())
+            .finish()
+    }
+}
+
+/// A board and the connection to it.
+///
+/// Dropping it closes the connection and leaves the board as it is; [`Board::friendly`] gives it back its prompt
+/// first. A virtual board ends with it.
+pub struct Board {
+    // Before the board: the line is closed before its other end goes.
+    repl: Repl,
+    device_name: String,
+    _virtual_board: Option<VirtualBoard>,
+}
+
+impl Board {
+    /// Connect to the board that `selector` names. Nothing is sent to it yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Board`] when the way to the board cannot be opened; [`Error::VmFile`] and [`Error::Vm`] when a
+    /// virtual board cannot be had.
+    pub fn connect(selector: &BoardSelector, options: &ConnectOptions) -> Result<Board, Error> {
+        let (transport, device_name, virtual_board) = match selector {
+            BoardSelector::Virtual { directory } => {
+                let board = start_virtual(directory.clone(), options)?;
+                let line = board.open().map_err(|source| BoardError::Open {
+                    address: selector.to_string(),
+                    source,
+                })?;
+                let transport: Box<dyn Transport> = Box::new(VirtualLine(line));
+                (transport, selector.to_string(), Some(board))
+            }
+            _ => {
+                let (transport, device_name) = open::open(selector, &options.open)?;
+                (transport, device_name, None)
+            }
+        };
+        let transport = match &options.wire_log {
+            None => transport,
+            Some(log) => {
+                let log = Arc::clone(log);
+                Box::new(WireLog::new(transport, move |event: WireEvent<'_>| {
+                    log(event)
+                }))
+            }
+        };
+        Ok(Board {
+            repl: Repl::new(transport, options.cancel.clone()),
+            device_name,
+            _virtual_board: virtual_board,
+        })
+    }
+
+    /// What to call the board: the path of its port, or the selector's text.
+    pub fn device_name(&self) -> &str {
+        &self.device_name
+    }
+
+    /// The connection, for whatever this type has no short form of.
+    pub fn repl(&mut self) -> &mut Repl {
+        &mut self.repl
+    }
+
+    /// The bytes to and from the board as they are, for a terminal.
+    pub fn transport(&self) -> &dyn Transport {
+        self.repl.transport()
+    }
+
+    /// Bring the board into the raw REPL: see [`Repl::raw_repl`].
+    ///
+    /// # Errors
+    ///
+    /// When the board does not answer by `deadline`, or went away.
+    pub fn raw_repl(&mut self, entry: Entry, deadline: Deadline) -> Result<RawRepl<'_>, Error> {
+        Ok(self.repl.raw_repl(entry, deadline)?)
+    }
+
+    /// Give the board back its friendly prompt: see [`Repl::friendly`].
+    ///
+    /// # Errors
+    ///
+    /// When the board does not take the byte by `deadline`, or went away.
+    pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
+        Ok(self.repl.friendly(deadline)?)
+    }
+
+    /// Run a program, without a time limit, and hand on what it prints as it arrives.
+    ///
+    /// The board keeps its variables. [`ConnectOptions::cancel`] ends the wait; [`RawRepl::interrupt`] then ends
+    /// the program.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`].
+    pub fn exec(&mut self, source: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        let mut raw = self.keep_state()?;
+        Ok(raw.exec(source, output, Deadline::NEVER)?)
+    }
+
+    /// Run a program, without a time limit, and give back what it printed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::run`].
+    pub fn run(&mut self, source: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut raw = self.keep_state()?;
+        Ok(raw.run(source, Deadline::NEVER)?)
+    }
+
+    /// Evaluate a Python expression, without a time limit, and give back its value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::eval`].
+    pub fn eval<T: DeserializeOwned>(&mut self, expression: &str) -> Result<T, Error> {
+        let mut raw = self.keep_state()?;
+        Ok(raw.eval(expression, Deadline::NEVER)?)
+    }
+
+    /// What kind of board this is, and what it can do.
+    ///
+    /// # Errors
+    ///
+    /// As for [`board_facts`].
+    pub fn facts(&mut self) -> Result<BoardFacts, Error> {
+        let mut raw = self.keep_state()?;
+        Ok(board_facts(&mut raw, Deadline::after(ENTRY_TIME))?)
+    }
+
+    fn keep_state(&mut self) -> Result<RawRepl<'_>, Error> {
+        self.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))
+    }
+}
+
+/// Start a virtual board with its files in `directory`, or in memory.
+///
+/// # Errors
+///
+/// [`Error::VmFile`] when there is no VM file, [`Error::Vm`] when it does not run or the folder cannot be used.
+pub fn start_virtual(
+    directory: Option<PathBuf>,
+    options: &ConnectOptions,
+) -> Result<VirtualBoard, Error> {
+    let file = vm::locate(options.vm.as_deref(), &mut |event| {
+        if let Some(report) = &options.report {
+            report(&Event::Vm(event));
+        }
+    })?;
+    let image = VmImage::open(&file).map_err(|source| Error::VmImage { path: file, source })?;
+    let mut board = BoardOptions::default();
+    if let Some(directory) = directory {
+        board.flash = Flash::Directory(directory);
+    }
+    Ok(VirtualBoard::start(&image, board)?)
+}
+
+/// The line to a virtual board, as a transport.
+struct VirtualLine(Line);
+
+impl Transport for VirtualLine {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.0.read(buf, deadline.remaining())
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.0.write_all(bytes, deadline.remaining())
+    }
+}

@@ -1,0 +1,192 @@
+//! The VM file of the virtual board: where it is, and how it gets there.
+//!
+//! The virtual board runs the official WebAssembly build of MicroPython. That file is not part of Piton; it is
+//! looked for, first hit wins:
+//!
+//! 1. the file named by the caller (`--vm FILE`),
+//! 2. the file named by the environment variable `PITON_VM`,
+//! 3. `vm/VERSION/micropython.wasm` in the [cache folder](cache_folder),
+//! 4. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
+//!    client where one is installed.
+//!
+//! Files of 1 and 2 may be any version; files of 3 and 4 must have the pinned [`SHA512`].
+
+mod fetch;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use sha2::{Digest, Sha512};
+
+/// The version of the npm package that holds the VM file: MicroPython 1.29.0, sixth build.
+pub const VERSION: &str = "1.29.0-6";
+
+/// The npm package that holds the VM file.
+pub const PACKAGE: &str = "@micropython/micropython-webassembly-pyscript";
+
+/// The name of the VM file in the package and in the cache.
+pub const FILE_NAME: &str = "micropython.wasm";
+
+/// The SHA-512 of the VM file of [`VERSION`], in lower-case hexadecimal.
+pub const SHA512: &str = "afd89d219d2e2dc9dffec770f275644e79cca72c283693d4f907afe0f931cff3\
+                          1080e54f1db81e78747b921707d73e5af18c931f4c80115e465770c3a3b85683";
+
+/// Where the VM file is fetched from: a public network that mirrors npm packages file by file.
+pub const URL: &str = "https://cdn.jsdelivr.net/npm/@micropython/micropython-webassembly-pyscript@1.29.0-6/micropython.wasm";
+
+/// Why there is no VM file to run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VmFileError {
+    /// The file that `--vm` or `PITON_VM` names cannot be used.
+    #[error("VM file `{}` (named by {named_by}) cannot be read: {source}", path.display())]
+    Named {
+        /// The path as given.
+        path: PathBuf,
+        /// `--vm` or `PITON_VM`.
+        named_by: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file in the cache is not the one that was put there.
+    #[error("VM file `{}` is damaged: it is not version {VERSION} (SHA-512 {found:.16}..., expected {SHA512:.16}...)", path.display())]
+    Damaged {
+        /// Path of the file in the cache.
+        path: PathBuf,
+        /// The SHA-512 of what is there.
+        found: String,
+    },
+    /// This system has no home folder to keep a cache in.
+    #[error(
+        "no folder to keep the VM file in: there is no home folder, and `PITON_CACHE_DIR` is not set"
+    )]
+    NoCacheFolder,
+    /// No way to fetch the file worked.
+    #[error("could not fetch the VM file `{FILE_NAME}` {VERSION}: {}", attempts.join("; "))]
+    Fetch {
+        /// Where the file would be looked for.
+        place: PathBuf,
+        /// What was tried, and how it failed: one sentence each.
+        attempts: Vec<String>,
+    },
+    /// The file was fetched, but could not be kept, or the cache could not be read.
+    #[error("VM file `{}`: {source}", path.display())]
+    Cache {
+        /// Path in the cache.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// What [`locate`] is about to do that takes time, for a person to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The VM file is being fetched.
+    Fetching {
+        /// The address, or the npm command.
+        from: String,
+        /// Where it will be kept.
+        to: PathBuf,
+    },
+}
+
+/// The folder of what Piton may fetch or compute again: `PITON_CACHE_DIR`, else `piton` in the user's cache
+/// folder (`~/.cache/piton` on Linux).
+///
+/// # Errors
+///
+/// [`VmFileError::NoCacheFolder`] where neither exists.
+pub fn cache_folder() -> Result<PathBuf, VmFileError> {
+    if let Some(folder) = env::var_os("PITON_CACHE_DIR").filter(|folder| !folder.is_empty()) {
+        return Ok(PathBuf::from(folder));
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|_| VmFileError::NoCacheFolder)?;
+    Ok(strategy.cache_dir().join("piton"))
+}
+
+/// Find the VM file, fetching it when it is nowhere; `report` hears about it before the wait.
+///
+/// # Errors
+///
+/// - [`VmFileError::Named`]: `explicit` or `PITON_VM` names a file that is not there.
+/// - [`VmFileError::Damaged`]: the file in the cache has another checksum. It is not replaced: whoever put it
+///   there should know.
+/// - [`VmFileError::Fetch`], [`VmFileError::Cache`], [`VmFileError::NoCacheFolder`]: it could not be had.
+pub fn locate(
+    explicit: Option<&Path>,
+    report: &mut dyn FnMut(Event),
+) -> Result<PathBuf, VmFileError> {
+    if let Some(path) = explicit {
+        return readable(path.to_owned(), "--vm");
+    }
+    if let Some(path) = env::var_os("PITON_VM").filter(|path| !path.is_empty()) {
+        return readable(PathBuf::from(path), "PITON_VM");
+    }
+    let place = cache_folder()?.join("vm").join(VERSION).join(FILE_NAME);
+    match fs_err::read(&place) {
+        Ok(bytes) => {
+            let found = sha512(&bytes);
+            if found == SHA512 {
+                Ok(place)
+            } else {
+                Err(VmFileError::Damaged { path: place, found })
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let bytes = fetch::fetch(&place, report)?;
+            store(&place, &bytes).map_err(|source| VmFileError::Cache {
+                path: place.clone(),
+                source,
+            })?;
+            Ok(place)
+        }
+        Err(source) => Err(VmFileError::Cache {
+            path: place,
+            source,
+        }),
+    }
+}
+
+fn readable(path: PathBuf, named_by: &'static str) -> Result<PathBuf, VmFileError> {
+    match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+        Ok(metadata) if metadata.is_file() => Ok(path),
+        Ok(_) => Err(VmFileError::Named {
+            path,
+            named_by,
+            source: io::Error::other("it is not a file"),
+        }),
+        Err(source) => Err(VmFileError::Named {
+            path,
+            named_by,
+            source,
+        }),
+    }
+}
+
+/// Write beside the place and rename: two processes that fetch at once both end with a whole file.
+fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = place
+        .parent()
+        .ok_or_else(|| io::Error::other("the cache folder has no parent"))?;
+    fs_err::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(place).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The SHA-512 of `bytes` in lower-case hexadecimal.
+fn sha512(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha512::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,123 @@
+//! Fetching the VM file over the network, checked against its pinned SHA-512 before anyone sees it.
+
+use std::env;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::{Event, FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmFileError, sha512};
+
+/// The VM file is 0.45 MB and the package 0.9 MB: more than this is something else.
+const SIZE_LIMIT: u64 = 16 << 20;
+
+/// From the first packet to the last byte.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The name that the npm client is started by: on Windows it is a batch file.
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// Get the bytes of the VM file, by the first way that works. `place` is where the caller will keep them.
+pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u8>, VmFileError> {
+    let mut attempts = Vec::new();
+    let url = env::var("PITON_VM_URL").unwrap_or_else(|_| URL.to_owned());
+    report(Event::Fetching {
+        from: format!("`{url}`"),
+        to: place.to_owned(),
+    });
+    match download(&url).and_then(checked) {
+        Ok(bytes) => return Ok(bytes),
+        Err(reason) => attempts.push(format!("`{url}`: {reason}")),
+    }
+    report(Event::Fetching {
+        from: "the npm client".to_owned(),
+        to: place.to_owned(),
+    });
+    match npm_pack().and_then(checked) {
+        Ok(bytes) => return Ok(bytes),
+        Err(reason) => attempts.push(format!("npm client: {reason}")),
+    }
+    Err(VmFileError::Fetch {
+        place: place.to_owned(),
+        attempts,
+    })
+}
+
+/// The bytes, if they are the VM file.
+fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    let found = sha512(&bytes);
+    if found == SHA512 {
+        Ok(bytes)
+    } else {
+        Err(format!(
+            "came with the wrong SHA-512 ({found:.16}..., expected {SHA512:.16}...)"
+        ))
+    }
+}
+
+fn download(url: &str) -> Result<Vec<u8>, String> {
+    let tls = ureq::tls::TlsConfig::builder()
+        // The system's own roots, so that a company's certificate authority counts too.
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .build();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(TIME_LIMIT))
+        .build()
+        .into();
+    let mut response = agent.get(url).call().map_err(|error| error.to_string())?;
+    response
+        .body_mut()
+        .with_config()
+        .limit(SIZE_LIMIT)
+        .read_to_vec()
+        .map_err(|error| error.to_string())
+}
+
+/// Let the npm client fetch the package, with whatever mirror and proxy its user has set up.
+fn npm_pack() -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let output = Command::new(NPM)
+        .args(["pack", &format!("{PACKAGE}@{VERSION}"), "--silent"])
+        .args(["--fetch-retries=0", "--fetch-timeout=30000"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "not installed".to_owned(),
+            _ => error.to_string(),
+        })?;
+    if !output.status.success() {
+        let talk = String::from_utf8_lossy(&output.stderr);
+        let line = talk.lines().find(|line| !line.trim().is_empty());
+        return Err(format!(
+            "`npm pack` failed ({}){}",
+            output.status,
+            line.map_or_else(String::new, |line| format!(": {}", line.trim()))
+        ));
+    }
+    let archive = std::fs::read_dir(folder.path())
+        .map_err(|error| error.to_string())?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
+        .ok_or("`npm pack` left no archive")?;
+    unpack(&archive).map_err(|error| error.to_string())
+}
+
+/// The VM file out of an npm archive: a gzipped tar with everything below `package/`.
+fn unpack(archive: &Path) -> io::Result<Vec<u8>> {
+    let file = fs_err::File::open(archive)?;
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    for entry in archive.entries()? {
+        let entry = entry?;
+        if entry.path()? == Path::new("package").join(FILE_NAME) {
+            let mut bytes = Vec::new();
+            entry.take(SIZE_LIMIT).read_to_end(&mut bytes)?;
+            return Ok(bytes);
+        }
+    }
+    Err(io::Error::other(format!(
+        "the package holds no `{FILE_NAME}`"
+    )))
+}
