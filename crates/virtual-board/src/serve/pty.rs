@@ -65,6 +65,10 @@ pub fn pty(board: Arc<VirtualBoard>) -> io::Result<PtyServer> {
     rustix::termios::tcsetattr(&slave, OptionalActions::Now, &attributes)?;
     fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
     let (woken, wake) = rustix::pipe::pipe()?;
+    // A program that the host starts meanwhile must not keep the pipe open: closing it is the signal.
+    for end in [&woken, &wake] {
+        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+    }
     let shared = Arc::new(Shared {
         board,
         line: Mutex::new(Some(line)),
