@@ -2,14 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
-use cargo_metadata::Message;
 use test_programs::program;
 
 use crate::setup;
-use crate::workspace::{cargo, root};
+use crate::workspace::{Profile, build_piton, root};
 
 /// Show piton at work on the virtual board
 #[derive(clap::Args)]
@@ -18,7 +17,7 @@ pub(crate) struct Args {}
 pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     setup::set_up(&[program("vm")?])?;
     println!("\nBuilding `piton`");
-    let piton = Piton::build()?;
+    let piton = Piton(build_piton(Profile::Dev)?);
 
     say("A real MicroPython, in this process: no board needed. What is it?");
     piton.run(["connect", "virtual", "info"])?;
@@ -75,24 +74,6 @@ fn say(text: &str) {
 struct Piton(PathBuf);
 
 impl Piton {
-    fn build() -> anyhow::Result<Piton> {
-        let mut build = cargo();
-        build
-            .args(["build", "--package", "piton-cli", "--bin", "piton"])
-            .arg("--message-format=json-render-diagnostics")
-            .stderr(Stdio::inherit());
-        let output = build.output().context("cannot run cargo")?;
-        ensure!(output.status.success(), "`piton` can't be built");
-        for message in Message::parse_stream(output.stdout.as_slice()) {
-            if let Message::CompilerArtifact(artifact) = message?
-                && let Some(program) = artifact.executable
-            {
-                return Ok(Piton(program.into()));
-            }
-        }
-        bail!("cargo did not say where it built `piton`");
-    }
-
     /// Runs the program in the root folder with the terminal as its own, showing the command first.
     fn run<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<()> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();

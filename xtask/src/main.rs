@@ -7,6 +7,7 @@
     reason = "a program for the terminal: it reports what it does"
 )]
 
+mod bench;
 mod demo;
 mod processes;
 mod setup;
@@ -32,6 +33,7 @@ enum Task {
     Test(test::Args),
     Tidy(tidy::Args),
     Demo(demo::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::Bench(args) => bench::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

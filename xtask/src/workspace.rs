@@ -1,7 +1,10 @@
-//! Where things are in the source tree.
+//! Where things are in the source tree, and building the program.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use cargo_metadata::Message;
 
 /// The root folder of the source tree.
 pub(crate) fn root() -> &'static Path {
@@ -15,4 +18,36 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(cargo);
     command.current_dir(root());
     command
+}
+
+/// How `piton` is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build.
+    Dev,
+    /// As users get it.
+    Release,
+}
+
+/// Builds `piton`, and tells where it is.
+/// Errors: it can't be built; cargo has shown why.
+pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
+    let mut build = cargo();
+    build
+        .args(["build", "--package", "piton-cli", "--bin", "piton"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    let output = build.output().context("cannot run cargo")?;
+    ensure!(output.status.success(), "`piton` can't be built");
+    for message in Message::parse_stream(output.stdout.as_slice()) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && let Some(program) = artifact.executable
+        {
+            return Ok(program.into());
+        }
+    }
+    bail!("cargo did not say where it built `piton`");
 }
