@@ -1,5 +1,63 @@
 //! A real MicroPython board without hardware: the official WebAssembly firmware in process, behind a byte
 //! pipe, with everything that a serial line and a flash can do wrong on request.
+//!
+//! The firmware is the `micropython.wasm` of the npm package `@micropython/micropython-webassembly-pyscript`,
+//! versions 1.25.0 to 1.29.0, unchanged; it runs on the interpreter `wasmi`. Around it this crate builds what
+//! makes a board: a line, a flash, a clock, and a `machine` module.
+//!
+//! ```no_run
+//! use std::{path::Path, time::Duration};
+//! use virtual_board::{BoardOptions, VirtualBoard, VmImage};
+//!
+//! let image = VmImage::open(Path::new("micropython.wasm"))?;
+//! let board = VirtualBoard::start(&image, BoardOptions::default())?;
+//! let line = board.open()?;
+//! line.write_all(b"print(1 + 1)\r", None)?;
+//! let mut output = Vec::new();
+//! while !output.ends_with(b"2\r\n>>> ") {
+//!     let mut buf = [0; 256];
+//!     let count = line.read(&mut buf, Some(Duration::from_secs(1)))?;
+//!     output.extend(buf.iter().take(count));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What the board does
+//!
+//! Friendly, raw and raw-paste REPL, Ctrl-C into running code, sleeps and reads, soft reset with `boot.py` and
+//! `main.py`, files and modules from the flash, all 256 byte values both ways. A crash of the firmware is
+//! reported on the line, and the board boots anew.
+//!
+//! # What the hardware does
+//!
+//! - `Pin`: remembers its value by pin number or name, over all `Pin` objects; an `irq` handler is called when
+//!   the program itself changes the value. An input with a pull resistor reads what that gives.
+//! - `ADC` reads half of the range, or the level of a pin that is an output. `PWM` remembers its settings.
+//! - `Timer`: fires while the program sleeps, reads, polls, asks for the time, or is at the prompt. It does not
+//!   interrupt running Python code: a loop that does none of these is not disturbed.
+//! - `I2C`, `SoftI2C`: on every bus there is one memory chip with 256 bytes at address `0x50`.
+//! - `SPI`, `SoftSPI`, `UART`: the output is wired to the input.
+//! - `RTC`: set, it changes what `time.time()` says until the next reset. `WDT` resets the board.
+//! - `machine.reset()` boots; whether the line stays is an option. `machine.bootloader()` makes the line vanish
+//!   for a second. `deepsleep` ends in a reset.
+//!
+//! # What it does not do
+//!
+//! - No network, Bluetooth, threads, native code, and no `VfsFat` or `VfsLfs2`.
+//! - The firmware collects garbage only when no Python runs: a program that allocates for hours fills its heap.
+//! - `asyncio` is the firmware's own, made for JavaScript's event loop; `asyncio.run` is added. Streams and
+//!   `ThreadSafeFlag` are missing.
+//! - Raw-paste source is compiled when it has arrived as a whole, and can't have the bytes 1 to 5 in it.
+//! - `print("\r\n")` sends CR LF, where hardware sends CR CR LF.
+//! - In a folder of the host, names that are not UTF-8 are not there.
+//!
+//! # How it works
+//!
+//! One thread per board owns the interpreter. The start-up code (`src/device/*.py`) runs once per
+//! [`VmImage`]; every boot starts from a copy of the memory at that point. Three things depend on how the VM
+//! file is laid out, and each is checked when it is loaded: the stack pointer is its first global (else its own
+//! functions are called); the pending exception is the word that a Ctrl-C sets (else a blocked read is not
+//! interrupted); a file object has its number after its type (else no output is cooked to CR LF).
 
 mod board;
 mod device;

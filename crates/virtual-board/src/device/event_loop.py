@@ -14,11 +14,6 @@ class _Done(BaseException):
     pass
 
 
-def _note_result(task, result):
-    # Leaves the loop, although other tasks may be ready.
-    raise _Done(result)
-
-
 def _run_due():
     head = core._task_queue.peek()
     wait = time.ticks_diff(head.ph_key, time.ticks_ms()) if head else _IDLE_MS
@@ -32,18 +27,27 @@ def run_until_complete(task):
     task = core._promote_to_task(task)
     if task.done():
         raise task.data
-    task.state = _note_result
+    results = []
+
+    def note_result(task, result):
+        results.append(result)
+        # Leave the loop, although other tasks may be ready.
+        raise _Done
+
+    task.state = note_result
     try:
         while True:
             _run_due()
-    except _Done as done:
-        task.state = False
-        task.data = done.value if hasattr(done, "value") else done.args[0]
+    except _Done:
+        pass
     finally:
         core.cur_task = core._top_level_task
-    if isinstance(task.data, StopIteration):
-        return task.data.value
-    raise task.data
+    result = results[0]
+    task.state = False
+    task.data = result
+    if isinstance(result, StopIteration):
+        return result.value
+    raise result
 
 
 def run(coro):

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use wasmi::Linker;
 
-use super::{Ctx, Host};
+use super::{Ctx, Host, run_timers};
 use crate::vm::guest::unsigned;
 use crate::vm::stop::{Stop, stop};
 
@@ -25,10 +25,13 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
 }
 
 /// Milliseconds since the board was made; they wrap, as the firmware expects.
-fn ticks_ms(ctx: Ctx<'_>) -> i32 {
+///
+/// A program that looks at the clock is often one that waits, so that timers run here as well.
+fn ticks_ms(mut ctx: Ctx<'_>) -> Result<i32, wasmi::Error> {
+    run_timers(&mut ctx)?;
     let milliseconds = ctx.data().started.elapsed().as_millis();
     let wrapped = u32::try_from(milliseconds & u128::from(u32::MAX)).unwrap_or(0);
-    wrapped.cast_signed()
+    Ok(wrapped.cast_signed())
 }
 
 /// Milliseconds since 1970.

@@ -2,7 +2,7 @@
 
 use wasmi::{AsContextMut, TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
-use super::stop::{Stop, stop, why};
+use super::stop::{stop, why};
 use crate::host::{Host, look_at_line};
 
 /// How much the firmware runs, in interpreter fuel, before the line is looked at: 2 to 4 milliseconds.
@@ -21,11 +21,15 @@ pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
             TypedResumableCall::Finished(results) => return Ok(results),
             TypedResumableCall::HostTrap(trap) => {
                 let ours = why(trap.host_error());
-                return Err(stop(ours.unwrap_or(Stop::Abort)));
+                return Err(
+                    ours.map_or_else(|| wasmi::Error::new(trap.host_error().to_string()), stop)
+                );
             }
             TypedResumableCall::OutOfFuel(pause) => {
-                look_at_line(&mut ctx.as_context_mut())?;
+                // First the fuel: looking at the line calls the firmware, too.
                 let fuel = FUEL_SLICE.max(pause.required_fuel());
+                ctx.as_context_mut().set_fuel(fuel)?;
+                look_at_line(&mut ctx.as_context_mut())?;
                 ctx.as_context_mut().set_fuel(fuel)?;
                 state = pause.resume(ctx.as_context_mut())?;
             }

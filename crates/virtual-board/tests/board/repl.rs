@@ -312,9 +312,10 @@ fn the_heap_has_a_limit() {
             raised.starts_with("MemoryError: memory allocation failed"),
             "{raised}"
         );
-        let raised = talk.raises("l = []\nwhile True: l.append(bytes(1000))");
+        let raised =
+            talk.raises("def fill():\n l = []\n while True: l.append(bytes(1000))\nfill()");
         assert!(raised.starts_with("MemoryError"), "{raised}");
-        assert_eq!(talk.run("l = None\nprint('alive')"), "alive\n");
+        assert_eq!(talk.run("print('alive')"), "alive\n");
     }
 }
 
