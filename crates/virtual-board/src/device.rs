@@ -13,7 +13,6 @@ import sys
 sys.path.insert(0, '/.virtual-board')
 import startup
 sys.path.pop(0)
-globals().pop('__file__', None)
 del sys.modules['startup'], sys.modules['event_loop'], startup, sys
 ";
 

@@ -92,6 +92,9 @@ pub(crate) struct Host {
     memory_limit: usize,
     /// Ctrl-C interrupts whatever the firmware thinks of it: while `boot.py` and `main.py` run.
     pub(crate) always_interrupt: bool,
+    /// The REPL was given a byte, and no program is known to run yet. What comes in while a program is being
+    /// compiled may be the Ctrl-C that is meant for it: it is looked at again when the program runs.
+    pub(crate) program_starts: bool,
     /// How many times in a row the firmware has polled and found nothing.
     idle_polls: u32,
 }
@@ -119,6 +122,7 @@ impl Host {
             pending_exception: None,
             memory_limit: parts.memory_limit,
             always_interrupt: false,
+            program_starts: false,
             idle_polls: 0,
         }
     }
@@ -170,6 +174,10 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     if ctx.data().always_interrupt && character < 0 {
         character = CTRL_C;
     }
+    if character < 0 && ctx.data().program_starts {
+        return Ok(());
+    }
+    ctx.data_mut().program_starts = false;
     if ctx.data().line.take_interrupt(character) {
         call(&exports.keyboard_interrupt, &mut ctx, ())?;
     }

@@ -159,6 +159,7 @@ fn give_stdout_buffer_its_own_file(ctx: &mut Ctx<'_>, address: u32) -> Result<()
 
 /// Sleep, and run the timers that become due. False: there is an exception to raise first.
 fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
+    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
     let deadline = Instant::now() + duration;
     loop {

@@ -31,6 +31,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
 }
 
 fn poll(mut ctx: Ctx<'_>, list: i32, count: i32) -> Result<i32, wasmi::Error> {
+    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
     look_at_line(&mut ctx)?;
     let (ready, wants_input) = look(&mut ctx, list, count)?;

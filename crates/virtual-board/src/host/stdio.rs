@@ -218,6 +218,7 @@ fn fd_read(
 
 /// Wait until there is input for the program. False: there is an exception to raise first.
 fn wait_for_input(ctx: &mut Ctx<'_>) -> Result<bool, wasmi::Error> {
+    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
     loop {
         look_at_line(&mut *ctx)?;
