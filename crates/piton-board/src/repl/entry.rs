@@ -97,7 +97,7 @@ impl Repl {
                 attempt.write(&self.link, b"\x01")?;
             }
             if self.await_raw(&mut attempt, limit.sooner(volley.patience))? {
-                if attempt.sent.len() > 2 {
+                if attempt.sent.len() > 2 || !attempt.is_plain() {
                     self.synchronize(limit)?;
                 }
                 self.state = State::Raw;
@@ -197,6 +197,18 @@ impl Repl {
 }
 
 impl Attempt {
+    /// Whether the banner came as the answer to our Ctrl-A: after a prompt, or alone.
+    ///
+    /// A board that we interrupted in boot.py enters the raw REPL by itself, if it was there before its
+    /// soft reset, and answers the Ctrl-A with a second banner.
+    fn is_plain(&self) -> bool {
+        let received = self.received.bytes();
+        let before = find(received, RAW_BANNER).and_then(|at| received.get(..at));
+        before.is_some_and(|before| {
+            before.is_empty() || before.ends_with(b">") || before.ends_with(b">>> \r\n")
+        })
+    }
+
     fn write(&mut self, link: &Link, bytes: &[u8]) -> Result<(), Error> {
         self.sent.extend_from_slice(bytes);
         link.write(bytes, self.limit)

@@ -169,7 +169,9 @@ impl Repl {
                 self.link.consume(at + NO.len() + 1);
                 self.sending = NO_PASTE;
                 return Ok(self.sending);
-            } else if let Some(at) = find(pending, RAW_BANNER) {
+            } else if let Some(at) = find(pending, RAW_BANNER)
+                && self.sending == Sending::NotAsked
+            {
                 // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
                 self.link.consume(at + RAW_BANNER.len());
                 self.sending = OLD_FIRMWARE;
