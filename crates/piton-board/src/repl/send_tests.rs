@@ -60,7 +60,7 @@ impl Transport for Script {
 
 /// Run `source` on a board that is in the raw REPL after the first turn.
 fn play(source: &[u8], turns: &[(&'static [u8], &[u8])]) -> (Result<Vec<u8>, Error>, Repl) {
-    let enter: (&'static [u8], &[u8]) = (b"\x03\x01", b"\r\nraw REPL; CTRL-B to exit\r\n>");
+    let enter: (&'static [u8], &[u8]) = (b"\x03\x01", b"\r\n>>> \r\nraw REPL; CTRL-B to exit\r\n>");
     let turns = [&[enter], turns].concat();
     let script = Script {
         turns: Mutex::new(turns.iter().map(|turn| (turn.0, turn.1.to_vec())).collect()),

@@ -59,8 +59,9 @@ fn entry_from_a_running_program() {
     connection.settle();
     connection
         .raw()
-        .exec_no_follow(b"while True: pass", soon())
+        .exec_no_follow(b"print('started')\nwhile True: pass", soon())
         .unwrap();
+    connection.wait_for("started\r\n");
     connection.wire.clear();
     assert_eq!(connection.run("print(6*7)"), "42\r\n");
     insta::assert_snapshot!(connection.wire.transcript());
