@@ -64,7 +64,9 @@ fn entry_from_a_running_program() {
     connection.wait_for("started\r\n");
     connection.wire.clear();
     assert_eq!(connection.run("print(6*7)"), "42\r\n");
-    insta::assert_snapshot!(connection.wire.transcript());
+    // This firmware says one or the other line of a loop that it was interrupted in.
+    let transcript = connection.wire.transcript();
+    insta::assert_snapshot!(transcript.replace("line 1,", "line 2,"));
 }
 
 #[test]
