@@ -92,9 +92,8 @@ pub(crate) struct Host {
     memory_limit: usize,
     /// Ctrl-C interrupts whatever the firmware thinks of it: while `boot.py` and `main.py` run.
     pub(crate) always_interrupt: bool,
-    /// The REPL was given a byte, and no program is known to run yet. What comes in while a program is being
-    /// compiled may be the Ctrl-C that is meant for it: it is looked at again when the program runs.
-    pub(crate) program_starts: bool,
+    /// A program is running for certain, because it waits for the host.
+    program_waits: bool,
     /// How many times in a row the firmware has polled and found nothing.
     idle_polls: u32,
 }
@@ -122,7 +121,7 @@ impl Host {
             pending_exception: None,
             memory_limit: parts.memory_limit,
             always_interrupt: false,
-            program_starts: false,
+            program_waits: false,
             idle_polls: 0,
         }
     }
@@ -174,14 +173,23 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     if ctx.data().always_interrupt && character < 0 {
         character = CTRL_C;
     }
-    if character < 0 && ctx.data().program_starts {
+    // While a program is being compiled, or garbage collected after the one before, there is no interrupt
+    // character yet. The Ctrl-C that is meant for it is looked at again when it runs.
+    if character < 0 && !ctx.data().program_waits {
         return Ok(());
     }
-    ctx.data_mut().program_starts = false;
     if ctx.data().line.take_interrupt(character) {
         call(&exports.keyboard_interrupt, &mut ctx, ())?;
     }
     Ok(())
+}
+
+/// As [`look_at_line`], from a program that waits for the host: what comes in now is its input.
+fn look_while_waiting(ctx: &mut Ctx<'_>) -> Result<(), wasmi::Error> {
+    ctx.data_mut().program_waits = true;
+    let result = look_at_line(&mut *ctx);
+    ctx.data_mut().program_waits = false;
+    result
 }
 
 const CTRL_C: i32 = 3;

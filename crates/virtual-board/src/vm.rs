@@ -153,7 +153,6 @@ impl Vm {
 
     /// Give the REPL a byte. True: it wants a soft reset.
     pub(crate) fn feed(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
-        self.store.data_mut().program_starts = true;
         Ok(call(&self.process_char, &mut self.store, i32::from(byte))? != 0)
     }
 

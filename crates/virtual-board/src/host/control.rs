@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmi::AsContextMut;
 
 use super::stdio::RAW_STDOUT;
-use super::{Ctx, Host, exception_is_pending, look_at_line, parts};
+use super::{Ctx, Host, exception_is_pending, look_while_waiting, parts};
 use crate::flash::Errno;
 use crate::vm::execute::{execute, raise_keyboard_interrupt};
 use crate::vm::stop::{ResetCause, Stop, stop};
@@ -159,11 +159,10 @@ fn give_stdout_buffer_its_own_file(ctx: &mut Ctx<'_>, address: u32) -> Result<()
 
 /// Sleep, and run the timers that become due. False: there is an exception to raise first.
 fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
-    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
     let deadline = Instant::now() + duration;
     loop {
-        look_at_line(&mut *ctx)?;
+        look_while_waiting(ctx)?;
         if exception_is_pending(ctx)? {
             return Ok(false);
         }

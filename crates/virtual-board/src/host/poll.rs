@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use wasmi::Linker;
 
 use super::control::run_timers;
-use super::{Ctx, Host, look_at_line, parts};
+use super::{Ctx, Host, look_while_waiting, parts};
 use crate::vm::guest::unsigned;
 use crate::wire::Wake;
 
@@ -31,9 +31,8 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
 }
 
 fn poll(mut ctx: Ctx<'_>, list: i32, count: i32) -> Result<i32, wasmi::Error> {
-    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
-    look_at_line(&mut ctx)?;
+    look_while_waiting(&mut ctx)?;
     let (ready, wants_input) = look(&mut ctx, list, count)?;
     let host = ctx.data_mut();
     host.idle_polls = host.idle_polls.saturating_add(1);
@@ -54,7 +53,7 @@ fn poll(mut ctx: Ctx<'_>, list: i32, count: i32) -> Result<i32, wasmi::Error> {
     {
         run_timers(&mut ctx)?;
     }
-    look_at_line(&mut ctx)?;
+    look_while_waiting(&mut ctx)?;
     Ok(look(&mut ctx, list, count)?.0)
 }
 

@@ -3,7 +3,7 @@
 use wasmi::{ExternType, Linker, Module};
 
 use super::control::CONTROL_FD;
-use super::{Ctx, Host, exception_is_pending, look_at_line, parts};
+use super::{Ctx, Host, exception_is_pending, look_while_waiting, parts};
 use crate::flash::Errno;
 use crate::vm::guest::unsigned;
 use crate::wire::{BoardEnd, Wake};
@@ -218,10 +218,9 @@ fn fd_read(
 
 /// Wait until there is input for the program. False: there is an exception to raise first.
 fn wait_for_input(ctx: &mut Ctx<'_>) -> Result<bool, wasmi::Error> {
-    ctx.data_mut().program_starts = false;
     ctx.data_mut().output.flush();
     loop {
-        look_at_line(&mut *ctx)?;
+        look_while_waiting(ctx)?;
         if exception_is_pending(ctx)? {
             return Ok(false);
         }
