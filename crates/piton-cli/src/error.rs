@@ -165,7 +165,8 @@ impl CommandError {
         }
         let mut text = format!("{}: {}\n", face.name(), self.text());
         for (index, hint) in self.hints(face).into_iter().enumerate() {
-            let _ = write!(text, "{}hint: {hint}\n", if index == 0 { "\n" } else { "" });
+            // Writing to a `String` cannot fail. A blank line parts the first hint from the message.
+            let _ = writeln!(text, "{}hint: {hint}", if index == 0 { "\n" } else { "" });
         }
         Some(text)
     }

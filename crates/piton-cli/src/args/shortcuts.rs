@@ -6,7 +6,7 @@ pub(crate) struct Shortcut {
     pub(crate) name: &'static str,
     /// What takes its place.
     pub(crate) words: &'static [&'static str],
-    /// One line for the list of commands.
+    /// One line for the list of commands; empty for those that the list puts together.
     pub(crate) help: &'static str,
 }
 
@@ -44,50 +44,18 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     ),
     shortcut("--help", &["help"], ""),
     shortcut("--version", &["version"], ""),
-    shortcut(
-        "a0",
-        &["connect", "/dev/ttyACM0"],
-        "connect to `/dev/ttyACM0`",
-    ),
-    shortcut(
-        "a1",
-        &["connect", "/dev/ttyACM1"],
-        "connect to `/dev/ttyACM1`",
-    ),
-    shortcut(
-        "a2",
-        &["connect", "/dev/ttyACM2"],
-        "connect to `/dev/ttyACM2`",
-    ),
-    shortcut(
-        "a3",
-        &["connect", "/dev/ttyACM3"],
-        "connect to `/dev/ttyACM3`",
-    ),
-    shortcut(
-        "u0",
-        &["connect", "/dev/ttyUSB0"],
-        "connect to `/dev/ttyUSB0`",
-    ),
-    shortcut(
-        "u1",
-        &["connect", "/dev/ttyUSB1"],
-        "connect to `/dev/ttyUSB1`",
-    ),
-    shortcut(
-        "u2",
-        &["connect", "/dev/ttyUSB2"],
-        "connect to `/dev/ttyUSB2`",
-    ),
-    shortcut(
-        "u3",
-        &["connect", "/dev/ttyUSB3"],
-        "connect to `/dev/ttyUSB3`",
-    ),
-    shortcut("c0", &["connect", "COM0"], "connect to `COM0`"),
-    shortcut("c1", &["connect", "COM1"], "connect to `COM1`"),
-    shortcut("c2", &["connect", "COM2"], "connect to `COM2`"),
-    shortcut("c3", &["connect", "COM3"], "connect to `COM3`"),
+    shortcut("a0", &["connect", "/dev/ttyACM0"], ""),
+    shortcut("a1", &["connect", "/dev/ttyACM1"], ""),
+    shortcut("a2", &["connect", "/dev/ttyACM2"], ""),
+    shortcut("a3", &["connect", "/dev/ttyACM3"], ""),
+    shortcut("u0", &["connect", "/dev/ttyUSB0"], ""),
+    shortcut("u1", &["connect", "/dev/ttyUSB1"], ""),
+    shortcut("u2", &["connect", "/dev/ttyUSB2"], ""),
+    shortcut("u3", &["connect", "/dev/ttyUSB3"], ""),
+    shortcut("c0", &["connect", "COM0"], ""),
+    shortcut("c1", &["connect", "COM1"], ""),
+    shortcut("c2", &["connect", "COM2"], ""),
+    shortcut("c3", &["connect", "COM3"], ""),
 ];
 
 /// The words that `name` stands for.

@@ -9,6 +9,13 @@ use crate::args::shortcuts::{SHORTCUTS, expansion};
 use crate::context::Context;
 use crate::error::CommandError;
 
+/// The shortcuts for ports, four in a row.
+const PORT_SHORTCUTS: [(&str, &str); 3] = [
+    ("a0 to a3", "connect to `/dev/ttyACM0` to `3`"),
+    ("u0 to u3", "connect to `/dev/ttyUSB0` to `3`"),
+    ("c0 to c3", "connect to `COM0` to `COM3`"),
+];
+
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,7 +55,8 @@ fn overview(line: &clap::Command, face: Face) -> String {
         .iter()
         .filter(|shortcut| !shortcut.help.is_empty())
         .map(|shortcut| (shortcut.name.to_owned(), shortcut.help.to_owned()));
-    section(&mut text, "Shortcuts", shortcuts);
+    let ports = PORT_SHORTCUTS.map(|(names, help)| (names.to_owned(), help.to_owned()));
+    section(&mut text, "Shortcuts", shortcuts.chain(ports));
     if face == Face::Piton {
         let options = GLOBAL_OPTIONS.iter().map(|(option, takes_value, help)| {
             let value = if *takes_value { " FILE" } else { "" };

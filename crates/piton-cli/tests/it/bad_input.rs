@@ -32,7 +32,7 @@ fn selectors_that_name_nothing() {
     assert_snapshot!(sandbox.show("connect virtual:missing-folder eval 1"), @r"
     $ piton connect virtual:missing-folder eval 1
     --- stderr
-    piton: could not use `missing-folder` as the board's flash: unsupported
+    piton: could not use `missing-folder` as the board's flash: No such file or directory (os error 2)
     --- exit 1
     ");
     assert_snapshot!(sandbox.show("connect exec:/missing/program eval 1"), @r"

@@ -87,7 +87,7 @@ fn wrong_usage_is_told_before_anything_runs() {
     --- stderr
     piton: '--no-follow' is not a command
 
-    hint: `piton help` lists the commands
+    hint: options come before the other arguments of their command
     --- exit 2
     ");
     assert_snapshot!(sandbox.show("exec --follow --no-follow 1"), @r"

@@ -1,21 +1,28 @@
 //! The `piton` command from the outside: on the virtual board, on a micro:bit, and beside mpremote.
 
-mod support;
-#[cfg(unix)]
-mod terminal;
-
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod connect;
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod differential;
+#[cfg(test)]
 mod exec;
+#[cfg(test)]
+mod fs;
+#[cfg(test)]
 mod help;
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod interrupt;
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod microbit;
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod repl;
-#[cfg(unix)]
+#[cfg(test)]
+mod support;
+#[cfg(all(test, unix))]
+mod terminal;
+#[cfg(all(test, unix))]
 mod virtual_serve;
+#[cfg(test)]
 mod vm_file;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -177,9 +177,4 @@ pub(crate) fn wait(child: &mut Child) -> ExitStatus {
 pub(crate) fn virtual_board() -> virtual_board::VirtualBoard {
     let image = virtual_board::VmImage::open(&test_programs::vm()).unwrap();
     virtual_board::VirtualBoard::start(&image, virtual_board::BoardOptions::default()).unwrap()
-}
-
-/// Whether `path` lies there.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }

@@ -161,17 +161,7 @@ fn a_named_file_that_does_not_fit_is_told() {
     insta::assert_snapshot!(sandbox.show("--vm text.wasm connect virtual eval 1"), @r"
     $ piton --vm text.wasm connect virtual eval 1
     --- stderr
-    piton: not a WebAssembly module: magic header not detected: bad magic number - expected=[
-        0x0,
-        0x61,
-        0x73,
-        0x6d,
-    ] actual=[
-        0x6e,
-        0x6f,
-        0x74,
-        0x20,
-    ] (at offset 0x0)
+    piton: VM file `text.wasm` is not a WebAssembly module
 
     hint: the VM file is `micropython.wasm` of the npm package `@micropython/micropython-webassembly-pyscript`; without `--vm` and PITON_VM, piton fetches it
     --- exit 1

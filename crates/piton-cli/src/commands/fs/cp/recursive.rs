@@ -109,7 +109,8 @@ fn list(files: &mut Files<'_, '_, '_>, source: &str) -> Result<Vec<Entry>, Comma
 
 /// Whether a name that a board gave stays inside its folder on this computer.
 fn is_plain_name(name: &str) -> bool {
-    !matches!(name, "." | "..") && !(cfg!(windows) && name.contains(['\\', ':']))
+    let means_more_on_windows = cfg!(windows) && name.contains(['\\', ':']);
+    !matches!(name, "." | "..") && !means_more_on_windows
 }
 
 fn walk(folder: &Path, names: &[String], entries: &mut Vec<Entry>) -> io::Result<()> {
