@@ -127,7 +127,7 @@ pub fn locate(
         return readable(PathBuf::from(path), "PITON_VM");
     }
     let place = cache_folder()?.join("vm").join(VERSION).join(FILE_NAME);
-    match fs_err::read(&place) {
+    match std::fs::read(&place) {
         Ok(bytes) => {
             let found = sha512(&bytes);
             if found == SHA512 {
@@ -172,7 +172,7 @@ fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = place
         .parent()
         .ok_or_else(|| io::Error::other("the cache folder has no parent"))?;
-    fs_err::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.persist(place).map_err(|error| error.error)?;

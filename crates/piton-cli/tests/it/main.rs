@@ -4,7 +4,8 @@
 mod bad_input;
 #[cfg(test)]
 mod connect;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod exec;
@@ -12,17 +13,22 @@ mod exec;
 mod fs;
 #[cfg(test)]
 mod help;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod interrupt;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod microbit;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod repl;
 #[cfg(test)]
 mod support;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod terminal;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod virtual_serve;
 #[cfg(test)]
 mod vm_file;
