@@ -137,7 +137,8 @@ fn read(files: &mut Files<'_, '_, '_>, source: &str) -> Result<Vec<u8>, CommandE
 
 /// Write a file on the board, unless it is there already.
 fn write(files: &mut Files<'_, '_, '_>, path: &str, bytes: &[u8]) -> Result<(), CommandError> {
-    let board_path = files.board_path(path)?;
+    // mpremote's `./` is for the eye: a board without folders would take it for a part of the name.
+    let board_path = files.board_path(path.strip_prefix("./").unwrap_or(path))?;
     if !files.args.force && is_up_to_date(files, &board_path, bytes)? {
         return files.ui.step(&format!("Up to date: {path}"));
     }
@@ -147,7 +148,7 @@ fn write(files: &mut Files<'_, '_, '_>, path: &str, bytes: &[u8]) -> Result<(), 
         .remote
         .write(&board_path, bytes, &mut events, content());
     ui.clear_progress();
-    written.map_err(|error| files.refused(&board_path, error))
+    written.map_err(|error| super::refused("cp", path, error))
 }
 
 fn is_up_to_date(
