@@ -47,6 +47,7 @@
 //! - The firmware collects garbage only when no Python runs: a program that allocates for hours fills its heap.
 //! - `asyncio` is the firmware's own, made for JavaScript's event loop; `asyncio.run` is added. Streams and
 //!   `ThreadSafeFlag` are missing.
+//! - Up to 1.26 the firmware does not watch its C stack: some deep recursions crash it, and the board reboots.
 //! - Raw-paste source is compiled when it has arrived as a whole, and can't have the bytes 1 to 5 in it.
 //! - `print("\r\n")` sends CR LF, where hardware sends CR CR LF.
 //! - In a folder of the host, names that are not UTF-8 are not there.

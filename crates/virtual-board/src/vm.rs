@@ -18,8 +18,9 @@ use stop::{Stop, stop};
 pub(crate) use module_file::export_stack_pointer;
 pub(crate) use snapshot::Snapshot;
 
-/// The stack of Python calls, in words; the C stack is what ends a recursion first.
-const PYTHON_STACK_WORDS: i32 = 16 * 1024;
+/// The stack of Python calls, in words, as the package's own JavaScript has it. Up to 1.26 the firmware does
+/// not watch its C stack: with a larger one a deep recursion crashes it.
+const PYTHON_STACK_WORDS: i32 = 2 * 1024;
 /// The Python heap at the start, in bytes, as the package's own JavaScript has it. It grows by itself, but
 /// never for one object that is larger than all of it.
 const FIRST_HEAP: i32 = 1 << 20;

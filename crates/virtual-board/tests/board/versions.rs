@@ -8,9 +8,6 @@ use crate::support::Talk;
 #[test]
 fn every_version_does_what_a_board_does() {
     for version in VM_VERSIONS {
-        if std::env::var("ONLY").is_ok_and(|v| v != *version) {
-            continue;
-        }
         let image = VmImage::open(&vm_version(version)).expect(version);
         let board = VirtualBoard::start(&image, BoardOptions::default()).expect(version);
         let mut talk = Talk::with(&board);
