@@ -54,8 +54,13 @@ impl Session {
         let Some(mut board) = self.board.take() else {
             return Ok(());
         };
+        // A Ctrl-C ends what was being done, not the tidying up after it.
+        let interrupted = self.options.cancel.take();
         // A board that is gone cannot be left tidy, and was complained about when it went.
         let _ = board.friendly(Deadline::after(LEAVE_TIME));
+        if interrupted {
+            self.options.cancel.cancel();
+        }
         Ok(())
     }
 
@@ -77,15 +82,43 @@ impl Session {
         } else {
             Entry::KeepState
         };
-        let (board, auto_soft_reset) = self.connected()?;
-        let raw = board.raw_repl(entry, Deadline::after(ENTRY_TIME))?;
+        self.board()?;
+        let Session {
+            options,
+            board: Some(board),
+            auto_soft_reset,
+        } = self
+        else {
+            return Err(no_board());
+        };
+        // Asked beforehand, because the raw REPL that is given back keeps the board borrowed.
+        if options.cancel.is_cancelled() {
+            return Err(CommandError::Interrupted);
+        }
+        if let Err(error) = board.raw_repl(entry, Deadline::after(ENTRY_TIME)) {
+            if options.cancel.take() {
+                // Half-way into the raw REPL: stop what may run, and leave.
+                let leave = board
+                    .transport()
+                    .write_all(b"\x03\x02", Deadline::after(LEAVE_TIME));
+                return Err(leave.map_or(error.into(), |()| CommandError::Interrupted));
+            }
+            return Err(error.into());
+        }
         *auto_soft_reset = false;
-        Ok(raw)
+        // Free of wire traffic: it is there already.
+        Ok(board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))?)
     }
 
     /// The board, connecting to one first if there is none.
     pub(crate) fn board(&mut self) -> Result<&mut Board, CommandError> {
-        self.connected().map(|(board, _)| board)
+        if self.board.is_none() {
+            let resumed = !self.auto_soft_reset;
+            self.connect(&BoardSelector::Auto)?;
+            // `piton resume exec ...`: the word comes before the connection that it is about.
+            self.auto_soft_reset = !resumed;
+        }
+        self.board.as_mut().ok_or_else(no_board)
     }
 
     /// Start a virtual board, to serve instead of to connect to.
@@ -95,20 +128,11 @@ impl Session {
     ) -> Result<VirtualBoard, CommandError> {
         Ok(piton::start_virtual(directory, &self.options)?)
     }
+}
 
-    fn connected(&mut self) -> Result<(&mut Board, &mut bool), CommandError> {
-        if self.board.is_none() {
-            let resumed = !self.auto_soft_reset;
-            self.connect(&BoardSelector::Auto)?;
-            // `piton resume exec ...`: the word comes before the connection that it is about.
-            self.auto_soft_reset = !resumed;
-        }
-        match &mut self.board {
-            Some(board) => Ok((board, &mut self.auto_soft_reset)),
-            None => Err(BoardError::NoBoard {
-                skipped: Vec::new(),
-            }
-            .into()),
-        }
+fn no_board() -> CommandError {
+    BoardError::NoBoard {
+        skipped: Vec::new(),
     }
+    .into()
 }

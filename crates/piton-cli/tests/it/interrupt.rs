@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -33,7 +34,7 @@ fn interrupt(source: &str, signals: usize) -> Outcome {
     });
     for _ in 0..signals {
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(200));
     }
     let status = wait(&mut child);
     seen.extend(rest.join().unwrap());
@@ -105,4 +106,32 @@ fn a_second_one_leaves_at_once() {
     let outcome = interrupt(source, 2);
     assert_eq!(outcome.code, Some(1));
     assert_eq!(outcome.stdout(), "ready\r\n");
+}
+
+#[test]
+fn at_whatever_moment_it_comes_the_board_is_back_at_its_prompt() {
+    let sandbox = Sandbox::new();
+    let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+    let port = server.path().to_str().unwrap();
+    sandbox.write("enter", "\n");
+    for milliseconds in [0, 1, 2, 4, 6, 8, 10, 15, 20, 30, 50, 100] {
+        let mut command = sandbox.piton();
+        command.args(["connect", port, "exec", "for i in range(3000): print(i)"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let pid = Pid::from_child(&child);
+        let sent = kill_process(pid, Signal::INT);
+        let code = wait(&mut child).code();
+        // No code: the signal came before the board was touched, and the system ended the program.
+        assert!(
+            matches!(code, None | Some(0 | 1)),
+            "{milliseconds} ms: {code:?}, {sent:?}"
+        );
+        let mut look = sandbox.piton();
+        look.args(["connect", port, "repl"]);
+        look.stdin(std::fs::File::open(sandbox.path().join("enter")).unwrap());
+        let shown = run(look).stdout();
+        assert!(shown.ends_with(">>> "), "{milliseconds} ms: {shown:?}");
+    }
 }
