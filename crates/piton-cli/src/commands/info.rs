@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How long a board may take to answer.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// How long a board may take to answer: an old one without flow control is asked slowly.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// The facts, and where they are from.
 #[derive(Serialize)]

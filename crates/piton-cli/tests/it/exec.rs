@@ -145,5 +145,5 @@ fn the_wire_log_shows_every_byte() {
     let log = outcome.stderr();
     assert!(log.contains(r"> "), "{log}");
     assert!(log.contains(r"print(1+1)\x04"), "{log}");
-    assert!(log.contains(r"raw REPL; CTRL-B to exit\r\n>"), "{log}");
+    assert!(log.contains(r"raw REPL; CTRL-B to exit\r\n"), "{log}");
 }

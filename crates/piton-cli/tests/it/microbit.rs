@@ -46,8 +46,8 @@ fn programs_files_and_facts() {
     assert_eq!(code, Some(1));
     assert_eq!(stderr, "piton: rm: data.bin: No such file or directory.\n");
 
-    let (code, stdout, _) = run("info");
-    assert_eq!(code, Some(0));
+    let (code, stdout, stderr) = run("info");
+    assert_eq!(code, Some(0), "{stderr}");
     assert!(
         stdout.contains("\nfirmware       micropython 1.9.2\n"),
         "{stdout}"
