@@ -50,10 +50,11 @@ impl Session {
 
     /// Leave the board at its friendly prompt and close the connection. Nothing happens when there is none.
     pub(crate) fn disconnect(&mut self) -> Result<(), CommandError> {
-        self.auto_soft_reset = true;
         let Some(mut board) = self.board.take() else {
+            // A `resume` before the first connection holds for that one.
             return Ok(());
         };
+        self.auto_soft_reset = true;
         // A Ctrl-C ends what was being done, not the tidying up after it.
         let interrupted = self.options.cancel.take();
         // A board that is gone cannot be left tidy, and was complained about when it went.
@@ -113,10 +114,7 @@ impl Session {
     /// The board, connecting to one first if there is none.
     pub(crate) fn board(&mut self) -> Result<&mut Board, CommandError> {
         if self.board.is_none() {
-            let resumed = !self.auto_soft_reset;
             self.connect(&BoardSelector::Auto)?;
-            // `piton resume exec ...`: the word comes before the connection that it is about.
-            self.auto_soft_reset = !resumed;
         }
         self.board.as_mut().ok_or_else(no_board)
     }

@@ -40,7 +40,9 @@ impl Side {
     fn run(&self, line: &str) -> Outcome {
         let port = self.server.path().to_str().unwrap();
         let mut command = (self.command)(&self.sandbox);
-        command.args(["connect", port]).args(words(line));
+        command
+            .args(["connect", port])
+            .args(words(&line.replace("PORT", port)));
         let mut outcome = run(command);
         let rename = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes)
@@ -125,6 +127,9 @@ fn programs() {
         "eval 1 frobnicate",
         "sleep 0.01 eval 1",
         "eval 1 disconnect",
+        "exec 'z = 1' disconnect connect PORT exec 'print(\"z\" in globals())'",
+        "exec 'z = 2' disconnect resume connect PORT eval z",
+        "exec 'z = 3' resume connect PORT exec 'print(\"z\" in globals())'",
     ]);
 }
 
