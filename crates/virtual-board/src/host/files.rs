@@ -156,18 +156,35 @@ fn answer_stat(mut guest: Guest<'_>, out: i32, result: Result<Stat, Errno>) -> A
     Ok(0)
 }
 
-/// Fill in a `struct statfs` of Emscripten: 88 bytes.
-fn space(mut ctx: Ctx<'_>, _path: i32, _size: i32, out: i32) -> Answer {
+/// The size of Emscripten's `struct statfs` before 4.0, with counts of 32 bits.
+const NARROW_SPACE: u32 = 64;
+/// Its size since 4.0, with counts of 64 bits.
+const WIDE_SPACE: u32 = 88;
+
+/// Fill in a `struct statfs` of Emscripten; the firmware says which by its size.
+fn space(mut ctx: Ctx<'_>, _path: i32, size: i32, out: i32) -> Answer {
     let (mut guest, host) = parts(&mut ctx)?;
     let space = host.files.space();
-    let out = unsigned(out);
-    guest.bytes_mut(out, 88)?.fill(0);
+    let (total, free) = (space.total / BLOCK, space.free / BLOCK);
+    let (size, out) = (unsigned(size), unsigned(out));
+    let (longest_name, fragment_size) = match size {
+        NARROW_SPACE => (36, 40),
+        WIDE_SPACE => (56, 60),
+        _ => return Ok(-Errno::INVALID.number()),
+    };
+    guest.bytes_mut(out, size)?.fill(0);
+    // Total, free and available blocks stand behind each other in both.
+    for (index, count) in (0..).zip([total, free, free]) {
+        if size == NARROW_SPACE {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            guest.set_u32(out + 8 + 4 * index, count)?;
+        } else {
+            guest.set_u64(out + 8 + 8 * index, count)?;
+        }
+    }
     guest.set_u32(out + 4, 4096)?; // block size
-    guest.set_u64(out + 8, space.total / BLOCK)?;
-    guest.set_u64(out + 16, space.free / BLOCK)?; // free
-    guest.set_u64(out + 24, space.free / BLOCK)?; // available
-    guest.set_u32(out + 56, 255)?; // longest name
-    guest.set_u32(out + 60, 4096)?; // fragment size
+    guest.set_u32(out + longest_name, 255)?;
+    guest.set_u32(out + fragment_size, 4096)?;
     Ok(0)
 }
 

@@ -35,6 +35,11 @@ fn every_version_does_what_a_board_does() {
             talk.run("import m\nprint(m.x, os.listdir(), list(os.ilistdir('lib')))"),
             "5 ['lib'] [('m.py', 32768, 0, 5)]\n"
         );
+        assert_eq!(
+            talk.run("s = os.statvfs('/')\nprint(s[1] * s[2], s[3] == s[4] > 0, s[9])"),
+            "2097152 True 255\n",
+            "{version}"
+        );
         assert!(talk.raises("open('none')").contains("ENOENT"), "{version}");
         talk.run("x = 1");
         talk.send(b"\x04")
