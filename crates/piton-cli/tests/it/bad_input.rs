@@ -200,8 +200,7 @@ mod ports {
             let pid = Pid::from_child(&child);
             let (ended, watch) = mpsc::channel::<()>();
             let impatient = std::thread::spawn(move || {
-                while watch.recv_timeout(Duration::from_secs(12)) == Err(RecvTimeoutError::Timeout)
-                {
+                while watch.recv_timeout(Duration::from_secs(3)) == Err(RecvTimeoutError::Timeout) {
                     let _ = kill_process(pid, Signal::INT);
                 }
             });
