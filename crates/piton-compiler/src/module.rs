@@ -15,9 +15,9 @@ use crate::options::{Emitter, Optimisation, Options, Target};
 use crate::parse::{ParserOptions, parse_file};
 
 /// How deep in tuples the official compiler can write a number before its stack check stops it.
-const MAXIMUM_NUMBER_DEPTH: u32 = 709;
+const MAXIMUM_NUMBER_DEPTH: usize = 709;
 /// How deep tuples can be at all.
-const MAXIMUM_TUPLE_DEPTH: u32 = 1000;
+const MAXIMUM_TUPLE_DEPTH: usize = 1000;
 /// The most objects that tuples can unfold to beyond what they hold themselves: one tuple can stand
 /// in many, and those in many others.
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
@@ -61,6 +61,10 @@ fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagn
 fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Module, Failure> {
     // The names come first: a long string that is equal to one of them is a string table entry.
     let input_name = interner.intern(&options.input_name)?;
+    if options.target.is_circuitpython() {
+        // CircuitPython's compiler has this one built in.
+        interner.intern(b"__await__")?;
+    }
     let lexer_options = LexerOptions {
         debug: options.optimisation == Optimisation::None,
         template_strings: options.target == Target::MicroPython,
@@ -129,7 +133,7 @@ fn assemble_module(
         objects: scopes
             .tables
             .objects()
-            .map(|id| objects.get(id, 0))
+            .map(|id| objects.get(id))
             .collect::<Result<_, _>>()?,
         raw_codes,
     })
@@ -157,39 +161,60 @@ impl Objects<'_> {
         }
     }
 
-    /// The object of a constant that is `depth` deep in tuples.
-    fn get(&mut self, id: ConstantId, depth: u32) -> Result<ConstObject, Failure> {
-        self.left = self.left.checked_sub(1).ok_or_else(Failure::too_large)?;
-        let constant = self.constants.get(id);
-        let is_number = matches!(
-            constant,
-            Constant::Integer(_) | Constant::Float(_) | Constant::Imaginary(_)
-        );
-        if depth
-            > if is_number {
-                MAXIMUM_NUMBER_DEPTH
-            } else {
-                MAXIMUM_TUPLE_DEPTH
+    /// The object of a constant. Tuples are built from the inside with a stack of those begun.
+    fn get(&mut self, constant: ConstantId) -> Result<ConstObject, Failure> {
+        let mut begun = Vec::new();
+        let mut next = constant;
+        loop {
+            self.left = self.left.checked_sub(1).ok_or_else(Failure::too_large)?;
+            let constant = self.constants.get(next);
+            let is_number = matches!(
+                constant,
+                Constant::Integer(_) | Constant::Float(_) | Constant::Imaginary(_)
+            );
+            if begun.len()
+                > if is_number {
+                    MAXIMUM_NUMBER_DEPTH
+                } else {
+                    MAXIMUM_TUPLE_DEPTH
+                }
+            {
+                return Err(Failure::recursion_depth());
             }
-        {
-            return Err(Failure::recursion_depth());
+            let mut finished = match constant {
+                Constant::Tuple(items) => {
+                    begun.push((items.iter(), Vec::with_capacity(items.len())));
+                    None
+                }
+                constant => Some(leaf(constant)),
+            };
+            // Puts what is finished into the tuple around it, until one has an item left to build.
+            next = loop {
+                let Some((items, built)) = begun.last_mut() else {
+                    return Ok(finished.unwrap_or(ConstObject::None));
+                };
+                built.extend(finished.take());
+                if let Some(item) = items.next() {
+                    break ConstantId(u32::from_le_bytes(*item));
+                }
+                finished = begun.pop().map(|(_, built)| ConstObject::Tuple(built));
+            };
         }
-        Ok(match constant {
-            Constant::None => ConstObject::None,
-            Constant::False => ConstObject::False,
-            Constant::True => ConstObject::True,
-            Constant::Ellipsis => ConstObject::Ellipsis,
-            Constant::Text(text) => ConstObject::Str(text.to_vec()),
-            Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
-            Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
-            Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
-            Constant::Float(value) => ConstObject::Float(float_text(value)),
-            Constant::Imaginary(value) => ConstObject::Complex(complex_text(value)),
-            Constant::Tuple(items) => {
-                let item = |item: &[u8; 4]| ConstantId(u32::from_le_bytes(*item));
-                let items = items.iter().map(|id| self.get(item(id), depth + 1));
-                ConstObject::Tuple(items.collect::<Result<_, _>>()?)
-            }
-        })
+    }
+}
+
+/// The object of a constant that is no tuple.
+fn leaf(constant: Constant<'_>) -> ConstObject {
+    match constant {
+        Constant::None | Constant::Tuple(_) => ConstObject::None,
+        Constant::False => ConstObject::False,
+        Constant::True => ConstObject::True,
+        Constant::Ellipsis => ConstObject::Ellipsis,
+        Constant::Text(text) => ConstObject::Str(text.to_vec()),
+        Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
+        Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
+        Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
+        Constant::Float(value) => ConstObject::Float(float_text(value)),
+        Constant::Imaginary(value) => ConstObject::Complex(complex_text(value)),
     }
 }

@@ -1,0 +1,138 @@
+//! Sources that would break a careless compiler. The official one takes minutes for some of them,
+//! so only our own outcome is looked at.
+
+use piton_compiler::{Diagnostic, Emitter, ErrorType, Options, compile};
+use piton_mpy::header::Arch;
+use piton_mpy::module::{ConstObject, Module};
+
+fn check(source: impl AsRef<[u8]>) -> Result<Module, Diagnostic> {
+    compile(source.as_ref(), &Options::new("deep.py"))
+}
+
+#[test]
+fn fifty_thousand_nested_brackets_need_no_stack() {
+    const DEPTH: usize = 50_000;
+    let around = |open: &str, inner: &str, close: &str| {
+        format!("x = {}{inner}{}\n", open.repeat(DEPTH), close.repeat(DEPTH))
+    };
+    let nested = [
+        around("[", "", "]"),
+        around("(", "a", ")"),
+        around("(", "a", ",)"),
+        around("{1:", "2", "}"),
+        around("f(", "2", ")"),
+        around("a[", "0", "]"),
+        around("-", "a", ""),
+        around("not ", "a", ""),
+        around("lambda: ", "a", ""),
+        around("a ** ", "b", ""),
+        around("a if b else ", "c", ""),
+        format!("{}a{} = b\n", "[".repeat(DEPTH), "]".repeat(DEPTH)),
+        format!("del {}a{}\n", "(".repeat(DEPTH), ",)".repeat(DEPTH)),
+    ];
+    for source in nested {
+        // Jumps across all of it can be too long; nothing else can go wrong.
+        if let Err(diagnostic) = check(&source) {
+            assert_eq!(diagnostic.message, "bytecode overflow", "{}", &source[..20]);
+        }
+    }
+    for open in ["(", "[", "{", "f(", "a[", "lambda: "] {
+        let diagnostic = check(open.repeat(DEPTH)).unwrap_err();
+        assert_eq!(diagnostic.message, "invalid syntax");
+    }
+    let constants = check(around("(", "1", ",)")).unwrap_err();
+    assert_eq!(constants.message, "maximum recursion depth exceeded");
+}
+
+#[test]
+fn deeply_nested_comprehensions_compile() {
+    let depth = 3_000;
+    let source = format!(
+        "x = {}z{}\n",
+        "[".repeat(depth),
+        " for y in w]".repeat(depth)
+    );
+    assert_eq!(check(source).unwrap().raw_codes.len(), depth + 1);
+}
+
+#[test]
+fn giant_powers_are_not_folded() {
+    for source in [
+        "x = 9**9**9\n",
+        "x = 1 << 999999999\n",
+        "x = 2 ** 999999999\n",
+    ] {
+        assert_eq!(check(source).unwrap().objects, []);
+    }
+}
+
+#[test]
+fn constants_that_double_at_each_step_end_in_an_error() {
+    let mut source = String::from("A = const((1, 2))\n");
+    for (inner, outer) in ('A'..='Y').zip('B'..='Z') {
+        source += &format!("{outer} = const(({inner}, {inner}))\n");
+    }
+    let diagnostic = check(source + "x = Z\n").unwrap_err();
+    assert_eq!(diagnostic.error_type, ErrorType::MemoryError);
+}
+
+#[test]
+fn any_bytes_can_be_source() {
+    let all: Vec<u8> = (0..=255).collect();
+    for start in 0..all.len() {
+        let _either = check(&all[start..]);
+    }
+    for source in [
+        "",
+        "\n",
+        "\0",
+        "\r",
+        "\r\n",
+        "\\",
+        "\u{feff}x = 1",
+        "#",
+        "\t",
+        "'",
+        "f'{",
+        "t'{x:{",
+    ] {
+        let _either = check(source);
+    }
+    assert!(check("\u{feff}x = 1").is_ok());
+}
+
+#[test]
+fn native_code_needs_an_architecture_and_is_not_there_yet() {
+    let source = b"@micropython.native\ndef f(): pass\n";
+    let diagnostic = check(source).unwrap_err();
+    assert_eq!(diagnostic.message, "invalid arch");
+
+    let options = Options {
+        arch: Some(Arch::ArmV7M),
+        ..Options::new("native.py")
+    };
+    let diagnostic = compile(source, &options).unwrap_err();
+    assert_eq!(diagnostic.error_type, ErrorType::NotImplementedError);
+    assert!(diagnostic.message.contains("not yet supported"));
+    assert!(compile(b"x = 1\n", &options).is_ok());
+
+    let options = Options {
+        default_emitter: Emitter::Native,
+        ..options
+    };
+    assert!(compile(b"x = 1\n", &options).is_err());
+}
+
+#[test]
+fn header_facts_are_kept() {
+    let options = Options {
+        small_int_bits: 44,
+        arch_flags: 1,
+        ..Options::new("header.py")
+    };
+    let module = compile(b"x = (1, 1 << 50)\n", &options).unwrap();
+    assert_eq!(module.header.small_int_bits, 44);
+    assert_eq!(module.header.arch_flags, Some(1));
+    let tuple = ["1", "1125899906842624"].map(|text| ConstObject::Int(text.to_owned()));
+    assert_eq!(module.objects, [ConstObject::Tuple(tuple.to_vec())]);
+}
