@@ -283,6 +283,10 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
         BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![format!(
             "join the group that owns {port}: `sudo usermod -aG dialout $USER`, then log in again"
         )],
+        BoardError::Disconnected { source, .. } if source.get_ref().is_some() => {
+            vec![source.to_string()]
+        }
+        BoardError::Disconnected { .. } => vec!["was the board unplugged, or reset?".to_owned()],
         BoardError::NoRawRepl { .. } => vec![
             "if a program holds the board, press its reset button and try again at once".to_owned(),
         ],

@@ -93,7 +93,7 @@ impl Link {
         // A board that prints without end always has something ready: stop after a while.
         for _ in 0..64 {
             self.buffer.clear();
-            if !self.read_once("the input to run dry", Deadline::after(Duration::ZERO))? {
+            if !self.read_once("what it sent before", Deadline::after(Duration::ZERO))? {
                 break;
             }
         }
