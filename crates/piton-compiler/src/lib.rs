@@ -13,10 +13,10 @@
 //! ```
 //!
 //! # Layout
-//! In the order the data flows: [`lexer`] makes tokens of bytes, [`parse`] runs the grammar's rule
-//! table over them and folds constants, [`compile`](mod@compile) walks the tree scope by scope and
-//! writes instructions, [`scope`] decides what names mean, [`emit`] makes code of the instructions.
-//! [`interner`], [`constants`] and [`number`] hold the strings and values all of them share.
+//! In the order the data flows: `lexer` makes tokens of bytes, `parse` runs the grammar's rule table
+//! over them and folds constants, `compile` walks the tree scope by scope and writes instructions,
+//! `scope` decides what names mean, `emit` makes code of the instructions. `interner`, `constants`
+//! and `number` hold the strings and values all of them share.
 
 mod byte_table;
 mod compile;

@@ -77,6 +77,8 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     let parser_options = ParserOptions {
         small_int_bits: options.small_int_bits,
         typed_constants: options.target == Target::MicroPython,
+        // CircuitPython 9 is made from MicroPython 1.23, which folds integers only.
+        fold_floats: options.target != Target::CircuitPython9,
     };
     let (tree, root) = parse_file(lexer, interner, parser_options)?;
     let scopes = compile_scopes(tree, root, source_name, interner, options)?;

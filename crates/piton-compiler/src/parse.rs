@@ -47,6 +47,8 @@ pub(crate) struct ParserOptions {
     pub(crate) small_int_bits: u8,
     /// Whether `X: T = const(V)` makes a constant, as `X = const(V)` does.
     pub(crate) typed_constants: bool,
+    /// Whether floats, the numbers of `math` and operations that give floats are folded.
+    pub(crate) fold_floats: bool,
 }
 
 /// The engine's state.

@@ -57,11 +57,24 @@ snapshot!(
 );
 snapshot!(an_error_of_the_parser, "if x:\n    y = 0777\n");
 
+/// `await` alone goes through `__await__`, not what `async with` waits for; typed constants and
+/// t-strings do not exist; CircuitPython 9 folds no floats.
 #[test]
-fn await_in_circuitpython() {
-    let options = Options {
+fn circuitpython_has_rules_of_its_own() {
+    let source = "async def f():\n    async with g: await h\n";
+    let later = Options {
         target: Target::CircuitPython10,
         ..Options::new("main.py")
     };
-    insta::assert_snapshot!(listing("async def f():\n    await g\n", &options));
+    insta::assert_snapshot!(listing(source, &later));
+    let earlier = Options {
+        target: Target::CircuitPython9,
+        ..Options::new("main.py")
+    };
+    insta::assert_snapshot!(listing(
+        "x = 1 / 2, 3 + 4, f(1, a=2, *b)\nY: int = const(1)\n",
+        &earlier
+    ));
+    insta::assert_snapshot!(listing("async def f():\n    yield from g\n", &later));
+    insta::assert_snapshot!(listing("x = t'{y}'\n", &later));
 }

@@ -1,7 +1,7 @@
 //! `async` statements and `await`.
 
 use piton_mpy::opcode::byte;
-use piton_mpy::prelude::FLAG_GENERATOR;
+use piton_mpy::prelude::{FLAG_ASYNC, FLAG_GENERATOR};
 
 use super::{
     Assignment, Compiler, Failure, Instruction, Label, Qstr, Rule, ScopeKind, Step, Struct,
@@ -33,8 +33,9 @@ impl Compiler<'_> {
         self.push_plain(byte::YIELD_FROM);
     }
 
-    /// Waits for an awaitable on the stack.
-    pub(super) fn push_await(&mut self) {
+    /// Waits for the operand of `await` on the stack. CircuitPython asks it for `__await__`, but does
+    /// not do so for the methods that `async for` and `async with` call.
+    fn push_await(&mut self) {
         if self.options.target.is_circuitpython() {
             self.push(Step::Name(byte::LOAD_METHOD, self.known.await_method));
             self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
@@ -48,7 +49,7 @@ impl Compiler<'_> {
     fn push_await_method(&mut self, method: Qstr) {
         self.push(Step::Name(byte::LOAD_METHOD, method));
         self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
-        self.push_await();
+        self.push_yield_from();
     }
 
     fn async_for(&mut self, node: Struct) {
@@ -143,7 +144,7 @@ impl Compiler<'_> {
         self.push_plain(byte::ROT_TWO);
         self.push_plain(byte::LOAD_CONST_NONE);
         self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
-        self.push_await();
+        self.push_yield_from();
         self.push_jump(byte::POP_JUMP_IF_FALSE, end);
         self.push_plain(byte::POP_TOP);
         self.push_plain(byte::LOAD_CONST_NONE);
@@ -159,7 +160,7 @@ impl Compiler<'_> {
             self.push_plain(opcode);
         }
         self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
-        self.push_await();
+        self.push_yield_from();
         self.push_plain(byte::POP_TOP);
         self.push_adjust_stack(-1);
         self.push_label(end);
@@ -182,6 +183,11 @@ impl Compiler<'_> {
         }
         let value = self.tree.child(node, 0);
         if let Some(from) = self.tree.as_rule(value, Rule::YieldArgFrom) {
+            if self.scope().flags & FLAG_ASYNC != 0 {
+                // Only CircuitPython's functions have the flag.
+                self.push_error("'yield from' inside async function", from.into());
+                return;
+            }
             self.push(Step::Node(self.tree.child(from, 0)));
             self.push_yield_from();
             return;

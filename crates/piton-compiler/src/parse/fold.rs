@@ -80,7 +80,7 @@ impl Parser<'_, '_> {
             Rule::AtomExprNormal => return self.fold_math(),
             _ => return Ok(Folded::No),
         };
-        let Some(value) = value else {
+        let Some(value) = value.filter(|value| self.folds(value)) else {
             return Ok(Folded::No);
         };
         self.pop(count);
@@ -99,9 +99,17 @@ impl Parser<'_, '_> {
     fn number(&self, node: Node) -> Option<Number> {
         match self.tree.kind(node) {
             NodeKind::SmallInteger(value) => Some(Number::Integer(Integer::Small(value))),
-            NodeKind::Struct(_) => self.tree.constants.number(self.tree.constant(node)?),
+            NodeKind::Struct(_) => {
+                let number = self.tree.constants.number(self.tree.constant(node)?);
+                number.filter(|number| self.folds(number))
+            }
             _ => None,
         }
+    }
+
+    /// Whether a number takes part in folding for this target.
+    fn folds(&self, number: &Number) -> bool {
+        self.options.fold_floats || matches!(number, Number::Integer(_))
     }
 
     /// Operands of one operator.
@@ -156,7 +164,7 @@ impl Parser<'_, '_> {
     /// `math.NAME`
     fn fold_math(&mut self) -> Result<Folded, Failure> {
         let (base, trailer) = (self.peek(1), self.peek(0));
-        if base.as_id() != Some(self.known.math) {
+        if base.as_id() != Some(self.known.math) || !self.options.fold_floats {
             return Ok(Folded::No);
         }
         let Some(trailer) = self.tree.as_rule(trailer, Rule::TrailerPeriod) else {
