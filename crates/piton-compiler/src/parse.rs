@@ -254,7 +254,7 @@ impl Parser<'_, '_> {
     /// Pushes the node of the current token.
     fn push_token(&mut self, rule: Rule) -> Result<(), Failure> {
         let line = self.lexer.token_line();
-        let invalid = |error: number::LiteralError| Failure::syntax(error.message(), line);
+        let invalid = |error: number::LiteralError| error.failure(line);
         let text = self.lexer.text();
         let node = match self.lexer.token() {
             Token::Name => {

@@ -67,6 +67,23 @@ fn giant_powers_are_not_folded() {
 }
 
 #[test]
+fn integers_of_millions_of_digits_end_in_an_error() {
+    for source in ["x = 7", "x = 0x7"].map(|start| start.to_owned() + &"7".repeat(5_000_000)) {
+        assert_eq!(
+            check(source).unwrap_err().error_type,
+            ErrorType::MemoryError
+        );
+    }
+    assert_eq!(
+        check("x = 7".to_owned() + &"7".repeat(20_000))
+            .unwrap()
+            .objects
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn constants_that_double_at_each_step_end_in_an_error() {
     let mut source = String::from("A = const((1, 2))\n");
     for (inner, outer) in ('A'..='Y').zip('B'..='Z') {

@@ -4,6 +4,11 @@ use num_bigint::BigInt;
 
 use super::Integer;
 use super::extended::Extended;
+use crate::diagnostic::Failure;
+
+/// The most digits of an integer. The official compiler can't hold the text of more in its default
+/// heap, and the time to convert them grows with the square of their number.
+const MAXIMUM_DIGITS: usize = 1_000_000;
 
 /// A number with a point, an exponent or a `j`.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +24,20 @@ pub(crate) enum LiteralError {
     Integer { base: u32, digits: String },
     /// A float or complex number.
     Decimal,
+    /// More digits than the official compiler has memory for.
+    TooLarge,
 }
 
 impl LiteralError {
-    /// The official compiler's message.
-    pub(crate) fn message(&self) -> String {
+    /// The failure in the official compiler's words.
+    pub(crate) fn failure(&self, line: u32) -> Failure {
         match self {
-            LiteralError::Integer { base, digits } => {
-                format!("invalid syntax for integer with base {base}: '{digits}'")
-            }
-            LiteralError::Decimal => "invalid syntax for number".to_owned(),
+            LiteralError::Integer { base, digits } => Failure::syntax(
+                format!("invalid syntax for integer with base {base}: '{digits}'"),
+                line,
+            ),
+            LiteralError::Decimal => Failure::syntax("invalid syntax for number", line),
+            LiteralError::TooLarge => Failure::too_large(),
         }
     }
 }
@@ -62,6 +71,7 @@ pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
             .and_then(|high| high.checked_add(digit.into()));
         match next {
             Some(next) if next <= Integer::MAXIMUM_SMALL => total = next,
+            _ if digits.len() > MAXIMUM_DIGITS => return Err(LiteralError::TooLarge),
             _ => {
                 return BigInt::parse_bytes(digits, base)
                     .map(Integer::Big)
