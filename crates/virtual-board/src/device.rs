@@ -1,10 +1,10 @@
-//! The Python side of the board: what is missing from the firmware, in `src/device/*.py`.
+//! The Python side of the board: what is missing from the firmware, in `device/*.py`.
 
 /// The start-up code, by file name.
 const FILES: &[(&str, &[u8])] = &[
-    ("startup.py", include_bytes!("device/startup.py")),
-    ("event_loop.py", include_bytes!("device/event_loop.py")),
-    ("machine.py", include_bytes!("device/machine.py")),
+    ("startup.py", include_bytes!("../device/startup.py")),
+    ("event_loop.py", include_bytes!("../device/event_loop.py")),
+    ("machine.py", include_bytes!("../device/machine.py")),
 ];
 
 /// Runs the start-up code; a module of its own, so that `__main__` stays empty.

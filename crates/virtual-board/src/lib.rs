@@ -54,7 +54,7 @@
 //!
 //! # How it works
 //!
-//! One thread per board owns the interpreter. The start-up code (`src/device/*.py`) runs once per
+//! One thread per board owns the interpreter. The start-up code (`device/*.py`) runs once per
 //! [`VmImage`]; every boot starts from a copy of the memory at that point. Three things depend on how the VM
 //! file is laid out, and each is checked when it is loaded: the stack pointer is its first global (else its own
 //! functions are called); the pending exception is the word that a Ctrl-C sets (else a blocked read is not
