@@ -124,7 +124,7 @@ mod tests {
     fn other_paths_and_allowed_lines_pass() {
         let slash = '/';
         for text in [
-            "docs/home/page.md, ../tmp/x, $HOME/work/x",
+            "docs/home/page.md, ../tmp/x, $HOME/code/x",
             "/usr/share/keyrings and /dev/ttyACM0",
             &format!("{slash}tmp/x // tidy: a folder on the board"),
         ] {
