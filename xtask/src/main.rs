@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod corpus;
 mod demo;
 mod processes;
 mod setup;
@@ -34,6 +35,7 @@ enum Task {
     Tidy(tidy::Args),
     Demo(demo::Args),
     Bench(bench::Args),
+    Corpus(corpus::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Task::Tidy(args) => tidy::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Corpus(args) => corpus::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -86,7 +86,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "xtask",
-        code: &["test-programs"],
+        // A tool for developers: `corpus` compiles in its own process, to compare with the official compiler.
+        code: &["piton-compiler", "piton-mpy", "test-programs"],
         tests: TEST_HELP,
     },
 ];
