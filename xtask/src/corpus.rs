@@ -78,7 +78,7 @@ fn option_sets(args: &Args) -> anyhow::Result<Vec<OptionSet>> {
 }
 
 /// The `.py` files in the folders and below, by name, and the given files.
-fn python_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn python_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

@@ -1,0 +1,121 @@
+//! `cargo xtask bench start`: how long a command takes from its start to its end.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use test_programs::program;
+
+use super::measure::{median, milliseconds};
+use crate::processes;
+use crate::setup;
+use crate::workspace::{Profile, build_piton};
+
+/// Time short commands, start to exit, against mpremote
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How often each command runs
+    #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u32).range(5..))]
+    runs: u32,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    setup::set_up(&[program("vm")?, program("mpremote")?])?;
+    let piton = build_piton(Profile::Release)?;
+    let board = ServedBoard::start(&piton)?;
+    println!(
+        "{:<28} {:>10} {:>10} {:>8}",
+        "median of each", "piton", "mpremote", "ratio"
+    );
+    compare("version", args.runs, &piton, &["version"], &["version"])?;
+    let eval = ["connect", board.port.as_str(), "eval", "1+1"];
+    compare("eval 1+1, board on a pty", args.runs, &piton, &eval, &eval)?;
+    let alone = ["connect", "virtual", "eval", "1+1"];
+    let cold = median_of(args.runs, || timed(Command::new(&piton).args(alone)))?;
+    println!(
+        "{:<28} {:>7.1} ms",
+        "virtual board, cold, eval",
+        milliseconds(cold)
+    );
+    Ok(())
+}
+
+/// A virtual board on a pty, served by a process that ends with this.
+struct ServedBoard {
+    server: Child,
+    port: String,
+}
+
+impl ServedBoard {
+    fn start(piton: &Path) -> anyhow::Result<ServedBoard> {
+        let mut server = Command::new(piton)
+            .args(["virtual", "serve", "--pty"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start `piton virtual serve --pty`")?;
+        let mut port = String::new();
+        if let Some(stdout) = server.stdout.take() {
+            BufReader::new(stdout).read_line(&mut port)?;
+        }
+        let board = ServedBoard {
+            server,
+            port: port.trim_end().to_owned(),
+        };
+        if board.port.is_empty() {
+            bail!(
+                "`piton virtual serve --pty` named no port; is the VM file there? run `cargo xtask setup vm`"
+            );
+        }
+        Ok(board)
+    }
+}
+
+impl Drop for ServedBoard {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to be done about it here.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Run a command of Piton and one of mpremote in turn, and print the ratio of their medians.
+fn compare(
+    what: &str,
+    runs: u32,
+    piton: &Path,
+    ours: &[&str],
+    theirs: &[&str],
+) -> anyhow::Result<()> {
+    let mut times = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        times.0.push(timed(Command::new(piton).args(ours))?);
+        times.1.push(timed(test_programs::mpremote().args(theirs))?);
+    }
+    let (ours, theirs) = (median(times.0), median(times.1));
+    println!(
+        "{what:<28} {:>7.1} ms {:>7.1} ms {:>7.1}x",
+        milliseconds(ours),
+        milliseconds(theirs),
+        theirs.as_secs_f64() / ours.as_secs_f64()
+    );
+    Ok(())
+}
+
+fn median_of(
+    runs: u32,
+    mut run: impl FnMut() -> anyhow::Result<Duration>,
+) -> anyhow::Result<Duration> {
+    let times: anyhow::Result<Vec<Duration>> = (0..runs).map(|_| run()).collect();
+    Ok(median(times?))
+}
+
+/// Run a command to its end.
+fn timed(command: &mut Command) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    processes::output_of(command)?;
+    Ok(start.elapsed())
+}
