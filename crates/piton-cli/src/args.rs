@@ -63,6 +63,23 @@ impl GlobalOptions {
     }
 }
 
+/// Whether `argv` asks for the face of the official compiler: by which name, and the words after it.
+///
+/// That face takes file names as bytes, has options of its own, and must start fast.
+pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
+    let (program, words) = argv.split_first()?;
+    if Path::new(program).file_stem()? == "mpy-cross" {
+        return Some((program.clone(), words));
+    }
+    let (first, words) = words.split_first()?;
+    let called_mpremote = Path::new(program).file_stem()? == "mpremote";
+    (first == "mpy-cross" && !called_mpremote).then(|| {
+        let mut name = program.clone();
+        name.push(" mpy-cross");
+        (name, words)
+    })
+}
+
 /// The face that `argv` asks for, and the words after the program's name.
 ///
 /// # Errors

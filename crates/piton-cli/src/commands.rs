@@ -8,6 +8,7 @@ pub(crate) mod fs;
 mod help;
 mod info;
 mod machine_reset;
+pub(crate) mod mpy_cross;
 pub(crate) mod repl;
 mod run;
 mod sleep;

@@ -28,7 +28,11 @@ use context::Context;
 use error::CommandError;
 
 fn main() -> ExitCode {
-    let (face, words) = match args::face_and_words(std::env::args_os()) {
+    let argv = std::env::args_os().collect::<Vec<_>>();
+    if let Some((program, words)) = args::mpy_cross(&argv) {
+        return commands::mpy_cross::main(program, words);
+    }
+    let (face, words) = match args::face_and_words(argv) {
         Ok(found) => found,
         Err(word) => {
             let error = CommandError::NotText { word };

@@ -127,6 +127,17 @@ impl Ui {
     }
 }
 
+/// Bytes for stdout of the faces that draw nothing.
+pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush())
+}
+
+/// Bytes for stderr, where a failure to write can be told to nobody.
+pub(crate) fn raw_stderr(bytes: &[u8]) {
+    let _ = io::stderr().lock().write_all(bytes);
+}
+
 /// Write to stderr, where a failure to write can be told to nobody.
 fn talk(text: &str) {
     let mut stderr = anstream::stderr().lock();

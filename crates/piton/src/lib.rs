@@ -33,6 +33,7 @@
 
 mod board;
 pub mod error;
+pub mod host_file;
 pub mod vm;
 
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
@@ -40,5 +41,7 @@ pub use error::Error;
 pub use piton_board::{
     deadline, discovery, exception, facts, literal, open, repl, selector, transport, wire_log,
 };
+pub use piton_compiler as compiler;
 pub use piton_fs as fs;
+pub use piton_mpy as mpy;
 pub use virtual_board;

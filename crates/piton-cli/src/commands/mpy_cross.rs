@@ -1,0 +1,142 @@
+//! `piton mpy-cross`, or a link named `mpy-cross`: the official compiler's command line, for build scripts.
+//!
+//! Options, texts, exit codes and output bytes are those of mpy-cross 1.29. Nothing else of the program starts.
+
+mod bytes;
+mod errno;
+mod options;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use piton::compiler::{Diagnostic, Options};
+use piton::host_file;
+
+use crate::ui;
+use options::{Invocation, Parsed};
+
+/// What `--version` prints. Build scripts look for the second half.
+const VERSION: &str = concat!(
+    "Piton v",
+    env!("CARGO_PKG_VERSION"),
+    ", compatible with MicroPython v1.29.0; mpy-cross emitting mpy v6.3\n"
+);
+
+/// The longest name that a qstr can hold (`MICROPY_QSTR_BYTES_IN_LEN` is 1), and with it the longest path.
+const LONGEST_NAME: usize = 255;
+
+/// What ends a run early.
+enum Failure {
+    /// The source was rejected.
+    Rejected(Diagnostic),
+    /// A path is longer than a qstr can be.
+    NameTooLong,
+    /// A file cannot be opened.
+    Open { path: Vec<u8>, source: io::Error },
+    /// A file that is open cannot be read, or stdout not be written.
+    Transfer(io::Error),
+}
+
+/// Do what `mpy-cross` does with these words; `program` is its name in the usage text.
+pub(crate) fn main(program: OsString, words: &[OsString]) -> ExitCode {
+    let words = words
+        .iter()
+        .cloned()
+        .map(bytes::of_word)
+        .collect::<Vec<_>>();
+    let parsed = options::parse(&words);
+    let invocation = match parsed {
+        Parsed::Compile(invocation) => invocation,
+        Parsed::Version => return told(&[VERSION.as_bytes()], ExitCode::SUCCESS),
+        Parsed::Usage => return told(&options::usage(&bytes::of_word(program)), ExitCode::FAILURE),
+        Parsed::Refused(message) => {
+            ui::raw_stderr(message.as_bytes());
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&invocation) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            ui::raw_stderr(&failure.text());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn told(parts: &[&[u8]], code: ExitCode) -> ExitCode {
+    // A reader that has gone away changes nothing: the exit code tells.
+    let _ = ui::raw_stdout(&parts.concat());
+    code
+}
+
+fn run(invocation: &Invocation) -> Result<(), Failure> {
+    let input = &invocation.input;
+    let (name, source) = if input == b"-" {
+        let mut source = Vec::new();
+        io::stdin()
+            .lock()
+            .read_to_end(&mut source)
+            .map_err(Failure::Transfer)?;
+        (b"<stdin>".to_vec(), source)
+    } else {
+        check_name(input)?;
+        (input.clone(), read(input)?)
+    };
+    let options = Options {
+        input_name: name,
+        ..invocation.options.clone()
+    };
+    let module = piton::compiler::compile(&source, &options).map_err(Failure::Rejected)?;
+    let mpy = match piton::mpy::writer::write(&module) {
+        Ok(mpy) => mpy,
+        Err(error) => return Err(Failure::Transfer(io::Error::other(error))),
+    };
+    match invocation.output_name() {
+        None => ui::raw_stdout(&mpy).map_err(Failure::Transfer),
+        Some(output) => {
+            check_name(&output)?;
+            host_file::write(&bytes::to_path(&output), &mpy).map_err(|source| Failure::Open {
+                path: output,
+                source,
+            })
+        }
+    }
+}
+
+fn check_name(name: &[u8]) -> Result<(), Failure> {
+    if name.len() > LONGEST_NAME {
+        return Err(Failure::NameTooLong);
+    }
+    Ok(())
+}
+
+fn read(path: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut file = File::open(bytes::to_path(path)).map_err(|source| Failure::Open {
+        path: path.to_vec(),
+        source,
+    })?;
+    let mut source = Vec::new();
+    file.read_to_end(&mut source).map_err(Failure::Transfer)?;
+    Ok(source)
+}
+
+impl Failure {
+    /// The official program's words: those of the exception that ended it.
+    fn text(&self) -> Vec<u8> {
+        match self {
+            Failure::Rejected(diagnostic) => diagnostic.traceback(),
+            Failure::NameTooLong => b"RuntimeError: name too long\n".to_vec(),
+            Failure::Open { path, source } => [
+                format!("OSError: ({}, \"can't open ", errno::of(source)).as_bytes(),
+                path,
+                b"\")\n",
+            ]
+            .concat(),
+            // Whoever reads our output has seen enough.
+            Failure::Transfer(error) if error.kind() == io::ErrorKind::BrokenPipe => Vec::new(),
+            Failure::Transfer(error) => format!("OSError: {}\n", errno::of(error)).into_bytes(),
+        }
+    }
+}
