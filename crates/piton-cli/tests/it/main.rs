@@ -21,6 +21,9 @@ mod interrupt;
 mod microbit;
 #[cfg(unix)]
 #[cfg(test)]
+mod mpy_cross;
+#[cfg(unix)]
+#[cfg(test)]
 mod repl;
 #[cfg(test)]
 mod support;

@@ -51,8 +51,7 @@ pub(super) fn usage(program: &[u8]) -> [&[u8]; 3] {
 }
 
 /// The usage text behind the program's name.
-const USAGE: &str = "\
- [<opts>] [-X <implopt>] [--] <input filename>
+const USAGE: &str = " [<opts>] [-X <implopt>] [--] <input filename>
 Options:
 --version : show version information
 -o : output file for compiled bytecode (defaults to input filename with .mpy extension, or stdout if input is stdin)
