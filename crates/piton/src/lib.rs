@@ -32,6 +32,7 @@
 //! package are two thin layers over this one.
 
 mod board;
+pub mod compile;
 pub mod error;
 pub mod host_file;
 pub mod vm;

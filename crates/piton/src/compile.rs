@@ -1,0 +1,88 @@
+//! Compile files and folders of Python source to `.mpy` files, many at a time.
+//!
+//! [`sources`] looks for the files, [`plan`] decides (without touching a file) what is written where, [`run`] does
+//! it and reports each file through a closure. For a single string there is the compiler itself: this compiles
+//! one, puts the result on the virtual board, and imports it there:
+//!
+//! ```
+//! use piton::deadline::Deadline;
+//! use piton::repl::Entry;
+//! use piton::{Board, compiler, fs::remote::RemoteFs, mpy};
+//!
+//! let options = compiler::Options::new("greeting.py");
+//! let module = compiler::compile(b"def greet(name):\n    return 'hello ' + name\n", &options)?;
+//! let file = mpy::writer::write(&module)?;
+//!
+//! let mut board = Board::connect(&"virtual".parse()?, &Default::default())?;
+//! let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER)?;
+//! RemoteFs::new(&mut raw).write(&"greeting.mpy".parse()?, &file, &mut |_| {}, Deadline::NEVER)?;
+//! let said: String = raw.eval("__import__('greeting').greet('board')", Deadline::NEVER)?;
+//! assert_eq!(said, "hello board");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! And this compiles a folder:
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use piton::compile::{Output, Status, plan, run, sources};
+//! use piton::{compiler::Options, deadline::Cancel};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (project, build) = (folder.path().join("project"), folder.path().join("build"));
+//! # std::fs::create_dir(&project)?;
+//! std::fs::write(project.join("main.py"), "print('hello')\n")?;
+//! let plan = plan(&sources(&[project])?, &Output::Folder(build.clone()))?;
+//! let done = run(&plan, &Options::new(""), NonZeroUsize::MIN, &Cancel::new(), &|_| {});
+//! assert!(matches!(done[0].status, Status::Compiled { changed: true, .. }));
+//! assert!(build.join("main.mpy").is_file());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod act;
+pub mod hint;
+mod plan;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use act::{Event, Outcome, Status, run};
+pub use plan::{Job, Output, Plan, Source, plan, sources};
+
+/// Why nothing was compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A file or folder cannot be looked at.
+    #[error("could not read `{}`: {source}", path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// One output file was asked for, but there is not one source.
+    #[error("an output file takes one source, not {count}")]
+    NotOneSource {
+        /// How many there are.
+        count: usize,
+    },
+    /// Two sources would be written to one file.
+    #[error("`{}` and `{}` would both become `{}`", first.display(), second.display(), output.display())]
+    SameOutput {
+        /// One source.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// The file.
+        output: PathBuf,
+    },
+    /// A source would be overwritten.
+    #[error("`{}` would overwrite the source `{}`", output.display(), source_path.display())]
+    OverwritesSource {
+        /// The source.
+        source_path: PathBuf,
+        /// The file.
+        output: PathBuf,
+    },
+}

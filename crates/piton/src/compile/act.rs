@@ -1,0 +1,175 @@
+//! Compiling what is planned, on several threads.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Component, Path};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use piton_board::deadline::Cancel;
+use piton_compiler::{Diagnostic, Options};
+
+use super::plan::{Job, Plan};
+use crate::host_file;
+
+/// What became of one job.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its number in [`Plan::jobs`].
+    pub job: usize,
+    /// How it ended.
+    pub status: Status,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Status {
+    /// The `.mpy` file is there.
+    Compiled {
+        /// Size of the `.mpy` file, in bytes.
+        size: usize,
+        /// Whether it was written; a file that has these bytes already is left alone.
+        changed: bool,
+    },
+    /// The compiler does not accept the source.
+    Rejected {
+        /// Why.
+        diagnostic: Diagnostic,
+        /// The source.
+        source: Vec<u8>,
+    },
+    /// The source cannot be read.
+    Unreadable(io::Error),
+    /// The `.mpy` file cannot be written.
+    Unwritable(io::Error),
+}
+
+/// What is told while the work goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// One more job has ended.
+    Done {
+        /// How many have ended.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
+}
+
+/// Compile what is planned, on `threads` threads at most, and tell `events` of each file.
+///
+/// `options` hold for all sources, but for their names, which are those of the plan. The outcomes are in the order
+/// of the plan. After `cancel` no further job begins, and those that did not begin have no outcome.
+pub fn run(
+    plan: &Plan,
+    options: &Options,
+    threads: NonZeroUsize,
+    cancel: &Cancel,
+    events: &(dyn Fn(Event) + Sync),
+) -> Vec<Outcome> {
+    let of = plan.jobs.len();
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::with_capacity(of));
+    let work = || {
+        while !cancel.is_cancelled() {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = plan.jobs.get(number) else {
+                break;
+            };
+            let status = compile(job, plan.within.as_deref(), options);
+            let outcome = Outcome {
+                job: number,
+                status,
+            };
+            outcomes
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(outcome);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            events(Event::Done { done, of });
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.get().min(of) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut outcomes = outcomes
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    outcomes.sort_by_key(|outcome| outcome.job);
+    outcomes
+}
+
+fn compile(job: &Job, within: Option<&Path>, options: &Options) -> Status {
+    let source = match fs::read(&job.source) {
+        Ok(source) => source,
+        Err(error) => return Status::Unreadable(error),
+    };
+    let options = Options {
+        input_name: job.name.clone(),
+        ..options.clone()
+    };
+    let module = match piton_compiler::compile(&source, &options) {
+        Ok(module) => module,
+        Err(diagnostic) => return Status::Rejected { diagnostic, source },
+    };
+    let written = piton_mpy::writer::write(&module)
+        .map_err(io::Error::other)
+        .and_then(|mpy| Ok((mpy.len(), put(job, within, &mpy)?)));
+    match written {
+        Ok((size, changed)) => Status::Compiled { size, changed },
+        Err(error) => Status::Unwritable(error),
+    }
+}
+
+/// Write the file unless it is there already; whether it was written.
+fn put(job: &Job, within: Option<&Path>, mpy: &[u8]) -> io::Result<bool> {
+    if let Some(within) = within {
+        make_folders(within, &job.output)?;
+    }
+    let size = u64::try_from(mpy.len()).unwrap_or(u64::MAX);
+    let same_size = job
+        .output
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == size);
+    if same_size && fs::read(&job.output).is_ok_and(|existing| existing == mpy) {
+        return Ok(false);
+    }
+    host_file::write(&job.output, mpy)?;
+    Ok(true)
+}
+
+/// Make the folders that lead to `output`. Below `within` no link may lead out of it.
+fn make_folders(within: &Path, output: &Path) -> io::Result<()> {
+    fs::create_dir_all(within)?;
+    let mut path = within.to_path_buf();
+    let below = output.strip_prefix(within).unwrap_or(output);
+    for part in below.components() {
+        let Component::Normal(part) = part else {
+            return Err(leads_out(output));
+        };
+        path.push(part);
+        if path.is_symlink() {
+            return Err(leads_out(&path));
+        }
+        if path != output
+            && let Err(error) = fs::create_dir(&path)
+            && !path.is_dir()
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn leads_out(path: &Path) -> io::Error {
+    let text = format!("`{}` is a link, which may lead elsewhere", path.display());
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}

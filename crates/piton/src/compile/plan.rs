@@ -1,0 +1,253 @@
+//! Which sources there are, and which file each becomes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+
+use super::PlanError;
+
+/// A Python source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path.
+    pub path: PathBuf,
+    /// The part of the path below the folder that was given; for a file that was given itself, its name.
+    pub relative: PathBuf,
+}
+
+/// Where the `.mpy` files go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Beside each source.
+    Beside,
+    /// Into this folder, in the tree that the sources have.
+    Folder(PathBuf),
+    /// To this file, of the only source.
+    File(PathBuf),
+}
+
+/// What is to be written where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each source, in the order in which they were given.
+    pub jobs: Vec<Job>,
+    /// The folder that nothing may be written outside of.
+    pub(super) within: Option<PathBuf>,
+}
+
+/// One source to compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Path of the source.
+    pub source: PathBuf,
+    /// Name of the source in tracebacks on the board: its path below the folder that was given, with `/`.
+    pub name: Vec<u8>,
+    /// Path of the `.mpy` file.
+    pub output: PathBuf,
+}
+
+/// The sources that these paths stand for: files as they are, and each `.py` file below each folder, by name.
+/// Folders whose names start with a dot are left out, and links to folders are not followed.
+///
+/// # Errors
+///
+/// [`PlanError::Read`] if a path or a folder cannot be looked at.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
+    let mut found = Vec::new();
+    for path in paths {
+        let unreadable = |source| PlanError::Read {
+            path: path.clone(),
+            source,
+        };
+        if path.metadata().map_err(unreadable)?.is_dir() {
+            walk(path, &mut found)?;
+        } else {
+            let relative = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
+            found.push(Source {
+                path: path.clone(),
+                relative,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Add the sources below `root`. Folders wait in a list, so that deep trees need no deep stack.
+fn walk(root: &Path, found: &mut Vec<Source>) -> Result<(), PlanError> {
+    let start = found.len();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let path = root.join(&folder);
+        let unreadable = |source| PlanError::Read {
+            path: path.clone(),
+            source,
+        };
+        for entry in path.read_dir().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let relative = folder.join(entry.file_name());
+            let is_folder = entry.file_type().map_err(unreadable)?.is_dir();
+            if is_folder {
+                if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    folders.push(relative);
+                }
+            } else if relative.extension().is_some_and(|end| end == "py") && entry.path().is_file()
+            {
+                found.push(Source {
+                    path: entry.path(),
+                    relative,
+                });
+            }
+        }
+    }
+    if let Some(new) = found.get_mut(start..) {
+        new.sort_by(|one, other| one.relative.cmp(&other.relative));
+    }
+    Ok(())
+}
+
+/// Decide which file each source becomes. A source that was given twice counts once.
+///
+/// # Errors
+///
+/// Two sources for one file, a file in the place of a source, or [`Output::File`] with not exactly one source.
+pub fn plan(sources: &[Source], output: &Output) -> Result<Plan, PlanError> {
+    let mut known = HashSet::new();
+    let jobs = sources
+        .iter()
+        .filter(|source| known.insert((plain(&source.path), source.relative.clone())))
+        .map(|source| Job {
+            source: source.path.clone(),
+            name: name(&source.relative),
+            output: match output {
+                Output::Beside => source.path.with_extension("mpy"),
+                Output::Folder(folder) => folder.join(source.relative.with_extension("mpy")),
+                Output::File(file) => file.clone(),
+            },
+        })
+        .collect::<Vec<Job>>();
+    if matches!(output, Output::File(_)) && jobs.len() != 1 {
+        return Err(PlanError::NotOneSource { count: jobs.len() });
+    }
+    check(&jobs)?;
+    let within = match output {
+        Output::Folder(folder) => Some(folder.clone()),
+        Output::Beside | Output::File(_) => None,
+    };
+    Ok(Plan { jobs, within })
+}
+
+fn check(jobs: &[Job]) -> Result<(), PlanError> {
+    let sources = jobs
+        .iter()
+        .map(|job| (plain(&job.source), job))
+        .collect::<HashMap<PathBuf, &Job>>();
+    let mut outputs = HashMap::new();
+    for job in jobs {
+        let output = plain(&job.output);
+        if let Some(overwritten) = sources.get(&output) {
+            return Err(PlanError::OverwritesSource {
+                source_path: overwritten.source.clone(),
+                output: job.output.clone(),
+            });
+        }
+        if let Some(first) = outputs.insert(output, &job.source) {
+            return Err(PlanError::SameOutput {
+                first: first.clone(),
+                second: job.source.clone(),
+                output: job.output.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The path without `.` parts; in one case where file systems take both for the same.
+fn plain(path: &Path) -> PathBuf {
+    let path = path
+        .components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .collect::<PathBuf>();
+    if cfg!(any(windows, target_os = "macos")) {
+        return PathBuf::from(path.to_string_lossy().to_lowercase());
+    }
+    path
+}
+
+fn name(relative: &Path) -> Vec<u8> {
+    let parts = relative.iter().map(|part| part.as_encoded_bytes());
+    parts.collect::<Vec<&[u8]>>().join(&b'/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(sources: &[(&str, &str)], output: &Output) -> Result<Vec<(String, String)>, String> {
+        let sources = sources
+            .iter()
+            .map(|(path, relative)| Source {
+                path: path.into(),
+                relative: relative.into(),
+            })
+            .collect::<Vec<_>>();
+        let plan = plan(&sources, output).map_err(|error| error.to_string())?;
+        let jobs = plan.jobs.into_iter().map(|job| {
+            let name = String::from_utf8(job.name).unwrap();
+            (name, job.output.to_string_lossy().replace('\\', "/"))
+        });
+        Ok(jobs.collect())
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
+        Ok(pairs
+            .iter()
+            .map(|(one, other)| ((*one).to_owned(), (*other).to_owned()))
+            .collect())
+    }
+
+    #[test]
+    fn each_source_has_its_place() {
+        let tree = [("src/a.py", "a.py"), ("src/lib/b.py", "lib/b.py")];
+        assert_eq!(
+            check(&tree, &Output::Folder("out".into())),
+            pairs(&[("a.py", "out/a.mpy"), ("lib/b.py", "out/lib/b.mpy")])
+        );
+        assert_eq!(
+            check(&tree, &Output::Beside),
+            pairs(&[("a.py", "src/a.mpy"), ("lib/b.py", "src/lib/b.mpy")])
+        );
+        assert_eq!(
+            check(&tree[..1], &Output::File("x.mpy".into())),
+            pairs(&[("a.py", "x.mpy")])
+        );
+        assert_eq!(
+            check(&[("a.py", "a.py"), ("./a.py", "a.py")], &Output::Beside),
+            pairs(&[("a.py", "a.mpy")])
+        );
+    }
+
+    #[test]
+    fn what_would_lose_a_file_is_refused() {
+        assert_eq!(
+            check(
+                &[("x/a.py", "a.py"), ("y/a.py", "a.py")],
+                &Output::Folder("out".into())
+            ),
+            Err("`x/a.py` and `y/a.py` would both become `out/a.mpy`".to_owned())
+        );
+        assert_eq!(
+            check(&[("a.mpy", "a.mpy")], &Output::Beside),
+            Err("`a.mpy` would overwrite the source `a.mpy`".to_owned())
+        );
+        assert_eq!(
+            check(&[("a.py", "a.py")], &Output::File("./a.py".into())),
+            Err("`./a.py` would overwrite the source `a.py`".to_owned())
+        );
+        assert_eq!(
+            check(
+                &[("a.py", "a.py"), ("b.py", "b.py")],
+                &Output::File("x".into())
+            ),
+            Err("an output file takes one source, not 2".to_owned())
+        );
+    }
+}
