@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments (their doc comments are the help) and what it does.
 
+mod compile;
 pub(crate) mod connect;
 mod df;
 mod eval;
@@ -7,6 +8,7 @@ mod exec;
 pub(crate) mod fs;
 mod help;
 mod info;
+mod inspect;
 mod machine_reset;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Df,
     /// Print what kind of board this is
     Info,
+    /// Compile Python sources to `.mpy` files
+    Compile(Box<compile::Args>),
+    /// Show what is in `.mpy` files, or join them
+    Inspect(inspect::Args),
     /// Serve a virtual board to other programs
     Virtual(virtual_serve::Args),
     /// Print the version and exit
@@ -87,6 +93,8 @@ impl Command {
             Command::Fs(args) => fs::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
+            Command::Compile(args) => compile::run(args, ctx),
+            Command::Inspect(args) => inspect::run(args, ctx),
             Command::Virtual(args) => virtual_serve::run(args, ctx),
             Command::Version => version::run(ctx),
             Command::Help(args) => help::run(args, ctx),
@@ -108,6 +116,8 @@ impl Command {
             | Command::Fs(_)
             | Command::Df
             | Command::Info
+            | Command::Compile(_)
+            | Command::Inspect(_)
             | Command::Virtual(_)
             | Command::Version
             | Command::Help(_) => true,

@@ -111,6 +111,26 @@ pub(crate) enum CommandError {
     /// The REPL's connection went away while a person was using it.
     #[error("device disconnected")]
     ReplLost,
+    /// Compiling cannot begin.
+    #[error(transparent)]
+    Compile(#[from] piton::compile::PlanError),
+    /// A name for one source, and several sources.
+    #[error("`--embed-name` names one source, not {count}")]
+    OneNameForMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// Some files were not compiled, which is told already.
+    #[error("some files were not compiled")]
+    NotCompiled,
+    /// A `.mpy` file is damaged, or cannot be joined with the others.
+    #[error("{path}: {source}")]
+    Mpy {
+        /// Path as given.
+        path: String,
+        /// What is wrong, and where.
+        source: piton::mpy::error::Error,
+    },
     /// A server for the virtual board could not be started.
     #[error("could not serve the virtual board on {place}: {source}")]
     Serve {
@@ -138,7 +158,9 @@ impl CommandError {
             CommandError::Usage(UsageError::NotACommand { .. }) if face == Face::Mpremote => {
                 REFUSED
             }
-            CommandError::Usage(_) => USAGE,
+            CommandError::Usage(_)
+            | CommandError::OneNameForMany { .. }
+            | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::Piton(error) => piton_exit_code(error),
             _ => REFUSED,
@@ -154,7 +176,7 @@ impl CommandError {
     /// knows already.
     pub(crate) fn message(&self, face: Face) -> Option<String> {
         match self {
-            CommandError::ProgramRaised => return None,
+            CommandError::ProgramRaised | CommandError::NotCompiled => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;
             }

@@ -86,6 +86,18 @@ impl Ui {
         talk(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
     }
 
+    /// How many files are done, for a person who looks.
+    pub(crate) fn count(&self, done: usize, of: usize) {
+        if self.shows_progress() {
+            talk(&format!("\r ... compiling {done}/{of}"));
+        }
+    }
+
+    /// What is wrong with one of many things, while the others go on.
+    pub(crate) fn failure(&self, text: &str) {
+        talk(text);
+    }
+
     /// Take the bar away.
     pub(crate) fn clear_progress(&self) {
         if self.shows_progress() {

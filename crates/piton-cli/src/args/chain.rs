@@ -125,17 +125,20 @@ impl Chain {
                 rest: own,
                 ..Split::default()
             }
+        } else if TAKE_ALL.contains(&name.as_str()) {
+            split::take_all(&own, with_globals)
         } else {
             split::split(command, &own, with_globals)
         };
         for (option, value) in globals {
             self.set_global(&option, value)?;
         }
+        let takes_all = TAKE_ALL.contains(&name.as_str());
         let parts = [face.name().to_owned(), name]
             .into_iter()
             .chain(options)
             // What is positional is settled: `clap` must not look for options there again.
-            .chain(["--".to_owned()])
+            .chain((!takes_all).then(|| "--".to_owned()))
             .chain(positionals);
         let parsed = line
             .try_get_matches_from_mut(parts)
@@ -166,6 +169,10 @@ impl Chain {
 
 /// Commands that mpremote has as macros: complete in themselves, what follows is the next command.
 const MACROS: &[&str] = &["df", "reset", "bootloader"];
+
+/// Commands that mpremote does not have and that need no board: options may stand anywhere among their arguments,
+/// which go on up to a `+`.
+const TAKE_ALL: &[&str] = &["compile", "inspect"];
 
 /// Whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
 /// first, and nothing but options follows.

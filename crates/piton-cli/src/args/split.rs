@@ -20,6 +20,24 @@ pub(super) struct Split {
     pub(super) rest: Vec<String>,
 }
 
+/// Take all of `words`, but for global options; what is option and what is not, `clap` finds out.
+pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
+    let mut split = Split::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            split.options.push(word.clone());
+            split.options.extend(words.by_ref().cloned());
+        } else if with_globals && let Some((name, takes_value, _)) = global_option(word) {
+            let value = if *takes_value { words.next() } else { None };
+            split.globals.push(((*name).to_owned(), value.cloned()));
+        } else {
+            split.options.push(word.clone());
+        }
+    }
+    split
+}
+
 /// What a word is to a command.
 enum Word {
     Positional,

@@ -63,6 +63,9 @@ fn overview(line: &clap::Command, face: Face) -> String {
             (format!("{option}{value}"), (*help).to_owned())
         });
         section(&mut text, "Options", options);
+        text.push_str(
+            "\n`piton mpremote ...` and `piton mpy-cross ...` behave as those programs.\n",
+        );
     }
     let _ = write!(
         text,

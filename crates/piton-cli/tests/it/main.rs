@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
 mod connect;
 #[cfg(unix)]
 #[cfg(test)]
@@ -13,6 +15,8 @@ mod exec;
 mod fs;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod inspect;
 #[cfg(unix)]
 #[cfg(test)]
 mod interrupt;

@@ -1,0 +1,271 @@
+//! `compile`: Python sources to `.mpy` files, many at a time.
+
+mod excerpt;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+
+use piton::compile::{Event, Job, Outcome, Output, Status, plan, run as run_plan, sources};
+use piton::compiler::{Optimisation, Options, Target};
+use piton::mpy::header::Arch;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::interrupt;
+
+/// Arguments of `compile`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write the `.mpy` files into this folder, in the tree that the sources have (default: beside each source)
+    #[arg(long, value_name = "FOLDER", conflicts_with = "output")]
+    out_dir: Option<PathBuf>,
+    /// Write the `.mpy` file of the only source here
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How many files to compile at the same time (default: one for each processor)
+    #[arg(short, long, value_name = "COUNT")]
+    jobs: Option<NonZeroUsize>,
+    /// The firmware that will run the files
+    #[arg(long, value_enum, default_value = "micropython")]
+    target: TargetName,
+    /// Optimisation level: from 1 without `assert`, from 3 without line numbers
+    #[arg(short = 'O', long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
+    optimise: u32,
+    /// Processor of the board, as `mpy-cross -march` names it
+    #[arg(long, value_name = "ARCH", value_parser = arch_named)]
+    march: Option<Arch>,
+    /// Bits of a small integer on the board
+    #[arg(long, value_name = "BITS", default_value_t = 31, value_parser = clap::value_parser!(u8).range(2..=64))]
+    small_int_bits: u8,
+    /// Leave line numbers out
+    #[arg(long)]
+    no_source_lines: bool,
+    /// Name of the only source in tracebacks on the board (default: its path below the folder given)
+    #[arg(long, value_name = "NAME")]
+    embed_name: Option<String>,
+    /// Files, and folders whose `.py` files to compile
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// A firmware by name.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum TargetName {
+    /// MicroPython 1.23 to 1.29
+    Micropython,
+    /// The same
+    #[value(name = "micropython-1.29")]
+    Micropython1_29,
+    /// CircuitPython 9
+    #[value(name = "circuitpython-9")]
+    Circuitpython9,
+    /// CircuitPython 10
+    #[value(name = "circuitpython-10")]
+    Circuitpython10,
+}
+
+fn arch_named(name: &str) -> Result<Arch, String> {
+    Arch::from_name(name).ok_or_else(|| {
+        let names = Arch::ALL.map(Arch::name).join(", ");
+        format!("expected one of {names}")
+    })
+}
+
+impl Args {
+    fn options(&self) -> Options {
+        Options {
+            embedded_name: self.embed_name.clone().map(String::into_bytes),
+            optimisation: Optimisation::from_level(self.optimise),
+            small_int_bits: self.small_int_bits,
+            source_lines: !self.no_source_lines,
+            arch: self.march,
+            target: match self.target {
+                TargetName::Micropython | TargetName::Micropython1_29 => Target::MicroPython,
+                TargetName::Circuitpython9 => Target::CircuitPython9,
+                TargetName::Circuitpython10 => Target::CircuitPython10,
+            },
+            ..Options::new("")
+        }
+    }
+
+    fn destination(&self) -> Output {
+        match (&self.out_dir, &self.output) {
+            (Some(folder), _) => Output::Folder(folder.clone()),
+            (None, Some(file)) => Output::File(file.clone()),
+            (None, None) => Output::Beside,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let plan = plan(&sources(&args.paths)?, &args.destination())?;
+    if args.embed_name.is_some() && plan.jobs.len() != 1 {
+        return Err(CommandError::OneNameForMany {
+            count: plan.jobs.len(),
+        });
+    }
+    interrupt::install(&ctx.cancel);
+    let threads = args
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    let ui = &ctx.ui;
+    let events = |event: Event| {
+        if let Event::Done { done, of } = event {
+            ui.count(done, of);
+        }
+    };
+    let outcomes = run_plan(&plan, &args.options(), threads, &ctx.cancel, &events);
+    ui.clear_progress();
+    let tally = Tally::of(&outcomes);
+    if ui.json() {
+        ui.json_line(&Report {
+            files: reports(&plan.jobs, &outcomes),
+            tally: &tally,
+        })?;
+    } else {
+        for (job, outcome) in pairs(&plan.jobs, &outcomes) {
+            if let Some(text) = excerpt::of_failure(job, &outcome.status) {
+                ui.failure(&text);
+            }
+        }
+        ui.note(&tally.to_string());
+    }
+    if ctx.cancel.is_cancelled() {
+        return Err(CommandError::Interrupted);
+    }
+    if tally.failed > 0 {
+        return Err(CommandError::NotCompiled);
+    }
+    Ok(())
+}
+
+fn pairs<'a>(
+    jobs: &'a [Job],
+    outcomes: &'a [Outcome],
+) -> impl Iterator<Item = (&'a Job, &'a Outcome)> {
+    outcomes
+        .iter()
+        .filter_map(|outcome| Some((jobs.get(outcome.job)?, outcome)))
+}
+
+/// How many files ended how.
+#[derive(Debug, Default, Serialize)]
+struct Tally {
+    compiled: usize,
+    unchanged: usize,
+    failed: usize,
+    /// Bytes of all `.mpy` files.
+    size: usize,
+}
+
+impl Tally {
+    fn of(outcomes: &[Outcome]) -> Tally {
+        let mut tally = Tally::default();
+        for outcome in outcomes {
+            if let Status::Compiled { size, changed } = outcome.status {
+                tally.compiled += 1;
+                tally.unchanged += usize::from(!changed);
+                tally.size += size;
+            } else {
+                tally.failed += 1;
+            }
+        }
+        tally
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = if self.compiled == 1 { "" } else { "s" };
+        write!(
+            f,
+            "compiled {} file{plural}, {} bytes",
+            self.compiled, self.size
+        )?;
+        if self.unchanged > 0 {
+            write!(f, "; {} unchanged", self.unchanged)?;
+        }
+        if self.failed > 0 {
+            write!(f, "; {} failed", self.failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    files: Vec<FileReport>,
+    #[serde(flatten)]
+    tally: &'a Tally,
+}
+
+#[derive(Serialize)]
+struct FileReport {
+    source: String,
+    output: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FileError>,
+}
+
+#[derive(Serialize)]
+struct FileError {
+    /// The Python exception; `OSError` for files that cannot be read or written.
+    r#type: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+}
+
+fn reports(jobs: &[Job], outcomes: &[Outcome]) -> Vec<FileReport> {
+    pairs(jobs, outcomes)
+        .map(|(job, outcome)| {
+            let (size, changed) = match outcome.status {
+                Status::Compiled { size, changed } => (Some(size), Some(changed)),
+                _ => (None, None),
+            };
+            FileReport {
+                source: job.source.display().to_string(),
+                output: job.output.display().to_string(),
+                size,
+                changed,
+                error: file_error(&outcome.status),
+            }
+        })
+        .collect()
+}
+
+fn file_error(status: &Status) -> Option<FileError> {
+    match status {
+        Status::Rejected { diagnostic, source } => {
+            let place = diagnostic.location.as_ref();
+            let scope = place.and_then(|place| place.scope.as_deref());
+            Some(FileError {
+                r#type: diagnostic.error_type.name(),
+                message: diagnostic.message.to_string(),
+                line: place.map(|place| place.line),
+                scope: scope.map(|scope| String::from_utf8_lossy(scope).into_owned()),
+                hint: excerpt::hint_for(diagnostic, source),
+            })
+        }
+        Status::Unreadable(error) | Status::Unwritable(error) => Some(FileError {
+            r#type: "OSError",
+            message: error.to_string(),
+            line: None,
+            scope: None,
+            hint: None,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! `inspect`: what is in `.mpy` files, or several of them as one.
+
+use std::path::{Path, PathBuf};
+
+use piton::host_file;
+use piton::mpy::disassembly::disassemble;
+use piton::mpy::hexdump::hexdump;
+use piton::mpy::module::Module;
+use piton::mpy::{merge, reader, writer};
+
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Show what each byte means
+    #[arg(long, conflicts_with = "merge")]
+    hex: bool,
+    /// Join the files into one, which runs them one after the other when it is imported
+    #[arg(long, requires = "output")]
+    merge: bool,
+    /// Where the joined file goes
+    #[arg(short, long, value_name = "FILE", requires = "merge")]
+    output: Option<PathBuf>,
+    /// The `.mpy` files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    if let Some(output) = &args.output {
+        return join(&args.files, output);
+    }
+    let many = args.files.len() > 1;
+    for path in &args.files {
+        let bytes = read(path)?;
+        if many && !ctx.ui.json() {
+            ctx.ui.line(&format!("{}:", path.display()))?;
+        }
+        if args.hex {
+            show_bytes(path, &bytes, ctx)?;
+        } else {
+            let listing = disassemble(&parse(path, &bytes)?);
+            if ctx.ui.json() {
+                ctx.ui.json_line(&listing)?;
+            } else {
+                ctx.ui.bytes(listing.to_string().as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The dump of a damaged file goes as far as it can; the error comes after it.
+fn show_bytes(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandError> {
+    let dump = hexdump(bytes);
+    if ctx.ui.json() {
+        ctx.ui.json_line(&dump)?;
+    } else {
+        ctx.ui.bytes(dump.to_string().as_bytes())?;
+    }
+    parse(path, bytes).map(|_| ())
+}
+
+fn join(files: &[PathBuf], output: &Path) -> Result<(), CommandError> {
+    let modules = files
+        .iter()
+        .map(|path| parse(path, &read(path)?))
+        .collect::<Result<Vec<Module>, CommandError>>()?;
+    let joined = merge::merge(&modules)
+        .and_then(|module| writer::write(&module))
+        .map_err(|source| mpy_error(output, source))?;
+    host_file::write(output, &joined).map_err(|source| CommandError::WriteFile {
+        path: output.display().to_string(),
+        source,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(path).map_err(|source| CommandError::ReadFile {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Module, CommandError> {
+    reader::read(bytes).map_err(|source| mpy_error(path, source))
+}
+
+fn mpy_error(path: &Path, source: piton::mpy::error::Error) -> CommandError {
+    CommandError::Mpy {
+        path: path.display().to_string(),
+        source,
+    }
+}

@@ -1,0 +1,160 @@
+//! `compile`: the files that it writes, what it says, and what boards make of the result.
+
+use insta::assert_snapshot;
+
+use crate::support::{Sandbox, run};
+
+fn project() -> Sandbox {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path().join("src/lib/.hidden")).unwrap();
+    sandbox.write(
+        "src/main.py",
+        "from lib.answer import answer\nprint('the answer is', answer(6))\n",
+    );
+    sandbox.write("src/lib/answer.py", "def answer(n):\n    return n * 7\n");
+    sandbox.write("src/lib/.hidden/other.py", "= no source\n");
+    sandbox.write("src/notes.txt", "no source");
+    sandbox
+}
+
+#[test]
+fn a_folder_keeps_its_tree() {
+    let sandbox = project();
+    assert_snapshot!(sandbox.show("compile src --out-dir build -j 2"), @r"
+    $ piton compile src --out-dir build -j 2
+    --- stderr
+    compiled 2 files, 175 bytes
+    --- exit 0
+    ");
+    assert!(sandbox.path().join("build/main.mpy").is_file());
+    assert!(sandbox.path().join("build/lib/answer.mpy").is_file());
+    assert!(!sandbox.path().join("build/lib/.hidden").exists());
+    assert!(!sandbox.path().join("src/main.mpy").exists());
+    assert!(
+        sandbox
+            .show("compile src --out-dir build")
+            .contains("2 unchanged")
+    );
+    let quiet = sandbox.run("compile --quiet src");
+    assert_eq!((quiet.code, quiet.stderr()), (Some(0), String::new()));
+    assert_eq!(
+        sandbox.read("src/lib/answer.mpy"),
+        sandbox.read("build/lib/answer.mpy")
+    );
+}
+
+#[test]
+fn the_bytes_are_those_of_the_official_compiler() {
+    let sandbox = project();
+    let cases = [
+        ("", ""),
+        ("-O3", "-O3"),
+        ("--small-int-bits 63", "-msmall-int-bits=63"),
+        ("--no-source-lines", "-X no-source-lines"),
+        ("--march armv7m", "-march=armv7m"),
+        ("--embed-name other.py", "-s other.py"),
+    ];
+    for (ours, official) in cases {
+        let outcome = sandbox.run(&format!("compile src/lib/answer.py {ours} -o ours.mpy"));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+        let mut command = test_programs::mpy_cross();
+        command
+            .current_dir(sandbox.path().join("src/lib"))
+            .args(official.split_whitespace())
+            .args(["answer.py", "-o", "../../official.mpy"]);
+        assert_eq!(run(command).code, Some(0));
+        assert_eq!(
+            sandbox.read("ours.mpy"),
+            sandbox.read("official.mpy"),
+            "{ours}"
+        );
+    }
+    sandbox.run("compile src/lib/answer.py --target circuitpython-10 -o circuit.mpy");
+    assert_eq!(sandbox.read("circuit.mpy").first(), Some(&b'C'));
+}
+
+#[test]
+fn a_rejected_source_is_shown() {
+    let sandbox = project();
+    sandbox.write(
+        "src/bad.py",
+        "def f(x):\n    match x:\n        case 1: pass\n",
+    );
+    sandbox.write("src/late.py", "def g():\n    import a\n\tbreak\n");
+    sandbox.write("src/scope.py", "def g():\n    break\n");
+    assert_snapshot!(sandbox.show("compile src --out-dir build"));
+    assert!(sandbox.path().join("build/main.mpy").is_file());
+    assert!(!sandbox.path().join("build/bad.mpy").exists());
+    assert_snapshot!(sandbox.show("compile src --out-dir build --json"));
+}
+
+#[test]
+fn what_would_lose_a_file_is_refused() {
+    let sandbox = project();
+    std::fs::create_dir(sandbox.path().join("more")).unwrap();
+    sandbox.write("more/main.py", "pass\n");
+    assert_snapshot!(sandbox.show("compile src more --out-dir build"), @r"
+    $ piton compile src more --out-dir build
+    --- stderr
+    piton: `src/main.py` and `more/main.py` would both become `build/main.mpy`
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("compile src -o one.mpy"), @r"
+    $ piton compile src -o one.mpy
+    --- stderr
+    piton: an output file takes one source, not 2
+    --- exit 2
+    ");
+    assert_snapshot!(sandbox.show("compile nowhere"), @r"
+    $ piton compile nowhere
+    --- stderr
+    piton: could not read `nowhere`: No such file or directory (os error 2)
+    --- exit 1
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out_of_the_output_folder() {
+    let sandbox = project();
+    std::fs::create_dir(sandbox.path().join("build")).unwrap();
+    std::fs::create_dir(sandbox.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", sandbox.path().join("build/lib")).unwrap();
+    let outcome = sandbox.run("compile src --out-dir build");
+    assert_eq!(outcome.code, Some(1));
+    assert!(!sandbox.path().join("elsewhere/answer.mpy").exists());
+    assert!(sandbox.path().join("build/main.mpy").is_file());
+}
+
+#[test]
+fn the_virtual_board_runs_the_result() {
+    let sandbox = project();
+    assert_eq!(sandbox.run("compile src --out-dir build").code, Some(0));
+    let outcome = sandbox.run(
+        "--quiet connect virtual mkdir :lib + cp build/main.mpy : + cp build/lib/answer.mpy :lib/ + exec 'import main'",
+    );
+    assert_eq!(
+        outcome.stdout(),
+        "the answer is 42\r\n",
+        "{}",
+        outcome.stderr()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_unix_port_runs_the_result() {
+    let sandbox = project();
+    assert_eq!(sandbox.run("compile src --out-dir build").code, Some(0));
+    let mut command = test_programs::micropython_unix();
+    command
+        .current_dir(sandbox.path().join("build"))
+        .args(["-c", "import main"]);
+    let outcome = run(command);
+    assert_eq!(
+        outcome.stdout(),
+        "the answer is 42\n",
+        "{}",
+        outcome.stderr()
+    );
+}
