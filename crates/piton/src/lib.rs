@@ -23,8 +23,9 @@
 //! # Layout
 //!
 //! This crate joins the ones below and adds what more than one of them is needed for: connecting by any
-//! selector, and the VM file of the virtual board ([`vm`]). What is below is re-exported by module:
-//! [`repl`] and its neighbours talk to a board, [`fs`] sees its files, [`virtual_board`] is a board.
+//! selector, the VM file of the virtual board ([`vm`]), and compiling files and folders ([`compile`]). What is
+//! below is re-exported by module: [`repl`] and its neighbours talk to a board, [`fs`] sees its files,
+//! [`virtual_board`] is a board, [`compiler`] and [`mpy`] make and read `.mpy` files.
 //!
 //! # Architecture invariants
 //!

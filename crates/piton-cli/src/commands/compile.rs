@@ -128,7 +128,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         for (job, outcome) in pairs(&plan.jobs, &outcomes) {
             if let Some(text) = excerpt::of_failure(job, &outcome.status) {
-                ui.failure(&text);
+                ui.failure(&format!("{text}\n"));
             }
         }
         ui.note(&tally.to_string());

@@ -23,7 +23,7 @@ fn a_folder_keeps_its_tree() {
     assert_snapshot!(sandbox.show("compile src --out-dir build -j 2"), @r"
     $ piton compile src --out-dir build -j 2
     --- stderr
-    compiled 2 files, 175 bytes
+    compiled 2 files, 140 bytes
     --- exit 0
     ");
     assert!(sandbox.path().join("build/main.mpy").is_file());

@@ -3,7 +3,6 @@
 //! A `:` marks a path on the board. The last path is the destination; an existing folder there gets the file under
 //! its own name. A file that the board has already, by its SHA-256, is not sent again.
 
-mod local;
 mod recursive;
 
 use piton::error::FsError;
@@ -85,7 +84,7 @@ fn copy_file(
                 Found::Folder => std::path::Path::new(path).join(name),
                 _ => path.into(),
             };
-            local::write(&path, &bytes)
+            piton::host_file::write(&path, &bytes)
                 .map_err(|error| local_error("cp", &path.to_string_lossy(), &error))
         }
     }
