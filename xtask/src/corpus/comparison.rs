@@ -1,8 +1,12 @@
 //! One source, both compilers.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use piton_compiler::Options;
@@ -11,6 +15,9 @@ use super::option_set::OptionSet;
 
 /// What the official compiler says, with exit code 1, when it has no handler left for an error of its own.
 const UNCAUGHT: &[u8] = b"FATAL: uncaught NLR";
+
+/// It never ends for some sources that no person wrote; real ones of megabytes take it a minute.
+const OFFICIAL_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What a compiler made of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +35,8 @@ pub(super) enum Comparison {
     Accepted,
     /// The same text and exit code.
     Rejected,
-    /// The official compiler ended by a signal or an error of its own: there is nothing to compare with.
+    /// The official compiler ended by a signal or an error of its own, or never: there is nothing to compare
+    /// with.
     OfficialCrashed,
     /// Anything else.
     Different {
@@ -53,23 +61,58 @@ impl Comparison {
     }
 }
 
-/// None if it crashed.
+/// None if it crashed, or did not end in time.
 fn official(path: &Path, set: &OptionSet) -> anyhow::Result<Option<Outcome>> {
-    let output = test_programs::mpy_cross()
+    // Files, not pipes: nobody needs to read them while it runs.
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let mut child = test_programs::mpy_cross()
         // Some files of thousands of lines need more than the default 2 MiB.
         .args(["-X", "heapsize=64m"])
         .args(&set.arguments)
         .args(["-o", "-", "--"])
         .arg(path)
         .stdin(Stdio::null())
-        .output()
+        .stdout(stdout.try_clone()?)
+        .stderr(stderr.try_clone()?)
+        .spawn()
         .context("cannot run the official compiler")?;
-    Ok(match output.status.code() {
-        Some(0) => Some(Outcome::Accepted(output.stdout)),
-        Some(_) if output.stderr.starts_with(UNCAUGHT) => None,
-        Some(code) => Some(Outcome::Rejected(output.stderr, code)),
+    let Some(status) = end_of(&mut child, Instant::now() + OFFICIAL_DEADLINE)? else {
+        return Ok(None);
+    };
+    Ok(match status.code() {
+        Some(0) => Some(Outcome::Accepted(all_of(&mut stdout)?)),
+        Some(code) => Some(Outcome::Rejected(all_of(&mut stderr)?, code))
+            .filter(|outcome| !is_uncaught(outcome)),
         None => None,
     })
+}
+
+/// Waits for a process; ends it when the time is over, and returns none.
+fn end_of(child: &mut Child, deadline: Instant) -> anyhow::Result<Option<ExitStatus>> {
+    let mut pause = Duration::from_micros(200);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+fn all_of(file: &mut File) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn is_uncaught(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(text, _) if text.starts_with(UNCAUGHT))
 }
 
 fn ours(path: &Path, source: &[u8], set: &OptionSet) -> anyhow::Result<Outcome> {
@@ -182,6 +225,17 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_process_that_never_ends_is_ended() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        assert_eq!(end_of(&mut child, Instant::now()).unwrap(), None);
+        assert!(child.try_wait().unwrap().is_some());
+    }
 
     #[test]
     fn a_difference_shows_the_bytes_or_the_words() {
