@@ -10,6 +10,9 @@ use syn::{Attribute, Item, ItemMod};
 
 use super::{Finding, from_root};
 
+/// The folder of cargo-fuzz's targets, each a root.
+const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
+
 /// A Rust file of the workspace.
 pub(super) struct SourceFile {
     /// Path from the root of the source tree.
@@ -42,6 +45,10 @@ pub(super) fn read(
                 &mut files,
             )?;
         }
+    }
+    // A package outside the workspace, since it needs another toolchain: `cargo metadata` does not list it.
+    for path in tracked.iter().filter(|path| path.starts_with(FUZZ_TARGETS)) {
+        follow(&root.join(path), true, true, &mut files)?;
     }
     let is_rust = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");
     let findings = tracked

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 
 /// Files that other programs write.
-const GENERATED: &[&str] = &["Cargo.lock"];
+const GENERATED: &[&str] = &["Cargo.lock", "fuzz/Cargo.lock"];
 
 /// Folders that only exist on somebody's machine, without their slashes.
 const MACHINE_FOLDERS: &[&str] = &["home", "root", "tmp", "work", "Users"];
