@@ -56,26 +56,23 @@ fn interrupt(source: &str, signals: usize) -> Outcome {
     }
 }
 
+/// The program ended by Ctrl-C, with its traceback as the last output.
+fn assert_stopped(outcome: &Outcome) {
+    assert_eq!(outcome.code, Some(1));
+    let stdout = outcome.stdout();
+    assert!(stdout.ends_with("KeyboardInterrupt: \r\n"), "{stdout}");
+}
+
 #[test]
 fn a_busy_loop_is_stopped_and_its_traceback_shown() {
     let outcome = interrupt("print('ready')\nwhile True: pass", 1);
-    assert_eq!(outcome.code, Some(1));
-    assert!(
-        outcome.stdout().ends_with("KeyboardInterrupt: \r\n"),
-        "{}",
-        outcome.stdout()
-    );
+    assert_stopped(&outcome);
 }
 
 #[test]
 fn a_sleep_is_stopped() {
     let outcome = interrupt("import time\nprint('ready')\ntime.sleep(1000)", 1);
-    assert_eq!(outcome.code, Some(1));
-    assert!(
-        outcome.stdout().ends_with("KeyboardInterrupt: \r\n"),
-        "{}",
-        outcome.stdout()
-    );
+    assert_stopped(&outcome);
 }
 
 #[test]
