@@ -202,6 +202,22 @@ fn until(instant: Instant, now: Instant) -> Duration {
     instant.saturating_duration_since(now)
 }
 
+/// Wait until somebody notifies `wakes`, or until `next`.
+fn sleep<'a>(
+    wakes: &Condvar,
+    state: MutexGuard<'a, State>,
+    next: Option<Instant>,
+    now: Instant,
+) -> MutexGuard<'a, State> {
+    match next {
+        Some(next) => {
+            let slept = wakes.wait_timeout(state, until(next, now));
+            slept.unwrap_or_else(PoisonError::into_inner).0
+        }
+        None => wakes.wait(state).unwrap_or_else(PoisonError::into_inner),
+    }
+}
+
 /// The earlier of two instants, of which either may be missing.
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {

@@ -1,10 +1,10 @@
 //! The board's end of the line.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{CAPACITY, CTRL_C, Event, State, Wire, earlier, until};
+use super::{CAPACITY, CTRL_C, Event, State, Wire, earlier, sleep};
 
 /// Why a wait of the board ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,23 +125,7 @@ impl BoardEnd {
                 return Wake::Timeout;
             }
             let next = earlier(deadline, state.to_board.next_arrival());
-            state = self.sleep(state, next, now);
-        }
-    }
-
-    fn sleep<'a>(
-        &'a self,
-        state: MutexGuard<'a, State>,
-        next: Option<Instant>,
-        now: Instant,
-    ) -> MutexGuard<'a, State> {
-        let wakes = &self.wire.board_wakes;
-        match next {
-            Some(next) => {
-                let slept = wakes.wait_timeout(state, until(next, now));
-                slept.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => wakes.wait(state).unwrap_or_else(PoisonError::into_inner),
+            state = sleep(&self.wire.board_wakes, state, next, now);
         }
     }
 
@@ -168,7 +152,7 @@ impl BoardEnd {
                     return;
                 }
                 let next = earlier(state.to_host.next_arrival(), state.to_board.next_arrival());
-                state = self.sleep(state, next, now);
+                state = sleep(&self.wire.board_wakes, state, next, now);
                 continue;
             }
             let (now_sent, later) = rest.split_at(room.min(rest.len()));
@@ -211,7 +195,7 @@ impl BoardEnd {
                 self.wire.host_wakes.notify_all();
                 return true;
             }
-            state = self.sleep(state, gone.until, now);
+            state = sleep(&self.wire.board_wakes, state, gone.until, now);
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{CAPACITY, State, Wire, earlier, until};
+use super::{CAPACITY, State, Wire, earlier, sleep};
 
 /// An open host end of the line.
 pub(crate) struct HostEnd {
@@ -70,7 +70,7 @@ impl HostEnd {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             let next = earlier(deadline, state.to_host.next_arrival());
-            state = self.sleep(state, next, now);
+            state = sleep(&self.wire.host_wakes, state, next, now);
         }
     }
 
@@ -90,7 +90,7 @@ impl HostEnd {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
                 let next = earlier(deadline, state.to_board.next_arrival());
-                state = self.sleep(state, next, now);
+                state = sleep(&self.wire.host_wakes, state, next, now);
                 state.settle_board(Instant::now(), false);
                 continue;
             }
@@ -123,22 +123,6 @@ impl HostEnd {
     /// The last bytes of a vanished board are still there, until somebody opens it anew.
     fn may_read(&self, state: &State) -> bool {
         self.is_open(state) || (state.open.is_none() && state.opened == self.number)
-    }
-
-    fn sleep<'a>(
-        &'a self,
-        state: MutexGuard<'a, State>,
-        next: Option<Instant>,
-        now: Instant,
-    ) -> MutexGuard<'a, State> {
-        let wakes = &self.wire.host_wakes;
-        match next {
-            Some(next) => {
-                let slept = wakes.wait_timeout(state, until(next, now));
-                slept.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => wakes.wait(state).unwrap_or_else(PoisonError::into_inner),
-        }
     }
 }
 
