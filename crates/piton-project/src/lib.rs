@@ -3,3 +3,5 @@
 //! # Architecture invariants
 //!
 //! Nothing here knows a board or a terminal. What a server sends is checked before anything is made of it.
+
+pub mod relative_path;
