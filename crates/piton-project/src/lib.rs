@@ -4,4 +4,5 @@
 //!
 //! Nothing here knows a board or a terminal. What a server sends is checked before anything is made of it.
 
+pub mod cache;
 pub mod relative_path;

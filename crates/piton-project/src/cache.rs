@@ -1,0 +1,348 @@
+//! A cache on disk of what can be computed again: bytes by what they were made from.
+//!
+//! An entry is a file of its own, named by the SHA-256 of its [`Key`]. It begins with a mark and the SHA-256 of its
+//! value, so that a damaged file counts as missing. Entries are written beside and renamed into place; readers and
+//! writers of several processes need no lock, and of two writers of one key the last wins, with the same bytes.
+//! Using an entry sets its time of change; when the folder outgrows its limit, what was longest not used goes.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+/// How large the cache of compiled modules may grow: 100 MB, as mpremote's.
+pub const COMPILED_LIMIT: u64 = 100_000_000;
+
+/// Begins every entry. Another layout gets another mark.
+const MARK: &[u8; 8] = b"piton 1\n";
+
+/// The mark and the hash of the value.
+const HEADER: usize = MARK.len() + 32;
+
+/// What an entry may weigh: larger files are none of ours.
+const LONGEST: u64 = 64 << 20;
+
+/// Entries are removed down to this part of the limit, so that not every write looks for more.
+const KEEP_PERCENT: u64 = 90;
+
+/// What begins the name of a file that is being written.
+const PART: &str = ".part-";
+
+/// How old a file that is being written must be for its writer to be dead.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// What a value was made from. Parts are told apart: `("ab", "c")` is another key than `("a", "bc")`.
+#[derive(Clone, Debug)]
+pub struct Key(Sha256);
+
+impl Key {
+    /// The key of a value of this kind: `mpy`, say. Two kinds never meet.
+    pub fn new(kind: &str) -> Key {
+        Key(Sha256::new()).with(kind.as_bytes())
+    }
+
+    /// The key that depends on this as well: a source, a version, an option.
+    #[must_use]
+    pub fn with(mut self, part: &[u8]) -> Key {
+        self.0.update((part.len() as u64).to_le_bytes());
+        self.0.update(part);
+        self
+    }
+
+    /// 64 hexadecimal digits.
+    fn name(&self) -> String {
+        use std::fmt::Write as _;
+        let mut name = String::with_capacity(64);
+        for byte in self.0.clone().finalize() {
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
+    }
+}
+
+/// A cache in one folder. Nothing is touched before the first write.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    limit: u64,
+    /// Bytes in the folder as far as this process knows; `None` before its first write.
+    weight: Mutex<Option<u64>>,
+}
+
+impl Cache {
+    /// The cache in `folder`, which need not exist. It may grow to `limit` bytes.
+    pub fn new(folder: impl Into<PathBuf>, limit: u64) -> Cache {
+        Cache {
+            folder: folder.into(),
+            limit,
+            weight: Mutex::new(None),
+        }
+    }
+
+    /// The value of `key`, if it is there and whole. A damaged entry is removed.
+    pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        let path = self.place(&key.name());
+        let file = File::open(&path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() {
+            return None;
+        }
+        let value = read_entry(&file, metadata.len());
+        if value.is_none() {
+            let _ = fs::remove_file(&path);
+        } else if let Ok(file) = File::options().write(true).open(&path) {
+            // A folder that cannot be written to is as good to read from.
+            let _ = file.set_modified(SystemTime::now());
+        }
+        value
+    }
+
+    /// Keep `value` for `key`.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says to making the folder and writing there. A caller that has the value may
+    /// well go on without.
+    pub fn put(&self, key: &Key, value: &[u8]) -> io::Result<()> {
+        let path = self.place(&key.name());
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
+        file.write_all(MARK)?;
+        file.write_all(&Sha256::digest(value))?;
+        file.write_all(value)?;
+        match file.persist(&path) {
+            Ok(_) => {}
+            // Windows does not replace a file that another process reads: it holds the same bytes.
+            Err(_) if cfg!(windows) && path.exists() => {}
+            Err(error) => return Err(error.error),
+        }
+        self.make_room((HEADER + value.len()) as u64);
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
+        self.folder.join(first).join(rest)
+    }
+
+    /// Count `added` bytes, and remove what was longest not used if they are too many.
+    fn make_room(&self, added: u64) {
+        let Ok(mut weight) = self.weight.lock() else {
+            return;
+        };
+        let known = weight.map(|weight| weight + added);
+        if known.is_some_and(|known| known <= self.limit) {
+            *weight = known;
+            return;
+        }
+        let mut entries = list(&self.folder);
+        let mut total = entries.iter().map(|entry| entry.size).sum::<u64>();
+        if total > self.limit {
+            entries.sort_by_key(|entry| entry.used);
+            for entry in &entries {
+                if total <= self.limit / 100 * KEEP_PERCENT {
+                    break;
+                }
+                // Another process may have been faster: gone is gone.
+                if fs::remove_file(&entry.path).is_ok() || !entry.path.exists() {
+                    total -= entry.size;
+                }
+            }
+        }
+        *weight = Some(total);
+    }
+}
+
+struct Entry {
+    path: PathBuf,
+    size: u64,
+    used: SystemTime,
+}
+
+/// All entries, in no order. What a dead writer left is removed.
+fn list(folder: &Path) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for folder in files(folder) {
+        for file in files(&folder.path()) {
+            let Ok(metadata) = file.metadata() else {
+                continue;
+            };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if !metadata.is_file() {
+                continue;
+            }
+            if file.file_name().to_string_lossy().starts_with(PART) {
+                if used.elapsed().is_ok_and(|age| age > ABANDONED) {
+                    let _ = fs::remove_file(file.path());
+                }
+                continue;
+            }
+            entries.push(Entry {
+                path: file.path(),
+                size: metadata.len(),
+                used,
+            });
+        }
+    }
+    entries
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
+    fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
+/// The value in an entry's file, if mark and hash are right.
+fn read_entry(file: &File, size: u64) -> Option<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(LONGEST)).ok()?);
+    file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    let (header, value) = bytes.split_at_checked(HEADER)?;
+    let (mark, hash) = header.split_at_checked(MARK.len())?;
+    (mark == MARK && hash == Sha256::digest(value).as_slice()).then(|| value.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::new("test").with(text.as_bytes())
+    }
+
+    fn cache(limit: u64) -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().join("cache"), limit);
+        (folder, cache)
+    }
+
+    fn age(cache: &Cache, text: &str, seconds: u64) {
+        let file = File::options()
+            .write(true)
+            .open(cache.place(&key(text).name()))
+            .unwrap();
+        let time = SystemTime::now() - Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn parts_of_a_key_are_told_apart() {
+        let names = [
+            Key::new("a").with(b"bc"),
+            Key::new("ab").with(b"c"),
+            Key::new("abc"),
+            Key::new("abc").with(b""),
+        ]
+        .map(|key| key.name());
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(name.len(), 64);
+            assert!(!names.iter().skip(at + 1).any(|other| other == name));
+        }
+    }
+
+    #[test]
+    fn what_was_put_is_there() {
+        let (_folder, cache) = cache(1000);
+        assert_eq!(cache.get(&key("a")), None);
+        cache.put(&key("a"), b"one").unwrap();
+        cache.put(&key("b"), b"").unwrap();
+        cache.put(&key("a"), b"two").unwrap();
+        assert_eq!(cache.get(&key("a")).as_deref(), Some(&b"two"[..]));
+        assert_eq!(cache.get(&key("b")).as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_damaged_entry_counts_as_missing_and_goes() {
+        let (_folder, cache) = cache(10_000);
+        for damage in ["cut", "changed", "empty"] {
+            cache.put(&key("a"), b"value of some length").unwrap();
+            let path = cache.place(&key("a").name());
+            let mut bytes = fs::read(&path).unwrap();
+            match damage {
+                "cut" => bytes.truncate(bytes.len() - 1),
+                "changed" => *bytes.last_mut().unwrap() ^= 1,
+                _ => bytes.clear(),
+            }
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(cache.get(&key("a")), None, "{damage}");
+            assert!(!path.exists(), "{damage}");
+        }
+    }
+
+    #[test]
+    fn what_was_longest_not_used_goes_first() {
+        // Room for ten entries of 100 bytes, of which nine stay.
+        let (_folder, cache) = cache(1000);
+        let value = [b'x'; 100 - HEADER];
+        for number in 0..10 {
+            cache.put(&key(&number.to_string()), &value).unwrap();
+            age(&cache, &number.to_string(), 1000 - number);
+        }
+        // The oldest is used once more.
+        assert!(cache.get(&key("0")).is_some());
+        cache.put(&key("10"), &value).unwrap();
+        let there = (0..=10)
+            .filter(|number: &u32| cache.get(&key(&number.to_string())).is_some())
+            .collect::<Vec<_>>();
+        assert_eq!(there, [0, 3, 4, 5, 6, 7, 8, 9, 10]);
+    }
+
+    #[test]
+    fn abandoned_parts_go_and_fresh_ones_stay() {
+        let (_folder, cache) = cache(100);
+        cache.put(&key("a"), b"a").unwrap();
+        let beside = cache.place(&key("a").name());
+        let old = beside.with_file_name(".part-old");
+        let fresh = beside.with_file_name(".part-fresh");
+        for path in [&old, &fresh] {
+            fs::write(path, b"half").unwrap();
+        }
+        let long_ago = SystemTime::now() - 2 * ABANDONED;
+        File::options()
+            .write(true)
+            .open(&old)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        // Over the limit: the folder is looked through.
+        cache.put(&key("b"), &[0; 200]).unwrap();
+        assert!(!old.exists());
+        assert!(fresh.exists());
+    }
+
+    #[test]
+    fn many_writers_and_readers_of_one_folder() {
+        let (folder, _) = cache(0);
+        let path = folder.path().join("cache");
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    // A limit that makes them remove each other's entries.
+                    let cache = Cache::new(path, 2000);
+                    for round in 0..50_u32 {
+                        let name = (round % 25).to_string();
+                        let value = name.repeat(40).into_bytes();
+                        cache.put(&key(&name), &value).unwrap();
+                        if let Some(found) = cache.get(&key(&name)) {
+                            assert_eq!(found, value, "writer {writer}, round {round}");
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let cache = Cache::new(&file, 1000);
+        assert!(cache.put(&key("a"), b"a").is_err());
+        assert_eq!(cache.get(&key("a")), None);
+    }
+}
