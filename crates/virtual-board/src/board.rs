@@ -11,7 +11,7 @@ use crate::flash::{DirectoryStorage, Files, MemoryStorage, Meter, Storage};
 use crate::host::{Host, HostParts};
 use crate::image::VmImage;
 use crate::line::Line;
-use crate::options::{BoardOptions, Fault, Flash, LineOptions, Reset};
+use crate::options::{BoardOptions, Fault, Flash, LineOptions, Reset, Traffic};
 use crate::repl::{self, Mode};
 use crate::vm::Vm;
 use crate::vm::stop::{ResetCause, Stop, why};
@@ -90,6 +90,12 @@ impl VirtualBoard {
     /// Change the properties of the line, for what is sent from now on.
     pub fn set_line(&self, options: LineOptions) {
         self.wire.set_options(options);
+    }
+
+    /// What went over the line until now.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.wire.traffic()
     }
 
     /// Press the reset button: the program ends wherever it is, and the board boots. The line stays.

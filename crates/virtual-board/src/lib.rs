@@ -77,4 +77,4 @@ pub use board::VirtualBoard;
 pub use error::VmError;
 pub use image::VmImage;
 pub use line::Line;
-pub use options::{BoardOptions, Fault, Flash, LineOptions, Outage, Reset};
+pub use options::{BoardOptions, Fault, Flash, LineOptions, Outage, Overrun, Reset, Traffic};

@@ -62,11 +62,34 @@ pub struct LineOptions {
     pub bytes_per_second: Option<u32>,
     /// How long a byte travels.
     pub latency: Duration,
-    /// How many received bytes the board can hold until the running program reads them.
-    ///
-    /// A byte that finds the ring full is lost, as on a UART. `None` is a line with flow control, as USB:
-    /// the host's writes wait instead.
+    /// How many received bytes the board can hold until the running program reads them. `None`: any number,
+    /// but the host's writes wait while 64 KiB are on their way or unread.
     pub receive_ring: Option<usize>,
+    /// What becomes of a byte that finds the ring full.
+    pub overrun: Overrun,
+}
+
+/// What becomes of a byte that finds the board's receive ring full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overrun {
+    /// It is lost, as on a UART without flow control.
+    #[default]
+    Lose,
+    /// It waits on the line with all that follow it, as on USB, and comes in when there is room.
+    Wait,
+}
+
+/// What went over the line of a board since it was started, counted at the host's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes that the host sent, lost ones included.
+    pub to_board: u64,
+    /// Bytes that the host has received.
+    pub to_host: u64,
+    /// How often something came in at the host after it had sent something. A tool that waits for each
+    /// answer makes as many turns as it has questions; acknowledgements that come in while more is being
+    /// sent count, too.
+    pub turns: u64,
 }
 
 /// What the host sees of the line when the board resets itself.

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::options::{Fault, LineOptions};
+use crate::options::{Fault, LineOptions, Overrun, Traffic};
 use faults::LineFaults;
 use flow::Flow;
 
@@ -54,6 +54,9 @@ struct State {
     to_host: Flow,
     /// What has come in at the host and was not read.
     received: VecDeque<u8>,
+    traffic: Traffic,
+    /// The host has sent something since it last received something.
+    host_spoke_last: bool,
     /// The number of the open host end, if there is one.
     open: Option<u64>,
     /// How often a host end was opened.
@@ -86,6 +89,8 @@ impl Wire {
                 interrupt_overrun: false,
                 to_host: Flow::default(),
                 received: VecDeque::new(),
+                traffic: Traffic::default(),
+                host_spoke_last: false,
                 open: None,
                 opened: 0,
                 gone: None,
@@ -130,6 +135,10 @@ impl Wire {
         self.host_wakes.notify_all();
     }
 
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.lock().traffic
+    }
+
     /// Is the line there?
     pub(crate) fn is_there(&self) -> bool {
         self.lock().gone.is_none()
@@ -145,7 +154,10 @@ impl State {
             Some(room) if !(waiting && self.options.bytes_per_second.is_some()) => room,
             _ => usize::MAX,
         };
-        while let Some(byte) = self.to_board.land(now) {
+        while !self.is_held_back(room) {
+            let Some(byte) = self.to_board.land(now) else {
+                break;
+            };
             if self.deaf {
                 continue;
             }
@@ -159,6 +171,20 @@ impl State {
                 self.go_deaf();
             }
         }
+    }
+
+    /// Must what comes next wait for room in the ring?
+    fn is_held_back(&self, room: usize) -> bool {
+        self.options.overrun == Overrun::Wait && !self.deaf && self.ring.len() >= room
+    }
+
+    /// When the next byte comes in at the board; `None` if none is on its way, or it waits for the program
+    /// to read.
+    fn next_at_board(&self) -> Option<Instant> {
+        if self.is_held_back(self.options.receive_ring.unwrap_or(usize::MAX)) {
+            return None;
+        }
+        self.to_board.next_arrival()
     }
 
     /// Take in what has arrived at the host by now.

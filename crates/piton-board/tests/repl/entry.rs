@@ -267,6 +267,7 @@ fn a_slow_line() {
             bytes_per_second: Some(11_520),
             latency: Duration::from_millis(20),
             receive_ring: Some(256),
+            ..LineOptions::default()
         },
         ..BoardOptions::default()
     });

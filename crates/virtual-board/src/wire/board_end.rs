@@ -124,7 +124,7 @@ impl BoardEnd {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Wake::Timeout;
             }
-            let next = earlier(deadline, state.to_board.next_arrival());
+            let next = earlier(deadline, state.next_at_board());
             state = sleep(&self.wire.board_wakes, state, next, now);
         }
     }
@@ -151,7 +151,7 @@ impl BoardEnd {
                 if state.open.is_none() {
                     return;
                 }
-                let next = earlier(state.to_host.next_arrival(), state.to_board.next_arrival());
+                let next = earlier(state.to_host.next_arrival(), state.next_at_board());
                 state = sleep(&self.wire.board_wakes, state, next, now);
                 continue;
             }

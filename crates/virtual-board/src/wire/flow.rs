@@ -103,7 +103,7 @@ mod tests {
         let line = LineOptions {
             bytes_per_second: Some(1000),
             latency: Duration::from_millis(10),
-            receive_ring: None,
+            ..LineOptions::default()
         };
         let start = Instant::now();
         let mut flow = Flow::default();

@@ -59,6 +59,7 @@ impl HostEnd {
                 for (to, byte) in buf.iter_mut().zip(state.received.drain(..count)) {
                     *to = byte;
                 }
+                state.count_received(count);
                 drop(state);
                 self.wire.board_wakes.notify_all();
                 return Ok(count);
@@ -89,7 +90,7 @@ impl HostEnd {
                 if deadline.is_some_and(|deadline| deadline <= now) {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
-                let next = earlier(deadline, state.to_board.next_arrival());
+                let next = earlier(deadline, state.next_at_board());
                 state = sleep(&self.wire.host_wakes, state, next, now);
                 state.settle_board(Instant::now(), false);
                 continue;
@@ -146,7 +147,15 @@ impl State {
         CAPACITY.saturating_sub(waiting)
     }
 
+    fn count_received(&mut self, count: usize) {
+        self.traffic.to_host += count as u64;
+        self.traffic.turns += u64::from(self.host_spoke_last);
+        self.host_spoke_last = false;
+    }
+
     fn send_to_board(&mut self, bytes: &[u8], now: Instant) {
+        self.traffic.to_board += bytes.len() as u64;
+        self.host_spoke_last = true;
         let mut sent = VecDeque::with_capacity(bytes.len());
         for &byte in bytes {
             sent.extend(self.faults.to_board.pass(byte));

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use virtual_board::{BoardOptions, Fault, LineOptions, Outage};
+use virtual_board::{BoardOptions, Fault, LineOptions, Outage, Overrun};
 
 use crate::support::{Talk, WATCHDOG, raw_board, reopen, start, wait_eof};
 
@@ -207,6 +207,7 @@ fn a_slow_line_takes_its_time_and_loses_nothing() {
         latency: Duration::from_millis(2),
         // Room for all of it, however long the host's scheduler keeps the board waiting.
         receive_ring: Some(4096),
+        ..LineOptions::default()
     }));
     let long = "a".repeat(1000);
     assert_eq!(talk.run(&format!("print('{long}')")), format!("{long}\n"));
@@ -222,6 +223,7 @@ fn a_slow_line_overruns_a_board_that_is_busy() {
         bytes_per_second: Some(100_000),
         latency: Duration::ZERO,
         receive_ring: Some(32),
+        ..LineOptions::default()
     }));
     let source = "import sys, time, micropython\nprint('go')\ntime.sleep_ms(100)\nmicropython.kbd_intr(-1)\nd = sys.stdin.buffer.read(32)\nprint('got', len(d))";
     talk.send(source.as_bytes()).send(b"\x04").expect(b"go\r\n");
@@ -229,6 +231,44 @@ fn a_slow_line_overruns_a_board_that_is_busy() {
     // What was left in the line may still have come in: Ctrl-C forgets it.
     talk.send(b"\x03print('alive')\x04")
         .expect(b"alive\r\n\x04\x04>");
+}
+
+#[test]
+fn with_flow_control_a_full_ring_loses_nothing() {
+    for bytes_per_second in [None, Some(1_000_000)] {
+        let (_board, mut talk) = raw_board(with_line(LineOptions {
+            bytes_per_second,
+            latency: Duration::from_micros(500),
+            receive_ring: Some(16),
+            overrun: Overrun::Wait,
+        }));
+        let source = "import sys, time, micropython\nmicropython.kbd_intr(-1)\nprint('go')\ntime.sleep_ms(20)\nd = sys.stdin.buffer.read(500)\nmicropython.kbd_intr(3)\nprint('got', sum(d))";
+        talk.send(source.as_bytes()).send(b"\x04").expect(b"go\r\n");
+        talk.send(&[3; 250])
+            .send(&[4; 250])
+            .expect(b"got 1750\r\n\x04\x04>");
+        // The prompt reads on, through the same ring.
+        let long = "a".repeat(1000);
+        assert_eq!(talk.run(&format!("print('{long}')")), format!("{long}\n"));
+    }
+}
+
+#[test]
+fn traffic_is_counted_by_bytes_and_turns() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let before = board.traffic();
+    for _ in 0..3 {
+        talk.send(b"print(1)")
+            .send(b"\x04")
+            .expect(b"OK1\r\n\x04\x04>");
+    }
+    talk.send(b"never read");
+    let after = board.traffic();
+    assert_eq!(after.to_board - before.to_board, 3 * 9 + 10);
+    assert_eq!(after.to_host - before.to_host, 3 * 8);
+    assert_eq!(after.turns - before.turns, 3);
+    drop(talk);
+    assert_eq!(board.traffic(), after);
 }
 
 #[test]
