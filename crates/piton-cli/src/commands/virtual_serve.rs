@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use piton::virtual_board::{VirtualBoard, serve};
+use piton::virtual_board::{LineOptions, Overrun, Traffic, VirtualBoard, serve};
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -22,6 +23,19 @@ pub(crate) struct Args {
     /// Serve on a TCP address such as `127.0.0.1:2217` (port 0: any free one), and print it
     #[arg(long, value_name = "ADDRESS")]
     tcp: Option<String>,
+    /// Speed of the line, ten bits a byte (default: no limit)
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(300..=100_000_000))]
+    baud: Option<u32>,
+    /// How long a byte travels, in either direction
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    latency: u32,
+    /// How many bytes the board holds until its program reads them; more are lost, as on a UART (default: no
+    /// limit)
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
+    receive_ring: Option<u32>,
+    /// Bytes that find the receive ring full wait, as on USB, and are not lost
+    #[arg(long, requires = "receive_ring")]
+    flow_control: bool,
     /// What to do
     action: Action,
     /// Host folder that holds the board's files (default: in memory)
@@ -35,16 +49,36 @@ enum Action {
     Serve,
 }
 
+impl Args {
+    fn line(&self) -> LineOptions {
+        LineOptions {
+            bytes_per_second: self.baud.map(|baud| baud / 10),
+            latency: Duration::from_micros(self.latency.into()),
+            receive_ring: self
+                .receive_ring
+                .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            overrun: if self.flow_control {
+                Overrun::Wait
+            } else {
+                Overrun::Lose
+            },
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Action::Serve = args.action;
     let board = Arc::new(ctx.session.start_virtual(args.directory.clone())?);
+    board.set_line(args.line());
     match &args.tcp {
         Some(address) => {
-            let server = serve::tcp(board, address).map_err(|source| CommandError::Serve {
-                place: format!("`{address}`"),
-                source,
-            })?;
-            until_interrupted(ctx, &format!("socket://{}", server.local_addr()))
+            let server =
+                serve::tcp(Arc::clone(&board), address).map_err(|source| CommandError::Serve {
+                    place: format!("`{address}`"),
+                    source,
+                })?;
+            let name = format!("socket://{}", server.local_addr());
+            until_interrupted(&board, ctx, &name)
         }
         None => serve_pty(board, ctx),
     }
@@ -52,11 +86,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 
 #[cfg(unix)]
 fn serve_pty(board: Arc<VirtualBoard>, ctx: &Context) -> Result<(), CommandError> {
-    let server = serve::pty(board).map_err(|source| CommandError::Serve {
+    let server = serve::pty(Arc::clone(&board)).map_err(|source| CommandError::Serve {
         place: "a pty".to_owned(),
         source,
     })?;
-    until_interrupted(ctx, &server.path().display().to_string())
+    until_interrupted(&board, ctx, &server.path().display().to_string())
 }
 
 #[cfg(not(unix))]
@@ -70,13 +104,47 @@ fn serve_pty(_: Arc<VirtualBoard>, _: &Context) -> Result<(), CommandError> {
     })
 }
 
-/// Print where the board is to be found, and keep it there. The end by Ctrl-C is the normal one.
-fn until_interrupted(ctx: &Context, name: &str) -> Result<(), CommandError> {
+/// Where a board is served, as JSON.
+#[derive(Serialize)]
+struct Served<'a> {
+    name: &'a str,
+}
+
+/// What went over its line, as JSON.
+#[derive(Serialize)]
+struct Counts {
+    bytes_to_board: u64,
+    bytes_to_host: u64,
+    turns: u64,
+}
+
+/// Print where the board is to be found, and keep it there. The end by Ctrl-C is the normal one; then what
+/// went over the line is told.
+fn until_interrupted(board: &VirtualBoard, ctx: &Context, name: &str) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
-    ctx.ui.line(name)?;
+    if ctx.ui.json() {
+        ctx.ui.json_line(&Served { name })?;
+    } else {
+        ctx.ui.line(name)?;
+    }
     ctx.ui.note("serving a virtual board until Ctrl-C");
     while !ctx.cancel.is_cancelled() {
         std::thread::sleep(SLICE);
     }
+    let Traffic {
+        to_board,
+        to_host,
+        turns,
+    } = board.traffic();
+    if ctx.ui.json() {
+        return ctx.ui.json_line(&Counts {
+            bytes_to_board: to_board,
+            bytes_to_host: to_host,
+            turns,
+        });
+    }
+    ctx.ui.note(&format!(
+        "the board received {to_board} bytes and sent {to_host}, in {turns} turns"
+    ));
     Ok(())
 }

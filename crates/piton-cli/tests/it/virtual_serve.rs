@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Sandbox, run, wait};
+use crate::support::{Sandbox, run, wait, words};
 
 /// A running `virtual serve`, and the name of what it serves.
 struct Server {
@@ -74,6 +74,40 @@ fn a_board_on_tcp_with_its_files_in_a_folder() {
     client.args(["connect", &server.name, "exec", "import hello"]);
     assert_eq!(run(client).stdout(), "hello from a folder\r\n");
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_board_behind_a_line_of_its_own_tells_what_went_over_it() {
+    let sandbox = Sandbox::new();
+    let mut server = sandbox.piton();
+    server
+        .args(words(
+            "--json virtual serve --pty --baud 115200 --latency 500",
+        ))
+        .args(words("--receive-ring 256"));
+    let mut server = server.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let served: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let source = format!("eval 'len(\"{}\")'", "x".repeat(1000));
+    let outcome = sandbox.run(&format!(
+        "connect {} resume {source}",
+        served["name"].as_str().unwrap()
+    ));
+    assert_eq!(outcome.stdout(), "1000\r\n");
+    kill_process(Pid::from_child(&server), Signal::INT).unwrap();
+    assert_eq!(wait(&mut server).code(), Some(0));
+    let counts: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert!(counts["bytes_to_board"].as_u64() > Some(1000), "{counts}");
+    assert!(counts["bytes_to_host"].as_u64() > Some(10), "{counts}");
+    assert!(counts["turns"].as_u64() > Some(3), "{counts}");
+
+    let outcome = sandbox.run("virtual serve --pty --flow-control");
+    assert_eq!(outcome.code, Some(2));
+    assert!(
+        outcome.stderr().contains("--receive-ring"),
+        "{}",
+        outcome.stderr()
+    );
 }
 
 #[test]
