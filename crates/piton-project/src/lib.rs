@@ -1,8 +1,20 @@
 //! Packages for MicroPython boards: where they come from, what they hold, and the cache of what was made from them.
 //!
+//! # Layout
+//!
+//! - [`manifest`] is `manifest.json` of a build, [`archive`] its archives, [`signature`] what is signed of it.
+//! - [`cache`] keeps what was compiled.
+//! - [`pyproject`] reads the settings that people keep in `pyproject.toml`.
+//! - [`relative_path`] checks paths that strangers give us, [`timestamp`] writes dates.
+//!
 //! # Architecture invariants
 //!
 //! Nothing here knows a board or a terminal. What a server sends is checked before anything is made of it.
 
+pub mod archive;
 pub mod cache;
+pub mod manifest;
+pub mod pyproject;
 pub mod relative_path;
+pub mod signature;
+pub mod timestamp;

@@ -1,0 +1,402 @@
+//! `manifest.json` of a build: which files there are, and what each must look like.
+//!
+//! The first three fields, and the first four of each file, are those of the "Build MPY Files" workflow that many
+//! projects use, in its order. The others are ours; readers of that workflow's manifests pass over them, and
+//! manifests without them are read as well. `docs/manifest.schema.json` describes the format.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::relative_path::RelativePath;
+
+/// Largest manifest that is read, in bytes: about 100,000 files.
+pub const MAXIMUM_SIZE: usize = 64 << 20;
+
+/// Version of our own fields, as [`Manifest::schema`].
+pub const SCHEMA: u32 = 1;
+
+/// What a build made for one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of what was built, as its author counts.
+    pub version: String,
+    /// When the sources were current, in UTC: `2026-02-06T10:46:02Z`. Not when the build ran.
+    pub build_timestamp: String,
+    /// The files, by path.
+    pub files: Vec<ManifestFile>,
+    /// Version of the fields that follow and of those in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<u32>,
+    /// The firmware that the files are for: `micropython`, `circuitpython-10`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What compiled the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<Compiler>,
+}
+
+/// What compiled the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compiler {
+    /// Name of the program.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The options that change what it writes, in the spelling of `mpy-cross`.
+    pub options: Vec<String>,
+}
+
+/// One file of a build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Path below the folder `mpy`.
+    pub path: RelativePath,
+    /// Path below the folder of the manifest.
+    pub download_path: RelativePath,
+    /// SHA-256 of the content.
+    pub sha256: Sha256Hex,
+    /// Size of the content, in bytes.
+    pub size: u64,
+    /// What kind of file it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FileKind>,
+    /// Whether the board runs it by itself after a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<bool>,
+    /// Path of the source, below the folder of the sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<RelativePath>,
+    /// SHA-256 of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_sha256: Option<Sha256Hex>,
+    /// What a board must have to load a `.mpy` file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mpy: Option<MpyFacts>,
+}
+
+/// What kind of file a file of a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// A compiled module.
+    Mpy,
+    /// Python source, as it was.
+    Source,
+    /// Anything else, as it was.
+    Data,
+}
+
+/// The facts in the header of a `.mpy` file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MpyFacts {
+    /// Version of the format.
+    pub version: u8,
+    /// Sub-version, which counts for native code only.
+    pub sub_version: u8,
+    /// The processor whose native code is inside, if any.
+    pub arch: Option<String>,
+    /// Bits of a small integer that a board must have at least, sign included.
+    pub small_int_bits: u8,
+    /// The bytes of the header, in hexadecimal.
+    pub header: String,
+}
+
+/// A SHA-256 in hexadecimal, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256Hex(String);
+
+impl Sha256Hex {
+    /// The hash of these bytes.
+    pub fn of(bytes: &[u8]) -> Sha256Hex {
+        Sha256Hex::from_digest(&Sha256::digest(bytes).into())
+    }
+
+    /// The text of this hash.
+    pub fn from_digest(digest: &[u8; 32]) -> Sha256Hex {
+        Sha256Hex(hexadecimal(digest))
+    }
+
+    /// The 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Sha256Hex {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Sha256Hex, String> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if text.len() != 64 || !digits {
+            let start = text.chars().take(80).collect::<String>();
+            return Err(format!(
+                "`{}` is no SHA-256 of 64 hexadecimal digits",
+                start.escape_debug()
+            ));
+        }
+        Ok(Sha256Hex(text.to_ascii_lowercase()))
+    }
+}
+
+impl From<Sha256Hex> for String {
+    fn from(hash: Sha256Hex) -> String {
+        hash.0
+    }
+}
+
+impl fmt::Display for Sha256Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The bytes as pairs of hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
+    let pairs = bytes
+        .iter()
+        .map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    pairs.flatten().collect()
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// It is no JSON, or not with these fields.
+    #[error("the manifest cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is larger than any build is.
+    #[error("the manifest has {size} bytes, at most {MAXIMUM_SIZE} are read")]
+    TooLarge {
+        /// Its size, in bytes.
+        size: usize,
+    },
+    /// Two of its entries are about one file.
+    #[error("the manifest names `{path}` twice")]
+    Twice {
+        /// Path below the folder `mpy`.
+        path: RelativePath,
+    },
+}
+
+impl Manifest {
+    /// Read a manifest, ours or one of the workflow that ours follows.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], with line and column where JSON is at fault. Paths that lead elsewhere are faults too.
+    pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        if bytes.len() > MAXIMUM_SIZE {
+            return Err(ManifestError::TooLarge { size: bytes.len() });
+        }
+        let manifest: Manifest = serde_json::from_slice(bytes)?;
+        let mut known = BTreeSet::new();
+        for file in &manifest.files {
+            if !known.insert(&file.path) {
+                return Err(ManifestError::Twice {
+                    path: file.path.clone(),
+                });
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// The bytes of `manifest.json`: the same for the same content.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// What is wrong with a file of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not there.
+    Missing,
+    /// It has another size.
+    Size {
+        /// Bytes that the manifest asks for.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// It has the right size, and other content.
+    Changed {
+        /// The hash that the manifest asks for.
+        expected: Sha256Hex,
+        /// The hash of what is there.
+        found: Sha256Hex,
+    },
+    /// The manifest does not name it.
+    Extra,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Missing => f.write_str("missing"),
+            Problem::Size { expected, found } => {
+                write!(f, "wrong size: {found} bytes, expected {expected}")
+            }
+            Problem::Changed { expected, found } => {
+                write!(f, "changed: SHA-256 {found}, expected {expected}")
+            }
+            Problem::Extra => f.write_str("extra: the manifest does not name it"),
+        }
+    }
+}
+
+/// Size and hash of a file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Size, in bytes.
+    pub size: u64,
+    /// SHA-256 of the content.
+    pub sha256: Sha256Hex,
+}
+
+/// Compare what is there with what the manifest asks for: one problem at most for each path, by path.
+pub fn compare(
+    manifest: &Manifest,
+    found: &BTreeMap<RelativePath, Found>,
+) -> BTreeMap<RelativePath, Problem> {
+    let mut problems = BTreeMap::new();
+    for file in &manifest.files {
+        let problem = match found.get(&file.path) {
+            None => Problem::Missing,
+            Some(there) if there.size != file.size => Problem::Size {
+                expected: file.size,
+                found: there.size,
+            },
+            Some(there) if there.sha256 != file.sha256 => Problem::Changed {
+                expected: file.sha256.clone(),
+                found: there.sha256.clone(),
+            },
+            Some(_) => continue,
+        };
+        problems.insert(file.path.clone(), problem);
+    }
+    let named = manifest
+        .files
+        .iter()
+        .map(|file| &file.path)
+        .collect::<BTreeSet<&RelativePath>>();
+    let extra = found.keys().filter(|path| !named.contains(path));
+    problems.extend(extra.map(|path| (path.clone(), Problem::Extra)));
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the workflow's description, shortened.
+    const REFERENCE: &str = r#"{
+  "version": "1.0.0",
+  "build_timestamp": "2026-02-06T10:46:02Z",
+  "files": [
+    {
+      "path": "boot.mpy",
+      "download_path": "mpy/boot.mpy",
+      "sha256": "c2dde4b80967920d03184350367707da580f607bb11de98782ac660c0eb2c7fe",
+      "size": 240
+    }
+  ]
+}
+"#;
+
+    #[test]
+    fn a_manifest_of_the_workflow_comes_back_as_it_was() {
+        let manifest = Manifest::parse(REFERENCE.as_bytes()).unwrap();
+        assert_eq!(manifest.files[0].size, 240);
+        assert_eq!(
+            String::from_utf8(manifest.to_json()).unwrap(),
+            REFERENCE,
+            "the fields' order, too"
+        );
+    }
+
+    fn refused(change: (&str, &str), message: &str) {
+        let text = REFERENCE.replace(change.0, change.1);
+        assert_ne!(text, REFERENCE);
+        let error = Manifest::parse(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn hostile_manifests_are_refused() {
+        refused(
+            ("\"boot.mpy\"", "\"../boot.mpy\""),
+            "no path below a folder",
+        );
+        refused(("mpy/boot.mpy", "/etc/passwd"), "no path below a folder");
+        refused(("c2dd", "zzzz"), "no SHA-256");
+        refused(("c2dd", ""), "no SHA-256");
+        refused(("240", "-1"), "line 9");
+        refused(("\"files\"", "\"filez\""), "missing field `files`");
+        let entry = REFERENCE
+            .split_once("[\n")
+            .and_then(|(_, rest)| rest.split_once("\n  ]"))
+            .map(|(entry, _)| entry)
+            .unwrap();
+        refused((entry, &format!("{entry},{entry}")), "`boot.mpy` twice");
+    }
+
+    #[test]
+    fn every_difference_is_named() {
+        let path = |text: &str| text.parse::<RelativePath>().unwrap();
+        let of = |content: &[u8]| Found {
+            size: content.len() as u64,
+            sha256: Sha256Hex::of(content),
+        };
+        let file = |name: &str, content: &[u8]| ManifestFile {
+            path: path(name),
+            download_path: path(&format!("mpy/{name}")),
+            sha256: Sha256Hex::of(content),
+            size: content.len() as u64,
+            kind: None,
+            entry: None,
+            source: None,
+            source_sha256: None,
+            mpy: None,
+        };
+        let manifest = Manifest {
+            files: vec![
+                file("changed", b"abc"),
+                file("gone", b"abc"),
+                file("same", b"abc"),
+                file("short", b"abc"),
+            ],
+            ..Manifest::parse(REFERENCE.as_bytes()).unwrap()
+        };
+        let found = BTreeMap::from([
+            (path("changed"), of(b"abd")),
+            (path("extra"), of(b"")),
+            (path("same"), of(b"abc")),
+            (path("short"), of(b"ab")),
+        ]);
+        let problems = compare(&manifest, &found)
+            .iter()
+            .map(|(path, problem)| format!("{path}: {problem}"))
+            .collect::<Vec<String>>();
+        assert_eq!(
+            problems,
+            [
+                "changed: changed: SHA-256 a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9, expected \
+                 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                "extra: extra: the manifest does not name it",
+                "gone: missing",
+                "short: wrong size: 2 bytes, expected 3",
+            ]
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! The tables of `pyproject.toml` that are for us.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What a `pyproject.toml` says about building. Everything is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PyProject {
+    /// `[tool.piton.build]`.
+    pub build: BuildTable,
+    /// `version` of `[project]`.
+    pub version: Option<String>,
+}
+
+/// `[tool.piton.build]`. Paths are relative to the folder of the `pyproject.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct BuildTable {
+    /// The folder of the sources.
+    pub source: Option<PathBuf>,
+    /// The folder of the results.
+    pub out: Option<PathBuf>,
+    /// The firmwares to build for.
+    pub targets: Option<Vec<String>>,
+    /// Optimisation level, 0 to 3.
+    pub optimise: Option<u32>,
+    /// Bits of a small integer, 2 to 64.
+    pub small_int_bits: Option<u8>,
+    /// Whether line numbers are kept.
+    pub source_lines: Option<bool>,
+    /// Version of what is built.
+    pub version: Option<String>,
+    /// Files in the folder of the sources that boards run by themselves, and that stay source.
+    pub entry: Option<Vec<String>>,
+    /// Patterns of files to take along as they are.
+    pub data: Option<Vec<String>>,
+    /// Patterns of files and folders to leave out.
+    pub exclude: Option<Vec<String>>,
+    /// Whether a file that does not compile ends the build.
+    pub strict: Option<bool>,
+    /// Patterns of files that may fail to compile.
+    pub allow_fail: Option<Vec<String>>,
+    /// Whether archives are made.
+    pub archives: Option<bool>,
+    /// The file of the secret key to sign with.
+    pub sign: Option<PathBuf>,
+}
+
+/// Why a `pyproject.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PyProjectError {
+    /// It is there and cannot be read.
+    #[error("could not read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It is no TOML, or has a field in our table that we do not know, or of another type.
+    #[error("`{}`: {source}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        source: Box<toml_edit::de::Error>,
+    },
+}
+
+/// The parts of the file that are looked at.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct File {
+    project: Project,
+    tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Project {
+    version: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tool {
+    piton: Piton,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Piton {
+    build: BuildTable,
+}
+
+impl PyProject {
+    /// What `pyproject.toml` in this folder says; nothing, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PyProjectError`].
+    pub fn read(folder: &Path) -> Result<PyProject, PyProjectError> {
+        let path = folder.join("pyproject.toml");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => PyProject::parse(&text).map_err(|source| PyProjectError::Toml {
+                path,
+                source: Box::new(source),
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(PyProject::default()),
+            Err(source) => Err(PyProjectError::Read { path, source }),
+        }
+    }
+
+    fn parse(text: &str) -> Result<PyProject, toml_edit::de::Error> {
+        let file: File = toml_edit::de::from_str(text)?;
+        Ok(PyProject {
+            build: file.tool.piton.build,
+            version: file.project.version,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_us_is_read() {
+        let text = "
+[project]
+name = 'x'
+version = '2.1'
+[tool.other]
+source = 1
+[tool.piton.build]
+source = 'code'
+targets = ['micropython', 'circuitpython-10']
+allow-fail = ['tests/**']
+strict = true
+";
+        let found = PyProject::parse(text).unwrap();
+        assert_eq!(found.version.as_deref(), Some("2.1"));
+        assert_eq!(found.build.source, Some("code".into()));
+        assert_eq!(found.build.strict, Some(true));
+        assert_eq!(found.build.allow_fail, Some(vec!["tests/**".to_owned()]));
+        assert_eq!(PyProject::parse("").unwrap(), PyProject::default());
+    }
+
+    #[test]
+    fn mistakes_have_an_address() {
+        for (text, message) in [
+            ("[tool.piton.build]\nsorce = 'x'\n", "unknown field `sorce`"),
+            ("[tool.piton.build]\nstrict = 1\n", "line 2"),
+            ("[tool.piton.build\n", "line 1"),
+        ] {
+            let error = PyProject::parse(text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Signatures in the format of minisign: Ed25519 over the BLAKE2b hash of the file.
+//!
+//! Format: <https://jedisct1.github.io/minisign/>, "Signature format", "Public key format", "Secret key format".
+//! Signing is done here; checking by the crate of minisign's author, so that the two check each other.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use blake2::Blake2b512;
+use blake2::digest::consts::U32;
+use blake2::{Blake2b, Digest};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+
+/// Why something cannot be signed or checked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The text is no secret key of minisign.
+    #[error("this is no secret key of minisign: {problem}")]
+    SecretKey {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The secret key is encrypted with a password.
+    #[error("the secret key is encrypted with a password")]
+    Encrypted,
+    /// The text is no public key of minisign.
+    #[error("this is no public key of minisign: {0}")]
+    PublicKey(minisign_verify::Error),
+    /// The text is no signature of minisign.
+    #[error("this is no signature of minisign: {0}")]
+    Signature(minisign_verify::Error),
+    /// The signature was made with another key.
+    #[error("the signature was made with another key")]
+    OtherKey,
+    /// The signature is not one of this content.
+    #[error("the signature does not fit the content")]
+    Invalid,
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random,
+}
+
+/// Algorithm of keys, and of signatures over a file as it is.
+const ED25519: [u8; 2] = *b"Ed";
+/// Algorithm of signatures over the hash of a file.
+const PREHASHED: [u8; 2] = *b"ED";
+/// Algorithm of the check sum in a secret key.
+const BLAKE2: [u8; 2] = *b"B2";
+/// Key derivation of a secret key without a password.
+const PLAIN: [u8; 2] = [0, 0];
+/// Bytes of a secret key: three algorithms, salt, two limits, key number, key, check sum.
+const SECRET_LENGTH: usize = 2 + 2 + 2 + 32 + 8 + 8 + 8 + 64 + 32;
+
+/// A key to sign with.
+pub struct SecretKey {
+    number: [u8; 8],
+    seed: [u8; 32],
+    pair: Ed25519KeyPair,
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretKey({})", self.id())
+    }
+}
+
+impl SecretKey {
+    /// A new key from the operating system's random numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Random`].
+    pub fn generate() -> Result<SecretKey, SignatureError> {
+        let random = SystemRandom::new();
+        let (mut number, mut seed) = ([0; 8], [0; 32]);
+        let filled = random
+            .fill(&mut number)
+            .and_then(|()| random.fill(&mut seed));
+        filled.map_err(|_| SignatureError::Random)?;
+        SecretKey::new(number, seed)
+    }
+
+    fn new(number: [u8; 8], seed: [u8; 32]) -> Result<SecretKey, SignatureError> {
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SignatureError::SecretKey {
+                problem: "its key is none of Ed25519",
+            })?;
+        Ok(SecretKey { number, seed, pair })
+    }
+
+    /// Read the file of a secret key, as `minisign -G -W` or [`SecretKey::to_text`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::SecretKey`]; [`SignatureError::Encrypted`] for a key with a password.
+    pub fn parse(text: &str) -> Result<SecretKey, SignatureError> {
+        let fault = |problem| SignatureError::SecretKey { problem };
+        let line = key_line(text).ok_or(fault("it is empty"))?;
+        let bytes = STANDARD
+            .decode(line)
+            .map_err(|_| fault("its second line is no base64"))?;
+        let bytes: [u8; SECRET_LENGTH] = bytes
+            .try_into()
+            .map_err(|_| fault("it has not 158 bytes"))?;
+        let mut rest = bytes.as_slice();
+        let (algorithm, derivation, check) = (take(&mut rest), take(&mut rest), take(&mut rest));
+        if algorithm != ED25519 || check != BLAKE2 {
+            return Err(fault("its algorithm is unknown"));
+        }
+        if derivation != PLAIN {
+            return Err(SignatureError::Encrypted);
+        }
+        let _: [u8; 48] = take(&mut rest);
+        let (number, seed, public, sum) = (
+            take::<8>(&mut rest),
+            take::<32>(&mut rest),
+            take::<32>(&mut rest),
+            take::<32>(&mut rest),
+        );
+        if sum != [0; 32] && sum != check_sum(number, seed, public) {
+            return Err(fault("its check sum is wrong"));
+        }
+        let key = SecretKey::new(number, seed)?;
+        if key.pair.public_key().as_ref() != public {
+            return Err(fault("its two halves do not belong together"));
+        }
+        Ok(key)
+    }
+
+    /// The file of the secret key, without a password: whoever has it can sign.
+    pub fn to_text(&self) -> String {
+        let public = self.public_bytes();
+        let bytes = [
+            ED25519.as_slice(),
+            &PLAIN,
+            &BLAKE2,
+            &[0; 48],
+            &self.number,
+            &self.seed,
+            &public,
+            &check_sum(self.number, self.seed, public),
+        ];
+        text("minisign secret key", &self.id(), &bytes.concat())
+    }
+
+    /// The file of the public key that belongs to it.
+    pub fn public_text(&self) -> String {
+        let bytes = [ED25519.as_slice(), &self.number, &self.public_bytes()];
+        text("minisign public key", &self.id(), &bytes.concat())
+    }
+
+    /// The number that tells keys apart, in hexadecimal, as minisign shows it.
+    pub fn id(&self) -> String {
+        format!("{:016X}", u64::from_le_bytes(self.number))
+    }
+
+    fn public_bytes(&self) -> [u8; 32] {
+        let public = self.pair.public_key().as_ref();
+        public.try_into().unwrap_or_default()
+    }
+
+    /// The signature of `content`, as the file beside it. `comment` is signed as well; it is one line.
+    pub fn sign(&self, content: &[u8], comment: &str) -> String {
+        let comment = comment.replace(['\r', '\n'], " ");
+        let signature = self.pair.sign(&Blake2b512::digest(content));
+        let global = self
+            .pair
+            .sign(&[signature.as_ref(), comment.as_bytes()].concat());
+        let bytes = [PREHASHED.as_slice(), &self.number, signature.as_ref()];
+        format!(
+            "untrusted comment: signature from minisign secret key\n{}\ntrusted comment: {comment}\n{}\n",
+            STANDARD.encode(bytes.concat()),
+            STANDARD.encode(global.as_ref())
+        )
+    }
+}
+
+/// A key to check signatures with.
+#[derive(Debug)]
+pub struct PublicKey(minisign_verify::PublicKey);
+
+impl PublicKey {
+    /// Read the file of a public key, or its second line alone.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::PublicKey`].
+    pub fn parse(text: &str) -> Result<PublicKey, SignatureError> {
+        let line = key_line(text).unwrap_or_default();
+        minisign_verify::PublicKey::from_base64(line)
+            .map(PublicKey)
+            .map_err(SignatureError::PublicKey)
+    }
+
+    /// Check that `signature`, the text of its file, is one of `content` by this key.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Signature`] for a text that is none, [`SignatureError::OtherKey`],
+    /// [`SignatureError::Invalid`].
+    pub fn check(&self, content: &[u8], signature: &str) -> Result<(), SignatureError> {
+        let signature =
+            minisign_verify::Signature::decode(signature).map_err(SignatureError::Signature)?;
+        match self.0.verify(content, &signature, true) {
+            Ok(()) => Ok(()),
+            Err(minisign_verify::Error::UnexpectedKeyId) => Err(SignatureError::OtherKey),
+            Err(_) => Err(SignatureError::Invalid),
+        }
+    }
+}
+
+/// The line of a key's file that is not the comment.
+fn key_line(text: &str) -> Option<&str> {
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with("untrusted comment:"))
+}
+
+fn text(comment: &str, id: &str, bytes: &[u8]) -> String {
+    format!(
+        "untrusted comment: {comment} {id}\n{}\n",
+        STANDARD.encode(bytes)
+    )
+}
+
+/// The next bytes; zeros where there are none.
+fn take<const LENGTH: usize>(rest: &mut &[u8]) -> [u8; LENGTH] {
+    let Some((bytes, after)) = rest.split_first_chunk::<LENGTH>() else {
+        return [0; LENGTH];
+    };
+    *rest = after;
+    *bytes
+}
+
+fn check_sum(number: [u8; 8], seed: [u8; 32], public: [u8; 32]) -> [u8; 32] {
+    let content = [ED25519.as_slice(), &number, &seed, &public].concat();
+    Blake2b::<U32>::digest(content).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_holds_for_its_content_and_key() {
+        let key = SecretKey::generate().unwrap();
+        let public = PublicKey::parse(&key.public_text()).unwrap();
+        let signature = key.sign(b"manifest", "timestamp:1");
+        public.check(b"manifest", &signature).unwrap();
+        let refused = |content: &[u8], signature: &str| {
+            public.check(content, signature).unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused(b"Manifest", &signature),
+            "the signature does not fit the content"
+        );
+        assert_eq!(
+            refused(
+                b"manifest",
+                &signature.replace("timestamp:1", "timestamp:2")
+            ),
+            "the signature does not fit the content"
+        );
+        let other = SecretKey::generate().unwrap().sign(b"manifest", "");
+        assert_eq!(
+            refused(b"manifest", &other),
+            "the signature was made with another key"
+        );
+        assert!(refused(b"manifest", "hello").contains("no signature of minisign"));
+    }
+
+    #[test]
+    fn a_key_comes_back_from_its_file() {
+        let key = SecretKey::generate().unwrap();
+        let again = SecretKey::parse(&key.to_text()).unwrap();
+        assert_eq!(again.to_text(), key.to_text());
+        assert_eq!(again.sign(b"a", "b"), key.sign(b"a", "b"));
+        for (text, message) in [
+            (String::new(), "it is empty"),
+            ("hello!".to_owned(), "no base64"),
+            (key.public_text(), "not 158 bytes"),
+            (
+                key.to_text().replacen("RWQAAEIy", "RWRTY0Iy", 1),
+                "password",
+            ),
+            (
+                key.to_text().replacen("RWQAAEIyAAAA", "RWQAAEIxAAAA", 1),
+                "algorithm",
+            ),
+        ] {
+            let error = SecretKey::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    /// What minisign 0.11 made, from its documentation: our reader and its crate agree on the format.
+    #[test]
+    fn a_signature_of_minisign_itself() {
+        let public =
+            PublicKey::parse("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3").unwrap();
+        let signature = "untrusted comment: signature from minisign secret key\n\
+            RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n\
+            trusted comment: timestamp:1633700835\tfile:test\tprehashed\n\
+            wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==";
+        public.check(b"test", signature).unwrap();
+        assert!(public.check(b"Test", signature).is_err());
+    }
+}
