@@ -2,8 +2,10 @@
 
 use piton::ConnectOptions;
 use piton::deadline::Cancel;
+use piton::selector::BoardSelector;
 
 use crate::args::{Face, GlobalOptions};
+use crate::config::Config;
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -17,11 +19,13 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     /// Raised by Ctrl-C.
     pub(crate) cancel: Cancel,
+    /// What a person has set up.
+    pub(crate) config: Config,
 }
 
 impl Context {
     /// A context with no board connected.
-    pub(crate) fn new(face: Face, options: &GlobalOptions) -> Context {
+    pub(crate) fn new(face: Face, options: &GlobalOptions, config: Config) -> Context {
         let ui = Ui::new(face, options);
         let cancel = Cancel::new();
         let mut connect = ConnectOptions::default();
@@ -31,9 +35,10 @@ impl Context {
         connect.wire_log = options.verbose.then(crate::ui::wire_log);
         Context {
             face,
-            session: Session::new(connect),
+            session: Session::new(connect, config.board.clone().unwrap_or(BoardSelector::Auto)),
             ui,
             cancel,
+            config,
         }
     }
 }

@@ -9,6 +9,7 @@ use piton::vm::{self, VmFileError};
 
 use crate::args::Face;
 use crate::args::chain::UsageError;
+use crate::config::{self, ConfigError};
 
 /// The board or the input said no.
 const REFUSED: u8 = 1;
@@ -29,6 +30,9 @@ pub(crate) enum CommandError {
     /// The command line makes no sense.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// What a person has set up cannot be used.
+    #[error(transparent)]
+    Config(ConfigError),
     /// The library, or the board, said no.
     #[error(transparent)]
     Piton(#[from] piton::Error),
@@ -155,9 +159,12 @@ impl CommandError {
             // Whoever reads our output has seen enough.
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             CommandError::NotText { .. } => USAGE,
-            CommandError::Usage(UsageError::NotACommand { .. }) if face == Face::Mpremote => {
-                REFUSED
-            }
+            CommandError::Usage(UsageError::UnreadShortcut { .. }) => REFUSED,
+            CommandError::Usage(
+                UsageError::NotACommand { .. }
+                | UsageError::ShortcutArguments { .. }
+                | UsageError::ShortcutLoop { .. },
+            ) if face == Face::Mpremote => REFUSED,
             CommandError::Usage(_)
             | CommandError::OneNameForMany { .. }
             | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
@@ -226,6 +233,9 @@ impl CommandError {
         match self {
             CommandError::Usage(UsageError::NotACommand { word }) => {
                 not_a_command_hints(word, name)
+            }
+            CommandError::Usage(UsageError::UnreadShortcut { .. }) => {
+                vec![config::UNREAD_HINT.to_owned()]
             }
             CommandError::Piton(piton::Error::Board(error)) => board_hints(error, name),
             CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! [`args`] turns `argv` into a chain of [`commands`]; [`context`] holds what they share: the [`session`] with a
+//! [`args`] turns `argv`, with what a person has set up in [`config`], into a chain of [`commands`]; [`context`] holds what they share: the [`session`] with a
 //! board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone knows prefix, hint and exit code
 //! of each failure, [`terminal`] alone touches the terminal's modes. Under the name `mpy-cross` nothing of this
 //! starts but [`commands::mpy_cross`].
@@ -14,6 +14,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod context;
 mod error;
 mod interrupt;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 
 use args::Face;
 use args::chain::{Chain, End};
+use config::Config;
 use context::Context;
 use error::CommandError;
 
@@ -40,8 +42,16 @@ fn main() -> ExitCode {
             return ui::Ui::new(Face::Piton, &args::GlobalOptions::default()).report(&error);
         }
     };
-    let chain = args::chain::parse(&words, face);
-    let mut ctx = Context::new(face, &chain.options);
+    let config = match Config::load(face) {
+        Ok(config) => config,
+        Err(error) => {
+            let ui = ui::Ui::new(face, &args::GlobalOptions::default());
+            return ui.report(&CommandError::Config(error));
+        }
+    };
+    let chain = args::chain::parse(&words, face, &config);
+    let mut ctx = Context::new(face, &chain.options, config);
+    ctx.ui.remarks(&ctx.config.remarks);
     match run(chain, &mut ctx) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ctx.ui.report(&error),

@@ -23,6 +23,8 @@ const LEAVE_TIME: Duration = Duration::from_secs(3);
 /// The connection to a board.
 pub(crate) struct Session {
     options: ConnectOptions,
+    /// The board to connect to when none was named.
+    default_board: BoardSelector,
     board: Option<Board>,
     /// Whether the next entry into the raw REPL soft-resets the board: once for each connection, and not after
     /// `resume`.
@@ -31,9 +33,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session with no board.
-    pub(crate) fn new(options: ConnectOptions) -> Session {
+    pub(crate) fn new(options: ConnectOptions, default_board: BoardSelector) -> Session {
         Session {
             options,
+            default_board,
             board: None,
             auto_soft_reset: true,
         }
@@ -88,6 +91,7 @@ impl Session {
             options,
             board: Some(board),
             auto_soft_reset,
+            ..
         } = self
         else {
             return Err(no_board());
@@ -114,7 +118,8 @@ impl Session {
     /// The board, connecting to one first if there is none.
     pub(crate) fn board(&mut self) -> Result<&mut Board, CommandError> {
         if self.board.is_none() {
-            self.connect(&BoardSelector::Auto)?;
+            let selector = self.default_board.clone();
+            self.connect(&selector)?;
         }
         self.board.as_mut().ok_or_else(no_board)
     }

@@ -8,6 +8,7 @@ use piton::wire_log::{Direction, WireEvent};
 use serde::Serialize;
 
 use crate::args::{Face, GlobalOptions};
+use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
 
 /// Transfers of fewer bytes are over before a bar is read.
@@ -71,6 +72,16 @@ impl Ui {
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             talk(&format!("{text}\n"));
+        }
+    }
+
+    /// What was not understood of what a person has set up.
+    pub(crate) fn remarks(&self, remarks: &[Remark]) {
+        for remark in remarks {
+            self.note(&format!("{}: {remark}", self.face.name()));
+        }
+        if !remarks.is_empty() {
+            self.note(&format!("\nhint: {UNREAD_HINT}"));
         }
     }
 

@@ -38,14 +38,19 @@ def record(line):
     main.do_repl = repl_at_end
     main.do_disconnect = lambda state: None
     stderr = io.StringIO()
+    stdout = io.StringIO()
     sys.argv = ["mpremote"] + list(line)
     try:
-        with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(stdout):
             code = main.main()
         if code:
             steps.append("error: " + stderr.getvalue().strip())
     except SystemExit as leave:
-        steps.append("exit %s" % leave.code)
+        if leave.code == 1:
+            # Wrong arguments of a shortcut of config.py.
+            steps.append("error: mpremote: " + stdout.getvalue().strip())
+        else:
+            steps.append("exit %s" % leave.code)
     finally:
         main._COMMANDS.update(saved)
         main.do_repl = saved_repl

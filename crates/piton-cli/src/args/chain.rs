@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::split::{self, Split};
 use super::{Face, GlobalOptions, shortcuts};
 use crate::commands::{Command, Line};
+use crate::config::{Config, Remark};
 
 /// A whole command line, understood before the first command runs.
 #[derive(Debug)]
@@ -46,6 +47,30 @@ pub(crate) enum UsageError {
         /// The word.
         word: String,
     },
+    /// A person's shortcut was given what it does not take, or not what it needs.
+    #[error("Command {name} {problem}; signature is:\n    {signature}")]
+    ShortcutArguments {
+        /// The shortcut.
+        name: String,
+        /// What is missing or too many, in mpremote's words.
+        problem: String,
+        /// What it takes.
+        signature: String,
+    },
+    /// A person's shortcut stands, over others maybe, for itself.
+    #[error("shortcut `{}` stands for itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
+    ShortcutLoop {
+        /// The shortcuts, from the word on the line to the one that comes again.
+        names: Vec<String>,
+    },
+    /// A person's shortcut could not be read.
+    #[error("shortcut `{name}` is not known: {remark}")]
+    UnreadShortcut {
+        /// The shortcut.
+        name: String,
+        /// Where it stands, and why it was not read.
+        remark: Remark,
+    },
     /// A global option lacks its value.
     #[error("`{option}` needs a value")]
     NoValue {
@@ -57,8 +82,8 @@ pub(crate) enum UsageError {
     Arguments(clap::Error),
 }
 
-/// Understand `words`, the command line without the program's name.
-pub(crate) fn parse(words: &[String], face: Face) -> Chain {
+/// Understand `words`, the command line without the program's name, with what is set up in `config`.
+pub(crate) fn parse(words: &[String], face: Face, config: &Config) -> Chain {
     let mut chain = Chain {
         options: GlobalOptions::default(),
         commands: Vec::new(),
@@ -70,7 +95,7 @@ pub(crate) fn parse(words: &[String], face: Face) -> Chain {
             words.remove(0);
             continue;
         }
-        match chain.parse_next(words, face) {
+        match chain.parse_next(words, face, config) {
             Ok(rest) => words = rest,
             Err(end) => {
                 chain.end = end;
@@ -90,13 +115,19 @@ pub(crate) fn parse(words: &[String], face: Face) -> Chain {
 
 impl Chain {
     /// Take one command (or one global option) off the front of `words`, and give back what is left.
-    fn parse_next(&mut self, mut words: Vec<String>, face: Face) -> Result<Vec<String>, End> {
+    fn parse_next(
+        &mut self,
+        mut words: Vec<String>,
+        face: Face,
+        config: &Config,
+    ) -> Result<Vec<String>, End> {
         let with_globals = face == Face::Piton;
-        while let Some(expansion) = words.first().and_then(|word| shortcuts::expansion(word)) {
-            words.splice(0..1, expansion.iter().map(ToString::to_string));
-        }
+        shortcuts::expand(&mut words, face, config).map_err(End::Invalid)?;
         let mut words = words.into_iter();
-        let name = words.next().unwrap_or_default();
+        let Some(name) = words.next() else {
+            // The shortcut stands for nothing.
+            return Ok(Vec::new());
+        };
         if with_globals && let Some((option, takes_value, _)) = split::global_option(&name) {
             let value = if *takes_value { words.next() } else { None };
             self.set_global(option, value)?;

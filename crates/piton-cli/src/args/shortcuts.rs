@@ -1,4 +1,10 @@
-//! Words that stand for other words: `ls` for `fs ls`, `devs` for `connect list`, `a0` for `connect /dev/ttyACM0`.
+//! Words that stand for other words: `ls` for `fs ls`, `devs` for `connect list`, `a0` for `connect /dev/ttyACM0`,
+//! and those that a person has set up.
+
+use super::Face;
+use super::chain::UsageError;
+use super::split::global_option;
+use crate::config::{Config, Parameter, UserShortcut};
 
 /// One shortcut: its name, the words it stands for, and its help.
 pub(crate) struct Shortcut {
@@ -64,4 +70,112 @@ pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
         .iter()
         .find(|shortcut| shortcut.name == name)
         .map(|shortcut| shortcut.words)
+}
+
+/// Put in the place of the first word what it stands for, until it stands for nothing else.
+///
+/// The rules are mpremote's: a person's shortcut goes before a built-in one of the same name, and before a command.
+/// Its arguments become variables on the board, set by an `exec` in front of everything.
+pub(super) fn expand(
+    words: &mut Vec<String>,
+    face: Face,
+    config: &Config,
+) -> Result<(), UsageError> {
+    let mut assignments = Vec::new();
+    let mut last: Option<&UserShortcut> = None;
+    let mut behind_last = 0;
+    let mut names = Vec::new();
+    while let Some(word) = words.first() {
+        let meaning: Vec<String> = if let Some(shortcut) = config.shortcut(word) {
+            note_name(&mut names, &shortcut.name)?;
+            words.remove(0);
+            for parameter in &shortcut.parameters {
+                // There, no parameter behind a `+` gets its default, nor is one missed.
+                if face == Face::Mpremote && words.first().is_some_and(|word| word == "+") {
+                    break;
+                }
+                let value = argument(shortcut, parameter, words, face)?;
+                assignments.push(format!("{}={value}", parameter.name));
+            }
+            last = Some(shortcut);
+            shortcut
+                .words
+                .clone()
+                .map_err(|remark| UsageError::UnreadShortcut {
+                    name: shortcut.name.clone(),
+                    remark,
+                })?
+        } else if let Some(expansion) = expansion(word) {
+            note_name(&mut names, word)?;
+            words.remove(0);
+            last = None;
+            expansion.iter().map(ToString::to_string).collect()
+        } else {
+            break;
+        };
+        if meaning.is_empty() {
+            // What comes now was not made by the shortcuts so far.
+            names.clear();
+        }
+        behind_last = meaning.len();
+        words.splice(0..0, meaning);
+    }
+    if let Some(shortcut) = last.filter(|shortcut| !shortcut.parameters.is_empty())
+        && let Some((name, _)) = words.get(behind_last).and_then(|word| word.split_once('='))
+    {
+        return Err(wrong_arguments(
+            shortcut,
+            format!("given unexpected argument {name}"),
+        ));
+    }
+    if !assignments.is_empty() {
+        words.splice(0..0, ["exec".to_owned(), assignments.join(";")]);
+    }
+    Ok(())
+}
+
+/// Remember that `name` was replaced; it must not come again.
+fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
+    let seen = names.iter().any(|seen| seen == name);
+    names.push(name.to_owned());
+    match seen {
+        true => Err(UsageError::ShortcutLoop {
+            names: std::mem::take(names),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// The value of one parameter: taken from the words that follow, else its default.
+fn argument(
+    shortcut: &UserShortcut,
+    parameter: &Parameter,
+    words: &mut Vec<String>,
+    face: Face,
+) -> Result<String, UsageError> {
+    let ends =
+        |word: &String| word == "+" || (face == Face::Piton && global_option(word).is_some());
+    if let Some(next) = words.first().filter(|word| !ends(word)) {
+        let value = match next.split_once('=') {
+            None => Some(next.clone()),
+            Some((name, value)) if name == parameter.name => Some(value.to_owned()),
+            Some(_) => None,
+        };
+        if let Some(value) = value {
+            words.remove(0);
+            return Ok(value);
+        }
+    }
+    parameter
+        .default
+        .clone()
+        .ok_or_else(|| wrong_arguments(shortcut, format!("missing argument {}", parameter.name)))
+}
+
+fn wrong_arguments(shortcut: &UserShortcut, problem: String) -> UsageError {
+    UsageError::ShortcutArguments {
+        name: shortcut.name.clone(),
+        problem,
+        signature: shortcut.signature(),
+    }
 }

@@ -1,7 +1,6 @@
 //! `connect`: choose a board, or list what is plugged in.
 
 use piton::discovery::{SerialPortFacts, list_serial_ports};
-use piton::selector::BoardSelector;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -10,7 +9,7 @@ use crate::error::CommandError;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which board: `list` (print the serial ports), `auto` (the first USB serial port), `id:SERIAL`, `port:PATH`
-    /// or a bare path, `exec:COMMAND`, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `virtual` or `virtual:DIR`
+    /// or a bare path, `exec:COMMAND`, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `virtual` or `virtual:DIR`, or a name from config.toml
     pub(crate) device: String,
 }
 
@@ -27,10 +26,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ctx.session.disconnect()?;
         return list(ctx);
     }
-    let selector = args
-        .device
-        .parse::<BoardSelector>()
-        .map_err(piton::Error::from)?;
+    let selector = ctx.config.selector(&args.device)?;
     ctx.session.connect(&selector)
 }
 

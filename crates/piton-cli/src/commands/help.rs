@@ -6,6 +6,7 @@ use crate::args::Face;
 use crate::args::GLOBAL_OPTIONS;
 use crate::args::chain::{UsageError, command_line};
 use crate::args::shortcuts::{SHORTCUTS, expansion};
+use crate::config::{Config, UserShortcut};
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -27,8 +28,13 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let mut line = command_line(ctx.face);
     line.build();
     let Some(word) = &args.command else {
-        return ctx.ui.bytes(overview(&line, ctx.face).as_bytes());
+        return ctx
+            .ui
+            .bytes(overview(&line, ctx.face, &ctx.config).as_bytes());
     };
+    if let Some(shortcut) = ctx.config.shortcut(word) {
+        return ctx.ui.bytes(explain(shortcut).as_bytes());
+    }
     let name = expansion(word)
         .and_then(|words| words.first().copied())
         .unwrap_or(word);
@@ -38,8 +44,22 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     ctx.ui.bytes(command.render_help().to_string().as_bytes())
 }
 
+/// The help of a shortcut that a person has set up.
+fn explain(shortcut: &UserShortcut) -> String {
+    let mut text = String::new();
+    if !shortcut.help.is_empty() {
+        let _ = writeln!(text, "{}\n", shortcut.help.trim());
+    }
+    let _ = writeln!(text, "Usage: {}\n", shortcut.signature());
+    let _ = match &shortcut.words {
+        Ok(words) => writeln!(text, "Stands for: {}", words.join(" ")),
+        Err(remark) => writeln!(text, "Not known: {remark}"),
+    };
+    text
+}
+
 /// Everything at a glance.
-fn overview(line: &clap::Command, face: Face) -> String {
+fn overview(line: &clap::Command, face: Face, config: &Config) -> String {
     let name = face.name();
     let mut text = format!(
         "{name} -- talk to MicroPython boards\n\n\
@@ -57,6 +77,22 @@ fn overview(line: &clap::Command, face: Face) -> String {
         .map(|shortcut| (shortcut.name.to_owned(), shortcut.help.to_owned()));
     let ports = PORT_SHORTCUTS.map(|(names, help)| (names.to_owned(), help.to_owned()));
     section(&mut text, "Shortcuts", shortcuts.chain(ports));
+    if !config.shortcuts.is_empty() {
+        let shortcuts = config.shortcuts.iter().map(|shortcut| {
+            let help = match (shortcut.help.trim().lines().next(), &shortcut.words) {
+                (Some(line), _) => line.to_owned(),
+                (None, Ok(words)) => words
+                    .join(" ")
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                (None, Err(_)) => "(not read)".to_owned(),
+            };
+            (shortcut.signature(), help)
+        });
+        section(&mut text, "Your shortcuts", shortcuts);
+    }
     if face == Face::Piton {
         let options = GLOBAL_OPTIONS.iter().map(|(option, takes_value, help)| {
             let value = if *takes_value { " FILE" } else { "" };

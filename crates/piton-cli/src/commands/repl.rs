@@ -48,6 +48,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ui,
         cancel,
         face,
+        ..
     } = ctx;
     let board = session.board()?;
     board.friendly(Deadline::after(ENTRY_TIME))?;

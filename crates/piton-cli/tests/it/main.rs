@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod compile;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod connect;
 #[cfg(unix)]
 #[cfg(test)]

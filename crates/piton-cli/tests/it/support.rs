@@ -69,6 +69,7 @@ impl Sandbox {
             .current_dir(self.path())
             .env("HOME", self.folder.path().join("home"))
             .env("PITON_CACHE_DIR", cache)
+            .env_remove("PITON_CONFIG")
             .env_remove("PITON_VM")
             .env_remove("PITON_VM_URL")
             .env_remove("XDG_CONFIG_HOME")
@@ -101,7 +102,9 @@ impl Sandbox {
             }
         }
         let place = self.folder.path().display().to_string();
-        text = text.replace(&place, "[FOLDER]");
+        text = text
+            .replace(&format!("{place}/home"), "[HOME]")
+            .replace(&place, "[FOLDER]");
         let _ = write!(
             text,
             "--- exit {}",

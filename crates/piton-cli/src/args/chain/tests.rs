@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The commands as mpremote's own parser would have recorded them: see `tests/mpremote_parser.py`.
-fn describe(words: &[&str], face: Face) -> Value {
+fn describe(words: &[&str], face: Face, config: &Config) -> Value {
     let words = words
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<String>>();
-    let chain = parse(&words, face);
+    let chain = parse(&words, face, config);
     let mut steps = chain
         .commands
         .iter()
@@ -74,16 +74,15 @@ fn describe_command(command: &Command) -> Value {
     }
 }
 
-/// Ask mpremote.
-fn ask_mpremote(lines: &[Vec<&str>]) -> Vec<Value> {
+/// Ask mpremote, whose folder of settings is below `config_home`.
+fn ask_mpremote(lines: &[Vec<&str>], config_home: &Path) -> Vec<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpremote_parser.py");
     // The interpreter of the environment that mpremote is installed in.
     let mut python = std::process::Command::new(
         Path::new(test_programs::mpremote().get_program()).with_file_name("python3"),
     )
     .arg(script)
-    // No macros of whoever runs this.
-    .env("XDG_CONFIG_HOME", "/nonexistent")
+    .env("XDG_CONFIG_HOME", config_home)
     .stdin(Stdio::piped())
     .stdout(Stdio::piped())
     .spawn()
@@ -121,8 +120,22 @@ fn normalize(steps: Value) -> Value {
 }
 
 fn check_against_mpremote(lines: &[Vec<&str>]) {
-    for (line, expected) in lines.iter().zip(ask_mpremote(lines)) {
-        assert_eq!(describe(line, Face::Mpremote), expected, "{line:?}");
+    check_with_config(lines, "");
+}
+
+/// Check lines with a `config.py`.
+fn check_with_config(lines: &[Vec<&str>], config_py: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("mpremote")).unwrap();
+    std::fs::write(folder.path().join("mpremote/config.py"), config_py).unwrap();
+    let config = Config::from_python(config_py);
+    assert_eq!(config.remarks, []);
+    for (line, expected) in lines.iter().zip(ask_mpremote(lines, folder.path())) {
+        assert_eq!(
+            describe(line, Face::Mpremote, &config),
+            expected,
+            "{line:?}"
+        );
     }
 }
 
@@ -242,6 +255,140 @@ fn lines_that_people_write_mean_what_they_mean_to_mpremote() {
     check_against_mpremote(&lines);
 }
 
+/// Shortcuts of all the forms there are.
+const CONFIG_PY: &str = r#"
+# "quoted
+commands = {
+    "one": "eval 1",
+    "list": ["exec", "print('a b')", "ls"],
+    "double x=4": {"command": "eval x*2", "help": "x" " times 2",},
+    "sum a b=2 c": {"command": ["eval", "a+b+c"]},
+    "flash x": "double + one",
+    "twice": "double 5 double",
+    "both x=1": "double",
+    "empty": "",
+    "none x=1": "",
+    "ls": "fs -v ls",
+    "reset": "soft-reset",
+    "a0": """connect
+        id:1""",
+    r'raw\d': u'eval 1' ' eval 2',
+    "tuple": ("sleep", "1"),
+    "bad": "frobnicate",
+}
+commands["late"] = "run x.py"
+"#;
+
+#[test]
+fn shortcuts_of_config_py_mean_what_they_mean_to_mpremote() {
+    let lines: &[&str] = &[
+        "one",
+        "one one",
+        "list",
+        "list :lib",
+        "double",
+        "double 5",
+        "double x=6",
+        "double x=6=7",
+        "double y=6",
+        "double 5 y=6",
+        "double 5 6",
+        "double + 5",
+        "sum",
+        "sum 1",
+        "sum 1 2",
+        "sum 1 2 3",
+        "sum 1 b=2 3",
+        "sum a=1 c=3",
+        "sum b=1 c=3",
+        "sum +",
+        "sum 1 2 3 d=4",
+        "flash 7",
+        "flash 7 x=8",
+        "flash",
+        "twice",
+        "twice 6",
+        "both",
+        "both 2 3",
+        "both x=2 x=3",
+        "both 2 y=3",
+        "empty one",
+        "empty empty one",
+        "none 3 one",
+        "none ls",
+        "ls",
+        "ls :lib",
+        "reset",
+        "a0 ls",
+        r"raw\d",
+        "tuple one",
+        "bad",
+        "late ls",
+        "eval 1 double",
+        "eval 1 double 3 one x=3",
+        "connect double one",
+    ];
+    let lines = lines
+        .iter()
+        .map(|line| line.split(' ').collect())
+        .collect::<Vec<Vec<&str>>>();
+    check_with_config(&lines, CONFIG_PY);
+}
+
+#[test]
+fn random_lines_of_shortcuts_mean_what_they_mean_to_mpremote() {
+    const WORDS: &[&str] = &[
+        "one",
+        "list",
+        "double",
+        "sum",
+        "flash",
+        "twice",
+        "both",
+        "empty one",
+        "ls",
+        "reset",
+        "a0",
+        "late",
+        "+",
+        "+",
+        "5",
+        "x=6",
+        "a=1",
+        "b=2",
+        "z=3",
+        "eval",
+        "x",
+    ];
+    let lines = random_lines(WORDS, 400);
+    let lines = lines
+        .iter()
+        .map(|line| line.iter().flat_map(|word| word.split(' ')).collect())
+        .collect::<Vec<Vec<&str>>>();
+    check_with_config(&lines, CONFIG_PY);
+}
+
+#[test]
+fn shortcuts_that_stand_for_themselves_end() {
+    let config = Config::from_python(
+        "commands = {'a': 'b', 'b': 'a x', 'c': 'c', 'd': 'e', 'e': '', 'ls': 'fs ls'}",
+    );
+    for (line, expected) in [
+        ("a", "shortcut `a` stands for itself: a -> b -> a"),
+        ("b", "shortcut `b` stands for itself: b -> a -> b"),
+        ("c", "shortcut `c` stands for itself: c -> c"),
+        ("d e d e ls ls", "Complete"),
+        ("d", "Complete"),
+    ] {
+        let words: Vec<String> = line.split(' ').map(ToOwned::to_owned).collect();
+        let found = match parse(&words, Face::Piton, &config).end {
+            End::Invalid(error) => error.to_string(),
+            end => format!("{end:?}"),
+        };
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
 #[test]
 fn random_lines_mean_what_they_mean_to_mpremote() {
     const WORDS: &[&str] = &[
@@ -286,26 +433,30 @@ fn random_lines_mean_what_they_mean_to_mpremote() {
         "a0",
         "devs",
     ];
-    // A linear congruential generator (Numerical Recipes): the same lines every time.
+    let mut lines = random_lines(WORDS, 4000);
+    lines.retain(|line| {
+        // There `df` is a word for `exec CODE`, whose parser drops a `--` after the code; and what a second `--`
+        // means depends on the version of Python.
+        let dashes = line.iter().filter(|word| **word == "--").count();
+        dashes <= 1 && !line.windows(2).any(|pair| pair == ["df", "--"])
+    });
+    check_against_mpremote(&lines);
+}
+
+/// Lines of up to 8 of these words: the same lines every time.
+fn random_lines(words: &[&'static str], count: usize) -> Vec<Vec<&'static str>> {
+    // A linear congruential generator (Numerical Recipes).
     let mut state = 1u32;
     let mut below = |limit: usize| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as usize % limit
     };
-    let mut lines = Vec::new();
-    for _ in 0..4000 {
-        let length = 1 + below(8);
-        let line = (0..length)
-            .map(|_| WORDS[below(WORDS.len())])
-            .collect::<Vec<&str>>();
-        // There `df` is a word for `exec CODE`, whose parser drops a `--` after the code; and what a second `--`
-        // means depends on the version of Python.
-        let dashes = line.iter().filter(|word| **word == "--").count();
-        if dashes <= 1 && !line.windows(2).any(|pair| pair == ["df", "--"]) {
-            lines.push(line);
-        }
-    }
-    check_against_mpremote(&lines);
+    (0..count)
+        .map(|_| {
+            let length = 1 + below(8);
+            (0..length).map(|_| words[below(words.len())]).collect()
+        })
+        .collect()
 }
 
 fn check(line: &str) -> String {
@@ -313,7 +464,7 @@ fn check(line: &str) -> String {
         .split(' ')
         .map(ToOwned::to_owned)
         .collect::<Vec<String>>();
-    let chain = parse(&words, Face::Piton);
+    let chain = parse(&words, Face::Piton, &Config::default());
     let end = match &chain.end {
         End::Invalid(error) => format!("{error}"),
         end => format!("{end:?}"),

@@ -1,0 +1,231 @@
+//! What a person has set up for every line: mpremote's `config.py`, and our own `config.toml`.
+//!
+//! `config.py` is a Python program to mpremote. Here it is read, never run: what is a literal is taken, and for the
+//! rest a remark says which line was not. It is right for mpremote, so such a line is no error until somebody uses
+//! the shortcut that stands in it. `config.toml` is ours alone, and anything wrong in it is an error.
+
+mod places;
+mod python;
+mod toml;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use piton::selector::BoardSelector;
+
+use crate::args::Face;
+
+/// No such file written by a person is longer.
+const SIZE_LIMIT: u64 = 1 << 20;
+
+/// What to do about a line of `config.py` that is not read.
+pub(crate) const UNREAD_HINT: &str = "piton reads config.py without running it: write a literal there, or set the shortcut up in piton's config.toml";
+
+/// What a person has set up.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// Words that stand for other words.
+    pub(crate) shortcuts: Vec<UserShortcut>,
+    /// Names for boards.
+    boards: Vec<(String, BoardSelector)>,
+    /// The board to connect to when the line names none.
+    pub(crate) board: Option<BoardSelector>,
+    /// What was not understood, and may not matter.
+    pub(crate) remarks: Vec<Remark>,
+}
+
+/// A shortcut that a person has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserShortcut {
+    /// The word on the command line.
+    pub(crate) name: String,
+    /// What may follow it.
+    pub(crate) parameters: Vec<Parameter>,
+    /// The words that take its place, or why they are not known.
+    pub(crate) words: Result<Vec<String>, Remark>,
+    /// What the list of commands says about it; may be empty.
+    pub(crate) help: String,
+}
+
+/// A value that a shortcut takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    /// The variable on the board.
+    pub(crate) name: String,
+    /// Its value when none is given; without it, one must be.
+    pub(crate) default: Option<String>,
+}
+
+/// A place that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remark {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Line in it, from 1.
+    pub(crate) line: usize,
+    /// What is wrong there.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Remark { file, line, what } = self;
+        write!(f, "{}, line {line}: {what}", file.display())
+    }
+}
+
+/// Why what is set up cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A file is there but cannot be read.
+    #[error("could not read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// `config.toml` says what makes no sense.
+    #[error("{0}")]
+    Invalid(Remark),
+}
+
+impl Config {
+    /// Read what is set up for this face: the drop-in one knows only mpremote's file.
+    pub(crate) fn load(face: Face) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        if let Some(path) = places::config_py()
+            && let Some(text) = read(&path)?
+        {
+            python::read(&path, &text, &mut config);
+        }
+        if face == Face::Piton
+            && let Some(path) = places::config_toml()
+            && let Some(text) = read(&path)?
+        {
+            toml::read(&path, &text, &mut config).map_err(ConfigError::Invalid)?;
+        }
+        Ok(config)
+    }
+
+    /// What a `config.py` says.
+    #[cfg(test)]
+    pub(crate) fn from_python(text: &str) -> Config {
+        let mut config = Config::default();
+        python::read(Path::new("config.py"), text, &mut config);
+        config
+    }
+
+    /// The board that `word` names.
+    ///
+    /// # Errors
+    ///
+    /// As for `BoardSelector`'s `FromStr`.
+    pub(crate) fn selector(&self, word: &str) -> Result<BoardSelector, piton::error::BoardError> {
+        match self.boards.iter().find(|(name, _)| name == word) {
+            Some((_, selector)) => Ok(selector.clone()),
+            None => word.parse(),
+        }
+    }
+
+    /// The shortcut called `name`.
+    pub(crate) fn shortcut(&self, name: &str) -> Option<&UserShortcut> {
+        self.shortcuts.iter().find(|shortcut| shortcut.name == name)
+    }
+
+    /// Add a shortcut; it takes the place of one with the same name.
+    fn put(&mut self, shortcut: UserShortcut) {
+        match self
+            .shortcuts
+            .iter_mut()
+            .find(|old| old.name == shortcut.name)
+        {
+            Some(old) => *old = shortcut,
+            None => self.shortcuts.push(shortcut),
+        }
+    }
+}
+
+impl UserShortcut {
+    /// A shortcut by its name with parameters, `double x=4`; `None` if there is no name.
+    fn new(
+        signature: &str,
+        words: Result<Vec<String>, Remark>,
+        help: &str,
+    ) -> Option<UserShortcut> {
+        let mut parts = signature.split_whitespace();
+        Some(UserShortcut {
+            name: parts.next()?.to_owned(),
+            parameters: parts.map(Parameter::new).collect(),
+            words,
+            help: help.to_owned(),
+        })
+    }
+
+    /// Name and parameters as they were written.
+    pub(crate) fn signature(&self) -> String {
+        let parameters = self.parameters.iter().map(ToString::to_string);
+        std::iter::once(self.name.clone())
+            .chain(parameters)
+            .collect::<Vec<String>>()
+            .join(" ")
+    }
+}
+
+impl Parameter {
+    fn new(text: &str) -> Parameter {
+        match text.split_once('=') {
+            Some((name, default)) => Parameter {
+                name: name.to_owned(),
+                default: Some(default.to_owned()),
+            },
+            None => Parameter {
+                name: text.to_owned(),
+                default: None,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.default {
+            Some(default) => write!(f, "={default}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The words of a command that is written as one string: mpremote knows no quotes here.
+fn split(command: &str) -> Vec<String> {
+    command.split_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// Which line of `text` the byte at `at` is on, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The text of a file; `None` if it is not there.
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let failed = |source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut text = String::new();
+    file.take(SIZE_LIMIT + 1)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    if text.len() as u64 > SIZE_LIMIT {
+        return Err(failed(io::Error::other("it is longer than 1 MiB")));
+    }
+    Ok(Some(text))
+}

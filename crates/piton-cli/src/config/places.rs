@@ -1,0 +1,44 @@
+//! Where what a person has set up is looked for.
+
+use std::env;
+use std::path::PathBuf;
+
+/// mpremote's file, where the Python package platformdirs has it for the name `mpremote`:
+/// `$XDG_CONFIG_HOME/mpremote/config.py`, else below `~/.config`, on macOS below `~/Library/Application Support`,
+/// on Windows below `%LOCALAPPDATA%`.
+pub(super) fn config_py() -> Option<PathBuf> {
+    let folder = if cfg!(windows) {
+        absolute("LOCALAPPDATA").or_else(|| home("AppData/Local"))
+    } else if cfg!(target_os = "macos") {
+        absolute("XDG_CONFIG_HOME").or_else(|| home("Library/Application Support"))
+    } else {
+        absolute("XDG_CONFIG_HOME").or_else(|| home(".config"))
+    };
+    Some(folder?.join("mpremote").join("config.py"))
+}
+
+/// Our own file: the one that `PITON_CONFIG` names, else `$XDG_CONFIG_HOME/piton/config.toml`, else below
+/// `~/.config`, on Windows below `%APPDATA%`.
+pub(super) fn config_toml() -> Option<PathBuf> {
+    if let Some(file) = env::var_os("PITON_CONFIG") {
+        // Set but empty: no file.
+        return (!file.is_empty()).then(|| PathBuf::from(file));
+    }
+    let folder = if cfg!(windows) {
+        absolute("APPDATA").or_else(|| home("AppData/Roaming"))
+    } else {
+        absolute("XDG_CONFIG_HOME").or_else(|| home(".config"))
+    };
+    Some(folder?.join("piton").join("config.toml"))
+}
+
+/// The folder that an environment variable names; a relative one does not count, by the XDG rules.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+}
+
+fn home(below: &str) -> Option<PathBuf> {
+    Some(env::home_dir()?.join(below))
+}
