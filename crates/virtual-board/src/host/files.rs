@@ -137,9 +137,10 @@ fn answer_stat(mut guest: Guest<'_>, out: i32, result: Result<Stat, Errno>) -> A
     };
     let out = unsigned(out);
     guest.bytes_mut(out, 96)?.fill(0);
+    // The type alone, without permissions, as the file systems of boards have it (`extmod/vfs_lfsx.c`).
     let mode = match stat.kind {
-        Kind::File => 0o100_644,
-        Kind::Directory => 0o040_755,
+        Kind::File => 0o100_000,
+        Kind::Directory => 0o040_000,
     };
     guest.set_u32(out, 1)?; // device
     guest.set_u32(out + 4, mode)?;
