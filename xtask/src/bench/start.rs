@@ -1,14 +1,13 @@
 //! `cargo xtask bench start`: how long a command takes from its start to its end.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use test_programs::program;
 
 use super::measure::{median, milliseconds};
+use super::served_board::ServedBoard;
 use crate::processes;
 use crate::setup;
 use crate::workspace::{Profile, build_piton};
@@ -24,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     setup::set_up(&[program("vm")?, program("mpremote")?])?;
     let piton = build_piton(Profile::Release)?;
-    let board = ServedBoard::start(&piton)?;
+    let board = ServedBoard::start::<&str>(&piton, [])?;
     println!(
         "{:<28} {:>10} {:>10} {:>8}",
         "median of each", "piton", "mpremote", "ratio"
@@ -40,46 +39,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         milliseconds(cold)
     );
     Ok(())
-}
-
-/// A virtual board on a pty, served by a process that ends with this.
-struct ServedBoard {
-    server: Child,
-    port: String,
-}
-
-impl ServedBoard {
-    fn start(piton: &Path) -> anyhow::Result<ServedBoard> {
-        let mut server = Command::new(piton)
-            .args(["virtual", "serve", "--pty"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start `piton virtual serve --pty`")?;
-        let mut port = String::new();
-        if let Some(stdout) = server.stdout.take() {
-            BufReader::new(stdout).read_line(&mut port)?;
-        }
-        let board = ServedBoard {
-            server,
-            port: port.trim_end().to_owned(),
-        };
-        if board.port.is_empty() {
-            bail!(
-                "`piton virtual serve --pty` named no port; is the VM file there? run `cargo xtask setup vm`"
-            );
-        }
-        Ok(board)
-    }
-}
-
-impl Drop for ServedBoard {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nothing to be done about it here.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 /// Run a command of Piton and one of mpremote in turn, and print the ratio of their medians.

@@ -1,0 +1,56 @@
+//! The tools, and how each is told to do a job.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::job::{Direction, Job};
+
+/// A tool that copies files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Tool {
+    /// mpremote
+    Mpremote,
+    /// mpytool
+    Mpytool,
+    /// Piton
+    Piton,
+}
+
+impl Tool {
+    pub(super) const ALL: [Tool; 3] = [Tool::Mpremote, Tool::Mpytool, Tool::Piton];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Tool::Mpremote => "mpremote",
+            Tool::Mpytool => "mpytool",
+            Tool::Piton => "Piton",
+        }
+    }
+
+    /// The command that does a job; it runs where the sources are. None of them soft-resets the board:
+    /// mpytool does not by itself, the others are told so.
+    pub(super) fn command(self, piton: &Path, port: &Path, job: Job, down: &Path) -> Command {
+        let mut command = match self {
+            Tool::Mpremote => test_programs::mpremote(),
+            Tool::Mpytool => test_programs::mpytool(),
+            Tool::Piton => Command::new(piton),
+        };
+        match self {
+            Tool::Mpremote | Tool::Piton => command.arg("connect").arg(port).args(["resume", "cp"]),
+            Tool::Mpytool => command.arg("-p").arg(port).arg("cp"),
+        };
+        if job.is_folder() && self != Tool::Mpytool {
+            command.arg("-r");
+        }
+        match job.direction() {
+            Direction::Up => command.args([job.source(), ":/"]),
+            Direction::Down if job.is_folder() && self == Tool::Mpytool => {
+                // Given the folder itself, it would put it into one of the same name. So: its content.
+                let into = down.join(job.source()).join("");
+                command.arg(format!(":/{}/", job.source())).arg(into)
+            }
+            Direction::Down => command.arg(format!(":/{}", job.source())).arg(down),
+        };
+        command
+    }
+}
