@@ -47,6 +47,8 @@ struct State {
     to_board: Flow,
     /// What has come in at the board and was not read.
     ring: VecDeque<u8>,
+    /// The board is at its prompt and has read everything.
+    at_prompt: bool,
     /// How many bytes of `ring` were searched for the interrupt character.
     searched: usize,
     /// A Ctrl-C came in while the ring was full: an interrupt handler sees it all the same.
@@ -85,6 +87,7 @@ impl Wire {
                 faults: LineFaults::default(),
                 to_board: Flow::default(),
                 ring: VecDeque::new(),
+                at_prompt: false,
                 searched: 0,
                 interrupt_overrun: false,
                 to_host: Flow::default(),
@@ -148,8 +151,10 @@ impl Wire {
 impl State {
     /// Take in what has arrived at the board by now.
     ///
-    /// `waiting`: the program waited for input all the time, so that it took each byte as it came.
+    /// `waiting`: the program waited for input all the time, so that it took each byte as it came. However
+    /// late the host's scheduler lets the board's thread do it: that is not the line's time.
     fn settle_board(&mut self, now: Instant, waiting: bool) {
+        let waiting = waiting || self.at_prompt;
         let room = match self.options.receive_ring {
             Some(room) if !(waiting && self.options.bytes_per_second.is_some()) => room,
             _ => usize::MAX,
@@ -197,6 +202,7 @@ impl State {
     /// A resetting board loses what it has received, and what comes in until it has booted.
     fn go_deaf(&mut self) {
         self.deaf = true;
+        self.at_prompt = false;
         self.clear_ring();
         self.to_board.clear();
     }

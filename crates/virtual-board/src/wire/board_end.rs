@@ -34,6 +34,7 @@ impl BoardEnd {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), true);
         let byte = state.ring.pop_front();
+        state.at_prompt = byte.is_none();
         state.searched = state.searched.saturating_sub(1);
         drop(state);
         self.wire.host_wakes.notify_all();
