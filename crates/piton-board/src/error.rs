@@ -51,6 +51,18 @@ pub enum Error {
         /// Path or name of the port.
         port: String,
     },
+    /// A WebREPL wants a password, and none was given.
+    #[error("`{address}` needs a password")]
+    PasswordNeeded {
+        /// The board's address.
+        address: String,
+    },
+    /// A WebREPL does not take the password.
+    #[error("`{address}` refuses the password")]
+    PasswordRefused {
+        /// The board's address.
+        address: String,
+    },
     /// The port, address or program could not be opened for another reason.
     #[error("could not open `{address}`: {source}")]
     Open {

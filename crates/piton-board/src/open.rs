@@ -10,6 +10,7 @@ use crate::transport::process::Process;
 use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
 use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort};
 use crate::transport::tcp::Tcp;
+use crate::transport::webrepl::{Password, WebRepl};
 
 /// How to open a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +19,17 @@ pub struct OpenOptions {
     pub baud_rate: u32,
     /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
     pub connect_timeout: Duration,
+    /// The password of a WebREPL.
+    pub password: Option<Password>,
 }
 
 impl Default for OpenOptions {
-    /// 115200 baud, 10 seconds.
+    /// 115200 baud, 10 seconds, no password.
     fn default() -> OpenOptions {
         OpenOptions {
             baud_rate: DEFAULT_BAUD_RATE,
             connect_timeout: Duration::from_secs(10),
+            password: None,
         }
     }
 }
@@ -37,6 +41,7 @@ impl Default for OpenOptions {
 ///
 /// - [`Error::NoBoard`], [`Error::NoSuchSerialNumber`]: nothing fits.
 /// - [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], [`Error::Open`]: it does not open.
+/// - [`Error::PasswordNeeded`], [`Error::PasswordRefused`]: by a WebREPL.
 /// - [`Error::Selector`] for [`BoardSelector::Virtual`], which the `piton` crate opens, and for
 ///   [`BoardSelector::ExecPty`] on Windows.
 pub fn open(
@@ -66,6 +71,14 @@ pub fn open(
                 answer_timeout: timeout.unwrap_or(DEFAULT_ANSWER_TIMEOUT),
             };
             Box::new(Rfc2217::connect(host, *port, options)?)
+        }
+        BoardSelector::WebRepl { host, port } => {
+            let Some(password) = &options.password else {
+                let address = selector.to_string();
+                return Err(Error::PasswordNeeded { address });
+            };
+            let timeout = options.connect_timeout;
+            Box::new(WebRepl::connect(host, *port, password, timeout)?)
         }
         BoardSelector::Virtual { .. } => {
             return Err(Error::Selector {

@@ -10,6 +10,7 @@
 //! | `c0` to `c3` | `COM0` to `COM3` |
 //! | `socket://HOST:PORT` | a TCP server that passes bytes on as they are |
 //! | `rfc2217://HOST:PORT` | a serial port behind a telnet server, such as ser2net |
+//! | `ws://HOST`, `ws://HOST:PORT` | MicroPython's WebREPL; the port is 8266 unless given |
 //! | `exec:COMMAND` | the standard input and output of a command |
 //! | `execpty:COMMAND` | the pty that a command makes and names in its output |
 //! | `virtual`, `virtual:DIR` | the virtual board, with its files in memory or in a folder |
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::transport::tcp::Endpoint;
+use crate::transport::webrepl;
 
 /// A named board.
 ///
@@ -76,6 +78,13 @@ pub enum BoardSelector {
         /// How long to wait for each answer of the server while connecting, where not the default.
         timeout: Option<Duration>,
     },
+    /// MicroPython's WebREPL.
+    WebRepl {
+        /// Name or address; an IPv6 address without its brackets.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
     /// The virtual board, which the `piton` crate opens.
     Virtual {
         /// The host folder with its files; in memory and empty without.
@@ -88,13 +97,14 @@ const SHORTCUTS: [(char, &str); 3] = [('a', "/dev/ttyACM"), ('u', "/dev/ttyUSB")
 
 const EXPECTED: &str = "expected `auto`, `id:SERIAL`, `port:PATH`, a path such as `/dev/ttyACM0` or a \
     name such as `COM3`, a shortcut (`a0`, `u0`, `c0`), `socket://HOST:PORT`, `rfc2217://HOST:PORT`, \
-    `exec:COMMAND`, `execpty:COMMAND`, `virtual` or `virtual:DIR`";
+    `ws://HOST`, `exec:COMMAND`, `execpty:COMMAND`, `virtual` or `virtual:DIR`";
 const EXPECTED_SOCKET: &str = "expected `socket://HOST:PORT`";
 const EXPECTED_RFC2217: &str =
     "expected `rfc2217://HOST:PORT`, if need be followed by `?timeout=SECONDS`";
-const NO_WEBSOCKET: &str = "WebREPL (`ws://`, `wss://`) is not supported in this version";
-const UNKNOWN_SCHEME: &str =
-    "of addresses with `://` only `socket://HOST:PORT` and `rfc2217://HOST:PORT` are supported";
+const EXPECTED_WEBREPL: &str = "expected `ws://HOST` or `ws://HOST:PORT`";
+const NO_TLS: &str =
+    "MicroPython's WebREPL has no encryption: expected `ws://HOST` or `ws://HOST:PORT`";
+const UNKNOWN_SCHEME: &str = "of addresses with `://` only `socket://HOST:PORT`, `rfc2217://HOST:PORT` and `ws://HOST` are supported";
 
 impl FromStr for BoardSelector {
     type Err = Error;
@@ -188,15 +198,33 @@ fn parse_address(scheme: &str, address: &str) -> Result<BoardSelector, &'static 
                 timeout,
             })
         }
-        "ws" | "wss" => Err(NO_WEBSOCKET),
+        "ws" => {
+            let (host, port) = split_host(endpoint).ok_or(EXPECTED_WEBREPL)?;
+            if !query.is_empty() {
+                return Err(EXPECTED_WEBREPL);
+            }
+            let port = port.unwrap_or(webrepl::DEFAULT_PORT);
+            Ok(BoardSelector::WebRepl { host, port })
+        }
+        "wss" => Err(NO_TLS),
         _ => Err(UNKNOWN_SCHEME),
     }
 }
 
 /// `HOST:PORT` or `[IPV6]:PORT`; one slash may follow, as in a URL.
 fn split_endpoint(endpoint: &str) -> Option<(String, u16)> {
+    let (host, port) = split_host(endpoint)?;
+    Some((host, port?))
+}
+
+/// The same, and the port may be left out.
+fn split_host(endpoint: &str) -> Option<(String, Option<u16>)> {
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
-    let (host, port) = endpoint.rsplit_once(':')?;
+    let (host, port) = match endpoint.rsplit_once(':') {
+        // The last colon of an address in brackets that ends there is its own.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (endpoint, None),
+    };
     let host = match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').filter(|host| host.contains(':'))?,
         // Without brackets nobody can tell where an IPv6 address ends.
@@ -204,9 +232,14 @@ fn split_endpoint(endpoint: &str) -> Option<(String, u16)> {
     };
     let is_host = !host.is_empty()
         && !host.contains(|c: char| "[]/@".contains(c) || c.is_whitespace() || c.is_control());
-    // `parse` alone would take "+1".
-    let port = Some(port).filter(|port| port.chars().all(|c| c.is_ascii_digit()))?;
-    let port = port.parse().ok().filter(|&port| port != 0)?;
+    let port = match port {
+        None => None,
+        // `parse` alone would take "+1".
+        Some(port) => {
+            let digits = Some(port).filter(|port| port.chars().all(|c| c.is_ascii_digit()))?;
+            Some(digits.parse().ok().filter(|&port| port != 0)?)
+        }
+    };
     is_host.then(|| (host.to_owned(), port))
 }
 
@@ -251,6 +284,9 @@ impl fmt::Display for BoardSelector {
                     Some(timeout) => write!(f, "?timeout={}", timeout.as_secs_f64()),
                     None => Ok(()),
                 }
+            }
+            BoardSelector::WebRepl { host, port } => {
+                write!(f, "ws://{}", Endpoint { host, port: *port })
             }
             BoardSelector::Virtual { directory: None } => f.write_str("virtual"),
             BoardSelector::Virtual {
@@ -346,6 +382,15 @@ mod tests {
         );
         let timeout = Some(Duration::from_millis(1500));
         check("rfc2217://[::1]:2217?timeout=1.5", &rfc2217(timeout));
+
+        let webrepl = |host: &str, port| BoardSelector::WebRepl {
+            host: host.to_owned(),
+            port,
+        };
+        check("ws://192.168.4.1", &webrepl("192.168.4.1", 8266));
+        check("ws://board.local:80/", &webrepl("board.local", 80));
+        check("ws://[fe80::1]", &webrepl("fe80::1", 8266));
+        check("WS://[fe80::1]:81", &webrepl("fe80::1", 81));
     }
 
     #[test]
@@ -360,7 +405,12 @@ mod tests {
             "execpty:",
             "virtual:",
             "a\0b",
-            "ws://192.168.4.1:8266",
+            "ws://",
+            "ws://h:",
+            "ws://h:x",
+            "ws://h/path",
+            "ws://:secret@h",
+            "ws://h?password=x",
             "wss://x",
             "loop://",
             "socket://",

@@ -12,6 +12,8 @@ pub mod process;
 pub mod rfc2217;
 pub mod serial;
 pub mod tcp;
+pub mod webrepl;
+mod websocket;
 
 /// A byte pipe to a board.
 ///
@@ -38,6 +40,31 @@ pub trait Transport: Send + Sync {
     fn control_lines(&self) -> Option<&dyn ControlLines> {
         None
     }
+
+    /// The binary messages beside the bytes, where this transport has them.
+    fn binary_messages(&self) -> Option<&dyn BinaryMessages> {
+        None
+    }
+}
+
+/// A second way beside the byte pipe: a WebSocket's binary messages, whose ends do not count.
+pub trait BinaryMessages {
+    /// Send all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::write_all`].
+    fn send(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
+
+    /// Wait until bytes are there, and read at least one and at most `buf.len()` of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::read`].
+    fn receive(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
+
+    /// Drop what came and was not read: it belongs to an exchange that broke off.
+    fn discard(&self);
 }
 
 /// The two outgoing modem lines of a serial port, which on many boards are wired to reset and boot mode.

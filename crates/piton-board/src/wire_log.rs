@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::deadline::Deadline;
-use crate::transport::{ControlLines, Transport};
+use crate::transport::{BinaryMessages, ControlLines, Transport};
 
 /// Which way bytes went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,10 @@ impl<F: Fn(WireEvent<'_>) + Send + Sync> Transport for WireLog<F> {
 
     fn control_lines(&self) -> Option<&dyn ControlLines> {
         self.transport.control_lines()
+    }
+
+    fn binary_messages(&self) -> Option<&dyn BinaryMessages> {
+        self.transport.binary_messages()
     }
 }
 

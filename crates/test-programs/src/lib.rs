@@ -14,9 +14,11 @@ pub mod debian;
 mod locate;
 mod microbit;
 pub mod pins;
+mod webrepl;
 
 pub use locate::{Missing, Program, locate, program};
 pub use microbit::Microbit;
+pub use webrepl::WebReplServer;
 
 /// Versions of MicroPython that the virtual board is tested with, the default one first.
 pub const VM_VERSIONS: &[&str] = &["1.29.0-6", "1.28.0-6", "1.27.0", "1.26.0", "1.25.0"];

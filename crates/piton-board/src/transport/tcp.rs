@@ -92,6 +92,32 @@ pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<T
     Err(last_error)
 }
 
+/// Have the system ask now and then whether the other side is still there, so that a connection which nobody closed
+/// (Wi-Fi lost, power gone) ends within half a minute. A convenience: nothing is said where it cannot be had.
+pub(super) fn keep_alive(stream: &TcpStream) {
+    #[cfg(unix)]
+    {
+        use rustix::net::sockopt;
+        let _ = sockopt::set_socket_keepalive(stream, true);
+        let _ = sockopt::set_tcp_keepidle(stream, Duration::from_secs(10));
+        let _ = sockopt::set_tcp_keepintvl(stream, Duration::from_secs(5));
+        let _ = sockopt::set_tcp_keepcnt(stream, 4);
+    }
+    #[cfg(not(unix))]
+    let _ = stream;
+}
+
+/// Have the system acknowledge what comes at once, as far as it can (Linux forgets it now and then).
+///
+/// MicroPython writes header and payload of a WebSocket frame one after the other, and its network stack keeps the
+/// second back until the first is acknowledged: 40 ms for each answer, unless we are quick.
+pub(super) fn acknowledge_at_once(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
+}
+
 /// Read at least one byte, as [`Transport::read`] promises.
 pub(super) fn read(
     mut stream: &TcpStream,
@@ -143,7 +169,11 @@ fn socket_timeout(deadline: Deadline) -> Option<Duration> {
 fn retry_or_fail(error: io::Error, deadline: Deadline) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::Interrupted => Ok(()),
-        // Unix says the one, Windows the other, and both may say it a little early.
+        // On Unix a wait that ends is `WouldBlock`; this is the system's ETIMEDOUT: the other side does not answer.
+        io::ErrorKind::TimedOut if cfg!(unix) => {
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, error))
+        }
+        // Unix says the one, Windows the other; either may say it a little early.
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if !deadline.has_passed() => Ok(()),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(io::ErrorKind::TimedOut.into()),
         io::ErrorKind::BrokenPipe

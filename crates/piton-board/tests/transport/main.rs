@@ -17,4 +17,6 @@ mod serial;
 mod support;
 mod tcp;
 #[cfg(unix)]
+mod webrepl;
+#[cfg(unix)]
 mod wire_log;

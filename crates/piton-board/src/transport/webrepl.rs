@@ -1,0 +1,179 @@
+//! A board on the network, by MicroPython's WebREPL: `ws://`.
+//!
+//! What the board prints and what it is typed travel as text messages, whose bytes need not be UTF-8; binary messages
+//! are WebREPL's file protocol (extmod/modwebrepl.c). Beyond bytes there is one thing to know, the login: the board
+//! asks `Password: `, and says `WebREPL connected` with a prompt that is painted, not the REPL's own.
+//!
+//! One connection at a time: the board closes a second one at once. After a soft reset it has forgotten the
+//! connection, and listens again when its boot.py starts WebREPL.
+//!
+//! There is no encryption: whoever listens on the network reads the password.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::transport::tcp::Endpoint;
+use crate::transport::websocket::{Kind, WebSocket};
+use crate::transport::{BinaryMessages, Transport};
+
+/// The port that MicroPython's webrepl.py listens on.
+pub const DEFAULT_PORT: u16 = 8266;
+
+/// The longest password that MicroPython keeps (extmod/modwebrepl.c, `webrepl_passwd`).
+pub const MAX_PASSWORD: usize = 9;
+
+const PROMPT: &[u8] = b"Password: ";
+const CONNECTED: &[u8] = b"WebREPL connected\r\n";
+const DENIED: &[u8] = b"Access denied";
+
+/// What comes before the prompt or in place of it is no more than a few words.
+const MAX_GREETING: usize = 4096;
+
+/// A WebREPL password, which no debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// A password as a person has it.
+    pub fn new(text: impl Into<String>) -> Password {
+        Password(text.into())
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// A connection to a board's WebREPL, logged in.
+#[derive(Debug)]
+pub struct WebRepl(WebSocket);
+
+impl WebRepl {
+    /// Connect to `host` (a name, or an address without brackets) and log in, all within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: nobody there, or not a WebREPL, or somebody else is connected to it;
+    /// [`Error::PasswordRefused`].
+    pub fn connect(
+        host: &str,
+        port: u16,
+        password: &Password,
+        timeout: Duration,
+    ) -> Result<WebRepl, Error> {
+        let address = format!("ws://{}", Endpoint { host, port });
+        let deadline = Deadline::after(timeout);
+        let open = |source| Error::Open {
+            address: address.clone(),
+            source,
+        };
+        // A line end would be typed to the board as the end of the password.
+        if password.0.contains(['\r', '\n']) {
+            return Err(Error::PasswordRefused { address });
+        }
+        let socket = WebSocket::connect(host, port, deadline).map_err(open)?;
+        read_to(&socket, &[PROMPT], deadline)
+            .map_err(|(error, received)| open(no_prompt(error, &received)))?;
+        // With a line feed after it, that would be the first key for the REPL.
+        let answer = format!("{}\r", password.0);
+        socket
+            .write(Kind::Text, answer.as_bytes(), deadline)
+            .map_err(open)?;
+        match read_to(&socket, &[CONNECTED, DENIED], deadline) {
+            Ok(CONNECTED) => Ok(WebRepl(socket)),
+            Ok(_) => Err(Error::PasswordRefused { address }),
+            Err((error, received)) => Err(open(no_login(error, &received))),
+        }
+    }
+}
+
+impl Transport for WebRepl {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.0.read(Kind::Text, buf, deadline)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.0.write(Kind::Text, bytes, deadline)
+    }
+
+    fn binary_messages(&self) -> Option<&dyn BinaryMessages> {
+        Some(self)
+    }
+}
+
+impl BinaryMessages for WebRepl {
+    fn send(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        self.0.write(Kind::Binary, bytes, deadline)
+    }
+
+    fn receive(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.0.read(Kind::Binary, buf, deadline)
+    }
+
+    fn discard(&self) {
+        self.0.discard_binary();
+    }
+}
+
+/// Read text up to the first of `markers`; else the error and what came until then. Not one byte is read beyond it.
+fn read_to<'m>(
+    socket: &WebSocket,
+    markers: &[&'m [u8]],
+    deadline: Deadline,
+) -> Result<&'m [u8], (io::Error, Vec<u8>)> {
+    let mut received = Vec::new();
+    loop {
+        let mut byte = [0];
+        if let Err(error) = socket.read(Kind::Text, &mut byte, deadline) {
+            return Err((error, received));
+        }
+        received.extend_from_slice(&byte);
+        if let Some(marker) = markers.iter().find(|marker| received.ends_with(marker)) {
+            return Ok(marker);
+        }
+        if received.len() > MAX_GREETING {
+            return Err((io::ErrorKind::InvalidData.into(), received));
+        }
+    }
+}
+
+fn no_prompt(error: io::Error, received: &[u8]) -> io::Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof if received.is_empty() => {
+            "the board closed the connection before it asked for the password: is another WebREPL session open?"
+        }
+        io::ErrorKind::UnexpectedEof => "the server closed the connection",
+        io::ErrorKind::TimedOut => "the board did not ask for the password in time",
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => {
+            "the server does not ask for a password"
+        }
+        _ => return error,
+    };
+    said(error.kind(), what, received)
+}
+
+fn no_login(error: io::Error, received: &[u8]) -> io::Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the board closed the connection after the password",
+        io::ErrorKind::TimedOut => "the board did not answer to the password in time",
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => {
+            "the server does not answer to the password"
+        }
+        _ => return error,
+    };
+    said(error.kind(), what, received)
+}
+
+fn said(kind: io::ErrorKind, what: &str, received: &[u8]) -> io::Error {
+    let words = received.trim_ascii();
+    let words = words.get(..200).unwrap_or(words);
+    if words.is_empty() {
+        return io::Error::new(kind, what);
+    }
+    io::Error::new(kind, format!("{what}; it said: {}", words.escape_ascii()))
+}
