@@ -7,6 +7,8 @@ mod split;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use piton::transport::webrepl::Password;
+
 /// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Face {
@@ -37,16 +39,41 @@ pub(crate) struct GlobalOptions {
     pub(crate) quiet: bool,
     /// `--vm FILE`: the VM file of the virtual board.
     pub(crate) vm: Option<PathBuf>,
+    /// `--password WORD`: the password of a WebREPL.
+    pub(crate) password: Option<Password>,
 }
 
-/// The global options by name, whether they take a value, and what they do.
-pub(crate) const GLOBAL_OPTIONS: &[(&str, bool, &str)] = &[
-    ("--json", false, "print facts as JSON"),
-    ("--verbose", false, "show every byte on the wire, on stderr"),
-    ("--quiet", false, "print results only"),
-    (
+/// A global option.
+pub(crate) struct GlobalOption {
+    /// The word on the command line.
+    pub(crate) name: &'static str,
+    /// What to call its value, where it takes one.
+    pub(crate) value: Option<&'static str>,
+    /// What it does.
+    pub(crate) help: &'static str,
+}
+
+const fn option(
+    name: &'static str,
+    value: Option<&'static str>,
+    help: &'static str,
+) -> GlobalOption {
+    GlobalOption { name, value, help }
+}
+
+/// The global options.
+pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
+    option("--json", None, "print facts as JSON"),
+    option("--verbose", None, "show every byte on the wire, on stderr"),
+    option("--quiet", None, "print results only"),
+    option(
+        "--password",
+        Some("WORD"),
+        "the password of a WebREPL (default: $PITON_WEBREPL_PASSWORD, else asked for)",
+    ),
+    option(
         "--vm",
-        true,
+        Some("FILE"),
         "the VM file of the virtual board (default: $PITON_VM, else the cache, else fetched once)",
     ),
 ];
@@ -58,6 +85,7 @@ impl GlobalOptions {
             "--json" => self.json = true,
             "--verbose" => self.verbose = true,
             "--quiet" => self.quiet = true,
+            "--password" => self.password = value.map(Password::new),
             _ => self.vm = value.map(PathBuf::from),
         }
     }

@@ -31,6 +31,7 @@ impl Context {
         let mut connect = ConnectOptions::default();
         connect.cancel = cancel.clone();
         connect.vm.clone_from(&options.vm);
+        connect.open.password.clone_from(&options.password);
         connect.report = Some(ui.event_reporter());
         connect.wire_log = options.verbose.then(crate::ui::wire_log);
         Context {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use piton::error::{BoardError, VmError};
+use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
 use crate::args::Face;
@@ -268,6 +269,8 @@ fn piton_exit_code(error: &piton::Error) -> u8 {
         | BoardError::NoSuchPort { .. }
         | BoardError::PortBusy { .. }
         | BoardError::PortPermission { .. }
+        | BoardError::PasswordNeeded { .. }
+        | BoardError::PasswordRefused { .. }
         | BoardError::Open { .. }
         | BoardError::Disconnected { .. }
         | BoardError::NoRawRepl { .. }
@@ -315,6 +318,24 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
         BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![format!(
             "join the group that owns {port}: `sudo usermod -aG dialout $USER`, then log in again"
         )],
+        BoardError::PasswordNeeded { .. } => vec![format!(
+            "give it with `--password WORD`, or in the environment variable {}",
+            crate::password::VARIABLE
+        )],
+        BoardError::PasswordRefused { .. } => vec![format!(
+            "it was set by `import webrepl_setup` on the board, has at most {MAX_PASSWORD} characters, and stands in its \
+             `webrepl_cfg.py`"
+        )],
+        BoardError::Open { address, source }
+            if address.starts_with("ws://")
+                && source.kind() == io::ErrorKind::ConnectionRefused =>
+        {
+            vec![
+                "WebREPL does not run there: `import webrepl; webrepl.start()` on the board starts it, `import \
+                 webrepl_setup` does so at each start"
+                    .to_owned(),
+            ]
+        }
         BoardError::Disconnected { source, .. } if source.get_ref().is_some() => {
             vec![source.to_string()]
         }

@@ -18,6 +18,7 @@ mod config;
 mod context;
 mod error;
 mod interrupt;
+mod password;
 mod session;
 mod terminal;
 mod ui;

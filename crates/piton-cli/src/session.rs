@@ -12,7 +12,7 @@ use piton::virtual_board::VirtualBoard;
 use piton::{Board, ConnectOptions};
 
 use crate::error::CommandError;
-use crate::interrupt;
+use crate::{interrupt, password};
 
 /// How long a board may take to give its prompt, and, after a soft reset, to run its boot.py.
 pub(crate) const ENTRY_TIME: Duration = Duration::from_secs(10);
@@ -20,12 +20,20 @@ pub(crate) const ENTRY_TIME: Duration = Duration::from_secs(10);
 /// How long a board may take to answer when we are about to leave it.
 const LEAVE_TIME: Duration = Duration::from_secs(3);
 
+/// How long a board may be away when it resets.
+const RETURN_TIME: Duration = Duration::from_secs(30);
+
+/// Between two tries to reach a board that is away.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
 /// The connection to a board.
 pub(crate) struct Session {
     options: ConnectOptions,
     /// The board to connect to when none was named.
     default_board: BoardSelector,
     board: Option<Board>,
+    /// What the board was connected by.
+    selector: Option<BoardSelector>,
     /// Whether the next entry into the raw REPL soft-resets the board: once for each connection, and not after
     /// `resume`.
     auto_soft_reset: bool,
@@ -38,6 +46,7 @@ impl Session {
             options,
             default_board,
             board: None,
+            selector: None,
             auto_soft_reset: true,
         }
     }
@@ -47,8 +56,41 @@ impl Session {
         self.disconnect()?;
         // From here on Ctrl-C has something to tidy up.
         interrupt::install(&self.options.cancel);
+        if matches!(selector, BoardSelector::WebRepl { .. }) && self.options.open.password.is_none()
+        {
+            self.options.open.password = password::find(&selector.to_string())?;
+        }
         self.board = Some(Board::connect(selector, &self.options)?);
+        self.selector = Some(selector.clone());
         Ok(())
+    }
+
+    /// Connect to the same board again, which went away and is expected back within [`RETURN_TIME`].
+    fn reconnect(&mut self) -> Result<(), CommandError> {
+        let Some(selector) = self.selector.clone() else {
+            return Err(no_board());
+        };
+        // What is left of the old connection must be gone before there is a new one.
+        self.board = None;
+        let deadline = Deadline::after(RETURN_TIME);
+        loop {
+            match Board::connect(&selector, &self.options) {
+                Ok(board) => {
+                    self.board = Some(board);
+                    return Ok(());
+                }
+                Err(_) if self.options.cancel.is_cancelled() => {
+                    return Err(CommandError::Interrupted);
+                }
+                Err(error) if deadline.has_passed() => return Err(error.into()),
+                Err(_) => std::thread::sleep(RETRY_PAUSE),
+            }
+        }
+    }
+
+    /// Whether a soft reset ends the connection: MicroPython forgets its WebREPL sessions with all else.
+    fn is_webrepl(&self) -> bool {
+        matches!(self.selector, Some(BoardSelector::WebRepl { .. }))
     }
 
     /// Leave the board at its friendly prompt and close the connection. Nothing happens when there is none.
@@ -75,18 +117,35 @@ impl Session {
 
     /// Soft-reset the board now, and not again.
     pub(crate) fn soft_reset(&mut self) -> Result<(), CommandError> {
+        self.board()?;
+        if self.is_webrepl() {
+            return self.soft_reset_webrepl();
+        }
         self.auto_soft_reset = true;
         self.raw_repl().map(|_| ())
     }
 
+    /// Soft-reset a board on the network: the reset takes it off, and its boot.py puts it on again.
+    fn soft_reset_webrepl(&mut self) -> Result<(), CommandError> {
+        self.raw_repl()?;
+        let board = self.board()?;
+        match board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME)) {
+            Ok(_) => Ok(()),
+            Err(piton::Error::Board(
+                BoardError::Disconnected { .. } | BoardError::Timeout { .. },
+            )) => self.reconnect(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The board's raw REPL, connecting to a board first if there is none.
     pub(crate) fn raw_repl(&mut self) -> Result<RawRepl<'_>, CommandError> {
-        let entry = if self.auto_soft_reset {
+        self.board()?;
+        let entry = if self.auto_soft_reset && !self.is_webrepl() {
             Entry::SoftReset
         } else {
             Entry::KeepState
         };
-        self.board()?;
         let Session {
             options,
             board: Some(board),

@@ -40,6 +40,29 @@ pub(crate) enum Keys {
     End,
 }
 
+/// Read a line that nobody must see: no echo. `None` when the person thought better of it (Ctrl-C, Ctrl-D, end).
+pub(crate) fn read_hidden_line() -> io::Result<Option<String>> {
+    let _raw = RawMode::enter()?;
+    let mut line = Vec::new();
+    loop {
+        let bytes = match read_keys(Duration::from_millis(500))? {
+            Keys::Bytes(bytes) => bytes,
+            Keys::Nothing => continue,
+            Keys::End => return Ok(None),
+        };
+        for byte in bytes {
+            match byte {
+                b'\r' | b'\n' => return Ok(Some(String::from_utf8_lossy(&line).into_owned())),
+                // Ctrl-C, Ctrl-D.
+                3 | 4 => return Ok(None),
+                // Backspace takes a whole letter back.
+                8 | 127 => while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {},
+                byte => line.push(byte),
+            }
+        }
+    }
+}
+
 #[cfg(unix)]
 pub(crate) use unix::read_keys;
 #[cfg(windows)]

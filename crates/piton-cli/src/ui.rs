@@ -150,6 +150,11 @@ impl Ui {
     }
 }
 
+/// Ask a person for something, on the line where they type it.
+pub(crate) fn question(text: &str) {
+    talk(text);
+}
+
 /// Bytes for stdout of the faces that draw nothing.
 pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

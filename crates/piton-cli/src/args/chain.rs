@@ -128,9 +128,9 @@ impl Chain {
             // The shortcut stands for nothing.
             return Ok(Vec::new());
         };
-        if with_globals && let Some((option, takes_value, _)) = split::global_option(&name) {
-            let value = if *takes_value { words.next() } else { None };
-            self.set_global(option, value)?;
+        if with_globals && let Some(option) = split::global_option(&name) {
+            let value = option.value.and_then(|_| words.next());
+            self.set_global(option.name, value)?;
             return Ok(words.collect());
         }
 
@@ -186,8 +186,7 @@ impl Chain {
     }
 
     fn set_global(&mut self, option: &str, value: Option<String>) -> Result<(), End> {
-        let takes_value =
-            split::global_option(option).is_some_and(|(_, takes_value, _)| *takes_value);
+        let takes_value = split::global_option(option).is_some_and(|option| option.value.is_some());
         if takes_value && value.is_none() {
             return Err(End::Invalid(UsageError::NoValue {
                 option: option.to_owned(),

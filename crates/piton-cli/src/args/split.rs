@@ -5,7 +5,7 @@
 //! positional of the command, or, for a command that takes many, at the first option after them. `clap` has no
 //! such rule; so the line is split here, by what `clap` knows of the command, and each part parsed by `clap`.
 
-use super::GLOBAL_OPTIONS;
+use super::{GLOBAL_OPTIONS, GlobalOption};
 
 /// The arguments of one command, sorted out.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
         if word == "--" {
             split.options.push(word.clone());
             split.options.extend(words.by_ref().cloned());
-        } else if with_globals && let Some((name, takes_value, _)) = global_option(word) {
-            let value = if *takes_value { words.next() } else { None };
-            split.globals.push(((*name).to_owned(), value.cloned()));
+        } else if with_globals && let Some(option) = global_option(word) {
+            let value = option.value.and_then(|_| words.next());
+            split.globals.push((option.name.to_owned(), value.cloned()));
         } else {
             split.options.push(word.clone());
         }
@@ -145,9 +145,9 @@ fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
             takes_next: takes_value && !has_value,
         };
     }
-    if with_globals && let Some((_, takes_value, _)) = global_option(word) {
+    if with_globals && let Some(option) = global_option(word) {
         return Word::Global {
-            takes_next: *takes_value,
+            takes_next: option.value.is_some(),
         };
     }
     if is_negative_number(word) || word.contains(' ') {
@@ -157,8 +157,8 @@ fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
 }
 
 /// The global option called `word`, to the letter.
-pub(super) fn global_option(word: &str) -> Option<&'static (&'static str, bool, &'static str)> {
-    GLOBAL_OPTIONS.iter().find(|(name, ..)| *name == word)
+pub(super) fn global_option(word: &str) -> Option<&'static GlobalOption> {
+    GLOBAL_OPTIONS.iter().find(|option| option.name == word)
 }
 
 /// Whether the option `name` of `command` takes a value from the next word; `None` if there is no such option.

@@ -94,9 +94,11 @@ fn overview(line: &clap::Command, face: Face, config: &Config) -> String {
         section(&mut text, "Your shortcuts", shortcuts);
     }
     if face == Face::Piton {
-        let options = GLOBAL_OPTIONS.iter().map(|(option, takes_value, help)| {
-            let value = if *takes_value { " FILE" } else { "" };
-            (format!("{option}{value}"), (*help).to_owned())
+        let options = GLOBAL_OPTIONS.iter().map(|option| {
+            let value = option
+                .value
+                .map_or_else(String::new, |name| format!(" {name}"));
+            (format!("{}{value}", option.name), option.help.to_owned())
         });
         section(&mut text, "Options", options);
         text.push_str(

@@ -41,3 +41,6 @@ mod terminal;
 mod virtual_serve;
 #[cfg(test)]
 mod vm_file;
+#[cfg(unix)]
+#[cfg(test)]
+mod webrepl;

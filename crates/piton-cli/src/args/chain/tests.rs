@@ -476,7 +476,7 @@ fn check(line: &str) -> String {
 fn global_options_may_stand_wherever_a_command_or_option_may() {
     insta::assert_snapshot!(check("--quiet --vm file info --json"), @r#"
 --quiet --vm file info --json
-GlobalOptions { json: true, verbose: false, quiet: true, vm: Some("file") }
+GlobalOptions { json: true, verbose: false, quiet: true, vm: Some("file"), password: None }
 [
     Info,
 ]
@@ -484,7 +484,7 @@ Complete
 "#);
     insta::assert_snapshot!(check("ls --json : --verbose"), @r#"
     ls --json : --verbose
-    GlobalOptions { json: true, verbose: true, quiet: false, vm: None }
+    GlobalOptions { json: true, verbose: true, quiet: false, vm: None, password: None }
     [
         Fs(
             Args {
@@ -508,7 +508,7 @@ Complete
     "#);
     insta::assert_snapshot!(check("eval 1 --vm"), @r#"
     eval 1 --vm
-    GlobalOptions { json: false, verbose: false, quiet: false, vm: None }
+    GlobalOptions { json: false, verbose: false, quiet: false, vm: None, password: None }
     [
         Eval(
             Args {
