@@ -1,12 +1,16 @@
 //! The same command lines through mpremote and through our drop-in face, each on a fresh virtual board behind a pty:
-//! stdout and exit code must be the same, and where a script may read stderr, that too.
+//! stdout, exit code, and the files on the board and here must be the same, and where a script may read stderr, that
+//! too. What differs on purpose is listed in `docs/cli.md`.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use virtual_board::serve::PtyServer;
+use virtual_board::{BoardOptions, Flash, VirtualBoard};
 
-use crate::support::{Outcome, Sandbox, run, virtual_board, words};
+use crate::support::{Outcome, Sandbox, run, words};
 
 /// One side: a command and the board that it talks to.
 struct Side {
@@ -15,8 +19,20 @@ struct Side {
     command: fn(&Sandbox) -> Command,
 }
 
+/// Where the boards keep their files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// Where the test can look at them.
+    InFolder,
+    /// Where the size of the flash is always the same.
+    InMemory,
+}
+
+/// Paths below a folder, with the content of files.
+type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
+
 impl Side {
-    fn new(command: fn(&Sandbox) -> Command) -> Side {
+    fn new(command: fn(&Sandbox) -> Command, keeps_files: Keep) -> Side {
         let sandbox = Sandbox::new();
         sandbox.write("a.txt", "first\nsecond\n");
         sandbox.write("main.py", "import sys\nprint('main', 1 + 1)\n");
@@ -30,9 +46,16 @@ impl Side {
         std::fs::create_dir_all(sandbox.path().join("tree/sub")).unwrap();
         sandbox.write("tree/one.py", "one = 1\n");
         sandbox.write("tree/sub/two.py", "two = 2\n");
+        let flash = flash_of(&sandbox);
+        std::fs::create_dir(&flash).unwrap();
+        let mut options = BoardOptions::default();
+        if keeps_files == Keep::InFolder {
+            options.flash = Flash::Directory(flash);
+        }
+        let board = VirtualBoard::start(crate::support::image(), options).unwrap();
         Side {
             sandbox,
-            server: virtual_board::serve::pty(Arc::new(virtual_board())).unwrap(),
+            server: virtual_board::serve::pty(Arc::new(board)).unwrap(),
             command,
         }
     }
@@ -53,23 +76,55 @@ impl Side {
         outcome.stderr = rename(&outcome.stderr);
         outcome
     }
+
+    /// All files on the board, and all in the folder that the commands run in.
+    fn files(&self) -> [Tree; 2] {
+        [flash_of(&self.sandbox), self.sandbox.path()].map(|folder| {
+            let mut tree = Tree::new();
+            collect_files(&folder, Path::new(""), &mut tree);
+            tree
+        })
+    }
 }
 
-fn sides() -> [Side; 2] {
+fn flash_of(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path().with_file_name("flash")
+}
+
+fn collect_files(root: &Path, below: &Path, tree: &mut Tree) {
+    for entry in std::fs::read_dir(root.join(below)).unwrap() {
+        let entry = entry.unwrap();
+        let path = below.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            collect_files(root, &path, tree);
+            tree.insert(path, None);
+        } else {
+            tree.insert(path, Some(std::fs::read(entry.path()).unwrap()));
+        }
+    }
+}
+
+fn sides(keeps_files: Keep) -> [Side; 2] {
     let ours = |sandbox: &Sandbox| {
         let mut command = sandbox.piton();
         command.arg("mpremote");
         command
     };
-    [Side::new(Sandbox::mpremote), Side::new(ours)]
+    [Sandbox::mpremote, ours].map(|command| Side::new(command, keeps_files))
 }
 
 /// Run the lines one after the other on both sides.
 fn check(lines: &[&str]) {
-    let [mpremote, ours] = sides();
+    check_on(sides(Keep::InFolder), lines);
+}
+
+fn check_on([mpremote, ours]: [Side; 2], lines: &[&str]) {
     for line in lines {
-        let expected = mpremote.run(line);
-        let found = ours.run(line);
+        let (expected, found) = std::thread::scope(|scope| {
+            let expected = scope.spawn(|| mpremote.run(line));
+            let found = ours.run(line);
+            (expected.join().unwrap(), found)
+        });
         assert_eq!(
             (found.stdout(), found.code),
             (expected.stdout(), expected.code),
@@ -78,23 +133,63 @@ fn check(lines: &[&str]) {
             found.stderr()
         );
         compare_messages(line, &found, &expected);
+        compare_files(line, &ours, &mpremote);
+    }
+}
+
+fn compare_files(line: &str, ours: &Side, mpremote: &Side) {
+    for ((found, expected), place) in
+        std::iter::zip(ours.files(), mpremote.files()).zip(["board", "host"])
+    {
+        let differing: Vec<&PathBuf> = std::iter::chain(found.keys(), expected.keys())
+            .filter(|path| found.get(*path) != expected.get(*path))
+            .collect();
+        assert!(
+            differing.is_empty(),
+            "after `{line}`, these differ on the {place}: {differing:?}\nhere {:?}\nthere {:?}",
+            found.keys(),
+            expected.keys()
+        );
     }
 }
 
 /// The first part of stderr must be mpremote's, where mpremote has a message at all; hints are ours.
 fn compare_messages(line: &str, found: &Outcome, expected: &Outcome) {
-    let expected = expected.stderr();
-    if expected.contains("Traceback (most recent call last)") {
-        assert!(
-            found.stderr().starts_with("mpremote: "),
-            "`{line}`: {}",
-            found.stderr()
-        );
-        return;
+    let (found, expected) = (found.stderr(), expected.stderr());
+    let message = found.split("\nhint: ").next().unwrap().trim_end();
+    // What mpremote says about it helps nobody: a traceback of its own, the name of an error instead of the file's,
+    // a guess, the usage as argparse words it.
+    let ours = if expected.contains("Traceback (most recent call last)") {
+        "mpremote: "
+    } else if expected.ends_with("No such file or directory: No such file or directory.\n") {
+        "mpremote: cp: "
+    } else if expected.ends_with("(it may be in use by another program)\n") {
+        "mpremote: failed to access "
+    } else if expected.starts_with("usage: ") {
+        "error: "
+    } else {
+        return assert_eq!(message, expected.trim_end(), "`{line}`");
+    };
+    assert!(message.starts_with(ours), "`{line}`: {message}");
+}
+
+/// Run lines of which the last one has another outcome with mpremote, on purpose: what ours prints.
+fn check_difference(lines: &[&str], stdout: &str) {
+    let [mpremote, ours] = sides(Keep::InFolder);
+    let mut same = true;
+    for line in lines {
+        let (expected, found) = (mpremote.run(line), ours.run(line));
+        assert!(same, "before `{line}`");
+        same = (found.stdout(), found.code) == (expected.stdout(), expected.code)
+            && ours.files() == mpremote.files();
+        if !same {
+            assert_eq!(found.stdout(), stdout, "`{line}`: {}", found.stderr());
+        }
     }
-    let found = found.stderr();
-    let message = found.split("\nhint: ").next().unwrap();
-    assert_eq!(message.trim_end(), expected.trim_end(), "`{line}`");
+    assert!(
+        !same,
+        "{lines:?} is no difference any more: test it among the others"
+    );
 }
 
 #[test]
@@ -191,11 +286,10 @@ fn files() {
         "rm -r copy",
         "rm -r nowhere",
         "cp -r a.txt :file",
-        "df",
         "ls",
     ]);
     // What came back is what was sent.
-    let [mpremote, ours] = sides();
+    let [mpremote, ours] = sides(Keep::InFolder);
     for side in [mpremote, ours] {
         side.run("cp large.bin : + cp :large.bin back.bin");
         assert_eq!(
@@ -206,9 +300,152 @@ fn files() {
 }
 
 #[test]
+fn space() {
+    check_on(
+        sides(Keep::InMemory),
+        &["df", "cp large.bin : + df", "df + ls"],
+    );
+}
+
+#[test]
+fn copies() {
+    check(&[
+        "cp --no-verbose a.txt :",
+        "cp missing.txt :",
+        "cp a.txt missing.txt :",
+        "cp :a.txt :b.txt .",
+        "cp large.bin :/",
+        "cp a.txt :./x.txt",
+        "cp a.txt :x.txt/",
+        "cp a.txt ':a b.txt' + cp a.txt ':it\"s' + cp a.txt ':ü€.txt' + ls",
+        "cp tree/one.py tree/sub/two.py :",
+        "cp :one.py :two.py .",
+        "cp :one.py :two.py nowhere",
+        "cp :one.py nowhere/here.py",
+        "cp -r tree a.txt :",
+        "cp -rf tree :",
+        "cp -r --no-verbose tree :quiet",
+        "cp -r tree/ :slash",
+        "cp -r tree :nowhere/deep",
+        "cp -r :tree :again",
+        "cp -r :tree :again",
+        "cp -r :tree nowhere/deep",
+        "cp -r :tree tree",
+        "cp -r :a.txt :tree here",
+        "cp :tree .",
+        "cp : .",
+        "cp -r :missing .",
+        "cp -r missing :",
+        "cp a.txt b.txt",
+        "cp",
+        "cp :one.py :one.py",
+        "cp :one.py :again",
+        "cp -r :again :again/inside",
+        "exec 'import os; os.chdir(\"/tree\")' cp a.txt : + ls + cp :a.txt :../moved.txt",
+        "resume ls",
+        "cp a.txt :",
+    ]);
+}
+
+#[test]
+fn folders() {
+    check(&[
+        "mkdir a b c + ls",
+        "mkdir a/b a/b/c d/e",
+        "mkdir :",
+        "cp -r tree :a",
+        "rm a",
+        "rm -r a/tree/sub",
+        "rm -v -r :a",
+        "rmdir b c",
+        "cp -r tree : + rm -r tree/one.py tree/sub + ls : tree",
+        "cp -r tree : + rm -r :",
+        "ls",
+        "cp -r tree : + rm -rv :/",
+        "ls",
+        "touch x y + rm x missing y",
+        "ls",
+        "rm -r x y",
+        "rm",
+        "rmdir",
+        "touch",
+        "mkdir",
+        "touch ':a b' + rm ':a b'",
+        "cp -r tree : + tree tree : tree/sub",
+        "tree -s tree",
+        "tree -h :",
+        "tree --size --no-verbose",
+        "sha256sum missing",
+        "sha256sum tree",
+        "cat tree",
+        "cat missing tree/one.py",
+        "ls tree missing tree",
+        "ls tree/one.py",
+        "fs",
+        "fs --no-verbose touch z + ls",
+        "touch --verbose z + touch -v q",
+    ]);
+}
+
+#[test]
+fn sessions() {
+    check(&[
+        "exec --follow 'print(1)'",
+        "exec -f 'print(2)' eval 3",
+        "run --no-follow main.py",
+        "run main.py main.py",
+        "run main.py eval 1",
+        "soft-reset",
+        "soft-reset eval 1",
+        "resume soft-reset eval 1",
+        "connect PORT connect PORT eval 1",
+        "connect PORT disconnect connect PORT eval 1",
+        "connect port:PORT eval 1",
+        "connect /nowhere eval 1",
+        "eval",
+        "exec",
+        "run",
+        "connect",
+        "sleep",
+        "sleep x",
+        "sleep 0 eval 1",
+        "eval ')'",
+        "exec 'import missing_module'",
+        "exec 'raise KeyboardInterrupt'",
+        "exec 'raise OSError(5, \"text\")'",
+        "exec 'import sys; sys.stdout.buffer.write(b\"\\xff\\xfe\")'",
+        "exec 'import sys; print(sys.argv)'",
+        "+ eval 1 + + eval 2 +",
+        "eval 1 version",
+        "reset",
+        "eval 1",
+        "exec 'import micropython; micropython.kbd_intr(-1)' eval 1",
+    ]);
+}
+
+#[test]
+fn differences_on_purpose() {
+    // mpremote takes the byte for the end of what the program prints.
+    check_difference(&["exec 'print(\"a\\x04b\")'"], "a\x04b\r\n");
+    // mpremote copies into the folder that the board is in.
+    check_difference(
+        &[
+            "mkdir :x + exec 'import os; os.chdir(\"/x\")'",
+            "resume cp a.txt :/ + ls :/",
+        ],
+        "cp a.txt :/\nls :/\n          13 a.txt\n           0 x/\n",
+    );
+    check_difference(&["fs foo x"], "");
+    check_difference(
+        &["mkdir :flat + cp a.txt :flat/a.txt", "cp -r :flat new"],
+        "cp :flat new\n",
+    );
+}
+
+#[test]
 fn files_are_printed_byte_by_byte_the_same() {
     // mpremote prints text with the line ends of a terminal, and stops at the first byte that is not text.
-    let [mpremote, ours] = sides();
+    let [mpremote, ours] = sides(Keep::InFolder);
     for side in [&mpremote, &ours] {
         side.run("cp a.txt large.bin :");
     }

@@ -177,8 +177,13 @@ pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
+/// The virtual board's machine.
+pub(crate) fn image() -> &'static virtual_board::VmImage {
+    static IMAGE: std::sync::OnceLock<virtual_board::VmImage> = std::sync::OnceLock::new();
+    IMAGE.get_or_init(|| virtual_board::VmImage::open(&test_programs::vm()).unwrap())
+}
+
 /// A virtual board with files in memory.
 pub(crate) fn virtual_board() -> virtual_board::VirtualBoard {
-    let image = virtual_board::VmImage::open(&test_programs::vm()).unwrap();
-    virtual_board::VirtualBoard::start(&image, virtual_board::BoardOptions::default()).unwrap()
+    virtual_board::VirtualBoard::start(image(), virtual_board::BoardOptions::default()).unwrap()
 }
