@@ -135,11 +135,13 @@ impl Scanner {
         loop {
             match self.peek(0) {
                 Some(b'\\') => self.at += 1,
-                Some(byte) if byte == quote => {
-                    if !triple || (self.peek(1) == Some(quote) && self.peek(2) == Some(quote)) {
-                        self.at += quotes;
-                        break;
-                    }
+                Some(byte)
+                    if byte == quote
+                        && (!triple
+                            || (self.peek(1) == Some(quote) && self.peek(2) == Some(quote))) =>
+                {
+                    self.at += quotes;
+                    break;
                 }
                 Some(b'\n') if !triple => {
                     self.source
