@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use test_programs::Microbit;
 use virtual_board::serve::PtyServer;
 use virtual_board::{BoardOptions, Flash, VirtualBoard};
 
@@ -15,24 +16,41 @@ use crate::support::{Outcome, Sandbox, run, words};
 /// One side: a command and the board that it talks to.
 struct Side {
     sandbox: Sandbox,
-    server: PtyServer,
+    board: Board,
     command: fn(&Sandbox) -> Command,
 }
 
-/// Where the boards keep their files.
+/// The board of a side.
+enum Board {
+    Virtual(PtyServer),
+    Microbit(Microbit),
+}
+
+impl Board {
+    fn port(&self) -> &str {
+        match self {
+            Board::Virtual(server) => server.path().to_str().unwrap(),
+            Board::Microbit(microbit) => microbit.port(),
+        }
+    }
+}
+
+/// What the boards are, and where they keep their files.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    /// Where the test can look at them.
-    InFolder,
-    /// Where the size of the flash is always the same.
-    InMemory,
+enum Kind {
+    /// Virtual, with files where the test can look at them.
+    FilesInFolder,
+    /// Virtual, with a flash whose size is always the same.
+    FilesInMemory,
+    /// The oldest board.
+    Microbit,
 }
 
 /// Paths below a folder, with the content of files.
 type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 impl Side {
-    fn new(command: fn(&Sandbox) -> Command, keeps_files: Keep) -> Side {
+    fn new(command: fn(&Sandbox) -> Command, kind: Kind) -> Side {
         let sandbox = Sandbox::new();
         sandbox.write("a.txt", "first\nsecond\n");
         sandbox.write("main.py", "import sys\nprint('main', 1 + 1)\n");
@@ -48,20 +66,25 @@ impl Side {
         sandbox.write("tree/sub/two.py", "two = 2\n");
         let flash = flash_of(&sandbox);
         std::fs::create_dir(&flash).unwrap();
-        let mut options = BoardOptions::default();
-        if keeps_files == Keep::InFolder {
-            options.flash = Flash::Directory(flash);
-        }
-        let board = VirtualBoard::start(crate::support::image(), options).unwrap();
+        let board = if kind == Kind::Microbit {
+            Board::Microbit(Microbit::start())
+        } else {
+            let mut options = BoardOptions::default();
+            if kind == Kind::FilesInFolder {
+                options.flash = Flash::Directory(flash);
+            }
+            let board = VirtualBoard::start(crate::support::image(), options).unwrap();
+            Board::Virtual(virtual_board::serve::pty(Arc::new(board)).unwrap())
+        };
         Side {
             sandbox,
-            server: virtual_board::serve::pty(Arc::new(board)).unwrap(),
+            board,
             command,
         }
     }
 
     fn run(&self, line: &str) -> Outcome {
-        let port = self.server.path().to_str().unwrap();
+        let port = self.board.port();
         let mut command = (self.command)(&self.sandbox);
         command
             .args(["connect", port])
@@ -104,18 +127,18 @@ fn collect_files(root: &Path, below: &Path, tree: &mut Tree) {
     }
 }
 
-fn sides(keeps_files: Keep) -> [Side; 2] {
+fn sides(kind: Kind) -> [Side; 2] {
     let ours = |sandbox: &Sandbox| {
         let mut command = sandbox.piton();
         command.arg("mpremote");
         command
     };
-    [Sandbox::mpremote, ours].map(|command| Side::new(command, keeps_files))
+    [Sandbox::mpremote, ours].map(|command| Side::new(command, kind))
 }
 
 /// Run the lines one after the other on both sides.
 fn check(lines: &[&str]) {
-    check_on(sides(Keep::InFolder), lines);
+    check_on(sides(Kind::FilesInFolder), lines);
 }
 
 fn check_on([mpremote, ours]: [Side; 2], lines: &[&str]) {
@@ -175,7 +198,7 @@ fn compare_messages(line: &str, found: &Outcome, expected: &Outcome) {
 
 /// Run lines of which the last one has another outcome with mpremote, on purpose: what ours prints.
 fn check_difference(lines: &[&str], stdout: &str) {
-    let [mpremote, ours] = sides(Keep::InFolder);
+    let [mpremote, ours] = sides(Kind::FilesInFolder);
     let mut same = true;
     for line in lines {
         let (expected, found) = (mpremote.run(line), ours.run(line));
@@ -226,6 +249,30 @@ fn programs() {
         "exec 'z = 2' disconnect resume connect PORT eval z",
         "exec 'z = 3' resume connect PORT exec 'print(\"z\" in globals())'",
     ]);
+}
+
+/// mpremote's commands for files end in a traceback of mpremote's own there, so there are only programs to compare.
+#[test]
+fn microbit_programs() {
+    check_on(
+        sides(Kind::Microbit),
+        &[
+            "eval 6*7",
+            "exec 'x = 5' resume eval x",
+            "eval x",
+            "exec 'print(1, 2, end=\"\")' exec 'print(3)'",
+            "exec '1/0'",
+            "exec 'if'",
+            "exec 'import sys; sys.exit(3)'",
+            "run fails.py run main.py",
+            "exec --no-follow 'y = 7'",
+            "resume eval y",
+            "soft-reset eval 1",
+            "exec 'print(\"x\" * 500)'",
+            "rm missing",
+            "mkdir x",
+        ],
+    );
 }
 
 #[test]
@@ -289,7 +336,7 @@ fn files() {
         "ls",
     ]);
     // What came back is what was sent.
-    let [mpremote, ours] = sides(Keep::InFolder);
+    let [mpremote, ours] = sides(Kind::FilesInFolder);
     for side in [mpremote, ours] {
         side.run("cp large.bin : + cp :large.bin back.bin");
         assert_eq!(
@@ -302,7 +349,7 @@ fn files() {
 #[test]
 fn space() {
     check_on(
-        sides(Keep::InMemory),
+        sides(Kind::FilesInMemory),
         &["df", "cp large.bin : + df", "df + ls"],
     );
 }
@@ -445,14 +492,14 @@ fn differences_on_purpose() {
 #[test]
 fn files_are_printed_byte_by_byte_the_same() {
     // mpremote prints text with the line ends of a terminal, and stops at the first byte that is not text.
-    let [mpremote, ours] = sides(Keep::InFolder);
+    let [mpremote, ours] = sides(Kind::FilesInFolder);
     for side in [&mpremote, &ours] {
         side.run("cp a.txt large.bin :");
     }
     assert_eq!(mpremote.run("cat a.txt").stdout(), "first\r\nsecond\r\n");
     assert_eq!(ours.run("cat a.txt").stdout(), "first\nsecond\n");
     assert_eq!(mpremote.run("cat large.bin").code, Some(1));
-    let port = ours.server.path().to_str().unwrap();
+    let port = ours.board.port();
     let outcome = ours
         .sandbox
         .run_words(&["connect", port, "cat", "large.bin"]);
