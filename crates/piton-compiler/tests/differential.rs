@@ -180,6 +180,26 @@ fn a_source_cut_anywhere_ends_the_same_way() {
 }
 
 #[test]
+fn format_strings_at_the_end_of_the_source_end_the_same_way() {
+    // Where the text that a format string leaves behind ends at the end of the source, the official
+    // compiler counts one line more.
+    for start in ["(", "f(\n", "[a, ", "", "x = ", "if a:\n    "] {
+        for string in [
+            "f'{a}'",
+            "f'{\"\"}'",
+            "f'''{a\n}'''",
+            "f'{f\"{a}\"}'",
+            "t'{a}'",
+            "'a' f'{b}'",
+        ] {
+            for end in ["", "\n", " # end", "\\", "\\\n", " \n\n", " x", "+", "\r"] {
+                check([start, string, end].concat());
+            }
+        }
+    }
+}
+
+#[test]
 fn damaged_sources_end_the_same_way() {
     const PIECES: [&[u8]; 24] = [
         b"(",

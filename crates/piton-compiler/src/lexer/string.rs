@@ -144,6 +144,11 @@ impl Lexer<'_> {
         }
         if !self.format_arguments.is_empty() {
             self.format_arguments.push(b')');
+            if self.input.peek(0) == END {
+                // Text that ends at the end of the source gets a line end, as the source did: one
+                // line too many, which errors tell.
+                self.format_arguments.push(b'\n');
+            }
             self.input.insert(&self.format_arguments);
             self.format_arguments.clear();
         }
