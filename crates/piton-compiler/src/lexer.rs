@@ -6,6 +6,7 @@
 mod input;
 mod string;
 
+pub(crate) use input::normalise;
 use input::{END, Input};
 
 use crate::diagnostic::Failure;
@@ -277,7 +278,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// The operator that begins with these characters, and its length; one invalid character otherwise.
-fn operator(text: [u8; 3]) -> (Token, usize) {
+pub(crate) fn operator(text: [u8; 3]) -> (Token, usize) {
     let single = match text[0] {
         b'(' => Token::DelParenOpen,
         b')' => Token::DelParenClose,
@@ -342,10 +343,10 @@ fn operator_with_assignment(text: [u8; 3]) -> (Token, usize) {
     }
 }
 
-fn is_name_start(byte: u8) -> bool {
+pub(crate) fn is_name_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
 
-fn is_name_part(byte: u8) -> bool {
+pub(crate) fn is_name_part(byte: u8) -> bool {
     is_name_start(byte) || byte.is_ascii_digit()
 }

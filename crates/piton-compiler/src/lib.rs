@@ -16,7 +16,8 @@
 //! In the order the data flows: `lexer` makes tokens of bytes, `parse` runs the grammar's rule table
 //! over them and folds constants, `compile` walks the tree scope by scope and writes instructions,
 //! `scope` decides what names mean, `emit` makes code of the instructions. `interner`, `constants`
-//! and `number` hold the strings and values all of them share.
+//! and `number` hold the strings and values all of them share. `minify` stands apart: from source to
+//! smaller source.
 
 mod byte_table;
 mod compile;
@@ -25,6 +26,7 @@ mod diagnostic;
 mod emit;
 mod interner;
 mod lexer;
+mod minify;
 mod module;
 mod number;
 mod options;
@@ -35,6 +37,7 @@ mod token;
 use piton_mpy::module::Module;
 
 pub use diagnostic::{Diagnostic, ErrorType, Location};
+pub use minify::{MinifyOptions, minify};
 pub use options::{Emitter, Optimisation, Options, Target};
 
 /// Compiles a source to a module.

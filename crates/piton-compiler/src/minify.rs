@@ -1,0 +1,607 @@
+//! Smaller source that means the same, line for line.
+
+mod literal;
+mod scan;
+
+use crate::diagnostic::{Diagnostic, ErrorType, Failure, Location, Place};
+use crate::lexer::{is_name_part, normalise, operator};
+use crate::token::Token;
+
+use scan::{Kind, Piece, Scanner};
+
+/// How a source is made smaller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MinifyOptions {
+    /// Name of the source in the [`Diagnostic`].
+    pub input_name: Vec<u8>,
+    /// Whether docstrings stay. They stay in any case if the source says `__doc__`.
+    pub keep_docstrings: bool,
+    /// Whether line ends go as well, where nothing needs them: then lines have other numbers.
+    pub join_lines: bool,
+}
+
+/// What docstrings are looked up by.
+const DOC: &[u8] = b"__doc__";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Takes comments, docstrings and white space out of a source.
+///
+/// Each token that stays keeps its line (but see [`MinifyOptions::join_lines`]) and its bytes: names, numbers and
+/// strings are never touched. So tracebacks name the right lines, and what is left compiles to the same code. It works on any source that MicroPython or
+/// CPython 3.11 takes, and on later f-strings; grammar is not checked.
+///
+/// A docstring here is any statement that is nothing but strings without prefix, or with `r` or `u`: it has no effect,
+/// wherever it stands. In a body with nothing else a `0` takes its place. Line ends become newlines. A comment that
+/// declares an encoding stays if there is anything to decode.
+///
+/// # Errors
+/// A [`Diagnostic`] for a source that is no Python: a string or bracket without end, a byte that begins no token, an
+/// unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and CPython
+/// disagree.
+pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnostic> {
+    minify_source(source, options).map_err(|failure| Diagnostic {
+        location: match failure.place {
+            Place::Input(line) => Some(Location {
+                source_name: options.input_name.clone(),
+                line,
+                scope: None,
+            }),
+            Place::Nowhere | Place::Scope(..) => None,
+        },
+        ..Diagnostic::without_location(failure)
+    })
+}
+
+fn minify_source(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Failure> {
+    let source = normalise(source);
+    let keep_docstrings =
+        options.keep_docstrings || source.windows(DOC.len()).any(|window| window == DOC);
+    let mut writer = Writer::new(source.len(), options.join_lines);
+    let mut at = 0;
+    if source.starts_with(BYTE_ORDER_MARK) {
+        at = BYTE_ORDER_MARK.len();
+        writer.out.extend_from_slice(BYTE_ORDER_MARK);
+    }
+    if !source.is_ascii() {
+        writer.encoding(&source);
+    }
+    let mut scanner = Scanner::new(&source, at);
+    let mut strings = Vec::new();
+    loop {
+        let piece = scanner.next()?;
+        if let Some(column) = piece.indent.filter(|_| piece.kind != Kind::End) {
+            writer.begin_line(column, piece.line)?;
+        }
+        if piece.kind == Kind::Text && !keep_docstrings && writer.at_statement {
+            strings.push(piece);
+            continue;
+        }
+        let ends = matches!(
+            piece.kind,
+            Kind::LineEnd | Kind::End | Kind::Operator(Token::DelSemicolon)
+        );
+        if !ends {
+            for string in &strings {
+                writer.piece(string);
+            }
+        } else if let Some(string) = strings.first() {
+            writer.dropped(string.line);
+        }
+        strings.clear();
+        match piece.kind {
+            Kind::End => return Ok(writer.finish()),
+            Kind::LineEnd => writer.end_line(),
+            Kind::Operator(Token::DelSemicolon) => writer.at_statement = true,
+            _ => writer.piece(&piece),
+        }
+    }
+}
+
+/// An indented block, or the module.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    column: usize,
+    /// Whether it has a statement.
+    written: bool,
+    /// The line of a string that was taken out of it.
+    dropped: u32,
+}
+
+/// What the current logical line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Not begun.
+    Empty,
+    /// Statements.
+    Simple,
+    /// Up to the colon of `if`, `def` and the like.
+    Header,
+    /// Behind that colon, where nothing is written yet.
+    Body,
+}
+
+#[derive(Debug)]
+struct Writer {
+    join_lines: bool,
+    out: Vec<u8>,
+    /// The line that the end of `out` is in.
+    line: u32,
+    blocks: Vec<Block>,
+    state: Line,
+    /// Whether a statement can begin here.
+    at_statement: bool,
+    /// Whether `;` must stand before the next piece.
+    separate: bool,
+    /// The last piece, if it is in this logical line.
+    last: Option<(Kind, Last)>,
+    /// The line of a string that was taken out behind a colon.
+    dropped: Option<u32>,
+}
+
+/// What decides whether a space must follow.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    first: u8,
+    second: u8,
+    end: u8,
+    length: usize,
+}
+
+impl Writer {
+    fn new(capacity: usize, join_lines: bool) -> Writer {
+        Writer {
+            join_lines,
+            out: Vec::with_capacity(capacity),
+            line: 1,
+            blocks: vec![Block {
+                column: 0,
+                // A module may be empty.
+                written: true,
+                dropped: 0,
+            }],
+            state: Line::Empty,
+            at_statement: true,
+            separate: false,
+            last: None,
+            dropped: None,
+        }
+    }
+
+    /// Keeps the comment that says how the bytes of the source are to be read (PEP 263), unless it says UTF-8.
+    fn encoding(&mut self, source: &[u8]) {
+        for (line, number) in source.split(|&byte| byte == b'\n').zip(1..=2) {
+            let line = line.trim_ascii();
+            if !line.is_empty() && !line.starts_with(b"#") {
+                return;
+            }
+            let lower = line.to_ascii_lowercase();
+            let has = |text: &[u8]| lower.windows(text.len()).any(|window| window == text);
+            if (has(b"coding:") || has(b"coding=")) && !has(b"utf-8") && !has(b"utf8") {
+                self.next_line(number);
+                self.out.extend_from_slice(line);
+                return;
+            }
+        }
+    }
+
+    /// Moves down to `line` between two logical lines.
+    fn next_line(&mut self, line: u32) {
+        if !self.join_lines {
+            self.down(line, b"\n");
+        } else if !self.out.is_empty() && self.out.as_slice() != BYTE_ORDER_MARK {
+            self.out.push(b'\n');
+        }
+    }
+
+    /// Moves down to `line` within a logical line.
+    fn break_line(&mut self, line: u32, in_brackets: bool) {
+        if !self.join_lines {
+            self.down(line, if in_brackets { b"\n" } else { b"\\\n" });
+        }
+    }
+
+    fn down(&mut self, line: u32, line_end: &[u8]) {
+        while self.line < line {
+            self.out.extend_from_slice(line_end);
+            self.line += 1;
+        }
+    }
+
+    /// A logical line begins in this column.
+    fn begin_line(&mut self, column: usize, line: u32) -> Result<(), Failure> {
+        let innermost = |blocks: &[Block]| blocks.last().map_or(0, |block| block.column);
+        if column > innermost(&self.blocks) {
+            self.blocks.push(Block {
+                column,
+                written: false,
+                dropped: 0,
+            });
+        }
+        while column < innermost(&self.blocks) {
+            self.end_block();
+        }
+        if column != innermost(&self.blocks) {
+            return Err(Failure {
+                error_type: ErrorType::IndentationError,
+                ..Failure::syntax("unindent doesn't match any outer indent level", line)
+            });
+        }
+        self.state = Line::Empty;
+        self.at_statement = true;
+        Ok(())
+    }
+
+    /// Writes `0` into a block that nothing is left of.
+    fn end_block(&mut self) {
+        let Some(block) = self.blocks.last().copied() else {
+            return;
+        };
+        if !block.written {
+            self.next_line(block.dropped);
+            self.indent();
+            self.out.push(b'0');
+        }
+        self.blocks.pop();
+    }
+
+    fn indent(&mut self) {
+        let levels = self.blocks.len().saturating_sub(1);
+        self.out.extend(std::iter::repeat_n(b' ', levels));
+    }
+
+    /// A statement that is nothing but strings, from this line on, was left out.
+    fn dropped(&mut self, line: u32) {
+        match self.state {
+            Line::Body => self.dropped = self.dropped.or(Some(line)),
+            Line::Empty => {
+                if let Some(block) = self.blocks.last_mut().filter(|block| block.dropped == 0) {
+                    block.dropped = line;
+                }
+            }
+            Line::Simple | Line::Header => {}
+        }
+    }
+
+    fn piece(&mut self, piece: &Piece) {
+        if self.state == Line::Empty {
+            self.next_line(piece.line);
+            self.indent();
+            if let Some(block) = self.blocks.last_mut() {
+                block.written = true;
+            }
+            self.state = if is_compound(piece.text) {
+                Line::Header
+            } else {
+                Line::Simple
+            };
+        } else {
+            self.separator(piece);
+            if self.state == Line::Body {
+                self.state = Line::Simple;
+            }
+        }
+        self.out.extend_from_slice(piece.text);
+        self.line = piece.last_line;
+        self.last = Some((piece.kind, Last::of(piece.text)));
+        self.separate = false;
+        self.at_statement = false;
+        if self.state == Line::Header && piece.depth == 0 {
+            if piece.kind == Kind::Operator(Token::DelColon) {
+                self.state = Line::Body;
+                self.at_statement = true;
+                self.dropped = None;
+            } else if piece.text == b"lambda" {
+                // The next colon is its own. A body in the same line is left as it is.
+                self.state = Line::Simple;
+            }
+        }
+    }
+
+    /// What must stand between the last piece and this one.
+    fn separator(&mut self, piece: &Piece) {
+        if self.at_statement && self.state == Line::Simple {
+            self.out.push(b';');
+            self.break_line(piece.line, false);
+        } else if piece.line > self.line && !self.join_lines {
+            self.break_line(piece.line, piece.depth > 0);
+        } else if piece.spaced
+            && self
+                .last
+                .is_some_and(|(kind, last)| needs_space(kind, last, piece))
+        {
+            self.out.push(b' ');
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.state == Line::Body
+            && let Some(line) = self.dropped.take()
+        {
+            self.break_line(line, false);
+            self.out.push(b'0');
+        }
+        self.state = Line::Empty;
+        self.at_statement = true;
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        while self.blocks.len() > 1 {
+            self.end_block();
+        }
+        if !self.out.is_empty() && self.out.as_slice() != BYTE_ORDER_MARK {
+            self.out.push(b'\n');
+        }
+        self.out
+    }
+}
+
+impl Last {
+    fn of(text: &[u8]) -> Last {
+        let byte = |index: usize| text.get(index).copied().unwrap_or(0);
+        Last {
+            first: byte(0),
+            second: byte(1),
+            end: text.last().copied().unwrap_or(0),
+            length: text.len(),
+        }
+    }
+}
+
+/// Whether a statement that begins with this word has a body.
+fn is_compound(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"if"
+            | b"elif"
+            | b"else"
+            | b"while"
+            | b"for"
+            | b"try"
+            | b"except"
+            | b"finally"
+            | b"with"
+            | b"class"
+            | b"def"
+            | b"async"
+    )
+}
+
+/// Whether white space between two pieces of one line keeps them apart.
+fn needs_space(kind: Kind, last: Last, piece: &Piece) -> bool {
+    let next = Last::of(piece.text);
+    match (kind, piece.kind) {
+        (Kind::Name, Kind::Text | Kind::Literal) => {
+            // A prefix of the string, or one that other versions of Python know.
+            is_name_part(next.first) || last.length <= 2 && last.first != b'i' && last.first != b'o'
+        }
+        // The dot would be taken for a part of the number, and so would a sign after `e`.
+        (Kind::Number, Kind::Operator(_)) => {
+            let exponent = matches!(last.end, b'e' | b'E') && !matches!(last.second, b'x' | b'X');
+            next.first == b'.' || exponent && matches!(next.first, b'+' | b'-')
+        }
+        // Three quotes in a row mean something else.
+        (Kind::Text | Kind::Literal, Kind::Text | Kind::Literal) => !is_name_part(next.first),
+        (Kind::Number, _) => true,
+        (Kind::Name, Kind::Name | Kind::Number) => true,
+        (Kind::Operator(token), Kind::Operator(_)) => {
+            let joined = [
+                last.first,
+                if last.length > 1 {
+                    last.second
+                } else {
+                    next.first
+                },
+                if last.length > 1 {
+                    next.first
+                } else {
+                    next.second
+                },
+            ];
+            operator(joined).1 > last.length || token == Token::DelPeriod && next.first == b'.'
+        }
+        (Kind::Operator(token), Kind::Number) => token == Token::DelPeriod,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, compile};
+
+    fn check(source: &str, expected: &str) {
+        let minified = minify(source.as_bytes(), &MinifyOptions::default()).unwrap();
+        assert_eq!(
+            String::from_utf8(minified.clone()).unwrap(),
+            expected,
+            "{source:?}"
+        );
+        // Docstrings leave no trace in code, but in line numbers.
+        let options = Options {
+            source_lines: false,
+            ..Options::new("main.py")
+        };
+        if let Ok(module) = compile(source.as_bytes(), &options) {
+            assert_eq!(compile(&minified, &options), Ok(module), "{source:?}");
+        }
+        let again = minify(expected.as_bytes(), &MinifyOptions::default()).unwrap();
+        assert_eq!(minified, again, "{source:?}");
+    }
+
+    #[test]
+    fn what_has_no_meaning_goes() {
+        check("x = 5 if y else -1  # c\n", "x=5 if y else-1\n");
+        check("x = [1,\n     2,  # two\n     3]\n", "x=[1,\n2,\n3]\n");
+        check(
+            "raise ValueError('x') from e",
+            "raise ValueError('x')from e\n",
+        );
+        check("from . import (a,\n  b)\n", "from.import(a,\nb)\n");
+        check(
+            "d = {'a' : 1}\na [1 : 2]\nx: int = 3\n",
+            "d={'a':1}\na[1:2]\nx:int=3\n",
+        );
+        check("\n# c\n\nx = 1;\n\n# d\n", "\n\n\nx=1\n");
+        check(
+            "if a :\n\tb\r\n\tif c:\r            d\n",
+            "if a:\n b\n if c:\n  d\n",
+        );
+        check("# only\n", "");
+        check("", "");
+    }
+
+    #[test]
+    fn docstrings_go_and_leave_a_body() {
+        check(
+            "def f(a, b=1):\n    '''doc'''\n    return a  +  b\n",
+            "def f(a,b=1):\n\n return a+b\n",
+        );
+        check("'''a\nb'''\nx\n", "\n\nx\n");
+        check("'''a\nb'''; x\n", "\nx\n");
+        check("x; '''a\nb'''; y; 'c'\nz", "x;\\\ny\nz\n");
+        check(
+            "class A:\n  'a'\n\n  r'b' u\"c\"\nx\n",
+            "class A:\n 0\n\n\nx\n",
+        );
+        check(
+            "class A:\n  def f(self):\n    'a'\n",
+            "class A:\n def f(self):\n  0\n",
+        );
+        check(
+            "class A: 'a'\nclass B: 'b'; c = 1\n",
+            "class A:0\nclass B:c=1\n",
+        );
+        check("def f(): '''a\nb'''; return 1\n", "def f():\\\nreturn 1\n");
+        check("if x: 'a'\nelse: 'b'\n", "if x:0\nelse:0\n");
+        check(
+            "def f() -> (lambda: 'x'): 'y'\n",
+            "def f()->(lambda:'x'):0\n",
+        );
+        check("def f(): pass\n", "def f():pass\n");
+    }
+
+    #[test]
+    fn strings_with_a_meaning_stay() {
+        check("'abc'.upper()\n'a' + b\n", "'abc'.upper()\n'a'+b\n");
+        check("f'{a}'\nb'a'\n", "f'{a}'\nb'a'\n");
+        check("x: 'a'\ny = lambda: 'b'\n", "x:'a'\ny=lambda:'b'\n");
+        check("def f() -> lambda: 'x': 'y'\n", "def f()->lambda:'x':'y'\n");
+        check("f(\n'a',\n'b' 'c')\n", "f(\n'a',\n'b' 'c')\n");
+        check(
+            "def f():\n  'a'\nprint(f.__doc__)\n",
+            "def f():\n 'a'\nprint(f.__doc__)\n",
+        );
+        let keep = MinifyOptions {
+            keep_docstrings: true,
+            ..MinifyOptions::default()
+        };
+        assert_eq!(minify(b"'a' # b\n", &keep).unwrap(), b"'a'\n");
+    }
+
+    #[test]
+    fn tokens_do_not_grow_together() {
+        check(
+            "1 .real\n1. .real\n1 if x else 2\n",
+            "1 .real\n1. .real\n1 if x else 2\n",
+        );
+        check(
+            "x = '' 'a' \"\" \"b\" 'c' r'd'\n",
+            "x='' 'a' \"\" \"b\" 'c'r'd'\n",
+        );
+        check("from . . import x\n", "from. .import x\n");
+        check(
+            "x = 0xe + 1, - -1, a < -b, not  x\n",
+            "x=0xe+1,--1,a<-b,not x\n",
+        );
+        check(
+            "x = a if 'b' in 'c' else \"d\" or b'e'\n",
+            "x=a if'b'in'c'else\"d\"or b'e'\n",
+        );
+        check(
+            "async  def f(*, a=...) : await  x\n",
+            "async def f(*,a=...):await x\n",
+        );
+        check("x = .5 - .5, 1_0.0e-1 * 2j\n", "x=.5-.5,1_0.0e-1*2j\n");
+    }
+
+    #[test]
+    fn joined_lines_stay_joined() {
+        check("assert \\\n    True\n", "assert\\\nTrue\n");
+        check("if a and \\\n   b:\n    pass\n", "if a and\\\nb:\n pass\n");
+        check(
+            "x = 1 + \\\n\\\n 2\ny = 'a\\\nb'\n",
+            "x=1+\\\n\\\n2\ny='a\\\nb'\n",
+        );
+    }
+
+    #[test]
+    fn line_ends_go_on_request() {
+        let options = MinifyOptions {
+            join_lines: true,
+            ..MinifyOptions::default()
+        };
+        for (source, expected) in [
+            ("# a\n\nx = 1\n\n\n# b\ny = 2\n", "x=1\ny=2\n"),
+            ("f(\n  a,\n  b\n  if c\n)\n", "f(a,b if c)\n"),
+            ("x = '''a\n\nb'''\n\ny\n", "x='''a\n\nb'''\ny\n"),
+            ("assert \\\n  a and \\\n  'b'\n", "assert a and'b'\n"),
+            ("class A:\n  'a'\n\n  'b'\nx\n", "class A:\n 0\nx\n"),
+            ("def f(): '''a\nb'''; return 1\n", "def f():return 1\n"),
+            ("x = ('a'\n  'b'\n  \"c\")\n", "x=('a' 'b' \"c\")\n"),
+        ] {
+            let minified = minify(source.as_bytes(), &options).unwrap();
+            assert_eq!(String::from_utf8(minified).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn literals_end_where_they_end() {
+        check("x = f'{{a}}  {b!r:>10}'  # c\n", "x=f'{{a}}  {b!r:>10}'\n");
+        check(
+            "x = f'{a[\"b\"]}  {c:{d}}' ; y  = 1\n",
+            "x=f'{a[\"b\"]}  {c:{d}}';y=1\n",
+        );
+        check("x = f'{a['b  c']}' # d\n", "x=f'{a['b  c']}'\n");
+        check("x = f'{ \"}\" }  ' # d\n", "x=f'{ \"}\" }  '\n");
+        check("x = f'\\N{DASH}  {a}' # d\n", "x=f'\\N{DASH}  {a}'\n");
+        check("x = f'{(}  ' # d\n", "x=f'{(}  '\n");
+        check("x = f'}  ' # d\n", "x=f'}  '\n");
+        check(
+            "x = Rb'\\'  ' , rf'\\'  {a}  \\{b}'\n",
+            "x=Rb'\\'  ',rf'\\'  {a}  \\{b}'\n",
+        );
+        check("x = f'''{\na  }'''\ny  = 1\n", "x=f'''{\na  }'''\ny=1\n");
+        check("x = '\u{e9}  '\n\u{e9} = 1\n", "x='\u{e9}  '\n\u{e9}=1\n");
+        check(
+            "# coding: latin-1\nx = '\u{e9}'\n",
+            "# coding: latin-1\nx='\u{e9}'\n",
+        );
+        check("# coding: utf-8\nx = '\u{e9}'\n", "\nx='\u{e9}'\n");
+    }
+
+    #[test]
+    fn what_is_no_python_is_refused() {
+        for (source, line, message) in [
+            ("x\n'a\n", 2, "invalid syntax"),
+            ("'''a\n\n", 1, "invalid syntax"),
+            ("x = (\n1\n", 3, "invalid syntax"),
+            ("x\n)\n", 2, "invalid syntax"),
+            ("x = $\n", 1, "invalid syntax"),
+            ("x = 1 \\", 2, "invalid syntax"),
+            (
+                "if x:\n  a\n b\n",
+                3,
+                "unindent doesn't match any outer indent level",
+            ),
+            ("if x:\n  \\\n a\n", 3, "unclear indent"),
+            ("if x:\n  \x0ca\n", 2, "unclear indent"),
+        ] {
+            let options = MinifyOptions::default();
+            let diagnostic = minify(source.as_bytes(), &options).unwrap_err();
+            assert_eq!(diagnostic.message, message, "{source:?}");
+            assert_eq!(diagnostic.location.unwrap().line, line, "{source:?}");
+        }
+        // Braces that never match do not make it slow.
+        assert!(minify(&b"f'''{(".repeat(100_000), &MinifyOptions::default()).is_err());
+    }
+}
