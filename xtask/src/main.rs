@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod codegen;
 mod corpus;
 mod demo;
 mod processes;
@@ -36,6 +37,7 @@ enum Task {
     Demo(demo::Args),
     Bench(bench::Args),
     Corpus(corpus::Args),
+    Codegen(codegen::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Corpus(args) => corpus::run(&args),
+        Task::Codegen(args) => codegen::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use cargo_metadata::{Metadata, MetadataCommand};
 
+use crate::codegen;
 use crate::processes::output_of;
 use crate::workspace;
 
@@ -53,6 +54,12 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     let mut findings = edges::check(&metadata, root);
     findings.extend(documents::check(&metadata, root)?);
     findings.extend(text::check(root, &files)?);
+    findings.extend(codegen::stale(root)?.into_iter().map(|path| Finding {
+        path,
+        line: 1,
+        what: "generated file is not up to date".to_owned(),
+        hint: "run `cargo xtask codegen`",
+    }));
     let sources = modules::read(&metadata, root, &files)?;
     findings.extend(sources.findings);
     let measures: Vec<_> = sources.files.iter().map(size::measure).collect();

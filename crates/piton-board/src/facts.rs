@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::literal::{Value, from_literal};
 use crate::repl::RawRepl;
 
+/// device/facts.py, as `cargo xtask codegen` minifies it.
+const PROGRAM: &str = include_str!("../device/minified/facts.py");
+
 /// What a board says about itself. What it does not say is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -111,7 +114,7 @@ struct Answer {
 ///
 /// As for [`RawRepl::exec`]; [`Error::Literal`] when the answer is garbled.
 pub fn board_facts(repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<BoardFacts, Error> {
-    let printed = repl.run(program().as_bytes(), deadline)?;
+    let printed = repl.run(PROGRAM.as_bytes(), deadline)?;
     let answer: Answer = from_literal(printed.trim_ascii())?;
     Ok(BoardFacts {
         implementation: answer.implementation,
@@ -159,23 +162,6 @@ fn known(names: &[&str], has: &[String]) -> Vec<String> {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// device/facts.py without its comments.
-fn program() -> String {
-    let source = include_str!("../device/facts.py");
-    let mut program = String::with_capacity(source.len());
-    for line in source.lines() {
-        let text = line.trim_start();
-        if !text.is_empty() && !text.starts_with('#') {
-            // One space for each level of indentation is enough.
-            let depth = (line.len() - text.len()) / 4;
-            program.extend(std::iter::repeat_n(' ', depth));
-            program.push_str(text);
-            program.push('\n');
-        }
-    }
-    program
 }
 
 /// `(1, 29, 0)` or `(1, 30, 0, 'preview')` as text.
@@ -276,11 +262,10 @@ mod tests {
 
     #[test]
     fn the_program_is_sent_without_comments() {
-        let program = program();
         assert!(
-            program.starts_with("def _piton(text):\n facts = {"),
-            "{program}"
+            PROGRAM.starts_with("def _piton(text):\n facts={"),
+            "{PROGRAM}"
         );
-        assert!(!program.contains("# "), "{program}");
+        assert!(!PROGRAM.contains("# "), "{PROGRAM}");
     }
 }
