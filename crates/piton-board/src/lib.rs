@@ -8,7 +8,7 @@
 //! - **exchange**: [`repl`] gives the bytes their meaning: friendly prompt, raw REPL, raw-paste, exceptions.
 //! - **meaning**: [`facts`] (what board is this), [`literal`] (Python values both ways).
 //!
-//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in.
+//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in, [`reopen`] finds a board again.
 //!
 //! # Architecture invariants
 //!
@@ -22,6 +22,7 @@ pub mod exception;
 pub mod facts;
 pub mod literal;
 pub mod open;
+pub mod reopen;
 pub mod repl;
 pub mod selector;
 pub mod transport;

@@ -41,7 +41,8 @@ pub mod vm;
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
 pub use error::Error;
 pub use piton_board::{
-    deadline, discovery, exception, facts, literal, open, repl, selector, transport, wire_log,
+    deadline, discovery, exception, facts, literal, open, reopen, repl, selector, transport,
+    wire_log,
 };
 pub use piton_compiler as compiler;
 pub use piton_fs as fs;

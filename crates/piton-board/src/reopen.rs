@@ -1,0 +1,184 @@
+//! Finding a board again that went away: unplugged and plugged in, or reset.
+
+use crate::discovery::{SerialPortFacts, list_serial_ports};
+use crate::selector::BoardSelector;
+
+/// By what a board is known that may go away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// A USB device: by its serial number, under whatever name it returns.
+    UsbDevice {
+        /// The serial number.
+        serial_number: String,
+        /// Which of the device's ports it was, from 0.
+        port: usize,
+    },
+    /// A port whose device has no serial number, or a place on the network: by its name.
+    Name(BoardSelector),
+}
+
+impl Whereabouts {
+    /// Take note of the board that `selector` opened as `device_name`, while it is there.
+    ///
+    /// `None` for a board that ends with its connection: a process, the virtual board.
+    pub fn note(selector: &BoardSelector, device_name: &str) -> Option<Whereabouts> {
+        Whereabouts::note_among(&list_serial_ports(), selector, device_name)
+    }
+
+    /// Where the board is now; `None` while it is known to be away.
+    pub fn find(&self) -> Option<BoardSelector> {
+        self.find_among(&list_serial_ports())
+    }
+
+    fn note_among(
+        ports: &[SerialPortFacts],
+        selector: &BoardSelector,
+        device_name: &str,
+    ) -> Option<Whereabouts> {
+        match selector {
+            BoardSelector::Auto | BoardSelector::Id(_) | BoardSelector::Port(_) => {
+                let is_same = |port: &&SerialPortFacts| is_same_device(&port.path, device_name);
+                let facts = ports.iter().find(is_same);
+                let serial_number = facts.and_then(|facts| facts.serial_number.clone());
+                let Some(serial_number) = serial_number else {
+                    let name = device_name.to_owned();
+                    return Some(Whereabouts::Name(BoardSelector::Port(name)));
+                };
+                let port = with_serial_number(ports, &serial_number)
+                    .position(|port| is_same(&port))
+                    .unwrap_or(0);
+                Some(Whereabouts::UsbDevice {
+                    serial_number,
+                    port,
+                })
+            }
+            BoardSelector::Socket { .. }
+            | BoardSelector::Rfc2217 { .. }
+            | BoardSelector::WebRepl { .. } => Some(Whereabouts::Name(selector.clone())),
+            BoardSelector::Exec(_) | BoardSelector::ExecPty(_) | BoardSelector::Virtual { .. } => {
+                None
+            }
+        }
+    }
+
+    fn find_among(&self, ports: &[SerialPortFacts]) -> Option<BoardSelector> {
+        match self {
+            Whereabouts::Name(selector) => Some(selector.clone()),
+            Whereabouts::UsbDevice {
+                serial_number,
+                port,
+            } => {
+                let found = with_serial_number(ports, serial_number).nth(*port)?;
+                Some(BoardSelector::Port(found.path.clone()))
+            }
+        }
+    }
+}
+
+fn with_serial_number<'p>(
+    ports: &'p [SerialPortFacts],
+    serial_number: &'p str,
+) -> impl Iterator<Item = &'p SerialPortFacts> {
+    let has_it =
+        move |port: &&SerialPortFacts| port.serial_number.as_deref() == Some(serial_number);
+    ports.iter().filter(has_it)
+}
+
+/// Whether both name the same device: people use links such as `/dev/serial/by-id/...`.
+fn is_same_device(one: &str, other: &str) -> bool {
+    let resolve = |path: &str| std::fs::canonicalize(path).ok();
+    one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(path: &str, serial_number: Option<&str>) -> SerialPortFacts {
+        SerialPortFacts {
+            path: path.to_owned(),
+            serial_number: serial_number.map(str::to_owned),
+            vid: Some(0x2e8a),
+            pid: Some(5),
+            manufacturer: None,
+            product: None,
+        }
+    }
+
+    /// A board opened by `selector` at `path` while `before` was plugged in: where it is among `after`.
+    #[track_caller]
+    fn check(
+        selector: &str,
+        path: &str,
+        before: &[SerialPortFacts],
+        after: &[SerialPortFacts],
+        expected: Option<&str>,
+    ) {
+        let selector = selector.parse().expect("a selector");
+        let noted = Whereabouts::note_among(before, &selector, path);
+        let found = noted.and_then(|whereabouts| whereabouts.find_among(after));
+        assert_eq!(found.map(|found| found.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_usb_device_is_found_by_its_serial_number() {
+        let before = [
+            port("/dev/ttyACM0", Some("1")),
+            port("/dev/ttyACM1", Some("2")),
+        ];
+        let after = [
+            port("/dev/ttyACM0", Some("2")),
+            port("/dev/ttyACM7", Some("1")),
+        ];
+        for selector in ["auto", "id:1", "/dev/ttyACM0"] {
+            check(
+                selector,
+                "/dev/ttyACM0",
+                &before,
+                &after,
+                Some("/dev/ttyACM7"),
+            );
+            // Another board took its name: that is not the one.
+            check(selector, "/dev/ttyACM0", &before, &after[..1], None);
+        }
+        let two = [
+            port("/dev/ttyACM0", Some("1")),
+            port("/dev/ttyACM1", Some("1")),
+        ];
+        let moved = [
+            port("/dev/ttyACM4", Some("1")),
+            port("/dev/ttyACM5", Some("1")),
+        ];
+        check("auto", "/dev/ttyACM1", &two, &moved, Some("/dev/ttyACM5"));
+        check("auto", "/dev/ttyACM1", &two, &moved[..1], None);
+    }
+
+    #[test]
+    fn all_else_is_found_by_its_name() {
+        let adapter = [port("/dev/ttyUSB0", None)];
+        check("u0", "/dev/ttyUSB0", &adapter, &[], Some("/dev/ttyUSB0"));
+        check(
+            "/dev/pts/3",
+            "/dev/pts/3",
+            &adapter,
+            &[],
+            Some("/dev/pts/3"),
+        );
+        check(
+            "ws://board",
+            "ws://board:8266",
+            &[],
+            &[],
+            Some("ws://board:8266"),
+        );
+        check(
+            "socket://h:1",
+            "socket://h:1",
+            &[],
+            &[],
+            Some("socket://h:1"),
+        );
+        check("virtual", "virtual", &[], &[], None);
+        check("exec:cat", "exec:cat", &[], &[], None);
+    }
+}
