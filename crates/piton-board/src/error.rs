@@ -71,6 +71,12 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The way to the board has no control lines to reset it by.
+    #[error("`{address}` has no control lines")]
+    NoControlLines {
+        /// The board's address.
+        address: String,
+    },
     /// The board went away in the middle.
     #[error("lost the connection to the board while waiting for {waiting_for}")]
     Disconnected {

@@ -5,18 +5,20 @@ use std::time::Duration;
 use crate::discovery::{SerialPortFacts, list_serial_ports};
 use crate::error::Error;
 use crate::selector::BoardSelector;
-use crate::transport::Transport;
 use crate::transport::process::Process;
 use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
 use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort};
 use crate::transport::tcp::Tcp;
 use crate::transport::webrepl::{Password, WebRepl};
+use crate::transport::{LineStates, Transport};
 
 /// How to open a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenOptions {
     /// Bits per second of a serial port, here or behind RFC 2217; USB ports and ptys ignore it.
     pub baud_rate: u32,
+    /// What to do with DTR and RTS of a serial port.
+    pub lines: LineStates,
     /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
     pub connect_timeout: Duration,
     /// The password of a WebREPL.
@@ -24,10 +26,11 @@ pub struct OpenOptions {
 }
 
 impl Default for OpenOptions {
-    /// 115200 baud, 10 seconds, no password.
+    /// 115200 baud, both lines asserted, 10 seconds, no password.
     fn default() -> OpenOptions {
         OpenOptions {
             baud_rate: DEFAULT_BAUD_RATE,
+            lines: LineStates::default(),
             connect_timeout: Duration::from_secs(10),
             password: None,
         }
@@ -67,6 +70,7 @@ pub fn open(
         } => {
             let options = Rfc2217Options {
                 baud_rate: options.baud_rate,
+                lines: options.lines,
                 connect_timeout: options.connect_timeout,
                 answer_timeout: timeout.unwrap_or(DEFAULT_ANSWER_TIMEOUT),
             };
@@ -91,7 +95,7 @@ pub fn open(
 }
 
 fn open_serial(port: String, options: &OpenOptions) -> Result<(Box<dyn Transport>, String), Error> {
-    let transport = SerialPort::open(&port, options.baud_rate)?;
+    let transport = SerialPort::open_with(&port, options.baud_rate, options.lines)?;
     Ok((Box::new(transport), port))
 }
 

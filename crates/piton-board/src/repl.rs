@@ -125,6 +125,11 @@ impl Repl {
         matches!(self.state, State::Raw)
     }
 
+    /// Take note that the board was reset by other means: what it was doing is not known any more.
+    pub fn forget(&mut self) {
+        self.state = State::Unknown;
+    }
+
     /// How often the interpreter was seen to start afresh on this connection: what was defined on the
     /// board before the number changed is gone.
     pub fn soft_resets(&self) -> u64 {

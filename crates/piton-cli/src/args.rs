@@ -7,6 +7,8 @@ mod split;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use piton::open::OpenOptions;
+use piton::transport::LineState;
 use piton::transport::webrepl::Password;
 
 /// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
@@ -39,8 +41,10 @@ pub(crate) struct GlobalOptions {
     pub(crate) quiet: bool,
     /// `--vm FILE`: the VM file of the virtual board.
     pub(crate) vm: Option<PathBuf>,
-    /// `--password WORD`: the password of a WebREPL.
-    pub(crate) password: Option<Password>,
+    /// How to open the board.
+    pub(crate) open: OpenOptions,
+    /// `--reset-on-connect`: reset the board through the control lines first.
+    pub(crate) reset_on_connect: bool,
 }
 
 /// A global option.
@@ -67,6 +71,26 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     option("--verbose", None, "show every byte on the wire, on stderr"),
     option("--quiet", None, "print results only"),
     option(
+        "--baud",
+        Some("N"),
+        "bits per second of a serial port (default: 115200)",
+    ),
+    option(
+        "--dtr",
+        Some("STATE"),
+        "what to do with the control line DTR: `on`, `off` or `keep` (default: on)",
+    ),
+    option(
+        "--rts",
+        Some("STATE"),
+        "the same for RTS; `--dtr off --rts off` is for boards that are reset by them",
+    ),
+    option(
+        "--reset-on-connect",
+        None,
+        "reset the board through DTR and RTS before anything else, where it is wired so",
+    ),
+    option(
         "--password",
         Some("WORD"),
         "the password of a WebREPL (default: $PITON_WEBREPL_PASSWORD, else asked for)",
@@ -80,14 +104,35 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
 
 impl GlobalOptions {
     /// Set the option called `name`.
-    fn set(&mut self, name: &str, value: Option<&str>) {
+    ///
+    /// # Errors
+    ///
+    /// What the value should be, if it is not.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "--json" => self.json = true,
             "--verbose" => self.verbose = true,
             "--quiet" => self.quiet = true,
-            "--password" => self.password = value.map(Password::new),
-            _ => self.vm = value.map(PathBuf::from),
+            "--baud" => {
+                let rate = value.parse().ok().filter(|rate| *rate > 0);
+                self.open.baud_rate = rate.ok_or("a number of bits per second")?;
+            }
+            "--dtr" => self.open.lines.dtr = line_state(value)?,
+            "--rts" => self.open.lines.rts = line_state(value)?,
+            "--reset-on-connect" => self.reset_on_connect = true,
+            "--password" => self.open.password = Some(Password::new(value)),
+            _ => self.vm = Some(PathBuf::from(value)),
         }
+        Ok(())
+    }
+}
+
+fn line_state(text: &str) -> Result<LineState, &'static str> {
+    match text {
+        "on" => Ok(LineState::On),
+        "off" => Ok(LineState::Off),
+        "keep" => Ok(LineState::Keep),
+        _ => Err("`on`, `off` or `keep`"),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Soft-reset the board now
     SoftReset,
     /// Reset the board, as its reset button does
-    Reset,
+    Reset(machine_reset::Args),
     /// Make the board enter its boot loader
     Bootloader,
     /// Evaluate an expression on the board and print it
@@ -83,7 +83,7 @@ impl Command {
                 Ok(())
             }
             Command::SoftReset => ctx.session.soft_reset(),
-            Command::Reset => machine_reset::reset(ctx),
+            Command::Reset(args) => machine_reset::reset(args, ctx),
             Command::Bootloader => machine_reset::bootloader(ctx),
             Command::Eval(args) => eval::run(args, ctx),
             Command::Exec(args) => exec::run(args, ctx),
@@ -107,7 +107,7 @@ impl Command {
             Command::Connect(args) => args.is_list(),
             Command::Disconnect | Command::Resume | Command::Sleep(_) => false,
             Command::SoftReset
-            | Command::Reset
+            | Command::Reset(_)
             | Command::Bootloader
             | Command::Eval(_)
             | Command::Exec(_)

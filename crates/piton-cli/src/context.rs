@@ -31,12 +31,16 @@ impl Context {
         let mut connect = ConnectOptions::default();
         connect.cancel = cancel.clone();
         connect.vm.clone_from(&options.vm);
-        connect.open.password.clone_from(&options.password);
+        connect.open = options.open.clone();
         connect.report = Some(ui.event_reporter());
         connect.wire_log = options.verbose.then(crate::ui::wire_log);
         Context {
             face,
-            session: Session::new(connect, config.board.clone().unwrap_or(BoardSelector::Auto)),
+            session: Session::new(
+                connect,
+                config.board.clone().unwrap_or(BoardSelector::Auto),
+                options.reset_on_connect,
+            ),
             ui,
             cancel,
             config,

@@ -270,6 +270,7 @@ fn piton_exit_code(error: &piton::Error) -> u8 {
         | BoardError::PortBusy { .. }
         | BoardError::PortPermission { .. }
         | BoardError::PasswordNeeded { .. }
+        | BoardError::NoControlLines { .. }
         | BoardError::PasswordRefused { .. }
         | BoardError::Open { .. }
         | BoardError::Disconnected { .. }
@@ -318,6 +319,9 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
         BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![format!(
             "join the group that owns {port}: `sudo usermod -aG dialout $USER`, then log in again"
         )],
+        BoardError::NoControlLines { .. } => vec![
+            "a reset through the lines needs a serial port, here or behind `rfc2217://`".to_owned(),
+        ],
         BoardError::PasswordNeeded { .. } => vec![format!(
             "give it with `--password WORD`, or in the environment variable {}",
             crate::password::VARIABLE

@@ -37,17 +37,24 @@ pub(crate) struct Session {
     /// Whether the next entry into the raw REPL soft-resets the board: once for each connection, and not after
     /// `resume`.
     auto_soft_reset: bool,
+    /// Whether each connection begins with a reset through the control lines.
+    reset_on_connect: bool,
 }
 
 impl Session {
     /// A session with no board.
-    pub(crate) fn new(options: ConnectOptions, default_board: BoardSelector) -> Session {
+    pub(crate) fn new(
+        options: ConnectOptions,
+        default_board: BoardSelector,
+        reset_on_connect: bool,
+    ) -> Session {
         Session {
             options,
             default_board,
             board: None,
             selector: None,
             auto_soft_reset: true,
+            reset_on_connect,
         }
     }
 
@@ -60,8 +67,20 @@ impl Session {
         {
             self.options.open.password = password::find(&selector.to_string())?;
         }
-        self.board = Some(Board::connect(selector, &self.options)?);
+        let mut board = Board::connect(selector, &self.options)?;
+        if self.reset_on_connect {
+            board.reset_by_lines(self.options.open.lines)?;
+        }
+        self.board = Some(board);
         self.selector = Some(selector.clone());
+        Ok(())
+    }
+
+    /// Reset the board through the control lines of its port. It starts afresh, so nothing else has to reset it.
+    pub(crate) fn reset_by_lines(&mut self) -> Result<(), CommandError> {
+        let lines = self.options.open.lines;
+        self.board()?.reset_by_lines(lines)?;
+        self.auto_soft_reset = false;
         Ok(())
     }
 

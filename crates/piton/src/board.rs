@@ -12,7 +12,7 @@ use piton_board::facts::{BoardFacts, board_facts};
 use piton_board::open::{self, OpenOptions};
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::selector::BoardSelector;
-use piton_board::transport::Transport;
+use piton_board::transport::{LineStates, Transport};
 use piton_board::wire_log::{WireEvent, WireLog};
 use serde::de::DeserializeOwned;
 use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
@@ -142,6 +142,27 @@ impl Board {
     /// The bytes to and from the board as they are, for a terminal.
     pub fn transport(&self) -> &dyn Transport {
         self.repl.transport()
+    }
+
+    /// Reset the board through the control lines of its serial port, where it is wired so: RTS to reset, as ESP boards
+    /// have it. Others take no notice. What the board was doing is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`BoardError::NoControlLines`] when there is no serial port on the way; [`BoardError::Disconnected`].
+    pub fn reset_by_lines(&mut self, lines: LineStates) -> Result<(), Error> {
+        let Some(control) = self.repl.transport().control_lines() else {
+            let address = self.device_name.clone();
+            return Err(BoardError::NoControlLines { address }.into());
+        };
+        lines
+            .pulse_reset(control)
+            .map_err(|source| BoardError::Disconnected {
+                waiting_for: "the reset through the control lines",
+                source,
+            })?;
+        self.repl.forget();
+        Ok(())
     }
 
     /// Bring the board into the raw REPL: see [`Repl::raw_repl`].

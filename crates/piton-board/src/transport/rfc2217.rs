@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::transport::tcp::{self, Endpoint};
-use crate::transport::{ControlLines, Transport};
+use crate::transport::{ControlLines, LineStates, Transport};
 
 mod telnet;
 
@@ -64,6 +64,7 @@ pub struct Rfc2217 {
     stream: TcpStream,
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
+    lines: LineStates,
     /// The server understands what we say of control lines.
     is_agreed: bool,
 }
@@ -88,6 +89,8 @@ struct Outgoing {
 pub struct Rfc2217Options {
     /// Bits per second.
     pub baud_rate: u32,
+    /// What to do with DTR and RTS.
+    pub lines: LineStates,
     /// For the TCP connection.
     pub connect_timeout: Duration,
     /// For each of the server's answers.
@@ -96,7 +99,7 @@ pub struct Rfc2217Options {
 
 impl Rfc2217 {
     /// Connect to `host` (a name, or an address without brackets) and set the port up: 8 data bits, no
-    /// parity, one stop bit, no flow control, DTR and RTS asserted.
+    /// parity, one stop bit, no flow control.
     ///
     /// # Errors
     ///
@@ -112,6 +115,7 @@ impl Rfc2217 {
                     answers: BTreeMap::new(),
                 }),
                 outgoing: Mutex::default(),
+                lines: options.lines,
                 is_agreed: false,
             };
             opened.agree(options.answer_timeout)?;
@@ -151,10 +155,7 @@ impl Rfc2217 {
         for (command, value, _) in LINE_SETTINGS {
             request.extend(telnet::com_port(command, &[value]));
         }
-        // DTR first: see the order in `serial.rs`.
-        for value in [NO_FLOW_CONTROL, DTR_ON, RTS_ON] {
-            request.extend(telnet::com_port(SET_CONTROL, &[value]));
-        }
+        request.extend(telnet::com_port(SET_CONTROL, &[NO_FLOW_CONTROL]));
         request.extend(telnet::com_port(PURGE_DATA, &[PURGE_BOTH]));
 
         let is_answered = |incoming: &Incoming| {
@@ -166,7 +167,7 @@ impl Rfc2217 {
         self.ask(&mut incoming, &request, is_answered, complaint, deadline)?;
         check_answers(&incoming.answers, baud_rate)?;
         incoming.data.clear();
-        Ok(())
+        self.lines.open(self)
     }
 
     /// Send `request` and receive until `is_done`; a server that falls silent before gets the `complaint`.
@@ -223,6 +224,11 @@ impl Rfc2217 {
         self.send_whole(&received.reply, deadline)
     }
 
+    fn set_control(&self, value: u8) -> io::Result<()> {
+        let request = telnet::com_port(SET_CONTROL, &[value]);
+        self.send_whole(&request, Deadline::after(CONTROL_TIMEOUT))
+    }
+
     /// Send telnet commands, which are completed by a later write if the deadline passes.
     fn send_whole(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         let mut outgoing = lock(&self.outgoing);
@@ -277,15 +283,12 @@ impl Transport for Rfc2217 {
 }
 
 impl ControlLines for Rfc2217 {
-    fn set_lines(&self, dtr: bool, rts: bool) -> io::Result<()> {
-        let dtr = telnet::com_port(SET_CONTROL, &[if dtr { DTR_ON } else { DTR_OFF }]);
-        // The order is explained in `serial.rs`.
-        let both = if rts {
-            [dtr, telnet::com_port(SET_CONTROL, &[RTS_ON])]
-        } else {
-            [telnet::com_port(SET_CONTROL, &[RTS_OFF]), dtr]
-        };
-        self.send_whole(&both.concat(), Deadline::after(CONTROL_TIMEOUT))
+    fn set_dtr(&self, asserted: bool) -> io::Result<()> {
+        self.set_control(if asserted { DTR_ON } else { DTR_OFF })
+    }
+
+    fn set_rts(&self, asserted: bool) -> io::Result<()> {
+        self.set_control(if asserted { RTS_ON } else { RTS_OFF })
     }
 }
 
@@ -293,7 +296,7 @@ impl Drop for Rfc2217 {
     fn drop(&mut self) {
         if self.is_agreed {
             // The server may be gone: nothing to be done about it here.
-            let _ = self.set_lines(false, false);
+            let _ = self.lines.close(self);
         }
         tcp::close(&self.stream);
     }

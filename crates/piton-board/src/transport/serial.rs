@@ -15,6 +15,9 @@
 //! - `HUPCL` stays as it is found, set by default: a board that takes DTR for a listener must learn that we
 //!   are gone, also when we are killed. The system then drops both lines together, which resets nothing.
 //!
+//! [`LineStates`] change this for boards that are wired otherwise. With [`LineState::Keep`] `HUPCL` is cleared: the
+//! line stays as it is when the port is closed, too.
+//!
 //! # One program at a time
 //!
 //! On Unix a `flock` is taken before anything else is touched, the same one that pyserial takes, so that
@@ -25,7 +28,7 @@ use std::io;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::transport::{ControlLines, Transport};
+use crate::transport::{ControlLines, LineState, LineStates, Transport};
 
 #[cfg(target_os = "linux")]
 mod holder;
@@ -44,9 +47,21 @@ pub const DEFAULT_BAUD_RATE: u32 = 115_200;
 
 /// An open serial port, held exclusively until it is dropped.
 #[derive(Debug)]
-pub struct SerialPort(system::Port);
+pub struct SerialPort {
+    port: system::Port,
+    lines: LineStates,
+}
 
 impl SerialPort {
+    /// Open `port` with both control lines asserted: see [`SerialPort::open_with`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`SerialPort::open_with`].
+    pub fn open(port: &str, baud_rate: u32) -> Result<SerialPort, Error> {
+        SerialPort::open_with(port, baud_rate, LineStates::default())
+    }
+
     /// Open `port`, a path such as `/dev/ttyACM0` or a name such as `COM10`, with 8 data bits, no parity,
     /// one stop bit and no flow control.
     ///
@@ -54,7 +69,7 @@ impl SerialPort {
     ///
     /// [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], else [`Error::Open`] (not a
     /// serial port, a baud rate that it does not know).
-    pub fn open(port: &str, baud_rate: u32) -> Result<SerialPort, Error> {
+    pub fn open_with(port: &str, baud_rate: u32, lines: LineStates) -> Result<SerialPort, Error> {
         if baud_rate == 0 {
             // To a Unix terminal a rate of zero means "hang up".
             let source = io::Error::new(io::ErrorKind::InvalidInput, "baud rate 0");
@@ -63,8 +78,12 @@ impl SerialPort {
                 source,
             });
         }
-        let opened = SerialPort(system::Port::open(port, baud_rate)?);
-        opened.set_lines(true, true).map_err(|source| Error::Open {
+        let keeps_lines = lines.dtr == LineState::Keep || lines.rts == LineState::Keep;
+        let opened = SerialPort {
+            port: system::Port::open(port, baud_rate, keeps_lines)?,
+            lines,
+        };
+        lines.open(&opened).map_err(|source| Error::Open {
             address: port.to_owned(),
             source,
         })?;
@@ -74,11 +93,11 @@ impl SerialPort {
 
 impl Transport for SerialPort {
     fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
-        self.0.read(buf, deadline)
+        self.port.read(buf, deadline)
     }
 
     fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
-        self.0.write_all(bytes, deadline)
+        self.port.write_all(bytes, deadline)
     }
 
     fn control_lines(&self) -> Option<&dyn ControlLines> {
@@ -87,25 +106,27 @@ impl Transport for SerialPort {
 }
 
 impl ControlLines for SerialPort {
-    fn set_lines(&self, dtr: bool, rts: bool) -> io::Result<()> {
-        let port = self.0.serial_port();
-        let result = if rts {
-            port.set_dtr(dtr).and_then(|()| port.set_rts(rts))
-        } else {
-            port.set_rts(rts).and_then(|()| port.set_dtr(dtr))
-        };
-        match result {
-            Err(error) if system::has_no_lines(&error) => Ok(()),
-            other => other,
-        }
+    fn set_dtr(&self, asserted: bool) -> io::Result<()> {
+        unless_no_lines(self.port.serial_port().set_dtr(asserted))
+    }
+
+    fn set_rts(&self, asserted: bool) -> io::Result<()> {
+        unless_no_lines(self.port.serial_port().set_rts(asserted))
+    }
+}
+
+fn unless_no_lines(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if system::has_no_lines(&error) => Ok(()),
+        other => other,
     }
 }
 
 impl Drop for SerialPort {
     fn drop(&mut self) {
         // The port may be unplugged: nothing to be done about it here.
-        let _ = self.set_lines(false, false);
-        self.0.release();
+        let _ = self.lines.close(self);
+        self.port.release();
     }
 }
 

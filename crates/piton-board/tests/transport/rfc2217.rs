@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use piton_board::error::Error;
 use piton_board::open::{OpenOptions, open};
-use piton_board::transport::Transport;
 use piton_board::transport::rfc2217::{Rfc2217, Rfc2217Options};
+use piton_board::transport::{LineState, LineStates, Transport};
 
 use crate::support::{
     Pty, check_echo, end_of, every_byte, read_exactly, read_until, soon, watchdog,
@@ -19,6 +19,7 @@ use crate::support::{
 fn options() -> Rfc2217Options {
     Rfc2217Options {
         baud_rate: 57_600,
+        lines: LineStates::default(),
         connect_timeout: Duration::from_secs(30),
         answer_timeout: Duration::from_secs(30),
     }
@@ -159,24 +160,33 @@ while data := connection.recv(1024):
 print('gone', port.baudrate, port.bytesize, port.parity, port.stopbits, flush=True)
 ";
 
-#[test]
-fn pyserials_server_sees_the_lines_change_in_the_order_that_resets_nothing() {
+/// What pyserial's server tells of the lines, from the connection to its end.
+fn lines_told(lines: LineStates, talk: impl FnOnce(&Rfc2217)) -> Vec<String> {
     let mut server = Server::start(|port| {
         let mut python = test_programs::belay_python();
         python.args(["-c", PYSERIAL_SERVER, &port.to_string()]);
         python.stdout(Stdio::piped());
         python
     });
-    let board = connect(server.port);
-    check_echo(&board, 10_000);
-    let lines = board.control_lines().expect("a serial port has lines");
-    lines.set_lines(false, true).unwrap();
-    lines.set_lines(true, false).unwrap();
+    let options = Rfc2217Options { lines, ..options() };
+    let board = Rfc2217::connect("127.0.0.1", server.port, options).unwrap();
+    talk(&board);
     drop(board);
     let mut told = String::new();
     let mut stdout = server.child.stdout.take().unwrap();
     stdout.read_to_string(&mut told).unwrap();
     let (_, told) = told.split_once("connected\n").unwrap();
+    told.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn pyserials_server_sees_the_lines_change_in_the_order_that_resets_nothing() {
+    let told = lines_told(LineStates::default(), |board| {
+        check_echo(board, 10_000);
+        let lines = board.control_lines().expect("a serial port has lines");
+        lines.set_lines(false, true).unwrap();
+        lines.set_lines(true, false).unwrap();
+    });
     let expected = [
         "dtr True",
         "rts True", // open
@@ -187,9 +197,42 @@ fn pyserials_server_sees_the_lines_change_in_the_order_that_resets_nothing() {
         "rts False",
         "dtr False", // close
         "gone 57600 8 N 1",
-        "",
     ];
-    assert_eq!(told, expected.join("\n"));
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_lines_do_what_they_are_told_to() {
+    let off = LineStates {
+        dtr: LineState::Off,
+        rts: LineState::Off,
+    };
+    let told = lines_told(off, |_| {});
+    let expected = ["rts False", "dtr False", "rts False", "dtr False"];
+    assert_eq!(told[..4], expected);
+
+    let kept = LineStates {
+        dtr: LineState::Keep,
+        rts: LineState::Keep,
+    };
+    let told = lines_told(kept, |board| kept.pulse_reset(board).unwrap());
+    let expected = [
+        "dtr False",
+        "rts True", // reset
+        "rts False",
+        "dtr False", // and go
+        "gone 57600 8 N 1",
+    ];
+    assert_eq!(told, expected);
+
+    let told = lines_told(
+        LineStates {
+            dtr: LineState::Keep,
+            rts: LineState::On,
+        },
+        |_| {},
+    );
+    assert_eq!(told, ["rts True", "rts False", "gone 57600 8 N 1"]);
 }
 
 /// A server that does as it likes with the first connection.

@@ -77,6 +77,16 @@ pub(crate) enum UsageError {
         /// The option's name.
         option: String,
     },
+    /// The value of a global option is none that it takes.
+    #[error("`{option} {value}`: expected {expected}")]
+    BadValue {
+        /// The option's name.
+        option: String,
+        /// The value as given.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// The arguments of one command do not fit it.
     #[error("{0}")]
     Arguments(clap::Error),
@@ -187,12 +197,21 @@ impl Chain {
 
     fn set_global(&mut self, option: &str, value: Option<String>) -> Result<(), End> {
         let takes_value = split::global_option(option).is_some_and(|option| option.value.is_some());
-        if takes_value && value.is_none() {
-            return Err(End::Invalid(UsageError::NoValue {
+        let value = match value {
+            None if takes_value => {
+                return Err(End::Invalid(UsageError::NoValue {
+                    option: option.to_owned(),
+                }));
+            }
+            value => value.unwrap_or_default(),
+        };
+        self.options.set(option, &value).map_err(|expected| {
+            End::Invalid(UsageError::BadValue {
                 option: option.to_owned(),
-            }));
-        }
-        self.options.set(option, value.as_deref());
+                value,
+                expected,
+            })
+        })?;
         Ok(())
     }
 }

@@ -4,8 +4,20 @@ use super::exec::{Following, execute};
 use crate::context::Context;
 use crate::error::CommandError;
 
+/// Arguments of `reset`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Reset through the control lines of the serial port, without asking the board: for boards that are wired so (most
+    /// ESP boards), also when they hang
+    #[arg(long)]
+    lines: bool,
+}
+
 /// Reset the board. The pause lets the answer to the snippet out first.
-pub(super) fn reset(ctx: &mut Context) -> Result<(), CommandError> {
+pub(super) fn reset(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    if args.lines {
+        return ctx.session.reset_by_lines();
+    }
     let source = "import time, machine; time.sleep_ms(100); machine.reset()";
     execute(ctx, source.as_bytes(), Following::No)
 }

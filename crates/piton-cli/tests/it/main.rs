@@ -24,6 +24,9 @@ mod inspect;
 mod interrupt;
 #[cfg(unix)]
 #[cfg(test)]
+mod lines;
+#[cfg(unix)]
+#[cfg(test)]
 mod microbit;
 #[cfg(unix)]
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn open(path: &str, baud_rate: u32) -> Result<Port, Error> {
+    pub(super) fn open(path: &str, baud_rate: u32, keeps_lines: bool) -> Result<Port, Error> {
         // O_NONBLOCK: do not wait for a carrier; O_NOCTTY: its Ctrl-C is not ours.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty())
@@ -28,7 +28,7 @@ impl Port {
         // Before anything else: who does not get the lock must not change the settings of who has it.
         flock(&fd, FlockOperation::NonBlockingLockExclusive)
             .map_err(|errno| open_error(path, errno))?;
-        configure(fd, baud_rate).map_err(|source| Error::Open {
+        configure(fd, baud_rate, keeps_lines).map_err(|source| Error::Open {
             address: path.to_owned(),
             source,
         })
@@ -67,10 +67,13 @@ pub(super) fn has_no_lines(error: &io::Error) -> bool {
     )
 }
 
-fn configure(fd: OwnedFd, baud_rate: u32) -> io::Result<Port> {
+fn configure(fd: OwnedFd, baud_rate: u32, keeps_lines: bool) -> io::Result<Port> {
     // CLOCAL: a UART without the carrier line must not read as hung up; serial2 leaves it as it is.
     let mut termios = rustix::termios::tcgetattr(&fd)?;
     termios.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
+    if keeps_lines {
+        termios.control_modes -= ControlModes::HUPCL;
+    }
     rustix::termios::tcsetattr(&fd, OptionalActions::Now, &termios)?;
 
     let mut port = serial2::SerialPort::from(fd);

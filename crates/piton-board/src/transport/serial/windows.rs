@@ -31,7 +31,7 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn open(name: &str, baud_rate: u32) -> Result<Port, Error> {
+    pub(super) fn open(name: &str, baud_rate: u32, _keeps_lines: bool) -> Result<Port, Error> {
         // serial2 puts the device namespace in front by itself.
         let plain = name.strip_prefix(r"\\.\").unwrap_or(name);
         let mut port = serial2::SerialPort::open(plain, |settings: serial2::Settings| {

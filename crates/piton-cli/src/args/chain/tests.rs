@@ -42,7 +42,7 @@ fn describe_command(command: &Command) -> Value {
         Command::Disconnect => json!(["disconnect", {}]),
         Command::Resume => json!(["resume", {}]),
         Command::SoftReset => json!(["soft-reset", {}]),
-        Command::Reset => json!("reset"),
+        Command::Reset(_) => json!("reset"),
         Command::Bootloader => json!("bootloader"),
         Command::Df => json!("df"),
         Command::Eval(args) => json!(["eval", { "expr": [args.expression] }]),
@@ -474,9 +474,11 @@ fn check(line: &str) -> String {
 
 #[test]
 fn global_options_may_stand_wherever_a_command_or_option_may() {
-    insta::assert_snapshot!(check("--quiet --vm file info --json"), @r#"
---quiet --vm file info --json
-GlobalOptions { json: true, verbose: false, quiet: true, vm: Some("file"), password: None }
+    let line = "--quiet --baud 9600 --dtr off --vm file info --rts keep --json --password x \
+                --reset-on-connect";
+    insta::assert_snapshot!(check(line), @r#"
+--quiet --baud 9600 --dtr off --vm file info --rts keep --json --password x --reset-on-connect
+GlobalOptions { json: true, verbose: false, quiet: true, vm: Some("file"), open: OpenOptions { baud_rate: 9600, lines: LineStates { dtr: Off, rts: Keep }, connect_timeout: 10s, password: Some(Password(..)) }, reset_on_connect: true }
 [
     Info,
 ]
@@ -484,7 +486,7 @@ Complete
 "#);
     insta::assert_snapshot!(check("ls --json : --verbose"), @r#"
     ls --json : --verbose
-    GlobalOptions { json: true, verbose: true, quiet: false, vm: None, password: None }
+    GlobalOptions { json: true, verbose: true, quiet: false, vm: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, connect_timeout: 10s, password: None }, reset_on_connect: false }
     [
         Fs(
             Args {
@@ -508,7 +510,7 @@ Complete
     "#);
     insta::assert_snapshot!(check("eval 1 --vm"), @r#"
     eval 1 --vm
-    GlobalOptions { json: false, verbose: false, quiet: false, vm: None, password: None }
+    GlobalOptions { json: false, verbose: false, quiet: false, vm: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, connect_timeout: 10s, password: None }, reset_on_connect: false }
     [
         Eval(
             Args {
