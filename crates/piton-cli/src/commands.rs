@@ -3,6 +3,7 @@
 mod compile;
 pub(crate) mod connect;
 mod df;
+mod edit;
 mod eval;
 mod exec;
 pub(crate) mod fs;
@@ -12,6 +13,7 @@ mod inspect;
 mod machine_reset;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
+mod rtc;
 mod run;
 mod sleep;
 mod version;
@@ -56,6 +58,10 @@ pub(crate) enum Command {
     Sleep(sleep::Args),
     /// Work with the files of the board
     Fs(fs::Args),
+    /// Change files of the board with an editor of this computer
+    Edit(edit::Args),
+    /// Print the board's clock, or set it
+    Rtc(rtc::Args),
     /// Print used and free space of the board's file systems
     Df,
     /// Print what kind of board this is
@@ -91,6 +97,8 @@ impl Command {
             Command::Repl(args) => repl::run(args, ctx),
             Command::Sleep(args) => sleep::run(args, ctx),
             Command::Fs(args) => fs::run(args, ctx),
+            Command::Edit(args) => edit::run(args, ctx),
+            Command::Rtc(args) => rtc::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
             Command::Compile(args) => compile::run(args, ctx),
@@ -114,6 +122,8 @@ impl Command {
             | Command::Run(_)
             | Command::Repl(_)
             | Command::Fs(_)
+            | Command::Edit(_)
+            | Command::Rtc(_)
             | Command::Df
             | Command::Info
             | Command::Compile(_)

@@ -3,14 +3,17 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
+use std::process::ExitStatus;
 
 use piton::error::{BoardError, VmError};
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
 use crate::args::Face;
-use crate::args::chain::UsageError;
+use crate::args::chain::{UsageError, command_names};
+use crate::commands::fs;
 use crate::config::{self, ConfigError};
+use crate::suggest::{did_you_mean, nearest};
 
 /// The board or the input said no.
 const REFUSED: u8 = 1;
@@ -63,6 +66,47 @@ pub(crate) enum CommandError {
         /// Path as given.
         path: String,
         /// What the operating system said.
+        source: io::Error,
+    },
+    /// There is no editor.
+    #[error("edit: $EDITOR not set")]
+    NoEditor,
+    /// The editor cannot be started.
+    #[error("edit: could not start the editor `{editor}`: {source}")]
+    Editor {
+        /// The command line of the editor.
+        editor: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The editor says that something went wrong.
+    #[error("edit: the editor `{editor}` failed ({status}); `:{path}` stays as it was")]
+    EditorFailed {
+        /// The command line of the editor.
+        editor: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The file on the board.
+        path: String,
+    },
+    /// An edited file did not reach the board.
+    #[error("{error}")]
+    NotUploaded {
+        /// Why.
+        error: Box<CommandError>,
+        /// Where the edited file lies on this computer.
+        copy: String,
+    },
+    /// The board's firmware gives no clock to Python.
+    #[error("rtc: the board has no `machine.RTC`: {message}")]
+    NoClock {
+        /// What the board said it lacks.
+        message: String,
+    },
+    /// The system does not tell the local time.
+    #[error("could not ask the system for the local time: {source}")]
+    LocalTime {
+        /// What went wrong.
         source: io::Error,
     },
     /// A file operation was refused.
@@ -170,6 +214,7 @@ impl CommandError {
             | CommandError::OneNameForMany { .. }
             | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
             CommandError::ReplLost => NO_CONNECTION,
+            CommandError::NotUploaded { error, .. } => return error.exit_code(face),
             CommandError::Piton(error) => piton_exit_code(error),
             _ => REFUSED,
         };
@@ -209,6 +254,7 @@ impl CommandError {
                 path,
                 source: VmError::NotWasm(_),
             }) => return format!("VM file `{}` is not a WebAssembly module", path.display()),
+            CommandError::NotUploaded { error, .. } => return error.text(),
             other => return other.to_string(),
         };
         match error {
@@ -233,7 +279,19 @@ impl CommandError {
         let name = face.name();
         match self {
             CommandError::Usage(UsageError::NotACommand { word }) => {
-                not_a_command_hints(word, name)
+                not_a_command_hints(word, face)
+            }
+            CommandError::Usage(UsageError::NotAFileCommand { word }) => nearest(word, fs::names())
+                .map(|name| did_you_mean(&name))
+                .into_iter()
+                .collect(),
+            CommandError::NoEditor => {
+                vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
+            }
+            CommandError::NotUploaded { error, copy } => {
+                let mut hints = error.hints(face);
+                hints.push(format!("the edited file is kept as `{copy}`"));
+                hints
             }
             CommandError::Usage(UsageError::UnreadShortcut { .. }) => {
                 vec![config::UNREAD_HINT.to_owned()]
@@ -280,7 +338,8 @@ fn piton_exit_code(error: &piton::Error) -> u8 {
     }
 }
 
-fn not_a_command_hints(word: &str, name: &str) -> Vec<String> {
+fn not_a_command_hints(word: &str, face: Face) -> Vec<String> {
+    let name = face.name();
     if word.starts_with('-') {
         return vec!["options come before the other arguments of their command".to_owned()];
     }
@@ -289,7 +348,11 @@ fn not_a_command_hints(word: &str, name: &str) -> Vec<String> {
             "`{name} run {word}` runs a local script on the board"
         )];
     }
-    vec![format!("`{name} help` lists the commands")]
+    let mut hints = vec![format!("`{name} help` lists the commands")];
+    if let Some(command) = nearest(word, command_names(face)) {
+        hints.insert(0, did_you_mean(&command));
+    }
+    hints
 }
 
 fn board_hints(error: &BoardError, name: &str) -> Vec<String> {

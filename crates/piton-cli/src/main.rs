@@ -20,6 +20,7 @@ mod error;
 mod interrupt;
 mod password;
 mod session;
+mod suggest;
 mod terminal;
 mod ui;
 

@@ -10,6 +10,7 @@ pub(crate) const DISK_FREE: Program = Program(include_str!("../device/minified/d
 pub(crate) const HASH: Program = Program(include_str!("../device/minified/hash.py"));
 pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.py"));
 pub(crate) const READ: Program = Program(include_str!("../device/minified/read.py"));
+pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));
 pub(crate) const STAT: Program = Program(include_str!("../device/minified/stat.py"));
 pub(crate) const TOUCH: Program = Program(include_str!("../device/minified/touch.py"));
 pub(crate) const TREE: Program = Program(include_str!("../device/minified/tree.py"));

@@ -113,6 +113,27 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.call_os("remove", path, deadline)
     }
 
+    /// Move a file or folder, to another folder too. A file in its way is replaced.
+    ///
+    /// Within a file system this is a rename. A file is copied to another file system of the board, and on boards
+    /// that cannot rename; it is removed when the copy is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], for the source or for the folder of the destination; [`Error::IsADirectory`] for a
+    /// folder in the way of a file, and more such as the file system has it; [`Error::Os`] with `EINVAL` when the
+    /// two are the same, or a folder would go into itself, and with `EXDEV` for a folder that would go to another
+    /// file system; [`Error::NoSpace`], [`Error::ReadOnly`], [`Error::Board`].
+    pub fn rename(
+        &mut self,
+        source: &BoardPath,
+        destination: &BoardPath,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let arguments = [&*quoted(source), &quoted(destination)];
+        self.tell(source, device::RENAME, &arguments, deadline)
+    }
+
     /// Create an empty file; one that exists is left alone.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::split::{self, Split};
 use super::{Face, GlobalOptions, shortcuts};
-use crate::commands::{Command, Line};
+use crate::commands::{Command, Line, fs};
 use crate::config::{Config, Remark};
 
 /// A whole command line, understood before the first command runs.
@@ -175,6 +175,9 @@ impl Chain {
             self.set_global(&option, value)?;
         }
         let takes_all = TAKE_ALL.contains(&name.as_str());
+        let file_command = (name == "fs")
+            .then(|| positionals.first().cloned())
+            .flatten();
         let parts = [face.name().to_owned(), name]
             .into_iter()
             .chain(options)
@@ -187,7 +190,12 @@ impl Chain {
         match parsed {
             Ok(line) => self.commands.push(line.command),
             Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
-                return Err(End::Help(error));
+                let topic = file_command.and_then(|name| file_command_help(&name, face));
+                let topic = topic.map(|command| command.try_get_matches_from(["fs", "--help"]));
+                return Err(End::Help(match topic {
+                    Some(Err(help)) => help,
+                    _ => error,
+                }));
             }
             Err(error) => return Err(End::Invalid(UsageError::Arguments(error))),
         }
@@ -228,6 +236,24 @@ const TAKE_ALL: &[&str] = &["compile", "inspect"];
 fn lists_current_folder(own: &[String]) -> bool {
     matches!(own.first().map(String::as_str), Some("ls" | "tree"))
         && own.iter().filter(|word| !word.starts_with('-')).count() == 1
+}
+
+/// What a command may be called: the commands and the shortcuts.
+pub(crate) fn command_names(face: Face) -> Vec<String> {
+    let line = command_line(face);
+    let shortcuts = shortcuts::SHORTCUTS
+        .iter()
+        .map(|shortcut| shortcut.name.to_owned());
+    line.get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .chain(shortcuts)
+        .collect()
+}
+
+/// The help of a sub-command of `fs`, if it is one.
+pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command> {
+    let line = command_line(face);
+    fs::help::command(line.find_subcommand("fs")?, name, face.name())
 }
 
 /// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option

@@ -31,6 +31,7 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     shortcut("cp", &["fs", "cp"], "copy files from, to or on the board"),
     shortcut("ls", &["fs", "ls"], "list a folder of the board"),
     shortcut("mkdir", &["fs", "mkdir"], "make folders on the board"),
+    shortcut("mv", &["fs", "mv"], "rename or move files of the board"),
     shortcut("rm", &["fs", "rm"], "remove files of the board"),
     shortcut(
         "rmdir",

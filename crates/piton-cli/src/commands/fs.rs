@@ -2,16 +2,20 @@
 
 mod cat;
 mod cp;
+pub(crate) mod help;
 mod ls;
+mod mv;
 mod rm;
 mod sum;
 mod tree;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::{BoardError, FsError};
+use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::listing::Sizes;
 use piton::fs::path::BoardPath;
@@ -21,6 +25,7 @@ use crate::args::Face;
 use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
 
 /// How long a board may take for anything but the content of a file.
@@ -60,7 +65,7 @@ pub(crate) struct Args {
     /// Show sizes in B, K and M (`tree`)
     #[arg(short, long)]
     pub(crate) human: bool,
-    /// `cat`, `cp`, `ls`, `mkdir`, `rm`, `rmdir`, `sha256sum`, `touch` or `tree`
+    /// `cat`, `cp`, `ls`, `mkdir`, `mv`, `rm`, `rmdir`, `sha256sum`, `touch` or `tree`
     pub(crate) command: String,
     /// Paths; `:` marks one on the board (needed for `cp` only)
     #[arg(num_args = 1.., required_unless_present = "help")]
@@ -73,6 +78,7 @@ enum Action {
     Cp,
     Ls,
     Mkdir,
+    Mv,
     Rm,
     Rmdir,
     Sum(HashAlgorithm),
@@ -87,6 +93,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("ls", Action::Ls),
     ("md5sum", Action::Sum(HashAlgorithm::Md5)),
     ("mkdir", Action::Mkdir),
+    ("mv", Action::Mv),
     ("rm", Action::Rm),
     ("rmdir", Action::Rmdir),
     ("sha1sum", Action::Sum(HashAlgorithm::Sha1)),
@@ -94,6 +101,11 @@ const ACTIONS: &[(&str, Action)] = &[
     ("touch", Action::Touch),
     ("tree", Action::Tree),
 ];
+
+/// The names of the sub-commands.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(name, _)| *name)
+}
 
 /// What the sub-commands share while they run.
 struct Files<'a, 'r, 'b> {
@@ -127,8 +139,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             Face::Mpremote => Sizes::AsListed,
         },
     };
-    if matches!(action, Action::Cp) {
-        return cp::run(&mut files);
+    match action {
+        Action::Cp => return cp::run(&mut files),
+        Action::Mv => return mv::run(&mut files),
+        _ => {}
     }
     let verbose = if matches!(action, Action::Cat) {
         args.verbose
@@ -148,22 +162,19 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 impl Files<'_, '_, '_> {
     fn run_one(&mut self, action: Action, path: &str) -> Result<(), CommandError> {
         let board_path = self.board_path(path)?;
-        let refused = |error| refused(&self.args.command, path, error);
-        match action {
-            Action::Cat => cat::run(self, &board_path),
-            Action::Ls => ls::run(self, &board_path),
-            Action::Rm if self.args.recursive => rm::run_recursive(self, &board_path),
-            Action::Sum(algorithm) => sum::run(self, &board_path, algorithm),
-            Action::Tree => tree::run(self, board_path),
-            Action::Mkdir => self.remote.make_dir(&board_path, step()).map_err(refused),
-            Action::Rm => self
-                .remote
-                .remove_file(&board_path, step())
-                .map_err(refused),
-            Action::Rmdir => self.remote.remove_dir(&board_path, step()).map_err(refused),
-            Action::Touch => self.remote.touch(&board_path, step()).map_err(refused),
-            Action::Cp => Ok(()),
-        }
+        let done = match action {
+            Action::Cat => return cat::run(self, &board_path),
+            Action::Ls => return ls::run(self, &board_path),
+            Action::Rm if self.args.recursive => return rm::run_recursive(self, &board_path),
+            Action::Sum(algorithm) => return sum::run(self, &board_path, algorithm),
+            Action::Tree => return tree::run(self, board_path),
+            Action::Mkdir => self.remote.make_dir(&board_path, step()),
+            Action::Rm => self.remote.remove_file(&board_path, step()),
+            Action::Rmdir => self.remote.remove_dir(&board_path, step()),
+            Action::Touch => self.remote.touch(&board_path, step()),
+            Action::Cp | Action::Mv => Ok(()),
+        };
+        done.map_err(|error| self.refused(&board_path, error))
     }
 
     /// A path on the board, without its `:`.
@@ -176,9 +187,35 @@ impl Files<'_, '_, '_> {
         })
     }
 
-    /// The error for what the board said about `path`.
-    fn refused(&self, path: &BoardPath, error: FsError) -> CommandError {
-        refused(&self.args.command, path.as_str(), error)
+    /// The error for what the board said about `path`. What is not there may be there under a similar name: the
+    /// board is asked.
+    fn refused(&mut self, path: &BoardPath, error: FsError) -> CommandError {
+        let is_missing = matches!(error, FsError::NotFound { .. });
+        let mut error = refused(&self.args.command, path.as_str(), error);
+        if is_missing && let CommandError::File { detail, .. } = &mut error {
+            *detail = self.similar(path).map(|name| did_you_mean(&name));
+        }
+        error
+    }
+
+    /// The path beside `path` whose name is nearest to its name.
+    fn similar(&mut self, path: &BoardPath) -> Option<String> {
+        let folder = path.parent()?;
+        let entries = self.remote.list(&folder, Sizes::AsListed, step()).ok()?;
+        let name = nearest(path.file_name()?, entries.iter().map(|entry| &entry.name))?;
+        Some(folder.join(&name.parse().ok()?).to_string())
+    }
+}
+
+/// Draw how far a transfer is.
+pub(super) fn show_progress(ui: &Ui, event: Event) {
+    match event {
+        Event::Read {
+            bytes,
+            of: Some(of),
+        }
+        | Event::Wrote { bytes, of } => ui.progress(bytes, of),
+        _ => {}
     }
 }
 
@@ -225,16 +262,35 @@ fn error_text(number: i32) -> String {
     }
 }
 
+/// The file of this computer beside `path` whose name is nearest to its name.
+fn similar_file(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let readable = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let names = std::fs::read_dir(readable)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = nearest(path.file_name()?.to_str()?, names)?;
+    Some(folder.join(name).display().to_string())
+}
+
 /// The same for an error of this computer.
 fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
     let text = error.to_string();
     let reason = text
         .split_once(" (os error")
         .map_or(text.as_str(), |(text, _)| text);
+    let detail = match error.kind() {
+        io::ErrorKind::NotFound => similar_file(Path::new(path)),
+        _ => None,
+    };
     CommandError::File {
         command: command.to_owned(),
         path: path.to_owned(),
         reason: reason.to_owned(),
-        detail: None,
+        detail: detail.map(|name| did_you_mean(&name)),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::args::Face;
 use crate::args::GLOBAL_OPTIONS;
-use crate::args::chain::{UsageError, command_line};
+use crate::args::chain::{UsageError, command_line, file_command_help};
 use crate::args::shortcuts::{SHORTCUTS, expansion};
 use crate::config::{Config, UserShortcut};
 use crate::context::Context;
@@ -38,6 +38,14 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let name = expansion(word)
         .and_then(|words| words.first().copied())
         .unwrap_or(word);
+    let file_command = if name == "fs" {
+        file_command_help(word, ctx.face)
+    } else {
+        None
+    };
+    if let Some(mut command) = file_command {
+        return ctx.ui.bytes(command.render_help().to_string().as_bytes());
+    }
     let command = line
         .find_subcommand_mut(name)
         .ok_or_else(|| CommandError::Usage(UsageError::NotACommand { word: word.clone() }))?;

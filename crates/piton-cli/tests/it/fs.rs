@@ -143,3 +143,136 @@ fn a_local_file_keeps_its_permissions_and_links() {
     );
     assert!(sandbox.path().join("link").is_symlink());
 }
+
+#[test]
+fn files_and_folders_are_moved() {
+    let sandbox = sandbox();
+    let line = "connect virtual --quiet cp -r app : + mv app new + mv new/main.py : + fs mv :main.py :other.py + \
+                touch a + mv a other.py new + tree";
+    assert_snapshot!(sandbox.show(line), @r"
+    $ piton connect virtual --quiet cp -r app : + mv app new + mv new/main.py : + fs mv :main.py :other.py + touch a + mv a other.py new + tree
+    --- stdout
+    :/
+    └── new
+        ├── a
+        ├── lib
+        │   ├── empty
+        │   └── helper.py
+        └── other.py
+    --- exit 0
+    ");
+    assert_snapshot!(sandbox.show("connect virtual touch a b + mv a b nowhere"), @r"
+    $ piton connect virtual touch a b + mv a b nowhere
+    --- stdout
+    touch :a
+    touch :b
+    --- stderr
+    piton: mv: destination is not a directory
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual touch a + mv a b/"), @r"
+    $ piton connect virtual touch a + mv a b/
+    --- stdout
+    touch :a
+    --- stderr
+    piton: mv: destination is not a directory
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual touch a + mv a b/c"), @r"
+    $ piton connect virtual touch a + mv a b/c
+    --- stdout
+    touch :a
+    mv :a :b/c
+    --- stderr
+    piton: mv: b/c: No such file or directory.
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual touch main.py + mv mian.py b"), @r"
+    $ piton connect virtual touch main.py + mv mian.py b
+    --- stdout
+    touch :main.py
+    mv :mian.py :b
+    --- stderr
+    piton: mv: mian.py: No such file or directory.
+
+    hint: did you mean `main.py`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual mkdir a + mv a a/b"), @r"
+    $ piton connect virtual mkdir a + mv a a/b
+    --- stdout
+    mkdir :a
+    mv :a :a/b
+    --- stderr
+    piton: mv: a: Invalid argument.
+
+    hint: nothing is moved onto itself, and no folder into itself
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual mv a"), @r"
+    $ piton connect virtual mv a
+    --- stderr
+    piton: mv: missing destination path
+    --- exit 1
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there_may_be_there_under_another_name() {
+    let sandbox = sandbox();
+    let put = "connect virtual --quiet mkdir lib + touch main.py lib/helper.py + ";
+    assert_snapshot!(sandbox.show(&format!("{put} cat mian.py")), @r"
+    $ piton connect virtual --quiet mkdir lib + touch main.py lib/helper.py +  cat mian.py
+    --- stderr
+    piton: cat: mian.py: No such file or directory.
+
+    hint: did you mean `main.py`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} rm :lib/helpr.py")), @r"
+    $ piton connect virtual --quiet mkdir lib + touch main.py lib/helper.py +  rm :lib/helpr.py
+    --- stderr
+    piton: rm: lib/helpr.py: No such file or directory.
+
+    hint: did you mean `lib/helper.py`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} cp :lib/Helper.py .")), @r"
+    $ piton connect virtual --quiet mkdir lib + touch main.py lib/helper.py +  cp :lib/Helper.py .
+    --- stderr
+    piton: cp: lib/Helper.py: No such file or directory.
+
+    hint: did you mean `lib/helper.py`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} ls lob")), @r"
+    $ piton connect virtual --quiet mkdir lib + touch main.py lib/helper.py +  ls lob
+    --- stderr
+    piton: ls: lob: No such file or directory.
+
+    hint: did you mean `lib`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} rm -r something")), @r"
+    $ piton connect virtual --quiet mkdir lib + touch main.py lib/helper.py +  rm -r something
+    --- stderr
+    piton: rm: something: No such file or directory.
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual --quiet cp app/mian.py :"), @r"
+    $ piton connect virtual --quiet cp app/mian.py :
+    --- stderr
+    piton: cp: app/mian.py: No such file or directory.
+
+    hint: did you mean `app/main.py`?
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show("connect virtual fs sha265sum x"), @r"
+    $ piton connect virtual fs sha265sum x
+    --- stderr
+    piton: fs: 'sha265sum' is not a command; pass fs --help for a list
+
+    hint: did you mean `sha256sum`?
+    --- exit 2
+    ");
+}

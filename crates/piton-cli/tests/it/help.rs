@@ -17,6 +17,41 @@ fn the_help_of_a_command() {
     assert_snapshot!(sandbox.show("exec --help"));
     assert_snapshot!(sandbox.show("help cp"));
     assert_snapshot!(sandbox.show("help frobnicate"));
+    assert_snapshot!(sandbox.show("tree --help"));
+    let of_mv = sandbox.run("fs mv --help").stdout();
+    assert!(
+        of_mv.contains("Usage: piton fs mv SOURCE... DESTINATION"),
+        "{of_mv}"
+    );
+    assert_eq!(sandbox.run("help mv").stdout(), of_mv);
+    let of_all = sandbox.run("fs --help").stdout();
+    assert!(
+        of_all.contains("--recursive") && of_all.contains("--human"),
+        "{of_all}"
+    );
+}
+
+#[test]
+fn a_mistyped_command() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.show("connect virtual exce 1"), @r"
+    $ piton connect virtual exce 1
+    --- stderr
+    piton: 'exce' is not a command
+
+    hint: did you mean `exec`?
+    hint: `piton help` lists the commands
+    --- exit 2
+    ");
+    assert_snapshot!(sandbox.show("help tre"), @r"
+    $ piton help tre
+    --- stderr
+    piton: 'tre' is not a command
+
+    hint: did you mean `tree`?
+    hint: `piton help` lists the commands
+    --- exit 2
+    ");
 }
 
 #[test]

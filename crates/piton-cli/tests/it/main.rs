@@ -11,6 +11,9 @@ mod connect;
 #[cfg(unix)]
 #[cfg(test)]
 mod differential;
+#[cfg(unix)]
+#[cfg(test)]
+mod edit;
 #[cfg(test)]
 mod exec;
 #[cfg(test)]
@@ -34,6 +37,8 @@ mod mpy_cross;
 #[cfg(unix)]
 #[cfg(test)]
 mod repl;
+#[cfg(test)]
+mod rtc;
 #[cfg(test)]
 mod support;
 #[cfg(unix)]

@@ -9,6 +9,8 @@ mod operations;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod rename;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wire;

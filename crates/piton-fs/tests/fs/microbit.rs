@@ -136,3 +136,22 @@ fn a_full_flash_says_that_the_file_is_gone() {
             .unwrap();
     });
 }
+
+#[test]
+fn a_board_that_cannot_rename_copies() {
+    on_microbit(|fs| {
+        let (old, new) = (path("old"), path("it's new"));
+        fs.write(&old, &noise(600), &mut |_| {}, soon()).unwrap();
+        fs.touch(&new, soon()).unwrap();
+        fs.rename(&old, &new, soon()).unwrap();
+        assert!(fs.read(&new, &mut |_| {}, soon()).unwrap() == noise(600));
+        assert!(matches!(
+            fs.rename(&old, &path("x"), soon()),
+            Err(Error::NotFound { .. })
+        ));
+        assert_eq!(
+            fs.list(&path(""), Sizes::AsListed, soon()).unwrap().len(),
+            1
+        );
+    });
+}

@@ -6,11 +6,10 @@
 mod recursive;
 
 use piton::error::FsError;
-use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::path::BoardPath;
 
-use super::{Files, content, local_error, step};
+use super::{Files, content, local_error, show_progress, step};
 use crate::error::CommandError;
 
 /// One side of a copy.
@@ -169,17 +168,6 @@ fn is_up_to_date(
     }
 }
 
-fn show_progress(ui: &crate::ui::Ui, event: Event) {
-    match event {
-        Event::Read {
-            bytes,
-            of: Some(of),
-        }
-        | Event::Wrote { bytes, of } => ui.progress(bytes, of),
-        _ => {}
-    }
-}
-
 fn refused(problem: &'static str) -> CommandError {
     CommandError::Refused {
         command: "cp",
@@ -188,7 +176,7 @@ fn refused(problem: &'static str) -> CommandError {
 }
 
 /// The path without the slashes at its end; the root stays the root.
-fn without_end_slashes(path: &str) -> &str {
+pub(super) fn without_end_slashes(path: &str) -> &str {
     let is_separator = |letter: char| letter == '/' || (letter == '\\' && cfg!(windows));
     let trimmed = path.trim_end_matches(is_separator);
     match trimmed {
@@ -198,7 +186,7 @@ fn without_end_slashes(path: &str) -> &str {
 }
 
 /// The last name of a path of either side.
-fn base_name(path: &str) -> &str {
+pub(super) fn base_name(path: &str) -> &str {
     match Place::parse(path) {
         Place::Board(path) => path.rsplit('/').next().unwrap_or(path),
         Place::Local(path) => std::path::Path::new(path)
@@ -209,7 +197,7 @@ fn base_name(path: &str) -> &str {
 }
 
 /// mpremote's way to put a name behind a folder of the board; it shows in messages.
-fn join(folder: &str, name: &str) -> String {
+pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() {
         return format!("./{name}");
     }

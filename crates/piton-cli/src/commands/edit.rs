@@ -1,0 +1,180 @@
+//! `edit`: change files of the board with an editor of this computer.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use piton::deadline::Deadline;
+use piton::error::FsError;
+use piton::fs::path::BoardPath;
+use piton::fs::remote::RemoteFs;
+
+use super::fs::{refused, show_progress};
+use crate::args::Face;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::interrupt;
+
+/// How long the content of a file may take: the largest flash over the slowest line.
+const CONTENT_TIME: Duration = Duration::from_secs(3600);
+
+/// Arguments of `edit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files on the board; one that does not exist is made
+    #[arg(num_args = 1.., required = true)]
+    pub(crate) files: Vec<String>,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let Some(editor) = editor() else {
+        // mpremote finds out with the board connected: a missing board is told first.
+        ctx.session.raw_repl()?;
+        return Err(CommandError::NoEditor);
+    };
+    for path in &args.files {
+        edit(path.trim_start_matches(':'), &editor, ctx)?;
+    }
+    Ok(())
+}
+
+/// What `$EDITOR` says, as mpremote wants it, else `$VISUAL`.
+fn editor() -> Option<String> {
+    ["EDITOR", "VISUAL"]
+        .into_iter()
+        .filter_map(|name| env::var(name).ok())
+        .find(|editor| !editor.is_empty())
+}
+
+fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError> {
+    let board_path = path.parse::<BoardPath>().map_err(|_| CommandError::File {
+        command: "edit".to_owned(),
+        path: path.to_owned(),
+        reason: "Invalid argument".to_owned(),
+        detail: None,
+    })?;
+    ctx.ui.step(&format!("edit :{path}"))?;
+    let before = read(&board_path, ctx)?;
+    // Readable by this user only, gone at the end.
+    let folder = tempfile::Builder::new()
+        .prefix("piton-edit-")
+        .tempdir()
+        .map_err(|source| CommandError::WriteFile {
+            path: env::temp_dir().display().to_string(),
+            source,
+        })?;
+    let copy = folder.path().join(name_for_copy(&board_path));
+    let local_failure = |source| CommandError::WriteFile {
+        path: copy.display().to_string(),
+        source,
+    };
+    fs::write(&copy, &before).map_err(local_failure)?;
+
+    let status = {
+        // The keyboard is the editor's now, Ctrl-C with it.
+        let _hold = interrupt::hold();
+        start_editor(editor, &copy).map_err(|source| CommandError::Editor {
+            editor: editor.to_owned(),
+            source,
+        })?
+    };
+    if !status.success() {
+        let error = CommandError::EditorFailed {
+            editor: editor.to_owned(),
+            status,
+            path: path.to_owned(),
+        };
+        return match ctx.face {
+            Face::Piton => Err(error),
+            // There, a script sees nothing of it.
+            Face::Mpremote => Ok(()),
+        };
+    }
+    // An editor may have replaced the file, or removed it.
+    let after = fs::read(&copy).map_err(|source| CommandError::ReadFile {
+        path: copy.display().to_string(),
+        source,
+    })?;
+    if after == before {
+        return Ok(());
+    }
+    write(&board_path, &after, ctx).map_err(|error| CommandError::NotUploaded {
+        error: Box::new(error),
+        copy: keep(folder, &copy),
+    })
+}
+
+/// The content of the file; nothing if there is none.
+fn read(path: &BoardPath, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
+    let Context {
+        session, ui, face, ..
+    } = ctx;
+    let mut raw = session.raw_repl()?;
+    let mut remote = RemoteFs::new(&mut raw);
+    let deadline = Deadline::after(CONTENT_TIME);
+    let read = remote.read(path, &mut |event| show_progress(ui, event), deadline);
+    ui.clear_progress();
+    let read = match (read, face) {
+        // An editor that is left without saving makes no file.
+        (Err(FsError::NotFound { .. }), Face::Piton) => Ok(Vec::new()),
+        // There it does.
+        (Err(FsError::NotFound { .. }), Face::Mpremote) => {
+            remote.touch(path, deadline).map(|()| Vec::new())
+        }
+        (read, _) => read,
+    };
+    read.map_err(|error| refused("edit", path.as_str(), error))
+}
+
+fn write(path: &BoardPath, content: &[u8], ctx: &mut Context) -> Result<(), CommandError> {
+    let Context { session, ui, .. } = ctx;
+    let mut raw = session.raw_repl()?;
+    let mut events = |event| show_progress(ui, event);
+    let deadline = Deadline::after(CONTENT_TIME);
+    let written = RemoteFs::new(&mut raw).write(path, content, &mut events, deadline);
+    ui.clear_progress();
+    written.map_err(|error| refused("edit", path.as_str(), error))
+}
+
+/// The file's own name, for the editor's title and its knowledge of file types, with nothing in it that means more
+/// to this computer.
+fn name_for_copy(path: &BoardPath) -> String {
+    let name = path.file_name().unwrap_or_default();
+    let safe = name
+        .chars()
+        .map(|letter| match letter {
+            '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+            letter if letter.is_control() => '_',
+            letter => letter,
+        })
+        .collect::<String>();
+    match safe.as_str() {
+        "" | "." | ".." => "file".to_owned(),
+        _ => safe,
+    }
+}
+
+/// Run the editor through the shell: `$EDITOR` may have options, and quotes.
+#[cfg(not(windows))]
+fn start_editor(editor: &str, file: &Path) -> std::io::Result<ExitStatus> {
+    Command::new("sh")
+        .args(["-c", &format!("{editor} \"$@\""), "edit"])
+        .arg(file)
+        .status()
+}
+
+#[cfg(windows)]
+fn start_editor(editor: &str, file: &Path) -> std::io::Result<ExitStatus> {
+    use std::os::windows::process::CommandExt;
+    Command::new("cmd")
+        .raw_arg(format!("/S /C \"{editor} \"{}\"\"", file.display()))
+        .status()
+}
+
+/// Leave the edited copy where it is, and say where.
+fn keep(folder: tempfile::TempDir, copy: &Path) -> String {
+    let _ = folder.keep();
+    copy.display().to_string()
+}

@@ -1,0 +1,131 @@
+//! The help of each sub-command of `fs`: what it does, and which of the options are its own.
+
+/// What the help of a sub-command says beyond the options.
+struct Topic {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    /// The options that mean something to it, by their long names.
+    options: &'static [&'static str],
+}
+
+const TOPICS: &[Topic] = &[
+    Topic {
+        name: "cat",
+        usage: "cat [-v] PATH...",
+        about: "Print files of the board, byte by byte as they are",
+        options: &["verbose"],
+    },
+    Topic {
+        name: "cp",
+        usage: "cp [-r] [-f] SOURCE... DESTINATION",
+        about: "Copy files from, to or on the board\n\n\
+                A `:` marks a path on the board; `:` alone is its current folder. A file goes into an existing folder \
+                under its own name; several files need one. A `/` at the end of a destination on the board says that \
+                it must be a folder. A file that the board has already is not sent again.",
+        options: &["recursive", "force", "no-verbose"],
+    },
+    Topic {
+        name: "ls",
+        usage: "ls [PATH...]",
+        about: "List folders of the board: size and name",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "md5sum",
+        usage: "md5sum PATH...",
+        about: "Print the MD5 of files of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "mkdir",
+        usage: "mkdir PATH...",
+        about: "Make folders on the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "mv",
+        usage: "mv SOURCE... DESTINATION",
+        about: "Rename or move files and folders of the board\n\n\
+                All paths are the board's. An existing folder gets what is moved under its own name; a file in the way \
+                is replaced.",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "rm",
+        usage: "rm [-r] [-v] PATH...",
+        about: "Remove files of the board; with `-r` folders and all that is in them\n\n\
+                `rm -r :` empties the current folder, `rm -r :/` the whole board, mounted file systems with it.",
+        options: &["recursive", "verbose", "no-verbose"],
+    },
+    Topic {
+        name: "rmdir",
+        usage: "rmdir PATH...",
+        about: "Remove empty folders of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "sha1sum",
+        usage: "sha1sum PATH...",
+        about: "Print the SHA-1 of files of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "sha256sum",
+        usage: "sha256sum PATH...",
+        about: "Print the SHA-256 of files of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "touch",
+        usage: "touch PATH...",
+        about: "Make empty files on the board; those that exist stay as they are",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "tree",
+        usage: "tree [-s|-h] [-v] [PATH...]",
+        about: "Draw the tree of a folder of the board",
+        options: &["size", "human", "verbose", "no-verbose"],
+    },
+];
+
+/// The help of the sub-command `name`, made of `fs`, the whole command as `clap` knows it.
+pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<clap::Command> {
+    let topic = TOPICS.iter().find(|topic| topic.name == name)?;
+    let (about, more) = topic.about.split_once("\n\n").unwrap_or((topic.about, ""));
+    let command = fs
+        .clone()
+        .about(about)
+        .long_about(None)
+        .after_help(more)
+        .override_usage(format!("{program} fs {}", topic.usage));
+    Some(command.mut_args(|argument| {
+        let shown = argument
+            .get_long()
+            .is_some_and(|long| long == "help" || topic.options.contains(&long));
+        argument.hide(!shown)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Face;
+    use crate::args::chain::command_line;
+
+    #[test]
+    fn each_sub_command_has_help_for_options_that_exist() {
+        let line = command_line(Face::Piton);
+        let fs = line.find_subcommand("fs").unwrap();
+        for (name, _) in crate::commands::fs::ACTIONS {
+            assert!(command(fs, name, "piton").is_some(), "{name}");
+        }
+        for option in TOPICS.iter().flat_map(|topic| topic.options) {
+            let exists = fs
+                .get_arguments()
+                .any(|argument| argument.get_long() == Some(*option));
+            assert!(exists, "{option}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+# Moves a file or folder. Where the board cannot rename, or not from one file system to another, a file is copied
+# and then removed.
+def _piton(source, destination):
+    import os
+
+    def names(path):
+        if not path.startswith("/") and hasattr(os, "getcwd"):
+            path = os.getcwd() + "/" + path
+        found = []
+        for name in path.split("/"):
+            if name == "..":
+                found = found[:-1]
+            elif name not in ("", "."):
+                found.append(name)
+        return found
+
+    def is_folder(path):
+        return hasattr(os, "stat") and os.stat(path)[0] & 0x4000
+
+    def copy(part):
+        with open(source, "rb") as file:
+            target = open(part, "wb")
+            try:
+                try:
+                    size = 0
+                    while True:
+                        chunk = file.read(256)
+                        if not chunk:
+                            break
+                        if target.write(chunk) != len(chunk):
+                            raise OSError(28)
+                        size += len(chunk)
+                finally:
+                    target.close()
+                with open(part, "rb") as written:
+                    while True:
+                        chunk = written.read(256)
+                        if not chunk:
+                            break
+                        size -= len(chunk)
+                if size:
+                    raise OSError(5)
+            except BaseException:
+                os.remove(part)
+                raise
+
+    # Renames, onto a file too. FAT does not: EPERM, EACCES or EEXIST.
+    def put(source):
+        try:
+            os.rename(source, destination)
+            return
+        except OSError as error:
+            refusal = error
+        try:
+            if is_folder(destination):
+                raise refusal
+        except OSError:
+            # Nothing is in the way.
+            raise refusal
+        aside = destination + ".piton-old"
+        os.rename(destination, aside)
+        try:
+            os.rename(source, destination)
+        except BaseException:
+            os.rename(aside, destination)
+            raise
+        os.remove(aside)
+
+    old = names(source)
+    if names(destination)[: len(old)] == old:
+        # Onto itself, or a folder into itself.
+        raise OSError(22)
+    if hasattr(os, "stat"):
+        # Says which of the two is missing.
+        os.stat(source)
+    if not hasattr(os, "rename"):
+        copy(destination)
+        os.remove(source)
+        return
+    try:
+        put(source)
+    except OSError as error:
+        # EPERM is what renaming into another file system gets.
+        if error.args[0] != 1:
+            raise
+        if is_folder(source):
+            raise OSError(18)
+        part = destination + ".piton-new"
+        copy(part)
+        try:
+            put(part)
+        except BaseException:
+            os.remove(part)
+            raise
+        os.remove(source)
