@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`path::BoardPath`] names a file on a board; it is never a path of the host.
+//! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
 //! - [`error::Error`] says what the board's file system refused, and what state a file is in.
 //!
@@ -23,6 +24,7 @@ pub mod error;
 pub mod hash;
 pub mod listing;
 pub mod path;
+pub mod plan;
 mod read;
 pub mod remote;
 pub mod write;
