@@ -36,6 +36,7 @@ mod board;
 pub mod compile;
 pub mod error;
 pub mod host_file;
+pub mod patterns;
 pub mod vm;
 
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
