@@ -16,6 +16,7 @@ pub(crate) mod repl;
 mod rtc;
 mod run;
 mod sleep;
+pub(crate) mod sync;
 mod version;
 mod virtual_serve;
 
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     Edit(edit::Args),
     /// Print the board's clock, or set it
     Rtc(rtc::Args),
+    /// Make a folder of the board like a folder here, or the other way round
+    Sync(Box<sync::Args>),
     /// Print used and free space of the board's file systems
     Df,
     /// Print what kind of board this is
@@ -99,6 +102,7 @@ impl Command {
             Command::Fs(args) => fs::run(args, ctx),
             Command::Edit(args) => edit::run(args, ctx),
             Command::Rtc(args) => rtc::run(args, ctx),
+            Command::Sync(args) => sync::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
             Command::Compile(args) => compile::run(args, ctx),
@@ -124,6 +128,7 @@ impl Command {
             | Command::Fs(_)
             | Command::Edit(_)
             | Command::Rtc(_)
+            | Command::Sync(_)
             | Command::Df
             | Command::Info
             | Command::Compile(_)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitStatus;
 
-use piton::error::{BoardError, VmError};
+use piton::error::{BoardError, FsError, VmError};
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
@@ -169,6 +169,9 @@ pub(crate) enum CommandError {
         /// How many there are.
         count: usize,
     },
+    /// A sync did not begin, or ended early.
+    #[error(transparent)]
+    Sync(piton::sync::Error),
     /// Some files were not compiled, which is told already.
     #[error("some files were not compiled")]
     NotCompiled,
@@ -193,6 +196,23 @@ pub(crate) enum CommandError {
 impl From<BoardError> for CommandError {
     fn from(error: BoardError) -> CommandError {
         CommandError::Piton(error.into())
+    }
+}
+
+impl From<piton::sync::Error> for CommandError {
+    fn from(error: piton::sync::Error) -> CommandError {
+        match error {
+            piton::sync::Error::Fs(FsError::Board(BoardError::Exception(exception))) => {
+                CommandError::Traceback {
+                    traceback: exception.traceback,
+                }
+            }
+            piton::sync::Error::Fs(FsError::Board(error)) | piton::sync::Error::Board(error) => {
+                error.into()
+            }
+            piton::sync::Error::Fs(error) => CommandError::Piton(error.into()),
+            error => CommandError::Sync(error),
+        }
     }
 }
 
@@ -310,6 +330,7 @@ impl CommandError {
                 detail: Some(detail),
                 ..
             } => vec![detail.clone()],
+            CommandError::Sync(error) => sync_hints(error),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }
@@ -412,6 +433,30 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
         ],
         _ => Vec::new(),
     }
+}
+
+fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
+    use piton::fs::plan::Conflict;
+    use piton::sync::Error;
+    let hint = match error {
+        Error::InTheWay { conflicts } => {
+            let may_go =
+                |conflict: &Conflict| !matches!(conflict, Conflict::ProtectedInTheWay { .. });
+            if !conflicts.iter().all(may_go) {
+                return Vec::new();
+            }
+            "`--delete` removes what is in the way"
+        }
+        Error::WouldBeLost { .. } => {
+            "`--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone"
+        }
+        Error::TooBroad { .. } => "name a folder of its own for the board's files",
+        Error::Circle { .. } => "`--links skip` leaves links out",
+        Error::NoMpy { .. } => "without `--compile`, sources are sent as they are",
+        Error::NotText { .. } => "`--ignore PATTERN` leaves it out",
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
 }
 
 fn vm_file_hints(error: &VmFileError) -> Vec<String> {

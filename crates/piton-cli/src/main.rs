@@ -19,6 +19,7 @@ mod context;
 mod error;
 mod interrupt;
 mod password;
+mod progress;
 mod session;
 mod suggest;
 mod terminal;

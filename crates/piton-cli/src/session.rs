@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::BoardError;
+use piton::facts::{BoardFacts, board_facts};
 use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
 use piton::virtual_board::VirtualBoard;
@@ -191,6 +192,12 @@ impl Session {
         *auto_soft_reset = false;
         // Free of wire traffic: it is there already.
         Ok(board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))?)
+    }
+
+    /// What kind of board this is.
+    pub(crate) fn facts(&mut self) -> Result<BoardFacts, CommandError> {
+        let mut raw = self.raw_repl()?;
+        Ok(board_facts(&mut raw, Deadline::after(ENTRY_TIME))?)
     }
 
     /// The board, connecting to one first if there is none.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::{Face, GlobalOptions};
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
+use crate::progress::Progress;
 
 /// Transfers of fewer bytes are over before a bar is read.
 const PROGRESS_FROM: u64 = 2048;
@@ -95,6 +96,11 @@ impl Ui {
             .map(|cell| if cell < cells { '#' } else { '-' })
             .collect::<String>();
         talk(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
+    }
+
+    /// How far a transfer of so many bytes is, for a person who looks.
+    pub(crate) fn transfer(&self, bytes: u64) -> Progress {
+        Progress::new(bytes, self.shows_progress())
     }
 
     /// How many files are done, for a person who looks.

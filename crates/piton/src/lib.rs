@@ -37,6 +37,7 @@ pub mod compile;
 pub mod error;
 pub mod host_file;
 pub mod patterns;
+pub mod sync;
 pub mod vm;
 
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};

@@ -87,6 +87,9 @@ pub(crate) enum UsageError {
         /// What it should be.
         expected: &'static str,
     },
+    /// The two folders of `sync` are on one side.
+    #[error("sync: {0}")]
+    Sync(&'static str),
     /// The arguments of one command do not fit it.
     #[error("{0}")]
     Arguments(clap::Error),
@@ -227,9 +230,9 @@ impl Chain {
 /// Commands that mpremote has as macros: complete in themselves, what follows is the next command.
 const MACROS: &[&str] = &["df", "reset", "bootloader"];
 
-/// Commands that mpremote does not have and that need no board: options may stand anywhere among their arguments,
+/// Commands that mpremote does not have and that work with files: options may stand anywhere among their arguments,
 /// which go on up to a `+`.
-const TAKE_ALL: &[&str] = &["compile", "inspect"];
+const TAKE_ALL: &[&str] = &["compile", "inspect", "sync"];
 
 /// Whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
 /// first, and nothing but options follows.

@@ -1,6 +1,6 @@
 //! `compile`: Python sources to `.mpy` files, many at a time.
 
-mod excerpt;
+pub(super) mod excerpt;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

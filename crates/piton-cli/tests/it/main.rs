@@ -41,6 +41,8 @@ mod repl;
 mod rtc;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod sync;
 #[cfg(unix)]
 #[cfg(test)]
 mod terminal;

@@ -70,9 +70,11 @@ fn describe_command(command: &Command) -> Value {
         }]),
         Command::Version => json!(["version", {}]),
         Command::Help(_) => json!(["help", {}]),
-        Command::Info | Command::Virtual(_) | Command::Compile(_) | Command::Inspect(_) => {
-            json!("not mpremote's")
-        }
+        Command::Info
+        | Command::Virtual(_)
+        | Command::Compile(_)
+        | Command::Inspect(_)
+        | Command::Sync(_) => json!("not mpremote's"),
     }
 }
 

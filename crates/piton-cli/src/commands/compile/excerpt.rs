@@ -1,6 +1,7 @@
 //! A failure as a person reads it: the message, the line of the source underlined, and a hint.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use piton::compile::hint::hint;
 use piton::compile::{Job, Status};
@@ -12,7 +13,7 @@ const WIDEST: usize = 200;
 /// The text for a job that failed; `None` if it did not.
 pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
     match status {
-        Status::Rejected { diagnostic, source } => Some(rejected(job, diagnostic, source)),
+        Status::Rejected { diagnostic, source } => Some(of_source(&job.source, diagnostic, source)),
         Status::Unreadable(error) => Some(format!(
             "error: could not read `{}`: {error}\n",
             job.source.display()
@@ -37,7 +38,12 @@ fn line_of(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(line).into_owned())
 }
 
-fn rejected(job: &Job, diagnostic: &Diagnostic, source: &[u8]) -> String {
+/// The text for a source that the compiler does not accept.
+pub(in crate::commands) fn of_source(
+    path: &Path,
+    diagnostic: &Diagnostic,
+    source: &[u8],
+) -> String {
     let mut text = format!(
         "error: {}: {}\n",
         diagnostic.error_type.name(),
@@ -49,7 +55,7 @@ fn rejected(job: &Job, diagnostic: &Diagnostic, source: &[u8]) -> String {
         .map_or_else(String::new, |place| place.line.to_string());
     let margin = " ".repeat(number.len().max(1));
     // Writing to a `String` cannot fail, here and below.
-    let _ = write!(text, "{margin}--> {}", job.source.display());
+    let _ = write!(text, "{margin}--> {}", path.display());
     if !number.is_empty() {
         let _ = write!(text, ":{number}");
     }

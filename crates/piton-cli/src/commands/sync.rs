@@ -1,0 +1,246 @@
+//! `sync`: make a folder of the board like a folder here, or the other way round.
+
+use std::path::{Path, PathBuf};
+
+use piton::fs::path::BoardPath;
+use piton::fs::plan::{Action, Plan};
+use piton::fs::remote::RemoteFs;
+use piton::patterns::Patterns;
+use piton::sync::{self, Event, Links, Make, Options, Rejected};
+use serde::Serialize;
+
+use super::compile::excerpt;
+use crate::args::chain::UsageError;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::Ui;
+
+/// Arguments of `sync`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only print what would be done
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Remove what the source does not have
+    #[arg(long)]
+    delete: bool,
+    /// Leave what fits the pattern at the destination as it is; may be repeated
+    #[arg(long, value_name = "PATTERN", action = clap::ArgAction::Append)]
+    keep: Vec<String>,
+    /// Leave out what fits the pattern, on both sides; may be repeated, and come from `.pitonignore` files
+    #[arg(long, value_name = "PATTERN", action = clap::ArgAction::Append)]
+    ignore: Vec<String>,
+    /// Replace and remove files here even if they are no copies of the board's
+    #[arg(long)]
+    force: bool,
+    /// What to do with symbolic links here
+    #[arg(long, value_enum, default_value = "follow")]
+    links: LinksName,
+    /// Send `.mpy` files instead of sources, as this board loads them
+    #[arg(long)]
+    compile: bool,
+    /// Have the board read back what it has written, and compare
+    #[arg(long)]
+    verify: bool,
+    /// Folder to copy from; `:` marks one on the board
+    source: String,
+    /// Folder to copy to (default: the board's current folder)
+    destination: Option<String>,
+}
+
+/// What to do with symbolic links.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LinksName {
+    /// Copy what they name
+    Follow,
+    /// Leave them out
+    Skip,
+}
+
+/// Which way it goes.
+enum Direction<'a> {
+    ToBoard(&'a Path, BoardPath),
+    FromBoard(BoardPath, PathBuf),
+}
+
+impl Args {
+    fn direction(&self) -> Result<Direction<'_>, CommandError> {
+        let board = |path: &str| {
+            path.parse::<BoardPath>().map_err(|_| CommandError::File {
+                command: "sync".to_owned(),
+                path: path.to_owned(),
+                reason: "Invalid argument".to_owned(),
+                detail: None,
+            })
+        };
+        let destination = self.destination.as_deref();
+        let other = destination.and_then(|path| path.strip_prefix(':'));
+        match (self.source.strip_prefix(':'), other, destination) {
+            (None, _, None) => Ok(Direction::ToBoard(
+                Path::new(&self.source),
+                BoardPath::default(),
+            )),
+            (None, Some(path), _) => Ok(Direction::ToBoard(Path::new(&self.source), board(path)?)),
+            (Some(path), None, Some(folder)) if !self.compile => {
+                Ok(Direction::FromBoard(board(path)?, PathBuf::from(folder)))
+            }
+            (Some(_), None, Some(_)) => {
+                Err(UsageError::Sync("`--compile` is for what goes to the board").into())
+            }
+            _ => Err(UsageError::Sync(
+                "one of the two folders is on the board: `sync DIR [:DIR]` or `sync :DIR DIR`",
+            )
+            .into()),
+        }
+    }
+
+    fn options(&self) -> Options {
+        let patterns = |lines: &[String]| {
+            let mut patterns = Patterns::new();
+            for line in lines {
+                patterns.add(line);
+            }
+            patterns
+        };
+        let mut options = Options::default();
+        options.delete = self.delete;
+        options.force = self.force;
+        options.keep = patterns(&self.keep);
+        options.ignore = patterns(&self.ignore);
+        options.links = match self.links {
+            LinksName::Follow => Links::Follow,
+            LinksName::Skip => Links::Skip,
+        };
+        options.verify = self.verify;
+        options
+    }
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let direction = args.direction()?;
+    let mut options = args.options();
+    if args.compile {
+        let facts = ctx.session.facts()?;
+        options.make = Some(Make::compile_for(&facts)?);
+    }
+    let Context { session, ui, .. } = ctx;
+    let mut raw = session.raw_repl()?;
+    let mut remote = RemoteFs::new(&mut raw);
+    match direction {
+        Direction::ToBoard(folder, root) => {
+            let push = sync::push(&mut remote, folder, &root, &options)
+                .map_err(|error| told(ui, error))?;
+            for link in push.dangling() {
+                ui.note(&format!("left out: `{}` names nothing", link.display()));
+            }
+            let plan = push.plan();
+            carry_out(args, ui, plan, |events| push.apply(&mut remote, events))
+        }
+        Direction::FromBoard(root, folder) => {
+            let pull = sync::pull(&mut remote, &root, &folder, &options)?;
+            let plan = pull.plan().clone();
+            carry_out(args, ui, &plan, |events| pull.apply(&mut remote, events))
+        }
+    }
+}
+
+/// The error for a person; what the compiler does not accept is shown at once.
+fn told(ui: &Ui, error: sync::Error) -> CommandError {
+    match error {
+        sync::Error::NotCompiled { rejected } => {
+            for Rejected {
+                path,
+                diagnostic,
+                source,
+            } in &rejected
+            {
+                let text = excerpt::of_source(path, diagnostic, source);
+                ui.failure(&format!("{text}\n"));
+            }
+            CommandError::NotCompiled
+        }
+        error => error.into(),
+    }
+}
+
+/// Print the plan, or do what it says and tell about it.
+fn carry_out(
+    args: &Args,
+    ui: &Ui,
+    plan: &Plan,
+    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
+) -> Result<(), CommandError> {
+    if args.dry_run {
+        return match ui.json() {
+            true => ui.json_line(plan),
+            false => ui.bytes(plan.to_string().as_bytes()),
+        };
+    }
+    let progress = ui.transfer(plan.bytes());
+    let mut written = Ok(());
+    let mut done_bytes = 0;
+    let mut events = |event| match event {
+        Event::Moved { bytes, .. } => progress.at(done_bytes + bytes),
+        Event::Done { step } => {
+            if let Some(step) = plan.steps.get(step) {
+                done_bytes += step.size.unwrap_or_default();
+                progress.at(done_bytes);
+                let said = progress.aside(|| ui.step(&step.to_string()));
+                written = std::mem::replace(&mut written, Ok(())).and(said);
+            }
+        }
+        _ => {}
+    };
+    let applied = apply(&mut events);
+    progress.end();
+    applied?;
+    written?;
+    if ui.json() {
+        return ui.json_line(plan);
+    }
+    for path in &plan.kept {
+        ui.step(&format!("{:<8} {path}", "keep"))?;
+    }
+    ui.note(&Tally::of(plan).to_string());
+    Ok(())
+}
+
+/// How much was done.
+#[derive(Debug, Serialize)]
+struct Tally {
+    copied: usize,
+    bytes: u64,
+    removed: usize,
+    unchanged: usize,
+}
+
+impl Tally {
+    fn of(plan: &Plan) -> Tally {
+        let count =
+            |fits: fn(Action) -> bool| plan.steps.iter().filter(|step| fits(step.action)).count();
+        Tally {
+            copied: count(Action::writes),
+            bytes: plan.bytes(),
+            removed: count(|action| action == Action::Delete),
+            unchanged: plan.unchanged.len(),
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = if self.copied == 1 { "" } else { "s" };
+        write!(
+            f,
+            "copied {} file{plural}, {} bytes",
+            self.copied, self.bytes
+        )?;
+        if self.removed > 0 {
+            write!(f, "; {} removed", self.removed)?;
+        }
+        if self.unchanged > 0 {
+            write!(f, "; {} unchanged", self.unchanged)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,316 @@
+//! Make a folder of a board like a folder of this computer, or the other way round.
+//!
+//! [`push`] and [`pull`] look at both sides and decide, without changing anything; what they give back can be printed
+//! (its [`plan`]) and carried out. Both leave out what `.pitonignore` files, [`DEFAULT_IGNORES`] and
+//! [`Options::ignore`] cover, on both sides.
+//!
+//! ```
+//! use piton::deadline::Deadline;
+//! use piton::fs::{path::BoardPath, remote::RemoteFs};
+//! use piton::repl::Entry;
+//! use piton::{Board, sync};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let project = folder.path();
+//! std::fs::write(project.join("main.py"), "import helper\n")?;
+//! std::fs::write(project.join("helper.py"), "print('helped')\n")?;
+//! let mut board = Board::connect(&"virtual".parse()?, &Default::default())?;
+//! let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER)?;
+//! let mut remote = RemoteFs::new(&mut raw);
+//!
+//! let options = sync::Options::default();
+//! let push = sync::push(&mut remote, project, &BoardPath::root(), &options)?;
+//! assert_eq!(push.plan().to_string(), "create   helper.py\ncreate   main.py\n");
+//! push.apply(&mut remote, &mut |_| {})?;
+//!
+//! let again = sync::push(&mut remote, project, &BoardPath::root(), &options)?;
+//! assert!(again.plan().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`plan`]: Push::plan
+
+mod board_side;
+mod host_side;
+mod make;
+mod pull;
+mod push;
+mod record;
+mod watch;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use piton_board::error::Error as BoardError;
+use piton_compiler::Diagnostic;
+use piton_fs::error::Error as FsError;
+use piton_fs::path::BoardPath;
+use piton_fs::plan::{Conflict, TreePath};
+
+use crate::patterns::Patterns;
+
+pub use host_side::{Content, HostTree, walk};
+pub use pull::{Pull, pull};
+pub use push::{Push, push};
+pub use record::FILE_NAME as RECORD_NAME;
+pub use watch::{Seen, Watcher};
+
+/// How long a board may take for anything but the content of files.
+const STEP_TIME: Duration = Duration::from_secs(60);
+
+/// How long the content of all files may take: the largest flash over the slowest line.
+const CONTENT_TIME: Duration = Duration::from_secs(3600);
+
+/// The file whose patterns say what of its folder is left out.
+pub const IGNORE_NAME: &str = ".pitonignore";
+
+/// What is always left out, unless a later pattern takes it back: what tools and operating systems leave in folders,
+/// and what a CircuitPython board keeps for itself.
+pub const DEFAULT_IGNORES: &str = "\
+.git/
+.gitignore
+.gitattributes
+.gitmodules
+.github/
+.hg/
+.svn/
+.idea/
+.vscode/
+.venv/
+.mypy_cache/
+.pytest_cache/
+.ruff_cache/
+__pycache__/
+*.pyc
+*.swp
+*~
+.DS_Store
+._*
+Thumbs.db
+desktop.ini
+.Spotlight-V100/
+.Trashes/
+.Trash-*/
+.fseventsd/
+.metadata_never_index
+System Volume Information/
+/boot_out.txt
+.pitonignore
+.piton-sync
+*.piton-new
+";
+
+/// How to sync. `Options::default()` copies what is new or changed, and removes nothing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Remove what the source does not have.
+    pub delete: bool,
+    /// Replace and remove files of this computer even if nothing says that they came from a board unchanged.
+    pub force: bool,
+    /// What of the destination stays as it is: it is neither removed nor replaced.
+    pub keep: Patterns,
+    /// What is left out on both sides, besides [`DEFAULT_IGNORES`] and `.pitonignore` files. Stronger than those.
+    pub ignore: Patterns,
+    /// What to do with symbolic links in a source folder of this computer.
+    pub links: Links,
+    /// What becomes of Python sources on their way to the board.
+    pub make: Option<Make>,
+    /// Have the board read back what it has written, and compare.
+    pub verify: bool,
+}
+
+/// What to do with symbolic links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    /// Take what they name: a board has no links.
+    #[default]
+    Follow,
+    /// Leave them out.
+    Skip,
+}
+
+/// What becomes of Python sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Make {
+    /// `.mpy` files for a board, but for the sources that a board starts with.
+    Compile(piton_compiler::Options),
+}
+
+/// What is told while a plan is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Content has been moved.
+    Moved {
+        /// The step, counted from 0.
+        step: usize,
+        /// Bytes of its file so far.
+        bytes: u64,
+    },
+    /// A step is done.
+    Done {
+        /// The step, counted from 0.
+        step: usize,
+    },
+}
+
+/// Why a sync was not begun, or ended early.
+///
+/// Every file is old or new then, never half; steps that were told as [`Event::Done`] are done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something of this computer cannot be read.
+    #[error("could not read `{}`: {source}", path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Something of this computer cannot be written or removed.
+    #[error("could not write `{}`: {source}", path.display())]
+    Write {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A name of this computer is not UTF-8 text, which names on a board are.
+    #[error("the name `{}` is not UTF-8 text", path.display())]
+    NotText {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Links lead round in a circle.
+    #[error("`{}` leads back to a folder that it is in", path.display())]
+    Circle {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A name on the board would lead out of the folder, or cannot be a name on this computer.
+    #[error("the board's `{path}` is no name for a file here")]
+    UnsafeName {
+        /// The path as the board gave it.
+        path: String,
+    },
+    /// Two files of the board would be one on this computer.
+    #[error("the board's `{first}` and `{second}` are one name on this computer")]
+    SameName {
+        /// One path.
+        first: TreePath,
+        /// The other.
+        second: TreePath,
+    },
+    /// What should be a folder is a file.
+    #[error("`{path}` on the board is not a folder")]
+    NotAFolder {
+        /// The path on the board.
+        path: BoardPath,
+    },
+    /// There is nothing to copy from.
+    #[error("no such folder on the board: `{path}`")]
+    NoFolder {
+        /// The path on the board.
+        path: BoardPath,
+    },
+    /// Something is in the way.
+    #[error("{} in the way: {}", Count(conflicts.len(), "thing is", "things are"), List(conflicts))]
+    InTheWay {
+        /// What, and why it may not go.
+        conflicts: Vec<Conflict>,
+    },
+    /// Files of this computer would be lost that no sync has put there, or that were changed since.
+    #[error(
+        "{} would be lost: {}",
+        Count(
+            paths.len(),
+            "file here is no copy of the board's and",
+            "files here are no copies of the board's and"
+        ),
+        List(paths)
+    )]
+    WouldBeLost {
+        /// Their paths in the folder.
+        paths: Vec<TreePath>,
+    },
+    /// A folder that is too much to remove anything from.
+    #[error("`{}` holds more than one project: nothing is removed from it", path.display())]
+    TooBroad {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The compiler does not accept some sources. Nothing was sent.
+    #[error("{} not compiled", Count(rejected.len(), "file was", "files were"))]
+    NotCompiled {
+        /// Which, and why.
+        rejected: Vec<Rejected>,
+    },
+    /// The board loads no `.mpy` files that the compiler can make.
+    #[error("the board does not load `.mpy` files of version 6{}", version.map_or(String::new(), |version| format!(", but of version {version}")))]
+    NoMpy {
+        /// The version that it loads.
+        version: Option<u8>,
+    },
+    /// A compiled module cannot be written as a file.
+    #[error("could not make `{path}`: {reason}")]
+    Unwritable {
+        /// The path of the source in its folder.
+        path: TreePath,
+        /// Why.
+        reason: String,
+    },
+    /// The board's files.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+}
+
+/// A source that the compiler does not accept.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why.
+    pub diagnostic: Diagnostic,
+    /// Its content.
+    pub source: Vec<u8>,
+}
+
+/// How many of what.
+struct Count(usize, &'static str, &'static str);
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Count(count, one, many) = self;
+        write!(f, "{count} {}", if *count == 1 { one } else { many })
+    }
+}
+
+/// The first few of many.
+struct List<'a, T>(&'a [T]);
+
+impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 5;
+        for (index, item) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
+        }
+        match self.0.len().checked_sub(SHOWN) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The default patterns.
+fn default_ignores() -> Patterns {
+    let mut patterns = Patterns::new();
+    patterns.add_lines(DEFAULT_IGNORES);
+    patterns
+}

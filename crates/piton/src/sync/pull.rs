@@ -1,0 +1,280 @@
+//! From a board to this computer.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use piton_board::deadline::Deadline;
+use piton_fs::path::BoardPath;
+use piton_fs::plan::{self, Action, Node, Plan, Protection, Tree, TreePath, plan};
+use piton_fs::remote::RemoteFs;
+use sha2::{Digest, Sha256};
+
+use super::board_side::{Reach, Root, settle_digests, sizes, survey};
+use super::host_side::walk_destination;
+use super::record::Record;
+use super::{CONTENT_TIME, Content, Error, Event, Options};
+use crate::host_file;
+
+/// What a folder of this computer lacks to be like one of a board.
+#[derive(Debug)]
+pub struct Pull {
+    plan: Plan,
+    root: BoardPath,
+    folder: PathBuf,
+    record: Record,
+}
+
+/// Compare the folder `root` of the board with `folder`, and decide what to do. Nothing is changed.
+///
+/// What is in `root` goes into `folder`, which is made if it is missing. Only files that an earlier pull has put there
+/// and nobody has changed are replaced or removed, unless [`Options::force`] says otherwise: see [`RECORD_NAME`]. File
+/// systems that are mounted below `root` are left out.
+///
+/// # Errors
+///
+/// [`Error::NoFolder`], [`Error::NotAFolder`]; [`Error::UnsafeName`], [`Error::SameName`] for names that this computer
+/// can't take; [`Error::WouldBeLost`], [`Error::TooBroad`], [`Error::InTheWay`]; [`Error::Read`], [`Error::Fs`].
+///
+/// [`RECORD_NAME`]: super::RECORD_NAME
+pub fn pull(
+    remote: &mut RemoteFs<'_, '_>,
+    root: &BoardPath,
+    folder: &Path,
+    options: &Options,
+) -> Result<Pull, Error> {
+    let mut host = walk_destination(folder, &options.ignore)?;
+    let mut survey = survey(remote, root, &sizes(&host.tree), Reach::OneFileSystem)?;
+    match survey.root {
+        Root::Missing => return Err(Error::NoFolder { path: root.clone() }),
+        Root::Other => return Err(Error::NotAFolder { path: root.clone() }),
+        Root::Folder => {}
+    }
+    settle_digests(&mut host.tree, &host.contents, &mut survey)?;
+    let mut source = Tree::new();
+    for (path, node) in survey.tree.iter() {
+        if *node == Node::Foreign || host.ignored.covers(path.as_str(), node.is_folder()) {
+            continue;
+        }
+        check_name(path)?;
+        // The tree it comes from is one already.
+        let _ = source.insert(path.clone(), node.clone());
+    }
+    check_case(&source)?;
+    let protection =
+        |path: &TreePath, node: &Node| match options.keep.covers(path.as_str(), node.is_folder()) {
+            true => Protection::Kept,
+            false => Protection::None,
+        };
+    let how = plan::Options {
+        delete: options.delete,
+        protection: Some(&protection),
+        ..plan::Options::default()
+    };
+    let plan =
+        plan(&source, &host.tree, &how).map_err(|conflicts| Error::InTheWay { conflicts })?;
+    let mut record = Record::load(folder)?;
+    check_losses(&plan, folder, &host.contents, &record, options)?;
+    for path in &plan.unchanged {
+        if let Some(Node::File {
+            digest: Some(digest),
+            ..
+        }) = host.tree.get(path)
+        {
+            record.add(path.clone(), digest);
+        }
+    }
+    Ok(Pull {
+        plan,
+        root: root.clone(),
+        folder: folder.to_path_buf(),
+        record,
+    })
+}
+
+/// Names that Windows gives a meaning, or refuses.
+fn check_name(path: &TreePath) -> Result<(), Error> {
+    match !cfg!(windows) || path.names().all(is_name_on_windows) {
+        true => Ok(()),
+        false => Err(Error::UnsafeName {
+            path: path.to_string(),
+        }),
+    }
+}
+
+/// Microsoft's rules for file names: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
+fn is_name_on_windows(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    let is_device = matches!(
+        stem.to_uppercase().as_bytes(),
+        b"CON"
+            | b"PRN"
+            | b"AUX"
+            | b"NUL"
+            | [b'C', b'O', b'M', b'0'..=b'9']
+            | [b'L', b'P', b'T', b'0'..=b'9']
+    );
+    let is_special = |letter: char| letter.is_control() || "\\/:*?\"<>|".contains(letter);
+    !is_device && !name.contains(is_special) && !name.ends_with(['.', ' '])
+}
+
+/// On most computers with these systems, upper and lower case are the same in names.
+fn check_case(source: &Tree) -> Result<(), Error> {
+    if !cfg!(any(windows, target_os = "macos")) {
+        return Ok(());
+    }
+    let mut seen = BTreeMap::new();
+    for (path, _) in source.iter() {
+        if let Some(first) = seen.insert(path.as_str().to_lowercase(), path) {
+            return Err(Error::SameName {
+                first: first.clone(),
+                second: path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Nothing may be replaced or removed that is not a copy of what the board had.
+fn check_losses(
+    plan: &Plan,
+    folder: &Path,
+    contents: &BTreeMap<TreePath, Content>,
+    record: &Record,
+    options: &Options,
+) -> Result<(), Error> {
+    let removes = |action| matches!(action, Action::Delete | Action::DeleteFolder);
+    if plan.steps.iter().any(|step| removes(step.action)) && is_broad(folder) {
+        return Err(Error::TooBroad {
+            path: folder.to_path_buf(),
+        });
+    }
+    if options.force {
+        return Ok(());
+    }
+    let mut paths = Vec::new();
+    for step in &plan.steps {
+        let loses = matches!(step.action, Action::Delete | Action::Replace);
+        if let Some(content) = contents.get(&step.path).filter(|_| loses)
+            && !record.knows(&step.path, &content.sha256()?)
+        {
+            paths.push(step.path.clone());
+        }
+    }
+    paths.sort();
+    match paths.is_empty() {
+        true => Ok(()),
+        false => Err(Error::WouldBeLost { paths }),
+    }
+}
+
+/// Whether the folder holds this computer's files, or all of a person's.
+fn is_broad(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    let home = etcetera::home_dir().ok();
+    let home = home.and_then(|home| home.canonicalize().ok());
+    folder.parent().is_none() || home.is_some_and(|home| home.starts_with(&folder))
+}
+
+impl Pull {
+    /// What will be done.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Do it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fs`] for what the board refuses, [`Error::Write`] for what this computer refuses. What was told as
+    /// done is done; each other file is as it was.
+    pub fn apply(
+        mut self,
+        remote: &mut RemoteFs<'_, '_>,
+        events: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        fs::create_dir_all(&self.folder).map_err(|source| Error::Write {
+            path: self.folder.clone(),
+            source,
+        })?;
+        let done = self.apply_steps(remote, events);
+        // What is done is a copy, even if not all could be done.
+        let saved = self.record.save(&self.folder);
+        done.and(saved)
+    }
+
+    fn apply_steps(
+        &mut self,
+        remote: &mut RemoteFs<'_, '_>,
+        events: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            let path = self.folder.join(step.path.as_str());
+            let unwritable = |source| Error::Write {
+                path: path.clone(),
+                source,
+            };
+            stay_inside(&self.folder, &step.path).map_err(unwritable)?;
+            match step.action {
+                Action::MakeFolder => match fs::create_dir(&path) {
+                    Err(error) if !path.is_dir() => return Err(unwritable(error)),
+                    _ => {}
+                },
+                Action::Delete => {
+                    fs::remove_file(&path).map_err(unwritable)?;
+                    self.record.remove(&step.path);
+                }
+                Action::DeleteFolder => fs::remove_dir(&path).map_err(unwritable)?,
+                Action::Create | Action::Replace => {
+                    let mut moved = |event| {
+                        if let piton_fs::Event::Read { bytes, .. } = event {
+                            events(Event::Moved { step: index, bytes });
+                        }
+                    };
+                    let bytes = remote.read(
+                        &step.path.below(&self.root),
+                        &mut moved,
+                        Deadline::after(CONTENT_TIME),
+                    )?;
+                    host_file::write(&path, &bytes).map_err(unwritable)?;
+                    self.record.add(step.path.clone(), &Sha256::digest(&bytes));
+                }
+            }
+            events(Event::Done { step: index });
+        }
+        Ok(())
+    }
+}
+
+/// No link below `folder` may lead out of it, even one that was made since the plan was.
+fn stay_inside(folder: &Path, path: &TreePath) -> io::Result<()> {
+    let mut place = folder.to_path_buf();
+    for name in path.names() {
+        place.push(name);
+        if place.is_symlink() {
+            let text = format!("`{}` is a link, which may lead elsewhere", place.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_windows_refuses() {
+        for name in [
+            "a:b", "a\\b", "con", "NUL.txt", "com1", "LPT9.py", "a.", "a ", "a?", "a\tb",
+        ] {
+            assert!(!is_name_on_windows(name), "{name:?}");
+        }
+        for name in ["main.py", "console.py", "com.py10", "é", ".hidden", "lpt1x"] {
+            assert!(is_name_on_windows(name), "{name:?}");
+        }
+    }
+}
