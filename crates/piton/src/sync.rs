@@ -51,6 +51,7 @@ use piton_fs::plan::{Conflict, TreePath};
 use crate::patterns::Patterns;
 
 pub use host_side::{Content, HostTree, walk};
+pub use make::compiler_options;
 pub use pull::{Pull, pull};
 pub use push::{Push, push};
 pub use record::FILE_NAME as RECORD_NAME;
@@ -116,7 +117,7 @@ pub struct Options {
     /// What to do with symbolic links in a source folder of this computer.
     pub links: Links,
     /// What becomes of Python sources on their way to the board.
-    pub make: Option<Make>,
+    pub make: Make,
     /// Have the board read back what it has written, and compare.
     pub verify: bool,
 }
@@ -131,12 +132,15 @@ pub enum Links {
     Skip,
 }
 
-/// What becomes of Python sources.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What becomes of Python sources. By default nothing: they are sent as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Make {
-    /// `.mpy` files for a board, but for the sources that a board starts with.
-    Compile(piton_compiler::Options),
+pub struct Make {
+    /// They become `.mpy` files, made with these options, but for the sources that a board starts with. See
+    /// [`compiler_options`].
+    pub compile: Option<piton_compiler::Options>,
+    /// What stays source loses its comments, docstrings and needless spaces.
+    pub minify: bool,
 }
 
 /// What is told while a plan is carried out.

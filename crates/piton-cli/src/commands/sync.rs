@@ -1,12 +1,14 @@
 //! `sync`: make a folder of the board like a folder here, or the other way round.
 
+mod watch;
+
 use std::path::{Path, PathBuf};
 
 use piton::fs::path::BoardPath;
 use piton::fs::plan::{Action, Plan};
 use piton::fs::remote::RemoteFs;
 use piton::patterns::Patterns;
-use piton::sync::{self, Event, Links, Make, Options, Rejected};
+use piton::sync::{self, Event, Links, Options, Rejected};
 use serde::Serialize;
 
 use super::compile::excerpt;
@@ -39,9 +41,18 @@ pub(crate) struct Args {
     /// Send `.mpy` files instead of sources, as this board loads them
     #[arg(long)]
     compile: bool,
+    /// Send sources without comments, docstrings and needless spaces; lines keep their numbers
+    #[arg(long)]
+    minify: bool,
     /// Have the board read back what it has written, and compare
     #[arg(long)]
     verify: bool,
+    /// Sync again whenever the folder here changes, until Ctrl-C
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
+    /// After each sync soft-reset the board, and show what its program prints
+    #[arg(long, requires = "watch")]
+    follow: bool,
     /// Folder to copy from; `:` marks one on the board
     source: String,
     /// Folder to copy to (default: the board's current folder)
@@ -81,12 +92,13 @@ impl Args {
                 BoardPath::default(),
             )),
             (None, Some(path), _) => Ok(Direction::ToBoard(Path::new(&self.source), board(path)?)),
-            (Some(path), None, Some(folder)) if !self.compile => {
+            (Some(path), None, Some(folder)) if !self.compile && !self.minify && !self.watch => {
                 Ok(Direction::FromBoard(board(path)?, PathBuf::from(folder)))
             }
-            (Some(_), None, Some(_)) => {
-                Err(UsageError::Sync("`--compile` is for what goes to the board").into())
-            }
+            (Some(_), None, Some(_)) => Err(UsageError::Sync(
+                "`--compile`, `--minify` and `--watch` are for what goes to the board",
+            )
+            .into()),
             _ => Err(UsageError::Sync(
                 "one of the two folders is on the board: `sync DIR [:DIR]` or `sync :DIR DIR`",
             )
@@ -111,25 +123,34 @@ impl Args {
             LinksName::Follow => Links::Follow,
             LinksName::Skip => Links::Skip,
         };
+        options.make.minify = self.minify;
         options.verify = self.verify;
         options
     }
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let direction = args.direction()?;
+    args.direction()?;
     let mut options = args.options();
     if args.compile {
         let facts = ctx.session.facts()?;
-        options.make = Some(Make::compile_for(&facts)?);
+        options.make.compile = Some(sync::compiler_options(&facts)?);
     }
+    match args.watch {
+        true => watch::run(args, ctx, &options),
+        false => once(args, ctx, &options),
+    }
+}
+
+fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
+    let direction = args.direction()?;
     let Context { session, ui, .. } = ctx;
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     match direction {
         Direction::ToBoard(folder, root) => {
-            let push = sync::push(&mut remote, folder, &root, &options)
-                .map_err(|error| told(ui, error))?;
+            let push =
+                sync::push(&mut remote, folder, &root, options).map_err(|error| told(ui, error))?;
             for link in push.dangling() {
                 ui.note(&format!("left out: `{}` names nothing", link.display()));
             }
@@ -137,7 +158,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             carry_out(args, ui, plan, |events| push.apply(&mut remote, events))
         }
         Direction::FromBoard(root, folder) => {
-            let pull = sync::pull(&mut remote, &root, &folder, &options)?;
+            let pull = sync::pull(&mut remote, &root, &folder, options)?;
             let plan = pull.plan().clone();
             carry_out(args, ui, &plan, |events| pull.apply(&mut remote, events))
         }

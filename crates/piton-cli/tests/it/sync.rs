@@ -256,6 +256,54 @@ fn sources_are_compiled_for_the_board_and_take_the_place_of_their_twins() {
 }
 
 #[test]
+fn sources_are_minified_and_stay_sources() {
+    let place = Place::new();
+    place.write(
+        "app/lib/helper.py",
+        "\"\"\"What it is for.\"\"\"\n\ndef help( x ):  # a comment\n    return x + 1\n",
+    );
+    let outcome = place.run("sync --minify --ignore empty app");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    assert_eq!(
+        place.sandbox.read("board/lib/helper.py"),
+        b"\n\ndef help(x):\n return x+1\n"
+    );
+    assert_snapshot!(place.show("sync --minify app + exec 'import lib.helper; print(lib.helper.help(1))'"), @r"
+    $ piton sync --minify app + exec 'import lib.helper; print(lib.helper.help(1))'
+    --- stdout
+    mkdir    empty/
+    2\r
+    --- stderr
+    copied 0 files, 0 bytes; 3 unchanged
+    --- exit 0
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_is_sent_and_the_new_program_runs() {
+    let place = Place::new();
+    let mut command = place.sandbox.piton();
+    command.args(words("connect virtual:board sync --watch --follow app"));
+    let mut terminal = crate::terminal::Terminal::start(command);
+    let first = terminal.wait_for("watching for changes");
+    let first = terminal.wait_for_after(first, "helped\r");
+    place.write("app/lib/helper.py", "print('Helped again')\n");
+    let second = terminal.wait_for_after(first, "replace  lib/helper.py");
+    let second = terminal.wait_for_after(second, "Helped again\r");
+    // What cannot be sent is for the person to put right.
+    place.write("board/new", "in the way");
+    place.write("app/new/file.py", "print('new')\n");
+    let third = terminal.wait_for_after(second, "`new` is a file at the destination");
+    std::fs::remove_dir_all(place.sandbox.path().join("app/new")).unwrap();
+    let third = terminal.wait_for_after(third, "3 unchanged");
+    let last = terminal.wait_for_after(third, "Helped again\r");
+    rustix::process::kill_process(terminal.pid(), rustix::process::Signal::INT).unwrap();
+    terminal.wait_for_after(last, "piton: interrupted\r\n");
+    assert_eq!(terminal.wait_for_end().code(), Some(1));
+}
+
+#[test]
 fn a_folder_comes_from_the_board_and_loses_nothing_here() {
     let place = Place::new();
     place.write("board/main.py", "print(1)\n");
@@ -461,7 +509,7 @@ fn folders_that_are_not_there_or_on_one_side() {
     assert_snapshot!(place.show("sync --compile : back"), @r"
     $ piton sync --compile : back
     --- stderr
-    piton: sync: `--compile` is for what goes to the board
+    piton: sync: `--compile`, `--minify` and `--watch` are for what goes to the board
     --- exit 2
     ");
     place.write("board/file", "");

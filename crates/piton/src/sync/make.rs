@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{Options as CompilerOptions, Target};
+use piton_compiler::{MinifyOptions, Options as CompilerOptions, Target};
 use piton_fs::plan::{Node, Tree, TreePath};
 use piton_mpy::header::Arch;
 
@@ -15,71 +15,71 @@ const MPY_VERSION: u8 = 6;
 /// The sources that a board looks for by name when it starts: a `.mpy` file in their place would not run.
 const START_FILES: &[&str] = &["boot.py", "main.py", "code.py"];
 
-impl Make {
-    /// `.mpy` files as this board loads them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoMpy`] if it loads none, or of another version only.
-    pub fn compile_for(facts: &BoardFacts) -> Result<Make, Error> {
-        let mpy = facts.mpy.as_ref();
-        let version = mpy.map(|mpy| mpy.version);
-        let Some(mpy) = mpy.filter(|mpy| mpy.version == MPY_VERSION) else {
-            return Err(Error::NoMpy { version });
-        };
-        let release = facts.release.as_deref().unwrap_or_default();
-        let target = match facts.implementation.as_deref() {
-            Some("circuitpython") if release.starts_with("9.") => Target::CircuitPython9,
-            Some("circuitpython") if release.starts_with("10.") => Target::CircuitPython10,
-            Some("circuitpython") => return Err(Error::NoMpy { version }),
-            _ => Target::MicroPython,
-        };
-        Ok(Make::Compile(CompilerOptions {
-            arch: mpy.arch.and_then(Arch::from_name),
-            target,
-            ..CompilerOptions::new("")
-        }))
-    }
+/// How sources are compiled for this board.
+///
+/// # Errors
+///
+/// [`Error::NoMpy`] if it loads no `.mpy` files, or of another version only.
+pub fn compiler_options(facts: &BoardFacts) -> Result<CompilerOptions, Error> {
+    let mpy = facts.mpy.as_ref();
+    let version = mpy.map(|mpy| mpy.version);
+    let Some(mpy) = mpy.filter(|mpy| mpy.version == MPY_VERSION) else {
+        return Err(Error::NoMpy { version });
+    };
+    let release = facts.release.as_deref().unwrap_or_default();
+    let target = match facts.implementation.as_deref() {
+        Some("circuitpython") if release.starts_with("9.") => Target::CircuitPython9,
+        Some("circuitpython") if release.starts_with("10.") => Target::CircuitPython10,
+        Some("circuitpython") => return Err(Error::NoMpy { version }),
+        _ => Target::MicroPython,
+    };
+    Ok(CompilerOptions {
+        arch: mpy.arch.and_then(Arch::from_name),
+        target,
+        ..CompilerOptions::new("")
+    })
 }
 
 /// Replace the sources of a tree by what is made from them. Gives the paths of files that are superseded by it,
 /// wherever they are: on a board `foo.py` would be imported before `foo.mpy`.
-pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<TreePath>, Error> {
-    let Make::Compile(options) = make;
+pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>, Error> {
     let mut superseded = BTreeSet::new();
     let mut rejected = Vec::new();
     let mut tree = Tree::new();
-    let mut add = |path: TreePath, node: Node| {
-        let again = path.clone();
-        tree.insert(path, node).map_err(|error| Error::Unwritable {
-            path: again,
-            reason: error.to_string(),
-        })
-    };
     for (path, node) in host.tree.iter() {
         let source = path.with_end(".mpy", ".py");
-        if source.is_some_and(|source| !is_start(&source) && host.contents.contains_key(&source)) {
+        if how.compile.is_some()
+            && source
+                .is_some_and(|source| !is_start(&source) && host.contents.contains_key(&source))
+        {
             // Compiled from that source, here or earlier.
             continue;
         }
-        let made = path.with_end(".py", ".mpy").filter(|_| !is_start(path));
-        let content = host.contents.get(path);
-        let (Some(made), Some(content)) = (made, content) else {
-            add(path.clone(), node.clone())?;
-            continue;
+        let (to, made) = match host.contents.get(path) {
+            Some(content) if path.name().ends_with(".py") => make_one(path, content, how)?,
+            _ => (path.clone(), None),
         };
-        match compile(path, content, options)? {
-            Ok(bytes) => {
-                let node = Node::File {
-                    size: Some(bytes.len() as u64),
-                    digest: None,
-                };
-                add(made.clone(), node)?;
-                superseded.insert(path.clone());
-                host.contents.insert(made, Content::Made(bytes));
+        let node = match made {
+            None => node.clone(),
+            Some(Ok(bytes)) => {
+                let size = Some(bytes.len() as u64);
+                host.contents.insert(to.clone(), Content::Made(bytes));
+                Node::File { size, digest: None }
             }
-            Err(failure) => rejected.push(failure),
+            Some(Err(failure)) => {
+                rejected.push(failure);
+                continue;
+            }
+        };
+        if to != *path {
+            superseded.insert(path.clone());
         }
+        let again = to.clone();
+        let added = tree.insert(to, node);
+        added.map_err(|error| Error::Unwritable {
+            path: again,
+            reason: error.to_string(),
+        })?;
     }
     if !rejected.is_empty() {
         return Err(Error::NotCompiled { rejected });
@@ -92,31 +92,50 @@ fn is_start(path: &TreePath) -> bool {
     path.depth() == 0 && START_FILES.contains(&path.name())
 }
 
-fn compile(
-    path: &TreePath,
-    content: &Content,
-    options: &CompilerOptions,
-) -> Result<Result<Vec<u8>, Rejected>, Error> {
-    let source = content.read()?;
-    let options = CompilerOptions {
-        input_name: path.as_str().as_bytes().to_vec(),
-        ..options.clone()
+/// What a source becomes, and under which path; `None` if it stays as it is.
+type Made = (TreePath, Option<Result<Vec<u8>, Rejected>>);
+
+fn make_one(path: &TreePath, content: &Content, how: &Make) -> Result<Made, Error> {
+    let compiled = path.with_end(".py", ".mpy").filter(|_| !is_start(path));
+    let input_name = path.as_str().as_bytes().to_vec();
+    let (to, source, made) = match (&how.compile, compiled) {
+        (Some(options), Some(to)) => {
+            let source = content.read()?;
+            let options = CompilerOptions {
+                input_name,
+                ..options.clone()
+            };
+            let module = piton_compiler::compile(&source, &options);
+            let made = module.map(|module| piton_mpy::writer::write(&module));
+            (to, source, made)
+        }
+        _ if how.minify => {
+            let source = content.read()?;
+            let options = MinifyOptions {
+                input_name,
+                ..MinifyOptions::default()
+            };
+            let made = piton_compiler::minify(&source, &options);
+            (path.clone(), source, made.map(Ok))
+        }
+        _ => return Ok((path.clone(), None)),
     };
-    match piton_compiler::compile(&source, &options) {
-        Ok(module) => match piton_mpy::writer::write(&module) {
-            Ok(bytes) => Ok(Ok(bytes)),
-            Err(error) => Err(Error::Unwritable {
-                path: path.clone(),
-                reason: error.to_string(),
-            }),
-        },
-        Err(diagnostic) => Ok(Err(Rejected {
-            path: match content {
-                Content::File { path, .. } => path.clone(),
-                Content::Made(_) => path.as_str().into(),
-            },
-            diagnostic,
-            source,
-        })),
+    match made {
+        Ok(Ok(bytes)) => Ok((to, Some(Ok(bytes)))),
+        Ok(Err(error)) => Err(Error::Unwritable {
+            path: path.clone(),
+            reason: error.to_string(),
+        }),
+        Err(diagnostic) => {
+            let rejected = Rejected {
+                path: match content {
+                    Content::File { path, .. } => path.clone(),
+                    Content::Made(_) => path.as_str().into(),
+                },
+                diagnostic,
+                source,
+            };
+            Ok((to, Some(Err(rejected))))
+        }
     }
 }

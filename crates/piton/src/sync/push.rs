@@ -40,10 +40,7 @@ pub fn push(
     options: &Options,
 ) -> Result<Push, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
-    let superseded = match &options.make {
-        Some(how) => make::make(&mut host, how)?,
-        None => Default::default(),
-    };
+    let superseded = make::make(&mut host, &options.make)?;
     let reach = match options.delete {
         // What is on another file system is not removed by mistake.
         true => Reach::OneFileSystem,
