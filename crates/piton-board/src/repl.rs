@@ -35,12 +35,14 @@
 //! board is in the raw REPL, and only it can run programs. After an error in the middle of an exchange the
 //! state is not known any more: [`RawRepl::interrupt`] or [`Repl::raw_repl`] bring it back.
 
+mod conversation;
 mod entry;
 mod follow;
 mod link;
 mod output;
 mod send;
 
+use std::any::Any;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -49,6 +51,7 @@ use crate::deadline::{Cancel, Deadline};
 use crate::error::Error;
 use crate::literal::from_literal;
 use crate::transport::Transport;
+pub use conversation::Conversation;
 use follow::Program;
 use link::Link;
 use send::Sending;
@@ -99,6 +102,7 @@ pub struct Repl {
     sending: Sending,
     soft_resets: u64,
     probes: u32,
+    notes: Vec<Box<dyn Any + Send>>,
 }
 
 impl Repl {
@@ -112,6 +116,7 @@ impl Repl {
             sending: Sending::NotAsked,
             soft_resets: 0,
             probes: 0,
+            notes: Vec::new(),
         }
     }
 
@@ -283,6 +288,38 @@ impl RawRepl<'_> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         self.repl.interrupt(output, deadline)
+    }
+
+    /// Start a program that talks with the host in bytes of its own, and return as soon as it runs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`], without those of a running program.
+    pub fn converse(
+        &mut self,
+        source: &[u8],
+        deadline: Deadline,
+    ) -> Result<Conversation<'_>, Error> {
+        self.repl.start(source, deadline)?;
+        Ok(Conversation::new(self.repl))
+    }
+
+    /// The conversation with the program that [`RawRepl::converse`] has started, after it was let go of.
+    pub fn conversation(&mut self) -> Conversation<'_> {
+        Conversation::new(self.repl)
+    }
+
+    /// What a layer above noted about the board with [`RawRepl::set_note`] on this connection: one value for each
+    /// type.
+    pub fn note<T: Any + Clone>(&self) -> Option<T> {
+        let mut notes = self.repl.notes.iter();
+        notes.find_map(|note| note.downcast_ref()).cloned()
+    }
+
+    /// Note something about the board, for as long as this connection lasts. It replaces what was noted with this type.
+    pub fn set_note<T: Any + Clone + Send>(&mut self, note: T) {
+        self.repl.notes.retain(|note| !note.is::<T>());
+        self.repl.notes.push(Box::new(note));
     }
 
     /// Whether the board takes programs by raw-paste; `None` before the first program.

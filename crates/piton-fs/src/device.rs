@@ -12,6 +12,7 @@ pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.p
 pub(crate) const MOUNTS: Program = Program(include_str!("../device/minified/mounts.py"));
 pub(crate) const READ: Program = Program(include_str!("../device/minified/read.py"));
 pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));
+pub(crate) const SEND: Program = Program(include_str!("../device/minified/send.py"));
 pub(crate) const STAT: Program = Program(include_str!("../device/minified/stat.py"));
 pub(crate) const TOUCH: Program = Program(include_str!("../device/minified/touch.py"));
 pub(crate) const TREE: Program = Program(include_str!("../device/minified/tree.py"));

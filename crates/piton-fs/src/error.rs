@@ -101,6 +101,14 @@ pub enum Error {
         /// What went wrong.
         source: Box<Error>,
     },
+    /// A file of the host could not be read or written, or has changed meanwhile.
+    #[error("can't copy the file of the host for `{path}`: {source}")]
+    Source {
+        /// The path on the board.
+        path: BoardPath,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The board's answer is not what its program should print.
     #[error("unexpected answer about `{path}`: {}", received.escape_ascii())]
     Answer {
@@ -194,6 +202,7 @@ impl Error {
             | Error::OutOfMemory { .. }
             | Error::Damaged { .. }
             | Error::Answer { .. }
+            | Error::Source { .. }
             | Error::Board(_) => None,
         }
     }

@@ -5,6 +5,7 @@
 //! - [`path::BoardPath`] names a file on a board; it is never a path of the host.
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
+//! - [`transfer`] has its methods for many files at a time, as one stream.
 //! - [`error::Error`] says what the board's file system refused, and what state a file is in.
 //!
 //! The programs that run on the board are real Python files in `device/`, sent with every operation: nothing stays
@@ -27,6 +28,7 @@ pub mod path;
 pub mod plan;
 mod read;
 pub mod remote;
+pub mod transfer;
 pub mod write;
 
 /// How far a transfer is. Reported after each part of it.

@@ -243,11 +243,20 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         deadline: Deadline,
     ) -> Result<(), BoardError> {
         let ended = self.raw_repl.exec(source, output, deadline);
-        if let Err(BoardError::Cancelled | BoardError::Timeout { .. }) = ended {
+        ended.map_err(|error| self.stop(error))
+    }
+
+    /// Stop the program that runs on after this error; the error is handed back.
+    pub(crate) fn stop(&mut self, error: BoardError) -> BoardError {
+        if let BoardError::Cancelled | BoardError::Timeout { .. } = error {
             // How the program ends now says nothing new.
             let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
         }
-        ended
+        error
+    }
+
+    pub(crate) fn raw(&mut self) -> &mut RawRepl<'b> {
+        self.raw_repl
     }
 }
 

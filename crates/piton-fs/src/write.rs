@@ -13,6 +13,7 @@ use crate::hash::DigestBytes;
 use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
+use crate::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 use crate::{Event, base64, device};
 
 /// What a file's name ends with while it is written. A left-over of a broken transfer: the next write of
@@ -69,7 +70,7 @@ impl RemoteFs<'_, '_> {
     ///   leaves the complete new file under its temporary name;
     /// - a micro:bit (MicroPython 1.9) has no rename: the file is written in place, and a failure loses it.
     ///
-    /// Takes one exchange for short files, else two and one for each part of up to 4 KiB of text.
+    /// Short files take one exchange, others go as a stream: see [`RemoteFs::send`].
     ///
     /// # Errors
     ///
@@ -77,6 +78,33 @@ impl RemoteFs<'_, '_> {
     /// [`Error::OutOfMemory`], [`Error::Damaged`], [`Error::Board`]: the old file is as it was.
     /// [`Error::Torn`] where it is not.
     pub fn write(
+        &mut self,
+        path: &BoardPath,
+        content: &[u8],
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        if literal_length(content) <= AT_ONCE {
+            return self.write_in_exchanges(path, content, events, deadline);
+        }
+        let mut moved = |event| {
+            if let TransferEvent::Moved { bytes, of, .. } = event {
+                events(Event::Wrote { bytes, of });
+            }
+        };
+        let file = Outgoing::from_bytes(path.clone(), content);
+        let options = SendOptions::default();
+        match self.send(vec![Step::Write(file)], &options, &mut moved, deadline) {
+            // The heap may be in pieces: literals can be made smaller.
+            Err(Error::OutOfMemory { .. }) => {
+                self.write_in_exchanges(path, content, events, deadline)
+            }
+            sent => sent.map(|_| ()),
+        }
+    }
+
+    /// [`RemoteFs::write`] without a stream: the content goes as literals, in programs.
+    pub(crate) fn write_in_exchanges(
         &mut self,
         path: &BoardPath,
         content: &[u8],
@@ -220,7 +248,7 @@ impl RemoteFs<'_, '_> {
     }
 
     /// Free bytes on the file system of `path`, where the board can tell.
-    fn free_space(&mut self, path: &BoardPath) -> Option<u64> {
+    pub(crate) fn free_space(&mut self, path: &BoardPath) -> Option<u64> {
         let source = format!(
             "import os\nspace = os.statvfs({} or os.getcwd())\nprint(space[0] * space[4])",
             quoted(&path.parent().unwrap_or_default())

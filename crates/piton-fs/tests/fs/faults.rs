@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_fs::Event;
 use piton_fs::error::{Error, FileState};
@@ -133,55 +134,50 @@ fn a_brown_out_resets_the_board() {
     assert!(board.read("/f").unwrap() == old);
 }
 
-#[test]
-fn bytes_lost_or_changed_on_the_way() {
-    let old = noise(100);
-    let mut damaged = 0;
-    for at in (0..26_000).step_by(2503) {
-        for fault in [
-            Fault::CorruptToBoard { at, mask: 0x02 },
-            Fault::CorruptToBoard { at, mask: 0x20 },
-        ] {
-            let mut board = Board::start(BoardOptions::default());
-            board.write("/f", &old).unwrap();
-            let new = noise(18_000);
-            board.board.inject(&fault);
-            match board.write("/f", &new) {
-                Ok(()) => {}
-                Err(Error::Damaged { .. }) => damaged += 1,
-                Err(Error::Torn { source, .. }) => panic!("{source}"),
-                Err(_) => {}
-            }
-            check_old_or_new(&mut board, &old, &new);
+/// A deadline for a write that may lose its board.
+fn shortly() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+/// Write over a line that damages a byte at each of these places, in turn. How often the write got through.
+#[track_caller]
+fn check_damage(faults: impl Fn(u64) -> Fault, places: impl Iterator<Item = u64>) -> usize {
+    let mut board = Board::start(BoardOptions::default());
+    let mut got_through = 0;
+    let contents = [noise(18_000), noise(17_000)];
+    board.write("/f", &contents[1]).unwrap();
+    for (round, at) in places.enumerate() {
+        let (new, old) = (&contents[round % 2], &contents[(round + 1) % 2]);
+        board.board.inject(&faults(at));
+        let written = board.fs(|fs| fs.write(&path("/f"), new, &mut |_| {}, shortly()));
+        match written {
+            Ok(()) => got_through += 1,
+            Err(Error::Torn { source, .. }) => panic!("{source}"),
+            Err(_) => {}
         }
+        let is_new = check_old_or_new(&mut board, old, new);
+        // A second run finishes the job.
+        if !is_new {
+            board.write("/f", new).unwrap();
+        }
+        check_tidy(&mut board);
     }
-    assert!(damaged > 2, "only {damaged} writes came to the comparison");
+    got_through
 }
 
 #[test]
-fn a_byte_that_never_arrives() {
-    let mut refused = 0;
-    for at in [700, 2200, 2600, 9000, 15_000] {
-        let mut board = Board::start(BoardOptions::default());
-        let old = noise(100);
-        board.write("/f", &old).unwrap();
-        board.board.inject(&Fault::DropToBoard { at });
-        let new = noise(18_000);
-        let deadline = piton_board::deadline::Deadline::after(Duration::from_secs(2));
-        let written = board.fs(|fs| fs.write(&path("/f"), &new, &mut |_| {}, deadline));
-        match written {
-            // A blank, for example, that the program can do without.
-            Ok(()) => assert!(board.read("/f").unwrap() == new),
-            Err(Error::Board(_) | Error::Damaged { .. }) => {
-                refused += 1;
-                assert!(board.read("/f").unwrap() == old);
-            }
-            Err(error) => panic!("{error:?}"),
-        }
-        board.write("/f", &new).unwrap();
-        check_tidy(&mut board);
-    }
-    assert!(refused > 2, "only {refused} writes were refused");
+fn bytes_changed_on_the_way() {
+    let places = (300..18_000).step_by(2503);
+    let got_through = check_damage(|at| Fault::CorruptToBoard { at, mask: 0x22 }, places);
+    // The program's own places are tried again, too.
+    assert!(got_through >= 7, "only {got_through} writes got through");
+}
+
+#[test]
+fn bytes_lost_on_the_way() {
+    let places = [700, 2100, 3000, 3300, 9000, 15_000];
+    let got_through = check_damage(|at| Fault::DropToBoard { at }, places.into_iter());
+    assert!(got_through >= 5, "only {got_through} writes got through");
 }
 
 #[test]
@@ -246,7 +242,7 @@ fn unplugged_in_the_middle() {
     let old = noise(100);
     board.write("/f", &old).unwrap();
     board.board.inject(&Fault::Vanish {
-        after_bytes_to_host: 400,
+        after_bytes_to_host: 150,
         returns_after: Duration::from_millis(1),
     });
     let error = board.write("/f", &noise(50_000)).unwrap_err();

@@ -15,4 +15,6 @@ mod rename;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod transfer;
+#[cfg(test)]
 mod wire;

@@ -49,6 +49,13 @@ pub(crate) struct Traffic {
     host_spoke_last: bool,
 }
 
+impl Traffic {
+    /// Bytes both ways.
+    pub(crate) fn bytes(self) -> usize {
+        self.to_board + self.to_host
+    }
+}
+
 /// A transport over a virtual board's line.
 struct Wire {
     line: Line,
@@ -143,6 +150,14 @@ impl Board {
         operation: impl FnOnce(&mut RemoteFs<'_, '_>) -> T,
     ) -> (T, Traffic) {
         self.run("pass");
+        self.traffic_from_here(operation)
+    }
+
+    /// What `operation` and all that goes before it on this connection put on the wire.
+    pub(crate) fn traffic_from_here<T>(
+        &mut self,
+        operation: impl FnOnce(&mut RemoteFs<'_, '_>) -> T,
+    ) -> (T, Traffic) {
         *self.traffic.lock().unwrap() = Traffic::default();
         let result = self.fs(operation);
         let traffic = *self.traffic.lock().unwrap();

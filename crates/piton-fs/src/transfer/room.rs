@@ -1,0 +1,105 @@
+//! Whether all that is to be sent fits on the board.
+
+use std::collections::BTreeSet;
+
+use piton_board::literal::py_str;
+
+use super::Step;
+
+/// A step for which there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom {
+    pub(crate) step: usize,
+    /// Bytes that all steps up to this one need at a time.
+    pub(crate) needed: u64,
+    /// Bytes that are free.
+    pub(crate) free: u64,
+}
+
+/// Find the first file that will not fit, as far as that can be told: a file that is replaced keeps its room until
+/// the new one is complete, and after a file of which it is not known what it replaces, nothing is known.
+pub(crate) fn check_room(steps: &[Step<'_>], block: u64, free: u64) -> Option<NoRoom> {
+    let room = |size: u64| {
+        size.checked_next_multiple_of(block.max(1))
+            .unwrap_or(u64::MAX)
+    };
+    let mut left = free;
+    let mut taken = 0_u64;
+    for (step, file) in steps.iter().enumerate() {
+        let file = match file {
+            Step::Write(file) => file,
+            Step::MakeDir(_) => continue,
+            // What a removed file gives back is not known.
+            Step::Remove(_) | Step::RemoveDir(_) => return None,
+        };
+        let needed = room(file.size);
+        if needed > left {
+            let needed = taken.saturating_add(file.size);
+            return Some(NoRoom { step, needed, free });
+        }
+        let given_back = room(file.replaces?);
+        left = left.saturating_sub(needed).saturating_add(given_back);
+        taken = taken.saturating_add(needed).saturating_sub(given_back);
+    }
+    None
+}
+
+/// The folders into which files go, as a Python tuple: of a path with folders the first, which is where another file
+/// system may be mounted.
+pub(crate) fn folders(steps: &[Step<'_>]) -> String {
+    let mut folders = BTreeSet::new();
+    for step in steps {
+        let Step::Write(file) = step else { continue };
+        let path = file.path.as_str();
+        let from = usize::from(path.starts_with('/'));
+        let name_end = path.get(from..).and_then(|names| names.find('/'));
+        let folder = path.get(..name_end.map_or(from, |end| from + end));
+        folders.insert(py_str(folder.unwrap_or_default()));
+    }
+    let list: Vec<String> = folders.into_iter().map(|folder| folder + ",").collect();
+    format!("({})", list.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::Outgoing;
+
+    /// Steps from `size-replaced`, `?` for what is not known; the first that does not fit, with what it needs.
+    fn check(steps: &[&str], free: u64, expected: Option<(usize, u64)>) {
+        let step = |text: &&str| match text.split_once('-') {
+            None => Step::Remove(text.parse().unwrap()),
+            Some((size, replaces)) => Step::Write(Outgoing {
+                path: "f".parse().unwrap(),
+                size: size.parse().unwrap(),
+                replaces: replaces.parse().ok(),
+                open: Box::new(|| Ok(Box::new(std::io::empty()))),
+            }),
+        };
+        let steps: Vec<Step<'_>> = steps.iter().map(step).collect();
+        let found = check_room(&steps, 512, free);
+        assert_eq!(found.map(|found| (found.step, found.needed)), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_found_before_it_is_sent() {
+        check(&["512-0", "512-0"], 1024, None);
+        check(&["512-0", "513-0"], 1024, Some((1, 1025)));
+        check(&["1-0", "1-0", "1-0"], 1024, Some((2, 1025)));
+        // The old file is there until the new one is complete.
+        check(&["1024-1024"], 1023, Some((0, 1024)));
+        check(&["1024-1024", "1024-1024"], 1024, None);
+        check(&["1-?", "9999-0"], 512, None);
+        check(&["512-0", "f", "9999-0"], 512, None);
+        check(&["513-?"], 512, Some((0, 513)));
+    }
+
+    #[test]
+    fn each_place_for_another_file_system_once() {
+        let paths = ["/lib/a/b", "/lib/c", "/main.py", "rel/x", "y"];
+        let steps: Vec<Step<'_>> = paths
+            .map(|path| Step::Write(Outgoing::from_bytes(path.parse().unwrap(), b"")))
+            .into();
+        assert_eq!(folders(&steps), "('','/','/lib','rel',)");
+    }
+}
