@@ -1,5 +1,7 @@
 //! What is in a folder, and what is below it.
 
+use std::collections::BTreeMap;
+
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
 
@@ -52,6 +54,32 @@ pub struct TreeEntry {
     pub depth: usize,
     /// Whether no other entry of the same folder follows.
     pub is_last: bool,
+    /// The entry's place in the board's answer, which has the order in which the folders list their entries.
+    #[serde(skip)]
+    pub position: usize,
+}
+
+/// The entries of a tree in the order in which the board lists them: on most file systems that in which they were
+/// made. Each folder still comes before what is in it.
+pub fn in_board_order(mut entries: Vec<TreeEntry>) -> Vec<TreeEntry> {
+    let positions: BTreeMap<BoardPath, usize> = entries
+        .iter()
+        .map(|entry| (entry.path.clone(), entry.position))
+        .collect();
+    entries.sort_by_cached_key(|entry| {
+        let mut path = BoardPath::default();
+        names(&entry.path)
+            .map(|name| {
+                path = match name.parse() {
+                    Ok(name) => path.join(&name),
+                    Err(_) => BoardPath::default(),
+                };
+                positions.get(&path).copied()
+            })
+            .collect::<Vec<_>>()
+    });
+    mark_last(&mut entries);
+    entries
 }
 
 /// What to do about files whose size the listing leaves out (`os.ilistdir` on MicroPython's POSIX file system).
@@ -118,6 +146,7 @@ impl RemoteFs<'_, '_> {
                 size,
                 depth: names(&folder).count(),
                 is_last: false,
+                position: entries.len(),
             });
         }
         entries.sort_by(|left, right| names(&left.path).cmp(names(&right.path)));
@@ -208,6 +237,7 @@ mod tests {
                 size: None,
                 depth: path.matches('/').count(),
                 is_last: false,
+                position: 0,
             })
             .collect();
         mark_last(&mut entries);
@@ -217,6 +247,31 @@ mod tests {
             .map(|entry| entry.path.as_str())
             .collect();
         assert_eq!(last, ["a/b/c", "a/d", "f", "f/g"]);
+    }
+
+    #[test]
+    fn the_order_of_the_board() {
+        // As `tree.py` prints them: the entries of a folder together, folders on the way later.
+        let answer = ["z", "b", "a", "b/y", "b/c", "z/k", "b/y/2", "b/y/1"];
+        let mut entries: Vec<TreeEntry> = answer
+            .iter()
+            .enumerate()
+            .map(|(position, path)| TreeEntry {
+                path: path.parse().unwrap(),
+                kind: Kind::File,
+                size: None,
+                depth: path.matches('/').count(),
+                is_last: false,
+                position,
+            })
+            .collect();
+        entries.sort_by(|left, right| left.path.as_str().cmp(right.path.as_str()));
+        let entries = in_board_order(entries);
+        let paths: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["z", "z/k", "b", "b/y", "b/y/2", "b/y/1", "b/c", "a"]
+        );
     }
 
     #[test]

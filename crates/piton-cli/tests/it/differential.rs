@@ -406,7 +406,7 @@ fn folders() {
         "rm -v -r :a",
         "rmdir b c",
         "cp -r tree : + rm -r tree/one.py tree/sub + ls : tree",
-        "cp -r tree : + rm -r :",
+        "cp -r tree : + rm -rv :",
         "ls",
         "cp -r tree : + rm -rv :/",
         "ls",

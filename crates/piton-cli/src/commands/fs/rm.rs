@@ -1,7 +1,7 @@
 //! `fs rm -r`: remove a folder and all that is in it.
 
 use piton::error::FsError;
-use piton::fs::listing::{Kind, Sizes};
+use piton::fs::listing::{Kind, Sizes, in_board_order};
 use piton::fs::path::BoardPath;
 
 use super::{Files, error_text, step};
@@ -19,28 +19,31 @@ pub(super) fn run_recursive(
         .is_dir(path, step())
         .map_err(|error| files.refused(path, error))?;
     if !is_dir {
-        return remove_file(files, path);
+        return remove_file(files, path, "");
     }
     let entries = files
         .remote
         .tree(path, Sizes::AsListed, step())
         .map_err(|error| files.refused(path, error))?;
+    let entries = in_board_order(entries);
+    // mpremote's way to show what is in the current folder.
+    let prefix = if path.is_empty() { "./" } else { "" };
     // Folders whose entries are being removed, outermost first.
     let mut open = Vec::new();
     for entry in &entries {
-        close_folders(files, &mut open, entry.depth)?;
+        close_folders(files, &mut open, entry.depth, prefix)?;
         let below = path.join(&entry.path);
         match entry.kind {
-            Kind::File => remove_file(files, &below)?,
+            Kind::File => remove_file(files, &below, prefix)?,
             Kind::Directory => open.push(below),
         }
     }
-    close_folders(files, &mut open, 0)?;
+    close_folders(files, &mut open, 0, prefix)?;
     // The board's current folder stays.
     if path.is_empty() {
         return Ok(());
     }
-    remove_dir(files, path)
+    remove_dir(files, path, "")
 }
 
 /// Remove the folders that nothing more is in, down to `depth`.
@@ -48,29 +51,39 @@ fn close_folders(
     files: &mut Files<'_, '_, '_>,
     open: &mut Vec<BoardPath>,
     depth: usize,
+    prefix: &str,
 ) -> Result<(), CommandError> {
     while open.len() > depth
         && let Some(folder) = open.pop()
     {
-        remove_dir(files, &folder)?;
+        remove_dir(files, &folder, prefix)?;
     }
     Ok(())
 }
 
-fn remove_file(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
+fn remove_file(
+    files: &mut Files<'_, '_, '_>,
+    path: &BoardPath,
+    prefix: &str,
+) -> Result<(), CommandError> {
     files
         .remote
         .remove_file(path, step())
         .map_err(|error| files.refused(path, error))?;
-    say(files, &format!("removed: '{path}'"))
+    say(files, &format!("removed: '{prefix}{path}'"))
 }
 
-fn remove_dir(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
+fn remove_dir(
+    files: &mut Files<'_, '_, '_>,
+    path: &BoardPath,
+    prefix: &str,
+) -> Result<(), CommandError> {
     match files.remote.remove_dir(path, step()) {
-        Ok(()) => say(files, &format!("removed directory: '{path}'")),
-        Err(FsError::Os { error, .. }) if error.number == EINVAL => {
-            say(files, &format!("skipped: '{path}' (vfs mountpoint)"))
-        }
+        Ok(()) => say(files, &format!("removed directory: '{prefix}{path}'")),
+        Err(FsError::Os { error, .. }) if error.number == EINVAL => say(
+            files,
+            &format!("skipped: '{prefix}{path}' (vfs mountpoint)"),
+        ),
         Err(error) => match error.os_error_number() {
             Some(number) => Err(CommandError::CannotRemove {
                 path: path.to_string(),
