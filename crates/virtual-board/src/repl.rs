@@ -106,13 +106,21 @@ impl Repl<'_> {
         }
     }
 
+    /// Hand a byte to the firmware, which may run a program then.
+    fn feed(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
+        if matches!(byte, CTRL_D | b'\r' | b'\n') {
+            self.vm.host().line.leave_prompt();
+        }
+        self.vm.feed(byte)
+    }
+
     fn friendly(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         if byte != CTRL_A {
-            return self.vm.feed(byte);
+            return self.feed(byte);
         }
         // Whether this enters raw mode depends on what was typed before; the firmware's answer tells.
         self.vm.host().output.watch();
-        let resets = self.vm.feed(byte)?;
+        let resets = self.feed(byte)?;
         if self.vm.host().output.watched_raw_prompt() {
             *self.mode = Mode::Raw;
             self.line_is_empty = true;
@@ -145,13 +153,13 @@ impl Repl<'_> {
             _ => {}
         }
         for held in std::mem::take(&mut self.held) {
-            self.vm.feed(held)?;
+            self.feed(held)?;
         }
         if byte == CTRL_B {
             *self.mode = Mode::Friendly;
         }
         self.line_is_empty = is_control;
-        self.vm.feed(byte)
+        self.feed(byte)
     }
 
     fn refuse(&mut self) -> Result<bool, wasmi::Error> {
@@ -190,11 +198,11 @@ impl Repl<'_> {
             return Ok(false);
         }
         for byte in source {
-            self.vm.feed(byte)?;
+            self.feed(byte)?;
         }
         // The plain raw REPL says OK, raw-paste does not.
         self.vm.host().output.skip(2);
-        self.vm.feed(CTRL_D)
+        self.feed(CTRL_D)
     }
 }
 

@@ -47,7 +47,7 @@ struct State {
     to_board: Flow,
     /// What has come in at the board and was not read.
     ring: VecDeque<u8>,
-    /// The board is at its prompt and has read everything.
+    /// The board is at its prompt, where it takes each byte as it comes.
     at_prompt: bool,
     /// How many bytes of `ring` were searched for the interrupt character.
     searched: usize,

@@ -33,12 +33,17 @@ impl BoardEnd {
     pub(crate) fn pop(&self) -> Option<u8> {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), true);
+        state.at_prompt = true;
         let byte = state.ring.pop_front();
-        state.at_prompt = byte.is_none();
         state.searched = state.searched.saturating_sub(1);
         drop(state);
         self.wire.host_wakes.notify_all();
         byte
+    }
+
+    /// A program begins: what comes in now has to wait until it reads.
+    pub(crate) fn leave_prompt(&self) {
+        self.wire.lock().at_prompt = false;
     }
 
     /// Read received bytes into `buf`.
