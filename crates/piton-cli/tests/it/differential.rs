@@ -88,7 +88,8 @@ impl Side {
         let mut command = (self.command)(&self.sandbox);
         command
             .args(["connect", port])
-            .args(words(&line.replace("PORT", port)));
+            .args(words(&line.replace("PORT", port)))
+            .env("EDITOR", "sed -i s/first/edited/");
         let mut outcome = run(command);
         let rename = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes)
@@ -343,6 +344,33 @@ fn files() {
             side.sandbox.read("back.bin"),
             side.sandbox.read("large.bin")
         );
+    }
+}
+
+#[test]
+fn edited_files() {
+    check(&[
+        "edit a.txt",
+        "cp a.txt : + edit a.txt",
+        "edit :a.txt b.txt",
+        "edit :tree/deep.txt",
+        "edit",
+        "mkdir d + edit :d",
+        "ls",
+    ]);
+}
+
+#[test]
+fn the_clock() {
+    // The time itself differs: what is compared is the form of the answer.
+    let [mpremote, ours] = sides(Kind::FilesInMemory);
+    for line in ["rtc", "rtc --set", "rtc -s + rtc", "rtc + rtc"] {
+        let form = |side: &Side| {
+            let outcome = side.run(line);
+            let text = outcome.stdout().replace(|c: char| c.is_ascii_digit(), "");
+            (text, outcome.stderr(), outcome.code)
+        };
+        assert_eq!(form(&ours), form(&mpremote), "`{line}`");
     }
 }
 
