@@ -200,7 +200,7 @@ impl Bench {
             String::from_utf8_lossy(&output.stderr)
         );
         let traffic = board.finish()?;
-        job.check(&self.sources, flash, &down)?;
+        job.check(&self.sources, flash, &down, &output.stdout)?;
         Ok(Measurement { time, traffic })
     }
 }

@@ -13,6 +13,13 @@ const TREE: &str = "tree";
 const TREE_FOLDERS: usize = 5;
 const FILES_IN_FOLDER: usize = 10;
 const TREE_FILE_BYTES: usize = 2048;
+const MODULES: &str = "modules";
+const SMALL_MODULE: &str = "small";
+const SMALL_MODULE_BYTES: usize = 2_000;
+const LARGE_MODULE: &str = "large";
+const LARGE_MODULE_BYTES: usize = 20_000;
+/// What a module prints at its end.
+const IMPORTED: &str = "imported";
 
 /// Something that people do with files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +30,8 @@ pub(super) enum Job {
     TreeUp,
     TreeAgain,
     TreeDown,
+    ImportSmall,
+    ImportLarge,
 }
 
 /// Which way the files go.
@@ -30,17 +39,21 @@ pub(super) enum Job {
 pub(super) enum Direction {
     Up,
     Down,
+    /// A folder of the host is mounted, and this module of it imported.
+    Import(&'static str),
 }
 
 impl Job {
     /// In the order in which they are done: each finds what those before it have left on the board.
-    pub(super) const ALL: [Job; 6] = [
+    pub(super) const ALL: [Job; 8] = [
         Job::RandomUp,
         Job::RandomDown,
         Job::SourceUp,
         Job::TreeUp,
         Job::TreeAgain,
         Job::TreeDown,
+        Job::ImportSmall,
+        Job::ImportLarge,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -51,6 +64,8 @@ impl Job {
             Job::TreeUp => "50 x 2 KiB random, up",
             Job::TreeAgain => "again, unchanged",
             Job::TreeDown => "the 50 files, down",
+            Job::ImportSmall => "2 kB module, mounted and imported",
+            Job::ImportLarge => "20 kB module, mounted and imported",
         }
     }
 
@@ -58,15 +73,18 @@ impl Job {
         match self {
             Job::RandomUp | Job::SourceUp | Job::TreeUp | Job::TreeAgain => Direction::Up,
             Job::RandomDown | Job::TreeDown => Direction::Down,
+            Job::ImportSmall => Direction::Import(SMALL_MODULE),
+            Job::ImportLarge => Direction::Import(LARGE_MODULE),
         }
     }
 
-    /// Name of what is copied.
+    /// Name of what is copied or mounted.
     pub(super) fn source(self) -> &'static str {
         match self {
             Job::RandomUp | Job::RandomDown => RANDOM,
             Job::SourceUp => SOURCE,
             Job::TreeUp | Job::TreeAgain | Job::TreeDown => TREE,
+            Job::ImportSmall | Job::ImportLarge => MODULES,
         }
     }
 
@@ -81,14 +99,27 @@ impl Job {
             Job::SourceUp => Some(SOURCE_BYTES),
             Job::TreeUp | Job::TreeDown => Some(TREE_FOLDERS * FILES_IN_FOLDER * TREE_FILE_BYTES),
             Job::TreeAgain => None,
+            Job::ImportSmall => Some(SMALL_MODULE_BYTES),
+            Job::ImportLarge => Some(LARGE_MODULE_BYTES),
         }
     }
 
-    /// Are the files where they were to go, as they were?
-    pub(super) fn check(self, sources: &Sources, flash: &Path, down: &Path) -> anyhow::Result<()> {
+    /// Are the files where they were to go, as they were? Did the module run?
+    pub(super) fn check(
+        self,
+        sources: &Sources,
+        flash: &Path,
+        down: &Path,
+        stdout: &[u8],
+    ) -> anyhow::Result<()> {
         let copies = match self.direction() {
             Direction::Up => flash,
             Direction::Down => down,
+            Direction::Import(module) => {
+                let said = String::from_utf8_lossy(stdout);
+                ensure!(said.contains(IMPORTED), "`{module}` did not run: {said}");
+                return Ok(());
+            }
         };
         for path in Sources::files(self) {
             let copy = copies.join(&path);
@@ -118,6 +149,14 @@ impl Sources {
             fs_err::create_dir_all(file.parent().unwrap_or(&folder))?;
             fs_err::write(file, random_bytes(&path, TREE_FILE_BYTES))?;
         }
+        let modules = folder.join(MODULES);
+        fs_err::create_dir(&modules)?;
+        for (name, size) in [
+            (SMALL_MODULE, SMALL_MODULE_BYTES),
+            (LARGE_MODULE, LARGE_MODULE_BYTES),
+        ] {
+            fs_err::write(modules.join(format!("{name}.py")), python_module(size))?;
+        }
         Ok(Sources { folder })
     }
 
@@ -143,6 +182,31 @@ impl Sources {
 fn random_bytes(seed: &str, count: usize) -> Vec<u8> {
     let blocks = (0_u32..).flat_map(|block| Sha256::digest(format!("{seed} {block}")));
     blocks.take(count).collect()
+}
+
+/// A module of so many bytes that any board can import.
+fn python_module(size: usize) -> String {
+    let mut text = String::new();
+    let end = format!("print('{IMPORTED}')\n");
+    for number in 0.. {
+        let function = format!(
+            "def reading_{number}(value, offset={number}):\n    # Scale what the sensor says, and keep it in range.\n    \
+             result = (value * {} + offset) // 7\n    if result > 1023:\n        result = 1023\n    return result\n\n\n",
+            number + 3
+        );
+        if text.len() + function.len() + end.len() > size {
+            break;
+        }
+        text.push_str(&function);
+    }
+    text.push_str(&end);
+    // A comment fills the size; its line needs two bytes.
+    if text.len() + 2 <= size {
+        let fill = size - text.len() - 1;
+        text.push_str(&"#".repeat(fill));
+        text.push('\n');
+    }
+    text
 }
 
 /// Python as people write it, the same on each machine because it is pinned: mpremote's own source, one

@@ -36,21 +36,39 @@ impl Tool {
             Tool::Piton => Command::new(piton),
         };
         match self {
-            Tool::Mpremote | Tool::Piton => command.arg("connect").arg(port).args(["resume", "cp"]),
-            Tool::Mpytool => command.arg("-p").arg(port).arg("cp"),
+            Tool::Mpremote | Tool::Piton => command.arg("connect").arg(port).arg("resume"),
+            Tool::Mpytool => command.arg("-p").arg(port),
         };
-        if job.is_folder() && self != Tool::Mpytool {
-            command.arg("-r");
-        }
         match job.direction() {
-            Direction::Up => command.args([job.source(), ":/"]),
+            Direction::Up => self.copy(&mut command, job).args([job.source(), ":/"]),
             Direction::Down if job.is_folder() && self == Tool::Mpytool => {
                 // Given the folder itself, it would put it into one of the same name. So: its content.
                 let into = down.join(job.source()).join("");
-                command.arg(format!(":/{}/", job.source())).arg(into)
+                self.copy(&mut command, job)
+                    .arg(format!(":/{}/", job.source()))
+                    .arg(into)
             }
-            Direction::Down => command.arg(format!(":/{}", job.source())).arg(down),
+            Direction::Down => self
+                .copy(&mut command, job)
+                .arg(format!(":/{}", job.source()))
+                .arg(down),
+            Direction::Import(module) => {
+                command.args(["mount", job.source()]);
+                if self == Tool::Mpytool {
+                    command.arg("--");
+                }
+                command.arg("exec").arg(format!("import {module}"))
+            }
         };
+        command
+    }
+
+    /// The command `cp`, without what and where to.
+    fn copy(self, command: &mut Command, job: Job) -> &mut Command {
+        command.arg("cp");
+        if job.is_folder() && self != Tool::Mpytool {
+            command.arg("-r");
+        }
         command
     }
 }
