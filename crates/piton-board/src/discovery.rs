@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+pub mod known;
 #[cfg(target_os = "linux")]
 mod linux;
 

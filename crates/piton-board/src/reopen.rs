@@ -1,6 +1,7 @@
 //! Finding a board again that went away: unplugged and plugged in, or reset.
 
 use crate::discovery::{SerialPortFacts, list_serial_ports};
+use crate::error::Error;
 use crate::selector::BoardSelector;
 
 /// By what a board is known that may go away.
@@ -25,8 +26,12 @@ impl Whereabouts {
         Whereabouts::note_among(&list_serial_ports(), selector, device_name)
     }
 
-    /// Where the board is now; `None` while it is known to be away.
-    pub fn find(&self) -> Option<BoardSelector> {
+    /// Where the board is now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSerialNumber`] while it is known to be away.
+    pub fn find(&self) -> Result<BoardSelector, Error> {
         self.find_among(&list_serial_ports())
     }
 
@@ -61,15 +66,19 @@ impl Whereabouts {
         }
     }
 
-    fn find_among(&self, ports: &[SerialPortFacts]) -> Option<BoardSelector> {
+    fn find_among(&self, ports: &[SerialPortFacts]) -> Result<BoardSelector, Error> {
         match self {
-            Whereabouts::Name(selector) => Some(selector.clone()),
+            Whereabouts::Name(selector) => Ok(selector.clone()),
             Whereabouts::UsbDevice {
                 serial_number,
                 port,
             } => {
-                let found = with_serial_number(ports, serial_number).nth(*port)?;
-                Some(BoardSelector::Port(found.path.clone()))
+                let found = with_serial_number(ports, serial_number).nth(*port);
+                let path = found.map(|port| port.path.clone());
+                path.map(BoardSelector::Port)
+                    .ok_or_else(|| Error::NoSuchSerialNumber {
+                        serial_number: serial_number.clone(),
+                    })
             }
         }
     }
@@ -116,7 +125,7 @@ mod tests {
     ) {
         let selector = selector.parse().expect("a selector");
         let noted = Whereabouts::note_among(before, &selector, path);
-        let found = noted.and_then(|whereabouts| whereabouts.find_among(after));
+        let found = noted.and_then(|whereabouts| whereabouts.find_among(after).ok());
         assert_eq!(found.map(|found| found.to_string()).as_deref(), expected);
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct GlobalOptions {
     pub(crate) open: OpenOptions,
     /// `--reset-on-connect`: reset the board through the control lines first.
     pub(crate) reset_on_connect: bool,
+    /// `--no-reconnect`: a board that goes away is the end.
+    pub(crate) no_reconnect: bool,
 }
 
 /// A global option.
@@ -91,6 +93,11 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
         "reset the board through DTR and RTS before anything else, where it is wired so",
     ),
     option(
+        "--no-reconnect",
+        None,
+        "end when the board goes away, instead of waiting for it to come back",
+    ),
+    option(
         "--password",
         Some("WORD"),
         "the password of a WebREPL (default: $PITON_WEBREPL_PASSWORD, else asked for)",
@@ -120,6 +127,7 @@ impl GlobalOptions {
             "--dtr" => self.open.lines.dtr = line_state(value)?,
             "--rts" => self.open.lines.rts = line_state(value)?,
             "--reset-on-connect" => self.reset_on_connect = true,
+            "--no-reconnect" => self.no_reconnect = true,
             "--password" => self.open.password = Some(Password::new(value)),
             _ => self.vm = Some(PathBuf::from(value)),
         }

@@ -1,7 +1,9 @@
 //! The commands: one file each, with its arguments (their doc comments are the help) and what it does.
 
+mod comeback;
 mod compile;
 pub(crate) mod connect;
+mod devs;
 mod df;
 mod edit;
 mod eval;
@@ -17,6 +19,7 @@ mod rtc;
 mod run;
 mod sleep;
 pub(crate) mod sync;
+mod udev;
 mod version;
 mod virtual_serve;
 
@@ -73,6 +76,10 @@ pub(crate) enum Command {
     Compile(Box<compile::Args>),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
+    /// List the serial ports
+    Devs,
+    /// Print the udev rules that give a person access to boards (Linux)
+    Udev(udev::Args),
     /// Serve a virtual board to other programs
     Virtual(virtual_serve::Args),
     /// Print the version and exit
@@ -107,6 +114,8 @@ impl Command {
             Command::Info => info::run(ctx),
             Command::Compile(args) => compile::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
+            Command::Devs => devs::run(ctx),
+            Command::Udev(args) => udev::run(args, ctx),
             Command::Virtual(args) => virtual_serve::run(args, ctx),
             Command::Version => version::run(ctx),
             Command::Help(args) => help::run(args, ctx),
@@ -133,6 +142,8 @@ impl Command {
             | Command::Info
             | Command::Compile(_)
             | Command::Inspect(_)
+            | Command::Devs
+            | Command::Udev(_)
             | Command::Virtual(_)
             | Command::Version
             | Command::Help(_) => true,

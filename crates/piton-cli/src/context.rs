@@ -6,7 +6,7 @@ use piton::selector::BoardSelector;
 
 use crate::args::{Face, GlobalOptions};
 use crate::config::Config;
-use crate::session::Session;
+use crate::session::{Manner, Session};
 use crate::ui::Ui;
 
 /// What the commands of one line share.
@@ -39,7 +39,11 @@ impl Context {
             session: Session::new(
                 connect,
                 config.board.clone().unwrap_or(BoardSelector::Auto),
-                options.reset_on_connect,
+                Manner {
+                    reset_on_connect: options.reset_on_connect,
+                    // A script written for mpremote counts on its end.
+                    reconnects: face == Face::Piton && !options.no_reconnect,
+                },
             ),
             ui,
             cancel,

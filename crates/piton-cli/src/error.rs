@@ -400,9 +400,13 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
             "{} has {port} open: close it there",
             holder.as_deref().unwrap_or("another program")
         )],
-        BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![format!(
-            "join the group that owns {port}: `sudo usermod -aG dialout $USER`, then log in again"
-        )],
+        BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![
+            format!(
+                "join the group that owns {port}: `sudo usermod -aG {} $USER`, then log in again",
+                group_of(port).unwrap_or_else(|| "dialout".to_owned())
+            ),
+            "or let everybody at this computer use its boards: `piton udev` tells how".to_owned(),
+        ],
         BoardError::NoControlLines { .. } => vec![
             "a reset through the lines needs a serial port, here or behind `rfc2217://`".to_owned(),
         ],
@@ -428,8 +432,15 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
             vec![source.to_string()]
         }
         BoardError::Disconnected { .. } => vec!["was the board unplugged, or reset?".to_owned()],
+        BoardError::NoRawRepl { received, .. } if received.is_empty() => vec![
+            "a board that says nothing at all: is it MicroPython's port, and the rate right (`--baud`)?".to_owned(),
+            "a program that ignores Ctrl-C ends with a reset: press the button and try again at once, or let `piton \
+             --reset-on-connect` do it where DTR and RTS are wired so"
+                .to_owned(),
+        ],
         BoardError::NoRawRepl { .. } => vec![
             "if a program holds the board, press its reset button and try again at once".to_owned(),
+            "where DTR and RTS are wired to reset (most ESP boards), `piton --reset-on-connect` does that".to_owned(),
         ],
         _ => Vec::new(),
     }
@@ -459,6 +470,32 @@ fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
+/// The name of the group that a port belongs to: `dialout` in Debian, `uucp` in Arch.
+#[cfg(target_os = "linux")]
+fn group_of(port: &str) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = std::fs::metadata(port).ok()?.gid();
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    group_named(&groups, number)
+}
+
+/// The name of a group in the text of `/etc/group`: name, password, number, members.
+#[cfg(target_os = "linux")]
+fn group_named(groups: &str, number: u32) -> Option<String> {
+    let fields = groups.lines().map(|line| line.split(':'));
+    let mut names = fields.filter_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number.to_string()).then(|| name.to_owned())
+    });
+    // No one joins `root`.
+    names.next().filter(|name| name != "root")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn group_of(_port: &str) -> Option<String> {
+    None
+}
+
 fn vm_file_hints(error: &VmFileError) -> Vec<String> {
     match error {
         VmFileError::Damaged { path, .. } => vec![format!(
@@ -484,5 +521,42 @@ fn vm_file_hints(error: &VmFileError) -> Vec<String> {
         ],
         VmFileError::NoCacheFolder => vec!["set PITON_CACHE_DIR to a folder".to_owned()],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a person is told under our own name.
+    fn told(error: BoardError) -> String {
+        CommandError::from(error)
+            .message(Face::Piton)
+            .unwrap_or_default()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_without_permission_names_its_group() {
+        let groups = "root:x:0:\nuucp:x:14:ann,bob\nbroken\ndialout:x:20:\n";
+        let name = |number| group_named(groups, number);
+        assert_eq!(name(20).as_deref(), Some("dialout"));
+        assert_eq!(name(14).as_deref(), Some("uucp"));
+        assert_eq!((name(0), name(2)), (None, None));
+        let port = "/no/such/port".to_owned();
+        insta::assert_snapshot!(told(BoardError::PortPermission { port }));
+    }
+
+    #[test]
+    fn a_board_that_does_not_come_to_its_raw_repl() {
+        let silent = BoardError::NoRawRepl {
+            sent: b"\x03\x01".to_vec(),
+            received: Vec::new(),
+        };
+        let chatty = BoardError::NoRawRepl {
+            sent: b"\x03\x01".to_vec(),
+            received: b"again\r\n".to_vec(),
+        };
+        insta::assert_snapshot!([silent, chatty].map(told).join("\n"));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
 use piton::facts::{BoardFacts, board_facts};
+use piton::reopen::Whereabouts;
 use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
 use piton::virtual_board::VirtualBoard;
@@ -25,7 +26,7 @@ const LEAVE_TIME: Duration = Duration::from_secs(3);
 const RETURN_TIME: Duration = Duration::from_secs(30);
 
 /// Between two tries to reach a board that is away.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// The connection to a board.
 pub(crate) struct Session {
@@ -38,8 +39,16 @@ pub(crate) struct Session {
     /// Whether the next entry into the raw REPL soft-resets the board: once for each connection, and not after
     /// `resume`.
     auto_soft_reset: bool,
-    /// Whether each connection begins with a reset through the control lines.
-    reset_on_connect: bool,
+    manner: Manner,
+}
+
+/// How a session treats its connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Each one begins with a reset through the control lines.
+    pub(crate) reset_on_connect: bool,
+    /// One that is lost is made again, where a person watches.
+    pub(crate) reconnects: bool,
 }
 
 impl Session {
@@ -47,7 +56,7 @@ impl Session {
     pub(crate) fn new(
         options: ConnectOptions,
         default_board: BoardSelector,
-        reset_on_connect: bool,
+        manner: Manner,
     ) -> Session {
         Session {
             options,
@@ -55,7 +64,7 @@ impl Session {
             board: None,
             selector: None,
             auto_soft_reset: true,
-            reset_on_connect,
+            manner,
         }
     }
 
@@ -69,7 +78,7 @@ impl Session {
             self.options.open.password = password::find(&selector.to_string())?;
         }
         let mut board = Board::connect(selector, &self.options)?;
-        if self.reset_on_connect {
+        if self.manner.reset_on_connect {
             board.reset_by_lines(self.options.open.lines)?;
         }
         self.board = Some(board);
@@ -85,27 +94,63 @@ impl Session {
         Ok(())
     }
 
-    /// Connect to the same board again, which went away and is expected back within [`RETURN_TIME`].
-    fn reconnect(&mut self) -> Result<(), CommandError> {
-        let Some(selector) = self.selector.clone() else {
-            return Err(no_board());
-        };
+    /// By what the board is found again if it goes away; `None` for one that ends with its connection.
+    fn whereabouts(&self) -> Option<Whereabouts> {
+        let board = self.board.as_ref()?;
+        Whereabouts::note(self.selector.as_ref()?, board.device_name())
+    }
+
+    /// The same, where a lost connection is to be made again.
+    pub(crate) fn comeback(&self) -> Option<Whereabouts> {
+        self.whereabouts().filter(|_| self.manner.reconnects)
+    }
+
+    /// Connect again to the board that went away. Between two tries `go_on` waits a moment, and says whether anybody
+    /// still wants the board.
+    ///
+    /// # Errors
+    ///
+    /// What became of the last try.
+    pub(crate) fn await_return(
+        &mut self,
+        whereabouts: &Whereabouts,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<(), CommandError> {
         // What is left of the old connection must be gone before there is a new one.
         self.board = None;
-        let deadline = Deadline::after(RETURN_TIME);
-        loop {
-            match Board::connect(&selector, &self.options) {
+        let mut last = no_board();
+        while go_on() {
+            let found = whereabouts.find().map_err(piton::Error::from);
+            match found.and_then(|selector| Board::connect(&selector, &self.options)) {
                 Ok(board) => {
                     self.board = Some(board);
                     return Ok(());
                 }
-                Err(_) if self.options.cancel.is_cancelled() => {
-                    return Err(CommandError::Interrupted);
+                // Asking again would not help.
+                Err(error @ piton::Error::Board(BoardError::PasswordRefused { .. })) => {
+                    return Err(error.into());
                 }
-                Err(error) if deadline.has_passed() => return Err(error.into()),
-                Err(_) => std::thread::sleep(RETRY_PAUSE),
+                Err(error) => last = error.into(),
             }
         }
+        Err(last)
+    }
+
+    /// The same for a board that is back soon or never: within [`RETURN_TIME`].
+    pub(crate) fn await_quick_return(
+        &mut self,
+        whereabouts: &Whereabouts,
+    ) -> Result<(), CommandError> {
+        let cancel = self.options.cancel.clone();
+        let deadline = Deadline::after(RETURN_TIME);
+        self.await_return(whereabouts, &mut || {
+            std::thread::sleep(RETRY_PAUSE);
+            !cancel.is_cancelled() && !deadline.has_passed()
+        })
+        .map_err(|error| match cancel.is_cancelled() {
+            true => CommandError::Interrupted,
+            false => error,
+        })
     }
 
     /// Whether a soft reset ends the connection: MicroPython forgets its WebREPL sessions with all else.
@@ -148,12 +193,18 @@ impl Session {
     /// Soft-reset a board on the network: the reset takes it off, and its boot.py puts it on again.
     fn soft_reset_webrepl(&mut self) -> Result<(), CommandError> {
         self.raw_repl()?;
+        let whereabouts = self.whereabouts();
         let board = self.board()?;
         match board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME)) {
             Ok(_) => Ok(()),
-            Err(piton::Error::Board(
-                BoardError::Disconnected { .. } | BoardError::Timeout { .. },
-            )) => self.reconnect(),
+            Err(
+                error @ piton::Error::Board(
+                    BoardError::Disconnected { .. } | BoardError::Timeout { .. },
+                ),
+            ) => match whereabouts {
+                Some(whereabouts) => self.await_quick_return(&whereabouts),
+                None => Err(error.into()),
+            },
             Err(error) => Err(error.into()),
         }
     }

@@ -65,6 +65,11 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     shortcut("c3", &["connect", "COM3"], ""),
 ];
 
+/// Whether a shortcut of mpremote's is a command of its own under our name.
+pub(crate) fn is_command(name: &str, face: Face) -> bool {
+    face == Face::Piton && name == "devs"
+}
+
 /// The words that `name` stands for.
 pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
     SHORTCUTS
@@ -106,7 +111,7 @@ pub(super) fn expand(
                     name: shortcut.name.clone(),
                     remark,
                 })?
-        } else if let Some(expansion) = expansion(word) {
+        } else if let Some(expansion) = expansion(word).filter(|_| !is_command(word, face)) {
             note_name(&mut names, word)?;
             words.remove(0);
             last = None;

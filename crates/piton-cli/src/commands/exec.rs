@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use piton::deadline::Deadline;
 
+use super::comeback;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -62,6 +63,8 @@ pub(super) fn execute(
         cancel,
         ..
     } = ctx;
+    session.board()?;
+    let comeback = session.comeback();
     let mut raw = session.raw_repl()?;
     if following == Following::No {
         raw.exec_no_follow(source, Deadline::after(HAND_OVER_TIME))?;
@@ -91,6 +94,10 @@ pub(super) fn execute(
             ui.bytes(&exception.traceback)?;
             Err(CommandError::ProgramRaised)
         }
+        Err(lost @ piton::error::BoardError::Disconnected { .. }) => match comeback {
+            Some(whereabouts) => comeback::follow(ctx, &whereabouts),
+            None => Err(lost.into()),
+        },
         Ok(()) if interrupted => Err(CommandError::Interrupted),
         result => Ok(result?),
     }

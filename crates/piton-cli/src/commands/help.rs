@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::args::Face;
 use crate::args::GLOBAL_OPTIONS;
 use crate::args::chain::{UsageError, command_line, file_command_help};
-use crate::args::shortcuts::{SHORTCUTS, expansion};
+use crate::args::shortcuts::{SHORTCUTS, expansion, is_command};
 use crate::config::{Config, UserShortcut};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -36,6 +36,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         return ctx.ui.bytes(explain(shortcut).as_bytes());
     }
     let name = expansion(word)
+        .filter(|_| !is_command(word, ctx.face))
         .and_then(|words| words.first().copied())
         .unwrap_or(word);
     let file_command = if name == "fs" {
@@ -77,11 +78,13 @@ fn overview(line: &clap::Command, face: Face, config: &Config) -> String {
     );
     let commands = line
         .get_subcommands()
+        // Under mpremote's name the shortcut takes its place.
+        .filter(|command| !(face == Face::Mpremote && is_command(command.get_name(), Face::Piton)))
         .map(|command| (command.get_name().to_owned(), about(command)));
     section(&mut text, "Commands", commands);
     let shortcuts = SHORTCUTS
         .iter()
-        .filter(|shortcut| !shortcut.help.is_empty())
+        .filter(|shortcut| !shortcut.help.is_empty() && !is_command(shortcut.name, face))
         .map(|shortcut| (shortcut.name.to_owned(), shortcut.help.to_owned()));
     let ports = PORT_SHORTCUTS.map(|(names, help)| (names.to_owned(), help.to_owned()));
     section(&mut text, "Shortcuts", shortcuts.chain(ports));

@@ -1,12 +1,14 @@
 //! `repl`: the board's own prompt on this terminal.
 
 mod inject;
+mod reconnect;
 mod screen;
 mod talk;
 
 use std::io::{self, IsTerminal};
 
 use piton::deadline::Deadline;
+use piton::error::BoardError;
 use piton::literal::py_bytes;
 
 use crate::args::Face;
@@ -50,6 +52,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         face,
         ..
     } = ctx;
+    session.board()?;
+    let interactive = io::stdin().is_terminal();
+    // What a script types next is not meant for a board that has just started.
+    let whereabouts = session.comeback().filter(|_| interactive);
     let board = session.board()?;
     board.friendly(Deadline::after(ENTRY_TIME))?;
     for line in greeting(args, board.device_name()) {
@@ -61,7 +67,6 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .as_ref()
         .map(|code| code.replace("\\n", "\r\n").into_bytes());
 
-    let interactive = io::stdin().is_terminal();
     let raw_mode = if interactive {
         Some(RawMode::enter().map_err(CommandError::Terminal)?)
     } else {
@@ -74,12 +79,28 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             code: typed.as_deref(),
             has_file: args.inject_file.is_some(),
         };
-        match talk::talk(board.transport(), &screen, &mut keys, &injections, cancel)? {
-            Outcome::InjectFile => {
-                let path = args.inject_file.as_deref().unwrap_or_default();
-                inject::inject_file(path, board, &screen, &mut keys, cancel)?;
+        let board = session.board()?;
+        let mut outcome = talk::talk(board.transport(), &screen, &mut keys, &injections, cancel)?;
+        if outcome == Outcome::InjectFile {
+            let path = args.inject_file.as_deref().unwrap_or_default();
+            match inject::inject_file(path, board, &screen, &mut keys, cancel) {
+                Err(CommandError::Piton(piton::Error::Board(BoardError::Disconnected {
+                    ..
+                }))) if whereabouts.is_some() => {
+                    outcome = Outcome::Lost;
+                }
+                other => other?,
             }
-            outcome => break outcome,
+        }
+        match (outcome, &whereabouts) {
+            (Outcome::InjectFile, _) => {}
+            (Outcome::Lost, Some(whereabouts)) => {
+                let is_back = reconnect::wait(session, whereabouts, &screen, &mut keys, cancel);
+                if !is_back {
+                    break outcome;
+                }
+            }
+            _ => break outcome,
         }
     };
     drop(raw_mode);

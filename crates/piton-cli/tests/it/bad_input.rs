@@ -139,7 +139,8 @@ mod ports {
         let sandbox = Sandbox::new();
         let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
         let mut command = sandbox.piton();
-        command.args(["connect", server.path().to_str().unwrap()]);
+        // Another board may get the same pty any moment.
+        command.args(["--no-reconnect", "connect", server.path().to_str().unwrap()]);
         command.args(["exec", "while True: print('x' * 60)"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -167,11 +168,11 @@ mod ports {
     #[test]
     fn a_board_unplugged_under_a_repl() {
         let sandbox = Sandbox::new();
-        for (face, code) in [(None, 3), (Some("mpremote"), 0)] {
+        for (face, code) in [("--no-reconnect", 3), ("mpremote", 0)] {
             let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
             let mut command = sandbox.piton();
             command
-                .args(face)
+                .arg(face)
                 .args(["connect", server.path().to_str().unwrap(), "repl"]);
             let mut terminal = Terminal::start(command);
             terminal.wait_for("exit this shell");

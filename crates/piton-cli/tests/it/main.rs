@@ -36,6 +36,9 @@ mod microbit;
 mod mpy_cross;
 #[cfg(unix)]
 #[cfg(test)]
+mod reconnect;
+#[cfg(unix)]
+#[cfg(test)]
 mod repl;
 #[cfg(test)]
 mod rtc;

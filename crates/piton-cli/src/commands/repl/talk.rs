@@ -78,6 +78,17 @@ impl Keyboard {
         terminal::read_keys(SLICE).map_err(CommandError::Terminal)
     }
 
+    /// Whether a key came within a slice that means "enough": Ctrl-], Ctrl-X, Ctrl-C, or the end of all keys. Others
+    /// are dropped: there is nobody to type to.
+    pub(super) fn wants_out(&mut self) -> bool {
+        let leaves = |byte: &u8| matches!(*byte, CTRL_C | CTRL_X | CTRL_RIGHT_BRACKET);
+        match self.next() {
+            Ok(Keys::Bytes(bytes)) => bytes.iter().any(leaves),
+            Ok(Keys::Nothing) => false,
+            Ok(Keys::End) | Err(_) => true,
+        }
+    }
+
     /// Watch for Ctrl-C while a program is followed; all else waits for its end.
     pub(super) fn watch_for_interrupt(&mut self, ended: &AtomicBool, cancel: &Cancel) {
         while self.interactive && !ended.load(Ordering::SeqCst) {

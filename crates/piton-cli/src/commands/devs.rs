@@ -1,0 +1,120 @@
+//! `devs`: the serial ports as a table for people. `connect list` prints mpremote's lines.
+
+use piton::discovery::{SerialPortFacts, list_serial_ports};
+
+use crate::context::Context;
+use crate::error::CommandError;
+
+pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
+    let ports = list_serial_ports();
+    if ctx.ui.json() {
+        return ctx.ui.json_line(&ports);
+    }
+    if ports.is_empty() {
+        ctx.ui
+            .note("no serial ports: is the board plugged in, with a cable that carries data?");
+        return Ok(());
+    }
+    for line in table(&ports) {
+        ctx.ui.line(&line)?;
+    }
+    Ok(())
+}
+
+/// One line for each port below the heading, USB ports first.
+fn table(ports: &[SerialPortFacts]) -> Vec<String> {
+    let heading = ["PORT", "VID:PID", "SERIAL NUMBER", "PRODUCT"].map(str::to_owned);
+    let (usb, others): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.is_usb());
+    let mut rows = vec![heading];
+    rows.extend(usb.into_iter().chain(others).map(row));
+    let widths: Vec<usize> = (0..3)
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let lines = rows.iter().map(|row| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths.iter().chain(&[0])) {
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        line.trim_end().to_owned()
+    });
+    lines.collect()
+}
+
+fn row(port: &SerialPortFacts) -> [String; 4] {
+    let ids = match (port.vid, port.pid) {
+        (Some(vid), Some(pid)) => format!("{vid:04x}:{pid:04x}"),
+        _ => "-".to_owned(),
+    };
+    // Vendors often stand in the product's name, too.
+    let product = match (&port.manufacturer, &port.product) {
+        (Some(vendor), Some(product)) if !product.starts_with(vendor.as_str()) => {
+            format!("{vendor} {product}")
+        }
+        (_, Some(product)) => product.clone(),
+        (Some(vendor), None) => vendor.clone(),
+        (None, None) => "-".to_owned(),
+    };
+    let serial_number = port.serial_number.clone();
+    [
+        port.path.clone(),
+        ids,
+        printable(&serial_number.unwrap_or_else(|| "-".to_owned())),
+        printable(&product),
+    ]
+}
+
+/// A device's own words, which may hold anything.
+fn printable(text: &str) -> String {
+    let dotted = text.chars().map(|c| if c.is_control() { '.' } else { c });
+    dotted.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_as_a_table() {
+        let usb =
+            |path: &str, serial: Option<&str>, vendor: Option<&str>, product: Option<&str>| {
+                SerialPortFacts {
+                    path: path.to_owned(),
+                    serial_number: serial.map(str::to_owned),
+                    vid: Some(0x2e8a),
+                    pid: Some(5),
+                    manufacturer: vendor.map(str::to_owned),
+                    product: product.map(str::to_owned),
+                }
+            };
+        let ports = [
+            SerialPortFacts {
+                vid: None,
+                pid: None,
+                ..usb("/dev/ttyS0", None, None, None)
+            },
+            usb(
+                "/dev/ttyACM0",
+                Some("e6616407e3496e28"),
+                Some("MicroPython"),
+                Some("Board in FS mode"),
+            ),
+            usb(
+                "/dev/ttyACM10",
+                None,
+                Some("Arm"),
+                Some("Arm \"micro:bit\"\n\x1b[31m"),
+            ),
+            usb("/dev/ttyUSB0", Some("1"), Some("FTDI"), None),
+        ];
+        insta::assert_snapshot!(table(&ports).join("\n"), @r#"
+        PORT           VID:PID    SERIAL NUMBER     PRODUCT
+        /dev/ttyACM0   2e8a:0005  e6616407e3496e28  MicroPython Board in FS mode
+        /dev/ttyACM10  2e8a:0005  -                 Arm "micro:bit"..[31m
+        /dev/ttyUSB0   2e8a:0005  1                 FTDI
+        /dev/ttyS0     -          -                 -
+        "#);
+    }
+}
