@@ -115,7 +115,7 @@ impl GlobalOptions {
     /// # Errors
     ///
     /// What the value should be, if it is not.
-    fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "--json" => self.json = true,
             "--verbose" => self.verbose = true,
@@ -159,6 +159,18 @@ pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
         name.push(" mpy-cross");
         (name, words)
     })
+}
+
+/// Whether `argv` is a shell that asks what may come next: what it hands over.
+pub(crate) fn completion(argv: &[OsString]) -> Option<Vec<String>> {
+    let [_, word, rest @ ..] = argv else {
+        return None;
+    };
+    if word != "__complete" {
+        return None;
+    }
+    let rest = rest.iter().map(|word| word.to_string_lossy().into_owned());
+    Some(rest.collect())
 }
 
 /// The face that `argv` asks for, and the words after the program's name.

@@ -2,6 +2,7 @@
 
 mod comeback;
 mod compile;
+mod completions;
 pub(crate) mod connect;
 mod devs;
 mod df;
@@ -78,6 +79,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// List the serial ports
     Devs,
+    /// Print the script that makes a shell complete command lines
+    Completions(completions::Args),
     /// Print the udev rules that give a person access to boards (Linux)
     Udev(udev::Args),
     /// Serve a virtual board to other programs
@@ -115,6 +118,7 @@ impl Command {
             Command::Compile(args) => compile::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
+            Command::Completions(args) => completions::run(args, ctx),
             Command::Udev(args) => udev::run(args, ctx),
             Command::Virtual(args) => virtual_serve::run(args, ctx),
             Command::Version => version::run(ctx),
@@ -143,6 +147,7 @@ impl Command {
             | Command::Compile(_)
             | Command::Inspect(_)
             | Command::Devs
+            | Command::Completions(_)
             | Command::Udev(_)
             | Command::Virtual(_)
             | Command::Version

@@ -129,6 +129,11 @@ impl Config {
         }
     }
 
+    /// The boards that have a name here.
+    pub(crate) fn boards(&self) -> &[(String, BoardSelector)] {
+        &self.boards
+    }
+
     /// The shortcut called `name`.
     pub(crate) fn shortcut(&self, name: &str) -> Option<&UserShortcut> {
         self.shortcuts.iter().find(|shortcut| shortcut.name == name)

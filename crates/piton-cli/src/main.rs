@@ -14,6 +14,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod config;
 mod context;
 mod error;
@@ -37,6 +38,10 @@ fn main() -> ExitCode {
     let argv = std::env::args_os().collect::<Vec<_>>();
     if let Some((program, words)) = args::mpy_cross(&argv) {
         return commands::mpy_cross::main(program, words);
+    }
+    if let Some(line) = args::completion(&argv) {
+        complete::main(&line);
+        return ExitCode::SUCCESS;
     }
     let (face, words) = match args::face_and_words(argv) {
         Ok(found) => found,

@@ -4,6 +4,9 @@
 mod bad_input;
 #[cfg(test)]
 mod compile;
+#[cfg(unix)]
+#[cfg(test)]
+mod completions;
 #[cfg(test)]
 mod config;
 #[cfg(test)]

@@ -72,6 +72,7 @@ fn describe_command(command: &Command) -> Value {
         Command::Help(_) => json!(["help", {}]),
         Command::Info
         | Command::Devs
+        | Command::Completions(_)
         | Command::Udev(_)
         | Command::Virtual(_)
         | Command::Compile(_)

@@ -1,0 +1,241 @@
+//! What may stand next on a command line that somebody is typing: the part of shell completion that the shells'
+//! scripts ask for.
+//!
+//! A script hands over the line, and gets one candidate a line, with a tab and a remark behind it where its shell can
+//! show one. Where nothing of ours fits, it gets nothing, and the shell offers files.
+
+mod board;
+mod place;
+mod shell;
+
+use clap::Command;
+use piton::discovery::list_serial_ports;
+use piton::selector::BoardSelector;
+
+use crate::args::shortcuts::{SHORTCUTS, is_command};
+use crate::args::{Face, GLOBAL_OPTIONS, face_and_words};
+use crate::config::Config;
+use place::{Place, Situation};
+pub(crate) use shell::Shell;
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate {
+    word: String,
+    /// For a person; may be empty.
+    remark: String,
+}
+
+fn candidate(word: impl Into<String>, remark: impl Into<String>) -> Candidate {
+    Candidate {
+        word: word.into(),
+        remark: remark.into(),
+    }
+}
+
+/// Print the candidates for what a shell's script hands over: the shell's name, and the line in its manner.
+pub(crate) fn main(arguments: &[String]) {
+    let Some((shell, line)) = arguments
+        .split_first()
+        .and_then(|(name, rest)| Some((Shell::named(name)?, rest)))
+    else {
+        return;
+    };
+    let Some(line) = shell.line(line) else {
+        return;
+    };
+    let Some((current, before)) = line.words.split_last() else {
+        return;
+    };
+    let Ok((face, before)) = face_and_words(before.iter().map(Into::into)) else {
+        return;
+    };
+    // Whoever completes a line is not told what is wrong with the configuration: the line will tell.
+    let config = Config::load(face).unwrap_or_default();
+    let candidates = candidates(&before, current, face, &config, &mut board::list);
+    let text = candidates
+        .iter()
+        .map(|candidate| shell.show(&line, &candidate.word, &candidate.remark))
+        .collect::<String>();
+    // Nobody is left to tell that the shell does not read.
+    let _ = crate::ui::raw_stdout(text.as_bytes());
+}
+
+/// Asks a board what is in a folder: names, with a slash behind those of folders.
+type ListFolder<'l> = dyn FnMut(&Situation, &Config, &str) -> Vec<String> + 'l;
+
+/// The words that may stand where `current` begins, after the words `before`.
+fn candidates(
+    before: &[String],
+    current: &str,
+    face: Face,
+    config: &Config,
+    list_folder: &mut ListFolder<'_>,
+) -> Vec<Candidate> {
+    let line = crate::args::chain::command_line(face);
+    let situation = place::find(before, &line, face, config);
+    let mut found = match &situation.place {
+        Place::Command => commands(&line, face, config),
+        Place::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
+        Place::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
+        Place::Argument {
+            command,
+            given,
+            may_end,
+        } => {
+            let mut found = if current.starts_with('-') {
+                options(command)
+            } else {
+                arguments(command.get_name(), given, current, config, &mut |folder| {
+                    list_folder(&situation, config, folder)
+                })
+            };
+            if *may_end {
+                found.extend(commands(&line, face, config));
+            }
+            found
+        }
+        Place::GlobalValue(_) | Place::Unknown => Vec::new(),
+    };
+    let takes_globals = !matches!(situation.place, Place::GlobalValue(_) | Place::Unknown);
+    if face == Face::Piton && takes_globals {
+        let globals = GLOBAL_OPTIONS.iter();
+        found.extend(globals.map(|option| candidate(option.name, option.help)));
+    }
+    // Options are many, and seldom meant.
+    found.retain(|candidate| {
+        candidate.word.starts_with(current)
+            && candidate.word.starts_with('-') == current.starts_with('-')
+    });
+    found.dedup_by(|one, other| one.word == other.word);
+    found
+}
+
+fn plain(words: &[&str]) -> Vec<Candidate> {
+    words.iter().map(|word| candidate(*word, "")).collect()
+}
+
+/// Everything that may begin a command.
+fn commands(line: &Command, face: Face, config: &Config) -> Vec<Candidate> {
+    let own = line
+        .get_subcommands()
+        .map(|command| candidate(command.get_name(), about(command.get_about())));
+    let shortcuts = SHORTCUTS
+        .iter()
+        .filter(|shortcut| !is_command(shortcut.name, face) && !shortcut.name.starts_with('-'));
+    let shortcuts = shortcuts.map(|shortcut| match shortcut.help {
+        "" => candidate(shortcut.name, shortcut.words.join(" ")),
+        help => candidate(shortcut.name, help),
+    });
+    let users = config.shortcuts.iter();
+    let users = users.map(|shortcut| candidate(&shortcut.name, &shortcut.help));
+    let mut all: Vec<Candidate> = own.chain(shortcuts).chain(users).collect();
+    all.sort_by(|one, other| one.word.cmp(&other.word));
+    all
+}
+
+fn options(command: &Command) -> Vec<Candidate> {
+    let options = command
+        .get_arguments()
+        .filter(|argument| !argument.is_positional());
+    options
+        .filter_map(|option| {
+            let name = option.get_long()?;
+            Some(candidate(format!("--{name}"), about(option.get_help())))
+        })
+        .collect()
+}
+
+fn about(text: Option<&clap::builder::StyledStr>) -> String {
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Commands all of whose paths are on the board, so that a `:` in front is a matter of taste.
+const ON_THE_BOARD: &[&str] = &[
+    "cat",
+    "edit",
+    "ls",
+    "mkdir",
+    "mv",
+    "rm",
+    "rmdir",
+    "sha256sum",
+    "touch",
+    "tree",
+];
+
+/// What may stand for the next argument of a command after those that are `given`.
+fn arguments(
+    command: &str,
+    given: &[String],
+    current: &str,
+    config: &Config,
+    list_folder: &mut dyn FnMut(&str) -> Vec<String>,
+) -> Vec<Candidate> {
+    match (command, given) {
+        ("connect", []) => places_to_connect_to(config),
+        ("completions", []) => plain(&Shell::NAMES),
+        ("help", []) => {
+            let line = crate::args::chain::command_line(Face::Piton);
+            commands(&line, Face::Piton, config)
+        }
+        ("fs", []) => SHORTCUTS
+            .iter()
+            .filter(|shortcut| shortcut.words.first() == Some(&"fs"))
+            .map(|shortcut| candidate(shortcut.name, shortcut.help))
+            .collect(),
+        _ => {
+            let name = match (command, given.first()) {
+                ("fs", Some(action)) => action.as_str(),
+                _ => command,
+            };
+            let (colon, path) = match current.strip_prefix(':') {
+                Some(path) => (":", path),
+                None if ON_THE_BOARD.contains(&name) => ("", current),
+                None => return Vec::new(),
+            };
+            let folder = path
+                .rfind('/')
+                .map_or("", |end| path.get(..=end).unwrap_or(""));
+            let names = list_folder(folder).into_iter();
+            names
+                .map(|name| candidate(format!("{colon}{folder}{name}"), ""))
+                .collect()
+        }
+    }
+}
+
+fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
+    let mut places = vec![
+        candidate("auto", "the first USB serial port"),
+        candidate("list", "list the serial ports"),
+        candidate("virtual", "a virtual board"),
+        candidate("virtual:", "a virtual board with its files in a folder"),
+        candidate("socket://", "a TCP server"),
+        candidate("rfc2217://", "a serial port behind a telnet server"),
+        candidate("ws://", "WebREPL"),
+    ];
+    for (name, selector) in config.boards() {
+        places.push(candidate(name, selector.to_string()));
+    }
+    for port in list_serial_ports() {
+        let product = port.product.unwrap_or_default();
+        if let Some(serial_number) = port.serial_number {
+            places.push(candidate(format!("id:{serial_number}"), product.clone()));
+        }
+        places.push(candidate(port.path, product));
+    }
+    places
+}
+
+/// The board that a line is about so far.
+fn selector(situation: &Situation, config: &Config) -> Option<BoardSelector> {
+    match &situation.connection {
+        Some(word) => config.selector(word).ok(),
+        None => Some(config.board.clone().unwrap_or(BoardSelector::Auto)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use super::*;
+
+/// The candidates for a line, of which the last word is being typed. The board has `main.py` and `lib/` in each folder.
+fn words_for(line: &str, face: Face) -> Vec<String> {
+    let config =
+        Config::from_python("commands = {'mine': 'connect a1 exec', 'lsx': {'command': 'ls'}}");
+    let mut before: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let current = before.pop().unwrap();
+    let mut asked = Vec::new();
+    let mut list = |situation: &Situation, _: &Config, folder: &str| {
+        let board = situation.connection.as_deref().unwrap_or("auto");
+        let baud = situation.options.open.baud_rate;
+        asked.push(format!("(asked {board} at {baud} for '{folder}')"));
+        vec!["main.py".to_owned(), "lib/".to_owned()]
+    };
+    let found = candidates(&before, &current, face, &config, &mut list);
+    let words = found.into_iter().map(|candidate| candidate.word);
+    words.chain(asked).collect()
+}
+
+#[test]
+fn the_next_word_of_a_line() {
+    let mut table = String::new();
+    for line in [
+        "ev",
+        "d",
+        "--q",
+        "--baud 1",
+        "--dtr ",
+        "--baud 9600 ls :",
+        "connect v",
+        "connect ws",
+        "connect /x ls l",
+        "connect /x cat lib/m",
+        "a1 resume cp :lib/",
+        "cp ma",
+        "cp a :",
+        "fs t",
+        "fs ls :x/",
+        "rm -",
+        "ls : + re",
+        "exec -",
+        "exec 1 so",
+        "exec --no-follow 1 ev",
+        "soft-reset ev",
+        "help con",
+        "completions ",
+        "mine 1 lsx",
+        "mine 1 lsx li",
+        "mi",
+        "repl --capture ",
+        "repl --esc",
+        "frobnicate ",
+        "run ",
+    ] {
+        table.push_str(&format!(
+            "{line}| {}\n",
+            words_for(line, Face::Piton).join(" ")
+        ));
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn every_command_is_offered_once_under_each_face() {
+    for face in [Face::Piton, Face::Mpremote] {
+        let words = words_for("", face);
+        for name in ["connect", "devs", "ls", "a0", "mine", "repl"] {
+            let count = words.iter().filter(|word| *word == name).count();
+            assert_eq!(count, 1, "{name} in {words:?}");
+        }
+        let baud = words_for("--ba", face);
+        assert_eq!(baud.len(), usize::from(face == Face::Piton), "{baud:?}");
+    }
+}
