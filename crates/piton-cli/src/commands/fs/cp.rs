@@ -2,14 +2,15 @@
 //!
 //! A `:` marks a path on the board. The last path is the destination; an existing folder there gets the file under
 //! its own name. A file that the board has already, by its SHA-256, is not sent again.
+//!
+//! First it is settled what goes where, for all sources; then all of it goes at once.
 
+mod carry;
 mod recursive;
 
 use piton::error::FsError;
-use piton::fs::hash::HashAlgorithm;
-use piton::fs::path::BoardPath;
 
-use super::{Files, content, local_error, show_progress, step};
+use super::{Files, local_error, step};
 use crate::error::CommandError;
 
 /// One side of a copy.
@@ -37,60 +38,122 @@ enum Found {
     Folder,
 }
 
+/// One thing that a copy has to do. Paths are as a person writes them: a `:` marks one on the board.
+enum Work {
+    /// Make a folder, if there is none.
+    Folder(String),
+    /// Copy a file.
+    File {
+        /// From here.
+        from: String,
+        /// To exactly here.
+        to: String,
+    },
+}
+
+/// What is to be done for one source.
+struct Job<'a> {
+    source: &'a str,
+    work: Vec<Work>,
+}
+
+/// The destination of all sources.
+struct Target<'a> {
+    /// As given.
+    path: &'a str,
+    /// Whether there are several sources.
+    several: bool,
+    /// What is there when the next source's turn comes, once that is known.
+    found: Option<Found>,
+}
+
+impl<'a> Target<'a> {
+    fn plain(&self) -> &'a str {
+        without_end_slashes(self.path)
+    }
+
+    fn look(&mut self, files: &mut Files<'_, '_, '_>) -> Result<Found, CommandError> {
+        let found = match self.found {
+            Some(found) => found,
+            None => look(files, self.plain())?,
+        };
+        self.found = Some(found);
+        Ok(found)
+    }
+}
+
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     let args = files.args;
     let Some((destination, sources)) = args.path.split_last().filter(|(_, rest)| !rest.is_empty())
     else {
         return Err(refused("missing destination path"));
     };
+    let mut target = Target {
+        path: destination,
+        several: sources.len() > 1,
+        found: None,
+    };
+    let mut jobs = Vec::new();
+    let mut failure = None;
     for source in sources {
-        if !args.no_verbose {
-            files.ui.step(&format!("cp {source} {destination}"))?;
-        }
-        if args.recursive {
-            recursive::copy(files, source, destination, sources.len() > 1)?;
-        } else {
-            copy_file(files, source, destination, sources.len() > 1)?;
+        let settled = match args.recursive {
+            true => recursive::settle(files, source, &mut target),
+            false => settle_file(files, source, &mut target),
+        };
+        let work = settled.unwrap_or_else(|error| {
+            failure = Some(error);
+            Vec::new()
+        });
+        jobs.push(Job { source, work });
+        if failure.is_some() {
+            break;
         }
     }
-    Ok(())
+    // What comes before a source that cannot be copied is copied.
+    carry::out(files, &jobs, destination)?;
+    failure.map_or(Ok(()), Err)
 }
 
-/// Copy one file. When there are `several`, the destination must be a folder.
-fn copy_file(
+/// What to do to copy one file. When there are several sources, the destination must be a folder.
+fn settle_file(
     files: &mut Files<'_, '_, '_>,
     source: &str,
-    destination: &str,
-    several: bool,
-) -> Result<(), CommandError> {
-    let target = without_end_slashes(destination);
-    let found = look(files, target)?;
-    let must_be_folder = several || (target != destination && destination.starts_with(':'));
+    target: &mut Target<'_>,
+) -> Result<Vec<Work>, CommandError> {
+    let found = target.look(files)?;
+    let ends_with_slash = target.plain() != target.path;
+    let must_be_folder = target.several || (ends_with_slash && target.path.starts_with(':'));
     match found {
-        Found::Nothing if several => return Err(refused("destination does not exist")),
+        Found::Nothing if target.several => return Err(refused("destination does not exist")),
         Found::Nothing | Found::File if must_be_folder => {
             return Err(refused("destination is not a directory"));
         }
         _ => {}
     }
-    let bytes = read(files, source)?;
-    let name = base_name(source);
-    match Place::parse(target) {
-        Place::Board(path) if found == Found::Folder => write(files, &join(path, name), &bytes),
-        Place::Board(path) => write(files, path, &bytes),
-        Place::Local(path) => {
-            let path = match found {
-                Found::Folder => std::path::Path::new(path).join(name),
-                _ => path.into(),
-            };
-            piton::host_file::write(&path, &bytes)
-                .map_err(|error| local_error("cp", &path.to_string_lossy(), &error))
+    if let Place::Local(path) = Place::parse(source) {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Err(refused(IS_A_FOLDER)),
+            Ok(_) => {}
+            Err(error) => return Err(local_error("cp", path, &error)),
         }
     }
+    let to = match found {
+        Found::Folder => recursive::below(target.plain(), &[base_name(source).to_owned()]),
+        Found::Nothing | Found::File => target.plain().to_owned(),
+    };
+    Ok(vec![Work::File {
+        from: source.to_owned(),
+        to,
+    }])
 }
+
+/// What a folder gets that is to be copied as a file.
+const IS_A_FOLDER: &str = "-r not specified; omitting directory";
 
 fn look(files: &mut Files<'_, '_, '_>, place: &str) -> Result<Found, CommandError> {
     let is_folder = match Place::parse(place) {
+        // The current folder and the root are always there.
+        Place::Board("" | "/") => true,
         Place::Board(path) => {
             let path = files.board_path(path)?;
             match files.remote.stat(&path, step()) {
@@ -111,61 +174,6 @@ fn look(files: &mut Files<'_, '_, '_>, place: &str) -> Result<Found, CommandErro
     } else {
         Found::File
     })
-}
-
-/// The content of a file on either side.
-fn read(files: &mut Files<'_, '_, '_>, source: &str) -> Result<Vec<u8>, CommandError> {
-    const IS_A_FOLDER: &str = "-r not specified; omitting directory";
-    match Place::parse(source) {
-        Place::Local(path) if std::path::Path::new(path).is_dir() => Err(refused(IS_A_FOLDER)),
-        Place::Local(path) => std::fs::read(path).map_err(|error| local_error("cp", path, &error)),
-        Place::Board(path) => {
-            let path = files.board_path(path)?;
-            let ui = files.ui;
-            let mut events = |event| show_progress(ui, event);
-            let read = files.remote.read(&path, &mut events, content());
-            ui.clear_progress();
-            read.map_err(|error| match error {
-                FsError::IsADirectory { .. } => refused(IS_A_FOLDER),
-                error => files.refused(&path, error),
-            })
-        }
-    }
-}
-
-/// Write a file on the board, unless it is there already.
-fn write(files: &mut Files<'_, '_, '_>, path: &str, bytes: &[u8]) -> Result<(), CommandError> {
-    // mpremote's `./` is for the eye: a board without folders would take it for a part of the name.
-    let board_path = files.board_path(path.strip_prefix("./").unwrap_or(path))?;
-    if !files.args.force && is_up_to_date(files, &board_path, bytes)? {
-        return files.ui.step(&format!("Up to date: {path}"));
-    }
-    let ui = files.ui;
-    let mut events = |event| show_progress(ui, event);
-    let written = files
-        .remote
-        .write(&board_path, bytes, &mut events, content());
-    ui.clear_progress();
-    written.map_err(|error| super::refused("cp", path, error))
-}
-
-fn is_up_to_date(
-    files: &mut Files<'_, '_, '_>,
-    path: &BoardPath,
-    bytes: &[u8],
-) -> Result<bool, CommandError> {
-    // A file of another size is another file: no need to have the board hash it.
-    match files.remote.stat(path, step()) {
-        Ok(metadata) if metadata.size == bytes.len() as u64 => {}
-        Ok(_) | Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => return Ok(false),
-        Err(error) => return Err(files.refused(path, error)),
-    }
-    match files.remote.hash(path, HashAlgorithm::Sha256, content()) {
-        Ok(digest) => Ok(digest == HashAlgorithm::Sha256.digest(bytes)),
-        // What is in the way is for the write to find out.
-        Err(error) if error.os_error_number().is_some() => Ok(false),
-        Err(error) => Err(files.refused(path, error)),
-    }
 }
 
 fn refused(problem: &'static str) -> CommandError {

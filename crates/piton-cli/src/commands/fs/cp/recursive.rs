@@ -6,10 +6,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use piton::error::FsError;
 use piton::fs::listing::{Kind, Sizes};
 
-use super::{Found, Place, base_name, copy_file, join, look, without_end_slashes};
+use super::{Found, Place, Target, Work, base_name, join, look, settle_file, without_end_slashes};
 use crate::commands::fs::{Files, local_error, step};
 use crate::error::CommandError;
 
@@ -19,40 +18,47 @@ struct Entry {
     kind: Kind,
 }
 
-pub(super) fn copy(
+/// What to do to copy a file or a folder.
+pub(super) fn settle(
     files: &mut Files<'_, '_, '_>,
     source: &str,
-    destination: &str,
-    several: bool,
-) -> Result<(), CommandError> {
+    destination: &mut Target<'_>,
+) -> Result<Vec<Work>, CommandError> {
     let source = without_end_slashes(source);
     if look(files, source)? != Found::Folder {
-        return copy_file(files, source, destination, several);
+        return settle_file(files, source, destination);
     }
-    let destination = without_end_slashes(destination);
     let name = base_name(source);
-    let inside = look(files, destination)? != Found::Nothing && !matches!(name, "" | "." | "..");
+    let there = destination.look(files)?;
+    let inside = there != Found::Nothing && !matches!(name, "" | "." | "..");
     let target = if inside {
-        below(destination, &[name.to_owned()])
+        below(destination.plain(), &[name.to_owned()])
     } else {
-        destination.to_owned()
+        // The next source finds it there.
+        destination.found = Some(Found::Folder);
+        destination.plain().to_owned()
     };
     let mut entries = list(files, source)?;
     entries.sort_by(|one, other| one.names.cmp(&other.names));
 
-    make_folder(files, &target)?;
-    for folder in entries.iter().filter(|entry| entry.kind == Kind::Directory) {
-        make_folder(files, &below(&target, &folder.names))?;
-    }
-    for file in entries.iter().filter(|entry| entry.kind == Kind::File) {
-        let from = below(source, &file.names);
-        copy_file(files, &from, &below(&target, &file.names), false)?;
-    }
-    Ok(())
+    let (folders, plain): (Vec<Entry>, Vec<Entry>) = entries
+        .into_iter()
+        .partition(|entry| entry.kind == Kind::Directory);
+    let folders = folders
+        .iter()
+        .map(|folder| Work::Folder(below(&target, &folder.names)));
+    let plain = plain.iter().map(|file| Work::File {
+        from: below(source, &file.names),
+        to: below(&target, &file.names),
+    });
+    Ok(std::iter::once(Work::Folder(target.clone()))
+        .chain(folders)
+        .chain(plain)
+        .collect())
 }
 
 /// The path of something below `folder`, on the side that the folder is on.
-fn below(folder: &str, names: &[String]) -> String {
+pub(super) fn below(folder: &str, names: &[String]) -> String {
     match Place::parse(folder) {
         Place::Board(path) => {
             let path = names
@@ -138,23 +144,4 @@ fn walk(folder: &Path, names: &[String], entries: &mut Vec<Entry>) -> io::Result
         }
     }
     Ok(())
-}
-
-fn make_folder(files: &mut Files<'_, '_, '_>, path: &str) -> Result<(), CommandError> {
-    match Place::parse(path) {
-        Place::Local(path) => match fs::create_dir(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(local_error("cp", path, &error))
-            }
-            _ => Ok(()),
-        },
-        Place::Board("" | "/") => Ok(()),
-        Place::Board(path) => {
-            let path = files.board_path(path)?;
-            match files.remote.make_dir(&path, step()) {
-                Ok(()) | Err(FsError::Exists { .. }) => Ok(()),
-                Err(error) => Err(files.refused(&path, error)),
-            }
-        }
-    }
 }
