@@ -186,6 +186,27 @@ impl Error {
         }
     }
 
+    /// What the error is about: the path as it was asked for.
+    pub fn path(&self) -> Option<&BoardPath> {
+        match self {
+            Error::NotFound { path }
+            | Error::IsADirectory { path }
+            | Error::NotADirectory { path }
+            | Error::Exists { path }
+            | Error::NotEmpty { path }
+            | Error::NoSpace { path, .. }
+            | Error::ReadOnly { path }
+            | Error::Os { path, .. }
+            | Error::Unsupported { path, .. }
+            | Error::OutOfMemory { path }
+            | Error::Damaged { path, .. }
+            | Error::Source { path, .. }
+            | Error::Torn { path, .. }
+            | Error::Answer { path, .. } => Some(path),
+            Error::Board(_) => None,
+        }
+    }
+
     /// The number of the board's `OSError`, in MicroPython's table, if the error stems from one.
     pub fn os_error_number(&self) -> Option<i32> {
         match self {

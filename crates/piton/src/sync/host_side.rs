@@ -30,6 +30,14 @@ pub enum Content {
 }
 
 impl Content {
+    /// Opens them for reading.
+    pub(super) fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        match self {
+            Content::Made(bytes) => Ok(Box::new(bytes.as_slice())),
+            Content::File { path, .. } => Ok(Box::new(fs::File::open(path)?)),
+        }
+    }
+
     /// The bytes.
     ///
     /// # Errors

@@ -1,17 +1,17 @@
 //! From this computer to a board.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
-use piton_fs::error::Error as FsError;
-use piton_fs::hash::HashAlgorithm;
 use piton_fs::path::BoardPath;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, TreePath, plan};
 use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 
 use super::board_side::{Reach, Root, folders_to, settle_digests, sizes, survey};
-use super::{CONTENT_TIME, Content, Error, Event, HostTree, Options, STEP_TIME, make, walk};
+use super::{CONTENT_TIME, Content, Error, Event, HostTree, Options, make, walk};
 
 /// What a folder of a board lacks to be like one of this computer.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Push {
     folders: Vec<BoardPath>,
     contents: BTreeMap<TreePath, Content>,
     dangling: Vec<PathBuf>,
+    /// Sizes of the board's files.
+    sizes: BTreeMap<TreePath, u64>,
     verify: bool,
 }
 
@@ -90,6 +92,7 @@ pub fn push(
         root: root.clone(),
         contents,
         dangling,
+        sizes: sizes(&survey.tree),
         verify: options.verify,
     })
 }
@@ -116,53 +119,45 @@ impl Push {
         remote: &mut RemoteFs<'_, '_>,
         events: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
-        let deadline = || Deadline::after(STEP_TIME);
-        for folder in &self.folders {
-            if !remote.is_dir(folder, deadline())? {
-                remote.make_dir(folder, deadline())?;
-            }
-        }
-        for (index, step) in self.plan.steps.iter().enumerate() {
+        let folders = self.folders.iter().cloned().map(Step::MakeDir);
+        let mut steps = folders.collect::<Vec<Step<'_>>>();
+        let first = steps.len();
+        for step in &self.plan.steps {
             let path = step.path.below(&self.root);
-            match step.action {
-                Action::MakeFolder => remote.make_dir(&path, deadline())?,
-                Action::Delete => remote.remove_file(&path, deadline())?,
-                Action::DeleteFolder => remote.remove_dir(&path, deadline())?,
+            steps.push(match step.action {
+                Action::MakeFolder => Step::MakeDir(path),
+                Action::Delete => Step::Remove(path),
+                Action::DeleteFolder => Step::RemoveDir(path),
                 Action::Create | Action::Replace => {
-                    let Some(content) = self.contents.get(&step.path) else {
-                        continue;
-                    };
-                    let mut moved = |event| {
-                        if let piton_fs::Event::Wrote { bytes, .. } = event {
-                            events(Event::Moved { step: index, bytes });
-                        }
-                    };
-                    let bytes = content.read()?;
-                    let deadline = Deadline::after(CONTENT_TIME);
-                    remote.write(&path, &bytes, &mut moved, deadline)?;
-                    if self.verify {
-                        verify(remote, &path, &bytes)?;
-                    }
+                    let content = self.contents.get(&step.path);
+                    Step::Write(Outgoing {
+                        path,
+                        size: step.size.unwrap_or_default(),
+                        replaces: match step.action {
+                            Action::Create => Some(0),
+                            _ => self.sizes.get(&step.path).copied(),
+                        },
+                        open: Box::new(move || match content {
+                            Some(content) => content.open(),
+                            None => Err(io::ErrorKind::NotFound.into()),
+                        }),
+                    })
                 }
-            }
-            events(Event::Done { step: index });
+            });
         }
+        let mut how = SendOptions::default();
+        how.verify = self.verify;
+        let mut told = |event| match event {
+            TransferEvent::Moved { step, bytes, .. } if step >= first => events(Event::Moved {
+                step: step - first,
+                bytes,
+            }),
+            TransferEvent::Done { step } if step >= first => {
+                events(Event::Done { step: step - first });
+            }
+            _ => {}
+        };
+        remote.send(steps, &how, &mut told, Deadline::after(CONTENT_TIME))?;
         Ok(())
     }
-}
-
-/// Have the board hash what it has written.
-fn verify(remote: &mut RemoteFs<'_, '_>, path: &BoardPath, bytes: &[u8]) -> Result<(), Error> {
-    let algorithm = HashAlgorithm::Sha256;
-    let found = remote.hash(path, algorithm, Deadline::after(CONTENT_TIME))?;
-    let expected = algorithm.digest(bytes);
-    if found == expected {
-        return Ok(());
-    }
-    let text = |digest: &[u8]| format!("SHA-256 {}", super::record::hex(digest));
-    Err(Error::Fs(FsError::Damaged {
-        path: path.clone(),
-        expected: text(&expected),
-        found: text(&found),
-    }))
 }

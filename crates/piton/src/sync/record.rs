@@ -102,7 +102,7 @@ fn escaped(name: &str) -> String {
 }
 
 /// The bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -7,11 +7,13 @@ use std::path::Path;
 use piton::error::FsError;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::path::BoardPath;
+use piton::fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 
 use super::{IS_A_FOLDER, Job, Place, Work, refused};
-use crate::commands::fs::{Files, content, local_error, show_progress, step};
+use crate::commands::fs::{Args, Files, content, local_error, show_progress, step};
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::ui::Ui;
 
 /// Do all that is in `jobs`. Each source is announced when its turn comes.
 pub(super) fn out(
@@ -52,12 +54,41 @@ impl Content {
         }
     }
 
+    /// What to call it in a message.
+    fn name(&self) -> &str {
+        match self {
+            Content::Local { path, .. } => path,
+            Content::Bytes(_) => "",
+        }
+    }
+
+    fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        match self {
+            Content::Local { path, .. } => Ok(Box::new(fs::File::open(path)?)),
+            Content::Bytes(bytes) => Ok(Box::new(bytes.as_slice())),
+        }
+    }
+
     fn read(&self) -> Result<Vec<u8>, CommandError> {
         match self {
             Content::Local { path, .. } => {
                 fs::read(path).map_err(|error| local_error("cp", path, &error))
             }
             Content::Bytes(bytes) => Ok(bytes.clone()),
+        }
+    }
+}
+
+impl Change {
+    fn step(&self) -> Step<'_> {
+        match &self.content {
+            None => Step::MakeDir(self.path.clone()),
+            Some(content) => Step::Write(Outgoing {
+                path: self.path.clone(),
+                size: content.size(),
+                replaces: None,
+                open: Box::new(|| content.open()),
+            }),
         }
     }
 }
@@ -97,7 +128,7 @@ fn to_board(
         Some((job, _)) => job + 1,
         None => jobs.len(),
     };
-    announcer.announce(files, last, &progress)?;
+    announcer.announce(files.ui, files.args, last, &progress)?;
     failure.map_or(Ok(()), |(_, error)| Err(error))
 }
 
@@ -206,41 +237,57 @@ fn is_up_to_date(
     }
 }
 
+/// Do it all in one stream.
 fn send(
     files: &mut Files<'_, '_, '_>,
     changes: &[Change],
     announcer: &mut Announcer<'_>,
     progress: &Progress,
 ) -> Result<(), CommandError> {
+    let Some(first) = changes.first() else {
+        return Ok(());
+    };
+    let (ui, args) = (files.ui, files.args);
+    let mut announced = announcer.announce(ui, args, first.job + 1, progress);
     let mut sent = 0;
-    for change in changes {
-        announcer.announce(files, change.job + 1, progress)?;
-        let done = match &change.content {
-            None => match files.remote.make_dir(&change.path, step()) {
-                Err(FsError::Exists { .. }) => Ok(()),
-                done => done,
-            },
-            Some(content) => {
-                let bytes = content.read()?;
-                let mut events = |event| {
-                    if let piton::fs::Event::Wrote { bytes, .. } = event {
-                        progress.at(sent + bytes);
-                    }
-                };
-                let deadline = super::super::content();
-                let done = files
-                    .remote
-                    .write(&change.path, &bytes, &mut events, deadline);
-                sent += content.size();
-                done
+    let mut events = |event| match event {
+        TransferEvent::Moved { bytes, .. } => progress.at(sent + bytes),
+        TransferEvent::Done { step } => {
+            let content = changes.get(step).and_then(|change| change.content.as_ref());
+            sent += content.map_or(0, Content::size);
+            progress.at(sent);
+            if let Some(next) = changes.get(step + 1)
+                && announced.is_ok()
+            {
+                announced = announcer.announce(ui, args, next.job + 1, progress);
             }
-        };
-        done.map_err(|error| {
-            progress.end();
-            super::super::refused("cp", &change.shown, error)
-        })?;
+        }
+        _ => {}
+    };
+    let steps = changes.iter().map(Change::step).collect();
+    let how = SendOptions::default();
+    let done = files.remote.send(steps, &how, &mut events, content());
+    progress.end();
+    announced?;
+    match done {
+        Ok(_) => Ok(()),
+        Err(FsError::Source { path, source }) => {
+            let from = changes.iter().find(|change| change.path == path);
+            let from = from.and_then(|change| change.content.as_ref());
+            Err(local_error(
+                "cp",
+                from.map_or(path.as_str(), Content::name),
+                &source,
+            ))
+        }
+        Err(error) => {
+            let change = changes
+                .iter()
+                .find(|change| error.path() == Some(&change.path));
+            let shown = change.map_or("", |change| &change.shown);
+            Err(super::super::refused("cp", shown, error))
+        }
     }
-    Ok(())
 }
 
 /// Says, source by source, what is being copied and what need not be.
@@ -257,7 +304,8 @@ impl Announcer<'_> {
     /// Announce the sources before number `end`.
     fn announce(
         &mut self,
-        files: &Files<'_, '_, '_>,
+        ui: &Ui,
+        args: &Args,
         end: usize,
         progress: &Progress,
     ) -> Result<(), CommandError> {
@@ -265,12 +313,12 @@ impl Announcer<'_> {
             && let Some(job) = self.jobs.get(self.next)
         {
             let mut lines = Vec::new();
-            if !files.args.no_verbose {
+            if !args.no_verbose {
                 lines.push(format!("cp {} {}", job.source, self.destination));
             }
             let own = self.files_shown.iter().filter(|(job, _)| *job == self.next);
             lines.extend(own.map(|(_, path)| format!("Up to date: {path}")));
-            progress.aside(|| lines.iter().try_for_each(|line| files.ui.step(line)))?;
+            progress.aside(|| lines.iter().try_for_each(|line| ui.step(line)))?;
             self.next += 1;
         }
         Ok(())
