@@ -14,6 +14,7 @@ pub(crate) const READ: Program = Program(include_str!("../device/minified/read.p
 pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));
 pub(crate) const SEND: Program = Program(include_str!("../device/minified/send.py"));
 pub(crate) const STAT: Program = Program(include_str!("../device/minified/stat.py"));
+pub(crate) const SWAP: Program = Program(include_str!("../device/minified/swap.py"));
 pub(crate) const TOUCH: Program = Program(include_str!("../device/minified/touch.py"));
 pub(crate) const TREE: Program = Program(include_str!("../device/minified/tree.py"));
 pub(crate) const WRITE: Program = Program(include_str!("../device/minified/write.py"));

@@ -29,6 +29,7 @@ pub mod plan;
 mod read;
 pub mod remote;
 pub mod transfer;
+mod swap;
 pub mod write;
 
 /// How far a transfer is. Reported after each part of it.

@@ -16,5 +16,6 @@ mod rename;
 mod support;
 #[cfg(test)]
 mod transfer;
+mod swap;
 #[cfg(test)]
 mod wire;
