@@ -4,6 +4,7 @@
 //!
 //! - [`manifest`] is `manifest.json` of a build, [`archive`] its archives, [`signature`] what is signed of it.
 //! - [`cache`] keeps what was compiled.
+//! - [`mip`] knows the packages of MicroPython's package manager.
 //! - [`pyproject`] reads the settings that people keep in `pyproject.toml`.
 //! - [`relative_path`] checks paths that strangers give us, [`timestamp`] writes dates.
 //!
@@ -14,6 +15,7 @@
 pub mod archive;
 pub mod cache;
 pub mod manifest;
+pub mod mip;
 pub mod pyproject;
 pub mod relative_path;
 pub mod signature;

@@ -1,0 +1,262 @@
+//! What a package says of itself: `package.json`, or the file of the index that has the same form.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::relative_path::{RelativePath, RelativePathError};
+
+/// Most files, and most dependencies, of one package.
+const COUNT_LIMIT: usize = 4096;
+
+/// A package's description, checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageJson {
+    /// Its version.
+    pub version: Option<String>,
+    /// Files that the index holds under their hash: path below the target, and hash.
+    pub hashes: Vec<(RelativePath, ShortHash)>,
+    /// Files elsewhere: path below the target, and address, which may be relative to the description.
+    pub urls: Vec<(RelativePath, String)>,
+    /// Packages that it needs: name or address, and version.
+    pub deps: Vec<(String, Option<String>)>,
+}
+
+/// Why a text is no package's description.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackageError {
+    /// It is not JSON, or not of this form.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// A file's place is not below the target.
+    #[error("{0}")]
+    Path(#[from] RelativePathError),
+    /// A hash is none.
+    #[error("{0}")]
+    Hash(#[from] HashError),
+    /// There is more of something than any package has.
+    #[error("it lists more than {COUNT_LIMIT} {what}")]
+    TooMany {
+        /// Files, or dependencies.
+        what: &'static str,
+    },
+    /// The version cannot be shown.
+    #[error("its version is no text of up to 100 letters")]
+    Version,
+}
+
+/// What the JSON holds, as far as it matters.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Raw {
+    version: Option<String>,
+    #[serde(default)]
+    hashes: Vec<(String, String)>,
+    #[serde(default)]
+    urls: Vec<(String, String)>,
+    #[serde(default)]
+    deps: Vec<(String, Option<String>)>,
+}
+
+impl PackageJson {
+    /// Read a description.
+    ///
+    /// # Errors
+    ///
+    /// When it is not JSON of the right form, or something in it cannot be used: nothing of it is taken then.
+    pub fn parse(text: &[u8]) -> Result<PackageJson, PackageError> {
+        let raw: Raw = serde_json::from_slice(text)?;
+        if raw.hashes.len() + raw.urls.len() > COUNT_LIMIT {
+            return Err(PackageError::TooMany { what: "files" });
+        }
+        if raw.deps.len() > COUNT_LIMIT {
+            return Err(PackageError::TooMany {
+                what: "dependencies",
+            });
+        }
+        let is_shown = |version: &String| {
+            version.chars().count() <= 100 && !version.chars().any(char::is_control)
+        };
+        if !raw.version.iter().all(is_shown) {
+            return Err(PackageError::Version);
+        }
+        let hashes = raw.hashes.iter();
+        let hashes = hashes.map(|(path, hash)| Ok((path.parse()?, hash.parse()?)));
+        let urls = raw.urls.into_iter();
+        let urls = urls.map(|(path, url)| Ok((path.parse()?, url)));
+        Ok(PackageJson {
+            version: raw.version,
+            hashes: hashes.collect::<Result<_, PackageError>>()?,
+            urls: urls.collect::<Result<_, PackageError>>()?,
+            deps: raw.deps,
+        })
+    }
+}
+
+/// The beginning of a SHA-256, or all of it, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortHash(String);
+
+/// A text that is no hash.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no hash: expected 8 to 64 hexadecimal digits", text.escape_debug())]
+pub struct HashError {
+    /// The text, cut where it is very long.
+    pub text: String,
+}
+
+impl ShortHash {
+    /// The digits as they are written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `content` has this hash.
+    pub fn matches(&self, content: &[u8]) -> bool {
+        self.begins(&sha256(content))
+    }
+
+    /// Whether a whole hash in lower-case hexadecimal begins like this.
+    pub fn begins(&self, sha256: &str) -> bool {
+        sha256.starts_with(&self.0.to_ascii_lowercase())
+    }
+
+    /// Where an index keeps the file.
+    pub fn url(&self, index: &str) -> String {
+        let folder = self.0.get(..2).unwrap_or_default();
+        format!("{}/file/{folder}/{}", index.trim_end_matches('/'), self.0)
+    }
+}
+
+impl FromStr for ShortHash {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<ShortHash, HashError> {
+        let is_hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match is_hexadecimal && (8..=64).contains(&text.len()) {
+            true => Ok(ShortHash(text.to_owned())),
+            false => Err(HashError {
+                text: text.chars().take(80).collect(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for ShortHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The SHA-256 of `content` in lower-case hexadecimal.
+pub fn sha256(content: &[u8]) -> String {
+    use fmt::Write as _;
+    Sha256::digest(content)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_of_each_kind() {
+        let index = PackageJson::parse(
+            br#"{"v": 1, "version": "1.2", "hashes": [["a/b.mpy", "0123abcd"]], "deps": [["c", "latest"]]}"#,
+        );
+        let index = index.unwrap();
+        assert_eq!(index.version.as_deref(), Some("1.2"));
+        assert_eq!(index.hashes[0].0.as_str(), "a/b.mpy");
+        assert_eq!(
+            index.hashes[0].1.url("http://index/"),
+            "http://index/file/01/0123abcd"
+        );
+        assert_eq!(index.deps, [("c".to_owned(), Some("latest".to_owned()))]);
+        let urls = PackageJson::parse(br#"{"urls": [["b.py", "github:o/r/b.py"]], "x": {}}"#);
+        assert_eq!(urls.unwrap().urls[0].1, "github:o/r/b.py");
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (text, expected) in [
+            ("", "EOF while parsing a value at line 1 column 0"),
+            ("<html>", "expected value at line 1 column 1"),
+            (
+                "[]",
+                "invalid length 0, expected an object at line 1 column 2",
+            ),
+            (
+                "{\"hashes\": 1}",
+                "invalid type: integer `1`, expected a sequence at line 1 column 12",
+            ),
+            (
+                "{\"urls\": [[\"a\"]]}",
+                "invalid length 1, expected a tuple of size 2 at line 1 column 15",
+            ),
+            (
+                "{\"version\": 1}",
+                "invalid type: integer `1`, expected a string at line 1 column 13",
+            ),
+            (
+                "{\"version\": \"\\u001b[2J\"}",
+                "its version is no text of up to 100 letters",
+            ),
+            (
+                "{\"hashes\": [[\"a\", \"0123\"]]}",
+                "`0123` is no hash: expected 8 to 64 hexadecimal digits",
+            ),
+            (
+                "{\"hashes\": [[\"a\", \"../../xx\"]]}",
+                "`../../xx` is no hash: expected 8 to 64 hexadecimal digits",
+            ),
+        ] {
+            let found = PackageJson::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(found.to_string(), expected, "{text}");
+        }
+        for path in [
+            "../a",
+            "/a",
+            "a/../../b",
+            "a\\\\b",
+            "C:/a",
+            "a\\u0000",
+            "a\\n",
+            "",
+            "a//b",
+        ] {
+            for key in ["hashes", "urls"] {
+                let text = format!("{{\"{key}\": [[\"{path}\", \"01234567\"]]}}");
+                let found = PackageJson::parse(text.as_bytes()).unwrap_err();
+                assert!(matches!(found, PackageError::Path(_)), "{text}: {found}");
+            }
+        }
+        let many = format!(
+            "{{\"urls\": [{}[\"a\", \"b\"]]}}",
+            "[\"a\", \"b\"],".repeat(COUNT_LIMIT)
+        );
+        assert!(matches!(
+            PackageJson::parse(many.as_bytes()),
+            Err(PackageError::TooMany { .. })
+        ));
+        let deep = format!("{{\"x\": {}", "[".repeat(100_000));
+        assert!(PackageJson::parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn hashes_match_by_their_beginning() {
+        let whole = sha256(b"hello");
+        for length in [8, 9, 64] {
+            let hash: ShortHash = whole[..length].to_ascii_uppercase().parse().unwrap();
+            assert!(hash.matches(b"hello"));
+            assert!(!hash.matches(b"hellO"));
+        }
+    }
+}

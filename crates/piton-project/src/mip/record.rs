@@ -1,0 +1,232 @@
+//! What mip has installed on a board: one JSON file beside the packages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::relative_path::RelativePath;
+
+/// Name of the file, in the folder that packages are installed into.
+pub const FILE_NAME: &str = ".piton-mip.json";
+
+/// Most bytes of it.
+pub const SIZE_LIMIT: u64 = 1 << 20;
+
+/// The only form there is.
+const VERSION: u32 = 1;
+
+/// What is installed in one folder of a board.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The packages, in the order in which they came.
+    pub packages: Vec<Installed>,
+}
+
+/// A package on a board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// What it is called: `name`, `github:org/repo`.
+    pub name: String,
+    /// The version that it says it has.
+    pub version: Option<String>,
+    /// What was asked for: `name@1.2`.
+    pub source: String,
+    /// The index that it came from, if it is another than [`super::INDEX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// Whether compiled files were wanted.
+    pub mpy: bool,
+    /// Whether a person asked for it; else another package needed it.
+    pub requested: bool,
+    /// The names of the packages that it needs.
+    pub needs: Vec<String>,
+    /// Its files: path below the folder, and SHA-256 in hexadecimal.
+    pub files: Vec<(RelativePath, String)>,
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It is not JSON of this form.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of a later form.
+    #[error("it has version {found}, and this piton reads version {VERSION}")]
+    Version {
+        /// The version that it says.
+        found: u32,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct File<P> {
+    v: u32,
+    packages: P,
+}
+
+impl Record {
+    /// Read a record.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged, or of a later form.
+    pub fn parse(text: &[u8]) -> Result<Record, RecordError> {
+        let file: File<serde_json::Value> = serde_json::from_slice(text)?;
+        match file.v {
+            VERSION => Ok(Record {
+                packages: serde_json::from_value(file.packages)?,
+            }),
+            found => Err(RecordError::Version { found }),
+        }
+    }
+
+    /// The record as text.
+    ///
+    /// # Errors
+    ///
+    /// None that is known: all of it can be written as JSON.
+    pub fn to_text(&self) -> Result<String, RecordError> {
+        let file = File {
+            v: VERSION,
+            packages: &self.packages,
+        };
+        Ok(serde_json::to_string(&file)? + "\n")
+    }
+
+    /// The package called `name`; where none is, the only one whose name ends in `/name`.
+    pub fn find(&self, name: &str) -> Option<&Installed> {
+        let named = self.packages.iter().find(|package| package.name == name);
+        named.or_else(|| {
+            let mut ending = self.packages.iter().filter(|package| {
+                let last = package
+                    .name
+                    .trim_end_matches(".json")
+                    .rsplit(['/', '\\'])
+                    .next();
+                package.name.contains(['/', '\\']) && last == Some(name)
+            });
+            let found = ending.next()?;
+            ending.next().is_none().then_some(found)
+        })
+    }
+
+    /// Take a package in, in the place of the one of the same name. One that a person asked for stays so.
+    pub fn put(&mut self, mut package: Installed) {
+        match self
+            .packages
+            .iter_mut()
+            .find(|old| old.name == package.name)
+        {
+            Some(old) => {
+                package.requested |= old.requested;
+                *old = package;
+            }
+            None => self.packages.push(package),
+        }
+    }
+
+    /// Take a package out.
+    pub fn remove(&mut self, name: &str) {
+        self.packages.retain(|package| package.name != name);
+    }
+
+    /// The packages that need `name`.
+    pub fn needed_by(&self, name: &str) -> Vec<&str> {
+        let packages = self.packages.iter();
+        packages
+            .filter(|package| package.name != name && package.needs.iter().any(|need| need == name))
+            .map(|package| package.name.as_str())
+            .collect()
+    }
+
+    /// Whether a package other than `name` has this file.
+    pub fn is_shared(&self, path: &RelativePath, name: &str) -> bool {
+        let mut others = self.packages.iter().filter(|package| package.name != name);
+        others.any(|package| package.files.iter().any(|(file, _)| file == path))
+    }
+
+    /// The packages that nobody asked for, and that none needs.
+    pub fn orphans(&self) -> Vec<&str> {
+        let packages = self.packages.iter();
+        packages
+            .filter(|package| !package.requested && self.needed_by(&package.name).is_empty())
+            .map(|package| package.name.as_str())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, requested: bool, needs: &[&str]) -> Installed {
+        Installed {
+            name: name.to_owned(),
+            version: Some("1".to_owned()),
+            source: name.to_owned(),
+            index: None,
+            mpy: true,
+            requested,
+            needs: needs.iter().map(ToString::to_string).collect(),
+            files: vec![(
+                format!("{}.py", name.len()).parse().unwrap(),
+                "00".to_owned(),
+            )],
+        }
+    }
+
+    #[test]
+    fn a_record_reads_back() {
+        let mut record = Record::default();
+        record.put(package("a", true, &["b"]));
+        record.put(package("b", false, &[]));
+        let text = record.to_text().unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"v":1,"packages":[{"name":"a","version":"1","source":"a","mpy":true,"requested":true,"needs":["b"],"#,
+                r#""files":[["1.py","00"]]},{"name":"b","version":"1","source":"b","mpy":true,"requested":false,"needs":[],"#,
+                r#""files":[["1.py","00"]]}]}"#,
+                "\n"
+            )
+        );
+        assert_eq!(Record::parse(text.as_bytes()).unwrap(), record);
+    }
+
+    #[test]
+    fn who_needs_what() {
+        let mut record = Record::default();
+        record.put(package("a", true, &["b"]));
+        record.put(package("b", false, &[]));
+        record.put(package("github:o/rep", false, &[]));
+        assert_eq!(record.needed_by("b"), ["a"]);
+        assert_eq!(record.orphans(), ["github:o/rep"]);
+        assert_eq!(record.find("rep").unwrap().name, "github:o/rep");
+        assert_eq!(record.find("o"), None);
+        assert!(record.is_shared(&"1.py".parse().unwrap(), "a"));
+        record.put(package("a", false, &[]));
+        assert!(record.find("a").unwrap().requested);
+        record.remove("b");
+        assert!(!record.is_shared(&"1.py".parse().unwrap(), "a"));
+        assert_eq!(record.needed_by("b"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_no_record() {
+        for (text, expected) in [
+            ("", "EOF while parsing a value at line 1 column 0"),
+            (
+                "{\"v\": 2, \"packages\": 7}",
+                "it has version 2, and this piton reads version 1",
+            ),
+            (
+                r#"{"v":1,"packages":[{"name":"a","version":null,"source":"a","mpy":true,"requested":true,"needs":[],"files":[["../x",""]]}]}"#,
+                "`../x` is no path below a folder: it has a part of dots only",
+            ),
+        ] {
+            assert_eq!(
+                Record::parse(text.as_bytes()).unwrap_err().to_string(),
+                expected
+            );
+        }
+    }
+}

@@ -1,0 +1,534 @@
+//! From what a person asks for to the files that this takes: the package, and those that it needs.
+
+use super::package::{PackageError, PackageJson, ShortHash};
+use super::source::{Location, Source, SourceError};
+use crate::relative_path::RelativePath;
+
+/// Most packages that one may need.
+const PACKAGE_LIMIT: usize = 256;
+
+/// Most files of all of them.
+const FILE_LIMIT: usize = 4096;
+
+/// Which files are wanted.
+#[derive(Clone, Debug)]
+pub struct ResolveOptions {
+    /// Address of the index.
+    pub index: String,
+    /// The version of the `.mpy` files that the board loads; without it, sources are asked for.
+    pub mpy: Option<u8>,
+}
+
+/// Why a package cannot be installed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// A name or an address is none.
+    #[error("{0}")]
+    Source(#[from] SourceError),
+    /// A description cannot be used.
+    #[error("the package at {location} cannot be used: {source}")]
+    Package {
+        /// Where the description is.
+        location: Location,
+        /// What is wrong with it.
+        source: PackageError,
+    },
+    /// A package lists something that cannot be fetched.
+    #[error("the package at {location} cannot be used: {source}")]
+    Entry {
+        /// Where the description is.
+        location: Location,
+        /// What is wrong with it.
+        source: SourceError,
+    },
+    /// A package needs itself.
+    #[error("the packages need each other: {}", names.join(" -> "))]
+    Cycle {
+        /// From the package that was asked for to the one that comes again.
+        names: Vec<String>,
+    },
+    /// The same package is needed twice, and not the same.
+    #[error(
+        "{name} is needed in two versions: {} by {}, {} by {}",
+        first.1, first.0, second.1, second.0
+    )]
+    Versions {
+        /// The package.
+        name: String,
+        /// Who needs it, and which version.
+        first: (String, String),
+        /// Who else needs it, and which version.
+        second: (String, String),
+    },
+    /// More packages or files than anybody installs.
+    #[error("it takes more than {limit} {what}")]
+    TooMany {
+        /// Packages, or files.
+        what: &'static str,
+        /// How many are taken.
+        limit: usize,
+    },
+}
+
+/// A package on the way to the board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// What it is called.
+    pub source: Source,
+    /// Where its description is, or its only file.
+    pub location: Location,
+    /// The version that it says it has.
+    pub version: Option<String>,
+    /// Its files, in their order.
+    pub files: Vec<File>,
+    /// The names of the packages that it needs.
+    pub needs: Vec<String>,
+}
+
+/// A file of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its place below the target.
+    pub path: RelativePath,
+    /// Where it comes from.
+    pub location: Location,
+    /// Its hash, where the package says it.
+    pub hash: Option<ShortHash>,
+}
+
+/// One step of the way through the packages, in the order in which mpremote takes them: a package, then one by one
+/// those that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Which of the packages.
+    pub package: usize,
+    /// What was asked for here.
+    pub source: Source,
+    /// Whether the package was visited before: there is nothing more to do for it.
+    pub again: bool,
+}
+
+/// All that is needed for one package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The packages; the first is the one that was asked for.
+    pub packages: Vec<Package>,
+    /// The way through them.
+    pub visits: Vec<Visit>,
+}
+
+/// Finds out what a package needs, one document at a time.
+///
+/// ```
+/// use piton_project::mip::resolve::{ResolveOptions, Resolver};
+///
+/// let options = ResolveOptions { index: "http://index".into(), mpy: Some(6) };
+/// let mut resolver = Resolver::new("hello".parse()?, options);
+/// while let Some(location) = resolver.wanted()? {
+///     assert_eq!(location.to_string(), "http://index/package/6/hello/latest.json");
+///     resolver.answer(br#"{"hashes": [["hello.mpy", "01234567"]]}"#)?;
+/// }
+/// assert_eq!(resolver.finish().packages[0].files[0].path.as_str(), "hello.mpy");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Resolver {
+    options: ResolveOptions,
+    /// What is to be visited, the next one last.
+    pending: Vec<Wanted>,
+    resolution: Resolution,
+    /// For each package, who asked for it first.
+    asked_by: Vec<String>,
+    files: usize,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    source: Source,
+    /// The names of the packages that led here.
+    chain: Vec<String>,
+}
+
+impl Wanted {
+    fn asked_by(&self) -> String {
+        self.chain.last().map_or("you", String::as_str).to_owned()
+    }
+
+    fn version(&self) -> String {
+        self.source.version().unwrap_or("latest").to_owned()
+    }
+}
+
+impl Resolver {
+    /// Begin with what a person asks for.
+    pub fn new(source: Source, options: ResolveOptions) -> Resolver {
+        Resolver {
+            options,
+            pending: vec![Wanted {
+                source,
+                chain: Vec::new(),
+            }],
+            resolution: Resolution::default(),
+            asked_by: Vec::new(),
+            files: 0,
+        }
+    }
+
+    /// What was asked for here, and its description's location, if it must be read to go on; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError::Cycle`], [`ResolveError::TooMany`].
+    pub fn wanted(&mut self) -> Result<Option<Location>, ResolveError> {
+        while let Some(wanted) = self.pending.last() {
+            let name = wanted.source.name();
+            if wanted.chain.contains(&name) {
+                let mut names = wanted.chain.clone();
+                names.push(name);
+                return Err(ResolveError::Cycle { names });
+            }
+            let known = self.known(&wanted.source);
+            let is_same = known.is_some_and(|known| {
+                self.resolution
+                    .packages
+                    .get(known)
+                    .is_some_and(|package| package.source == wanted.source)
+            });
+            let source = wanted.source.clone();
+            let location = source.location(&self.options.index, self.options.mpy);
+            if let (true, Some(package)) = (is_same, known) {
+                self.pending.pop();
+                self.visit(package, source, true);
+            } else if source.is_file() {
+                self.pending.pop();
+                self.add_file(source, location)?;
+            } else {
+                return Ok(Some(location));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a person or a package asked for, whose description is wanted now.
+    pub fn asked_for(&self) -> Option<&Source> {
+        self.pending.last().map(|wanted| &wanted.source)
+    }
+
+    /// Take the description that was wanted.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used.
+    pub fn answer(&mut self, description: &[u8]) -> Result<(), ResolveError> {
+        let Some(wanted) = self.pending.pop() else {
+            return Ok(());
+        };
+        let location = wanted
+            .source
+            .location(&self.options.index, self.options.mpy);
+        let json = PackageJson::parse(description).map_err(|source| ResolveError::Package {
+            location: location.clone(),
+            source,
+        })?;
+        let (package, deps) = self.package(&wanted.source, location, json)?;
+        if let Some(known) = self.known(&wanted.source) {
+            return self.again(known, &wanted, &package);
+        }
+        let mut chain = wanted.chain.clone();
+        chain.push(wanted.source.name());
+        let asked_by = wanted.asked_by();
+        self.add(package, asked_by)?;
+        // The first one is to be visited next.
+        for source in deps.into_iter().rev() {
+            let chain = chain.clone();
+            self.pending.push(Wanted { source, chain });
+        }
+        if self.pending.len() > FILE_LIMIT {
+            return Err(too_many_packages());
+        }
+        Ok(())
+    }
+
+    /// All that was found.
+    pub fn finish(self) -> Resolution {
+        self.resolution
+    }
+
+    /// The package of this name, whatever its version.
+    fn known(&self, source: &Source) -> Option<usize> {
+        let name = source.name();
+        let mut packages = self.resolution.packages.iter();
+        packages.position(|package| package.source.name() == name)
+    }
+
+    fn visit(&mut self, package: usize, source: Source, again: bool) {
+        self.resolution.visits.push(Visit {
+            package,
+            source,
+            again,
+        });
+    }
+
+    /// A package under another version: fine if it is the same one.
+    fn again(
+        &mut self,
+        known: usize,
+        wanted: &Wanted,
+        package: &Package,
+    ) -> Result<(), ResolveError> {
+        let first = self.resolution.packages.get(known);
+        let is_same = first.is_some_and(|first| {
+            first.version == package.version
+                && first.needs == package.needs
+                && first.files == package.files
+        });
+        if is_same {
+            self.visit(known, wanted.source.clone(), true);
+            return Ok(());
+        }
+        let first_version = first.and_then(|first| first.source.version());
+        Err(ResolveError::Versions {
+            name: wanted.source.name(),
+            first: (
+                self.asked_by.get(known).cloned().unwrap_or_default(),
+                first_version.unwrap_or("latest").to_owned(),
+            ),
+            second: (wanted.asked_by(), wanted.version()),
+        })
+    }
+
+    /// A description as a package, and the packages that it needs.
+    fn package(
+        &self,
+        source: &Source,
+        location: Location,
+        json: PackageJson,
+    ) -> Result<(Package, Vec<Source>), ResolveError> {
+        let entry = |error| ResolveError::Entry {
+            location: location.clone(),
+            source: error,
+        };
+        let hashes = json.hashes.into_iter().map(|(path, hash)| {
+            let url = hash.url(&self.options.index);
+            Ok(File {
+                path,
+                location: Location::Remote {
+                    shown: url.clone(),
+                    url,
+                },
+                hash: Some(hash),
+            })
+        });
+        let urls = json.urls.into_iter().map(|(path, url)| {
+            Ok(File {
+                path,
+                location: source.file(&location, &url)?,
+                hash: None,
+            })
+        });
+        let files = hashes
+            .chain(urls)
+            .collect::<Result<Vec<File>, SourceError>>()
+            .map_err(entry)?;
+        let deps = json
+            .deps
+            .iter()
+            .map(|(name, version)| Source::dependency(name, version.as_deref()))
+            .collect::<Result<Vec<Source>, SourceError>>()
+            .map_err(entry)?;
+        let package = Package {
+            source: source.clone(),
+            version: json.version,
+            files,
+            needs: deps.iter().map(Source::name).collect(),
+            location,
+        };
+        Ok((package, deps))
+    }
+
+    fn add_file(&mut self, source: Source, location: Location) -> Result<(), ResolveError> {
+        let name = match &location {
+            Location::Remote { shown, .. } => shown.rsplit('/').next().unwrap_or_default().into(),
+            Location::Local { file, .. } => file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        };
+        let path = name.parse().map_err(|error| ResolveError::Package {
+            location: location.clone(),
+            source: PackageError::Path(error),
+        })?;
+        let package = Package {
+            files: vec![File {
+                path,
+                location: location.clone(),
+                hash: None,
+            }],
+            source,
+            location,
+            version: None,
+            needs: Vec::new(),
+        };
+        self.add(package, "you".to_owned())
+    }
+
+    fn add(&mut self, package: Package, asked_by: String) -> Result<(), ResolveError> {
+        self.files += package.files.len();
+        if self.files > FILE_LIMIT {
+            return Err(ResolveError::TooMany {
+                what: "files",
+                limit: FILE_LIMIT,
+            });
+        }
+        if self.resolution.packages.len() == PACKAGE_LIMIT {
+            return Err(too_many_packages());
+        }
+        let source = package.source.clone();
+        self.resolution.packages.push(package);
+        self.asked_by.push(asked_by);
+        self.visit(self.resolution.packages.len() - 1, source, false);
+        Ok(())
+    }
+}
+
+fn too_many_packages() -> ResolveError {
+    ResolveError::TooMany {
+        what: "packages",
+        limit: PACKAGE_LIMIT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a package, with this index: name, version, description.
+    fn check(source: &str, index: &[(&str, &str, &str)]) -> String {
+        let options = ResolveOptions {
+            index: "http://i".to_owned(),
+            mpy: None,
+        };
+        let mut resolver = Resolver::new(source.parse().unwrap(), options);
+        loop {
+            let location = match resolver.wanted() {
+                Err(error) => return error.to_string(),
+                Ok(None) => break,
+                Ok(Some(location)) => location.to_string(),
+            };
+            let entry = index.iter().find(|(name, version, _)| {
+                location == format!("http://i/package/py/{name}/{version}.json")
+                    || location == *name
+            });
+            let (_, _, description) = entry.unwrap_or_else(|| panic!("{location}"));
+            if let Err(error) = resolver.answer(description.as_bytes()) {
+                return error.to_string();
+            }
+        }
+        let resolution = resolver.finish();
+        let visits = resolution.visits.iter().map(|visit| {
+            let package = &resolution.packages[visit.package];
+            let files: Vec<&str> = package
+                .files
+                .iter()
+                .map(|file| file.path.as_str())
+                .collect();
+            let again = if visit.again { " again" } else { "" };
+            format!("{}{again} {}", visit.source, files.join(","))
+        });
+        visits.collect::<Vec<String>>().join("; ")
+    }
+
+    fn with_deps(file: &str, deps: &[(&str, &str)]) -> String {
+        serde_json::json!({"hashes": [[file, "01234567"]], "version": "1", "deps": deps})
+            .to_string()
+    }
+
+    #[test]
+    fn packages_are_visited_as_mpremote_does() {
+        let a = with_deps("a", &[("b", "latest"), ("c", "latest")]);
+        let b = with_deps("b", &[("c", "latest"), ("d", "1")]);
+        let c = with_deps("c", &[("d", "1")]);
+        let d = with_deps("d", &[]);
+        assert_eq!(
+            check(
+                "a",
+                &[
+                    ("a", "latest", &a),
+                    ("b", "latest", &b),
+                    ("c", "latest", &c),
+                    ("d", "1", &d),
+                ]
+            ),
+            "a a; b@latest b; c@latest c; d@1 d; d@1 again d; c@latest again c"
+        );
+        assert_eq!(check("http://h/x.py", &[]), "http://h/x.py x.py");
+    }
+
+    #[test]
+    fn versions_that_are_the_same_or_not() {
+        let a = with_deps("a", &[("b", "latest"), ("b", "1")]);
+        let b = with_deps("b", &[]);
+        let other = with_deps("x", &[]);
+        assert_eq!(
+            check(
+                "a",
+                &[("a", "latest", &a), ("b", "latest", &b), ("b", "1", &b)]
+            ),
+            "a a; b@latest b; b@1 again b"
+        );
+        assert_eq!(
+            check(
+                "a",
+                &[("a", "latest", &a), ("b", "latest", &b), ("b", "1", &other)]
+            ),
+            "b is needed in two versions: latest by a, 1 by a"
+        );
+    }
+
+    #[test]
+    fn packages_that_need_each_other() {
+        let a = with_deps("a", &[("b", "latest")]);
+        let b = with_deps("b", &[("a", "latest")]);
+        assert_eq!(
+            check("a", &[("a", "latest", &a), ("b", "latest", &b)]),
+            "the packages need each other: a -> b -> a"
+        );
+        let own = with_deps("a", &[("a", "2")]);
+        assert_eq!(
+            check("a", &[("a", "latest", &own)]),
+            "the packages need each other: a -> a"
+        );
+    }
+
+    #[test]
+    fn hostile_dependencies() {
+        let location = "the package at http://i/package/py/a/latest.json cannot be used";
+        for (dep, problem) in [
+            ("../x", "a name has letters, digits, `-`, `_` and `.`"),
+            ("x.json/", "a name has letters, digits, `-`, `_` and `.`"),
+            ("file:///x", "a name has letters, digits, `-`, `_` and `.`"),
+            ("github:x", "expected ORGANISATION/REPOSITORY"),
+        ] {
+            let a = with_deps("a", &[(dep, "1")]);
+            assert_eq!(
+                check("a", &[("a", "latest", &a)]),
+                format!("{location}: `{dep}`: {problem}")
+            );
+        }
+        let many: Vec<(String, &str)> = (0..300).map(|n| (format!("p{n}"), "1")).collect();
+        let many: Vec<(&str, &str)> = many
+            .iter()
+            .map(|(name, version)| (&**name, *version))
+            .collect();
+        let a = with_deps("a", &many);
+        let leaf = with_deps("b", &[]);
+        let index: Vec<(&str, &str, &str)> = many
+            .iter()
+            .map(|(name, version)| (*name, *version, &*leaf))
+            .chain([("a", "latest", &*a)])
+            .collect();
+        assert_eq!(check("a", &index), "it takes more than 256 packages");
+    }
+}
