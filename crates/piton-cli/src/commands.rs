@@ -14,6 +14,7 @@ mod help;
 mod info;
 mod inspect;
 mod machine_reset;
+pub(crate) mod mip;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
 mod rtc;
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Rtc(rtc::Args),
     /// Make a folder of the board like a folder here, or the other way round
     Sync(Box<sync::Args>),
+    /// Install packages on the board, list, update and remove them
+    Mip(mip::Args),
     /// Print used and free space of the board's file systems
     Df,
     /// Print what kind of board this is
@@ -113,6 +116,7 @@ impl Command {
             Command::Edit(args) => edit::run(args, ctx),
             Command::Rtc(args) => rtc::run(args, ctx),
             Command::Sync(args) => sync::run(args, ctx),
+            Command::Mip(args) => mip::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
             Command::Compile(args) => compile::run(args, ctx),
@@ -142,6 +146,7 @@ impl Command {
             | Command::Edit(_)
             | Command::Rtc(_)
             | Command::Sync(_)
+            | Command::Mip(_)
             | Command::Df
             | Command::Info
             | Command::Compile(_)

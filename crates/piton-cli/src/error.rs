@@ -6,6 +6,8 @@ use std::io;
 use std::process::ExitStatus;
 
 use piton::error::{BoardError, FsError, VmError};
+use piton::http::HttpError;
+use piton::mip::MipError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
@@ -183,6 +185,9 @@ pub(crate) enum CommandError {
         /// What is wrong, and where.
         source: piton::mpy::error::Error,
     },
+    /// A package cannot be installed or removed.
+    #[error(transparent)]
+    Mip(MipError),
     /// A server for the virtual board could not be started.
     #[error("could not serve the virtual board on {place}: {source}")]
     Serve {
@@ -216,6 +221,17 @@ impl From<piton::sync::Error> for CommandError {
     }
 }
 
+impl From<MipError> for CommandError {
+    fn from(error: MipError) -> CommandError {
+        match error {
+            MipError::Board(error) => error.into(),
+            MipError::Fs(error) => CommandError::Piton(error.into()),
+            MipError::Http(HttpError::Cancelled) => CommandError::Interrupted,
+            error => CommandError::Mip(error),
+        }
+    }
+}
+
 impl CommandError {
     /// The process's exit code: 1 the board or the input said no, 2 usage, 3 no or lost connection. mpremote has
     /// no 3, and for an unknown command no 2.
@@ -227,6 +243,7 @@ impl CommandError {
             CommandError::Usage(UsageError::UnreadShortcut { .. }) => REFUSED,
             CommandError::Usage(
                 UsageError::NotACommand { .. }
+                | UsageError::NotAMipCommand { .. }
                 | UsageError::ShortcutArguments { .. }
                 | UsageError::ShortcutLoop { .. },
             ) if face == Face::Mpremote => REFUSED,
@@ -331,6 +348,10 @@ impl CommandError {
                 ..
             } => vec![detail.clone()],
             CommandError::Sync(error) => sync_hints(error),
+            CommandError::Usage(UsageError::NotAMipCommand { .. }) => {
+                vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
+            }
+            CommandError::Mip(error) => mip_hints(error, name),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }
@@ -494,6 +515,33 @@ fn group_named(groups: &str, number: u32) -> Option<String> {
 #[cfg(not(target_os = "linux"))]
 fn group_of(_port: &str) -> Option<String> {
     None
+}
+
+fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
+    let hint = match error {
+        MipError::Http(HttpError::Unreachable { .. }) => {
+            "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY; packages in folders of this \
+             computer need no network"
+                .to_owned()
+        }
+        MipError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
+            "is the name spelled right? A folder or file here is named with a `/`: `./NAME`".to_owned()
+        }
+        MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
+        MipError::Record { path, .. } => format!(
+            "`{name} rm :{path}` lets piton forget what it installed; the packages stay"
+        ),
+        MipError::NotInstalled { installed, .. } if installed.is_empty() => {
+            "piton has installed nothing there; what mpremote installed is not on record".to_owned()
+        }
+        MipError::NotInstalled { installed, .. } => {
+            format!("it has installed {}", installed.join(", "))
+        }
+        MipError::Needed { by, .. } => format!("uninstall {} first", by.join(", ")),
+        _ => return Vec::new(),
+    };
+    vec![hint]
 }
 
 fn vm_file_hints(error: &VmFileError) -> Vec<String> {

@@ -110,6 +110,13 @@ impl Ui {
         }
     }
 
+    /// How many files are fetched, for a person who looks.
+    pub(crate) fn fetched(&self, done: usize, of: usize) {
+        if self.shows_progress() {
+            talk(&format!("\r ... fetching {done}/{of}"));
+        }
+    }
+
     /// What is wrong with one of many things, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
         talk(text);

@@ -28,8 +28,8 @@ pub mod path;
 pub mod plan;
 mod read;
 pub mod remote;
-pub mod transfer;
 mod swap;
+pub mod transfer;
 pub mod write;
 
 /// How far a transfer is. Reported after each part of it.

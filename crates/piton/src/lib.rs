@@ -36,6 +36,8 @@ mod board;
 pub mod compile;
 pub mod error;
 pub mod host_file;
+pub mod http;
+pub mod mip;
 pub mod patterns;
 pub mod sync;
 pub mod vm;

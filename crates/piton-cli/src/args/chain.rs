@@ -47,6 +47,12 @@ pub(crate) enum UsageError {
         /// The word.
         word: String,
     },
+    /// `mip` has no sub-command of this name.
+    #[error("mip: '{word}' is not a command")]
+    NotAMipCommand {
+        /// The word.
+        word: String,
+    },
     /// A person's shortcut was given what it does not take, or not what it needs.
     #[error("Command {name} {problem}; signature is:\n    {signature}")]
     ShortcutArguments {

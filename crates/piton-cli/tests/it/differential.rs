@@ -138,7 +138,7 @@ fn sides(kind: Kind) -> [Side; 2] {
 }
 
 /// Run the lines one after the other on both sides.
-fn check(lines: &[&str]) {
+pub(crate) fn check(lines: &[&str]) {
     check_on(sides(Kind::FilesInFolder), lines);
 }
 
@@ -198,7 +198,7 @@ fn compare_messages(line: &str, found: &Outcome, expected: &Outcome) {
 }
 
 /// Run lines of which the last one has another outcome with mpremote, on purpose: what ours prints.
-fn check_difference(lines: &[&str], stdout: &str) {
+pub(crate) fn check_difference(lines: &[&str], stdout: &str) {
     let [mpremote, ours] = sides(Kind::FilesInFolder);
     let mut same = true;
     for line in lines {

@@ -24,6 +24,8 @@ mod fs;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod inspect;
 #[cfg(unix)]
 #[cfg(test)]
@@ -34,6 +36,8 @@ mod lines;
 #[cfg(unix)]
 #[cfg(test)]
 mod microbit;
+#[cfg(test)]
+mod mip;
 #[cfg(unix)]
 #[cfg(test)]
 mod mpy_cross;
@@ -57,6 +61,8 @@ mod terminal;
 mod virtual_serve;
 #[cfg(test)]
 mod vm_file;
+#[cfg(test)]
+mod web;
 #[cfg(unix)]
 #[cfg(test)]
 mod webrepl;

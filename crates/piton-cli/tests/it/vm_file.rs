@@ -100,7 +100,7 @@ fn offline_the_message_tells_what_to_do() {
     insta::assert_snapshot!(message, @r"
     fetching the VM file, once, from `http://127.0.0.1:9/vm` into `[PLACE]`
     fetching the VM file, once, from the npm client into `[PLACE]`
-    piton: could not fetch the VM file `micropython.wasm` 1.29.0-6: `http://127.0.0.1:9/vm`: io: Connection refused (os error 111); npm client: not installed
+    piton: could not fetch the VM file `micropython.wasm` 1.29.0-6: Connection refused (os error 111) requesting http://127.0.0.1:9/vm; npm client: not installed
 
     hint: on a computer with network: `npm pack @micropython/micropython-webassembly-pyscript@1.29.0-6`, then `tar xzf *.tgz package/micropython.wasm`
     hint: put `micropython.wasm` to `[PLACE]`, or name it with `--vm FILE`

@@ -15,7 +15,8 @@ mod rename;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod transfer;
 mod swap;
+#[cfg(test)]
+mod transfer;
 #[cfg(test)]
 mod wire;

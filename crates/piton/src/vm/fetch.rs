@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::http::{Client, ClientOptions, HttpError};
+
 use super::{Event, FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmFileError, sha512};
 
 /// The VM file is 0.45 MB and the package 0.9 MB: more than this is something else.
@@ -25,9 +27,12 @@ pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u
         from: format!("`{url}`"),
         to: place.to_owned(),
     });
-    match download(&url).and_then(checked) {
-        Ok(bytes) => return Ok(bytes),
-        Err(reason) => attempts.push(format!("`{url}`: {reason}")),
+    match download(&url) {
+        Ok(bytes) => match checked(bytes) {
+            Ok(bytes) => return Ok(bytes),
+            Err(reason) => attempts.push(format!("`{url}`: {reason}")),
+        },
+        Err(error) => attempts.push(error.to_string()),
     }
     report(Event::Fetching {
         from: "the npm client".to_owned(),
@@ -55,23 +60,12 @@ fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     }
 }
 
-fn download(url: &str) -> Result<Vec<u8>, String> {
-    let tls = ureq::tls::TlsConfig::builder()
-        // The system's own roots, so that a company's certificate authority counts too.
-        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-        .build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(TIME_LIMIT))
-        .build()
-        .into();
-    let mut response = agent.get(url).call().map_err(|error| error.to_string())?;
-    response
-        .body_mut()
-        .with_config()
-        .limit(SIZE_LIMIT)
-        .read_to_vec()
-        .map_err(|error| error.to_string())
+fn download(url: &str) -> Result<Vec<u8>, HttpError> {
+    let options = ClientOptions {
+        total: TIME_LIMIT,
+        ..ClientOptions::default()
+    };
+    Client::new(&options).get(url, SIZE_LIMIT)
 }
 
 /// Let the npm client fetch the package, with whatever mirror and proxy its user has set up.

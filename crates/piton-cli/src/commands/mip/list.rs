@@ -1,0 +1,30 @@
+//! `mip list`: what is installed, by the record on the board.
+
+use piton::mip::Library;
+
+use super::Args;
+use crate::context::Context;
+use crate::error::CommandError;
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let Context { session, ui, .. } = ctx;
+    let mut raw = session.raw_repl()?;
+    let library = Library::find(&mut raw, args.target.as_deref())?;
+    let mut packages = piton::mip::list(&mut raw, &library)?;
+    if !args.packages.is_empty() {
+        packages.retain(|package| args.packages.contains(&package.name));
+    }
+    if ui.json() {
+        return ui.json_line(&packages);
+    }
+    if packages.is_empty() {
+        ui.note(&format!("no package is on record in {}", library.target()));
+    }
+    let width = packages.iter().map(|package| package.name.len()).max();
+    for package in &packages {
+        let version = package.version.as_deref().unwrap_or("-");
+        let needed = if package.requested { "" } else { "  (needed)" };
+        ui.line(format!("{:1$} {version}{needed}", package.name, width.unwrap_or(0)).trim_end())?;
+    }
+    Ok(())
+}

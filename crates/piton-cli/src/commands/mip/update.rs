@@ -1,0 +1,87 @@
+//! `mip update`: what is installed, as it is today where it came from.
+
+use piton::mip::record::Installed;
+use piton::mip::source::Source;
+use piton::mip::{Library, MipError};
+
+use super::install::Job;
+use super::{Args, sources};
+use crate::context::Context;
+use crate::error::CommandError;
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let Context {
+        session,
+        ui,
+        cancel,
+        face,
+        ..
+    } = ctx;
+    let mut raw = session.raw_repl()?;
+    let library = Library::find(&mut raw, args.target.as_deref())?;
+    let installed = piton::mip::list(&mut raw, &library)?;
+    for package in wanted(args, &installed)? {
+        let source = sources(std::slice::from_ref(&package.source))?;
+        let Some(source) = source.first() else {
+            continue;
+        };
+        if matches!(source, Source::Local(_)) {
+            // The board says which file. It does not get to choose files of this computer.
+            ui.note(&format!(
+                "{} came from this computer: `mip install` it again to update it",
+                package.name
+            ));
+            continue;
+        }
+        let mut options = args.fetch_options();
+        options.mpy = args.mpy || (package.mpy && !args.no_mpy);
+        if let (None, Some(index)) = (&args.index, &package.index) {
+            options.index.clone_from(index);
+        }
+        let job = Job {
+            source,
+            library: &library,
+            options: &options,
+            ui,
+            face: *face,
+            names_same: false,
+        };
+        let fetched = job.fetch(cancel)?;
+        let updated = job.install(&mut raw, &fetched)?;
+        let now = fetched.packages().first();
+        let now = now.and_then(|package| package.version.as_deref());
+        let before = package.version.as_deref();
+        ui.step(&match (before, now) {
+            _ if updated.written + updated.removed == 0 => {
+                format!("{} is up to date", package.name)
+            }
+            (Some(before), Some(now)) if before != now => {
+                format!("{}: {before} -> {now}", package.name)
+            }
+            _ => format!("{}: updated", package.name),
+        })?;
+        job.report(&updated)?;
+    }
+    Ok(())
+}
+
+/// The packages that were named; without a name, those that a person asked for.
+fn wanted(args: &Args, installed: &[Installed]) -> Result<Vec<Installed>, CommandError> {
+    if args.packages.is_empty() {
+        let requested = installed.iter().filter(|package| package.requested);
+        return Ok(requested.cloned().collect());
+    }
+    let named = args.packages.iter().map(|name| {
+        let found = installed.iter().find(|package| package.name == *name);
+        found.cloned().ok_or_else(|| {
+            CommandError::from(MipError::NotInstalled {
+                name: name.clone(),
+                installed: installed
+                    .iter()
+                    .map(|package| package.name.clone())
+                    .collect(),
+            })
+        })
+    });
+    named.collect()
+}

@@ -1,0 +1,692 @@
+//! Packages, from an index that the test serves, beside mpremote where it has the command.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use virtual_board::serve::TcpServer;
+use virtual_board::{BoardOptions, Flash, VirtualBoard};
+
+use crate::support::{Outcome, Sandbox, image, run, words};
+use crate::web::{Answer, Web};
+
+/// An index with the packages that the tests install.
+struct Index {
+    web: Web,
+}
+
+impl Index {
+    fn new() -> Index {
+        let index = Index { web: Web::start() };
+        index.package("leaf", "1.0", &[("leaf.mpy", "leaf one")], &[]);
+        index.package(
+            "tree",
+            "2.0",
+            &[("tree/__init__.mpy", "tree"), ("tree/sub/deep.mpy", "deep")],
+            &["leaf", "side"],
+        );
+        index.package("side", "0.1", &[("side.mpy", "side")], &["leaf"]);
+        index.package("ring", "1", &[("ring.mpy", "ring")], &["chain"]);
+        index.package("chain", "1", &[("chain.mpy", "chain")], &["ring"]);
+        index
+    }
+
+    fn url(&self) -> String {
+        self.web.url("/pi")
+    }
+
+    /// Serve a package, as newest version and under its number, compiled and as sources.
+    fn package(&self, name: &str, version: &str, files: &[(&str, &str)], deps: &[&str]) {
+        for (folder, suffix) in [("6", ""), ("py", " (source)")] {
+            let mut hashes = Vec::new();
+            for (path, content) in files {
+                let content = format!("{content}{suffix}");
+                let hash = &sha256(&content)[..8];
+                let path = match folder {
+                    "py" => path.replace(".mpy", ".py"),
+                    _ => (*path).to_owned(),
+                };
+                self.web
+                    .put_text(&format!("/pi/file/{}/{hash}", &hash[..2]), &*content);
+                hashes.push(json!([path, hash]));
+            }
+            let deps: Vec<Value> = deps.iter().map(|name| json!([name, "latest"])).collect();
+            self.describe(
+                folder,
+                name,
+                version,
+                &json!({"v": 1, "version": version, "hashes": hashes, "deps": deps}),
+            );
+        }
+    }
+
+    /// Serve a description.
+    fn describe(&self, folder: &str, name: &str, version: &str, description: &Value) {
+        for version in [version, "latest"] {
+            self.web.put_text(
+                &format!("/pi/package/{folder}/{name}/{version}.json"),
+                description.to_string(),
+            );
+        }
+    }
+}
+
+fn sha256(content: &str) -> String {
+    let digest = piton::fs::hash::HashAlgorithm::Sha256.digest(content.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A sandbox, the index, and a board whose files are in the sandbox's folder `flash`.
+struct Place {
+    sandbox: Sandbox,
+    index: Index,
+    server: TcpServer,
+}
+
+impl Place {
+    fn new() -> Place {
+        let sandbox = Sandbox::new();
+        let flash = sandbox.path().join("flash");
+        std::fs::create_dir(&flash).unwrap();
+        let options = BoardOptions {
+            flash: Flash::Directory(flash),
+            ..BoardOptions::default()
+        };
+        let board = Arc::new(VirtualBoard::start(image(), options).unwrap());
+        Place {
+            sandbox,
+            index: Index::new(),
+            server: virtual_board::serve::tcp(board, "127.0.0.1:0").unwrap(),
+        }
+    }
+
+    /// Run a line on the board; `INDEX` and `WEB` stand for the server's addresses.
+    fn run(&self, line: &str) -> Outcome {
+        let line = line
+            .replace("INDEX", &self.index.url())
+            .replace("WEB", &self.index.web.url(""));
+        self.sandbox
+            .run_words(&words(&format!("{} {line}", self.connect())))
+    }
+
+    fn connect(&self) -> String {
+        format!("connect socket://{}", self.server.local_addr())
+    }
+
+    /// What a line prints, in words.
+    fn show(&self, line: &str) -> String {
+        let outcome = self.run(line);
+        let mut text = format!("$ piton {line}\n{}", outcome.stdout());
+        if !outcome.stderr.is_empty() {
+            text.push_str("--- stderr\n");
+            text.push_str(&outcome.stderr());
+        }
+        let text = text
+            .replace(&self.index.url(), "INDEX")
+            .replace(&self.index.web.url(""), "WEB");
+        format!("{text}--- exit {}", outcome.code.unwrap())
+    }
+
+    /// The files on the board, with what is in them if it is short.
+    fn board(&self) -> String {
+        let mut lines = Vec::new();
+        collect(&self.sandbox.path().join("flash"), "", &mut lines);
+        lines.sort();
+        lines.join("\n")
+    }
+}
+
+fn collect(folder: &std::path::Path, below: &str, lines: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{below}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            lines.push(format!("{name}/"));
+            collect(&entry.path(), &name, lines);
+        } else {
+            let content = std::fs::read_to_string(entry.path()).unwrap();
+            let content = if content.len() < 50 {
+                content
+            } else {
+                "...".to_owned()
+            };
+            lines.push(format!("{name}: {content}"));
+        }
+    }
+}
+
+#[test]
+fn from_nothing_to_nothing() {
+    let place = Place::new();
+    assert_snapshot!(place.show("mip install --index INDEX tree"), @r"
+    $ piton mip install --index INDEX tree
+    Install tree
+    Installing tree (latest) from INDEX to /lib
+    Installing: /lib/tree/__init__.mpy
+    Installing: /lib/tree/sub/deep.mpy
+    Installing leaf (latest) from INDEX to /lib
+    Installing: /lib/leaf.mpy
+    Installing side (latest) from INDEX to /lib
+    Installing: /lib/side.mpy
+    Done
+    --- exit 0
+    ");
+    assert_snapshot!(place.board(), @r"
+    /lib/
+    /lib/.piton-mip.json: ...
+    /lib/leaf.mpy: leaf one
+    /lib/side.mpy: side
+    /lib/tree/
+    /lib/tree/__init__.mpy: tree
+    /lib/tree/sub/
+    /lib/tree/sub/deep.mpy: deep
+    ");
+    // Again: nothing is sent.
+    assert_snapshot!(place.show("mip install --index INDEX tree"), @r"
+    $ piton mip install --index INDEX tree
+    Install tree
+    Installing tree (latest) from INDEX to /lib
+    Exists: /lib/tree/__init__.mpy
+    Exists: /lib/tree/sub/deep.mpy
+    Installing leaf (latest) from INDEX to /lib
+    Exists: /lib/leaf.mpy
+    Installing side (latest) from INDEX to /lib
+    Exists: /lib/side.mpy
+    Done
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip list"), @r"
+    $ piton mip list
+    tree 2.0
+    leaf 1.0  (needed)
+    side 0.1  (needed)
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("--json mip list leaf"), @r#"
+    $ piton --json mip list leaf
+    [{"name":"leaf","version":"1.0","source":"leaf@latest","index":"INDEX","mpy":true,"requested":false,"needs":[],"files":[["leaf.mpy","bc076b11b82ea3c8f2e094f0b0d8b510b1a8aff0378f0832e7f6eafa32286ff2"]]}]
+    --- exit 0
+    "#);
+    place
+        .index
+        .package("leaf", "1.1", &[("leaf/__init__.mpy", "leaf two")], &[]);
+    assert_snapshot!(place.show("mip update"), @r"
+    $ piton mip update
+    Installing tree (latest) from INDEX to /lib
+    Installing leaf (latest) from INDEX to /lib
+    Installing: /lib/leaf/__init__.mpy
+    Installing side (latest) from INDEX to /lib
+    Removed: /lib/leaf.mpy
+    tree: updated
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip update"), @r"
+    $ piton mip update
+    Installing tree (latest) from INDEX to /lib
+    Installing leaf (latest) from INDEX to /lib
+    Installing side (latest) from INDEX to /lib
+    tree is up to date
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip uninstall leaf"), @r"
+    $ piton mip uninstall leaf
+    --- stderr
+    piton: leaf is needed by tree, side
+
+    hint: uninstall tree, side first
+    --- exit 1
+    ");
+    // Somebody changes a file.
+    std::fs::write(
+        place.sandbox.path().join("flash/lib/tree/sub/deep.mpy"),
+        "mine",
+    )
+    .unwrap();
+    assert_snapshot!(place.show("mip uninstall tree"), @r"
+    $ piton mip uninstall tree
+    Removed: /lib/tree/__init__.mpy
+    Uninstalled tree
+    --- stderr
+    /lib/tree/sub/deep.mpy was changed since, and stays
+    nothing needs these any more: side
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip uninstall side + mip uninstall leaf"), @r"
+    $ piton mip uninstall side + mip uninstall leaf
+    Removed: /lib/side.mpy
+    Uninstalled side
+    Removed: /lib/leaf/__init__.mpy
+    Uninstalled leaf
+    --- stderr
+    nothing needs these any more: leaf
+    --- exit 0
+    ");
+    assert_snapshot!(place.board(), @r"
+    /lib/
+    /lib/tree/
+    /lib/tree/sub/
+    /lib/tree/sub/deep.mpy: mine
+    ");
+    assert_snapshot!(place.show("mip list"), @r"
+    $ piton mip list
+    --- stderr
+    no package is on record in /lib
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip uninstall tree"), @r"
+    $ piton mip uninstall tree
+    --- stderr
+    piton: tree is not installed by piton
+
+    hint: piton has installed nothing there; what mpremote installed is not on record
+    --- exit 1
+    ");
+}
+
+#[test]
+fn other_sources() {
+    let place = Place::new();
+    let web = &place.index.web;
+    web.put_text(
+        "/p/package.json",
+        r#"{"urls": [["p/a.py", "src/a.py"], ["b.py", "WEB/b.py"]], "version": "3"}"#
+            .replace("WEB", &web.url("")),
+    );
+    web.put_text("/p/src/a.py", "a");
+    web.put_text("/b.py", "b");
+    web.put("/moved.py", Answer::Redirect("/b.py".to_owned()));
+    assert_snapshot!(place.show("mip install --target /x WEB/p"), @r"
+    $ piton mip install --target /x WEB/p
+    Install WEB/p
+    Installing WEB/p/package.json to /x
+    Installing: /x/p/a.py
+    Installing: /x/b.py
+    Done
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip --target /x install WEB/p/package.json WEB/moved.py"), @r"
+    $ piton mip --target /x install WEB/p/package.json WEB/moved.py
+    Install WEB/p/package.json
+    Installing WEB/p/package.json to /x
+    Exists: /x/p/a.py
+    Exists: /x/b.py
+    Done
+    Install WEB/moved.py
+    Downloading WEB/moved.py to /x
+    Installing: /x/moved.py
+    Done
+    --- exit 0
+    ");
+    std::fs::create_dir_all(place.sandbox.path().join("mine/src")).unwrap();
+    place.sandbox.write(
+        "mine/package.json",
+        r#"{"urls": [["m.py", "src/m.py"]], "deps": [["leaf", "1.0"]]}"#,
+    );
+    place.sandbox.write("mine/src/m.py", "m");
+    place.sandbox.write("single.py", "s");
+    assert_snapshot!(place.show("mip install --no-mpy --index INDEX ./mine single.py"), @r"
+    $ piton mip install --no-mpy --index INDEX ./mine single.py
+    Install ./mine
+    Installing ./mine/package.json to /lib
+    Installing: /lib/m.py
+    Installing leaf (1.0) from INDEX to /lib
+    Installing: /lib/leaf.py
+    Done
+    Install single.py
+    Downloading single.py to /lib
+    Installing: /lib/single.py
+    Done
+    --- exit 0
+    ");
+    assert_snapshot!(place.board(), @r"
+    /lib/
+    /lib/.piton-mip.json: ...
+    /lib/leaf.py: leaf one (source)
+    /lib/m.py: m
+    /lib/single.py: s
+    /x/
+    /x/.piton-mip.json: ...
+    /x/b.py: b
+    /x/moved.py: b
+    /x/p/
+    /x/p/a.py: a
+    ");
+    assert_snapshot!(place.show("mip list --target /x"), @r"
+    $ piton mip list --target /x
+    WEB/p        3
+    WEB/moved.py -
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("mip update"), @r"
+    $ piton mip update
+    --- stderr
+    ./mine came from this computer: `mip install` it again to update it
+    single.py came from this computer: `mip install` it again to update it
+    --- exit 0
+    ");
+    assert_snapshot!(place.show("--json mip install --no-mpy --index INDEX ./mine"), @r#"
+    $ piton --json mip install --no-mpy --index INDEX ./mine
+    {"target":"/lib","packages":[{"name":"./mine","version_before":null,"version":null},{"name":"leaf","version_before":"1.0","version":"1.0"}],"files_written":0,"files_removed":0}
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn nothing_is_installed_when_anything_is_wrong() {
+    let place = Place::new();
+    let web = &place.index.web;
+    let package = |name: &str, description: Value| {
+        place.index.describe("6", name, "1", &description);
+    };
+    let good = sha256("leaf one");
+    package(
+        "wrong",
+        json!({"hashes": [["leaf.mpy", good[..8]], ["w.mpy", "00000000"]]}),
+    );
+    web.put_text("/pi/file/00/00000000", "not this");
+    package(
+        "missing",
+        json!({"hashes": [["leaf.mpy", good[..8]], ["m.mpy", "11111111"]]}),
+    );
+    package(
+        "broken",
+        json!({"hashes": [["leaf.mpy", good[..8]], ["m.mpy", "22222222"]]}),
+    );
+    web.put("/pi/file/22/22222222", Answer::Truncated(b"half".to_vec()));
+    package("failing", json!({"hashes": [["m.mpy", "33333333"]]}));
+    web.put("/pi/file/33/33333333", Answer::Status(500));
+    package("out", json!({"hashes": [["../main.py", good[..8]]]}));
+    package("rooted", json!({"urls": [["/main.py", "x.py"]]}));
+    package("drive", json!({"urls": [["C:/main.py", "x.py"]]}));
+    package("file", json!({"urls": [["x.py", "file:///etc/passwd"]]}));
+    package("types", json!({"hashes": {"a": 1}}));
+    package("deps", json!({"deps": [["../leaf", "latest"]]}));
+    package(
+        "clash",
+        json!({"hashes": [["leaf.mpy", sha256("side")[..8]]], "deps": [["leaf", "latest"]]}),
+    );
+    package("twice", json!({"deps": [["leaf", "1.0"], ["leaf", "0.9"]]}));
+    package("old", json!({}));
+    place
+        .index
+        .describe("6", "leaf", "0.9", &json!({"version": "0.9"}));
+    place
+        .index
+        .package("leaf", "1.0", &[("leaf.mpy", "leaf one")], &[]);
+    web.put_text("/pi/package/6/html/latest.json", "<html>Log in</html>");
+    web.put(
+        "/pi/package/6/big/latest.json",
+        Answer::Body(vec![b' '; (1 << 20) + 1]),
+    );
+    web.put(
+        "/pi/package/6/loop/latest.json",
+        Answer::Redirect("/pi/package/6/loop/latest.json".to_owned()),
+    );
+    web.put(
+        "/pi/package/6/nonsense/latest.json",
+        Answer::Raw(b"\x00\x01\x02\r\n\r\n".to_vec()),
+    );
+    let mut all = Vec::new();
+    for name in [
+        "none", "wrong", "missing", "broken", "failing", "out", "rooted", "drive", "file", "types",
+        "deps", "clash", "twice", "ring", "html", "big", "loop", "nonsense", "bad?name",
+        "leaf@1@2", "github:x",
+    ] {
+        let outcome = place.run(&format!("mip install --index INDEX {name}"));
+        assert_eq!(outcome.code, Some(1), "{name}");
+        let stderr = outcome.stderr().replace(&place.index.url(), "INDEX");
+        all.push(format!("{name}: {stderr}"));
+    }
+    assert_snapshot!(all.join("\n"), @r"
+    none: piton: Package not found: INDEX/package/6/none/latest.json
+
+    hint: is the name spelled right? A folder or file here is named with a `/`: `./NAME`
+
+    wrong: piton: INDEX/file/00/00000000 came damaged: its SHA-256 is 48dd65c80ea3cfa8..., the package says 00000000
+
+    hint: nothing was installed; try again later
+
+    missing: piton: File not found: INDEX/file/11/11111111
+
+    broken: piton: the connection broke requesting INDEX/file/22/22222222
+
+    failing: piton: Error 500 requesting INDEX/file/33/33333333
+
+    out: piton: the package at INDEX/package/6/out/latest.json cannot be used: `../main.py` is no path below a folder: it has a part of dots only
+
+    rooted: piton: the package at INDEX/package/6/rooted/latest.json cannot be used: `/main.py` is no path below a folder: it begins at the root
+
+    drive: piton: the package at INDEX/package/6/drive/latest.json cannot be used: `C:/main.py` is no path below a folder: it has a character that some file systems do not take for part of a name
+
+    file: piton: the package at INDEX/package/6/file/latest.json cannot be used: `file:///etc/passwd`: files are fetched by http and https only
+
+    types: piton: the package at INDEX/package/6/types/latest.json cannot be used: invalid type: map, expected a sequence at line 1 column 10
+
+    deps: piton: the package at INDEX/package/6/deps/latest.json cannot be used: `../leaf`: a name has letters, digits, `-`, `_` and `.`
+
+    clash: piton: clash and leaf both have a file `leaf.mpy`, and not the same one
+
+    twice: piton: leaf is needed in two versions: 1.0 by twice, 0.9 by twice
+
+    ring: piton: the packages need each other: ring -> chain -> ring
+
+    html: piton: the package at INDEX/package/6/html/latest.json cannot be used: expected value at line 1 column 1
+
+    big: piton: INDEX/package/6/big/latest.json is longer than 1048576 bytes
+
+    loop: piton: too many redirects requesting INDEX/package/6/loop/latest.json
+
+    nonsense: piton: protocol: http parse fail: invalid HTTP version requesting INDEX/package/6/nonsense/latest.json
+
+    bad?name: piton: `bad?name`: a name has letters, digits, `-`, `_` and `.`
+
+    leaf@1@2: piton: `leaf@1@2`: a version has letters, digits, `-`, `_`, `+` and `.`
+
+    github:x: piton: `github:x`: expected ORGANISATION/REPOSITORY
+    ");
+    assert_eq!(place.board(), "");
+    assert_snapshot!(place.show("mip install --index http://127.0.0.1:9 leaf"), @r"
+    $ piton mip install --index http://127.0.0.1:9 leaf
+    Install leaf
+    Installing leaf (latest) from http://127.0.0.1:9 to /lib
+    --- stderr
+    piton: Connection refused (os error 111) requesting http://127.0.0.1:9/package/6/leaf/latest.json
+
+    hint: is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY; packages in folders of this computer need no network
+    --- exit 1
+    ");
+    assert_snapshot!(place.show("mip frobnicate leaf"), @r"
+    $ piton mip frobnicate leaf
+    --- stderr
+    piton: mip: 'frobnicate' is not a command
+
+    hint: its commands are `install`, `list`, `uninstall` and `update`
+    --- exit 2
+    ");
+    assert_snapshot!(place.show("mip install"), @r"
+    $ piton mip install
+    --- stderr
+    error: the following required arguments were not provided:
+      <PACKAGES>...
+
+    Usage: piton mip <COMMAND> <PACKAGES>...
+
+    For more information, try '--help'.
+    --- exit 2
+    ");
+}
+
+#[test]
+fn a_board_that_refuses_keeps_what_it_has() {
+    let place = Place::new();
+    place.run("mip install --index INDEX leaf");
+    let before = place.board();
+    // In the way of the new version: a folder where a file belongs.
+    place.index.package(
+        "leaf",
+        "1.1",
+        &[
+            ("leaf.mpy", "leaf two"),
+            ("new/x.mpy", "x"),
+            ("zzz.mpy", "z"),
+        ],
+        &[],
+    );
+    std::fs::create_dir(place.sandbox.path().join("flash/lib/zzz.mpy")).unwrap();
+    assert_snapshot!(place.show("mip install --index INDEX leaf"), @r"
+    $ piton mip install --index INDEX leaf
+    Install leaf
+    Installing leaf (latest) from INDEX to /lib
+    Installing: /lib/leaf.mpy
+    Installing: /lib/new/x.mpy
+    --- stderr
+    piton: `/lib/zzz.mpy` on the board is a folder
+    --- exit 1
+    ");
+    std::fs::remove_dir(place.sandbox.path().join("flash/lib/zzz.mpy")).unwrap();
+    assert_eq!(place.board(), before);
+}
+
+#[test]
+fn a_hostile_record() {
+    let place = Place::new();
+    let record = place.sandbox.path().join("flash/lib/.piton-mip.json");
+    std::fs::create_dir(place.sandbox.path().join("flash/lib")).unwrap();
+    place.sandbox.write("flash/main.py", "main");
+    place.sandbox.write("secret.py", "secret");
+    for text in [
+        "",
+        r#"{"v": 9, "packages": []}"#,
+        r#"{"v":1,"packages":[{"name":"a","version":null,"source":"a","mpy":true,"requested":true,"needs":[],"files":[["../main.py",""]]}]}"#,
+    ] {
+        std::fs::write(&record, text).unwrap();
+        for line in [
+            "mip list",
+            "mip uninstall a",
+            "mip update",
+            "mip install --index INDEX leaf",
+        ] {
+            let outcome = place.run(line);
+            assert_eq!(outcome.code, Some(1), "{line}");
+            assert!(
+                outcome
+                    .stderr()
+                    .contains(".piton-mip.json` on the board is no record of packages"),
+                "{}",
+                outcome.stderr()
+            );
+        }
+        // The other face does not need it.
+        assert_eq!(
+            place
+                .sandbox
+                .run_words(&words(&format!(
+                    "mpremote {} mip install --index {} leaf",
+                    place.connect(),
+                    place.index.url()
+                )))
+                .code,
+            Some(0)
+        );
+        assert_eq!(std::fs::read_to_string(&record).unwrap(), text);
+    }
+    // A board does not choose files of this computer.
+    std::fs::write(&record, r#"{"v":1,"packages":[{"name":"a","version":null,"source":"./secret.py","mpy":true,"requested":true,"needs":[],"files":[]}]}"#).unwrap();
+    assert_snapshot!(place.show("mip update a"), @r"
+    $ piton mip update a
+    --- stderr
+    a came from this computer: `mip install` it again to update it
+    --- exit 0
+    ");
+    assert!(!place.board().contains("secret.py:"), "{}", place.board());
+}
+
+#[test]
+fn through_a_proxy() {
+    let place = Place::new();
+    let mut command = place.sandbox.piton();
+    command
+        .env("HTTP_PROXY", place.index.web.url(""))
+        .args(words(&place.connect()))
+        .args(words("mip install --index http://packages.invalid/pi leaf"));
+    let outcome = run(command);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    let requests = place.index.web.take_requests();
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.contains("packages.invalid")),
+        "{requests:?}"
+    );
+    assert!(place.board().contains("/lib/leaf.mpy: leaf one"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_while_a_server_is_silent() {
+    let place = Place::new();
+    let web = &place.index.web;
+    web.put("/pi/package/6/leaf/latest.json", Answer::Stall);
+    let mut command = place.sandbox.piton();
+    command
+        .args(words(&place.connect()))
+        .args(["mip", "install", "--index", &place.index.url(), "leaf"])
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    while web.take_requests().is_empty() {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(crate::support::wait(&mut child).code(), Some(1));
+    assert_eq!(place.board(), "");
+    // The board is at its prompt.
+    assert_eq!(place.run("eval 1").stdout(), "1\r\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn as_mpremote_does() {
+    let index = Index::new();
+    let web = &index.web;
+    web.put_text(
+        "/p/package.json",
+        r#"{"urls": [["p/a.py", "src/a.py"], ["b.py", "b.py"]], "deps": [["leaf", "latest"]]}"#,
+    );
+    web.put_text("/p/src/a.py", "a");
+    web.put_text("/p/b.py", "b");
+    index.describe(
+        "6",
+        "failing",
+        "1",
+        &json!({"hashes": [["m.mpy", "33333333"]]}),
+    );
+    web.put("/pi/file/33/33333333", Answer::Status(500));
+    let lines = [
+        "mip install --index INDEX leaf",
+        "mip install --index INDEX leaf",
+        "mip install --index INDEX/ leaf@1.0 side",
+        "mip install --index INDEX tree + ls :/lib/tree",
+        "mip install --no-mpy --index INDEX tree",
+        "mip install --target /x/y --index INDEX tree",
+        "mip install --target /x/y/ --index INDEX side",
+        "mip install --target rel --index INDEX leaf",
+        "mip install --target / --index INDEX leaf",
+        "mip install --index INDEX WEB/p/package.json",
+        "mip install WEB/p/b.py",
+        "mip install WEB/p/none.py",
+        "mip install WEB/none",
+        "mip install --index INDEX none",
+        "mip install --index INDEX failing",
+        "mip frobnicate x",
+    ];
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            line.replace("INDEX", &index.url())
+                .replace("WEB", &web.url(""))
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    crate::differential::check(&lines);
+}

@@ -1,0 +1,264 @@
+//! Documents from web servers: bounded in size and time, through the proxies that the environment names
+//! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), trusting whom the operating system trusts.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use piton_board::deadline::Cancel;
+
+/// How many documents are fetched at a time.
+const AT_ONCE: usize = 8;
+
+/// How often a wait looks at [`Cancel`].
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How long to wait for a server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// For its name to be found and a connection to be made: 15 s.
+    pub connect: Duration,
+    /// For the next byte: 20 s.
+    pub stall: Duration,
+    /// For one document, from the first byte to the last: 5 minutes.
+    pub total: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> ClientOptions {
+        ClientOptions {
+            connect: Duration::from_secs(15),
+            stall: Duration::from_secs(20),
+            total: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The server has none at this address.
+    #[error("{url} does not exist")]
+    NotFound {
+        /// The address.
+        url: String,
+    },
+    /// The server refused, or failed.
+    #[error("Error {status} requesting {url}")]
+    Status {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// There is no way to the server: no network, an unknown name, nobody who answers.
+    #[error("{reason} requesting {url}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What failed.
+        reason: String,
+    },
+    /// The server went silent.
+    #[error("no answer in time ({waited_for}) requesting {url}")]
+    Timeout {
+        /// The address.
+        url: String,
+        /// What was waited for.
+        waited_for: String,
+    },
+    /// The document is longer than allowed.
+    #[error("{url} is longer than {limit} bytes")]
+    TooLong {
+        /// The address.
+        url: String,
+        /// Most bytes that are taken.
+        limit: u64,
+    },
+    /// What came is not a whole HTTP answer, or not from whom it should be.
+    #[error("{reason} requesting {url}")]
+    Broken {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// [`Cancel`] was raised.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+/// Fetches documents, keeping connections open between them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: ureq::Agent,
+}
+
+impl Client {
+    /// A client. Nothing is sent yet.
+    pub fn new(options: &ClientOptions) -> Client {
+        let tls = ureq::tls::TlsConfig::builder()
+            // The system's own roots, so that a company's certificate authority counts too.
+            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .user_agent(concat!("piton/", env!("CARGO_PKG_VERSION")))
+            .timeout_global(Some(options.total))
+            .timeout_resolve(Some(options.connect))
+            .timeout_connect(Some(options.connect))
+            .timeout_recv_response(Some(options.stall))
+            .timeout_per_read(Some(options.stall))
+            .build()
+            .into();
+        Client { agent }
+    }
+
+    /// Fetch one document of at most `limit` bytes. This call cannot be interrupted: see [`Client::get_all`].
+    ///
+    /// # Errors
+    ///
+    /// Any of [`HttpError`] but the last.
+    pub fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
+        let failed = |error| http_error(url, error);
+        let mut response = self
+            .agent
+            .get(url)
+            .config()
+            // What was asked for safely is not to be had unsafely, by a redirection.
+            .https_only(url.starts_with("https:"))
+            .build()
+            .call()
+            .map_err(failed)?;
+        let mut bytes = Vec::new();
+        response
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .reader()
+            // Behind the decompression: what a few bytes unpack to is bounded as well.
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(error.into()))?;
+        if bytes.len() as u64 > limit {
+            return Err(HttpError::TooLong {
+                url: url.to_owned(),
+                limit,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Fetch documents of at most `limit` bytes each and `total` together, several at a time; `done` hears how many
+    /// are there. The answer is in the order of the addresses.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`HttpError`], as soon as one document cannot be had.
+    pub fn get_all(
+        &self,
+        urls: &[String],
+        (limit, total): (u64, u64),
+        cancel: &Cancel,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Vec<u8>>, HttpError> {
+        let queue: VecDeque<(usize, String)> = urls.iter().cloned().enumerate().collect();
+        let queue = Arc::new(Mutex::new(queue));
+        let (answers, arrived) = mpsc::channel();
+        // Not scoped: whoever is interrupted does not wait for a silent server. The threads end by their time limits.
+        for _ in 0..urls.len().min(AT_ONCE) {
+            let (queue, answers, client) = (Arc::clone(&queue), answers.clone(), self.clone());
+            thread::spawn(move || {
+                loop {
+                    let next = queue
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .pop_front();
+                    let Some((index, url)) = next else { break };
+                    if answers.send((index, client.get(&url, limit))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(answers);
+        let mut documents = vec![Vec::new(); urls.len()];
+        let mut count = 0;
+        let mut bytes = 0;
+        while count < urls.len() {
+            match arrived.recv_timeout(SLICE) {
+                Ok((index, answer)) => {
+                    let answer = answer?;
+                    bytes += answer.len() as u64;
+                    if bytes > total {
+                        let url = urls.get(index).cloned().unwrap_or_default();
+                        return Err(HttpError::TooLong { url, limit: total });
+                    }
+                    if let Some(document) = documents.get_mut(index) {
+                        *document = answer;
+                    }
+                    count += 1;
+                    done(count);
+                }
+                Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
+                // A thread that ends without an answer has panicked.
+                Err(_) => return Err(HttpError::Cancelled),
+            }
+        }
+        Ok(documents)
+    }
+}
+
+fn http_error(url: &str, error: ureq::Error) -> HttpError {
+    use std::io::ErrorKind;
+    let url = url.to_owned();
+    match error {
+        ureq::Error::StatusCode(404 | 410) => HttpError::NotFound { url },
+        ureq::Error::StatusCode(status) => HttpError::Status { url, status },
+        ureq::Error::Timeout(what) => HttpError::Timeout {
+            url,
+            waited_for: what.to_string(),
+        },
+        ureq::Error::HostNotFound => HttpError::Unreachable {
+            url,
+            reason: "the server's name is not known".to_owned(),
+        },
+        ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => {
+            HttpError::Unreachable {
+                url,
+                reason: error.to_string(),
+            }
+        }
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable => HttpError::Unreachable {
+                url,
+                reason: error.to_string(),
+            },
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => HttpError::Timeout {
+                url,
+                waited_for: "the connection".to_owned(),
+            },
+            ErrorKind::UnexpectedEof => HttpError::Broken {
+                url,
+                reason: "the connection broke".to_owned(),
+            },
+            _ => HttpError::Broken {
+                url,
+                reason: error.to_string(),
+            },
+        },
+        error => HttpError::Broken {
+            url,
+            reason: error.to_string(),
+        },
+    }
+}

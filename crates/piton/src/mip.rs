@@ -1,0 +1,198 @@
+//! Packages onto boards, as `mip` does it: found, fetched and checked on this computer first, then put on the board so
+//! that all of a package is there, or nothing of it.
+//!
+//! ```no_run
+//! use piton::deadline::Cancel;
+//! use piton::mip::{self, FetchOptions, Library};
+//! use piton::Board;
+//!
+//! let mut board = Board::connect(&"a0".parse()?, &Default::default())?;
+//! let mut raw = board.raw_repl(piton::repl::Entry::KeepState, piton::deadline::Deadline::NEVER)?;
+//! let library = Library::find(&mut raw, None)?;
+//! let package = mip::fetch(
+//!     &"aioble".parse()?, &library, &FetchOptions::default(), &Cancel::new(), &mut |_| {},
+//! )?;
+//! mip::install(&mut raw, &library, &package, mip::RecordUse::Keep, &mut |_| {})?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layout
+//!
+//! [`Library`] is the folder on the board; [`fetch()`] needs no board, [`install()`] no network. [`list()`] and
+//! [`uninstall()`] work with the record that installing leaves in the folder. What names a package is
+//! [`piton_project::mip::source::Source`].
+
+mod fetch;
+mod install;
+mod library;
+mod manage;
+
+use std::io;
+use std::path::PathBuf;
+
+use piton_board::error::Error as BoardError;
+use piton_fs::error::Error as FsError;
+use piton_fs::path::BoardPath;
+use piton_project::mip::record::RecordError;
+use piton_project::mip::resolve::{Package, ResolveError, Visit};
+use piton_project::mip::source::Location;
+
+use crate::http::HttpError;
+
+pub use fetch::{FetchOptions, Fetched, fetch};
+pub use install::{Installation, RecordUse, install};
+pub use library::Library;
+pub use manage::{Removal, list, uninstall};
+pub use piton_project::mip::{INDEX, record, resolve, source};
+
+/// Why a package was not installed, or not removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MipError {
+    /// The package, or one that it needs, cannot be used.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// There is no such package.
+    #[error("Package not found: {location}")]
+    NoPackage {
+        /// Where its description would be.
+        location: Location,
+    },
+    /// A file of a package is not where the package says.
+    #[error("File not found: {url}")]
+    NoFile {
+        /// Its address.
+        url: String,
+    },
+    /// A server failed, or there is no way to it.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A file of this computer cannot be read.
+    #[error("{source} opening {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file is not what the package says.
+    #[error(
+        "{location} came damaged: its SHA-256 is {found:.16}..., the package says {expected:.16}"
+    )]
+    Hash {
+        /// Where it came from.
+        location: Location,
+        /// What the package says.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Two packages bring different files of one name.
+    #[error("{first} and {second} both have a file `{path}`, and not the same one")]
+    Conflict {
+        /// Its place below the folder.
+        path: String,
+        /// A package.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// All files together are more than is taken.
+    #[error("the files have more than {limit} bytes")]
+    TooMuch {
+        /// Most bytes.
+        limit: u64,
+    },
+    /// The board has no folder for libraries.
+    #[error("Unable to find lib dir in sys.path, use --target to override")]
+    NoLibrary,
+    /// The folder's name is none.
+    #[error("`{}` is no folder on a board", target.escape_debug())]
+    Target {
+        /// The name.
+        target: String,
+    },
+    /// The record of what is installed is damaged.
+    #[error("`{path}` on the board is no record of packages: {source}")]
+    Record {
+        /// The file.
+        path: BoardPath,
+        /// What is wrong with it.
+        source: RecordError,
+    },
+    /// No package of this name is on record.
+    #[error("{name} is not installed by piton")]
+    NotInstalled {
+        /// The name.
+        name: String,
+        /// The names that are.
+        installed: Vec<String>,
+    },
+    /// Other packages need the one that is to go.
+    #[error("{name} is needed by {}", by.join(", "))]
+    Needed {
+        /// The package.
+        name: String,
+        /// Who needs it.
+        by: Vec<String>,
+    },
+    /// The board's files.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+}
+
+/// What happens, for whoever wants to show it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum MipEvent<'a> {
+    /// A description is fetched.
+    Looking {
+        /// What was asked for.
+        source: &'a source::Source,
+        /// Where its description is.
+        location: &'a Location,
+    },
+    /// Files are fetched.
+    Fetched {
+        /// How many are there.
+        done: usize,
+        /// How many there are in all.
+        of: usize,
+    },
+    /// The files of a package are next.
+    Package {
+        /// How it was come to.
+        visit: &'a Visit,
+        /// The package.
+        package: &'a Package,
+    },
+    /// A file is next.
+    File {
+        /// Its path on the board.
+        path: &'a str,
+        /// Whether the board has it already, and it stays.
+        same: bool,
+        /// Whether the package says its hash.
+        hashed: bool,
+    },
+    /// A file is on its way.
+    Wrote {
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+    /// A file is removed.
+    Removed {
+        /// Its path on the board.
+        path: &'a str,
+    },
+    /// A file was changed since it was installed, and stays.
+    Changed {
+        /// Its path on the board.
+        path: &'a str,
+    },
+}

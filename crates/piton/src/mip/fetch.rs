@@ -1,0 +1,220 @@
+//! A package and all it needs, fetched and checked: no board is touched.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use piton_board::deadline::Cancel;
+use piton_project::mip::package::sha256;
+use piton_project::mip::resolve::{Package, Resolution, ResolveOptions, Resolver};
+use piton_project::mip::source::{Location, Source};
+use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
+
+use super::{Library, MipError, MipEvent};
+use crate::http::{Client, ClientOptions, HttpError};
+
+/// Most bytes of all files of a package and those that it needs.
+const TOTAL_LIMIT: u64 = 128 << 20;
+
+/// Where and what to fetch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FetchOptions {
+    /// The index that names are looked up in.
+    pub index: String,
+    /// Whether compiled files are wanted, if the board loads any.
+    pub mpy: bool,
+    /// How long to wait for servers.
+    pub client: ClientOptions,
+}
+
+impl Default for FetchOptions {
+    fn default() -> FetchOptions {
+        FetchOptions {
+            index: INDEX.to_owned(),
+            mpy: true,
+            client: ClientOptions::default(),
+        }
+    }
+}
+
+/// A package and all it needs, with the content of its files.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    pub(super) resolution: Resolution,
+    /// For each package, the content of each of its files.
+    pub(super) contents: Vec<Vec<Vec<u8>>>,
+    /// The index that was asked, without a `/` at its end.
+    pub(super) index: String,
+    /// Whether compiled files were wanted.
+    pub(super) mpy: bool,
+}
+
+impl Fetched {
+    /// The packages; the first is the one that was asked for.
+    pub fn packages(&self) -> &[Package] {
+        &self.resolution.packages
+    }
+}
+
+/// Fetch a package and all it needs: descriptions first, then all files, each of which is checked.
+///
+/// # Errors
+///
+/// When anything of it cannot be had or used. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
+pub fn fetch(
+    source: &Source,
+    library: &Library,
+    options: &FetchOptions,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(MipEvent<'_>),
+) -> Result<Fetched, MipError> {
+    let client = Client::new(&options.client);
+    let index = options.index.trim_end_matches('/').to_owned();
+    let resolve = ResolveOptions {
+        index: index.clone(),
+        mpy: library.mpy.filter(|_| options.mpy),
+    };
+    let mut resolver = Resolver::new(source.clone(), resolve);
+    while let Some(location) = resolver.wanted()? {
+        if let Some(source) = resolver.asked_for() {
+            events(MipEvent::Looking {
+                source,
+                location: &location,
+            });
+        }
+        let description = description(&client, &location, cancel)?;
+        resolver.answer(&description)?;
+    }
+    let resolution = resolver.finish();
+    let contents = contents(&client, &resolution, cancel, events)?;
+    check(&resolution, &contents)?;
+    Ok(Fetched {
+        resolution,
+        contents,
+        index,
+        mpy: options.mpy,
+    })
+}
+
+fn description(client: &Client, location: &Location, cancel: &Cancel) -> Result<Vec<u8>, MipError> {
+    match location {
+        Location::Local { file, within } => read(file, within.as_deref(), DESCRIPTION_LIMIT),
+        Location::Remote { url, .. } => {
+            let urls = [url.clone()];
+            let limits = (DESCRIPTION_LIMIT, DESCRIPTION_LIMIT);
+            match client.get_all(&urls, limits, cancel, &mut |_| {}) {
+                Ok(documents) => Ok(documents.into_iter().next().unwrap_or_default()),
+                Err(HttpError::NotFound { .. }) => Err(MipError::NoPackage {
+                    location: location.clone(),
+                }),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+fn contents(
+    client: &Client,
+    resolution: &Resolution,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(MipEvent<'_>),
+) -> Result<Vec<Vec<Vec<u8>>>, MipError> {
+    let files = || {
+        resolution
+            .packages
+            .iter()
+            .flat_map(|package| &package.files)
+    };
+    let urls: Vec<String> = files()
+        .filter_map(|file| match &file.location {
+            Location::Remote { url, .. } => Some(url.clone()),
+            Location::Local { .. } => None,
+        })
+        .collect();
+    let of = urls.len();
+    let fetched = client.get_all(&urls, (FILE_LIMIT, TOTAL_LIMIT), cancel, &mut |done| {
+        events(MipEvent::Fetched { done, of });
+    });
+    let mut fetched = match fetched {
+        Ok(documents) => documents.into_iter(),
+        Err(HttpError::NotFound { url }) => return Err(MipError::NoFile { url }),
+        Err(error) => return Err(error.into()),
+    };
+    let mut total = 0;
+    let mut contents = Vec::new();
+    for package in &resolution.packages {
+        let mut own = Vec::new();
+        for file in &package.files {
+            let content = match &file.location {
+                Location::Remote { .. } => fetched.next().unwrap_or_default(),
+                Location::Local { file, within } => read(file, within.as_deref(), FILE_LIMIT)?,
+            };
+            total += content.len() as u64;
+            if total > TOTAL_LIMIT {
+                return Err(MipError::TooMuch { limit: TOTAL_LIMIT });
+            }
+            own.push(content);
+        }
+        contents.push(own);
+    }
+    Ok(contents)
+}
+
+/// Whether all files are what their packages say, and no two of one name differ.
+fn check(resolution: &Resolution, contents: &[Vec<Vec<u8>>]) -> Result<(), MipError> {
+    let mut places: BTreeMap<String, (&Package, &[u8])> = BTreeMap::new();
+    for (package, contents) in resolution.packages.iter().zip(contents) {
+        for (file, content) in package.files.iter().zip(contents) {
+            if let Some(hash) = file.hash.as_ref().filter(|hash| !hash.matches(content)) {
+                return Err(MipError::Hash {
+                    location: file.location.clone(),
+                    expected: hash.to_string(),
+                    found: sha256(content),
+                });
+            }
+            // Some file systems of boards do not tell upper from lower case.
+            let place = file.path.as_str().to_lowercase();
+            match places.get(&place) {
+                Some((other, known)) if *known != content.as_slice() => {
+                    return Err(MipError::Conflict {
+                        path: file.path.to_string(),
+                        first: other.source.name(),
+                        second: package.source.name(),
+                    });
+                }
+                Some(_) => {}
+                None => {
+                    places.insert(place, (package, content));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The content of a file of this computer, which must be below the folder `within` if one is given, links resolved.
+fn read(path: &Path, within: Option<&Path>, limit: u64) -> Result<Vec<u8>, MipError> {
+    let failed = |source| MipError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = within {
+        let folder = folder.canonicalize().map_err(failed)?;
+        if !path.canonicalize().map_err(failed)?.starts_with(folder) {
+            let outside = "it is a link that leads out of the folder of the package";
+            return Err(failed(std::io::Error::other(outside)));
+        }
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut content = Vec::new();
+    file.take(limit + 1)
+        .read_to_end(&mut content)
+        .map_err(failed)?;
+    match content.len() as u64 > limit {
+        true => Err(failed(std::io::Error::other(format!(
+            "it is longer than {limit} bytes"
+        )))),
+        false => Ok(content),
+    }
+}

@@ -1,0 +1,119 @@
+//! The folder of a board that packages are installed into.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_board::literal::from_literal;
+use piton_board::repl::RawRepl;
+use piton_fs::error::Error as FsError;
+use piton_fs::path::BoardPath;
+use piton_fs::remote::RemoteFs;
+use piton_project::mip::record::{self, Record};
+
+use super::MipError;
+
+/// How long a board may take for anything but the content of a file.
+pub(super) const STEP_TIME: Duration = Duration::from_secs(30);
+
+/// The folder of a board that packages are installed into, and what the board loads from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    target: String,
+    folder: BoardPath,
+    /// The version of the `.mpy` files that the board loads, if it loads any.
+    pub mpy: Option<u8>,
+}
+
+impl Library {
+    /// Ask the board: `target`, else the first folder of its `sys.path` whose name ends in `/lib`, other than in
+    /// its ROM.
+    ///
+    /// # Errors
+    ///
+    /// [`MipError::NoLibrary`], [`MipError::Target`], [`MipError::Board`].
+    pub fn find(repl: &mut RawRepl<'_>, target: Option<&str>) -> Result<Library, MipError> {
+        let program =
+            b"import sys\nprint((getattr(sys.implementation,'_mpy',0),getattr(sys,'path',[])))";
+        let printed = repl.run(program, Deadline::after(STEP_TIME))?;
+        let (mpy, path): (u32, Vec<String>) =
+            from_literal(printed.trim_ascii()).map_err(piton_board::error::Error::from)?;
+        let target = match target {
+            Some(target) => target.to_owned(),
+            None => path
+                .into_iter()
+                .find(|folder| folder.ends_with("/lib") && !folder.starts_with("/rom"))
+                .ok_or(MipError::NoLibrary)?,
+        };
+        let trimmed = match target.trim_end_matches('/') {
+            "" if target.starts_with('/') => "/",
+            trimmed => trimmed,
+        };
+        let folder = trimmed.parse().map_err(|_| MipError::Target {
+            target: target.clone(),
+        })?;
+        Ok(Library {
+            folder,
+            target,
+            mpy: u8::try_from(mpy & 0xff).ok().filter(|version| *version > 0),
+        })
+    }
+
+    /// The folder as it was named.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The path of a file below it, as mpremote prints it.
+    pub(super) fn shown(&self, path: &str) -> String {
+        format!("{}/{path}", self.target)
+    }
+
+    /// The path of a file below it.
+    pub(super) fn place(&self, path: &str) -> Result<BoardPath, MipError> {
+        let path = path.parse::<BoardPath>().map_err(|_| MipError::Target {
+            target: path.to_owned(),
+        })?;
+        Ok(self.folder.join(&path))
+    }
+
+    /// The folders that a file needs, the outermost first: those above the library, itself, and those below.
+    pub(super) fn folders(&self, path: &BoardPath) -> Vec<BoardPath> {
+        let mut folders = Vec::new();
+        let mut folder = path.parent();
+        while let Some(path) = folder.filter(|folder| folder.file_name().is_some()) {
+            folder = path.parent();
+            folders.push(path);
+        }
+        folders.reverse();
+        folders
+    }
+
+    /// The path of the record of what is installed.
+    pub(super) fn record_path(&self) -> Result<BoardPath, MipError> {
+        self.place(record::FILE_NAME)
+    }
+
+    /// The record of what is installed; `None` if there is none.
+    pub(super) fn record(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Record>, MipError> {
+        let path = self.record_path()?;
+        let deadline = Deadline::after(STEP_TIME);
+        match remote.stat(&path, deadline) {
+            Ok(found) if found.size > record::SIZE_LIMIT => {
+                return Err(FsError::Damaged {
+                    path,
+                    expected: format!("at most {} bytes", record::SIZE_LIMIT),
+                    found: format!("{} bytes", found.size),
+                }
+                .into());
+            }
+            Ok(_) => {}
+            Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let text = remote.read(&path, &mut |_| {}, deadline)?;
+        match Record::parse(&text) {
+            Ok(record) => Ok(Some(record)),
+            Err(source) => Err(MipError::Record { path, source }),
+        }
+    }
+}
