@@ -131,6 +131,12 @@ pub enum Error {
         /// Its place in the source, from 0.
         offset: usize,
     },
+    /// WebREPL's file protocol cannot say this.
+    #[error("WebREPL's file protocol has no way to send {problem}")]
+    FileRecord {
+        /// What it has no way to send.
+        problem: &'static str,
+    },
     /// The board's answer does not fit the protocol.
     #[error("expected {expected}; board sent {}", Shown(received))]
     Unexpected {

@@ -8,7 +8,8 @@
 //! - **exchange**: [`repl`] gives the bytes their meaning: friendly prompt, raw REPL, raw-paste, exceptions.
 //! - **meaning**: [`facts`] (what board is this), [`literal`] (Python values both ways).
 //!
-//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in, [`reopen`] finds a board again.
+//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in, [`reopen`] finds a board again,
+//! and [`webrepl_files`] moves files beside the REPL.
 //!
 //! # Architecture invariants
 //!
@@ -26,4 +27,5 @@ pub mod reopen;
 pub mod repl;
 pub mod selector;
 pub mod transport;
+pub mod webrepl_files;
 pub mod wire_log;

@@ -46,7 +46,7 @@ pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtua
 pub use error::Error;
 pub use piton_board::{
     deadline, discovery, exception, facts, literal, open, reopen, repl, selector, transport,
-    wire_log,
+    webrepl_files, wire_log,
 };
 pub use piton_compiler as compiler;
 pub use piton_fs as fs;

@@ -23,13 +23,13 @@ HEADER = "<2sBBQLH64s"
 
 
 def shake_hands(connection):
-    # Names and values to the letter, as webrepl.py wants them.
-    request = connection.makefile("rwb", 0)
-    request.readline()
+    # Names and values to the letter, as webrepl.py wants them. Not by `makefile`: here its file would close the socket
+    # when it is collected.
+    connection.readline()
     key = None
     wanted = 0
     while True:
-        line = request.readline()
+        line = connection.readline()
         if not line or line == b"\r\n":
             break
         name, value = [part.strip() for part in line.split(b":", 1)]
@@ -40,11 +40,11 @@ def shake_hands(connection):
         elif name == b"Upgrade" and value == b"websocket":
             wanted += 1
     if key is None or wanted != 2:
-        request.write(b"HTTP/1.0 200 OK\r\n\r\nno page")
+        connection.write(b"HTTP/1.0 200 OK\r\n\r\nno page")
         return False
     digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    request.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-    request.write(b"Sec-WebSocket-Accept: " + binascii.b2a_base64(digest)[:-1] + b"\r\n\r\n")
+    connection.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+    connection.write(b"Sec-WebSocket-Accept: " + binascii.b2a_base64(digest)[:-1] + b"\r\n\r\n")
     return True
 
 

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use piton_board::deadline::Cancel;
+use piton_board::deadline::{Cancel, Deadline};
 use piton_board::error::Error;
 use piton_board::repl::{Entry, Repl};
 use piton_board::transport::Transport;
 use piton_board::transport::webrepl::{Password, WebRepl};
+use piton_board::webrepl_files::WebReplFiles;
 use test_programs::WebReplServer;
 use virtual_board::serve::TcpServer;
 use virtual_board::{BoardOptions, VirtualBoard, VmImage};
 
-use crate::support::{every_byte, read_exactly, watchdog};
+use crate::support::{every_byte, read_exactly, read_until, watchdog};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -68,6 +69,96 @@ fn a_board_works_over_webrepl() {
     drop(repl);
     // The board is free for the next one at once.
     connect(server.port(), "secret", PATIENCE).unwrap();
+}
+
+#[test]
+fn files_go_beside_the_repl() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_board, server) = board(folder.path());
+    let connect = || connect(server.port(), "secret", PATIENCE).unwrap();
+    let transport = connect();
+    let messages = transport.binary_messages().unwrap();
+    let files = WebReplFiles::new(messages, Cancel::new());
+    // The unix port behind the server is 1.25.
+    assert_eq!(files.version(watchdog()).unwrap(), [1, 25, 0]);
+    for size in [0, 1, 255, 256, 257, 100_000] {
+        let content = every_byte(size);
+        let mut steps = Vec::new();
+        let mut progress = |sent| steps.push(sent);
+        files
+            .put("a.bin", &content, &mut progress, watchdog())
+            .unwrap();
+        assert_eq!(steps.last().copied().unwrap_or(0), size as u64);
+        assert!(
+            std::fs::read(folder.path().join("a.bin")).unwrap() == content,
+            "{size}"
+        );
+        let mut back = Vec::new();
+        let mut sink = |bytes: &[u8]| back.extend_from_slice(bytes);
+        files.get("a.bin", &mut sink, watchdog()).unwrap();
+        assert!(back == content, "{size}");
+    }
+    let long = "n".repeat(64);
+    for name in [long.as_str(), "a\0b"] {
+        let error = files.put(name, b"", &mut |_| {}, watchdog()).unwrap_err();
+        assert!(matches!(error, Error::FileRecord { .. }), "{error}");
+    }
+    // The REPL works on the same connection, and the version is asked for in the middle.
+    transport.write_all(b"\x03\r6 * 7\r", watchdog()).unwrap();
+    read_until(&transport, b"42\r\n");
+    assert_eq!(files.version(watchdog()).unwrap(), [1, 25, 0]);
+
+    // A file that is not there ends the session.
+    let error = files.get("missing", &mut |_| {}, watchdog()).unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error}");
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let transport = connect();
+    let files = WebReplFiles::new(transport.binary_messages().unwrap(), cancel);
+    assert!(matches!(files.version(watchdog()), Err(Error::Cancelled)));
+}
+
+#[test]
+fn answers_that_are_none() {
+    let login = b"\x81\x0aPassword: \x81\x19\r\nWebREPL connected\r\n>>> ";
+    for (answer, expected) in [
+        (
+            b"\x82\x04WB\x01\x00".as_slice(),
+            "expected `WB` and two zeros, the sign that a file request is done; board sent WB\\x01\\x00",
+        ),
+        (
+            b"\x82\x02WB",
+            "timed out waiting for the answer to a file request; board sent nothing",
+        ),
+        (
+            b"\x82\x04WB\x00\x00\x82\x05\x10\x00abc\x88\x00",
+            "lost the connection to the board while waiting for a piece of the file",
+        ),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let accept = accept_of(&mut stream);
+            let right = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            stream
+                .write_all(&[right.as_bytes(), login].concat())
+                .unwrap();
+            // The password and the request, each with six bytes of frame.
+            stream.read_exact(&mut [0; 6 + 7 + 6 + 82]).unwrap();
+            stream.write_all(answer).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let transport = connect(port, "secret", PATIENCE).unwrap();
+        let files = WebReplFiles::new(transport.binary_messages().unwrap(), Cancel::new());
+        let limit = Deadline::after(Duration::from_secs(2));
+        let error = files.get("x", &mut |_| {}, limit).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        drop(transport);
+        server.join().unwrap();
+    }
 }
 
 #[test]
