@@ -1,8 +1,10 @@
 //! `repl` at a terminal.
 
+use std::sync::Arc;
+
 use rustix::process::{Signal, kill_process};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, virtual_board};
 use crate::terminal::Terminal;
 
 fn start(sandbox: &Sandbox, words: &[&str]) -> Terminal {
@@ -183,4 +185,54 @@ fn without_a_terminal_and_input_nothing_crashes() {
             "{line}"
         );
     }
+}
+
+/// Type at a board that is reached by `address`.
+fn check_repl_at(sandbox: &Sandbox, address: &str) {
+    let mut command = sandbox.piton();
+    command.args(["connect", address, "repl"]);
+    let mut terminal = Terminal::start(command);
+    let at = terminal.wait_for(&format!("Connected to MicroPython at {address}"));
+    terminal.type_keys(b"\x03\r6 * 7\r");
+    let at = terminal.wait_for_after(at, "42\r\n>>> ");
+    terminal.type_keys(b"while True: pass\r\r");
+    let at = terminal.wait_for_after(at, "... ");
+    terminal.type_keys(b"\x03");
+    terminal.wait_for_after(at, "KeyboardInterrupt");
+    terminal.type_keys(b"\x1d");
+    assert!(terminal.wait_for_end().success());
+}
+
+#[test]
+fn over_tcp_as_over_a_cable() {
+    let sandbox = Sandbox::new();
+    let board = Arc::new(virtual_board());
+    let server = virtual_board::serve::tcp(Arc::clone(&board), "127.0.0.1:0").unwrap();
+    check_repl_at(&sandbox, &format!("socket://{}", server.local_addr()));
+    drop(server);
+
+    let server = virtual_board::serve::pty(board).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    sandbox.write(
+        "ser2net.yaml",
+        format!(
+            "connection: &board\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{port}\n  \
+             connector: serialdev,{},9600n81\n",
+            server.path().display()
+        ),
+    );
+    let mut ser2net = test_programs::ser2net();
+    ser2net.args(["-n", "-u", "-c"]);
+    ser2net.arg(sandbox.path().join("ser2net.yaml"));
+    let mut ser2net = ser2net.spawn().unwrap();
+    // It is up when the port is taken. Looking must not count as a connection.
+    while std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        assert!(ser2net.try_wait().unwrap().is_none(), "ser2net ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    check_repl_at(&sandbox, &format!("rfc2217://127.0.0.1:{port}"));
+    ser2net.kill().unwrap();
+    ser2net.wait().unwrap();
 }
