@@ -1,4 +1,4 @@
-//! Files from the board, in one exchange.
+//! Files from the board, one at a time.
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::hash::DigestBytes;
 use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
+use crate::transfer::{Arrival, TransferEvent};
 use crate::{Event, base64, device};
 
 impl RemoteFs<'_, '_> {
@@ -39,6 +40,33 @@ impl RemoteFs<'_, '_> {
     ///
     /// As for [`RemoteFs::read`]; `sink` may have got a part of the content by then.
     pub fn read_to(
+        &mut self,
+        path: &BoardPath,
+        sink: &mut dyn FnMut(&[u8]),
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut content = |arrival: Arrival<'_>| {
+            if let Arrival::Content { bytes, .. } = arrival {
+                sink(bytes);
+            }
+            Ok(())
+        };
+        let mut moved = |event| {
+            if let TransferEvent::Moved { bytes, of, .. } = event {
+                events(Event::Read {
+                    bytes,
+                    of: Some(of),
+                });
+            }
+        };
+        let paths = [path.clone()];
+        self.receive(&paths, &mut content, &mut moved, deadline)?;
+        Ok(())
+    }
+
+    /// [`RemoteFs::read_to`] without a stream: the content comes as literals, as the output of a program.
+    pub(crate) fn read_in_exchange(
         &mut self,
         path: &BoardPath,
         sink: &mut dyn FnMut(&[u8]),

@@ -249,10 +249,15 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     /// Stop the program that runs on after this error; the error is handed back.
     pub(crate) fn stop(&mut self, error: BoardError) -> BoardError {
         if let BoardError::Cancelled | BoardError::Timeout { .. } = error {
-            // How the program ends now says nothing new.
-            let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
+            self.interrupt();
         }
         error
+    }
+
+    /// Stop the program that runs.
+    pub(crate) fn interrupt(&mut self) {
+        // How the program ends now says nothing new.
+        let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
     }
 
     pub(crate) fn raw(&mut self) -> &mut RawRepl<'b> {

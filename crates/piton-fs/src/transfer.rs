@@ -10,9 +10,14 @@ use crate::path::BoardPath;
 
 pub(crate) mod agent;
 mod frames;
+mod receive;
 mod room;
 mod send;
 mod source;
+mod survey;
+
+pub use receive::{Arrival, Sink};
+pub use survey::{Candidate, ShortDigest, Space, Survey, SurveyEntry};
 
 /// One change of the board's files.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use piton_board::repl::{Conversation, RawRepl};
 
 use crate::base64;
 use crate::device::Program;
+use crate::error::Error;
 
 /// What is known of the board on this connection, found out by trying.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +116,7 @@ impl Listener {
                 return Ok(Heard::Message(message));
             }
             match pending {
-                [0x04, 0x04 | b'T' | b'\r' | b'\n', ..] => return Ok(Heard::End),
+                _ if is_end(pending) => return Ok(Heard::End),
                 [] | [0x04] => {}
                 _ if pending.len() < Message::LENGTH && could_grow(pending) => {}
                 [first, ..] => {
@@ -145,6 +146,11 @@ impl Listener {
     }
 }
 
+/// Whether this is how the output of a program ends: with an exception, or without.
+pub(crate) fn is_end(pending: &[u8]) -> bool {
+    matches!(pending, [0x04, 0x04 | b'T' | b'\r' | b'\n', ..])
+}
+
 /// Whether this may be the beginning of a message.
 fn could_grow(pending: &[u8]) -> bool {
     pending.first().is_some_and(u8::is_ascii_uppercase)
@@ -157,6 +163,8 @@ pub(crate) enum Start {
     Unable,
     /// The exchange failed.
     Failed(BoardError),
+    /// It ran, and what it sent was refused. The program is stopped.
+    Refused(Error),
 }
 
 /// Start a program that streams, with these arguments.
@@ -166,51 +174,109 @@ pub(crate) fn start<'r>(
     arguments: &[&str],
     deadline: Deadline,
 ) -> Result<Conversation<'r>, Start> {
-    let mut known: Known = raw_repl.note().unwrap_or_default();
+    let known: Known = raw_repl.note().unwrap_or_default();
     if known.streams == Some(false) {
         return Err(Start::Unable);
     }
-    if raw_repl.raw_paste() == Some(false) {
-        // Firmware from before raw-paste does not inflate, and may have very little memory: every new name that it
-        // reads stays there.
-        known.inflates = Some(false);
-        if known.streams.is_none()
-            && let Err(error) = twice(raw_repl, OLD_NEEDS, deadline)
-        {
-            unable_or(error)?;
-            note_unable(raw_repl);
-            return Err(Start::Unable);
-        }
+    if raw_repl.raw_paste() == Some(false) && known.streams.is_none() {
+        needs(raw_repl, OLD_NEEDS, deadline)?;
     }
-    if known.inflates != Some(false) {
-        match load(raw_repl, program, arguments, deadline) {
-            Ok(()) => {
-                known.inflates = Some(true);
-                raw_repl.set_note(known);
-                return Ok(raw_repl.conversation());
-            }
-            Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
-                // A damaged byte can look like this once. MicroPython has had `deflate` since 1.21.
-                if let Err(error) = twice(raw_repl, INFLATE, deadline) {
-                    unable_or(error)?;
-                    known.inflates = Some(false);
-                    raw_repl.set_note(known);
-                }
-            }
-            Err(error) => return Err(Start::Failed(error)),
-        }
+    if load_inflated(raw_repl, program, arguments, deadline)? {
+        return Ok(raw_repl.conversation());
     }
     if known.streams.is_none() {
-        if let Err(error) = twice(raw_repl, NEEDS, deadline) {
-            unable_or(error)?;
-            note_unable(raw_repl);
-            return Err(Start::Unable);
-        }
-        known.streams = Some(true);
-        raw_repl.set_note(known);
+        needs(raw_repl, NEEDS, deadline)?;
+        let known: Known = raw_repl.note().unwrap_or_default();
+        raw_repl.set_note(Known {
+            streams: Some(true),
+            ..known
+        });
     }
     let source = program.call(arguments);
     raw_repl.converse(&source, deadline).map_err(Start::Failed)
+}
+
+/// Run a program that takes nothing from the host, and give back what it prints. `None`: the board does not inflate
+/// programs.
+pub(crate) fn run(
+    raw_repl: &mut RawRepl<'_>,
+    program: Program,
+    arguments: &[&str],
+    deadline: Deadline,
+) -> Result<Option<Vec<u8>>, BoardError> {
+    let mut tries = 2;
+    loop {
+        tries -= 1;
+        let mut answer = Vec::new();
+        let ended = match load_inflated(raw_repl, program, arguments, deadline) {
+            Ok(false) | Err(Start::Unable | Start::Refused(_)) => return Ok(None),
+            Ok(true) => raw_repl
+                .conversation()
+                .finish(&mut |bytes| answer.extend_from_slice(bytes), deadline),
+            Err(Start::Failed(error)) => Err(error),
+        };
+        match ended {
+            Ok(()) => {
+                // The loader has asked for lines until the last one came.
+                let asked = answer.iter().take_while(|byte| **byte == MORE).count();
+                answer.drain(..asked);
+                return Ok(Some(answer));
+            }
+            // The program was damaged on its way, perhaps.
+            Err(BoardError::Exception(_)) if tries > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Send a program by way of [`LOADER`], where the board inflates. When this returns true it runs.
+fn load_inflated(
+    raw_repl: &mut RawRepl<'_>,
+    program: Program,
+    arguments: &[&str],
+    deadline: Deadline,
+) -> Result<bool, Start> {
+    let known: Known = raw_repl.note().unwrap_or_default();
+    // Firmware from before raw-paste does not inflate.
+    if known.inflates == Some(false) || raw_repl.raw_paste() == Some(false) {
+        return Ok(false);
+    }
+    match load(raw_repl, program, arguments, deadline) {
+        Ok(()) => {
+            raw_repl.set_note(Known {
+                inflates: Some(true),
+                ..known
+            });
+            Ok(true)
+        }
+        Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
+            // A damaged byte can look like this once. MicroPython has had `deflate` since 1.21.
+            match twice(raw_repl, INFLATE, deadline) {
+                Ok(()) => Err(Start::Failed(BoardError::Exception(exception))),
+                Err(BoardError::Exception(_)) => {
+                    raw_repl.set_note(Known {
+                        inflates: Some(false),
+                        ..known
+                    });
+                    Ok(false)
+                }
+                Err(error) => Err(Start::Failed(error)),
+            }
+        }
+        Err(error) => Err(Start::Failed(error)),
+    }
+}
+
+/// Find out whether the board has what a program of imports needs.
+fn needs(raw_repl: &mut RawRepl<'_>, imports: &[u8], deadline: Deadline) -> Result<(), Start> {
+    match twice(raw_repl, imports, deadline) {
+        Ok(()) => Ok(()),
+        Err(BoardError::Exception(_)) => {
+            note_unable(raw_repl);
+            Err(Start::Unable)
+        }
+        Err(error) => Err(Start::Failed(error)),
+    }
 }
 
 /// Run a program, and again when it raises: one exception may come from a damaged byte.
@@ -218,14 +284,6 @@ fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Resul
     match raw_repl.run(source, deadline) {
         Err(BoardError::Exception(_)) => raw_repl.run(source, deadline).map(|_| ()),
         other => other.map(|_| ()),
-    }
-}
-
-/// An exception of the board says that it lacks something; other errors are errors.
-fn unable_or(error: BoardError) -> Result<(), Start> {
-    match error {
-        BoardError::Exception(_) => Ok(()),
-        error => Err(Start::Failed(error)),
     }
 }
 
@@ -300,7 +358,7 @@ fn is_asked(conversation: &mut Conversation<'_>) -> Result<bool, BoardError> {
                 conversation.consume(1);
                 return Ok(true);
             }
-            [0x04, 0x04 | b'T' | b'\r' | b'\n', ..] => return Ok(false),
+            pending if is_end(pending) => return Ok(false),
             [] | [0x04] => {
                 let waiting_for = "the board to ask for more of a program";
                 if !conversation.poll(waiting_for, limit)? && limit.has_passed() {

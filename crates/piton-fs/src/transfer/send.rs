@@ -337,7 +337,7 @@ impl RemoteFs<'_, '_> {
             tries -= 1;
             let error = match self.try_stream(steps, options, events, deadline) {
                 Ok(outcome) => return outcome,
-                Err(Start::Unable) => return Outcome::Unable,
+                Err(Start::Unable | Start::Refused(_)) => return Outcome::Unable,
                 Err(Start::Failed(error)) => self.stop(error),
             };
             match &error {

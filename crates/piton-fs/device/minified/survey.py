@@ -1,0 +1,88 @@
+def _piton(roots,wanted):
+ import os
+ digest=None
+ try:
+  from hashlib import sha256 as digest
+ except ImportError:
+  pass
+ encode=None
+ for name in"ubinascii","binascii":
+  try:
+   encode=encode or __import__(name).b2a_base64
+  except ImportError:
+   pass
+ mounts=[]
+ try:
+  import vfs
+  mounts=[mount[1]for mount in vfs.mount()]
+ except(ImportError,AttributeError,TypeError):
+  pass
+ numbers={pair:number for number,pair in enumerate(wanted)}
+ here=os.getcwd()if hasattr(os,"getcwd")else"/"
+ def stat(path):
+  if hasattr(os,"stat"):
+   found=os.stat(path or here)
+   return found[0],found[6]
+  if path.strip("/."):
+   return 0x8000,os.size(path)
+  return 0x4000,0
+ def space(path):
+  try:
+   found=os.statvfs(path or here)
+   return found[0],found[4],found[2]
+  except(OSError,AttributeError):
+   return None
+ def entry(path,name,mode,size):
+  number=numbers.get((path,size))
+  if mode&0x8000 and number is not None and digest and encode:
+   found=digest()
+   with open(path,"rb")as file:
+    while True:
+     chunk=file.read(512)
+     if not chunk:
+      break
+     found.update(chunk)
+   print(number,str(encode(found.digest()[:15]),"ascii"),end="")
+  else:
+   print((name,mode&0xF000,size))
+ for index,root in enumerate(roots):
+  try:
+   mode,size=stat(root)
+  except OSError as error:
+   if error.args[0]not in(2,20)and str(error)!="file not found":
+    raise
+   continue
+  print((index,mode&0xF000,size))
+  if not mode&0x4000:
+   entry(root,"",mode,size)
+   continue
+  pending=[root]
+  while pending:
+   folder=pending.pop()
+   inside=folder.rstrip("/")+"/"if folder else""
+   print(repr(folder))
+   if hasattr(os,"ilistdir"):
+    entries=os.ilistdir(folder or here)
+   else:
+    entries=((name,)for name in(os.listdir(folder or here)if hasattr(os,"stat")else os.listdir()))
+   if not hasattr(os,"stat"):
+    inside=""
+   for found in entries:
+    name=found[0]
+    path=inside+name
+    if len(found)>3 and not found[1]&0x4000:
+     mode,size=found[1],found[3]
+    else:
+     try:
+      mode,size=stat(path)
+     except OSError:
+      continue
+    if mode&0x4000:
+     whole=path if path[:1]=="/"else here.rstrip("/")+"/"+path
+     if whole in mounts or not mounts and folder in("","/")and space(path)!=space(folder):
+      size=None
+     else:
+      size=0
+      pending.append(path)
+    entry(path,name,mode,size)
+ print((space(roots[0])or(None,)*3)[:2])
