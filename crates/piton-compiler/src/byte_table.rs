@@ -10,7 +10,7 @@ struct Entry {
 }
 
 /// The set. Texts lie in one buffer; a hash table with open addressing finds them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ByteTable {
     bytes: Vec<u8>,
     /// The first entry is not used: number 0 marks a free slot.

@@ -4,6 +4,8 @@
 //! a static qstr, and whether a string was known when its token was read decides between a qstr and
 //! a constant object. So strings are numbered in the order they are first met.
 
+use std::sync::LazyLock;
+
 use crate::byte_table::ByteTable;
 use crate::diagnostic::Failure;
 
@@ -74,7 +76,7 @@ impl Qstr {
 }
 
 /// Interned strings and their numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Interner {
     strings: ByteTable,
 }
@@ -82,6 +84,11 @@ pub(crate) struct Interner {
 impl Interner {
     /// An interner that knows the built-in strings.
     pub(crate) fn new() -> Result<Interner, Failure> {
+        static BUILT_IN: LazyLock<Result<Interner, Failure>> = LazyLock::new(Interner::built_in);
+        BUILT_IN.clone()
+    }
+
+    fn built_in() -> Result<Interner, Failure> {
         let mut interner = Interner {
             strings: ByteTable::with_capacity(1024),
         };

@@ -5,6 +5,7 @@
 
 mod fold;
 mod grammar;
+mod operator;
 mod tree;
 
 use std::collections::HashMap;
@@ -22,6 +23,9 @@ use crate::token::Token;
 
 /// String literals of up to this many bytes are always interned.
 const INTERNED_STRING_LENGTH: usize = 10;
+
+/// In place of [`Frame::taken`]: an operand is complete, and it may be all there is to the rule.
+const OPERAND: u32 = u32::MAX;
 
 /// A rule under way.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +85,7 @@ pub(crate) fn parse_file(
         tree: Tree::new(),
         named_constants: HashMap::new(),
     };
-    parser.enter(Rule::FileInput);
+    parser.enter(Rule::FileInput)?;
     while let Some(frame) = parser.frames.pop() {
         parser.run(frame)?;
     }
@@ -93,16 +97,50 @@ pub(crate) fn parse_file(
 
 impl Parser<'_, '_> {
     /// Begins a rule, which must be able to begin with the current token.
-    fn enter(&mut self, rule: Rule) {
-        self.frames.push(Frame {
-            rule,
-            line: self.lexer.token_line(),
-            taken: 0,
-        });
+    fn enter(&mut self, rule: Rule) -> Result<(), Failure> {
+        let (token, line) = (self.lexer.token(), self.lexer.token_line());
+        let operator_rule = operator::outermost(rule).filter(|_| Rule::Atom.begins_with(token));
+        let Some(rule) = operator_rule else {
+            self.begin(rule, line, 0);
+            return Ok(());
+        };
+        let brackets = match token {
+            Token::DelParenOpen => Rule::AtomParen,
+            Token::DelBracketOpen => Rule::AtomBracket,
+            Token::DelBraceOpen => Rule::AtomBrace,
+            _ => {
+                self.push_token(Rule::Atom)?;
+                self.lexer.advance()?;
+                self.after_operand(rule, line);
+                return Ok(());
+            }
+        };
+        self.begin(rule, line, OPERAND);
+        self.begin(brackets, line, 0);
+        Ok(())
+    }
+
+    fn begin(&mut self, rule: Rule, line: u32, taken: u32) {
+        self.frames.push(Frame { rule, line, taken });
+    }
+
+    /// Begins the rule that goes on with the current token behind an operand: `rule` or one inside it. The others
+    /// consist of the operand alone, and leave no trace.
+    fn after_operand(&mut self, rule: Rule, line: u32) {
+        if let Some(inner) = operator::going_on(rule, self.lexer.token()) {
+            if inner != rule {
+                self.begin(rule, line, OPERAND);
+            }
+            self.begin(inner, line, 1);
+        }
     }
 
     /// Carries a rule on until it is complete or another one must be run first.
     fn run(&mut self, frame: Frame) -> Result<(), Failure> {
+        if frame.taken == OPERAND {
+            self.after_operand(frame.rule, frame.line);
+            return Ok(());
+        }
         let row = frame.rule.row();
         match row.kind {
             Kind::Or => self.run_or(frame.rule, row),
@@ -120,8 +158,7 @@ impl Parser<'_, '_> {
                     return self.lexer.advance();
                 }
                 Argument::Rule(alternative) if alternative.begins_with(token) => {
-                    self.enter(alternative);
-                    return Ok(());
+                    return self.enter(alternative);
                 }
                 _ => {}
             }
@@ -144,8 +181,7 @@ impl Parser<'_, '_> {
                 }
                 Argument::Rule(rule) | Argument::Optional(rule) if rule.begins_with(token) => {
                     self.frames.push(frame);
-                    self.enter(rule);
-                    return Ok(());
+                    return self.enter(rule);
                 }
                 Argument::Optional(_) => self.results.push(Node::NULL),
                 Argument::Token(_) | Argument::Rule(_) => return Err(self.unexpected_token()),
@@ -208,8 +244,7 @@ impl Parser<'_, '_> {
                 }
                 Some(Argument::Rule(rule)) if rule.begins_with(token) => {
                     self.frames.push(frame);
-                    self.enter(rule);
-                    return Ok(());
+                    return self.enter(rule);
                 }
                 _ => break,
             }

@@ -23,6 +23,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Write a file that is not there yet, so that at every moment none or all of it is there. One that comes into being
+/// meanwhile is replaced.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, None, bytes)
+}
+
 fn replace(mut existing: File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let metadata = existing.metadata()?;
     if !metadata.is_file() {

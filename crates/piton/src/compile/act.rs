@@ -1,9 +1,10 @@
 //! Compiling what is planned, on several threads.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -75,13 +76,14 @@ pub fn run(
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::with_capacity(of));
+    let folders = plan.within.as_deref().map(Folders::new);
     let work = || {
         while !cancel.is_cancelled() {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = plan.jobs.get(number) else {
                 break;
             };
-            let status = compile(job, plan.within.as_deref(), options);
+            let status = compile(job, folders.as_ref(), options);
             let outcome = Outcome {
                 job: number,
                 status,
@@ -107,7 +109,7 @@ pub fn run(
     outcomes
 }
 
-fn compile(job: &Job, within: Option<&Path>, options: &Options) -> Status {
+fn compile(job: &Job, folders: Option<&Folders>, options: &Options) -> Status {
     let source = match fs::read(&job.source) {
         Ok(source) => source,
         Err(error) => return Status::Unreadable(error),
@@ -122,7 +124,7 @@ fn compile(job: &Job, within: Option<&Path>, options: &Options) -> Status {
     };
     let written = piton_mpy::writer::write(&module)
         .map_err(io::Error::other)
-        .and_then(|mpy| Ok((mpy.len(), put(job, within, &mpy)?)));
+        .and_then(|mpy| Ok((mpy.len(), put(job, folders, &mpy)?)));
     match written {
         Ok((size, changed)) => Status::Compiled { size, changed },
         Err(error) => Status::Unwritable(error),
@@ -130,43 +132,76 @@ fn compile(job: &Job, within: Option<&Path>, options: &Options) -> Status {
 }
 
 /// Write the file unless it is there already; whether it was written.
-fn put(job: &Job, within: Option<&Path>, mpy: &[u8]) -> io::Result<bool> {
-    if let Some(within) = within {
-        make_folders(within, &job.output)?;
+fn put(job: &Job, folders: Option<&Folders>, mpy: &[u8]) -> io::Result<bool> {
+    if let Some(folders) = folders {
+        folders.make(&job.output)?;
+    }
+    let existing = match job.output.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            host_file::create(&job.output, mpy)?;
+            return Ok(true);
+        }
+        existing => existing?,
+    };
+    if existing.is_symlink() && folders.is_some() {
+        return Err(leads_out(&job.output));
     }
     let size = u64::try_from(mpy.len()).unwrap_or(u64::MAX);
-    let same_size = job
-        .output
-        .metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == size);
-    if same_size && fs::read(&job.output).is_ok_and(|existing| existing == mpy) {
+    let same_size = existing.is_symlink() || existing.len() == size;
+    if same_size
+        && job.output.is_file()
+        && fs::read(&job.output).is_ok_and(|existing| existing == mpy)
+    {
         return Ok(false);
     }
     host_file::write(&job.output, mpy)?;
     Ok(true)
 }
 
-/// Make the folders that lead to `output`. Below `within` no link may lead out of it.
-fn make_folders(within: &Path, output: &Path) -> io::Result<()> {
-    fs::create_dir_all(within)?;
-    let mut path = within.to_path_buf();
-    let below = output.strip_prefix(within).unwrap_or(output);
-    for part in below.components() {
-        let Component::Normal(part) = part else {
-            return Err(leads_out(output));
-        };
-        path.push(part);
-        if path.is_symlink() {
-            return Err(leads_out(&path));
-        }
-        if path != output
-            && let Err(error) = fs::create_dir(&path)
-            && !path.is_dir()
-        {
-            return Err(error);
+/// The folders below the one that all is written to, as far as they are known to be there.
+struct Folders<'a> {
+    within: &'a Path,
+    made: Mutex<HashSet<PathBuf>>,
+}
+
+impl Folders<'_> {
+    fn new(within: &Path) -> Folders<'_> {
+        Folders {
+            within,
+            made: Mutex::default(),
         }
     }
-    Ok(())
+
+    /// Make the folders that lead to `output`. Below [`Folders::within`] no link may lead out of it.
+    fn make(&self, output: &Path) -> io::Result<()> {
+        let folder = output.parent().unwrap_or(self.within);
+        let mut made = self
+            .made
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if made.contains(folder) {
+            return Ok(());
+        }
+        fs::create_dir_all(self.within)?;
+        let mut path = self.within.to_path_buf();
+        let below = folder.strip_prefix(self.within).unwrap_or(folder);
+        for part in below.components() {
+            let Component::Normal(part) = part else {
+                return Err(leads_out(output));
+            };
+            path.push(part);
+            if path.is_symlink() {
+                return Err(leads_out(&path));
+            }
+            if let Err(error) = fs::create_dir(&path)
+                && !path.is_dir()
+            {
+                return Err(error);
+            }
+        }
+        made.insert(folder.to_path_buf());
+        Ok(())
+    }
 }
 
 fn leads_out(path: &Path) -> io::Error {

@@ -84,12 +84,13 @@ fn walk(root: &Path, found: &mut Vec<Source>) -> Result<(), PlanError> {
         for entry in path.read_dir().map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let relative = folder.join(entry.file_name());
-            let is_folder = entry.file_type().map_err(unreadable)?.is_dir();
-            if is_folder {
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
                 if !entry.file_name().as_encoded_bytes().starts_with(b".") {
                     folders.push(relative);
                 }
-            } else if relative.extension().is_some_and(|end| end == "py") && entry.path().is_file()
+            } else if relative.extension().is_some_and(|end| end == "py")
+                && (kind.is_file() || entry.path().is_file())
             {
                 found.push(Source {
                     path: entry.path(),
