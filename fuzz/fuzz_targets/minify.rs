@@ -1,0 +1,31 @@
+//! Any bytes as a source for the minifier. What comes out must be stable, and mean the same to the compiler.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use piton_compiler::{MinifyOptions, Options, compile, minify};
+
+fuzz_target!(|source: &[u8]| {
+    let options = MinifyOptions::default();
+    let Ok(minified) = minify(source, &options) else {
+        return;
+    };
+    // A comment can say the name that keeps docstrings, and is gone the second time.
+    if !source.windows(7).any(|window| window == b"__doc__") {
+        assert_eq!(minify(&minified, &options).as_ref(), Ok(&minified));
+    }
+    let compiler = Options {
+        source_lines: false,
+        ..Options::new("fuzz.py")
+    };
+    if let Ok(module) = compile(source, &compiler) {
+        for join_lines in [false, true] {
+            let options = MinifyOptions {
+                join_lines,
+                ..MinifyOptions::default()
+            };
+            let minified = minify(source, &options).expect("it was minified before");
+            assert_eq!(compile(&minified, &compiler).as_ref(), Ok(&module));
+        }
+    }
+});
