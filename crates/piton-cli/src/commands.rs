@@ -14,6 +14,7 @@ mod help;
 mod info;
 mod inspect;
 mod machine_reset;
+mod minify;
 pub(crate) mod mip;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
@@ -78,6 +79,8 @@ pub(crate) enum Command {
     Info,
     /// Compile Python sources to `.mpy` files
     Compile(Box<compile::Args>),
+    /// Take comments, docstrings and spaces out of a Python source
+    Minify(minify::Args),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
     /// List the serial ports
@@ -120,6 +123,7 @@ impl Command {
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
             Command::Compile(args) => compile::run(args, ctx),
+            Command::Minify(args) => minify::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
             Command::Completions(args) => completions::run(args, ctx),
@@ -150,6 +154,7 @@ impl Command {
             | Command::Df
             | Command::Info
             | Command::Compile(_)
+            | Command::Minify(_)
             | Command::Inspect(_)
             | Command::Devs
             | Command::Completions(_)

@@ -37,6 +37,8 @@ mod lines;
 #[cfg(test)]
 mod microbit;
 #[cfg(test)]
+mod minify;
+#[cfg(test)]
 mod mip;
 #[cfg(unix)]
 #[cfg(test)]

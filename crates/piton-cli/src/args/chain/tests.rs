@@ -83,6 +83,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Udev(_)
         | Command::Virtual(_)
         | Command::Compile(_)
+        | Command::Minify(_)
         | Command::Inspect(_)
         | Command::Sync(_) => json!("not mpremote's"),
     }

@@ -1,0 +1,56 @@
+//! `minify`: a Python source without what has no meaning.
+
+use std::path::PathBuf;
+
+use piton::compiler::{MinifyOptions, minify};
+use piton::host_file;
+
+use super::compile::excerpt;
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Arguments of `minify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write the result here (default: to standard output)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave docstrings in
+    #[arg(long)]
+    keep_docstrings: bool,
+    /// Take line ends out as well, so that line numbers change
+    #[arg(long)]
+    join_lines: bool,
+    /// The Python source
+    #[arg(value_name = "FILE")]
+    source: PathBuf,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let source = std::fs::read(&args.source).map_err(|source| CommandError::ReadFile {
+        path: args.source.display().to_string(),
+        source,
+    })?;
+    let options = MinifyOptions {
+        input_name: args.source.as_os_str().as_encoded_bytes().to_vec(),
+        keep_docstrings: args.keep_docstrings,
+        join_lines: args.join_lines,
+    };
+    let minified = match minify(&source, &options) {
+        Ok(minified) => minified,
+        Err(diagnostic) => {
+            let text = excerpt::of_source(&args.source, &diagnostic, &source);
+            ctx.ui.failure(&format!("{text}\n"));
+            return Err(CommandError::NotCompiled);
+        }
+    };
+    match &args.output {
+        Some(output) => {
+            host_file::write(output, &minified).map_err(|source| CommandError::WriteFile {
+                path: output.display().to_string(),
+                source,
+            })
+        }
+        None => ctx.ui.bytes(&minified),
+    }
+}
