@@ -188,7 +188,10 @@ impl Writer {
     fn next_line(&mut self, line: u32) {
         if !self.join_lines {
             self.down(line, b"\n");
-        } else if !self.out.is_empty() && self.out.as_slice() != BYTE_ORDER_MARK {
+        } else if !self.out.is_empty()
+            && (self.out.as_slice() != BYTE_ORDER_MARK || line > self.line)
+        {
+            // To MicroPython the mark is a letter, and a line of its own if it stands in one.
             self.out.push(b'\n');
         }
     }
@@ -548,6 +551,8 @@ mod tests {
             ("class A:\n  'a'\n\n  'b'\nx\n", "class A:\n 0\nx\n"),
             ("def f(): '''a\nb'''; return 1\n", "def f():return 1\n"),
             ("x = ('a'\n  'b'\n  \"c\")\n", "x=('a' 'b' \"c\")\n"),
+            ("\u{feff}\n\nx\n", "\u{feff}\nx\n"),
+            ("\u{feff}x = 1\n", "\u{feff}x=1\n"),
         ] {
             let minified = minify(source.as_bytes(), &options).unwrap();
             assert_eq!(String::from_utf8(minified).unwrap(), expected);
