@@ -76,6 +76,13 @@ fn minify_source(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Fail
             strings.push(piece);
             continue;
         }
+        if piece.kind == Kind::Operator(Token::DelSemicolon)
+            && writer.at_statement
+            && strings.is_empty()
+        {
+            // It would go, and with it the error that it is.
+            return Err(Failure::syntax("invalid syntax", piece.line));
+        }
         let ends = matches!(
             piece.kind,
             Kind::LineEnd | Kind::End | Kind::Operator(Token::DelSemicolon)
@@ -302,7 +309,7 @@ impl Writer {
 
     /// What must stand between the last piece and this one.
     fn separator(&mut self, piece: &Piece) {
-        if self.at_statement && self.state == Line::Simple {
+        if self.at_statement && self.state != Line::Body {
             self.out.push(b';');
             self.break_line(piece.line, false);
         } else if piece.line > self.line && !self.join_lines {
@@ -592,6 +599,8 @@ mod tests {
             ("x = (\n1\n", 3, "invalid syntax"),
             ("x\n)\n", 2, "invalid syntax"),
             ("x = $\n", 1, "invalid syntax"),
+            ("x;; y\n", 1, "invalid syntax"),
+            ("\n; y\n", 2, "invalid syntax"),
             ("x = 1 \\", 2, "invalid syntax"),
             (
                 "if x:\n  a\n b\n",
