@@ -134,6 +134,16 @@ impl Command {
         }
     }
 
+    /// The command with the arguments of the program that it runs, if it runs one.
+    pub(crate) fn with_arguments(mut self, arguments: Option<Vec<String>>) -> Command {
+        match &mut self {
+            Command::Exec(args) => args.watch.arguments = arguments,
+            Command::Run(args) => args.watch.arguments = arguments,
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the chain has something to show for itself: without any such command it ends in the REPL.
     pub(crate) fn is_action(&self) -> bool {
         match self {

@@ -45,6 +45,34 @@ pub(crate) enum CommandError {
     /// A program on the board ended with an exception, whose traceback is printed already.
     #[error("the program on the board raised an exception")]
     ProgramRaised,
+    /// A program on the board gave this exit code to `sys.exit()`.
+    #[error("the program on the board ended with exit code {code}")]
+    ProgramExited {
+        /// The code, not 0.
+        code: u8,
+    },
+    /// The board has no `sys.argv` to hold a program's arguments.
+    #[error("the board takes no arguments for programs: {message}")]
+    NoArguments {
+        /// What the board said it lacks.
+        message: String,
+    },
+    /// The board would not run a `.mpy` file.
+    #[error("`{path}` does not run on this board: {source}")]
+    RunMpy {
+        /// Path as given.
+        path: String,
+        /// Why.
+        source: piton::program::MpyError,
+    },
+    /// The board cannot load a `.mpy` file from its memory.
+    #[error("the board could not take `{path}` into its memory: {message}")]
+    NoMpyFromMemory {
+        /// Path as given.
+        path: String,
+        /// What the board raised.
+        message: String,
+    },
     /// A person pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -250,6 +278,7 @@ impl CommandError {
             CommandError::Usage(_)
             | CommandError::OneNameForMany { .. }
             | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
+            CommandError::ProgramExited { code } => return *code,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::NotUploaded { error, .. } => return error.exit_code(face),
             CommandError::Piton(error) => piton_exit_code(error),
@@ -266,7 +295,9 @@ impl CommandError {
     /// knows already.
     pub(crate) fn message(&self, face: Face) -> Option<String> {
         match self {
-            CommandError::ProgramRaised | CommandError::NotCompiled => return None,
+            CommandError::ProgramRaised
+            | CommandError::ProgramExited { .. }
+            | CommandError::NotCompiled => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;
             }
@@ -322,6 +353,14 @@ impl CommandError {
                 .map(|name| did_you_mean(&name))
                 .into_iter()
                 .collect(),
+            CommandError::RunMpy { .. } => vec![format!(
+                "`{name} info` shows what the board loads; `{name} compile` makes files for it from the sources"
+            )],
+            CommandError::NoMpyFromMemory { .. } => {
+                vec![format!(
+                    "copy it there: `{name} cp FILE :`, then `{name} exec 'import NAME'`"
+                )]
+            }
             CommandError::NoEditor => {
                 vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
             }

@@ -18,7 +18,7 @@
 //! reach the board quoted, never pasted. A write leaves the old file or the new one; where a board cannot do
 //! that, [`error::Error::Torn`] says so.
 
-mod base64;
+pub mod base64;
 mod device;
 pub mod disk;
 pub mod error;

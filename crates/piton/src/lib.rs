@@ -39,6 +39,7 @@ pub mod host_file;
 pub mod http;
 pub mod mip;
 pub mod patterns;
+pub mod program;
 pub mod sync;
 pub mod vm;
 

@@ -162,6 +162,10 @@ impl Chain {
             Some(plus) => own.split_off(plus),
             None => Vec::new(),
         };
+        let arguments = match name.as_str() {
+            "exec" | "run" if face == Face::Piton => split::program_arguments(command, &mut own),
+            _ => None,
+        };
         if name == "fs" && lists_current_folder(&own) {
             own.push(String::new());
         }
@@ -197,7 +201,7 @@ impl Chain {
             .try_get_matches_from_mut(parts)
             .and_then(|matches| Line::from_arg_matches(&matches));
         match parsed {
-            Ok(line) => self.commands.push(line.command),
+            Ok(line) => self.commands.push(line.command.with_arguments(arguments)),
             Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
                 let topic = file_command.and_then(|name| file_command_help(&name, face));
                 let topic = topic.map(|command| command.try_get_matches_from(["fs", "--help"]));

@@ -38,6 +38,24 @@ pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     split
 }
 
+/// Take the arguments of a program off the end of `words`: what follows the first `--` behind all that `command`,
+/// which runs it, takes itself. mpremote has nothing like it.
+pub(super) fn program_arguments(
+    command: &clap::Command,
+    words: &mut Vec<String>,
+) -> Option<Vec<String>> {
+    let dashes = (0..words.len()).filter(|at| words.get(*at).is_some_and(|word| word == "--"));
+    for at in dashes {
+        let own = split(command, words.get(..at)?, true);
+        if own.rest.is_empty() && own.positionals.len() == command.get_positionals().count() {
+            let arguments = words.split_off(at + 1);
+            words.pop();
+            return Some(arguments);
+        }
+    }
+    None
+}
+
 /// What a word is to a command.
 enum Word {
     Positional,

@@ -1,6 +1,6 @@
 //! `eval`: print the value of an expression.
 
-use super::exec::{Following, execute};
+use super::exec::{Code, Task, WatchArgs, execute};
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -13,5 +13,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let source = format!("print({})", args.expression);
-    execute(ctx, source.as_bytes(), Following::Yes)
+    let code = Code::Snippet(source.as_bytes());
+    let task = Task::new(code, &WatchArgs::default(), "", ctx.face);
+    execute(ctx, &task)
 }

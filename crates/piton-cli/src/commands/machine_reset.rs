@@ -1,6 +1,6 @@
 //! `reset` and `bootloader`: the two ways to restart the chip. The board goes away by itself after the snippet.
 
-use super::exec::{Following, execute};
+use super::exec::{Code, Task, execute};
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -19,11 +19,21 @@ pub(super) fn reset(args: &Args, ctx: &mut Context) -> Result<(), CommandError> 
         return ctx.session.reset_by_lines();
     }
     let source = "import time, machine; time.sleep_ms(100); machine.reset()";
-    execute(ctx, source.as_bytes(), Following::No)
+    start(ctx, source)
 }
 
 /// Make the board enter its boot loader.
 pub(super) fn bootloader(ctx: &mut Context) -> Result<(), CommandError> {
     let source = "import time, machine; time.sleep_ms(100); machine.bootloader()";
-    execute(ctx, source.as_bytes(), Following::No)
+    start(ctx, source)
+}
+
+fn start(ctx: &mut Context, source: &str) -> Result<(), CommandError> {
+    let task = Task {
+        code: Code::Snippet(source.as_bytes()),
+        follow: false,
+        interrupt: false,
+        argv: None,
+    };
+    execute(ctx, &task)
 }

@@ -12,11 +12,20 @@ use crate::support::{Outcome, Sandbox, run, virtual_board, wait};
 /// Run a program on a board behind a pty, send SIGINT when it has printed `ready`, and then see that the board is
 /// usable.
 fn interrupt(source: &str, signals: usize) -> Outcome {
+    interrupt_with(&[], &[], source, signals)
+}
+
+/// The same, with words before `connect` and behind `exec`.
+fn interrupt_with(face: &[&str], options: &[&str], source: &str, signals: usize) -> Outcome {
     let sandbox = Sandbox::new();
     let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
     let port = server.path().to_str().unwrap().to_owned();
     let mut command = sandbox.piton();
-    command.args(["connect", &port, "exec", source]);
+    command
+        .args(face)
+        .args(["connect", &port, "exec"])
+        .args(options)
+        .arg(source);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
@@ -130,5 +139,21 @@ fn at_whatever_moment_it_comes_the_board_is_back_at_its_prompt() {
         look.stdin(std::fs::File::open(sandbox.path().join("enter")).unwrap());
         let shown = run(look).stdout();
         assert!(shown.ends_with(">>> "), "{milliseconds} ms: {shown:?}");
+    }
+}
+
+#[test]
+fn whether_it_stops_the_program_is_for_the_name_and_the_options_to_say() {
+    let source = "import time\nprint('ready')\ntime.sleep(1)";
+    for (face, options, stops) in [
+        (&[][..], &["--no-interrupt"][..], false),
+        (&["mpremote"], &[], false),
+        (&["mpremote"], &["--interrupt"], true),
+    ] {
+        let outcome = interrupt_with(face, options, source, 1);
+        assert_eq!(outcome.code, Some(1));
+        let shows_its_end = outcome.stdout().ends_with("KeyboardInterrupt: \r\n");
+        assert_eq!(shows_its_end, stops, "{face:?} {}", outcome.stdout());
+        assert!(stops || outcome.stdout() == "ready\r\n");
     }
 }

@@ -43,6 +43,8 @@ mod mip;
 #[cfg(unix)]
 #[cfg(test)]
 mod mpy_cross;
+#[cfg(test)]
+mod programs;
 #[cfg(unix)]
 #[cfg(test)]
 mod reconnect;

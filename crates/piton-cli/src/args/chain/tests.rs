@@ -47,9 +47,11 @@ fn describe_command(command: &Command) -> Value {
         Command::Df => json!("df"),
         Command::Eval(args) => json!(["eval", { "expr": [args.expression] }]),
         Command::Exec(args) => {
-            json!(["exec", { "follow": !args.no_follow, "expr": [args.code] }])
+            json!(["exec", { "follow": !args.watch.no_follow, "expr": [args.code] }])
         }
-        Command::Run(args) => json!(["run", { "follow": !args.no_follow, "path": [args.path] }]),
+        Command::Run(args) => {
+            json!(["run", { "follow": !args.watch.no_follow, "path": [args.path] }])
+        }
         Command::Repl(args) => json!(["repl", {
             "escape_non_printable": args.escape_non_printable,
             "capture": args.capture,

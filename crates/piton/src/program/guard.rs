@@ -1,0 +1,219 @@
+//! A source inside a `try`, with its line numbers kept.
+//!
+//! Each logical line gets a tab in front: whatever the source indents with, that makes it eight columns more. Lines
+//! that begin inside a string are left alone. The line of the `try` comes at the cost of the first line that holds
+//! nothing but a comment, or nothing: behind it the numbers are those of the source, and before it they are put right
+//! in the traceback.
+
+use piton_board::error::Error as BoardError;
+use piton_board::exception::BoardException;
+
+use super::{Exit, ExitValue};
+
+/// The mark of an exception that stands for a `SystemExit`.
+pub(super) const EXIT: &str = "piton exit";
+
+/// A program that tells its exit value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    source: Vec<u8>,
+    /// Up to this line the board's numbers are one too high.
+    shifted_to: u32,
+    /// Whether the source is ours: its frames are left out of tracebacks.
+    hidden: bool,
+}
+
+impl Guarded {
+    /// Put a `try` around `source`.
+    pub fn new(source: &[u8]) -> Guarded {
+        let mut guarded = Guarded {
+            source: Vec::with_capacity(source.len() + source.len() / 16 + 100),
+            shifted_to: u32::MAX,
+            hidden: false,
+        };
+        guarded.source.extend_from_slice(b"try:\n");
+        let mut place = Place::Code;
+        let mut continued = false;
+        for (number, line) in (1..).zip(lines(source)) {
+            let begins_in_string = place != Place::Code;
+            let holds = place.read(line);
+            if guarded.shifted_to == u32::MAX
+                && !begins_in_string
+                && !continued
+                && holds == Holds::Nothing
+            {
+                guarded.shifted_to = number;
+                continue;
+            }
+            continued = holds == Holds::Continued;
+            if !begins_in_string && !line.trim_ascii().is_empty() {
+                guarded.source.push(b'\t');
+            }
+            guarded.source.extend_from_slice(line);
+        }
+        if !guarded.source.ends_with(b"\n") {
+            guarded.source.push(b'\n');
+        }
+        guarded
+            .source
+            .extend_from_slice(b"\tpass\nexcept SystemExit as _piton:\n");
+        guarded
+            .source
+            .extend_from_slice(format!("\traise Exception('{EXIT}',*_piton.args)\n").as_bytes());
+        guarded
+    }
+
+    /// The same for a source that a person knows nothing of.
+    pub(super) fn hidden(source: &[u8]) -> Guarded {
+        Guarded {
+            hidden: true,
+            ..Guarded::new(source)
+        }
+    }
+
+    /// What to send to the board.
+    pub fn source(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// Whether the board did not take the program for its size: MicroPython's bytecode jumps 32 KB at most, here over
+    /// the whole `try`. Nothing of it ran then; the source as it is may do.
+    pub fn is_too_large(&self, ended: &Result<(), BoardError>) -> bool {
+        matches!(ended, Err(BoardError::Exception(exception)) if exception.frames.is_empty()
+            && exception.type_name == "RuntimeError"
+            && exception.message == "bytecode overflow")
+    }
+
+    /// What it means that the board ended the program this way.
+    ///
+    /// # Errors
+    ///
+    /// What the board said, with the line numbers of the source.
+    pub fn outcome(&self, ended: Result<(), BoardError>) -> Result<Exit, BoardError> {
+        match ended {
+            Ok(()) => Ok(Exit::End),
+            Err(BoardError::Exception(exception)) => match ExitValue::of(&exception) {
+                Some(value) => Ok(Exit::Exited(value)),
+                None => Err(BoardError::Exception(self.with_own_lines(&exception))),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn with_own_lines(&self, exception: &BoardException) -> BoardException {
+        const FRAME: &[u8] = b"  File \"<stdin>\", line ";
+        let mut traceback = Vec::with_capacity(exception.traceback.len());
+        for line in exception.traceback.split_inclusive(|byte| *byte == b'\n') {
+            let Some(rest) = line.strip_prefix(FRAME) else {
+                traceback.extend_from_slice(line);
+                continue;
+            };
+            if self.hidden {
+                continue;
+            }
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (digits, rest) = rest.split_at(digits);
+            let number = std::str::from_utf8(digits)
+                .ok()
+                .and_then(|digits| digits.parse::<u32>().ok());
+            traceback.extend_from_slice(FRAME);
+            match number {
+                Some(number) if number > 1 && number <= self.shifted_to => {
+                    traceback.extend_from_slice((number - 1).to_string().as_bytes());
+                }
+                _ => traceback.extend_from_slice(digits),
+            }
+            traceback.extend_from_slice(rest);
+        }
+        BoardException::parse(&traceback)
+    }
+}
+
+/// The lines of a source with their ends: LF, CR LF or CR, as MicroPython's lexer takes them (py/lexer.c,
+/// `next_char`).
+fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        let at = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let end = match at {
+            None => rest.len(),
+            Some(at) if rest.get(at..at + 2) == Some(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+        };
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+/// Where a line begins: in code, or in a string of three such quotes, or in one of such a quote that a backslash
+/// carried over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Code,
+    Long(u8),
+    Short(u8),
+}
+
+/// What a line that begins in code holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    /// White space, a comment.
+    Nothing,
+    Code,
+    /// Code that goes on behind a backslash.
+    Continued,
+}
+
+impl Place {
+    /// Go over one line, to where the next one begins.
+    fn read(&mut self, line: &[u8]) -> Holds {
+        let mut holds = Holds::Nothing;
+        let mut at = 0;
+        while let Some(&byte) = line.get(at) {
+            let is_end = matches!(byte, b'\n' | b'\r');
+            match *self {
+                Place::Code => match byte {
+                    b'#' => break,
+                    b'"' | b'\'' => {
+                        holds = Holds::Code;
+                        if line.get(at..at + 3) == Some(&[byte; 3]) {
+                            at += 2;
+                            *self = Place::Long(byte);
+                        } else {
+                            *self = Place::Short(byte);
+                        }
+                    }
+                    b'\\' if matches!(line.get(at + 1), Some(b'\n' | b'\r')) => {
+                        return Holds::Continued;
+                    }
+                    b' ' | b'\t' | b'\x0c' | b'\n' | b'\r' => {}
+                    _ => holds = Holds::Code,
+                },
+                Place::Long(quote) | Place::Short(quote) => {
+                    holds = Holds::Code;
+                    if byte == b'\\' {
+                        if matches!(line.get(at + 1), Some(b'\n' | b'\r')) {
+                            return holds;
+                        }
+                        at += 1;
+                    } else if matches!(self, Place::Short(_)) && (byte == quote || is_end) {
+                        // A line end there is an error, which the board reports.
+                        *self = Place::Code;
+                    } else if matches!(self, Place::Long(_))
+                        && line.get(at..at + 3) == Some(&[quote; 3])
+                    {
+                        at += 2;
+                        *self = Place::Code;
+                    }
+                }
+            }
+            at += 1;
+        }
+        holds
+    }
+}
+
+#[cfg(test)]
+#[path = "guard_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! Running a `.mpy` file from the board's RAM.
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::facts::{BoardFacts, MpyFacts};
+use piton_board::literal::{from_literal, py_bytes};
+use piton_board::repl::RawRepl;
+use piton_mpy::header::{Arch, Dialect, Header};
+
+use super::Guarded;
+
+/// Bytes of a piece of the file that is sent as base64: 2048 letters.
+const BASE64_PIECE: usize = 1536;
+
+/// Bytes of a piece that is sent as a bytes literal: at most four letters each.
+const LITERAL_PIECE: usize = 512;
+
+/// Why a board will not run a `.mpy` file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MpyError {
+    /// The board's firmware loads no `.mpy` files at all.
+    #[error("the board loads no .mpy files")]
+    BoardLoadsNone,
+    /// The file is damaged.
+    #[error("damaged .mpy file: {0}")]
+    Damaged(#[from] piton_mpy::error::Error),
+    /// The file is for boards of another kind.
+    #[error("the .mpy file is for {file}, the board loads {board}")]
+    Mismatch {
+        /// What the file is for.
+        file: String,
+        /// What the board loads.
+        board: String,
+    },
+}
+
+/// Whether these are the bytes of a `.mpy` file and not of a source: its letter, and a version that is no text.
+pub fn is_mpy(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'M' | b'C', 0..=8, ..])
+}
+
+/// Find out, without running it, whether the board loads this file.
+///
+/// # Errors
+///
+/// [`MpyError`], for what the board would refuse, or crash over.
+pub fn check_mpy(file: &[u8], facts: &BoardFacts) -> Result<(), MpyError> {
+    let Some(board) = &facts.mpy else {
+        return Err(MpyError::BoardLoadsNone);
+    };
+    let mismatch = |file: &str, board: &str| {
+        Err(MpyError::Mismatch {
+            file: file.to_owned(),
+            board: board.to_owned(),
+        })
+    };
+    if let Some(&version) = file.get(1)
+        && version != board.version
+    {
+        return mismatch(
+            &format!(".mpy version {version}"),
+            &format!("version {}", board.version),
+        );
+    }
+    if board.version != piton_mpy::header::VERSION {
+        // Older than what our reader knows: the board looks for itself.
+        return Ok(());
+    }
+    let header = piton_mpy::reader::read(file)?.header;
+    let is_circuitpython = facts.implementation.as_deref() == Some("circuitpython");
+    if is_circuitpython != (header.dialect == Dialect::CircuitPython) {
+        return mismatch(
+            header.dialect.name(),
+            if is_circuitpython {
+                Dialect::CircuitPython.name()
+            } else {
+                Dialect::MicroPython.name()
+            },
+        );
+    }
+    match machine_code_mismatch(&header, board) {
+        Some((file, board)) => mismatch(&file, &board),
+        None => Ok(()),
+    }
+}
+
+/// What is different about the machine code in the file: py/persistentcode.c, `mp_raw_code_load`.
+fn machine_code_mismatch(header: &Header, board: &MpyFacts) -> Option<(String, String)> {
+    let arch = header.arch?;
+    let name = board.arch.unwrap_or("bytecode only");
+    let board_arch = board.arch.and_then(Arch::from_name);
+    // A Cortex-M runs the code of the smaller ones: py/persistentcode.h, `MPY_FEATURE_ARCH_TEST`.
+    let smaller_cortex = board_arch.is_some_and(|board| {
+        let cortex = Arch::ArmV6M.number()..=Arch::ArmV7EMDP.number();
+        cortex.contains(&board.number())
+            && (*cortex.start()..=board.number()).contains(&arch.number())
+    });
+    if board_arch != Some(arch) && !smaller_cortex {
+        return Some((format!("machine code of {}", arch.name()), name.to_owned()));
+    }
+    if header.sub_version != board.sub_version {
+        return Some((
+            format!("machine code version {}", header.sub_version),
+            format!("version {}", board.sub_version),
+        ));
+    }
+    None
+}
+
+/// Bring a `.mpy` file into the board's RAM, piece by piece, and give back the program that runs it: the module's
+/// `__name__` is `_piton_program`. Nothing of it stays when that has ended.
+///
+/// # Errors
+///
+/// As for [`RawRepl::exec`]: boards that cannot mount a file system written in Python raise an exception, and so do
+/// those whose memory is too small.
+pub fn send_mpy(
+    raw: &mut RawRepl<'_>,
+    file: &[u8],
+    deadline: Deadline,
+) -> Result<Guarded, BoardError> {
+    let program = include_bytes!("../../device/minified/run_mpy.py");
+    let takes_base64 = from_literal::<bool>(raw.run(program, deadline)?.trim_ascii())?;
+    if let Err(error) = send_pieces(raw, file, takes_base64, deadline) {
+        // What went wrong first is what a caller wants to know.
+        let _ = raw.run(b"_piton()", deadline);
+        return Err(error);
+    }
+    let run = b"try:\n from _piton_program import *\nfinally:\n _piton()\n";
+    Ok(Guarded::hidden(run))
+}
+
+fn send_pieces(
+    raw: &mut RawRepl<'_>,
+    file: &[u8],
+    base64: bool,
+    deadline: Deadline,
+) -> Result<(), BoardError> {
+    let size = if base64 { BASE64_PIECE } else { LITERAL_PIECE };
+    for piece in file.chunks(size) {
+        let call = match base64 {
+            true => format!("_piton(b'{}',1)", piton_fs::base64::encode(piece)),
+            false => format!("_piton({})", py_bytes(piece)),
+        };
+        raw.run(call.as_bytes(), deadline)?;
+    }
+    Ok(())
+}
