@@ -203,12 +203,8 @@ impl Chain {
         match parsed {
             Ok(line) => self.commands.push(line.command.with_arguments(arguments)),
             Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
-                let topic = file_command.and_then(|name| file_command_help(&name, face));
-                let topic = topic.map(|command| command.try_get_matches_from(["fs", "--help"]));
-                return Err(End::Help(match topic {
-                    Some(Err(help)) => help,
-                    _ => error,
-                }));
+                let help = file_command.and_then(|name| ask_for_help(&name, face));
+                return Err(End::Help(help.unwrap_or(error)));
             }
             Err(error) => return Err(End::Invalid(UsageError::Arguments(error))),
         }
@@ -267,6 +263,12 @@ pub(crate) fn command_names(face: Face) -> Vec<String> {
 pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command> {
     let line = command_line(face);
     fs::help::command(line.find_subcommand("fs")?, name, face.name())
+}
+
+/// The same as `clap` gives help.
+fn ask_for_help(name: &str, face: Face) -> Option<clap::Error> {
+    let command = file_command_help(name, face)?;
+    command.try_get_matches_from(["fs", "--help"]).err()
 }
 
 /// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option

@@ -1,0 +1,243 @@
+//! Hints: what a person can do about a failure.
+
+use std::io;
+
+use piton::error::BoardError;
+use piton::http::HttpError;
+use piton::mip::MipError;
+use piton::transport::webrepl::MAX_PASSWORD;
+use piton::vm::{self, VmFileError};
+
+use crate::args::Face;
+use crate::args::chain::command_names;
+use crate::suggest::{did_you_mean, nearest};
+
+pub(super) fn not_a_command_hints(word: &str, face: Face) -> Vec<String> {
+    let name = face.name();
+    if word.starts_with('-') {
+        return vec!["options come before the other arguments of their command".to_owned()];
+    }
+    if std::path::Path::new(word).is_file() {
+        return vec![format!(
+            "`{name} run {word}` runs a local script on the board"
+        )];
+    }
+    let mut hints = vec![format!("`{name} help` lists the commands")];
+    if let Some(command) = nearest(word, command_names(face)) {
+        hints.insert(0, did_you_mean(&command));
+    }
+    hints
+}
+
+pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
+    match error {
+        BoardError::NoBoard { skipped } => {
+            let mut hints = skipped
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<String>>();
+            hints.push(format!(
+                "plug in a board, or name one with `{name} connect PORT`; `{name} devs` lists the ports, and \
+                 `{name} connect virtual` needs no board"
+            ));
+            hints
+        }
+        BoardError::NoSuchSerialNumber { .. } => vec![format!("`{name} devs` lists the ports")],
+        BoardError::NoSuchPort { available, .. } if available.is_empty() => {
+            vec!["there are no serial ports: is the board plugged in, with a cable that carries data?".to_owned()]
+        }
+        BoardError::NoSuchPort { available, .. } => {
+            vec![format!("the ports are {}", available.join(", "))]
+        }
+        BoardError::PortBusy { port, holder } => vec![format!(
+            "{} has {port} open: close it there",
+            holder.as_deref().unwrap_or("another program")
+        )],
+        BoardError::PortPermission { port } if cfg!(target_os = "linux") => vec![
+            format!(
+                "join the group that owns {port}: `sudo usermod -aG {} $USER`, then log in again",
+                group_of(port).unwrap_or_else(|| "dialout".to_owned())
+            ),
+            "or let everybody at this computer use its boards: `piton udev` tells how".to_owned(),
+        ],
+        BoardError::NoControlLines { .. } => vec![
+            "a reset through the lines needs a serial port, here or behind `rfc2217://`".to_owned(),
+        ],
+        BoardError::PasswordNeeded { .. } => vec![format!(
+            "give it with `--password WORD`, or in the environment variable {}",
+            crate::password::VARIABLE
+        )],
+        BoardError::PasswordRefused { .. } => vec![format!(
+            "it was set by `import webrepl_setup` on the board, has at most {MAX_PASSWORD} characters, and stands in its \
+             `webrepl_cfg.py`"
+        )],
+        BoardError::Open { address, source }
+            if address.starts_with("ws://")
+                && source.kind() == io::ErrorKind::ConnectionRefused =>
+        {
+            vec![
+                "WebREPL does not run there: `import webrepl; webrepl.start()` on the board starts it, `import \
+                 webrepl_setup` does so at each start"
+                    .to_owned(),
+            ]
+        }
+        BoardError::Disconnected { source, .. } if source.get_ref().is_some() => {
+            vec![source.to_string()]
+        }
+        BoardError::Disconnected { .. } => vec!["was the board unplugged, or reset?".to_owned()],
+        BoardError::NoRawRepl { received, .. } if received.is_empty() => vec![
+            "a board that says nothing at all: is it MicroPython's port, and the rate right (`--baud`)?".to_owned(),
+            "a program that ignores Ctrl-C ends with a reset: press the button and try again at once, or let `piton \
+             --reset-on-connect` do it where DTR and RTS are wired so"
+                .to_owned(),
+        ],
+        BoardError::NoRawRepl { .. } => vec![
+            "if a program holds the board, press its reset button and try again at once".to_owned(),
+            "where DTR and RTS are wired to reset (most ESP boards), `piton --reset-on-connect` does that".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
+    use piton::fs::plan::Conflict;
+    use piton::sync::Error;
+    let hint = match error {
+        Error::InTheWay { conflicts } => {
+            let may_go =
+                |conflict: &Conflict| !matches!(conflict, Conflict::ProtectedInTheWay { .. });
+            if !conflicts.iter().all(may_go) {
+                return Vec::new();
+            }
+            "`--delete` removes what is in the way"
+        }
+        Error::WouldBeLost { .. } => {
+            "`--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone"
+        }
+        Error::TooBroad { .. } => "name a folder of its own for the board's files",
+        Error::Circle { .. } => "`--links skip` leaves links out",
+        Error::NoMpy { .. } => "without `--compile`, sources are sent as they are",
+        Error::NotText { .. } => "`--ignore PATTERN` leaves it out",
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
+/// The name of the group that a port belongs to: `dialout` in Debian, `uucp` in Arch.
+#[cfg(target_os = "linux")]
+fn group_of(port: &str) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = std::fs::metadata(port).ok()?.gid();
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    group_named(&groups, number)
+}
+
+/// The name of a group in the text of `/etc/group`: name, password, number, members.
+#[cfg(target_os = "linux")]
+fn group_named(groups: &str, number: u32) -> Option<String> {
+    let fields = groups.lines().map(|line| line.split(':'));
+    let mut names = fields.filter_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number.to_string()).then(|| name.to_owned())
+    });
+    // No one joins `root`.
+    names.next().filter(|name| name != "root")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn group_of(_port: &str) -> Option<String> {
+    None
+}
+
+pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
+    let hint = match error {
+        MipError::Http(HttpError::Unreachable { .. }) => {
+            "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY; packages in folders of this \
+             computer need no network"
+                .to_owned()
+        }
+        MipError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
+            "is the name spelled right? A folder or file here is named with a `/`: `./NAME`".to_owned()
+        }
+        MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
+        MipError::Record { path, .. } => format!(
+            "`{name} rm :{path}` lets piton forget what it installed; the packages stay"
+        ),
+        MipError::NotInstalled { installed, .. } if installed.is_empty() => {
+            "piton has installed nothing there; what mpremote installed is not on record".to_owned()
+        }
+        MipError::NotInstalled { installed, .. } => {
+            format!("it has installed {}", installed.join(", "))
+        }
+        MipError::Needed { by, .. } => format!("uninstall {} first", by.join(", ")),
+        _ => return Vec::new(),
+    };
+    vec![hint]
+}
+
+pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
+    match error {
+        VmFileError::Damaged { path, .. } => vec![format!(
+            "delete `{}`, and the next run fetches it again",
+            path.display()
+        )],
+        VmFileError::Named { .. } => vec![format!(
+            "without `--vm` and PITON_VM, piton uses version {}, and fetches it once",
+            vm::VERSION
+        )],
+        VmFileError::Fetch { place, .. } => vec![
+            format!(
+                "on a computer with network: `npm pack {}@{}`, then `tar xzf *.tgz package/{}`",
+                vm::PACKAGE,
+                vm::VERSION,
+                vm::FILE_NAME
+            ),
+            format!(
+                "put `{}` to `{}`, or name it with `--vm FILE`",
+                vm::FILE_NAME,
+                place.display()
+            ),
+        ],
+        VmFileError::NoCacheFolder => vec!["set PITON_CACHE_DIR to a folder".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::CommandError;
+
+    /// What a person is told under our own name.
+    fn told(error: BoardError) -> String {
+        CommandError::from(error)
+            .message(Face::Piton)
+            .unwrap_or_default()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_without_permission_names_its_group() {
+        let groups = "root:x:0:\nuucp:x:14:ann,bob\nbroken\ndialout:x:20:\n";
+        let name = |number| group_named(groups, number);
+        assert_eq!(name(20).as_deref(), Some("dialout"));
+        assert_eq!(name(14).as_deref(), Some("uucp"));
+        assert_eq!((name(0), name(2)), (None, None));
+        let port = "/no/such/port".to_owned();
+        insta::assert_snapshot!(told(BoardError::PortPermission { port }));
+    }
+
+    #[test]
+    fn a_board_that_does_not_come_to_its_raw_repl() {
+        let silent = BoardError::NoRawRepl {
+            sent: b"\x03\x01".to_vec(),
+            received: Vec::new(),
+        };
+        let chatty = BoardError::NoRawRepl {
+            sent: b"\x03\x01".to_vec(),
+            received: b"again\r\n".to_vec(),
+        };
+        insta::assert_snapshot!([silent, chatty].map(told).join("\n"));
+    }
+}
