@@ -119,11 +119,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
                 let of_job = runs.iter().filter_map(|run| run.get(index)).copied();
                 let measured = median_of(&of_job.collect::<Vec<_>>());
                 table.add(job, tool, line, measured);
-                println!("{}", table::one_line(job, tool, line, measured));
             }
         }
     }
-    println!("\n{}", table.markdown(&lines));
+    print!("\n{}", table.markdown(&lines));
     Ok(())
 }
 
@@ -162,8 +161,12 @@ impl Bench {
         Job::ALL
             .into_iter()
             .map(|job| {
-                self.measure(line, tool, job, flash.path())
-                    .with_context(|| format!("{}, {}, {}", job.name(), tool.name(), line.name()))
+                let measured = self
+                    .measure(line, tool, job, flash.path())
+                    .with_context(|| format!("{}, {}, {}", job.name(), tool.name(), line.name()))?;
+                // All of them take half an hour: somebody may want to watch.
+                eprintln!("{}", table::one_line(job, tool, line, measured));
+                Ok(measured)
             })
             .collect()
     }
