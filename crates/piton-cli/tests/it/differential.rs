@@ -13,6 +13,19 @@ use virtual_board::{BoardOptions, Flash, VirtualBoard};
 
 use crate::support::{Outcome, Sandbox, run, words};
 
+/// A package that lies in a folder.
+const PACKAGE: &str = r#"{"urls": [["greet/__init__.py", "hello.py"], ["greet/deep/er.py", "hello.py"]], "version": "1"}"#;
+
+/// What users may have in their `config.py`.
+const SHORTCUTS: &str = r#"commands = {
+    "double x=4": "eval x*2",
+    "pair a b=2": ["eval", "(a,b)"],
+    "hello": {"command": "exec 'print(1)'", "help": "say one"},
+    "twice": "double 3 double x=5",
+    "up": "cp a.txt : + ls",
+}
+"#;
+
 /// One side: a command and the board that it talks to.
 struct Side {
     sandbox: Sandbox,
@@ -64,6 +77,15 @@ impl Side {
         std::fs::create_dir_all(sandbox.path().join("tree/sub")).unwrap();
         sandbox.write("tree/one.py", "one = 1\n");
         sandbox.write("tree/sub/two.py", "two = 2\n");
+        std::fs::create_dir(sandbox.path().join("package")).unwrap();
+        sandbox.write("package/package.json", PACKAGE);
+        sandbox.write("package/hello.py", "print('hello')\n");
+        let config = sandbox
+            .path()
+            .with_file_name("home")
+            .join(".config/mpremote");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("config.py"), SHORTCUTS).unwrap();
         let flash = flash_of(&sandbox);
         std::fs::create_dir(&flash).unwrap();
         let board = if kind == Kind::Microbit {
@@ -191,6 +213,8 @@ fn compare_messages(line: &str, found: &Outcome, expected: &Outcome) {
         "mpremote: failed to access "
     } else if expected.starts_with("usage: ") {
         "error: "
+    } else if expected.starts_with("mpremote: Error opening ") {
+        "mpremote: No such file or directory"
     } else {
         return assert_eq!(message, expected.trim_end(), "`{line}`");
     };
@@ -358,6 +382,41 @@ fn edited_files() {
         "mkdir d + edit :d",
         "ls",
     ]);
+}
+
+#[test]
+fn packages() {
+    check(&[
+        "mip install package/package.json",
+        "mip install ./package/package.json",
+        "mip install --target /lib2 --no-mpy package/package.json",
+        "mip install --target=lib3 package/package.json + ls lib3",
+        "mip install missing/package.json",
+        "mip install",
+        "exec 'import greet; import greet.deep.er'",
+    ]);
+}
+
+#[test]
+fn shortcuts_of_users() {
+    check(&[
+        "double",
+        "double 5",
+        "double x=7 eval 1",
+        "double 1 2",
+        "double + double 2",
+        "double eval 3",
+        "pair 1",
+        "pair 1 b=7",
+        "pair a=5 b=6",
+        "hello",
+        "twice",
+        "up",
+        "resume double",
+    ]);
+    // mpremote says it on stdout.
+    check_difference(&["double y=1"], "");
+    check_difference(&["pair"], "");
 }
 
 #[test]
