@@ -521,7 +521,7 @@ fn a_board_that_refuses_keeps_what_it_has() {
     let place = Place::new();
     place.run("mip install --index INDEX leaf");
     let before = place.board();
-    // In the way of the new version: a folder where a file belongs.
+    // A file where the new version has a folder: half of it is on the board when that comes out.
     place.index.package(
         "leaf",
         "1.1",
@@ -532,18 +532,21 @@ fn a_board_that_refuses_keeps_what_it_has() {
         ],
         &[],
     );
-    std::fs::create_dir(place.sandbox.path().join("flash/lib/zzz.mpy")).unwrap();
+    let in_the_way = place.sandbox.path().join("flash/lib/new");
+    std::fs::write(&in_the_way, "mine").unwrap();
     assert_snapshot!(place.show("mip install --index INDEX leaf"), @r"
     $ piton mip install --index INDEX leaf
     Install leaf
     Installing leaf (latest) from INDEX to /lib
     Installing: /lib/leaf.mpy
     Installing: /lib/new/x.mpy
+    Installing: /lib/zzz.mpy
     --- stderr
-    piton: `/lib/zzz.mpy` on the board is a folder
+    piton: `/lib/new/x.mpy.piton-mip` on the board is not a folder
     --- exit 1
     ");
-    std::fs::remove_dir(place.sandbox.path().join("flash/lib/zzz.mpy")).unwrap();
+    assert_eq!(std::fs::read_to_string(&in_the_way).unwrap(), "mine");
+    std::fs::remove_file(&in_the_way).unwrap();
     assert_eq!(place.board(), before);
 }
 

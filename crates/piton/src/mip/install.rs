@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
-use piton_fs::Event;
 use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 use piton_project::mip::INDEX;
 use piton_project::mip::package::sha256;
 use piton_project::mip::record::{Installed, Record};
+use piton_project::mip::resolve::{Package, Visit};
 use piton_project::mip::source::Source;
 use piton_project::relative_path::RelativePath;
 use sha2::{Digest, Sha256};
@@ -72,15 +73,18 @@ pub fn install(
         remote,
         library,
         events,
-        made: Vec::new(),
-        known_folders: BTreeSet::new(),
+        folders: BTreeMap::new(),
         pairs: Vec::new(),
     };
     let new = record_with(&old, fetched);
-    let put = work.put_all(fetched).and_then(|()| {
-        if keeps_record && new != old {
-            work.put_record(&new)?;
-        }
+    let record = match keeps_record && new != old {
+        true => Some(new.to_text().map_err(|source| {
+            let path = library.record_path().unwrap_or_default();
+            MipError::Record { path, source }
+        })?),
+        false => None,
+    };
+    let put = work.put_all(fetched, record.as_deref()).and_then(|()| {
         Ok(work
             .remote
             .swap(&work.pairs, Deadline::after(CONTENT_TIME))?)
@@ -89,7 +93,7 @@ pub fn install(
         work.tidy_up();
         return Err(error);
     }
-    let written = work.pairs.len() - usize::from(keeps_record && new != old);
+    let written = work.pairs.len() - usize::from(record.is_some());
     let removed = work.remove_stale(&old, &new)?;
     let packages = fetched.packages().iter();
     let packages = packages.map(|package| {
@@ -134,47 +138,133 @@ struct Work<'w, 'r, 'b> {
     remote: RemoteFs<'r, 'b>,
     library: &'w Library,
     events: &'w mut dyn FnMut(MipEvent<'_>),
-    /// Folders that were not there before.
-    made: Vec<BoardPath>,
-    known_folders: BTreeSet<BoardPath>,
+    /// Folders that are needed: whether they are there already.
+    folders: BTreeMap<BoardPath, bool>,
     /// Files that are written, and where they belong.
     pairs: Vec<(BoardPath, BoardPath)>,
 }
 
+/// What there is to tell, in its order.
+enum Line<'f> {
+    Package(&'f Visit, &'f Package),
+    File {
+        shown: String,
+        hashed: bool,
+        /// The step that writes it, if the board lacks it.
+        step: Option<usize>,
+    },
+}
+
 impl Work<'_, '_, '_> {
-    /// Write all files that the board lacks beside their places.
-    fn put_all(&mut self, fetched: &Fetched) -> Result<(), MipError> {
-        let mut settled = BTreeMap::new();
+    /// Write all files that the board lacks beside their places, in one stream; `record` is the last of them.
+    fn put_all(&mut self, fetched: &Fetched, record: Option<&str>) -> Result<(), MipError> {
+        let mut lines = Vec::new();
+        let mut files = Vec::new();
+        let mut settled = BTreeSet::new();
         for visit in &fetched.resolution.visits {
             let Some(package) = fetched.packages().get(visit.package) else {
                 continue;
             };
-            (self.events)(MipEvent::Package { visit, package });
+            lines.push(Line::Package(visit, package));
             let contents = fetched.contents.get(visit.package);
             for (file, content) in package.files.iter().zip(contents.into_iter().flatten()) {
-                let is_first = settled.insert(&file.path, ()).is_none();
                 let place = self.library.place(file.path.as_str())?;
-                let same = !is_first || self.has(&place, content)?;
-                (self.events)(MipEvent::File {
-                    path: &self.library.shown(file.path.as_str()),
-                    same,
+                let is_new = settled.insert(&file.path) && !self.has(&place, content)?;
+                lines.push(Line::File {
+                    shown: self.library.shown(file.path.as_str()),
                     hashed: file.hash.is_some(),
+                    step: is_new.then_some(files.len()),
                 });
-                if !same {
-                    self.put(place, content)?;
+                if is_new {
+                    files.push((place, content.as_slice()));
                 }
             }
         }
-        Ok(())
+        if let Some(text) = record {
+            files.push((self.library.record_path()?, text.as_bytes()));
+        }
+        self.send(&files, lines)
     }
 
-    fn put_record(&mut self, record: &Record) -> Result<(), MipError> {
-        let place = self.library.record_path()?;
-        let text = record.to_text().map_err(|source| MipError::Record {
-            path: place.clone(),
-            source,
-        })?;
-        self.put(place, text.as_bytes())
+    fn send(&mut self, files: &[(BoardPath, &[u8])], lines: Vec<Line<'_>>) -> Result<(), MipError> {
+        for (place, _) in files {
+            for folder in self.library.folders(place) {
+                if !self.folders.contains_key(&folder) {
+                    let is_there = self.remote.exists(&folder, Deadline::after(STEP_TIME))?;
+                    self.folders.insert(folder, is_there);
+                }
+            }
+            let beside = format!("{place}{TEMPORARY_SUFFIX}");
+            let beside = beside.parse().map_err(|_| MipError::Target {
+                target: place.to_string(),
+            })?;
+            self.pairs.push((beside, place.clone()));
+        }
+        // A folder sorts before what is in it.
+        let missing = self.folders.iter().filter(|(_, is_there)| !**is_there);
+        let mut steps: Vec<Step<'_>> = missing
+            .map(|(folder, _)| Step::MakeDir(folder.clone()))
+            .collect();
+        let first_file = steps.len();
+        let writes = self
+            .pairs
+            .iter()
+            .zip(files)
+            .map(|((beside, _), (_, content))| {
+                let mut file = Outgoing::from_bytes(beside.clone(), content);
+                file.replaces = Some(0);
+                Step::Write(file)
+            });
+        steps.extend(writes);
+        let mut lines = lines.into_iter().peekable();
+        let events = &mut self.events;
+        // Up to the file that `step` writes; all, at the end.
+        let mut tell = |step: Option<usize>, events: &mut dyn FnMut(MipEvent<'_>)| {
+            let is_due = |line: &Line<'_>| match (line, step) {
+                (
+                    Line::File {
+                        step: Some(own), ..
+                    },
+                    Some(step),
+                ) => *own <= step,
+                _ => true,
+            };
+            while let Some(line) = lines.next_if(is_due) {
+                events(match &line {
+                    Line::Package(visit, package) => MipEvent::Package { visit, package },
+                    Line::File {
+                        shown,
+                        hashed,
+                        step,
+                    } => MipEvent::File {
+                        path: shown,
+                        same: step.is_none(),
+                        hashed: *hashed,
+                    },
+                });
+            }
+        };
+        if steps.is_empty() {
+            tell(None, *events);
+            return Ok(());
+        }
+        self.remote.send(
+            steps,
+            &SendOptions::default(),
+            &mut |event| match event {
+                TransferEvent::Moved { step, bytes, of } if step >= first_file => {
+                    tell(Some(step - first_file), *events);
+                    events(MipEvent::Wrote { bytes, of });
+                }
+                TransferEvent::Done { step } if step >= first_file => {
+                    tell(Some(step - first_file), *events);
+                }
+                _ => {}
+            },
+            Deadline::after(CONTENT_TIME),
+        )?;
+        tell(None, self.events);
+        Ok(())
     }
 
     /// Whether the board has this file already.
@@ -187,49 +277,13 @@ impl Work<'_, '_, '_> {
         }
     }
 
-    /// Write a file beside its place.
-    fn put(&mut self, place: BoardPath, content: &[u8]) -> Result<(), MipError> {
-        for folder in self.library.folders(&place) {
-            self.make_folder(folder)?;
-        }
-        let beside = format!("{place}{TEMPORARY_SUFFIX}");
-        let beside: BoardPath = beside.parse().map_err(|_| MipError::Target {
-            target: place.to_string(),
-        })?;
-        self.pairs.push((beside.clone(), place));
-        let events = &mut self.events;
-        self.remote.write(
-            &beside,
-            content,
-            &mut |event| {
-                if let Event::Wrote { bytes, of } = event {
-                    events(MipEvent::Wrote { bytes, of });
-                }
-            },
-            Deadline::after(CONTENT_TIME),
-        )?;
-        Ok(())
-    }
-
-    fn make_folder(&mut self, folder: BoardPath) -> Result<(), MipError> {
-        if self.known_folders.contains(&folder) {
-            return Ok(());
-        }
-        let deadline = Deadline::after(STEP_TIME);
-        if !self.remote.exists(&folder, deadline)? {
-            self.remote.make_dir(&folder, deadline)?;
-            self.made.push(folder.clone());
-        }
-        self.known_folders.insert(folder);
-        Ok(())
-    }
-
     /// After a failure: take away what was written. Where the line is gone, it stays under its own names.
     fn tidy_up(&mut self) {
         for (beside, _) in &self.pairs {
             let _ = self.remote.remove_file(beside, Deadline::after(STEP_TIME));
         }
-        for folder in self.made.iter().rev() {
+        let made = self.folders.iter().filter(|(_, is_there)| !**is_there);
+        for (folder, _) in made.rev() {
             let _ = self.remote.remove_dir(folder, Deadline::after(STEP_TIME));
         }
     }
