@@ -17,25 +17,31 @@ const TEMPLATE: &str =
 /// A line that shows how far a transfer is, and is gone when the transfer is.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    shown: bool,
 }
 
 impl Progress {
     /// A line for `bytes` in all; none at all unless `shown`.
     pub(crate) fn new(bytes: u64, shown: bool) -> Progress {
-        if !shown || bytes < SHOWN_FROM {
-            return Progress {
-                bar: ProgressBar::hidden(),
-            };
-        }
-        let target = ProgressDrawTarget::stderr_with_hz(DRAWN);
-        let bar = ProgressBar::with_draw_target(Some(bytes), target);
+        let bar = ProgressBar::hidden();
         // The template is right, or else the library's own will do.
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("#-"));
         }
-        // So that the time left is counted down while a slow board is silent.
-        bar.enable_steady_tick(Duration::from_millis(500));
-        Progress { bar }
+        let progress = Progress { bar, shown };
+        progress.expect(bytes);
+        progress
+    }
+
+    /// It is known by now that there will be so many bytes in all.
+    pub(crate) fn expect(&self, bytes: u64) {
+        self.bar.set_length(bytes);
+        if self.shown && bytes >= SHOWN_FROM && self.bar.is_hidden() {
+            let target = ProgressDrawTarget::stderr_with_hz(DRAWN);
+            self.bar.set_draw_target(target);
+            // So that the time left is counted down while a slow board is silent.
+            self.bar.enable_steady_tick(Duration::from_millis(500));
+        }
     }
 
     /// So many bytes are done.

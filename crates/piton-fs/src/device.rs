@@ -9,7 +9,6 @@ pub(crate) struct Program(&'static str);
 pub(crate) const DISK_FREE: Program = Program(include_str!("../device/minified/disk_free.py"));
 pub(crate) const HASH: Program = Program(include_str!("../device/minified/hash.py"));
 pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.py"));
-pub(crate) const MOUNTS: Program = Program(include_str!("../device/minified/mounts.py"));
 pub(crate) const READ: Program = Program(include_str!("../device/minified/read.py"));
 pub(crate) const RECEIVE: Program = Program(include_str!("../device/minified/receive.py"));
 pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));

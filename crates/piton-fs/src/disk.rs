@@ -51,47 +51,6 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-impl RemoteFs<'_, '_> {
-    /// Which paths below `folder` other file systems are mounted on: an SD card, a ROM, a folder of the host. Each is
-    /// a path from `folder` on, made of names and `/`.
-    ///
-    /// Boards before MicroPython 1.25 tell it of what is mounted in the root.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Board`].
-    pub fn mounts_below(
-        &mut self,
-        folder: &BoardPath,
-        deadline: Deadline,
-    ) -> Result<Vec<String>, Error> {
-        let (current, mounts): (String, Vec<String>) =
-            self.ask(folder, device::MOUNTS, &[], deadline)?;
-        let Ok(current) = current.parse::<BoardPath>() else {
-            return Ok(Vec::new());
-        };
-        let names = |path: &str| {
-            // A folder may be named the long way.
-            let mut names = Vec::new();
-            for name in path.split('/') {
-                match name {
-                    "" | "." => {}
-                    ".." => drop(names.pop()),
-                    name => names.push(name.to_owned()),
-                }
-            }
-            names
-        };
-        let folder = names(current.join(folder).as_str());
-        let below = mounts.iter().filter_map(|mount| {
-            let mount = names(mount);
-            let below = mount.strip_prefix(folder.as_slice())?;
-            (!below.is_empty()).then(|| below.join("/"))
-        });
-        Ok(below.collect())
-    }
-}
-
 fn row(line: &[u8]) -> Option<DiskFree> {
     let (filesystem, size, available, mounted_on): (String, u64, u64, String) =
         from_literal(line).ok()?;

@@ -57,9 +57,6 @@ pub use push::{Push, push};
 pub use record::FILE_NAME as RECORD_NAME;
 pub use watch::{Seen, Watcher};
 
-/// How long a board may take for anything but the content of files.
-const STEP_TIME: Duration = Duration::from_secs(60);
-
 /// How long the content of all files may take: the largest flash over the slowest line.
 const CONTENT_TIME: Duration = Duration::from_secs(3600);
 

@@ -5,8 +5,6 @@ mod faults;
 #[cfg(test)]
 mod microbit;
 #[cfg(test)]
-mod mounts;
-#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod peers;

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use piton_board::deadline::Deadline;
-use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
-use piton_fs::listing::{Kind, Sizes};
+use piton_fs::listing::Kind;
 use piton_fs::path::BoardPath;
 use piton_fs::plan::{Node, Tree, TreePath};
 use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::{Candidate, ShortDigest, Space, SurveyEntry};
+use piton_fs::write::TEMPORARY_SUFFIX;
 
-use super::{CONTENT_TIME, Content, Error, STEP_TIME};
+use super::{CONTENT_TIME, Content, Error};
 
 /// What a board's folder holds.
 pub(super) struct Survey {
@@ -18,10 +19,20 @@ pub(super) struct Survey {
     pub(super) root: Root,
     /// What is in it.
     pub(super) tree: Tree,
+    /// Room on its file system, where the board can tell.
+    pub(super) space: Option<Space>,
+    /// What broken transfers have left, with the file that each was to become.
+    pub(super) leftovers: Vec<(TreePath, BoardPath)>,
     /// Hashes of the files that have the size that was asked for.
-    pub(super) digests: BTreeMap<TreePath, Vec<u8>>,
-    /// Free bytes on its file system, where the board can tell.
-    pub(super) free: Option<u64>,
+    digests: BTreeMap<TreePath, Digest>,
+}
+
+/// The hash of a file of the board.
+enum Digest {
+    /// From the board.
+    Short(ShortDigest),
+    /// Calculated here, of what the board sent.
+    Whole(Vec<u8>),
 }
 
 /// What has the folder's name.
@@ -32,79 +43,91 @@ pub(super) enum Root {
     Other,
 }
 
-/// What of the board's folder is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// All of it.
-    All,
-    /// File systems that are mounted below it are only named.
-    OneFileSystem,
-}
-
-/// Look at a folder of the board. Files that have the size in `sizes` are hashed.
+/// Look at a folder of the board, but not at file systems that are mounted below it. Files that have the size in
+/// `sizes` are hashed. One exchange on boards that have SHA-256.
 pub(super) fn survey(
     remote: &mut RemoteFs<'_, '_>,
     root: &BoardPath,
     sizes: &BTreeMap<TreePath, u64>,
-    reach: Reach,
 ) -> Result<Survey, Error> {
+    let candidates = sizes.iter().map(|(path, size)| Candidate {
+        path: path.below(root),
+        size: *size,
+    });
+    let candidates = candidates.collect::<Vec<Candidate>>();
+    let roots = std::slice::from_ref(root);
+    let found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
     let mut survey = Survey {
-        root: Root::Folder,
+        root: Root::Missing,
         tree: Tree::new(),
+        space: found.space,
+        leftovers: Vec::new(),
         digests: BTreeMap::new(),
-        free: None,
     };
-    let step = || Deadline::after(STEP_TIME);
-    let entries = match remote.tree(root, Sizes::Measured, step()) {
-        Ok(entries) => entries,
-        Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => {
-            survey.root = match remote.exists(root, step())? {
-                true => Root::Other,
-                false => Root::Missing,
-            };
-            return Ok(survey);
+    for entry in &found.entries {
+        match tree_path(root, &entry.path)? {
+            None if entry.kind == Kind::Directory => survey.root = Root::Folder,
+            None => survey.root = Root::Other,
+            Some(path) => survey.add(remote, sizes, path, entry)?,
         }
-        Err(error) => return Err(error.into()),
-    };
-    let mounts = match reach {
-        Reach::All => Vec::new(),
-        Reach::OneFileSystem => remote.mounts_below(root, step())?,
-    };
-    let mounts = mounts
-        .iter()
-        .filter_map(|mount| mount.parse().ok())
-        .collect::<Vec<TreePath>>();
-    for entry in entries {
-        let unsafe_name = || Error::UnsafeName {
-            path: entry.path.to_string(),
-        };
-        let path = entry.path.as_str().parse::<TreePath>();
-        let path = path.map_err(|_| unsafe_name())?;
-        if mounts.iter().any(|mount| path.is_below(mount)) {
-            continue;
-        }
-        let node = match entry.kind {
-            _ if mounts.contains(&path) => Node::Foreign,
-            Kind::Directory => Node::Folder,
-            Kind::File => Node::File {
-                size: entry.size,
-                digest: None,
-            },
-        };
-        survey
-            .tree
-            .insert(path.clone(), node)
-            .map_err(|_| unsafe_name())?;
-        if entry.size.is_some() && entry.size == sizes.get(&path).copied() {
-            let digest = remote.hash(
-                &path.below(root),
-                HashAlgorithm::Sha256,
-                Deadline::after(CONTENT_TIME),
-            )?;
-            survey.digests.insert(path, digest);
+    }
+    for leftover in found.leftovers {
+        let becomes = leftover.as_str().strip_suffix(TEMPORARY_SUFFIX);
+        if let Some(becomes) = becomes.and_then(|path| path.parse().ok())
+            && let Some(path) = tree_path(root, &becomes)?
+        {
+            survey.leftovers.push((path, leftover));
         }
     }
     Ok(survey)
+}
+
+/// The path from `root` on; `None` for the root itself.
+fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<TreePath>, Error> {
+    if path == root {
+        return Ok(None);
+    }
+    let unsafe_name = || Error::UnsafeName {
+        path: path.to_string(),
+    };
+    let folder = root.as_str().trim_end_matches('/');
+    let rest = path.as_str().strip_prefix(folder).ok_or_else(unsafe_name)?;
+    let rest = rest.trim_start_matches('/').parse();
+    rest.map(Some).map_err(|_| unsafe_name())
+}
+
+impl Survey {
+    fn add(
+        &mut self,
+        remote: &mut RemoteFs<'_, '_>,
+        sizes: &BTreeMap<TreePath, u64>,
+        path: TreePath,
+        entry: &SurveyEntry,
+    ) -> Result<(), Error> {
+        let node = match entry.kind {
+            _ if entry.is_mount => Node::Foreign,
+            Kind::Directory => Node::Folder,
+            Kind::File => Node::File {
+                size: Some(entry.size),
+                digest: None,
+            },
+        };
+        let is_file = matches!(node, Node::File { .. });
+        self.tree
+            .insert(path.clone(), node)
+            .map_err(|_| Error::UnsafeName {
+                path: entry.path.to_string(),
+            })?;
+        if let Some(digest) = entry.digest {
+            self.digests.insert(path, Digest::Short(digest));
+        } else if is_file && sizes.get(&path) == Some(&entry.size) {
+            // A board without SHA-256: the file comes here.
+            let deadline = Deadline::after(CONTENT_TIME);
+            let digest = remote.hash(&entry.path, HashAlgorithm::Sha256, deadline)?;
+            self.digests.insert(path, Digest::Whole(digest));
+        }
+        Ok(())
+    }
 }
 
 /// Put down in both trees which files are the same, by the hashes of the board.
@@ -117,8 +140,15 @@ pub(super) fn settle_digests(
         let Some(content) = contents.get(&path) else {
             continue;
         };
-        here.set_digest(&path, content.sha256()?);
-        survey.tree.set_digest(&path, digest);
+        let sha256 = content.sha256()?;
+        let is_same = match digest {
+            Digest::Short(digest) => digest.matches(&sha256),
+            Digest::Whole(digest) => digest == sha256,
+        };
+        here.set_digest(&path, sha256.clone());
+        // Any other hash says that the files differ.
+        let there = if is_same { sha256 } else { Vec::new() };
+        survey.tree.set_digest(&path, there);
     }
     Ok(())
 }

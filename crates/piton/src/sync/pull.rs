@@ -6,16 +6,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
+use piton_fs::error::Error as FsError;
 use piton_fs::path::BoardPath;
-use piton_fs::plan::{self, Action, Node, Plan, Protection, Tree, TreePath, plan};
+use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, TreePath, plan};
 use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::{Arrival, TransferEvent};
 use sha2::{Digest, Sha256};
 
-use super::board_side::{Reach, Root, settle_digests, sizes, survey};
+use super::board_side::{Root, settle_digests, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
 use super::{CONTENT_TIME, Content, Error, Event, Options};
 use crate::host_file;
+
+/// No file of a board is larger; what is, is not let into memory.
+const LARGEST: usize = 256 << 20;
 
 /// What a folder of this computer lacks to be like one of a board.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ pub fn pull(
     options: &Options,
 ) -> Result<Pull, Error> {
     let mut host = walk_destination(folder, &options.ignore)?;
-    let mut survey = survey(remote, root, &sizes(&host.tree), Reach::OneFileSystem)?;
+    let mut survey = survey(remote, root, &sizes(&host.tree))?;
     match survey.root {
         Root::Missing => return Err(Error::NoFolder { path: root.clone() }),
         Root::Other => return Err(Error::NotAFolder { path: root.clone() }),
@@ -206,46 +211,111 @@ impl Pull {
         done.and(saved)
     }
 
+    /// Do all that is to be done here, with what the board sends between it.
     fn apply_steps(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
         events: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
-        for (index, step) in self.plan.steps.iter().enumerate() {
-            let path = self.folder.join(step.path.as_str());
-            let unwritable = |source| Error::Write {
-                path: path.clone(),
-                source,
-            };
-            stay_inside(&self.folder, &step.path).map_err(unwritable)?;
-            match step.action {
-                Action::MakeFolder => match fs::create_dir(&path) {
-                    Err(error) if !path.is_dir() => return Err(unwritable(error)),
-                    _ => {}
-                },
-                Action::Delete => {
-                    fs::remove_file(&path).map_err(unwritable)?;
-                    self.record.remove(&step.path);
-                }
-                Action::DeleteFolder => fs::remove_dir(&path).map_err(unwritable)?,
-                Action::Create | Action::Replace => {
-                    let mut moved = |event| {
-                        if let piton_fs::Event::Read { bytes, .. } = event {
-                            events(Event::Moved { step: index, bytes });
-                        }
-                    };
-                    let bytes = remote.read(
-                        &step.path.below(&self.root),
-                        &mut moved,
-                        Deadline::after(CONTENT_TIME),
-                    )?;
-                    host_file::write(&path, &bytes).map_err(unwritable)?;
-                    self.record.add(step.path.clone(), &Sha256::digest(&bytes));
-                }
-            }
+        let steps = std::mem::take(&mut self.plan.steps);
+        let writes = |step: &Step| step.action.writes();
+        let first = steps.iter().position(writes).unwrap_or(steps.len());
+        let end = steps
+            .iter()
+            .rposition(writes)
+            .map_or(first, |last| last + 1);
+        for (index, step) in steps.iter().enumerate().take(first) {
+            self.apply_here(step)?;
+            events(Event::Done { step: index });
+        }
+        let files = steps.get(first..end).unwrap_or_default();
+        self.receive(remote, files, first, events)?;
+        for (index, step) in steps.iter().enumerate().skip(end) {
+            self.apply_here(step)?;
             events(Event::Done { step: index });
         }
         Ok(())
+    }
+
+    fn apply_here(&mut self, step: &Step) -> Result<(), Error> {
+        let path = self.folder.join(step.path.as_str());
+        let unwritable = |source| Error::Write {
+            path: path.clone(),
+            source,
+        };
+        stay_inside(&self.folder, &step.path).map_err(unwritable)?;
+        match step.action {
+            Action::MakeFolder => match fs::create_dir(&path) {
+                Err(error) if !path.is_dir() => return Err(unwritable(error)),
+                _ => {}
+            },
+            Action::Delete => {
+                fs::remove_file(&path).map_err(unwritable)?;
+                self.record.remove(&step.path);
+            }
+            Action::DeleteFolder => fs::remove_dir(&path).map_err(unwritable)?,
+            // These come from the board.
+            Action::Create | Action::Replace => {}
+        }
+        Ok(())
+    }
+
+    /// Have the board send the files of these steps, and write each when it is complete.
+    fn receive(
+        &mut self,
+        remote: &mut RemoteFs<'_, '_>,
+        files: &[Step],
+        first: usize,
+        events: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let paths = files.iter().map(|step| step.path.below(&self.root));
+        let paths = paths.collect::<Vec<BoardPath>>();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        let mut failed = None;
+        let mut sink = |arrival: Arrival<'_>| match arrival {
+            Arrival::Begin { .. } => {
+                content.clear();
+                Ok(())
+            }
+            Arrival::Content { bytes, .. } if content.len() + bytes.len() > LARGEST => {
+                Err(io::ErrorKind::FileTooLarge.into())
+            }
+            Arrival::Content { bytes, .. } => {
+                content.extend_from_slice(bytes);
+                Ok(())
+            }
+            Arrival::End { index } => {
+                let Some(step) = files.get(index) else {
+                    return Err(io::ErrorKind::InvalidData.into());
+                };
+                let path = self.folder.join(step.path.as_str());
+                stay_inside(&self.folder, &step.path)
+                    .and_then(|()| host_file::write(&path, &content))
+                    .inspect_err(|_| failed = Some(path.clone()))?;
+                let sha256 = Sha256::digest(&content);
+                self.record.add(step.path.clone(), &sha256);
+                Ok(())
+            }
+        };
+        let mut told = |event| match event {
+            TransferEvent::Moved { step, bytes, .. } => events(Event::Moved {
+                step: first + step,
+                bytes,
+            }),
+            TransferEvent::Done { step } => events(Event::Done { step: first + step }),
+            _ => {}
+        };
+        let deadline = Deadline::after(CONTENT_TIME);
+        match remote.receive(&paths, &mut sink, &mut told, deadline) {
+            Err(FsError::Source { source, .. }) if failed.is_some() => Err(Error::Write {
+                path: failed.unwrap_or_default(),
+                source,
+            }),
+            done => Ok(done.map(|_| ())?),
+        }
     }
 }
 

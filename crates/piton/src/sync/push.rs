@@ -10,7 +10,7 @@ use piton_fs::plan::{self, Action, Node, Plan, Protection, TreePath, plan};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 
-use super::board_side::{Reach, Root, folders_to, settle_digests, sizes, survey};
+use super::board_side::{Root, folders_to, settle_digests, sizes, survey};
 use super::{CONTENT_TIME, Content, Error, Event, HostTree, Options, make, walk};
 
 /// What a folder of a board lacks to be like one of this computer.
@@ -21,6 +21,8 @@ pub struct Push {
     /// Folders that lead to the root, if it is not there.
     folders: Vec<BoardPath>,
     contents: BTreeMap<TreePath, Content>,
+    /// What broken transfers have left, and is of no use any more.
+    leftovers: Vec<BoardPath>,
     dangling: Vec<PathBuf>,
     /// Sizes of the board's files.
     sizes: BTreeMap<TreePath, u64>,
@@ -43,12 +45,7 @@ pub fn push(
 ) -> Result<Push, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
     let superseded = make::make(&mut host, &options.make)?;
-    let reach = match options.delete {
-        // What is on another file system is not removed by mistake.
-        true => Reach::OneFileSystem,
-        false => Reach::All,
-    };
-    let mut survey = survey(remote, root, &sizes(&host.tree), reach)?;
+    let mut survey = survey(remote, root, &sizes(&host.tree))?;
     if survey.root == Root::Other {
         return Err(Error::NotAFolder { path: root.clone() });
     }
@@ -79,10 +76,18 @@ pub fn push(
     };
     let mut plan = decide(&how)?;
     // Files that are replaced keep their space until the new ones are complete.
-    if survey.free.is_some_and(|free| plan.bytes() > free) {
+    if survey
+        .space
+        .is_some_and(|space| needed(&plan, space.block) > space.free)
+    {
         how.delete_first = true;
         plan = decide(&how)?;
     }
+    let leftovers = survey
+        .leftovers
+        .iter()
+        .filter(|(path, _)| options.delete || matches!(tree.get(path), Some(Node::File { .. })));
+    let leftovers = leftovers.map(|(_, leftover)| leftover.clone()).collect();
     Ok(Push {
         plan,
         folders: match survey.root {
@@ -91,10 +96,18 @@ pub fn push(
         },
         root: root.clone(),
         contents,
+        leftovers,
         dangling,
         sizes: sizes(&survey.tree),
         verify: options.verify,
     })
+}
+
+/// How much room the files of a plan take, in whole blocks.
+fn needed(plan: &Plan, block: u64) -> u64 {
+    let sizes = plan.steps.iter().filter_map(|step| step.size);
+    let rooms = sizes.map(|size| size.div_ceil(block.max(1)).saturating_mul(block.max(1)));
+    rooms.fold(0, u64::saturating_add)
 }
 
 impl Push {
@@ -145,6 +158,7 @@ impl Push {
                 }
             });
         }
+        steps.extend(self.leftovers.iter().cloned().map(Step::Remove));
         let mut how = SendOptions::default();
         how.verify = self.verify;
         let mut told = |event| match event {

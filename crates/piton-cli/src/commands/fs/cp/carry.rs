@@ -1,19 +1,26 @@
 //! Doing what `cp` has settled: everything for the board in one go, and everything from it.
 
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use piton::error::FsError;
 use piton::fs::hash::HashAlgorithm;
+use piton::fs::listing::Kind;
 use piton::fs::path::BoardPath;
-use piton::fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
+use piton::fs::transfer::{
+    Arrival, Candidate, Outgoing, SendOptions, Step, SurveyEntry, TransferEvent,
+};
 
 use super::{IS_A_FOLDER, Job, Place, Work, refused};
-use crate::commands::fs::{Args, Files, content, local_error, show_progress, step};
+use crate::commands::fs::{Args, Files, content, local_error};
 use crate::error::CommandError;
 use crate::progress::Progress;
 use crate::ui::Ui;
+
+/// No file of a board is larger; what is, is not let into memory.
+const LARGEST: usize = 256 << 20;
 
 /// Do all that is in `jobs`. Each source is announced when its turn comes.
 pub(super) fn out(
@@ -137,10 +144,21 @@ fn changes(
     files: &mut Files<'_, '_, '_>,
     jobs: &[Job<'_>],
 ) -> (Vec<Change>, Option<(usize, CommandError)>) {
+    let (mut fetched, mut missing) = fetch_all(files, jobs);
     let mut changes = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
         for work in &job.work {
-            match change(files, number, work) {
+            let from_board = match work {
+                Work::File { from, .. } if from.starts_with(':') => match fetched.pop_front() {
+                    Some(bytes) => Some(Content::Bytes(bytes)),
+                    None => {
+                        let failure = missing.take().map(|error| (number, error));
+                        return (changes, failure);
+                    }
+                },
+                _ => None,
+            };
+            match change(files, number, work, from_board) {
                 Ok(change) => changes.extend(change),
                 Err(error) => return (changes, Some((number, error))),
             }
@@ -149,10 +167,83 @@ fn changes(
     (changes, None)
 }
 
+/// The files of the board among the sources, in order, up to the first that cannot be read; and why.
+fn fetch_all(
+    files: &mut Files<'_, '_, '_>,
+    jobs: &[Job<'_>],
+) -> (VecDeque<Vec<u8>>, Option<CommandError>) {
+    let mut fetched = VecDeque::new();
+    let sources = jobs.iter().flat_map(|job| &job.work);
+    let sources = sources.filter_map(|work| match work {
+        Work::File { from, .. } => from.strip_prefix(':'),
+        Work::Folder(_) => None,
+    });
+    let sources = sources.collect::<Vec<&str>>();
+    let done = receive(files, &sources, &mut |_, bytes| {
+        fetched.push_back(bytes);
+        Ok(())
+    });
+    (fetched, done.err())
+}
+
+/// Have the board send files in one stream, and hand on each when it is complete.
+fn receive(
+    files: &mut Files<'_, '_, '_>,
+    paths: &[&str],
+    arrived: &mut dyn FnMut(usize, Vec<u8>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let paths = paths.iter().map(|path| files.board_path(path));
+    let paths = paths.collect::<Result<Vec<BoardPath>, CommandError>>()?;
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let progress = files.ui.transfer(0);
+    let mut bytes_before = 0;
+    let mut bytes = Vec::new();
+    let mut failed = None;
+    let mut sink = |arrival: Arrival<'_>| match arrival {
+        Arrival::Begin { size, .. } => {
+            bytes.clear();
+            progress.expect(bytes_before + size.unwrap_or_default());
+            Ok(())
+        }
+        Arrival::Content { bytes: more, .. } if bytes.len() + more.len() > LARGEST => {
+            Err(io::ErrorKind::FileTooLarge.into())
+        }
+        Arrival::Content { bytes: more, .. } => {
+            bytes.extend_from_slice(more);
+            progress.at(bytes_before + bytes.len() as u64);
+            Ok(())
+        }
+        Arrival::End { index } => {
+            bytes_before += bytes.len() as u64;
+            let whole = std::mem::take(&mut bytes);
+            progress.aside(|| arrived(index, whole)).map_err(|error| {
+                failed = Some(error);
+                io::ErrorKind::Other.into()
+            })
+        }
+    };
+    let done = files
+        .remote
+        .receive(&paths, &mut sink, &mut |_| {}, content());
+    progress.end();
+    match (done, failed) {
+        (_, Some(error)) => Err(error),
+        (Ok(_), None) => Ok(()),
+        (Err(FsError::IsADirectory { .. }), None) => Err(refused(IS_A_FOLDER)),
+        (Err(error), None) => {
+            let path = error.path().cloned().unwrap_or_default();
+            Err(files.refused(&path, error))
+        }
+    }
+}
+
 fn change(
     files: &mut Files<'_, '_, '_>,
     job: usize,
     work: &Work,
+    from_board: Option<Content>,
 ) -> Result<Option<Change>, CommandError> {
     let (to, from) = match work {
         Work::Folder(to) => (to, None),
@@ -165,7 +256,7 @@ fn change(
         return Ok(None);
     }
     let content = match from.map(|from| Place::parse(from)) {
-        None => None,
+        None | Some(Place::Board(_)) => from_board,
         Some(Place::Local(path)) => {
             let metadata = fs::metadata(path).map_err(|error| local_error("cp", path, &error))?;
             // Of a pipe the size is not known before its end.
@@ -179,7 +270,6 @@ fn change(
                 }
             })
         }
-        Some(Place::Board(path)) => Some(Content::Bytes(fetch(files, path)?)),
     };
     Ok(Some(Change {
         job,
@@ -190,50 +280,67 @@ fn change(
     }))
 }
 
-/// The content of a file of the board.
-fn fetch(files: &mut Files<'_, '_, '_>, path: &str) -> Result<Vec<u8>, CommandError> {
-    let path = files.board_path(path)?;
-    let ui = files.ui;
-    let mut events = |event| show_progress(ui, event);
-    let read = files.remote.read(&path, &mut events, content());
-    ui.clear_progress();
-    read.map_err(|error| match error {
-        FsError::IsADirectory { .. } => refused(IS_A_FOLDER),
-        error => files.refused(&path, error),
-    })
-}
-
-/// Which of the files the board has already.
+/// Which of the files the board has already: asked in one exchange.
 fn find_unchanged(
     files: &mut Files<'_, '_, '_>,
     changes: &[Change],
 ) -> Result<Vec<bool>, CommandError> {
-    let mut unchanged = Vec::new();
+    let mut roots: Vec<BoardPath> = Vec::new();
+    let mut candidates = Vec::new();
     for change in changes {
-        unchanged.push(match &change.content {
-            None => false,
-            Some(content) => is_up_to_date(files, &change.path, content)?,
-        });
+        let is_below = |root: &BoardPath| {
+            let rest = change.path.as_str().strip_prefix(root.as_str());
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        if !roots.iter().any(is_below) && !roots.contains(&change.path) {
+            roots.push(change.path.clone());
+        }
+        candidates.extend(change.content.as_ref().map(|content| Candidate {
+            path: change.path.clone(),
+            size: content.size(),
+        }));
     }
-    Ok(unchanged)
+    if candidates.is_empty() {
+        return Ok(vec![false; changes.len()]);
+    }
+    let survey = files.remote.survey(&roots, &candidates, content());
+    let survey = survey.map_err(|error| super::super::refused("cp", "", error))?;
+    let there = survey
+        .entries
+        .iter()
+        .map(|entry| (&entry.path, entry))
+        .collect::<HashMap<&BoardPath, &SurveyEntry>>();
+    let unchanged = changes.iter().map(|change| match &change.content {
+        Some(content) => match there.get(&change.path) {
+            Some(entry) => is_same(files, entry, content),
+            None => Ok(false),
+        },
+        None => Ok(false),
+    });
+    unchanged.collect()
 }
 
-fn is_up_to_date(
+fn is_same(
     files: &mut Files<'_, '_, '_>,
-    path: &BoardPath,
+    there: &SurveyEntry,
     wanted: &Content,
 ) -> Result<bool, CommandError> {
-    // A file of another size is another file: no need to have the board hash it.
-    match files.remote.stat(path, step()) {
-        Ok(metadata) if metadata.size == wanted.size() => {}
-        Ok(_) | Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => return Ok(false),
-        Err(error) => return Err(files.refused(path, error)),
+    if there.kind == Kind::Directory || there.size != wanted.size() {
+        return Ok(false);
     }
-    match files.remote.hash(path, HashAlgorithm::Sha256, content()) {
-        Ok(digest) => Ok(digest == HashAlgorithm::Sha256.digest(&wanted.read()?)),
+    let sha256 = HashAlgorithm::Sha256.digest(&wanted.read()?);
+    if let Some(digest) = there.digest {
+        return Ok(digest.matches(&sha256));
+    }
+    // A board without SHA-256: the file comes here.
+    match files
+        .remote
+        .hash(&there.path, HashAlgorithm::Sha256, content())
+    {
+        Ok(digest) => Ok(digest == sha256),
         // What is in the way is for the write to find out.
         Err(error) if error.os_error_number().is_some() => Ok(false),
-        Err(error) => Err(files.refused(path, error)),
+        Err(error) => Err(files.refused(&there.path, error)),
     }
 }
 
@@ -330,30 +437,80 @@ fn to_here(
     jobs: &[Job<'_>],
     destination: &str,
 ) -> Result<(), CommandError> {
-    for job in jobs {
-        if !files.args.no_verbose {
-            files.ui.step(&format!("cp {} {destination}", job.source))?;
+    let mut announcer = Announcer {
+        files_shown: Vec::new(),
+        jobs,
+        next: 0,
+        destination,
+    };
+    let (ui, args) = (files.ui, files.args);
+    let nothing = Progress::new(0, false);
+    let mut begin = |job: usize| {
+        while announcer.next <= job && announcer.next < jobs.len() {
+            let folders = jobs.get(announcer.next).map(|job| &job.work);
+            announcer.announce(ui, args, announcer.next + 1, &nothing)?;
+            for work in folders.into_iter().flatten() {
+                make_folder(work)?;
+            }
         }
+        Ok(())
+    };
+    // Files of the board that come in a row come in one stream.
+    let mut row: Vec<(usize, &str, &str)> = Vec::new();
+    for (number, job) in jobs.iter().enumerate() {
         for work in &job.work {
-            match work {
-                Work::Folder(to) => match fs::create_dir(to) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                        return Err(local_error("cp", to, &error));
-                    }
-                    _ => {}
-                },
-                Work::File { from, to } => {
-                    let bytes = match Place::parse(from) {
-                        Place::Board(path) => fetch(files, path)?,
-                        Place::Local(path) => {
-                            fs::read(path).map_err(|error| local_error("cp", path, &error))?
-                        }
-                    };
-                    piton::host_file::write(Path::new(to), &bytes)
-                        .map_err(|error| local_error("cp", to, &error))?;
+            let Work::File { from, to } = work else {
+                continue;
+            };
+            match Place::parse(from) {
+                Place::Board(path) => row.push((number, path, to)),
+                Place::Local(path) => {
+                    receive_row(files, &mut row, &mut begin)?;
+                    begin(number)?;
+                    let bytes = fs::read(path).map_err(|error| local_error("cp", path, &error))?;
+                    write_here(to, &bytes)?;
                 }
             }
         }
     }
-    Ok(())
+    receive_row(files, &mut row, &mut begin)?;
+    begin(jobs.len())
+}
+
+/// Have the board send the files of a row: number of their source, path there, path here.
+fn receive_row(
+    files: &mut Files<'_, '_, '_>,
+    row: &mut Vec<(usize, &str, &str)>,
+    begin: &mut dyn FnMut(usize) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let row = std::mem::take(row);
+    if let Some((job, ..)) = row.first() {
+        begin(*job)?;
+    }
+    let paths = row.iter().map(|(_, path, _)| *path);
+    receive(files, &paths.collect::<Vec<&str>>(), &mut |index, bytes| {
+        if let Some((_, _, to)) = row.get(index) {
+            write_here(to, &bytes)?;
+        }
+        match row.get(index + 1) {
+            Some((next, ..)) => begin(*next),
+            None => Ok(()),
+        }
+    })
+}
+
+fn make_folder(work: &Work) -> Result<(), CommandError> {
+    let Work::Folder(to) = work else {
+        return Ok(());
+    };
+    match fs::create_dir(to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(local_error("cp", to, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_here(to: &str, bytes: &[u8]) -> Result<(), CommandError> {
+    piton::host_file::write(Path::new(to), bytes).map_err(|error| local_error("cp", to, &error))
 }
