@@ -279,6 +279,61 @@ fn sources_are_minified_and_stay_sources() {
     ");
 }
 
+/// How many bytes a wire log counts each way.
+fn traffic(log: &str) -> (usize, usize) {
+    let (mut to_board, mut to_host) = (0, 0);
+    for line in log.lines() {
+        let mut words = line.split_whitespace().skip(1);
+        let (sign, count) = (words.next(), words.next());
+        let bytes = count.map_or(0, |count| count.parse::<usize>().unwrap_or_default());
+        match sign {
+            Some(">") => to_board += bytes,
+            Some("<") => to_host += bytes,
+            _ => {}
+        }
+    }
+    (to_board, to_host)
+}
+
+#[test]
+fn many_files_take_few_bytes() {
+    let place = Place::new();
+    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
+    for number in 0..50 {
+        let content = (0..2048).map(|_| {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            (noise >> 24) as u8
+        });
+        let content = content.collect::<Vec<u8>>();
+        std::fs::create_dir_all(place.sandbox.path().join("many")).unwrap();
+        place.sandbox.write(&format!("many/{number}.bin"), content);
+    }
+    let payload = 50 * 2048;
+    for (line, most_bytes) in [
+        ("cp -r many :", payload * 114 / 100),
+        ("cp -r many :", 4096),
+        ("sync --delete many :many", 4096),
+        ("sync :many kept", payload * 114 / 100),
+        ("sync :many kept", 4096),
+    ] {
+        let outcome = place.run(&format!("--verbose {line}"));
+        assert_eq!(outcome.code, Some(0), "{line}");
+        let (to_board, to_host) = traffic(&outcome.stderr());
+        assert!(
+            to_board + to_host <= most_bytes,
+            "{line}: {to_board} and {to_host} bytes"
+        );
+    }
+    for number in [0, 49] {
+        let name = format!("many/{number}.bin");
+        let sent = place.sandbox.read(&name);
+        assert_eq!(place.sandbox.read(&format!("board/{name}")), sent);
+        assert_eq!(place.sandbox.read(&format!("kept/{number}.bin")), sent);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_change_is_sent_and_the_new_program_runs() {

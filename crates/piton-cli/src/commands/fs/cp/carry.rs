@@ -114,7 +114,7 @@ fn to_board(
         files_shown: changes
             .iter()
             .zip(&unchanged)
-            .filter(|(_, unchanged)| **unchanged)
+            .filter(|(change, unchanged)| **unchanged && change.content.is_some())
             .map(|(change, _)| (change.job, change.shown.clone()))
             .collect(),
         jobs,
@@ -280,7 +280,7 @@ fn change(
     }))
 }
 
-/// Which of the files the board has already: asked in one exchange.
+/// Which of the files and folders the board has already: asked in one exchange.
 fn find_unchanged(
     files: &mut Files<'_, '_, '_>,
     changes: &[Change],
@@ -310,13 +310,13 @@ fn find_unchanged(
         .iter()
         .map(|entry| (&entry.path, entry))
         .collect::<HashMap<&BoardPath, &SurveyEntry>>();
-    let unchanged = changes.iter().map(|change| match &change.content {
-        Some(content) => match there.get(&change.path) {
-            Some(entry) => is_same(files, entry, content),
-            None => Ok(false),
-        },
-        None => Ok(false),
-    });
+    let unchanged = changes
+        .iter()
+        .map(|change| match (there.get(&change.path), &change.content) {
+            (Some(entry), Some(content)) => is_same(files, entry, content),
+            (Some(entry), None) => Ok(entry.kind == Kind::Directory),
+            (None, _) => Ok(false),
+        });
     unchanged.collect()
 }
 
