@@ -26,6 +26,15 @@ impl Whereabouts {
         Whereabouts::note_among(&list_serial_ports(), selector, device_name)
     }
 
+    /// Whether the board sits at a port of this computer, so that a lost connection means that it was unplugged or
+    /// reset. On the network it may mean anything.
+    pub fn is_port(&self) -> bool {
+        matches!(
+            self,
+            Whereabouts::UsbDevice { .. } | Whereabouts::Name(BoardSelector::Port(_))
+        )
+    }
+
     /// Where the board is now.
     ///
     /// # Errors
@@ -189,5 +198,13 @@ mod tests {
         );
         check("virtual", "virtual", &[], &[], None);
         check("exec:cat", "exec:cat", &[], &[], None);
+        for (selector, is_port) in [("u0", true), ("ws://board", false), ("socket://h:1", false)] {
+            let selector = selector.parse().expect("a selector");
+            let noted = Whereabouts::note_among(&adapter, &selector, "/dev/ttyUSB0");
+            assert_eq!(
+                noted.map(|whereabouts| whereabouts.is_port()),
+                Some(is_port)
+            );
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
 use piton::program::{Exit, ExitValue, Guarded, set_argv};
+use piton::reopen::Whereabouts;
 use piton::repl::RawRepl;
 
 use super::comeback;
@@ -105,7 +106,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 /// Ctrl-C stops the program on the board, and waits for it to end.
 pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandError> {
     ctx.session.board()?;
-    let comeback = ctx.session.comeback();
+    // On the network the program may be running still: nothing to be said about it.
+    let comeback = ctx.session.comeback().filter(Whereabouts::is_port);
     let mut raw = ctx.session.raw_repl()?;
     let mut guarded = prepare(&mut raw, task, ctx.face)?;
     let source = match (&guarded, &task.code) {

@@ -81,3 +81,22 @@ fn a_person_is_asked_for_the_password() {
     terminal.type_keys(b"secret\x03");
     assert_eq!(terminal.wait_for_end().code(), Some(1));
 }
+
+#[test]
+fn a_connection_that_is_lost_in_mid_program_says_so() {
+    let sandbox = Sandbox::new();
+    let (_board, server, address) = board(&sandbox);
+    let mut command = sandbox.piton();
+    command.args(["--password", "secret", "connect", &address]);
+    command.args(["exec", "print('up')\nwhile True: pass"]);
+    let mut terminal = Terminal::start(command);
+    terminal.wait_for("up\r");
+    drop(server);
+    assert_eq!(terminal.wait_for_end().code(), Some(3));
+    terminal.wait_for("piton: lost the connection to the board");
+    assert!(
+        !terminal.shown().contains("went away"),
+        "{}",
+        terminal.shown()
+    );
+}
