@@ -5,14 +5,14 @@ use piton_board::deadline::Deadline;
 use piton_board::literal::py_str;
 use serde::{Deserialize, Deserializer};
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::device;
 use crate::error::Error;
 use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 
-/// A hash algorithm that MicroPython's `hashlib` may have.
+/// A hash algorithm that MicroPython's `hashlib` may have, or a host in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
     /// MD5, 16 bytes.
@@ -21,6 +21,10 @@ pub enum HashAlgorithm {
     Sha1,
     /// SHA-256, 32 bytes.
     Sha256,
+    /// SHA-384, 48 bytes.
+    Sha384,
+    /// SHA-512, 64 bytes.
+    Sha512,
 }
 
 impl HashAlgorithm {
@@ -30,6 +34,8 @@ impl HashAlgorithm {
             HashAlgorithm::Md5 => "md5",
             HashAlgorithm::Sha1 => "sha1",
             HashAlgorithm::Sha256 => "sha256",
+            HashAlgorithm::Sha384 => "sha384",
+            HashAlgorithm::Sha512 => "sha512",
         }
     }
 
@@ -39,6 +45,8 @@ impl HashAlgorithm {
             HashAlgorithm::Md5 => Md5::digest(content).to_vec(),
             HashAlgorithm::Sha1 => Sha1::digest(content).to_vec(),
             HashAlgorithm::Sha256 => Sha256::digest(content).to_vec(),
+            HashAlgorithm::Sha384 => Sha384::digest(content).to_vec(),
+            HashAlgorithm::Sha512 => Sha512::digest(content).to_vec(),
         }
     }
 }

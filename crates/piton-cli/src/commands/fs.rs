@@ -98,6 +98,8 @@ const ACTIONS: &[(&str, Action)] = &[
     ("rmdir", Action::Rmdir),
     ("sha1sum", Action::Sum(HashAlgorithm::Sha1)),
     ("sha256sum", Action::Sum(HashAlgorithm::Sha256)),
+    ("sha384sum", Action::Sum(HashAlgorithm::Sha384)),
+    ("sha512sum", Action::Sum(HashAlgorithm::Sha512)),
     ("touch", Action::Touch),
     ("tree", Action::Tree),
 ];

@@ -512,6 +512,8 @@ fn folders() {
         "sha256sum missing",
         "sha256sum tree",
         "cat tree",
+        "fs sha384sum tree/one.py",
+        "fs sha512sum tree/one.py",
         "cat missing tree/one.py",
         "ls tree missing tree",
         "ls tree/one.py",

@@ -77,6 +77,18 @@ const TOPICS: &[Topic] = &[
         options: &["no-verbose"],
     },
     Topic {
+        name: "sha384sum",
+        usage: "sha384sum PATH...",
+        about: "Print the SHA-384 of files of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
+        name: "sha512sum",
+        usage: "sha512sum PATH...",
+        about: "Print the SHA-512 of files of the board",
+        options: &["no-verbose"],
+    },
+    Topic {
         name: "touch",
         usage: "touch PATH...",
         about: "Make empty files on the board; those that exist stay as they are",
