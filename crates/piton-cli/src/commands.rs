@@ -18,6 +18,7 @@ mod minify;
 pub(crate) mod mip;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
+mod romfs;
 mod rtc;
 mod run;
 mod sleep;
@@ -67,6 +68,8 @@ pub(crate) enum Command {
     Fs(fs::Args),
     /// Change files of the board with an editor of this computer
     Edit(edit::Args),
+    /// Make images of the read-only file system
+    Romfs(romfs::Args),
     /// Print the board's clock, or set it
     Rtc(rtc::Args),
     /// Make a folder of the board like a folder here, or the other way round
@@ -117,6 +120,7 @@ impl Command {
             Command::Sleep(args) => sleep::run(args, ctx),
             Command::Fs(args) => fs::run(args, ctx),
             Command::Edit(args) => edit::run(args, ctx),
+            Command::Romfs(args) => romfs::run(args, ctx),
             Command::Rtc(args) => rtc::run(args, ctx),
             Command::Sync(args) => sync::run(args, ctx),
             Command::Mip(args) => mip::run(args, ctx),
@@ -158,6 +162,7 @@ impl Command {
             | Command::Repl(_)
             | Command::Fs(_)
             | Command::Edit(_)
+            | Command::Romfs(_)
             | Command::Rtc(_)
             | Command::Sync(_)
             | Command::Mip(_)

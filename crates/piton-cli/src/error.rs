@@ -100,6 +100,15 @@ pub(crate) enum CommandError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A folder cannot become an image.
+    #[error("romfs: {0}")]
+    RomfsFolder(piton::romfs::FolderError),
+    /// A source of an image cannot be compiled.
+    #[error("romfs: {0}")]
+    RomfsCompile(piton::romfs::CompileError),
+    /// What is in a folder does not fit into an image.
+    #[error("romfs: {0}")]
+    RomfsBuild(piton::romfs::BuildError),
     /// There is no editor.
     #[error("edit: $EDITOR not set")]
     NoEditor,
@@ -274,6 +283,7 @@ impl CommandError {
             CommandError::Usage(
                 UsageError::NotACommand { .. }
                 | UsageError::NotAMipCommand { .. }
+                | UsageError::NotARomfsCommand { .. }
                 | UsageError::ShortcutArguments { .. }
                 | UsageError::ShortcutLoop { .. },
             ) if face == Face::Mpremote => REFUSED,

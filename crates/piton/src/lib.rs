@@ -40,6 +40,7 @@ pub mod http;
 pub mod mip;
 pub mod patterns;
 pub mod program;
+pub mod romfs;
 pub mod sync;
 pub mod vm;
 

@@ -53,6 +53,12 @@ pub(crate) enum UsageError {
         /// The word.
         word: String,
     },
+    /// `romfs` has no sub-command of this name.
+    #[error("romfs: '{word}' is not a command; pass romfs --help for a list")]
+    NotARomfsCommand {
+        /// The word.
+        word: String,
+    },
     /// A person's shortcut was given what it does not take, or not what it needs.
     #[error("Command {name} {problem}; signature is:\n    {signature}")]
     ShortcutArguments {

@@ -51,6 +51,9 @@ mod reconnect;
 #[cfg(unix)]
 #[cfg(test)]
 mod repl;
+#[cfg(unix)]
+#[cfg(test)]
+mod romfs;
 #[cfg(test)]
 mod rtc;
 #[cfg(test)]

@@ -60,6 +60,12 @@ fn describe_command(command: &Command) -> Value {
         }]),
         Command::Sleep(args) => json!(["sleep", { "ms": [args.seconds.as_secs_f64()] }]),
         Command::Edit(args) => json!(["edit", { "files": args.files }]),
+        Command::Romfs(args) => json!(["romfs", {
+            "mpy": !args.no_mpy,
+            "output": args.output,
+            "command": [args.command],
+            "path": args.path,
+        }]),
         Command::Rtc(args) => json!(["rtc", { "set": args.set }]),
         Command::Fs(args) => json!(["fs", {
             "recursive": args.recursive,

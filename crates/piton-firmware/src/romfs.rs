@@ -1,0 +1,235 @@
+//! Images of MicroPython's read-only file system (extmod/vfs_rom.c).
+//!
+//! An image is a record of its own kind that holds all others. A record is a kind, a length and a payload; numbers
+//! have seven bits in a byte, the highest first, and all bytes but the last have bit 7 set. The size of an image is
+//! even: a 0x80 before the length, a zero digit, makes it so.
+//!
+//! ```
+//! use piton_firmware::romfs::{Content, Entry, build, read};
+//!
+//! let entries = [Entry::new("boot.txt", Content::File(b"hello".to_vec()))];
+//! let image = build(&entries)?;
+//! assert_eq!(read(&image).unwrap(), entries);
+//! # Ok::<(), piton_firmware::romfs::BuildError>(())
+//! ```
+
+mod read;
+
+use std::collections::BTreeSet;
+
+use piton_compiler::{Diagnostic, Options};
+
+pub use read::{ReadError, image_size, read};
+
+/// The first bytes of an image: the kind of its record, 0x14A6B1.
+pub const MAGIC: [u8; 3] = [0xd2, 0xcd, 0x31];
+
+/// The kinds of records, from extmod/vfs_rom.c.
+mod kind {
+    pub(super) const UNUSED: u64 = 0;
+    pub(super) const DATA_VERBATIM: u64 = 2;
+    pub(super) const DATA_POINTER: u64 = 3;
+    pub(super) const DIRECTORY: u64 = 4;
+    pub(super) const FILE: u64 = 5;
+}
+
+/// Folders in folders, at most. A board's paths are shorter; a hostile image's are not.
+pub const MAX_DEPTH: usize = 32;
+
+/// A file or folder of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, without slashes.
+    pub name: String,
+    /// What is in it.
+    pub content: Content,
+    /// The name of the source that a `.mpy` file was compiled from by [`compile_sources`].
+    pub compiled_from: Option<String>,
+}
+
+/// What is in a file or folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A file's bytes.
+    File(Vec<u8>),
+    /// What a folder holds.
+    Folder(Vec<Entry>),
+}
+
+impl Entry {
+    /// A file or folder as it is.
+    pub fn new(name: &str, content: Content) -> Entry {
+        Entry {
+            name: name.to_owned(),
+            content,
+            compiled_from: None,
+        }
+    }
+}
+
+/// Why no image can be made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A name that no board could open.
+    #[error("`{name}` is no name for a file in an image")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A folder would hold two entries of one name.
+    #[error("`{name}` is there twice")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// Folders in folders, more than [`MAX_DEPTH`].
+    #[error("`{name}` lies deeper than {MAX_DEPTH} folders")]
+    TooDeep {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Why a source could not be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The compiler does not accept it.
+    #[error("{path}: {}", String::from_utf8_lossy(&diagnostic.traceback()).trim_end())]
+    Rejected {
+        /// Its path, as it was handed to the compiler.
+        path: String,
+        /// What is wrong.
+        diagnostic: Diagnostic,
+    },
+    /// What it compiles to does not fit the format.
+    #[error("{path}: {source}")]
+    Unwritable {
+        /// Its path, as it was handed to the compiler.
+        path: String,
+        /// What does not fit.
+        source: piton_mpy::error::Error,
+    },
+}
+
+/// Compile the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them.
+///
+/// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. The
+/// bytecode is for any architecture, and is what the official compiler makes without options.
+///
+/// # Errors
+///
+/// [`CompileError`] for the first source that is not accepted; the tree is then changed in part.
+pub fn compile_sources(entries: &mut [Entry], folder: &str) -> Result<(), CompileError> {
+    let names = entries
+        .iter()
+        .map(|entry| entry.name.clone())
+        .collect::<BTreeSet<String>>();
+    for entry in entries {
+        let path = format!("{folder}{}", entry.name);
+        match &mut entry.content {
+            Content::Folder(inside) => compile_sources(inside, &format!("{path}/"))?,
+            Content::File(content) => {
+                let Some(stem) = entry.name.strip_suffix(".py") else {
+                    continue;
+                };
+                let compiled = format!("{stem}.mpy");
+                if names.contains(&compiled) {
+                    continue;
+                }
+                *content = compile(&path, content)?;
+                entry.compiled_from = Some(std::mem::replace(&mut entry.name, compiled));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(path: &str, source: &[u8]) -> Result<Vec<u8>, CompileError> {
+    let module = piton_compiler::compile(source, &Options::new(path)).map_err(|diagnostic| {
+        CompileError::Rejected {
+            path: path.to_owned(),
+            diagnostic,
+        }
+    })?;
+    piton_mpy::writer::write(&module).map_err(|source| CompileError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The image that holds these, in this order.
+///
+/// # Errors
+///
+/// [`BuildError`] for names and depths that a board could not reach.
+pub fn build(entries: &[Entry]) -> Result<Vec<u8>, BuildError> {
+    let records = records(entries, 0)?;
+    let mut length = number(records.len());
+    if (MAGIC.len() + length.len() + records.len()) % 2 == 1 {
+        length.insert(0, 0x80);
+    }
+    Ok([&MAGIC[..], &length, &records].concat())
+}
+
+fn records(entries: &[Entry], depth: usize) -> Result<Vec<u8>, BuildError> {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for Entry { name, content, .. } in entries {
+        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+            return Err(BuildError::Name { name: name.clone() });
+        }
+        if !seen.insert(name) {
+            return Err(BuildError::Twice { name: name.clone() });
+        }
+        if depth >= MAX_DEPTH {
+            return Err(BuildError::TooDeep { name: name.clone() });
+        }
+        let mut payload = number(name.len());
+        payload.extend_from_slice(name.as_bytes());
+        let kind = match content {
+            Content::Folder(inside) => {
+                payload.extend(records(inside, depth + 1)?);
+                kind::DIRECTORY
+            }
+            Content::File(content) => {
+                payload.extend(record(kind::DATA_VERBATIM, content));
+                kind::FILE
+            }
+        };
+        all.extend(record(kind, &payload));
+    }
+    Ok(all)
+}
+
+fn record(kind: u64, payload: &[u8]) -> Vec<u8> {
+    let mut record = encoded(kind);
+    record.extend(number(payload.len()));
+    record.extend_from_slice(payload);
+    record
+}
+
+fn number(value: usize) -> Vec<u8> {
+    // A `usize` has 64 bits at most.
+    encoded(value as u64)
+}
+
+/// Seven bits in a byte, the highest first.
+fn encoded(mut value: u64) -> Vec<u8> {
+    let mut digits = Vec::new();
+    loop {
+        let more = if digits.is_empty() { 0 } else { 0x80 };
+        digits.push((value & 0x7f) as u8 | more);
+        value >>= 7;
+        if value == 0 {
+            break;
+        }
+    }
+    digits.reverse();
+    digits
+}
+
+#[cfg(test)]
+#[path = "romfs/tests.rs"]
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+
+fn file(name: &str, content: &[u8]) -> Entry {
+    Entry::new(name, Content::File(content.to_vec()))
+}
+
+fn folder(name: &str, entries: &[Entry]) -> Entry {
+    Entry::new(name, Content::Folder(entries.to_vec()))
+}
+
+#[test]
+fn images_byte_by_byte() {
+    for (entries, image) in [
+        (vec![], &b"\xd2\xcd\x31\x00"[..]),
+        (
+            vec![file("a", b"xy")],
+            b"\xd2\xcd\x31\x08\x05\x06\x01a\x02\x02xy",
+        ),
+        // A zero digit makes it even.
+        (
+            vec![file("a", b"x")],
+            b"\xd2\xcd\x31\x80\x07\x05\x05\x01a\x02\x01x\0",
+        ),
+        (vec![folder("d", &[])], b"\xd2\xcd\x31\x04\x04\x02\x01d"),
+    ] {
+        let image = match image.split_last() {
+            // The literal above is one byte longer than it seems, for the eye.
+            Some((0, rest)) if rest.len() % 2 == 0 && !entries.is_empty() => rest,
+            _ => image,
+        };
+        assert_eq!(build(&entries).unwrap(), image);
+        assert_eq!(read(image).unwrap(), entries);
+        assert_eq!(image_size(image), Some(image.len() as u64));
+    }
+}
+
+#[test]
+fn what_is_read_is_what_was_built() {
+    for size in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+        let content = vec![0xa5; size];
+        let entries = [
+            folder("lib", &[file("it's", &content), folder("empty", &[])]),
+            file("\u{fc}.txt", b""),
+            file("main.py", b"print()\n"),
+        ];
+        let image = build(&entries).unwrap();
+        assert_eq!(image.len() % 2, 0);
+        assert_eq!(read(&image).unwrap(), entries, "{size}");
+        // Behind an image may stand anything.
+        assert_eq!(read(&[&image[..], b"\xff\xff"].concat()).unwrap(), entries);
+    }
+}
+
+#[test]
+fn names_that_no_board_could_open() {
+    for name in ["", ".", "..", "a/b", "a\0"] {
+        assert_eq!(
+            build(&[file(name, b"")]),
+            Err(BuildError::Name { name: name.into() })
+        );
+    }
+    assert_eq!(
+        build(&[file("a", b""), folder("a", &[])]),
+        Err(BuildError::Twice { name: "a".into() })
+    );
+    let deep = (0..=MAX_DEPTH).fold(file("f", b""), |inside, _| folder("d", &[inside]));
+    assert!(matches!(build(&[deep]), Err(BuildError::TooDeep { .. })));
+}
+
+fn problem(image: &[u8]) -> String {
+    read(image).unwrap_err().to_string()
+}
+
+#[test]
+fn images_that_are_damaged() {
+    assert_eq!(
+        problem(b"MZ"),
+        "not a romfs image: it begins with [4d, 5a] instead of [d2, cd, 31]"
+    );
+    for (image, at) in [
+        (&b"\xd2\xcd\x31"[..], "0x3: length is cut off"),
+        (b"\xd2\xcd\x31\x05\x05", "0x4: record is cut off"),
+        (b"\xd2\xcd\x31\x02\x05\x7f", "0x6: record is cut off"),
+        (b"\xd2\xcd\x31\x02\x00\x00", "0x4: record of kind 0"),
+        (b"\xd2\xcd\x31\x04\x05\x02\x01a", "0x8: file without data"),
+        (b"\xd2\xcd\x31\x04\x04\x02\x01/", "0x6: no name for a file"),
+        (
+            b"\xd2\xcd\x31\x08\x05\x06\x01a\x03\x02\x02\x7f",
+            "0x8: data lies behind the end of the image",
+        ),
+        (
+            b"\xd2\xcd\x31\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+            "0x3: number of more than 64 bits",
+        ),
+    ] {
+        assert_eq!(problem(image), format!("damaged romfs image: byte {at}"));
+    }
+    // Every cut and every flipped bit gives entries or an error, and ends.
+    let image = build(&[folder("lib", &[file("a", b"abc")]), file("b", b"x")]).unwrap();
+    for at in 0..image.len() {
+        assert!(read(&image[..at]).is_err());
+        for bit in 0..8 {
+            let mut damaged = image.clone();
+            damaged[at] ^= 1 << bit;
+            let _ = read(&damaged);
+        }
+    }
+}
+
+#[test]
+fn records_that_are_passed_over_and_pointed_to() {
+    // Padding, an unknown kind, data for all, and a file that points to it.
+    let image = b"\xd2\xcd\x31\x14\x01\x02\0\0\x7e\x01\0\x02\x03abc\x05\x06\x01f\x03\x02\x02\x0d";
+    assert_eq!(read(image).unwrap(), [file("f", b"ab")]);
+}
+
+#[test]
+fn sources_are_compiled_but_for_those_that_are() {
+    let mut entries = vec![
+        file("a.mpy", b"M"),
+        file("a.py", b"x = 1"),
+        folder("lib", &[file("b.py", b"x = 1\n"), file("c.txt", b"")]),
+    ];
+    compile_sources(&mut entries, "src/").unwrap();
+    let names = |entries: &[Entry]| {
+        let names = entries.iter().map(|entry| entry.name.clone());
+        names.collect::<Vec<String>>()
+    };
+    assert_eq!(names(&entries), ["a.mpy", "a.py", "lib"]);
+    let Content::Folder(inside) = &entries[2].content else {
+        panic!()
+    };
+    assert_eq!(names(inside), ["b.mpy", "c.txt"]);
+    assert_eq!(inside[0].compiled_from.as_deref(), Some("b.py"));
+    let Content::File(mpy) = &inside[0].content else {
+        panic!()
+    };
+    let module = piton_mpy::reader::read(mpy).unwrap();
+    assert_eq!(module.source_name(), Some(&b"src/lib/b.py"[..]));
+    let mut wrong = [file("wrong.py", b"x = = 1\n")];
+    let error = compile_sources(&mut wrong, "").unwrap_err().to_string();
+    assert!(
+        error.starts_with("wrong.py: ") && error.ends_with("SyntaxError: invalid syntax"),
+        "{error}"
+    );
+}
