@@ -15,6 +15,8 @@ mod support;
 #[cfg(test)]
 mod swap;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod transfer;
 #[cfg(test)]
 mod wire;
