@@ -1,9 +1,11 @@
 //! The commands: one file each, with its arguments (their doc comments are the help) and what it does.
 
+mod build;
 mod comeback;
 mod compile;
 mod completions;
 pub(crate) mod connect;
+mod deploy;
 mod devs;
 mod df;
 mod edit;
@@ -13,6 +15,7 @@ pub(crate) mod fs;
 mod help;
 mod info;
 mod inspect;
+mod keygen;
 mod machine_reset;
 mod minify;
 pub(crate) mod mip;
@@ -24,6 +27,7 @@ mod run;
 mod sleep;
 pub(crate) mod sync;
 mod udev;
+mod verify;
 mod version;
 mod virtual_serve;
 
@@ -80,6 +84,14 @@ pub(crate) enum Command {
     Df,
     /// Print what kind of board this is
     Info,
+    /// Build a folder of sources into files that can be shipped
+    Build(Box<build::Args>),
+    /// Check the files of a build against its manifest
+    Verify(verify::Args),
+    /// Copy the files of a build to a board, or to its drive
+    Deploy(deploy::Args),
+    /// Make keys to sign builds with
+    Keygen(keygen::Args),
     /// Compile Python sources to `.mpy` files
     Compile(Box<compile::Args>),
     /// Take comments, docstrings and spaces out of a Python source
@@ -126,6 +138,10 @@ impl Command {
             Command::Mip(args) => mip::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
+            Command::Build(args) => build::run(args, ctx),
+            Command::Verify(args) => verify::run(args, ctx),
+            Command::Deploy(args) => deploy::run(args, ctx),
+            Command::Keygen(args) => keygen::run(args, ctx),
             Command::Compile(args) => compile::run(args, ctx),
             Command::Minify(args) => minify::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
@@ -168,6 +184,10 @@ impl Command {
             | Command::Mip(_)
             | Command::Df
             | Command::Info
+            | Command::Build(_)
+            | Command::Verify(_)
+            | Command::Deploy(_)
+            | Command::Keygen(_)
             | Command::Compile(_)
             | Command::Minify(_)
             | Command::Inspect(_)

@@ -216,6 +216,46 @@ pub(crate) enum CommandError {
     /// Some files were not compiled, which is told already.
     #[error("some files were not compiled")]
     NotCompiled,
+    /// A build cannot be done.
+    #[error(transparent)]
+    Build(#[from] piton::build::BuildError),
+    /// Nothing was built, which is told already.
+    #[error("nothing was built")]
+    NotBuilt,
+    /// There is no build that could be checked.
+    #[error(transparent)]
+    Shipment(#[from] piton::shipment::ShipmentError),
+    /// A build could not be copied to a drive.
+    #[error(transparent)]
+    Deploy(#[from] piton::shipment::deploy::DeployError),
+    /// Something is wrong with the files of a build.
+    #[error("`{}`: {count} problem{}", place.display(), if *count == 1 { "" } else { "s" })]
+    NotVerified {
+        /// The folder or archive.
+        place: std::path::PathBuf,
+        /// How many things are wrong.
+        count: usize,
+    },
+    /// The files of a build are not what the board can take; why is told already.
+    #[error("`{}` is not for this board, or not whole: nothing was copied", place.display())]
+    NotDeployed {
+        /// The folder or archive.
+        place: std::path::PathBuf,
+    },
+    /// `pyproject.toml` cannot be used.
+    #[error(transparent)]
+    PyProject(#[from] piton::project::pyproject::PyProjectError),
+    /// `pyproject.toml` names a target that there is not.
+    #[error("`pyproject.toml`: {0}")]
+    Target(#[from] piton::build::UnknownTarget),
+    /// A key cannot be used.
+    #[error("`{}`: {source}", path.display())]
+    Key {
+        /// The file of the key.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        source: piton::project::signature::SignatureError,
+    },
     /// A `.mpy` file is damaged, or cannot be joined with the others.
     #[error("{path}: {source}")]
     Mpy {
@@ -309,7 +349,8 @@ impl CommandError {
         match self {
             CommandError::ProgramRaised
             | CommandError::ProgramExited { .. }
-            | CommandError::NotCompiled => return None,
+            | CommandError::NotCompiled
+            | CommandError::NotBuilt => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;
             }

@@ -29,6 +29,14 @@ pub fn read(bytes: &[u8]) -> Result<Module, Error> {
     read_from(&mut Cursor::new(bytes))
 }
 
+/// Read the header only: what a board looks at before anything else. What follows is not checked.
+///
+/// # Errors
+/// As for [`read`], of the first bytes.
+pub fn header(bytes: &[u8]) -> Result<Header, Error> {
+    read_header(&mut Cursor::new(bytes))
+}
+
 pub(crate) fn read_from(cursor: &mut Cursor<'_>) -> Result<Module, Error> {
     let header = read_header(cursor)?;
     // A qstr takes 1 byte at least, an object too.

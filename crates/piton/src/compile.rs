@@ -40,6 +40,7 @@
 //! ```
 
 mod act;
+mod cached;
 pub mod hint;
 mod plan;
 
@@ -47,6 +48,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use act::{Event, Outcome, Status, run};
+pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
 
 /// Why nothing was compiled.

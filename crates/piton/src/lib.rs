@@ -33,6 +33,7 @@
 //! package are two thin layers over this one.
 
 mod board;
+pub mod build;
 pub mod compile;
 pub mod error;
 pub mod host_file;
@@ -41,6 +42,7 @@ pub mod mip;
 pub mod patterns;
 pub mod program;
 pub mod romfs;
+pub mod shipment;
 pub mod sync;
 pub mod vm;
 
@@ -53,4 +55,5 @@ pub use piton_board::{
 pub use piton_compiler as compiler;
 pub use piton_fs as fs;
 pub use piton_mpy as mpy;
+pub use piton_project as project;
 pub use virtual_board;

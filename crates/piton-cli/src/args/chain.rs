@@ -244,7 +244,9 @@ const MACROS: &[&str] = &["df", "reset", "bootloader"];
 
 /// Commands that mpremote does not have and that work with files: options may stand anywhere among their arguments,
 /// which go on up to a `+`.
-const TAKE_ALL: &[&str] = &["compile", "inspect", "minify", "sync"];
+const TAKE_ALL: &[&str] = &[
+    "build", "compile", "deploy", "inspect", "keygen", "minify", "sync", "verify",
+];
 
 /// Whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
 /// first, and nothing but options follows.

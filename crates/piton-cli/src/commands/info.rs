@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::session::Session;
 
 /// How long a board may take to answer: an old one without flow control is asked slowly.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ struct Info<'a> {
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
     let device = session.board()?.device_name().to_owned();
-    let facts = board_facts(&mut session.raw_repl()?, Deadline::after(ANSWER_TIME))?;
+    let facts = facts(session)?;
     if ui.json() {
         return ui.json_line(&Info {
             device: &device,
@@ -36,6 +37,12 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// What is known of the connected board.
+pub(super) fn facts(session: &mut Session) -> Result<BoardFacts, CommandError> {
+    let deadline = Deadline::after(ANSWER_TIME);
+    Ok(board_facts(&mut session.raw_repl()?, deadline)?)
 }
 
 /// The table: what is not known is left out.

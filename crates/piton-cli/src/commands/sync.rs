@@ -155,12 +155,16 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
                 ui.note(&format!("left out: `{}` names nothing", link.display()));
             }
             let plan = push.plan();
-            carry_out(args, ui, plan, |events| push.apply(&mut remote, events))
+            carry_out(args.dry_run, ui, plan, |events| {
+                push.apply(&mut remote, events)
+            })
         }
         Direction::FromBoard(root, folder) => {
             let pull = sync::pull(&mut remote, &root, &folder, options)?;
             let plan = pull.plan().clone();
-            carry_out(args, ui, &plan, |events| pull.apply(&mut remote, events))
+            carry_out(args.dry_run, ui, &plan, |events| {
+                pull.apply(&mut remote, events)
+            })
         }
     }
 }
@@ -185,13 +189,13 @@ fn told(ui: &Ui, error: sync::Error) -> CommandError {
 }
 
 /// Print the plan, or do what it says and tell about it.
-fn carry_out(
-    args: &Args,
+pub(super) fn carry_out(
+    dry_run: bool,
     ui: &Ui,
     plan: &Plan,
     apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
 ) -> Result<(), CommandError> {
-    if args.dry_run {
+    if dry_run {
         return match ui.json() {
             true => ui.json_line(plan),
             false => ui.bytes(plan.to_string().as_bytes()),

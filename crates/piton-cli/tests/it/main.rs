@@ -1,7 +1,8 @@
 //! The `piton` command from the outside: on the virtual board, on a micro:bit, and beside mpremote.
 
-#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod build;
 #[cfg(test)]
 mod compile;
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! From this computer to a board.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,22 @@ pub fn push(
 ) -> Result<Push, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
     let superseded = make::make(&mut host, &options.make)?;
+    push_tree(remote, host, &superseded, root, options)
+}
+
+/// As [`push`], of files that need not be on this computer: the content of `host`. Files of the board at `superseded`
+/// are removed.
+///
+/// # Errors
+///
+/// As for [`push`].
+pub fn push_tree(
+    remote: &mut RemoteFs<'_, '_>,
+    mut host: HostTree,
+    superseded: &BTreeSet<TreePath>,
+    root: &BoardPath,
+    options: &Options,
+) -> Result<Push, Error> {
     let mut survey = survey(remote, root, &sizes(&host.tree))?;
     if survey.root == Root::Other {
         return Err(Error::NotAFolder { path: root.clone() });
@@ -68,7 +84,7 @@ pub fn push(
     let mut how = plan::Options {
         delete: options.delete,
         protection: Some(&protection),
-        superseded: Some(&superseded),
+        superseded: Some(superseded),
         ..plan::Options::default()
     };
     let decide = |how: &plan::Options<'_>| {

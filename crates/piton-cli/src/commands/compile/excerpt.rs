@@ -27,7 +27,10 @@ pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
 }
 
 /// The hint for a diagnostic of this source.
-pub(super) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<&'static str> {
+pub(in crate::commands) fn hint_for(
+    diagnostic: &Diagnostic,
+    source: &[u8],
+) -> Option<&'static str> {
     hint(diagnostic, &line_of(diagnostic, source).unwrap_or_default())
 }
 

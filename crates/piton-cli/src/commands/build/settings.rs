@@ -1,0 +1,165 @@
+//! What to build: the command line, then `[tool.piton.build]` of `pyproject.toml`, then the defaults.
+
+use std::env;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use piton::build::{BuildTarget, Settings};
+use piton::patterns::Patterns;
+use piton::project::cache::{COMPILED_LIMIT, Cache};
+use piton::project::pyproject::PyProject;
+use piton::project::signature::SecretKey;
+
+use crate::error::CommandError;
+
+/// Arguments of `build`. What is not given comes from `[tool.piton.build]` in `pyproject.toml`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder of the sources (default: `src`)
+    source: Option<PathBuf>,
+    /// The folder of the results (default: `build`)
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// A firmware to build for: micropython (default), circuitpython-9, circuitpython-10; several times for several
+    #[arg(long = "target", value_name = "TARGET")]
+    targets: Vec<BuildTarget>,
+    /// Optimisation level: from 1 without `assert`, from 3 without line numbers
+    #[arg(short = 'O', long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(0..=3))]
+    optimise: Option<u32>,
+    /// Bits of a small integer on the board (default: 31)
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(2..=64))]
+    small_int_bits: Option<u8>,
+    /// Leave line numbers out
+    #[arg(long)]
+    no_source_lines: bool,
+    /// Version for the manifest (default: of `[project]`, else the tag of the commit, else 0.0.0)
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    /// A file at the top that stays source (default: boot.py, main.py and code.py)
+    #[arg(long, value_name = "NAME")]
+    entry: Vec<String>,
+    /// Files other than sources to take along, as a pattern like those of `.gitignore`
+    #[arg(long, value_name = "PATTERN")]
+    data: Vec<String>,
+    /// Files and folders to leave out
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Leave out sources that do not compile (default, but not in CI)
+    #[arg(long, conflicts_with = "strict")]
+    keep_going: bool,
+    /// Write nothing if a source does not compile (default in CI)
+    #[arg(long)]
+    strict: bool,
+    /// Sources that may fail to compile
+    #[arg(long, value_name = "PATTERN")]
+    allow_fail: Vec<String>,
+    /// Make no archives
+    #[arg(long)]
+    no_archives: bool,
+    /// Sign the manifest with this secret key of `keygen` or `minisign -G -W`
+    #[arg(long, value_name = "FILE")]
+    sign: Option<PathBuf>,
+    /// Compile everything again
+    #[arg(long)]
+    no_cache: bool,
+    /// How many files to compile at the same time (default: one for each processor)
+    #[arg(short, long, value_name = "COUNT")]
+    jobs: Option<NonZeroUsize>,
+    /// Build again when a source changes, until Ctrl-C
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// The folder with `pyproject.toml` (default: the current one)
+    #[arg(long, value_name = "FOLDER")]
+    project: Option<PathBuf>,
+}
+
+/// Put together what to build.
+pub(super) fn read(args: &Args) -> Result<Settings, CommandError> {
+    let folder = args.project.clone().unwrap_or_default();
+    let project = PyProject::read(&folder)?;
+    let table = project.build;
+    // Paths in the file count from its folder, those on the command line from here.
+    let path = |given: &Option<PathBuf>, table: Option<PathBuf>, default: &str| match given {
+        Some(path) => path.clone(),
+        None => folder.join(table.unwrap_or_else(|| default.into())),
+    };
+    let mut settings = Settings::new(
+        path(&args.source, table.source, "src"),
+        path(&args.out, table.out, "build"),
+    );
+    if !args.targets.is_empty() {
+        settings.targets.clone_from(&args.targets);
+    } else if let Some(names) = table.targets {
+        let targets = names.iter().map(|name| name.parse::<BuildTarget>());
+        settings.targets = targets.collect::<Result<_, _>>()?;
+    }
+    let mut known = Vec::new();
+    settings.targets.retain(|target| {
+        let new = !known.contains(target);
+        known.push(*target);
+        new
+    });
+    if let Some(level) = args.optimise.or(table.optimise) {
+        settings.optimise = level;
+    }
+    if let Some(bits) = args.small_int_bits.or(table.small_int_bits) {
+        settings.small_int_bits = bits;
+    }
+    settings.source_lines = !args.no_source_lines && table.source_lines.unwrap_or(true);
+    settings.version = args.version.clone().or(table.version).or(project.version);
+    if let Some(entry) = given(&args.entry, table.entry) {
+        settings.entry = entry;
+    }
+    settings.data = patterns(&args.data, table.data);
+    settings.exclude = patterns(&args.exclude, table.exclude);
+    settings.allow_fail = patterns(&args.allow_fail, table.allow_fail);
+    settings.strict = args.strict || (!args.keep_going && table.strict.unwrap_or_else(in_ci));
+    settings.archives = !args.no_archives && table.archives.unwrap_or(true);
+    let key = match &args.sign {
+        Some(path) => Some(path.clone()),
+        None => table.sign.map(|path| folder.join(path)),
+    };
+    settings.key = key.map(|path| secret_key(&path)).transpose()?;
+    if !args.no_cache
+        && let Ok(folder) = piton::vm::cache_folder()
+    {
+        settings.cache = Some(Cache::new(folder.join("mpy"), COMPILED_LIMIT));
+    }
+    if let Some(jobs) = args.jobs {
+        settings.jobs = jobs;
+    }
+    Ok(settings)
+}
+
+/// The words of the command line, else those of the file.
+fn given(words: &[String], table: Option<Vec<String>>) -> Option<Vec<String>> {
+    if words.is_empty() {
+        table
+    } else {
+        Some(words.to_vec())
+    }
+}
+
+fn patterns(words: &[String], table: Option<Vec<String>>) -> Patterns {
+    let mut patterns = Patterns::new();
+    for line in given(words, table).unwrap_or_default() {
+        patterns.add(&line);
+    }
+    patterns
+}
+
+/// Whether this runs in continuous integration, by the variable that all services set.
+fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+}
+
+fn secret_key(path: &Path) -> Result<SecretKey, CommandError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CommandError::ReadFile {
+        path: path.display().to_string(),
+        source,
+    })?;
+    SecretKey::parse(&text).map_err(|source| CommandError::Key {
+        path: path.to_owned(),
+        source,
+    })
+}

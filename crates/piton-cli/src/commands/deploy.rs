@@ -1,0 +1,143 @@
+//! `deploy`: the files of a build to a board, or to the drive of one.
+
+use std::path::{Path, PathBuf};
+
+use piton::fs::path::BoardPath;
+use piton::fs::remote::RemoteFs;
+use piton::shipment::deploy::{Action, DeployError, Plan, apply, board_of_drive, plan};
+use piton::shipment::{Places, Shipment, read};
+use piton::sync::{Options, push_tree};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::interrupt;
+
+use super::sync::carry_out;
+use super::verify::{board_format, public_key};
+
+/// Arguments of `deploy`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder or archive that `build` made (default: `build`)
+    #[arg(default_value = "build")]
+    place: PathBuf,
+    /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board
+    #[arg(long, value_name = "FOLDER", alias = "copy-to-circuitpy")]
+    to: Option<PathBuf>,
+    /// Of a build for several targets, the one to take (default: the one that the board can load)
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+    /// Ask for a signature by this public key: a file, or the key itself
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Print what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    interrupt::install(&ctx.cancel);
+    let key = args.key.as_deref().map(public_key).transpose()?;
+    let mut shipments = read(&args.place, &Places::default())?;
+    if let Some(name) = &args.target {
+        shipments.retain(|shipment| shipment.manifest.target.as_ref() == Some(name));
+    }
+    let board = match &args.to {
+        Some(drive) => board_of_drive(drive),
+        None => Some(board_format(ctx)?),
+    };
+    let mut refused = Vec::new();
+    let mut chosen = None;
+    for shipment in shipments {
+        let findings = shipment.check(key.as_ref(), board.as_ref());
+        if findings.is_empty() {
+            chosen = Some(shipment);
+            break;
+        }
+        refused.extend(findings);
+    }
+    let Some(shipment) = chosen else {
+        for finding in &refused {
+            ctx.ui.failure(&format!("{finding}\n"));
+        }
+        return Err(CommandError::NotDeployed {
+            place: args.place.clone(),
+        });
+    };
+    match &args.to {
+        Some(drive) => to_drive(&shipment, drive, args.dry_run, ctx),
+        None => to_board(&shipment, args.dry_run, ctx),
+    }
+}
+
+fn to_board(shipment: &Shipment, dry_run: bool, ctx: &mut Context) -> Result<(), CommandError> {
+    let Context { session, ui, .. } = ctx;
+    let (host, superseded) = shipment.tree();
+    let mut raw = session.raw_repl()?;
+    let mut remote = RemoteFs::new(&mut raw);
+    let mut options = Options::default();
+    options.verify = true;
+    let push = push_tree(&mut remote, host, &superseded, &BoardPath::root(), &options)?;
+    carry_out(dry_run, ui, push.plan(), |events| {
+        push.apply(&mut remote, events)
+    })
+}
+
+fn to_drive(
+    shipment: &Shipment,
+    drive: &Path,
+    dry_run: bool,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let plan = plan(shipment, drive)?;
+    show(&plan, dry_run, ctx)?;
+    if dry_run {
+        return Ok(());
+    }
+    match apply(&plan, shipment, drive, &ctx.cancel, &mut |_, _| {}) {
+        Err(DeployError::Cancelled) => return Err(CommandError::Interrupted),
+        other => other?,
+    }
+    tell(&plan, shipment, ctx);
+    Ok(())
+}
+
+/// One step, as `--json` prints it.
+#[derive(Serialize)]
+struct StepReport<'a> {
+    path: &'a str,
+    action: &'static str,
+}
+
+/// Print the plan: with `--dry-run` that is all, and `--json` always wants it.
+fn show(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
+    if ctx.ui.json() {
+        let steps = plan.steps.iter().map(|(path, action)| StepReport {
+            path: path.as_str(),
+            action: action.name(),
+        });
+        return ctx.ui.json_line(&steps.collect::<Vec<_>>());
+    }
+    if dry_run {
+        for (path, action) in &plan.steps {
+            ctx.ui.line(&format!("{:<8} {path}", action.name()))?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(plan: &Plan, shipment: &Shipment, ctx: &Context) {
+    let count = |wanted: Action| {
+        let steps = plan.steps.iter();
+        steps.filter(|(_, action)| *action == wanted).count()
+    };
+    ctx.ui.note(&format!(
+        "version {}: {} created, {} replaced, {} removed, {} unchanged",
+        shipment.manifest.version,
+        count(Action::Create),
+        count(Action::Replace),
+        count(Action::Remove),
+        count(Action::Keep),
+    ));
+}

@@ -1,0 +1,295 @@
+//! From a folder of Python sources to files that can be shipped: compiled, listed, packed, signed.
+//!
+//! [`build`] reads the sources once and compiles each for every target. Nothing in the folder of the results changes
+//! until everything is done; then the whole folder is replaced at once. Where nothing would change, nothing is
+//! written. The results depend on the sources, the settings and the version of Piton only: not on the time, the
+//! user, the folder or the order in which a file system lists its files.
+//!
+//! ```
+//! use piton::build::{Settings, Written, build};
+//! use piton::deadline::Cancel;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let project = folder.path();
+//! std::fs::create_dir(project.join("src"))?;
+//! std::fs::write(project.join("src/main.py"), "import greeting\n")?;
+//! std::fs::write(project.join("src/greeting.py"), "print('hello')\n")?;
+//!
+//! let settings = Settings { cache: None, ..Settings::new(project.join("src"), project.join("build")) };
+//! let report = build(&settings, &Cancel::new(), &|_| {})?;
+//! assert_eq!(report.written, Written::Replaced);
+//! assert!(project.join("build/mpy/greeting.mpy").is_file());
+//! assert!(project.join("build/mpy/main.py").is_file(), "no board runs `main.mpy` after a reset");
+//! assert_eq!(build(&settings, &Cancel::new(), &|_| {})?.written, Written::Unchanged);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod age;
+mod make;
+mod place;
+mod scan;
+mod swap;
+mod target;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use piton_compiler::Diagnostic;
+use piton_project::cache::Cache;
+use piton_project::relative_path::{RelativePath, RelativePathError};
+use piton_project::signature::SecretKey;
+
+use crate::patterns::Patterns;
+
+pub use make::build;
+pub use scan::fingerprint;
+pub use target::{BuildTarget, UnknownTarget};
+
+/// Name of the folder with the files of a target.
+pub const FILES: &str = "mpy";
+/// Name of the list of these files.
+pub const MANIFEST: &str = "manifest.json";
+/// Name of the list of targets, where there are several.
+pub const INDEX: &str = "index.json";
+/// What the name of a signature ends in.
+pub const SIGNATURE: &str = ".minisig";
+/// Name of the tar archive.
+pub const TAR: &str = "mpy-files.tar.gz";
+/// Name of the zip archive.
+pub const ZIP: &str = "mpy-files.zip";
+
+/// The files that boards run by themselves and never as `.mpy`: MicroPython's `boot.py` and `main.py`
+/// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and CircuitPython's `code.py`.
+pub const ENTRY_FILES: [&str; 3] = ["boot.py", "main.py", "code.py"];
+
+/// How often a watching build looks at the sources.
+pub const WATCH_INTERVAL: Duration = Duration::from_millis(300);
+
+/// What to build, and how.
+#[derive(Debug)]
+pub struct Settings {
+    /// The folder of the sources.
+    pub source: PathBuf,
+    /// The folder of the results. What Piton did not put there stays there.
+    pub out: PathBuf,
+    /// The firmwares to build for; one, unless told otherwise: `micropython`.
+    pub targets: Vec<BuildTarget>,
+    /// Optimisation level, 0 to 3.
+    pub optimise: u32,
+    /// Bits of a small integer on the board, sign included.
+    pub small_int_bits: u8,
+    /// Whether line numbers are kept.
+    pub source_lines: bool,
+    /// Version of what is built; `None` takes the tag of the commit, if it has one, else `0.0.0`.
+    pub version: Option<String>,
+    /// Names of the files at the top of the sources that stay source.
+    pub entry: Vec<String>,
+    /// Files other than sources to take along.
+    pub data: Patterns,
+    /// Files and folders to leave out.
+    pub exclude: Patterns,
+    /// Whether a source that does not compile ends the build, with nothing written.
+    pub strict: bool,
+    /// Sources that may fail to compile, even so.
+    pub allow_fail: Patterns,
+    /// Whether archives are made.
+    pub archives: bool,
+    /// The key to sign with.
+    pub key: Option<SecretKey>,
+    /// Where compiled files are kept for the next build.
+    pub cache: Option<Cache>,
+    /// How many files to compile at the same time.
+    pub jobs: NonZeroUsize,
+}
+
+impl Settings {
+    /// The settings of somebody who says nothing: all sources, for MicroPython, into `out`.
+    pub fn new(source: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Settings {
+        Settings {
+            source: source.into(),
+            out: out.into(),
+            targets: vec![BuildTarget::default()],
+            optimise: 0,
+            small_int_bits: 31,
+            source_lines: true,
+            version: None,
+            entry: ENTRY_FILES.map(str::to_owned).to_vec(),
+            data: Patterns::new(),
+            exclude: Patterns::new(),
+            strict: false,
+            allow_fail: Patterns::new(),
+            archives: true,
+            key: None,
+            cache: None,
+            jobs: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+}
+
+/// What a build came to.
+#[derive(Debug)]
+pub struct Report {
+    /// What happened to the folder of the results.
+    pub written: Written,
+    /// One for each target, in the order of the settings.
+    pub targets: Vec<TargetReport>,
+    /// The sources that did not compile, by target and path.
+    pub failures: Vec<Failure>,
+    /// When the sources were current, in seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// What happened to the folder of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It holds what was built.
+    Replaced,
+    /// It held that already.
+    Unchanged,
+    /// It is as it was: a source did not compile.
+    Refused(Refusal),
+}
+
+/// Why nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// [`Settings::strict`], and a source did not compile.
+    Strict,
+    /// For one of the targets no source compiled.
+    Nothing,
+}
+
+/// What was built for one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetReport {
+    /// Name of the target.
+    pub name: String,
+    /// The manifest.
+    pub manifest: PathBuf,
+    /// The archives.
+    pub archives: Vec<PathBuf>,
+    /// Files in the manifest.
+    pub files: usize,
+    /// Modules that were compiled or found compiled.
+    pub modules: usize,
+    /// Modules that this run compiled.
+    pub compiled: usize,
+    /// Bytes of all files.
+    pub size: u64,
+}
+
+/// A source that did not compile.
+#[derive(Debug)]
+pub struct Failure {
+    /// Name of the target.
+    pub target: String,
+    /// Path below the folder of the sources.
+    pub source: RelativePath,
+    /// Path of the source.
+    pub path: PathBuf,
+    /// Why.
+    pub diagnostic: Diagnostic,
+    /// The source's bytes.
+    pub content: Vec<u8>,
+    /// Whether [`Settings::allow_fail`] covers it.
+    pub allowed: bool,
+}
+
+/// What is told while a build goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// One more source is done, for all targets.
+    Done {
+        /// How many are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// The time of the commit cannot be had, and the time of the newest source is taken.
+    NoCommitTime {
+        /// What git said.
+        why: String,
+    },
+}
+
+/// Why a build could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The folder of the sources is none.
+    #[error("there is no folder `{}` with sources", path.display())]
+    NoSource {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// There is nothing to compile in it.
+    #[error("there is no Python source in `{}`", path.display())]
+    NoFiles {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// A file or folder cannot be read.
+    #[error("could not read `{}`: {source}", path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file's name does not fit into a manifest.
+    #[error("`{}` has a name that cannot be shipped: {source}", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the name.
+        source: RelativePathError,
+    },
+    /// Two files would be written to one.
+    #[error("`{first}` and `{second}` would both become `{output}`{}", if *case_only { " on a FAT file system" } else { "" })]
+    SameOutput {
+        /// One file.
+        first: RelativePath,
+        /// The other.
+        second: RelativePath,
+        /// The result.
+        output: RelativePath,
+        /// Whether the names differ in upper and lower case.
+        case_only: bool,
+    },
+    /// `SOURCE_DATE_EPOCH` is set to something else than a number of seconds.
+    #[error("`SOURCE_DATE_EPOCH` is `{value}`, expected seconds since 1970")]
+    Epoch {
+        /// Its value.
+        value: String,
+    },
+    /// The results cannot be written. The folder is as it was.
+    #[error("could not write `{}`: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The folder of the results contains the sources, or is one of them.
+    #[error("the results cannot go to `{}`: the sources are in there", path.display())]
+    OutHoldsSource {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another build for the same folder is running.
+    #[error("another build is writing to `{}`", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Ctrl-C.
+    #[error("interrupted; `{}` is as it was", path.display())]
+    Cancelled {
+        /// The folder of the results.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,121 @@
+//! When the sources were current: the same answer on every computer that has the same commit.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+use super::scan::Input;
+use super::{BuildError, Event, Settings};
+
+/// Time and version of the sources.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Age {
+    /// Seconds since 1970.
+    pub(super) seconds: u64,
+    /// The tag of the commit, if it has one.
+    pub(super) tag: Option<String>,
+}
+
+/// `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time of the commit,
+/// else that of the newest source.
+pub(super) fn age(
+    settings: &Settings,
+    inputs: &[Input],
+    events: &dyn Fn(Event),
+) -> Result<Age, BuildError> {
+    let epoch = std::env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .filter(|value| !value.is_empty());
+    let epoch = match epoch {
+        None => None,
+        Some(value) => match value.trim().parse::<u64>() {
+            Ok(seconds) => Some(seconds),
+            Err(_) => return Err(BuildError::Epoch { value }),
+        },
+    };
+    let needs_commit = epoch.is_none() || settings.version.is_none();
+    let commit = match needs_commit && in_repository(&settings.source) {
+        false => None,
+        true => match commit(&settings.source) {
+            Ok(commit) => Some(commit),
+            Err(why) => {
+                events(Event::NoCommitTime { why });
+                None
+            }
+        },
+    };
+    let (time, tag) = commit.map_or((None, None), |(time, tag)| (Some(time), tag));
+    let seconds = match epoch.or(time) {
+        Some(seconds) => seconds,
+        None => newest(&settings.source, inputs),
+    };
+    Ok(Age { seconds, tag })
+}
+
+fn in_repository(folder: &Path) -> bool {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.ancestors().any(|above| above.join(".git").exists())
+}
+
+/// Time and tag of the last commit. A repository without a commit, or no git, is an error in words.
+fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["log", "-1", "--format=%ct %D", "--decorate=short"])
+        .output()
+        .map_err(|error| format!("git: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (time, names) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let Ok(time) = time.parse::<u64>() else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(said.lines().next().unwrap_or("no commit").to_owned());
+    };
+    Ok((time, tag(names)))
+}
+
+/// The greatest tag of those in git's list of names, without a `v` before a number.
+fn tag(names: &str) -> Option<String> {
+    let tags = names
+        .split(", ")
+        .filter_map(|name| name.strip_prefix("tag: "));
+    let tag = tags.max()?;
+    let version = tag
+        .strip_prefix('v')
+        .filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
+    Some(version.unwrap_or(tag).to_owned())
+}
+
+fn newest(root: &Path, inputs: &[Input]) -> u64 {
+    let seconds = inputs.iter().filter_map(|input| {
+        let changed = root
+            .join(input.path.to_path())
+            .metadata()
+            .ok()?
+            .modified()
+            .ok()?;
+        Some(
+            changed
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .ok()?
+                .as_secs(),
+        )
+    });
+    seconds.max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_versions() {
+        assert_eq!(tag("HEAD -> main, origin/main"), None);
+        assert_eq!(
+            tag("HEAD -> main, tag: v1.2.0, origin/main").as_deref(),
+            Some("1.2.0")
+        );
+        assert_eq!(tag("tag: release-3").as_deref(), Some("release-3"));
+        assert_eq!(tag("tag: vega").as_deref(), Some("vega"));
+    }
+}

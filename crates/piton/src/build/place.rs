@@ -1,0 +1,452 @@
+//! What the folder of the results is to hold, and whether it does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use piton_compiler::Diagnostic;
+use piton_project::archive;
+use piton_project::cache::{Cache, Key};
+use piton_project::manifest::{
+    FileKind, Manifest, ManifestFile, MpyFacts, SCHEMA, Sha256Hex, hexadecimal,
+};
+use piton_project::relative_path::RelativePath;
+use piton_project::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::age::Age;
+use super::make::Plan;
+use super::scan::{Input, InputKind};
+use super::{BuildError, FILES, INDEX, MANIFEST, SIGNATURE, Settings, TAR, TargetReport, ZIP};
+
+/// What was made of an input.
+pub(super) struct Made {
+    pub(super) content: Vec<u8>,
+    pub(super) sha256: Sha256Hex,
+    /// One for each target.
+    pub(super) results: Vec<Result<MadeFile, Diagnostic>>,
+}
+
+/// One file of the results.
+pub(super) struct MadeFile {
+    bytes: Vec<u8>,
+    sha256: Sha256Hex,
+    origin: Origin,
+}
+
+/// Where the bytes of a file come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// This run compiled them.
+    Compiled,
+    /// From the cache, or from the sources as they are.
+    Copied,
+    /// From the last build's file of the same name.
+    There,
+}
+
+impl MadeFile {
+    pub(super) fn new(bytes: Vec<u8>, origin: Origin) -> MadeFile {
+        MadeFile {
+            sha256: Sha256Hex::of(&bytes),
+            bytes,
+            origin,
+        }
+    }
+}
+
+/// The folder of a target.
+pub(super) fn folder(settings: &Settings, name: &str) -> PathBuf {
+    if name.is_empty() {
+        settings.out.clone()
+    } else {
+        settings.out.join(name)
+    }
+}
+
+/// The manifest of a target.
+pub(super) fn manifest_path(settings: &Settings, name: &str) -> PathBuf {
+    folder(settings, name).join(MANIFEST)
+}
+
+/// The results for one target.
+pub(super) struct Target<'a> {
+    plan: &'a Plan,
+    manifest: Manifest,
+    /// The bytes of the manifest's files, in its order.
+    files: Vec<&'a MadeFile>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(plan: &'a Plan, settings: &Settings, age: &Age) -> Target<'a> {
+        let version = settings.version.clone().or_else(|| age.tag.clone());
+        Target {
+            plan,
+            manifest: Manifest {
+                version: version.unwrap_or_else(|| "0.0.0".to_owned()),
+                build_timestamp: Timestamp::from_seconds(age.seconds).to_string(),
+                files: Vec::new(),
+                schema: Some(SCHEMA),
+                target: Some(plan.target.to_string()),
+                compiler: Some(plan.compiler.clone()),
+            },
+            files: Vec::new(),
+        }
+    }
+
+    /// Add what was made of an input. Inputs come by path, and so do results but for their endings.
+    pub(super) fn add(&mut self, input: &Input, made: &'a Made, file: &'a MadeFile) {
+        let path = input.output();
+        let Ok(download_path) = format!("{FILES}/{path}").parse() else {
+            // A path below a folder stays one below another.
+            return;
+        };
+        let entry = ManifestFile {
+            download_path,
+            sha256: file.sha256.clone(),
+            size: file.bytes.len() as u64,
+            kind: Some(match input.kind {
+                InputKind::Module => FileKind::Mpy,
+                InputKind::Entry => FileKind::Source,
+                InputKind::Data => FileKind::Data,
+            }),
+            entry: Some(input.kind == InputKind::Entry),
+            source: Some(input.path.clone()),
+            source_sha256: Some(made.sha256.clone()),
+            mpy: match input.kind {
+                InputKind::Module => mpy_facts(&file.bytes),
+                InputKind::Entry | InputKind::Data => None,
+            },
+            path,
+        };
+        let at = self
+            .manifest
+            .files
+            .partition_point(|other| other.path < entry.path);
+        self.manifest.files.insert(at, entry);
+        self.files.insert(at, file);
+    }
+
+    /// How many modules there are.
+    pub(super) fn modules(&self) -> usize {
+        let modules = self.manifest.files.iter();
+        modules
+            .filter(|file| file.kind == Some(FileKind::Mpy))
+            .count()
+    }
+
+    pub(super) fn report(&self, settings: &Settings) -> TargetReport {
+        let folder = folder(settings, &self.plan.folder);
+        let archives = if settings.archives {
+            &[TAR, ZIP][..]
+        } else {
+            &[]
+        };
+        TargetReport {
+            name: self.plan.target.to_string(),
+            manifest: folder.join(MANIFEST),
+            archives: archives.iter().map(|name| folder.join(name)).collect(),
+            files: self.files.len(),
+            modules: self.modules(),
+            compiled: self
+                .files
+                .iter()
+                .filter(|file| file.origin == Origin::Compiled)
+                .count(),
+            size: self.manifest.files.iter().map(|file| file.size).sum(),
+        }
+    }
+}
+
+/// What a board must have to load the module, from its own header.
+fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
+    let module = piton_mpy::reader::header(mpy).ok()?;
+    Some(MpyFacts {
+        version: piton_mpy::header::VERSION,
+        sub_version: module.sub_version,
+        arch: module.arch.map(|arch| arch.name().to_owned()),
+        small_int_bits: module.small_int_bits,
+        header: hexadecimal(mpy.get(..4)?),
+    })
+}
+
+/// `index.json`: the targets of a build with several.
+#[derive(Serialize, Deserialize)]
+struct Index {
+    version: String,
+    build_timestamp: String,
+    targets: Vec<IndexTarget>,
+    schema: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IndexTarget {
+    target: String,
+    manifest: RelativePath,
+    sha256: Sha256Hex,
+    files: usize,
+}
+
+/// A file of the results: its path below their folder, and its bytes unless they are there already.
+pub(super) struct OutputFile<'a> {
+    pub(super) path: PathBuf,
+    pub(super) content: Content<'a>,
+}
+
+/// The bytes of a file.
+pub(super) enum Content<'a> {
+    /// The file that is there has them.
+    There,
+    /// Of a module or a source.
+    Borrowed(&'a [u8]),
+    /// Of what was made from the others.
+    Owned(Vec<u8>),
+}
+
+/// Everything that the folder of the results is to hold.
+pub(super) struct Output<'a> {
+    pub(super) files: Vec<OutputFile<'a>>,
+    /// The names at the top that are ours, from this build or the last one.
+    pub(super) own: BTreeSet<String>,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(
+        settings: &Settings,
+        targets: &[Target<'a>],
+        at: Timestamp,
+    ) -> Result<Output<'a>, BuildError> {
+        let mut output = Output {
+            files: Vec::new(),
+            own: own_names(settings),
+        };
+        let mut index = Vec::new();
+        for target in targets {
+            let manifest = target.manifest.to_json();
+            output.own.insert(target.plan.folder.clone());
+            if let Ok(path) = format!("{}/{MANIFEST}", target.plan.folder).parse() {
+                index.push(IndexTarget {
+                    target: target.plan.target.to_string(),
+                    manifest: path,
+                    sha256: Sha256Hex::of(&manifest),
+                    files: target.files.len(),
+                });
+            }
+            output.add_target(settings, target, manifest, at)?;
+        }
+        if let [first, _, ..] = targets {
+            let index = Index {
+                version: first.manifest.version.clone(),
+                build_timestamp: first.manifest.build_timestamp.clone(),
+                targets: index,
+                schema: SCHEMA,
+            };
+            let mut bytes = serde_json::to_vec_pretty(&index).unwrap_or_default();
+            bytes.push(b'\n');
+            let signature = sign(settings, &bytes, INDEX, at);
+            output.add(settings, PathBuf::from(INDEX), bytes);
+            if let Some(signature) = signature {
+                let name = format!("{INDEX}{SIGNATURE}");
+                output.add(settings, PathBuf::from(name), signature);
+            }
+        }
+        output.own.remove("");
+        Ok(output)
+    }
+
+    fn add_target(
+        &mut self,
+        settings: &Settings,
+        target: &Target<'a>,
+        manifest: Vec<u8>,
+        at: Timestamp,
+    ) -> Result<(), BuildError> {
+        let folder = Path::new(&target.plan.folder);
+        for (file, made) in target.manifest.files.iter().zip(&target.files) {
+            let path = folder.join(file.download_path.to_path());
+            let there = made.origin == Origin::There;
+            let content = if there || holds(&settings.out.join(&path), &made.bytes) {
+                Content::There
+            } else {
+                Content::Borrowed(&made.bytes)
+            };
+            self.files.push(OutputFile { path, content });
+        }
+        let signature = sign(settings, &manifest, MANIFEST, at);
+        if settings.archives {
+            let packed = Packed {
+                target,
+                manifest: &manifest,
+                signature: signature.as_deref(),
+                at,
+            };
+            self.add_archives(settings, folder, &packed)?;
+        }
+        self.add(settings, folder.join(MANIFEST), manifest);
+        if let Some(signature) = signature {
+            let name = format!("{MANIFEST}{SIGNATURE}");
+            self.add(settings, folder.join(name), signature);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, settings: &Settings, path: PathBuf, bytes: Vec<u8>) {
+        let content = if holds(&settings.out.join(&path), &bytes) {
+            Content::There
+        } else {
+            Content::Owned(bytes)
+        };
+        self.files.push(OutputFile { path, content });
+    }
+
+    /// Packing takes longer than anything else, so the hashes of what was packed last are in the cache.
+    fn add_archives(
+        &mut self,
+        settings: &Settings,
+        folder: &Path,
+        packed: &Packed<'_, '_>,
+    ) -> Result<(), BuildError> {
+        let paths = [TAR, ZIP].map(|name| folder.join(name));
+        let key = packed.key();
+        let known = known_hashes(settings.cache.as_ref(), &key);
+        let there = known.is_some_and(|hashes| {
+            let mut pairs = paths.iter().zip(hashes);
+            pairs.all(|(path, hash)| {
+                fs::read(settings.out.join(path))
+                    .is_ok_and(|bytes| Sha256Hex::of(&bytes).as_str() == hash)
+            })
+        });
+        if there {
+            self.files.extend(paths.map(|path| OutputFile {
+                path,
+                content: Content::There,
+            }));
+            return Ok(());
+        }
+        let files = packed.files();
+        let failed = |name: &'static str| {
+            move |source: io::Error| BuildError::Write {
+                path: PathBuf::from(name),
+                source,
+            }
+        };
+        let archives = [
+            archive::tar_gz(&files, packed.at).map_err(failed(TAR))?,
+            archive::zip(&files, packed.at).map_err(failed(ZIP))?,
+        ];
+        if let Some(cache) = &settings.cache {
+            let hashes = archives.each_ref().map(|bytes| Sha256Hex::of(bytes));
+            let text = hashes.map(String::from).join(" ");
+            let _ = cache.put(&key, text.as_bytes());
+        }
+        for (path, bytes) in paths.into_iter().zip(archives) {
+            self.add(settings, path, bytes);
+        }
+        Ok(())
+    }
+
+    /// Whether the folder of the results holds this and nothing else of ours.
+    pub(super) fn is_there(&self, settings: &Settings) -> bool {
+        let known = self
+            .files
+            .iter()
+            .filter(|file| matches!(file.content, Content::There))
+            .map(|file| file.path.as_path())
+            .collect::<BTreeSet<&Path>>();
+        known.len() == self.files.len()
+            && self
+                .own
+                .iter()
+                .all(|name| holds_only(&settings.out, Path::new(name), &known))
+    }
+}
+
+/// What goes into the archives of a target.
+struct Packed<'t, 'a> {
+    target: &'t Target<'a>,
+    manifest: &'t [u8],
+    signature: Option<&'t [u8]>,
+    at: Timestamp,
+}
+
+impl Packed<'_, '_> {
+    fn key(&self) -> Key {
+        Key::new("archives")
+            .with(env!("CARGO_PKG_VERSION").as_bytes())
+            .with(self.manifest)
+            .with(self.signature.unwrap_or_default())
+    }
+
+    fn files(&self) -> Vec<(RelativePath, &[u8])> {
+        let mut files = vec![(MANIFEST.to_owned(), self.manifest)];
+        if let Some(signature) = self.signature {
+            files.push((format!("{MANIFEST}{SIGNATURE}"), signature));
+        }
+        let named = files
+            .into_iter()
+            .filter_map(|(name, bytes)| Some((name.parse().ok()?, bytes)));
+        let listed = self.target.manifest.files.iter().zip(&self.target.files);
+        named
+            .chain(listed.map(|(file, made)| (file.download_path.clone(), made.bytes.as_slice())))
+            .collect()
+    }
+}
+
+fn known_hashes(cache: Option<&Cache>, key: &Key) -> Option<[String; 2]> {
+    let text = String::from_utf8(cache?.get(key)?).ok()?;
+    let (first, second) = text.split_once(' ')?;
+    Some([first.to_owned(), second.to_owned()])
+}
+
+/// The signature of a file, as the bytes of the file beside it. The time is that of the build: it says the same
+/// whenever it is made.
+fn sign(settings: &Settings, bytes: &[u8], name: &str, at: Timestamp) -> Option<Vec<u8>> {
+    let key = settings.key.as_ref()?;
+    let comment = format!("timestamp:{}\tfile:{name}\thashed", at.seconds());
+    Some(key.sign(bytes, &comment).into_bytes())
+}
+
+/// The names at the top of the results that a build writes, and those that the last one wrote.
+fn own_names(settings: &Settings) -> BTreeSet<String> {
+    let mut names = [FILES, MANIFEST, INDEX, TAR, ZIP]
+        .map(str::to_owned)
+        .into_iter()
+        .collect::<BTreeSet<String>>();
+    names.extend([MANIFEST, INDEX].map(|name| format!("{name}{SIGNATURE}")));
+    let last = fs::read(settings.out.join(INDEX)).ok();
+    let last = last.and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
+    let folders = last.into_iter().flat_map(|index| index.targets);
+    names.extend(folders.filter_map(|target| Some(target.manifest.parent()?.to_string())));
+    names
+}
+
+/// Whether the file has these bytes.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let same_size = path
+        .symlink_metadata()
+        .is_ok_and(|there| there.is_file() && there.len() == bytes.len() as u64);
+    same_size && fs::read(path).is_ok_and(|there| there == bytes)
+}
+
+/// Whether every file at or below `path` is known. A name that is not there holds nothing.
+fn holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
+    let Ok(metadata) = out.join(path).symlink_metadata() else {
+        return true;
+    };
+    if !metadata.is_dir() {
+        return known.contains(path);
+    }
+    let Ok(entries) = out.join(path).read_dir() else {
+        return false;
+    };
+    let mut empty = true;
+    for entry in entries {
+        let Ok(entry) = entry else { return false };
+        empty = false;
+        if !holds_only(out, &path.join(entry.file_name()), known) {
+            return false;
+        }
+    }
+    !empty
+}

@@ -1,0 +1,218 @@
+//! Replacing the folder of the results: all at once, or not at all.
+//!
+//! The new content is made in a hidden folder beside. Then the two change places, in one step where the system can do
+//! that. What is not ours moves over from the old one. A run that was killed leaves the hidden folder, and the next
+//! one takes what is not ours from there before it removes it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use piton_project::manifest::Sha256Hex;
+
+use super::place::{Content, Output, OutputFile};
+use super::{BuildError, Settings};
+use crate::vm::cache_folder;
+
+/// The sources may not be inside of what is replaced.
+pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
+    let (Ok(source), Ok(out)) = (settings.source.canonicalize(), settings.out.canonicalize())
+    else {
+        return Ok(());
+    };
+    if source.starts_with(&out) {
+        return Err(BuildError::OutHoldsSource {
+            path: settings.out.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Held while a build writes to a folder: no second one does.
+pub(super) struct Lock {
+    _file: Option<File>,
+}
+
+/// Take the lock of this folder of results. Where no lock file can be had, there is none.
+pub(super) fn lock(out: &Path) -> Result<Lock, BuildError> {
+    let Ok(file) = lock_file(out) else {
+        return Ok(Lock { _file: None });
+    };
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(BuildError::Busy {
+            path: out.to_owned(),
+        }),
+        Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Lock { _file: Some(file) }),
+    }
+}
+
+fn lock_file(out: &Path) -> io::Result<File> {
+    let folder = cache_folder().map_err(io::Error::other)?.join("locks");
+    fs::create_dir_all(&folder)?;
+    let out = std::path::absolute(out)?;
+    let name = Sha256Hex::of(out.as_os_str().as_encoded_bytes());
+    File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(folder.join(name.as_str()))
+}
+
+/// Put `output` into the folder of the results.
+pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), BuildError> {
+    let out = std::path::absolute(&settings.out).map_err(failed(&settings.out))?;
+    let place = Place::of(&out);
+    fs::create_dir_all(&place.parent).map_err(failed(&place.parent))?;
+    place.recover(output).map_err(failed(&place.new))?;
+    let made = fs::create_dir(&place.new)
+        .map_err(failed(&place.new))
+        .and_then(|()| {
+            let files = output.files.iter();
+            files.into_iter().try_for_each(|file| place.put(file))?;
+            sync_all(&place.new).map_err(failed(&place.new))
+        })
+        .and_then(|()| place.exchange().map_err(failed(&out)));
+    if let Err(error) = made {
+        // The message is about what failed first.
+        let _ = fs::remove_dir_all(&place.new);
+        return Err(error);
+    }
+    let tidied = place.recover(output);
+    sync_folder(&place.parent);
+    tidied.map_err(failed(&place.new))
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let path = path.to_owned();
+    |source| BuildError::Write { path, source }
+}
+
+/// The folder of the results and its neighbours.
+struct Place {
+    parent: PathBuf,
+    /// The results.
+    out: PathBuf,
+    /// Where they are made; after the exchange, the old ones.
+    new: PathBuf,
+    /// Where the old ones wait, where there is no exchange.
+    old: PathBuf,
+}
+
+impl Place {
+    fn of(out: &Path) -> Place {
+        let parent = out.parent().unwrap_or(out);
+        let beside = |what: &str| {
+            let mut name = OsString::from(".");
+            name.push(out.file_name().unwrap_or(OsStr::new("build")));
+            name.push(what);
+            parent.join(name)
+        };
+        Place {
+            parent: parent.to_owned(),
+            out: out.to_owned(),
+            new: beside(".piton-new"),
+            old: beside(".piton-old"),
+        }
+    }
+
+    /// Write one file, or make the one that is there appear in the new folder as well.
+    fn put(&self, file: &OutputFile<'_>) -> Result<(), BuildError> {
+        let path = self.new.join(&file.path);
+        let folder = path.parent().unwrap_or(&self.new);
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let there = self.out.join(&file.path);
+        let written = match &file.content {
+            Content::Borrowed(bytes) => fs::write(&path, bytes),
+            Content::Owned(bytes) => fs::write(&path, bytes),
+            // A second name keeps its time; FAT has no second names.
+            Content::There => {
+                fs::hard_link(&there, &path).or_else(|_| fs::copy(&there, &path).map(drop))
+            }
+        };
+        written.map_err(failed(&self.out.join(&file.path)))
+    }
+
+    /// Let the new folder and the results change places.
+    fn exchange(&self) -> io::Result<()> {
+        if !self.out.exists() {
+            return fs::rename(&self.new, &self.out);
+        }
+        if swap_names(&self.new, &self.out) {
+            return Ok(());
+        }
+        fs::rename(&self.out, &self.old)?;
+        if let Err(error) = fs::rename(&self.new, &self.out) {
+            fs::rename(&self.old, &self.out)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Move what is not ours from a folder that a run left into the results, and remove that folder.
+    fn recover(&self, output: &Output<'_>) -> io::Result<()> {
+        if !self.out.exists() && self.old.exists() {
+            // Killed between the two renames.
+            fs::rename(&self.old, &self.out)?;
+        }
+        for left in [&self.old, &self.new] {
+            let Ok(entries) = left.read_dir() else {
+                continue;
+            };
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name();
+                let own = name.to_str().is_some_and(|name| output.own.contains(name));
+                let place = self.out.join(&name);
+                if !own && place.symlink_metadata().is_err() {
+                    fs::create_dir_all(&self.out)?;
+                    fs::rename(entry.path(), place)?;
+                }
+            }
+            fs::remove_dir_all(left)?;
+        }
+        Ok(())
+    }
+}
+
+/// Exchange two names in one step, where system and file system can.
+fn swap_names(one: &Path, other: &Path) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    {
+        let _ = (one, other);
+        false
+    }
+}
+
+/// Have the content of all files on the disk before they get their names, or a power cut could leave empty ones.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        rustix::fs::syncfs(File::open(folder)?)?;
+        Ok(())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in folder.read_dir()? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                sync_all(&entry.path())?;
+            } else {
+                File::options().write(true).open(entry.path())?.sync_all()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Have the names in a folder on the disk, where folders can be opened.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}

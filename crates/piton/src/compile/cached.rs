@@ -1,0 +1,52 @@
+//! Compiling a source, unless that was done before.
+
+use piton_compiler::{Diagnostic, Options};
+use piton_project::cache::{Cache, Key};
+
+/// Why there is no `.mpy` file.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The compiler does not accept the source.
+    #[error("{0}")]
+    Rejected(Diagnostic),
+    /// The module does not fit into the format.
+    #[error(transparent)]
+    Unwritable(#[from] piton_mpy::error::Error),
+}
+
+/// A `.mpy` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compiled {
+    /// Its content.
+    pub mpy: Vec<u8>,
+    /// Whether it was in the cache.
+    pub cached: bool,
+}
+
+/// The `.mpy` file of `source`, from `cache` if it is there, and kept there if it was not.
+///
+/// All that decides what it looks like is part of the key: the source, the options with the names in them, and the
+/// version of the compiler. A cache that cannot be written to is done without.
+///
+/// # Errors
+///
+/// [`CompileError`]; failures are not kept.
+pub fn compile_cached(
+    source: &[u8],
+    options: &Options,
+    cache: Option<&Cache>,
+) -> Result<Compiled, CompileError> {
+    let key = Key::new("mpy")
+        .with(env!("CARGO_PKG_VERSION").as_bytes())
+        .with(format!("{options:?}").as_bytes())
+        .with(source);
+    if let Some(mpy) = cache.and_then(|cache| cache.get(&key)) {
+        return Ok(Compiled { mpy, cached: true });
+    }
+    let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
+    let mpy = piton_mpy::writer::write(&module)?;
+    if let Some(cache) = cache {
+        let _ = cache.put(&key, &mpy);
+    }
+    Ok(Compiled { mpy, cached: false })
+}
