@@ -12,6 +12,7 @@ mod fd;
 pub mod process;
 pub mod rfc2217;
 pub mod serial;
+pub mod side_channel;
 pub mod tcp;
 pub mod webrepl;
 mod websocket;
