@@ -4,6 +4,8 @@
 //! `device/minified/NAME.py`. They are kept, and not made by a build script, because the crates that embed them must
 //! not depend on the compiler.
 
+mod shorten;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use anyhow::anyhow;
 use piton_compiler::{MinifyOptions, minify};
 
 use crate::workspace;
+use shorten::shorten;
 
 /// Crates whose programs are only for tests and for the virtual board: they are used as they are.
 const NOT_SENT: [&str; 2] = ["test-programs", "virtual-board"];
@@ -74,10 +77,12 @@ fn generated(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
                 join_lines: true,
                 ..MinifyOptions::default()
             };
-            let content = minify(&fs_err::read(root.join(&path))?, &options)
+            let source = fs_err::read_to_string(root.join(&path))?;
+            let content = minify(source.as_bytes(), &options)
                 .map_err(|diagnostic| anyhow!("{diagnostic}"))?;
+            let content = shorten(&source, std::str::from_utf8(&content)?)?;
             let name = path.file_name().unwrap_or_default();
-            generated.insert(folder.join(MINIFIED).join(name), content);
+            generated.insert(folder.join(MINIFIED).join(name), content.into_bytes());
         }
     }
     Ok(generated)

@@ -181,6 +181,8 @@ def _piton(verify, wait, folders):
                 done += 1
                 say(68, done)
 
+    # For mount.py, should the files be on the host.
+    sys.modules["_piton"] = None
     kbd_intr(-1)
     lives = 10
     lost = True
@@ -239,4 +241,5 @@ def _piton(verify, wait, folders):
             if lost:
                 skip(None)
         finally:
+            del sys.modules["_piton"]
             kbd_intr(3)

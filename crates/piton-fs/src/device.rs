@@ -9,6 +9,8 @@ pub(crate) struct Program(&'static str);
 pub(crate) const DISK_FREE: Program = Program(include_str!("../device/minified/disk_free.py"));
 pub(crate) const HASH: Program = Program(include_str!("../device/minified/hash.py"));
 pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.py"));
+pub(crate) const MOUNT: Program = Program(include_str!("../device/minified/mount.py"));
+pub(crate) const MOUNT_START: Program = Program(include_str!("../device/minified/mount_start.py"));
 pub(crate) const READ: Program = Program(include_str!("../device/minified/read.py"));
 pub(crate) const RECEIVE: Program = Program(include_str!("../device/minified/receive.py"));
 pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));
@@ -18,6 +20,7 @@ pub(crate) const SWAP: Program = Program(include_str!("../device/minified/swap.p
 pub(crate) const SURVEY: Program = Program(include_str!("../device/minified/survey.py"));
 pub(crate) const TOUCH: Program = Program(include_str!("../device/minified/touch.py"));
 pub(crate) const TREE: Program = Program(include_str!("../device/minified/tree.py"));
+pub(crate) const UMOUNT: Program = Program(include_str!("../device/minified/umount.py"));
 pub(crate) const WRITE: Program = Program(include_str!("../device/minified/write.py"));
 
 impl Program {

@@ -6,6 +6,7 @@
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
 //! - [`transfer`] has its methods for many files at a time, as one stream.
+//! - [`mount`] serves a folder of the host to the board.
 //! - [`error::Error`] says what the board's file system refused, and what state a file is in.
 //!
 //! The programs that run on the board are real Python files in `device/`, sent with every operation: nothing stays
@@ -14,7 +15,7 @@
 //!
 //! # Architecture invariants
 //!
-//! Nothing here opens a file of the host, draws on a terminal, or knows how bytes reach the board. Arguments
+//! Nothing here but [`mount`] opens a file of the host, and that only in the folder it was given. Nothing draws on a terminal, or knows how bytes reach the board. Arguments
 //! reach the board quoted, never pasted. A write leaves the old file or the new one; where a board cannot do
 //! that, [`error::Error::Torn`] says so.
 
@@ -24,6 +25,7 @@ pub mod disk;
 pub mod error;
 pub mod hash;
 pub mod listing;
+pub mod mount;
 pub mod path;
 pub mod plan;
 mod read;

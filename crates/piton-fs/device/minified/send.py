@@ -160,6 +160,7 @@ def _piton(verify,wait,folders):
    if kind!=70:
     done+=1
     say(68,done)
+ sys.modules["_piton"]=None
  kbd_intr(-1)
  lives=10
  lost=True
@@ -211,4 +212,5 @@ def _piton(verify,wait,folders):
    if lost:
     skip(None)
   finally:
+   del sys.modules["_piton"]
    kbd_intr(3)

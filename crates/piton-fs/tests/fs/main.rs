@@ -5,6 +5,8 @@ mod faults;
 #[cfg(test)]
 mod microbit;
 #[cfg(test)]
+mod mount;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod peers;

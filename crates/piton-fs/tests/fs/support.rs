@@ -7,6 +7,7 @@ use std::time::Duration;
 use piton_board::deadline::{Cancel, Deadline};
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::transport::Transport;
+use piton_board::transport::side_channel::{SideChannel, Slot};
 use piton_fs::Event;
 use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
@@ -85,6 +86,8 @@ impl Transport for Wire {
 pub(crate) struct Board {
     pub(crate) repl: Repl,
     pub(crate) cancel: Cancel,
+    /// Where a mount is served.
+    pub(crate) slot: Slot,
     traffic: Arc<Mutex<Traffic>>,
     pub(crate) board: Arc<VirtualBoard>,
 }
@@ -98,10 +101,12 @@ impl Board {
         let board = Arc::new(VirtualBoard::start(image, options).unwrap());
         let traffic = Arc::default();
         let cancel = Cancel::new();
-        let repl = connect(&board, &traffic, &cancel);
+        let slot = Slot::default();
+        let repl = connect(&board, &traffic, &cancel, &slot);
         Board {
             repl,
             cancel,
+            slot,
             traffic,
             board,
         }
@@ -110,7 +115,7 @@ impl Board {
     /// Connect anew: after the board was away, or another program had it.
     pub(crate) fn reconnect(&mut self) {
         self.disconnect();
-        self.repl = connect(&self.board, &self.traffic, &self.cancel);
+        self.repl = connect(&self.board, &self.traffic, &self.cancel, &self.slot);
     }
 
     /// Leave the line to others.
@@ -165,7 +170,12 @@ impl Board {
     }
 }
 
-fn connect(board: &Arc<VirtualBoard>, traffic: &Arc<Mutex<Traffic>>, cancel: &Cancel) -> Repl {
+fn connect(
+    board: &Arc<VirtualBoard>,
+    traffic: &Arc<Mutex<Traffic>>,
+    cancel: &Cancel,
+    slot: &Slot,
+) -> Repl {
     let deadline = soon();
     let line = loop {
         match board.open() {
@@ -175,7 +185,8 @@ fn connect(board: &Arc<VirtualBoard>, traffic: &Arc<Mutex<Traffic>>, cancel: &Ca
         }
     };
     let traffic = Arc::clone(traffic);
-    Repl::new(Box::new(Wire { line, traffic }), cancel.clone())
+    let line = SideChannel::new(Box::new(Wire { line, traffic }), slot.clone());
+    Repl::new(Box::new(line), cancel.clone())
 }
 
 /// A transport to nowhere.

@@ -1,0 +1,194 @@
+//! Serve a folder of this computer to a board, over the line that its REPL is on.
+//!
+//! [`mount`] sends a small file system to the board (device/mount.py), which asks for everything it is asked; a
+//! service in the line's [`Slot`] answers, wherever the line is being read: while a program is followed, and in a
+//! terminal. docs/mount.md has the protocol and why it is as it is.
+//!
+//! The files of this computer are touched here and nowhere else in this crate, and only below the mounted folder:
+//! see `root`.
+
+mod errno;
+mod file;
+mod frame;
+mod piece;
+mod root;
+mod server;
+mod service;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::literal::py_str;
+use piton_board::repl::RawRepl;
+use piton_board::transport::side_channel::Slot;
+
+use crate::device;
+use frame::{Token, sum};
+use root::Root;
+use server::Server;
+use service::{Found, MountService, Payload};
+
+/// Where the folder appears on the board: as with mpremote.
+pub const MOUNT_POINT: &str = "/remote";
+
+/// The smallest receive ring of boards that can mount: 256 bytes, on UARTs of the esp8266 and others
+/// (ports/esp8266/uart.c, `UART_RX_BUF`), of which one stays free.
+const SMALLEST_RING: usize = 255;
+
+/// A module that a board is about to import.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The file on this computer.
+    pub path: &'a Path,
+    /// Its name from the mounted folder on, with `/`: what a traceback shows.
+    pub name: &'a str,
+    /// What is in it.
+    pub content: &'a [u8],
+    /// Which modules the board loads: its `sys.implementation._mpy`, or 0 where there is none.
+    pub mpy: u32,
+    /// Whether the folder must stay as it is.
+    pub read_only: bool,
+}
+
+/// Makes an `.mpy` of a source; `None` where the board shall get the source.
+pub type Translate = Arc<dyn Fn(&Source<'_>) -> Option<Vec<u8>> + Send + Sync>;
+
+/// How a folder is served.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct MountOptions {
+    /// Follow symbolic links that lead out of the folder.
+    pub unsafe_links: bool,
+    /// Let the board change nothing.
+    pub read_only: bool,
+    /// Asked for a module when the board imports a source. Programs that look at the source see the source.
+    pub translate: Option<Translate>,
+}
+
+impl fmt::Debug for MountOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MountOptions")
+            .field("unsafe_links", &self.unsafe_links)
+            .field("read_only", &self.read_only)
+            .field("translate", &self.translate.is_some())
+            .finish()
+    }
+}
+
+/// A folder that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounted {
+    /// The folder, absolute and without links.
+    pub folder: PathBuf,
+    /// Which modules the board loads: its `sys.implementation._mpy`, or 0 where there is none.
+    pub mpy: u32,
+    /// How many bytes the line takes at once without losing any, as far as it was tried.
+    pub window: usize,
+}
+
+/// Why a folder is not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MountError {
+    /// The folder does not exist, or is none, or cannot be looked into.
+    #[error("could not mount `{}`: {source}", folder.display())]
+    Folder {
+        /// As asked for.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The firmware lacks what a mount needs: file systems in Python, and reading bytes as they are.
+    #[error("the board's firmware can't mount a folder: {message}")]
+    Unsupported {
+        /// What the board said it lacks.
+        message: String,
+    },
+    /// The exchange with the board failed.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+}
+
+/// Serve `folder` to the board as [`MOUNT_POINT`], and make that its current folder.
+///
+/// `slot` is that of the line that `raw_repl` is on. The service stays there until [`Slot::detach`] or another mount;
+/// after a soft reset the board has forgotten the mount, and it must be done again.
+///
+/// # Errors
+///
+/// [`MountError::Folder`] before anything is sent; [`MountError::Unsupported`] for MicroPython without `vfs`, `select`
+/// or `micropython.kbd_intr`; [`MountError::Board`].
+pub fn mount(
+    raw_repl: &mut RawRepl<'_>,
+    slot: &Slot,
+    folder: &Path,
+    options: &MountOptions,
+    deadline: Deadline,
+) -> Result<Mounted, MountError> {
+    let root = Root::new(folder, options.unsafe_links).map_err(|source| MountError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })?;
+    let mounted_folder = root.folder().to_owned();
+    let token = Token::random();
+    let found: Arc<Mutex<Found>> = Arc::default();
+    let payload = Payload::new(device::MOUNT.source().as_bytes());
+    let sizes = payload
+        .both()
+        .map(|program| format!("({},{})", program.len(), sum(&[program])));
+    let start =
+        device::MOUNT_START.call(&[&py_str(token.text()), &format!("({})", sizes.join(","))]);
+    let server = Server::new(root, options.clone());
+    slot.attach(Box::new(MountService::new(
+        token,
+        server,
+        payload,
+        Arc::clone(&found),
+    )));
+    if let Err(error) = raw_repl.run(&start, deadline) {
+        slot.detach();
+        return Err(refused(error));
+    }
+    let found = found.lock().map(|found| found.clone()).unwrap_or_default();
+    Ok(Mounted {
+        folder: mounted_folder,
+        mpy: found.mpy,
+        window: found.window,
+    })
+}
+
+/// Take the mount off the board, and the service off the line.
+///
+/// # Errors
+///
+/// What the board says, which may have forgotten the mount already. The service is gone all the same.
+pub fn umount(
+    raw_repl: &mut RawRepl<'_>,
+    slot: &Slot,
+    deadline: Deadline,
+) -> Result<(), MountError> {
+    let taken_off = raw_repl.run(&device::UMOUNT.call(&[]), deadline);
+    slot.detach();
+    taken_off?;
+    Ok(())
+}
+
+fn refused(error: BoardError) -> MountError {
+    match error {
+        BoardError::Exception(exception)
+            if matches!(
+                exception.type_name.as_str(),
+                "ImportError" | "AttributeError" | "NameError"
+            ) =>
+        {
+            MountError::Unsupported {
+                message: exception.message,
+            }
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Where a path of the board is on this computer, and that it can't be elsewhere.
+//!
+//! Each name of a path is looked at by itself: `..` goes no further up than the mounted folder, and what the host's
+//! system gives a meaning to (`C:`, `\`, `NUL`) is refused. Symbolic links are resolved by the operating system, and
+//! what they lead to must be below the folder, unless links were declared safe. The check is done before each
+//! operation and for all of it again, because a link that is moved by the board may lead elsewhere then. Between
+//! check and operation nothing of the board comes: requests are served one after the other. Somebody else who
+//! exchanges folders for links at that very moment is beyond this check, and has the user's rights already.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::errno::Errno;
+
+/// The mounted folder.
+#[derive(Debug)]
+pub(super) struct Root {
+    folder: PathBuf,
+    unsafe_links: bool,
+}
+
+/// What to do with a link at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    /// Use what it leads to.
+    Follow,
+    /// Use the link itself.
+    Keep,
+}
+
+impl Root {
+    /// The folder, which must exist.
+    pub(super) fn new(folder: &Path, unsafe_links: bool) -> io::Result<Root> {
+        let folder = folder.canonicalize()?;
+        if !folder.metadata()?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Root {
+            folder,
+            unsafe_links,
+        })
+    }
+
+    /// The folder itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where `path` is.
+    pub(super) fn locate(&self, path: &str, last: Last) -> Result<PathBuf, Errno> {
+        let names = names(path)?;
+        let mut place = self.folder.clone();
+        place.extend(&names);
+        if self.unsafe_links || names.is_empty() {
+            return Ok(place);
+        }
+        let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
+            return Err(Errno::PERM);
+        };
+        let parent = self.below(parent.canonicalize()?)?;
+        let place = parent.join(name);
+        if last == Last::Keep {
+            return Ok(place);
+        }
+        match place.canonicalize() {
+            Ok(place) => self.below(place),
+            // Nothing there, not even a link that leads to nothing: it may be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match place.symlink_metadata() {
+                    Ok(_) => Err(Errno::PERM),
+                    Err(_) => Ok(place),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn below(&self, place: PathBuf) -> Result<PathBuf, Errno> {
+        match place.starts_with(&self.folder) {
+            true => Ok(place),
+            false => Err(Errno::PERM),
+        }
+    }
+}
+
+/// The names of a path of the board, from the mounted folder on, without `.` and `..`.
+pub(super) fn names(path: &str) -> Result<Vec<&str>, Errno> {
+    let mut names = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop().ok_or(Errno::PERM)?;
+            }
+            name if name.contains('\0') => return Err(Errno::INVAL),
+            name if cfg!(windows) && !is_plain_on_windows(name) => return Err(Errno::INVAL),
+            name => names.push(name),
+        }
+    }
+    Ok(names)
+}
+
+/// Whether Windows takes this for the name of a file in a folder: no drive, no stream, no device, and no name that
+/// it changes.
+fn is_plain_on_windows(name: &str) -> bool {
+    const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+    let strange = |letter: char| letter < ' ' || "\\:*?\"<>|".contains(letter);
+    if name.contains(strange) || name.ends_with(['.', ' ']) {
+        return false;
+    }
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    let stem = stem.to_lowercase();
+    let numbered = stem
+        .strip_prefix("com")
+        .or_else(|| stem.strip_prefix("lpt"))
+        .is_some_and(|number| {
+            let mut letters = number.chars();
+            matches!(
+                (letters.next(), letters.next()),
+                (Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'), None)
+            )
+        });
+    !numbered && !DEVICES.contains(&stem.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_in_the_folder() {
+        for (path, expected) in [
+            ("/", Ok(vec![])),
+            ("", Ok(vec![])),
+            ("/a/b", Ok(vec!["a", "b"])),
+            ("a//./b/", Ok(vec!["a", "b"])),
+            ("/a/../b", Ok(vec!["b"])),
+            ("..", Err(Errno::PERM)),
+            ("/../etc/passwd", Err(Errno::PERM)),
+            ("/a/../../b", Err(Errno::PERM)),
+            ("/a\0b", Err(Errno::INVAL)),
+        ] {
+            assert_eq!(names(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn windows_has_names_of_its_own() {
+        for name in [
+            "C:", "a:b", "a\\b", "..\\a", "nul", "NUL.txt", "Com1", "lpt9.log", "aux .c", "a.",
+            "a ", "con", "a*", "a?",
+        ] {
+            assert!(!is_plain_on_windows(name), "{name:?}");
+        }
+        for name in [
+            "main.py", ".hidden", "com", "comet", "com12", "null", "a.b.c", "ä ö",
+        ] {
+            assert!(is_plain_on_windows(name), "{name:?}");
+        }
+    }
+}
