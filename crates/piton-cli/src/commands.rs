@@ -19,6 +19,7 @@ mod keygen;
 mod machine_reset;
 mod minify;
 pub(crate) mod mip;
+mod mount;
 pub(crate) mod mpy_cross;
 pub(crate) mod repl;
 mod romfs;
@@ -64,6 +65,10 @@ pub(crate) enum Command {
     Exec(exec::Args),
     /// Run a local script on the board
     Run(run::Args),
+    /// Let the board use a folder of this computer, as `/remote`
+    Mount(mount::Args),
+    /// Take the mounted folder away from the board
+    Umount,
     /// Talk to the board's prompt
     Repl(repl::Args),
     /// Wait before the next command
@@ -128,6 +133,8 @@ impl Command {
             Command::Eval(args) => eval::run(args, ctx),
             Command::Exec(args) => exec::run(args, ctx),
             Command::Run(args) => run::run(args, ctx),
+            Command::Mount(args) => mount::run(args, ctx),
+            Command::Umount => mount::umount(ctx),
             Command::Repl(args) => repl::run(args, ctx),
             Command::Sleep(args) => sleep::run(args, ctx),
             Command::Fs(args) => fs::run(args, ctx),
@@ -168,7 +175,11 @@ impl Command {
     pub(crate) fn is_action(&self) -> bool {
         match self {
             Command::Connect(args) => args.is_list(),
-            Command::Disconnect | Command::Resume | Command::Sleep(_) => false,
+            Command::Disconnect
+            | Command::Resume
+            | Command::Mount(_)
+            | Command::Umount
+            | Command::Sleep(_) => false,
             Command::SoftReset
             | Command::Reset(_)
             | Command::Bootloader

@@ -190,6 +190,9 @@ pub(crate) enum CommandError {
         /// The path that the board gave.
         path: String,
     },
+    /// A mounted folder is not removed from the board.
+    #[error("rm -r not permitted on /remote directory")]
+    MountedFolder,
     /// A folder of a tree that is being removed stays.
     #[error("rm -r: cannot remove :{path} {reason}")]
     CannotRemove {
@@ -426,6 +429,13 @@ impl CommandError {
                 vec![config::UNREAD_HINT.to_owned()]
             }
             CommandError::Piton(piton::Error::Board(error)) => board_hints(error, name),
+            CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
+                ..
+            })) => vec![
+                "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: MicroPython 1.12 or later \
+                 on most boards"
+                    .to_owned(),
+            ],
             CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),
             CommandError::Piton(piton::Error::VmImage { .. }) => vec![format!(
                 "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",

@@ -76,7 +76,8 @@ fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
     };
     let done = run_commands(&chain.commands, end, ctx);
     let closed = ctx.session.disconnect();
-    done.and(closed)
+    let printed = ctx.ui.flush_late();
+    done.and(closed).and(printed)
 }
 
 fn run_commands(

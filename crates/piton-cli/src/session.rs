@@ -168,6 +168,7 @@ impl Session {
         // A Ctrl-C ends what was being done, not the tidying up after it.
         let interrupted = self.options.cancel.take();
         // A board that is gone cannot be left tidy, and was complained about when it went.
+        let _ = board.umount();
         let _ = board.friendly(Deadline::after(LEAVE_TIME));
         if interrupted {
             self.options.cancel.cancel();
@@ -241,6 +242,9 @@ impl Session {
             return Err(error.into());
         }
         *auto_soft_reset = false;
+        if board.lost_mount() {
+            board.remount()?;
+        }
         // Free of wire traffic: it is there already.
         Ok(board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))?)
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use piton::wire_log::{Direction, WireEvent};
 use serde::Serialize;
@@ -23,6 +23,9 @@ pub(crate) struct Ui {
     face: Face,
     json: bool,
     quiet: bool,
+    verbose: bool,
+    /// Lines that mpremote would still hold in its buffer.
+    late: Mutex<String>,
 }
 
 impl Ui {
@@ -32,6 +35,8 @@ impl Ui {
             face,
             json: options.json,
             quiet: options.quiet,
+            verbose: options.verbose,
+            late: Mutex::default(),
         }
     }
 
@@ -51,7 +56,42 @@ impl Ui {
 
     /// One line of data.
     pub(crate) fn line(&self, text: &str) -> Result<(), CommandError> {
+        self.flush_late()?;
         self.bytes(format!("{text}\n").as_bytes())
+    }
+
+    /// A line as [`Ui::step`] has it, but where mpremote's stays in Python's buffer while a program's output passes it
+    /// by, it comes as late as there: with the next line, or at the end.
+    pub(crate) fn late_step(&self, text: &str) -> Result<(), CommandError> {
+        if self.face != Face::Mpremote || self.quiet || self.json || io::stdout().is_terminal() {
+            return self.step(text);
+        }
+        if let Ok(mut late) = self.late.lock() {
+            late.push_str(text);
+            late.push('\n');
+        }
+        Ok(())
+    }
+
+    /// Print what came late.
+    pub(crate) fn flush_late(&self) -> Result<(), CommandError> {
+        let late = match self.late.lock() {
+            Ok(mut late) => std::mem::take(&mut *late),
+            Err(_) => return Ok(()),
+        };
+        match late.is_empty() {
+            true => Ok(()),
+            false => self.bytes(late.as_bytes()),
+        }
+    }
+
+    /// What becomes of modules that a board imports, for who wants to see everything.
+    pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
+        self.verbose.then(|| {
+            let report: piton::mount::MountReporter =
+                Arc::new(|event: &piton::mount::Event| talk(&format!("{event}\n")));
+            report
+        })
     }
 
     /// One line of what is being done, which mpremote prints among the data (`cp a :b`, `ls :`).

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +12,15 @@ use piton_board::facts::{BoardFacts, board_facts};
 use piton_board::open::{self, OpenOptions};
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::selector::BoardSelector;
+use piton_board::transport::side_channel::{SideChannel, Slot};
 use piton_board::transport::{LineStates, Transport};
 use piton_board::wire_log::{WireEvent, WireLog};
+use piton_fs::mount::{self as server, MountOptions, Mounted};
 use serde::de::DeserializeOwned;
 use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
 
 use crate::error::Error;
+use crate::mount;
 use crate::vm;
 
 /// How long a board may take for what the short forms of [`Board`] ask of it, other than running a program.
@@ -79,6 +82,14 @@ impl fmt::Debug for ConnectOptions {
     }
 }
 
+/// A folder that the board has mounted, as long as it is not soft-reset.
+struct Mount {
+    folder: PathBuf,
+    options: MountOptions,
+    /// [`Repl::soft_resets`] when it was mounted.
+    soft_resets: u64,
+}
+
 /// A board and the connection to it.
 ///
 /// Dropping it closes the connection and leaves the board as it is; [`Board::friendly`] gives it back its prompt
@@ -86,6 +97,9 @@ impl fmt::Debug for ConnectOptions {
 pub struct Board {
     // Before the board: the line is closed before its other end goes.
     repl: Repl,
+    /// Where the host's end of a mount sits.
+    slot: Slot,
+    mount: Option<Mount>,
     device_name: String,
     _virtual_board: Option<VirtualBoard>,
 }
@@ -122,8 +136,12 @@ impl Board {
                 }))
             }
         };
+        let slot = Slot::default();
+        let transport = Box::new(SideChannel::new(transport, slot.clone()));
         Ok(Board {
             repl: Repl::new(transport, options.cancel.clone()),
+            slot,
+            mount: None,
             device_name,
             _virtual_board: virtual_board,
         })
@@ -224,6 +242,91 @@ impl Board {
     pub fn facts(&mut self) -> Result<BoardFacts, Error> {
         let mut raw = self.keep_state()?;
         Ok(board_facts(&mut raw, Deadline::after(ENTRY_TIME))?)
+    }
+
+    /// Serve a folder of this computer to the board, as [`mount::MOUNT_POINT`], its current folder from then on.
+    ///
+    /// It is served whenever the line is read: while a program is followed, and by [`Board::transport`]. One folder
+    /// can be mounted at a time; the one before makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mount`] when the folder or the firmware is not up to it.
+    pub fn mount(&mut self, folder: &Path, settings: &mount::Settings) -> Result<Mounted, Error> {
+        if self.mount.is_some() {
+            self.umount()?;
+        }
+        let mount = Mount {
+            folder: folder.to_owned(),
+            options: mount::options(settings),
+            soft_resets: 0,
+        };
+        self.put_mount(mount)
+    }
+
+    /// Mount the folder again, after a soft reset made the board forget it. Nothing happens when none was mounted.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Board::mount`]; then nothing is mounted any more.
+    pub fn remount(&mut self) -> Result<Option<Mounted>, Error> {
+        match self.mount.take() {
+            Some(mount) => self.put_mount(mount).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn put_mount(&mut self, mut mount: Mount) -> Result<Mounted, Error> {
+        let slot = self.slot.clone();
+        let mut raw = self.keep_state()?;
+        let deadline = Deadline::after(ENTRY_TIME);
+        let mounted = server::mount(&mut raw, &slot, &mount.folder, &mount.options, deadline)?;
+        mount.soft_resets = raw.soft_resets();
+        self.mount = Some(mount);
+        Ok(mounted)
+    }
+
+    /// The folder that is mounted, as it was named.
+    pub fn mounted(&self) -> Option<&Path> {
+        self.mount.as_ref().map(|mount| mount.folder.as_path())
+    }
+
+    /// Whether the board was seen to start afresh since the folder was mounted: [`Board::remount`] is due.
+    pub fn lost_mount(&self) -> bool {
+        self.mount
+            .as_ref()
+            .is_some_and(|mount| mount.soft_resets != self.repl.soft_resets())
+    }
+
+    /// Remember that the board started afresh, where only its output told: [`Board::lost_mount`] is true from now on.
+    pub fn note_lost_mount(&mut self) {
+        if let Some(mount) = &mut self.mount {
+            mount.soft_resets = u64::MAX;
+        }
+    }
+
+    /// Take the mount off the board. Nothing happens when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the board does not answer or says no; the folder is not served any more all the same.
+    pub fn umount(&mut self) -> Result<(), Error> {
+        if self.mount.is_none() {
+            return Ok(());
+        }
+        let forgotten = self.lost_mount();
+        self.mount = None;
+        if forgotten {
+            self.slot.detach();
+            return Ok(());
+        }
+        let slot = self.slot.clone();
+        let done = self.keep_state().and_then(|mut raw| {
+            let deadline = Deadline::after(ENTRY_TIME);
+            Ok(server::umount(&mut raw, &slot, deadline)?)
+        });
+        slot.detach();
+        done
     }
 
     fn keep_state(&mut self) -> Result<RawRepl<'_>, Error> {

@@ -7,6 +7,7 @@ use crate::vm::VmFileError;
 pub use piton_board::error::Error as BoardError;
 pub use piton_board::exception::BoardException;
 pub use piton_fs::error::Error as FsError;
+pub use piton_fs::mount::MountError;
 pub use virtual_board::VmError;
 
 /// Why an operation failed: one variant for each crate or module that has errors of its own.
@@ -19,6 +20,9 @@ pub enum Error {
     /// The board's files.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// A folder could not be mounted.
+    #[error(transparent)]
+    Mount(MountError),
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),
@@ -33,6 +37,15 @@ pub enum Error {
     /// The virtual board could not start.
     #[error(transparent)]
     Vm(#[from] VmError),
+}
+
+impl From<MountError> for Error {
+    fn from(error: MountError) -> Error {
+        match error {
+            MountError::Board(error) => Error::Board(error),
+            error => Error::Mount(error),
+        }
+    }
 }
 
 impl Error {

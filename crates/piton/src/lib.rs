@@ -23,7 +23,8 @@
 //! # Layout
 //!
 //! This crate joins the ones below and adds what more than one of them is needed for: connecting by any
-//! selector, the VM file of the virtual board ([`vm`]), and compiling files and folders ([`compile`]). What is
+//! selector, the VM file of the virtual board ([`vm`]), compiling files and folders ([`compile`]), and mounting a
+//! folder whose modules are compiled when they are imported ([`mount`]). What is
 //! below is re-exported by module: [`repl`] and its neighbours talk to a board, [`fs`] sees its files,
 //! [`virtual_board`] is a board, [`compiler`] and [`mpy`] make and read `.mpy` files.
 //!
@@ -39,6 +40,7 @@ pub mod error;
 pub mod host_file;
 pub mod http;
 pub mod mip;
+pub mod mount;
 pub mod patterns;
 pub mod program;
 pub mod romfs;

@@ -117,6 +117,8 @@ struct Files<'a, 'r, 'b> {
     device_name: &'a str,
     /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
     sizes: Sizes,
+    /// The board's current folder, if a folder of this computer is mounted there and whole folders may be removed.
+    current: Option<String>,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
@@ -130,7 +132,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         session, ui, face, ..
     } = ctx;
     let device_name = session.board()?.device_name().to_owned();
+    let guarded = session.board()?.mounted().is_some() && args.recursive;
     let mut raw = session.raw_repl()?;
+    let current = match guarded {
+        true => Some(raw.eval("__import__('os').getcwd()", step())?),
+        false => None,
+    };
     let mut files = Files {
         remote: RemoteFs::new(&mut raw),
         ui,
@@ -140,6 +147,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             Face::Piton => Sizes::Measured,
             Face::Mpremote => Sizes::AsListed,
         },
+        current,
     };
     match action {
         Action::Cp => return cp::run(&mut files),

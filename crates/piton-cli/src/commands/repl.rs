@@ -2,20 +2,24 @@
 
 mod inject;
 mod reconnect;
+mod restart;
 mod screen;
 mod talk;
 
 use std::io::{self, IsTerminal};
 
+use piton::Board;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
 use piton::literal::py_bytes;
+use piton::mount::MOUNT_POINT;
 
 use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::session::ENTRY_TIME;
 use crate::terminal::RawMode;
+use restart::Restart;
 use screen::Screen;
 use talk::Outcome;
 
@@ -37,6 +41,14 @@ pub(crate) struct Args {
     /// Script that Ctrl-K runs on the board
     #[arg(long, value_name = "FILE")]
     pub(crate) inject_file: Option<String>,
+}
+
+impl Args {
+    /// What Ctrl-J types.
+    fn typed_code(&self) -> Option<Vec<u8>> {
+        let code = self.inject_code.as_ref()?;
+        Some(code.replace("\\n", "\r\n").into_bytes())
+    }
 }
 
 /// The REPL that a line without an action ends in.
@@ -62,10 +74,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ui.step(&line)?;
     }
     let screen = Screen::new(ui, args.escape_non_printable, args.capture.as_deref())?;
-    let typed = args
-        .inject_code
-        .as_ref()
-        .map(|code| code.replace("\\n", "\r\n").into_bytes());
+    let typed = args.typed_code();
 
     let raw_mode = if interactive {
         Some(RawMode::enter().map_err(CommandError::Terminal)?)
@@ -80,7 +89,15 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             has_file: args.inject_file.is_some(),
         };
         let board = session.board()?;
-        let mut outcome = talk::talk(board.transport(), &screen, &mut keys, &injections, cancel)?;
+        let watch = board.mounted().map(|_| Restart::default());
+        let mut outcome = talk::talk(
+            board.transport(),
+            &screen,
+            &mut keys,
+            &injections,
+            watch,
+            cancel,
+        )?;
         if outcome == Outcome::InjectFile {
             let path = args.inject_file.as_deref().unwrap_or_default();
             match inject::inject_file(path, board, &screen, &mut keys, cancel) {
@@ -94,6 +111,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
         match (outcome, &whereabouts) {
             (Outcome::InjectFile, _) => {}
+            (Outcome::Restarted { at_prompt }, _) => {
+                remount(session.board()?, &screen, at_prompt)?;
+            }
             (Outcome::Lost, Some(whereabouts)) => {
                 let is_back = reconnect::wait(session, whereabouts, &screen, &mut keys, cancel);
                 if !is_back {
@@ -112,7 +132,28 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         Outcome::Lost if *face == Face::Mpremote => ui.line("\ndevice disconnected"),
         Outcome::Lost => Err(CommandError::ReplLost),
         Outcome::Signal => Err(CommandError::Interrupted),
-        Outcome::Left | Outcome::InjectFile => Ok(()),
+        Outcome::Left | Outcome::InjectFile | Outcome::Restarted { .. } => Ok(()),
+    }
+}
+
+/// Mount the folder again that a soft reset took off the board, and go back to the prompt.
+///
+/// A board that did not come to its prompt runs something, which is not disturbed.
+fn remount(board: &mut Board, screen: &Screen<'_>, at_prompt: bool) -> Result<(), CommandError> {
+    const WARNING: &str = "Warning: Could not remount local filesystem";
+    board.note_lost_mount();
+    let Some(folder) = board.mounted().filter(|_| at_prompt) else {
+        return screen.write(format!("{WARNING}\r\n").as_bytes());
+    };
+    let folder = folder.display().to_string();
+    let folder = folder.trim_end_matches('/');
+    screen
+        .write(format!("\r\nRemount local directory {folder}/ at {MOUNT_POINT}\r\n").as_bytes())?;
+    let remounted = board.remount();
+    board.friendly(Deadline::after(ENTRY_TIME))?;
+    match remounted {
+        Ok(_) => Ok(()),
+        Err(error) => screen.write(format!("{WARNING}: {error}\r\n").as_bytes()),
     }
 }
 

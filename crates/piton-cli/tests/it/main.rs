@@ -41,6 +41,8 @@ mod microbit;
 mod minify;
 #[cfg(test)]
 mod mip;
+#[cfg(test)]
+mod mount;
 #[cfg(unix)]
 #[cfg(test)]
 mod mpy_cross;

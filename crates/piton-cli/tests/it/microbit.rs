@@ -25,6 +25,12 @@ fn programs_files_and_facts() {
     let done = |text: &str| (Some(0), text.to_owned(), String::new());
     assert_eq!(run("eval 6*7"), done("42\r\n"));
     assert_eq!(run("exec 'x = 1' resume eval x"), done("1\r\n"));
+    let (code, _, stderr) = run("mount . exec 'print(1)'");
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.starts_with("piton: the board's firmware can't mount a folder: "),
+        "{stderr}"
+    );
     let (code, stdout, _) = run("exec '1/0'");
     assert_eq!(code, Some(1));
     assert!(

@@ -58,6 +58,10 @@ fn describe_command(command: &Command) -> Value {
             "inject_code": args.inject_code,
             "inject_file": args.inject_file,
         }]),
+        Command::Mount(args) => {
+            json!(["mount", { "unsafe_links": args.unsafe_links, "path": [args.path] }])
+        }
+        Command::Umount => json!(["umount", {}]),
         Command::Sleep(args) => json!(["sleep", { "ms": [args.seconds.as_secs_f64()] }]),
         Command::Edit(args) => json!(["edit", { "files": args.files }]),
         Command::Romfs(args) => json!(["romfs", {

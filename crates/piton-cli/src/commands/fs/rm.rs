@@ -10,10 +10,38 @@ use crate::error::CommandError;
 /// MicroPython's number for "invalid argument": what removing a mount point gets.
 const EINVAL: i32 = 22;
 
+/// The folder of this computer, seen from the board's root. It is never removed: it is the person's work.
+const MOUNTED: &str = "remote";
+
+/// The names that lead from the root to `path`, as seen from the folder `current`.
+fn names<'a>(current: &'a str, path: &'a str) -> Vec<&'a str> {
+    let from = if path.starts_with('/') { "" } else { current };
+    let mut names = Vec::new();
+    for name in from.split('/').chain(path.split('/')) {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    names
+}
+
 pub(super) fn run_recursive(
     files: &mut Files<'_, '_, '_>,
     path: &BoardPath,
 ) -> Result<(), CommandError> {
+    let place = files
+        .current
+        .as_deref()
+        .map(|current| names(current, path.as_str()));
+    if place.as_ref().and_then(|names| names.first()) == Some(&MOUNTED) {
+        return Err(CommandError::MountedFolder);
+    }
+    // Nor is it reached from the root.
+    let holds_mount = place.is_some_and(|names| names.is_empty());
     let is_dir = files
         .remote
         .is_dir(path, step())
@@ -25,7 +53,11 @@ pub(super) fn run_recursive(
         .remote
         .tree(path, Sizes::AsListed, step())
         .map_err(|error| files.refused(path, error))?;
-    let entries = in_board_order(entries);
+    let mut entries = in_board_order(entries);
+    if holds_mount {
+        entries.retain(|entry| names("/", entry.path.as_str()).first() != Some(&MOUNTED));
+        say(files, "skipped: '/remote' (vfs mountpoint)")?;
+    }
     // mpremote's way to show what is in the current folder.
     let prefix = if path.is_empty() { "./" } else { "" };
     // Folders whose entries are being removed, outermost first.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use piton::deadline::{Cancel, Deadline};
 use piton::transport::Transport;
 
+use super::restart::Restart;
 use super::screen::Screen;
 use crate::error::CommandError;
 use crate::terminal::{self, Keys};
@@ -44,6 +45,8 @@ pub(super) enum Outcome {
     Signal,
     /// The person asked for the file to be run.
     InjectFile,
+    /// The board soft-reset, so that what it had mounted is gone; whether it is at its prompt again.
+    Restarted { at_prompt: bool },
 }
 
 /// What Ctrl-J and Ctrl-K stand for.
@@ -111,9 +114,11 @@ pub(super) fn talk(
     screen: &Screen<'_>,
     keyboard: &mut Keyboard,
     injections: &Injections<'_>,
+    restart: Option<Restart>,
     cancel: &Cancel,
 ) -> Result<Outcome, CommandError> {
     let pump = Pump {
+        restart: Mutex::new(restart),
         ended: AtomicBool::new(false),
         last_output: Mutex::new(Instant::now()),
         hint_silence: keyboard.interactive,
@@ -135,6 +140,8 @@ pub(super) fn talk(
 
 /// The reading side.
 struct Pump {
+    /// Looks for a soft reset, if one matters.
+    restart: Mutex<Option<Restart>>,
     ended: AtomicBool,
     last_output: Mutex<Instant>,
     hint_silence: bool,
@@ -157,13 +164,24 @@ impl Pump {
                     if let Ok(mut last) = self.last_output.lock() {
                         *last = Instant::now();
                     }
-                    let written = screen.write(buffer.get(..count).unwrap_or_default());
+                    let bytes = buffer.get(..count).unwrap_or_default();
+                    let written = screen.write(bytes);
                     if written.is_err() {
                         self.ended.store(true, Ordering::SeqCst);
                         return written.map(|()| None);
                     }
+                    if let Ok(Some(restart)) = self.restart.lock().as_deref_mut() {
+                        restart.take(bytes);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    if let Ok(Some(restart)) = self.restart.lock().as_deref_mut()
+                        && restart.is_over()
+                    {
+                        self.ended.store(true, Ordering::SeqCst);
+                        let at_prompt = restart.at_prompt();
+                        return Ok(Some(Outcome::Restarted { at_prompt }));
+                    }
                     if hint && start.elapsed() > SILENCE {
                         hint = false;
                         screen.remark(

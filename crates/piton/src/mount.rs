@@ -1,0 +1,238 @@
+//! Serve a folder to a board, with its modules compiled when the board imports them.
+//!
+//! [`Board::mount`](crate::Board::mount) joins three crates: the file server of [`crate::fs::mount`], the compiler,
+//! and the cache of what was compiled. The board's programs see the sources as they are; only an import gets the
+//! `.mpy`, from memory.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use piton_compiler::{Options, Target};
+use piton_fs::mount::{MountOptions, Source, Translate};
+use piton_mpy::header::{Arch, SUB_VERSION, VERSION};
+use piton_project::cache::{COMPILED_LIMIT, Cache, Key};
+
+use crate::{host_file, vm};
+
+pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
+
+/// Hears what is compiled.
+pub type MountReporter = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// How a folder is mounted. `Settings::default()` compiles, and refuses links that lead out of the folder.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Follow symbolic links that lead out of the folder.
+    pub unsafe_links: bool,
+    /// Let the board change nothing.
+    pub read_only: bool,
+    /// Compile modules when they are imported.
+    pub auto_mpy: bool,
+    /// Write what was compiled beside its source as well.
+    pub write_mpy: bool,
+    /// Where to keep what was compiled; `None` keeps nothing.
+    pub cache: Option<PathBuf>,
+    /// Hears what is compiled.
+    pub report: Option<MountReporter>,
+}
+
+impl Default for Settings {
+    /// Compiled modules are kept in `mpy` in the [cache folder](vm::cache_folder).
+    fn default() -> Settings {
+        Settings {
+            unsafe_links: false,
+            read_only: false,
+            auto_mpy: true,
+            write_mpy: false,
+            cache: vm::cache_folder().ok().map(|folder| folder.join("mpy")),
+            report: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("unsafe_links", &self.unsafe_links)
+            .field("read_only", &self.read_only)
+            .field("auto_mpy", &self.auto_mpy)
+            .field("write_mpy", &self.write_mpy)
+            .field("cache", &self.cache)
+            .field("report", &self.report.is_some())
+            .finish()
+    }
+}
+
+/// What became of a module that a board imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The board gets a compiled module.
+    Compiled {
+        /// The source, from the mounted folder on.
+        name: String,
+        /// Size of the `.mpy`, in bytes.
+        size: usize,
+        /// Whether it was compiled before.
+        cached: bool,
+    },
+    /// The board gets the source.
+    NotCompiled {
+        /// The source, from the mounted folder on.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The board has its module, but it could not be kept.
+    NotKept {
+        /// The source, from the mounted folder on.
+        name: String,
+        /// What the operating system said.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Compiled { name, size, cached } => {
+                let how = if *cached {
+                    "from the cache"
+                } else {
+                    "compiled"
+                };
+                write!(f, "mount: `{name}` {how}, {size} bytes")
+            }
+            Event::NotCompiled { name, reason } => {
+                write!(f, "mount: `{name}` is imported as source: {reason}")
+            }
+            Event::NotKept { name, reason } => {
+                write!(f, "mount: the compiled `{name}` is not kept: {reason}")
+            }
+        }
+    }
+}
+
+/// The options of the file server for these settings.
+pub(crate) fn options(settings: &Settings) -> MountOptions {
+    let mut options = MountOptions::default();
+    options.unsafe_links = settings.unsafe_links;
+    options.read_only = settings.read_only;
+    options.translate = settings.auto_mpy.then(|| translate(settings.clone()));
+    options
+}
+
+fn translate(settings: Settings) -> Translate {
+    let cache = settings
+        .cache
+        .as_ref()
+        .map(|folder| Cache::new(folder, COMPILED_LIMIT));
+    Arc::new(move |source: &Source<'_>| {
+        let report = |event: Event| {
+            if let Some(report) = &settings.report {
+                report(&event);
+            }
+        };
+        let name = source.name.to_owned();
+        match compile(source, cache.as_ref(), &report) {
+            Ok(module) => {
+                if settings.write_mpy
+                    && !source.read_only
+                    && let Err(error) =
+                        host_file::write(&source.path.with_extension("mpy"), &module)
+                {
+                    let reason = error.to_string();
+                    report(Event::NotKept { name, reason });
+                }
+                Some(module)
+            }
+            Err(reason) => {
+                let reason = reason.into_owned();
+                report(Event::NotCompiled { name, reason });
+                None
+            }
+        }
+    })
+}
+
+/// The `.mpy` of a source, or why there is none.
+fn compile(
+    source: &Source<'_>,
+    cache: Option<&Cache>,
+    report: &dyn Fn(Event),
+) -> Result<Vec<u8>, Cow<'static, str>> {
+    let options = compiler_options(source.name, source.mpy)?;
+    // Whatever changes the result is in the key.
+    let key = Key::new("mpy")
+        .with(env!("CARGO_PKG_VERSION").as_bytes())
+        .with(&[VERSION])
+        .with(format!("{options:?}").as_bytes())
+        .with(source.content);
+    let name = source.name.to_owned();
+    if let Some(module) = cache.and_then(|cache| cache.get(&key)) {
+        report(Event::Compiled {
+            name,
+            size: module.len(),
+            cached: true,
+        });
+        return Ok(module);
+    }
+    let module = piton_compiler::compile(source.content, &options)
+        .map_err(|diagnostic| diagnostic.to_string())?;
+    let module = piton_mpy::writer::write(&module).map_err(|error| error.to_string())?;
+    if let Some(cache) = cache
+        && let Err(error) = cache.put(&key, &module)
+    {
+        report(Event::NotKept {
+            name: name.clone(),
+            reason: error.to_string(),
+        });
+    }
+    report(Event::Compiled {
+        name,
+        size: module.len(),
+        cached: false,
+    });
+    Ok(module)
+}
+
+/// What a board takes: bytecode of its version, and machine code if its interface is ours.
+fn compiler_options(name: &str, mpy: u32) -> Result<Options, Cow<'static, str>> {
+    // sys.implementation._mpy: bits 0-7 version, 8-9 sub-version, 10-13 architecture (py/persistentcode.h).
+    let [version, features, ..] = mpy.to_le_bytes();
+    if version != VERSION {
+        return Err(match version {
+            0 => "the board's firmware loads no .mpy files".into(),
+            _ => {
+                format!("the board's firmware loads .mpy files of version {version}, not {VERSION}")
+                    .into()
+            }
+        });
+    }
+    let mut options = Options::new(name);
+    options.target = Target::MicroPython;
+    if features & 3 == SUB_VERSION {
+        options.arch = Arch::from_number(features >> 2 & 0xf);
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_gets_what_it_loads() {
+        // webassembly 1.29, rp2 1.29, and one with an older native interface.
+        for (mpy, arch) in [(774, None), (0x1306, Some(Arch::ArmV6M)), (0x1006, None)] {
+            let options = compiler_options("x.py", mpy).unwrap();
+            assert_eq!(options.arch, arch, "{mpy:#x}");
+        }
+        for mpy in [0, 5] {
+            assert!(compiler_options("x.py", mpy).is_err());
+        }
+    }
+}

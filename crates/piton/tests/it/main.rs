@@ -1,0 +1,6 @@
+//! The workflows of the library, on the virtual board.
+
+#[cfg(test)]
+mod mount;
+#[cfg(test)]
+mod vm_pin;
