@@ -206,7 +206,7 @@ fn an_edited_file_that_does_not_arrive_is_kept() {
 fn ctrl_c_is_the_editors() {
     let desk = Desk::new();
     // An interrupt for both, as a terminal sends it: an editor takes it for one of its keys.
-    let editor = "kill -INT $PPID; sleep 0.1; kill -INT $PPID; echo two >";
+    let editor = "kill -INT $PPID; sleep 0.2; kill -INT $PPID; sleep 1; echo two >";
     let outcome = desk.run_with(&[("EDITOR", editor)], "edit main.py");
     assert_eq!(told(&outcome).2, "");
     assert_eq!(desk.content("main.py"), b"two\n");
