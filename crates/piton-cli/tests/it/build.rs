@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::support::{Outcome, Sandbox, run, words};
 
 /// A folder of sources with an entry file, a package, data, and a source that MicroPython does not take.
-fn project() -> Sandbox {
+pub(crate) fn project() -> Sandbox {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path().join("src/lib")).unwrap();
     sandbox.write(
@@ -19,7 +19,7 @@ fn project() -> Sandbox {
 }
 
 /// Run `piton` away from whatever the tests themselves run in.
-fn piton(sandbox: &Sandbox, line: &str, environment: &[(&str, &str)]) -> Outcome {
+pub(crate) fn piton(sandbox: &Sandbox, line: &str, environment: &[(&str, &str)]) -> Outcome {
     let mut command = sandbox.piton();
     for name in [
         "CI",
@@ -39,7 +39,7 @@ fn piton(sandbox: &Sandbox, line: &str, environment: &[(&str, &str)]) -> Outcome
 }
 
 /// The lines on stderr and the exit code.
-fn told(sandbox: &Sandbox, line: &str) -> String {
+pub(crate) fn told(sandbox: &Sandbox, line: &str) -> String {
     let outcome = piton(sandbox, line, &[]);
     let place = sandbox.path().display().to_string();
     let text = format!("{}{}", outcome.stdout(), outcome.stderr()).replace(&place, "[HERE]");

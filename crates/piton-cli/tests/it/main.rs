@@ -60,6 +60,8 @@ mod romfs;
 #[cfg(test)]
 mod rtc;
 #[cfg(test)]
+mod ship;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sync;

@@ -1,0 +1,180 @@
+//! What stands around `build`: its documents, its schema, its action, and builds that lie on a server.
+
+use std::path::{Path, PathBuf};
+
+use crate::build::{piton, project, told};
+use crate::support::{Sandbox, run};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// What the schema says of each of these documents, a line for each.
+fn against_the_schema(sandbox: &Sandbox, documents: &[String]) -> Vec<String> {
+    let mut command = test_programs::belay_python();
+    command.current_dir(sandbox.path());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema.py"));
+    command.arg(root().join("docs/manifest.schema.json"));
+    command.args(documents);
+    let outcome = run(command);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    outcome.stdout().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn manifests_are_those_of_the_schema() {
+    let sandbox = project();
+    let line = "build --data *.bin --target micropython:armv7m --target circuitpython-10";
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+    let manifest =
+        String::from_utf8(sandbox.read("build/micropython-armv7m/manifest.json")).unwrap();
+    let hash = "\"sha256\": \"";
+    let changes = [
+        ("\"version\": \"0.0.0\",", "", ": lacks version"),
+        (
+            "\"version\": \"0.0.0\"",
+            "\"version\": 1",
+            "/version: expected string",
+        ),
+        ("02:46:02Z", "02:46:02", "/build_timestamp: does not match"),
+        (
+            "\"path\": \"lib/",
+            "\"path\": \"../",
+            "/files/0/path: does not match",
+        ),
+        (
+            "\"path\": \"lib/",
+            "\"path\": \"/",
+            "/files/0/path: does not match",
+        ),
+        (
+            "\"path\": \"main.py\"",
+            "\"path\": \"a/./b\"",
+            "/files/2/path: does not match",
+        ),
+        (hash, "\"sha256\": \"0", "/files/0/sha256: does not match"),
+        ("\"size\": 54", "\"size\": -1", "/files/0/size: too small"),
+        (
+            "\"kind\": \"data\"",
+            "\"kind\": \"date\"",
+            "/files/1/kind: expected one of ['mpy', 'source', 'data']",
+        ),
+        (
+            "\"entry\": true",
+            "\"entry\": 1",
+            "/files/2/entry: expected boolean",
+        ),
+        ("\"arch\":", "\"ark\":", "/files/0/mpy: lacks arch"),
+        ("\"schema\": 1", "\"schema\": 2", "/schema: expected 1"),
+        ("\"target\": ", "\"goal\": ", ": lacks target"),
+        ("\"options\": [", "\"flags\": [", "/compiler: lacks options"),
+        (
+            "\"kind\": \"data\"",
+            "\"sort\": \"data\"",
+            "not described: ['sort']",
+        ),
+    ];
+    let mut documents = vec![
+        "build/micropython-armv7m/manifest.json".to_owned(),
+        "build/circuitpython-10/manifest.json".to_owned(),
+    ];
+    let mut expected = vec!["valid".to_owned(); 2];
+    let timestamp = manifest.replace("10:46:02Z", "02:46:02Z");
+    for (index, (old, new, answer)) in changes.into_iter().enumerate() {
+        assert!(timestamp.contains(old), "{old}");
+        let name = format!("changed-{index}.json");
+        sandbox.write(&name, timestamp.replacen(old, new, 1));
+        documents.push(name);
+        expected.push(answer.to_owned());
+    }
+    // What the workflow itself wrote.
+    sandbox.write(
+        "reference.json",
+        "{\"version\": \"1.0.0\", \"build_timestamp\": \"2026-02-06T10:46:02Z\", \"files\": []}",
+    );
+    documents.push("reference.json".to_owned());
+    expected.push("valid".to_owned());
+    assert_eq!(against_the_schema(&sandbox, &documents), expected);
+}
+
+/// The rows of the tables of a document that begin with a word in backticks, whole.
+fn rows(document: &str) -> Vec<&str> {
+    let lines = document.lines();
+    lines.filter(|line| line.starts_with("| `")).collect()
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let document = text("docs/build.md");
+    let rows = rows(&document);
+    let sandbox = project();
+    // The message names all fields that there are.
+    sandbox.write("pyproject.toml", "[tool.piton.build]\nno-setting = 1\n");
+    let message = told(&sandbox, "build");
+    let (_, names) = message.split_once("expected one of ").unwrap();
+    let names = names.lines().next().unwrap();
+    let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+    assert!(
+        names.contains(&"allow-fail") && names.contains(&"sign"),
+        "{message}"
+    );
+    for name in names {
+        let row = format!("| `{name}` | ");
+        assert!(rows.iter().any(|line| line.starts_with(&row)), "{name}");
+    }
+    for command in ["build", "verify", "deploy"] {
+        let help = piton(&sandbox, &format!("help {command}"), &[]).stdout();
+        assert!(
+            help.contains("  --key ") || help.contains("--sign"),
+            "{help}"
+        );
+        let options = help.split_whitespace().filter_map(|word| {
+            let name = word.trim_matches([',', '`']).strip_prefix("--")?;
+            Some(format!("--{name}"))
+        });
+        for option in options.filter(|option| {
+            !["--help", "--jobs", "--no-cache", "--optimise", "--json"].contains(&option.as_str())
+        }) {
+            assert!(document.contains(&option), "{command} {option}");
+        }
+    }
+}
+
+#[test]
+fn the_three_uses_of_the_reference_script() {
+    let sandbox = project();
+    std::fs::create_dir(sandbox.path().join("CIRCUITPY")).unwrap();
+    sandbox.write(
+        "CIRCUITPY/boot_out.txt",
+        "Adafruit CircuitPython 10.0.3 on 2025-10-01; Raspberry Pi Pico with rp2040\n",
+    );
+    let line = "build --target circuitpython-10";
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+    // As the artifacts of the workflow are unpacked.
+    for name in ["manifest.json", "mpy"] {
+        std::fs::rename(
+            sandbox.path().join("build").join(name),
+            sandbox.path().join(name),
+        )
+        .unwrap();
+    }
+    let document = text("docs/build.md");
+    for line in [
+        "verify .",
+        "verify . --output-dir ./mpy",
+        "deploy . --copy-to-circuitpy CIRCUITPY",
+    ] {
+        let outcome = piton(&sandbox, line, &[]);
+        assert_eq!(outcome.code, Some(0), "{line}: {}", outcome.stderr());
+        let (begin, _) = line.split_once("CIRCUITPY").unwrap_or((line, ""));
+        assert!(document.contains(&format!("`piton {begin}")), "{line}");
+    }
+    assert_eq!(
+        sandbox.read("CIRCUITPY/lib/answer.mpy"),
+        sandbox.read("mpy/lib/answer.mpy")
+    );
+}
