@@ -3,7 +3,7 @@
 # Runs with `token`, `readinto`, `poll` and `DeflateIO` of mount_start.py, and is kept alive by being mounted. The frames are those of
 # src/mount/frame.rs, the numbers of the requests and what they carry those of src/mount/request.rs.
 # Short: requests expected call ask typed repeated answer more packed status size content check number have take at
-# Short: ended unwritten characters first end wanted there refusal compiled file entries accessed modified created data
+# Short: ended characters first end wanted there refusal compiled file entries accessed modified created data
 # Short: kind File text folder mode new old send sequence head view marker
 import io, os, struct, sys
 from micropython import kbd_intr
@@ -100,8 +100,6 @@ class File(io.IOBase):
         # Read ahead of the program: the content, how much of it is used up, and whether the file ends there.
         self.content = b""
         self.at = self.ended = 0
-        # Written by the program, not yet by the host.
-        self.unwritten = b""
 
     # Whether so many bytes are there to be taken.
     def have(self, size):
@@ -125,7 +123,6 @@ class File(io.IOBase):
         return str(content, "utf8") if self.text else content
 
     def read(self, size=-1):
-        self.flush()
         if size is None or size < 0:
             size = 0
             while self.have(size + 1):
@@ -141,16 +138,14 @@ class File(io.IOBase):
         return self.take(size)
 
     def readinto(self, buffer):
-        size = len(buffer)
-        self.flush()
+        # An item of an array may have several bytes.
+        size = len(buffer if isinstance(buffer, (bytearray, memoryview)) else bytes(buffer))
         self.have(size)
-        size = min(size, len(self.content) - self.at)
-        buffer[:size] = self.content[self.at : self.at + size]
+        size = io.BytesIO(self.content[self.at : self.at + size]).readinto(buffer)
         self.at += size
         return size
 
     def readline(self):
-        self.flush()
         size = 0
         while self.have(size + 1):
             end = self.content.find(b"\n", self.at + size) + 1
@@ -171,22 +166,19 @@ class File(io.IOBase):
             return line
         raise StopIteration
 
+    # At once: what was written is there although the file is never closed.
     def write(self, data):
         if self.at < len(self.content):
             self.seek(0, 1)
-        self.unwritten += data.encode() if self.text else data
-        if len(self.unwritten) > 511:
-            self.flush()
+        data = data.encode() if self.text else bytes(data)
+        for at in range(0, len(data), 1024):
+            ask(6, bytes((self.number,)) + data[at : at + 1024])
         return len(data)
 
     def flush(self):
-        while self.unwritten:
-            data = self.unwritten[:1024]
-            self.unwritten = self.unwritten[1024:]
-            ask(6, bytes((self.number,)) + data)
+        pass
 
     def seek(self, offset, whence=0):
-        self.flush()
         if self.number == 254:
             self.at = offset + (0, self.at, len(self.content))[whence]
             return self.at
@@ -200,26 +192,19 @@ class File(io.IOBase):
         return self.seek(0, 1)
 
     def close(self):
-        try:
-            self.flush()
-        finally:
-            if self.number < 254:
-                tell(8, bytes((self.number,)))
-            self.number = 255
-            self.content = b""
-            self.at = self.ended = 0
+        if self.number < 254:
+            tell(8, bytes((self.number,)))
+        self.number = 255
+        self.content = b""
+        self.at = self.ended = 0
 
     def ioctl(self, request, argument):
         # MP_STREAM_FLUSH, MP_STREAM_CLOSE, MP_STREAM_GET_BUFFER_SIZE of py/stream.h; EINVAL for others.
-        if request == 1:
-            self.flush()
-        elif request == 4:
-            self.close()
-        elif request == 11:
+        if request == 11:
             return 255
-        else:
-            return -22
-        return 0
+        if request == 4:
+            self.close()
+        return -22 if request not in (1, 4) else 0
 
     def __enter__(self):
         return self

@@ -62,6 +62,13 @@ with open('new', 'r+b') as f:
     f.flush()
     print(f.tell(), f.readline())
 print(os.stat('new')[0] >> 12, os.stat('new')[6], os.stat('d')[0] >> 12)
+import array
+pairs = array.array('H', [1, 515, 65535])
+unclosed = open('pairs', 'wb')
+print(unclosed.write(pairs), os.stat('pairs')[6])
+pairs = array.array('H', [0, 0])
+print(open('pairs', 'rb').readinto(pairs), pairs)
+os.remove('pairs')
 os.mkdir('d/e')
 os.mkdir('d/f')
 open('d/e/x', 'w').close()
@@ -85,10 +92,12 @@ abc de 'f\n' 7 'ä€z\nlast' ''
 9 ['abcdef\n', 'ä€z\n', 'last']
 5000 LARGE
 TAIL
-4 3 10
+4 6 10
 b'one\n'
 7 b'\x82\xac\n'
 8 1013 4
+6 6
+4 array('H', [1, 515])
 ('e', 16384, 0, 0) ['x']
 ('f', 16384, 0, 0) []
 ('inner', 32768, 0, 2) 
