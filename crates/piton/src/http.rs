@@ -167,11 +167,58 @@ impl Client {
         cancel: &Cancel,
         done: &mut dyn FnMut(usize),
     ) -> Result<Vec<Vec<u8>>, HttpError> {
-        let queue: VecDeque<(usize, String)> = urls.iter().cloned().enumerate().collect();
+        let requests = urls.iter().map(|url| (url.clone(), limit)).collect();
+        let mut documents = vec![Vec::new(); urls.len()];
+        let mut count = 0;
+        self.each(requests, total, cancel, &mut |index, answer| {
+            if let Some(document) = documents.get_mut(index) {
+                *document = answer?;
+            }
+            count += 1;
+            done(count);
+            Ok(())
+        })?;
+        Ok(documents)
+    }
+
+    /// Fetch documents, each with its address and the most bytes that are taken, of at most `total` bytes together.
+    /// One that cannot be had does not end the others. The answers are in the order of the requests.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::TooLong`] if all together are, [`HttpError::Cancelled`].
+    pub fn get_each(
+        &self,
+        requests: Vec<(String, u64)>,
+        total: u64,
+        cancel: &Cancel,
+    ) -> Result<Vec<Result<Vec<u8>, HttpError>>, HttpError> {
+        let mut answers = Vec::new();
+        answers.resize_with(requests.len(), || Err(HttpError::Cancelled));
+        self.each(requests, total, cancel, &mut |index, answer| {
+            if let Some(place) = answers.get_mut(index) {
+                *place = answer;
+            }
+            Ok(())
+        })?;
+        Ok(answers)
+    }
+
+    /// Fetch several documents at a time; `take` gets each answer with the place of its request, in any order, and
+    /// ends everything by an error.
+    fn each(
+        &self,
+        requests: Vec<(String, u64)>,
+        total: u64,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(usize, Result<Vec<u8>, HttpError>) -> Result<(), HttpError>,
+    ) -> Result<(), HttpError> {
+        let requested = requests.len();
+        let queue: VecDeque<_> = requests.into_iter().enumerate().collect();
         let queue = Arc::new(Mutex::new(queue));
         let (answers, arrived) = mpsc::channel();
         // Not scoped: whoever is interrupted does not wait for a silent server. The threads end by their time limits.
-        for _ in 0..urls.len().min(AT_ONCE) {
+        for _ in 0..requested.min(AT_ONCE) {
             let (queue, answers, client) = (Arc::clone(&queue), answers.clone(), self.clone());
             thread::spawn(move || {
                 loop {
@@ -179,38 +226,35 @@ impl Client {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .pop_front();
-                    let Some((index, url)) = next else { break };
-                    if answers.send((index, client.get(&url, limit))).is_err() {
+                    let Some((index, (url, limit))) = next else {
+                        break;
+                    };
+                    let answer = client.get(&url, limit);
+                    if answers.send((index, url, answer)).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(answers);
-        let mut documents = vec![Vec::new(); urls.len()];
         let mut count = 0;
         let mut bytes = 0;
-        while count < urls.len() {
+        while count < requested {
             match arrived.recv_timeout(SLICE) {
-                Ok((index, answer)) => {
-                    let answer = answer?;
-                    bytes += answer.len() as u64;
+                Ok((index, url, answer)) => {
+                    bytes += answer.as_ref().map_or(0, |document| document.len() as u64);
                     if bytes > total {
-                        let url = urls.get(index).cloned().unwrap_or_default();
                         return Err(HttpError::TooLong { url, limit: total });
                     }
-                    if let Some(document) = documents.get_mut(index) {
-                        *document = answer;
-                    }
+                    take(index, answer)?;
                     count += 1;
-                    done(count);
                 }
                 Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
                 // A thread that ends without an answer has panicked.
                 Err(_) => return Err(HttpError::Cancelled),
             }
         }
-        Ok(documents)
+        Ok(())
     }
 }
 

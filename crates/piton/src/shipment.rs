@@ -1,9 +1,10 @@
 //! What a build made, on its way to a board: read from a folder or an archive, and checked.
 //!
-//! [`read`] takes whatever is there, [`Shipment::check`] says what is wrong with it, [`deploy`] copies it to a drive.
+//! [`read`] takes whatever is there, [`download::fetch`] what is on a server, [`Shipment::check`] says what is wrong with it, [`deploy`] copies it to a drive.
 //! Nothing is trusted: not the paths, not the sizes, not the archive.
 
 pub mod deploy;
+pub mod download;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -80,6 +81,18 @@ pub enum ShipmentError {
         path: PathBuf,
         /// What is wrong with the name.
         source: RelativePathError,
+    },
+    /// A server does not give it.
+    #[error(transparent)]
+    Http(#[from] crate::http::HttpError),
+    /// A build on a server is larger than any that is fetched.
+    #[error(
+        "{url} lists more than {} bytes of files, or more than 100 targets",
+        piton_project::archive::MAXIMUM_SIZE
+    )]
+    TooLarge {
+        /// The address of its manifest.
+        url: String,
     },
     /// The list of targets is none.
     #[error("`{}`: {source}", path.display())]
@@ -188,10 +201,7 @@ fn from_archive(path: &Path, bytes: &[u8], places: &Places) -> Result<Shipment, 
     };
     let (manifest, signature) = (take(MANIFEST), take(&format!("{MANIFEST}{SIGNATURE}")));
     let manifest = match &places.manifest {
-        Some(path) => fs::read(path).map_err(|source| ShipmentError::Read {
-            path: path.clone(),
-            source,
-        })?,
+        Some(path) => read_file(path)?,
         None => manifest.ok_or_else(|| ShipmentError::NoManifest {
             path: path.to_owned(),
         })?,
@@ -206,6 +216,13 @@ fn from_archive(path: &Path, bytes: &[u8], places: &Places) -> Result<Shipment, 
         (name, content)
     });
     Shipment::new(path, manifest, signature, below.collect())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, ShipmentError> {
+    fs::read(path).map_err(|source| ShipmentError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// All files below a folder. Links are not followed: what they name is not part of the build.

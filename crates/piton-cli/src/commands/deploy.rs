@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 use piton::shipment::deploy::{Action, DeployError, Plan, apply, board_of_drive, plan};
-use piton::shipment::{Places, Shipment, read};
+use piton::shipment::{Places, Shipment};
 use piton::sync::{Options, push_tree};
 use serde::Serialize;
 
@@ -14,12 +14,12 @@ use crate::error::CommandError;
 use crate::interrupt;
 
 use super::sync::carry_out;
-use super::verify::{board_format, public_key};
+use super::verify::{board_format, public_key, shipments};
 
 /// Arguments of `deploy`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made (default: `build`)
+    /// The folder or archive that `build` made, or the address of an archive or manifest on a server (default: `build`)
     #[arg(default_value = "build")]
     place: PathBuf,
     /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
     let key = args.key.as_deref().map(public_key).transpose()?;
-    let mut shipments = read(&args.place, &Places::default())?;
+    let mut shipments = shipments(&args.place, &Places::default(), ctx)?;
     if let Some(name) = &args.target {
         shipments.retain(|shipment| shipment.manifest.target.as_ref() == Some(name));
     }

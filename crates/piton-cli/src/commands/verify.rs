@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use piton::http::{Client, ClientOptions, HttpError};
 use piton::project::signature::PublicKey;
-use piton::shipment::{BoardFormat, Finding, Places, Shipment, read};
+use piton::shipment::download::{fetch, is_url};
+use piton::shipment::{BoardFormat, Finding, Places, Shipment, ShipmentError, read};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::interrupt;
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made (default: `build`)
+    /// The folder or archive that `build` made, or the address of an archive or manifest on a server (default: `build`)
     #[arg(default_value = "build")]
     place: PathBuf,
     /// The manifest, where it is not `manifest.json` in there
@@ -35,7 +38,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         files: args.files.clone(),
     };
     let key = args.key.as_deref().map(public_key).transpose()?;
-    let shipments = read(&args.place, &places)?;
+    interrupt::install(&ctx.cancel);
+    let shipments = shipments(&args.place, &places, ctx)?;
     let board = if args.board {
         Some(board_format(ctx)?)
     } else {
@@ -64,6 +68,22 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             place: args.place.clone(),
             count,
         }),
+    }
+}
+
+/// The files of a build, here or on a server.
+pub(super) fn shipments(
+    place: &Path,
+    places: &Places,
+    ctx: &Context,
+) -> Result<Vec<Shipment>, CommandError> {
+    let Some(url) = is_url(place) else {
+        return Ok(read(place, places)?);
+    };
+    let client = Client::new(&ClientOptions::default());
+    match fetch(url, places, &client, &ctx.cancel) {
+        Err(ShipmentError::Http(HttpError::Cancelled)) => Err(CommandError::Interrupted),
+        other => Ok(other?),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use insta::assert_snapshot;
+
 use crate::build::{piton, project, told};
 use crate::support::{Sandbox, run};
+use crate::web::{Answer, Web};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -308,4 +311,95 @@ fn the_action_builds() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
     let digits = hash.trim().strip_prefix("hash=").unwrap();
     assert!(digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
+/// Put all files below this folder of the sandbox on a server, below `/`.
+fn serve(sandbox: &Sandbox, web: &Web, folder: &str) {
+    let root = sandbox.path().join(folder);
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).unwrap();
+            let name = name.to_str().unwrap().replace('\\', "/");
+            let name = name.replace(' ', "%20");
+            web.put(
+                &format!("/{name}"),
+                Answer::Body(std::fs::read(&path).unwrap()),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_build_on_a_server() {
+    let sandbox = project();
+    sandbox.write("src/two words.py", "x = 2\n");
+    assert_eq!(piton(&sandbox, "keygen", &[]).code, Some(0));
+    let build = |line: &str| assert_eq!(piton(&sandbox, line, &[]).code, Some(0), "{line}");
+    build("build --sign piton.key");
+    build("build --target micropython --target circuitpython-10 --out both");
+    let web = Web::start();
+    serve(&sandbox, &web, "both");
+    serve(&sandbox, &web, "build");
+    let check = |line: &str| told(&sandbox, &line.replace("WEB", &web.url("")));
+    let show = |line: &str| check(line).replace(&web.url(""), "WEB");
+    for place in [
+        "manifest.json",
+        "manifest.json?token=1/2",
+        "",
+        "mpy-files.zip",
+        "mpy-files.tar.gz",
+    ] {
+        if let Some(query) = place.strip_prefix("manifest.json?") {
+            let path = format!("/manifest.json?{query}");
+            web.put(&path, Answer::Body(sandbox.read("build/manifest.json")));
+        }
+        let text = check(&format!("verify WEB/{place} --key piton.pub"));
+        assert!(
+            text.ends_with("3 files, all right\n--- exit 0"),
+            "{place}: {text}"
+        );
+    }
+    assert_snapshot!(show("verify WEB/index.json"));
+    let text = check("verify WEB/manifest.json --files build/mpy");
+    assert!(text.ends_with("--- exit 0"), "{text}");
+    std::fs::create_dir(sandbox.path().join("drive")).unwrap();
+    let text = check("deploy WEB/mpy-files.zip --to drive");
+    assert!(text.contains("3 created"), "{text}");
+    assert_eq!(
+        sandbox.read("drive/lib/answer.mpy"),
+        sandbox.read("build/mpy/lib/answer.mpy")
+    );
+    let mut mpy = sandbox.read("build/mpy/lib/answer.mpy");
+    *mpy.last_mut().unwrap() ^= 1;
+    web.put("/mpy/lib/answer.mpy", Answer::Body(mpy));
+    web.put("/mpy/main.py", Answer::Status(404));
+    web.put("/mpy/two%20words.mpy", Answer::Body(vec![b'M'; 99]));
+    web.put("/manifest.json.minisig", Answer::Status(403));
+    assert_snapshot!(show("verify WEB/manifest.json --key piton.pub"));
+    // A server that is hostile, or not there.
+    web.put("/mpy/main.py", Answer::Body(vec![b'x'; 70_000]));
+    let manifest = String::from_utf8(sandbox.read("build/manifest.json")).unwrap();
+    let huge = manifest.replacen("\"size\": ", "\"size\": 9000000000", 1);
+    web.put_text("/huge/manifest.json", huge);
+    let out = manifest.replacen("\"mpy/lib", "\"mpy/../../lib", 1);
+    web.put_text("/out/manifest.json", out);
+    web.put_text("/page", "<html>");
+    for place in [
+        "manifest.json",
+        "huge/",
+        "out/manifest.json",
+        "page",
+        "nowhere/",
+    ] {
+        assert_snapshot!(
+            format!("server_{}", place.replace('/', "_")),
+            show(&format!("verify WEB/{place}"))
+        );
+    }
 }
