@@ -1,7 +1,9 @@
-# Moves a file or folder. Where the board cannot rename, or not from one file system to another, a file is copied
-# and then removed.
+# Moves a file or folder. Where the board cannot rename from one file system to another, a file is copied and then
+# removed. A board without os.rename raises AttributeError before anything else.
 def _piton(source, destination):
     import os
+
+    os.rename
 
     def names(path):
         if not path.startswith("/") and hasattr(os, "getcwd"):
@@ -15,7 +17,7 @@ def _piton(source, destination):
         return found
 
     def is_folder(path):
-        return hasattr(os, "stat") and os.stat(path)[0] & 0x4000
+        return os.stat(path)[0] & 0x4000
 
     def copy(part):
         with open(source, "rb") as file:
@@ -70,13 +72,8 @@ def _piton(source, destination):
     if names(destination)[: len(old)] == old:
         # Onto itself, or a folder into itself.
         raise OSError(22)
-    if hasattr(os, "stat"):
-        # Says which of the two is missing.
-        os.stat(source)
-    if not hasattr(os, "rename"):
-        copy(destination)
-        os.remove(source)
-        return
+    # Says which of the two is missing.
+    os.stat(source)
     try:
         put(source)
     except OSError as error:

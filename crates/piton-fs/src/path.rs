@@ -42,6 +42,19 @@ impl BoardPath {
         BoardPath(format!("{}/{}", self.0.trim_end_matches('/'), other.0))
     }
 
+    /// The names on the way from the root, for an absolute path, without `.` and `..`.
+    pub(crate) fn resolved(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for name in self.0.split('/') {
+            match name {
+                "" | "." => {}
+                ".." => drop(names.pop()),
+                name => names.push(name),
+            }
+        }
+        names
+    }
+
     /// The folder that holds this path's last name; the empty path for a name alone. `None` if there is no name.
     pub fn parent(&self) -> Option<BoardPath> {
         let trimmed = self.0.trim_end_matches('/');
@@ -117,6 +130,17 @@ mod tests {
         ] {
             assert_eq!(path(text).parent(), parent.map(path), "parent of {text:?}");
             assert_eq!(path(text).file_name(), name, "name of {text:?}");
+        }
+    }
+
+    #[test]
+    fn resolved() {
+        for (text, names) in [
+            ("/", &[][..]),
+            ("/a/./b//c/", &["a", "b", "c"]),
+            ("/a/../../b", &["b"]),
+        ] {
+            assert_eq!(path(text).resolved(), names, "{text}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
+use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_str};
 use piton_board::repl::RawRepl;
 use serde::de::DeserializeOwned;
@@ -115,8 +116,8 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 
     /// Move a file or folder, to another folder too. A file in its way is replaced.
     ///
-    /// Within a file system this is a rename. A file is copied to another file system of the board, and on boards
-    /// that cannot rename; it is removed when the copy is complete.
+    /// Within a file system this is a rename. A file is copied to another file system of the board, and by way of the
+    /// host on boards that cannot rename; it is removed when the copy is complete.
     ///
     /// # Errors
     ///
@@ -130,8 +131,44 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         destination: &BoardPath,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let arguments = [&*quoted(source), &quoted(destination)];
-        self.tell(source, device::RENAME, &arguments, deadline)
+        // The oldest boards have no room to compile the program again and again.
+        let renamed = match self.raw().raw_paste() {
+            Some(false) => self.run(b"import os\nos.rename", deadline).map(|_| ()),
+            _ => Ok(()),
+        };
+        let renamed = match renamed {
+            Ok(()) => {
+                let arguments = [&*quoted(source), &quoted(destination)];
+                self.tell(source, device::RENAME, &arguments, deadline)
+            }
+            Err(error) => Err(Error::new(source, error)),
+        };
+        match renamed {
+            Err(Error::Unsupported { .. }) => self.copy_over(source, destination, deadline),
+            other => other,
+        }
+    }
+
+    /// Copy a file by way of the host, then remove it.
+    fn copy_over(
+        &mut self,
+        source: &BoardPath,
+        destination: &BoardPath,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let here = self.current_dir(deadline)?;
+        if here.join(source).resolved() == here.join(destination).resolved() {
+            let error = OsError {
+                number: 22,
+                name: Some("EINVAL".to_owned()),
+                text: Some("invalid argument"),
+            };
+            let path = source.clone();
+            return Err(Error::Os { path, error });
+        }
+        let content = self.read(source, &mut |_| {}, deadline)?;
+        self.write(destination, &content, &mut |_| {}, deadline)?;
+        self.remove_file(source, deadline)
     }
 
     /// Create an empty file; one that exists is left alone.

@@ -1,5 +1,6 @@
 def _piton(source,destination):
  import os
+ os.rename
  def names(path):
   if not path.startswith("/")and hasattr(os,"getcwd"):
    path=os.getcwd()+"/"+path
@@ -11,7 +12,7 @@ def _piton(source,destination):
     found.append(name)
   return found
  def is_folder(path):
-  return hasattr(os,"stat")and os.stat(path)[0]&0x4000
+  return os.stat(path)[0]&0x4000
  def copy(part):
   with open(source,"rb")as file:
    target=open(part,"wb")
@@ -60,12 +61,7 @@ def _piton(source,destination):
  old=names(source)
  if names(destination)[:len(old)]==old:
   raise OSError(22)
- if hasattr(os,"stat"):
-  os.stat(source)
- if not hasattr(os,"rename"):
-  copy(destination)
-  os.remove(source)
-  return
+ os.stat(source)
  try:
   put(source)
  except OSError as error:

@@ -153,5 +153,8 @@ fn a_board_that_cannot_rename_copies() {
             fs.list(&path(""), Sizes::AsListed, soon()).unwrap().len(),
             1
         );
+        let onto_itself = fs.rename(&new, &path("./it's new"), soon()).unwrap_err();
+        assert_eq!(onto_itself.os_error_number(), Some(22));
+        assert!(fs.read(&new, &mut |_| {}, soon()).unwrap() == noise(600));
     });
 }
