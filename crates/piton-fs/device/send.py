@@ -27,15 +27,15 @@ def _piton(verify, wait, folders):
     gc.collect()
     free = gc.mem_free() >> 5
     bits = 9
-    while bits < 12 and free >> bits + 1:
+    while bits < 13 and free >> bits + 1:
         bits += 1
     view = memoryview(bytearray((1 << bits) + 9))
     out = memoryview(bytearray(1 << bits))
     # Bytes taken and granted since the last synchronization; a grant is for `step` bytes, when no more than
-    # `keep` are outstanding.
-    taken = granted = nonce = done = expected = started = 0
+    # `keep` are outstanding. When the last two grants went out.
+    taken = granted = nonce = done = expected = last = before = 0
     keep = step = 128
-    measured = False
+    lossy = False
     file = part = path = digest = failed = None
     left = 0
 
@@ -61,7 +61,7 @@ def _piton(verify, wait, folders):
         return True
 
     def fill(at, end):
-        nonlocal taken, granted, keep, step, measured
+        nonlocal taken, granted, keep, step, last, before
         while at < end:
             if not poller.poll(wait if at else 1000):
                 stop(view[max(at - 2, 0) : at])
@@ -74,20 +74,22 @@ def _piton(verify, wait, folders):
             at += got
             taken += got
             if granted - taken <= keep:
-                pause = 0
-                if not measured:
-                    measured = True
-                    pause = time.ticks_diff(time.ticks_ms(), started)
-                    if pause < 5:
+                if keep and not lossy:
+                    # What the grant before the last was for is here. It takes 11 ms at 115200 baud.
+                    now = time.ticks_ms()
+                    if time.ticks_diff(now, before) < 8:
                         keep = 0
-                        step = 2048
                         continue
-                elif not keep and granted == 256:
-                    # The first large step: what the line holds while nobody reads is what it can hold.
+                    before = last
+                    last = now
+                pause = 0
+                if not keep and step < 3072 and not lossy:
+                    # The first large steps: what the line holds while nobody reads is what it can hold.
+                    step = 3072 if step == 2048 else 2048
                     pause = 25
                 granted += step
                 say(71, granted)
-                if pause == 25:
+                if pause:
                     time.sleep_ms(pause)
         return True
 
@@ -207,7 +209,7 @@ def _piton(verify, wait, folders):
                 if not poller.poll(1000) or not skip(bytes((165, 90, 150, nonce))):
                     continue
                 lost = False
-                started = time.ticks_ms()
+                last = before = time.ticks_ms()
             lost = True
             if fill(0, 5):
                 size = view[3] | view[4] << 8
@@ -232,8 +234,11 @@ def _piton(verify, wait, folders):
                             # The old file is removed and the new one not renamed.
                             say(69, done | (view[0] == 72 and not file) << 23)
                     continue
-                keep = step = 128 if step > 128 else max(step // 4, 16)
-                measured = True
+                if step > 2048:
+                    step = 2048
+                else:
+                    keep = step = 128 if step > 128 else max(step // 4, 16)
+                lossy = True
                 skip(None)
     finally:
         try:

@@ -23,13 +23,13 @@ def _piton(verify,wait,folders):
  gc.collect()
  free=gc.mem_free()>>5
  bits=9
- while bits<12 and free>>bits+1:
+ while bits<13 and free>>bits+1:
   bits+=1
  view=memoryview(bytearray((1<<bits)+9))
  out=memoryview(bytearray(1<<bits))
- taken=granted=nonce=done=expected=started=0
+ taken=granted=nonce=done=expected=last=before=0
  keep=step=128
- measured=False
+ lossy=False
  file=part=path=digest=failed=None
  left=0
  def say(kind,value):
@@ -49,7 +49,7 @@ def _piton(verify,wait,folders):
     raise KeyboardInterrupt
   return True
  def fill(at,end):
-  nonlocal taken,granted,keep,step,measured
+  nonlocal taken,granted,keep,step,last,before
   while at<end:
    if not poller.poll(wait if at else 1000):
     stop(view[max(at-2,0):at])
@@ -61,19 +61,20 @@ def _piton(verify,wait,folders):
    at+=got
    taken+=got
    if granted-taken<=keep:
-    pause=0
-    if not measured:
-     measured=True
-     pause=time.ticks_diff(time.ticks_ms(),started)
-     if pause<5:
+    if keep and not lossy:
+     now=time.ticks_ms()
+     if time.ticks_diff(now,before)<8:
       keep=0
-      step=2048
       continue
-    elif not keep and granted==256:
+     before=last
+     last=now
+    pause=0
+    if not keep and step<3072 and not lossy:
+     step=3072 if step==2048 else 2048
      pause=25
     granted+=step
     say(71,granted)
-    if pause==25:
+    if pause:
      time.sleep_ms(pause)
   return True
  def space(folder):
@@ -184,7 +185,7 @@ def _piton(verify,wait,folders):
     if not poller.poll(1000)or not skip(bytes((165,90,150,nonce))):
      continue
     lost=False
-    started=time.ticks_ms()
+    last=before=time.ticks_ms()
    lost=True
    if fill(0,5):
     size=view[3]|view[4]<<8
@@ -203,8 +204,11 @@ def _piton(verify,wait,folders):
        failed=error
        say(69,done|(view[0]==72 and not file)<<23)
      continue
-    keep=step=128 if step>128 else max(step//4,16)
-    measured=True
+    if step>2048:
+     step=2048
+    else:
+     keep=step=128 if step>128 else max(step//4,16)
+    lossy=True
     skip(None)
  finally:
   try:

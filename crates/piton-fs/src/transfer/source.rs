@@ -21,6 +21,9 @@ pub(crate) struct Limits {
 /// Content is not deflated where it gains less than this, in percent.
 const GAIN: usize = 5;
 
+/// The longest payload of content that goes as it is: what is lost with a byte of it.
+const LONGEST_PLAIN: usize = 4096;
+
 /// After content that does not deflate, so many payloads go as they are before it is tried again.
 const RETRY: u32 = 16;
 
@@ -145,7 +148,8 @@ impl File<'_> {
             Some((payload, count)) => (Kind::Deflated, payload.as_slice(), *count),
             None => {
                 self.plain = self.plain.checked_sub(1).unwrap_or(RETRY);
-                let payload = self.buffer.get(..limits.payload).unwrap_or(&self.buffer);
+                let longest = limits.payload.min(LONGEST_PLAIN);
+                let payload = self.buffer.get(..longest).unwrap_or(&self.buffer);
                 (Kind::Content, payload, payload.len())
             }
         };
