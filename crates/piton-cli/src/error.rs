@@ -17,7 +17,10 @@ use crate::args::chain::UsageError;
 use crate::commands::fs;
 use crate::config::{self, ConfigError};
 use crate::suggest::{did_you_mean, nearest};
-use hints::{board_hints, mip_hints, not_a_command_hints, sync_hints, vm_file_hints};
+use hints::{
+    board_hints, build_hints, deploy_hints, mip_hints, not_a_command_hints, shipment_hints,
+    sync_hints, vm_file_hints,
+};
 
 /// The board or the input said no.
 const REFUSED: u8 = 1;
@@ -454,6 +457,9 @@ impl CommandError {
                 vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
             }
             CommandError::Mip(error) => mip_hints(error, name),
+            CommandError::Build(error) => build_hints(error, name),
+            CommandError::Shipment(error) => shipment_hints(error, name),
+            CommandError::Deploy(error) => deploy_hints(error),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }

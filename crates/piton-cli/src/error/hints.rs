@@ -1,10 +1,13 @@
 //! Hints: what a person can do about a failure.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
+use piton::build::BuildError;
 use piton::error::BoardError;
 use piton::http::HttpError;
 use piton::mip::MipError;
+use piton::shipment::ShipmentError;
+use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
@@ -149,21 +152,107 @@ fn group_of(_port: &str) -> Option<String> {
     None
 }
 
+const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
+
+/// What to do where the system did not write, if that is known.
+fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full,
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => refused,
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
+pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
+    let hint = match error {
+        BuildError::NoSource { .. } | BuildError::NoFiles { .. } => format!(
+            "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
+             `pyproject.toml`"
+        ),
+        BuildError::Name { .. } | BuildError::SameOutput { .. } => {
+            "give it another name, or leave it out with `--exclude`".to_owned()
+        }
+        BuildError::Epoch { .. } => {
+            "unset it to take the time of the commit, or set it to `git log -1 --format=%ct`"
+                .to_owned()
+        }
+        BuildError::Write { source, .. } => {
+            return write_hint(
+                source,
+                "the last results are as they were; make room there, or name another folder with `--out`",
+                "the last results are as they were; `--out` names a folder that can be written",
+            );
+        }
+        BuildError::OutHoldsSource { .. } => "`--out` names another folder".to_owned(),
+        BuildError::Busy { .. } => {
+            "wait until it is done, or name another folder with `--out`".to_owned()
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint]
+}
+
+pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
+    let hint = match error {
+        ShipmentError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+            format!(
+                "`{name} build` makes the folder `build`, and it takes another one or an archive as well"
+            )
+        }
+        ShipmentError::NoManifest { .. } => {
+            format!("`{name} build` makes it, beside the folder `mpy`")
+        }
+        ShipmentError::Archive { .. } => "it may have come only in part: get it again".to_owned(),
+        ShipmentError::Http(HttpError::Unreachable { .. }) => ONLINE.to_owned(),
+        ShipmentError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        ShipmentError::Http(HttpError::NotFound { url }) if !url.contains(".json") => {
+            "the address of a folder ends in `/`".to_owned()
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint]
+}
+
+pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
+    const READ_ONLY: &str = "the board may keep the drive to itself (`storage.remount` in its `boot.py`), or the system \
+                             took it read-only because it was unplugged too early: unplug it, plug it in, and do it again";
+    let hint = match error {
+        DeployError::NoFolder { .. } => {
+            "is the board plugged in, and its drive mounted? `--to` names the folder of the drive"
+        }
+        DeployError::NoSpace { .. } => {
+            "nothing was written; delete there what is not needed, and do it again"
+        }
+        DeployError::Write { source, .. } => {
+            return write_hint(
+                source,
+                "each file there is the old one or the new one; delete what is not needed, and do it again",
+                READ_ONLY,
+            );
+        }
+        DeployError::ReadBack { .. } => {
+            "unplug it, plug it in, have the system check its file system, and do it again"
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
 pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
     let hint = match error {
         MipError::Http(HttpError::Unreachable { .. }) => {
-            "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY; packages in folders of this \
-             computer need no network"
-                .to_owned()
+            format!("{ONLINE}; packages in folders of this computer need no network")
         }
         MipError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
         MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
-            "is the name spelled right? A folder or file here is named with a `/`: `./NAME`".to_owned()
+            "is the name spelled right? A folder or file here is named with a `/`: `./NAME`"
+                .to_owned()
         }
         MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
-        MipError::Record { path, .. } => format!(
-            "`{name} rm :{path}` lets piton forget what it installed; the packages stay"
-        ),
+        MipError::Record { path, .. } => {
+            format!("`{name} rm :{path}` lets piton forget what it installed; the packages stay")
+        }
         MipError::NotInstalled { installed, .. } if installed.is_empty() => {
             "piton has installed nothing there; what mpremote installed is not on record".to_owned()
         }
@@ -239,5 +328,22 @@ mod tests {
             received: b"again\r\n".to_vec(),
         };
         insta::assert_snapshot!([silent, chatty].map(told).join("\n"));
+    }
+
+    #[test]
+    fn a_disk_that_does_not_take_it() {
+        let told = [
+            ErrorKind::StorageFull,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::Other,
+        ]
+        .map(|kind| {
+            let (path, source) = ("build/x".into(), kind.into());
+            let build = CommandError::from(BuildError::Write { path, source });
+            let (path, source) = ("D:/x".into(), kind.into());
+            let deploy = CommandError::from(DeployError::Write { path, source });
+            [build, deploy].map(|error| error.message(Face::Piton).unwrap_or_default())
+        });
+        insta::assert_snapshot!(told.concat().join("\n"));
     }
 }

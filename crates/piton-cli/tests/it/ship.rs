@@ -403,3 +403,122 @@ fn a_build_on_a_server() {
         );
     }
 }
+
+/// Everything below a folder, by path.
+#[cfg(unix)]
+fn content(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let mut content = std::collections::BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                content.insert(path, bytes);
+            }
+        }
+    }
+    content
+}
+
+/// A limit on the size of files makes every write beyond it fail, as on a full disk, or end the program in the middle
+/// of it, as a power cut does.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_takes_no_more() {
+    let sandbox = project();
+    // Longer than what is there before, and hard to compress: each of the results has its limit.
+    let noise = |seed: u32| {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        (0..6000).map(|_| next()).collect::<Vec<u8>>()
+    };
+    let drive = sandbox.path().join("drive");
+    std::fs::create_dir(&drive).unwrap();
+    sandbox.write("src/lib/font.bin", &noise(1)[..100]);
+    let line = "build --data *.bin";
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+    let deploy = "deploy --to drive";
+    assert_eq!(piton(&sandbox, deploy, &[]).code, Some(0));
+    let limited = |line: &str, trap: &str, blocks: u32| {
+        let mut command = std::process::Command::new("bash");
+        let script = format!("{trap} ulimit -c 0; ulimit -f {blocks}; exec \"$PITON\" {line}");
+        command.arg("-c").arg(script).current_dir(sandbox.path());
+        command.env("PITON", env!("CARGO_BIN_EXE_piton"));
+        command.env("PITON_CACHE_DIR", sandbox.path().join("../cache"));
+        command.env("SOURCE_DATE_EPOCH", "1770374762");
+        command.env_remove("CI").env_remove("GITHUB_ACTIONS");
+        command
+            .env_remove("GITHUB_OUTPUT")
+            .env_remove("GITHUB_STEP_SUMMARY");
+        run(command)
+    };
+    let out = sandbox.path().join("build");
+    let old = content(&out);
+    sandbox.write("src/main.py", "print('new')\n");
+    sandbox.write("src/lib/font.bin", noise(2));
+    let (full, cut) = ("trap '' XFSZ;", "");
+    // A block is 1024 bytes: the manifest, then the data, then the archives are too long.
+    for blocks in [1, 3, 6] {
+        let outcome = limited(&format!("{line} --no-cache"), full, blocks);
+        let told = outcome.stderr();
+        assert_eq!(outcome.code, Some(1), "{told}");
+        assert!(told.contains("could not write `"), "{told}");
+        assert_eq!(content(&out), old, "{blocks}");
+        assert_eq!(
+            limited(&format!("{line} --no-cache"), cut, blocks).code,
+            None
+        );
+        assert_eq!(content(&out), old, "{blocks}");
+    }
+    let entries = || sandbox.path().read_dir().unwrap().count();
+    let left = entries();
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+    assert_eq!(entries(), left - 1, "what the cut left is gone");
+    assert_eq!(piton(&sandbox, "verify", &[]).code, Some(0));
+    let new = out.join("mpy");
+    let either = |drive: &Path, old: &std::collections::BTreeMap<PathBuf, Vec<u8>>| {
+        for (path, bytes) in content(drive) {
+            let name = path.strip_prefix(drive).unwrap();
+            let hidden = name
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(".piton-part");
+            let whole = std::fs::read(new.join(name)).is_ok_and(|new| new == bytes);
+            assert!(
+                hidden || whole || old.get(&path) == Some(&bytes),
+                "{}",
+                path.display()
+            );
+        }
+        for path in old.keys() {
+            assert!(path.exists(), "{}", path.display());
+        }
+    };
+    let before = content(&drive);
+    let outcome = limited(deploy, full, 1);
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stderr().contains("this file is as it was"),
+        "{}",
+        outcome.stderr()
+    );
+    either(&drive, &before);
+    assert_eq!(content(&drive), before, "`main.py` comes after its modules");
+    assert_eq!(limited(deploy, cut, 1).code, None);
+    either(&drive, &before);
+    assert_eq!(piton(&sandbox, deploy, &[]).code, Some(0));
+    assert_eq!(
+        content(&drive).len(),
+        before.len(),
+        "what the cut left is gone"
+    );
+    either(&drive, &std::collections::BTreeMap::new());
+}
