@@ -8,6 +8,7 @@ use std::io;
 use std::process::ExitStatus;
 
 use piton::error::{BoardError, FsError, VmError};
+use piton::fs::rom::RomError;
 use piton::http::HttpError;
 use piton::mip::MipError;
 use piton::vm;
@@ -112,6 +113,17 @@ pub(crate) enum CommandError {
     /// What is in a folder does not fit into an image.
     #[error("romfs: {0}")]
     RomfsBuild(piton::romfs::BuildError),
+    /// What is to be deployed is no image.
+    #[error("romfs: `{path}`: {source}")]
+    RomfsImage {
+        /// Path as given.
+        path: String,
+        /// What is wrong with it.
+        source: piton::romfs::ReadError,
+    },
+    /// An image did not reach the board.
+    #[error("{0}")]
+    Rom(RomError),
     /// There is no editor.
     #[error("edit: $EDITOR not set")]
     NoEditor,
@@ -302,6 +314,18 @@ impl From<piton::sync::Error> for CommandError {
             }
             piton::sync::Error::Fs(error) => CommandError::Piton(error.into()),
             error => CommandError::Sync(error),
+        }
+    }
+}
+
+impl From<RomError> for CommandError {
+    fn from(error: RomError) -> CommandError {
+        match error {
+            RomError::Board(BoardError::Exception(exception)) => CommandError::Traceback {
+                traceback: exception.traceback,
+            },
+            RomError::Board(error) => error.into(),
+            error => CommandError::Rom(error),
         }
     }
 }

@@ -22,7 +22,10 @@ def record(line):
             steps.append([name, values])
             if name in ("help", "version"):
                 sys.exit(0)
-            actions = ("eval", "exec", "run", "fs", "repl", "soft-reset", "edit", "rtc", "mip")
+            actions = (
+                *("eval", "exec", "run", "fs", "repl", "soft-reset", "edit", "rtc", "mip"),
+                "romfs",
+            )
             if name in actions or (name == "connect" and values["device"] == ["list"]):
                 state.did_action()
 

@@ -6,6 +6,7 @@
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
 //! - [`transfer`] has its methods for many files at a time, as one stream.
+//! - [`rom`] writes images to partitions for read-only file systems.
 //! - [`mount`] serves a folder of the host to the board.
 //! - [`error::Error`] says what the board's file system refused, and what state a file is in.
 //!
@@ -30,6 +31,7 @@ pub mod path;
 pub mod plan;
 mod read;
 pub mod remote;
+pub mod rom;
 mod swap;
 pub mod transfer;
 pub mod write;

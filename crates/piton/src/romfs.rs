@@ -1,5 +1,5 @@
 //! Building images of read-only file systems from folders of this computer; the images themselves are made by
-//! [`piton_firmware::romfs`].
+//! [`piton_firmware::romfs`], and written to boards by [`piton_fs::rom`].
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,17 +1,29 @@
 //! `romfs`: images of the read-only file system that a board mounts at `/rom`.
 
 use std::path::Path;
+use std::time::Duration;
 
-use piton::romfs::{Content, Entry, build, compile_sources, read_folder};
+use piton::deadline::Deadline;
+use piton::fs::rom::{self, Event, Partition, RomError};
+use piton::romfs::{Content, Entry, build, compile_sources, image_size, read, read_folder};
 
 use crate::args::Face;
 use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
 
+/// How long a board may take to tell its partitions.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// How long a board may take for an image: megabytes, over a slow line, into flash that is erased first.
+const DEPLOY_TIME: Duration = Duration::from_secs(60 * 60);
+
 /// Arguments of `romfs`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The partition on the board (default: `deploy` 0, `query` all)
+    #[arg(short, long, value_name = "N")]
+    pub(crate) partition: Option<u32>,
     /// Compile `.py` files to `.mpy` (default)
     #[arg(short, long, conflicts_with = "no_mpy")]
     mpy: bool,
@@ -21,24 +33,33 @@ pub(crate) struct Args {
     /// The image file (default: the folder's name and `.romfs`)
     #[arg(short, long)]
     pub(crate) output: Option<String>,
-    /// `build`: make an image file of a folder
+    /// `query`: look at the board's partitions; `build`: make an image file of a folder; `deploy`: write an image to a
+    /// partition
     pub(crate) command: String,
-    /// The folder
+    /// The folder; for `deploy` also a `.romfs` or `.img` file
     pub(crate) path: Option<String>,
 }
 
-pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
-    if args.command != "build" {
-        return Err(CommandError::Usage(UsageError::NotARomfsCommand {
-            word: args.command.clone(),
-        }));
-    }
-    let Some(path) = &args.path else {
-        return Err(CommandError::Refused {
+pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    match (args.command.as_str(), &args.path) {
+        ("query", _) => query(args.partition, ctx),
+        ("build", Some(path)) => build_file(args, path, ctx),
+        ("build", None) => Err(CommandError::Refused {
             command: "romfs build",
             problem: "source path not given",
-        });
-    };
+        }),
+        ("deploy", Some(path)) => deploy(args, path, ctx),
+        ("deploy", None) => Err(CommandError::Refused {
+            command: "romfs deploy",
+            problem: "source path not given",
+        }),
+        (word, _) => Err(CommandError::Usage(UsageError::NotARomfsCommand {
+            word: word.to_owned(),
+        })),
+    }
+}
+
+fn build_file(args: &Args, path: &str, ctx: &Context) -> Result<(), CommandError> {
     let image = make(path, !args.no_mpy, ctx)?;
     let output = match &args.output {
         Some(output) => output.clone(),
@@ -52,6 +73,177 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         path: output,
         source,
     })
+}
+
+/// What a partition has, for programs.
+#[derive(serde::Serialize)]
+struct Row {
+    number: u32,
+    size: u64,
+    block_size: u64,
+    /// Size of the image in it, in bytes.
+    image_size: Option<u64>,
+}
+
+fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
+    let Context {
+        session, ui, face, ..
+    } = ctx;
+    let mut raw = session.raw_repl()?;
+    // There the option is read, but all are shown.
+    let wanted = wanted.filter(|_| *face == Face::Piton);
+    let found = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
+        Err(error @ RomError::NotEnabled) if !ui.json() => return ui.line(&error.to_string()),
+        found => found?,
+    };
+    if found.is_empty() && wanted.is_none() && !ui.json() {
+        return ui.line("No ROMFS partitions available");
+    }
+    let mut rows = Vec::new();
+    for (number, partition) in (0..).zip(&found) {
+        if wanted.is_some_and(|wanted| wanted != number) {
+            continue;
+        }
+        let partition = partition.as_ref().ok_or(RomError::NoPartition { number })?;
+        let image_size = image_size(&partition.head);
+        rows.push(Row {
+            number,
+            size: partition.size,
+            block_size: partition.block_size,
+            image_size,
+        });
+        if ui.json() {
+            continue;
+        }
+        ui.line(&headline(number, partition))?;
+        let bytes = partition.head.iter().map(|byte| format!("{byte:02x}"));
+        let bytes = bytes.collect::<Vec<_>>().join(":");
+        ui.line(&format!("  Raw contents: {bytes} ..."))?;
+        match image_size {
+            // There what stands before the first record does not count.
+            Some(size) if *face == Face::Mpremote => {
+                let size = size.saturating_sub(header_size(&partition.head));
+                ui.line(&format!("  ROMFS image size: {size}"))?;
+            }
+            Some(size) => ui.line(&format!("  ROMFS image size: {size}"))?,
+            None => ui.line("  Not a valid ROMFS")?,
+        }
+    }
+    if let (Some(number), true) = (wanted, rows.is_empty()) {
+        return Err(RomError::NoPartition { number }.into());
+    }
+    match ui.json() {
+        true => ui.json_line(&rows),
+        false => Ok(()),
+    }
+}
+
+fn headline(number: u32, partition: &Partition) -> String {
+    let Partition {
+        size, block_size, ..
+    } = partition;
+    let blocks = size.checked_div(*block_size).unwrap_or(0);
+    format!(
+        "ROMFS{number} partition has size {size} bytes ({blocks} blocks of {block_size} bytes each)"
+    )
+}
+
+/// How many bytes of an image stand before its first record: three, and a number of seven bits a byte.
+fn header_size(head: &[u8]) -> u64 {
+    let more = head.iter().skip(3).take_while(|byte| **byte >= 0x80);
+    4 + more.count() as u64
+}
+
+fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
+    let is_image = [".romfs", ".img"].iter().any(|end| path.ends_with(end));
+    let image = if is_image && Path::new(path).is_file() {
+        std::fs::read(path).map_err(|source| CommandError::ReadFile {
+            path: path.to_owned(),
+            source,
+        })?
+    } else {
+        make(path, !args.no_mpy, ctx)?
+    };
+    let Context {
+        session, ui, face, ..
+    } = ctx;
+    ui.step(&format!("Image size is {} bytes", image.len()))?;
+    let number = args.partition.unwrap_or(0);
+    let mut raw = session.raw_repl()?;
+    let found = rom::partitions(&mut raw, Deadline::after(ANSWER_TIME))?;
+    let partition = usize::try_from(number)
+        .ok()
+        .and_then(|index| found.into_iter().nth(index).flatten())
+        .ok_or(RomError::NoPartition { number })?;
+    ui.step(&headline(number, &partition))?;
+    let room = partition.size;
+    let size = image.len() as u64;
+    if size > room {
+        if *face == Face::Mpremote {
+            ui.step("ROMFS image is too big for the target partition")?;
+            return Err(CommandError::ProgramExited { code: 1 });
+        }
+        return Err(RomError::TooBig { number, size, room }.into());
+    }
+    if let Err(source) = read(&image) {
+        if *face == Face::Mpremote {
+            ui.step("Invalid ROMFS image")?;
+            return Err(CommandError::ProgramExited { code: 1 });
+        }
+        let path = path.to_owned();
+        return Err(CommandError::RomfsImage { path, source });
+    }
+    let mut told = Told::default();
+    let bar = ui.transfer(if *face == Face::Piton { size } else { 0 });
+    let mut shown = Ok(());
+    let mut events = |event| {
+        let line = match face {
+            Face::Mpremote => told.tell(event, |text| ui.bytes(text.as_bytes())),
+            Face::Piton => {
+                if let Event::Write { bytes, .. } = event {
+                    bar.at(bytes);
+                }
+                Ok(())
+            }
+        };
+        shown = std::mem::replace(&mut shown, Ok(())).and(line);
+    };
+    let deadline = Deadline::after(DEPLOY_TIME);
+    let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
+    bar.end();
+    if *face == Face::Mpremote {
+        ui.bytes(b"\n")?;
+    }
+    deployed?;
+    shown?;
+    ui.step("ROMFS image deployed")
+}
+
+/// What was told of a deployment, in mpremote's way: each step over the one before.
+#[derive(Default)]
+struct Told {
+    writes: bool,
+}
+
+impl Told {
+    fn tell(
+        &mut self,
+        event: Event,
+        print: impl Fn(&str) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        match event {
+            Event::Erase { offset } => print(&format!("\rPreparing at offset {offset}")),
+            Event::Write { bytes, .. } => {
+                let end = if std::mem::replace(&mut self.writes, true) {
+                    ""
+                } else {
+                    "\n"
+                };
+                print(&format!("{end}\rWriting at offset {bytes}"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the image file is called after. mpremote puts the image of `folder/` into the folder.

@@ -1,8 +1,16 @@
 //! `romfs`: images, beside mpremote's and on a board.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 
 use crate::support::{Sandbox, run, words};
+
+/// Gives a board partitions in its memory: 0 that is seen as bytes, 1 a block device, 2 that is not there.
+const PARTITIONS: &str = include_str!("../rom_partitions.py");
+
+/// Prints all that stands in the partitions.
+const CONTENTS: &str = r"print([bytes(x).rstrip(b'\xff') for x in (_bytes, _device.bytes)])";
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -114,4 +122,142 @@ fn what_cannot_become_an_image() {
         "{}",
         outcome.stderr()
     );
+}
+
+#[test]
+fn partitions_are_filled_as_mpremote_does() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+    std::fs::create_dir(sandbox.path().join("large")).unwrap();
+    sandbox.write("large/file", vec![7; 200_000]);
+    sandbox.write("wrong.img", vec![7; 5000]);
+    assert_eq!(
+        sandbox.run("--quiet romfs -o made.romfs build tree").code,
+        Some(0)
+    );
+    let board = crate::support::virtual_board();
+    let board = virtual_board::serve::pty(Arc::new(board)).unwrap();
+    for line in [
+        "romfs deploy tree",
+        "romfs -p 1 deploy tree",
+        "romfs deploy made.romfs",
+        "romfs deploy wrong.img",
+        "romfs deploy large",
+        "romfs -p 2 deploy tree",
+        "romfs -p 3 deploy tree",
+        "romfs deploy",
+        "exec '_in_steps = True' romfs deploy made.romfs",
+        "exec 'del _partitions[1:]' romfs query",
+        "exec '_partitions.clear()' romfs query",
+        "exec '_off()' romfs query",
+        "exec '_off()' romfs deploy tree",
+    ] {
+        let outcomes = [false, true].map(|ours| {
+            let mut command = match ours {
+                true => sandbox.piton(),
+                false => sandbox.mpremote(),
+            };
+            command
+                .args(ours.then_some("mpremote"))
+                .args(["connect", board.path().to_str().unwrap()])
+                .args(["run", "partitions.py"])
+                .args(words(line))
+                .args(["exec", CONTENTS]);
+            let outcome = run(command);
+            (outcome.code, outcome.stdout())
+        });
+        let [expected, found] = outcomes;
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
+#[test]
+fn a_board_runs_what_was_deployed() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+    std::fs::remove_file(sandbox.path().join("tree/both.mpy")).unwrap();
+    for partition in ["0", "1"] {
+        let check = format!(
+            "import sys\n_real.mount(_real.VfsRom(memoryview(({partition} and _device.bytes) or _bytes)), '/rom')\n\
+             sys.path.insert(0, '/rom/lib')\nimport helper\nprint(helper.help(), '_piton' in globals())\n\
+             print(open('/rom/lib/deep/data.bin', 'rb').read() == bytes(range(256)) * 78 + bytes(range(32)))"
+        );
+        let deploy = ["romfs", "-p", partition, "deploy", "tree"];
+        let mut line = vec!["--quiet", "connect", "virtual", "run", "partitions.py"];
+        line.extend(deploy);
+        line.extend(["exec", &check]);
+        // It is mounted now, and taken off first.
+        line.extend(deploy);
+        line.extend([
+            "exec",
+            "import os; print(os.listdir('/'))",
+            "romfs",
+            "-p",
+            partition,
+            "query",
+        ]);
+        let outcome = sandbox.run_words(&line);
+        let stdout = outcome.stdout();
+        assert!(
+            stdout.starts_with("helped False\r\nTrue\r\n[]\r\n"),
+            "{stdout}{}",
+            outcome.stderr()
+        );
+        let rest = stdout.split_once("[]\r\n").unwrap().1;
+        assert!(
+            rest.starts_with(&format!("ROMFS{partition} partition has size ")),
+            "{rest}"
+        );
+        assert!(rest.contains("\n  Raw contents: d2:cd:31:"), "{rest}");
+        assert!(rest.contains("\n  ROMFS image size: 2"), "{rest}");
+    }
+}
+
+#[test]
+fn deployments_that_fail() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+    std::fs::create_dir(sandbox.path().join("large")).unwrap();
+    sandbox.write("large/file", vec![7; 200_000]);
+    sandbox.write("wrong.img", vec![7; 5000]);
+    for (before, deploy, message) in [
+        (
+            "",
+            "deploy large",
+            "has 200020 bytes, but partition ROMFS0 has only 100000",
+        ),
+        (
+            "",
+            "deploy wrong.img",
+            "romfs: `wrong.img`: not a romfs image",
+        ),
+        (
+            "",
+            "-p 3 deploy tree",
+            "ROMFS3 partition not found on device",
+        ),
+        ("", "-p 3 query", "ROMFS3 partition not found on device"),
+        ("_answers[4] = -5", "deploy tree", "OSError: [Errno 5] EIO"),
+        ("_answers[3] = -28", "deploy tree", "OSError: 28"),
+        ("_answers[5] = -5", "deploy tree", "OSError: [Errno 5] EIO"),
+        // Nothing is written, and the board does not say so.
+        (
+            "_answers[4] = 0",
+            "deploy tree",
+            "partition ROMFS0 was not written as it should be",
+        ),
+        (
+            "_off()",
+            "deploy tree",
+            "ROMFS is not enabled on this device",
+        ),
+    ] {
+        let mut line = vec!["--quiet", "connect", "virtual", "run", "partitions.py"];
+        line.extend(["exec", before, "romfs"]);
+        line.extend(deploy.split(' '));
+        let outcome = sandbox.run_words(&line);
+        assert_eq!(outcome.code, Some(1), "{before} {deploy}");
+        let stderr = outcome.stderr();
+        assert!(stderr.contains(message), "{before} {deploy}: {stderr}");
+    }
 }

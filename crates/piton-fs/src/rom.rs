@@ -1,0 +1,319 @@
+//! A board's partitions for images of read-only file systems: what is in them, and writing one.
+//!
+//! The calls of `vfs.rom_ioctl` are those of MicroPython's `extmod/vfs.h`, with two that its own tool uses where a
+//! board has them: 6 for the size of a block, and an offset for 3, so that erasing is seen to go on.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::literal::{from_literal, py_bytes};
+use piton_board::repl::RawRepl;
+use sha2::{Digest, Sha256};
+
+use crate::hash::DigestBytes;
+use crate::read::Hex;
+use crate::remote::RemoteFs;
+use crate::{base64, device};
+
+/// How many partitions are looked at. Boards have one or two.
+const PARTITIONS: u32 = 16;
+
+/// How much is erased at a time, in bytes.
+const ERASED: u64 = 32 * 1024;
+
+/// How much is written at a time, in bytes, unless the board wants more.
+const WRITTEN: u64 = 4096;
+
+/// The most that a board may want written at a time, in bytes.
+const WRITTEN_AT_MOST: u64 = 32 * 1024;
+
+/// How long the board may take for one step. Some boards erase the whole partition in one.
+const STEP_TIME: Duration = Duration::from_secs(120);
+
+/// How long the board may take to tidy up.
+const TIDY_TIME: Duration = Duration::from_secs(10);
+
+/// One partition. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Partition {
+    /// Capacity.
+    pub size: u64,
+    /// Size of a block that is erased at a time; the whole partition where the board can't tell.
+    pub block_size: u64,
+    /// What it begins with: 12 bytes, or fewer if it is smaller.
+    pub head: Vec<u8>,
+}
+
+/// How far [`deploy`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The board begins to erase.
+    Erase {
+        /// Where, in bytes from the start of the partition.
+        offset: u64,
+    },
+    /// The board begins to write a part.
+    Write {
+        /// Bytes written so far.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+}
+
+/// Why an image could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RomError {
+    /// The board's firmware has no partitions for images.
+    #[error("ROMFS is not enabled on this device")]
+    NotEnabled,
+    /// There is no partition of this number.
+    #[error("ROMFS{number} partition not found on device")]
+    NoPartition {
+        /// The number asked for.
+        number: u32,
+    },
+    /// The image does not fit. Nothing was changed.
+    #[error("the image has {size} bytes, but partition ROMFS{number} has only {room}")]
+    TooBig {
+        /// The partition.
+        number: u32,
+        /// Size of the image in bytes.
+        size: u64,
+        /// Size of the partition in bytes.
+        room: u64,
+    },
+    /// What stands in the partition now is not what was sent.
+    #[error(
+        "partition ROMFS{number} was not written as it should be: SHA-256 {expected} expected, {found} found"
+    )]
+    Damaged {
+        /// The partition.
+        number: u32,
+        /// SHA-256 of the image.
+        expected: String,
+        /// SHA-256 of what the board reads.
+        found: String,
+    },
+    /// The board's answer is not what its program should print.
+    #[error("unexpected answer about ROMFS partitions: {}", received.escape_ascii())]
+    Answer {
+        /// What came.
+        received: Vec<u8>,
+    },
+    /// The exchange with the board failed, or the board could not erase or write.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+}
+
+/// The partitions of a board by number; `None` for one that the board counts but has not. At most 16.
+///
+/// # Errors
+///
+/// [`RomError::NotEnabled`], [`RomError::Answer`], [`RomError::Board`].
+pub fn partitions(
+    raw_repl: &mut RawRepl<'_>,
+    deadline: Deadline,
+) -> Result<Vec<Option<Partition>>, RomError> {
+    let answer = RemoteFs::new(raw_repl).run(
+        &device::ROM_QUERY.call(&[&PARTITIONS.to_string()]),
+        deadline,
+    )?;
+    type Found = Option<(i64, Vec<Option<(u64, u64, Vec<u8>)>>)>;
+    let found: Found = from_literal(&answer).map_err(|_| RomError::Answer { received: answer })?;
+    let (_, found) = found.ok_or(RomError::NotEnabled)?;
+    let known = |(size, block_size, head)| Partition {
+        size,
+        block_size,
+        head,
+    };
+    Ok(found.into_iter().map(|found| found.map(known)).collect())
+}
+
+/// Write an image into partition `number`, which `partition` describes, after taking off what is mounted at `/rom`. What
+/// is written is read again and compared. The board mounts it after its next soft reset.
+///
+/// The part with the image's first bytes is written last: whatever interrupts it, the board finds a whole image or none.
+///
+/// # Errors
+///
+/// [`RomError::TooBig`] before anything is sent; [`RomError::Damaged`], [`RomError::Answer`], [`RomError::Board`]: then
+/// the partition has no image.
+pub fn deploy(
+    raw_repl: &mut RawRepl<'_>,
+    number: u32,
+    partition: &Partition,
+    image: &[u8],
+    events: &mut dyn FnMut(Event),
+    deadline: Deadline,
+) -> Result<(), RomError> {
+    let size = image.len() as u64;
+    if size > partition.size {
+        return Err(RomError::TooBig {
+            number,
+            size,
+            room: partition.size,
+        });
+    }
+    let mut remote = RemoteFs::new(raw_repl);
+    let mut job = Job {
+        remote: &mut remote,
+        number,
+        partition,
+        image,
+        deadline,
+    };
+    let written = job.write(events);
+    // It fails where the program did not come to its end: as good as done.
+    let _ = remote.run(b"del _piton\n", Deadline::after(TIDY_TIME));
+    written
+}
+
+/// An image on its way.
+struct Job<'j, 'r, 'b> {
+    remote: &'j mut RemoteFs<'r, 'b>,
+    number: u32,
+    partition: &'j Partition,
+    image: &'j [u8],
+    deadline: Deadline,
+}
+
+/// How the board takes bytes.
+#[derive(Clone, Copy)]
+struct Forms {
+    base64: bool,
+    hex: bool,
+    deflate: bool,
+}
+
+impl Job<'_, '_, '_> {
+    fn write(&mut self, events: &mut dyn FnMut(Event)) -> Result<(), RomError> {
+        let start = format!("{}_piton({})\n", device::ROM_DEPLOY.source(), self.number);
+        let (is_device, base64, hex, deflate, in_steps) = self.ask(&start)?;
+        let forms = Forms {
+            base64,
+            hex,
+            deflate,
+        };
+        let least = self.erase(is_device, in_steps, events)?;
+        let size = self.image.len() as u64;
+        let step = match is_device {
+            true => WRITTEN.min(self.block_size()),
+            false => WRITTEN.max(least),
+        };
+        let parts = (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+        let mut bytes = 0;
+        for offset in parts.clone().skip(1).chain(parts.take(1)) {
+            events(Event::Write { bytes, of: size });
+            let end = (offset + step).min(self.partition.size);
+            self.write_part(offset, end, forms)?;
+            bytes += step;
+        }
+        let digest: Option<DigestBytes> = self.ask(&format!("_piton({size},None)\n"))?;
+        let expected = Sha256::digest(self.image);
+        match digest {
+            Some(DigestBytes(found)) if found != expected.as_slice() => Err(RomError::Damaged {
+                number: self.number,
+                expected: Hex(&expected).to_string(),
+                found: Hex(&found).to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Size of a block in bytes: what the board says, within reason.
+    fn block_size(&self) -> u64 {
+        self.partition
+            .block_size
+            .clamp(1, self.partition.size.max(1))
+    }
+
+    /// Erase what the image will take. Gives how many bytes a write must have at least.
+    fn erase(
+        &mut self,
+        is_device: bool,
+        in_steps: bool,
+        events: &mut dyn FnMut(Event),
+    ) -> Result<u64, RomError> {
+        let size = self.image.len() as u64;
+        let block = self.block_size();
+        let step = match (is_device, in_steps) {
+            (true, _) => block,
+            (false, true) => ERASED.div_ceil(block).saturating_mul(block),
+            (false, false) => size.max(1),
+        };
+        let mut least = 0;
+        for offset in (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+            events(Event::Erase { offset });
+            let length = step.min(self.partition.size - offset);
+            least = self.ask(&format!("_piton({offset},{length})\n"))?;
+        }
+        match least {
+            0..=WRITTEN_AT_MOST => Ok(least),
+            _ => Err(RomError::Answer {
+                received: least.to_string().into_bytes(),
+            }),
+        }
+    }
+
+    /// Write the bytes from `offset` to `end`, zeros behind the image.
+    fn write_part(&mut self, offset: u64, end: u64, forms: Forms) -> Result<(), RomError> {
+        let part: Vec<u8> = (offset..end)
+            .map(|at| usize::try_from(at).ok().and_then(|at| self.image.get(at)))
+            .map(|byte| byte.copied().unwrap_or_default())
+            .collect();
+        let packed = literal(&part, forms);
+        match self.tell(offset, &packed) {
+            // Maybe there is no room to unpack it. Nothing is written then.
+            Err(BoardError::Exception(exception))
+                if forms.deflate && exception.type_name == "MemoryError" =>
+            {
+                let deflate = false;
+                Ok(self.tell(offset, &literal(&part, Forms { deflate, ..forms }))?)
+            }
+            told => Ok(told?),
+        }
+    }
+
+    fn tell(&mut self, offset: u64, literal: &str) -> Result<(), BoardError> {
+        let source = format!("_piton({offset},{literal})\n");
+        let deadline = self.deadline.sooner(STEP_TIME);
+        self.remote.run(source.as_bytes(), deadline).map(|_| ())
+    }
+
+    fn ask<T: serde::de::DeserializeOwned>(&mut self, source: &str) -> Result<T, RomError> {
+        let deadline = self.deadline.sooner(STEP_TIME);
+        let answer = self.remote.run(source.as_bytes(), deadline)?;
+        from_literal(&answer).map_err(|_| RomError::Answer { received: answer })
+    }
+}
+
+/// The shortest text for these bytes that the board takes, and the number of its form. All are bytes literals: a
+/// `binascii` that is written in Python takes no `str`.
+fn literal(part: &[u8], forms: Forms) -> String {
+    if forms.deflate {
+        // The window need not be larger than what is packed.
+        let bits = part.len().next_power_of_two().trailing_zeros().clamp(9, 15);
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory does not fail.
+        if let Ok(packed) = encoder.write_all(part).and_then(|()| encoder.finish())
+            && packed.len() < part.len()
+        {
+            return format!("b'{}',{bits}", base64::encode(&packed));
+        }
+    }
+    if forms.base64 {
+        return format!("b'{}',2", base64::encode(part));
+    }
+    let text = py_bytes(part);
+    if forms.hex && text.len() > part.len() * 2 {
+        return format!("b'{}',1", Hex(part));
+    }
+    format!("{text},0")
+}
