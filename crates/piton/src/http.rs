@@ -258,6 +258,15 @@ impl Client {
     }
 }
 
+/// Whether a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
+/// Unix, and the numbers from `WSAHOST_NOT_FOUND` to `WSANO_DATA` on Windows.
+fn is_unknown_name(error: &std::io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
+        None => error.to_string().starts_with("failed to lookup address"),
+    }
+}
+
 fn http_error(url: &str, error: ureq::Error) -> HttpError {
     use std::io::ErrorKind;
     let url = url.to_owned();
@@ -278,6 +287,10 @@ fn http_error(url: &str, error: ureq::Error) -> HttpError {
                 reason: error.to_string(),
             }
         }
+        ureq::Error::Io(error) if is_unknown_name(&error) => HttpError::Unreachable {
+            url,
+            reason: "the server's name is not known".to_owned(),
+        },
         ureq::Error::Io(error) => match error.kind() {
             ErrorKind::ConnectionRefused
             | ErrorKind::HostUnreachable
@@ -304,5 +317,20 @@ fn http_error(url: &str, error: ureq::Error) -> HttpError {
             url,
             reason: error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::ToSocketAddrs;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_no_way_to_the_server() {
+        // Reserved for this: nobody has an address for it (RFC 2606).
+        let error = ("piton.invalid", 80).to_socket_addrs().unwrap_err();
+        let error = http_error("http://piton.invalid/", ureq::Error::Io(error));
+        assert!(matches!(error, HttpError::Unreachable { .. }), "{error:?}");
     }
 }
