@@ -3,6 +3,7 @@
 //! Times on a shared machine drift. So each comparison runs the two commands in turn, and what counts is the
 //! ratio of the medians, never a single time.
 
+mod build;
 mod compile;
 mod files;
 mod measure;
@@ -19,6 +20,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Start(start::Args),
+    Build(build::Args),
     Compile(compile::Args),
     Files(files::Args),
     #[command(hide = true)]
@@ -28,6 +30,7 @@ enum What {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
         What::Start(args) => start::run(args),
+        What::Build(args) => build::run(args),
         What::Compile(args) => compile::run(args),
         What::Files(args) => files::run(args),
         What::PeakMemory(args) => measure::run(args),

@@ -220,7 +220,7 @@ fn megabytes(bytes: usize) -> f64 {
 }
 
 /// The folder of the Python library, whichever Python this machine has.
-fn python_library() -> anyhow::Result<PathBuf> {
+pub(super) fn python_library() -> anyhow::Result<PathBuf> {
     let mut python = Command::new("python3");
     python.args([
         "-c",
@@ -231,12 +231,12 @@ fn python_library() -> anyhow::Result<PathBuf> {
 }
 
 /// A source that compiles.
-struct Source {
-    text: Vec<u8>,
+pub(super) struct Source {
+    pub(super) text: Vec<u8>,
 }
 
 /// The sources of the library that MicroPython takes, in the order of their paths.
-fn accepted_sources(library: &Path) -> anyhow::Result<Vec<Source>> {
+pub(super) fn accepted_sources(library: &Path) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for path in crate::corpus::python_files(&[library.to_path_buf()])? {
         if path.iter().any(|part| part == "site-packages") {
