@@ -42,9 +42,12 @@ _partitions = [memoryview(_bytes), _device, -19]
 # What a call answers, instead of doing what it should.
 _answers = {}
 _in_steps = False
+# After so many writes the next one fails.
+_writes_left = 1000
 
 
 def _rom_ioctl(operation, number=0, *rest):
+    global _writes_left
     if operation in _answers:
         return _answers[operation]
     if operation == 1:
@@ -58,6 +61,9 @@ def _rom_ioctl(operation, number=0, *rest):
         return 16
     if operation == 4:
         start, data = rest
+        if not _writes_left:
+            return -5
+        _writes_left -= 1
         if any(byte != 255 for byte in _bytes[start : start + len(data)]):
             return -5
         _bytes[start : start + len(data)] = data

@@ -9,8 +9,9 @@ use crate::support::{Sandbox, run, words};
 /// Gives a board partitions in its memory: 0 that is seen as bytes, 1 a block device, 2 that is not there.
 const PARTITIONS: &str = include_str!("../rom_partitions.py");
 
-/// Prints all that stands in the partitions.
-const CONTENTS: &str = r"print([bytes(x).rstrip(b'\xff') for x in (_bytes, _device.bytes)])";
+/// Prints a hash of all that stands in each partition.
+const CONTENTS: &str =
+    "import hashlib; print([hashlib.sha256(x).digest() for x in (_bytes, _device.bytes)])";
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -259,5 +260,33 @@ fn deployments_that_fail() {
         assert_eq!(outcome.code, Some(1), "{before} {deploy}");
         let stderr = outcome.stderr();
         assert!(stderr.contains(message), "{before} {deploy}: {stderr}");
+    }
+}
+
+#[test]
+fn a_deployment_that_breaks_off_leaves_no_image() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+    let board = crate::support::virtual_board();
+    let board = virtual_board::serve::pty(Arc::new(board)).unwrap();
+    let port = board.path().to_str().unwrap();
+    for (writes, code, head) in [
+        (0, 1, r"b'\xff\xff\xff'"),
+        (4, 1, r"b'\xff\xff\xff'"),
+        (5, 0, r"b'\xd2\xcd1'"),
+    ] {
+        let limit = format!("_writes_left = {writes}");
+        let mut line = vec!["--quiet", "connect", port, "run", "partitions.py"];
+        line.extend(["exec", &limit, "romfs", "deploy", "tree"]);
+        assert_eq!(sandbox.run_words(&line).code, Some(code), "{writes}");
+        let look = [
+            "connect",
+            port,
+            "resume",
+            "exec",
+            "print(bytes(_bytes[:3]))",
+        ];
+        let seen = sandbox.run_words(&look).stdout();
+        assert_eq!(seen.trim_end(), head, "{writes}");
     }
 }
