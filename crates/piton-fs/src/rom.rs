@@ -143,8 +143,8 @@ pub fn partitions(
 ///
 /// # Errors
 ///
-/// [`RomError::TooBig`] before anything is sent; [`RomError::Damaged`], [`RomError::Answer`], [`RomError::Board`]: then
-/// the partition has no image.
+/// [`RomError::TooBig`] before anything is sent. After [`RomError::Answer`] and [`RomError::Board`] the partition has no
+/// image, unless the last part was written already; after [`RomError::Damaged`] it has one that reads back wrong.
 pub fn deploy(
     raw_repl: &mut RawRepl<'_>,
     number: u32,
