@@ -12,8 +12,9 @@ use std::sync::Arc;
 use piton_compiler::{Options, Target};
 use piton_fs::mount::{MountOptions, Source, Translate};
 use piton_mpy::header::{Arch, SUB_VERSION, VERSION};
-use piton_project::cache::{COMPILED_LIMIT, Cache, Key};
+use piton_project::cache::{COMPILED_LIMIT, Cache};
 
+use crate::compile::compile_cached;
 use crate::{host_file, vm};
 
 pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
@@ -165,27 +166,10 @@ fn compile(
     report: &dyn Fn(Event),
 ) -> Result<Vec<u8>, Cow<'static, str>> {
     let options = compiler_options(source.name, source.mpy)?;
-    // Whatever changes the result is in the key.
-    let key = Key::new("mpy")
-        .with(env!("CARGO_PKG_VERSION").as_bytes())
-        .with(&[VERSION])
-        .with(format!("{options:?}").as_bytes())
-        .with(source.content);
     let name = source.name.to_owned();
-    if let Some(module) = cache.and_then(|cache| cache.get(&key)) {
-        report(Event::Compiled {
-            name,
-            size: module.len(),
-            cached: true,
-        });
-        return Ok(module);
-    }
-    let module = piton_compiler::compile(source.content, &options)
-        .map_err(|diagnostic| diagnostic.to_string())?;
-    let module = piton_mpy::writer::write(&module).map_err(|error| error.to_string())?;
-    if let Some(cache) = cache
-        && let Err(error) = cache.put(&key, &module)
-    {
+    let compiled =
+        compile_cached(source.content, &options, cache).map_err(|error| error.to_string())?;
+    if let Some(error) = compiled.not_kept {
         report(Event::NotKept {
             name: name.clone(),
             reason: error.to_string(),
@@ -193,10 +177,10 @@ fn compile(
     }
     report(Event::Compiled {
         name,
-        size: module.len(),
-        cached: false,
+        size: compiled.mpy.len(),
+        cached: compiled.cached,
     });
-    Ok(module)
+    Ok(compiled.mpy)
 }
 
 /// What a board takes: bytecode of its version, and machine code if its interface is ours.

@@ -1,5 +1,7 @@
 //! Compiling a source, unless that was done before.
 
+use std::io;
+
 use piton_compiler::{Diagnostic, Options};
 use piton_project::cache::{Cache, Key};
 
@@ -15,18 +17,20 @@ pub enum CompileError {
 }
 
 /// A `.mpy` file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Compiled {
     /// Its content.
     pub mpy: Vec<u8>,
     /// Whether it was in the cache.
     pub cached: bool,
+    /// Why it could not be put there.
+    pub not_kept: Option<io::Error>,
 }
 
 /// The `.mpy` file of `source`, from `cache` if it is there, and kept there if it was not.
 ///
 /// All that decides what it looks like is part of the key: the source, the options with the names in them, and the
-/// version of the compiler. A cache that cannot be written to is done without.
+/// version of the compiler. Builds and mounted folders share their entries. A cache that cannot be written to is done without.
 ///
 /// # Errors
 ///
@@ -41,12 +45,18 @@ pub fn compile_cached(
         .with(format!("{options:?}").as_bytes())
         .with(source);
     if let Some(mpy) = cache.and_then(|cache| cache.get(&key)) {
-        return Ok(Compiled { mpy, cached: true });
+        return Ok(Compiled {
+            mpy,
+            cached: true,
+            not_kept: None,
+        });
     }
     let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
     let mpy = piton_mpy::writer::write(&module)?;
-    if let Some(cache) = cache {
-        let _ = cache.put(&key, &mpy);
-    }
-    Ok(Compiled { mpy, cached: false })
+    let not_kept = cache.and_then(|cache| cache.put(&key, &mpy).err());
+    Ok(Compiled {
+        mpy,
+        cached: false,
+        not_kept,
+    })
 }
