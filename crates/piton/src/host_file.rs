@@ -28,7 +28,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     put(path, None, bytes)
 }
