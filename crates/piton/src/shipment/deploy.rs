@@ -322,6 +322,10 @@ fn space(drive: &Path) -> Option<(u64, u64)> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
         let found = rustix::fs::statvfs(drive).ok()?;
+        // A file system that has no blocks at all does not tell.
+        if found.f_blocks == 0 {
+            return None;
+        }
         Some((found.f_frsize.max(1), found.f_bavail * found.f_frsize))
     }
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
