@@ -2,10 +2,10 @@
 //!
 //! # Layout
 //!
-//! [`args`] turns `argv`, with what a person has set up in [`config`], into a chain of [`commands`]; [`context`] holds what they share: the [`session`] with a
-//! board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone knows prefix, hint and exit code
-//! of each failure, [`terminal`] alone touches the terminal's modes. Under the name `mpy-cross` nothing of this
-//! starts but [`commands::mpy_cross`].
+//! [`args`] turns `argv`, with what a person has set up in [`config`], into a chain of [`commands`]; [`context`] holds
+//! what they share: the [`session`] with a board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone
+//! knows prefix, hint and exit code of each failure, [`terminal`] alone touches the terminal's modes. Under the name
+//! `mpy-cross` nothing of this starts but [`commands::mpy_cross`].
 //!
 //! # Architecture invariants
 //!

@@ -74,3 +74,10 @@ fn put(path: &Path, existing: Option<&Metadata>, bytes: &[u8]) -> io::Result<()>
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
+
+/// Have the names in a folder on the disk, where folders can be opened.
+pub(crate) fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}

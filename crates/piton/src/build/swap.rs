@@ -13,6 +13,7 @@ use piton_project::manifest::Sha256Hex;
 
 use super::place::{Content, Output, OutputFile};
 use super::{BuildError, Settings};
+use crate::host_file::sync_folder;
 use crate::vm::cache_folder;
 
 /// The sources may not be inside of what is replaced.
@@ -207,12 +208,5 @@ fn sync_all(folder: &Path) -> io::Result<()> {
             }
         }
         Ok(())
-    }
-}
-
-/// Have the names in a folder on the disk, where folders can be opened.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
     }
 }

@@ -5,7 +5,7 @@
 //! is on the drive, and read back.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use piton_mpy::header::Dialect;
 use piton_project::relative_path::RelativePath;
 
 use super::{BoardFormat, Shipment};
+use crate::host_file::sync_folder;
 
 /// Begins the name of a file that is being written.
 const PART: &str = ".piton-part";
@@ -219,7 +220,7 @@ pub fn apply(
         }
         events(path, *action);
     }
-    sync(drive);
+    sync_folder(drive);
     Ok(())
 }
 
@@ -231,15 +232,8 @@ fn write(place: &Path, content: &[u8]) -> io::Result<()> {
     part.write_all(content)?;
     part.as_file().sync_all()?;
     part.persist(place).map_err(|error| error.error)?;
-    sync(folder);
+    sync_folder(folder);
     Ok(())
-}
-
-/// Have the names in a folder on the drive, where folders can be opened.
-fn sync(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
 }
 
 /// Remove what a power cut left of an earlier copy: it takes the space that is missing.

@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 
 use piton_fs::plan::TreePath;
+use piton_project::manifest::hexadecimal;
 
 use super::Error;
 use crate::host_file;
@@ -37,12 +38,14 @@ impl Record {
 
     /// Whether a file with this content is a copy.
     pub(super) fn knows(&self, path: &TreePath, sha256: &[u8]) -> bool {
-        self.0.get(path).is_some_and(|known| *known == hex(sha256))
+        self.0
+            .get(path)
+            .is_some_and(|known| *known == hexadecimal(sha256))
     }
 
     /// Put down a copy.
     pub(super) fn add(&mut self, path: TreePath, sha256: &[u8]) {
-        self.0.insert(path, hex(sha256));
+        self.0.insert(path, hexadecimal(sha256));
     }
 
     /// Forget a file.
@@ -99,14 +102,6 @@ fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\")
         .replace('\n', "\\n")
         .replace('\r', "\\r")
-}
-
-/// The bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
