@@ -32,8 +32,14 @@ mod verify;
 mod version;
 mod virtual_serve;
 
+use clap::CommandFactory as _;
+
+use crate::args::Face;
+use crate::args::shortcuts::SHORTCUTS;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::suggest::nearest;
+use crate::usage::UsageError;
 
 /// One command of a chain, as `clap` parses it.
 #[derive(Debug, clap::Parser)]
@@ -209,5 +215,30 @@ impl Command {
             | Command::Version
             | Command::Help(_) => true,
         }
+    }
+}
+
+/// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
+/// given twice counts once.
+pub(crate) fn command_line(face: Face) -> clap::Command {
+    Line::command()
+        .name(face.name())
+        .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true))
+}
+
+/// The help of a sub-command of `fs`, if it is one.
+pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command> {
+    let line = command_line(face);
+    fs::help::command(line.find_subcommand("fs")?, name, face.name())
+}
+
+/// What to say of a word that should be a command and is none.
+pub(crate) fn not_a_command(word: &str, face: Face) -> UsageError {
+    let line = command_line(face);
+    let names = line.get_subcommands().map(clap::Command::get_name);
+    let shortcuts = SHORTCUTS.iter().map(|shortcut| shortcut.name);
+    UsageError::NotACommand {
+        word: word.to_owned(),
+        nearest: nearest(word, names.chain(shortcuts)),
     }
 }

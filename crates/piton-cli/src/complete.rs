@@ -72,7 +72,7 @@ fn candidates(
     config: &Config,
     list_folder: &mut ListFolder<'_>,
 ) -> Vec<Candidate> {
-    let line = crate::args::chain::command_line(face);
+    let line = crate::commands::command_line(face);
     let situation = place::find(before, &line, face, config);
     let mut found = match &situation.place {
         Place::Command => commands(&line, face, config),
@@ -177,7 +177,7 @@ fn arguments(
         ("connect", []) => places_to_connect_to(config),
         ("completions", []) => plain(&Shell::NAMES),
         ("help", []) => {
-            let line = crate::args::chain::command_line(Face::Piton);
+            let line = crate::commands::command_line(Face::Piton);
             commands(&line, Face::Piton, config)
         }
         ("fs", []) => SHORTCUTS

@@ -14,10 +14,9 @@ use piton::mip::MipError;
 use piton::vm;
 
 use crate::args::Face;
-use crate::args::chain::UsageError;
-use crate::commands::fs;
 use crate::config::{self, ConfigError};
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::did_you_mean;
+use crate::usage::UsageError;
 use hints::{
     board_hints, build_hints, deploy_hints, mip_hints, not_a_command_hints, shipment_hints,
     sync_hints, vm_file_hints,
@@ -429,13 +428,12 @@ impl CommandError {
     fn hints(&self, face: Face) -> Vec<String> {
         let name = face.name();
         match self {
-            CommandError::Usage(UsageError::NotACommand { word }) => {
-                not_a_command_hints(word, face)
+            CommandError::Usage(UsageError::NotACommand { word, nearest }) => {
+                not_a_command_hints(word, nearest.as_deref(), face)
             }
-            CommandError::Usage(UsageError::NotAFileCommand { word }) => nearest(word, fs::names())
-                .map(|name| did_you_mean(&name))
-                .into_iter()
-                .collect(),
+            CommandError::Usage(UsageError::NotAFileCommand { nearest, .. }) => {
+                nearest.as_deref().map(did_you_mean).into_iter().collect()
+            }
             CommandError::RunMpy { .. } => vec![format!(
                 "`{name} info` shows what the board loads; `{name} compile` makes files for it from the sources"
             )],

@@ -25,6 +25,7 @@ mod session;
 mod suggest;
 mod terminal;
 mod ui;
+mod usage;
 
 use std::process::ExitCode;
 

@@ -3,12 +3,13 @@
 //! `piton connect /dev/ttyACM0 cp main.py : + exec "import main"` is three commands. A command takes the
 //! arguments it knows and leaves the rest to the next one; commands that take many arguments end at a `+`.
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use super::split::{self, Split};
 use super::{Face, GlobalOptions, shortcuts};
-use crate::commands::{Command, Line, fs};
-use crate::config::{Config, Remark};
+use crate::commands::{Command, Line, command_line, file_command_help, not_a_command};
+use crate::config::Config;
+use crate::usage::UsageError;
 
 /// A whole command line, understood before the first command runs.
 #[derive(Debug)]
@@ -30,81 +31,6 @@ pub(crate) enum End {
     Help(clap::Error),
     /// The rest makes no sense.
     Invalid(UsageError),
-}
-
-/// What is wrong with a command line.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UsageError {
-    /// No command has this name.
-    #[error("'{word}' is not a command")]
-    NotACommand {
-        /// The word that stands where a command should.
-        word: String,
-    },
-    /// `fs` has no sub-command of this name.
-    #[error("fs: '{word}' is not a command; pass fs --help for a list")]
-    NotAFileCommand {
-        /// The word.
-        word: String,
-    },
-    /// `mip` has no sub-command of this name.
-    #[error("mip: '{word}' is not a command")]
-    NotAMipCommand {
-        /// The word.
-        word: String,
-    },
-    /// `romfs` has no sub-command of this name.
-    #[error("romfs: '{word}' is not a command; pass romfs --help for a list")]
-    NotARomfsCommand {
-        /// The word.
-        word: String,
-    },
-    /// A person's shortcut was given what it does not take, or not what it needs.
-    #[error("Command {name} {problem}; signature is:\n    {signature}")]
-    ShortcutArguments {
-        /// The shortcut.
-        name: String,
-        /// What is missing or too many, in mpremote's words.
-        problem: String,
-        /// What it takes.
-        signature: String,
-    },
-    /// A person's shortcut stands, over others maybe, for itself.
-    #[error("shortcut `{}` stands for itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
-    ShortcutLoop {
-        /// The shortcuts, from the word on the line to the one that comes again.
-        names: Vec<String>,
-    },
-    /// A person's shortcut could not be read.
-    #[error("shortcut `{name}` is not known: {remark}")]
-    UnreadShortcut {
-        /// The shortcut.
-        name: String,
-        /// Where it stands, and why it was not read.
-        remark: Remark,
-    },
-    /// A global option lacks its value.
-    #[error("`{option}` needs a value")]
-    NoValue {
-        /// The option's name.
-        option: String,
-    },
-    /// The value of a global option is none that it takes.
-    #[error("`{option} {value}`: expected {expected}")]
-    BadValue {
-        /// The option's name.
-        option: String,
-        /// The value as given.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// The two folders of `sync` are on one side.
-    #[error("sync: {0}")]
-    Sync(&'static str),
-    /// The arguments of one command do not fit it.
-    #[error("{0}")]
-    Arguments(clap::Error),
 }
 
 /// Understand `words`, the command line without the program's name, with what is set up in `config`.
@@ -161,7 +87,7 @@ impl Chain {
 
         let mut line = command_line(face);
         let Some(command) = line.find_subcommand(&name) else {
-            return Err(End::Invalid(UsageError::NotACommand { word: name }));
+            return Err(End::Invalid(not_a_command(&name, face)));
         };
         let mut own = words.collect::<Vec<String>>();
         let after_plus = match own.iter().position(|word| word == "+") {
@@ -255,36 +181,10 @@ fn lists_current_folder(own: &[String]) -> bool {
         && own.iter().filter(|word| !word.starts_with('-')).count() == 1
 }
 
-/// What a command may be called: the commands and the shortcuts.
-pub(crate) fn command_names(face: Face) -> Vec<String> {
-    let line = command_line(face);
-    let shortcuts = shortcuts::SHORTCUTS
-        .iter()
-        .map(|shortcut| shortcut.name.to_owned());
-    line.get_subcommands()
-        .map(|command| command.get_name().to_owned())
-        .chain(shortcuts)
-        .collect()
-}
-
-/// The help of a sub-command of `fs`, if it is one.
-pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command> {
-    let line = command_line(face);
-    fs::help::command(line.find_subcommand("fs")?, name, face.name())
-}
-
 /// The same as `clap` gives help.
 fn ask_for_help(name: &str, face: Face) -> Option<clap::Error> {
     let command = file_command_help(name, face)?;
     command.try_get_matches_from(["fs", "--help"]).err()
-}
-
-/// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
-/// given twice counts once.
-pub(crate) fn command_line(face: Face) -> clap::Command {
-    Line::command()
-        .name(face.name())
-        .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true))
 }
 
 #[cfg(test)]

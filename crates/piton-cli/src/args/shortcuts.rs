@@ -2,9 +2,9 @@
 //! and those that a person has set up.
 
 use super::Face;
-use super::chain::UsageError;
 use super::split::global_option;
 use crate::config::{Config, Parameter, UserShortcut};
+use crate::usage::UsageError;
 
 /// One shortcut: its name, the words it stands for, and its help.
 pub(crate) struct Shortcut {

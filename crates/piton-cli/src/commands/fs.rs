@@ -22,11 +22,11 @@ use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 
 use crate::args::Face;
-use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
+use crate::usage::UsageError;
 
 /// How long a board may take for anything but the content of a file.
 const STEP_TIME: Duration = Duration::from_secs(30);
@@ -104,11 +104,6 @@ const ACTIONS: &[(&str, Action)] = &[
     ("tree", Action::Tree),
 ];
 
-/// The names of the sub-commands.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    ACTIONS.iter().map(|(name, _)| *name)
-}
-
 /// What the sub-commands share while they run.
 struct Files<'a, 'r, 'b> {
     remote: RemoteFs<'r, 'b>,
@@ -127,6 +122,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .find(|(name, _)| *name == args.command)
         .ok_or_else(|| UsageError::NotAFileCommand {
             word: args.command.clone(),
+            nearest: nearest(&args.command, ACTIONS.iter().map(|(name, _)| name)),
         })?;
     let Context {
         session, ui, face, ..

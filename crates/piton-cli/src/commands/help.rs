@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::args::Face;
 use crate::args::GLOBAL_OPTIONS;
-use crate::args::chain::{UsageError, command_line, file_command_help};
 use crate::args::shortcuts::{SHORTCUTS, expansion, is_command};
+use crate::commands::{command_line, file_command_help, not_a_command};
 use crate::config::{Config, UserShortcut};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let command = line
         .find_subcommand_mut(name)
-        .ok_or_else(|| CommandError::Usage(UsageError::NotACommand { word: word.clone() }))?;
+        .ok_or_else(|| not_a_command(word, ctx.face))?;
     ctx.ui.bytes(command.render_help().to_string().as_bytes())
 }
 

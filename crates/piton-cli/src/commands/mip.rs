@@ -7,10 +7,10 @@ mod update;
 use piton::mip::source::Source;
 use piton::mip::{FetchOptions, Library, MipEvent};
 
-use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
+use crate::usage::UsageError;
 
 /// Arguments of `mip`.
 #[derive(Debug, clap::Args)]

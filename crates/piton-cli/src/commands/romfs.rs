@@ -8,9 +8,9 @@ use piton::fs::rom::{self, Event, Partition, RomError};
 use piton::romfs::{Content, Entry, build, compile_sources, image_size, read, read_folder};
 
 use crate::args::Face;
-use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::usage::UsageError;
 
 /// How long a board may take to tell its partitions.
 const ANSWER_TIME: Duration = Duration::from_secs(10);

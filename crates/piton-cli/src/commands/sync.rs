@@ -12,10 +12,10 @@ use piton::sync::{self, Event, Links, Options, Rejected};
 use serde::Serialize;
 
 use super::compile::excerpt;
-use crate::args::chain::UsageError;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
+use crate::usage::UsageError;
 
 /// Arguments of `sync`.
 #[derive(Debug, clap::Args)]

@@ -12,10 +12,9 @@ use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
 use crate::args::Face;
-use crate::args::chain::command_names;
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::did_you_mean;
 
-pub(super) fn not_a_command_hints(word: &str, face: Face) -> Vec<String> {
+pub(super) fn not_a_command_hints(word: &str, nearest: Option<&str>, face: Face) -> Vec<String> {
     let name = face.name();
     if word.starts_with('-') {
         return vec!["options come before the other arguments of their command".to_owned()];
@@ -26,8 +25,8 @@ pub(super) fn not_a_command_hints(word: &str, face: Face) -> Vec<String> {
         )];
     }
     let mut hints = vec![format!("`{name} help` lists the commands")];
-    if let Some(command) = nearest(word, command_names(face)) {
-        hints.insert(0, did_you_mean(&command));
+    if let Some(command) = nearest {
+        hints.insert(0, did_you_mean(command));
     }
     hints
 }

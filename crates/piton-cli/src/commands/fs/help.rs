@@ -124,7 +124,7 @@ pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<c
 mod tests {
     use super::*;
     use crate::args::Face;
-    use crate::args::chain::command_line;
+    use crate::commands::command_line;
 
     #[test]
     fn each_sub_command_has_help_for_options_that_exist() {
