@@ -11,6 +11,7 @@ mod bench;
 mod codegen;
 mod corpus;
 mod demo;
+mod platforms;
 mod processes;
 mod setup;
 mod test;
@@ -38,6 +39,7 @@ enum Task {
     Bench(bench::Args),
     Corpus(corpus::Args),
     Codegen(codegen::Args),
+    Platforms(platforms::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Corpus(args) => corpus::run(&args),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Platforms(args) => platforms::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

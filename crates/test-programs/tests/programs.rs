@@ -2,10 +2,7 @@
 
 use std::process::Command;
 
-use test_programs::{
-    VM_VERSIONS, belay_python, micropython_unix, mpremote, mpy_cross, mpytool, ser2net, vm,
-    vm_version,
-};
+use test_programs::{VM_VERSIONS, belay_python, mpremote, mpy_cross, mpytool, vm, vm_version};
 
 /// What a program writes to stdout and stderr.
 #[track_caller]
@@ -82,7 +79,7 @@ mod from_debian {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use test_programs::Microbit;
+    use test_programs::{Microbit, micropython_unix, ser2net};
 
     use super::*;
 

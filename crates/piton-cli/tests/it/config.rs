@@ -41,7 +41,6 @@ command = ["exec", "print('hello', name)"]
 params = ["name='you'"]
 "#;
 
-#[cfg(target_os = "linux")]
 #[test]
 fn shortcuts_and_boards() {
     let sandbox = sandbox(CONFIG_PY, CONFIG_TOML);
@@ -112,7 +111,6 @@ fn shortcuts_and_boards() {
     ");
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_mistake_in_config_toml_stops_everything() {
     let sandbox = sandbox("", "\n[commands]\nx = 1\n");

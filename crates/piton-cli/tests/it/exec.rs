@@ -1,10 +1,8 @@
 //! `eval`, `exec`, `run`, and the rules of soft resets, on the virtual board.
 
-use std::process::Command;
-
 use insta::assert_snapshot;
 
-use crate::support::{Sandbox, run};
+use crate::support::Sandbox;
 
 #[test]
 fn values_and_output_come_to_stdout() {
@@ -117,7 +115,7 @@ fn ten_megabytes_of_output_arrive_whole() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
     let sandbox = Sandbox::new();
-    let mut shell = Command::new("sh");
+    let mut shell = std::process::Command::new("sh");
     let script = format!(
         "{{ {} connect virtual exec 'while True: print(\"x\" * 60)'; echo $? >&2; }} | head -n 2",
         env!("CARGO_BIN_EXE_piton")
@@ -128,7 +126,7 @@ fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
         }
     }
     shell.args(["-c", &script]);
-    let outcome = run(shell);
+    let outcome = crate::support::run(shell);
     assert_eq!(outcome.stdout().lines().count(), 2);
     assert_eq!(outcome.stderr(), "0\n");
 }

@@ -1,5 +1,6 @@
 //! The `piton` command from the outside: on the virtual board, on a micro:bit, and beside mpremote.
 
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod build;
@@ -8,6 +9,7 @@ mod compile;
 #[cfg(unix)]
 #[cfg(test)]
 mod completions;
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod config;
 #[cfg(test)]

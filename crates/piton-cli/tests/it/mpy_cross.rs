@@ -433,7 +433,8 @@ fn a_named_pipe_gets_the_bytes() {
     let sandbox = Sandbox::new();
     fill(&sandbox);
     let pipe = sandbox.path().join("pipe");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
     let reader = thread::spawn(move || std::fs::read(pipe).unwrap());
     assert_eq!(sandbox.run("mpy-cross -o pipe a.py").code, Some(0));
     assert_eq!(sandbox.run("mpy-cross a.py").code, Some(0));

@@ -55,6 +55,7 @@ impl Sandbox {
     }
 
     /// mpremote, without arguments yet; its text goes out at once, in the order in which it was written.
+    #[cfg(unix)]
     pub(crate) fn mpremote(&self) -> Command {
         let mut command = test_programs::mpremote();
         self.settle(&mut command);

@@ -8,6 +8,7 @@ mod microbit;
 mod mount;
 #[cfg(test)]
 mod operations;
+#[cfg(unix)]
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
