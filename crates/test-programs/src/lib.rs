@@ -14,6 +14,8 @@ pub mod debian;
 mod locate;
 mod microbit;
 pub mod pins;
+#[cfg(target_os = "linux")]
+pub mod vfat;
 mod webrepl;
 
 pub use locate::{Missing, Program, locate, program};

@@ -50,11 +50,13 @@ pub enum Program {
 }
 
 impl Program {
-    /// All pinned programs, in the order of `pins.toml`.
+    /// All pinned programs that there are for this machine, in the order of `pins.toml`.
     pub fn all() -> Vec<Program> {
         let pins = pins();
         let vms = pins.vm.iter().map(Program::Vm);
-        let packages = pins.debian.iter().map(Program::Debian);
+        let elsewhere = cfg!(all(target_os = "linux", not(target_arch = "x86_64")));
+        let amd64 = pins.debian_amd64.iter().filter(|_| !elsewhere);
+        let packages = pins.debian.iter().chain(amd64).map(Program::Debian);
         vms.chain(packages)
             .chain(pins.peer.iter().map(Program::Peer))
             .collect()

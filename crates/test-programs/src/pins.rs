@@ -19,6 +19,8 @@ pub struct Pins {
     pub vm: Vec<Vm>,
     /// Programs and data from Debian's archive.
     pub debian: Vec<DebianPackage>,
+    /// Those that Debian has for amd64 alone.
+    pub debian_amd64: Vec<DebianPackage>,
     /// The tools that Piton replaces, from the Python package registry.
     pub peer: Vec<Peer>,
 }

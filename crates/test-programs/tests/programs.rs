@@ -170,3 +170,87 @@ mod from_debian {
         }
     }
 }
+
+/// A Linux kernel with a FAT drive, beside this machine's own kernel, which may know no FAT.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(test)]
+mod vfat {
+    use test_programs::micropython_unix;
+    use test_programs::vfat::{DRIVE, Outcome, SECTOR, Step, Write, run};
+
+    use super::*;
+
+    /// A drive of 64 KiB, as boards make them.
+    fn empty_drive() -> Vec<u8> {
+        let script = "import sys, vfs\n\
+            class Drive:\n\
+            \x20   data = bytearray(65536)\n\
+            \x20   def readblocks(self, n, buf):\n\
+            \x20       buf[:] = self.data[n * 512:n * 512 + len(buf)]\n\
+            \x20   def writeblocks(self, n, buf):\n\
+            \x20       self.data[n * 512:n * 512 + len(buf)] = buf\n\
+            \x20   def ioctl(self, op, arg):\n\
+            \x20       return {4: 128, 5: 512}.get(op, 0)\n\
+            drive = Drive()\n\
+            vfs.VfsFat.mkfs(drive)\n\
+            sys.stdout.buffer.write(drive.data)\n";
+        let output = micropython_unix().args(["-c", script]).output().unwrap();
+        assert_eq!(output.stdout.len(), 65536);
+        output.stdout
+    }
+
+    fn step(image: &[u8], options: &str, script: &str) -> Step {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).current_dir(DRIVE);
+        command.env("WORD", "it's \"one\" word");
+        Step {
+            image: image.to_vec(),
+            options: options.to_owned(),
+            command,
+            logged: true,
+        }
+    }
+
+    /// The image after all writes, from the one before.
+    fn replayed(mut image: Vec<u8>, outcome: &Outcome) -> Vec<u8> {
+        for write in &outcome.writes {
+            if let Write::Sectors { at, bytes } = write {
+                image[at * SECTOR..at * SECTOR + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+        image
+    }
+
+    #[test]
+    fn a_drive_is_written_and_every_write_is_known() {
+        let write = "pwd; echo \"$WORD\" > new.txt && sync new.txt; echo told >&2; exit 7";
+        // Its serial number is the time.
+        let drive = empty_drive();
+        let outcomes = run(&[step(&drive, "rw", write), step(&drive, "ro", write)]);
+        let [written, refused] = outcomes.as_slice() else {
+            panic!("{} outcomes", outcomes.len());
+        };
+        assert_eq!(written.code, 7);
+        assert_eq!(written.stdout, b"/drive\n");
+        assert_eq!(written.stderr, b"told\n");
+        assert_eq!(written.kernel, "");
+        let content = b"it's \"one\" word\n".as_slice();
+        let is_content = |write: &Write| match write {
+            Write::Sectors { bytes, .. } => bytes.starts_with(content),
+            Write::Flush | Write::Ended => false,
+        };
+        let place = written.writes.iter().position(is_content).unwrap();
+        let ended = written
+            .writes
+            .iter()
+            .position(|write| *write == Write::Ended);
+        assert!(written.writes[place..ended.unwrap()].contains(&Write::Flush));
+        assert!(replayed(drive.clone(), written) == written.image);
+
+        assert_eq!(refused.code, 7);
+        let complaint = String::from_utf8_lossy(&refused.stderr);
+        assert!(complaint.contains("Read-only file system"), "{complaint}");
+        assert_eq!(refused.writes, [Write::Ended]);
+        assert!(refused.image == drive);
+    }
+}

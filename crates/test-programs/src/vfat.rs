@@ -1,0 +1,294 @@
+//! Commands on a FAT drive, under Linux's own driver for it, with every write to the drive logged.
+//!
+//! A kernel that runs as an ordinary process (User Mode Linux) mounts an image of the drive, and sees the host's files as
+//! they are: a command of the host runs there unchanged. Whatever it writes beside the drive is gone afterwards. The
+//! kernel's `dm-log-writes` keeps each write in the order in which the drive got it, so every state that a power cut can
+//! leave is known from one run.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{debian, found};
+
+/// Where the drive is mounted.
+pub const DRIVE: &str = "/drive";
+
+/// Size of a sector, and of the unit in which writes are logged.
+pub const SECTOR: usize = 512;
+
+/// The guest's first process.
+const INIT: &str = include_str!("../device/vfat-init.sh");
+
+/// How long a guest may run. Generous: it only bounds a hang.
+const LIMIT: Duration = Duration::from_secs(150);
+
+/// Room for the log of a step.
+const LOG_SIZE: u64 = 64 << 20;
+
+/// One command, and the drive that it finds.
+pub struct Step {
+    /// The image of the drive: a multiple of [`SECTOR`] bytes.
+    pub image: Vec<u8>,
+    /// Options of `mount`, such as `rw,flush`.
+    pub options: String,
+    /// What runs while the drive is mounted on [`DRIVE`]. It has the environment and the folder that are set here and
+    /// nothing else.
+    pub command: Command,
+    /// Whether [`Outcome::writes`] is wanted.
+    pub logged: bool,
+}
+
+/// What came of a step.
+pub struct Outcome {
+    /// The command's exit code.
+    pub code: i32,
+    /// What it wrote to stdout.
+    pub stdout: Vec<u8>,
+    /// What it wrote to stderr.
+    pub stderr: Vec<u8>,
+    /// The drive after it was unmounted.
+    pub image: Vec<u8>,
+    /// What the kernel said meanwhile: `FAT-fs` begins what its driver complains of.
+    pub kernel: String,
+    /// What the drive was told, in that order; empty unless asked for.
+    pub writes: Vec<Write>,
+}
+
+/// One thing that the drive was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// To have all that came before on the medium.
+    Flush,
+    /// To write these bytes, a multiple of [`SECTOR`], from this sector on.
+    Sectors {
+        /// The first sector.
+        at: usize,
+        /// What it and the next ones hold from then on.
+        bytes: Vec<u8>,
+    },
+    /// Nothing: the command has ended, and what comes is from unmounting.
+    Ended,
+}
+
+/// Run the steps one after the other in one guest.
+///
+/// Panics: the kernel and its tools are not set up, or the guest does not come to its end.
+#[track_caller]
+pub fn run(steps: &[Step]) -> Vec<Outcome> {
+    match try_run(steps) {
+        Ok(outcomes) => outcomes,
+        Err(error) => panic!("the guest failed: {error:#}"),
+    }
+}
+
+fn try_run(steps: &[Step]) -> anyhow::Result<Vec<Outcome>> {
+    let folder = tempfile::tempdir()?;
+    let root = folder.path();
+    for name in ["proc", "top", "host", "all", "dev", "bin", "steps"] {
+        fs_err::create_dir(root.join(name))?;
+    }
+    let busybox = found("busybox-static").join("usr/bin/busybox");
+    fs_err::copy(&busybox, root.join("bin/busybox"))?;
+    fs_err::write(root.join("init"), INIT)?;
+    fs_err::set_permissions(root.join("init"), PermissionsExt::from_mode(0o755))?;
+    fs_err::write(root.join("settings"), settings(&busybox)?)?;
+    let folders: Vec<PathBuf> = (0..steps.len())
+        .map(|number| root.join("steps").join(format!("{number:04}")))
+        .collect();
+    for (step, folder) in steps.iter().zip(&folders) {
+        prepare(step, folder)?;
+    }
+    let console = boot(root)?;
+    let outcomes = folders.iter().zip(steps);
+    outcomes
+        .map(|(folder, step)| outcome(folder, step))
+        .collect::<anyhow::Result<Vec<Outcome>>>()
+        .map_err(|error| error.context(format!("the console of the guest says:\n{console}")))
+}
+
+/// The paths that the init script needs, all of the host.
+fn settings(busybox: &Path) -> anyhow::Result<Vec<u8>> {
+    let modules = found("user-mode-linux").join("usr/lib/uml/modules");
+    let version = fs_err::read_dir(&modules)?
+        .next()
+        .ok_or_else(|| anyhow::anyhow!("no modules in `{}`", modules.display()))??;
+    found("dmsetup");
+    let dmsetup = debian::command("dmsetup")?;
+    let mut text = assignment("busybox", busybox.as_os_str());
+    text.extend(assignment("modules", version.path().as_os_str()));
+    // The script takes it apart at its spaces.
+    let words = std::iter::once(dmsetup.get_program()).chain(dmsetup.get_args());
+    let words: Vec<&[u8]> = words.map(OsStr::as_bytes).collect();
+    let line = words.join(&b' ');
+    text.extend(assignment("dmsetup", OsStr::from_bytes(&line)));
+    Ok(text)
+}
+
+fn assignment(name: &str, value: &OsStr) -> Vec<u8> {
+    [name.as_bytes(), b"=", &quoted(value), b"\n"].concat()
+}
+
+/// A word for the shell.
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let mut text = vec![b'\''];
+    for byte in word.as_bytes() {
+        match byte {
+            b'\'' => text.extend(b"'\\''"),
+            byte => text.push(*byte),
+        }
+    }
+    text.push(b'\'');
+    text
+}
+
+fn prepare(step: &Step, folder: &Path) -> anyhow::Result<()> {
+    fs_err::create_dir(folder)?;
+    fs_err::write(folder.join("image"), &step.image)?;
+    fs_err::write(folder.join("options"), &step.options)?;
+    fs_err::write(folder.join("command"), script(&step.command))?;
+    if step.logged {
+        // Zeros that take no place until they are written.
+        fs_err::File::create(folder.join("log"))?.set_len(LOG_SIZE)?;
+    }
+    Ok(())
+}
+
+/// The command as a script for the shell.
+fn script(command: &Command) -> Vec<u8> {
+    let mut text = Vec::new();
+    if let Some(folder) = command.get_current_dir() {
+        text.extend(b"cd ");
+        text.extend(quoted(folder.as_os_str()));
+        text.extend(b" || exit\n");
+    }
+    text.extend(b"exec env -i");
+    for (name, value) in command.get_envs() {
+        let Some(value) = value else { continue };
+        let pair = [name.as_bytes(), b"=", value.as_bytes()].concat();
+        text.push(b' ');
+        text.extend(quoted(OsStr::from_bytes(&pair)));
+    }
+    for word in std::iter::once(command.get_program()).chain(command.get_args()) {
+        text.push(b' ');
+        text.extend(quoted(word));
+    }
+    text.extend(b" </dev/null\n");
+    text
+}
+
+/// A running guest, which ends with its owner.
+struct Guest(Child);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // The kernel's processes are in a group of their own: it calls `setsid`.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Run a guest to its end. Returns what its console said.
+fn boot(root: &Path) -> anyhow::Result<String> {
+    let kernel = found("user-mode-linux").join("usr/bin/linux.uml");
+    let console = root.join("console");
+    let output = fs_err::File::create(&console)?.into_file();
+    let mut command = Command::new(kernel);
+    command
+        .args(["mem=128M", "rootfstype=hostfs", "rw", "init=/init", "quiet"])
+        .args(["root=/dev/root", "con=null", "con0=null,fd:1", "con1=null"])
+        .arg(format!("rootflags={}", root.display()))
+        // Where it keeps its sockets and pids; the user's home otherwise.
+        .arg(format!("uml_dir={}/", root.display()))
+        .env_remove("LD_PRELOAD")
+        .stdin(Stdio::null())
+        .stderr(output.try_clone()?)
+        .stdout(output);
+    let mut guest = Guest(command.spawn()?);
+    let start = Instant::now();
+    while guest.0.try_wait()?.is_none() {
+        if start.elapsed() > LIMIT {
+            anyhow::bail!("it hangs; its console says:\n{}", text(&console)?);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    text(&console)
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    Ok(String::from_utf8_lossy(&fs_err::read(path)?).into_owned())
+}
+
+fn outcome(folder: &Path, step: &Step) -> anyhow::Result<Outcome> {
+    Ok(Outcome {
+        code: text(&folder.join("code"))?.trim().parse()?,
+        stdout: fs_err::read(folder.join("stdout"))?,
+        stderr: fs_err::read(folder.join("stderr"))?,
+        image: fs_err::read(folder.join("image"))?,
+        kernel: text(&folder.join("kernel"))?,
+        writes: match step.logged {
+            true => log::parse(&fs_err::read(folder.join("log"))?)?,
+            false => Vec::new(),
+        },
+    })
+}
+
+/// What `dm-log-writes` wrote: Documentation/admin-guide/device-mapper/log-writes.rst of the kernel, and the structures in
+/// drivers/md/dm-log-writes.c.
+mod log {
+    use anyhow::{Context, ensure};
+
+    use super::{SECTOR, Write};
+
+    const MAGIC: u64 = 0x006a_7366_7773_6872;
+    const FLUSH: u64 = 1;
+    const FUA: u64 = 2;
+    const DISCARD: u64 = 4;
+    const MARK: u64 = 8;
+
+    fn word(bytes: &[u8], at: usize) -> anyhow::Result<u64> {
+        let word = bytes.get(at..at + 8).context("the log is cut off")?;
+        Ok(u64::from_le_bytes(word.try_into()?))
+    }
+
+    /// The first sector says how many entries there are; each is a sector of its own, with its data behind it.
+    pub(super) fn parse(log: &[u8]) -> anyhow::Result<Vec<Write>> {
+        ensure!(word(log, 0)? == MAGIC, "no log of writes");
+        let count = word(log, 16)?;
+        let mut at = SECTOR;
+        let mut writes = Vec::new();
+        for _ in 0..count {
+            let first = usize::try_from(word(log, at)?)?;
+            let size = usize::try_from(word(log, at + 8)?)? * SECTOR;
+            let flags = word(log, at + 16)?;
+            ensure!(flags & DISCARD == 0, "vfat was not to discard");
+            if flags & MARK != 0 {
+                // Its text follows. The driver sets one of its own at the end.
+                let mark = log.get(at + 32..).context("the log is cut off")?;
+                if mark.starts_with(b"ended") {
+                    writes.push(Write::Ended);
+                }
+            }
+            at += SECTOR;
+            if flags & FLUSH != 0 {
+                writes.push(Write::Flush);
+            }
+            if size > 0 {
+                let bytes = log.get(at..at + size).context("the log is cut off")?;
+                at += size;
+                writes.push(Write::Sectors {
+                    at: first,
+                    bytes: bytes.to_vec(),
+                });
+            }
+            if flags & FUA != 0 {
+                writes.push(Write::Flush);
+            }
+        }
+        Ok(writes)
+    }
+}
