@@ -3,8 +3,9 @@
 # For each root it prints (index, mode, size), and then for each folder below it the folder's path from the root on, and
 # one line for each entry: the short digest in base64 for a file of the wanted size, else (name, mode, size), with the
 # size None for another file system, which is not entered. Wanted entries are told by their number.
+# With `flat`, nothing below the roots is looked at, and `wanted` has a size for each root, or None for any.
 # At last (block size, free blocks) of the file system of the first root, or None.
-def _piton(roots, wanted):
+def _piton(roots, wanted, flat):
     import os
 
     digest = None
@@ -25,6 +26,8 @@ def _piton(roots, wanted):
         mounts = [mount[1] for mount in vfs.mount()]
     except (ImportError, AttributeError, TypeError):
         pass
+    if flat:
+        wanted = zip(roots, wanted)
     numbers = {pair: number for number, pair in enumerate(wanted)}
     here = os.getcwd() if hasattr(os, "getcwd") else "/"
 
@@ -44,7 +47,7 @@ def _piton(roots, wanted):
             return None
 
     def entry(path, name, mode, size):
-        number = numbers.get((path, size))
+        number = numbers.get((path, size), numbers.get((path, None)))
         if mode & 0x8000 and number is not None and digest and encode:
             found = digest()
             with open(path, "rb") as file:
@@ -68,7 +71,7 @@ def _piton(roots, wanted):
         if not mode & 0x4000:
             entry(root, "", mode, size)
             continue
-        pending = [root]
+        pending = [] if flat else [root]
         while pending:
             folder = pending.pop()
             inside = folder.rstrip("/") + "/" if folder else ""

@@ -32,7 +32,7 @@ pub mod plan;
 mod read;
 pub mod remote;
 pub mod rom;
-mod swap;
+pub mod swap;
 pub mod transfer;
 pub mod write;
 

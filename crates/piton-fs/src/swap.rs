@@ -1,6 +1,4 @@
-//! Several files at once into their places: all, or none.
-
-use std::time::Duration;
+//! Changes of several files that belong together: all, or none.
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
@@ -8,86 +6,138 @@ use piton_board::literal::{from_literal, py_str};
 use crate::device;
 use crate::error::Error;
 use crate::path::BoardPath;
-use crate::remote::RemoteFs;
+use crate::remote::{RemoteFs, quoted};
 
-/// How much text of a list the board gets at a time: it holds the text and the list in memory.
-const PART: usize = 1024;
+/// What the name of a new file ends with until it takes its place.
+pub const NEXT_SUFFIX: &str = ".piton-next";
 
-/// How long the board may take to put everything back.
-const UNDO_TIME: Duration = Duration::from_secs(30);
+/// Name of the journal.
+pub(crate) const JOURNAL: &str = ".piton-swap";
 
-impl RemoteFs<'_, '_> {
-    /// Rename each file onto the name beside it in `pairs`, replacing what is there: all of them, or, when one of them
-    /// cannot be renamed or the board is stopped, none. Old files wait in the same folders, under names with
-    /// `.piton-old` behind, until all is done.
-    ///
-    /// A power cut, or a line that breaks in the middle, can leave some files replaced; the old ones then are still
-    /// there under those names. Takes two exchanges, and one more for each kilobyte of names.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`], [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Unsupported`] (a board that cannot
-    /// rename) and what else the board says, with the name that could not be replaced.
-    pub fn swap(
-        &mut self,
-        pairs: &[(BoardPath, BoardPath)],
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        if pairs.is_empty() {
-            return Ok(());
+/// Between the entries of the journal: the one character that no path has.
+const BETWEEN: char = '\0';
+
+/// Changes below a folder that belong together: files that are new or replaced, files that go.
+///
+/// First the [`Swap::journal`] is written, then the new files, all of them beside their places ([`Swap::put`] says
+/// where); then [`RemoteFs::swap`] makes the changes. Whatever cuts that off, a power cut too, [`RemoteFs::settle_swap`]
+/// puts right: before `swap` nothing has changed, and the rest is removed; from then on all is there that the changes
+/// need, and they are finished.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    folder: BoardPath,
+    journal: String,
+}
+
+impl Swap {
+    /// No changes below this folder.
+    pub fn new(folder: BoardPath) -> Swap {
+        Swap {
+            folder,
+            journal: String::new(),
         }
-        let mut source = device::SWAP.source().to_owned();
-        let mut first = None;
-        for (new, place) in pairs {
-            if first.is_none() {
-                first = Some(place);
-                source.push_str("_piton([");
-            }
-            source.push_str(&format!(
-                "({},{}),",
-                py_str(new.as_str()),
-                py_str(place.as_str())
-            ));
-            if source.len() > PART {
-                self.swap_part(&mut source, first.take(), deadline)?;
-            }
-        }
-        if first.is_some() {
-            self.swap_part(&mut source, first, deadline)?;
-        }
-        self.run(b"_piton(None)\ndel _piton\n", deadline)
-            .map_err(|error| Error::new(&place_of(pairs.last()), error))?;
-        Ok(())
     }
 
-    /// Send the part of the list that `source` ends with, and begin a new one.
-    fn swap_part(
-        &mut self,
-        source: &mut String,
-        first: Option<&BoardPath>,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        source.push_str("])\n");
-        let mut printed = Vec::new();
-        let sent = self.exec(
-            source.as_bytes(),
-            &mut |bytes| printed.extend_from_slice(bytes),
-            deadline,
-        );
-        source.clear();
-        let Err(error) = sent else { return Ok(()) };
-        // Where it fails the line is gone, and nothing can be said.
-        let _ = self.run(
-            b"try:\n _piton(0)\nfinally:\n del _piton\n",
-            Deadline::after(UNDO_TIME),
-        );
-        let place = from_literal::<String>(&printed).ok();
-        let place = place.and_then(|place| place.parse().ok());
-        let place = place.or_else(|| first.cloned()).unwrap_or_default();
-        Err(Error::new(&place, error))
+    /// A file gets new content. `name` continues the folder. Gives the path that the content is to be written to.
+    pub fn put(&mut self, name: &BoardPath) -> BoardPath {
+        self.add('+', name);
+        self.folder.join(name).with_suffix(NEXT_SUFFIX)
+    }
+
+    /// A file goes, when all new ones are in their places.
+    pub fn remove(&mut self, name: &BoardPath) {
+        self.add('-', name);
+    }
+
+    /// A folder goes, if it is empty in the end.
+    pub fn remove_folder(&mut self, name: &BoardPath) {
+        self.add('/', name);
+    }
+
+    fn add(&mut self, kind: char, name: &BoardPath) {
+        if !self.journal.is_empty() {
+            self.journal.push(BETWEEN);
+        }
+        self.journal.push(kind);
+        self.journal.push_str(name.as_str());
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.journal.is_empty()
+    }
+
+    /// The file that is written before all others: its path and content.
+    pub fn journal(&self) -> (BoardPath, &[u8]) {
+        let [_, draft] = journals_of(&self.folder);
+        (draft, self.journal.as_bytes())
     }
 }
 
-fn place_of(pair: Option<&(BoardPath, BoardPath)>) -> BoardPath {
-    pair.map(|(_, place)| place.clone()).unwrap_or_default()
+/// Where the journal of changes below `folder` is: that of changes that were begun, and that of those that were not. If
+/// one of them exists, there is something to [settle](RemoteFs::settle_swap).
+pub fn journals_of(folder: &BoardPath) -> [BoardPath; 2] {
+    let text = match folder.is_empty() {
+        true => "",
+        false => &format!("{}/", folder.as_str().trim_end_matches('/')),
+    };
+    // A path with a name behind it is one.
+    let journal: BoardPath = format!("{text}{JOURNAL}").parse().unwrap_or_default();
+    let draft = journal.with_suffix(NEXT_SUFFIX);
+    [journal, draft]
+}
+
+/// Whether a file of this name is a journal.
+pub(crate) fn is_journal(name: &str) -> bool {
+    name.strip_suffix(NEXT_SUFFIX).unwrap_or(name) == JOURNAL
+}
+
+impl RemoteFs<'_, '_> {
+    /// Make the changes below a folder: all of them, or, when a file cannot be renamed or the board is stopped, none.
+    /// Journal and new files are on the board: see [`Swap`]. Old files wait in the same folders, under names with
+    /// `.piton-old` behind, until all is done. One exchange.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Unsupported`] (a board that cannot rename), and what else
+    /// the board says, with the name that could not be replaced. Then nothing has changed, and journal and new files are
+    /// removed, as far as the board can; the rest is for [`RemoteFs::settle_swap`].
+    pub fn swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<(), Error> {
+        self.run_swap(folder, "True", deadline).map(|_| ())
+    }
+
+    /// Put right what was cut off below a folder that has one of the journals: see [`Swap`]. Whether changes were
+    /// finished. One exchange.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no journal; else as for [`RemoteFs::swap`].
+    pub fn settle_swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
+        self.run_swap(folder, "False", deadline)
+    }
+
+    fn run_swap(
+        &mut self,
+        folder: &BoardPath,
+        begin: &str,
+        deadline: Deadline,
+    ) -> Result<bool, Error> {
+        let [journal, _] = journals_of(folder);
+        let before = journal.as_str().strip_suffix(JOURNAL).unwrap_or_default();
+        let source = device::SWAP.call(&[&py_str(before), &quoted(&journal), begin]);
+        let mut printed = Vec::new();
+        let done = self.exec(
+            &source,
+            &mut |bytes| printed.extend_from_slice(bytes),
+            deadline,
+        );
+        match done {
+            Ok(()) => self.read_answer(&journal, &printed),
+            Err(error) => {
+                let place = from_literal::<String>(&printed).ok();
+                let place = place.and_then(|place| place.parse().ok());
+                Err(Error::new(&place.unwrap_or(journal), error))
+            }
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod source;
 mod survey;
 
 pub use receive::{Arrival, Sink};
-pub use survey::{Candidate, ShortDigest, Space, Survey, SurveyEntry};
+pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
 
 /// One change of the board's files.
 #[derive(Debug)]

@@ -22,6 +22,7 @@
 //! [`uninstall()`] work with the record that installing leaves in the folder. What names a package is
 //! [`piton_project::mip::source::Source`].
 
+mod change;
 mod fetch;
 mod install;
 mod library;
@@ -184,6 +185,11 @@ pub enum MipEvent<'a> {
         bytes: u64,
         /// Bytes in all.
         of: u64,
+    },
+    /// An earlier change, which was cut off, has been finished.
+    Finished {
+        /// The folder, as it was named.
+        folder: &'a str,
     },
     /// A file is removed.
     Removed {

@@ -117,6 +117,9 @@ pub struct Options {
     pub make: Make,
     /// Have the board read back what it has written, and compare.
     pub verify: bool,
+    /// Have the board put changes of packages right that were cut off, before its files are looked at: see
+    /// [`piton_fs::swap`]. Without this, looking changes nothing.
+    pub settle: bool,
 }
 
 /// What to do with symbolic links.

@@ -78,6 +78,7 @@ fn to_board(shipment: &Shipment, dry_run: bool, ctx: &mut Context) -> Result<(),
     let mut remote = RemoteFs::new(&mut raw);
     let mut options = Options::default();
     options.verify = true;
+    options.settle = !dry_run;
     let push = push_tree(&mut remote, host, &superseded, &BoardPath::root(), &options)?;
     carry_out(dry_run, ui, push.plan(), |events| {
         push.apply(&mut remote, events)

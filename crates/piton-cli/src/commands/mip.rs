@@ -86,6 +86,10 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 /// Tell about a file that goes, or that should but stays.
 fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     match event {
+        MipEvent::Finished { folder } => {
+            ui.note(&format!("finished what was cut off in {folder}"));
+            Ok(())
+        }
         MipEvent::Removed { path } => ui.step(&format!("Removed: {path}")),
         MipEvent::Changed { path } => {
             ui.note(&format!("{path} was changed since, and stays"));

@@ -125,6 +125,7 @@ impl Args {
         };
         options.make.minify = self.minify;
         options.verify = self.verify;
+        options.settle = !self.dry_run;
         options
     }
 }

@@ -1,11 +1,12 @@
 //! Packages, from an index that the test serves, beside mpremote where it has the command.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use virtual_board::serve::TcpServer;
-use virtual_board::{BoardOptions, Flash, VirtualBoard};
+use virtual_board::{BoardOptions, Fault, Flash, Outage, VirtualBoard};
 
 use crate::support::{Outcome, Sandbox, image, run, words};
 use crate::web::{Answer, Web};
@@ -81,6 +82,7 @@ struct Place {
     sandbox: Sandbox,
     index: Index,
     server: TcpServer,
+    board: Arc<VirtualBoard>,
 }
 
 impl Place {
@@ -96,7 +98,8 @@ impl Place {
         Place {
             sandbox,
             index: Index::new(),
-            server: virtual_board::serve::tcp(board, "127.0.0.1:0").unwrap(),
+            server: virtual_board::serve::tcp(Arc::clone(&board), "127.0.0.1:0").unwrap(),
+            board,
         }
     }
 
@@ -128,7 +131,7 @@ impl Place {
     }
 
     /// The files on the board, with what is in them if it is short.
-    fn board(&self) -> String {
+    fn files(&self) -> String {
         let mut lines = Vec::new();
         collect(&self.sandbox.path().join("flash"), "", &mut lines);
         lines.sort();
@@ -171,7 +174,7 @@ fn from_nothing_to_nothing() {
     Done
     --- exit 0
     ");
-    assert_snapshot!(place.board(), @r"
+    assert_snapshot!(place.files(), @r"
     /lib/
     /lib/.piton-mip.json: ...
     /lib/leaf.mpy: leaf one
@@ -261,7 +264,7 @@ fn from_nothing_to_nothing() {
     nothing needs these any more: leaf
     --- exit 0
     ");
-    assert_snapshot!(place.board(), @r"
+    assert_snapshot!(place.files(), @r"
     /lib/
     /lib/tree/
     /lib/tree/sub/
@@ -281,6 +284,76 @@ fn from_nothing_to_nothing() {
     hint: piton has installed nothing there; what mpremote installed is not on record
     --- exit 1
     ");
+}
+
+#[test]
+fn an_install_asks_once_for_all_files() {
+    let place = Place::new();
+    let contents: Vec<(String, String)> = (0..10)
+        .map(|n| (format!("ten/part{n}.mpy"), format!("{n}").repeat(300)))
+        .collect();
+    let contents: Vec<(&str, &str)> = contents.iter().map(|(a, b)| (&**a, &**b)).collect();
+    place.index.package("ten", "1", &contents, &[]);
+    let turns = || {
+        let before = place.board.traffic().turns;
+        let outcome = place.run("mip install --index INDEX ten");
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+        place.board.traffic().turns - before
+    };
+    turns();
+    let turns = turns();
+    assert!(turns <= 15, "{turns}");
+}
+
+#[test]
+fn a_power_cut_at_any_place_is_made_good() {
+    let place = Place::new();
+    let flash = place.sandbox.path().join("flash/lib");
+    let publish = |version: &str, third: &str| {
+        let contents = ["a", "b", third].map(|name| (format!("two/{name}.mpy"), version));
+        let contents = contents.each_ref().map(|(path, text)| (&**path, *text));
+        place.index.package("two", version, &contents, &[]);
+    };
+    let versions = || {
+        let mut found = Vec::new();
+        collect(&flash.join("two"), "", &mut found);
+        found.sort();
+        found.join(" ")
+    };
+    std::fs::create_dir(place.sandbox.path().join("here")).unwrap();
+    place.sandbox.write("here/main.py", "main");
+    let mut outcomes = [0, 0];
+    for after_writes in (0..).step_by(5) {
+        publish("1", "c");
+        assert_eq!(place.run("mip install --index INDEX two").code, Some(0));
+        publish("2", "d");
+        place.board.inject(&Fault::PowerCut {
+            after_writes,
+            outage: Outage::Returns(Duration::from_millis(1)),
+        });
+        let cut = place.run("mip install --index INDEX two");
+        // Anything that changes the library puts right what was cut off.
+        let next = match (outcomes[0] + outcomes[1]) % 2 {
+            0 => "mip install --index INDEX leaf",
+            _ => "sync here :/lib",
+        };
+        let outcome = place.run(next);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+        let finished = outcome.stderr().contains("finished");
+        if cut.code == Some(0) {
+            break;
+        }
+        let version = match &*versions() {
+            "/a.mpy: 1 /b.mpy: 1 /c.mpy: 1" => 0,
+            "/a.mpy: 2 /b.mpy: 2 /d.mpy: 2" => 1,
+            mixed => panic!("cut at {after_writes}: {mixed}"),
+        };
+        assert!(version == 1 || !finished, "cut at {after_writes}");
+        let listed = place.run("mip list two").stdout();
+        assert_eq!(listed, format!("two {}\n", version + 1));
+        outcomes[version] += 1;
+    }
+    assert!(outcomes[0] > 1 && outcomes[1] > 1, "{outcomes:?}");
 }
 
 #[test]
@@ -338,7 +411,7 @@ fn other_sources() {
     Done
     --- exit 0
     ");
-    assert_snapshot!(place.board(), @r"
+    assert_snapshot!(place.files(), @r"
     /lib/
     /lib/.piton-mip.json: ...
     /lib/leaf.py: leaf one (source)
@@ -484,7 +557,7 @@ fn nothing_is_installed_when_anything_is_wrong() {
 
     github:x: piton: `github:x`: expected ORGANISATION/REPOSITORY
     ");
-    assert_eq!(place.board(), "");
+    assert_eq!(place.files(), "");
     assert_snapshot!(place.show("mip install --index http://127.0.0.1:9 leaf"), @r"
     $ piton mip install --index http://127.0.0.1:9 leaf
     Install leaf
@@ -520,7 +593,7 @@ fn nothing_is_installed_when_anything_is_wrong() {
 fn a_board_that_refuses_keeps_what_it_has() {
     let place = Place::new();
     place.run("mip install --index INDEX leaf");
-    let before = place.board();
+    let before = place.files();
     // A file where the new version has a folder: half of it is on the board when that comes out.
     place.index.package(
         "leaf",
@@ -542,12 +615,12 @@ fn a_board_that_refuses_keeps_what_it_has() {
     Installing: /lib/new/x.mpy
     Installing: /lib/zzz.mpy
     --- stderr
-    piton: `/lib/new/x.mpy.piton-mip` on the board is not a folder
+    piton: `/lib/new/x.mpy.piton-next` on the board is not a folder
     --- exit 1
     ");
     assert_eq!(std::fs::read_to_string(&in_the_way).unwrap(), "mine");
     std::fs::remove_file(&in_the_way).unwrap();
-    assert_eq!(place.board(), before);
+    assert_eq!(place.files(), before);
 }
 
 #[test]
@@ -601,7 +674,7 @@ fn a_hostile_record() {
     a came from this computer: `mip install` it again to update it
     --- exit 0
     ");
-    assert!(!place.board().contains("secret.py:"), "{}", place.board());
+    assert!(!place.files().contains("secret.py:"), "{}", place.files());
 }
 
 #[test]
@@ -621,7 +694,7 @@ fn through_a_proxy() {
             .any(|request| request.contains("packages.invalid")),
         "{requests:?}"
     );
-    assert!(place.board().contains("/lib/leaf.mpy: leaf one"));
+    assert!(place.files().contains("/lib/leaf.mpy: leaf one"));
 }
 
 #[cfg(unix)]
@@ -642,7 +715,7 @@ fn ctrl_c_while_a_server_is_silent() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(crate::support::wait(&mut child).code(), Some(1));
-    assert_eq!(place.board(), "");
+    assert_eq!(place.files(), "");
     // The board is at its prompt.
     assert_eq!(place.run("eval 1").stdout(), "1\r\n");
 }

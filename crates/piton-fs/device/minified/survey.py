@@ -1,4 +1,4 @@
-def _piton(roots,wanted):
+def _piton(roots,wanted,flat):
  import os
  digest=None
  try:
@@ -17,6 +17,8 @@ def _piton(roots,wanted):
   mounts=[mount[1]for mount in vfs.mount()]
  except(ImportError,AttributeError,TypeError):
   pass
+ if flat:
+  wanted=zip(roots,wanted)
  numbers={pair:number for number,pair in enumerate(wanted)}
  here=os.getcwd()if hasattr(os,"getcwd")else"/"
  def stat(path):
@@ -33,7 +35,7 @@ def _piton(roots,wanted):
   except(OSError,AttributeError):
    return None
  def entry(path,name,mode,size):
-  number=numbers.get((path,size))
+  number=numbers.get((path,size),numbers.get((path,None)))
   if mode&0x8000 and number is not None and digest and encode:
    found=digest()
    with open(path,"rb")as file:
@@ -56,7 +58,7 @@ def _piton(roots,wanted):
   if not mode&0x4000:
    entry(root,"",mode,size)
    continue
-  pending=[root]
+  pending=[]if flat else[root]
   while pending:
    folder=pending.pop()
    inside=folder.rstrip("/")+"/"if folder else""

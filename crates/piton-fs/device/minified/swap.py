@@ -1,36 +1,62 @@
-def _piton(pairs,done=[]):
+def _piton(folder,journal,begin):
  import os
  def there(path):
   try:
-   os.stat(path)
-   return True
+   return os.stat(path)
   except OSError:
-   return False
- if pairs==0:
-  for new,place,old in reversed(done):
-   if not there(new):
-    os.rename(place,new)
-   if there(old):
-    os.rename(old,place)
-  done.clear()
- elif pairs is None:
-  for new,place,old in done:
-   if there(old):
-    os.remove(old)
-  done.clear()
- else:
-  for new,place in pairs:
-   try:
-    old=place+".piton-old"
-    if there(old):
-     os.remove(old)
-    os.stat(new)
-    done.append((new,place,old))
-    if there(place):
-     if os.stat(place)[0]&0x4000:
+   return None
+ draft=journal+".piton-next"
+ if begin:
+  os.rename(draft,journal)
+ begun=there(journal)
+ with open(journal if begun else draft)as file:
+  entries=file.read().split("\0")
+ goes=[folder+entry[1:]for entry in entries if entry[:1]=="-"]
+ empty=[folder+entry[1:]for entry in entries if entry[:1]=="/"]
+ entries=[folder+entry[1:]for entry in entries if entry[:1]=="+"]
+ if not begun:
+  for place in entries:
+   for left in place+".piton-next",place+".piton-next.piton-new":
+    if there(left):
+     os.remove(left)
+  os.remove(draft)
+  return print(False)
+ try:
+  for place in entries:
+   new=place+".piton-next"
+   old=place+".piton-old"
+   if there(new):
+    found=there(place)
+    if found:
+     if found[0]&0x4000:
       raise OSError(21)
+     if there(old):
+      os.remove(old)
      os.rename(place,old)
     os.rename(new,place)
-   except:
-    print(repr(place))
-    raise
+ except BaseException:
+  print(repr(place))
+  for place in entries:
+   new=place+".piton-next"
+   old=place+".piton-old"
+   if not there(new):
+    os.rename(place,new)
+   if there(old)and not there(place):
+    os.rename(old,place)
+  os.remove(journal)
+  for place in entries:
+   os.remove(place+".piton-next")
+  raise
+ for place in entries:
+  if there(place+".piton-old"):
+   os.remove(place+".piton-old")
+ for place in goes:
+  if there(place):
+   os.remove(place)
+ for place in empty:
+  try:
+   os.rmdir(place)
+  except OSError:
+   pass
+ os.remove(journal)
+ print(True)

@@ -1,8 +1,9 @@
 //! What is on the board, with sizes, and hashes where sizes say that nothing changed: one exchange.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use piton_board::deadline::Deadline;
-use piton_board::error::Error as BoardError;
-use piton_board::literal::{from_literal, py_str};
+use piton_board::literal::from_literal;
 
 use super::agent;
 use crate::base64;
@@ -10,7 +11,9 @@ use crate::device;
 use crate::error::Error;
 use crate::listing::Kind;
 use crate::path::BoardPath;
-use crate::remote::RemoteFs;
+use crate::read::Hex;
+use crate::remote::{RemoteFs, quoted};
+use crate::swap;
 use crate::write::TEMPORARY_SUFFIX;
 
 /// A file whose hash is of interest, if it has this size on the board.
@@ -29,6 +32,8 @@ pub struct Survey {
     pub entries: Vec<SurveyEntry>,
     /// Files with [`TEMPORARY_SUFFIX`]: what broken transfers have left. They are not among the entries.
     pub leftovers: Vec<BoardPath>,
+    /// Folders with changes that were cut off: [`RemoteFs::settle_swap`] puts them right.
+    pub unfinished: BTreeSet<BoardPath>,
     /// The room on the file system of the first root, where the board can tell.
     pub space: Option<Space>,
 }
@@ -46,6 +51,17 @@ pub struct SurveyEntry {
     pub is_mount: bool,
     /// Digest of a candidate of the right size, on boards with SHA-256.
     pub digest: Option<ShortDigest>,
+}
+
+/// When [`RemoteFs::look`] wants the digest of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashing {
+    /// Not at all.
+    Never,
+    /// If it has so many bytes.
+    IfSize(u64),
+    /// In any case.
+    Always,
 }
 
 /// Room on a file system.
@@ -66,6 +82,11 @@ impl ShortDigest {
     pub fn matches(&self, sha256: &[u8]) -> bool {
         sha256.starts_with(&self.0)
     }
+
+    /// Whether it belongs to content with this SHA-256, in lower-case hexadecimal.
+    pub fn matches_text(&self, sha256: &str) -> bool {
+        sha256.starts_with(&Hex(&self.0).to_string())
+    }
 }
 
 impl RemoteFs<'_, '_> {
@@ -83,47 +104,96 @@ impl RemoteFs<'_, '_> {
         candidates: &[Candidate],
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        let path = roots.first().cloned().unwrap_or_default();
-        let answer = self
-            .ask_survey(roots, candidates, deadline)
-            .map_err(|error| Error::new(&path, error))?;
-        read(&answer, roots, candidates).ok_or(Error::Answer {
-            path,
+        let wanted = candidates
+            .iter()
+            .map(|Candidate { path, size }| format!("({},{size})", quoted(path)));
+        let wanted: Vec<String> = wanted.collect();
+        let answer = self.ask_survey(roots, &wanted, "False", deadline)?;
+        let wanted = |number: usize| {
+            let Candidate { path, size } = candidates.get(number)?;
+            Some((path.clone(), Some(*size)))
+        };
+        let mut survey = read(&answer, roots, wanted).ok_or_else(|| Error::Answer {
+            path: roots.first().cloned().unwrap_or_default(),
             received: answer,
-        })
+        })?;
+        for entry in std::mem::take(&mut survey.entries) {
+            let SurveyEntry { path, kind, .. } = &entry;
+            if *kind == Kind::File && path.as_str().ends_with(TEMPORARY_SUFFIX) {
+                survey.leftovers.push(entry.path);
+                continue;
+            }
+            if *kind == Kind::File && path.file_name().is_some_and(swap::is_journal) {
+                survey.unfinished.extend(path.parent());
+            }
+            survey.entries.push(entry);
+        }
+        Ok(survey)
+    }
+
+    /// What has these names, and what the files' digests are. Names that nothing has are left out. It is one exchange,
+    /// as [`RemoteFs::survey`] is, and nothing below a folder is looked at.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::survey`].
+    pub fn look(
+        &mut self,
+        wanted: &[(BoardPath, Hashing)],
+        deadline: Deadline,
+    ) -> Result<BTreeMap<BoardPath, SurveyEntry>, Error> {
+        let roots: BTreeSet<&BoardPath> = wanted.iter().map(|(path, _)| path).collect();
+        let roots: Vec<BoardPath> = roots.into_iter().cloned().collect();
+        let how: BTreeMap<&BoardPath, Hashing> =
+            wanted.iter().map(|(path, how)| (path, *how)).collect();
+        let sizes = how.values().map(|how| match how {
+            Hashing::Never => "-1".to_owned(),
+            Hashing::IfSize(size) => size.to_string(),
+            Hashing::Always => "None".to_owned(),
+        });
+        let sizes: Vec<String> = sizes.collect();
+        let answer = self.ask_survey(&roots, &sizes, "True", deadline)?;
+        let wanted = |number: usize| Some((roots.get(number)?.clone(), None));
+        let found = read(&answer, &roots, wanted).ok_or_else(|| Error::Answer {
+            path: roots.first().cloned().unwrap_or_default(),
+            received: answer,
+        })?;
+        let entries = found.entries.into_iter();
+        Ok(entries.map(|entry| (entry.path.clone(), entry)).collect())
     }
 
     fn ask_survey(
         &mut self,
         roots: &[BoardPath],
-        candidates: &[Candidate],
+        wanted: &[String],
+        flat: &str,
         deadline: Deadline,
-    ) -> Result<Vec<u8>, BoardError> {
-        let mut root_list = String::from("[");
-        for root in roots {
-            root_list.push_str(&py_str(root.as_str()));
-            root_list.push(',');
-        }
-        root_list.push(']');
-        let mut wanted = String::from("[");
-        for Candidate { path, size } in candidates {
-            wanted.push_str(&format!("({},{size}),", py_str(path.as_str())));
-        }
-        wanted.push(']');
-        let arguments = [&*root_list, &*wanted];
-        match agent::run(self.raw(), device::SURVEY, &arguments, deadline) {
+    ) -> Result<Vec<u8>, Error> {
+        let names: Vec<String> = roots.iter().map(quoted).collect();
+        let roots_list = format!("[{}]", names.join(","));
+        let wanted = format!("[{}]", wanted.join(","));
+        let arguments = [&*roots_list, &*wanted, flat];
+        let answer = match agent::run(self.raw(), device::SURVEY, &arguments, deadline) {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => self.run(&device::SURVEY.call(&arguments), deadline),
             Err(error) => Err(self.stop(error)),
-        }
+        };
+        let path = roots.first().cloned().unwrap_or_default();
+        answer.map_err(|error| Error::new(&path, error))
     }
 }
 
-/// Read what device/survey.py prints; `None` if it makes no sense.
-fn read(answer: &[u8], roots: &[BoardPath], candidates: &[Candidate]) -> Option<Survey> {
+/// Read what device/survey.py prints; `None` if it makes no sense. `wanted` has the path and the size of a file that it
+/// gives a digest for; without a size it is the root before that.
+fn read(
+    answer: &[u8],
+    roots: &[BoardPath],
+    wanted: impl Fn(usize) -> Option<(BoardPath, Option<u64>)>,
+) -> Option<Survey> {
     let mut survey = Survey::default();
     let mut folder: Option<BoardPath> = None;
     let mut root = BoardPath::default();
+    let mut root_size = None;
     let mut lines = answer
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::trim_ascii_end)
@@ -156,8 +226,9 @@ fn read(answer: &[u8], roots: &[BoardPath], candidates: &[Candidate]) -> Option<
                     entry(path, Kind::from_mode(mode), size)
                 }
                 Err(_) => {
-                    let (index, mode, _): (usize, u32, Option<u64>) = from_literal(line).ok()?;
+                    let (index, mode, size): (usize, u32, Option<u64>) = from_literal(line).ok()?;
                     folder = None;
+                    root_size = size;
                     root = roots.get(index)?.clone();
                     if Kind::from_mode(mode) == Kind::File {
                         // Its own line follows.
@@ -170,18 +241,14 @@ fn read(answer: &[u8], roots: &[BoardPath], candidates: &[Candidate]) -> Option<
                 let at = line.iter().position(|byte| *byte == b' ')?;
                 let (number, digest) = line.split_at(at);
                 let number: usize = std::str::from_utf8(number).ok()?.parse().ok()?;
-                let candidate = candidates.get(number)?;
+                let (path, size) = wanted(number)?;
                 let digest = base64::decode(digest.trim_ascii_start())?;
-                let mut found = entry(candidate.path.clone(), Kind::File, Some(candidate.size));
+                let mut found = entry(path, Kind::File, size.or(root_size));
                 found.digest = Some(ShortDigest(digest.try_into().ok()?));
                 found
             }
         };
-        if entry.kind == Kind::File && entry.path.as_str().ends_with(TEMPORARY_SUFFIX) {
-            survey.leftovers.push(entry.path);
-        } else {
-            survey.entries.push(entry);
-        }
+        survey.entries.push(entry);
     }
     None
 }

@@ -1,11 +1,12 @@
 //! Several files at once into their places.
 
+use std::time::Duration;
+
 use piton_fs::error::Error;
 use piton_fs::listing::{Kind, Sizes};
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
-
-use virtual_board::{BoardOptions, VmImage};
+use piton_fs::swap::Swap;
+use virtual_board::{BoardOptions, Fault, Outage, VmImage};
 
 use crate::support::{Board, path, soon};
 
@@ -32,49 +33,60 @@ fn content(fs: &mut RemoteFs<'_, '_>, folder: &str) -> String {
     names.into_iter().map(show).collect::<Vec<_>>().join(" ")
 }
 
-fn pairs(folder: &str, names: &[&str]) -> Vec<(BoardPath, BoardPath)> {
-    let place = |name: &str| path(&format!("{folder}/{name}"));
-    let pairs = names.iter();
-    pairs
-        .map(|name| (place(&format!("{name}.new")), place(name)))
-        .collect()
+/// Changes in the folder `/s`: each of these files gets new content.
+fn prepare(fs: &mut RemoteFs<'_, '_>, names: &[&str]) -> Swap {
+    let mut swap = Swap::new(path("/s"));
+    for name in names {
+        let next = swap.put(&path(name));
+        write(fs, next.as_str(), &format!("new {name}"));
+    }
+    swap
+}
+
+/// Put down the journal.
+fn put_down(fs: &mut RemoteFs<'_, '_>, swap: &Swap) {
+    let (journal, text) = swap.journal();
+    fs.write(&journal, text, &mut |_| {}, soon()).unwrap();
+}
+
+fn carry_out(fs: &mut RemoteFs<'_, '_>, swap: &Swap) -> Result<(), Error> {
+    put_down(fs, swap);
+    fs.swap(&path("/s"), soon())
 }
 
 fn all_or_none(fs: &mut RemoteFs<'_, '_>) {
     fs.make_dir(&path("/s"), soon()).unwrap();
     write(fs, "/s/a", "old a");
-    // Left by a swap that was cut off.
+    write(fs, "/s/z", "old z");
+    // Of somebody else.
     write(fs, "/s/a.piton-old", "older a");
-    write(fs, "/s/a.new", "new a");
-    write(fs, "/s/b.new", "new b");
+    write(fs, "/s/z.piton-old", "older z");
     fs.make_dir(&path("/s/dir"), soon()).unwrap();
-    write(fs, "/s/dir.new", "new dir");
-    let before = content(fs, "/s");
-    assert_eq!(
-        before,
-        "a=old a a.new=new a a.piton-old=older a b.new=new b dir.new=new dir"
-    );
-
-    let error = fs
-        .swap(&pairs("/s", &["a", "b", "dir"]), soon())
-        .unwrap_err();
+    let mut swap = prepare(fs, &["a", "b", "dir", "z"]);
+    swap.remove(&path("gone"));
+    let error = carry_out(fs, &swap).unwrap_err();
     assert!(
         matches!(&error, Error::IsADirectory { path } if path.as_str() == "/s/dir"),
         "{error:?}"
     );
-    let untouched = "a=old a a.new=new a b.new=new b dir.new=new dir";
-    assert_eq!(content(fs, "/s"), untouched);
+    assert_eq!(content(fs, "/s"), "a=old a z=old z z.piton-old=older z");
+    let error = fs.swap(&path("/s"), soon()).unwrap_err();
+    assert!(matches!(&error, Error::NotFound { .. }), "{error:?}");
 
-    let error = fs.swap(&pairs("/s", &["a", "b", "c"]), soon()).unwrap_err();
-    assert!(
-        matches!(&error, Error::NotFound { path } if path.as_str() == "/s/c"),
-        "{error:?}"
-    );
-    assert_eq!(content(fs, "/s"), untouched);
+    let mut swap = prepare(fs, &["a", "b"]);
+    swap.remove(&path("z"));
+    swap.remove(&path("gone"));
+    swap.remove_folder(&path("dir"));
+    swap.remove_folder(&path(""));
+    carry_out(fs, &swap).unwrap();
+    assert_eq!(content(fs, "/s"), "a=new a b=new b z.piton-old=older z");
+    assert!(!fs.exists(&path("/s/dir"), soon()).unwrap());
+    fs.remove_file(&path("/s/z.piton-old"), soon()).unwrap();
 
-    fs.swap(&pairs("/s", &["a", "b"]), soon()).unwrap();
-    assert_eq!(content(fs, "/s"), "a=new a b=new b dir.new=new dir");
-    fs.swap(&[], soon()).unwrap();
+    let swap = prepare(fs, &["c"]);
+    put_down(fs, &swap);
+    assert!(!fs.settle_swap(&path("/s"), soon()).unwrap());
+    assert_eq!(content(fs, "/s"), "a=new a b=new b");
 }
 
 #[test]
@@ -88,25 +100,98 @@ fn all_files_are_replaced_or_none() {
 }
 
 #[test]
-fn a_long_list_goes_in_parts() {
+fn a_rename_that_fails_at_any_place() {
+    let mut board = Board::start(BoardOptions::default());
+    let names = ["a", "b", "c"];
+    // The first is that of the journal.
+    for failing in 2..=6 {
+        for raised in ["OSError(5)", "KeyboardInterrupt"] {
+            board.fs(|fs| {
+                let _ = fs.make_dir(&path("/s"), soon());
+                write(fs, "/s/a", "old a");
+                write(fs, "/s/b", "old b");
+                let swap = prepare(fs, &names);
+                put_down(fs, &swap);
+            });
+            board.run(&format!(
+                "import os\nreal=os.rename\ncalls=0\ndef rename(old,new):\n global calls\n calls+=1\n \
+                 if calls=={failing}:\n  raise {raised}\n real(old,new)\nos.rename=rename"
+            ));
+            let error = board.fs(|fs| fs.swap(&path("/s"), soon())).unwrap_err();
+            board.run("os.rename=real");
+            assert!(!matches!(error, Error::NotFound { .. }), "{error:?}");
+            let left = board.fs(|fs| content(fs, "/s"));
+            assert_eq!(left, "a=old a b=old b", "{raised} at {failing}");
+        }
+    }
+}
+
+#[test]
+fn power_cut_at_every_step() {
+    let old = "a=old a b=old b gone=old gone";
+    let new = "a=new a b=new b c=new c";
+    let mut outcomes = [0, 0];
+    for after_writes in 0..90 {
+        let mut board = Board::start(BoardOptions::default());
+        board.fs(|fs| {
+            fs.make_dir(&path("/s"), soon()).unwrap();
+            for name in ["a", "b", "gone"] {
+                write(fs, &format!("/s/{name}"), &format!("old {name}"));
+            }
+        });
+        board.board.inject(&Fault::PowerCut {
+            after_writes,
+            outage: Outage::Returns(Duration::from_millis(1)),
+        });
+        let mut swap = Swap::new(path("/s"));
+        let nexts = ["a", "b", "c"].map(|name| (swap.put(&path(name)), format!("new {name}")));
+        swap.remove(&path("gone"));
+        let cut = board.fs(|fs| {
+            let (journal, text) = swap.journal();
+            let nexts = nexts.iter().map(|(next, text)| (next, text.as_bytes()));
+            for (file, content) in [(&journal, text)].into_iter().chain(nexts) {
+                fs.write(file, content, &mut |_| {}, soon())?;
+            }
+            fs.swap(&path("/s"), soon())
+        });
+        if cut.is_ok() {
+            assert!(outcomes.iter().all(|count| *count > 8), "{outcomes:?}");
+            return;
+        }
+        board.reconnect();
+        let found = board.fs(|fs| fs.survey(&[path("/s")], &[], soon()).unwrap());
+        let mut finished = None;
+        for folder in &found.unfinished {
+            finished = Some(board.fs(|fs| fs.settle_swap(folder, soon()).unwrap()));
+        }
+        // Of a journal that was never there, its beginning is all that can stay.
+        let part = path("/s/.piton-swap.piton-next.piton-new");
+        let _ = board.fs(|fs| fs.remove_file(&part, soon()));
+        let left = board.fs(|fs| content(fs, "/s"));
+        let is_new = left == new;
+        assert!(is_new || left == old, "cut at {after_writes}: {left}");
+        // Without a journal, either nothing was there yet or all is done.
+        assert!(finished.is_none_or(|finished| finished == is_new));
+        outcomes[usize::from(is_new)] += 1;
+    }
+    panic!("the change never came to its end");
+}
+
+#[test]
+fn many_files_with_long_names() {
     let mut board = Board::start(BoardOptions::default());
     board.fs(|fs| {
         fs.make_dir(&path("/s"), soon()).unwrap();
         let names: Vec<String> = (0..40)
-            .map(|n| format!("a file with a name that is rather long {n:02}"))
+            .map(|n| format!("a file with a name that is \u{e4} bit long {n:02}"))
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for name in &names {
-            write(fs, &format!("/s/{name}.new"), name);
-        }
-        let mut all = pairs("/s", &names);
-        all.push((path("/s/missing"), path("/s/x")));
-        let before = content(fs, "/s");
-        let error = fs.swap(&all, soon()).unwrap_err();
-        assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
-        assert_eq!(content(fs, "/s"), before);
-        all.pop();
-        fs.swap(&all, soon()).unwrap();
-        assert_eq!(content(fs, "/s"), before.replace(".new=", "="));
+        let swap = prepare(fs, &names);
+        carry_out(fs, &swap).unwrap();
+        let all: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}=new {name}"))
+            .collect();
+        assert_eq!(content(fs, "/s"), all.join(" "));
     });
 }

@@ -1,31 +1,22 @@
 //! Fetched packages onto a board: all new files beside the old ones first, then all into their places.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::iter::Peekable;
 
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
-use piton_fs::error::Error as FsError;
-use piton_fs::hash::HashAlgorithm;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
-use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
+use piton_fs::transfer::Hashing;
 use piton_project::mip::INDEX;
 use piton_project::mip::package::sha256;
-use piton_project::mip::record::{Installed, Record};
+use piton_project::mip::record::{FILE_NAME, Installed, Record};
 use piton_project::mip::resolve::{Package, Visit};
 use piton_project::mip::source::Source;
 use piton_project::relative_path::RelativePath;
-use sha2::{Digest, Sha256};
 
-use super::library::STEP_TIME;
+use super::change::{Change, FileEvent, Found, Stale};
+use super::library::{CONTENT_TIME, is_same};
 use super::{Fetched, Library, MipError, MipEvent};
-
-/// What the name of a file ends with until all of its package is on the board.
-const TEMPORARY_SUFFIX: &str = ".piton-mip";
-
-/// How long the content of one file may take: the largest flash over the slowest line.
-const CONTENT_TIME: Duration = Duration::from_secs(3600);
 
 /// Whether the board gets a record of what is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +41,12 @@ pub struct Installation {
 /// Put a package and all it needs on the board. Files that it has already are not sent. Files of an earlier version
 /// that the new one lacks are removed, if they are on record and nobody changed them.
 ///
+/// A change of this library that was cut off is finished first.
+///
 /// # Errors
 ///
-/// When the board refuses a file, or the line breaks: then the board's packages are as they were. (A line that breaks
-/// in the moment of renaming can leave a part: see [`RemoteFs::swap`].)
+/// When the board refuses a file, or the line breaks: then the board's packages are as they were. If the line breaks, or
+/// the power goes, while the new files take their places, the rest is done by the next change of this library.
 pub fn install(
     repl: &mut RawRepl<'_>,
     library: &Library,
@@ -62,20 +55,14 @@ pub fn install(
     events: &mut dyn FnMut(MipEvent<'_>),
 ) -> Result<Installation, MipError> {
     let mut remote = RemoteFs::new(repl);
-    let old = match (library.record(&mut remote), record_use) {
+    let remote = &mut remote;
+    let old = match (library.settled_record(remote, events), record_use) {
         (Ok(record), _) => record,
         (Err(MipError::Record { .. }), RecordUse::IfPresent) => None,
         (Err(error), _) => return Err(error),
     };
     let keeps_record = old.is_some() || record_use == RecordUse::Keep;
     let old = old.unwrap_or_default();
-    let mut work = Work {
-        remote,
-        library,
-        events,
-        folders: BTreeMap::new(),
-        pairs: Vec::new(),
-    };
     let new = record_with(&old, fetched);
     let record = match keeps_record && new != old {
         true => Some(new.to_text().map_err(|source| {
@@ -84,17 +71,33 @@ pub fn install(
         })?),
         false => None,
     };
-    let put = work.put_all(fetched, record.as_deref()).and_then(|()| {
-        Ok(work
-            .remote
-            .swap(&work.pairs, Deadline::after(CONTENT_TIME))?)
-    });
-    if let Err(error) = put {
-        work.tidy_up();
-        return Err(error);
+    let new_files = || new.packages.iter().flat_map(|package| &package.files);
+    let wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
+    let old_files = old.packages.iter().flat_map(|package| &package.files);
+    let stale = Stale::of(old_files, |path| wanted.contains(path));
+
+    let found = look(remote, library, fetched, &stale)?;
+    let mut change = Change::new(library);
+    let lines = put_missing(&mut change, remote, library, fetched, &found)?;
+    let written = change.written();
+    if let Some(text) = &record {
+        change.put(FILE_NAME, text.as_bytes())?;
     }
-    let written = work.pairs.len() - usize::from(record.is_some());
-    let removed = work.remove_stale(&old, &new)?;
+    change.make_missing_folders(&found);
+    change.remove(remote, &stale, &found)?;
+    let mut telling = Telling {
+        lines: lines.into_iter().peekable(),
+        events,
+    };
+    change.carry_out(remote, &mut |event| match event {
+        FileEvent::Moved { index, bytes, of } => {
+            telling.up_to(Some(index));
+            (telling.events)(MipEvent::Wrote { bytes, of });
+        }
+        FileEvent::Done { index } => telling.up_to(Some(index)),
+    })?;
+    telling.up_to(None);
+    change.tell(events);
     let packages = fetched.packages().iter();
     let packages = packages.map(|package| {
         let name = package.source.name();
@@ -103,7 +106,7 @@ pub fn install(
     });
     Ok(Installation {
         written,
-        removed,
+        removed: change.removed(),
         packages: packages.collect(),
     })
 }
@@ -133,15 +136,26 @@ fn record_with(old: &Record, fetched: &Fetched) -> Record {
     record
 }
 
-/// A board's library while it changes.
-struct Work<'w, 'r, 'b> {
-    remote: RemoteFs<'r, 'b>,
-    library: &'w Library,
-    events: &'w mut dyn FnMut(MipEvent<'_>),
-    /// Folders that are needed: whether they are there already.
-    folders: BTreeMap<BoardPath, bool>,
-    /// Files that are written, and where they belong.
-    pairs: Vec<(BoardPath, BoardPath)>,
+/// Ask the board, once, what it has of all this.
+fn look(
+    remote: &mut RemoteFs<'_, '_>,
+    library: &Library,
+    fetched: &Fetched,
+    stale: &Stale<'_>,
+) -> Result<Found, MipError> {
+    let mut wanted = stale.wanted(library)?;
+    let mut folders = BTreeSet::new();
+    folders.extend(library.folders(&library.record_path()?));
+    for (package, contents) in fetched.packages().iter().zip(&fetched.contents) {
+        for (file, content) in package.files.iter().zip(contents) {
+            let place = library.place(file.path.as_str())?;
+            folders.extend(library.folders(&place));
+            wanted.push((place, Hashing::IfSize(content.len() as u64)));
+        }
+    }
+    let folders = folders.into_iter();
+    wanted.extend(folders.map(|folder| (folder, Hashing::Never)));
+    Ok(remote.look(&wanted, Deadline::after(CONTENT_TIME))?)
 }
 
 /// What there is to tell, in its order.
@@ -150,204 +164,91 @@ enum Line<'f> {
     File {
         shown: String,
         hashed: bool,
-        /// The step that writes it, if the board lacks it.
-        step: Option<usize>,
+        /// Its number among the files that are written, if the board lacks it.
+        index: Option<usize>,
     },
 }
 
-impl Work<'_, '_, '_> {
-    /// Write all files that the board lacks beside their places, in one stream; `record` is the last of them.
-    fn put_all(&mut self, fetched: &Fetched, record: Option<&str>) -> Result<(), MipError> {
-        let mut lines = Vec::new();
-        let mut files = Vec::new();
-        let mut settled = BTreeSet::new();
-        for visit in &fetched.resolution.visits {
-            let Some(package) = fetched.packages().get(visit.package) else {
-                continue;
-            };
-            lines.push(Line::Package(visit, package));
-            let contents = fetched.contents.get(visit.package);
-            for (file, content) in package.files.iter().zip(contents.into_iter().flatten()) {
-                let place = self.library.place(file.path.as_str())?;
-                let is_new = settled.insert(&file.path) && !self.has(&place, content)?;
-                lines.push(Line::File {
-                    shown: self.library.shown(file.path.as_str()),
-                    hashed: file.hash.is_some(),
-                    step: is_new.then_some(files.len()),
-                });
-                if is_new {
-                    files.push((place, content.as_slice()));
-                }
+/// Put the files that the board lacks into the change.
+fn put_missing<'f>(
+    change: &mut Change<'f>,
+    remote: &mut RemoteFs<'_, '_>,
+    library: &Library,
+    fetched: &'f Fetched,
+    found: &Found,
+) -> Result<Vec<Line<'f>>, MipError> {
+    let mut lines = Vec::new();
+    let mut settled = BTreeSet::new();
+    for visit in &fetched.resolution.visits {
+        let Some(package) = fetched.packages().get(visit.package) else {
+            continue;
+        };
+        lines.push(Line::Package(visit, package));
+        let contents = fetched.contents.get(visit.package);
+        for (file, content) in package.files.iter().zip(contents.into_iter().flatten()) {
+            let path = file.path.as_str();
+            let mut index = None;
+            if settled.insert(&file.path) && !has(remote, library, found, path, content)? {
+                index = Some(change.written());
+                change.put(path, content)?;
             }
-        }
-        if let Some(text) = record {
-            files.push((self.library.record_path()?, text.as_bytes()));
-        }
-        self.send(&files, lines)
-    }
-
-    fn send(&mut self, files: &[(BoardPath, &[u8])], lines: Vec<Line<'_>>) -> Result<(), MipError> {
-        for (place, _) in files {
-            for folder in self.library.folders(place) {
-                if !self.folders.contains_key(&folder) {
-                    let is_there = self.remote.exists(&folder, Deadline::after(STEP_TIME))?;
-                    self.folders.insert(folder, is_there);
-                }
-            }
-            let beside = format!("{place}{TEMPORARY_SUFFIX}");
-            let beside = beside.parse().map_err(|_| MipError::Target {
-                target: place.to_string(),
-            })?;
-            self.pairs.push((beside, place.clone()));
-        }
-        // A folder sorts before what is in it.
-        let missing = self.folders.iter().filter(|(_, is_there)| !**is_there);
-        let mut steps: Vec<Step<'_>> = missing
-            .map(|(folder, _)| Step::MakeDir(folder.clone()))
-            .collect();
-        let first_file = steps.len();
-        let writes = self
-            .pairs
-            .iter()
-            .zip(files)
-            .map(|((beside, _), (_, content))| {
-                let mut file = Outgoing::from_bytes(beside.clone(), content);
-                file.replaces = Some(0);
-                Step::Write(file)
+            lines.push(Line::File {
+                shown: library.shown(path),
+                hashed: file.hash.is_some(),
+                index,
             });
-        steps.extend(writes);
-        let mut lines = lines.into_iter().peekable();
-        let events = &mut self.events;
-        // Up to the file that `step` writes; all, at the end.
-        let mut tell = |step: Option<usize>, events: &mut dyn FnMut(MipEvent<'_>)| {
-            let is_due = |line: &Line<'_>| match (line, step) {
-                (
-                    Line::File {
-                        step: Some(own), ..
-                    },
-                    Some(step),
-                ) => *own <= step,
-                _ => true,
-            };
-            while let Some(line) = lines.next_if(is_due) {
-                events(match &line {
-                    Line::Package(visit, package) => MipEvent::Package { visit, package },
-                    Line::File {
-                        shown,
-                        hashed,
-                        step,
-                    } => MipEvent::File {
-                        path: shown,
-                        same: step.is_none(),
-                        hashed: *hashed,
-                    },
-                });
-            }
-        };
-        if steps.is_empty() {
-            tell(None, *events);
-            return Ok(());
-        }
-        self.remote.send(
-            steps,
-            &SendOptions::default(),
-            &mut |event| match event {
-                TransferEvent::Moved { step, bytes, of } if step >= first_file => {
-                    tell(Some(step - first_file), *events);
-                    events(MipEvent::Wrote { bytes, of });
-                }
-                TransferEvent::Done { step } if step >= first_file => {
-                    tell(Some(step - first_file), *events);
-                }
-                _ => {}
-            },
-            Deadline::after(CONTENT_TIME),
-        )?;
-        tell(None, self.events);
-        Ok(())
-    }
-
-    /// Whether the board has this file already.
-    fn has(&mut self, place: &BoardPath, content: &[u8]) -> Result<bool, MipError> {
-        let deadline = Deadline::after(CONTENT_TIME);
-        match self.remote.hash(place, HashAlgorithm::Sha256, deadline) {
-            Ok(digest) => Ok(digest == Sha256::digest(content).as_slice()),
-            Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
         }
     }
-
-    /// After a failure: take away what was written. Where the line is gone, it stays under its own names.
-    fn tidy_up(&mut self) {
-        for (beside, _) in &self.pairs {
-            let _ = self.remote.remove_file(beside, Deadline::after(STEP_TIME));
-        }
-        let made = self.folders.iter().filter(|(_, is_there)| !**is_there);
-        for (folder, _) in made.rev() {
-            let _ = self.remote.remove_dir(folder, Deadline::after(STEP_TIME));
-        }
-    }
-
-    /// Remove what earlier versions of the packages had and the new ones lack.
-    fn remove_stale(&mut self, old: &Record, new: &Record) -> Result<usize, MipError> {
-        let is_wanted = |path: &RelativePath| {
-            let mut files = new.packages.iter().flat_map(|package| &package.files);
-            files.any(|(file, _)| file == path)
-        };
-        let mut removed = 0;
-        for (path, hash) in old.packages.iter().flat_map(|package| &package.files) {
-            if !is_wanted(path)
-                && remove_unchanged(&mut self.remote, self.library, path, hash, self.events)?
-            {
-                removed += 1;
-            }
-        }
-        Ok(removed)
-    }
+    Ok(lines)
 }
 
-/// Remove a file of a package, unless somebody changed it; `false` if it stays or was not there.
-pub(super) fn remove_unchanged(
+/// Whether the board has this file already.
+fn has(
     remote: &mut RemoteFs<'_, '_>,
     library: &Library,
-    path: &RelativePath,
-    hash: &str,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    found: &Found,
+    path: &str,
+    content: &[u8],
 ) -> Result<bool, MipError> {
-    let place = library.place(path.as_str())?;
-    let shown = library.shown(path.as_str());
-    let found = match remote.hash(&place, HashAlgorithm::Sha256, Deadline::after(CONTENT_TIME)) {
-        Ok(digest) => digest,
-        Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => return Ok(false),
-        // Somebody put a folder there.
-        Err(FsError::IsADirectory { .. }) => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
-    let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-    if found != *hash {
-        events(MipEvent::Changed { path: &shown });
-        return Ok(false);
+    match found.get(&library.place(path)?) {
+        Some(entry) if entry.size == content.len() as u64 => {
+            is_same(remote, entry, &sha256(content))
+        }
+        _ => Ok(false),
     }
-    remote.remove_file(&place, Deadline::after(STEP_TIME))?;
-    events(MipEvent::Removed { path: &shown });
-    remove_empty_folders(remote, library, path)?;
-    Ok(true)
 }
 
-/// Remove the folders of a package that have become empty.
-fn remove_empty_folders(
-    remote: &mut RemoteFs<'_, '_>,
-    library: &Library,
-    path: &RelativePath,
-) -> Result<(), MipError> {
-    let mut folder = path.parent();
-    while let Some(path) = folder {
-        let place = library.place(path.as_str())?;
-        match remote.remove_dir(&place, Deadline::after(STEP_TIME)) {
-            Ok(()) => folder = path.parent(),
-            Err(FsError::NotEmpty { .. }) => break,
-            Err(error) => return Err(error.into()),
+/// Tells lines when their turn has come.
+struct Telling<'t, 'f, L: Iterator<Item = Line<'f>>> {
+    lines: Peekable<L>,
+    events: &'t mut dyn FnMut(MipEvent<'_>),
+}
+
+impl<'f, L: Iterator<Item = Line<'f>>> Telling<'_, 'f, L> {
+    /// Tell up to the file with this number among those that are written; all, at the end.
+    fn up_to(&mut self, index: Option<usize>) {
+        let is_due = |line: &Line<'_>| match (line, index) {
+            (
+                Line::File {
+                    index: Some(own), ..
+                },
+                Some(index),
+            ) => *own <= index,
+            _ => true,
+        };
+        while let Some(line) = self.lines.next_if(is_due) {
+            (self.events)(match &line {
+                Line::Package(visit, package) => MipEvent::Package { visit, package },
+                Line::File {
+                    shown,
+                    hashed,
+                    index,
+                } => MipEvent::File {
+                    path: shown,
+                    same: index.is_none(),
+                    hashed: *hashed,
+                },
+            });
         }
     }
-    Ok(())
 }

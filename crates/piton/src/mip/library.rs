@@ -1,19 +1,28 @@
 //! The folder of a board that packages are installed into.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
 use piton_board::repl::RawRepl;
 use piton_fs::error::Error as FsError;
+use piton_fs::hash::HashAlgorithm;
+use piton_fs::listing::Kind;
 use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
+use piton_fs::swap::journals_of;
+use piton_fs::transfer::{Hashing, SurveyEntry};
+use piton_project::manifest::hexadecimal;
 use piton_project::mip::record::{self, Record};
 
-use super::MipError;
+use super::{MipError, MipEvent};
 
 /// How long a board may take for anything but the content of a file.
 pub(super) const STEP_TIME: Duration = Duration::from_secs(30);
+
+/// How long the contents of files may take: the largest flash over the slowest line.
+pub(super) const CONTENT_TIME: Duration = Duration::from_secs(3600);
 
 /// The folder of a board that packages are installed into, and what the board loads from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +77,14 @@ impl Library {
         format!("{}/{path}", self.target)
     }
 
+    /// The folder on the board.
+    pub(super) fn folder(&self) -> &BoardPath {
+        &self.folder
+    }
+
     /// The path of a file below it.
     pub(super) fn place(&self, path: &str) -> Result<BoardPath, MipError> {
-        let path = path.parse::<BoardPath>().map_err(|_| MipError::Target {
-            target: path.to_owned(),
-        })?;
-        Ok(self.folder.join(&path))
+        Ok(self.folder.join(&name(path)?))
     }
 
     /// The folders that a file needs, the outermost first: those above the library, itself, and those below.
@@ -96,24 +107,81 @@ impl Library {
     /// The record of what is installed; `None` if there is none.
     pub(super) fn record(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Record>, MipError> {
         let path = self.record_path()?;
-        let deadline = Deadline::after(STEP_TIME);
-        match remote.stat(&path, deadline) {
-            Ok(found) if found.size > record::SIZE_LIMIT => {
-                return Err(FsError::Damaged {
-                    path,
-                    expected: format!("at most {} bytes", record::SIZE_LIMIT),
-                    found: format!("{} bytes", found.size),
-                }
-                .into());
+        let found = remote.look(
+            &[(path.clone(), Hashing::Never)],
+            Deadline::after(STEP_TIME),
+        )?;
+        self.read_record(remote, path, found)
+    }
+
+    /// The same, after what was cut off is put right.
+    pub(super) fn settled_record(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        events: &mut dyn FnMut(MipEvent<'_>),
+    ) -> Result<Option<Record>, MipError> {
+        let path = self.record_path()?;
+        let journals = journals_of(&self.folder);
+        let names = journals.iter().chain([&path]).cloned();
+        let wanted: Vec<(BoardPath, Hashing)> = names.map(|name| (name, Hashing::Never)).collect();
+        let found = remote.look(&wanted, Deadline::after(STEP_TIME))?;
+        if journals.iter().any(|journal| found.contains_key(journal)) {
+            let deadline = Deadline::after(CONTENT_TIME);
+            if remote.settle_swap(&self.folder, deadline)? {
+                events(MipEvent::Finished {
+                    folder: &self.target,
+                });
             }
-            Ok(_) => {}
-            Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            return self.record(remote);
         }
-        let text = remote.read(&path, &mut |_| {}, deadline)?;
+        self.read_record(remote, path, found)
+    }
+
+    fn read_record(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        path: BoardPath,
+        found: BTreeMap<BoardPath, SurveyEntry>,
+    ) -> Result<Option<Record>, MipError> {
+        let Some(found) = found.get(&path) else {
+            return Ok(None);
+        };
+        if found.size > record::SIZE_LIMIT {
+            return Err(FsError::Damaged {
+                path,
+                expected: format!("at most {} bytes", record::SIZE_LIMIT),
+                found: format!("{} bytes", found.size),
+            }
+            .into());
+        }
+        let text = remote.read(&path, &mut |_| {}, Deadline::after(STEP_TIME))?;
         match Record::parse(&text) {
             Ok(record) => Ok(Some(record)),
             Err(source) => Err(MipError::Record { path, source }),
+        }
+    }
+}
+
+/// A path below the library.
+pub(super) fn name(path: &str) -> Result<BoardPath, MipError> {
+    path.parse().map_err(|_| MipError::Target {
+        target: path.to_owned(),
+    })
+}
+
+/// Whether what was found is a file with this SHA-256, in hexadecimal. A board that has none sends its content.
+pub(super) fn is_same(
+    remote: &mut RemoteFs<'_, '_>,
+    found: &SurveyEntry,
+    sha256: &str,
+) -> Result<bool, MipError> {
+    match (found.kind, found.digest) {
+        (Kind::Directory, _) => Ok(false),
+        (Kind::File, Some(digest)) => Ok(digest.matches_text(sha256)),
+        (Kind::File, None) => {
+            let deadline = Deadline::after(CONTENT_TIME);
+            let digest = remote.hash(&found.path, HashAlgorithm::Sha256, deadline)?;
+            Ok(hexadecimal(&digest) == sha256)
         }
     }
 }

@@ -3,10 +3,10 @@
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
 use piton_fs::remote::RemoteFs;
-use piton_project::mip::record::{Installed, Record};
+use piton_project::mip::record::{FILE_NAME, Installed, Record};
 
-use super::install::remove_unchanged;
-use super::library::STEP_TIME;
+use super::change::{Change, Stale};
+use super::library::CONTENT_TIME;
 use super::{Library, MipError, MipEvent};
 
 /// What uninstalling changed.
@@ -28,7 +28,8 @@ pub fn list(repl: &mut RawRepl<'_>, library: &Library) -> Result<Vec<Installed>,
     Ok(record.unwrap_or_default().packages)
 }
 
-/// Remove a package's files. One that somebody changed since stays, and so does one that another package has too.
+/// Remove a package's files: all, or none. One that somebody changed since stays, and so does one that another package
+/// has too. A change of this library that was cut off is finished first.
 ///
 /// # Errors
 ///
@@ -40,7 +41,8 @@ pub fn uninstall(
     events: &mut dyn FnMut(MipEvent<'_>),
 ) -> Result<Removal, MipError> {
     let mut remote = RemoteFs::new(repl);
-    let mut record = library.record(&mut remote)?.unwrap_or_default();
+    let record = library.settled_record(&mut remote, events)?;
+    let mut record = record.unwrap_or_default();
     let Some(package) = record.find(name).cloned() else {
         return Err(MipError::NotInstalled {
             name: name.to_owned(),
@@ -54,20 +56,26 @@ pub fn uninstall(
             name: package.name,
         });
     }
-    let mut removed = 0;
-    for (path, hash) in &package.files {
-        if !record.is_shared(path, &package.name)
-            && remove_unchanged(&mut remote, library, path, hash, events)?
-        {
-            removed += 1;
-        }
-    }
-    // Last: until here the same command can be given again.
+    let files = package.files.iter();
+    let stale = Stale::of(files, |path| record.is_shared(path, &package.name));
     record.remove(&package.name);
-    write_record(&mut remote, library, &record)?;
+    let text = record.to_text().map_err(|source| MipError::Record {
+        path: library.record_path().unwrap_or_default(),
+        source,
+    })?;
+    let found = remote.look(&stale.wanted(library)?, Deadline::after(CONTENT_TIME))?;
+    let mut change = Change::new(library);
+    // The record goes with its last package.
+    match record.packages.is_empty() {
+        true => change.remove_record()?,
+        false => change.put(FILE_NAME, text.as_bytes())?,
+    }
+    change.remove(&mut remote, &stale, &found)?;
+    change.carry_out(&mut remote, &mut |_| {})?;
+    change.tell(events);
     let orphans = record.orphans().into_iter().map(ToOwned::to_owned);
     Ok(Removal {
-        removed,
+        removed: change.removed(),
         orphans: orphans.collect(),
     })
 }
@@ -75,22 +83,4 @@ pub fn uninstall(
 fn names(record: &Record) -> Vec<String> {
     let packages = record.packages.iter();
     packages.map(|package| package.name.clone()).collect()
-}
-
-/// Write the record, or remove it with its last package.
-fn write_record(
-    remote: &mut RemoteFs<'_, '_>,
-    library: &Library,
-    record: &Record,
-) -> Result<(), MipError> {
-    let path = library.record_path()?;
-    let deadline = Deadline::after(STEP_TIME);
-    if record.packages.is_empty() {
-        return Ok(remote.remove_file(&path, deadline)?);
-    }
-    let text = record.to_text().map_err(|source| MipError::Record {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(remote.write(&path, text.as_bytes(), &mut |_| {}, deadline)?)
 }

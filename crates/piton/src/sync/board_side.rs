@@ -11,7 +11,7 @@ use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Candidate, ShortDigest, Space, SurveyEntry};
 use piton_fs::write::TEMPORARY_SUFFIX;
 
-use super::{CONTENT_TIME, Content, Error};
+use super::{CONTENT_TIME, Content, Error, Options};
 
 /// What a board's folder holds.
 pub(super) struct Survey {
@@ -44,11 +44,12 @@ pub(super) enum Root {
 }
 
 /// Look at a folder of the board, but not at file systems that are mounted below it. Files that have the size in
-/// `sizes` are hashed. One exchange on boards that have SHA-256.
+/// `sizes` are hashed. One exchange on boards that have SHA-256, unless something was cut off.
 pub(super) fn survey(
     remote: &mut RemoteFs<'_, '_>,
     root: &BoardPath,
     sizes: &BTreeMap<TreePath, u64>,
+    options: &Options,
 ) -> Result<Survey, Error> {
     let candidates = sizes.iter().map(|(path, size)| Candidate {
         path: path.below(root),
@@ -56,7 +57,13 @@ pub(super) fn survey(
     });
     let candidates = candidates.collect::<Vec<Candidate>>();
     let roots = std::slice::from_ref(root);
-    let found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+    let mut found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+    if options.settle && !found.unfinished.is_empty() {
+        for folder in &found.unfinished {
+            remote.settle_swap(folder, Deadline::after(CONTENT_TIME))?;
+        }
+        found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+    }
     let mut survey = Survey {
         root: Root::Missing,
         tree: Tree::new(),

@@ -31,7 +31,8 @@ pub struct Pull {
     record: Record,
 }
 
-/// Compare the folder `root` of the board with `folder`, and decide what to do. Nothing is changed.
+/// Compare the folder `root` of the board with `folder`, and decide what to do. Nothing is
+/// changed, but for [`Options::settle`].
 ///
 /// What is in `root` goes into `folder`, which is made if it is missing. Only files that an earlier pull has put there
 /// and nobody has changed are replaced or removed, unless [`Options::force`] says otherwise: see [`RECORD_NAME`]. File
@@ -50,7 +51,7 @@ pub fn pull(
     options: &Options,
 ) -> Result<Pull, Error> {
     let mut host = walk_destination(folder, &options.ignore)?;
-    let mut survey = survey(remote, root, &sizes(&host.tree))?;
+    let mut survey = survey(remote, root, &sizes(&host.tree), options)?;
     match survey.root {
         Root::Missing => return Err(Error::NoFolder { path: root.clone() }),
         Root::Other => return Err(Error::NotAFolder { path: root.clone() }),

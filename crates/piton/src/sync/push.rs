@@ -29,7 +29,8 @@ pub struct Push {
     verify: bool,
 }
 
-/// Compare `folder` with the folder `root` of the board, and decide what to do. Nothing is changed.
+/// Compare `folder` with the folder `root` of the board, and decide what to do. Nothing is
+/// changed, but for [`Options::settle`].
 ///
 /// The board's current folder is the empty path. What is in `folder` goes into `root`, which is made if it is missing.
 ///
@@ -61,7 +62,7 @@ pub fn push_tree(
     root: &BoardPath,
     options: &Options,
 ) -> Result<Push, Error> {
-    let mut survey = survey(remote, root, &sizes(&host.tree))?;
+    let mut survey = survey(remote, root, &sizes(&host.tree), options)?;
     if survey.root == Root::Other {
         return Err(Error::NotAFolder { path: root.clone() });
     }

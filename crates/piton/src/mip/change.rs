@@ -1,0 +1,222 @@
+//! A change of a library: all of it, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use piton_board::deadline::Deadline;
+use piton_fs::error::Error as FsError;
+use piton_fs::path::BoardPath;
+use piton_fs::remote::RemoteFs;
+use piton_fs::swap::Swap;
+use piton_fs::transfer::{Hashing, Outgoing, SendOptions, Step, SurveyEntry, TransferEvent};
+use piton_project::mip::record::FILE_NAME;
+use piton_project::relative_path::RelativePath;
+
+use super::library::{CONTENT_TIME, STEP_TIME, is_same, name};
+use super::{Library, MipError, MipEvent};
+
+/// What is found on the board, by path.
+pub(super) type Found = BTreeMap<BoardPath, SurveyEntry>;
+
+/// Files of a package that are to go, with the hash that is on record for each.
+#[derive(Debug, Default)]
+pub(super) struct Stale<'s>(BTreeMap<&'s RelativePath, &'s str>);
+
+impl<'s> Stale<'s> {
+    /// Of these files, those that nothing needs any more.
+    pub(super) fn of(
+        files: impl Iterator<Item = &'s (RelativePath, String)>,
+        is_wanted: impl Fn(&RelativePath) -> bool,
+    ) -> Stale<'s> {
+        let files = files.filter(|(path, _)| !is_wanted(path));
+        Stale(files.map(|(path, hash)| (path, &**hash)).collect())
+    }
+
+    /// What to look at on the board.
+    pub(super) fn wanted(&self, library: &Library) -> Result<Vec<(BoardPath, Hashing)>, MipError> {
+        let places = self.0.keys().map(|path| library.place(path.as_str()));
+        places.map(|place| Ok((place?, Hashing::Always))).collect()
+    }
+}
+
+/// How far the new files are, by their number in the order in which they were put.
+pub(super) enum FileEvent {
+    /// Content went over the wire.
+    Moved { index: usize, bytes: u64, of: u64 },
+    /// A file is written.
+    Done { index: usize },
+}
+
+/// Changes of a library that are carried out together.
+pub(super) struct Change<'c> {
+    library: &'c Library,
+    swap: Swap,
+    /// Folders that are missing.
+    folders: BTreeSet<BoardPath>,
+    /// New files, where they are written first.
+    files: Vec<(BoardPath, &'c [u8])>,
+    removed: Vec<&'c RelativePath>,
+    changed: Vec<&'c RelativePath>,
+}
+
+impl<'c> Change<'c> {
+    pub(super) fn new(library: &'c Library) -> Change<'c> {
+        Change {
+            library,
+            swap: Swap::new(library.folder().clone()),
+            folders: BTreeSet::new(),
+            files: Vec::new(),
+            removed: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// How many files are written.
+    pub(super) fn written(&self) -> usize {
+        self.files.len()
+    }
+
+    /// How many files go.
+    pub(super) fn removed(&self) -> usize {
+        self.removed.len()
+    }
+
+    /// A file gets this content.
+    pub(super) fn put(&mut self, path: &str, content: &'c [u8]) -> Result<(), MipError> {
+        self.files.push((self.swap.put(&name(path)?), content));
+        Ok(())
+    }
+
+    /// The folders of the files are made, where they were not found.
+    pub(super) fn make_missing_folders(&mut self, found: &Found) {
+        for (file, _) in &self.files {
+            let folders = self.library.folders(file).into_iter();
+            self.folders
+                .extend(folders.filter(|folder| !found.contains_key(folder)));
+        }
+    }
+
+    /// The record goes.
+    pub(super) fn remove_record(&mut self) -> Result<(), MipError> {
+        self.swap.remove(&name(FILE_NAME)?);
+        Ok(())
+    }
+
+    /// Files go, but not those that somebody has changed; and folders that become empty.
+    pub(super) fn remove(
+        &mut self,
+        remote: &mut RemoteFs<'_, '_>,
+        stale: &Stale<'c>,
+        found: &Found,
+    ) -> Result<(), MipError> {
+        let mut folders = BTreeSet::new();
+        for (path, hash) in &stale.0 {
+            let Some(entry) = found.get(&self.library.place(path.as_str())?) else {
+                continue;
+            };
+            if !is_same(remote, entry, hash)? {
+                self.changed.push(path);
+                continue;
+            }
+            self.swap.remove(&name(path.as_str())?);
+            self.removed.push(path);
+            let mut folder = path.parent();
+            while let Some(path) = folder {
+                folder = path.parent();
+                folders.insert(path);
+            }
+        }
+        // What is in a folder sorts behind it.
+        for folder in folders.iter().rev() {
+            self.swap.remove_folder(&name(folder.as_str())?);
+        }
+        Ok(())
+    }
+
+    /// Do it. After an error the board's packages are as they were; if the line broke in the middle, what is left to do
+    /// is in the journal, and [`Library::settled_record`] has it done.
+    pub(super) fn carry_out(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        sent: &mut dyn FnMut(FileEvent),
+    ) -> Result<(), MipError> {
+        if self.swap.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.send(remote, sent) {
+            self.give_up(remote);
+            return Err(error.into());
+        }
+        let folder = self.library.folder();
+        let swapped = remote.swap(folder, Deadline::after(CONTENT_TIME));
+        swapped.map_err(|error| {
+            // The board has put back what it could, and knows by its journal what it could not.
+            match error {
+                FsError::Unsupported { .. } => self.give_up(remote),
+                _ => self.remove_folders(remote),
+            }
+            error.into()
+        })
+    }
+
+    /// Take away what was written. Where the line is gone, it stays under its own names, and the journal tells.
+    fn give_up(&self, remote: &mut RemoteFs<'_, '_>) {
+        let _ = remote.settle_swap(self.library.folder(), Deadline::after(STEP_TIME));
+        self.remove_folders(remote);
+    }
+
+    /// Write the journal, then all new files beside their places, in one stream.
+    fn send(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        sent: &mut dyn FnMut(FileEvent),
+    ) -> Result<(), FsError> {
+        // A folder sorts before what is in it.
+        let folders = self.folders.iter().cloned().map(Step::MakeDir);
+        let mut steps: Vec<Step<'_>> = folders.collect();
+        let first_file = steps.len() + 1;
+        let files = [self.swap.journal()]
+            .into_iter()
+            .chain(self.files.iter().cloned());
+        steps.extend(files.map(|(path, content)| {
+            let mut file = Outgoing::from_bytes(path, content);
+            file.replaces = Some(0);
+            Step::Write(file)
+        }));
+        let mut tell = |event| {
+            let (step, of_file) = match event {
+                TransferEvent::Moved { step, bytes, of } => (step, Some((bytes, of))),
+                TransferEvent::Done { step } => (step, None),
+                _ => return,
+            };
+            if let Some(index) = step.checked_sub(first_file) {
+                sent(match of_file {
+                    Some((bytes, of)) => FileEvent::Moved { index, bytes, of },
+                    None => FileEvent::Done { index },
+                });
+            }
+        };
+        let deadline = Deadline::after(CONTENT_TIME);
+        remote.send(steps, &SendOptions::default(), &mut tell, deadline)?;
+        Ok(())
+    }
+
+    /// After a failure: remove the folders that were made, if nothing is in them.
+    fn remove_folders(&self, remote: &mut RemoteFs<'_, '_>) {
+        for folder in self.folders.iter().rev() {
+            // Where the line is gone, they stay.
+            let _ = remote.remove_dir(folder, Deadline::after(STEP_TIME));
+        }
+    }
+
+    /// Tell which files went, and which stay since somebody changed them.
+    pub(super) fn tell(&self, events: &mut dyn FnMut(MipEvent<'_>)) {
+        for path in &self.changed {
+            let path = &self.library.shown(path.as_str());
+            events(MipEvent::Changed { path });
+        }
+        for path in &self.removed {
+            let path = &self.library.shown(path.as_str());
+            events(MipEvent::Removed { path });
+        }
+    }
+}
