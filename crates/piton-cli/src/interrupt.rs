@@ -1,6 +1,6 @@
 //! Ctrl-C on the host: the first one asks, the second one leaves.
 
-use std::sync::Once;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use piton::deadline::Cancel;
@@ -12,6 +12,9 @@ const INTERRUPTED: i32 = 1;
 
 /// How many holders want signals to pass by.
 static HELD: AtomicU32 = AtomicU32::new(0);
+
+/// The flag of this run.
+static RUN: OnceLock<Cancel> = OnceLock::new();
 
 /// While this lives, signals mean nothing to this program.
 pub(crate) struct Hold(());
@@ -29,23 +32,71 @@ impl Drop for Hold {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP raise `cancel`, and a second one ends the program at once, with the
-/// terminal as it was. Later calls change nothing: all connections of a run share one flag.
+/// terminal as it was. On Windows these are Ctrl-C, Ctrl-Break, a closed window and the end of the session.
+/// Later calls change nothing: all connections of a run share one flag.
 pub(crate) fn install(cancel: &Cancel) {
-    static INSTALLED: Once = Once::new();
-    static ASKED: AtomicBool = AtomicBool::new(false);
-    INSTALLED.call_once(|| {
-        let cancel = cancel.clone();
-        let handler = move || {
-            if HELD.load(Ordering::SeqCst) > 0 {
-                return;
-            }
-            if ASKED.swap(true, Ordering::SeqCst) {
-                terminal::restore();
-                std::process::exit(INTERRUPTED);
-            }
-            cancel.cancel();
-        };
+    if RUN.set(cancel.clone()).is_ok() {
         // Where no handler can be had, the system's own ends the program: nothing is worse than before.
-        let _ = ctrlc::set_handler(handler);
-    });
+        let _ = system::listen();
+    }
+}
+
+/// Somebody asks the program to end.
+fn ask() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    if HELD.load(Ordering::SeqCst) > 0 {
+        return;
+    }
+    if ASKED.swap(true, Ordering::SeqCst) {
+        terminal::restore();
+        std::process::exit(INTERRUPTED);
+    }
+    if let Some(cancel) = RUN.get() {
+        cancel.cancel();
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::{io, thread};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    /// Have each signal asked about in a thread of its own: a signal handler itself may do next to nothing.
+    pub(super) fn listen() -> io::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let wait = move || signals.forever().for_each(|_| super::ask());
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(wait)?;
+        Ok(())
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::time::Duration;
+    use std::{io, thread};
+
+    use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT};
+
+    use crate::windows_console;
+
+    /// How long the system waits for a program whose window was closed.
+    const GRACE: Duration = Duration::from_secs(5);
+
+    /// Have the system ask, in a thread that it starts for it.
+    pub(super) fn listen() -> io::Result<()> {
+        windows_console::set_interrupt_handler(asked)
+    }
+
+    extern "system" fn asked(event: u32) -> i32 {
+        super::ask();
+        if !matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT) {
+            // The program ends when this returns: let it put the board in order first.
+            thread::sleep(GRACE);
+        }
+        1
+    }
 }

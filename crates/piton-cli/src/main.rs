@@ -26,6 +26,8 @@ mod suggest;
 mod terminal;
 mod ui;
 mod usage;
+#[cfg(windows)]
+mod windows_console;
 
 use std::process::ExitCode;
 

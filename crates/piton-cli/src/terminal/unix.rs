@@ -1,0 +1,52 @@
+//! Terminals of Unix: termios, poll and read.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::Keys;
+
+/// The modes of the terminal on stdin.
+pub(super) type Modes = Termios;
+
+/// Make the terminal on stdin raw, and say how it was.
+pub(super) fn make_raw() -> io::Result<Modes> {
+    let stdin = io::stdin();
+    let before = tcgetattr(&stdin)?;
+    let mut raw = before.clone();
+    raw.make_raw();
+    tcsetattr(&stdin, OptionalActions::Now, &raw)?;
+    Ok(before)
+}
+
+/// Give the terminal on stdin these modes.
+pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
+    Ok(tcsetattr(io::stdin(), OptionalActions::Now, modes)?)
+}
+
+/// Wait for keys, at most as long as `limit`.
+///
+/// Reads past the buffer of [`io::stdin`]: what a later command wants from stdin is still there.
+pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
+    let stdin = io::stdin();
+    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    match poll(&mut fds, Some(&limit)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Keys::Nothing),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut buffer = vec![0; 256];
+    match rustix::io::read(&stdin, &mut buffer) {
+        // A terminal that hangs up reads as an error.
+        Ok(0) | Err(rustix::io::Errno::IO) => Ok(Keys::End),
+        Ok(count) => {
+            buffer.truncate(count);
+            Ok(Keys::Bytes(buffer))
+        }
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(Keys::Nothing),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Consoles of Windows, told to talk like a terminal: each key is the bytes of the VT family, and so is what is shown.
+//!
+//! The modes are those of Microsoft's page "High-Level Console Modes"; Windows has had them since 10, version 1607.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use windows_sys::Win32::System::Console::{
+    CONSOLE_MODE, ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT,
+    ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING,
+};
+
+use super::Keys;
+use crate::windows_console::Console;
+
+/// The modes of the console.
+pub(super) struct Modes {
+    input: CONSOLE_MODE,
+    /// `None` where stdout is no console.
+    output: Option<CONSOLE_MODE>,
+}
+
+/// Make the console raw, and say how it was.
+pub(super) fn make_raw() -> io::Result<Modes> {
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    let (input, output) = (Console::of(&stdin), Console::of(&stdout));
+    let before = Modes {
+        input: input.mode()?,
+        output: output.mode().ok(),
+    };
+    let cooked = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT | ENABLE_PROCESSED_INPUT;
+    input.set_mode(before.input & !cooked | ENABLE_VIRTUAL_TERMINAL_INPUT)?;
+    if let Some(mode) = before.output {
+        let drawn = ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+        if let Err(error) = output.set_mode(mode | drawn) {
+            // Half raw is worse than not at all.
+            put_back(&before)?;
+            return Err(error);
+        }
+    }
+    Ok(before)
+}
+
+/// Give the console these modes.
+pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
+    if let Some(mode) = modes.output {
+        Console::of(&io::stdout()).set_mode(mode)?;
+    }
+    Console::of(&io::stdin()).set_mode(modes.input)
+}
+
+/// Wait for keys, at most as long as `limit` (a pipe or a file is read without a limit).
+pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
+    let stdin = io::stdin();
+    let console = Console::of(&stdin);
+    if console.mode().is_err() {
+        let mut buffer = vec![0; 256];
+        let count = stdin.lock().read(&mut buffer)?;
+        buffer.truncate(count);
+        return Ok(if count == 0 {
+            Keys::End
+        } else {
+            Keys::Bytes(buffer)
+        });
+    }
+    let mut units = Vec::new();
+    // A letter beyond 16 bits comes as two keys: both or none.
+    while units.is_empty() || ends_within_a_letter(&units) {
+        if !console.wait(limit)? {
+            break;
+        }
+        let read = console.read_keys(&mut units)?;
+        if read == 0 {
+            // Not a key with a letter, but a window that got the focus, say.
+            break;
+        }
+    }
+    Ok(if units.is_empty() {
+        Keys::Nothing
+    } else {
+        Keys::Bytes(String::from_utf16_lossy(&units).into_bytes())
+    })
+}
+
+/// Whether the last unit is the first half of a letter.
+fn ends_within_a_letter(units: &[u16]) -> bool {
+    matches!(units.last(), Some(0xd800..=0xdbff))
+}
