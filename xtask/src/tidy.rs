@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::codegen;
+use crate::metadata;
 use crate::processes::output_of;
 use crate::workspace;
 
@@ -48,7 +48,7 @@ impl fmt::Display for Finding {
 
 pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     let root = workspace::root();
-    let metadata = metadata(root)?;
+    let metadata = metadata::read()?;
     let files = tracked_files(root)?;
 
     let mut findings = edges::check(&metadata, root);
@@ -76,14 +76,6 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
         1 => bail!("1 place breaks a house rule"),
         count => bail!("{count} places break house rules"),
     }
-}
-
-fn metadata(root: &Path) -> anyhow::Result<Metadata> {
-    MetadataCommand::new()
-        .current_dir(root)
-        .no_deps()
-        .exec()
-        .context("cargo can't describe the workspace")
 }
 
 /// The files that git knows, or would know after `git add --all`; paths from the root.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
-use cargo_metadata::Message;
+use anyhow::{Context, ensure};
+
+use crate::metadata;
 
 /// The root folder of the source tree.
 pub(crate) fn root() -> &'static Path {
@@ -42,12 +43,6 @@ pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
     }
     let output = build.output().context("cannot run cargo")?;
     ensure!(output.status.success(), "`piton` can't be built");
-    for message in Message::parse_stream(output.stdout.as_slice()) {
-        if let Message::CompilerArtifact(artifact) = message?
-            && let Some(program) = artifact.executable
-        {
-            return Ok(program.into());
-        }
-    }
-    bail!("cargo did not say where it built `piton`");
+    let program = metadata::built_program(&String::from_utf8(output.stdout)?)?;
+    program.context("cargo did not say where it built `piton`")
 }

@@ -78,9 +78,6 @@ struct Children {
 
 #[cfg(unix)]
 fn finished_children() -> anyhow::Result<Children> {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
-
     // macOS counts bytes, the others KiB.
     const UNIT: u64 = if cfg!(target_vendor = "apple") {
         1
@@ -88,12 +85,29 @@ fn finished_children() -> anyhow::Result<Children> {
         1024
     };
 
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read processor times")?;
-    let processor = usage.user_time() + usage.system_time();
+    let usage = children_usage().context("cannot read processor times")?;
+    let duration = |time: libc::timeval| -> anyhow::Result<Duration> {
+        let seconds = Duration::from_secs(time.tv_sec.try_into()?);
+        Ok(seconds + Duration::from_micros(time.tv_usec.try_into()?))
+    };
     Ok(Children {
-        processor: Duration::from_micros(processor.num_microseconds().try_into()?),
-        peak_memory: u64::try_from(usage.max_rss())? * UNIT,
+        processor: duration(usage.ru_utime)? + duration(usage.ru_stime)?,
+        peak_memory: u64::try_from(usage.ru_maxrss)? * UNIT,
     })
+}
+
+/// What the system has counted for this process' finished children: `getrusage` of POSIX.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "no library that is locked has a safe getrusage")]
+fn children_usage() -> std::io::Result<libc::rusage> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the place for the answer is as large as the call wants it, and lives throughout it.
+    let result = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };
+    if result != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: the record is made of numbers, which may be zero, as they were before the call.
+    Ok(unsafe { usage.assume_init() })
 }
 
 #[cfg(not(unix))]

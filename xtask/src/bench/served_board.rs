@@ -86,11 +86,9 @@ impl Drop for ServedBoard {
 /// Ctrl-C, for one process.
 #[cfg(unix)]
 fn interrupt(process: &Child) -> anyhow::Result<()> {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
+    use rustix::process::{Pid, Signal, kill_process};
 
-    let id = Pid::from_raw(process.id().try_into()?);
-    kill(id, Signal::SIGINT).context("cannot stop the server")
+    kill_process(Pid::from_child(process), Signal::INT).context("cannot stop the server")
 }
 
 #[cfg(not(unix))]

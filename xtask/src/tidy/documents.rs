@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::Metadata;
-
 use super::{Finding, from_root};
+use crate::metadata::Metadata;
 
 /// Most packages in `Cargo.lock`.
 const PACKAGES: usize = 200;
@@ -19,11 +18,11 @@ pub(super) fn check(metadata: &Metadata, root: &Path) -> anyhow::Result<Vec<Find
     findings.extend(check_architecture(&fs_err::read_to_string(
         root.join("ARCHITECTURE.md"),
     )?));
-    for package in metadata.workspace_packages() {
+    for package in &metadata.packages {
         for target in &package.targets {
-            if target.is_lib() || target.is_bin() || target.is_proc_macro() {
+            if target.is_product() {
                 let text = fs_err::read_to_string(&target.src_path)?;
-                let path = from_root(target.src_path.as_std_path(), root);
+                let path = from_root(&target.src_path, root);
                 findings.extend(check_crate_doc(path, &text));
             }
         }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use cargo_metadata::{DependencyKind, Metadata};
-
 use super::{Finding, from_root};
+use crate::metadata::{DependencyKind, Metadata};
 
 /// What a crate may depend on, of the crates in this workspace.
 struct Rule {
@@ -96,16 +95,15 @@ const RULES: &[Rule] = &[
 struct Edge<'a> {
     from: &'a str,
     to: &'a str,
-    kind: DependencyKind,
+    kind: Option<DependencyKind>,
 }
 
 /// Compares every dependency between the workspace's crates with the table.
 pub(super) fn check(metadata: &Metadata, root: &Path) -> Vec<Finding> {
-    let packages = metadata.workspace_packages();
-    let is_ours = |name: &str| packages.iter().any(|package| package.name.as_str() == name);
+    let is_ours = |name: &str| metadata.packages.iter().any(|package| package.name == name);
     let mut findings = Vec::new();
-    for package in &packages {
-        let manifest = package.manifest_path.as_std_path();
+    for package in &metadata.packages {
+        let manifest = package.manifest_path.as_path();
         let text = fs_err::read_to_string(manifest).unwrap_or_default();
         let mut report = |dependency: &str, what: String| {
             findings.push(Finding {
@@ -151,9 +149,9 @@ fn violation(edge: &Edge<'_>) -> Option<String> {
     let rule = rule(from)?;
     let in_code = rule.code.contains(to);
     let (allowed, sort) = match kind {
-        DependencyKind::Development => (in_code || rule.tests.contains(to), "dev-dependency"),
-        DependencyKind::Build => (in_code, "build-dependency"),
-        _ => (in_code, "dependency"),
+        Some(DependencyKind::Dev) => (in_code || rule.tests.contains(to), "dev-dependency"),
+        Some(DependencyKind::Build) => (in_code, "build-dependency"),
+        None => (in_code, "dependency"),
     };
     (!allowed).then(|| format!("`{from}` must not have `{to}` as a {sort}"))
 }
@@ -174,34 +172,25 @@ fn line_of(manifest: &str, key: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn violation_of(from: &str, to: &str, kind: DependencyKind) -> Option<String> {
+    fn violation_of(from: &str, to: &str, kind: Option<DependencyKind>) -> Option<String> {
         violation(&Edge { from, to, kind })
     }
 
     #[test]
     fn an_edge_of_the_table_passes() {
-        assert_eq!(
-            violation_of("piton-fs", "piton-board", DependencyKind::Normal),
-            None
-        );
-        assert_eq!(
-            violation_of("piton", "virtual-board", DependencyKind::Normal),
-            None
-        );
-        assert_eq!(
-            violation_of("xtask", "test-programs", DependencyKind::Normal),
-            None
-        );
+        assert_eq!(violation_of("piton-fs", "piton-board", None), None);
+        assert_eq!(violation_of("piton", "virtual-board", None), None);
+        assert_eq!(violation_of("xtask", "test-programs", None), None);
     }
 
     #[test]
     fn a_forbidden_edge_fails() {
         assert_eq!(
-            violation_of("piton-mpy", "piton-compiler", DependencyKind::Normal).unwrap(),
+            violation_of("piton-mpy", "piton-compiler", None).unwrap(),
             "`piton-mpy` must not have `piton-compiler` as a dependency"
         );
         assert_eq!(
-            violation_of("piton-cli", "piton-board", DependencyKind::Build).unwrap(),
+            violation_of("piton-cli", "piton-board", Some(DependencyKind::Build)).unwrap(),
             "`piton-cli` must not have `piton-board` as a build-dependency"
         );
     }
@@ -210,17 +199,17 @@ mod tests {
     fn test_help_is_for_tests_only() {
         for helper in TEST_HELP {
             assert_eq!(
-                violation_of("piton-board", helper, DependencyKind::Development),
+                violation_of("piton-board", helper, Some(DependencyKind::Dev)),
                 None
             );
-            assert!(violation_of("piton-board", helper, DependencyKind::Normal).is_some());
+            assert!(violation_of("piton-board", helper, None).is_some());
         }
     }
 
     #[test]
     fn a_test_does_not_turn_the_table_round() {
         assert_eq!(
-            violation_of("virtual-board", "piton-board", DependencyKind::Development).unwrap(),
+            violation_of("virtual-board", "piton-board", Some(DependencyKind::Dev)).unwrap(),
             "`virtual-board` must not have `piton-board` as a dev-dependency"
         );
     }
@@ -228,7 +217,7 @@ mod tests {
     #[test]
     fn nothing_depends_on_xtask() {
         for rule in RULES {
-            assert!(violation_of(rule.name, "xtask", DependencyKind::Development).is_some());
+            assert!(violation_of(rule.name, "xtask", Some(DependencyKind::Dev)).is_some());
         }
     }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cargo_metadata::{Metadata, Target};
 use syn::{Attribute, Item, ItemMod};
 
 use super::{Finding, from_root};
+use crate::metadata::Metadata;
 
 /// The folder of cargo-fuzz's targets, each a root.
 const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
@@ -36,14 +36,9 @@ pub(super) fn read(
     tracked: &[PathBuf],
 ) -> anyhow::Result<Sources> {
     let mut files = BTreeMap::new();
-    for package in metadata.workspace_packages() {
+    for package in &metadata.packages {
         for target in &package.targets {
-            follow(
-                target.src_path.as_std_path(),
-                true,
-                is_test_target(target),
-                &mut files,
-            )?;
+            follow(&target.src_path, true, target.is_for_tests(), &mut files)?;
         }
     }
     // A package outside the workspace, since it needs another toolchain: `cargo metadata` does not list it.
@@ -67,10 +62,6 @@ pub(super) fn read(
         file.path = from_root(&file.path, root);
     }
     Ok(Sources { files, findings })
-}
-
-fn is_test_target(target: &Target) -> bool {
-    target.is_test() || target.is_bench()
 }
 
 /// Whether an item is only built for tests.
