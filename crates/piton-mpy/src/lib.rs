@@ -8,6 +8,7 @@
 //!   accepted is written back byte for byte.
 //! - [`disassembly`] shows what a module does, [`hexdump`] what each byte of a file means, [`merge`]
 //!   joins several modules into one.
+//! - [`imports`] lists the modules that a module imports.
 //! - [`opcode`], [`qstr`], [`prelude`], [`line_info`] and [`vuint`] are the tables and codecs that a
 //!   compiler needs as well.
 //!
@@ -34,6 +35,7 @@ pub mod disassembly;
 pub mod error;
 pub mod header;
 pub mod hexdump;
+pub mod imports;
 pub mod instruction;
 pub mod line_info;
 pub mod merge;

@@ -5,6 +5,7 @@
 
 pub mod deploy;
 pub mod download;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -431,6 +432,15 @@ impl Shipment {
             superseded.extend(twin.and_then(|twin| twin.as_str().parse().ok()));
         }
         (host, superseded)
+    }
+
+    /// The paths of the files in the order in which a board should get them: a module after the modules that it
+    /// imports, `boot.py`, `main.py` and `code.py` last.
+    pub fn order(&self) -> Vec<TreePath> {
+        let files = order::order(self).into_iter();
+        files
+            .filter_map(|(path, _)| path.as_str().parse().ok())
+            .collect()
     }
 
     fn check_signature(&self, key: &PublicKey) -> Option<What> {

@@ -79,7 +79,8 @@ fn to_board(shipment: &Shipment, dry_run: bool, ctx: &mut Context) -> Result<(),
     let mut options = Options::default();
     options.verify = true;
     options.settle = !dry_run;
-    let push = push_tree(&mut remote, host, &superseded, &BoardPath::root(), &options)?;
+    let mut push = push_tree(&mut remote, host, &superseded, &BoardPath::root(), &options)?;
+    push.arrange(&shipment.order());
     carry_out(dry_run, ui, push.plan(), |events| {
         push.apply(&mut remote, events)
     })

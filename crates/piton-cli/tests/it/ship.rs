@@ -1,4 +1,4 @@
-//! What stands around `build`: its documents, its schema, its action, and builds that lie on a server.
+//! What stands around `build`: its documents, its schema, and builds that lie on a server.
 
 use std::path::{Path, PathBuf};
 
@@ -182,135 +182,24 @@ fn the_three_uses_of_the_reference_script() {
     );
 }
 
-/// The names at this indentation below a line `KEY:` of a YAML document.
-fn names_below(document: &str, key: &str, indent: usize) -> Vec<String> {
-    let mut lines = document.lines();
-    let found = lines.any(|line| line.trim() == format!("{key}:"));
-    assert!(found, "{key}");
-    let depth = |line: &str| line.len() - line.trim_start().len();
-    let below = lines.take_while(|line| depth(line) >= indent);
-    let names = below.filter(|line| depth(line) == indent && !line.trim().starts_with('#'));
-    names
-        .map(|line| line.trim().split(':').next().unwrap().to_owned())
-        .collect()
-}
-
-/// The step of a YAML document that has this id, up to the next one.
-fn step<'a>(document: &'a str, id: &str) -> &'a str {
-    let (_, step) = document.split_once(&format!("- id: {id}\n")).unwrap();
-    step.split("\n    - ").next().unwrap()
-}
-
+/// A board may start at any moment: what a module imports is there before it.
 #[test]
-fn the_action_is_wired() {
-    let action = text("action.yml");
-    let inputs = names_below(&action, "inputs", 2);
-    assert_eq!(inputs, ["source", "output", "targets", "strict", "sign"]);
-    let build = step(&action, "build");
-    for name in &inputs {
-        let line = format!("{}: ${{{{ inputs.{name} }}}}", name.to_uppercase());
-        assert!(build.contains(&line), "{line}");
-    }
-    let (_, script) = build.split_once("run: |\n").unwrap();
-    assert!(!script.contains("${{"), "values are not pasted into code");
-    let outputs = names_below(&action, "outputs", 2);
-    assert_eq!(outputs, ["manifest", "count", "failed", "archives"]);
-    for name in &outputs {
-        let line = format!("value: ${{{{ steps.build.outputs.{name} }}}}");
-        assert!(action.contains(&line), "{line}");
-    }
-    let workflow = text("examples/workflows/build-mpy.yml");
-    for name in names_below(&workflow, "with", 10) {
-        assert!(inputs.contains(&name), "{name}");
-    }
-    for part in workflow.split("steps.piton.outputs.").skip(1) {
-        let name = part.split_whitespace().next().unwrap();
-        assert!(outputs.iter().any(|output| output == name), "{name}");
-    }
-    for line in ["branches: [main, develop]", "tags: [\"*\"]"] {
-        assert!(workflow.contains(line), "{line}");
-    }
-    assert_eq!(
-        names_below(&workflow, "on", 2),
-        ["push", "pull_request", "workflow_dispatch"]
-    );
-    for name in ["mpy-files", "manifest", "release-archives"] {
-        let artifact = workflow.split("upload-artifact").find(|artifact| {
-            let lines = artifact.lines().map(str::trim);
-            lines.clone().any(|line| line == format!("name: {name}"))
-                && lines.clone().any(|line| line == "retention-days: 90")
-        });
-        assert!(artifact.is_some(), "{name}");
-    }
-}
-
-/// The script of the action's step, run as a runner does.
-#[cfg(unix)]
-#[test]
-fn the_action_builds() {
-    let action = text("action.yml");
-    let sandbox = project();
-    let script = |id: &str| {
-        let (_, script) = step(&action, id).split_once("run: |\n").unwrap();
-        script.to_owned()
-    };
-    let secret = {
-        assert_eq!(piton(&sandbox, "keygen", &[]).code, Some(0));
-        String::from_utf8(sandbox.read("piton.key")).unwrap()
-    };
-    std::fs::create_dir(sandbox.path().join("temp")).unwrap();
-    let act = |id: &str, environment: &[(&str, &str)]| {
-        let mut command = std::process::Command::new("bash");
-        command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c"]);
-        command.arg(script(id)).current_dir(sandbox.path());
-        let piton = env!("CARGO_BIN_EXE_piton");
-        command.env("PITON", piton).env("STRICT", "true");
-        command.env("PITON_CACHE_DIR", sandbox.path().join("../cache"));
-        command.env("GITHUB_OUTPUT", sandbox.path().join("output"));
-        command.env_remove("GITHUB_STEP_SUMMARY");
-        command.env("RUNNER_TEMP", sandbox.path().join("temp"));
-        command.env("GITHUB_ACTION_PATH", root());
-        for name in ["SOURCE", "OUTPUT", "TARGETS", "SIGN"] {
-            command.env(name, "");
-        }
-        command.envs(environment.iter().copied());
-        let _ = std::fs::remove_file(sandbox.path().join("output"));
-        let outcome = run(command);
-        let written = std::fs::read_to_string(sandbox.path().join("output"));
-        (outcome, written.unwrap_or_default())
-    };
-    let (outcome, written) = act("build", &[]);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
-    let names: Vec<&str> = written
-        .lines()
-        .filter_map(|line| Some(line.split_once('=')?.0))
-        .collect();
-    assert_eq!(names, names_below(&action, "outputs", 2));
-    assert!(
-        written.starts_with("manifest=build/manifest.json\ncount=2\nfailed=0\n"),
-        "{written}"
-    );
-    sandbox.write("src/bad.py", "x = {**a}\n");
-    let all = [
-        ("SOURCE", "src"),
-        ("OUTPUT", "made here"),
-        ("TARGETS", "micropython, circuitpython-10"),
-        ("STRICT", "false"),
-        ("SIGN", secret.trim()),
-    ];
-    let (outcome, written) = act("build", &all);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
-    assert!(written.contains("\ncount=4\nfailed=1\n"), "{written}");
-    let verify = piton(&sandbox, "verify 'made here' --key piton.pub", &[]);
-    assert_eq!(verify.code, Some(0), "{}", verify.stderr());
-    let left = sandbox.path().join("temp").read_dir().unwrap().count();
-    assert_eq!(left, 0, "the key is gone");
-    assert_eq!(act("build", &[]).0.code, Some(1), "strict");
-    assert_eq!(act("build", &[("STRICT", "maybe")]).0.code, Some(2));
-    let (outcome, hash) = act("key", &[]);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
-    let digits = hash.trim().strip_prefix("hash=").unwrap();
-    assert!(digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+fn files_come_after_what_they_import() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path().join("src/lib/net")).unwrap();
+    std::fs::create_dir(sandbox.path().join("drive")).unwrap();
+    sandbox.write("src/code.py", "import app\n");
+    sandbox.write("src/app.py", "import zero\nfrom net import http\n");
+    sandbox.write("src/zero.py", "x = 0\n");
+    sandbox.write("src/lib/net/__init__.py", "");
+    sandbox.write("src/lib/net/http.py", "from . import ssl\n");
+    sandbox.write("src/lib/net/ssl.py", "import json\n");
+    sandbox.write("src/lib/net/roots.pem", "");
+    // It would be imported instead of a file that comes, until it is gone.
+    sandbox.write("drive/zero.py", "old\n");
+    assert_eq!(piton(&sandbox, "build --data *.pem", &[]).code, Some(0));
+    assert_snapshot!(told(&sandbox, "deploy --dry-run --to drive"));
+    assert_snapshot!(told(&sandbox, "connect virtual deploy --dry-run"));
 }
 
 /// Put all files below this folder of the sandbox on a server, below `/`.

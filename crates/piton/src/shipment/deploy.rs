@@ -13,14 +13,12 @@ use piton_board::deadline::Cancel;
 use piton_mpy::header::Dialect;
 use piton_project::relative_path::RelativePath;
 
+use super::order::order;
 use super::{BoardFormat, Shipment};
 use crate::host_file::sync_folder;
 
 /// Begins the name of a file that is being written.
 const PART: &str = ".piton-part";
-
-/// Files that a board runs after a reset, in the order in which they are written: the last one starts the new program.
-const LAST: [&str; 3] = ["boot.py", "main.py", "code.py"];
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,22 +125,12 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
             path: drive.to_owned(),
         });
     }
-    let mut files = shipment.files().collect::<Vec<_>>();
-    files.sort_by_key(|(path, _)| {
-        let entry = LAST.iter().position(|name| *name == path.as_str());
-        // Packages before what is above them.
-        (
-            entry.map_or(0, |at| at + 1),
-            usize::MAX - path.parts().count(),
-            *path,
-        )
-    });
+    let files = order(shipment);
     let mut plan = Plan::default();
     let wanted = files
         .iter()
         .copied()
         .collect::<BTreeMap<&RelativePath, &[u8]>>();
-    let mut twins = Vec::new();
     for (path, content) in &files {
         let place = drive.join(path.to_path());
         let action = match fs::read(&place) {
@@ -161,16 +149,10 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
             && !wanted.contains_key(&twin)
             && drive.join(twin.to_path()).is_file()
         {
-            twins.push((twin, Action::Remove));
+            // At once: the file that was written is not imported before.
+            plan.steps.push((twin, Action::Remove));
         }
     }
-    // Before a program starts that would import them.
-    let entries = plan
-        .steps
-        .iter()
-        .position(|(path, _)| LAST.contains(&path.as_str()))
-        .unwrap_or(plan.steps.len());
-    plan.steps.splice(entries..entries, twins);
     Ok(plan)
 }
 

@@ -133,6 +133,23 @@ impl Push {
         &self.plan
     }
 
+    /// Write the files in this order, as far as it names them. Folders, and what is removed, keep their turn.
+    pub fn arrange(&mut self, order: &[TreePath]) {
+        let ranks = order.iter().enumerate();
+        let ranks = ranks
+            .map(|(rank, path)| (path, rank))
+            .collect::<BTreeMap<&TreePath, usize>>();
+        let is_file = |step: &plan::Step| matches!(step.action, Action::Create | Action::Replace);
+        let steps = &mut self.plan.steps;
+        let files = steps.iter().filter(|step| is_file(step));
+        let mut files = files.cloned().collect::<Vec<_>>();
+        files.sort_by_key(|step| ranks.get(&step.path).copied());
+        let places = steps.iter_mut().filter(|step| is_file(step));
+        for (place, file) in places.zip(files) {
+            *place = file;
+        }
+    }
+
     /// Symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling

@@ -1,0 +1,296 @@
+//! In which order files are put on a board that may start at any moment: a module after the modules that it imports.
+
+use std::collections::BTreeMap;
+
+use piton_compiler::Options;
+use piton_mpy::imports::{Import, imports};
+use piton_mpy::reader;
+use piton_project::relative_path::RelativePath;
+
+use super::Shipment;
+
+/// Files that a board runs after a reset, in the order in which they are written: the last one starts the new program.
+pub(super) const LAST: [&str; 3] = ["boot.py", "main.py", "code.py"];
+
+/// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
+const LIBRARY: &str = "lib";
+
+/// The files of a shipment: those that are no modules, then each module behind those that it imports; `boot.py`,
+/// `main.py` and `code.py` last.
+///
+/// Modules that import each other come by their imports at the top, else by path. What machine code or `__import__`
+/// imports is not known.
+pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
+    let mut files = shipment.files().collect::<Vec<_>>();
+    files.sort_by_key(|(path, _)| (is_module(path), *path));
+    let numbers = files
+        .iter()
+        .enumerate()
+        .map(|(number, (path, _))| (path.as_str(), number))
+        .collect::<BTreeMap<&str, usize>>();
+    let mut all = vec![Vec::new(); files.len()];
+    let mut at_once = all.clone();
+    for (number, (path, content)) in files.iter().enumerate() {
+        for import in imports_of(path, content) {
+            for other in resolve(path, &import, &numbers) {
+                if let (Some(all), Some(at_once)) = (all.get_mut(number), at_once.get_mut(number)) {
+                    all.push(other);
+                    at_once.extend(import.at_once.then_some(other));
+                }
+            }
+        }
+    }
+    for edges in all.iter_mut().chain(&mut at_once) {
+        edges.sort_unstable();
+        edges.dedup();
+    }
+    let groups = groups(&all);
+    // Among modules that import each other, only what they import at the top counts.
+    for (edges, group) in at_once.iter_mut().zip(&groups) {
+        edges.retain(|other| groups.get(*other) == Some(group));
+    }
+    let mut order = post_order(&at_once);
+    order.sort_by_key(|number| groups.get(*number));
+    // A module may import `main`, but the program starts last.
+    let entry = |number: usize| {
+        let (path, _) = files.get(number)?;
+        LAST.iter().position(|name| *name == path.as_str())
+    };
+    order.sort_by_key(|number| entry(*number));
+    order
+        .into_iter()
+        .filter_map(|number| files.get(number).copied())
+        .collect()
+}
+
+fn is_module(path: &RelativePath) -> bool {
+    matches!(path.extension(), Some("mpy" | "py"))
+}
+
+/// What a file imports; nothing, if it is no module or cannot be read.
+fn imports_of(path: &RelativePath, content: &[u8]) -> Vec<Import> {
+    let module = match path.extension() {
+        Some("mpy") => reader::read(content).ok(),
+        Some("py") => piton_compiler::compile(content, &Options::new(path.as_str())).ok(),
+        _ => None,
+    };
+    module.map_or_else(Vec::new, |module| imports(&module))
+}
+
+/// The files of the shipment that an import in `path` loads.
+fn resolve(path: &RelativePath, import: &Import, numbers: &BTreeMap<&str, usize>) -> Vec<usize> {
+    let Ok(name) = std::str::from_utf8(&import.name) else {
+        return Vec::new();
+    };
+    let folders = match import.level {
+        0 => vec![String::new(), LIBRARY.to_owned()],
+        level => {
+            // One dot is the package that the module is in, each other one the package above.
+            let above = std::iter::successors(path.parent(), RelativePath::parent);
+            let folder = above
+                .map(|folder| folder.to_string())
+                .nth(level as usize - 1);
+            vec![folder.unwrap_or_default()]
+        }
+    };
+    let mut found = Vec::new();
+    let mut look = |module: &str| {
+        let places = [".mpy", ".py", "/__init__.mpy", "/__init__.py"];
+        let places = places.map(|ending| numbers.get(format!("{module}{ending}").as_str()));
+        found.extend(places.into_iter().flatten().copied());
+    };
+    for folder in &folders {
+        // The packages that a module is in are not imported by it: they import it.
+        let mut module = folder.clone();
+        for part in name.split('.').filter(|part| !part.is_empty()) {
+            module = below(&module, part);
+            look(&module);
+        }
+        for part in &import.from {
+            let Ok(part) = std::str::from_utf8(part) else {
+                continue;
+            };
+            look(&below(&module, part));
+        }
+    }
+    found
+}
+
+fn below(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        _ => format!("{folder}/{name}"),
+    }
+}
+
+/// All nodes, each behind those that its edges lead to, unless these lead back to it.
+fn post_order(edges: &[Vec<usize>]) -> Vec<usize> {
+    let mut seen = vec![false; edges.len()];
+    let mut order = Vec::with_capacity(edges.len());
+    for root in 0..edges.len() {
+        // The way down, with the number of the next edge of each node: not by recursion, as a stranger may chain as
+        // many modules as he likes.
+        let mut way = vec![(root, 0)];
+        if seen.get(root) != Some(&false) {
+            continue;
+        }
+        if let Some(seen) = seen.get_mut(root) {
+            *seen = true;
+        }
+        while let Some((node, next)) = way.last_mut() {
+            let Some(other) = edges.get(*node).and_then(|edges| edges.get(*next)) else {
+                order.push(*node);
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(seen) = seen.get_mut(*other).filter(|seen| !**seen) {
+                *seen = true;
+                way.push((*other, 0));
+            }
+        }
+    }
+    order
+}
+
+/// For each node the number of its group: nodes that lead to each other are one (Kosaraju's way). What a group leads to
+/// has lower numbers.
+fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
+    let mut back = vec![Vec::new(); edges.len()];
+    for (node, edges) in edges.iter().enumerate() {
+        for other in edges {
+            if let Some(back) = back.get_mut(*other) {
+                back.push(node);
+            }
+        }
+    }
+    let mut groups = vec![None; edges.len()];
+    let roots = post_order(edges).into_iter().rev();
+    for (number, root) in (0..edges.len()).rev().zip(roots) {
+        let mut left = vec![root];
+        while let Some(node) = left.pop() {
+            if let Some(group) = groups.get_mut(node).filter(|group| group.is_none()) {
+                *group = Some(number);
+                left.extend(back.get(node).into_iter().flatten());
+            }
+        }
+    }
+    groups.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use piton_project::manifest::Manifest;
+
+    use super::*;
+
+    /// The order of these files; those that end in `.mpy` are compiled.
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let made = files.iter().map(|(path, source)| {
+            let content = if path.ends_with(".mpy") {
+                let options = Options::new(*path);
+                let module = piton_compiler::compile(source.as_bytes(), &options).unwrap();
+                piton_mpy::writer::write(&module).unwrap()
+            } else {
+                source.as_bytes().to_vec()
+            };
+            (path.parse().unwrap(), content)
+        });
+        let made = made.collect::<BTreeMap<RelativePath, Vec<u8>>>();
+        let listed = made.keys().map(|path| {
+            let hash = "0".repeat(64);
+            format!(
+                r#"{{"path":"{path}","download_path":"mpy/{path}","sha256":"{hash}","size":0}}"#
+            )
+        });
+        let files = listed.collect::<Vec<_>>().join(",");
+        let manifest = format!(
+            r#"{{"version":"1","build_timestamp":"2026-02-06T10:46:02Z","files":[{files}]}}"#
+        );
+        Manifest::parse(manifest.as_bytes()).unwrap();
+        let shipment = Shipment::new(
+            "m".as_ref(),
+            manifest.into_bytes(),
+            None,
+            made.into_iter().collect(),
+        );
+        let shipment = shipment.unwrap();
+        let order = order(&shipment);
+        let found = order.iter().map(|(path, _)| path.as_str());
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_module_comes_after_what_it_imports() {
+        check(
+            &[
+                ("B/A.mpy", "from . import z"),
+                ("B/__init__.mpy", "from .A import y\nz = 1"),
+                ("a.mpy", "import b.c\nimport nowhere"),
+                ("b/__init__.mpy", "from . import z\nfrom .d import x as y"),
+                ("b/c.mpy", "from .. import e\nfrom lib.f import *"),
+                ("b/d.mpy", "def f():\n    def g():\n        import json, h"),
+                ("b/z.mpy", ""),
+                ("boot.py", ""),
+                ("code.py", "import a"),
+                ("e.mpy", "from k import l, m"),
+                ("font.bin", "import a"),
+                ("lib/f.mpy", "import k.m"),
+                ("lib/h.mpy", ""),
+                ("lib/k/__init__.mpy", ""),
+                ("lib/k/m.mpy", ""),
+                ("main.py", "import"),
+            ],
+            &[
+                "font.bin",
+                "B/A.mpy",
+                "B/__init__.mpy",
+                "lib/h.mpy",
+                "b/d.mpy",
+                "b/z.mpy",
+                "b/__init__.mpy",
+                "lib/k/__init__.mpy",
+                "lib/k/m.mpy",
+                "e.mpy",
+                "lib/f.mpy",
+                "b/c.mpy",
+                "a.mpy",
+                "boot.py",
+                "main.py",
+                "code.py",
+            ],
+        );
+    }
+
+    #[test]
+    fn modules_that_import_each_other() {
+        // What a function imports is imported later, so it does not matter as much.
+        check(
+            &[
+                ("a.mpy", "import b"),
+                ("b.mpy", "def f():\n    import c"),
+                ("c.mpy", "import b"),
+            ],
+            &["b.mpy", "c.mpy", "a.mpy"],
+        );
+        check(
+            &[
+                ("a.mpy", "import c"),
+                ("b.mpy", "import c"),
+                ("c.mpy", "import b, main"),
+                ("main.py", "import a"),
+            ],
+            &["b.mpy", "c.mpy", "a.mpy", "main.py"],
+        );
+    }
+
+    #[test]
+    fn a_long_chain() {
+        let edges = (1..=200_000).map(|node| vec![node % 200_000]);
+        let edges = edges.collect::<Vec<_>>();
+        assert_eq!(post_order(&edges).first(), Some(&199_999));
+        assert!(groups(&edges).iter().all(|group| *group == 199_999));
+        let edges = (1..=200_000).map(|node| vec![node]).collect::<Vec<_>>();
+        assert_eq!(groups(&edges).first(), Some(&199_999));
+    }
+}
