@@ -136,6 +136,12 @@ pub struct Report {
     pub written: Written,
     /// One for each target, in the order of the settings.
     pub targets: Vec<TargetReport>,
+    /// The list of the targets, where there are several.
+    pub index: Option<PathBuf>,
+    /// The signatures of the manifests and of the list of targets.
+    pub signatures: Vec<PathBuf>,
+    /// Version of what was built, as the manifests have it.
+    pub version: String,
     /// The sources that did not compile, by target and path.
     pub failures: Vec<Failure>,
     /// When the sources were current, in seconds since 1970.
@@ -167,6 +173,8 @@ pub enum Refusal {
 pub struct TargetReport {
     /// Name of the target.
     pub name: String,
+    /// The folder with the files.
+    pub folder: PathBuf,
     /// The manifest.
     pub manifest: PathBuf,
     /// The archives.

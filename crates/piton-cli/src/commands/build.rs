@@ -4,6 +4,7 @@ mod github;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use piton::build::{Event, Failure, Refusal, Report, Settings, Written, build};
 use serde::Serialize;
@@ -17,11 +18,15 @@ pub(crate) use settings::Args;
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
-    let settings = settings::read(args)?;
     if args.watch {
+        let settings = settings::read(args)?;
         return watch(args, settings, ctx);
     }
-    once(&settings, ctx)
+    let done = settings::read(args).and_then(|settings| once(&settings, ctx));
+    if let Err(error) = &done {
+        github::tell_error(error, ctx);
+    }
+    done
 }
 
 /// Build, and build again whenever a source or a setting has changed, until Ctrl-C.
@@ -74,7 +79,7 @@ fn once(settings: &Settings, ctx: &mut Context) -> Result<(), CommandError> {
             ui.note(&line);
         }
     }
-    github::tell(&report, ui)?;
+    github::tell(settings, &report, ui)?;
     match report.written {
         Written::Refused(_) => Err(CommandError::NotBuilt),
         Written::Replaced | Written::Unchanged => Ok(()),
@@ -123,18 +128,31 @@ fn lines(report: &Report) -> Vec<String> {
     lines
 }
 
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Summary<'a> {
     written: &'static str,
+    version: &'a str,
     timestamp: u64,
     targets: Vec<TargetSummary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signatures: Vec<String>,
     failures: Vec<FailureSummary<'a>>,
 }
 
 #[derive(Serialize)]
 struct TargetSummary<'a> {
     target: &'a str,
+    folder: String,
     manifest: String,
     archives: Vec<String>,
     files: usize,
@@ -160,12 +178,9 @@ impl Summary<'_> {
     fn of(report: &Report) -> Summary<'_> {
         let targets = report.targets.iter().map(|target| TargetSummary {
             target: &target.name,
+            folder: target.folder.display().to_string(),
             manifest: target.manifest.display().to_string(),
-            archives: target
-                .archives
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
+            archives: shown(&target.archives),
             files: target.files,
             modules: target.modules,
             compiled: target.compiled,
@@ -186,8 +201,11 @@ impl Summary<'_> {
                 Written::Unchanged => "unchanged",
                 Written::Refused(_) => "refused",
             },
+            version: &report.version,
             timestamp: report.timestamp,
             targets: targets.collect(),
+            index: report.index.as_ref().map(|path| path.display().to_string()),
+            signatures: shown(&report.signatures),
             failures: failures.collect(),
         }
     }

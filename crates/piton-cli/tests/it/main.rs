@@ -1,5 +1,8 @@
 //! The `piton` command from the outside: on the virtual board, on a micro:bit, and beside mpremote.
 
+#[cfg(unix)]
+#[cfg(test)]
+mod action;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
@@ -80,3 +83,5 @@ mod web;
 #[cfg(unix)]
 #[cfg(test)]
 mod webrepl;
+#[cfg(test)]
+mod yaml;

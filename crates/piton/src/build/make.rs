@@ -72,12 +72,21 @@ pub fn build(
             Written::Replaced
         }
     };
+    let targets = targets
+        .iter()
+        .map(|target| target.report(settings))
+        .collect::<Vec<_>>();
+    let index = place::index_path(settings);
+    let signed = targets.iter().map(|target| &target.manifest).chain(&index);
     Ok(Report {
         written,
-        targets: targets
-            .iter()
-            .map(|target| target.report(settings))
-            .collect(),
+        signatures: match settings.key {
+            Some(_) => signed.map(|path| place::signature_path(path)).collect(),
+            None => Vec::new(),
+        },
+        targets,
+        index,
+        version: place::version(settings, &age),
         failures,
         timestamp: age.seconds,
     })

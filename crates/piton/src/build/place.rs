@@ -70,6 +70,13 @@ pub(super) fn manifest_path(settings: &Settings, name: &str) -> PathBuf {
     folder(settings, name).join(MANIFEST)
 }
 
+/// The signature of a file.
+pub(super) fn signature_path(of: &Path) -> PathBuf {
+    let mut path = of.as_os_str().to_owned();
+    path.push(SIGNATURE);
+    path.into()
+}
+
 /// The results for one target.
 pub(super) struct Target<'a> {
     plan: &'a Plan,
@@ -80,11 +87,10 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(super) fn new(plan: &'a Plan, settings: &Settings, age: &Age) -> Target<'a> {
-        let version = settings.version.clone().or_else(|| age.tag.clone());
         Target {
             plan,
             manifest: Manifest {
-                version: version.unwrap_or_else(|| "0.0.0".to_owned()),
+                version: version(settings, age),
                 build_timestamp: Timestamp::from_seconds(age.seconds).to_string(),
                 files: Vec::new(),
                 schema: Some(SCHEMA),
@@ -145,6 +151,7 @@ impl<'a> Target<'a> {
         };
         TargetReport {
             name: self.plan.target.to_string(),
+            folder: folder.join(FILES),
             manifest: folder.join(MANIFEST),
             archives: archives.iter().map(|name| folder.join(name)).collect(),
             files: self.files.len(),
@@ -157,6 +164,17 @@ impl<'a> Target<'a> {
             size: self.manifest.files.iter().map(|file| file.size).sum(),
         }
     }
+}
+
+/// The version of what is built.
+pub(super) fn version(settings: &Settings, age: &Age) -> String {
+    let version = settings.version.clone().or_else(|| age.tag.clone());
+    version.unwrap_or_else(|| "0.0.0".to_owned())
+}
+
+/// The list of targets, where there are several.
+pub(super) fn index_path(settings: &Settings) -> Option<PathBuf> {
+    (settings.targets.len() > 1).then(|| settings.out.join(INDEX))
 }
 
 /// What a board must have to load the module, from its own header.

@@ -6,22 +6,38 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use piton::build::{Report, Written};
+use piton::build::{Report, Settings, Written};
 
 use super::{by_source, excerpt, plural};
+use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
 
 /// Tell GitHub Actions about a build, where it runs there.
-pub(super) fn tell(report: &Report, ui: &Ui) -> Result<(), CommandError> {
-    if env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
+pub(super) fn tell(settings: &Settings, report: &Report, ui: &Ui) -> Result<(), CommandError> {
+    if runs_here() {
         // Among the log, not among the data: the runner reads both.
         ui.failure(&annotations(report));
     }
     append("GITHUB_STEP_SUMMARY", &summary(report))?;
-    append("GITHUB_OUTPUT", &outputs(report))
+    append("GITHUB_OUTPUT", &outputs(settings, report))
+}
+
+/// Tell GitHub Actions why there is no build. Of sources that do not compile it knows already.
+pub(super) fn tell_error(error: &CommandError, ctx: &Context) {
+    if runs_here()
+        && !matches!(error, CommandError::Interrupted)
+        && let Some(message) = error.message(ctx.face)
+    {
+        ctx.ui
+            .failure(&format!("::error title=piton::{}\n", data(message.trim())));
+    }
+}
+
+fn runs_here() -> bool {
+    env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
 }
 
 /// Append to the file that a variable names.
@@ -46,7 +62,7 @@ fn annotations(report: &Report) -> String {
     for failure in by_source(&report.failures).values() {
         let refused = matches!(report.written, Written::Refused(_)) && !failure.allowed;
         let level = if refused { "error" } else { "warning" };
-        let path = property(&failure.path.to_string_lossy().replace('\\', "/"));
+        let path = property(&slashed(&in_workspace(&failure.path)));
         let line = failure
             .diagnostic
             .location
@@ -62,6 +78,27 @@ fn annotations(report: &Report) -> String {
     text
 }
 
+/// The path below the folder of the repository: that is where GitHub looks for a file.
+fn in_workspace(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).ok();
+    let workspace = env::var_os("GITHUB_WORKSPACE");
+    let below = absolute
+        .as_deref()
+        .zip(workspace.as_deref())
+        .and_then(|(path, workspace)| path.strip_prefix(workspace).ok());
+    below.unwrap_or(path).to_owned()
+}
+
+/// A path with the separator that every system's programs take.
+fn slashed(path: &Path) -> String {
+    let text = path.display().to_string();
+    if cfg!(windows) {
+        text.replace('\\', "/")
+    } else {
+        text
+    }
+}
+
 /// A value between the colons, as the runner decodes it.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
@@ -75,10 +112,18 @@ fn data(text: &str) -> String {
 
 /// The job's summary, in Markdown.
 fn summary(report: &Report) -> String {
-    let mut text = String::from(
-        "### piton build\n\n| target | files | bytes | compiled |\n|---|---|---|---|\n",
-    );
-    for target in &report.targets {
+    let mut text = String::from("### piton build\n\n");
+    let targets = match report.written {
+        Written::Refused(_) => {
+            text.push_str("Nothing was written.\n");
+            &[]
+        }
+        Written::Replaced | Written::Unchanged => {
+            text.push_str("| target | files | bytes | compiled |\n|---|---|---|---|\n");
+            report.targets.as_slice()
+        }
+    };
+    for target in targets {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
@@ -105,20 +150,52 @@ fn summary(report: &Report) -> String {
     text
 }
 
-/// The outputs of the step: `manifest`, `count`, `failed`, `archives`. Several paths are joined by spaces.
-fn outputs(report: &Report) -> String {
+/// The outputs of the step, as `action.yml` describes them. Where nothing was written, there are no paths.
+fn outputs(settings: &Settings, report: &Report) -> String {
+    let written = !matches!(report.written, Written::Refused(_));
+    let paths = |paths: Vec<&PathBuf>| {
+        let lines = paths.into_iter().filter(|_| written);
+        lines
+            .map(|path| slashed(path))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     let targets = || report.targets.iter();
-    let manifests = targets().map(|target| target.manifest.display().to_string());
-    let archives = targets()
-        .flat_map(|target| &target.archives)
-        .map(|path| path.display().to_string());
-    format!(
-        "manifest={}\ncount={}\nfailed={}\narchives={}\n",
-        manifests.collect::<Vec<_>>().join(" "),
-        targets().map(|target| target.files).sum::<usize>(),
-        by_source(&report.failures).len(),
-        archives.collect::<Vec<_>>().join(" "),
-    )
+    let count = match written {
+        true => targets().map(|target| target.files).sum::<usize>(),
+        false => 0,
+    };
+    let archives = targets().flat_map(|target| &target.archives);
+    [
+        ("folder", paths(vec![&settings.out])),
+        (
+            "files",
+            paths(targets().map(|target| &target.folder).collect()),
+        ),
+        (
+            "manifest",
+            paths(targets().map(|target| &target.manifest).collect()),
+        ),
+        ("index", paths(report.index.iter().collect())),
+        ("signatures", paths(report.signatures.iter().collect())),
+        ("archives", paths(archives.collect())),
+        ("count", count.to_string()),
+        ("failed", by_source(&report.failures).len().to_string()),
+    ]
+    .map(|(name, value)| output(name, &value))
+    .concat()
+}
+
+/// An output of a step; one of several lines stands between two equal lines that are none of it.
+fn output(name: &str, value: &str) -> String {
+    if !value.contains('\n') {
+        return format!("{name}={value}\n");
+    }
+    let mut end = "END".to_owned();
+    while value.lines().any(|line| line == end) {
+        end.push('_');
+    }
+    format!("{name}<<{end}\n{value}\n{end}\n")
 }
 
 #[cfg(test)]
@@ -129,5 +206,7 @@ mod tests {
     fn what_the_runner_would_misread_is_escaped() {
         assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
         assert_eq!(data("a:b,c%\r\n"), "a:b,c%25%0D%0A");
+        assert_eq!(output("x", "a=b"), "x=a=b\n");
+        assert_eq!(output("x", "a\nEND"), "x<<END_\na\nEND\nEND_\n");
     }
 }
