@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::selector::BoardSelector;
 use crate::transport::process::Process;
 use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
-use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort};
+use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort, Unread};
 use crate::transport::tcp::Tcp;
 use crate::transport::webrepl::{Password, WebRepl};
 use crate::transport::{LineStates, Transport};
@@ -19,6 +19,8 @@ pub struct OpenOptions {
     pub baud_rate: u32,
     /// What to do with DTR and RTS of a serial port.
     pub lines: LineStates,
+    /// What becomes of bytes that came in at a serial port before.
+    pub unread: Unread,
     /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
     pub connect_timeout: Duration,
     /// The password of a WebREPL.
@@ -26,11 +28,12 @@ pub struct OpenOptions {
 }
 
 impl Default for OpenOptions {
-    /// 115200 baud, both lines asserted, 10 seconds, no password.
+    /// 115200 baud, both lines asserted, old bytes dropped, 10 seconds, no password.
     fn default() -> OpenOptions {
         OpenOptions {
             baud_rate: DEFAULT_BAUD_RATE,
             lines: LineStates::default(),
+            unread: Unread::Drop,
             connect_timeout: Duration::from_secs(10),
             password: None,
         }
@@ -95,7 +98,13 @@ pub fn open(
 }
 
 fn open_serial(port: String, options: &OpenOptions) -> Result<(Box<dyn Transport>, String), Error> {
-    let transport = SerialPort::open_with(&port, options.baud_rate, options.lines)?;
+    let OpenOptions {
+        baud_rate,
+        lines,
+        unread,
+        ..
+    } = options;
+    let transport = SerialPort::open_with(&port, *baud_rate, *lines, *unread)?;
     Ok((Box::new(transport), port))
 }
 

@@ -10,6 +10,7 @@ use piton::facts::{BoardFacts, board_facts};
 use piton::reopen::Whereabouts;
 use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
+use piton::transport::serial::Unread;
 use piton::virtual_board::VirtualBoard;
 use piton::{Board, ConnectOptions};
 
@@ -25,8 +26,19 @@ const LEAVE_TIME: Duration = Duration::from_secs(3);
 /// How long a board may be away when it resets.
 const RETURN_TIME: Duration = Duration::from_secs(30);
 
-/// Between two tries to reach a board that is away.
-pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// Between two tries to reach a board that is away on the network.
+const NETWORK_PAUSE: Duration = Duration::from_millis(250);
+
+/// The same at a port: many boards print only while somebody listens, and what they print first is of interest.
+const PORT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long to wait between two tries to reach a board that is away.
+pub(crate) fn retry_pause(whereabouts: &Whereabouts) -> Duration {
+    match whereabouts.is_port() {
+        true => PORT_PAUSE,
+        false => NETWORK_PAUSE,
+    }
+}
 
 /// The connection to a board.
 pub(crate) struct Session {
@@ -106,7 +118,7 @@ impl Session {
     }
 
     /// Connect again to the board that went away. Between two tries `go_on` waits a moment, and says whether anybody
-    /// still wants the board.
+    /// still wants the board. A folder that was mounted is to be mounted again, when the board is next at its prompt.
     ///
     /// # Errors
     ///
@@ -116,13 +128,19 @@ impl Session {
         whereabouts: &Whereabouts,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<(), CommandError> {
+        let mount = self.board.as_mut().and_then(Board::leave_mount);
         // What is left of the old connection must be gone before there is a new one.
         self.board = None;
         let mut last = no_board();
+        let mut options = self.options.clone();
+        options.open.unread = Unread::Keep;
         while go_on() {
             let found = whereabouts.find().map_err(piton::Error::from);
-            match found.and_then(|selector| Board::connect(&selector, &self.options)) {
-                Ok(board) => {
+            match found.and_then(|selector| Board::connect(&selector, &options)) {
+                Ok(mut board) => {
+                    if let Some(mount) = mount {
+                        board.take_over_mount(mount);
+                    }
                     self.board = Some(board);
                     return Ok(());
                 }
@@ -144,7 +162,7 @@ impl Session {
         let cancel = self.options.cancel.clone();
         let deadline = Deadline::after(RETURN_TIME);
         self.await_return(whereabouts, &mut || {
-            std::thread::sleep(RETRY_PAUSE);
+            std::thread::sleep(retry_pause(whereabouts));
             !cancel.is_cancelled() && !deadline.has_passed()
         })
         .map_err(|error| match cancel.is_cancelled() {

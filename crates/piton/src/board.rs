@@ -90,6 +90,9 @@ struct Mount {
     soft_resets: u64,
 }
 
+/// A mount of a connection that was lost: see [`Board::leave_mount`].
+pub struct LeftMount(Mount);
+
 /// A board and the connection to it.
 ///
 /// Dropping it closes the connection and leaves the board as it is; [`Board::friendly`] gives it back its prompt
@@ -303,6 +306,19 @@ impl Board {
         if let Some(mount) = &mut self.mount {
             mount.soft_resets = u64::MAX;
         }
+    }
+
+    /// Let go of the mount of a board that went away, for [`Board::take_over_mount`] of the connection to the same board
+    /// that is made next.
+    pub fn leave_mount(&mut self) -> Option<LeftMount> {
+        self.slot.detach();
+        self.mount.take().map(LeftMount)
+    }
+
+    /// Take over what was mounted by the connection before. The board has forgotten it: [`Board::remount`] is due.
+    pub fn take_over_mount(&mut self, left: LeftMount) {
+        self.mount = Some(left.0);
+        self.note_lost_mount();
     }
 
     /// Take the mount off the board. Nothing happens when there is none.

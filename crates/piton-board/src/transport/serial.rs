@@ -45,6 +45,16 @@ use windows as system;
 /// The baud rate that MicroPython's UART REPLs use, and mpremote too; a USB port ignores it.
 pub const DEFAULT_BAUD_RATE: u32 = 115_200;
 
+/// What becomes of bytes that came in before a port was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unread {
+    /// They are dropped: what a program before us left unread is not meant for us. pyserial drops them, too.
+    #[default]
+    Drop,
+    /// They are read first: what a board has printed since it came back.
+    Keep,
+}
+
 /// An open serial port, held exclusively until it is dropped.
 #[derive(Debug)]
 pub struct SerialPort {
@@ -53,13 +63,14 @@ pub struct SerialPort {
 }
 
 impl SerialPort {
-    /// Open `port` with both control lines asserted: see [`SerialPort::open_with`].
+    /// Open `port` with both control lines asserted, and drop what it has unread: see [`SerialPort::open_with`].
     ///
     /// # Errors
     ///
     /// As for [`SerialPort::open_with`].
     pub fn open(port: &str, baud_rate: u32) -> Result<SerialPort, Error> {
-        SerialPort::open_with(port, baud_rate, LineStates::default())
+        let lines = LineStates::default();
+        SerialPort::open_with(port, baud_rate, lines, Unread::Drop)
     }
 
     /// Open `port`, a path such as `/dev/ttyACM0` or a name such as `COM10`, with 8 data bits, no parity,
@@ -69,7 +80,12 @@ impl SerialPort {
     ///
     /// [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], else [`Error::Open`] (not a
     /// serial port, a baud rate that it does not know).
-    pub fn open_with(port: &str, baud_rate: u32, lines: LineStates) -> Result<SerialPort, Error> {
+    pub fn open_with(
+        port: &str,
+        baud_rate: u32,
+        lines: LineStates,
+        unread: Unread,
+    ) -> Result<SerialPort, Error> {
         if baud_rate == 0 {
             // To a Unix terminal a rate of zero means "hang up".
             let source = io::Error::new(io::ErrorKind::InvalidInput, "baud rate 0");
@@ -83,10 +99,16 @@ impl SerialPort {
             port: system::Port::open(port, baud_rate, keeps_lines)?,
             lines,
         };
-        lines.open(&opened).map_err(|source| Error::Open {
-            address: port.to_owned(),
-            source,
-        })?;
+        let prepared = match unread {
+            Unread::Drop => opened.port.serial_port().discard_input_buffer(),
+            Unread::Keep => Ok(()),
+        };
+        prepared
+            .and_then(|()| lines.open(&opened))
+            .map_err(|source| Error::Open {
+                address: port.to_owned(),
+                source,
+            })?;
         Ok(opened)
     }
 }

@@ -83,21 +83,15 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     };
     screen.write(&board.repl().take_pending())?;
     let mut keys = talk::Keyboard::new(interactive);
+    let mut watch = board.mounted().map(|_| Restart::default());
     let outcome = loop {
         let injections = talk::Injections {
             code: typed.as_deref(),
             has_file: args.inject_file.is_some(),
         };
         let board = session.board()?;
-        let watch = board.mounted().map(|_| Restart::default());
-        let mut outcome = talk::talk(
-            board.transport(),
-            &screen,
-            &mut keys,
-            &injections,
-            watch,
-            cancel,
-        )?;
+        let transport = board.transport();
+        let mut outcome = talk::talk(transport, &screen, &mut keys, &injections, watch, cancel)?;
         if outcome == Outcome::InjectFile {
             let path = args.inject_file.as_deref().unwrap_or_default();
             match inject::inject_file(path, board, &screen, &mut keys, cancel) {
@@ -119,9 +113,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
                 if !is_back {
                     break outcome;
                 }
+                watch = reconnect::expect_prompt(session.board()?);
+                continue;
             }
             _ => break outcome,
         }
+        watch = session.board()?.mounted().map(|_| Restart::default());
     };
     drop(raw_mode);
     if interactive && io::stdout().is_terminal() {

@@ -84,8 +84,6 @@ fn configure(fd: OwnedFd, baud_rate: u32, keeps_lines: bool) -> io::Result<Port>
     if !is_pty {
         rustix::termios::ioctl_tiocexcl(&port)?;
     }
-    // What a program before us left unread is not meant for us; pyserial drops it too.
-    port.discard_input_buffer()?;
     Ok(Port {
         port,
         is_stuck: AtomicBool::new(false),

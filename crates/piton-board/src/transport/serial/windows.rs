@@ -40,8 +40,7 @@ impl Port {
         .map_err(|source| open_error(name, source))?;
         let prepared = port
             .set_read_timeout(READ_SLICE)
-            .and_then(|()| port.set_write_timeout(WRITE_SLICE))
-            .and_then(|()| port.discard_input_buffer());
+            .and_then(|()| port.set_write_timeout(WRITE_SLICE));
         prepared.map_err(|source| open_error(name, source))?;
         Ok(Port { port })
     }

@@ -1,4 +1,4 @@
-//! A soft reset, seen in what the board prints: it takes a mounted folder off the board.
+//! A soft reset, seen in what the board prints: it takes a mounted folder off the board. So does a board's absence.
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,14 @@ pub(super) struct Restart {
 }
 
 impl Restart {
+    /// A board that has just started, as far as is known.
+    pub(super) fn just_now() -> Restart {
+        Restart {
+            announced: Some(Instant::now()),
+            ..Restart::default()
+        }
+    }
+
     /// Take what the board printed.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.last = Some(Instant::now());
@@ -42,10 +50,11 @@ impl Restart {
 
     /// Whether the board restarted and is at its prompt, or takes too long to get there. Asked when it is quiet.
     pub(super) fn is_over(&self) -> bool {
-        let (Some(announced), Some(last)) = (self.announced, self.last) else {
+        let Some(announced) = self.announced else {
             return false;
         };
-        announced.elapsed() > PATIENCE || (self.at_prompt() && last.elapsed() > QUIET)
+        let is_quiet = self.last.is_some_and(|last| last.elapsed() > QUIET);
+        announced.elapsed() > PATIENCE || (self.at_prompt() && is_quiet)
     }
 
     /// Whether the output ends with a prompt.
@@ -86,5 +95,15 @@ mod tests {
         );
         check(&[b"MPY: soft reboot\r\nrunning"], true, false);
         check(&[b">>> 'soft reboot'\r\n>>> "], false, true);
+    }
+
+    #[test]
+    fn a_board_that_came_back_gets_its_time() {
+        let mut restart = Restart::just_now();
+        assert!(!restart.is_over());
+        restart.take(b"main.py runs");
+        assert!(!restart.at_prompt() && !restart.is_over());
+        restart.announced = Instant::now().checked_sub(PATIENCE * 2);
+        assert!(restart.announced.is_none() || restart.is_over());
     }
 }
