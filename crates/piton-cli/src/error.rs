@@ -11,10 +11,12 @@ use piton::error::{BoardError, FsError, VmError};
 use piton::fs::rom::RomError;
 use piton::http::HttpError;
 use piton::mip::MipError;
+use piton::project::signature::SignatureError;
 use piton::vm;
 
 use crate::args::Face;
 use crate::config::{self, ConfigError};
+use crate::signing;
 use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
@@ -271,8 +273,23 @@ pub(crate) enum CommandError {
         /// The file of the key.
         path: std::path::PathBuf,
         /// What is wrong.
-        source: piton::project::signature::SignatureError,
+        source: SignatureError,
     },
+    /// A secret key has a password, and nobody can be asked for it.
+    #[error("`{}` has a password, and there is no terminal to ask for it", path.display())]
+    NoPassword {
+        /// The file of the key.
+        path: std::path::PathBuf,
+    },
+    /// A new key needs a password, and nobody can be asked for one.
+    #[error("a new key needs a password, and there is no terminal to ask for it")]
+    NoNewPassword,
+    /// A new password has no letters.
+    #[error("an empty password protects nothing")]
+    EmptyPassword,
+    /// A new password was not the same the second time.
+    #[error("the two passwords are not the same")]
+    TwoPasswords,
     /// A `.mpy` file is damaged, or cannot be joined with the others.
     #[error("{path}: {source}")]
     Mpy {
@@ -482,6 +499,15 @@ impl CommandError {
             CommandError::Build(error) => build_hints(error, name),
             CommandError::Shipment(error) => shipment_hints(error, name),
             CommandError::Deploy(error) => deploy_hints(error),
+            CommandError::NoPassword { .. } => vec![signing::hint()],
+            CommandError::NoNewPassword | CommandError::EmptyPassword => vec![
+                signing::hint(),
+                "`--no-password` makes a key without one".to_owned(),
+            ],
+            CommandError::Key {
+                source: SignatureError::WrongPassword,
+                ..
+            } => signing::wrong_password_hints(),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }

@@ -22,6 +22,7 @@ mod interrupt;
 mod password;
 mod progress;
 mod session;
+mod signing;
 mod suggest;
 mod terminal;
 mod ui;

@@ -1,4 +1,4 @@
-//! Where a WebREPL's password comes from, when the command line does not have it.
+//! Passwords that the command line does not have: asking for one, and where a WebREPL's comes from.
 
 use std::io::{self, IsTerminal};
 
@@ -20,15 +20,24 @@ pub(crate) fn find(address: &str) -> Result<Option<Password>, CommandError> {
     if let Ok(text) = std::env::var(VARIABLE) {
         return Ok(Some(Password::new(text)));
     }
+    Ok(ask(&format!("Password for {address}: "))?.map(Password::new))
+}
+
+/// Ask the person at the terminal for something that nobody must see. `None` when there is no person.
+///
+/// # Errors
+///
+/// [`CommandError::Interrupted`] when the person would not tell.
+pub(crate) fn ask(question: &str) -> Result<Option<String>, CommandError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);
     }
-    ui::question(&format!("Password for {address}: "));
+    ui::question(question);
     let line = terminal::read_hidden_line().map_err(CommandError::Terminal);
     // Enter was not shown either.
     ui::question("\n");
     match line? {
-        Some(text) => Ok(Some(Password::new(text))),
+        Some(text) => Ok(Some(text)),
         None => Err(CommandError::Interrupted),
     }
 }

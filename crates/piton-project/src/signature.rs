@@ -3,6 +3,10 @@
 //! Format: <https://jedisct1.github.io/minisign/>, "Signature format", "Public key format", "Secret key format".
 //! Signing is done here; checking by the crate of minisign's author, so that the two check each other.
 
+mod protected;
+
+pub use protected::{Password, ProtectedKey};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use blake2::Blake2b512;
@@ -10,6 +14,7 @@ use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
+use zeroize::Zeroizing;
 
 /// Why something cannot be signed or checked.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +26,27 @@ pub enum SignatureError {
         /// What is wrong.
         problem: &'static str,
     },
-    /// The secret key is encrypted with a password.
-    #[error("the secret key is encrypted with a password")]
-    Encrypted,
+    /// The password does not open the secret key.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// The secret key asks for other limits of its password's derivation than minisign ever sets: trying the password
+    /// could take days, or all memory.
+    #[error(
+        "this is no secret key of minisign: trying its password takes {operations} operations and {memory} bytes of \
+         memory, expected at most 33554432 and 16777216 to 1073741824"
+    )]
+    Cost {
+        /// Operations, as libsodium counts them.
+        operations: u64,
+        /// Bytes.
+        memory: u64,
+    },
+    /// This machine has not the memory that the secret key's password takes.
+    #[error("trying its password takes {} MiB of memory, more than there is", memory >> 20)]
+    Memory {
+        /// Bytes.
+        memory: u64,
+    },
     /// The text is no public key of minisign.
     #[error("this is no public key of minisign: {0}")]
     PublicKey(minisign_verify::Error),
@@ -49,13 +72,95 @@ const PREHASHED: [u8; 2] = *b"ED";
 const BLAKE2: [u8; 2] = *b"B2";
 /// Key derivation of a secret key without a password.
 const PLAIN: [u8; 2] = [0, 0];
-/// Bytes of a secret key: three algorithms, salt, two limits, key number, key, check sum.
-const SECRET_LENGTH: usize = 2 + 2 + 2 + 32 + 8 + 8 + 8 + 64 + 32;
+/// Bytes that must stay secret: key number, key, check sum.
+const SECRET_LENGTH: usize = 8 + 64 + 32;
+/// Bytes of a secret key's file: three algorithms, salt, two limits, and those.
+const FILE_LENGTH: usize = 2 + 2 + 2 + 32 + 8 + 8 + SECRET_LENGTH;
+
+/// What the file of a secret key holds.
+#[derive(Debug)]
+pub enum KeyFile {
+    /// A key without a password.
+    Open(SecretKey),
+    /// A key that a password opens.
+    Protected(ProtectedKey),
+}
+
+impl KeyFile {
+    /// Read the file of a secret key, as `minisign -G`, [`SecretKey::to_text`] or [`SecretKey::protect`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::SecretKey`].
+    pub fn parse(text: &str) -> Result<KeyFile, SignatureError> {
+        let fault = |problem| SignatureError::SecretKey { problem };
+        let line = key_line(text).ok_or(fault("it is empty"))?;
+        let bytes = STANDARD
+            .decode(line)
+            .map_err(|_| fault("its second line is no base64"))?;
+        let bytes: Zeroizing<[u8; FILE_LENGTH]> = Zeroizing::new(bytes)
+            .as_slice()
+            .try_into()
+            .map(Zeroizing::new)
+            .map_err(|_| fault("it has not 158 bytes"))?;
+        let mut rest = bytes.as_slice();
+        let (algorithm, derivation, check) = (take(&mut rest), take(&mut rest), take(&mut rest));
+        if algorithm != ED25519 || check != BLAKE2 {
+            return Err(fault("its algorithm is unknown"));
+        }
+        match derivation {
+            PLAIN => {}
+            protected::SCRYPT => return Ok(KeyFile::Protected(ProtectedKey::read(rest))),
+            _ => return Err(fault("the derivation of its password is unknown")),
+        }
+        let _: [u8; 48] = take(&mut rest);
+        let secret = SecretPart::read(&Zeroizing::new(take(&mut rest)));
+        if secret.sum != [0; 32] && !secret.is_whole() {
+            return Err(fault("its check sum is wrong"));
+        }
+        secret.into_key().map(KeyFile::Open)
+    }
+}
+
+/// The bytes of a key that must stay secret, taken apart.
+struct SecretPart {
+    number: [u8; 8],
+    seed: Zeroizing<[u8; 32]>,
+    public: [u8; 32],
+    sum: [u8; 32],
+}
+
+impl SecretPart {
+    fn read(bytes: &[u8; SECRET_LENGTH]) -> SecretPart {
+        let mut rest = bytes.as_slice();
+        SecretPart {
+            number: take(&mut rest),
+            seed: Zeroizing::new(take(&mut rest)),
+            public: take(&mut rest),
+            sum: take(&mut rest),
+        }
+    }
+
+    /// Whether the check sum is that of the rest.
+    fn is_whole(&self) -> bool {
+        self.sum == check_sum(self.number, &self.seed, self.public)
+    }
+
+    fn into_key(self) -> Result<SecretKey, SignatureError> {
+        let key = SecretKey::new(self.number, self.seed)?;
+        if key.pair.public_key().as_ref() != self.public {
+            return Err(SignatureError::SecretKey {
+                problem: "its two halves do not belong together",
+            });
+        }
+        Ok(key)
+    }
+}
 
 /// A key to sign with.
 pub struct SecretKey {
     number: [u8; 8],
-    seed: [u8; 32],
+    seed: Zeroizing<[u8; 32]>,
     pair: Ed25519KeyPair,
 }
 
@@ -73,74 +178,27 @@ impl SecretKey {
     /// [`SignatureError::Random`].
     pub fn generate() -> Result<SecretKey, SignatureError> {
         let random = SystemRandom::new();
-        let (mut number, mut seed) = ([0; 8], [0; 32]);
+        let (mut number, mut seed) = ([0; 8], Zeroizing::new([0; 32]));
         let filled = random
             .fill(&mut number)
-            .and_then(|()| random.fill(&mut seed));
+            .and_then(|()| random.fill(seed.as_mut_slice()));
         filled.map_err(|_| SignatureError::Random)?;
         SecretKey::new(number, seed)
     }
 
-    fn new(number: [u8; 8], seed: [u8; 32]) -> Result<SecretKey, SignatureError> {
-        let pair =
-            Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SignatureError::SecretKey {
+    fn new(number: [u8; 8], seed: Zeroizing<[u8; 32]>) -> Result<SecretKey, SignatureError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| {
+            SignatureError::SecretKey {
                 problem: "its key is none of Ed25519",
-            })?;
+            }
+        })?;
         Ok(SecretKey { number, seed, pair })
-    }
-
-    /// Read the file of a secret key, as `minisign -G -W` or [`SecretKey::to_text`] writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`SignatureError::SecretKey`]; [`SignatureError::Encrypted`] for a key with a password.
-    pub fn parse(text: &str) -> Result<SecretKey, SignatureError> {
-        let fault = |problem| SignatureError::SecretKey { problem };
-        let line = key_line(text).ok_or(fault("it is empty"))?;
-        let bytes = STANDARD
-            .decode(line)
-            .map_err(|_| fault("its second line is no base64"))?;
-        let bytes: [u8; SECRET_LENGTH] = bytes
-            .try_into()
-            .map_err(|_| fault("it has not 158 bytes"))?;
-        let mut rest = bytes.as_slice();
-        let (algorithm, derivation, check) = (take(&mut rest), take(&mut rest), take(&mut rest));
-        if algorithm != ED25519 || check != BLAKE2 {
-            return Err(fault("its algorithm is unknown"));
-        }
-        if derivation != PLAIN {
-            return Err(SignatureError::Encrypted);
-        }
-        let _: [u8; 48] = take(&mut rest);
-        let (number, seed, public, sum) = (
-            take::<8>(&mut rest),
-            take::<32>(&mut rest),
-            take::<32>(&mut rest),
-            take::<32>(&mut rest),
-        );
-        if sum != [0; 32] && sum != check_sum(number, seed, public) {
-            return Err(fault("its check sum is wrong"));
-        }
-        let key = SecretKey::new(number, seed)?;
-        if key.pair.public_key().as_ref() != public {
-            return Err(fault("its two halves do not belong together"));
-        }
-        Ok(key)
     }
 
     /// The file of the secret key, without a password: whoever has it can sign.
     pub fn to_text(&self) -> String {
-        let public = self.public_bytes();
-        let bytes = [
-            ED25519.as_slice(),
-            &PLAIN,
-            &BLAKE2,
-            &[0; 48],
-            &self.number,
-            &self.seed,
-            &public,
-            &check_sum(self.number, self.seed, public),
-        ];
+        let secret = self.secret_bytes();
+        let bytes = [ED25519.as_slice(), &PLAIN, &BLAKE2, &[0; 48], &*secret];
         text("minisign secret key", &self.id(), &bytes.concat())
     }
 
@@ -158,6 +216,17 @@ impl SecretKey {
     fn public_bytes(&self) -> [u8; 32] {
         let public = self.pair.public_key().as_ref();
         public.try_into().unwrap_or_default()
+    }
+
+    fn secret_bytes(&self) -> Zeroizing<[u8; SECRET_LENGTH]> {
+        let public = self.public_bytes();
+        let sum = check_sum(self.number, &self.seed, public);
+        let parts: [&[u8]; 4] = [&self.number, &*self.seed, &public, &sum];
+        let mut bytes = Zeroizing::new([0; SECRET_LENGTH]);
+        for (byte, of) in bytes.iter_mut().zip(parts.iter().copied().flatten()) {
+            *byte = *of;
+        }
+        bytes
     }
 
     /// The signature of `content`, as the file beside it. `comment` is signed as well; it is one line.
@@ -212,6 +281,8 @@ impl PublicKey {
 
 /// The line of a key's file that is not the comment.
 fn key_line(text: &str) -> Option<&str> {
+    // An editor's byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.lines()
         .map(str::trim)
         .find(|line| !line.is_empty() && !line.starts_with("untrusted comment:"))
@@ -233,9 +304,13 @@ fn take<const LENGTH: usize>(rest: &mut &[u8]) -> [u8; LENGTH] {
     *bytes
 }
 
-fn check_sum(number: [u8; 8], seed: [u8; 32], public: [u8; 32]) -> [u8; 32] {
-    let content = [ED25519.as_slice(), &number, &seed, &public].concat();
-    Blake2b::<U32>::digest(content).into()
+fn check_sum(number: [u8; 8], seed: &[u8; 32], public: [u8; 32]) -> [u8; 32] {
+    let hash = Blake2b::<U32>::new();
+    let hash = hash.chain_update(ED25519).chain_update(number);
+    hash.chain_update(seed)
+        .chain_update(public)
+        .finalize()
+        .into()
 }
 
 #[cfg(test)]
@@ -273,7 +348,9 @@ mod tests {
     #[test]
     fn a_key_comes_back_from_its_file() {
         let key = SecretKey::generate().unwrap();
-        let again = SecretKey::parse(&key.to_text()).unwrap();
+        let KeyFile::Open(again) = KeyFile::parse(&key.to_text()).unwrap() else {
+            panic!("it has a password");
+        };
         assert_eq!(again.to_text(), key.to_text());
         assert_eq!(again.sign(b"a", "b"), key.sign(b"a", "b"));
         for (text, message) in [
@@ -281,15 +358,15 @@ mod tests {
             ("hello!".to_owned(), "no base64"),
             (key.public_text(), "not 158 bytes"),
             (
-                key.to_text().replacen("RWQAAEIy", "RWRTY0Iy", 1),
-                "password",
+                key.to_text().replacen("RWQAAEIy", "RWRTZEIy", 1),
+                "the derivation of its password is unknown",
             ),
             (
                 key.to_text().replacen("RWQAAEIyAAAA", "RWQAAEIxAAAA", 1),
                 "algorithm",
             ),
         ] {
-            let error = SecretKey::parse(&text).unwrap_err().to_string();
+            let error = KeyFile::parse(&text).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
     }

@@ -34,6 +34,7 @@ mod target;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ pub struct Settings {
     /// Whether archives are made.
     pub archives: bool,
     /// The key to sign with.
-    pub key: Option<SecretKey>,
+    pub key: Option<Arc<SecretKey>>,
     /// Where compiled files are kept for the next build.
     pub cache: Option<Cache>,
     /// How many files to compile at the same time.

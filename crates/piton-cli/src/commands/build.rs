@@ -13,16 +13,18 @@ use super::compile::excerpt;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::signing::Opened;
 
 pub(crate) use settings::Args;
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
+    let mut opened = None;
     if args.watch {
-        let settings = settings::read(args)?;
-        return watch(args, settings, ctx);
+        let settings = settings::read(args, &mut opened)?;
+        return watch(args, settings, opened, ctx);
     }
-    let done = settings::read(args).and_then(|settings| once(&settings, ctx));
+    let done = settings::read(args, &mut opened).and_then(|settings| once(&settings, ctx));
     if let Err(error) = &done {
         github::tell_error(error, ctx);
     }
@@ -30,7 +32,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 }
 
 /// Build, and build again whenever a source or a setting has changed, until Ctrl-C.
-fn watch(args: &Args, mut settings: Settings, ctx: &mut Context) -> Result<(), CommandError> {
+fn watch(
+    args: &Args,
+    mut settings: Settings,
+    mut opened: Option<Opened>,
+    ctx: &mut Context,
+) -> Result<(), CommandError> {
     let mut seen = None;
     while !ctx.cancel.is_cancelled() {
         let now = piton::build::fingerprint(&settings);
@@ -46,7 +53,7 @@ fn watch(args: &Args, mut settings: Settings, ctx: &mut Context) -> Result<(), C
         }
         std::thread::sleep(piton::build::WATCH_INTERVAL);
         // The settings may be what changed.
-        settings = settings::read(args)?;
+        settings = settings::read(args, &mut opened)?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! `keygen`: a pair of keys to sign builds with.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use piton::project::signature::SecretKey;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::{interrupt, signing};
 
 /// Arguments of `keygen`.
 #[derive(Debug, clap::Args)]
@@ -15,20 +16,39 @@ pub(crate) struct Args {
     /// The file of the secret key; the public one goes beside, ending in `.pub`
     #[arg(default_value = "piton.key")]
     path: PathBuf,
+    /// Write the secret key without a password: whoever has its file can sign
+    #[arg(short = 'W', long)]
+    no_password: bool,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let key = SecretKey::generate().map_err(|source| CommandError::Key {
+    interrupt::install(&ctx.cancel);
+    let public = args.path.with_extension("pub");
+    // Before a person has thought of a password.
+    for path in [&args.path, &public] {
+        if path.symlink_metadata().is_ok() {
+            let source = io::ErrorKind::AlreadyExists.into();
+            return Err(not_written(path, source));
+        }
+    }
+    let failed = |source| CommandError::Key {
         path: args.path.clone(),
         source,
-    })?;
-    let public = args.path.with_extension("pub");
-    create(&args.path, &key.to_text())?;
+    };
+    let key = SecretKey::generate().map_err(failed)?;
+    let (text, care) = if args.no_password {
+        (key.to_text(), "it has no password")
+    } else {
+        let password = signing::new_password(&args.path)?;
+        let text = key.protect(&password).map_err(failed)?;
+        (text, "nobody can bring back its password")
+    };
+    create(&args.path, &text)?;
     create(&public, &key.public_text())?;
     ctx.ui
         .line(key.public_text().lines().nth(1).unwrap_or_default())?;
     ctx.ui.note(&format!(
-        "secret key `{}`: keep it to yourself, it has no password; public key `{}`: give it to everybody",
+        "secret key `{}`: keep it to yourself, {care}; public key `{}`: give it to everybody",
         args.path.display(),
         public.display()
     ));
@@ -47,8 +67,12 @@ fn create(path: &Path, text: &str) -> Result<(), CommandError> {
     options
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| CommandError::WriteFile {
-            path: path.display().to_string(),
-            source,
-        })
+        .map_err(|source| not_written(path, source))
+}
+
+fn not_written(path: &Path, source: io::Error) -> CommandError {
+    CommandError::WriteFile {
+        path: path.display().to_string(),
+        source,
+    }
 }

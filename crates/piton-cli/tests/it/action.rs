@@ -294,7 +294,7 @@ fn the_action_with_all_inputs() {
     let sandbox = &runner.sandbox;
     std::fs::rename(sandbox.path().join("src"), sandbox.path().join("--version")).unwrap();
     sandbox.write("--version/bad.py", "x = {**a}\n");
-    assert_eq!(piton(sandbox, "keygen", &[]).code, Some(0));
+    assert_eq!(piton(sandbox, "keygen --no-password", &[]).code, Some(0));
     let secret = String::from_utf8(sandbox.read("piton.key")).unwrap();
     for (source, targets) in [
         ("--version", "micropython, circuitpython-10"),
@@ -489,7 +489,10 @@ fn the_example_workflow_uploads_what_is_there() {
     let ours = steps.iter().find(|step| step.find("id").is_some()).unwrap();
     assert_eq!(ours.get("id").text(), "piton");
     let runner = Runner::new();
-    assert_eq!(piton(&runner.sandbox, "keygen", &[]).code, Some(0));
+    assert_eq!(
+        piton(&runner.sandbox, "keygen --no-password", &[]).code,
+        Some(0)
+    );
     let secret = String::from_utf8(runner.sandbox.read("piton.key")).unwrap();
     let with = ours.get("with");
     let mut text = String::new();

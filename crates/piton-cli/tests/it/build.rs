@@ -253,10 +253,10 @@ fn every_damage_is_named() {
 #[test]
 fn signatures_hold_what_was_signed() {
     let sandbox = project();
-    let public = piton(&sandbox, "keygen", &[]).stdout();
+    let public = piton(&sandbox, "keygen --no-password", &[]).stdout();
     let public = public.trim();
     assert_eq!(
-        piton(&sandbox, "keygen", &[]).code,
+        piton(&sandbox, "keygen --no-password", &[]).code,
         Some(1),
         "a key is not replaced"
     );
@@ -270,7 +270,7 @@ fn signatures_hold_what_was_signed() {
         }
     }
     assert!(told(&sandbox, "build --sign piton.key").contains("unchanged"));
-    assert_eq!(piton(&sandbox, "keygen other.key", &[]).code, Some(0));
+    assert_eq!(piton(&sandbox, "keygen -W other.key", &[]).code, Some(0));
     assert!(told(&sandbox, "verify --key other.pub").contains("made with another key"));
     let manifest = String::from_utf8(sandbox.read("build/manifest.json")).unwrap();
     sandbox.write("build/manifest.json", manifest.replace("0.0.0", "0.0.1"));

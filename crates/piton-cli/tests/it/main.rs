@@ -67,6 +67,8 @@ mod rtc;
 #[cfg(test)]
 mod ship;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sync;

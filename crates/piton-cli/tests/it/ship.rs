@@ -228,7 +228,7 @@ fn serve(sandbox: &Sandbox, web: &Web, folder: &str) {
 fn a_build_on_a_server() {
     let sandbox = project();
     sandbox.write("src/two words.py", "x = 2\n");
-    assert_eq!(piton(&sandbox, "keygen", &[]).code, Some(0));
+    assert_eq!(piton(&sandbox, "keygen --no-password", &[]).code, Some(0));
     let build = |line: &str| assert_eq!(piton(&sandbox, line, &[]).code, Some(0), "{line}");
     build("build --sign piton.key");
     build("build --target micropython --target circuitpython-10 --out both");

@@ -73,6 +73,7 @@ impl Sandbox {
             .env_remove("PITON_CONFIG")
             .env_remove("PITON_VM")
             .env_remove("PITON_VM_URL")
+            .env_remove("PITON_SIGN_PASSWORD")
             .env_remove("PITON_WEBREPL_PASSWORD")
             .env_remove("XDG_CONFIG_HOME")
             .stdin(Stdio::null());

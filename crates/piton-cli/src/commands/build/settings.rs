@@ -2,15 +2,15 @@
 
 use std::env;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use piton::build::{BuildTarget, Settings};
 use piton::patterns::Patterns;
 use piton::project::cache::{COMPILED_LIMIT, Cache};
 use piton::project::pyproject::PyProject;
-use piton::project::signature::SecretKey;
 
 use crate::error::CommandError;
+use crate::signing::{self, Opened};
 
 /// Arguments of `build`. What is not given comes from `[tool.piton.build]` in `pyproject.toml`.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// Make no archives
     #[arg(long)]
     no_archives: bool,
-    /// Sign the manifest with this secret key of `keygen` or `minisign -G -W`
+    /// Sign the manifest with this secret key of `keygen` or minisign (its password: $PITON_SIGN_PASSWORD, else asked for)
     #[arg(long, value_name = "FILE")]
     sign: Option<PathBuf>,
     /// Compile everything again
@@ -73,8 +73,8 @@ pub(crate) struct Args {
     project: Option<PathBuf>,
 }
 
-/// Put together what to build.
-pub(super) fn read(args: &Args) -> Result<Settings, CommandError> {
+/// Put together what to build. The key to sign with is kept in `opened`, for the next time.
+pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Settings, CommandError> {
     let folder = args.project.clone().unwrap_or_default();
     let project = PyProject::read(&folder)?;
     let table = project.build;
@@ -119,7 +119,9 @@ pub(super) fn read(args: &Args) -> Result<Settings, CommandError> {
         Some(path) => Some(path.clone()),
         None => table.sign.map(|path| folder.join(path)),
     };
-    settings.key = key.map(|path| secret_key(&path)).transpose()?;
+    settings.key = key
+        .map(|path| signing::read_key(&path, opened))
+        .transpose()?;
     if !args.no_cache
         && let Ok(folder) = piton::vm::cache_folder()
     {
@@ -151,15 +153,4 @@ fn patterns(words: &[String], table: Option<Vec<String>>) -> Patterns {
 /// Whether this runs in continuous integration, by the variable that all services set.
 fn in_ci() -> bool {
     env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
-}
-
-fn secret_key(path: &Path) -> Result<SecretKey, CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::ReadFile {
-        path: path.display().to_string(),
-        source,
-    })?;
-    SecretKey::parse(&text).map_err(|source| CommandError::Key {
-        path: path.to_owned(),
-        source,
-    })
 }
