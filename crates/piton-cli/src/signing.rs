@@ -8,8 +8,8 @@ use piton::project::signature::{KeyFile, Password, SecretKey};
 use crate::error::CommandError;
 use crate::password;
 
-/// The environment variable with the password of a secret key. Empty is as good as not set: so a secret that a CI
-/// service does not hand out looks.
+/// The environment variable with the password of a secret key, with or without a line end. Empty is as good as not
+/// set: so a secret that a CI service does not hand out looks.
 pub(crate) const VARIABLE: &str = "PITON_SIGN_PASSWORD";
 
 /// A key that was read. Its password is needed again only when the file has changed.
@@ -91,7 +91,9 @@ pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
 }
 
 fn from_environment() -> Option<Password> {
-    let password = Password::new(std::env::var(VARIABLE).ok()?);
+    let mut text = std::env::var(VARIABLE).ok()?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    let password = Password::new(text);
     (!password.is_empty()).then_some(password)
 }
 

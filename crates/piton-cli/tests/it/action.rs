@@ -331,6 +331,18 @@ fn the_action_with_all_inputs() {
         assert_eq!(done.code, 0, "{}", done.log);
         assert_eq!(done.outputs["signatures"], "build/manifest.json.minisig");
     }
+    let mut inputs = vec![
+        ("source", "--version"),
+        ("strict", "false"),
+        ("sign", crate::signing::KEY),
+    ];
+    let done = runner.run(&inputs);
+    assert_eq!(done.code, 1, "{}", done.log);
+    assert!(done.log.contains("has a password"), "{}", done.log);
+    inputs.push(("sign-password", "one two"));
+    let done = runner.run(&inputs);
+    assert_eq!(done.code, 0, "{}", done.log);
+    runner.assert_no_key();
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::Sandbox;
 use crate::terminal::Terminal;
 
 /// Made by minisign 0.11, with little memory to be had; the password is `one two`.
-const KEY: &str = "untrusted comment: minisign encrypted secret key\n\
+pub(crate) const KEY: &str = "untrusted comment: minisign encrypted secret key\n\
     RWRTY0IygydDAR8lrNbdoUP4FfHqKZtb4IW6iv3c3x5PyqWIJ3UAABAAAAAAAAAAAAIAAAAAlmAeFUJpIppWJ9rX7O20d+YYKnFqfA7Kayu\
     +ict7J8/J0okOZoUvY2fZQ24Pyu/f6241+cLpHWPXES8U/UMtIOUsZLg8bZ1W2H60xjQ1MScQiVewfawsdB+iZOCb2QaoS7BJDspcOQM=\n";
 const PUBLIC: &str = "RWRZprKi90mo2nENsolkDJwmdzDmBMwXHbS64rykctDgqqjiQW7GRO/M";
@@ -33,7 +33,8 @@ fn without_a_terminal_the_password_is_in_the_environment() {
     assert_snapshot!(told_with(&sandbox, "build --sign mini.key", ""));
     assert_snapshot!(told_with(&sandbox, "build --sign mini.key", "one"));
     assert!(!sandbox.path().join("build").exists());
-    assert_snapshot!(told_with(&sandbox, "build --sign mini.key", "one two"));
+    // With the line end that a secret may have.
+    assert_snapshot!(told_with(&sandbox, "build --sign mini.key", "one two\n"));
     assert_snapshot!(told(&sandbox, &format!("verify --key {PUBLIC}")));
     // A key without a password needs none: the variable does not matter.
     assert_eq!(piton(&sandbox, "keygen -W plain.key", &[]).code, Some(0));
