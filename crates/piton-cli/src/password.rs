@@ -32,11 +32,10 @@ pub(crate) fn ask(question: &str) -> Result<Option<String>, CommandError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);
     }
-    ui::question(question);
-    let line = terminal::read_hidden_line().map_err(CommandError::Terminal);
+    let line = terminal::read_hidden_line(|| ui::question(question));
     // Enter was not shown either.
     ui::question("\n");
-    match line? {
+    match line.map_err(CommandError::Terminal)? {
         Some(text) => Ok(Some(text)),
         None => Err(CommandError::Interrupted),
     }

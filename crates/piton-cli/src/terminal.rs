@@ -73,8 +73,11 @@ pub(crate) enum Keys {
 }
 
 /// Read a line that nobody must see: no echo. `None` when the person thought better of it (Ctrl-C, Ctrl-D, end).
-pub(crate) fn read_hidden_line() -> io::Result<Option<String>> {
+///
+/// `ask` tells what to type, once there is no echo any more: some people are quick, and programs quicker.
+pub(crate) fn read_hidden_line(ask: impl FnOnce()) -> io::Result<Option<String>> {
     let _raw = RawMode::enter()?;
+    ask();
     let mut line = Vec::new();
     loop {
         let bytes = match read_keys(Duration::from_millis(500))? {
