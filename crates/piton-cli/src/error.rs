@@ -403,6 +403,7 @@ impl CommandError {
             CommandError::Usage(UsageError::Arguments(error)) => {
                 return Some(error.render().ansi().to_string());
             }
+            CommandError::Usage(UsageError::Argparse { text }) => return Some(text.clone()),
             _ => {}
         }
         let mut text = format!("{}: {}\n", face.name(), self.text());

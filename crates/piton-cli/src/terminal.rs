@@ -16,6 +16,15 @@ use windows as system;
 
 pub(crate) use system::read_keys;
 
+/// How many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
+pub(crate) fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok();
+    let said = said
+        .and_then(|text| text.parse().ok())
+        .filter(|columns| *columns > 0);
+    said.or_else(system::columns).unwrap_or(80)
+}
+
 /// The modes to put back, while the terminal is raw.
 static BEFORE: Mutex<Option<system::Modes>> = Mutex::new(None);
 

@@ -79,4 +79,10 @@ pub(crate) enum UsageError {
     /// The arguments of one command do not fit it.
     #[error("{0}")]
     Arguments(clap::Error),
+    /// The same, as mpremote prints it.
+    #[error("{text}")]
+    Argparse {
+        /// The usage and what is wrong, in lines.
+        text: String,
+    },
 }

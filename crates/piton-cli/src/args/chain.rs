@@ -6,7 +6,7 @@
 use clap::FromArgMatches;
 
 use super::split::{self, Split};
-use super::{Face, GlobalOptions, shortcuts};
+use super::{Face, GlobalOptions, argparse, shortcuts};
 use crate::commands::{Command, Line, command_line, file_command_help, not_a_command};
 use crate::config::Config;
 use crate::usage::UsageError;
@@ -123,7 +123,8 @@ impl Chain {
         let file_command = (name == "fs")
             .then(|| positionals.first().cloned())
             .flatten();
-        let parts = [face.name().to_owned(), name]
+        let given = positionals.len();
+        let parts = [face.name().to_owned(), name.clone()]
             .into_iter()
             .chain(options)
             // What is positional is settled: `clap` must not look for options there again.
@@ -138,7 +139,7 @@ impl Chain {
                 let help = file_command.and_then(|name| ask_for_help(&name, face));
                 return Err(End::Help(help.unwrap_or(error)));
             }
-            Err(error) => return Err(End::Invalid(UsageError::Arguments(error))),
+            Err(error) => return Err(wrong_arguments(&line, &name, given, error, face)),
         }
         rest.extend(after_plus);
         Ok(rest)
@@ -179,6 +180,24 @@ const TAKE_ALL: &[&str] = &[
 fn lists_current_folder(own: &[String]) -> bool {
     matches!(own.first().map(String::as_str), Some("ls" | "tree"))
         && own.iter().filter(|word| !word.starts_with('-')).count() == 1
+}
+
+/// The error for arguments that do not fit the command `name`; `given` of them are positional.
+fn wrong_arguments(
+    line: &clap::Command,
+    name: &str,
+    given: usize,
+    error: clap::Error,
+    face: Face,
+) -> End {
+    let said = match (face, line.find_subcommand(name)) {
+        (Face::Mpremote, Some(command)) => argparse::message(command, given, &error),
+        _ => None,
+    };
+    End::Invalid(match said {
+        Some(text) => UsageError::Argparse { text },
+        None => UsageError::Arguments(error),
+    })
 }
 
 /// The same as `clap` gives help.

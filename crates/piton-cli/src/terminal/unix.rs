@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use super::Keys;
 
@@ -24,6 +24,12 @@ pub(super) fn make_raw() -> io::Result<Modes> {
 /// Give the terminal on stdin these modes.
 pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Ok(tcsetattr(io::stdin(), OptionalActions::Now, modes)?)
+}
+
+/// How many columns the terminal on stdout has, if it is one and says so.
+pub(super) fn columns() -> Option<usize> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Wait for keys, at most as long as `limit`.

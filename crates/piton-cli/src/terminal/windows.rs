@@ -49,6 +49,11 @@ pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Console::of(&io::stdin()).set_mode(modes.input)
 }
 
+/// Not asked: `None`.
+pub(super) fn columns() -> Option<usize> {
+    None
+}
+
 /// Wait for keys, at most as long as `limit` (a pipe or a file is read without a limit).
 pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     let stdin = io::stdin();

@@ -204,15 +204,13 @@ fn compare_messages(line: &str, found: &Outcome, expected: &Outcome) {
     let (found, expected) = (found.stderr(), expected.stderr());
     let message = found.split("\nhint: ").next().unwrap().trim_end();
     // What mpremote says about it helps nobody: a traceback of its own, the name of an error instead of the file's,
-    // a guess, the usage as argparse words it.
+    // a guess.
     let ours = if expected.contains("Traceback (most recent call last)") {
         "mpremote: "
     } else if expected.ends_with("No such file or directory: No such file or directory.\n") {
         "mpremote: cp: "
     } else if expected.ends_with("(it may be in use by another program)\n") {
         "mpremote: failed to access "
-    } else if expected.starts_with("usage: ") {
-        "error: "
     } else if expected.starts_with("mpremote: Error opening ") {
         "mpremote: No such file or directory"
     } else {
@@ -544,6 +542,26 @@ fn sessions() {
         "connect",
         "sleep",
         "sleep x",
+        "sleep \"it's\"",
+        "tree -s -h",
+        "tree -h -s",
+        "exec",
+        "exec --follow --no-follow 1",
+        "exec --nothing",
+        "mount",
+        "repl --inject-code",
+        "romfs",
+        "romfs -p",
+        "romfs -p x query",
+        "mip",
+        "mip install",
+        "mip install --target",
+        "edit",
+        "cat",
+        "fs cp",
+        "connect",
+        "disconnect -x",
+        "eval 1 rtc --sett",
         "sleep 0 eval 1",
         "eval ')'",
         "exec 'import missing_module'",
