@@ -261,6 +261,24 @@ pub(crate) enum CommandError {
         /// The folder or archive.
         place: std::path::PathBuf,
     },
+    /// A build is not for the target that was named.
+    #[error("`{}` has no target `{name}`", place.display())]
+    NoSuchTarget {
+        /// The folder or archive.
+        place: std::path::PathBuf,
+        /// The name.
+        name: String,
+        /// The targets that it has.
+        there: Vec<String>,
+    },
+    /// A build is for several targets, and nothing tells which of them a drive's board is.
+    #[error("no `boot_out.txt` in `{}` tells which target its board is", drive.display())]
+    WhichTarget {
+        /// The drive.
+        drive: std::path::PathBuf,
+        /// The targets.
+        there: Vec<String>,
+    },
     /// `pyproject.toml` cannot be used.
     #[error(transparent)]
     PyProject(#[from] piton::project::pyproject::PyProjectError),
@@ -509,6 +527,10 @@ impl CommandError {
                 source: SignatureError::WrongPassword,
                 ..
             } => signing::wrong_password_hints(),
+            CommandError::NoSuchTarget { there, .. } => vec![format!("it has {}", there.join(", "))],
+            CommandError::WhichTarget { there, .. } => {
+                vec![format!("`--target` names it: {}", there.join(", "))]
+            }
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }

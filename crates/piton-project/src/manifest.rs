@@ -20,6 +20,7 @@ pub const SCHEMA: u32 = 1;
 
 /// What a build made for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "a manifest")]
 pub struct Manifest {
     /// Version of what was built, as its author counts.
     pub version: String,
@@ -171,7 +172,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 #[non_exhaustive]
 pub enum ManifestError {
     /// It is no JSON, or not with these fields.
-    #[error("the manifest cannot be read: {0}")]
+    #[error("the manifest cannot be read: {}", printable(.0))]
     Json(#[from] serde_json::Error),
     /// It is larger than any build is.
     #[error("the manifest has {size} bytes, at most {MAXIMUM_SIZE} are read")]
@@ -179,12 +180,28 @@ pub enum ManifestError {
         /// Its size, in bytes.
         size: usize,
     },
+    /// A text of it could do something to the terminal that it is printed on.
+    #[error("`{field}` of the manifest has a control character")]
+    Control {
+        /// The field.
+        field: &'static str,
+    },
     /// Two of its entries are about one file.
     #[error("the manifest names `{path}` twice")]
     Twice {
         /// Path below the folder `mpy`.
         path: RelativePath,
     },
+}
+
+/// A message with a stranger's words in it, without control characters.
+fn printable(message: &serde_json::Error) -> String {
+    let letters = message.to_string();
+    let escaped = letters.chars().map(|letter| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    escaped.collect()
 }
 
 impl Manifest {
@@ -198,6 +215,15 @@ impl Manifest {
             return Err(ManifestError::TooLarge { size: bytes.len() });
         }
         let manifest: Manifest = serde_json::from_slice(bytes)?;
+        for (field, text) in [
+            ("version", Some(&manifest.version)),
+            ("build_timestamp", Some(&manifest.build_timestamp)),
+            ("target", manifest.target.as_ref()),
+        ] {
+            if text.is_some_and(|text| text.contains(char::is_control)) {
+                return Err(ManifestError::Control { field });
+            }
+        }
         let mut known = BTreeSet::new();
         for file in &manifest.files {
             if !known.insert(&file.path) {
@@ -323,6 +349,16 @@ mod tests {
             REFERENCE,
             "the fields' order, too"
         );
+    }
+
+    #[test]
+    fn a_manifest_does_nothing_to_a_terminal() {
+        refused(("1.0.0", "\\u001b[2J"), "`version` of the manifest");
+        refused(("46:02Z", "46:02Z\\n"), "`build_timestamp` of the manifest");
+        let kind = ("\"size\": 240", "\"size\": 240, \"kind\": \"\\u001b[2J\"");
+        refused(kind, "unknown variant `\\u{1b}[2J`");
+        let target = ("\"files\"", "\"target\": \"\\u009b2J\", \"files\"");
+        refused(target, "`target` of the manifest");
     }
 
     fn refused(change: (&str, &str), message: &str) {

@@ -1,8 +1,10 @@
 //! The tables of `pyproject.toml` that are for us.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// What a `pyproject.toml` says about building. Everything is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,16 +18,20 @@ pub struct PyProject {
 /// `[tool.piton.build]`. Paths are relative to the folder of the `pyproject.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(expecting = "a table")]
 pub struct BuildTable {
     /// The folder of the sources.
     pub source: Option<PathBuf>,
     /// The folder of the results.
     pub out: Option<PathBuf>,
-    /// The firmwares to build for.
+    /// The firmwares to build for; one at least.
+    #[serde(deserialize_with = "at_least_one")]
     pub targets: Option<Vec<String>>,
     /// Optimisation level, 0 to 3.
+    #[serde(deserialize_with = "level")]
     pub optimise: Option<u32>,
     /// Bits of a small integer, 2 to 64.
+    #[serde(deserialize_with = "bits")]
     pub small_int_bits: Option<u8>,
     /// Whether line numbers are kept.
     pub source_lines: Option<bool>,
@@ -45,6 +51,34 @@ pub struct BuildTable {
     pub archives: Option<bool>,
     /// The file of the secret key to sign with.
     pub sign: Option<PathBuf>,
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<String>>, D::Error> {
+    let targets = Vec::<String>::deserialize(value)?;
+    match targets.is_empty() {
+        true => Err(D::Error::custom(
+            "there is no target, expected one at least",
+        )),
+        false => Ok(Some(targets)),
+    }
+}
+
+fn level<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    Ok(Some(in_range(i64::deserialize(value)?, 0..=3)?))
+}
+
+fn bits<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u8>, D::Error> {
+    Ok(Some(in_range(i64::deserialize(value)?, 2..=64)?))
+}
+
+fn in_range<T: TryFrom<i64>, E: Error>(value: i64, range: RangeInclusive<i64>) -> Result<T, E> {
+    let inside = Some(value).filter(|value| range.contains(value));
+    inside
+        .and_then(|value| T::try_from(value).ok())
+        .ok_or_else(|| {
+            let (first, last) = (range.start(), range.end());
+            E::custom(format!("{value} is not from {first} to {last}"))
+        })
 }
 
 /// Why a `pyproject.toml` cannot be used.
@@ -71,26 +105,26 @@ pub enum PyProjectError {
 
 /// The parts of the file that are looked at.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 struct File {
     project: Project,
     tool: Tool,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 struct Project {
     version: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 struct Tool {
     piton: Piton,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 struct Piton {
     build: BuildTable,
 }
@@ -154,6 +188,17 @@ strict = true
             ("[tool.piton.build]\nsorce = 'x'\n", "unknown field `sorce`"),
             ("[tool.piton.build]\nstrict = 1\n", "line 2"),
             ("[tool.piton.build\n", "line 1"),
+            ("[tool]\npiton = 3\n", "expected a table"),
+            ("[tool.piton.build]\noptimise = 4\n", "4 is not from 0 to 3"),
+            ("[tool.piton.build]\noptimise = -1\n", "line 2"),
+            (
+                "[tool.piton.build]\nsmall-int-bits = 1\n",
+                "1 is not from 2 to 64",
+            ),
+            (
+                "[tool.piton.build]\ntargets = []\n",
+                "expected one at least",
+            ),
         ] {
             let error = PyProject::parse(text).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");

@@ -207,10 +207,28 @@ pub struct Failure {
     pub allowed: bool,
 }
 
+/// Why something among the sources is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It is a link to a folder.
+    FolderLink,
+    /// It is a link that names nothing.
+    DanglingLink,
+    /// It is neither a file nor a folder.
+    Special,
+}
+
 /// What is told while a build goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// Something among the sources that looks like one of them, or like a folder of them, is left out.
+    LeftOut {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        why: LeftOut,
+    },
     /// One more source is done, for all targets.
     Done {
         /// How many are done.
@@ -288,6 +306,24 @@ pub enum BuildError {
     OutHoldsSource {
         /// The folder.
         path: PathBuf,
+    },
+    /// The results would replace a file.
+    #[error("the results cannot go to `{}`: it is no folder", path.display())]
+    OutIsNoFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The results would replace what no build made.
+    #[error("`{}` would be replaced, and no build made it", path.display())]
+    NotOurs {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The version would do something to the terminal that it is printed on.
+    #[error("the version `{}` has a control character", version.escape_debug())]
+    Version {
+        /// The version.
+        version: String,
     },
     /// Another build for the same folder is running.
     #[error("another build is writing to `{}`", path.display())]

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use piton_fs::plan::{Node, TreePath};
 use piton_mpy::header::{Dialect, Header};
-use piton_project::archive::{ArchiveError, Files, unpack};
+use piton_project::archive::{ArchiveError, Files, Kind, unpack};
 use piton_project::manifest::{
     FileKind, Found, Manifest, ManifestError, Problem, Sha256Hex, compare, hexadecimal,
 };
@@ -126,7 +126,8 @@ struct IndexTarget {
     sha256: Sha256Hex,
 }
 
-/// Read the results of a build: the folder with its manifest, one with several targets, or an archive.
+/// Read the results of a build: the folder with its manifest, one with several targets, an archive, a manifest, or the
+/// list of several targets.
 ///
 /// # Errors
 ///
@@ -137,7 +138,21 @@ pub fn read(path: &Path, places: &Places) -> Result<Vec<Shipment>, ShipmentError
         source,
     };
     if !path.metadata().map_err(unreadable)?.is_dir() {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = if folder == "" { Path::new(".") } else { folder };
+        if path.file_name().is_some_and(|name| name == INDEX) && places.manifest.is_none() {
+            return read(folder, places);
+        }
         let bytes = fs::read(path).map_err(unreadable)?;
+        if Kind::of(&bytes).is_none() && path.extension().is_some_and(|ending| ending == "json") {
+            let manifest = places.manifest.clone();
+            let files = places.files.clone();
+            let places = Places {
+                manifest: manifest.or_else(|| Some(path.to_owned())),
+                files: files.or_else(|| Some(folder.join(FILES))),
+            };
+            return Ok(vec![from_folder(folder, &places)?]);
+        }
         return Ok(vec![from_archive(path, &bytes, places)?]);
     }
     let index = path.join(INDEX);
@@ -173,7 +188,7 @@ fn from_folder(folder: &Path, places: &Places) -> Result<Shipment, ShipmentError
     };
     let manifest = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && places.manifest.is_none() => {
             return Err(ShipmentError::NoManifest {
                 path: folder.to_owned(),
             });
@@ -187,6 +202,14 @@ fn from_folder(folder: &Path, places: &Places) -> Result<Shipment, ShipmentError
         None if places.manifest.is_some() && !folder.join(FILES).is_dir() => folder.to_owned(),
         None => folder.join(FILES),
     };
+    if places.files.is_some() {
+        // One that somebody names is there.
+        let read = files.read_dir();
+        read.map_err(|source| ShipmentError::Read {
+            path: files.clone(),
+            source,
+        })?;
+    }
     let files = walk(&files)?;
     Shipment::new(&path, manifest, signature, files)
 }
@@ -310,6 +333,24 @@ pub enum What {
     NotSigned,
     /// The signature is not good.
     Signature(String),
+}
+
+impl What {
+    /// A word for it, for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            What::File(Problem::Missing) => "missing",
+            What::File(Problem::Size { .. }) => "size",
+            What::File(Problem::Changed { .. }) => "changed",
+            What::File(Problem::Extra) => "extra",
+            What::Header { .. } => "header",
+            What::NotMpy(_) => "not-mpy",
+            What::Board(_) => "board",
+            What::Index => "index",
+            What::NotSigned => "not-signed",
+            What::Signature(_) => "signature",
+        }
+    }
 }
 
 impl fmt::Display for Finding {

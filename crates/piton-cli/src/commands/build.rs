@@ -6,7 +6,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use piton::build::{Event, Failure, Refusal, Report, Settings, Written, build};
+use piton::build::{Event, Failure, LeftOut, Refusal, Report, Settings, Written, build};
 use serde::Serialize;
 
 use super::compile::excerpt;
@@ -39,6 +39,8 @@ fn watch(
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
     let mut seen = None;
+    // What is wrong with the settings, which is told once.
+    let mut unread = String::new();
     while !ctx.cancel.is_cancelled() {
         let now = piton::build::fingerprint(&settings);
         if seen != Some(now) {
@@ -53,7 +55,16 @@ fn watch(
         }
         std::thread::sleep(piton::build::WATCH_INTERVAL);
         // The settings may be what changed.
-        settings = settings::read(args, &mut opened)?;
+        match settings::read(args, &mut opened) {
+            Ok(read) => (settings, unread) = (read, String::new()),
+            Err(error) => {
+                let message = error.message(ctx.face).unwrap_or_default();
+                if message != unread {
+                    ctx.ui.failure(&message);
+                }
+                unread = message;
+            }
+        }
     }
     Ok(())
 }
@@ -64,6 +75,15 @@ fn once(settings: &Settings, ctx: &mut Context) -> Result<(), CommandError> {
         Event::Done { done, of } => ui.count(done, of),
         Event::NoCommitTime { why } => ui.note(&format!(
             "taking the time of the newest source, as git has no commit to ask: {why}"
+        )),
+        Event::LeftOut { path, why } => ui.note(&format!(
+            "`{}` is left out: {}",
+            path.display(),
+            match why {
+                LeftOut::FolderLink => "links to folders are not followed",
+                LeftOut::DanglingLink => "it is a link that names nothing",
+                LeftOut::Special => "it is no file",
+            }
         )),
         _ => {}
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 use piton::shipment::deploy::{Action, DeployError, Plan, apply, board_of_drive, plan};
-use piton::shipment::{Places, Shipment};
+use piton::shipment::{BoardFormat, Places, Shipment};
 use piton::sync::{Options, push_tree};
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use super::verify::{board_format, public_key, shipments};
 /// Arguments of `deploy`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made, or the address of an archive or manifest on a server (default: `build`)
+    /// The folder or archive that `build` made, its manifest, or the address of one of these (default: `build`)
     #[arg(default_value = "build")]
     place: PathBuf,
     /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board
@@ -41,10 +41,18 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let key = args.key.as_deref().map(public_key).transpose()?;
     let mut shipments = shipments(&args.place, &Places::default(), ctx)?;
     if let Some(name) = &args.target {
+        let there = targets(&shipments);
         shipments.retain(|shipment| shipment.manifest.target.as_ref() == Some(name));
+        if shipments.is_empty() {
+            return Err(CommandError::NoSuchTarget {
+                place: args.place.clone(),
+                name: name.clone(),
+                there,
+            });
+        }
     }
     let board = match &args.to {
-        Some(drive) => board_of_drive(drive),
+        Some(drive) => known_board(drive, &shipments, ctx)?,
         None => Some(board_format(ctx)?),
     };
     let mut refused = Vec::new();
@@ -69,6 +77,34 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         Some(drive) => to_drive(&shipment, drive, args.dry_run, ctx),
         None => to_board(&shipment, args.dry_run, ctx),
     }
+}
+
+/// The names of the targets.
+fn targets(shipments: &[Shipment]) -> Vec<String> {
+    let names = shipments.iter().map(|shipment| &shipment.manifest.target);
+    names.flatten().cloned().collect()
+}
+
+/// What the board of a drive loads, if that is known. If it is not, nothing is chosen for it.
+fn known_board(
+    drive: &Path,
+    shipments: &[Shipment],
+    ctx: &Context,
+) -> Result<Option<BoardFormat>, CommandError> {
+    let board = board_of_drive(drive);
+    if board.is_none() && drive.is_dir() {
+        if let [_, _, ..] = shipments {
+            return Err(CommandError::WhichTarget {
+                drive: drive.to_owned(),
+                there: targets(shipments),
+            });
+        }
+        ctx.ui.note(&format!(
+            "no `boot_out.txt` in `{}` tells what its board can load: that is not checked",
+            drive.display()
+        ));
+    }
+    Ok(board)
 }
 
 fn to_board(shipment: &Shipment, dry_run: bool, ctx: &mut Context) -> Result<(), CommandError> {

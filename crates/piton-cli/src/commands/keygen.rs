@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use piton::project::signature::SecretKey;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -19,6 +20,15 @@ pub(crate) struct Args {
     /// Write the secret key without a password: whoever has its file can sign
     #[arg(short = 'W', long)]
     no_password: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    public_key: &'a str,
+    id: String,
+    secret_file: String,
+    public_file: String,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
@@ -45,8 +55,17 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     };
     create(&args.path, &text)?;
     create(&public, &key.public_text())?;
-    ctx.ui
-        .line(key.public_text().lines().nth(1).unwrap_or_default())?;
+    let public_text = key.public_text();
+    let public_key = public_text.lines().nth(1).unwrap_or_default();
+    if ctx.ui.json() {
+        return ctx.ui.json_line(&Report {
+            public_key,
+            id: key.id(),
+            secret_file: args.path.display().to_string(),
+            public_file: public.display().to_string(),
+        });
+    }
+    ctx.ui.line(public_key)?;
     ctx.ui.note(&format!(
         "secret key `{}`: keep it to yourself, {care}; public key `{}`: give it to everybody",
         args.path.display(),

@@ -15,7 +15,7 @@ use crate::interrupt;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made, or the address of an archive or manifest on a server (default: `build`)
+    /// The folder or archive that `build` made, its manifest, or the address of one of these (default: `build`)
     #[arg(default_value = "build")]
     place: PathBuf,
     /// The manifest, where it is not `manifest.json` in there
@@ -117,10 +117,11 @@ fn tell(ctx: &Context, shipment: &Shipment, findings: &[Finding]) -> Result<(), 
     }
     if findings.is_empty() {
         ctx.ui.note(&format!(
-            "{target}: version {} of {}, {} files, all right",
+            "{target}: version {} of {}, {} file{}, all right",
             manifest.version,
             manifest.build_timestamp,
-            manifest.files.len()
+            manifest.files.len(),
+            if manifest.files.len() == 1 { "" } else { "s" },
         ));
     }
     Ok(())
@@ -139,6 +140,7 @@ struct Report<'a> {
 
 #[derive(Serialize)]
 struct FindingReport {
+    problem: &'static str,
     path: Option<String>,
     message: String,
 }
@@ -154,6 +156,7 @@ impl<'a> Report<'a> {
             findings: findings
                 .iter()
                 .map(|finding| FindingReport {
+                    problem: finding.what.name(),
                     path: finding.path.as_ref().map(ToString::to_string),
                     message: finding.to_string(),
                 })

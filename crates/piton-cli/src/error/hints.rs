@@ -6,6 +6,7 @@ use piton::build::BuildError;
 use piton::error::BoardError;
 use piton::http::HttpError;
 use piton::mip::MipError;
+use piton::project::archive::ArchiveError;
 use piton::shipment::ShipmentError;
 use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
@@ -183,7 +184,12 @@ pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
                 "the last results are as they were; `--out` names a folder that can be written",
             );
         }
-        BuildError::OutHoldsSource { .. } => "`--out` names another folder".to_owned(),
+        BuildError::OutHoldsSource { .. } | BuildError::OutIsNoFolder { .. } => {
+            "`--out` names another folder".to_owned()
+        }
+        BuildError::NotOurs { .. } => {
+            "`--out` names another folder; or remove it, if it is of no use".to_owned()
+        }
         BuildError::Busy { .. } => {
             "wait until it is done, or name another folder with `--out`".to_owned()
         }
@@ -202,7 +208,13 @@ pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
         ShipmentError::NoManifest { .. } => {
             format!("`{name} build` makes it, beside the folder `mpy`")
         }
-        ShipmentError::Archive { .. } => "it may have come only in part: get it again".to_owned(),
+        ShipmentError::Archive {
+            source: ArchiveError::Unknown | ArchiveError::Damaged { .. },
+            ..
+        } => "it may have come only in part: get it again".to_owned(),
+        ShipmentError::Archive { .. } => {
+            format!("`{name} build` makes no such archive: do not use it")
+        }
         ShipmentError::Http(HttpError::Unreachable { .. }) => ONLINE.to_owned(),
         ShipmentError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
         ShipmentError::Http(HttpError::NotFound { url }) if !url.contains(".json") => {
@@ -220,6 +232,7 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
         DeployError::NoFolder { .. } => {
             "is the board plugged in, and its drive mounted? `--to` names the folder of the drive"
         }
+        DeployError::SameName { .. } => "give one of them another name, and build again",
         DeployError::NoSpace { .. } => {
             "nothing was written; delete there what is not needed, and do it again"
         }

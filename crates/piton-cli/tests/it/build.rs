@@ -98,6 +98,33 @@ fn the_fields_of_the_reference_are_there() {
     assert_eq!(outcome.stdout(), "2\n", "{}", outcome.stderr());
 }
 
+/// The reader in the workflow's description, to the letter.
+#[test]
+fn the_reader_of_the_reference_runs_unchanged() {
+    let sandbox = project();
+    sandbox.write("src/boot.py", "x = 1\n");
+    // It asks for `boot.mpy`.
+    let line = "build --entry main.py --no-archives";
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+    let read = || {
+        let mut command = test_programs::belay_python();
+        command.current_dir(sandbox.path().join("build"));
+        command.arg("-c").arg(include_str!("reference_reader.py"));
+        run(command)
+    };
+    let outcome = read();
+    assert_eq!(
+        outcome.stdout(),
+        "File verified successfully!\n",
+        "{}",
+        outcome.stderr()
+    );
+    let mut mpy = sandbox.read("build/mpy/boot.mpy");
+    *mpy.last_mut().unwrap() ^= 1;
+    sandbox.write("build/mpy/boot.mpy", mpy);
+    assert_eq!(read().stdout(), "File verification failed!\n");
+}
+
 #[test]
 fn nothing_changed_means_nothing_written() {
     let sandbox = project();

@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod care;
+#[cfg(test)]
 mod compile;
 #[cfg(unix)]
 #[cfg(test)]

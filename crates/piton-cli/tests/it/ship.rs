@@ -147,6 +147,54 @@ fn every_setting_is_documented() {
     }
 }
 
+/// All names in a line of JSON.
+fn names_in(json: &str) -> Vec<String> {
+    let strings = json.split('"').skip(1).step_by(2);
+    let names = strings.filter(|name| json.contains(&format!("\"{name}\":")));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_programs_read_is_documented() {
+    let document = text("docs/build.md");
+    let (_, section) = document.split_once("\n## For programs\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let sandbox = project();
+    std::fs::create_dir(sandbox.path().join("drive")).unwrap();
+    sandbox.write("src/bad.py", "x = {**a}\n");
+    let both = "--target micropython --target circuitpython-10";
+    for (line, some) in [
+        ("--json keygen --no-password".to_owned(), "secret_file"),
+        (
+            format!("--json build --sign piton.key {both}"),
+            "signatures",
+        ),
+        ("--json verify --key piton.pub".to_owned(), "findings"),
+        (
+            "--json deploy --to drive --dry-run --target micropython".to_owned(),
+            "action",
+        ),
+        (
+            "--json connect virtual deploy --dry-run".to_owned(),
+            "unchanged",
+        ),
+    ] {
+        let extra = sandbox.path().join("build/micropython/mpy/extra");
+        if line.contains("verify") {
+            std::fs::write(&extra, "").unwrap();
+        } else {
+            let _ = std::fs::remove_file(&extra);
+        }
+        let json = piton(&sandbox, &line, &[]).stdout();
+        assert_eq!(json.lines().count(), 1, "{line}: {json}");
+        let names = names_in(&json);
+        assert!(names.iter().any(|name| name == some), "{line}: {json}");
+        for name in names {
+            assert!(section.contains(&format!("`{name}`")), "{line}: {name}");
+        }
+    }
+}
+
 #[test]
 fn the_three_uses_of_the_reference_script() {
     let sandbox = project();

@@ -1,8 +1,11 @@
 //! When the sources were current: the same answer on every computer that has the same commit.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
+
+use piton_project::timestamp::Timestamp;
 
 use super::scan::Input;
 use super::{BuildError, Event, Settings};
@@ -29,8 +32,8 @@ pub(super) fn age(
     let epoch = match epoch {
         None => None,
         Some(value) => match value.trim().parse::<u64>() {
-            Ok(seconds) => Some(seconds),
-            Err(_) => return Err(BuildError::Epoch { value }),
+            Ok(seconds) if Timestamp::from_seconds(seconds).seconds() == seconds => Some(seconds),
+            _ => return Err(BuildError::Epoch { value }),
         },
     };
     let needs_commit = epoch.is_none() || settings.version.is_none();
@@ -62,7 +65,9 @@ fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
-        .args(["log", "-1", "--format=%ct %D", "--decorate=short"])
+        // Whoever has git show signatures would have them in front of it.
+        .args(["log", "-1", "--no-show-signature"])
+        .args(["--format=%ct %D", "--decorate=short"])
         .output()
         .map_err(|error| format!("git: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -79,11 +84,25 @@ fn tag(names: &str) -> Option<String> {
     let tags = names
         .split(", ")
         .filter_map(|name| name.strip_prefix("tag: "));
-    let tag = tags.max()?;
+    let tag = tags.max_by(|one, other| natural(one, other))?;
     let version = tag
         .strip_prefix('v')
         .filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
     Some(version.unwrap_or(tag).to_owned())
+}
+
+/// The order of versions: numbers in names count as numbers, so that `1.10` comes after `1.9`.
+fn natural(one: &str, other: &str) -> Ordering {
+    fn parts(text: &str) -> impl Iterator<Item = (Option<u64>, &str)> {
+        let is_digit = |letter: char| letter.is_ascii_digit();
+        text.split_inclusive(move |letter: char| !is_digit(letter))
+            .flat_map(move |part| {
+                let (digits, rest) = part.split_at(part.rfind(is_digit).map_or(0, |at| at + 1));
+                [(digits.parse().ok(), digits), (None, rest)]
+            })
+            .filter(|(_, text)| !text.is_empty())
+    }
+    parts(one).cmp(parts(other)).then_with(|| one.cmp(other))
 }
 
 fn newest(root: &Path, inputs: &[Input]) -> u64 {
@@ -117,5 +136,23 @@ mod tests {
         );
         assert_eq!(tag("tag: release-3").as_deref(), Some("release-3"));
         assert_eq!(tag("tag: vega").as_deref(), Some("vega"));
+        for tags in [
+            ["v1.10.0", "v1.9.1"],
+            ["1.10", "1.9"],
+            ["v2", "v1.99"],
+            ["v1.0.1", "v1.0"],
+            ["v010", "v9"],
+            ["b", "a12"],
+        ] {
+            let [new, old] = tags;
+            let found = [
+                format!("tag: {new}, tag: {old}"),
+                format!("tag: {old}, tag: {new}"),
+            ];
+            for names in found {
+                let version = new.strip_prefix('v').unwrap_or(new);
+                assert_eq!(tag(&names).as_deref(), Some(version), "{names}");
+            }
+        }
     }
 }

@@ -32,7 +32,16 @@ pub fn build(
     events: &(dyn Fn(Event) + Sync),
 ) -> Result<Report, BuildError> {
     swap::check(settings)?;
-    let inputs = scan(settings)?;
+    if let Some(version) = &settings.version
+        && version.contains(char::is_control)
+    {
+        let version = version.clone();
+        return Err(BuildError::Version { version });
+    }
+    let (inputs, left_out) = scan(settings)?;
+    for (path, why) in left_out {
+        events(Event::LeftOut { path, why });
+    }
     if !inputs.iter().any(|input| input.kind == InputKind::Module) {
         return Err(BuildError::NoFiles {
             path: settings.source.clone(),
@@ -93,7 +102,7 @@ pub fn build(
 }
 
 fn refusal(settings: &Settings, targets: &[Target], failures: &[Failure]) -> Option<Refusal> {
-    if targets.iter().any(|target| target.modules() == 0) {
+    if targets.is_empty() || targets.iter().any(|target| target.modules() == 0) {
         return Some(Refusal::Nothing);
     }
     let strict = settings.strict && failures.iter().any(|failure| !failure.allowed);

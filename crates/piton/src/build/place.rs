@@ -191,7 +191,7 @@ fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
 
 /// `index.json`: the targets of a build with several.
 #[derive(Serialize, Deserialize)]
-struct Index {
+pub(super) struct Index {
     version: String,
     build_timestamp: String,
     targets: Vec<IndexTarget>,

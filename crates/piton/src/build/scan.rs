@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use piton_project::relative_path::RelativePath;
 
-use super::{BuildError, Settings};
+use super::{BuildError, LeftOut, Settings};
 
 /// A file below the folder of the sources.
 #[derive(Debug)]
@@ -38,8 +38,11 @@ impl Input {
     }
 }
 
+/// What is left out although it looks like a source, or like a folder of them.
+type Remarks = Vec<(PathBuf, LeftOut)>;
+
 /// The files, by path. Names that begin with a dot and `__pycache__` are left out, and links to folders not followed.
-pub(super) fn scan(settings: &Settings) -> Result<Vec<Input>, BuildError> {
+pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildError> {
     let root = &settings.source;
     if !root.is_dir() {
         return Err(BuildError::NoSource { path: root.clone() });
@@ -47,6 +50,7 @@ pub(super) fn scan(settings: &Settings) -> Result<Vec<Input>, BuildError> {
     // Results inside of the sources are no sources.
     let out = settings.out.canonicalize().ok();
     let mut inputs = Vec::new();
+    let mut left_out = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let path = root.join(&folder);
@@ -71,19 +75,28 @@ pub(super) fn scan(settings: &Settings) -> Result<Vec<Input>, BuildError> {
                 if !is_out {
                     folders.push(below);
                 }
-            } else if let Some(kind) = kind_of(settings, &below, &text)
-                && entry.path().is_file()
-            {
-                inputs.push(Input {
-                    path: relative(&entry.path(), &below)?,
-                    kind,
-                });
+                continue;
+            }
+            let path = entry.path();
+            let kind = kind_of(settings, &below, &text);
+            if path.is_dir() {
+                left_out.push((path, LeftOut::FolderLink));
+            } else if let Some(kind) = kind {
+                match path.metadata() {
+                    Ok(there) if there.is_file() => inputs.push(Input {
+                        path: relative(&path, &below)?,
+                        kind,
+                    }),
+                    Ok(_) => left_out.push((path, LeftOut::Special)),
+                    Err(_) => left_out.push((path, LeftOut::DanglingLink)),
+                }
             }
         }
     }
     inputs.sort_by(|one, other| one.path.cmp(&other.path));
+    left_out.sort_by(|one, other| one.0.cmp(&other.0));
     check(settings, &inputs)?;
-    Ok(inputs)
+    Ok((inputs, left_out))
 }
 
 /// A number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
@@ -91,7 +104,7 @@ pub(super) fn scan(settings: &Settings) -> Result<Vec<Input>, BuildError> {
 /// It goes by size and time of change, and tells nothing about another run of the program.
 pub fn fingerprint(settings: &Settings) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for input in scan(settings).unwrap_or_default() {
+    for input in scan(settings).unwrap_or_default().0 {
         input.path.hash(&mut hasher);
         let metadata = settings.source.join(input.path.to_path()).metadata();
         let state = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));

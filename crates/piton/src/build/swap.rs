@@ -9,25 +9,67 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_project::manifest::Sha256Hex;
+use piton_project::manifest::{Manifest, Sha256Hex};
+use serde::de::DeserializeOwned;
 
-use super::place::{Content, Output, OutputFile};
-use super::{BuildError, Settings};
+use super::place::{Content, Index, Output, OutputFile};
+use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
 use crate::host_file::sync_folder;
 use crate::vm::cache_folder;
 
-/// The sources may not be inside of what is replaced.
+/// The sources may not be inside of what is replaced, nor anything that no build made.
 pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
-    let (Ok(source), Ok(out)) = (settings.source.canonicalize(), settings.out.canonicalize())
-    else {
-        return Ok(());
-    };
-    if source.starts_with(&out) {
-        return Err(BuildError::OutHoldsSource {
-            path: settings.out.clone(),
-        });
+    let out = &settings.out;
+    if out.symlink_metadata().is_ok() && !out.is_dir() {
+        return Err(BuildError::OutIsNoFolder { path: out.clone() });
+    }
+    if let (Ok(source), Ok(found)) = (settings.source.canonicalize(), out.canonicalize())
+        && source.starts_with(&found)
+    {
+        return Err(BuildError::OutHoldsSource { path: out.clone() });
+    }
+    let mut folders = vec![out.clone()];
+    if let [_, _, ..] = settings.targets.as_slice() {
+        folders.extend(
+            settings
+                .targets
+                .iter()
+                .map(|target| out.join(target.folder())),
+        );
+        check_list::<Index>(&out.join(INDEX))?;
+    }
+    for folder in folders {
+        let manifest = folder.join(MANIFEST);
+        if check_list::<Manifest>(&manifest)? {
+            continue;
+        }
+        // A whole folder is ours only if a build made it.
+        let replaced = if folder == *out {
+            folder.join(FILES)
+        } else {
+            folder
+        };
+        if replaced
+            .read_dir()
+            .is_ok_and(|mut entries| entries.next().is_some())
+        {
+            return Err(BuildError::NotOurs { path: replaced });
+        }
     }
     Ok(())
+}
+
+/// Whether the list is there. One that is no list of a build is not replaced.
+fn check_list<T: DeserializeOwned>(path: &Path) -> Result<bool, BuildError> {
+    let Ok(bytes) = fs::read(path) else {
+        return Ok(false);
+    };
+    match serde_json::from_slice::<T>(&bytes) {
+        Ok(_) => Ok(true),
+        Err(_) => Err(BuildError::NotOurs {
+            path: path.to_owned(),
+        }),
+    }
 }
 
 /// Held while a build writes to a folder: no second one does.

@@ -62,6 +62,14 @@ pub enum DeployError {
         /// Its path.
         path: PathBuf,
     },
+    /// Two files differ in upper and lower case only, which is one file to the FAT of a drive. Nothing was written.
+    #[error("`{first}` and `{second}` would be one file on a drive")]
+    SameName {
+        /// One file.
+        first: RelativePath,
+        /// The other.
+        second: RelativePath,
+    },
     /// The drive cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
@@ -118,7 +126,7 @@ pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
 ///
 /// # Errors
 ///
-/// [`DeployError::NoFolder`], [`DeployError::Read`].
+/// [`DeployError::NoFolder`], [`DeployError::SameName`], [`DeployError::Read`].
 pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     if !drive.is_dir() {
         return Err(DeployError::NoFolder {
@@ -126,6 +134,13 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
         });
     }
     let files = order(shipment);
+    let mut names = BTreeMap::new();
+    for (path, _) in &files {
+        if let Some(first) = names.insert(path.as_str().to_lowercase(), *path) {
+            let (first, second) = (first.clone(), (*path).clone());
+            return Err(DeployError::SameName { first, second });
+        }
+    }
     let mut plan = Plan::default();
     let wanted = files
         .iter()
