@@ -36,7 +36,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Errors
 /// A [`Diagnostic`] for a source that is no Python: a string or bracket without end, a byte that begins no token, an
-/// unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and CPython
+/// indent or unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and CPython
 /// disagree.
 pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnostic> {
     minify_source(source, options).map_err(|failure| Diagnostic {
@@ -67,10 +67,16 @@ fn minify_source(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Fail
     }
     let mut scanner = Scanner::new(&source, at);
     let mut strings = Vec::new();
+    // Whether the last logical line asks for a block.
+    let (mut opens, mut after_colon) = (false, false);
     loop {
         let piece = scanner.next()?;
         if let Some(column) = piece.indent.filter(|_| piece.kind != Kind::End) {
-            writer.begin_line(column, piece.line)?;
+            writer.begin_line(column, opens, piece.line)?;
+        }
+        match piece.kind {
+            Kind::LineEnd => opens = after_colon,
+            kind => after_colon = kind == Kind::Operator(Token::DelColon),
         }
         if piece.kind == Kind::Text && !keep_docstrings && writer.at_statement {
             strings.push(piece);
@@ -217,10 +223,17 @@ impl Writer {
         }
     }
 
-    /// A logical line begins in this column.
-    fn begin_line(&mut self, column: usize, line: u32) -> Result<(), Failure> {
+    /// A logical line begins in this column. `opens`: the one before asks for a block.
+    fn begin_line(&mut self, column: usize, opens: bool, line: u32) -> Result<(), Failure> {
         let innermost = |blocks: &[Block]| blocks.last().map_or(0, |block| block.column);
         if column > innermost(&self.blocks) {
+            if !opens {
+                // The line before may be a string that goes, and the error would go with it.
+                return Err(Failure {
+                    error_type: ErrorType::IndentationError,
+                    ..Failure::syntax("unexpected indent", line)
+                });
+            }
             self.blocks.push(Block {
                 column,
                 written: false,
@@ -458,6 +471,7 @@ mod tests {
         );
         check("# only\n", "");
         check("", "");
+        check(" \x0b\nif a:\n\x0bb\n \x0b \nc\n", "\nif a:\n b\n\nc\n");
     }
 
     #[test]
@@ -607,6 +621,8 @@ mod tests {
                 3,
                 "unindent doesn't match any outer indent level",
             ),
+            ("if x:\n  'a'\n   b\n", 3, "unexpected indent"),
+            ("  x\n", 1, "unexpected indent"),
             ("if x:\n  \\\n a\n", 3, "unclear indent"),
             ("if x:\n  \x0ca\n", 2, "unclear indent"),
         ] {

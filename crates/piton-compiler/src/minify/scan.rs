@@ -173,7 +173,8 @@ impl<'a> Scanner<'a> {
         let mut joined = false;
         loop {
             match self.peek(0) {
-                Some(b' ') => column += 1,
+                // To MicroPython a vertical tab is a column like a space; CPython has no use for one.
+                Some(b' ' | b'\x0b') => column += 1,
                 Some(b'\t') => column = column / 8 * 8 + 8,
                 Some(b'\x0c') if column == 0 => {}
                 Some(b'#') => {
