@@ -187,9 +187,12 @@ impl Writer {
             if !line.is_empty() && !line.starts_with(b"#") {
                 return;
             }
+            // PEP 263: the word is in small letters, the name of the encoding in any.
             let lower = line.to_ascii_lowercase();
-            let has = |text: &[u8]| lower.windows(text.len()).any(|window| window == text);
-            if (has(b"coding:") || has(b"coding=")) && !has(b"utf-8") && !has(b"utf8") {
+            let has =
+                |line: &[u8], text: &[u8]| line.windows(text.len()).any(|window| window == text);
+            let declares = has(line, b"coding:") || has(line, b"coding=");
+            if declares && !has(&lower, b"utf-8") && !has(&lower, b"utf8") {
                 self.next_line(number);
                 self.out.extend_from_slice(line);
                 return;
@@ -603,6 +606,8 @@ mod tests {
             "# coding: latin-1\nx='\u{e9}'\n",
         );
         check("# coding: utf-8\nx = '\u{e9}'\n", "\nx='\u{e9}'\n");
+        check("# coding: UTF-8\nx = '\u{e9}'\n", "\nx='\u{e9}'\n");
+        check("# Coding: x\nx = '\u{e9}'\n", "\nx='\u{e9}'\n");
     }
 
     #[test]
