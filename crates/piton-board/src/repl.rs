@@ -25,9 +25,10 @@
 //! # Flow control
 //!
 //! Raw-paste has a window: the board says how many bytes it takes, and sends 0x01 for each window that it has
-//! read. Firmware without raw-paste has no flow control at all, only pauses help: 256 bytes every 10 ms, as
-//! mpremote sends, where the firmware knows the question and declines; 16 bytes every 4 ms where it does not
-//! even know it (MicroPython 1.13 and older), because such boards have receive rings of 64 bytes.
+//! read. Firmware that does not even know the question (MicroPython 1.13 and older) has no flow control, and receive
+//! rings of 64 bytes. A program of up to 60 bytes goes to it as it is. A longer one goes in pieces, each a program of
+//! that length that the board answers, and is joined there: loss is noticed by length and sum, and made good with
+//! smaller pieces. Firmware that knows the question and declines gets 256 bytes every 10 ms, as mpremote sends.
 //!
 //! # What is known of the board
 //!
@@ -40,6 +41,7 @@ mod entry;
 mod follow;
 mod link;
 mod output;
+mod pieces;
 mod send;
 
 use std::any::Any;

@@ -6,6 +6,7 @@
 #[derive(Clone, Copy)]
 pub(crate) struct Program(&'static str);
 
+pub(crate) const BLOCKS: Program = Program(include_str!("../device/minified/blocks.py"));
 pub(crate) const DISK_FREE: Program = Program(include_str!("../device/minified/disk_free.py"));
 pub(crate) const HASH: Program = Program(include_str!("../device/minified/hash.py"));
 pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.py"));
@@ -24,6 +25,8 @@ pub(crate) const TOUCH: Program = Program(include_str!("../device/minified/touch
 pub(crate) const TREE: Program = Program(include_str!("../device/minified/tree.py"));
 pub(crate) const UMOUNT: Program = Program(include_str!("../device/minified/umount.py"));
 pub(crate) const WRITE: Program = Program(include_str!("../device/minified/write.py"));
+pub(crate) const WRITE_IN_PLACE: Program =
+    Program(include_str!("../device/minified/write_in_place.py"));
 
 impl Program {
     /// The source; it ends with a newline.

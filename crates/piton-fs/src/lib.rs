@@ -21,6 +21,7 @@
 //! that, [`error::Error::Torn`] says so.
 
 pub mod base64;
+mod blocks;
 mod device;
 pub mod disk;
 pub mod error;

@@ -133,19 +133,28 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     ) -> Result<(), Error> {
         // The oldest boards have no room to compile the program again and again.
         let renamed = match self.raw().raw_paste() {
-            Some(false) => self.run(b"import os\nos.rename", deadline).map(|_| ()),
-            _ => Ok(()),
-        };
-        let renamed = match renamed {
-            Ok(()) => {
+            Some(false) if !self.can_rename(deadline)? => {
+                return self.copy_over(source, destination, deadline);
+            }
+            _ => {
                 let arguments = [&*quoted(source), &quoted(destination)];
                 self.tell(source, device::RENAME, &arguments, deadline)
             }
-            Err(error) => Err(Error::new(source, error)),
         };
         match renamed {
             Err(Error::Unsupported { .. }) => self.copy_over(source, destination, deadline),
             other => other,
+        }
+    }
+
+    /// Whether the board has `os.rename`.
+    pub(crate) fn can_rename(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        match self.run(b"import os\nos.rename", deadline) {
+            Ok(_) => Ok(true),
+            Err(error) => match Error::new(&BoardPath::default(), error) {
+                Error::Unsupported { .. } => Ok(false),
+                error => Err(error),
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_bytes};
 use sha2::{Digest, Sha256};
 
+use crate::device::Program;
 use crate::error::{Error, FileState};
 use crate::hash::DigestBytes;
 use crate::path::BoardPath;
@@ -25,6 +26,9 @@ const AT_ONCE: usize = 512;
 
 /// How long the literal of one part may be, between what is worth an exchange and what a board's parser holds.
 const PART_LIMIT: std::ops::RangeInclusive<usize> = 128..=4096;
+
+/// The same on boards that take programs in short pieces: a call of the function fits one with it.
+const SHORT_PART: usize = 48;
 
 /// How much of the free memory the literal of one part may take. The board holds its text, in a buffer that
 /// doubles as it grows, the literal's value, and the decoded bytes.
@@ -50,6 +54,7 @@ struct Job<'a> {
     path: &'a BoardPath,
     /// Where the file is written.
     part: BoardPath,
+    program: Program,
     content: &'a [u8],
     /// Set once the board has opened the file.
     opened: Option<Opened>,
@@ -114,11 +119,14 @@ impl RemoteFs<'_, '_> {
         let mut job = Job {
             path,
             part: path.with_suffix(TEMPORARY_SUFFIX),
+            program: device::WRITE,
             content,
             opened: None,
             finishing: false,
         };
-        let written = match literal_length(content) <= AT_ONCE {
+        // A board that takes programs in pieces would get the content's escapes escaped, and may have no room to compile
+        // more than the program alone.
+        let written = match literal_length(content) <= AT_ONCE && !self.takes_pieces() {
             true => self.write_at_once(&mut job, deadline),
             false => self.write_in_parts(&mut job, events, deadline),
         };
@@ -159,6 +167,9 @@ impl RemoteFs<'_, '_> {
         events: &mut dyn FnMut(Event),
         deadline: Deadline,
     ) -> Result<(), Error> {
+        if self.takes_pieces() && !self.can_rename(deadline)? {
+            job.program = device::WRITE_IN_PLACE;
+        }
         let answer = self
             .run(job.open_source().as_bytes(), deadline.sooner(PART_TIME))
             .map_err(|error| Error::new(job.path, error))?;
@@ -170,6 +181,10 @@ impl RemoteFs<'_, '_> {
             .clamp(*PART_LIMIT.start(), *PART_LIMIT.end());
         job.opened = Some(opened);
         let mut bytes = 0;
+        if self.takes_pieces() && !job.content.is_empty() {
+            limit = SHORT_PART;
+            bytes = self.write_blocks(job, events, deadline)?;
+        }
         while let Some(rest @ [_, ..]) = job.content.get(bytes..) {
             let (literal, taken) = next_literal(rest, limit, takes_base64);
             let source = format!("_piton({literal})\n");
@@ -199,6 +214,30 @@ impl RemoteFs<'_, '_> {
                 Error::new(job.path, error)
             })?;
         job.read_outcome(&answer)
+    }
+
+    /// Whether the board takes programs in pieces only. False as long as it was not asked.
+    fn takes_pieces(&mut self) -> bool {
+        self.raw().raw_paste() == Some(false)
+    }
+
+    /// Send the content in blocks, where the board takes them: how much of it the board has then, all or nothing.
+    fn write_blocks(
+        &mut self,
+        job: &Job<'_>,
+        events: &mut dyn FnMut(Event),
+        deadline: Deadline,
+    ) -> Result<usize, Error> {
+        let of = job.content.len();
+        let mut moved = |taken: usize| {
+            if taken < of {
+                let (bytes, of) = (taken as u64, of as u64);
+                events(Event::Wrote { bytes, of });
+            }
+        };
+        let sent = self.send_blocks(job.content, &mut moved, deadline);
+        let sent = sent.map_err(|error| Error::new(job.path, error))?;
+        Ok(if sent { of } else { 0 })
     }
 
     /// How many bytes the board has written.
@@ -264,7 +303,7 @@ impl Job<'_> {
     fn open_source(&self) -> String {
         format!(
             "{}_piton({},{},{},{})\n",
-            device::WRITE.source(),
+            self.program.source(),
             quoted(self.path),
             quoted(&self.part),
             quoted(&self.path.parent().unwrap_or_default()),

@@ -156,7 +156,7 @@ impl Repl {
     /// After several tries more banners may be on their way. The board answers in order, so when it has
     /// run a program of ours nothing older can come. That program may fail: MicroPython 1.9.2 keeps a Ctrl-C
     /// that came at a bad moment, and raises it in whatever runs next.
-    fn synchronize(&mut self, limit: Deadline) -> Result<(), Error> {
+    pub(super) fn synchronize(&mut self, limit: Deadline) -> Result<(), Error> {
         let mut wait = Wait::new("the raw REPL to settle", limit);
         loop {
             self.probes += 1;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Link, Tail, Wait, find};
 use super::output::{End, Scanner};
+use super::pieces;
 use super::{RAW_BANNER, Repl, State, bounded, entry};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -21,11 +22,15 @@ const QUIET: Duration = Duration::from_millis(500);
 pub(super) struct Program {
     scanner: Scanner,
     printed: Tail,
+    /// It came in pieces, and runs inside the program that joins them.
+    pub(super) in_pieces: bool,
 }
 
 impl Program {
     fn feed(&mut self, bytes: &[u8], output: &mut dyn FnMut(&[u8])) -> Option<(End, usize)> {
-        let Program { scanner, printed } = self;
+        let Program {
+            scanner, printed, ..
+        } = self;
         scanner.feed(bytes, &mut |bytes| {
             printed.push(bytes);
             output(bytes);
@@ -55,6 +60,7 @@ impl Repl {
         let State::Running(program) = &mut self.state else {
             return Err(Error::NotAtPrompt);
         };
+        let in_pieces = program.in_pieces;
         let end = match read_to_end(&mut self.link, program, output, deadline) {
             Ok(end) => end,
             Err(error) => {
@@ -70,6 +76,10 @@ impl Repl {
                 if exception.is_empty() {
                     Ok(())
                 } else {
+                    let exception = match in_pieces {
+                        true => pieces::without_joiner(exception),
+                        false => exception,
+                    };
                     Err(Error::Exception(BoardException::parse(&exception)))
                 }
             }

@@ -1,7 +1,8 @@
-//! How a program gets to the board: raw-paste with its window, or the plain raw REPL with pauses.
+//! How a program gets to the board: raw-paste with its window, in pieces, or the plain raw REPL with pauses.
 
 use std::time::Duration;
 
+use super::follow::Program;
 use super::link::{Wait, find};
 use super::{RAW_BANNER, Repl, STEP, State};
 use crate::deadline::Deadline;
@@ -30,46 +31,39 @@ pub(super) enum Sending {
     NotAsked,
     /// Raw-paste, with so many bytes in a window.
     RawPaste { window: u16 },
-    /// Plain raw REPL without flow control, so many bytes and then a pause.
-    Plain { burst: usize, pause: Duration },
+    /// In pieces that the board answers: see [`super::pieces`]. For firmware from before raw-paste (MicroPython 1.13
+    /// and older), whose receive rings are small: the micro:bit's has 64 bytes.
+    Pieces,
+    /// Plain raw REPL without flow control, with pauses.
+    Plain,
 }
 
-/// For firmware that knows the question but does not paste: as mpremote sends, 256 bytes every 10 ms
+/// How many bytes go without a pause, and the pause, where neither raw-paste nor pieces are possible: as mpremote sends
 /// (tools/mpremote/mpremote/transport_serial.py, `exec_raw_no_follow`).
-const NO_PASTE: Sending = Sending::Plain {
-    burst: 256,
-    pause: Duration::from_millis(10),
-};
-
-/// For firmware from before raw-paste (MicroPython 1.13 and older), whose receive rings are small: the
-/// micro:bit's has 64 bytes. A serial line at 115200 baud would pace us enough. QEMU has none: what piled
-/// up while the host was busy reaches the ring at once. Measured on a micro:bit with 1.9.2 under QEMU:
-/// 256 bytes every 10 ms overrun it always; 16 every 2 ms never on an idle host and in 5 of 55 programs of
-/// 800 bytes under a load of 13 to 16 on two cores, 16 every 4 ms in none of 50.
-const OLD_FIRMWARE: Sending = Sending::Plain {
-    burst: 16,
-    pause: Duration::from_millis(4),
-};
+const BURST: usize = 256;
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Sending {
     pub(super) fn raw_paste(self) -> Option<bool> {
         match self {
             Sending::NotAsked => None,
             Sending::RawPaste { .. } => Some(true),
-            Sending::Plain { .. } => Some(false),
+            Sending::Pieces | Sending::Plain => Some(false),
         }
     }
 }
 
 /// What the board still has to say before the program counts as running.
 #[derive(Clone, Copy)]
-enum Acknowledgement {
+pub(super) enum Acknowledgement {
     /// Nothing: it ended the paste early, by an error in the source, and reports that as the outcome.
     None,
     /// 0x04, for the end of the paste.
     PasteEnd,
     /// `OK`, from the plain raw REPL.
     Ok,
+    /// The same, and the program runs inside the one that joins its pieces.
+    OkToPieces,
 }
 
 impl Repl {
@@ -111,13 +105,12 @@ impl Repl {
             self.link.write(ASK, step)?;
         }
         let known = self.sending;
-        if !matches!(known, Sending::Plain { .. }) {
+        if !matches!(known, Sending::Pieces | Sending::Plain) {
             self.read_answer(step)?;
         }
         match (known, self.sending) {
-            (_, Sending::Plain { burst, pause }) if progress.sent == 0 => {
-                self.send_plain(source, burst, pause, deadline)
-            }
+            (_, Sending::Pieces) if progress.sent == 0 => self.send_pieces(source, deadline),
+            (_, Sending::Plain) if progress.sent == 0 => self.send_plain(source, deadline),
             (_, Sending::RawPaste { window })
                 if known == Sending::NotAsked || known == self.sending =>
             {
@@ -141,9 +134,13 @@ impl Repl {
             // Whether the board ended because of our end byte or earlier, by an error in the source: ours
             // is already there to acknowledge it.
             Acknowledgement::PasteEnd => self.link.skip_past(&[END], wait)?,
-            Acknowledgement::Ok => self.link.skip_past(b"OK", wait)?,
+            Acknowledgement::Ok | Acknowledgement::OkToPieces => {
+                self.link.skip_past(b"OK", wait)?;
+            }
         }
-        self.state = State::Running(Box::default());
+        let mut program = Program::default();
+        program.in_pieces = matches!(acknowledgement, Acknowledgement::OkToPieces);
+        self.state = State::Running(Box::new(program));
         Ok(())
     }
 
@@ -167,14 +164,14 @@ impl Repl {
                 }
             } else if let Some(at) = find(pending, b"R\x00>") {
                 self.link.consume(at + NO.len() + 1);
-                self.sending = NO_PASTE;
+                self.sending = Sending::Plain;
                 return Ok(self.sending);
             } else if let Some(at) = find(pending, RAW_BANNER)
                 && self.sending == Sending::NotAsked
             {
                 // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
                 self.link.consume(at + RAW_BANNER.len());
-                self.sending = OLD_FIRMWARE;
+                self.sending = Sending::Pieces;
                 return Ok(self.sending);
             } else if find(pending, PASTE_MODE).is_some() {
                 self.state = State::Unknown;
@@ -231,16 +228,14 @@ impl Repl {
     }
 
     /// Send `source` into the raw REPL with pauses instead of flow control.
-    fn send_plain(
+    pub(super) fn send_plain(
         &mut self,
         source: &[u8],
-        burst: usize,
-        pause: Duration,
         deadline: Deadline,
     ) -> Result<Acknowledgement, Error> {
-        for piece in source.chunks(burst) {
+        for piece in source.chunks(BURST) {
             self.link.write(piece, deadline)?;
-            self.link.pause(pause)?;
+            self.link.pause(PAUSE)?;
         }
         self.link.write(&[END], deadline)?;
         Ok(Acknowledgement::Ok)

@@ -40,6 +40,40 @@ fn an_exception() {
 }
 
 #[test]
+fn a_long_program_is_as_one_that_goes_at_once() {
+    let (_board, mut connection) = microbit();
+    let lines = "x = 'it\\'s \u{e9} \\\\'\n".repeat(20);
+    assert_eq!(
+        connection.run(&format!(
+            "{lines}print(x, [n for n in globals() if '_p' in n])"
+        )),
+        "it's \u{e9} \\ []\r\n"
+    );
+    let (output, error) =
+        connection.fail(&format!("{lines}def f():\n return 1/0\nprint('a')\nf()"));
+    assert_eq!(output, "a\r\n");
+    let Error::Exception(exception) = error else {
+        panic!("{error}");
+    };
+    let frames =
+        "  File \"<stdin>\", line 24, in <module>\r\n  File \"<stdin>\", line 22, in f\r\n";
+    assert_eq!(
+        String::from_utf8(exception.traceback).unwrap(),
+        format!(
+            "Traceback (most recent call last):\r\n{frames}ZeroDivisionError: division by zero\r\n"
+        )
+    );
+    let (_, error) = connection.fail(&format!("{lines}pass pass\n"));
+    let Error::Exception(exception) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        exception.to_string(),
+        "SyntaxError: invalid syntax, <stdin> line 21"
+    );
+}
+
+#[test]
 fn facts() {
     let (_board, mut connection) = microbit();
     let mut facts = board_facts(&mut connection.raw(), soon()).unwrap();

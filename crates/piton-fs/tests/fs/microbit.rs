@@ -1,8 +1,13 @@
 //! The oldest boards: one folder, no `os.stat`, no `os.rename`, no `hashlib`, no `binascii`, 9 KB of heap.
 
-use piton_board::deadline::Cancel;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use piton_board::deadline::{Cancel, Deadline};
 use piton_board::repl::{Entry, Repl};
+use piton_board::transport::Transport;
 use piton_board::transport::serial::SerialPort;
+use piton_fs::Event;
 use piton_fs::error::{Error, FileState};
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::{DirEntry, Kind, Sizes};
@@ -15,8 +20,14 @@ use crate::support::{noise, path, soon};
 fn on_microbit(test: impl FnOnce(&mut RemoteFs<'_, '_>)) {
     let microbit = Microbit::start();
     let port = SerialPort::open(microbit.port(), 115_200).unwrap();
-    let mut repl = Repl::new(Box::new(port), Cancel::new());
+    on_port(Box::new(port), b"pass", test);
+}
+
+/// Run a program, then the test.
+fn on_port(port: Box<dyn Transport>, program: &[u8], test: impl FnOnce(&mut RemoteFs<'_, '_>)) {
+    let mut repl = Repl::new(port, Cancel::new());
     let mut raw = repl.raw_repl(Entry::SoftReset, soon()).unwrap();
+    raw.run(program, soon()).unwrap();
     test(&mut RemoteFs::new(&mut raw));
     let left = b"print([name for name in globals() if 'piton' in name])";
     assert_eq!(raw.run(left, soon()).unwrap(), b"[]\r\n");
@@ -85,6 +96,58 @@ fn files() {
     });
 }
 
+/// A line that loses the middle byte of some writes, among those that are longer than 20 bytes.
+struct Lossy {
+    port: SerialPort,
+    writes: AtomicUsize,
+}
+
+impl Transport for Lossy {
+    fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
+        self.port.read(buf, deadline)
+    }
+
+    fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        if bytes.len() > 20
+            && [5, 100, 104, 105, 120].contains(&self.writes.fetch_add(1, Ordering::Relaxed))
+        {
+            let (before, after) = bytes.split_at(bytes.len() / 2);
+            return self
+                .port
+                .write_all(&[before, &after[1..]].concat(), deadline);
+        }
+        self.port.write_all(bytes, deadline)
+    }
+}
+
+#[test]
+fn lost_bytes_are_sent_again() {
+    let microbit = Microbit::start();
+    let lossy = Lossy {
+        port: SerialPort::open(microbit.port(), 115_200).unwrap(),
+        writes: AtomicUsize::default(),
+    };
+    on_port(Box::new(lossy), b"pass", |fs| {
+        let content = noise(3000);
+        let mut moved = Vec::new();
+        fs.write(&path("f"), &content, &mut |event| moved.push(event), soon())
+            .unwrap();
+        let taken: Vec<u64> = moved
+            .iter()
+            .map(|event| match event {
+                Event::Wrote { bytes, .. } => *bytes,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        // Blocks of 54 bytes; of a quarter of that when two in a row were damaged; and then of more again.
+        let blocks: Vec<u64> = taken.windows(2).map(|two| two[1] - two[0]).collect();
+        let small = blocks.iter().position(|block| *block <= 13).unwrap();
+        assert_eq!(blocks[0], 54, "{taken:?}");
+        assert!(blocks[small..].iter().any(|block| *block > 13), "{taken:?}");
+        assert!(fs.read(&path("f"), &mut |_| {}, soon()).unwrap() == content);
+    });
+}
+
 #[test]
 fn refusals() {
     on_microbit(|fs| {
@@ -116,14 +179,17 @@ fn refusals() {
 
 #[test]
 fn a_full_flash_says_that_the_file_is_gone() {
-    on_microbit(|fs| {
+    let microbit = Microbit::start();
+    let port = SerialPort::open(microbit.port(), 115_200).unwrap();
+    let fill = b"f=open('fill','w')\nfor i in range(120):f.write('x'*100)\nf.close()";
+    on_port(Box::new(port), fill, |fs| {
         fs.write(&path("f"), b"old", &mut |_| {}, soon()).unwrap();
         let error = fs
-            .write(&path("f"), &noise(60_000), &mut |_| {}, soon())
+            .write(&path("f"), &noise(14_000), &mut |_| {}, soon())
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no space for `f` on the board, 60000 bytes needed; `f` is gone"
+            "no space for `f` on the board, 14000 bytes needed; `f` is gone"
         );
         assert_eq!(error.os_error_number(), Some(28));
         let Error::Torn { state, .. } = error else {
@@ -132,7 +198,7 @@ fn a_full_flash_says_that_the_file_is_gone() {
         assert_eq!(state, FileState::Missing);
         assert!(!fs.exists(&path("f"), soon()).unwrap());
         // The board is usable, and the space is back.
-        fs.write(&path("f"), &noise(5000), &mut |_| {}, soon())
+        fs.write(&path("f"), &noise(3000), &mut |_| {}, soon())
             .unwrap();
     });
 }
