@@ -3,8 +3,10 @@
 #   piton completions zsh > ~/.zfunc/_piton
 
 _piton() {
-    local line word
+    local line word current=$PREFIX
     local -a words_done shown_done words_open shown_open
+    # Behind an open quote, what is typed is what is meant.
+    [[ -z ${compstate[quote]} ]] && current=${(Q)PREFIX}
     while IFS= read -r line; do
         word=${line%%$'\t'*}
         if [[ $word == *[/:] ]]; then
@@ -14,9 +16,9 @@ _piton() {
             words_done+=("$word")
             shown_done+=("${line/$'\t'/  }")
         fi
-    done < <("${words[1]}" __complete zsh "${(@Q)words[1,CURRENT]}" 2>/dev/null)
+    done < <("${words[1]}" __complete zsh "${(@Q)words[1,CURRENT-1]}" "$current" 2>/dev/null)
     if (( ${#words_done} + ${#words_open} == 0 )); then
-        _files
+        [[ $current == :* ]] || _files
         return
     fi
     # A folder, or the beginning of an address, goes on: no space behind it.
