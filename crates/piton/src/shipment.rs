@@ -6,6 +6,7 @@
 pub mod deploy;
 pub mod download;
 mod order;
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -25,10 +25,13 @@ for step in /steps/*; do
     n=${step##*/}
     options=$($b cat "$step/options")
     device=/dev/loop0
-    $b losetup /all/dev/loop0 "$step/image"
+    # In memory: a flush of the guest is none of the host.
+    $b cp "$step/image" /top/image
+    $b losetup /all/dev/loop0 /top/image
     if [ -e "$step/log" ]; then
-        $b losetup /all/dev/loop1 "$step/log"
-        sectors=$(($($b stat -c %s "$step/image") / 512))
+        $b cp "$step/log" /top/log
+        $b losetup /all/dev/loop1 /top/log
+        sectors=$(($($b stat -c %s /top/image) / 512))
         $b chroot /all $dmsetup create logged --noudevsync --table "0 $sectors log-writes /dev/loop0 /dev/loop1"
         device=/dev/dm-0
     fi
@@ -44,9 +47,10 @@ for step in /steps/*; do
     if [ -e "$step/log" ]; then
         $b chroot /all $dmsetup remove --noudevsync logged
         $b losetup -d /all/dev/loop1
+        $b mv /top/log "$step/log"
     fi
     $b losetup -d /all/dev/loop0
-    $b sync
+    $b mv /top/image "$step/image"
     echo $code >"$step/code"
 done
 trap - EXIT

@@ -27,8 +27,8 @@ const INIT: &str = include_str!("../device/vfat-init.sh");
 /// How long a guest may run. Generous: it only bounds a hang.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// Room for the log of a step.
-const LOG_SIZE: u64 = 64 << 20;
+/// Room for the log of a step, in the guest's memory.
+const LOG_SIZE: u64 = 8 << 20;
 
 /// One command, and the drive that it finds.
 pub struct Step {

@@ -232,6 +232,9 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
         DeployError::NoFolder { .. } => {
             "is the board plugged in, and its drive mounted? `--to` names the folder of the drive"
         }
+        DeployError::Name { .. } => {
+            "give it another name, or leave it out with `--exclude` of `build`"
+        }
         DeployError::SameName { .. } => "give one of them another name, and build again",
         DeployError::NoSpace { .. } => {
             "nothing was written; delete there what is not needed, and do it again"
@@ -242,6 +245,10 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
                 "each file there is the old one or the new one; delete what is not needed, and do it again",
                 READ_ONLY,
             );
+        }
+        DeployError::Shared { .. } => {
+            "unmount the drive and have its file system mended (`fsck.fat -a`, `chkdsk /f`, First Aid of Disk Utility), then \
+             do it again"
         }
         DeployError::ReadBack { .. } => {
             "unplug it, plug it in, have the system check its file system, and do it again"

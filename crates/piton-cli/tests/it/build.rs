@@ -336,7 +336,12 @@ fn a_build_reaches_a_drive() {
     std::fs::create_dir_all(drive.join("lib")).unwrap();
     sandbox.write("src/code.py", "import main\n");
     sandbox.write("CIRCUITPY/lib/answer.py", "stale\n");
-    sandbox.write("CIRCUITPY/.piton-part123", "left by a power cut");
+    std::fs::create_dir(drive.join(".piton-part")).unwrap();
+    sandbox.write(
+        "CIRCUITPY/.piton-part/0123456789abcdef",
+        "left by a power cut",
+    );
+    sandbox.write("CIRCUITPY/lib/.piton-part.answer.mpy", "");
     sandbox.write(
         "CIRCUITPY/boot_out.txt",
         "Adafruit CircuitPython 10.0.3 on 2025-10-01; Raspberry Pi Pico with rp2040\n",
@@ -349,7 +354,8 @@ fn a_build_reaches_a_drive() {
     assert_snapshot!(told(&sandbox, "deploy --to CIRCUITPY --dry-run"));
     assert_snapshot!(told(&sandbox, "deploy --to CIRCUITPY"));
     assert!(!drive.join("lib/answer.py").exists());
-    assert!(!drive.join(".piton-part123").exists());
+    assert!(!drive.join(".piton-part").exists());
+    assert!(!drive.join("lib/.piton-part.answer.mpy").exists());
     assert_eq!(sandbox.read("CIRCUITPY/lib/answer.mpy")[0], b'C');
     assert!(told(&sandbox, "deploy --to CIRCUITPY").contains("3 unchanged"));
     assert_snapshot!(told(&sandbox, "deploy --to nowhere"));

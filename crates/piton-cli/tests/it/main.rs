@@ -27,6 +27,9 @@ mod differential;
 mod edit;
 #[cfg(test)]
 mod exec;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(test)]
+mod fat;
 #[cfg(test)]
 mod fs;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
@@ -14,11 +14,8 @@ use piton_mpy::header::Dialect;
 use piton_project::relative_path::RelativePath;
 
 use super::order::order;
+use super::parts::{self, Parts};
 use super::{BoardFormat, Shipment};
-use crate::host_file::sync_folder;
-
-/// Begins the name of a file that is being written.
-const PART: &str = ".piton-part";
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +59,12 @@ pub enum DeployError {
         /// Its path.
         path: PathBuf,
     },
+    /// A name that FAT does not have. Nothing was written.
+    #[error("`{path}` is no name for a file on a FAT drive")]
+    Name {
+        /// The path.
+        path: RelativePath,
+    },
     /// Two files differ in upper and lower case only, which is one file to the FAT of a drive. Nothing was written.
     #[error("`{first}` and `{second}` would be one file on a drive")]
     SameName {
@@ -96,6 +99,17 @@ pub enum DeployError {
         /// Bytes that are free.
         free: u64,
     },
+    /// A copy was interrupted so that two names may have one place on the drive. Nothing was written.
+    #[error(
+        "an interrupted copy left `{}`, which may have the same place on the drive as `{}`",
+        part.display(), path.display()
+    )]
+    Shared {
+        /// What was left.
+        part: PathBuf,
+        /// The file.
+        path: PathBuf,
+    },
     /// What was read back is not what was written.
     #[error("`{}` reads back wrong: the drive is failing, or something else writes to it", path.display())]
     ReadBack {
@@ -126,13 +140,14 @@ pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
 ///
 /// # Errors
 ///
-/// [`DeployError::NoFolder`], [`DeployError::SameName`], [`DeployError::Read`].
+/// [`DeployError::NoFolder`], [`DeployError::Name`], [`DeployError::SameName`], [`DeployError::Read`].
 pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     if !drive.is_dir() {
         return Err(DeployError::NoFolder {
             path: drive.to_owned(),
         });
     }
+    check_names(shipment.files().map(|(path, _)| path))?;
     let files = order(shipment);
     let mut names = BTreeMap::new();
     for (path, _) in &files {
@@ -171,6 +186,16 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     Ok(plan)
 }
 
+/// Look for names that the file system of boards, FAT, does not have.
+fn check_names<'a>(mut paths: impl Iterator<Item = &'a RelativePath>) -> Result<(), DeployError> {
+    let refused =
+        |part: &str| part.contains(['"', '*', '<', '>', '?', '|']) || part.ends_with(['.', ' ']);
+    match paths.find(|path| path.parts().any(refused)) {
+        Some(path) => Err(DeployError::Name { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
 /// The file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
 pub fn twin(path: &RelativePath) -> Option<RelativePath> {
     match path.extension()? {
@@ -193,7 +218,7 @@ pub fn apply(
     events: &mut dyn FnMut(&RelativePath, Action),
 ) -> Result<(), DeployError> {
     let files = shipment.files().collect::<BTreeMap<&RelativePath, &[u8]>>();
-    remove_parts(plan, drive);
+    let parts = Parts::open(drive, files.keys().copied())?;
     check_space(plan, &files, drive)?;
     for (path, action) in &plan.steps {
         if cancel.is_cancelled() {
@@ -206,56 +231,18 @@ pub fn apply(
         };
         match (action, files.get(path)) {
             (Action::Create | Action::Replace, Some(content)) => {
-                write(&place, content).map_err(failed)?;
+                parts.put(path, content).map_err(failed)?;
                 let back = fs::read(&place).map_err(failed)?;
                 if back != *content {
                     return Err(DeployError::ReadBack { path: place });
                 }
             }
-            (Action::Remove, _) => fs::remove_file(&place).map_err(failed)?,
+            (Action::Remove, _) => parts::remove(&place).map_err(failed)?,
             _ => {}
         }
         events(path, *action);
     }
-    sync_folder(drive);
     Ok(())
-}
-
-/// Write beside, have it on the drive, rename.
-fn write(place: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = place.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
-    part.write_all(content)?;
-    part.as_file().sync_all()?;
-    part.persist(place).map_err(|error| error.error)?;
-    sync_folder(folder);
-    Ok(())
-}
-
-/// Remove what a power cut left of an earlier copy: it takes the space that is missing.
-fn remove_parts(plan: &Plan, drive: &Path) {
-    let mut folders = plan
-        .steps
-        .iter()
-        .map(|(path, _)| {
-            path.parent()
-                .map_or(PathBuf::new(), |parent| parent.to_path())
-        })
-        .collect::<Vec<PathBuf>>();
-    folders.sort();
-    folders.dedup();
-    for folder in folders {
-        for entry in fs::read_dir(drive.join(folder))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            if entry.file_name().to_string_lossy().starts_with(PART) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
 }
 
 /// Whether each file fits when its turn comes, the old ones being there until then.
@@ -268,12 +255,7 @@ fn check_space(
         return Ok(());
     };
     let clusters = |size: u64| size.div_ceil(cluster) * cluster;
-    // A new folder takes a cluster, and so may a folder that gets more names.
-    let new_folders = plan.steps.iter().filter(|(path, _)| {
-        path.parent()
-            .is_some_and(|parent| !drive.join(parent.to_path()).is_dir())
-    });
-    let mut used = (new_folders.count() as u64 + 1) * cluster;
+    let mut used = clusters(1) + folders_room(plan, drive).map(clusters).sum::<u64>();
     let mut needed = used;
     for (path, action) in &plan.steps {
         let size_there = || {
@@ -306,6 +288,32 @@ fn check_space(
         });
     }
     Ok(())
+}
+
+/// How much each folder may grow by, in bytes, new ones from nothing.
+fn folders_room(plan: &Plan, drive: &Path) -> impl Iterator<Item = u64> {
+    // An entry has 32 bytes: one for the short name, and one for every 13 letters of the long one. What keeps room for
+    // it has a longer name by one entry.
+    let entry = |name: &str| 32 * (2 + name.encode_utf16().count().div_ceil(13)) as u64;
+    let mut rooms = BTreeMap::<Option<RelativePath>, u64>::new();
+    let steps = plan.steps.iter();
+    for (path, _) in steps.filter(|(_, action)| *action == Action::Create) {
+        let mut path = path.clone();
+        loop {
+            let folder = path.parent();
+            let known = rooms.contains_key(&folder);
+            *rooms.entry(folder.clone()).or_default() += entry(path.file_name());
+            match folder {
+                Some(folder) if !known && !drive.join(folder.to_path()).is_dir() => {
+                    // Its two entries for itself and its parent.
+                    *rooms.entry(Some(folder.clone())).or_default() += 64;
+                    path = folder;
+                }
+                _ => break,
+            }
+        }
+    }
+    rooms.into_values()
 }
 
 /// Size of a cluster and free bytes, where the system tells.
