@@ -1,6 +1,6 @@
 //! Archives of a build: the same bytes for the same files, and no surprise from a stranger's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, Read, Write};
 
 use flate2::read::GzDecoder;
@@ -199,6 +199,7 @@ fn unpack_zip(bytes: &[u8]) -> Result<Files, ArchiveError> {
     let whole = |error: zip::result::ZipError| damaged(None)(error.into());
     let mut unpacked = Unpacked::default();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(whole)?;
+    refuse_hidden(bytes, &archive)?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(whole)?;
         let name = entry.name().to_owned();
@@ -211,6 +212,34 @@ fn unpack_zip(bytes: &[u8]) -> Result<Files, ArchiveError> {
         unpacked.add(&name, &mut entry)?;
     }
     Ok(unpacked.files)
+}
+
+/// Of two entries with one name the crate shows the last one only. Other programs take the first: what was checked
+/// would not be what they unpack.
+fn refuse_hidden<R: Read + io::Seek>(
+    bytes: &[u8],
+    archive: &zip::ZipArchive<R>,
+) -> Result<(), ArchiveError> {
+    // "Central directory structure" of the format's description (APPNOTE.TXT, 4.3.12): 46 bytes, of which three
+    // numbers say how long the name and what follows it are.
+    let start = usize::try_from(archive.central_directory_start()).unwrap_or(usize::MAX);
+    let mut rest = bytes.get(start..).unwrap_or_default();
+    let mut names = BTreeSet::new();
+    while let Some((header, after)) = rest.split_first_chunk::<46>() {
+        if !header.starts_with(b"PK\x01\x02") {
+            break;
+        }
+        let [name, extra, comment] = [[28, 29], [30, 31], [32, 33]]
+            .map(|at| at.map(|at| header.get(at).copied().unwrap_or_default()))
+            .map(|pair| usize::from(u16::from_le_bytes(pair)));
+        let text = after.get(..name).unwrap_or_default();
+        if !names.insert(text) {
+            let path = String::from_utf8_lossy(text).parse::<RelativePath>()?;
+            return Err(ArchiveError::Twice { path });
+        }
+        rest = after.get(name + extra + comment..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -232,6 +261,31 @@ mod tests {
     fn archives() -> [Vec<u8>; 2] {
         let at = Timestamp::from_seconds(1_770_374_762);
         [tar_gz(&files(), at).unwrap(), zip(&files(), at).unwrap()]
+    }
+
+    /// The crate writes no name twice, so one is changed afterwards, wherever it stands.
+    #[test]
+    fn a_name_that_a_zip_file_has_twice() {
+        let at = Timestamp::from_seconds(1_770_374_762);
+        let files = [
+            (path("mpy/a.mpy"), b"one".as_slice()),
+            (path("mpy/b.mpy"), b"two"),
+        ];
+        let archive = zip(&files, at).unwrap();
+        let (mut changed, mut from) = (archive.clone(), 0);
+        let mut found = 0;
+        while let Some(at) = changed[from..]
+            .windows(9)
+            .position(|name| name == b"mpy/b.mpy")
+        {
+            changed[from + at + 4] = b'a';
+            from += at;
+            found += 1;
+        }
+        assert_eq!(found, 2, "before the content and in the directory");
+        assert_eq!(unpack(&archive).unwrap().len(), 2);
+        let error = unpack(&changed).unwrap_err().to_string();
+        assert_eq!(error, "the archive has `mpy/a.mpy` twice");
     }
 
     #[test]
