@@ -90,5 +90,6 @@ mod web;
 #[cfg(unix)]
 #[cfg(test)]
 mod webrepl;
+#[cfg(unix)]
 #[cfg(test)]
 mod yaml;
