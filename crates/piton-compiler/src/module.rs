@@ -1,7 +1,7 @@
 //! The whole way from source to module.
 
 use piton_mpy::header::{Dialect, Header};
-use piton_mpy::module::{ConstObject, Module, Qstr as ModuleQstr};
+use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr};
 use piton_mpy::raw_code::{Code, RawCode};
 
 use crate::compile::{Scopes, compile_scopes};
@@ -16,8 +16,8 @@ use crate::parse::{ParserOptions, parse_file};
 
 /// How deep in tuples the official compiler can write a number before its stack check stops it.
 const MAXIMUM_NUMBER_DEPTH: usize = 709;
-/// How deep tuples can be at all.
-const MAXIMUM_TUPLE_DEPTH: usize = 1000;
+/// How deep tuples can be at all: as deep as they can be read back.
+const MAXIMUM_TUPLE_DEPTH: usize = MAX_TUPLE_DEPTH;
 /// The most objects that tuples can unfold to beyond what they hold themselves: one tuple can stand
 /// in many, and those in many others.
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;

@@ -3,7 +3,7 @@
 
 use piton_compiler::{Diagnostic, Emitter, ErrorType, Options, compile};
 use piton_mpy::header::Arch;
-use piton_mpy::module::{ConstObject, Module};
+use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module};
 
 fn check(source: impl AsRef<[u8]>) -> Result<Module, Diagnostic> {
     compile(source.as_ref(), &Options::new("deep.py"))
@@ -42,6 +42,22 @@ fn fifty_thousand_nested_brackets_need_no_stack() {
     }
     let constants = check(around("(", "1", ",)")).unwrap_err();
     assert_eq!(constants.message, "maximum recursion depth exceeded");
+}
+
+#[test]
+fn deep_tuples_of_constants_need_no_stack() {
+    let source = |depth| format!("x = {}'a'{}\n", "(".repeat(depth), ",)".repeat(depth));
+    let test = move || {
+        let module = check(source(MAX_TUPLE_DEPTH)).unwrap();
+        let bytes = piton_mpy::writer::write(&module).unwrap();
+        let read = piton_mpy::reader::read(&bytes).unwrap();
+        assert_eq!(read, module);
+        assert_eq!(read.clone(), module);
+        let error = check(source(MAX_TUPLE_DEPTH + 1)).unwrap_err();
+        assert_eq!(error.message, "maximum recursion depth exceeded");
+    };
+    let thread = std::thread::Builder::new().stack_size(128 * 1024);
+    thread.spawn(test).unwrap().join().unwrap();
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl Qstr {
 }
 
 /// A constant object. Small ints and the singletons stand in the table only inside tuples.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// Tuples can be so deep that what goes through them must not recurse, dropping and comparing included.
 pub enum ConstObject {
     /// The table of runtime functions that native code calls; at most one in a module.
     FunTable,
@@ -86,9 +87,8 @@ pub enum ConstObject {
     Tuple(Vec<ConstObject>),
 }
 
-/// How deep the reader follows tuples inside tuples. The official compiler gives up between 700 and
-/// 800 ("maximum recursion depth exceeded").
-pub const MAX_TUPLE_DEPTH: usize = 1000;
+/// How deep the reader follows tuples inside tuples. The official compiler writes them as deep as its stack allows.
+pub const MAX_TUPLE_DEPTH: usize = 16_384;
 
 /// The tag byte of each kind of constant (`MP_PERSISTENT_OBJ_*`, py/persistentcode.h).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -179,5 +179,111 @@ impl ConstObject {
             ConstObject::Complex(_) => ObjectTag::Complex,
             ConstObject::Tuple(_) => ObjectTag::Tuple,
         }
+    }
+}
+
+impl Drop for ConstObject {
+    fn drop(&mut self) {
+        let ConstObject::Tuple(items) = self else {
+            return;
+        };
+        let mut left = std::mem::take(items);
+        while let Some(mut object) = left.pop() {
+            if let ConstObject::Tuple(items) = &mut object {
+                left.append(items);
+            }
+        }
+    }
+}
+
+impl Clone for ConstObject {
+    fn clone(&self) -> ConstObject {
+        // The tuples that are not complete yet: items to copy, items copied.
+        let mut open: Vec<(std::slice::Iter<'_, ConstObject>, Vec<ConstObject>)> = Vec::new();
+        let mut next = self;
+        loop {
+            let mut copied = match next {
+                ConstObject::FunTable => Some(ConstObject::FunTable),
+                ConstObject::None => Some(ConstObject::None),
+                ConstObject::False => Some(ConstObject::False),
+                ConstObject::True => Some(ConstObject::True),
+                ConstObject::Ellipsis => Some(ConstObject::Ellipsis),
+                ConstObject::Str(data) => Some(ConstObject::Str(data.clone())),
+                ConstObject::Bytes(data) => Some(ConstObject::Bytes(data.clone())),
+                ConstObject::Int(text) => Some(ConstObject::Int(text.clone())),
+                ConstObject::Float(text) => Some(ConstObject::Float(text.clone())),
+                ConstObject::Complex(text) => Some(ConstObject::Complex(text.clone())),
+                ConstObject::Tuple(items) => {
+                    open.push((items.iter(), Vec::with_capacity(items.len())));
+                    None
+                }
+            };
+            next = loop {
+                let Some((left, items)) = open.last_mut() else {
+                    return copied.unwrap_or(ConstObject::None);
+                };
+                items.extend(copied.take());
+                if let Some(item) = left.next() {
+                    break item;
+                }
+                copied = open.pop().map(|(_, items)| ConstObject::Tuple(items));
+            };
+        }
+    }
+}
+
+impl PartialEq for ConstObject {
+    fn eq(&self, other: &ConstObject) -> bool {
+        let mut left = vec![(self, other)];
+        while let Some(pair) = left.pop() {
+            let equal = match pair {
+                (ConstObject::Tuple(items), ConstObject::Tuple(others)) => {
+                    left.extend(items.iter().zip(others));
+                    items.len() == others.len()
+                }
+                (ConstObject::Str(data), ConstObject::Str(other))
+                | (ConstObject::Bytes(data), ConstObject::Bytes(other)) => data == other,
+                (ConstObject::Int(text), ConstObject::Int(other))
+                | (ConstObject::Float(text), ConstObject::Float(other))
+                | (ConstObject::Complex(text), ConstObject::Complex(other)) => text == other,
+                (object, other) => object.tag() == other.tag(),
+            };
+            if !equal {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Eq for ConstObject {}
+
+impl std::hash::Hash for ConstObject {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let mut left = vec![self];
+        while let Some(object) = left.pop() {
+            object.tag().number().hash(state);
+            match object {
+                ConstObject::Str(data) | ConstObject::Bytes(data) => data.hash(state),
+                ConstObject::Int(text) | ConstObject::Float(text) | ConstObject::Complex(text) => {
+                    text.hash(state);
+                }
+                ConstObject::Tuple(items) => {
+                    items.len().hash(state);
+                    left.extend(items);
+                }
+                ConstObject::FunTable
+                | ConstObject::None
+                | ConstObject::False
+                | ConstObject::True
+                | ConstObject::Ellipsis => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for ConstObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::show::object(self))
     }
 }

@@ -218,11 +218,11 @@ fn errors_say_where_and_what() {
 #[test]
 fn tuples_nested_too_deep_are_refused() {
     let mut body = vec![0, 1];
-    body.extend([10, 1].repeat(1001));
+    body.extend([10, 1].repeat(16_385));
     body.push(1);
     check(
         &body,
-        "byte 0x7d6: tuple: expected at most 1000 tuples inside each other, found one more",
+        "byte 0x8006: tuple: expected at most 16384 tuples inside each other, found one more",
     );
 }
 
