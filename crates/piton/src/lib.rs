@@ -37,6 +37,7 @@ mod board;
 pub mod build;
 pub mod compile;
 pub mod error;
+mod flushed;
 pub mod host_file;
 pub mod http;
 pub mod mip;

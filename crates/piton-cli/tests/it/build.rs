@@ -366,9 +366,9 @@ fn a_build_reaches_a_drive() {
     std::fs::create_dir_all(drive.join("lib")).unwrap();
     sandbox.write("src/code.py", "import main\n");
     sandbox.write("CIRCUITPY/lib/answer.py", "stale\n");
-    std::fs::create_dir(drive.join(".piton-part")).unwrap();
+    std::fs::create_dir_all(drive.join(".piton-part/new")).unwrap();
     sandbox.write(
-        "CIRCUITPY/.piton-part/0123456789abcdef",
+        "CIRCUITPY/.piton-part/new/0123456789abcdef",
         "left by a power cut",
     );
     sandbox.write("CIRCUITPY/lib/.piton-part.answer.mpy", "");

@@ -261,6 +261,8 @@ fn program() -> (Sandbox, Vec<u8>) {
         ("code.py", String::from("import foo\nprint('new')\n")),
         ("boot.py", String::from("print('new boot')\n")),
         ("settings.toml", String::from("version = 'new'\n")),
+        ("helper.py", module("helper", 4)),
+        ("more.toml", String::from("more = 1\n")),
         ("lib/foo.py", module("foo", 40)),
         ("lib/larger.py", module("larger", 60)),
         ("lib/smaller.py", module("smaller", 2)),
@@ -425,7 +427,7 @@ fn a_deploy_to_a_drive_that_is_written_at_once() {
         let mut listing = state.listing.clone();
         listing.retain(|path, hash| old.contains_key(path) || hash != empty);
         assert_eq!(torn(&listing, &old, &new), [""; 0], "{}", state.how);
-        let part = |path: &str| path.starts_with(".piton-part/") && path.len() > 12;
+        let part = |path: &str| path.starts_with(".piton-part/new/") && path.len() > 16;
         let part = state.listing.iter().find(|(path, _)| part(path));
         let is_shared = part.is_some_and(|(path, hash)| {
             let mut others = state.listing.iter().filter(|(other, _)| *other != path);
@@ -462,7 +464,7 @@ fn a_deploy_to_a_drive_that_is_full() {
     let (sandbox, before) = program();
     let old = survey(&[&before]).remove(0);
     let new = deployed(&old, &sandbox);
-    let steps = [0, 2560, 3072, 3584, 6656].map(|left| {
+    let steps = [0, 3072, 3584, 4096, 6656].map(|left| {
         let mut orders = Orders::default();
         orders.load(&before);
         orders.fill(left);

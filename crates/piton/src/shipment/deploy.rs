@@ -14,8 +14,9 @@ use piton_mpy::header::Dialect;
 use piton_project::relative_path::RelativePath;
 
 use super::order::order;
-use super::parts::{self, Parts};
+use super::parts::Parts;
 use super::{BoardFormat, Shipment};
+use crate::flushed;
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +238,7 @@ pub fn apply(
                     return Err(DeployError::ReadBack { path: place });
                 }
             }
-            (Action::Remove, _) => parts::remove(&place).map_err(failed)?,
+            (Action::Remove, _) => flushed::remove(&place).map_err(failed)?,
             _ => {}
         }
         events(path, *action);
@@ -255,7 +256,7 @@ fn check_space(
         return Ok(());
     };
     let clusters = |size: u64| size.div_ceil(cluster) * cluster;
-    let mut used = clusters(1) + folders_room(plan, drive).map(clusters).sum::<u64>();
+    let mut used = 2 * clusters(1) + folders_room(plan, drive).map(clusters).sum::<u64>();
     let mut needed = used;
     for (path, action) in &plan.steps {
         let size_there = || {

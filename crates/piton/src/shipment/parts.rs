@@ -1,18 +1,6 @@
-//! Changing the files of a drive so that a power cut finds each of them old or new.
-//!
-//! FAT has no journal, and Linux writes one rename as up to three things that wait in memory, each for its own cause: the
-//! entry of the new name, which then holds the place of the content, goes with the file; the end of the old name goes
-//! with the old folder; and the place of what was replaced is given free with the table (`vfat_rename`, `fat_evict_inode`
-//! and `fat_file_fsync` in the kernel's fs/fat). Whatever order they reach the drive in by themselves, a cut between
-//! them costs a file: both names may have the same place, which is given free when either goes, or a name may have a
-//! place that is free already. So here the order is forced, with a flush after each: the old name goes, the new entry
-//! comes, the old place is given free. Between the first two the content has no name, which harms nobody.
-//!
-//! That takes a folder for the parts, apart from those of the files: else the end of the old name and an empty new entry
-//! would be written together.
+//! Writing the files of a drive so that a power cut finds each of them old or new.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,15 +10,16 @@ use piton_project::relative_path::RelativePath;
 use sha2::{Digest, Sha256};
 
 use super::deploy::DeployError;
+use crate::flushed::{self, PART};
 use crate::host_file::sync_folder;
-
-/// The folder of files that are being written, and the start of the names that keep room for them.
-const PART: &str = ".piton-part";
 
 /// The hidden folder on the drive where files are written before they get their names. It is there from the first file
 /// on, and goes with the value.
 pub(super) struct Parts<'a> {
     drive: &'a Path,
+    hidden: PathBuf,
+    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. At the top of the drive
+    /// that may be the entry of a file that just comes.
     folder: PathBuf,
 }
 
@@ -40,7 +29,8 @@ impl Parts<'_> {
         drive: &'a Path,
         paths: impl Iterator<Item = &'a RelativePath> + Clone,
     ) -> Result<Parts<'a>, DeployError> {
-        let folder = drive.join(PART);
+        let hidden = drive.join(PART);
+        let folder = hidden.join("new");
         let failed = |source| DeployError::Write {
             path: folder.clone(),
             source,
@@ -48,16 +38,24 @@ impl Parts<'_> {
         check_leftovers(drive, &folder, paths.clone())?;
         clean(&folder).map_err(failed)?;
         for room in rooms(drive, paths) {
-            remove(&room).map_err(failed)?;
+            flushed::remove(&room).map_err(failed)?;
         }
-        Ok(Parts { drive, folder })
+        Ok(Parts {
+            drive,
+            hidden,
+            folder,
+        })
     }
 
     /// Write a file of the shipment. The old one, if any, is there until the new one is.
     pub(super) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
+        if !self.hidden.is_dir() {
+            fs::create_dir(&self.hidden)?;
+            sync_folder(self.drive);
+        }
         if !self.folder.is_dir() {
             fs::create_dir(&self.folder)?;
-            sync_folder(self.drive);
+            sync_folder(&self.hidden);
         }
         self.make_folders(path)?;
         let place = self.drive.join(path.to_path());
@@ -67,7 +65,7 @@ impl Parts<'_> {
         // Its place is taken in the table before its entry says so: an entry whose place is free cannot be removed.
         sync_folder(&self.folder);
         file.sync_all()?;
-        self.rename(&part, &file, &place)
+        flushed::rename(&part, &file, &place)
     }
 
     /// Make the folders of a file. Each comes into its place when it is on the drive, empty.
@@ -89,55 +87,21 @@ impl Parts<'_> {
             let new = File::open(&part)?;
             new.sync_all()?;
             sync_folder(&self.folder);
-            self.rename(&part, &new, &place)?;
+            flushed::rename(&part, &new, &place)?;
         }
-        Ok(())
-    }
-
-    /// Give a part its name. `file` is the part itself.
-    fn rename(&self, part: &Path, file: &File, place: &Path) -> io::Result<()> {
-        let folder = place.parent().unwrap_or(self.drive);
-        if place.symlink_metadata().is_err() {
-            keep_room(folder, place)?;
-        }
-        let old = hold(place);
-        fs::rename(part, place)?;
-        sync_folder(&self.folder);
-        file.sync_all()?;
-        sync_folder(folder);
-        drop(old);
         Ok(())
     }
 }
 
 impl Drop for Parts<'_> {
     fn drop(&mut self) {
-        if self.folder.is_dir() {
+        if self.hidden.is_dir() {
             // What cannot be removed is removed next time.
             let _ = clean(&self.folder);
             let _ = fs::remove_dir(&self.folder);
+            let _ = fs::remove_dir(&self.hidden);
         }
         sync_folder(self.drive);
-    }
-}
-
-/// Remove a file. Its place is given free when its name is gone from the drive.
-pub(super) fn remove(place: &Path) -> io::Result<()> {
-    let old = hold(place);
-    fs::remove_file(place)?;
-    if let Some(folder) = place.parent() {
-        sync_folder(folder);
-    }
-    drop(old);
-    Ok(())
-}
-
-/// Keep a file's content beyond its name. Windows would refuse to replace it.
-fn hold(place: &Path) -> Option<File> {
-    if cfg!(unix) {
-        File::open(place).ok()
-    } else {
-        None
     }
 }
 
@@ -154,21 +118,6 @@ fn writes_at_once(drive: &Path) -> bool {
         let _ = drive;
         false
     }
-}
-
-/// Have the folder grow, if it must for one more name, before there is a file behind that name.
-fn keep_room(folder: &Path, place: &Path) -> io::Result<()> {
-    let mut name = OsString::from(PART);
-    name.push(".");
-    name.push(place.file_name().unwrap_or_default());
-    let mut room = folder.join(&name);
-    if name.len() > 255 {
-        // The longest name takes the most room that there can be.
-        room = folder.join(format!("{PART}.{:.<240}", ""));
-    }
-    File::create(&room)?;
-    sync_folder(folder);
-    fs::remove_file(&room)
 }
 
 /// Files that kept room in the folders of a shipment when a copy was interrupted.
@@ -227,7 +176,7 @@ fn clean(folder: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         if name.to_str().is_some_and(is_part) {
-            remove(&entry.path())?;
+            flushed::remove(&entry.path())?;
         } else if name == "folder" {
             fs::remove_dir(entry.path())?;
             sync_folder(folder);

@@ -1,0 +1,76 @@
+//! Renaming and removing so that a power cut finds each file old or new, on FAT too.
+//!
+//! FAT has no journal, and Linux writes one rename as up to three things that wait in memory, each for its own cause: the
+//! entry of the new name, which then holds the place of the content, goes with the file; the end of the old name goes
+//! with the old folder; and the place of what was replaced is given free with the table (`vfat_rename`, `fat_evict_inode`
+//! and `fat_file_fsync` in the kernel's fs/fat). Whatever order they reach the drive in by themselves, a cut between
+//! them costs a file: both names may have the same place, which is given free when either goes, or a name may have a
+//! place that is free already. So here the order is forced, with a flush after each: the old name goes, the new entry
+//! comes, the old place is given free. Between the first two the content has no name, which harms nobody.
+//!
+//! That takes two folders: in one, the end of the old name and an empty new entry would be written together. And the
+//! folder of the old name must not lie in that of the new one, for its own entry is flushed with it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::host_file::sync_folder;
+
+/// Begins the names that keep room for others, and those of folders of files that are being written.
+pub(crate) const PART: &str = ".piton-part";
+
+/// Give a file or folder a name in another folder. `file` is it, opened, and all of it is on the drive already. A file
+/// of that name is replaced.
+pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
+    if place.symlink_metadata().is_err() {
+        keep_room(place)?;
+    }
+    let old = hold(place);
+    fs::rename(part, place)?;
+    sync_parent(part);
+    file.sync_all()?;
+    sync_parent(place);
+    drop(old);
+    Ok(())
+}
+
+/// Remove a file. Its place is given free when its name is gone from the drive.
+pub(crate) fn remove(place: &Path) -> io::Result<()> {
+    let old = hold(place);
+    fs::remove_file(place)?;
+    sync_parent(place);
+    drop(old);
+    Ok(())
+}
+
+fn sync_parent(place: &Path) {
+    if let Some(folder) = place.parent() {
+        sync_folder(folder);
+    }
+}
+
+/// Keep what a name stands for beyond the name. Windows would refuse to replace it.
+fn hold(place: &Path) -> Option<File> {
+    if cfg!(unix) {
+        File::open(place).ok()
+    } else {
+        None
+    }
+}
+
+/// Have the folder grow, if it must for one more name, before there is something behind that name.
+fn keep_room(place: &Path) -> io::Result<()> {
+    let mut name = OsString::from(PART);
+    name.push(".");
+    name.push(place.file_name().unwrap_or_default());
+    if name.len() > 255 {
+        // The longest name takes the most room that there can be.
+        name = OsString::from(format!("{PART}.{:.<240}", ""));
+    }
+    let room: PathBuf = place.with_file_name(name);
+    File::create(&room)?;
+    sync_parent(&room);
+    fs::remove_file(&room)
+}
