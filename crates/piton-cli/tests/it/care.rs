@@ -4,7 +4,6 @@
 use insta::assert_snapshot;
 
 use crate::build::{piton, project, told};
-use crate::support::Sandbox;
 
 #[test]
 fn what_no_build_made_is_not_replaced() {
@@ -148,7 +147,7 @@ fn a_target_that_is_not_known() {
 #[cfg(target_os = "linux")]
 #[test]
 fn names_that_differ_in_case() {
-    let sandbox = Sandbox::new();
+    let sandbox = crate::support::Sandbox::new();
     for folder in ["src/lib", "src/LIB", "drive"] {
         std::fs::create_dir_all(sandbox.path().join(folder)).unwrap();
     }
