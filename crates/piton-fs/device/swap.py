@@ -14,15 +14,15 @@ def _piton(folder, journal, begin):
             return None
 
     draft = journal + ".piton-next"
-    if begin:
-        os.rename(draft, journal)
-    begun = there(journal)
+    begun = not begin and there(journal)
     with open(journal if begun else draft) as file:
         entries = file.read().split("\0")
     goes = [folder + entry[1:] for entry in entries if entry[:1] == "-"]
     empty = [folder + entry[1:] for entry in entries if entry[:1] == "/"]
     entries = [folder + entry[1:] for entry in entries if entry[:1] == "+"]
-    if not begun:
+    if begin:
+        os.rename(draft, journal)
+    elif not begun:
         for place in entries:
             for left in place + ".piton-next", place + ".piton-next.piton-new":
                 if there(left):

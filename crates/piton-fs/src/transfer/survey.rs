@@ -16,6 +16,9 @@ use crate::remote::{RemoteFs, quoted};
 use crate::swap;
 use crate::write::TEMPORARY_SUFFIX;
 
+/// How many bytes of names go in one exchange of [`RemoteFs::look`], or a few more.
+const LOOK_LENGTH: usize = 4096;
+
 /// A file whose hash is of interest, if it has this size on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -131,8 +134,9 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// What has these names, and what the files' digests are. Names that nothing has are left out. It is one exchange,
-    /// as [`RemoteFs::survey`] is, and nothing below a folder is looked at.
+    /// What has these names, and what the files' digests are. Names that nothing has are left out, and nothing below a
+    /// folder is looked at. One exchange, as [`RemoteFs::survey`] is, and one more for each four kilobytes of names: the
+    /// board holds them in memory.
     ///
     /// # Errors
     ///
@@ -142,11 +146,32 @@ impl RemoteFs<'_, '_> {
         wanted: &[(BoardPath, Hashing)],
         deadline: Deadline,
     ) -> Result<BTreeMap<BoardPath, SurveyEntry>, Error> {
-        let roots: BTreeSet<&BoardPath> = wanted.iter().map(|(path, _)| path).collect();
-        let roots: Vec<BoardPath> = roots.into_iter().cloned().collect();
-        let how: BTreeMap<&BoardPath, Hashing> =
+        let wanted: BTreeMap<&BoardPath, Hashing> =
             wanted.iter().map(|(path, how)| (path, *how)).collect();
-        let sizes = how.values().map(|how| match how {
+        let mut found = BTreeMap::new();
+        let mut part = Vec::new();
+        let mut length = 0;
+        let mut wanted = wanted.into_iter().peekable();
+        while let Some((path, how)) = wanted.next() {
+            length += path.as_str().len();
+            part.push((path.clone(), how));
+            if length >= LOOK_LENGTH || wanted.peek().is_none() {
+                let entries = self.look_at(&part, deadline)?.into_iter();
+                found.extend(entries.map(|entry| (entry.path.clone(), entry)));
+                part.clear();
+                length = 0;
+            }
+        }
+        Ok(found)
+    }
+
+    fn look_at(
+        &mut self,
+        wanted: &[(BoardPath, Hashing)],
+        deadline: Deadline,
+    ) -> Result<Vec<SurveyEntry>, Error> {
+        let roots: Vec<BoardPath> = wanted.iter().map(|(path, _)| path.clone()).collect();
+        let sizes = wanted.iter().map(|(_, how)| match how {
             Hashing::Never => "-1".to_owned(),
             Hashing::IfSize(size) => size.to_string(),
             Hashing::Always => "None".to_owned(),
@@ -158,8 +183,7 @@ impl RemoteFs<'_, '_> {
             path: roots.first().cloned().unwrap_or_default(),
             received: answer,
         })?;
-        let entries = found.entries.into_iter();
-        Ok(entries.map(|entry| (entry.path.clone(), entry)).collect())
+        Ok(found.entries)
     }
 
     fn ask_survey(

@@ -2,7 +2,7 @@
 
 use piton_fs::error::Error;
 use piton_fs::hash::HashAlgorithm;
-use piton_fs::transfer::{Arrival, Candidate, Outgoing, SendOptions, Step, TransferEvent};
+use piton_fs::transfer::{Arrival, Candidate, Hashing, Outgoing, SendOptions, Step, TransferEvent};
 use virtual_board::{BoardOptions, LineOptions};
 
 use crate::support::{Board, noise, path, soon};
@@ -219,6 +219,39 @@ fn a_survey_of_everything() {
         .collect();
     assert_eq!(names, ["", "b c", "b c/\u{fc}.txt", "it's.py"]);
     assert!(survey.entries[3].digest.is_some());
+}
+
+#[test]
+fn a_look_at_names() {
+    let mut board = Board::start(BoardOptions::default());
+    board.write("/it's.py", b"12345").unwrap();
+    board.write("/main.py", b"123").unwrap();
+    let mut wanted = vec![
+        (path("/it's.py"), Hashing::IfSize(5)),
+        (path("/main.py"), Hashing::IfSize(4)),
+        (path("/"), Hashing::Never),
+    ];
+    // More than one exchange takes.
+    let long = "x".repeat(200);
+    wanted.extend((0..40).map(|n| (path(&format!("/nowhere/{n}{long}")), Hashing::Always)));
+    wanted.push((path("main.py"), Hashing::Always));
+    let found = board.fs(|fs| fs.look(&wanted, soon()).unwrap());
+    let shown: Vec<(&str, u64, bool)> = found
+        .values()
+        .map(|entry| (entry.path.as_str(), entry.size, entry.digest.is_some()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("/", 0, false),
+            ("/it's.py", 5, true),
+            ("/main.py", 3, false),
+            ("main.py", 3, true),
+        ]
+    );
+    let digest = HashAlgorithm::Sha256.digest(b"12345");
+    assert!(found[&path("/it's.py")].digest.unwrap().matches(&digest));
+    assert!(board.fs(|fs| fs.look(&[], soon()).unwrap()).is_empty());
 }
 
 #[test]
