@@ -185,15 +185,20 @@ fn a_build_that_watches() {
         assert!(found, "{what}: {seen:?}");
         seen
     };
+    // At once: a file that is still empty would be built as well.
+    let put = |name: &str, content: &str| {
+        sandbox.write("beside", content);
+        std::fs::rename(sandbox.path().join("beside"), sandbox.path().join(name)).unwrap();
+    };
     wait_for("watching for changes");
-    sandbox.write("src/bad.py", "x = (\n");
+    put("src/bad.py", "x = (\n");
     wait_for("unchanged; 1 source did not compile");
-    sandbox.write("pyproject.toml", "[bad");
+    put("pyproject.toml", "[bad");
     wait_for("expected `]`");
     std::fs::remove_file(sandbox.path().join("pyproject.toml")).unwrap();
     std::fs::remove_file(sandbox.path().join("src/lib/answer.py")).unwrap();
     wait_for("nothing written: no source compiled");
-    sandbox.write("src/other.py", "x = 1\n");
+    put("src/other.py", "x = 1\n");
     wait_for("built");
     std::fs::rename(sandbox.path().join("src"), sandbox.path().join("away")).unwrap();
     wait_for("there is no folder `src`");
