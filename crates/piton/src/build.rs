@@ -25,6 +25,7 @@
 //! ```
 
 mod age;
+mod fat;
 mod make;
 mod place;
 mod scan;
@@ -324,6 +325,14 @@ pub enum BuildError {
     Version {
         /// The version.
         version: String,
+    },
+    /// A build was interrupted so that two names are one folder on the drive. Nothing was written.
+    #[error("an interrupted build left `{}`, which is the same folder on the drive as `{}`", left.display(), path.display())]
+    Shared {
+        /// What was left.
+        left: PathBuf,
+        /// The folder of the results.
+        path: PathBuf,
     },
     /// Another build for the same folder is running.
     #[error("another build is writing to `{}`", path.display())]

@@ -21,6 +21,9 @@ use crate::host_file::sync_folder;
 /// Begins the names that keep room for others, and those of folders of files that are being written.
 pub(crate) const PART: &str = ".piton-part";
 
+/// How many files are removed with one flush. Each is open until then.
+const REMOVED_AT_ONCE: usize = 100;
+
 /// Give a file or folder a name in another folder. `file` is it, opened, and all of it is on the drive already. A file
 /// of that name is replaced.
 pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
@@ -41,6 +44,33 @@ pub(crate) fn remove(place: &Path) -> io::Result<()> {
     let old = hold(place);
     fs::remove_file(place)?;
     sync_parent(place);
+    drop(old);
+    Ok(())
+}
+
+/// Remove a folder and all that is in it, in that order as well. One that is not there is no error.
+pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_tree(&entry.path())?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    for files in files.chunks(REMOVED_AT_ONCE) {
+        let old: Vec<Option<File>> = files.iter().map(|path| hold(path)).collect();
+        files.iter().try_for_each(fs::remove_file)?;
+        sync_folder(folder);
+        drop(old);
+    }
+    let old = hold(folder);
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
+    }
+    sync_parent(folder);
     drop(old);
     Ok(())
 }

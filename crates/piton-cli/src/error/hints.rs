@@ -164,6 +164,10 @@ fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
+/// What to do about a FAT drive on which two names have one place.
+const MEND: &str = "unmount the drive and have its file system mended (`fsck.fat -a`, `chkdsk /f`, First Aid of Disk \
+                    Utility), then do it again";
+
 pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
     let hint = match error {
         BuildError::NoSource { .. } | BuildError::NoFiles { .. } => format!(
@@ -190,6 +194,7 @@ pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
         BuildError::NotOurs { .. } => {
             "`--out` names another folder; or remove it, if it is of no use".to_owned()
         }
+        BuildError::Shared { .. } => MEND.to_owned(),
         BuildError::Busy { .. } => {
             "wait until it is done, or name another folder with `--out`".to_owned()
         }
@@ -246,10 +251,7 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
                 READ_ONLY,
             );
         }
-        DeployError::Shared { .. } => {
-            "unmount the drive and have its file system mended (`fsck.fat -a`, `chkdsk /f`, First Aid of Disk Utility), then \
-             do it again"
-        }
+        DeployError::Shared { .. } => MEND,
         DeployError::ReadBack { .. } => {
             "unplug it, plug it in, have the system check its file system, and do it again"
         }

@@ -57,7 +57,7 @@ def survey(fs, folder, depth, lines):
             shown = "".join(c if "!" <= c <= "~" else "?" for c in path[1:])
             if entry[1] != 0x4000:
                 lines.append("%s\t%s" % (shown, digest(fs, path, entry[3])))
-            elif depth > 4:
+            elif depth > 6:
                 lines.append("%s/\tdeep" % shown)
             else:
                 lines.append("%s/\t" % shown)

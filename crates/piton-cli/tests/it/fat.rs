@@ -561,3 +561,162 @@ fn a_deploy_of_names_that_fat_takes_otherwise() {
     }
     assert_snapshot!(shown);
 }
+
+/// The line that builds onto the drive, without what takes most of the time of a guest: the machine's cache.
+const BUILD: &str = "build --data *.toml --out /drive/build --no-cache --no-archives";
+
+/// A drive with the results of an older version, and with a file and a folder beside them that are not ours.
+fn built() -> (Sandbox, Vec<u8>, Listing) {
+    let (sandbox, image) = program();
+    sandbox.write("src/code.py", "print('old')\n");
+    sandbox.write("src/lib/larger.py", module("larger", 3));
+    sandbox.write("src/lib/gone.py", module("gone", 3));
+    let outcome = run_guest(&[step(&sandbox, &image, "rw", BUILD)]).remove(0);
+    assert_eq!(outcome.code, 0, "{}", told(&outcome));
+    let mut orders = Orders::default();
+    orders.load(&outcome.image);
+    orders.file("build/notes.txt", &[b'n'; 1500]);
+    orders.folder("build/mine");
+    orders.file("build/mine/inner.txt", &[b'i'; 600]);
+    orders.0.push(b'O');
+    let image = orders.send();
+    sandbox.write("src/code.py", "print('new')\n");
+    sandbox.write("src/lib/larger.py", module("larger", 60));
+    std::fs::remove_file(sandbox.path().join("src/lib/gone.py")).unwrap();
+    let listing = survey(&[&image]).remove(0);
+    (sandbox, image, listing)
+}
+
+/// What is below a folder.
+fn below(listing: &Listing, folder: &str) -> Listing {
+    let inside = listing.iter().filter_map(|(path, hash)| {
+        let path = path.strip_prefix(folder)?;
+        (!path.is_empty()).then(|| (path.to_owned(), hash.clone()))
+    });
+    inside.collect()
+}
+
+/// Everything but the results and what is hidden.
+fn beside(listing: &Listing) -> Listing {
+    let mut others = listing.clone();
+    others.retain(|path, _| !path.starts_with("build/") && !path.starts_with(".piton-part"));
+    others
+}
+
+/// Cut a `build` everywhere, look at what is there, and do it again after some of the cuts.
+fn check_build(options: &str) {
+    let (sandbox, before, listing) = built();
+    let old = below(&listing, "build/");
+    let mut logged = step(&sandbox, &before, options, BUILD);
+    logged.logged = true;
+    let outcome = run_guest(&[logged]).remove(0);
+    assert_eq!(
+        (outcome.code, complaints(&outcome)),
+        (0, vec![]),
+        "{}",
+        told(&outcome)
+    );
+    let after = survey(&[&outcome.image]).remove(0);
+    let new = below(&after, "build/");
+    assert_ne!(old, new);
+    assert_eq!(new.get("notes.txt"), old.get("notes.txt"));
+    assert_eq!(new.get("mine/inner.txt"), old.get("mine/inner.txt"));
+    assert!(
+        !after.keys().any(|path| path.starts_with(".piton")),
+        "{after:#?}"
+    );
+    let states = states(&before, &outcome);
+    let mut absent = Vec::new();
+    for state in &states {
+        assert_eq!(beside(&state.listing), beside(&listing), "{}", state.how);
+        let results = below(&state.listing, "build/");
+        if !state.listing.contains_key("build/") {
+            let hidden = |name| below(&state.listing, &format!(".piton-part-build/build/{name}/"));
+            assert!(
+                hidden("old") == old || hidden("new") == new,
+                "{}: nothing is whole",
+                state.how
+            );
+            absent.extend(state.written);
+        } else {
+            assert!(
+                results == old || results == new,
+                "{}: mixed\n{results:#?}",
+                state.how
+            );
+        }
+        assert!(
+            !state.ended || results == new,
+            "{}: not there yet",
+            state.how
+        );
+    }
+    let mut cuts: Vec<usize> = states.iter().filter_map(|state| state.written).collect();
+    cuts = cuts.into_iter().step_by(41).chain(absent).collect();
+    let again: Vec<Step> = cuts
+        .iter()
+        .map(|written| {
+            step(
+                &sandbox,
+                &cut(&before, &outcome.writes, *written),
+                options,
+                BUILD,
+            )
+        })
+        .collect();
+    let outcomes = run_guest(&again);
+    let images: Vec<&[u8]> = outcomes
+        .iter()
+        .map(|outcome| outcome.image.as_slice())
+        .collect();
+    for (outcome, listing) in outcomes.iter().zip(survey(&images)) {
+        assert_eq!(
+            (outcome.code, complaints(outcome)),
+            (0, vec![]),
+            "{}",
+            told(outcome)
+        );
+        assert_eq!(listing, after);
+    }
+}
+
+#[test]
+fn a_build_survives_a_power_cut() {
+    check_build("rw");
+}
+
+/// The old results stay, nothing else does, and the message says what to do.
+#[test]
+fn a_build_onto_a_drive_that_does_not_take_it() {
+    let (sandbox, before, old) = built();
+    let full = |left| {
+        let mut orders = Orders::default();
+        orders.load(&before);
+        orders.fill(left);
+        orders.0.push(b'O');
+        orders.send()
+    };
+    let steps = [
+        (full(0), "rw"),
+        (full(2048), "rw"),
+        (full(8192), "rw"),
+        (before.clone(), "ro"),
+    ]
+    .map(|(image, options)| step(&sandbox, &image, options, BUILD));
+    for outcome in run_guest(&steps) {
+        assert_eq!(
+            (outcome.code, complaints(&outcome)),
+            (1, vec![]),
+            "{}",
+            told(&outcome)
+        );
+        assert!(
+            told(&outcome).contains("hint: the last results are as they were; "),
+            "{}",
+            told(&outcome)
+        );
+        let mut listing = survey(&[&outcome.image]).remove(0);
+        listing.remove("FULL.BIN");
+        assert_eq!(listing, old);
+    }
+}

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use piton_project::manifest::{Manifest, Sha256Hex};
 use serde::de::DeserializeOwned;
 
+use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Index, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
 use crate::host_file::sync_folder;
@@ -107,12 +108,17 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     let out = std::path::absolute(&settings.out).map_err(failed(&settings.out))?;
     let place = Place::of(&out);
     fs::create_dir_all(&place.parent).map_err(failed(&place.parent))?;
+    if is_fat(&place.parent) {
+        return replace_on_fat(&FatPlace::new(&place.parent, &out), &out, output);
+    }
     place.recover(output).map_err(failed(&place.new))?;
     let made = fs::create_dir(&place.new)
         .map_err(failed(&place.new))
         .and_then(|()| {
             let files = output.files.iter();
-            files.into_iter().try_for_each(|file| place.put(file))?;
+            files
+                .into_iter()
+                .try_for_each(|file| put(file, &out, &place.new))?;
             sync_all(&place.new).map_err(failed(&place.new))
         })
         .and_then(|()| place.exchange().map_err(failed(&out)));
@@ -124,6 +130,49 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     let tidied = place.recover(output);
     sync_folder(&place.parent);
     tidied.map_err(failed(&place.new))
+}
+
+fn replace_on_fat(place: &FatPlace, out: &Path, output: &Output<'_>) -> Result<(), BuildError> {
+    if let Some(left) = place.shared() {
+        return Err(BuildError::Shared {
+            left,
+            path: out.to_owned(),
+        });
+    }
+    let made = place.made();
+    let done = place.prepare().map_err(failed(out)).and_then(|()| {
+        for file in &output.files {
+            let path = made.join(&file.path);
+            let folder = path.parent().unwrap_or(&made);
+            place.make_folder(folder).map_err(failed(out))?;
+            put(file, out, &made)?;
+        }
+        place.keep_others(output).map_err(failed(out))?;
+        // The table first, or a cut leaves files that cannot be removed.
+        sync_folder(&made);
+        sync_all(&made).map_err(failed(out))?;
+        place.exchange().map_err(failed(out))
+    });
+    // The message is about what failed first.
+    let tidied = place.tidy();
+    done.and(tidied.map_err(failed(out)))
+}
+
+/// Write one file, or make the one that is there appear in the new folder as well.
+fn put(file: &OutputFile<'_>, out: &Path, new: &Path) -> Result<(), BuildError> {
+    let path = new.join(&file.path);
+    let folder = path.parent().unwrap_or(new);
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let there = out.join(&file.path);
+    let written = match &file.content {
+        Content::Borrowed(bytes) => fs::write(&path, bytes),
+        Content::Owned(bytes) => fs::write(&path, bytes),
+        // A second name keeps its time; FAT has no second names.
+        Content::There => {
+            fs::hard_link(&there, &path).or_else(|_| fs::copy(&there, &path).map(drop))
+        }
+    };
+    written.map_err(failed(&there))
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
@@ -157,23 +206,6 @@ impl Place {
             new: beside(".piton-new"),
             old: beside(".piton-old"),
         }
-    }
-
-    /// Write one file, or make the one that is there appear in the new folder as well.
-    fn put(&self, file: &OutputFile<'_>) -> Result<(), BuildError> {
-        let path = self.new.join(&file.path);
-        let folder = path.parent().unwrap_or(&self.new);
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-        let there = self.out.join(&file.path);
-        let written = match &file.content {
-            Content::Borrowed(bytes) => fs::write(&path, bytes),
-            Content::Owned(bytes) => fs::write(&path, bytes),
-            // A second name keeps its time; FAT has no second names.
-            Content::There => {
-                fs::hard_link(&there, &path).or_else(|_| fs::copy(&there, &path).map(drop))
-            }
-        };
-        written.map_err(failed(&self.out.join(&file.path)))
     }
 
     /// Let the new folder and the results change places.

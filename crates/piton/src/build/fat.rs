@@ -1,0 +1,159 @@
+//! Replacing the folder of the results on a FAT drive.
+//!
+//! Two names can change places there, but not in one write, and between the two writes both names are one folder: whoever
+//! removes one then, removes both. So the old results move into a hidden folder, and the new ones out of it, in the order
+//! of [`flushed`](crate::flushed). At each moment the old results or the new ones have a name, and are whole; which of them
+//! to bring back, if none is in its place, is decided by what is there.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::place::Output;
+use crate::flushed::{self, PART, remove_tree};
+use crate::host_file::sync_folder;
+
+/// Whether the folder is on a FAT drive.
+pub(super) fn is_fat(folder: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        /// `MSDOS_SUPER_MAGIC` of the kernel's include/uapi/linux/magic.h.
+        const MAGIC: u64 = 0x4d44;
+        rustix::fs::statfs(folder).is_ok_and(|found| u64::try_from(found.f_type) == Ok(MAGIC))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        false
+    }
+}
+
+/// The folder of the results, and the hidden one beside it.
+pub(super) struct FatPlace<'a> {
+    parent: &'a Path,
+    out: &'a Path,
+    hidden: PathBuf,
+}
+
+impl FatPlace<'_> {
+    pub(super) fn new<'a>(parent: &'a Path, out: &'a Path) -> FatPlace<'a> {
+        let mut name = OsString::from(PART);
+        name.push("-");
+        name.push(out.file_name().unwrap_or_default());
+        let hidden = parent.join(name);
+        FatPlace {
+            parent,
+            out,
+            hidden,
+        }
+    }
+
+    /// Where the new results are made.
+    pub(super) fn made(&self) -> PathBuf {
+        self.inner().join("new")
+    }
+
+    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. Beside the results that
+    /// may be theirs.
+    fn inner(&self) -> PathBuf {
+        self.hidden.join("build")
+    }
+
+    fn old(&self) -> PathBuf {
+        self.inner().join("old")
+    }
+
+    /// A file that is there when the new results are whole.
+    fn whole(&self) -> PathBuf {
+        self.inner().join("whole")
+    }
+
+    /// Bring back what an interrupted build took away, remove what it left, and make the hidden folder.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        if self.out.symlink_metadata().is_err() {
+            let (old, made) = (self.old(), self.made());
+            if old.is_dir() {
+                flushed::rename(&old, &File::open(&old)?, self.out)?;
+            } else if self.whole().exists() && made.is_dir() {
+                flushed::rename(&made, &File::open(&made)?, self.out)?;
+            }
+        }
+        remove_tree(&self.hidden)?;
+        self.make_folder(&self.made())
+    }
+
+    /// Make a folder, and the ones above it that are not there, each of them on the drive before there is anything in it.
+    pub(super) fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let parent = folder.parent().unwrap_or(self.parent);
+        self.make_folder(parent)?;
+        fs::create_dir(folder)?;
+        sync_folder(parent);
+        Ok(())
+    }
+
+    /// Copy what is not ours from the results.
+    pub(super) fn keep_others(&self, output: &Output<'_>) -> io::Result<()> {
+        for entry in fs::read_dir(self.out).into_iter().flatten() {
+            let name = entry?.file_name();
+            let own = name.to_str().is_some_and(|name| output.own.contains(name));
+            if !own {
+                self.copy(&self.out.join(&name), &self.made().join(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if !from.is_dir() {
+            return fs::copy(from, to).map(drop);
+        }
+        self.make_folder(to)?;
+        for entry in fs::read_dir(from)? {
+            let name = entry?.file_name();
+            self.copy(&from.join(&name), &to.join(&name))?;
+        }
+        Ok(())
+    }
+
+    /// Put the new results, which are on the drive, in the place of the old ones.
+    pub(super) fn exchange(&self) -> io::Result<()> {
+        File::create(self.whole())?;
+        sync_folder(&self.inner());
+        let (old, made) = (self.old(), self.made());
+        if self.out.is_dir() {
+            flushed::rename(self.out, &File::open(self.out)?, &old)?;
+        }
+        let moved = File::open(&made).and_then(|file| flushed::rename(&made, &file, self.out));
+        if moved.is_err() && old.is_dir() {
+            flushed::rename(&old, &File::open(&old)?, self.out)?;
+        }
+        moved
+    }
+
+    /// Remove the hidden folder with the old results, or with new ones that are not whole. It stays if what is in it
+    /// could not be brought back.
+    pub(super) fn tidy(&self) -> io::Result<()> {
+        let there = self.out.symlink_metadata().is_ok();
+        if !there && (self.old().is_dir() || self.whole().exists()) {
+            return Ok(());
+        }
+        remove_tree(&self.hidden)
+    }
+
+    /// Whether what an interrupted build left is the same folder as the results. Only a drive that Linux mounted with
+    /// `sync` can have got there.
+    pub(super) fn shared(&self) -> Option<PathBuf> {
+        let name = format!("{PART}-probe");
+        let is_same = |left: &PathBuf| {
+            let probe = left.join(&name);
+            let made = self.out.is_dir() && left.is_dir() && File::create(&probe).is_ok();
+            let same = made && self.out.join(&name).exists();
+            made && (fs::remove_file(&probe).is_err() || same)
+        };
+        [self.old(), self.made()].into_iter().find(is_same)
+    }
+}
