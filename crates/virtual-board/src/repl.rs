@@ -16,6 +16,14 @@ const CTRL_B: u8 = 2;
 const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 const CTRL_E: u8 = 5;
+const TAB: u8 = 9;
+const CTRL_P: u8 = 16;
+const ESCAPE: u8 = 27;
+
+const PROMPT: &[u8] = b">>> ";
+
+/// The longest key that a terminal sends, without its escape, is shorter.
+const KEY_LIMIT: usize = 8;
 
 /// The window of raw-paste mode: half of the receive buffer of 256 bytes that MicroPython assumes
 /// (`MICROPY_REPL_STDIN_BUFFER_MAX` in `shared/runtime/pyexec.c`).
@@ -35,6 +43,7 @@ pub(crate) fn run(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
         mode,
         held: Vec::new(),
         line_is_empty: true,
+        forgotten: None,
     };
     while !repl.step()? {}
     vm.host().output.flush();
@@ -94,6 +103,8 @@ struct Repl<'a> {
     held: Vec<u8>,
     /// In raw mode: nothing was typed since the last prompt.
     line_is_empty: bool,
+    /// What came after an escape that the firmware has forgotten.
+    forgotten: Option<Vec<u8>>,
 }
 
 impl Repl<'_> {
@@ -115,8 +126,11 @@ impl Repl<'_> {
     }
 
     fn friendly(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
+        if let Some(key) = self.forgotten.take() {
+            return self.forgotten_key(key, byte);
+        }
         if byte != CTRL_A {
-            return self.feed(byte);
+            return self.key(byte);
         }
         // Whether this enters raw mode depends on what was typed before; the firmware's answer tells.
         self.vm.host().output.watch();
@@ -126,6 +140,36 @@ impl Repl<'_> {
             self.line_is_empty = true;
         }
         Ok(resets)
+    }
+
+    /// Hand over a key. This port's REPL is driven by events, and takes any key that leaves an empty line for Enter
+    /// (`pyexec_friendly_repl_process_char` in `shared/runtime/pyexec.c`): it prompts again, and forgets an escape.
+    /// Boards do not.
+    fn key(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
+        if matches!(byte, CTRL_A..=CTRL_E | TAB | b'\r' | b'\n') {
+            return self.feed(byte);
+        }
+        self.vm.host().output.watch();
+        let resets = self.feed(byte)?;
+        let line_is_empty = self.vm.host().output.take_back_watched(PROMPT);
+        if line_is_empty && byte == ESCAPE {
+            self.forgotten = Some(Vec::new());
+        }
+        Ok(resets)
+    }
+
+    /// The next byte of a key whose escape the firmware has forgotten. On an empty line only the upward arrow does
+    /// anything, and Ctrl-P is the same key.
+    fn forgotten_key(&mut self, mut key: Vec<u8>, byte: u8) -> Result<bool, wasmi::Error> {
+        key.push(byte);
+        match key.as_slice() {
+            [b'[' | b'O', b'A'] => self.key(CTRL_P),
+            [b'[' | b'O'] | [b'[', .., b'0'..=b'9' | b';'] if key.len() < KEY_LIMIT => {
+                self.forgotten = Some(key);
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Raw mode, with raw-paste done here: the firmware's own can't read from this port's line, for its

@@ -90,6 +90,16 @@ impl Output {
         watched.ends_with(b"raw REPL; CTRL-B to exit\r\n>")
     }
 
+    /// Take back `text`, if what was sent since [`Output::watch`] ends with it and it is not on the line yet.
+    pub(crate) fn take_back_watched(&mut self, text: &[u8]) -> bool {
+        let watched = self.watched.take().unwrap_or_default();
+        let is_last = watched.ends_with(text) && self.waiting.ends_with(text);
+        if is_last {
+            self.waiting.truncate(self.waiting.len() - text.len());
+        }
+        is_last
+    }
+
     /// Do not send the next `count` bytes.
     pub(crate) fn skip(&mut self, count: usize) {
         self.skip = count;

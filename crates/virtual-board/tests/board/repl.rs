@@ -31,6 +31,20 @@ fn friendly_repl() {
     assert_snapshot!(transcript(&mut talk));
 }
 
+/// As on boards: the arrows find lines again, and a key that leaves the line empty brings no second prompt.
+#[test]
+fn keys_on_an_empty_line() {
+    let board = start(BoardOptions::default());
+    let mut talk = Talk::with(&board);
+    talk.prompt().send(b"a = 7\r").prompt();
+    talk.send(b"\x1b[A").expect(b"a = 7");
+    talk.send(b"1\r").prompt();
+    talk.send(b"\x1b[A\x1bOA").expect(b"a = 7");
+    talk.send(b"\x1b[B\x1b[B\x1b[D\x1b[1;5C\x1b[3~\x08\x1bx");
+    talk.send(b"b\x08a\r").expect(b"71\r\n>>> ");
+    assert_snapshot!(transcript(&mut talk));
+}
+
 #[test]
 fn ctrl_d_at_the_prompt_forgets_the_state_and_keeps_the_files() {
     let board = start(BoardOptions::default());
