@@ -244,6 +244,8 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
         DeployError::NoSpace { .. } => {
             "nothing was written; delete there what is not needed, and do it again"
         }
+        // `EIO`: what a driver says of a folder that a power cut damaged.
+        DeployError::Write { source, .. } if cfg!(unix) && source.raw_os_error() == Some(5) => MEND,
         DeployError::Write { source, .. } => {
             return write_hint(
                 source,
