@@ -11,12 +11,16 @@
 //! That takes two folders: in one, the end of the old name and an empty new entry would be written together. And the
 //! folder of the old name must not lie in that of the new one, for its own entry is flushed with it.
 
+mod hidden;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host_file::sync_folder;
+
+pub(crate) use hidden::Hidden;
 
 /// Begins the names that keep room for others, and those of folders of files that are being written.
 pub(crate) const PART: &str = ".piton-part";
@@ -35,6 +39,37 @@ pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
     sync_parent(part);
     file.sync_all()?;
     sync_parent(place);
+    drop(old);
+    Ok(())
+}
+
+/// Make a folder. `scratch` is a name in another folder, which must not lie in that of the new one.
+///
+/// The entry and the empty content of a folder wait together, as changes of the folder above, and what had the content's
+/// place before must not be taken for entries. So the folder is made where its entry is gone before anything is written.
+pub(crate) fn make_folder(scratch: &Path, place: &Path) -> io::Result<()> {
+    keep_room(place)?;
+    fs::create_dir(scratch)?;
+    // One that cannot be opened cannot be flushed.
+    let new = hold(scratch);
+    fs::rename(scratch, place)?;
+    sync_parent(scratch);
+    if let Some(new) = new {
+        new.sync_all()?;
+    }
+    sync_parent(place);
+    Ok(())
+}
+
+/// Remove an empty folder. Its place is given free when its name is gone from the drive. One that is not there is no
+/// error.
+pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
+    let old = hold(folder);
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
+    }
+    sync_parent(folder);
     drop(old);
     Ok(())
 }
@@ -65,14 +100,7 @@ pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {
         sync_folder(folder);
         drop(old);
     }
-    let old = hold(folder);
-    match fs::remove_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        removed => removed?,
-    }
-    sync_parent(folder);
-    drop(old);
-    Ok(())
+    remove_folder(folder)
 }
 
 fn sync_parent(place: &Path) {

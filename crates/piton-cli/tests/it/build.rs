@@ -371,6 +371,7 @@ fn a_build_reaches_a_drive() {
         "CIRCUITPY/.piton-part/new/0123456789abcdef",
         "left by a power cut",
     );
+    sandbox.write("CIRCUITPY/.piton-made", "");
     sandbox.write("CIRCUITPY/lib/.piton-part.answer.mpy", "");
     sandbox.write(
         "CIRCUITPY/boot_out.txt",
@@ -385,6 +386,7 @@ fn a_build_reaches_a_drive() {
     assert_snapshot!(told(&sandbox, "deploy --to CIRCUITPY"));
     assert!(!drive.join("lib/answer.py").exists());
     assert!(!drive.join(".piton-part").exists());
+    assert!(!drive.join(".piton-made").exists());
     assert!(!drive.join("lib/.piton-part.answer.mpy").exists());
     assert_eq!(sandbox.read("CIRCUITPY/lib/answer.mpy")[0], b'C');
     assert!(told(&sandbox, "deploy --to CIRCUITPY").contains("3 unchanged"));

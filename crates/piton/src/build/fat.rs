@@ -11,8 +11,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::place::Output;
-use crate::flushed::{self, PART, remove_tree};
+use crate::flushed::{self, Hidden, PART, remove_tree};
 use crate::host_file::sync_folder;
+
+/// Name of the new results in the hidden folder.
+const NEW: &str = "new";
+
+/// Name of the folder in there in which folders begin.
+const FOLDERS: &str = "folders";
 
 /// Whether the folder is on a FAT drive.
 pub(super) fn is_fat(folder: &Path) -> bool {
@@ -31,47 +37,35 @@ pub(super) fn is_fat(folder: &Path) -> bool {
 
 /// The folder of the results, and the hidden one beside it.
 pub(super) struct FatPlace<'a> {
-    parent: &'a Path,
     out: &'a Path,
-    hidden: PathBuf,
+    hidden: Hidden,
 }
 
 impl FatPlace<'_> {
-    pub(super) fn new<'a>(parent: &'a Path, out: &'a Path) -> FatPlace<'a> {
-        let mut name = OsString::from(PART);
-        name.push("-");
-        name.push(out.file_name().unwrap_or_default());
-        let hidden = parent.join(name);
-        FatPlace {
-            parent,
-            out,
-            hidden,
-        }
+    pub(super) fn new<'a>(parent: &'a Path, out: &'a Path) -> io::Result<FatPlace<'a>> {
+        let mut what = OsString::from("-");
+        what.push(out.file_name().unwrap_or_default());
+        let hidden = Hidden::find(parent, &what)?;
+        Ok(FatPlace { out, hidden })
     }
 
     /// Where the new results are made.
     pub(super) fn made(&self) -> PathBuf {
-        self.inner().join("new")
-    }
-
-    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. Beside the results that
-    /// may be theirs.
-    fn inner(&self) -> PathBuf {
-        self.hidden.join("build")
+        self.hidden.inner().join(NEW)
     }
 
     fn old(&self) -> PathBuf {
-        self.inner().join("old")
+        self.hidden.inner().join("old")
     }
 
     /// A file that is there when the new results are whole.
     fn whole(&self) -> PathBuf {
-        self.inner().join("whole")
+        self.hidden.inner().join("whole")
     }
 
     /// Bring back what an interrupted build took away, remove what it left, and make the hidden folder.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        if self.out.symlink_metadata().is_err() {
+        if self.hidden.is_left() && self.out.symlink_metadata().is_err() {
             let (old, made) = (self.old(), self.made());
             if old.is_dir() {
                 flushed::rename(&old, &File::open(&old)?, self.out)?;
@@ -79,20 +73,28 @@ impl FatPlace<'_> {
                 flushed::rename(&made, &File::open(&made)?, self.out)?;
             }
         }
-        remove_tree(&self.hidden)?;
-        self.make_folder(&self.made())
+        self.remove()?;
+        self.hidden.make(&[NEW, FOLDERS])
     }
 
-    /// Make a folder, and the ones above it that are not there, each of them on the drive before there is anything in it.
+    fn remove(&self) -> io::Result<()> {
+        if self.hidden.is_left() {
+            remove_tree(self.hidden.inner())?;
+        }
+        self.hidden.remove()
+    }
+
+    /// Make a folder of the new results, and the ones above it that are not there, each of them on the drive before there
+    /// is anything in it.
     pub(super) fn make_folder(&self, folder: &Path) -> io::Result<()> {
         if folder.is_dir() {
             return Ok(());
         }
-        let parent = folder.parent().unwrap_or(self.parent);
-        self.make_folder(parent)?;
-        fs::create_dir(folder)?;
-        sync_folder(parent);
-        Ok(())
+        if let Some(parent) = folder.parent() {
+            self.make_folder(parent)?;
+        }
+        let scratch = self.hidden.inner().join(FOLDERS).join("folder");
+        flushed::make_folder(&scratch, folder)
     }
 
     /// Copy what is not ours from the results.
@@ -122,7 +124,7 @@ impl FatPlace<'_> {
     /// Put the new results, which are on the drive, in the place of the old ones.
     pub(super) fn exchange(&self) -> io::Result<()> {
         File::create(self.whole())?;
-        sync_folder(&self.inner());
+        sync_folder(self.hidden.inner());
         let (old, made) = (self.old(), self.made());
         if self.out.is_dir() {
             flushed::rename(self.out, &File::open(self.out)?, &old)?;
@@ -138,10 +140,10 @@ impl FatPlace<'_> {
     /// could not be brought back.
     pub(super) fn tidy(&self) -> io::Result<()> {
         let there = self.out.symlink_metadata().is_ok();
-        if !there && (self.old().is_dir() || self.whole().exists()) {
+        if !there && self.hidden.is_left() && (self.old().is_dir() || self.whole().exists()) {
             return Ok(());
         }
-        remove_tree(&self.hidden)
+        self.remove()
     }
 
     /// Whether what an interrupted build left is the same folder as the results. Only a drive that Linux mounted with
@@ -154,6 +156,8 @@ impl FatPlace<'_> {
             let same = made && self.out.join(&name).exists();
             made && (fs::remove_file(&probe).is_err() || same)
         };
-        [self.old(), self.made()].into_iter().find(is_same)
+        let left = [self.old(), self.made()];
+        let is_left = self.hidden.is_left();
+        left.into_iter().find(|left| is_left && is_same(left))
     }
 }

@@ -75,7 +75,10 @@ pub fn build(
     let written = match refusal {
         Some(refusal) => Written::Refused(refusal),
         None if cancel.is_cancelled() => return Err(cancelled(settings)),
-        None if output.is_there(settings) => Written::Unchanged,
+        None if output.is_there(settings) => {
+            swap::tidy(settings, &output);
+            Written::Unchanged
+        }
         None => {
             swap::replace(settings, &output)?;
             Written::Replaced

@@ -109,7 +109,8 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     let place = Place::of(&out);
     fs::create_dir_all(&place.parent).map_err(failed(&place.parent))?;
     if is_fat(&place.parent) {
-        return replace_on_fat(&FatPlace::new(&place.parent, &out), &out, output);
+        let place = FatPlace::new(&place.parent, &out).map_err(failed(&place.parent))?;
+        return replace_on_fat(&place, &out, output);
     }
     place.recover(output).map_err(failed(&place.new))?;
     let made = fs::create_dir(&place.new)
@@ -130,6 +131,19 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     let tidied = place.recover(output);
     sync_folder(&place.parent);
     tidied.map_err(failed(&place.new))
+}
+
+/// Remove what an interrupted build left beside results that are right. What cannot be removed harms nobody: the next
+/// build that writes says what is wrong with it.
+pub(super) fn tidy(settings: &Settings, output: &Output<'_>) {
+    let Ok(out) = std::path::absolute(&settings.out) else {
+        return;
+    };
+    let place = Place::of(&out);
+    let _ = match is_fat(&place.parent) {
+        true => FatPlace::new(&place.parent, &out).and_then(|place| place.tidy()),
+        false => place.recover(output),
+    };
 }
 
 fn replace_on_fat(place: &FatPlace, out: &Path, output: &Output<'_>) -> Result<(), BuildError> {

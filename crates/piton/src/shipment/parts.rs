@@ -1,6 +1,7 @@
 //! Writing the files of a drive so that a power cut finds each of them old or new.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,17 +11,14 @@ use piton_project::relative_path::RelativePath;
 use sha2::{Digest, Sha256};
 
 use super::deploy::DeployError;
-use crate::flushed::{self, PART};
+use crate::flushed::{self, Hidden, PART};
 use crate::host_file::sync_folder;
 
-/// The hidden folder on the drive where files are written before they get their names. It is there from the first file
+/// Files that are written in a hidden folder of the drive before they get their names. It is there from the first file
 /// on, and goes with the value.
 pub(super) struct Parts<'a> {
     drive: &'a Path,
-    hidden: PathBuf,
-    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. At the top of the drive
-    /// that may be the entry of a file that just comes.
-    folder: PathBuf,
+    hidden: Hidden,
 }
 
 impl Parts<'_> {
@@ -29,41 +27,31 @@ impl Parts<'_> {
         drive: &'a Path,
         paths: impl Iterator<Item = &'a RelativePath> + Clone,
     ) -> Result<Parts<'a>, DeployError> {
-        let hidden = drive.join(PART);
-        let folder = hidden.join("new");
         let failed = |source| DeployError::Write {
-            path: folder.clone(),
+            path: drive.join(PART),
             source,
         };
-        check_leftovers(drive, &folder, paths.clone())?;
-        clean(&folder).map_err(failed)?;
+        let hidden = Hidden::find(drive, OsStr::new("")).map_err(failed)?;
+        if hidden.is_left() {
+            check_leftovers(drive, hidden.inner(), paths.clone())?;
+            clean(hidden.inner()).map_err(failed)?;
+        }
         for room in rooms(drive, paths) {
             flushed::remove(&room).map_err(failed)?;
         }
-        Ok(Parts {
-            drive,
-            hidden,
-            folder,
-        })
+        Ok(Parts { drive, hidden })
     }
 
     /// Write a file of the shipment. The old one, if any, is there until the new one is.
     pub(super) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
-        if !self.hidden.is_dir() {
-            fs::create_dir(&self.hidden)?;
-            sync_folder(self.drive);
-        }
-        if !self.folder.is_dir() {
-            fs::create_dir(&self.folder)?;
-            sync_folder(&self.hidden);
-        }
+        self.hidden.make(&[])?;
         self.make_folders(path)?;
         let place = self.drive.join(path.to_path());
-        let part = self.folder.join(part_name(path));
+        let part = self.hidden.inner().join(part_name(path));
         let mut file = File::create(&part)?;
         file.write_all(content)?;
         // Its place is taken in the table before its entry says so: an entry whose place is free cannot be removed.
-        sync_folder(&self.folder);
+        sync_folder(self.hidden.inner());
         file.sync_all()?;
         flushed::rename(&part, &file, &place)
     }
@@ -82,12 +70,7 @@ impl Parts<'_> {
                 fs::create_dir(&place)?;
                 continue;
             }
-            let part = self.folder.join("folder");
-            fs::create_dir(&part)?;
-            let new = File::open(&part)?;
-            new.sync_all()?;
-            sync_folder(&self.folder);
-            flushed::rename(&part, &new, &place)?;
+            flushed::make_folder(&self.hidden.inner().join("folder"), &place)?;
         }
         Ok(())
     }
@@ -95,12 +78,9 @@ impl Parts<'_> {
 
 impl Drop for Parts<'_> {
     fn drop(&mut self) {
-        if self.hidden.is_dir() {
-            // What cannot be removed is removed next time.
-            let _ = clean(&self.folder);
-            let _ = fs::remove_dir(&self.folder);
-            let _ = fs::remove_dir(&self.hidden);
-        }
+        // What cannot be removed is removed next time.
+        let cleaned = self.hidden.is_left().then(|| clean(self.hidden.inner()));
+        let _ = cleaned.transpose().and_then(|_| self.hidden.remove());
         sync_folder(self.drive);
     }
 }
@@ -130,8 +110,9 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec
     for folder in folders.collect::<BTreeSet<PathBuf>>() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let ours = entry.file_name().to_string_lossy().starts_with(PART);
-            let empty = |there: fs::Metadata| there.is_file() && there.len() == 0;
-            if ours && entry.metadata().is_ok_and(empty) {
+            // A folder is not looked at: it may be damaged.
+            let is_file = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
+            if is_file && entry.metadata().is_ok_and(|there| there.len() == 0) {
                 rooms.push(entry.path());
             }
         }
@@ -178,8 +159,7 @@ fn clean(folder: &Path) -> io::Result<()> {
         if name.to_str().is_some_and(is_part) {
             flushed::remove(&entry.path())?;
         } else if name == "folder" {
-            fs::remove_dir(entry.path())?;
-            sync_folder(folder);
+            flushed::remove_folder(&entry.path())?;
         }
     }
     Ok(())

@@ -1,0 +1,113 @@
+//! The hidden folder of a drive in which things are written before they get their names.
+//!
+//! A power cut while a folder is made can leave it with what had its place before for content, and whoever looks into
+//! it then has Linux take the whole drive for damaged. So a mark beside it says that it is whole. One without a mark is
+//! never looked at: another one takes its place, under another name.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{PART, remove, remove_folder};
+use crate::host_file::sync_folder;
+
+/// Begins the name of the mark.
+const MADE: &str = ".piton-made";
+
+/// How many names there are for a hidden folder.
+const NAMES: u32 = 100;
+
+/// A hidden folder and its mark.
+pub(crate) struct Hidden {
+    /// Where both are.
+    parent: PathBuf,
+    folder: PathBuf,
+    mark: PathBuf,
+    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. Beside other files that
+    /// may be theirs.
+    inner: PathBuf,
+}
+
+impl Hidden {
+    /// The hidden folder that an interrupted run left whole, else the name of a new one. `what` tells it from others.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read, or has damaged hidden folders of all names.
+    pub(crate) fn find(parent: &Path, what: &OsStr) -> io::Result<Hidden> {
+        let names = fs::read_dir(parent)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<io::Result<Vec<OsString>>>()?;
+        let mut free = None;
+        for number in 1..=NAMES {
+            let mut end = what.to_owned();
+            if number > 1 {
+                end.push(format!("~{number}"));
+            }
+            let named = |start: &str| {
+                let mut name = OsString::from(start);
+                name.push(&end);
+                name
+            };
+            let hidden = Hidden {
+                folder: parent.join(named(PART)),
+                mark: parent.join(named(MADE)),
+                inner: parent.join(named(PART)).join("new"),
+                parent: parent.to_owned(),
+            };
+            if names.contains(&named(MADE)) {
+                return Ok(hidden);
+            }
+            if free.is_none() && !names.contains(&named(PART)) {
+                free = Some(hidden);
+            }
+        }
+        free.ok_or_else(|| io::Error::other("every name for a hidden folder is taken"))
+    }
+
+    /// The folder to write into. It is there after [`Hidden::make`].
+    pub(crate) fn inner(&self) -> &Path {
+        &self.inner
+    }
+
+    /// Whether an interrupted run left it, and it is whole.
+    pub(crate) fn is_left(&self) -> bool {
+        self.mark.exists() && self.inner.is_dir()
+    }
+
+    /// Make it, if it is not there, with folders of these names in the inner one.
+    pub(crate) fn make(&self, names: &[&str]) -> io::Result<()> {
+        if self.is_left() {
+            return Ok(());
+        }
+        self.remove()?;
+        make_plainly(&self.folder, &self.parent)?;
+        make_plainly(&self.inner, &self.folder)?;
+        for name in names {
+            make_plainly(&self.inner.join(name), &self.inner)?;
+        }
+        File::create(&self.mark)?;
+        sync_folder(&self.parent);
+        Ok(())
+    }
+
+    /// Remove it when the inner folder is empty.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        if !self.mark.exists() {
+            return Ok(());
+        }
+        remove_folder(&self.inner)?;
+        remove_folder(&self.folder)?;
+        remove(&self.mark)
+    }
+}
+
+/// Make a folder that nobody looks at yet.
+fn make_plainly(folder: &Path, parent: &Path) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    // Its place is taken in the table before its entry says so.
+    sync_folder(folder);
+    sync_folder(parent);
+    Ok(())
+}
