@@ -191,7 +191,7 @@ fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
 
 /// `index.json`: the targets of a build with several.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Index {
+struct Index {
     version: String,
     build_timestamp: String,
     targets: Vec<IndexTarget>,
@@ -449,12 +449,15 @@ fn holds(path: &Path, bytes: &[u8]) -> bool {
 
 /// Whether every file at or below `path` is known. A name that is not there holds nothing.
 fn holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
-    let Ok(metadata) = out.join(path).symlink_metadata() else {
-        return true;
-    };
-    if !metadata.is_dir() {
-        return known.contains(path);
+    match out.join(path).symlink_metadata() {
+        Err(_) => true,
+        Ok(there) if there.is_dir() => folder_holds_only(out, path, known),
+        Ok(_) => known.contains(path),
     }
+}
+
+/// The same for a folder, which must not be empty.
+fn folder_holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
     let Ok(entries) = out.join(path).read_dir() else {
         return false;
     };
@@ -462,7 +465,12 @@ fn holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
     for entry in entries {
         let Ok(entry) = entry else { return false };
         empty = false;
-        if !holds_only(out, &path.join(entry.file_name()), known) {
+        let path = path.join(entry.file_name());
+        let is_known = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => folder_holds_only(out, &path, known),
+            _ => known.contains(path.as_path()),
+        };
+        if !is_known {
             return false;
         }
     }

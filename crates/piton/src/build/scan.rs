@@ -65,7 +65,8 @@ pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildEr
                 continue;
             }
             let below = folder.join(&name);
-            let is_folder = entry.file_type().map_err(unreadable)?.is_dir();
+            let file_type = entry.file_type().map_err(unreadable)?;
+            let is_folder = file_type.is_dir();
             let text = slashed(&below);
             if settings.exclude.covers(&text, is_folder) {
                 continue;
@@ -78,18 +79,19 @@ pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildEr
                 continue;
             }
             let path = entry.path();
-            let kind = kind_of(settings, &below, &text);
-            if path.is_dir() {
-                left_out.push((path, LeftOut::FolderLink));
-            } else if let Some(kind) = kind {
-                match path.metadata() {
-                    Ok(there) if there.is_file() => inputs.push(Input {
-                        path: relative(&path, &below)?,
-                        kind,
-                    }),
-                    Ok(_) => left_out.push((path, LeftOut::Special)),
-                    Err(_) => left_out.push((path, LeftOut::DanglingLink)),
-                }
+            let there = match file_type.is_symlink() {
+                true => path.metadata().ok().map(|there| there.file_type()),
+                false => Some(file_type),
+            };
+            match (kind_of(settings, &below, &text), there) {
+                (_, Some(there)) if there.is_dir() => left_out.push((path, LeftOut::FolderLink)),
+                (Some(kind), Some(there)) if there.is_file() => inputs.push(Input {
+                    path: relative(&path, &below)?,
+                    kind,
+                }),
+                (Some(_), Some(_)) => left_out.push((path, LeftOut::Special)),
+                (Some(_), None) => left_out.push((path, LeftOut::DanglingLink)),
+                (None, _) => {}
             }
         }
     }

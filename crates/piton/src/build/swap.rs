@@ -9,11 +9,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_project::manifest::{Manifest, Sha256Hex};
-use serde::de::DeserializeOwned;
+use piton_project::manifest::Sha256Hex;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::fat::{FatPlace, is_fat};
-use super::place::{Content, Index, Output, OutputFile};
+use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
 use crate::host_file::sync_folder;
 use crate::vm::cache_folder;
@@ -37,11 +38,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
                 .iter()
                 .map(|target| out.join(target.folder())),
         );
-        check_list::<Index>(&out.join(INDEX))?;
+        check_list(&out.join(INDEX))?;
     }
     for folder in folders {
         let manifest = folder.join(MANIFEST);
-        if check_list::<Manifest>(&manifest)? {
+        if check_list(&manifest)? {
             continue;
         }
         // A whole folder is ours only if a build made it.
@@ -60,12 +61,22 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// What tells a list of a build from any other JSON of that name.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "that they are there is what counts")]
+struct ListHead {
+    version: IgnoredAny,
+    build_timestamp: IgnoredAny,
+    #[serde(alias = "targets")]
+    files: IgnoredAny,
+}
+
 /// Whether the list is there. One that is no list of a build is not replaced.
-fn check_list<T: DeserializeOwned>(path: &Path) -> Result<bool, BuildError> {
+fn check_list(path: &Path) -> Result<bool, BuildError> {
     let Ok(bytes) = fs::read(path) else {
         return Ok(false);
     };
-    match serde_json::from_slice::<T>(&bytes) {
+    match serde_json::from_slice::<ListHead>(&bytes) {
         Ok(_) => Ok(true),
         Err(_) => Err(BuildError::NotOurs {
             path: path.to_owned(),
