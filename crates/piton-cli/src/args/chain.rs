@@ -4,6 +4,7 @@
 //! arguments it knows and leaves the rest to the next one; commands that take many arguments end at a `+`.
 
 use clap::FromArgMatches;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::split::{self, Split};
 use super::{Face, GlobalOptions, argparse, shortcuts};
@@ -135,7 +136,7 @@ impl Chain {
             .and_then(|matches| Line::from_arg_matches(&matches));
         match parsed {
             Ok(line) => self.commands.push(line.command.with_arguments(arguments)),
-            Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
                 let help = file_command.and_then(|name| ask_for_help(&name, face));
                 return Err(End::Help(help.unwrap_or(error)));
             }
@@ -166,6 +167,20 @@ impl Chain {
     }
 }
 
+/// Say what ends the arguments of a command that takes all, where there is one too many.
+fn tell_of_plus(error: &mut clap::Error, name: &str) {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    if error.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') {
+        let tip = format!("the arguments of `{name}` go up to a `+`; the next command follows it");
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+}
+
 /// Commands that mpremote has as macros: complete in themselves, what follows is the next command.
 const MACROS: &[&str] = &["df", "reset", "bootloader"];
 
@@ -187,9 +202,12 @@ fn wrong_arguments(
     line: &clap::Command,
     name: &str,
     given: usize,
-    error: clap::Error,
+    mut error: clap::Error,
     face: Face,
 ) -> End {
+    if TAKE_ALL.contains(&name) {
+        tell_of_plus(&mut error, name);
+    }
     let said = match (face, line.find_subcommand(name)) {
         (Face::Mpremote, Some(command)) => argparse::message(command, given, &error),
         _ => None,

@@ -49,6 +49,14 @@ fn selectors_that_name_nothing() {
     );
 }
 
+/// A command that takes all arguments takes the next command for one of them.
+#[test]
+fn a_plus_that_was_forgotten() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.show("deploy exec print(1)"));
+    assert_snapshot!(sandbox.show("deploy --no-such-option"));
+}
+
 #[cfg(unix)]
 mod ports {
     use std::io::Read;
