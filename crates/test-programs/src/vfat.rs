@@ -13,6 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::{debian, found};
 
 /// Where the drive is mounted.
@@ -186,7 +188,10 @@ struct Guest(Child);
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // The kernel's processes are in a group of their own: it calls `setsid`.
+        // The kernel's processes are in a group of their own: it calls `setsid`. It may have ended by itself.
+        if let Ok(None) = self.0.try_wait() {
+            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
