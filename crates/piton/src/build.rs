@@ -65,6 +65,7 @@ pub const ZIP: &str = "mpy-files.zip";
 
 /// The files that boards run by themselves and never as `.mpy`: MicroPython's `boot.py` and `main.py`
 /// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and CircuitPython's `code.py`.
+/// They are put on a board in this order, after everything else: the last one starts the new program.
 pub const ENTRY_FILES: [&str; 3] = ["boot.py", "main.py", "code.py"];
 
 /// How often a watching build looks at the sources.

@@ -8,9 +8,7 @@ use piton_mpy::reader;
 use piton_project::relative_path::RelativePath;
 
 use super::Shipment;
-
-/// Files that a board runs after a reset, in the order in which they are written: the last one starts the new program.
-pub(super) const LAST: [&str; 3] = ["boot.py", "main.py", "code.py"];
+use crate::build::ENTRY_FILES;
 
 /// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
@@ -54,7 +52,7 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
     // A module may import `main`, but the program starts last.
     let entry = |number: usize| {
         let (path, _) = files.get(number)?;
-        LAST.iter().position(|name| *name == path.as_str())
+        ENTRY_FILES.iter().position(|name| *name == path.as_str())
     };
     order.sort_by_key(|number| entry(*number));
     order
