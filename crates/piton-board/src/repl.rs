@@ -192,6 +192,12 @@ impl Repl {
         self.link.write(bytes, deadline)
     }
 
+    /// Note something about the connection, for a layer above: see [`RawRepl::set_note`].
+    pub fn set_note<T: Any + Clone + Send>(&mut self, note: T) {
+        self.notes.retain(|note| !note.is::<T>());
+        self.notes.push(Box::new(note));
+    }
+
     /// Take the bytes that were read ahead and used for nothing, for a terminal to show.
     pub fn take_pending(&mut self) -> Vec<u8> {
         self.link.take_pending()
@@ -320,8 +326,7 @@ impl RawRepl<'_> {
 
     /// Note something about the board, for as long as this connection lasts. It replaces what was noted with this type.
     pub fn set_note<T: Any + Clone + Send>(&mut self, note: T) {
-        self.repl.notes.retain(|note| !note.is::<T>());
-        self.repl.notes.push(Box::new(note));
+        self.repl.set_note(note);
     }
 
     /// Whether the board takes programs by raw-paste; `None` before the first program.

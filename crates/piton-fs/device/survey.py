@@ -1,11 +1,11 @@
 # Prints what is below the roots, and the SHA-256 of files that have the size that the host expects.
-# `wanted` has pairs of path and size; each path is written as a root, or as a root and the rest with "/" between them.
+# `wanted` has pairs of path and size; each path is `base` and the rest, as a root, or as a root and the rest with "/" between them.
 # For each root it prints (index, mode, size), and then for each folder below it the folder's path from the root on, and
 # one line for each entry: the short digest in base64 for a file of the wanted size, else (name, mode, size), with the
 # size None for another file system, which is not entered. Wanted entries are told by their number.
 # With `flat`, nothing below the roots is looked at, and `wanted` has a size for each root, or None for any.
 # At last (block size, free blocks) of the file system of the first root, or None.
-def _piton(roots, wanted, flat):
+def _piton(roots, base, wanted, flat):
     import os
 
     digest = None
@@ -28,7 +28,7 @@ def _piton(roots, wanted, flat):
         pass
     if flat:
         wanted = zip(roots, wanted)
-    numbers = {pair: number for number, pair in enumerate(wanted)}
+    numbers = {(base + path, size): number for number, (path, size) in enumerate(wanted)}
     here = os.getcwd() if hasattr(os, "getcwd") else "/"
 
     def stat(path):
@@ -56,7 +56,7 @@ def _piton(roots, wanted, flat):
                     if not chunk:
                         break
                     found.update(chunk)
-            print(number, str(encode(found.digest()[:15]), "ascii"), end="")
+            print(number, str(encode(found.digest()[:12]), "ascii"), end="")
         else:
             print((name, mode & 0xF000, size))
 

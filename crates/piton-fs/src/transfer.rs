@@ -9,13 +9,15 @@ use std::io::{self, Read};
 use crate::path::BoardPath;
 
 pub(crate) mod agent;
-mod frames;
+mod packet;
 mod receive;
 mod room;
 mod send;
+mod sender;
 mod source;
 mod survey;
 
+pub use agent::{Compile, use_bytecode};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
 

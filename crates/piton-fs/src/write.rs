@@ -92,10 +92,10 @@ impl RemoteFs<'_, '_> {
         if literal_length(content) <= AT_ONCE {
             return self.write_in_exchanges(path, content, events, deadline);
         }
-        let mut moved = |event| {
-            if let TransferEvent::Moved { bytes, of, .. } = event {
-                events(Event::Wrote { bytes, of });
-            }
+        let of = content.len() as u64;
+        let mut moved = |event| match event {
+            TransferEvent::Moved { bytes, .. } => events(Event::Wrote { bytes, of }),
+            TransferEvent::Done { .. } => events(Event::Wrote { bytes: of, of }),
         };
         let file = Outgoing::from_bytes(path.clone(), content);
         let options = SendOptions::default();

@@ -15,7 +15,9 @@ use piton_board::selector::BoardSelector;
 use piton_board::transport::side_channel::{SideChannel, Slot};
 use piton_board::transport::{LineStates, Transport};
 use piton_board::wire_log::{WireEvent, WireLog};
+use piton_compiler::{Optimisation, Options};
 use piton_fs::mount::{self as server, MountOptions, Mounted};
+use piton_fs::transfer::use_bytecode;
 use serde::de::DeserializeOwned;
 use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
 
@@ -141,8 +143,10 @@ impl Board {
         };
         let slot = Slot::default();
         let transport = Box::new(SideChannel::new(transport, slot.clone()));
+        let mut repl = Repl::new(transport, options.cancel.clone());
+        use_bytecode(&mut repl, bytecode);
         Ok(Board {
-            repl: Repl::new(transport, options.cancel.clone()),
+            repl,
             slot,
             mount: None,
             device_name,
@@ -348,6 +352,16 @@ impl Board {
     fn keep_state(&mut self) -> Result<RawRepl<'_>, Error> {
         self.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))
     }
+}
+
+/// A program of this library as bytecode: see [`use_bytecode`]. Nobody sees its line numbers.
+fn bytecode(source: &str) -> Option<Vec<u8>> {
+    let options = Options {
+        optimisation: Optimisation::NoLines,
+        ..Options::new("piton")
+    };
+    let module = piton_compiler::compile(source.as_bytes(), &options).ok()?;
+    piton_mpy::writer::write(&module).ok()
 }
 
 /// Start a virtual board with its files in `directory`, or in memory.

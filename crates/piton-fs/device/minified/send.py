@@ -1,132 +1,70 @@
-def _piton(verify,wait,folders):
+def _piton(verify,folders):
  import gc
  import os
- import select
  import sys
- import time
  from micropython import kbd_intr
  from ubinascii import crc32
  try:
-  from hashlib import sha256
+  from deflate import DeflateIO as deflate
  except ImportError:
-  sha256=None
- try:
-  from deflate import DeflateIO
-  from io import BytesIO
- except ImportError:
-  DeflateIO=None
- rename=os.rename
- stdin=sys.stdin.buffer
+  deflate=None
+ from io import BytesIO
+ if sys.platform in("linux","darwin","win32"):
+  kbd_intr=len
+ stdin=sys.stdin.buffer.readinto
  put=sys.stdout.buffer.write
- poller=select.poll()
- poller.register(sys.stdin,1)
  gc.collect()
  free=gc.mem_free()>>5
  bits=9
  while bits<13 and free>>bits+1:
   bits+=1
- view=memoryview(bytearray((1<<bits)+9))
+ view=memoryview(bytearray((1<<bits)+272))
  out=memoryview(bytearray(1<<bits))
- taken=granted=nonce=done=expected=last=before=0
- keep=step=128
- lossy=False
- file=part=path=digest=failed=None
- left=0
+ number=taken=left=done=torn=0
+ file=part=path=failed=None
  def say(kind,value):
   text=bytes((kind,value&255,value>>8&255,value>>16&255))
   put(text+bytes((sum(text)&255^90,)))
- def stop(tail):
-  if bytes(tail)in(b"\x03",b"\x03\x03",b"\x03\x01",b"\r\x03",b"\r\x01"):
-   raise KeyboardInterrupt
- def skip(until):
-  tail=b""
-  while tail!=until:
-   if not poller.poll(wait):
-    stop(tail[-2:])
-    return False
-   tail=tail[-3:]+stdin.read(1)
-   if tail==b"\x03\x03\x03\x03":
-    raise KeyboardInterrupt
-  return True
  def fill(at,end):
-  nonlocal taken,granted,keep,step,last,before
   while at<end:
-   if not poller.poll(wait if at else 1000):
-    stop(view[max(at-2,0):at])
-    return False
-   began=time.ticks_ms()
-   got=stdin.readinto(view[at:min(end,at+32,at+granted-taken)])
-   if not got or time.ticks_diff(time.ticks_ms(),began)>wait>>1:
-    return False
+   got=stdin(view[at:end])
+   if not got or view[at]==3:
+    raise KeyboardInterrupt
    at+=got
-   taken+=got
-   if granted-taken<=keep:
-    if keep and not lossy:
-     now=time.ticks_ms()
-     if time.ticks_diff(now,before)<8:
-      keep=0
-      continue
-     before=last
-     last=now
-    pause=0
-    if not keep and step<3072 and not lossy:
-     step=3072 if step==2048 else 2048
-     pause=25
-    granted+=step
-    say(71,granted)
-    if pause:
-     time.sleep_ms(pause)
-  return True
  def space(folder):
   try:
    found=os.statvfs(folder or os.getcwd())
    return found[0],found[4]
   except(OSError,AttributeError):
-   return None
- def write(data):
-  nonlocal left
-  left-=len(data)
-  if left<0:
-   raise ValueError
-  if digest:
-   digest.update(data)
-  if file.write(data)!=len(data):
-   raise OSError(28)
+   pass
  def leave():
-  nonlocal file,part
+  nonlocal file,left
+  left=0
   if file:
    file.close()
    file=None
    os.remove(part)
  def act(kind,data):
-  nonlocal file,part,path,digest,left,done,failed
+  nonlocal file,part,path,left,done,torn
   if kind==70:
    left=int.from_bytes(data[:4],"little")
    path=str(data[4:],"utf8")
    part=path+".piton-new"
    try:
-    is_folder=os.stat(path)[0]&0x4000
+    found=os.stat(path)[0]
    except OSError:
-    is_folder=0
-   if is_folder:
+    found=0
+   if found&0x4000:
     raise OSError(21)
    room=space(path.rsplit("/",1)[0]or"/"if"/"in path else"")
    if room and room[0]*room[1]<left:
     raise OSError(28)
-   digest=sha256 and sha256()
    file=open(part,"wb")
-  elif kind==66:
-   write(data)
-  elif kind==67:
-   stream=DeflateIO(BytesIO(data),1,bits+2)
-   while True:
-    count=stream.readinto(out)
-    if not count:
-     break
-    write(out[:count])
-  elif kind==72:
+   return
+  if kind==72:
    file.close()
-   if verify and digest:
+   if verify:
+    from hashlib import sha256
     digest=sha256()
     with open(part,"rb")as written:
      while True:
@@ -134,19 +72,19 @@ def _piton(verify,wait,folders):
       if not count:
        break
       digest.update(out[:count])
-   if left or digest and digest.digest()!=data:
-    raise ValueError
+    if digest.digest()!=data:
+     raise ValueError
    try:
-    rename(part,path)
+    os.rename(part,path)
    except OSError as error:
     if error.args[0]not in(1,13,17):
      raise
     os.remove(path)
     file=None
-    rename(part,path)
+    torn=1<<23
+    os.rename(part,path)
+    torn=0
    file=None
-  elif kind==65:
-   leave()
   else:
    path=str(data,"utf8")
    try:
@@ -157,64 +95,103 @@ def _piton(verify,wait,folders):
       raise OSError(20)
     elif error.args[0]!=2:
      raise
-  if kind>69:
-   if kind!=70:
-    done+=1
-    say(68,done)
- sys.modules["_piton"]=None
- kbd_intr(-1)
- lives=10
- lost=True
- try:
-  spaces=set(space(folder)for folder in folders)-{None}
-  if len(spaces)==1:
-   block,blocks=spaces.pop()
-   say(86,block)
-   say(87,min(blocks,0xFFFFFF))
-  say(83,bits|bool(DeflateIO)<<8|bool(sha256)<<9)
+  done+=1
+ def carry(stream):
+  nonlocal left,taken
   while True:
-   if lost:
-    lives-=1
-    if not lives:
-     raise OSError(110)
-    nonce=nonce+1&255
-    taken=4
-    granted=keep+step if keep else step
-    say(78,expected|nonce<<16)
-    say(71,granted)
-    if not poller.poll(1000)or not skip(bytes((165,90,150,nonce))):
+   count=stream.readinto(out[:min(left,len(out))or 3])
+   if not count:
+    return
+   taken+=count
+   if left:
+    left-=count
+    if file.write(out[:count])!=count:
+     raise OSError(28)
+    continue
+   kind=out[0]
+   data=bytearray(out[1]|out[2]<<8)
+   if kind==81:
+    return True
+   taken+=stream.readinto(data)
+   act(kind,data)
+ def follow():
+  nonlocal number,failed
+  reply=71
+  interrupted=0
+  while True:
+   try:
+    kbd_intr(3)
+    if failed:
+     say(69,done|torn)
+    elif done:
+     say(68,done)
+    if reply==78:
+     say(83,bits|bool(deflate)<<8)
+    say(reply,number&63|taken<<6)
+    while reply==88:
+     fill(0,1)
+    fill(0,1)
+    if interrupted and view[0]in b"\1\2\4\r\n":
+     interrupted=9
+     raise KeyboardInterrupt
+    reply=88
+    fill(1,4)
+    size=view[1]&127|(view[2]&127)<<7
+    end=size+8
+    last=end+(view[3]&127)*2
+    if last>len(view):
      continue
-    lost=False
-    last=before=time.ticks_ms()
-   lost=True
-   if fill(0,5):
-    size=view[3]|view[4]<<8
-    if(size<=len(out)and fill(5,size+9)and crc32(view[:size+5])==int.from_bytes(view[size+5:size+9],"little")and view[1]|view[2]<<8==expected):
-     lost=False
-     expected=expected+1&65535
-     lives=10
-     if view[0]==81:
-      if failed:
-       raise failed
-      return
-     if not failed:
-      try:
-       act(view[0],view[5:size+5])
-      except Exception as error:
-       failed=error
-       say(69,done|(view[0]==72 and not file)<<23)
+    fill(4,last)
+    while last>end:
+     last-=2
+     view[view[last]&127|(view[last+1]&127)<<7]=3
+    if crc32(view[:size+4])!=int.from_bytes(view[size+4:end],"little"):
      continue
-    if step>2048:
-     step=2048
-    else:
-     keep=step=128 if step>128 else max(step//4,16)
-    lossy=True
-    skip(None)
- finally:
+    reply=71
+    interrupted=0
+    kbd_intr(-1)
+   except IndexError:
+    continue
+   except KeyboardInterrupt:
+    interrupted+=1
+    if interrupted>8:
+     raise
+    reply=78
+    continue
+   if(view[0]^number)&63:
+    continue
+   if failed:
+    if size==3:
+     raise failed
+    continue
+   number+=1
+   try:
+    if not size:
+     leave()
+     continue
+    if size<2:
+     return 1
+    stream=BytesIO(view[4:size+4])
+    if view[0]&64:
+     stream=deflate(stream,1,bits+2)
+    if carry(stream):
+     return
+   except Exception as error:
+    failed=error
+ def go():
+  paused=0
   try:
-   leave()
-   if lost:
-    skip(None)
+   paused=follow()
   finally:
-   del sys.modules["_piton"]
    kbd_intr(3)
+   if paused:
+    sys.modules["_piton"]=go
+   else:
+    leave()
+ found=set(space(folder)for folder in folders)-{None}
+ if len(found)==1:
+  for room in found:
+   say(86,room[0])
+   say(87,min(room[1],0xFFFFFF))
+ say(83,bits|bool(deflate)<<8)
+ go()

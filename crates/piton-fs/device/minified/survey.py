@@ -1,4 +1,4 @@
-def _piton(roots,wanted,flat):
+def _piton(roots,base,wanted,flat):
  import os
  digest=None
  try:
@@ -19,7 +19,7 @@ def _piton(roots,wanted,flat):
   pass
  if flat:
   wanted=zip(roots,wanted)
- numbers={pair:number for number,pair in enumerate(wanted)}
+ numbers={(base+path,size):number for number,(path,size)in enumerate(wanted)}
  here=os.getcwd()if hasattr(os,"getcwd")else"/"
  def stat(path):
   if hasattr(os,"stat"):
@@ -44,7 +44,7 @@ def _piton(roots,wanted,flat):
      if not chunk:
       break
      found.update(chunk)
-   print(number,str(encode(found.digest()[:15]),"ascii"),end="")
+   print(number,str(encode(found.digest()[:12]),"ascii"),end="")
   else:
    print((name,mode&0xF000,size))
  for index,root in enumerate(roots):

@@ -1,15 +1,15 @@
 //! The stream to the board.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
-use piton_board::repl::Conversation;
+use piton_board::repl::{Conversation, RawRepl};
 
 use super::agent::{self, Heard, Listener, Message, Start};
-use super::frames::{Frames, Note};
 use super::room::{NoRoom, check_room, folders};
-use super::source::{Limits, Source};
+use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, Sender, Wish};
+use super::source::{Source, Taken};
 use super::{SendOptions, Step, Summary, TransferEvent};
 use crate::device;
 use crate::error::{Error, FileState};
@@ -17,21 +17,8 @@ use crate::path::BoardPath;
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
 
-/// Milliseconds of silence in the middle of a frame after which the board takes the rest for lost.
-const LOST: &str = "400";
-
-/// How long the board may be silent before it gets what may be missing of a piece that it waits for: a read on the
-/// board does not return before it is complete.
-const SILENCE: Duration = Duration::from_secs(1);
-
-/// More than the longest piece that the board reads at once (32 bytes, in device/send.py), with four bytes that follow.
-const PIECE: usize = 36;
-
-/// So often: flash that is erased may take seconds.
-const LONGEST_SILENCE: u32 = 60;
-
-/// Longer than a piece may take, for the board to notice that bytes were missing in it: half of [`LOST`].
-const NOTICED: Duration = Duration::from_millis(250);
+/// How long the board may say nothing at all: a card that is written may be busy for seconds.
+const SILENCE: Duration = Duration::from_secs(14);
 
 /// How often the board's program is sent when it does not come to take steps.
 const TRIES: u32 = 3;
@@ -42,25 +29,12 @@ const END_TIME: Duration = Duration::from_secs(10);
 /// The size of a block of its file system in bytes, and how many are free. Said at first, by boards that know.
 const BLOCK: u8 = b'V';
 const FREE: u8 = b'W';
-/// What the board can take; then the stream begins.
-const HELLO: u8 = b'S';
-/// Begin with this frame, after a mark.
-const FROM: u8 = b'N';
-/// So many bytes may be sent in all, since the last [`FROM`].
-const GRANT: u8 = b'G';
-/// So many steps are carried out.
-const DONE: u8 = b'D';
-/// The step after those that are carried out has failed.
-const FAILED: u8 = b'E';
 
-/// Set in the value of [`FAILED`]: the old file is removed, and the new one stands under its temporary name.
-const IS_TORN: u32 = 1 << 23;
+/// Ends the board's program wherever it is: an interrupt, and what is no packet after it.
+const STOP: &[u8] = b"\x03\x01";
 
-/// Four of them end the program where it does not take them for content.
-const CTRL_C: u8 = 0x03;
-
-/// What begins the stream, before a number that the board chose.
-const MARK: [u8; 3] = [165, 90, 150];
+/// Calls the board's program again after a pause.
+const RESUME: &[u8] = b"import sys\nsys.modules.pop('_piton')()";
 
 /// How a stream went.
 pub(crate) enum Outcome {
@@ -87,16 +61,14 @@ pub(crate) enum Failure {
 }
 
 /// A stream that is on its way.
-struct Stream<'c, 's> {
-    conversation: Conversation<'c>,
-    source: Option<Source<'s>>,
+struct Stream<'s> {
+    /// Taken when the board has said hello.
     steps: Option<Vec<Step<'s>>>,
-    frames: Frames,
-    /// The mark that goes out next.
-    mark: Option<u8>,
-    /// Bytes sent and allowed, since the last mark.
-    sent: u64,
-    granted: u64,
+    verify: bool,
+    /// How much the line has carried at once.
+    size: usize,
+    sender: Option<Sender<'s>>,
+    began: Instant,
     done: usize,
     committed: Option<usize>,
     is_torn: bool,
@@ -108,59 +80,62 @@ struct Stream<'c, 's> {
     no_room: Option<NoRoom>,
 }
 
-impl Stream<'_, '_> {
+/// How the board's program went.
+enum Ended {
+    /// It ended.
+    Program,
+    /// It has paused.
+    Pause,
+    /// The board was reset under it.
+    Reset,
+}
+
+impl Stream<'_> {
     /// Follow the stream to the end of the board's program.
     fn run(
         &mut self,
+        conversation: &mut Conversation<'_>,
         events: &mut dyn FnMut(TransferEvent),
         deadline: Deadline,
     ) -> Result<Ended, BoardError> {
-        let mut silences = 0;
+        let mut heard_at = Instant::now();
         loop {
-            let heard = self
-                .listener
-                .hear(&mut self.conversation, patience(deadline))?;
-            match heard {
-                Heard::Message(message) => {
-                    silences = 0;
-                    self.take(message, events);
-                    // Act on what has come as a whole, so that a burst is as large as it may be.
-                    if self.conversation.pending().is_empty() {
-                        self.write(events, deadline)?;
-                    }
+            let now = self.began.elapsed();
+            let until = match self.sender.as_mut().map(|sender| sender.wish(now)) {
+                Some(Wish::Write(bytes)) => {
+                    conversation.write(&bytes, deadline)?;
+                    continue;
                 }
-                Heard::End => return Ok(Ended::Program),
-                Heard::Reset => return Ok(Ended::Reset),
-                Heard::Silence => {
-                    silences += 1;
-                    if silences > LONGEST_SILENCE || deadline.has_passed() {
-                        return Err(BoardError::Timeout {
-                            waiting_for: "the board to take more of the files",
-                            received: Vec::new(),
-                        });
-                    }
-                    // Before the board takes steps, the end of a line of its program may be lost.
-                    let filling: &[u8] = if self.steps.is_some() {
-                        b"\n\n"
-                    } else {
-                        &[0; PIECE]
-                    };
-                    self.conversation.write(filling, deadline)?;
-                }
+                Some(Wish::Listen(at)) => at.saturating_sub(now),
+                None => SILENCE,
+                Some(Wish::GiveUp) => return Err(damaged()),
+            };
+            let silence = SILENCE.saturating_sub(heard_at.elapsed());
+            let limit = deadline.sooner(until.min(silence));
+            let (message, end) = match self.listener.hear(conversation, limit)? {
+                Heard::Message(message) => (Some(message), None),
+                Heard::End if self.is_pausing() => (None, Some(Ended::Pause)),
+                Heard::End => (None, Some(Ended::Program)),
+                Heard::Reset => (None, Some(Ended::Reset)),
+                Heard::Silence => (None, None),
+            };
+            if let Some(end) = end {
+                return Ok(end);
+            }
+            if let Some(message) = message {
+                heard_at = Instant::now();
+                self.take(message, events);
+            } else if deadline.has_passed() || heard_at.elapsed() >= SILENCE {
+                return Err(BoardError::Timeout {
+                    waiting_for: "the board to take more of the files",
+                    received: Vec::new(),
+                });
             }
         }
     }
 
-    /// Ask the board's program to end, wherever it is in the stream: the first burst may fill what was missing of a
-    /// piece, the next one what the first one began, and four of the rest are taken for what they are.
-    fn abort(&mut self) {
-        for length in [4, PIECE, PIECE] {
-            // Whoever stops the program after this waits for it, and knocks again.
-            let _ = self
-                .conversation
-                .write(&vec![CTRL_C; length], Deadline::after(END_TIME));
-            std::thread::sleep(NOTICED);
-        }
+    fn is_pausing(&self) -> bool {
+        self.sender.as_ref().is_some_and(Sender::is_pausing)
     }
 
     fn take(&mut self, message: Message, events: &mut dyn FnMut(TransferEvent)) {
@@ -168,115 +143,88 @@ impl Stream<'_, '_> {
         match message.kind {
             BLOCK => self.block = u64::from(value),
             FREE => self.free = Some(u64::from(value) * self.block),
-            HELLO => {
-                let limits = Limits {
-                    payload: 1 << (value & 0xf),
-                    inflates: value & 0x100 != 0,
-                };
-                if let Some(steps) = self.steps.take() {
-                    let free = self.free.unwrap_or(u64::MAX);
-                    self.no_room = check_room(&steps, self.block, free);
-                    let steps = if self.no_room.is_some() {
-                        Vec::new()
-                    } else {
-                        steps
-                    };
-                    self.source = Some(Source::new(steps, limits));
-                }
-            }
-            // A number that is not there any more can only be damage: the board will ask again.
-            FROM if self.frames.rewind(value as u16) => {
-                self.mark = Some((value >> 16) as u8);
-                self.sent = 0;
-                self.granted = 0;
-            }
-            GRANT => {
-                // The value counts modulo 2^24; it never goes back.
-                let ahead = value.wrapping_sub(self.granted as u32) & 0xff_ffff;
-                if ahead < 1 << 23 {
-                    self.granted += u64::from(ahead);
-                }
-            }
+            HELLO => self.begin(),
             DONE | FAILED => {
-                let done = (value & 0x7f_ffff) as usize;
+                let done = (value & (IS_TORN - 1)) as usize;
                 for step in self.done..done {
                     events(TransferEvent::Done { step });
                 }
                 self.done = self.done.max(done);
                 if message.kind == FAILED {
                     self.is_torn = value & IS_TORN != 0;
-                    if let Some(source) = &mut self.source {
-                        source.stop();
-                    }
                 }
             }
             _ => {}
         }
-    }
-
-    /// Write all that the board allows.
-    fn write(
-        &mut self,
-        events: &mut dyn FnMut(TransferEvent),
-        deadline: Deadline,
-    ) -> Result<(), BoardError> {
-        let Some(source) = &mut self.source else {
-            return Ok(());
+        let now = self.began.elapsed();
+        let Some(sender) = &mut self.sender else {
+            return;
         };
-        let mut burst = Vec::new();
-        if self.granted <= self.sent {
-            return Ok(());
-        }
-        let room = usize::try_from(self.granted - self.sent).unwrap_or(usize::MAX);
-        if let Some(number) = self.mark.take() {
-            burst.extend(MARK);
-            burst.push(number);
-        }
-        let mut moved = None;
-        let committed = &mut self.committed;
-        let mut gone = |note| match note {
-            Note::Nothing => {}
-            Note::Progress(progress) => moved = Some(progress),
-            Note::Commits(step) => *committed = Some(step),
-        };
-        while burst.len() < room {
-            if self.frames.is_drained() {
-                source.more(&mut self.frames);
-                if self.frames.is_drained() {
-                    break;
-                }
-            }
-            let left = room - burst.len();
-            self.frames.take(left, &mut burst, &mut gone);
-        }
-        if burst.is_empty() {
-            return Ok(());
-        }
-        self.sent += burst.len() as u64;
-        self.conversation.write(&burst, deadline)?;
-        if let Some(progress) = moved {
+        let Taken {
+            progress,
+            committed,
+        } = sender.hear(message, now);
+        self.committed = committed.or(self.committed);
+        if let Some(progress) = progress {
             events(TransferEvent::Moved {
                 step: progress.step,
                 bytes: progress.bytes,
                 of: progress.of,
             });
         }
-        Ok(())
+    }
+
+    /// The board is ready: what goes to it is settled now.
+    fn begin(&mut self) {
+        let Some(steps) = self.steps.take() else {
+            return;
+        };
+        let free = self.free.unwrap_or(u64::MAX);
+        self.no_room = check_room(&steps, self.block, free);
+        let steps = match self.no_room {
+            Some(_) => Vec::new(),
+            None => steps,
+        };
+        let source = Source::new(steps, self.verify);
+        self.sender = Some(Sender::new(source, self.size, self.began.elapsed()));
     }
 }
 
-/// How the board's program went.
-enum Ended {
-    /// It ended.
-    Program,
-    /// The board was reset under it.
-    Reset,
+/// The line carries nothing whole, whatever the size.
+fn damaged() -> BoardError {
+    BoardError::Unexpected {
+        expected: "the board to get a packet undamaged",
+        received: Vec::new(),
+    }
 }
 
-fn patience(deadline: Deadline) -> Duration {
-    deadline
-        .remaining()
-        .map_or(SILENCE, |left| left.min(SILENCE))
+/// Follow the stream through its pauses to its end.
+fn follow(
+    raw_repl: &mut RawRepl<'_>,
+    stream: &mut Stream<'_>,
+    events: &mut dyn FnMut(TransferEvent),
+    deadline: Deadline,
+) -> Result<(), BoardError> {
+    loop {
+        let mut conversation = raw_repl.conversation();
+        let ended = stream.run(&mut conversation, events, deadline);
+        if let Err(
+            BoardError::Cancelled | BoardError::Timeout { .. } | BoardError::Unexpected { .. },
+        ) = &ended
+        {
+            // Whoever stops the program after this waits for it, and knocks again.
+            let _ = conversation.write(STOP, Deadline::after(END_TIME));
+        }
+        let end_time = deadline.sooner(END_TIME);
+        match ended? {
+            Ended::Program => return conversation.finish(&mut |_| {}, end_time),
+            Ended::Reset => return Err(conversation.board_was_reset()),
+            Ended::Pause => {
+                conversation.finish(&mut |_| {}, end_time)?;
+                raw_repl.converse(RESUME, deadline)?;
+            }
+        }
+    }
 }
 
 impl RemoteFs<'_, '_> {
@@ -372,16 +320,14 @@ impl RemoteFs<'_, '_> {
         let verify = if options.verify { "True" } else { "False" };
         let count = steps.as_ref().map_or(0, Vec::len);
         let folders = folders(steps.as_deref().unwrap_or_default());
-        let arguments = [verify, LOST, &folders];
-        let conversation = agent::start(self.raw(), device::SEND, &arguments, deadline)?;
+        let arguments = [verify, &folders];
+        agent::start(self.raw(), device::SEND, &arguments, deadline)?;
         let mut stream = Stream {
-            conversation,
-            source: None,
             steps: steps.take(),
-            frames: Frames::default(),
-            mark: None,
-            sent: 0,
-            granted: 0,
+            verify: options.verify,
+            size: agent::known(self.raw()).burst.max(MODEST_SIZE),
+            sender: None,
+            began: Instant::now(),
             done: 0,
             committed: None,
             is_torn: false,
@@ -390,13 +336,9 @@ impl RemoteFs<'_, '_> {
             free: None,
             no_room: None,
         };
-        let ended = stream.run(events, deadline);
-        if let Err(BoardError::Cancelled | BoardError::Timeout { .. }) = ended {
-            stream.abort();
-        }
+        let ended = follow(self.raw(), &mut stream, events, deadline);
         let Stream {
-            conversation,
-            source,
+            mut sender,
             steps: unsent,
             committed,
             is_torn,
@@ -404,10 +346,6 @@ impl RemoteFs<'_, '_> {
             done,
             ..
         } = stream;
-        let ended = ended.and_then(|ended| match ended {
-            Ended::Program => conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)),
-            Ended::Reset => Err(conversation.board_was_reset()),
-        });
         if unsent.is_some() {
             *steps = unsent;
             let silent = BoardError::Unexpected {
@@ -417,7 +355,7 @@ impl RemoteFs<'_, '_> {
             return Err(Start::Failed(ended.err().unwrap_or(silent)));
         }
         let (done, error) = match ended {
-            Ok(()) => match (source.and_then(|source| source.failure), no_room) {
+            Ok(()) => match (sender.as_mut().and_then(Sender::take_failure), no_room) {
                 (Some((done, error)), _) => (done, Failure::Source(error)),
                 (_, Some(no_room)) => (no_room.step, Failure::NoRoom(no_room)),
                 (None, None) => {

@@ -1,38 +1,80 @@
-//! Steps into frames: pure but for reading the files.
+//! Steps into the bytes of a stream: pure but for reading the files.
 
-use std::io::{self, Read, Write as _};
+use std::collections::VecDeque;
+use std::io::{self, Read};
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use sha2::{Digest, Sha256};
 
 use super::Step;
-use super::frames::{Frames, Kind, Note, Progress};
 
-/// What the board can take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// The longest payload, in bytes.
-    pub(crate) payload: usize,
-    /// The board inflates, with a window of four payloads.
-    pub(crate) inflates: bool,
+/// What a record wants, its first byte: `act` in device/send.py.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Begin a file: its size in 4 bytes, its path. Its content follows.
+    Open = b'F' as isize,
+    /// The file is complete: nothing, or its SHA-256 to be compared with what the board's flash holds.
+    Commit = b'H' as isize,
+    MakeDir = b'M' as isize,
+    Remove = b'N' as isize,
+    RemoveDir = b'O' as isize,
+    /// The end.
+    Quit = b'Q' as isize,
 }
 
-/// Content is not deflated where it gains less than this, in percent.
-const GAIN: usize = 5;
+/// How much of a file is read at once, in bytes.
+const READ: usize = 32 * 1024;
 
-/// The longest payload of content that goes as it is: what is lost with a byte of it.
-const LONGEST_PLAIN: usize = 4096;
+/// How far a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) step: usize,
+    pub(crate) bytes: u64,
+    pub(crate) of: u64,
+}
 
-/// After content that does not deflate, so many payloads go as they are before it is tried again.
-const RETRY: u32 = 16;
+/// What it means that bytes of the stream have been taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// A file has got further.
+    pub(crate) progress: Option<Progress>,
+    /// The file of this step may be in its place.
+    pub(crate) committed: Option<usize>,
+}
 
-/// The steps that are still to go.
+/// A part of the stream that was made and not taken.
+enum Segment {
+    /// A record, which goes in one packet.
+    Record {
+        kind: Kind,
+        step: usize,
+        bytes: Vec<u8>,
+    },
+    /// Content of a file, which may be parted anywhere.
+    Content { step: usize, bytes: VecDeque<u8> },
+}
+
+impl Segment {
+    fn len(&self) -> usize {
+        match self {
+            Segment::Record { bytes, .. } => bytes.len(),
+            Segment::Content { bytes, .. } => bytes.len(),
+        }
+    }
+}
+
+/// The bytes of the stream that are still to be taken.
 pub(crate) struct Source<'s> {
     steps: std::iter::Enumerate<std::vec::IntoIter<Step<'s>>>,
+    /// Whether the board is to read each file back.
+    verify: bool,
     file: Option<File<'s>>,
-    limits: Limits,
+    ready: VecDeque<Segment>,
+    ready_length: usize,
+    /// How far the file is whose content is being taken.
+    progress: Progress,
     has_quit: bool,
+    /// The file under way can't be completed: the board is to drop it.
+    aborts: bool,
     /// Why a file could not be read: the index of its step, and what the system said.
     pub(crate) failure: Option<(usize, io::Error)>,
 }
@@ -41,160 +83,266 @@ pub(crate) struct Source<'s> {
 struct File<'s> {
     step: usize,
     size: u64,
-    /// How much of it is in frames.
-    sent: u64,
+    read: u64,
     reader: Box<dyn Read + 's>,
-    /// Read, and not yet in a frame.
-    buffer: Vec<u8>,
-    digest: Sha256,
-    /// So many payloads go without trying to deflate.
-    plain: u32,
+    digest: Option<Sha256>,
 }
 
 impl<'s> Source<'s> {
-    pub(crate) fn new(steps: Vec<Step<'s>>, limits: Limits) -> Source<'s> {
+    pub(crate) fn new(steps: Vec<Step<'s>>, verify: bool) -> Source<'s> {
         Source {
             steps: steps.into_iter().enumerate(),
+            verify,
             file: None,
-            limits,
+            ready: VecDeque::new(),
+            ready_length: 0,
+            progress: Progress {
+                step: 0,
+                bytes: 0,
+                of: 0,
+            },
             has_quit: false,
+            aborts: false,
             failure: None,
         }
     }
 
-    /// Make no more frames, but for the last.
+    /// Drop all that was not taken; only the end is left.
     pub(crate) fn stop(&mut self) {
         self.file = None;
         self.steps = Vec::new().into_iter().enumerate();
+        self.ready.clear();
+        self.ready_length = 0;
+        self.has_quit = false;
     }
 
-    /// Add the next frames of the stream, if there are any.
-    pub(crate) fn more(&mut self, frames: &mut Frames) {
-        if let Some(file) = &mut self.file {
-            let step = file.step;
-            match file.more(self.limits, frames) {
-                Ok(false) => {}
-                Ok(true) => self.file = None,
-                Err(error) => self.fail(step, error, frames),
+    /// Whether the board is to drop the file that it has begun, before anything else.
+    pub(crate) fn aborts(&self) -> bool {
+        self.aborts
+    }
+
+    /// The board has dropped the file.
+    pub(crate) fn has_aborted(&mut self) {
+        self.aborts = false;
+    }
+
+    /// The next bytes of the stream, at most `limit`, or the next record alone where that is longer. They stay until [`Source::take`].
+    pub(crate) fn look(&mut self, limit: usize) -> Vec<u8> {
+        while self.ready_length < limit && self.more() {}
+        let mut bytes = Vec::new();
+        for segment in &self.ready {
+            let room = limit.saturating_sub(bytes.len());
+            match segment {
+                Segment::Record { bytes: record, .. } => {
+                    if record.len() > room && !bytes.is_empty() {
+                        break;
+                    }
+                    bytes.extend_from_slice(record);
+                }
+                Segment::Content { bytes: content, .. } => {
+                    bytes.extend(content.iter().take(room));
+                    if content.len() > room {
+                        break;
+                    }
+                }
             }
-            return;
+        }
+        bytes
+    }
+
+    /// So many bytes of the stream are taken.
+    pub(crate) fn take(&mut self, count: usize) -> Taken {
+        let mut taken = Taken::default();
+        let mut left = count;
+        self.ready_length = self.ready_length.saturating_sub(count);
+        while left > 0 {
+            let Some(segment) = self.ready.front_mut() else {
+                break;
+            };
+            let whole = segment.len() <= left;
+            let count = segment.len().min(left);
+            left -= count;
+            match segment {
+                Segment::Content { step, bytes } => {
+                    bytes.drain(..count);
+                    self.progress.bytes += count as u64;
+                    taken.progress = Some(Progress {
+                        step: *step,
+                        ..self.progress
+                    });
+                }
+                Segment::Record { kind, step, bytes } => match kind {
+                    Kind::Open => {
+                        let size = bytes.get(3..7).and_then(|size| size.first_chunk::<4>());
+                        self.progress = Progress {
+                            step: *step,
+                            bytes: 0,
+                            of: u64::from(size.map_or(0, |size| u32::from_le_bytes(*size))),
+                        };
+                    }
+                    Kind::Commit => taken.committed = Some(*step),
+                    _ => {}
+                },
+            }
+            if whole {
+                self.ready.pop_front();
+            }
+        }
+        taken
+    }
+
+    /// Make more of the stream ready; false at its end.
+    fn more(&mut self) -> bool {
+        if let Some(mut file) = self.file.take() {
+            match file.more() {
+                Ok(None) => {
+                    let digest = file.digest.map(|digest| digest.finalize().to_vec());
+                    let digest = digest.unwrap_or_default();
+                    self.record(Kind::Commit, file.step, &digest);
+                }
+                Ok(Some(content)) => {
+                    self.ready_length += content.len();
+                    self.ready.push_back(Segment::Content {
+                        step: file.step,
+                        bytes: content.into(),
+                    });
+                    self.file = Some(file);
+                }
+                Err(error) => self.fail(file.step, error),
+            }
+            return true;
         }
         match self.steps.next() {
-            Some((_, Step::MakeDir(path))) => {
-                frames.push(Kind::MakeDir, path.as_str().as_bytes(), Note::Nothing);
+            Some((step, Step::MakeDir(path))) => {
+                self.record(Kind::MakeDir, step, path.as_str().as_bytes());
             }
-            Some((_, Step::Remove(path))) => {
-                frames.push(Kind::Remove, path.as_str().as_bytes(), Note::Nothing);
+            Some((step, Step::Remove(path))) => {
+                self.record(Kind::Remove, step, path.as_str().as_bytes());
             }
-            Some((_, Step::RemoveDir(path))) => {
-                frames.push(Kind::RemoveDir, path.as_str().as_bytes(), Note::Nothing);
+            Some((step, Step::RemoveDir(path))) => {
+                self.record(Kind::RemoveDir, step, path.as_str().as_bytes());
             }
             Some((step, Step::Write(file))) => match (file.open)() {
                 Ok(reader) => {
                     // A board's file system has no larger files.
                     let size = u32::try_from(file.size).unwrap_or(u32::MAX);
                     let path = file.path.as_str().as_bytes();
-                    frames.push(
-                        Kind::Open,
-                        &[&size.to_le_bytes()[..], path].concat(),
-                        Note::Nothing,
-                    );
+                    self.record(Kind::Open, step, &[&size.to_le_bytes()[..], path].concat());
                     self.file = Some(File {
                         step,
                         size: file.size,
-                        sent: 0,
+                        read: 0,
                         reader,
-                        buffer: Vec::new(),
-                        digest: Sha256::new(),
-                        plain: 0,
+                        digest: self.verify.then(Sha256::new),
                     });
                 }
-                Err(error) => self.fail(step, error, frames),
+                Err(error) => self.fail(step, error),
             },
             None if !self.has_quit => {
                 self.has_quit = true;
-                frames.push(Kind::Quit, b"", Note::Nothing);
+                self.record(Kind::Quit, 0, b"");
             }
-            None => {}
+            None => return false,
         }
+        true
     }
 
-    fn fail(&mut self, step: usize, error: io::Error, frames: &mut Frames) {
+    fn record(&mut self, kind: Kind, step: usize, data: &[u8]) {
+        // A path has at most 64 KiB.
+        let length = data.len() as u16;
+        let mut bytes = vec![kind as u8];
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(data);
+        self.ready_length += bytes.len();
+        self.ready.push_back(Segment::Record { kind, step, bytes });
+    }
+
+    fn fail(&mut self, step: usize, error: io::Error) {
         self.stop();
+        self.aborts = true;
         self.failure = Some((step, error));
-        frames.push(Kind::Abort, b"", Note::Nothing);
     }
 }
 
 impl File<'_> {
-    /// Add the next frame: content, or at the end the commit. True: that was the last one.
-    fn more(&mut self, limits: Limits, frames: &mut Frames) -> io::Result<bool> {
-        let window = limits.payload * 4;
-        let wanted = window.saturating_sub(self.buffer.len()) as u64;
+    /// The next content; `None` at the end of the file.
+    fn more(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut content = Vec::new();
         let read = (&mut self.reader)
-            .take(wanted)
-            .read_to_end(&mut self.buffer)?;
-        self.check_size(read as u64 == wanted)?;
-        if self.buffer.is_empty() {
-            let digest = self.digest.finalize_reset();
-            frames.push(Kind::Commit, &digest, Note::Commits(self.step));
-            return Ok(true);
-        }
-        let deflated = match self.plain {
-            0 if limits.inflates => deflate(&self.buffer, limits.payload),
-            _ => None,
-        };
-        let (kind, payload, count) = match &deflated {
-            Some((payload, count)) => (Kind::Deflated, payload.as_slice(), *count),
-            None => {
-                self.plain = self.plain.checked_sub(1).unwrap_or(RETRY);
-                let longest = limits.payload.min(LONGEST_PLAIN);
-                let payload = self.buffer.get(..longest).unwrap_or(&self.buffer);
-                (Kind::Content, payload, payload.len())
-            }
-        };
-        self.sent += count as u64;
-        let progress = Progress {
-            step: self.step,
-            bytes: self.sent,
-            of: self.size,
-        };
-        frames.push(kind, payload, Note::Progress(progress));
-        self.digest
-            .update(self.buffer.get(..count).unwrap_or_default());
-        self.buffer.drain(..count);
-        Ok(false)
-    }
-
-    /// The file must have the size that was announced, which the board has found room for.
-    fn check_size(&self, goes_on: bool) -> io::Result<()> {
-        let read = self.sent + self.buffer.len() as u64;
-        if read > self.size || (!goes_on && read < self.size) {
+            .take(READ as u64)
+            .read_to_end(&mut content)?;
+        self.read += read as u64;
+        // The file must have the size that was announced, which the board has found room for.
+        let is_short = read == 0 && self.read < self.size;
+        if self.read > self.size || is_short {
             return Err(io::Error::other(format!(
                 "its size is not the {} bytes that it had",
                 self.size
             )));
         }
-        Ok(())
+        if read == 0 {
+            return Ok(None);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(&content);
+        }
+        Ok(Some(content))
     }
 }
 
-/// As much of `content` as fits a payload when it is deflated: the deflate stream, and how many bytes of `content` are
-/// in it. `None` where it gains too little.
-fn deflate(content: &[u8], limit: usize) -> Option<(Vec<u8>, usize)> {
-    let mut count = content.len();
-    for _ in 0..6 {
-        let part = content.get(..count)?;
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(part).ok()?;
-        let deflated = encoder.finish().ok()?;
-        if deflated.len() * 100 > part.len() * (100 - GAIN) {
-            return None;
-        }
-        if deflated.len() <= limit {
-            return Some((deflated, count));
-        }
-        count = count * limit / deflated.len() * 31 / 32;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::Outgoing;
+
+    fn source<'s>(files: &[(&'s str, &'s [u8])]) -> Source<'s> {
+        let steps = files.iter().map(|(path, content)| {
+            Step::Write(Outgoing::from_bytes(path.parse().unwrap(), content))
+        });
+        Source::new(steps.collect(), false)
     }
-    None
+
+    #[test]
+    fn a_stream_is_the_same_however_it_is_parted() {
+        let files: &[(&str, &[u8])] = &[("a", b"0123456789"), ("long/name", b""), ("c", b"xyz")];
+        let whole = source(files).look(1000);
+        assert!(whole.starts_with(b"F\x05\0\x0a\0\0\0a0123456789H\0\0F"));
+        assert!(whole.ends_with(b"xyzH\0\0Q\0\0"));
+        for limit in 1..40 {
+            let mut source = source(files);
+            let mut parts = Vec::new();
+            loop {
+                let part = source.look(limit);
+                if part.is_empty() {
+                    break;
+                }
+                assert_eq!(source.look(limit), part, "looking changes nothing");
+                source.take(part.len());
+                parts.extend(part);
+            }
+            assert_eq!(parts, whole, "{limit}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_tells_how_far_the_files_are() {
+        let mut source = source(&[("a", b"0123456789")]);
+        assert_eq!(source.look(12), b"F\x05\0\x0a\0\0\0a0123");
+        let progress = source.take(12).progress.unwrap();
+        assert_eq!((progress.bytes, progress.of), (4, 10));
+        assert_eq!(source.look(9), b"456789H\0\0");
+        assert_eq!(source.take(9).committed, Some(0));
+    }
+
+    #[test]
+    fn a_file_that_changed_its_size_is_dropped() {
+        let file = Outgoing {
+            size: 4,
+            ..Outgoing::from_bytes("a".parse().unwrap(), b"abc")
+        };
+        let mut source = Source::new(vec![Step::Write(file)], false);
+        assert_eq!(source.look(100), b"Q\0\0");
+        assert!(source.aborts());
+        assert!(source.failure.is_some());
+    }
 }

@@ -1,9 +1,9 @@
 //! What is on the board, with sizes, and hashes where sizes say that nothing changed: one exchange.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use piton_board::deadline::Deadline;
-use piton_board::literal::from_literal;
+use piton_board::literal::{from_literal, py_str};
 
 use super::agent;
 use crate::base64;
@@ -76,9 +76,9 @@ pub struct Space {
     pub free: u64,
 }
 
-/// The first 15 bytes of a SHA-256.
+/// The first 12 bytes of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShortDigest([u8; 15]);
+pub struct ShortDigest([u8; 12]);
 
 impl ShortDigest {
     /// Whether it belongs to content with this SHA-256.
@@ -107,11 +107,19 @@ impl RemoteFs<'_, '_> {
         candidates: &[Candidate],
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        let wanted = candidates
-            .iter()
-            .map(|Candidate { path, size }| format!("({},{size})", quoted(path)));
+        // The board holds the names in memory. So of many files it says first what is there, and then the digests of those
+        // that have the right size.
+        let names: usize = candidates.iter().map(|one| one.path.as_str().len()).sum();
+        if names > LOOK_LENGTH {
+            return self.survey_in_parts(roots, candidates, deadline);
+        }
+        let base = common_start(candidates);
+        let wanted = candidates.iter().map(|Candidate { path, size }| {
+            let rest = path.as_str().get(base.len()..).unwrap_or_default();
+            format!("({},{size})", py_str(rest))
+        });
         let wanted: Vec<String> = wanted.collect();
-        let answer = self.ask_survey(roots, &wanted, "False", deadline)?;
+        let answer = self.ask_survey(roots, base, &wanted, "False", deadline)?;
         let wanted = |number: usize| {
             let Candidate { path, size } = candidates.get(number)?;
             Some((path.clone(), Some(*size)))
@@ -130,6 +138,33 @@ impl RemoteFs<'_, '_> {
                 survey.unfinished.extend(path.parent());
             }
             survey.entries.push(entry);
+        }
+        Ok(survey)
+    }
+
+    /// [`RemoteFs::survey`] with more exchanges.
+    fn survey_in_parts(
+        &mut self,
+        roots: &[BoardPath],
+        candidates: &[Candidate],
+        deadline: Deadline,
+    ) -> Result<Survey, Error> {
+        let mut survey = self.survey(roots, &[], deadline)?;
+        let sizes: HashMap<&BoardPath, u64> = candidates
+            .iter()
+            .map(|candidate| (&candidate.path, candidate.size))
+            .collect();
+        let same_size = survey.entries.iter().filter(|entry| {
+            entry.kind == Kind::File && sizes.get(&entry.path) == Some(&entry.size)
+        });
+        let wanted: Vec<(BoardPath, Hashing)> = same_size
+            .map(|entry| (entry.path.clone(), Hashing::IfSize(entry.size)))
+            .collect();
+        let mut found = self.look(&wanted, deadline)?;
+        for entry in &mut survey.entries {
+            if let Some(looked_at) = found.remove(&entry.path) {
+                entry.digest = looked_at.digest;
+            }
         }
         Ok(survey)
     }
@@ -177,7 +212,7 @@ impl RemoteFs<'_, '_> {
             Hashing::Always => "None".to_owned(),
         });
         let sizes: Vec<String> = sizes.collect();
-        let answer = self.ask_survey(&roots, &sizes, "True", deadline)?;
+        let answer = self.ask_survey(&roots, "", &sizes, "True", deadline)?;
         let wanted = |number: usize| Some((roots.get(number)?.clone(), None));
         let found = read(&answer, &roots, wanted).ok_or_else(|| Error::Answer {
             path: roots.first().cloned().unwrap_or_default(),
@@ -189,6 +224,7 @@ impl RemoteFs<'_, '_> {
     fn ask_survey(
         &mut self,
         roots: &[BoardPath],
+        base: &str,
         wanted: &[String],
         flat: &str,
         deadline: Deadline,
@@ -196,7 +232,7 @@ impl RemoteFs<'_, '_> {
         let names: Vec<String> = roots.iter().map(quoted).collect();
         let roots_list = format!("[{}]", names.join(","));
         let wanted = format!("[{}]", wanted.join(","));
-        let arguments = [&*roots_list, &*wanted, flat];
+        let arguments = [&*roots_list, &*py_str(base), &*wanted, flat];
         let answer = match agent::run(self.raw(), device::SURVEY, &arguments, deadline) {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => self.run(&device::SURVEY.call(&arguments), deadline),
@@ -285,6 +321,22 @@ fn entry(path: BoardPath, kind: Kind, size: Option<u64>) -> SurveyEntry {
         is_mount: kind == Kind::Directory && size.is_none(),
         digest: None,
     }
+}
+
+/// What all the paths begin with.
+fn common_start(candidates: &[Candidate]) -> &str {
+    let mut paths = candidates.iter().map(|candidate| candidate.path.as_str());
+    let first = paths.next().unwrap_or_default();
+    paths.fold(first, |start, path| {
+        let same = start
+            .char_indices()
+            .zip(path.chars())
+            .take_while(|((_, left), right)| left == right);
+        let end = same
+            .last()
+            .map_or(0, |((at, letter), _)| at + letter.len_utf8());
+        start.get(..end).unwrap_or_default()
+    })
 }
 
 /// The names of a path.

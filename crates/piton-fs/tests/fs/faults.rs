@@ -242,7 +242,7 @@ fn unplugged_in_the_middle() {
     let old = noise(100);
     board.write("/f", &old).unwrap();
     board.board.inject(&Fault::Vanish {
-        after_bytes_to_host: 100,
+        after_bytes_to_host: 60,
         returns_after: Duration::from_millis(1),
     });
     let error = board.write("/f", &noise(50_000)).unwrap_err();

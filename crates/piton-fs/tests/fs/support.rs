@@ -8,9 +8,11 @@ use piton_board::deadline::{Cancel, Deadline};
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::transport::Transport;
 use piton_board::transport::side_channel::{SideChannel, Slot};
+use piton_compiler::{Optimisation, Options};
 use piton_fs::Event;
 use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::use_bytecode;
 use virtual_board::{BoardOptions, Line, VirtualBoard, VmImage};
 
 /// A deadline that only bounds a hang.
@@ -186,7 +188,19 @@ fn connect(
     };
     let traffic = Arc::clone(traffic);
     let line = SideChannel::new(Box::new(Wire { line, traffic }), slot.clone());
-    Repl::new(Box::new(line), cancel.clone())
+    let mut repl = Repl::new(Box::new(line), cancel.clone());
+    use_bytecode(&mut repl, bytecode);
+    repl
+}
+
+/// As the library above does it.
+fn bytecode(source: &str) -> Option<Vec<u8>> {
+    let options = Options {
+        optimisation: Optimisation::NoLines,
+        ..Options::new("piton")
+    };
+    let module = piton_compiler::compile(source.as_bytes(), &options).ok()?;
+    piton_mpy::writer::write(&module).ok()
 }
 
 /// A transport to nowhere.

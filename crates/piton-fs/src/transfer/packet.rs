@@ -1,0 +1,123 @@
+//! The packets of the stream to the board: pure.
+//!
+//! A packet is `head (4 bytes), payload, CRC-32 (4 bytes), places (2 bytes each)`. No byte of it is 0x03, which is Ctrl-C on the
+//! board all the time: where the payload has one, 0x83 stands in its place, and one of the places names it. The head's
+//! bytes have their highest bit set, so that it is told from what a person or another program sends.
+
+/// Ctrl-C.
+const INTERRUPT: u8 = 3;
+
+/// What stands for [`INTERRUPT`] in a payload.
+const STAND_IN: u8 = 0x83;
+
+/// Set in each byte of the head and of the places.
+const MARK: u8 = 0x80;
+
+/// Set in the first byte of the head: the payload is a deflate stream.
+const DEFLATED: u8 = 0x40;
+
+/// The number of a packet is counted modulo this.
+pub(crate) const NUMBERS: u8 = 64;
+
+/// Bytes of the head.
+const HEAD: usize = 4;
+
+/// The most places that a packet can name: seven bits in the head.
+const PLACES: usize = 127;
+
+/// The packet of this number with this payload. `None` where the payload has 0x03 too often for one packet.
+///
+/// `payload` has at most 8,192 bytes.
+pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Vec<u8>> {
+    let [low, high] = seven_bits(payload.len());
+    let first = MARK | if is_deflated { DEFLATED } else { 0 } | number % NUMBERS;
+    let places: Vec<usize> = payload
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == INTERRUPT)
+        .map(|(at, _)| HEAD + at)
+        .collect();
+    // The sum must not have a 0x03 either. It changes with the number of places, and a place behind the sum changes nothing.
+    for idle in 0..=PLACES.checked_sub(places.len())? {
+        let count = u8::try_from(places.len() + idle).ok()?;
+        let head = [first, low, high, MARK | count];
+        let mut crc = flate2::Crc::new();
+        crc.update(&head);
+        crc.update(payload);
+        let crc = crc.sum().to_le_bytes();
+        if crc.contains(&INTERRUPT) {
+            continue;
+        }
+        let mut bytes = Vec::with_capacity(HEAD + payload.len() + 4 + 2 * usize::from(count));
+        bytes.extend(head);
+        bytes.extend(payload.iter().map(|byte| match *byte {
+            INTERRUPT => STAND_IN,
+            byte => byte,
+        }));
+        bytes.extend(crc);
+        let end = bytes.len();
+        let all = std::iter::repeat_n(end, idle).chain(places);
+        bytes.extend(all.flat_map(seven_bits));
+        return Some(bytes);
+    }
+    None
+}
+
+/// A number of at most 14 bits as two bytes, the lower one first.
+fn seven_bits(number: usize) -> [u8; 2] {
+    let bits = |shift: usize| MARK | (number >> shift & 0x7f) as u8;
+    [bits(0), bits(7)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What device/send.py makes of a packet.
+    fn open(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
+        let number =
+            |at: usize| usize::from(bytes[at] & 0x7f) | usize::from(bytes[at + 1] & 0x7f) << 7;
+        let size = number(1);
+        let end = size + 8;
+        let mut view = bytes.to_vec();
+        let mut last = end + usize::from(bytes[3] & 0x7f) * 2;
+        assert_eq!(last, bytes.len());
+        while last > end {
+            last -= 2;
+            view[number(last)] = 3;
+        }
+        let mut crc = flate2::Crc::new();
+        crc.update(&view[..size + 4]);
+        (crc.sum().to_le_bytes() == view[size + 4..end]).then(|| {
+            (
+                bytes[0] & 63,
+                bytes[0] & 64 != 0,
+                view[4..size + 4].to_vec(),
+            )
+        })
+    }
+
+    #[test]
+    fn packets_have_no_interrupt_and_hold_what_was_put_in() {
+        let mut state = 1_u32;
+        for length in (0..=8192).step_by(37) {
+            let payload: Vec<u8> = (0..length)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                })
+                .collect();
+            let bytes = packet(length as u8, length % 2 == 1, &payload).unwrap();
+            assert!(!bytes.contains(&3));
+            assert!(bytes[..4].iter().all(|byte| *byte >= 0x80));
+            let expected = (length as u8 % 64, length % 2 == 1, payload);
+            assert_eq!(open(&bytes), Some(expected));
+        }
+    }
+
+    #[test]
+    fn too_many_interrupts_are_no_packet() {
+        assert!(packet(0, false, &[3; 100]).is_some());
+        assert!(packet(0, false, &[3; 128]).is_none());
+    }
+}

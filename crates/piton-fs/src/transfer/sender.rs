@@ -1,0 +1,389 @@
+//! The host's end of the stream to a board, as a machine without a clock and without a line: messages and times in, bytes and
+//! decisions out.
+//!
+//! One packet is on its way at a time. That bytes were lost is concluded from what the board says of itself, never from
+//! time: after a silence the host sends a Ctrl-C, which is no part of any packet and harmless in every state of a board, and the
+//! board answers it with what it has. A packet that the board lacks goes again; one that was damaged goes again in smaller
+//! ones, which grow again while they arrive.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+use super::agent::Message;
+use super::packet::{self, NUMBERS};
+use super::source::{Source, Taken};
+
+/// Makes the board say what it has.
+pub(crate) const PROBE: &[u8] = b"\x03";
+
+/// What the board can take; then the stream begins.
+pub(crate) const HELLO: u8 = b'S';
+/// A packet was taken.
+const TAKEN: u8 = b'G';
+/// The answer to an interrupt.
+const HERE: u8 = b'N';
+/// What came was damaged. The board waits for an interrupt.
+const DAMAGED: u8 = b'X';
+/// So many steps are carried out.
+pub(crate) const DONE: u8 = b'D';
+/// The step after those that are carried out has failed.
+pub(crate) const FAILED: u8 = b'E';
+
+/// Set in the value of [`FAILED`]: the old file is removed, and the new one stands under its temporary name.
+pub(crate) const IS_TORN: u32 = 1 << 23;
+
+/// In the value of a message: the number of the packet that comes next, and behind it the bytes of the stream that were taken.
+const NUMBER_BITS: u32 = 6;
+/// The bytes that were taken are counted modulo this.
+const POSITIONS: u32 = 1 << 18;
+
+/// Packets are not made smaller, in bytes on the wire: this is what the smallest receive rings hold.
+const SMALLEST_SIZE: usize = 64;
+/// What a line is taken to hold, in bytes, before it has shown more.
+pub(crate) const MODEST_SIZE: usize = 1024;
+/// After a loss, packets grow when so many have arrived; and to the size that was lost after many more, which double each
+/// time it is lost again.
+const GROWTH: u32 = 2;
+const HESITATION: std::ops::RangeInclusive<u32> = 16..=512;
+
+/// Content is not deflated where it gains less than this, in percent.
+const GAIN: usize = 5;
+/// A packet of deflated content holds at most so many times its size: the window that the board inflates with.
+const WINDOW: usize = 4;
+/// After content that does not deflate, so many packets go as they are before it is tried again.
+const RETRY: u32 = 16;
+
+/// How long the board may be silent before it is asked what it has, at first.
+const PATIENCE: Duration = Duration::from_millis(800);
+/// The same before it has said anything.
+const FIRST_PATIENCE: Duration = Duration::from_secs(4);
+/// On a line that loses bytes, and on a board that is often late.
+const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(150)..=Duration::from_secs(5);
+/// So often in a row a packet may be damaged or lost.
+const LOSSES: u32 = 60;
+
+/// After so many bytes of the stream comes a pause: the virtual board collects garbage only between programs.
+const PAUSE: usize = 4 << 20;
+/// The payload of the packet that asks for it.
+const PAUSE_PACKET: &[u8] = b"P";
+/// The payload of the packet that makes the board drop the file under way.
+const ABORT_PACKET: &[u8] = b"";
+/// The end, alone.
+const QUIT_PACKET: &[u8] = b"Q\0\0";
+
+/// What the sender wants.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Write this.
+    Write(Vec<u8>),
+    /// Listen; nothing is to be done before this time.
+    Listen(Duration),
+    /// The line is of no use: packets of any size are lost or damaged.
+    GiveUp,
+}
+
+/// What a packet holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Stream,
+    Pause,
+    Abort,
+    Quit,
+}
+
+/// The packet that is on its way.
+#[derive(Debug)]
+struct Flight {
+    content: Content,
+    /// The board has said that it came damaged.
+    is_damaged: bool,
+}
+
+/// The host's end of one stream.
+pub(crate) struct Sender<'s> {
+    source: Source<'s>,
+    /// The longest payload that the board takes; 0 before it has said so.
+    largest: usize,
+    inflates: bool,
+    /// The next packet, in bytes on the wire.
+    size: usize,
+    has_lost: bool,
+    /// The size that was lost last, and how many packets must arrive before it is tried again.
+    ceiling: usize,
+    hesitation: u32,
+    /// Packets that arrived since the size has changed, and packets that did not since one arrived.
+    arrived: u32,
+    losses: u32,
+    /// So many packets go without trying to deflate.
+    plain: u32,
+    /// The number of the next packet, and the position in the stream, modulo [`POSITIONS`].
+    number: u8,
+    position: u32,
+    /// The board waits for a packet.
+    is_due: bool,
+    flight: Option<Flight>,
+    /// The next thing to be written is a probe.
+    probe_due: bool,
+    /// Probes since a packet was written, and when the last thing was.
+    probes: u32,
+    asked: Duration,
+    has_failed: bool,
+    since_pause: usize,
+    patience: Duration,
+    /// The longest time from a packet to its answer.
+    slowest: Duration,
+}
+
+impl<'s> Sender<'s> {
+    /// A sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once.
+    pub(crate) fn new(source: Source<'s>, size: usize, now: Duration) -> Sender<'s> {
+        Sender {
+            source,
+            largest: 0,
+            inflates: false,
+            size: size.max(SMALLEST_SIZE),
+            has_lost: false,
+            ceiling: usize::MAX,
+            hesitation: *HESITATION.start(),
+            arrived: 0,
+            losses: 0,
+            plain: 0,
+            number: 0,
+            position: 0,
+            is_due: false,
+            flight: None,
+            probe_due: false,
+            probes: 0,
+            asked: now,
+            has_failed: false,
+            since_pause: 0,
+            patience: PATIENCE,
+            slowest: Duration::ZERO,
+        }
+    }
+
+    /// Why a file could not be read, if one could not: the index of its step, and what the system said.
+    pub(crate) fn take_failure(&mut self) -> Option<(usize, std::io::Error)> {
+        self.source.failure.take()
+    }
+
+    /// Whether a pause is what the board was asked for last: then the end of its program is one.
+    pub(crate) fn is_pausing(&self) -> bool {
+        let flight = self.flight.as_ref();
+        flight.is_some_and(|flight| flight.content == Content::Pause)
+    }
+
+    /// Take a message of the board. Gives what the board has taken.
+    pub(crate) fn hear(&mut self, message: Message, now: Duration) -> Taken {
+        match message.kind {
+            HELLO if self.largest == 0 => {
+                self.largest = 1 << (message.value & 0xf).clamp(6, 13);
+                self.inflates = message.value & 0x100 != 0;
+                self.size = self.size.min(self.largest);
+            }
+            FAILED if !self.has_failed => {
+                self.has_failed = true;
+                self.source.stop();
+            }
+            TAKEN | HERE if self.largest > 0 => return self.report(message, now),
+            DAMAGED => {
+                if let Some(flight) = &mut self.flight {
+                    // The board waits for an interrupt, and says the same only once.
+                    flight.is_damaged = true;
+                    self.probe_due = true;
+                    self.lose(true);
+                }
+            }
+            _ => {}
+        }
+        Taken::default()
+    }
+
+    /// The board says what it has.
+    fn report(&mut self, message: Message, now: Duration) -> Taken {
+        let number = (message.value & u32::from(NUMBERS - 1)) as u8;
+        let Some(flight) = &self.flight else {
+            self.is_due |= number == self.number;
+            return Taken::default();
+        };
+        if number == self.number {
+            // An answer to an interrupt says that the packet is not there. Without one it is the answer to a packet that
+            // came twice; and a second one was on its way when the packet went out again.
+            if message.kind == HERE && self.probes > 0 {
+                if !flight.is_damaged {
+                    // The end of the packet was lost, or our own interrupt has cleared the board's queue.
+                    self.lose(self.losses > 0);
+                }
+                self.is_due = true;
+            }
+            return Taken::default();
+        }
+        if number != (self.number + 1) % NUMBERS {
+            // Damage that looks whole.
+            return Taken::default();
+        }
+        if message.kind == HERE && self.probes > 0 {
+            // Nothing was lost: the board was late.
+            self.patience = (self.patience * 2).min(*PATIENCE_RANGE.end());
+        }
+        let position = message.value >> NUMBER_BITS;
+        if self.probes == 0 && self.losses == 0 {
+            // Of a packet that went twice it is not known which one was answered.
+            self.slowest = self.slowest.max(now.saturating_sub(self.asked));
+        }
+        let count = (position.wrapping_sub(self.position) % POSITIONS) as usize;
+        let mut taken = Taken::default();
+        match flight.content {
+            Content::Stream if !self.has_failed => {
+                taken = self.source.take(count);
+                self.since_pause += count;
+            }
+            Content::Pause => self.since_pause = 0,
+            Content::Abort => self.source.has_aborted(),
+            Content::Stream | Content::Quit => {}
+        }
+        self.position = position;
+        self.number = number;
+        self.flight = None;
+        self.probe_due = false;
+        self.losses = 0;
+        self.grow();
+        self.is_due = true;
+        taken
+    }
+
+    /// A packet has arrived: larger ones may, too.
+    fn grow(&mut self) {
+        if self.size >= self.ceiling {
+            self.ceiling = usize::MAX;
+            self.hesitation = *HESITATION.start();
+        }
+        self.arrived += 1;
+        let next = (self.size * 2).min(self.largest);
+        let needed = match self.has_lost {
+            false => 1,
+            true if next < self.ceiling => GROWTH,
+            true => self.hesitation,
+        };
+        if self.arrived >= needed {
+            self.arrived = 0;
+            self.size = next;
+        }
+    }
+
+    /// A packet did not arrive; `shrink` where smaller ones may do better.
+    fn lose(&mut self, shrink: bool) {
+        self.losses += 1;
+        self.arrived = 0;
+        if shrink {
+            self.has_lost = true;
+            if self.size >= self.ceiling {
+                self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
+            }
+            self.ceiling = self.size;
+            self.size = (self.size / 2).max(SMALLEST_SIZE);
+            self.patience = (self.patience / 2).max(*PATIENCE_RANGE.start());
+        }
+    }
+
+    /// What is to be done at this time.
+    pub(crate) fn wish(&mut self, now: Duration) -> Wish {
+        if self.losses > LOSSES {
+            return Wish::GiveUp;
+        }
+        if self.is_due && !self.probe_due {
+            self.is_due = false;
+            let (content, bytes) = self.next_packet();
+            self.flight = Some(Flight {
+                content,
+                is_damaged: false,
+            });
+            self.probes = 0;
+            self.asked = now;
+            return Wish::Write(bytes);
+        }
+        // Twice what it took at worst; and longer each time, since an interrupt that is on its way needs no other. Before the
+        // board has said hello an interrupt would end its program.
+        let patience = match self.largest {
+            0 => FIRST_PATIENCE,
+            _ => self.patience + self.slowest * 2,
+        };
+        let at = self.asked + patience * (1 << self.probes.min(4));
+        if now < at && !self.probe_due {
+            return Wish::Listen(at);
+        }
+        self.probe_due = false;
+        self.probes += 1;
+        self.asked = now;
+        Wish::Write(PROBE.to_vec())
+    }
+
+    /// The packet that comes next, or the one that is on its way, again.
+    fn next_packet(&mut self) -> (Content, Vec<u8>) {
+        let again = self.flight.as_ref().map(|flight| flight.content);
+        let control = if self.has_failed {
+            Some((Content::Quit, QUIT_PACKET))
+        } else if self.source.aborts() {
+            Some((Content::Abort, ABORT_PACKET))
+        } else if again == Some(Content::Pause) || (again.is_none() && self.since_pause >= PAUSE) {
+            Some((Content::Pause, PAUSE_PACKET))
+        } else {
+            None
+        };
+        if let Some((content, payload)) = control {
+            let bytes = packet::packet(self.number, false, payload);
+            return (content, bytes.unwrap_or_default());
+        }
+        // What is around the payload, and as many 0x03 as there are in noise.
+        let mut size = self.size - self.size / 64 - 12;
+        loop {
+            let (is_deflated, payload) = self.payload(size);
+            if self.source.aborts() && !self.has_failed {
+                // Reading on has failed.
+                let bytes = packet::packet(self.number, false, ABORT_PACKET);
+                return (Content::Abort, bytes.unwrap_or_default());
+            }
+            match packet::packet(self.number, is_deflated, &payload) {
+                Some(bytes) => return (Content::Stream, bytes),
+                // As good as never: so many 0x03 in content that does not deflate. A packet names 127 of them.
+                None => size = (size / 2).max(100),
+            }
+        }
+    }
+
+    /// The payload of the next packet: whether it is deflated, and the bytes.
+    fn payload(&mut self, size: usize) -> (bool, Vec<u8>) {
+        if self.inflates && self.plain == 0 {
+            let mut count = size * WINDOW;
+            for _ in 0..6 {
+                let part = self.source.look(count);
+                let deflated = deflate(&part);
+                if deflated.len() * 100 > part.len() * (100 - GAIN) {
+                    break;
+                }
+                if deflated.len() <= size {
+                    return (true, deflated);
+                }
+                count = part.len() * size / deflated.len() * 31 / 32;
+            }
+            self.plain = RETRY;
+        } else {
+            self.plain = self.plain.saturating_sub(1);
+        }
+        (false, self.source.look(size))
+    }
+}
+
+/// As a deflate stream without a header.
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    // Writing into memory does not fail; if it did, the result would not be shorter.
+    match encoder.write_all(bytes).and_then(|()| encoder.finish()) {
+        Ok(deflated) => deflated,
+        Err(_) => bytes.to_vec(),
+    }
+}
