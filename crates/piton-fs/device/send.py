@@ -151,10 +151,13 @@ def _piton(verify, folders):
                 if reply == 78:
                     # It may not have arrived.
                     say(83, bits | bool(deflate) << 8)
-                say(reply, number & 63 | taken << 6)
+                say(reply, number & 31 | taken << 5)
                 while reply == 88:
                     fill(0, 1)
-                fill(0, 1)
+                view[0] = 255
+                while view[0] == 255:
+                    # On a line that loses bytes, padding follows each packet.
+                    fill(0, 1)
                 if interrupted and view[0] in b"\1\2\4\r\n":
                     # Somebody else wants the board.
                     interrupted = 9
@@ -183,7 +186,7 @@ def _piton(verify, folders):
                     raise
                 reply = 78
                 continue
-            if (view[0] ^ number) & 63:
+            if (view[0] ^ number) & 31:
                 # It has come before.
                 continue
             if failed:

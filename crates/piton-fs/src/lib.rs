@@ -30,6 +30,7 @@ pub mod listing;
 pub mod mount;
 pub mod path;
 pub mod plan;
+pub mod put;
 mod read;
 pub mod remote;
 pub mod rom;

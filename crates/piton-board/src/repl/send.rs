@@ -23,6 +23,8 @@ const PASTE_MODE: &[u8] = b"\r\npaste mode; ";
 const CREDIT: u8 = 0x01;
 /// In raw-paste, the end of the source, from either side.
 const END: u8 = 0x04;
+/// Ctrl-C: takes back what was sent of a program.
+const INTERRUPT: u8 = 0x03;
 
 /// How this connection takes programs. Asked once, remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,22 @@ impl Repl {
             self.link.write(ASK, step)?;
         }
         let known = self.sending;
-        if !matches!(known, Sending::Pieces | Sending::Plain) {
-            self.read_answer(step)?;
+        if !matches!(known, Sending::Pieces | Sending::Plain) && !self.read_answer(step)? {
+            // The question was damaged on its way: the board saw its last byte, and began its raw REPL anew. A source that
+            // has gone out with its end runs from there; what there is of a longer one is taken back.
+            if progress.ended {
+                return Ok(Acknowledgement::Ok);
+            }
+            progress = Progress::default();
+            self.link.write(&[INTERRUPT], step)?;
+            self.synchronize(step)?;
+            self.link.write(ASK, step)?;
+            if !self.read_answer(step)? {
+                return Err(Error::Unexpected {
+                    expected: "an answer to raw-paste",
+                    received: self.link.take_pending(),
+                });
+            }
         }
         match (known, self.sending) {
             (_, Sending::Pieces) if progress.sent == 0 => self.send_pieces(source, deadline),
@@ -144,8 +160,9 @@ impl Repl {
         Ok(())
     }
 
-    /// Wait for the answer to [`ASK`], and remember it. Anything before it is background output.
-    fn read_answer(&mut self, deadline: Deadline) -> Result<Sending, Error> {
+    /// Wait for the answer to [`ASK`], and remember it. Anything before it is background output. False: a board that knows
+    /// raw-paste began its raw REPL anew instead.
+    fn read_answer(&mut self, deadline: Deadline) -> Result<bool, Error> {
         let mut wait = Wait::new("the answer to raw-paste", deadline);
         loop {
             let pending = self.link.pending();
@@ -160,19 +177,20 @@ impl Repl {
                         });
                     }
                     self.sending = Sending::RawPaste { window };
-                    return Ok(self.sending);
+                    return Ok(true);
                 }
             } else if let Some(at) = find(pending, b"R\x00>") {
                 self.link.consume(at + NO.len() + 1);
                 self.sending = Sending::Plain;
-                return Ok(self.sending);
-            } else if let Some(at) = find(pending, RAW_BANNER)
-                && self.sending == Sending::NotAsked
-            {
-                // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
+                return Ok(true);
+            } else if let Some(at) = find(pending, RAW_BANNER) {
                 self.link.consume(at + RAW_BANNER.len());
+                if self.sending != Sending::NotAsked {
+                    return Ok(false);
+                }
+                // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
                 self.sending = Sending::Pieces;
-                return Ok(self.sending);
+                return Ok(true);
             } else if find(pending, PASTE_MODE).is_some() {
                 self.state = State::Unknown;
                 return Err(Error::BoardReset);

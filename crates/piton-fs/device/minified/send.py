@@ -127,10 +127,12 @@ def _piton(verify,folders):
      say(68,done)
     if reply==78:
      say(83,bits|bool(deflate)<<8)
-    say(reply,number&63|taken<<6)
+    say(reply,number&31|taken<<5)
     while reply==88:
      fill(0,1)
-    fill(0,1)
+    view[0]=255
+    while view[0]==255:
+     fill(0,1)
     if interrupted and view[0]in b"\1\2\4\r\n":
      interrupted=9
      raise KeyboardInterrupt
@@ -158,7 +160,7 @@ def _piton(verify,folders):
      raise
     reply=78
     continue
-   if(view[0]^number)&63:
+   if(view[0]^number)&31:
     continue
    if failed:
     if size==3:

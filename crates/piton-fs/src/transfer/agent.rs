@@ -1,6 +1,6 @@
 //! How a program with a stream of its own gets to the board, and what it says.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
@@ -18,6 +18,8 @@ pub(crate) struct Known {
     pub(crate) streams: Option<bool>,
     /// The longest that has arrived at once, in bytes.
     pub(crate) burst: usize,
+    /// How long each byte of a program took to arrive, in seconds; 0 if none has.
+    pub(crate) pace: f64,
 }
 
 /// What is known of the board so far.
@@ -73,10 +75,10 @@ const MORE: u8 = 0x06;
 
 /// How long a board may be silent while it takes a program, before an interrupt makes it begin again; twice as long each
 /// time. A kilobyte takes 90 ms at 115200 baud.
-const LOAD_TIME: Duration = Duration::from_millis(1200);
+pub(crate) const LOAD_TIME: Duration = Duration::from_millis(1200);
 
 /// How long a board may take to load a program that it has.
-const RUN_TIME: Duration = Duration::from_secs(14);
+pub(crate) const RUN_TIME: Duration = Duration::from_secs(14);
 
 /// What is written then, one after the other: an interrupt; where that is a byte like others, it completes what was lost.
 const LOAD_PROBES: [usize; 3] = [1, 64, 8192];
@@ -273,12 +275,14 @@ fn load(
             deadline,
         );
         let error = match loaded {
-            Ok(()) => {
-                let burst = if pieces { 0 } else { program.blob.len() };
+            Ok(took) => {
+                let length = program.blob.len();
+                let burst = if pieces { 0 } else { length };
                 raw_repl.set_note(Known {
                     loads: Some(true),
                     streams: known.streams.or(Some(true)),
                     burst: known.burst.max(burst),
+                    pace: took.as_secs_f64() / length.max(1) as f64,
                 });
                 return Ok(true);
             }
@@ -329,14 +333,7 @@ impl Staged {
         let plain = [second_stage(end).as_bytes(), mpy].concat();
         let mut crc = flate2::Crc::new();
         crc.update(&plain);
-        let pair = pair_for(&plain);
-        let mut blob = Vec::with_capacity(plain.len());
-        for byte in plain {
-            match byte {
-                CTRL_C => blob.extend(pair),
-                byte => blob.push(byte),
-            }
-        }
+        let (blob, pair) = without_interrupts(&plain);
         Staged {
             blob,
             pair,
@@ -359,6 +356,19 @@ impl Staged {
     }
 }
 
+/// `bytes` with two letters for each 0x03, and the letters.
+pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
+    let pair = pair_for(bytes);
+    let mut replaced = Vec::with_capacity(bytes.len() + bytes.len() / 64);
+    for byte in bytes {
+        match *byte {
+            CTRL_C => replaced.extend(pair),
+            byte => replaced.push(byte),
+        }
+    }
+    (replaced, pair)
+}
+
 /// Two letters that can stand for 0x03 in `blob`: they are not in it, and do not arise at the edges of what they stand in.
 fn pair_for(blob: &[u8]) -> [u8; 2] {
     let letters = b'A'..=b'Z';
@@ -379,26 +389,33 @@ fn pair_for(blob: &[u8]) -> [u8; 2] {
         .unwrap_or(*b"Zz")
 }
 
-/// Send the two stages. When this returns the program runs.
+/// Send the two stages. When this returns the program runs. Gives how long the bytes took to arrive.
 fn load_once(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
     pieces: bool,
     patience: Duration,
     deadline: Deadline,
-) -> Result<(), BoardError> {
+) -> Result<Duration, BoardError> {
     let first_stage = program.first_stage(pieces);
+    let before = Instant::now();
     let mut conversation = raw_repl.converse(first_stage.as_bytes(), deadline)?;
     let length = if pieces { PIECE } else { program.blob.len() };
+    // As slow as the board has been so far, and three times that.
+    let shown = before.elapsed().as_secs_f64() / first_stage.len() as f64;
+    let shown = Duration::from_secs_f64(shown * length as f64 * 3.0);
+    let patience = patience.max(shown.min(RUN_TIME));
     let mut has_all = is_asked(&mut conversation, RUN_TIME, deadline)?;
+    let before = Instant::now();
     for piece in program.blob.chunks(length.max(1)) {
         if has_all {
             conversation.write(piece, deadline)?;
             has_all = is_asked(&mut conversation, patience, deadline)?;
         }
     }
+    let took = before.elapsed();
     if has_all && is_asked(&mut conversation, RUN_TIME, deadline)? {
-        return Ok(());
+        return Ok(took);
     }
     conversation.finish(&mut |_| {}, deadline.sooner(END_TIME))?;
     Err(BoardError::Unexpected {
@@ -445,7 +462,7 @@ pub(crate) fn note_unable(raw_repl: &mut RawRepl<'_>) {
 }
 
 /// Wait until the board asks for more of a program, or says that it has it. False: the program has ended instead.
-fn is_asked(
+pub(crate) fn is_asked(
     conversation: &mut Conversation<'_>,
     patience: Duration,
     deadline: Deadline,

@@ -17,7 +17,10 @@ const MARK: u8 = 0x80;
 const DEFLATED: u8 = 0x40;
 
 /// The number of a packet is counted modulo this.
-pub(crate) const NUMBERS: u8 = 64;
+pub(crate) const NUMBERS: u8 = 32;
+
+/// Never the first byte of a packet. The board skips it there.
+pub(crate) const PADDING: u8 = 0xff;
 
 /// Bytes of the head.
 const HEAD: usize = 4;
@@ -110,7 +113,7 @@ mod tests {
             let bytes = packet(length as u8, length % 2 == 1, &payload).unwrap();
             assert!(!bytes.contains(&3));
             assert!(bytes[..4].iter().all(|byte| *byte >= 0x80));
-            let expected = (length as u8 % 64, length % 2 == 1, payload);
+            let expected = (length as u8 % 32, length % 2 == 1, payload);
             assert_eq!(open(&bytes), Some(expected));
         }
     }

@@ -20,6 +20,9 @@ use crate::write::TEMPORARY_SUFFIX;
 /// How long the board may say nothing at all: a card that is written may be busy for seconds.
 const SILENCE: Duration = Duration::from_secs(14);
 
+/// Seconds for each byte, of a line that has not shown its pace.
+const SLOW_PACE: f64 = 0.0005;
+
 /// How often the board's program is sent when it does not come to take steps.
 const TRIES: u32 = 3;
 
@@ -65,8 +68,9 @@ struct Stream<'s> {
     /// Taken when the board has said hello.
     steps: Option<Vec<Step<'s>>>,
     verify: bool,
-    /// How much the line has carried at once.
+    /// How much the line has carried at once, and in how many seconds each byte.
     size: usize,
+    pace: f64,
     sender: Option<Sender<'s>>,
     began: Instant,
     done: usize,
@@ -186,7 +190,12 @@ impl Stream<'_> {
             None => steps,
         };
         let source = Source::new(steps, self.verify);
-        self.sender = Some(Sender::new(source, self.size, self.began.elapsed()));
+        self.sender = Some(Sender::new(
+            source,
+            self.size,
+            self.pace,
+            self.began.elapsed(),
+        ));
     }
 }
 
@@ -322,10 +331,16 @@ impl RemoteFs<'_, '_> {
         let folders = folders(steps.as_deref().unwrap_or_default());
         let arguments = [verify, &folders];
         agent::start(self.raw(), device::SEND, &arguments, deadline)?;
+        let known = agent::known(self.raw());
         let mut stream = Stream {
             steps: steps.take(),
             verify: options.verify,
-            size: agent::known(self.raw()).burst.max(MODEST_SIZE),
+            size: known.burst.max(MODEST_SIZE),
+            pace: if known.pace > 0.0 {
+                known.pace
+            } else {
+                SLOW_PACE
+            },
             sender: None,
             began: Instant::now(),
             done: 0,

@@ -36,9 +36,9 @@ pub(crate) const FAILED: u8 = b'E';
 pub(crate) const IS_TORN: u32 = 1 << 23;
 
 /// In the value of a message: the number of the packet that comes next, and behind it the bytes of the stream that were taken.
-const NUMBER_BITS: u32 = 6;
+const NUMBER_BITS: u32 = 5;
 /// The bytes that were taken are counted modulo this.
-const POSITIONS: u32 = 1 << 18;
+const POSITIONS: u32 = 1 << 19;
 
 /// Packets are not made smaller, in bytes on the wire: this is what the smallest receive rings hold.
 const SMALLEST_SIZE: usize = 64;
@@ -56,13 +56,21 @@ const WINDOW: usize = 4;
 /// After content that does not deflate, so many packets go as they are before it is tried again.
 const RETRY: u32 = 16;
 
-/// How long the board may be silent before it is asked what it has, at first.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// How long the board may be silent before it is asked what it has, at least: at first, and on a board that is often late.
+/// Flash that is erased holds an RP2040 for 400 ms, and our own interrupt may clear what its queue holds.
+const PATIENCE: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(600)..=Duration::from_secs(5);
 /// The same before it has said anything.
 const FIRST_PATIENCE: Duration = Duration::from_secs(4);
-/// On a line that loses bytes, and on a board that is often late.
-const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(150)..=Duration::from_secs(5);
+/// It may take so many times as long as packets took before.
+const SLOWER: f64 = 4.0;
+/// What a packet costs besides its bytes, in bytes.
+const OVERHEAD: usize = 200;
+/// How much of the slowest packet's time is remembered with each later one.
+const MEMORY: f64 = 0.9;
+/// Goes behind each packet on a line that loses bytes: it completes a packet that lacks some, so that the board sees at once
+/// that it is damaged. Between packets the board skips it.
+const PADDING: [u8; 8] = [packet::PADDING; 8];
 /// So often in a row a packet may be damaged or lost.
 const LOSSES: u32 = 60;
 
@@ -134,13 +142,16 @@ pub(crate) struct Sender<'s> {
     has_failed: bool,
     since_pause: usize,
     patience: Duration,
-    /// The longest time from a packet to its answer.
-    slowest: Duration,
+    /// Bytes of the packet that was written last.
+    written: usize,
+    /// Seconds for each byte, from a packet to its answer, of the slowest of late.
+    pace: f64,
 }
 
 impl<'s> Sender<'s> {
-    /// A sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once.
-    pub(crate) fn new(source: Source<'s>, size: usize, now: Duration) -> Sender<'s> {
+    /// A sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once, each of
+    /// them in `pace` seconds.
+    pub(crate) fn new(source: Source<'s>, size: usize, pace: f64, now: Duration) -> Sender<'s> {
         Sender {
             source,
             largest: 0,
@@ -161,8 +172,9 @@ impl<'s> Sender<'s> {
             asked: now,
             has_failed: false,
             since_pause: 0,
-            patience: PATIENCE,
-            slowest: Duration::ZERO,
+            patience: *PATIENCE.start(),
+            written: 0,
+            pace,
         }
     }
 
@@ -215,7 +227,7 @@ impl<'s> Sender<'s> {
             // came twice; and a second one was on its way when the packet went out again.
             if message.kind == HERE && self.probes > 0 {
                 if !flight.is_damaged {
-                    // The end of the packet was lost, or our own interrupt has cleared the board's queue.
+                    // Some of it was lost, or our own interrupt has cleared the board's queue.
                     self.lose(self.losses > 0);
                 }
                 self.is_due = true;
@@ -228,12 +240,14 @@ impl<'s> Sender<'s> {
         }
         if message.kind == HERE && self.probes > 0 {
             // Nothing was lost: the board was late.
-            self.patience = (self.patience * 2).min(*PATIENCE_RANGE.end());
+            self.patience = (self.patience * 2).min(*PATIENCE.end());
         }
         let position = message.value >> NUMBER_BITS;
         if self.probes == 0 && self.losses == 0 {
             // Of a packet that went twice it is not known which one was answered.
-            self.slowest = self.slowest.max(now.saturating_sub(self.asked));
+            let took = now.saturating_sub(self.asked).as_secs_f64();
+            let pace = took / (self.written + OVERHEAD) as f64;
+            self.pace = pace.max(self.pace * MEMORY);
         }
         let count = (position.wrapping_sub(self.position) % POSITIONS) as usize;
         let mut taken = Taken::default();
@@ -285,8 +299,8 @@ impl<'s> Sender<'s> {
                 self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
             }
             self.ceiling = self.size;
-            self.size = (self.size / 2).max(SMALLEST_SIZE);
-            self.patience = (self.patience / 2).max(*PATIENCE_RANGE.start());
+            let divisor = if self.losses > 3 { 4 } else { 2 };
+            self.size = (self.size / divisor).max(SMALLEST_SIZE);
         }
     }
 
@@ -297,7 +311,11 @@ impl<'s> Sender<'s> {
         }
         if self.is_due && !self.probe_due {
             self.is_due = false;
-            let (content, bytes) = self.next_packet();
+            let (content, mut bytes) = self.next_packet();
+            self.written = bytes.len();
+            if self.losses > 0 || self.has_lost {
+                bytes.extend(PADDING);
+            }
             self.flight = Some(Flight {
                 content,
                 is_damaged: false,
@@ -306,13 +324,7 @@ impl<'s> Sender<'s> {
             self.asked = now;
             return Wish::Write(bytes);
         }
-        // Twice what it took at worst; and longer each time, since an interrupt that is on its way needs no other. Before the
-        // board has said hello an interrupt would end its program.
-        let patience = match self.largest {
-            0 => FIRST_PATIENCE,
-            _ => self.patience + self.slowest * 2,
-        };
-        let at = self.asked + patience * (1 << self.probes.min(4));
+        let at = self.asked + self.patience_now();
         if now < at && !self.probe_due {
             return Wish::Listen(at);
         }
@@ -320,6 +332,18 @@ impl<'s> Sender<'s> {
         self.probes += 1;
         self.asked = now;
         Wish::Write(PROBE.to_vec())
+    }
+
+    /// How long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
+    /// too early may have done the harm.
+    fn patience_now(&self) -> Duration {
+        if self.largest == 0 {
+            // Before the board has said hello an interrupt would end its program.
+            return FIRST_PATIENCE * (1 << self.probes.min(4));
+        }
+        let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
+        let usual = Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end());
+        self.patience.max(usual) * (1 << (self.probes + self.losses.min(2)).min(4))
     }
 
     /// The packet that comes next, or the one that is on its way, again.

@@ -7,6 +7,7 @@
 
 mod carry;
 mod recursive;
+mod single;
 
 use piton::error::FsError;
 
@@ -93,6 +94,13 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
         several: sources.len() > 1,
         found: None,
     };
+    let mut unchanged = None;
+    if let [source] = sources {
+        match single::copy(files, source, &mut target)? {
+            single::Outcome::Done => return Ok(()),
+            single::Outcome::Unchanged(known) => unchanged = known,
+        }
+    }
     let mut jobs = Vec::new();
     let mut failure = None;
     for source in sources {
@@ -110,7 +118,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
         }
     }
     // What comes before a source that cannot be copied is copied.
-    carry::out(files, &jobs, destination)?;
+    carry::out(files, &jobs, destination, unchanged)?;
     failure.map_or(Ok(()), Err)
 }
 

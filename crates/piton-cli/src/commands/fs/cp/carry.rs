@@ -22,14 +22,16 @@ use crate::ui::Ui;
 /// No file of a board is larger; what is, is not let into memory.
 const LARGEST: usize = 256 << 20;
 
-/// Do all that is in `jobs`. Each source is announced when its turn comes.
+/// Do all that is in `jobs`. Each source is announced when its turn comes. `unchanged` says of a single file that it is there
+/// already, or not; `None` where that is not known.
 pub(super) fn out(
     files: &mut Files<'_, '_, '_>,
     jobs: &[Job<'_>],
     destination: &str,
+    unchanged: Option<bool>,
 ) -> Result<(), CommandError> {
     match Place::parse(destination) {
-        Place::Board(_) => to_board(files, jobs, destination),
+        Place::Board(_) => to_board(files, jobs, destination, unchanged),
         Place::Local(_) => to_here(files, jobs, destination),
     }
 }
@@ -104,11 +106,13 @@ fn to_board(
     files: &mut Files<'_, '_, '_>,
     jobs: &[Job<'_>],
     destination: &str,
+    unchanged: Option<bool>,
 ) -> Result<(), CommandError> {
     let (changes, failure) = changes(files, jobs);
-    let unchanged = match files.args.force {
-        true => vec![false; changes.len()],
-        false => find_unchanged(files, &changes)?,
+    let unchanged = match (files.args.force, unchanged) {
+        (true, _) => vec![false; changes.len()],
+        (false, Some(unchanged)) => vec![unchanged; changes.len()],
+        (false, None) => find_unchanged(files, &changes)?,
     };
     let mut announcer = Announcer {
         files_shown: changes

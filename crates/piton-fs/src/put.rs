@@ -1,0 +1,165 @@
+//! One small file to the board: one program that looks, writes beside, compares and renames.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::literal::{from_literal, py_bytes};
+
+use crate::device;
+use crate::error::Error;
+use crate::hash::DigestBytes;
+use crate::path::BoardPath;
+use crate::remote::{RemoteFs, quoted};
+use crate::transfer::agent::{self, is_lack};
+
+/// The longest file that goes this way, in bytes: the board holds it twice.
+pub const LONGEST_PUT: usize = 4096;
+
+/// How long the board may take to write it: flash is erased, a file system tidied.
+const WRITE_TIME: Duration = Duration::from_secs(60);
+
+/// How often the content is sent when it comes damaged.
+const TRIES: u32 = 2;
+
+/// Where a file went: see [`RemoteFs::put`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The destination is a folder, and the file is in it.
+    pub in_folder: bool,
+    /// The file was there already, with the same content: nothing was written.
+    pub unchanged: bool,
+}
+
+/// What stands where a file is to go: see [`RemoteFs::peek`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// The destination is a folder, and the file goes into it.
+    pub in_folder: bool,
+    /// The SHA-256 of the file that is there, if it has the right size.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl RemoteFs<'_, '_> {
+    /// Look at the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
+    ///
+    /// `None`: the board has no SHA-256, or no folders.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] when the answer is garbled, [`Error::Board`].
+    pub fn peek(
+        &mut self,
+        path: &BoardPath,
+        inside: &BoardPath,
+        size: u64,
+        deadline: Deadline,
+    ) -> Result<Option<Peek>, Error> {
+        let arguments = [&*quoted(path), &quoted(inside), &size.to_string()];
+        let answer = match self.run(&device::PEEK.call(&arguments), deadline) {
+            Ok(answer) => answer,
+            Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(Error::new(path, error)),
+        };
+        let garbled = || Error::Answer {
+            path: path.clone(),
+            received: answer.clone(),
+        };
+        let found = from_literal::<(bool, Option<DigestBytes>)>(answer.trim_ascii());
+        let (in_folder, digest) = found.map_err(|_| garbled())?;
+        let digest = digest.map(|DigestBytes(digest)| digest.try_into().map_err(|_| garbled()));
+        Ok(Some(Peek {
+            in_folder,
+            digest: digest.transpose()?,
+        }))
+    }
+
+    /// Write a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
+    /// a folder. What has this content already is left alone, unless `force`. One exchange.
+    ///
+    /// `None`: the board, or the file system, or the line, needs [`RemoteFs::write`] or [`RemoteFs::send`]. Nothing was changed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RemoteFs::write`].
+    pub fn put(
+        &mut self,
+        path: &BoardPath,
+        inside: &BoardPath,
+        content: &[u8],
+        force: bool,
+        deadline: Deadline,
+    ) -> Result<Option<Put>, Error> {
+        if content.len() > LONGEST_PUT || agent::known(self.raw()).streams == Some(false) {
+            return Ok(None);
+        }
+        let deadline = deadline.sooner(WRITE_TIME);
+        for _ in 0..TRIES {
+            match self.put_once(path, inside, content, force, deadline) {
+                Ok(answer) => {
+                    let found = from_literal::<(bool, bool)>(answer.trim_ascii());
+                    let (in_folder, unchanged) = found.map_err(|_| Error::Answer {
+                        path: path.clone(),
+                        received: answer,
+                    })?;
+                    let put = Put {
+                        in_folder,
+                        unchanged,
+                    };
+                    return Ok(Some(put));
+                }
+                Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
+                    return Ok(None);
+                }
+                Err(BoardError::Exception(exception)) => {
+                    let number = exception.os_error().map(|error| error.number);
+                    match number {
+                        // It came damaged, or not at all: an interrupt ended the wait.
+                        None => continue,
+                        // A file system that does not rename onto a file, or what needs a closer look.
+                        Some(1 | 13 | 17 | 28) => return Ok(None),
+                        Some(_) => {}
+                    }
+                    return Err(Error::new(path, BoardError::Exception(exception)));
+                }
+                Err(error) => {
+                    let error = self.stop(error);
+                    return Err(Error::new(path, error));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn put_once(
+        &mut self,
+        path: &BoardPath,
+        inside: &BoardPath,
+        content: &[u8],
+        force: bool,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, BoardError> {
+        let (bytes, pair) = agent::without_interrupts(content);
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let source = device::PUT.call(&[
+            &quoted(path),
+            &quoted(inside),
+            &bytes.len().to_string(),
+            &py_bytes(&pair),
+            &crc.sum().to_string(),
+            if force { "1" } else { "0" },
+        ]);
+        let mut conversation = self.raw().converse(&source, deadline)?;
+        if agent::is_asked(&mut conversation, agent::RUN_TIME, deadline)? {
+            conversation.write(&bytes, deadline)?;
+            // Whether it has all, or has ended.
+            agent::is_asked(&mut conversation, agent::LOAD_TIME, deadline)?;
+        }
+        let mut answer = Vec::new();
+        conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
+        Ok(answer)
+    }
+}
