@@ -1,5 +1,7 @@
 //! Hashes of files on the board.
 
+use std::io::{self, Read};
+
 use md5::Md5;
 use piton_board::deadline::Deadline;
 use piton_board::literal::py_str;
@@ -47,6 +49,34 @@ impl HashAlgorithm {
             HashAlgorithm::Sha256 => Sha256::digest(content).to_vec(),
             HashAlgorithm::Sha384 => Sha384::digest(content).to_vec(),
             HashAlgorithm::Sha512 => Sha512::digest(content).to_vec(),
+        }
+    }
+
+    /// The digest of all that `reader` gives, which is never in memory as a whole.
+    ///
+    /// # Errors
+    ///
+    /// What the reader says.
+    pub fn digest_of(self, reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+        match self {
+            HashAlgorithm::Md5 => digest_of::<Md5>(reader),
+            HashAlgorithm::Sha1 => digest_of::<Sha1>(reader),
+            HashAlgorithm::Sha256 => digest_of::<Sha256>(reader),
+            HashAlgorithm::Sha384 => digest_of::<Sha384>(reader),
+            HashAlgorithm::Sha512 => digest_of::<Sha512>(reader),
+        }
+    }
+}
+
+fn digest_of<D: Digest>(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut digest = D::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(digest.finalize().to_vec()),
+            Ok(count) => digest.update(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

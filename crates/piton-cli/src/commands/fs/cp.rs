@@ -7,6 +7,7 @@
 
 mod carry;
 mod recursive;
+mod spool;
 
 use piton::error::FsError;
 
