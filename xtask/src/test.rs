@@ -1,4 +1,6 @@
 //! `cargo xtask test`: every check that a change must pass, in the order in which they fail fastest.
+//!
+//! All of them run, whichever fails: whoever started it sees everything that is wrong at once.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -80,39 +82,56 @@ impl Step {
     }
 }
 
+/// What became of a step.
+struct Outcome {
+    step: Step,
+    took: Duration,
+    result: anyhow::Result<()>,
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let steps = selected(&args.steps);
-    for step in &steps {
+    let outcomes = run_each(&steps, |step| {
+        // A missing tool costs its own step only.
         step.find_tool()?;
+        step.run()
+    });
+    print!("\n{}", summary(&outcomes));
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_err())
+        .map(|outcome| outcome.step.name())
+        .collect::<Vec<_>>();
+    if failed.is_empty() {
+        println!("All checks passed");
+        return Ok(());
     }
-    let mut done: Vec<(Step, Duration)> = Vec::new();
+    bail!(
+        "{} of {} steps failed\n\nhint: `cargo xtask test {}` runs them alone",
+        failed.len(),
+        steps.len(),
+        failed.join(" ")
+    );
+}
+
+/// Runs every step with `check`, whatever became of the ones before: a failure hides no result of a later step.
+fn run_each(steps: &[Step], check: impl Fn(Step) -> anyhow::Result<()>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
     for (index, step) in steps.iter().copied().enumerate() {
         println!("\n==> {} ({} of {})", step.name(), index + 1, steps.len());
         let start = Instant::now();
-        let result = step.run();
-        let took = start.elapsed();
-        if let Err(error) = result {
-            let left: Vec<String> = steps
-                .iter()
-                .skip(index + 1)
-                .map(|step| step.name())
-                .collect();
-            println!(
-                "\n{}  {:<8} failed after {:.1} s",
-                summary(&done),
-                step.name(),
-                took.as_secs_f64()
-            );
-            if !left.is_empty() {
-                println!("  not run: {}", left.join(", "));
-            }
-            let name = step.name();
-            bail!("{error:#}\n\nhint: `cargo xtask test {name}` runs this step alone");
+        let result = check(step);
+        if let Err(error) = &result {
+            // Beside the output of the step; the summary repeats its first line only.
+            println!("\nerror: {error:#}");
         }
-        done.push((step, took));
+        outcomes.push(Outcome {
+            step,
+            took: start.elapsed(),
+            result,
+        });
     }
-    println!("\n{}All checks passed", summary(&done));
-    Ok(())
+    outcomes
 }
 
 /// All steps for no names, else the named ones; in their usual order, each once.
@@ -125,15 +144,24 @@ fn selected(named: &[Step]) -> Vec<Step> {
         .collect()
 }
 
-fn summary(done: &[(Step, Duration)]) -> String {
+/// One line for each step: `passed` or `failed`, the seconds, and the first line of what went wrong.
+fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
-    for (step, took) in done {
+    for outcome in outcomes {
+        let (word, reason) = match &outcome.result {
+            Ok(()) => ("passed", String::new()),
+            Err(error) => {
+                let error = format!("{error:#}");
+                let line = error.lines().next().unwrap_or_default();
+                ("failed", format!(": {line}"))
+            }
+        };
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "  {:<8} passed in {:.1} s",
-            step.name(),
-            took.as_secs_f64()
+            "  {:<8} {word} in {:.1} s{reason}",
+            outcome.step.name(),
+            outcome.took.as_secs_f64()
         );
     }
     text
@@ -172,6 +200,28 @@ mod tests {
             selected(&[Step::Clippy, Step::Fmt, Step::Clippy]),
             [Step::Fmt, Step::Clippy]
         );
+    }
+
+    #[test]
+    fn a_failed_step_does_not_keep_the_later_ones_from_running() {
+        let steps = [Step::Setup, Step::Fmt, Step::Tidy];
+        let outcomes = run_each(&steps, |step| match step {
+            Step::Setup => bail!("test programs are missing\n\nvm 1.27.0: offline"),
+            Step::Fmt | Step::Tidy => Ok(()),
+            other => bail!("{} was not selected", other.name()),
+        });
+        let text = summary(&outcomes);
+        let words = text
+            .lines()
+            .map(|line| {
+                line.split_whitespace()
+                    .take(2)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect::<Vec<_>>();
+        assert_eq!(words, ["setup failed", "fmt passed", "tidy passed"]);
+        assert!(text.contains(" s: test programs are missing\n"), "{text}");
     }
 
     #[test]

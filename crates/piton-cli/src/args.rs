@@ -1,6 +1,6 @@
 //! From `argv` to a chain of commands: which face the program shows, the global options, and what to run.
 
-mod argparse;
+pub(crate) mod argparse;
 pub(crate) mod chain;
 pub(crate) mod shortcuts;
 mod split;

@@ -1,6 +1,7 @@
 //! Every failure the program can end with: its message, its hint, its exit code. Nowhere else decides these.
 
 mod hints;
+mod mpremote;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -397,6 +398,12 @@ impl CommandError {
             CommandError::ProgramExited { code } => return *code,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::NotUploaded { error, .. } => return error.exit_code(face),
+            // There it ends in a traceback.
+            CommandError::Piton(piton::Error::Board(BoardError::Selector { .. }))
+                if face == Face::Mpremote =>
+            {
+                REFUSED
+            }
             CommandError::Piton(error) => piton_exit_code(error),
             _ => REFUSED,
         };
@@ -404,6 +411,14 @@ impl CommandError {
             Face::Piton => code,
             Face::Mpremote if code == NO_CONNECTION => REFUSED,
             Face::Mpremote => code,
+        }
+    }
+
+    /// What to print on stdout instead of a message on stderr.
+    pub(crate) fn output(&self, face: Face) -> Option<String> {
+        match face {
+            Face::Piton => None,
+            Face::Mpremote => mpremote::output(self),
         }
     }
 
@@ -424,7 +439,11 @@ impl CommandError {
             CommandError::Usage(UsageError::Argparse { text }) => return Some(text.clone()),
             _ => {}
         }
-        let mut text = format!("{}: {}\n", face.name(), self.text());
+        let text = match face {
+            Face::Piton => None,
+            Face::Mpremote => mpremote::message(self),
+        };
+        let mut text = text.unwrap_or_else(|| format!("{}: {}\n", face.name(), self.text()));
         for (index, hint) in self.hints(face).into_iter().enumerate() {
             // Writing to a `String` cannot fail. A blank line parts the first hint from the message.
             let _ = writeln!(text, "{}hint: {hint}", if index == 0 { "\n" } else { "" });
@@ -489,7 +508,13 @@ impl CommandError {
             CommandError::Usage(UsageError::UnreadShortcut { .. }) => {
                 vec![config::UNREAD_HINT.to_owned()]
             }
-            CommandError::Piton(piton::Error::Board(error)) => board_hints(error, name),
+            CommandError::Piton(piton::Error::Board(error)) => {
+                let mut hints = board_hints(error, name);
+                if face == Face::Mpremote {
+                    hints.splice(0..0, mpremote::unopened_reason(error));
+                }
+                hints
+            }
             CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
                 ..
             })) => vec![

@@ -96,6 +96,7 @@ fn run_commands(
         End::Complete if commands.iter().any(commands::Command::is_action) => Ok(()),
         End::Complete => commands::repl::run_at_end(ctx),
         End::Help(text) => ctx.ui.help(&text),
+        End::MpremoteHelp(text) => ctx.ui.bytes(text.as_bytes()),
         End::Invalid(error) => Err(CommandError::Usage(error)),
     }
 }

@@ -186,7 +186,10 @@ impl Ui {
 
     /// Tell what went wrong, and give the exit code for it.
     pub(crate) fn report(&self, error: &CommandError) -> ExitCode {
-        if let Some(message) = error.message(self.face) {
+        if let Some(output) = error.output(self.face) {
+            // The exit code says that something is wrong, whether or not the words arrive.
+            let _ = raw_stdout(output.as_bytes());
+        } else if let Some(message) = error.message(self.face) {
             talk(&message);
         }
         ExitCode::from(error.exit_code(self.face))

@@ -1,11 +1,14 @@
 //! Hashes of files on the board.
 
+use std::io::{self, Read};
+
 use md5::Md5;
 use piton_board::deadline::Deadline;
 use piton_board::literal::py_str;
 use serde::{Deserialize, Deserializer};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::digest::DynDigest;
+use sha2::{Sha256, Sha384, Sha512};
 
 use crate::device;
 use crate::error::Error;
@@ -41,12 +44,36 @@ impl HashAlgorithm {
 
     /// The digest of `content`.
     pub fn digest(self, content: &[u8]) -> Vec<u8> {
+        let mut hasher = self.hasher();
+        hasher.update(content);
+        hasher.finalize().into_vec()
+    }
+
+    /// The digest of all that `reader` gives, which is never in memory as a whole.
+    ///
+    /// # Errors
+    ///
+    /// What the reader says.
+    pub fn digest_of(self, reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+        let mut hasher = self.hasher();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(hasher.finalize().into_vec()),
+                Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn hasher(self) -> Box<dyn DynDigest> {
         match self {
-            HashAlgorithm::Md5 => Md5::digest(content).to_vec(),
-            HashAlgorithm::Sha1 => Sha1::digest(content).to_vec(),
-            HashAlgorithm::Sha256 => Sha256::digest(content).to_vec(),
-            HashAlgorithm::Sha384 => Sha384::digest(content).to_vec(),
-            HashAlgorithm::Sha512 => Sha512::digest(content).to_vec(),
+            HashAlgorithm::Md5 => Box::new(Md5::default()),
+            HashAlgorithm::Sha1 => Box::new(Sha1::default()),
+            HashAlgorithm::Sha256 => Box::new(Sha256::default()),
+            HashAlgorithm::Sha384 => Box::new(Sha384::default()),
+            HashAlgorithm::Sha512 => Box::new(Sha512::default()),
         }
     }
 }
@@ -68,8 +95,10 @@ impl RemoteFs<'_, '_> {
         match self.ask(path, device::HASH, &arguments, deadline)? {
             Some(DigestBytes(digest)) => Ok(digest),
             None => {
-                let content = self.read(path, &mut |_| {}, deadline)?;
-                Ok(algorithm.digest(&content))
+                let mut hasher = algorithm.hasher();
+                let mut sink = |bytes: &[u8]| hasher.update(bytes);
+                self.read_to(path, &mut sink, &mut |_| {}, deadline)?;
+                Ok(hasher.finalize().into_vec())
             }
         }
     }

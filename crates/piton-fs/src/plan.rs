@@ -299,12 +299,14 @@ impl Planner<'_> {
                     .filter(|step| step.action == Action::DeleteFolder && clashes(step));
                 let folders = folders
                     .map(|step| step.path.clone())
-                    .collect::<Vec<TreePath>>();
+                    .collect::<BTreeSet<TreePath>>();
+                let goes_with_folder = |path: &TreePath| {
+                    let above = std::iter::successors(path.parent(), TreePath::parent);
+                    above.into_iter().any(|folder| folders.contains(&folder))
+                };
                 std::mem::take(&mut deletions)
                     .into_iter()
-                    .partition(|step| {
-                        clashes(step) || folders.iter().any(|folder| step.path.is_below(folder))
-                    })
+                    .partition(|step| clashes(step) || goes_with_folder(&step.path))
             }
         };
         self.writes.sort_by(|one, other| {

@@ -1,8 +1,10 @@
 //! Files of this computer, as the place of a result.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 /// Write a file so that at every moment the old one or the new one is there, complete.
 ///
@@ -15,12 +17,9 @@ use std::path::Path;
 /// What the operating system says where an ordinary write would fail: no such folder, a folder in the place of the
 /// file, a file that may not be written, no space.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Renaming asks for the right to write the folder only. The file's own counts as well.
-    match OpenOptions::new().write(true).open(path) {
-        Ok(existing) => replace(existing, path, bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => put(path, None, bytes),
-        Err(error) => Err(error),
-    }
+    let mut file = Incoming::begin(path)?;
+    file.write_all(bytes)?;
+    file.commit()
 }
 
 /// Write a file that is not there yet, so that at every moment none or all of it is there. One that comes into being
@@ -30,42 +29,133 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// As [`write()`].
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, None, bytes)
-}
-
-fn replace(mut existing: File, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let metadata = existing.metadata()?;
-    if !metadata.is_file() {
-        return existing.write_all(bytes);
-    }
-    // Through a link to the file that it names.
-    let place = path.canonicalize()?;
-    match put(&place, Some(&metadata), bytes) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-            ) =>
-        {
-            existing.write_all(bytes)?;
-            existing.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-        }
-        done => done,
-    }
-}
-
-fn put(path: &Path, existing: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = temporary().tempfile_in(folder)?;
+    let mut file = Incoming::beside(path.to_owned(), None)?;
     file.write_all(bytes)?;
-    if let Some(existing) = existing {
-        file.as_file().set_permissions(existing.permissions())?;
+    file.commit()
+}
+
+/// A file that is written piece by piece, as [`write()`] does it at once: nothing changes before
+/// [`Incoming::commit`], and nothing is left of one that is dropped.
+#[derive(Debug)]
+pub struct Incoming(Target);
+
+/// Where the content goes.
+#[derive(Debug)]
+enum Target {
+    /// A file beside the place that it is to take.
+    Beside {
+        file: NamedTempFile,
+        place: PathBuf,
+        /// The file that is there.
+        existing: Option<File>,
+    },
+    /// A file elsewhere, whose content goes into the existing one in the end.
+    Elsewhere { file: File, existing: File },
+    /// What is no file takes it at once.
+    Device(File),
+}
+
+impl Incoming {
+    /// Begins a file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write()`].
+    pub fn begin(path: &Path) -> io::Result<Incoming> {
+        // Renaming asks for the right to write the folder only. The file's own counts as well.
+        let existing = match OpenOptions::new().write(true).open(path) {
+            Ok(existing) => existing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Incoming::beside(path.to_owned(), None);
+            }
+            Err(error) => return Err(error),
+        };
+        if !existing.metadata()?.is_file() {
+            return Ok(Incoming(Target::Device(existing)));
+        }
+        // Through a link to the file that it names.
+        match Incoming::beside(path.canonicalize()?, Some(existing.try_clone()?)) {
+            Err(error) if is_refusal(&error) => Ok(Incoming(Target::Elsewhere {
+                file: tempfile::tempfile()?,
+                existing,
+            })),
+            begun => begun,
+        }
     }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+
+    fn beside(place: PathBuf, existing: Option<File>) -> io::Result<Incoming> {
+        let folder = match place.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file = temporary().tempfile_in(folder)?;
+        Ok(Incoming(Target::Beside {
+            file,
+            place,
+            existing,
+        }))
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`write()`].
+    pub fn commit(self) -> io::Result<()> {
+        match self.0 {
+            Target::Device(_) => Ok(()),
+            Target::Elsewhere { file, existing } => copy_over(file, existing),
+            Target::Beside {
+                file,
+                place,
+                existing,
+            } => {
+                if let Some(existing) = &existing {
+                    let permissions = existing.metadata()?.permissions();
+                    file.as_file().set_permissions(permissions)?;
+                }
+                match (file.persist(&place), existing) {
+                    (Ok(_), _) => Ok(()),
+                    // In a folder whose files belong to others, a file may be written and not replaced.
+                    (Err(error), Some(existing)) if is_refusal(&error.error) => {
+                        copy_over(error.file.reopen()?, existing)
+                    }
+                    (Err(error), _) => Err(error.error),
+                }
+            }
+        }
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Target::Beside { file, .. } => file.write(bytes),
+            Target::Elsewhere { file, .. } | Target::Device(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Target::Beside { file, .. } => file.flush(),
+            Target::Elsewhere { file, .. } | Target::Device(file) => file.flush(),
+        }
+    }
+}
+
+/// Whether no file may be made or replaced in a folder.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Give `existing` the content of `file`.
+fn copy_over(mut file: File, mut existing: File) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    let size = io::copy(&mut file, &mut existing)?;
+    existing.set_len(size)
 }
 
 /// Makes files with the permissions of an ordinary new file.
@@ -86,5 +176,40 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
 pub(crate) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_changes_before_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "the old one, which is longer").unwrap();
+        let mut file = Incoming::begin(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        drop(file);
+        let mut file = Incoming::begin(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(b"the old"));
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn content_from_elsewhere_replaces_all_of_the_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "the old one, which is longer").unwrap();
+        let mut file = Incoming(Target::Elsewhere {
+            file: tempfile::tempfile().unwrap(),
+            existing: OpenOptions::new().write(true).open(&path).unwrap(),
+        });
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
     }
 }

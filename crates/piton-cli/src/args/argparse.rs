@@ -3,93 +3,22 @@
 //! What is wrong is `clap`'s finding; this only writes it down as Python 3.11 does. mpremote 1.29 ends each command with
 //! a positional `next_command`, which takes the rest of the line: argparse names it among what is missing.
 
+mod layout;
+mod parsers;
+mod wrap;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use piton::literal::py_str;
 
 use crate::terminal;
+use parsers::{Count, NEXT_COMMAND};
+pub(crate) use parsers::{PARSERS, Parser};
 
-/// How a command of mpremote is called: `mpremote COMMAND --help` of 1.29 has the same.
-struct Usage {
-    name: &'static str,
-    options: &'static [&'static str],
-    /// The first word of each is its name. One in brackets may be missing.
-    positionals: &'static [&'static str],
+/// The help of a command as argparse prints it; `None` for a command that mpremote lacks.
+pub(crate) fn help(name: &str) -> Option<String> {
+    let parser = PARSERS.iter().find(|parser| parser.name == name)?;
+    Some(parser.help(terminal::width()))
 }
-
-const fn usage(
-    name: &'static str,
-    options: &'static [&'static str],
-    positionals: &'static [&'static str],
-) -> Usage {
-    Usage {
-        name,
-        options,
-        positionals,
-    }
-}
-
-const USAGES: &[Usage] = &[
-    usage("connect", &["[-h]"], &["device"]),
-    usage("disconnect", &["[-h]"], &[]),
-    usage("edit", &["[-h]"], &["files [files ...]"]),
-    usage("eval", &["[-h]"], &["expr"]),
-    usage("exec", &["[-h]", "[--follow | --no-follow]"], &["expr"]),
-    usage(
-        "fs",
-        &[
-            "[--help]",
-            "[--recursive | --no-recursive]",
-            "[--force | --no-force]",
-            "[--verbose | --no-verbose]",
-            "[--size | --human]",
-        ],
-        &["command", "path [path ...]"],
-    ),
-    usage("help", &["[-h]"], &[]),
-    usage(
-        "mip",
-        &[
-            "[-h]",
-            "[--mpy | --no-mpy]",
-            "[--target TARGET]",
-            "[--index INDEX]",
-        ],
-        &["command", "packages [packages ...]"],
-    ),
-    usage(
-        "mount",
-        &["[-h]", "[--unsafe-links | --no-unsafe-links]"],
-        &["path"],
-    ),
-    usage(
-        "repl",
-        &[
-            "[-h]",
-            "[--escape-non-printable | --no-escape-non-printable]",
-            "[--capture CAPTURE]",
-            "[--inject-code INJECT_CODE]",
-            "[--inject-file INJECT_FILE]",
-        ],
-        &[],
-    ),
-    usage("resume", &["[-h]"], &[]),
-    usage(
-        "romfs",
-        &[
-            "[-h]",
-            "[--mpy | --no-mpy]",
-            "[--partition PARTITION]",
-            "[--output OUTPUT]",
-        ],
-        &["command", "[path]"],
-    ),
-    usage("rtc", &["[-h]", "[--set | --no-set]"], &[]),
-    usage("run", &["[-h]", "[--follow | --no-follow]"], &["path"]),
-    usage("sleep", &["[-h]"], &["ms"]),
-    usage("soft-reset", &["[-h]"], &[]),
-    usage("umount", &["[-h]"], &[]),
-    usage("version", &["[-h]"], &[]),
-];
 
 /// What argparse says of wrong arguments, usage first; `None` for a command that mpremote lacks, and for an error that
 /// argparse has no words for. `given` is the number of positional arguments.
@@ -99,15 +28,15 @@ pub(super) fn message(
     error: &clap::Error,
 ) -> Option<String> {
     let name = command.get_name();
-    let usage = USAGES.iter().find(|usage| usage.name == name)?;
-    let problem = usage.problem(command, given, error)?;
+    let parser = PARSERS.iter().find(|parser| parser.name == name)?;
+    let problem = parser.problem(command, given, error)?;
     Some(format!(
         "{}{name}: error: {problem}\n",
-        usage.lines(terminal::width())
+        parser.usage(terminal::width())
     ))
 }
 
-impl Usage {
+impl Parser {
     fn problem(
         &self,
         command: &clap::Command,
@@ -117,11 +46,11 @@ impl Usage {
         let required = self
             .positionals
             .iter()
-            .filter(|text| !text.starts_with('['));
+            .filter(|positional| positional.count != Count::Optional);
         let missing: Vec<&str> = required
             .skip(given)
-            .filter_map(|text| text.split(' ').next())
-            .chain(["next_command"])
+            .chain([&NEXT_COMMAND])
+            .map(|positional| positional.name)
             .collect();
         let is_short = missing.len() > 1;
         let about = |kind| {
@@ -143,7 +72,7 @@ impl Usage {
                 Some(option) => format!("{option}: invalid int value: {}", py_str(&value()?)),
                 None => format!(
                     "argument {}: invalid float value: {}",
-                    self.positionals.first()?,
+                    self.positionals.first()?.name,
                     py_str(&value()?)
                 ),
             },
@@ -159,49 +88,6 @@ impl Usage {
             ),
             _ => return None,
         })
-    }
-
-    /// The usage in lines of at most `width` columns less two, as `HelpFormatter._format_usage` breaks them.
-    fn lines(&self, width: usize) -> String {
-        let start = format!("usage: {}", self.name);
-        let positionals: Vec<&str> = self.positionals.iter().copied().chain(["..."]).collect();
-        let whole = [&[start.as_str()], self.options, &positionals]
-            .concat()
-            .join(" ");
-        let width = width.saturating_sub(2).max(11);
-        if whole.len() <= width {
-            return format!("{whole}\n");
-        }
-        let indent = " ".repeat(start.len() + 1);
-        let mut text = String::new();
-        for (first, parts) in [(start.as_str(), self.options), ("", &positionals)] {
-            let mut line = first.to_owned();
-            for part in parts.iter().flat_map(|part| parts_of(part)) {
-                let is_empty = line.trim().is_empty();
-                if !is_empty && line.len() + 1 + part.len() > width {
-                    text.push_str(&line);
-                    text.push('\n');
-                    line.clear();
-                }
-                if line.trim().is_empty() {
-                    line.clone_from(&indent);
-                } else {
-                    line.push(' ');
-                }
-                line.push_str(part);
-            }
-            text.push_str(&line);
-            text.push('\n');
-        }
-        text
-    }
-}
-
-/// What argparse does not divide: what is in brackets, and a word.
-fn parts_of(text: &str) -> Vec<&str> {
-    match text.split_once(' ') {
-        Some((word, rest)) if !text.starts_with('[') => vec![word, rest],
-        _ => vec![text],
     }
 }
 
@@ -229,10 +115,10 @@ mod tests {
 
     use super::*;
 
-    /// They are mpremote's, broken into lines as there.
+    /// Usages and helps are mpremote's, broken into lines as there.
     #[test]
-    fn usages_are_those_of_mpremote() {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpremote_usages.py");
+    fn help_is_that_of_mpremote_at_any_width() {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpremote_helps.py");
         // The interpreter of the environment that mpremote is installed in.
         let output = std::process::Command::new(
             Path::new(test_programs::mpremote().get_program()).with_file_name("python3"),
@@ -240,10 +126,12 @@ mod tests {
         .arg(script)
         .output()
         .unwrap();
-        let ours: Vec<String> = [80, 60]
-            .iter()
-            .flat_map(|width| USAGES.iter().map(|usage| usage.lines(*width)))
-            .collect();
-        assert_eq!(ours.concat(), String::from_utf8_lossy(&output.stdout));
+        let theirs: Vec<(usize, String, String)> = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(theirs.len(), 111 * PARSERS.len());
+        for (columns, name, text) in theirs {
+            let parser = PARSERS.iter().find(|parser| parser.name == name).unwrap();
+            let ours = parser.usage(columns) + &parser.help(columns);
+            assert_eq!(ours, text, "`{name}` on {columns} columns");
+        }
     }
 }

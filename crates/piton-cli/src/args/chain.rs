@@ -30,6 +30,8 @@ pub(crate) enum End {
     Complete,
     /// Somebody asked a command for help: the text.
     Help(clap::Error),
+    /// The same under mpremote's name, for a command that mpremote has.
+    MpremoteHelp(String),
     /// The rest makes no sense.
     Invalid(UsageError),
 }
@@ -138,7 +140,7 @@ impl Chain {
             Ok(line) => self.commands.push(line.command.with_arguments(arguments)),
             Err(error) if error.kind() == ErrorKind::DisplayHelp => {
                 let help = file_command.and_then(|name| ask_for_help(&name, face));
-                return Err(End::Help(help.unwrap_or(error)));
+                return Err(asked_for_help(&name, help.unwrap_or(error), face));
             }
             Err(error) => return Err(wrong_arguments(&line, &name, given, error, face)),
         }
@@ -216,6 +218,15 @@ fn wrong_arguments(
         Some(text) => UsageError::Argparse { text },
         None => UsageError::Arguments(error),
     })
+}
+
+/// The end of a line that asks the command `name` for its help, of which `clap` has this one.
+fn asked_for_help(name: &str, help: clap::Error, face: Face) -> End {
+    let of_mpremote = match face {
+        Face::Piton => None,
+        Face::Mpremote => argparse::help(name),
+    };
+    of_mpremote.map_or(End::Help(help), End::MpremoteHelp)
 }
 
 /// The same as `clap` gives help.

@@ -1,5 +1,7 @@
 //! `help`: the list of commands and shortcuts, or the help of one command.
 
+mod mpremote;
+
 use std::fmt::Write as _;
 
 use crate::args::Face;
@@ -25,6 +27,12 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    if ctx.face == Face::Mpremote {
+        // There, whatever follows is ignored.
+        return ctx
+            .ui
+            .bytes(mpremote::overview(&ctx.config.shortcuts).as_bytes());
+    }
     let mut line = command_line(ctx.face);
     line.build();
     let Some(word) = &args.command else {

@@ -41,6 +41,10 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    if ctx.face == Face::Mpremote && args.command == "deploy" {
+        // There, what is wrong with the arguments is found out with a board in hand.
+        ctx.session.raw_repl()?;
+    }
     match (args.command.as_str(), &args.path) {
         ("query", _) => query(args.partition, ctx),
         ("build", Some(path)) => build_file(args, path, ctx),

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use piton_fs::hash::HashAlgorithm;
 use piton_fs::plan::{Node, Tree, TreePath};
-use sha2::{Digest, Sha256};
 
 use super::{Error, IGNORE_NAME, Links, default_ignores};
 use crate::patterns::Patterns;
@@ -55,10 +55,16 @@ impl Content {
 
     /// Their SHA-256.
     pub(super) fn sha256(&self) -> Result<Vec<u8>, Error> {
-        match self {
-            Content::Made(bytes) => Ok(Sha256::digest(bytes).to_vec()),
-            Content::File { .. } => Ok(Sha256::digest(self.read()?).to_vec()),
-        }
+        let digest = self
+            .open()
+            .and_then(|mut reader| HashAlgorithm::Sha256.digest_of(&mut *reader));
+        digest.map_err(|source| Error::Read {
+            path: match self {
+                Content::File { path, .. } => path.clone(),
+                Content::Made(_) => PathBuf::new(),
+            },
+            source,
+        })
     }
 }
 

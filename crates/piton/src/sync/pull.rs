@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
@@ -17,10 +17,10 @@ use super::board_side::{Root, settle_digests, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
 use super::{CONTENT_TIME, Content, Error, Event, Options};
-use crate::host_file;
+use crate::host_file::Incoming;
 
-/// No file of a board is larger; what is, is not let into memory.
-const LARGEST: usize = 256 << 20;
+/// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
+const LARGEST: u64 = u32::MAX as u64;
 
 /// What a folder of this computer lacks to be like one of a board.
 #[derive(Debug)]
@@ -274,32 +274,33 @@ impl Pull {
         if paths.is_empty() {
             return Ok(());
         }
-        let mut content = Vec::new();
         let mut failed = None;
-        let mut sink = |arrival: Arrival<'_>| match arrival {
-            Arrival::Begin { .. } => {
-                content.clear();
-                Ok(())
-            }
-            Arrival::Content { bytes, .. } if content.len() + bytes.len() > LARGEST => {
-                Err(io::ErrorKind::FileTooLarge.into())
-            }
-            Arrival::Content { bytes, .. } => {
-                content.extend_from_slice(bytes);
-                Ok(())
-            }
-            Arrival::End { index } => {
-                let Some(step) = files.get(index) else {
-                    return Err(io::ErrorKind::InvalidData.into());
-                };
-                let path = self.folder.join(step.path.as_str());
-                stay_inside(&self.folder, &step.path)
-                    .and_then(|()| host_file::write(&path, &content))
-                    .inspect_err(|_| failed = Some(path.clone()))?;
-                let sha256 = Sha256::digest(&content);
-                self.record.add(step.path.clone(), &sha256);
-                Ok(())
-            }
+        let mut arriving: Option<Arriving> = None;
+        let mut sink = |arrival: Arrival<'_>| {
+            let step = match arrival {
+                Arrival::Begin { index, .. }
+                | Arrival::Content { index, .. }
+                | Arrival::End { index } => files.get(index),
+            };
+            let step = step.ok_or(io::ErrorKind::InvalidData)?;
+            let path = self.folder.join(step.path.as_str());
+            let taken = match arrival {
+                Arrival::Begin { .. } => stay_inside(&self.folder, &step.path)
+                    .and_then(|()| Arriving::begin(&path))
+                    .map(|begun| arriving = Some(begun)),
+                Arrival::Content { bytes, .. } => match &mut arriving {
+                    Some(file) => file.take(bytes),
+                    None => Err(io::ErrorKind::InvalidData.into()),
+                },
+                Arrival::End { .. } => match arriving.take() {
+                    // What leads there may have become a link while the file arrived.
+                    Some(file) => stay_inside(&self.folder, &step.path)
+                        .and_then(|()| file.end())
+                        .map(|sha256| self.record.add(step.path.clone(), &sha256)),
+                    None => Err(io::ErrorKind::InvalidData.into()),
+                },
+            };
+            taken.inspect_err(|_| failed = Some(path))
         };
         let mut told = |event| match event {
             TransferEvent::Moved { step, bytes, .. } => events(Event::Moved {
@@ -317,6 +318,38 @@ impl Pull {
             }),
             done => Ok(done.map(|_| ())?),
         }
+    }
+}
+
+/// A file on its way from the board.
+struct Arriving {
+    file: Incoming,
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl Arriving {
+    fn begin(path: &Path) -> io::Result<Arriving> {
+        Ok(Arriving {
+            file: Incoming::begin(path)?,
+            bytes: 0,
+            digest: Sha256::new(),
+        })
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.digest.update(bytes);
+        self.file.write_all(bytes)
+    }
+
+    /// Puts it in its place. Gives its SHA-256.
+    fn end(self) -> io::Result<Vec<u8>> {
+        self.file.commit()?;
+        Ok(self.digest.finalize().to_vec())
     }
 }
 

@@ -29,7 +29,7 @@ fn describe(words: &[&str], face: Face, config: &Config) -> Value {
         }
         End::Complete if chain.commands.iter().any(Command::is_action) => None,
         End::Complete => Some(json!("repl")),
-        End::Help(_) => Some(json!("exit 0")),
+        End::Help(_) | End::MpremoteHelp(_) => Some(json!("exit 0")),
         End::Invalid(UsageError::Arguments(_) | UsageError::Argparse { .. }) => {
             Some(json!("exit 2"))
         }

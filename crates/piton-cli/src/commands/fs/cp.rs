@@ -8,6 +8,7 @@
 mod carry;
 mod recursive;
 mod single;
+mod spool;
 
 use piton::error::FsError;
 

@@ -1,8 +1,8 @@
 //! Doing what `cp` has settled: everything for the board in one go, and everything from it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use piton::error::FsError;
@@ -12,15 +12,17 @@ use piton::fs::path::BoardPath;
 use piton::fs::transfer::{
     Arrival, Candidate, Outgoing, SendOptions, Step, SurveyEntry, TransferEvent,
 };
+use piton::host_file::Incoming;
 
+use super::spool::{Spool, Spooled};
 use super::{IS_A_FOLDER, Job, Place, Work, refused};
 use crate::commands::fs::{Args, Files, content, local_error};
 use crate::error::CommandError;
 use crate::progress::Progress;
 use crate::ui::Ui;
 
-/// No file of a board is larger; what is, is not let into memory.
-const LARGEST: usize = 256 << 20;
+/// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
+const LARGEST: u64 = u32::MAX as u64;
 
 /// Do all that is in `jobs`. Each source is announced when its turn comes. `unchanged` says of a single file that it is there
 /// already, or not; `None` where that is not known.
@@ -51,15 +53,15 @@ struct Change {
 enum Content {
     /// What a file here holds, of this size.
     Local { path: String, size: u64 },
-    /// What a file of the board held.
-    Bytes(Vec<u8>),
+    /// What a file of the board held, or a pipe here.
+    Spooled(Spooled),
 }
 
 impl Content {
     fn size(&self) -> u64 {
         match self {
             Content::Local { size, .. } => *size,
-            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Spooled(content) => content.size(),
         }
     }
 
@@ -67,24 +69,21 @@ impl Content {
     fn name(&self) -> &str {
         match self {
             Content::Local { path, .. } => path,
-            Content::Bytes(_) => "",
+            Content::Spooled(_) => "",
         }
     }
 
     fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         match self {
             Content::Local { path, .. } => Ok(Box::new(fs::File::open(path)?)),
-            Content::Bytes(bytes) => Ok(Box::new(bytes.as_slice())),
+            Content::Spooled(content) => Ok(Box::new(content.reader())),
         }
     }
 
-    fn read(&self) -> Result<Vec<u8>, CommandError> {
-        match self {
-            Content::Local { path, .. } => {
-                fs::read(path).map_err(|error| local_error("cp", path, &error))
-            }
-            Content::Bytes(bytes) => Ok(bytes.clone()),
-        }
+    fn sha256(&self) -> Result<Vec<u8>, CommandError> {
+        self.open()
+            .and_then(|mut reader| HashAlgorithm::Sha256.digest_of(&mut *reader))
+            .map_err(|error| local_error("cp", self.name(), &error))
     }
 }
 
@@ -115,6 +114,7 @@ fn to_board(
         (false, None) => find_unchanged(files, &changes)?,
     };
     let mut announcer = Announcer {
+        // In the order of their sources, as the changes are.
         files_shown: changes
             .iter()
             .zip(&unchanged)
@@ -148,13 +148,14 @@ fn changes(
     files: &mut Files<'_, '_, '_>,
     jobs: &[Job<'_>],
 ) -> (Vec<Change>, Option<(usize, CommandError)>) {
-    let (mut fetched, mut missing) = fetch_all(files, jobs);
+    let spool = Spool::new();
+    let (mut fetched, mut missing) = fetch_all(files, jobs, &spool);
     let mut changes = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
         for work in &job.work {
             let from_board = match work {
                 Work::File { from, .. } if from.starts_with(':') => match fetched.pop_front() {
-                    Some(bytes) => Some(Content::Bytes(bytes)),
+                    Some(content) => Some(Content::Spooled(content)),
                     None => {
                         let failure = missing.take().map(|error| (number, error));
                         return (changes, failure);
@@ -162,7 +163,7 @@ fn changes(
                 },
                 _ => None,
             };
-            match change(files, number, work, from_board) {
+            match change(files, number, work, from_board, &spool) {
                 Ok(change) => changes.extend(change),
                 Err(error) => return (changes, Some((number, error))),
             }
@@ -175,7 +176,8 @@ fn changes(
 fn fetch_all(
     files: &mut Files<'_, '_, '_>,
     jobs: &[Job<'_>],
-) -> (VecDeque<Vec<u8>>, Option<CommandError>) {
+    spool: &Spool,
+) -> (VecDeque<Spooled>, Option<CommandError>) {
     let mut fetched = VecDeque::new();
     let sources = jobs.iter().flat_map(|job| &job.work);
     let sources = sources.filter_map(|work| match work {
@@ -183,18 +185,40 @@ fn fetch_all(
         Work::Folder(_) => None,
     });
     let sources = sources.collect::<Vec<&str>>();
-    let done = receive(files, &sources, &mut |_, bytes| {
-        fetched.push_back(bytes);
-        Ok(())
-    });
+    let mut whole = 0;
+    let mut take = |arrived: Arrived<'_>| match arrived {
+        Arrived::Begin(_) => {
+            fetched.push_back(spool.begin());
+            Ok(())
+        }
+        Arrived::Content(bytes) => match fetched.back_mut() {
+            Some(content) => content.push(bytes),
+            None => Ok(()),
+        }
+        .map_err(|error| local_error("cp", "", &error)),
+        Arrived::End(_) => {
+            whole += 1;
+            Ok(())
+        }
+    };
+    let done = receive(files, &sources, &mut take);
+    // One that broke off is none.
+    fetched.truncate(whole);
     (fetched, done.err())
 }
 
-/// Have the board send files in one stream, and hand on each when it is complete.
+/// What arrives of the files of a board, each with its index.
+enum Arrived<'a> {
+    Begin(usize),
+    Content(&'a [u8]),
+    End(usize),
+}
+
+/// Have the board send files in one stream, and hand on each as it comes.
 fn receive(
     files: &mut Files<'_, '_, '_>,
     paths: &[&str],
-    arrived: &mut dyn FnMut(usize, Vec<u8>) -> Result<(), CommandError>,
+    take: &mut dyn FnMut(Arrived<'_>) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
     let paths = paths.iter().map(|path| files.board_path(path));
     let paths = paths.collect::<Result<Vec<BoardPath>, CommandError>>()?;
@@ -203,30 +227,29 @@ fn receive(
     }
     let progress = files.ui.transfer(0);
     let mut bytes_before = 0;
-    let mut bytes = Vec::new();
+    let mut bytes = 0;
     let mut failed = None;
-    let mut sink = |arrival: Arrival<'_>| match arrival {
-        Arrival::Begin { size, .. } => {
-            bytes.clear();
-            progress.expect(bytes_before + size.unwrap_or_default());
-            Ok(())
-        }
-        Arrival::Content { bytes: more, .. } if bytes.len() + more.len() > LARGEST => {
-            Err(io::ErrorKind::FileTooLarge.into())
-        }
-        Arrival::Content { bytes: more, .. } => {
-            bytes.extend_from_slice(more);
-            progress.at(bytes_before + bytes.len() as u64);
-            Ok(())
-        }
-        Arrival::End { index } => {
-            bytes_before += bytes.len() as u64;
-            let whole = std::mem::take(&mut bytes);
-            progress.aside(|| arrived(index, whole)).map_err(|error| {
-                failed = Some(error);
-                io::ErrorKind::Other.into()
-            })
-        }
+    let mut sink = |arrival: Arrival<'_>| {
+        let arrived = match arrival {
+            Arrival::Begin { index, size } => {
+                bytes_before += std::mem::take(&mut bytes);
+                progress.expect(bytes_before + size.unwrap_or_default());
+                Arrived::Begin(index)
+            }
+            Arrival::Content { bytes: more, .. } => {
+                bytes += more.len() as u64;
+                if bytes > LARGEST {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+                progress.at(bytes_before + bytes);
+                Arrived::Content(more)
+            }
+            Arrival::End { index } => Arrived::End(index),
+        };
+        progress.aside(|| take(arrived)).map_err(|error| {
+            failed = Some(error);
+            io::ErrorKind::Other.into()
+        })
     };
     let done = files
         .remote
@@ -248,6 +271,7 @@ fn change(
     job: usize,
     work: &Work,
     from_board: Option<Content>,
+    spool: &Spool,
 ) -> Result<Option<Change>, CommandError> {
     let (to, from) = match work {
         Work::Folder(to) => (to, None),
@@ -270,7 +294,8 @@ fn change(
                     size: metadata.len(),
                 },
                 false => {
-                    Content::Bytes(fs::read(path).map_err(|error| local_error("cp", path, &error))?)
+                    let content = spool.take_all(Path::new(path));
+                    Content::Spooled(content.map_err(|error| local_error("cp", path, &error))?)
                 }
             })
         }
@@ -290,13 +315,12 @@ fn find_unchanged(
     changes: &[Change],
 ) -> Result<Vec<bool>, CommandError> {
     let mut roots: Vec<BoardPath> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     let mut candidates = Vec::new();
     for change in changes {
-        let is_below = |root: &BoardPath| {
-            let rest = change.path.as_str().strip_prefix(root.as_str());
-            rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        if !roots.iter().any(is_below) && !roots.contains(&change.path) {
+        let path = change.path.as_str();
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        if !above.any(|folder| known.contains(folder)) && known.insert(path) {
             roots.push(change.path.clone());
         }
         candidates.extend(change.content.as_ref().map(|content| Candidate {
@@ -332,7 +356,7 @@ fn is_same(
     if there.kind == Kind::Directory || there.size != wanted.size() {
         return Ok(false);
     }
-    let sha256 = HashAlgorithm::Sha256.digest(&wanted.read()?);
+    let sha256 = wanted.sha256()?;
     if let Some(digest) = there.digest {
         return Ok(digest.matches(&sha256));
     }
@@ -406,8 +430,8 @@ struct Announcer<'a> {
     jobs: &'a [Job<'a>],
     /// The first source that has not been announced.
     next: usize,
-    /// The files that the board has already, by source.
-    files_shown: Vec<(usize, String)>,
+    /// The files that the board has already, in the order of their sources.
+    files_shown: VecDeque<(usize, String)>,
     destination: &'a str,
 }
 
@@ -427,8 +451,10 @@ impl Announcer<'_> {
             if !args.no_verbose {
                 lines.push(format!("cp {} {}", job.source, self.destination));
             }
-            let own = self.files_shown.iter().filter(|(job, _)| *job == self.next);
-            lines.extend(own.map(|(_, path)| format!("Up to date: {path}")));
+            while let Some((_, path)) = self.files_shown.pop_front_if(|(job, _)| *job <= self.next)
+            {
+                lines.push(format!("Up to date: {path}"));
+            }
             progress.aside(|| lines.iter().try_for_each(|line| ui.step(line)))?;
             self.next += 1;
         }
@@ -442,7 +468,7 @@ fn to_here(
     destination: &str,
 ) -> Result<(), CommandError> {
     let mut announcer = Announcer {
-        files_shown: Vec::new(),
+        files_shown: VecDeque::new(),
         jobs,
         next: 0,
         destination,
@@ -471,8 +497,12 @@ fn to_here(
                 Place::Local(path) => {
                     receive_row(files, &mut row, &mut begin)?;
                     begin(number)?;
-                    let bytes = fs::read(path).map_err(|error| local_error("cp", path, &error))?;
-                    write_here(to, &bytes)?;
+                    let mut file =
+                        fs::File::open(path).map_err(|error| local_error("cp", path, &error))?;
+                    let mut copy = begin_here(to)?;
+                    io::copy(&mut file, &mut copy)
+                        .and_then(|_| copy.commit())
+                        .map_err(|error| local_error("cp", to, &error))?;
                 }
             }
         }
@@ -492,13 +522,31 @@ fn receive_row(
         begin(*job)?;
     }
     let paths = row.iter().map(|(_, path, _)| *path);
-    receive(files, &paths.collect::<Vec<&str>>(), &mut |index, bytes| {
-        if let Some((_, _, to)) = row.get(index) {
-            write_here(to, &bytes)?;
+    let paths = paths.collect::<Vec<&str>>();
+    let mut file: Option<(Incoming, &str)> = None;
+    receive(files, &paths, &mut |arrived| match arrived {
+        Arrived::Begin(index) => {
+            file = match row.get(index) {
+                Some((_, _, to)) => Some((begin_here(to)?, to)),
+                None => None,
+            };
+            Ok(())
         }
-        match row.get(index + 1) {
-            Some((next, ..)) => begin(*next),
+        Arrived::Content(bytes) => match &mut file {
+            Some((file, to)) => file
+                .write_all(bytes)
+                .map_err(|error| local_error("cp", to, &error)),
             None => Ok(()),
+        },
+        Arrived::End(index) => {
+            if let Some((file, to)) = file.take() {
+                file.commit()
+                    .map_err(|error| local_error("cp", to, &error))?;
+            }
+            match row.get(index + 1) {
+                Some((next, ..)) => begin(*next),
+                None => Ok(()),
+            }
         }
     })
 }
@@ -515,6 +563,6 @@ fn make_folder(work: &Work) -> Result<(), CommandError> {
     }
 }
 
-fn write_here(to: &str, bytes: &[u8]) -> Result<(), CommandError> {
-    piton::host_file::write(Path::new(to), bytes).map_err(|error| local_error("cp", to, &error))
+fn begin_here(to: &str) -> Result<Incoming, CommandError> {
+    Incoming::begin(Path::new(to)).map_err(|error| local_error("cp", to, &error))
 }

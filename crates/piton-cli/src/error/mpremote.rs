@@ -1,0 +1,61 @@
+//! Messages that differ under mpremote's name: scripts look for them, word for word and on their stream.
+
+use piton::error::BoardError;
+use piton::literal::py_str;
+use piton::romfs::FolderError;
+
+use super::CommandError;
+use crate::usage::UsageError;
+
+/// What goes to stdout, and nothing to stderr: wrong arguments of a shortcut.
+pub(super) fn output(error: &CommandError) -> Option<String> {
+    match error {
+        CommandError::Usage(error @ UsageError::ShortcutArguments { .. }) => {
+            Some(format!("{error}\n"))
+        }
+        _ => None,
+    }
+}
+
+/// The lines of a message that mpremote has other words for; `None` for all that is told in the same words.
+pub(super) fn message(error: &CommandError) -> Option<String> {
+    match error {
+        CommandError::RomfsFolder(error) => Some(format!("Error: {}\n", os_error(error))),
+        // There, a port that does not open is always the same; the hint says what it is.
+        CommandError::Piton(piton::Error::Board(
+            BoardError::NoSuchPort { port: name, .. }
+            | BoardError::PortBusy { port: name, .. }
+            | BoardError::PortPermission { port: name }
+            | BoardError::Open { address: name, .. },
+        )) => Some(format!(
+            "mpremote: failed to access {name} (it may be in use by another program)\n"
+        )),
+        _ => None,
+    }
+}
+
+/// Why a port did not open.
+pub(super) fn unopened_reason(error: &BoardError) -> Option<String> {
+    match error {
+        BoardError::NoSuchPort { .. } => Some("there is no such port".to_owned()),
+        BoardError::PortPermission { .. } => Some("permission denied".to_owned()),
+        BoardError::Open { source, .. } => Some(source.to_string()),
+        _ => None,
+    }
+}
+
+/// A folder that cannot be read, as Python prints it: `OSError [Errno 2] No such file or directory: 'nowhere/'`.
+fn os_error(error: &FolderError) -> String {
+    let FolderError::Read { path, source } = error else {
+        return error.to_string();
+    };
+    let Some(number) = source.raw_os_error() else {
+        return error.to_string();
+    };
+    let text = source.to_string();
+    let text = text
+        .strip_suffix(&format!(" (os error {number})"))
+        .unwrap_or(&text);
+    let path = py_str(&path.to_string_lossy());
+    format!("OSError [Errno {number}] {text}: {path}")
+}
