@@ -6,19 +6,21 @@ mod board_end;
 mod faults;
 mod flow;
 mod host_end;
+mod random;
+mod transmit;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::options::{Fault, LineOptions, Overrun, Traffic};
+use crate::options::{Fault, LineOptions, Overrun, Processor, Traffic};
 use faults::LineFaults;
 use flow::Flow;
 
 pub(crate) use board_end::{BoardEnd, Wake};
 pub(crate) use host_end::HostEnd;
 
-/// How many bytes may wait in one direction before the sender has to wait.
+/// How many bytes may wait in one direction before the sender has to wait, unless the line's options say.
 const CAPACITY: usize = 64 * 1024;
 
 /// Something from outside that the board's thread must act upon.
@@ -53,6 +55,11 @@ struct State {
     searched: usize,
     /// A Ctrl-C came in while the ring was full: an interrupt handler sees it all the same.
     interrupt_overrun: bool,
+    /// Until when the processor stands still.
+    stalled_until: Option<Instant>,
+    /// How long the board's thread has waited for the line since it was last asked.
+    board_waited: Duration,
+    processor: Processor,
     to_host: Flow,
     /// What has come in at the host and was not read.
     received: VecDeque<u8>,
@@ -80,16 +87,21 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(options: LineOptions) -> Arc<Wire> {
+    pub(crate) fn new(options: LineOptions, processor: Processor) -> Arc<Wire> {
+        let mut faults = LineFaults::default();
+        faults.set_errors(options.errors);
         Arc::new(Wire {
             state: Mutex::new(State {
                 options,
-                faults: LineFaults::default(),
+                faults,
                 to_board: Flow::default(),
                 ring: VecDeque::new(),
                 at_prompt: false,
                 searched: 0,
                 interrupt_overrun: false,
+                stalled_until: None,
+                board_waited: Duration::ZERO,
+                processor,
                 to_host: Flow::default(),
                 received: VecDeque::new(),
                 traffic: Traffic::default(),
@@ -116,9 +128,16 @@ impl Wire {
     }
 
     pub(crate) fn set_options(&self, options: LineOptions) {
-        self.lock().options = options;
+        let mut state = self.lock();
+        state.options = options;
+        state.faults.set_errors(options.errors);
+        drop(state);
         self.board_wakes.notify_all();
         self.host_wakes.notify_all();
+    }
+
+    pub(crate) fn set_processor(&self, processor: Processor) {
+        self.lock().processor = processor;
     }
 
     /// Tell the board's thread to act on something from outside.
@@ -154,11 +173,26 @@ impl State {
     /// `waiting`: the program waited for input all the time, so that it took each byte as it came. However
     /// late the host's scheduler lets the board's thread do it: that is not the line's time.
     fn settle_board(&mut self, now: Instant, waiting: bool) {
-        let waiting = waiting || self.at_prompt;
-        let room = match self.options.receive_ring {
-            Some(room) if !(waiting && self.options.bytes_per_second.is_some()) => room,
-            _ => usize::MAX,
+        let mut waiting = waiting || self.at_prompt;
+        if let Some(until) = self.stalled_until {
+            // However late the board's thread goes on: its stall ends when it was to end.
+            self.take_in(now.min(until), self.ring_room());
+            waiting &= now > until;
+        }
+        let room = match self.options.bytes_per_second {
+            Some(_) if waiting => usize::MAX,
+            _ => self.ring_room(),
         };
+        self.take_in(now, room);
+    }
+
+    /// How many bytes the ring holds.
+    fn ring_room(&self) -> usize {
+        self.options.receive_ring.unwrap_or(usize::MAX)
+    }
+
+    /// Take in what has arrived at the board by now, as far as the ring has room.
+    fn take_in(&mut self, now: Instant, room: usize) {
         while !self.is_held_back(room) {
             let Some(byte) = self.to_board.land(now) else {
                 break;
@@ -186,10 +220,17 @@ impl State {
     /// When the next byte comes in at the board; `None` if none is on its way, or it waits for the program
     /// to read.
     fn next_at_board(&self) -> Option<Instant> {
-        if self.is_held_back(self.options.receive_ring.unwrap_or(usize::MAX)) {
+        if self.is_held_back(self.ring_room()) {
             return None;
         }
         self.to_board.next_arrival()
+    }
+
+    /// How many bytes one direction holds on their way.
+    fn in_flight(&self) -> usize {
+        self.options
+            .in_flight
+            .map_or(CAPACITY, |bytes| bytes.max(1))
     }
 
     /// Take in what has arrived at the host by now.
@@ -257,3 +298,7 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+#[path = "wire/tests.rs"]
+mod tests;
