@@ -68,6 +68,9 @@ pub struct LineOptions {
     pub latency: Duration,
     /// How many received bytes the board can hold until the running program reads them. `None`: any number,
     /// but the host's writes wait while 64 KiB are on their way or unread.
+    ///
+    /// On a line with a speed it is the program's own time that decides whether the ring overruns: what the host's
+    /// scheduler takes from the board's thread does not count (on Windows it does).
     pub receive_ring: Option<usize>,
     /// What becomes of a byte that finds the ring full.
     pub overrun: Overrun,

@@ -3,6 +3,7 @@
 //! Both ends share one lock. The host's end is [`Line`](crate::Line), the board's end is [`BoardEnd`].
 
 mod board_end;
+mod clock;
 mod faults;
 mod flow;
 mod host_end;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::options::{Fault, LineOptions, Overrun, Processor, Traffic};
+use clock::ProgramClock;
 use faults::LineFaults;
 use flow::Flow;
 
@@ -59,6 +61,7 @@ struct State {
     stalled_until: Option<Instant>,
     /// How long the board's thread has waited for the line since it was last asked.
     board_waited: Duration,
+    program_clock: ProgramClock,
     processor: Processor,
     to_host: Flow,
     /// What has come in at the host and was not read.
@@ -101,6 +104,7 @@ impl Wire {
                 interrupt_overrun: false,
                 stalled_until: None,
                 board_waited: Duration::ZERO,
+                program_clock: ProgramClock::new(Instant::now()),
                 processor,
                 to_host: Flow::default(),
                 received: VecDeque::new(),
@@ -131,6 +135,7 @@ impl Wire {
         let mut state = self.lock();
         state.options = options;
         state.faults.set_errors(options.errors);
+        state.program_clock = ProgramClock::new(Instant::now());
         drop(state);
         self.board_wakes.notify_all();
         self.host_wakes.notify_all();
@@ -168,22 +173,58 @@ impl Wire {
 }
 
 impl State {
-    /// Take in what has arrived at the board by now.
+    /// Take in what has arrived at the board by now: for the board's thread alone.
     ///
-    /// `waiting`: the program waited for input all the time, so that it took each byte as it came. However
+    /// `waiting`: the program waited for input all the time, so that it took the next byte as it came. However
     /// late the host's scheduler lets the board's thread do it: that is not the line's time.
     fn settle_board(&mut self, now: Instant, waiting: bool) {
-        let mut waiting = waiting || self.at_prompt;
-        if let Some(until) = self.stalled_until {
+        let stall = self.stalled_until;
+        let waiting = (waiting || self.at_prompt) && stall.is_none_or(|until| until < now);
+        if let Some(until) = stall {
             // However late the board's thread goes on: its stall ends when it was to end.
-            self.take_in(now.min(until), self.ring_room());
-            waiting &= now > until;
+            let line_time = self.line_time(now.min(until));
+            self.take_in(line_time, self.ring_room());
         }
+        let mut line_time = self.line_time(now);
+        if waiting && self.ring.is_empty() && self.overruns() {
+            // What follows the byte that ends the wait comes in while the program works on that byte.
+            let arrival = self.to_board.next_arrival();
+            line_time = arrival.map_or(now, |arrival| arrival.min(now));
+            self.program_clock.set_behind(now - line_time);
+        }
+        // The prompt of a board is faster than any line.
         let room = match self.options.bytes_per_second {
             Some(_) if waiting => usize::MAX,
             _ => self.ring_room(),
         };
-        self.take_in(now, room);
+        self.take_in(line_time, room);
+    }
+
+    /// Until when the line has brought what it brings, for a program that runs.
+    fn line_time(&mut self, now: Instant) -> Instant {
+        if self.overruns()
+            && let Some(processor_time) = clock::processor_time()
+        {
+            self.program_clock.look(now, processor_time);
+        }
+        now.checked_sub(self.program_clock.behind()).unwrap_or(now)
+    }
+
+    /// Take in what has arrived at the board by now, from the host's side: a ring that can be overrun by a line with a
+    /// speed is filled in the time that the program had, which only the board's thread knows.
+    fn settle_board_from_host(&mut self, now: Instant) {
+        if !self.overruns() {
+            self.take_in(now, self.ring_room());
+        }
+    }
+
+    /// Does the speed of the line, and that of the program, decide what is lost? False where a program's speed is not
+    /// known.
+    fn overruns(&self) -> bool {
+        cfg!(unix)
+            && self.options.bytes_per_second.is_some()
+            && self.options.receive_ring.is_some()
+            && self.options.overrun == Overrun::Lose
     }
 
     /// How many bytes the ring holds.
@@ -223,7 +264,8 @@ impl State {
         if self.is_held_back(self.ring_room()) {
             return None;
         }
-        self.to_board.next_arrival()
+        let arrival = self.to_board.next_arrival()?;
+        Some(arrival + self.program_clock.behind())
     }
 
     /// How many bytes one direction holds on their way.
@@ -252,6 +294,12 @@ impl State {
         self.ring.clear();
         self.searched = 0;
         self.interrupt_overrun = false;
+    }
+
+    /// The board has waited on purpose.
+    fn count_wait(&mut self, waited: Duration) {
+        self.board_waited += waited;
+        self.program_clock.wait(waited);
     }
 
     /// The line goes away with everything on it.

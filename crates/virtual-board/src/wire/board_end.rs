@@ -124,7 +124,9 @@ impl BoardEnd {
             }
             let next = earlier(deadline, state.next_at_board());
             state = sleep(&self.wire.board_wakes, state, next, now);
-            state.board_waited += now.elapsed();
+            // Whatever comes later than the deadline is the host's doing.
+            let woke = Instant::now().min(deadline.unwrap_or_else(Instant::now));
+            state.count_wait(woke.saturating_duration_since(now));
         }
     }
 
@@ -145,9 +147,9 @@ impl BoardEnd {
             }
             state = sleep(&self.wire.board_wakes, state, end, now);
         }
+        state.count_wait(started.elapsed().min(length));
         state.settle_board(Instant::now(), false);
         state.stalled_until = None;
-        state.board_waited += started.elapsed();
     }
 
     /// A program has written so many bytes to a file at once: how long does the processor stop now?
@@ -157,12 +159,13 @@ impl BoardEnd {
 
     /// Rest, as the processor is slow; ends early on an event.
     pub(crate) fn rest(&self, length: Duration) {
-        let end = Instant::now().checked_add(length);
+        let started = Instant::now();
+        let end = started.checked_add(length);
         let mut state = self.wire.lock();
         loop {
             let now = Instant::now();
             if state.has_event() || end.is_some_and(|end| end <= now) {
-                return;
+                return state.program_clock.wait(started.elapsed().min(length));
             }
             state = sleep(&self.wire.board_wakes, state, end, now);
         }
@@ -203,7 +206,7 @@ impl BoardEnd {
                 }
                 let next = earlier(state.to_host.next_arrival(), state.next_at_board());
                 state = sleep(&self.wire.board_wakes, state, next, now);
-                state.board_waited += now.elapsed();
+                state.count_wait(now.elapsed());
                 continue;
             }
             let (now_sent, later) = rest.split_at(room.min(rest.len()));

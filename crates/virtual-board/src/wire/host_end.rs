@@ -92,7 +92,7 @@ impl HostEnd {
                 }
                 let next = earlier(deadline, state.next_at_board());
                 state = sleep(&self.wire.host_wakes, state, next, now);
-                state.settle_board(Instant::now(), false);
+                state.settle_board_from_host(Instant::now());
                 continue;
             }
             let (now_sent, later) = rest.split_at(room.min(rest.len()));
@@ -164,6 +164,6 @@ impl State {
             &options,
             now,
         );
-        self.settle_board(now, false);
+        self.settle_board_from_host(now);
     }
 }

@@ -23,16 +23,17 @@ fn read(board: &BoardEnd) -> Vec<u8> {
 
 #[test]
 fn a_program_that_sleeps_has_no_more_than_the_ring() {
-    let (_wire, host, board) = line(LineOptions {
+    let (wire, host, board) = line(LineOptions {
         bytes_per_second: Some(100_000),
         receive_ring: Some(32),
         ..LineOptions::default()
     });
     send(&host, &[b'z'; 500]);
-    // All of it has arrived, however late this thread is.
-    let deadline = Instant::now() + Duration::from_millis(50);
-    while board.wait_unsearched(Some(deadline)) == Wake::Input {
-        assert!(!board.take_interrupt(CTRL_C.into()));
+    while wire.lock().to_board.len() > 0 {
+        let deadline = Instant::now() + Duration::from_millis(5);
+        if board.wait_unsearched(Some(deadline)) == Wake::Input {
+            assert!(!board.take_interrupt(CTRL_C.into()));
+        }
     }
     assert_eq!(read(&board), [b'z'; 32]);
 }
@@ -58,12 +59,22 @@ fn a_stall_fills_the_ring_at_the_rate_of_the_line_although_the_prompt_would_read
             .to_board
             .send((b'a'..=b'z').collect(), &options, start);
         // One byte in a millisecond: at the end of the stall `t` has come in.
+        state.program_clock = ProgramClock::new(start);
+        state.program_clock.wait(Duration::from_millis(3));
         state.settle_board(after(3), false);
         assert_eq!(state.ring, b"abc");
+        state.program_clock.wait(Duration::from_millis(12));
         state.settle_board(after(15), true);
         assert_eq!(state.ring, b"abcdefgh");
         // This thread is late, but the stall was over in time, and the prompt reads on.
-        state.settle_board(after(21), false);
+        state.program_clock.wait(Duration::from_millis(5));
+        state.settle_board(after(100), false);
+        if overrun == Overrun::Lose {
+            assert_eq!(state.ring, b"abcdefgh");
+        }
+        state.stalled_until = None;
+        state.program_clock.wait(Duration::from_millis(1));
+        state.settle_board(after(101), false);
         assert_eq!(
             state.ring.range(..9).copied().collect::<Vec<u8>>(),
             expected
@@ -152,4 +163,38 @@ fn a_stall_ends_with_an_event() {
     // Whoever shuts down is not waited for.
     board.stall(Duration::MAX);
     board.rest(Duration::MAX);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_the_host_keeps_waiting_is_not_overrun() {
+    let options = LineOptions {
+        bytes_per_second: Some(1000),
+        receive_ring: Some(8),
+        ..LineOptions::default()
+    };
+    let (wire, _host, _board) = line(options);
+    let start = Instant::now();
+    let after = |milliseconds| start + Duration::from_millis(milliseconds);
+    let mut state = wire.lock();
+    state.settle_board(start, false);
+    state
+        .to_board
+        .send((b'a'..=b'z').collect(), &options, start);
+    // In all this time the thread did nothing.
+    let hour = 3_600_000;
+    state.settle_board(after(hour), false);
+    let had = state.ring.len();
+    assert!(had < 8, "{had}");
+    // Then it had five milliseconds, and then it waits for input.
+    state.program_clock.wait(Duration::from_millis(5));
+    state.settle_board(after(hour + 5), false);
+    assert!((had + 4..=had + 6).contains(&state.ring.len()));
+    // The next byte ends the wait; what follows has to wait for the program's time.
+    state.ring.clear();
+    state.settle_board(after(hour + 6), true);
+    assert_eq!(state.ring.len(), 1);
+    state.program_clock.wait(Duration::from_millis(3));
+    state.settle_board(after(hour + 100), false);
+    assert!((3..=5).contains(&state.ring.len()));
 }

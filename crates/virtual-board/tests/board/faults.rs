@@ -1,6 +1,8 @@
 //! What goes wrong on request, and the limits of the line.
 
 use std::io::ErrorKind;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use virtual_board::{
@@ -602,4 +604,39 @@ fn random_errors_come_again_with_their_seed() {
     assert!((1..20).contains(&damaged) && (1..20).contains(&lost));
     assert_eq!(noise(1), first);
     assert_ne!(noise(2), first);
+}
+
+/// Threads that keep every processor of the host busy for as long as `work` takes.
+#[cfg(unix)]
+fn on_a_busy_host<T>(work: impl FnOnce() -> T) -> T {
+    let done = AtomicBool::new(false);
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..2 * processors {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        done.store(true, Ordering::Relaxed);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_reads_fast_enough_is_not_overrun_on_a_busy_host() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let program = "import sys, micropython\nmicropython.kbd_intr(-1)\nread = sys.stdin.buffer.read\nn = 0\nprint('go')\nfor i in range(1000): n += read(1)[0]\nprint(n)\x04";
+    talk.send(program.as_bytes()).expect(b"go\r\n");
+    board.set_line(LineOptions {
+        bytes_per_second: Some(11_520),
+        receive_ring: Some(64),
+        ..LineOptions::default()
+    });
+    on_a_busy_host(|| {
+        talk.send(&[7; 1000]).expect(b"7000\r\n\x04\x04>");
+    });
 }
