@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use piton::virtual_board::{Traffic, VirtualBoard, serve};
+use piton::virtual_board::{Flash, Traffic, VirtualBoard, serve};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -43,8 +43,11 @@ enum Action {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Action::Serve = args.action;
-    let board = Arc::new(ctx.session.start_virtual(args.directory.clone())?);
-    args.line.apply(&board);
+    let mut options = args.line.board();
+    if let Some(directory) = &args.directory {
+        options.flash = Flash::Directory(directory.clone());
+    }
+    let board = Arc::new(ctx.session.start_virtual(options)?);
     match &args.tcp {
         Some(address) => {
             let server =

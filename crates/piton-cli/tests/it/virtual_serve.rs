@@ -37,6 +37,14 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, unless a test fails before it stops the server.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn a_board_on_a_pty_keeps_its_files_between_clients() {
     let sandbox = Sandbox::new();

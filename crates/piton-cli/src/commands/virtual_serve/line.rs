@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use piton::virtual_board::{
-    ByteErrors, Direction, Fault, Interrupt, LineOptions, Overrun, Processor, StallAfter,
-    VirtualBoard,
+    BoardOptions, ByteErrors, Direction, Fault, Interrupt, LineOptions, Overrun, Processor,
+    StallAfter,
 };
 
 /// Arguments that say what a board is like.
@@ -48,7 +48,7 @@ pub(super) struct LineArgs {
 }
 
 impl LineArgs {
-    fn options(&self) -> LineOptions {
+    fn line(&self) -> LineOptions {
         let bytes = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
         let waits = self.flow_control || self.queue.is_some();
         LineOptions {
@@ -66,17 +66,17 @@ impl LineArgs {
         }
     }
 
-    /// Make a board like that.
-    pub(super) fn apply(&self, board: &VirtualBoard) {
-        board.set_line(self.options());
-        if let Some(times) = self.slow {
-            board.set_processor(Processor::TimesSlower(times));
-        }
-        for pause in &self.pause {
-            board.inject(&pause.0);
-        }
-        if let Some(stall) = &self.stall {
-            board.inject(&stall.0);
+    /// A board like that, with its files in memory.
+    pub(super) fn board(&self) -> BoardOptions {
+        let pauses = self.pause.iter().map(|pause| pause.0.clone());
+        let stall = self.stall.iter().map(|stall| stall.0.clone());
+        BoardOptions {
+            line: self.line(),
+            processor: self
+                .slow
+                .map_or(Processor::Unlimited, Processor::TimesSlower),
+            faults: pauses.chain(stall).collect(),
+            ..BoardOptions::default()
         }
     }
 }
