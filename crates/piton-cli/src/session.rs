@@ -1,7 +1,6 @@
 //! The connection to a board across the commands of a line, with mpremote's rules of when it is made and when the
 //! board is soft-reset.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use piton::deadline::Deadline;
@@ -11,7 +10,7 @@ use piton::reopen::Whereabouts;
 use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
 use piton::transport::serial::Unread;
-use piton::virtual_board::VirtualBoard;
+use piton::virtual_board::{BoardOptions, VirtualBoard};
 use piton::{Board, ConnectOptions};
 
 use crate::error::CommandError;
@@ -283,11 +282,8 @@ impl Session {
     }
 
     /// Start a virtual board, to serve instead of to connect to.
-    pub(crate) fn start_virtual(
-        &self,
-        directory: Option<PathBuf>,
-    ) -> Result<VirtualBoard, CommandError> {
-        Ok(piton::start_virtual(directory, &self.options)?)
+    pub(crate) fn start_virtual(&self, board: BoardOptions) -> Result<VirtualBoard, CommandError> {
+        Ok(piton::start_virtual(board, &self.options)?)
     }
 }
 

@@ -119,7 +119,13 @@ impl Board {
     pub fn connect(selector: &BoardSelector, options: &ConnectOptions) -> Result<Board, Error> {
         let (transport, device_name, virtual_board) = match selector {
             BoardSelector::Virtual { directory } => {
-                let board = start_virtual(directory.clone(), options)?;
+                let flash = directory.clone().map(Flash::Directory);
+                let default = BoardOptions::default();
+                let board = BoardOptions {
+                    flash: flash.unwrap_or(default.flash),
+                    ..default
+                };
+                let board = start_virtual(board, options)?;
                 let line = board.open().map_err(|source| BoardError::Open {
                     address: selector.to_string(),
                     source,
@@ -364,25 +370,18 @@ fn bytecode(source: &str) -> Option<Vec<u8>> {
     piton_mpy::writer::write(&module).ok()
 }
 
-/// Start a virtual board with its files in `directory`, or in memory.
+/// Start a virtual board that is as `board` says.
 ///
 /// # Errors
 ///
-/// [`Error::VmFile`] when there is no VM file, [`Error::Vm`] when it does not run or the folder cannot be used.
-pub fn start_virtual(
-    directory: Option<PathBuf>,
-    options: &ConnectOptions,
-) -> Result<VirtualBoard, Error> {
+/// [`Error::VmFile`] when there is no VM file, [`Error::Vm`] when it does not run or its folder cannot be used.
+pub fn start_virtual(board: BoardOptions, options: &ConnectOptions) -> Result<VirtualBoard, Error> {
     let file = vm::locate(options.vm.as_deref(), &mut |event| {
         if let Some(report) = &options.report {
             report(&Event::Vm(event));
         }
     })?;
     let image = VmImage::open(&file).map_err(|source| Error::VmImage { path: file, source })?;
-    let mut board = BoardOptions::default();
-    if let Some(directory) = directory {
-        board.flash = Flash::Directory(directory);
-    }
     Ok(VirtualBoard::start(&image, board)?)
 }
 

@@ -11,7 +11,7 @@ use crate::flash::{DirectoryStorage, Files, MemoryStorage, Meter, Storage};
 use crate::host::{Host, HostParts};
 use crate::image::VmImage;
 use crate::line::Line;
-use crate::options::{BoardOptions, Fault, Flash, LineOptions, Reset, Traffic};
+use crate::options::{BoardOptions, Fault, Flash, LineOptions, Processor, Reset, Traffic};
 use crate::repl::{self, Mode};
 use crate::vm::Vm;
 use crate::vm::stop::{ResetCause, Stop, why};
@@ -35,7 +35,7 @@ impl VirtualBoard {
     /// The flash folder can't be used, or the firmware does not start.
     pub fn start(image: &VmImage, options: BoardOptions) -> Result<VirtualBoard, VmError> {
         let storage = storage(&options.flash)?;
-        let wire = Wire::new(options.line);
+        let wire = Wire::new(options.line, options.processor);
         let meter = Meter::default();
         for fault in &options.faults {
             wire.arm(fault);
@@ -87,9 +87,14 @@ impl VirtualBoard {
         self.meter.arm(fault);
     }
 
-    /// Change the properties of the line, for what is sent from now on.
+    /// Change the properties of the line, for what is sent from now on. Its random errors begin anew.
     pub fn set_line(&self, options: LineOptions) {
         self.wire.set_options(options);
+    }
+
+    /// Change the speed of the processor, from its next piece of work on: within some milliseconds.
+    pub fn set_processor(&self, processor: Processor) {
+        self.wire.set_processor(processor);
     }
 
     /// What went over the line until now.

@@ -3,6 +3,7 @@
 mod control;
 mod files;
 mod invoke;
+pub(crate) mod pace;
 mod poll;
 mod stdio;
 mod system;
@@ -20,6 +21,7 @@ use crate::vm::stop::{ResetCause, Stop, stop};
 use crate::wire::{BoardEnd, Event};
 use control::Control;
 use invoke::InvokeCache;
+use pace::Pace;
 use stdio::Output;
 
 pub(crate) use control::{BOOT_DIRECTORY, run_timers};
@@ -82,6 +84,7 @@ pub(crate) struct Host {
     pub(crate) output: Output,
     pub(crate) files: Files,
     pub(crate) control: Control,
+    pub(crate) pace: Pace,
     pub(crate) exports: Option<Exports>,
     invoke_cache: InvokeCache,
     /// Since when `time.ticks_ms()` counts.
@@ -115,6 +118,7 @@ impl Host {
             line: parts.line,
             files: parts.files,
             control: Control::new(parts.unique_id, parts.reset_cause),
+            pace: Pace::new(),
             exports: None,
             invoke_cache: InvokeCache::default(),
             started: parts.started,
@@ -133,6 +137,32 @@ impl Host {
 
     pub(crate) fn exports(&self) -> Result<&Exports, wasmi::Error> {
         self.exports.as_ref().ok_or_else(|| stop(Stop::Abort))
+    }
+
+    /// How much fuel the firmware gets until the line is looked at next.
+    pub(crate) fn fuel_slice(&self) -> u64 {
+        pace::slice(self.line.processor())
+    }
+
+    /// The firmware has used up its slice of fuel: rest for as long as a slow processor would have worked on.
+    pub(crate) fn rest(&mut self) {
+        let (processor, waited) = (self.line.processor(), self.line.take_waited());
+        let ended = Instant::now();
+        let rest = self.pace.rest(processor, ended, waited);
+        if !rest.is_zero() {
+            self.line.rest(rest);
+            self.pace.be_late(ended.elapsed().saturating_sub(rest));
+        }
+    }
+
+    /// So many bytes were written to a file at once: stand still, if a fault says so.
+    fn stall_on_write(&mut self, bytes: u32) {
+        let stall = self.line.stall_on_write(bytes);
+        if !stall.is_zero() {
+            // What was printed before is on its way, as from the buffer of a UART.
+            self.output.flush();
+            self.line.stall(stall);
+        }
     }
 
     /// The stop for something that happened outside, if anything did.

@@ -9,7 +9,7 @@ use wasmi::{CompilationMode, Config, Engine, Module};
 use crate::error::VmError;
 use crate::flash::{Files, MemoryStorage, Meter};
 use crate::host::{self, Host, HostParts};
-use crate::options::LineOptions;
+use crate::options::{LineOptions, Processor};
 use crate::vm::stop::ResetCause;
 use crate::vm::{Parts, Snapshot, Vm, export_stack_pointer};
 use crate::wire::{BoardEnd, Wire};
@@ -88,7 +88,7 @@ fn config() -> Config {
 fn unconnected_host() -> Host {
     let storage = Box::new(MemoryStorage::new(0));
     Host::new(HostParts {
-        line: BoardEnd::new(Wire::new(LineOptions::default())),
+        line: BoardEnd::new(Wire::new(LineOptions::default(), Processor::default())),
         files: Files::new(storage, Meter::default()),
         unique_id: Vec::new(),
         reset_cause: ResetCause::Power,

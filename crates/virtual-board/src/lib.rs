@@ -77,4 +77,7 @@ pub use board::VirtualBoard;
 pub use error::VmError;
 pub use image::VmImage;
 pub use line::Line;
-pub use options::{BoardOptions, Fault, Flash, LineOptions, Outage, Overrun, Reset, Traffic};
+pub use options::{
+    BoardOptions, ByteErrors, Direction, Fault, Flash, Interrupt, LineOptions, Outage, Overrun,
+    Processor, Reset, StallAfter, Traffic,
+};

@@ -19,6 +19,9 @@ pub struct BoardOptions {
     pub heap_limit: usize,
     /// The speed and the losses of the line.
     pub line: LineOptions,
+    /// The speed of the processor; see
+    /// [`VirtualBoard::set_processor`](crate::VirtualBoard::set_processor) for a later one.
+    pub processor: Processor,
     /// Faults that are armed when the board starts; see [`VirtualBoard::inject`](crate::VirtualBoard::inject)
     /// for later ones.
     pub faults: Vec<Fault>,
@@ -34,6 +37,7 @@ impl Default for BoardOptions {
             flash: Flash::Memory { capacity: 2 << 20 },
             heap_limit: 256 << 20,
             line: LineOptions::default(),
+            processor: Processor::default(),
             faults: Vec::new(),
             unique_id: b"virtual0".to_vec(),
             reset: Reset::KeepLine,
@@ -64,9 +68,21 @@ pub struct LineOptions {
     pub latency: Duration,
     /// How many received bytes the board can hold until the running program reads them. `None`: any number,
     /// but the host's writes wait while 64 KiB are on their way or unread.
+    ///
+    /// On a line with a speed it is the program's own time that decides whether the ring overruns: what the host's
+    /// scheduler takes from the board's thread does not count (on Windows it does).
     pub receive_ring: Option<usize>,
     /// What becomes of a byte that finds the ring full.
     pub overrun: Overrun,
+    /// How many bytes each direction holds on their way until its sender has to wait. `None`: 64 KiB; 0 is as 1.
+    ///
+    /// The host's writes wait when `receive_ring` and this are full. Without [`Overrun::Wait`] the board takes
+    /// each byte that arrives, and a line without a speed never fills.
+    pub in_flight: Option<usize>,
+    /// What a received interrupt character does to the bytes before it.
+    pub interrupt: Interrupt,
+    /// Bytes that are lost or changed at random.
+    pub errors: Option<ByteErrors>,
 }
 
 /// What becomes of a byte that finds the board's receive ring full.
@@ -77,6 +93,72 @@ pub enum Overrun {
     Lose,
     /// It waits on the line with all that follow it, as on USB, and comes in when there is room.
     Wait,
+}
+
+/// What a received interrupt character (Ctrl-C, unless the program sets another) does to the receive ring of a
+/// running program.
+///
+/// With either, it is seen only when it is taken from the line. With [`Overrun::Wait`] a full ring keeps it on the
+/// line until the program reads, as on boards whose own USB is the line: they take bytes out of the USB queue only
+/// while the ring has room (`tud_cdc_rx_cb` in `shared/tinyusb/mp_usbd_cdc.c`, `usb_serial_jtag_handle_rx` in
+/// `ports/esp32/usb_serial_jtag.c`). With [`Overrun::Lose`] it is seen although the ring is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interrupt {
+    /// Everything before it is lost: the USB of the rp2 port and of all others that use `tud_cdc_rx_cb`.
+    #[default]
+    ClearsRing,
+    /// It alone is taken out: the UART of the ESP32 (`uart_irq_handler` in `ports/esp32/uart.c`), its serial JTAG,
+    /// and the USB of the stm32 port (`usbd_cdc_receive` in `ports/stm32/usbd_cdc_interface.c`).
+    KeepsRing,
+}
+
+/// Random errors of a line, in both directions: half of them lose a byte, half of them flip one of its bits.
+///
+/// Which bytes are hit depends on the seed and on the position of a byte in its direction, counted since the board
+/// was started or its line was set; not on time, nor on how the bytes are divided into writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteErrors {
+    /// How many of 1,000,000,000 bytes are hit on average. 1e-5 per byte is 10,000.
+    pub per_billion: u32,
+    /// Selects one of the possible sequences of errors. Each direction has its own.
+    pub seed: u64,
+}
+
+/// How fast a board's processor is.
+///
+/// It changes when something happens, not what is sent. A slow processor rests after each short piece of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Processor {
+    /// As fast as the host allows.
+    #[default]
+    Unlimited,
+    /// For so many times as long as it has worked, so that it needs so many times as long for a program. 0 and 1
+    /// are [`Processor::Unlimited`].
+    TimesSlower(u32),
+    /// At most so many steps of the WebAssembly interpreter ("fuel" of `wasmi`) in a second, whatever the host; 0 is
+    /// as 1. A round of `for i in range(n): pass` takes some 40,000 steps, and a host does some 8,000,000,000 in a
+    /// second.
+    StepsPerSecond(u64),
+}
+
+/// One of the two directions of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// What the host sends.
+    ToBoard,
+    /// What the board sends.
+    ToHost,
+}
+
+/// What a [`Fault::Stall`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StallAfter {
+    /// So many received bytes were read, by a program or by the REPL.
+    BytesRead(u64),
+    /// There were so many write calls on files.
+    FileWrites(u64),
+    /// So many bytes were written to files. At 4096, a stall of 45 ms is the flash erase of an ESP32.
+    FileBytes(u64),
 }
 
 /// What went over the line of a board since it was started, counted at the host's end.
@@ -101,7 +183,7 @@ pub enum Reset {
     Vanish(Duration),
 }
 
-/// One thing that goes wrong, once. Counts and positions start at 0 when the fault is armed.
+/// One thing that goes wrong, once unless it has a number of times. Counts and positions start at 0 when the fault is armed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The byte at this position is lost on its way to the board.
@@ -127,6 +209,48 @@ pub enum Fault {
         at: u64,
         /// The bits to flip.
         mask: u8,
+    },
+    /// The byte at this position comes in twice.
+    Duplicate {
+        /// The direction.
+        direction: Direction,
+        /// Position of the byte.
+        at: u64,
+    },
+    /// A direction of the line pauses: what is sent meanwhile waits, in order, and nothing is lost.
+    ///
+    /// The pause begins when a byte has come in, so that a direction where nothing else is sent for as long shows
+    /// nothing of it. A reset of the board or the loss of the line ends it.
+    Pause {
+        /// The direction.
+        direction: Direction,
+        /// After how many bytes it pauses, and again after as many more; 0 is as 1.
+        after: u64,
+        /// How long it pauses.
+        length: Duration,
+        /// How many times it pauses. `u32::MAX`: for ever.
+        times: u32,
+    },
+    /// What the board sends comes in late from this byte on: it and all that follows waits, from the moment when it
+    /// is sent.
+    ///
+    /// With position 0 it is the next answer that is late. A byte that is always late is [`LineOptions::latency`].
+    Late {
+        /// Position of the first byte that is late, in what the board sends.
+        at: u64,
+        /// How late it is.
+        by: Duration,
+    },
+    /// The processor stops for a while, as it does while the flash is erased or written. What is received meanwhile
+    /// has to fit the receive ring; then it is the line's [`Overrun`] that decides. The REPL is no exception.
+    Stall {
+        /// When it stops: after this, and again after as many more; 0 is as 1. The call that has the last byte
+        /// takes as much longer.
+        after: StallAfter,
+        /// How long it stops.
+        length: Duration,
+        /// How many times it stops. `u32::MAX`: for ever.
+        times: u32,
     },
     /// The board is unplugged after it has sent so many bytes, and plugged in again later: it boots anew.
     Vanish {

@@ -11,7 +11,7 @@ use wasmi::{Engine, Extern, Instance, Linker, Module, Store, TypedFunc, WasmPara
 
 use crate::device;
 use crate::host::{Exports, Host, StackPointer};
-use call::{FUEL_SLICE, call};
+use call::call;
 use execute::{Raised, execute};
 use stop::{Stop, stop};
 
@@ -42,8 +42,9 @@ pub(crate) struct Vm {
 impl Vm {
     /// An instance with its memory as the file says: nothing has run yet.
     fn instantiate(parts: &Parts, host: Host) -> Result<Vm, wasmi::Error> {
+        let fuel = host.fuel_slice();
         let mut store = Store::new(&parts.engine, host);
-        store.set_fuel(FUEL_SLICE)?;
+        store.set_fuel(fuel)?;
         let instance = parts
             .linker
             .instantiate_and_start(&mut store, &parts.module)?;

@@ -3,22 +3,26 @@
 //! Both ends share one lock. The host's end is [`Line`](crate::Line), the board's end is [`BoardEnd`].
 
 mod board_end;
+mod clock;
 mod faults;
 mod flow;
 mod host_end;
+mod random;
+mod transmit;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::options::{Fault, LineOptions, Overrun, Traffic};
+use crate::options::{Fault, LineOptions, Overrun, Processor, Traffic};
+use clock::ProgramClock;
 use faults::LineFaults;
 use flow::Flow;
 
 pub(crate) use board_end::{BoardEnd, Wake};
 pub(crate) use host_end::HostEnd;
 
-/// How many bytes may wait in one direction before the sender has to wait.
+/// How many bytes may wait in one direction before the sender has to wait, unless the line's options say.
 const CAPACITY: usize = 64 * 1024;
 
 /// Something from outside that the board's thread must act upon.
@@ -53,6 +57,12 @@ struct State {
     searched: usize,
     /// A Ctrl-C came in while the ring was full: an interrupt handler sees it all the same.
     interrupt_overrun: bool,
+    /// Until when the processor stands still.
+    stalled_until: Option<Instant>,
+    /// How long the board's thread has waited for the line since it was last asked.
+    board_waited: Duration,
+    program_clock: ProgramClock,
+    processor: Processor,
     to_host: Flow,
     /// What has come in at the host and was not read.
     received: VecDeque<u8>,
@@ -80,16 +90,22 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(options: LineOptions) -> Arc<Wire> {
+    pub(crate) fn new(options: LineOptions, processor: Processor) -> Arc<Wire> {
+        let mut faults = LineFaults::default();
+        faults.set_errors(options.errors);
         Arc::new(Wire {
             state: Mutex::new(State {
                 options,
-                faults: LineFaults::default(),
+                faults,
                 to_board: Flow::default(),
                 ring: VecDeque::new(),
                 at_prompt: false,
                 searched: 0,
                 interrupt_overrun: false,
+                stalled_until: None,
+                board_waited: Duration::ZERO,
+                program_clock: ProgramClock::new(Instant::now()),
+                processor,
                 to_host: Flow::default(),
                 received: VecDeque::new(),
                 traffic: Traffic::default(),
@@ -116,9 +132,17 @@ impl Wire {
     }
 
     pub(crate) fn set_options(&self, options: LineOptions) {
-        self.lock().options = options;
+        let mut state = self.lock();
+        state.options = options;
+        state.faults.set_errors(options.errors);
+        state.program_clock = ProgramClock::new(Instant::now());
+        drop(state);
         self.board_wakes.notify_all();
         self.host_wakes.notify_all();
+    }
+
+    pub(crate) fn set_processor(&self, processor: Processor) {
+        self.lock().processor = processor;
     }
 
     /// Tell the board's thread to act on something from outside.
@@ -149,16 +173,67 @@ impl Wire {
 }
 
 impl State {
-    /// Take in what has arrived at the board by now.
+    /// Take in what has arrived at the board by now: for the board's thread alone.
     ///
-    /// `waiting`: the program waited for input all the time, so that it took each byte as it came. However
+    /// `waiting`: the program waited for input all the time, so that it took the next byte as it came. However
     /// late the host's scheduler lets the board's thread do it: that is not the line's time.
     fn settle_board(&mut self, now: Instant, waiting: bool) {
-        let waiting = waiting || self.at_prompt;
-        let room = match self.options.receive_ring {
-            Some(room) if !(waiting && self.options.bytes_per_second.is_some()) => room,
-            _ => usize::MAX,
+        let stall = self.stalled_until;
+        let waiting = (waiting || self.at_prompt) && stall.is_none_or(|until| until < now);
+        if let Some(until) = stall {
+            // However late the board's thread goes on: its stall ends when it was to end.
+            let line_time = self.line_time(now.min(until));
+            self.take_in(line_time, self.ring_room());
+        }
+        let mut line_time = self.line_time(now);
+        if waiting && self.ring.is_empty() && self.overruns() {
+            // What follows the byte that ends the wait comes in while the program works on that byte.
+            let arrival = self.to_board.next_arrival();
+            line_time = arrival.map_or(now, |arrival| arrival.min(now));
+            self.program_clock.set_behind(now - line_time);
+        }
+        // The prompt of a board is faster than any line.
+        let room = match self.options.bytes_per_second {
+            Some(_) if waiting => usize::MAX,
+            _ => self.ring_room(),
         };
+        self.take_in(line_time, room);
+    }
+
+    /// Until when the line has brought what it brings, for a program that runs.
+    fn line_time(&mut self, now: Instant) -> Instant {
+        if self.overruns()
+            && let Some(processor_time) = clock::processor_time()
+        {
+            self.program_clock.look(now, processor_time);
+        }
+        now.checked_sub(self.program_clock.behind()).unwrap_or(now)
+    }
+
+    /// Take in what has arrived at the board by now, from the host's side: a ring that can be overrun by a line with a
+    /// speed is filled in the time that the program had, which only the board's thread knows.
+    fn settle_board_from_host(&mut self, now: Instant) {
+        if !self.overruns() {
+            self.take_in(now, self.ring_room());
+        }
+    }
+
+    /// Does the speed of the line, and that of the program, decide what is lost? False where a program's speed is not
+    /// known.
+    fn overruns(&self) -> bool {
+        cfg!(unix)
+            && self.options.bytes_per_second.is_some()
+            && self.options.receive_ring.is_some()
+            && self.options.overrun == Overrun::Lose
+    }
+
+    /// How many bytes the ring holds.
+    fn ring_room(&self) -> usize {
+        self.options.receive_ring.unwrap_or(usize::MAX)
+    }
+
+    /// Take in what has arrived at the board by now, as far as the ring has room.
+    fn take_in(&mut self, now: Instant, room: usize) {
         while !self.is_held_back(room) {
             let Some(byte) = self.to_board.land(now) else {
                 break;
@@ -186,10 +261,18 @@ impl State {
     /// When the next byte comes in at the board; `None` if none is on its way, or it waits for the program
     /// to read.
     fn next_at_board(&self) -> Option<Instant> {
-        if self.is_held_back(self.options.receive_ring.unwrap_or(usize::MAX)) {
+        if self.is_held_back(self.ring_room()) {
             return None;
         }
-        self.to_board.next_arrival()
+        let arrival = self.to_board.next_arrival()?;
+        Some(arrival + self.program_clock.behind())
+    }
+
+    /// How many bytes one direction holds on their way.
+    fn in_flight(&self) -> usize {
+        self.options
+            .in_flight
+            .map_or(CAPACITY, |bytes| bytes.max(1))
     }
 
     /// Take in what has arrived at the host by now.
@@ -211,6 +294,12 @@ impl State {
         self.ring.clear();
         self.searched = 0;
         self.interrupt_overrun = false;
+    }
+
+    /// The board has waited on purpose.
+    fn count_wait(&mut self, waited: Duration) {
+        self.board_waited += waited;
+        self.program_clock.wait(waited);
     }
 
     /// The line goes away with everything on it.
@@ -257,3 +346,7 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+#[path = "wire/tests.rs"]
+mod tests;

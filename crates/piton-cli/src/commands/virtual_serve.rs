@@ -1,15 +1,18 @@
 //! `virtual serve`: a virtual board for other programs, on a pty or a TCP port.
 
+mod line;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use piton::virtual_board::{LineOptions, Overrun, Traffic, VirtualBoard, serve};
+use piton::virtual_board::{Flash, Traffic, VirtualBoard, serve};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
+use line::LineArgs;
 
 /// How often the server looks at Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -23,19 +26,8 @@ pub(crate) struct Args {
     /// Serve on a TCP address such as `127.0.0.1:2217` (port 0: any free one), and print it
     #[arg(long, value_name = "ADDRESS")]
     tcp: Option<String>,
-    /// Speed of the line, ten bits a byte (default: no limit)
-    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(300..=100_000_000))]
-    baud: Option<u32>,
-    /// How long a byte travels, in either direction
-    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
-    latency: u32,
-    /// How many bytes the board holds until its program reads them; more are lost, as on a UART (default: no
-    /// limit)
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
-    receive_ring: Option<u32>,
-    /// Bytes that find the receive ring full wait, as on USB, and are not lost
-    #[arg(long, requires = "receive_ring")]
-    flow_control: bool,
+    #[command(flatten)]
+    line: LineArgs,
     /// What to do
     action: Action,
     /// Host folder that holds the board's files (default: in memory)
@@ -49,27 +41,13 @@ enum Action {
     Serve,
 }
 
-impl Args {
-    fn line(&self) -> LineOptions {
-        LineOptions {
-            bytes_per_second: self.baud.map(|baud| baud / 10),
-            latency: Duration::from_micros(self.latency.into()),
-            receive_ring: self
-                .receive_ring
-                .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-            overrun: if self.flow_control {
-                Overrun::Wait
-            } else {
-                Overrun::Lose
-            },
-        }
-    }
-}
-
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Action::Serve = args.action;
-    let board = Arc::new(ctx.session.start_virtual(args.directory.clone())?);
-    board.set_line(args.line());
+    let mut options = args.line.board();
+    if let Some(directory) = &args.directory {
+        options.flash = Flash::Directory(directory.clone());
+    }
+    let board = Arc::new(ctx.session.start_virtual(options)?);
     match &args.tcp {
         Some(address) => {
             let server =

@@ -176,7 +176,11 @@ fn fd_write(
             if is_stdio(fd) {
                 Ok(len)
             } else {
-                host.files.write(fd, bytes)?
+                let written = host.files.write(fd, bytes)?;
+                if let Ok(count) = written {
+                    host.stall_on_write(count);
+                }
+                written
             }
         };
         match result {

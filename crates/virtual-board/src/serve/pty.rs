@@ -16,9 +16,10 @@ use rustix::termios::OptionalActions;
 use crate::board::VirtualBoard;
 use crate::line::Line;
 
-/// How long output waits for a client to read it, before it is dropped. Nobody can tell a client that is
-/// slow from one that has gone, because the server keeps the terminal open.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long output waits for a client that reads nothing at all, before it is dropped. Nobody can tell a client that is
+/// slow from one that has gone, because the server keeps the terminal open. On a busy computer a client may well read
+/// nothing for some seconds.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a vanished board is looked for.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -35,6 +36,8 @@ struct Shared {
     board: Arc<VirtualBoard>,
     line: Mutex<Option<Arc<Line>>>,
     stopping: AtomicBool,
+    /// The last output was dropped. Then nothing waits until somebody reads.
+    unread: AtomicBool,
     master: OwnedFd,
     /// Kept open so that a client may go and another one come, without the master seeing an error.
     slave: OwnedFd,
@@ -44,7 +47,9 @@ struct Shared {
 
 /// Offer a board on a pseudo-terminal until the result is dropped.
 ///
-/// The terminal is in raw mode, and clients may come and go. While the board has vanished, the terminal
+/// The terminal is in raw mode, and clients may come and go. Nothing is lost while one is there: who is too slow is
+/// waited for, unless nothing at all is read for ten seconds; from then on output is dropped until somebody reads or
+/// writes. While the board has vanished, the terminal
 /// stays, and what is written to it is lost. The server holds the board's only [`Line`].
 ///
 /// # Errors
@@ -73,6 +78,7 @@ pub fn pty(board: Arc<VirtualBoard>) -> io::Result<PtyServer> {
         board,
         line: Mutex::new(Some(line)),
         stopping: AtomicBool::new(false),
+        unread: AtomicBool::new(false),
         master,
         slave,
         woken,
@@ -156,13 +162,19 @@ impl Shared {
 
     /// Give a client what the board has said.
     fn send(&self, mut bytes: &[u8]) {
-        let deadline = Instant::now() + CLIENT_PATIENCE;
+        let mut deadline = Instant::now() + CLIENT_PATIENCE;
         while !bytes.is_empty() && !self.is_stopping() {
             match rustix::io::write(&self.master, bytes) {
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Ok(count) => {
+                    bytes = bytes.get(count..).unwrap_or_default();
+                    // However slowly it reads: somebody does.
+                    deadline = Instant::now() + CLIENT_PATIENCE;
+                    self.unread.store(false, Ordering::SeqCst);
+                }
                 Err(rustix::io::Errno::AGAIN) => {
                     let patience = deadline.saturating_duration_since(Instant::now());
-                    if patience.is_zero() {
+                    if patience.is_zero() || self.unread.load(Ordering::SeqCst) {
+                        self.unread.store(true, Ordering::SeqCst);
                         return;
                     }
                     self.wait(PollFlags::OUT, Some(patience));
@@ -186,6 +198,8 @@ impl Shared {
     }
 
     fn receive(&self, bytes: &[u8]) {
+        // Whoever writes is there, and will read.
+        self.unread.store(false, Ordering::SeqCst);
         // A client that asked for the terminal alone (TIOCEXCL) can't give it back by closing it, because
         // the server still has it open.
         let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);

@@ -1,12 +1,11 @@
 //! Calls into the firmware that look at the line every now and then.
 
+use std::time::Instant;
+
 use wasmi::{AsContextMut, TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
 use super::stop::{stop, why};
 use crate::host::{Host, look_at_line};
-
-/// How much the firmware runs, in interpreter fuel, before the line is looked at: 2 to 4 milliseconds.
-pub(crate) const FUEL_SLICE: u64 = 2_000_000;
 
 /// Call the firmware. Whenever a slice of fuel is used up, the line is looked at, as an interrupt handler
 /// of a board would, and the call goes on.
@@ -26,11 +25,15 @@ pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
                 );
             }
             TypedResumableCall::OutOfFuel(pause) => {
+                let mut store = ctx.as_context_mut();
+                store.data_mut().rest();
+                let slice = store.data().fuel_slice();
+                let fuel = slice.max(pause.required_fuel());
                 // First the fuel: looking at the line calls the firmware, too.
-                let fuel = FUEL_SLICE.max(pause.required_fuel());
-                ctx.as_context_mut().set_fuel(fuel)?;
-                look_at_line(&mut ctx.as_context_mut())?;
-                ctx.as_context_mut().set_fuel(fuel)?;
+                store.set_fuel(fuel)?;
+                look_at_line(&mut store)?;
+                store.set_fuel(fuel)?;
+                store.data_mut().pace.begin(fuel, Instant::now());
                 state = pause.resume(ctx.as_context_mut())?;
             }
         }

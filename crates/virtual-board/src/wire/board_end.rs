@@ -1,10 +1,11 @@
 //! The board's end of the line.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::transmit::transmit;
 use super::{CAPACITY, CTRL_C, Event, State, Wire, earlier, sleep};
+use crate::options::{Interrupt, Processor};
 
 /// Why a wait of the board ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,10 @@ impl BoardEnd {
         state.at_prompt = true;
         let byte = state.ring.pop_front();
         state.searched = state.searched.saturating_sub(1);
+        let stall = state.faults.stalls_on_read(usize::from(byte.is_some()));
         drop(state);
         self.wire.host_wakes.notify_all();
+        self.stall(stall);
         byte
     }
 
@@ -55,8 +58,10 @@ impl BoardEnd {
             *to = byte;
         }
         state.searched = state.searched.saturating_sub(count);
+        let stall = state.faults.stalls_on_read(count);
         drop(state);
         self.wire.host_wakes.notify_all();
+        self.stall(stall);
         count
     }
 
@@ -74,53 +79,40 @@ impl BoardEnd {
         state.searched < state.ring.len() || state.interrupt_overrun
     }
 
-    /// Search what came in for the interrupt character (-1: none). When it is there, it and all before
-    /// it are gone, as on a board with USB (`shared/tinyusb/mp_usbd_cdc.c`).
+    /// Search what came in for the interrupt character (-1: none). When it is there, it is taken out, and with
+    /// [`Interrupt::ClearsRing`] all before it.
     pub(crate) fn take_interrupt(&self, interrupt_character: i32) -> bool {
         let mut state = self.wire.lock();
-        let overrun = std::mem::take(&mut state.interrupt_overrun);
-        let Ok(wanted) = u8::try_from(interrupt_character) else {
-            state.searched = state.ring.len();
-            return false;
-        };
-        let searched = state.searched;
-        match state
-            .ring
-            .iter()
-            .skip(searched)
-            .rposition(|&byte| byte == wanted)
-        {
-            Some(position) => {
-                state.ring.drain(..=searched + position);
-                state.searched = state.ring.len();
-                true
-            }
-            None => {
-                state.searched = state.ring.len();
-                overrun && wanted == CTRL_C
-            }
+        let found = state.take_interrupt(interrupt_character);
+        drop(state);
+        if found {
+            // What waits for room in the ring may find it now.
+            self.wire.host_wakes.notify_all();
         }
+        found
     }
 
     /// Wait until there is input or an event, or until `deadline`.
     pub(crate) fn wait_input(&self, deadline: Option<Instant>) -> Wake {
-        self.wait(deadline, |state| !state.ring.is_empty())
+        self.wait(deadline, true, |state| !state.ring.is_empty())
     }
 
-    /// Wait until there is input that was not searched for the interrupt character, or an event.
+    /// Wait until there is input that was not searched for the interrupt character, or an event. The program does
+    /// not read meanwhile: what comes in has to fit the ring.
     pub(crate) fn wait_unsearched(&self, deadline: Option<Instant>) -> Wake {
-        self.wait(deadline, |state| {
+        self.wait(deadline, false, |state| {
             state.searched < state.ring.len() || state.interrupt_overrun
         })
     }
 
-    fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&State) -> bool) -> Wake {
+    /// `reads`: the program takes each byte as soon as it comes in.
+    fn wait(&self, deadline: Option<Instant>, reads: bool, ready: impl Fn(&State) -> bool) -> Wake {
         let mut state = self.wire.lock();
         let mut waiting = false;
         loop {
             let now = Instant::now();
             state.settle_board(now, waiting);
-            waiting = true;
+            waiting = reads;
             if state.has_event() {
                 return Wake::Event;
             }
@@ -132,7 +124,61 @@ impl BoardEnd {
             }
             let next = earlier(deadline, state.next_at_board());
             state = sleep(&self.wire.board_wakes, state, next, now);
+            // Whatever comes later than the deadline is the host's doing.
+            let woke = Instant::now().min(deadline.unwrap_or_else(Instant::now));
+            state.count_wait(woke.saturating_duration_since(now));
         }
+    }
+
+    /// The processor stands still: nothing is read, and what comes in has to fit the ring. Ends early on an event.
+    pub(crate) fn stall(&self, length: Duration) {
+        if length.is_zero() {
+            return;
+        }
+        let mut state = self.wire.lock();
+        let started = Instant::now();
+        // One that ends beyond the end of the clock lasts until an event.
+        let end = started.checked_add(length);
+        state.stalled_until = end;
+        loop {
+            let now = Instant::now();
+            if state.has_event() || end.is_some_and(|end| end <= now) {
+                break;
+            }
+            state = sleep(&self.wire.board_wakes, state, end, now);
+        }
+        state.count_wait(started.elapsed().min(length));
+        state.settle_board(Instant::now(), false);
+        state.stalled_until = None;
+    }
+
+    /// A program has written so many bytes to a file at once: how long does the processor stop now?
+    pub(crate) fn stall_on_write(&self, bytes: u32) -> Duration {
+        self.wire.lock().faults.stalls_on_write(bytes)
+    }
+
+    /// Rest, as the processor is slow; ends early on an event.
+    pub(crate) fn rest(&self, length: Duration) {
+        let started = Instant::now();
+        let end = started.checked_add(length);
+        let mut state = self.wire.lock();
+        loop {
+            let now = Instant::now();
+            if state.has_event() || end.is_some_and(|end| end <= now) {
+                return state.program_clock.wait(started.elapsed().min(length));
+            }
+            state = sleep(&self.wire.board_wakes, state, end, now);
+        }
+    }
+
+    /// How fast the processor is.
+    pub(crate) fn processor(&self) -> Processor {
+        self.wire.lock().processor
+    }
+
+    /// How long the board's thread has waited for the line since this was last asked.
+    pub(crate) fn take_waited(&self) -> Duration {
+        std::mem::take(&mut self.wire.lock().board_waited)
     }
 
     /// Send bytes to the host. Waits for room while a host has the line open; ends early on an event.
@@ -152,13 +198,15 @@ impl BoardEnd {
             {
                 return;
             }
-            let room = CAPACITY.saturating_sub(state.received.len() + state.to_host.len());
+            let waiting = state.received.len() + state.to_host.len();
+            let room = state.room_to_host().saturating_sub(waiting);
             if room == 0 {
                 if state.open.is_none() {
                     return;
                 }
                 let next = earlier(state.to_host.next_arrival(), state.next_at_board());
                 state = sleep(&self.wire.board_wakes, state, next, now);
+                state.count_wait(now.elapsed());
                 continue;
             }
             let (now_sent, later) = rest.split_at(room.min(rest.len()));
@@ -228,36 +276,78 @@ impl State {
         self.shutdown || self.event.is_some()
     }
 
+    /// How many bytes may be on their way to the host.
+    fn room_to_host(&self) -> usize {
+        match self.open {
+            Some(_) => self.in_flight(),
+            // What a board says first waits for whoever opens its line.
+            None => CAPACITY,
+        }
+    }
+
     /// Put bytes on the line to the host; true when the line vanished on the way.
     fn send_to_host(&mut self, bytes: &[u8], now: Instant) -> bool {
-        let mut sent = VecDeque::with_capacity(bytes.len());
-        for &byte in bytes {
-            if let Some(returns_after) = self.faults.vanishes_before_byte() {
-                self.vanish_after(sent, returns_after, now);
-                return true;
-            }
-            sent.extend(self.faults.to_host.pass(byte));
-        }
-        if self.options.bytes_per_second.is_none()
-            && self.options.latency.is_zero()
-            && self.to_host.len() == 0
-        {
-            self.received.append(&mut sent);
+        let vanish = self.faults.vanishes_within(bytes.len());
+        let sent = match vanish {
+            Some((before, _)) => bytes.get(..before).unwrap_or_default(),
+            None => bytes,
+        };
+        let options = self.options;
+        let is_perfect = options.bytes_per_second.is_none()
+            && options.latency.is_zero()
+            && self.faults.to_host.is_idle()
+            && self.to_host.is_idle(now);
+        if is_perfect {
+            self.faults.to_host.skip(sent.len());
+            self.received.extend(sent);
         } else {
-            let options = self.options;
-            self.to_host.send(sent, &options, now);
+            transmit(
+                sent,
+                &mut self.faults.to_host,
+                &mut self.to_host,
+                &options,
+                now,
+            );
         }
-        false
+        if let Some((_, returns_after)) = vanish {
+            self.vanish_after(returns_after, now);
+        }
+        vanish.is_some()
     }
 
     /// The line vanishes; what was sent before it did is still delivered to the host.
-    fn vanish_after(&mut self, sent: VecDeque<u8>, returns_after: Duration, now: Instant) {
+    fn vanish_after(&mut self, returns_after: Duration, now: Instant) {
         while let Some(byte) = self.to_host.land(now + WHOLE_FLIGHT) {
             self.received.push_back(byte);
         }
-        self.received.extend(sent);
         self.vanish(Some(returns_after), now);
         self.event = Some(Event::Unplugged);
+    }
+
+    fn take_interrupt(&mut self, interrupt_character: i32) -> bool {
+        let overrun = std::mem::take(&mut self.interrupt_overrun);
+        let searched = std::mem::replace(&mut self.searched, self.ring.len());
+        let Ok(wanted) = u8::try_from(interrupt_character) else {
+            return false;
+        };
+        let mut unsearched = self.ring.iter().skip(searched);
+        let last = unsearched.rposition(|&byte| byte == wanted);
+        // One that found no room came after all that did.
+        let overran = overrun && wanted == CTRL_C;
+        match (self.options.interrupt, last) {
+            (Interrupt::ClearsRing, _) if overran => self.ring.clear(),
+            (Interrupt::ClearsRing, Some(position)) => {
+                drop(self.ring.drain(..=searched + position))
+            }
+            (Interrupt::KeepsRing, Some(_)) => {
+                let unsearched = self.ring.split_off(searched);
+                self.ring
+                    .extend(unsearched.into_iter().filter(|&byte| byte != wanted));
+            }
+            (_, None) => {}
+        }
+        self.searched = self.ring.len();
+        last.is_some() || overran
     }
 }
 

@@ -38,6 +38,8 @@ impl Flight {
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     flights: VecDeque<Flight>,
+    /// Until when nothing that is sent from now on comes in.
+    held: Option<Instant>,
 }
 
 impl Flow {
@@ -46,17 +48,40 @@ impl Flow {
         if bytes.is_empty() {
             return;
         }
-        let earliest = now + line.latency;
-        let starts = match self.flights.back() {
-            Some(before) => before.last_arrival().max(earliest),
-            None => earliest,
-        };
         self.flights.push_back(Flight {
-            starts,
+            starts: self.next_start(line, now),
             bytes_per_second: line.bytes_per_second,
             bytes,
             landed: 0,
         });
+    }
+
+    /// When a byte that is sent now begins to come in.
+    fn next_start(&self, line: &LineOptions, now: Instant) -> Instant {
+        let earliest = now + line.latency;
+        let before = self.flights.back().map(Flight::last_arrival);
+        earliest
+            .max(before.unwrap_or(earliest))
+            .max(self.held.unwrap_or(earliest))
+    }
+
+    /// Pause behind what was sent: what is sent from now on comes in when the pause is over.
+    pub(super) fn pause(&mut self, length: Duration, line: &LineOptions, now: Instant) {
+        // A pause that ends beyond the end of the clock is none that could be waited for.
+        if let Some(end) = self.next_start(line, now).checked_add(length) {
+            self.held = Some(end);
+        }
+    }
+
+    /// What is sent from now on comes in later than it would.
+    pub(super) fn delay(&mut self, by: Duration, line: &LineOptions, now: Instant) {
+        let end = (now + line.latency).checked_add(by);
+        self.held = self.held.max(end);
+    }
+
+    /// Nothing is on its way, and nothing waits for the end of a pause.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        self.flights.is_empty() && self.held.is_none_or(|held| held <= now)
     }
 
     /// How many bytes are on their way.
@@ -84,9 +109,10 @@ impl Flow {
         byte
     }
 
-    /// Lose everything that is on its way.
+    /// Lose everything that is on its way, and end a pause.
     pub(super) fn clear(&mut self) {
         self.flights.clear();
+        self.held = None;
     }
 }
 
@@ -117,6 +143,48 @@ mod tests {
         assert_eq!(landed(&mut flow, after(14)), b"cd");
         assert_eq!(landed(&mut flow, after(15)), b"e");
         assert_eq!(flow.next_arrival(), None);
+    }
+
+    #[test]
+    fn a_pause_holds_what_is_sent_while_it_lasts() {
+        for bytes_per_second in [None, Some(1000)] {
+            let line = LineOptions {
+                bytes_per_second,
+                latency: Duration::from_millis(10),
+                ..LineOptions::default()
+            };
+            let start = Instant::now();
+            let after = |milliseconds| start + Duration::from_millis(milliseconds);
+            let mut flow = Flow::default();
+            flow.send(VecDeque::from(*b"ab"), &line, start);
+            // It begins when `b` has come in.
+            let came_in = if bytes_per_second.is_some() { 12 } else { 10 };
+            flow.pause(Duration::from_millis(50), &line, start);
+            flow.send(VecDeque::from(*b"c"), &line, after(5));
+            flow.send(VecDeque::from(*b"d"), &line, after(20));
+            assert_eq!(landed(&mut flow, after(came_in + 49)), b"ab");
+            assert!(!flow.is_idle(after(200)));
+            assert_eq!(landed(&mut flow, after(came_in + 52)), b"cd");
+            flow.send(VecDeque::from(*b"e"), &line, after(100));
+            assert_eq!(landed(&mut flow, after(109)), b"");
+            assert_eq!(landed(&mut flow, after(111)), b"e");
+            assert!(flow.is_idle(after(111)));
+        }
+    }
+
+    #[test]
+    fn a_delay_counts_from_when_something_is_sent() {
+        let line = LineOptions::default();
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut flow = Flow::default();
+        flow.delay(Duration::from_millis(30), &line, after(100));
+        // A shorter delay does not end a longer one.
+        flow.delay(Duration::from_millis(1), &line, after(101));
+        flow.send(VecDeque::from(*b"a"), &line, after(101));
+        assert_eq!(flow.next_arrival(), Some(after(130)));
+        flow.clear();
+        assert!(flow.is_idle(start));
     }
 
     #[test]

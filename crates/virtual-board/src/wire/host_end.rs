@@ -1,11 +1,11 @@
 //! The host's end of the line.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{CAPACITY, State, Wire, earlier, sleep};
+use super::transmit::transmit;
+use super::{State, Wire, earlier, sleep};
 
 /// An open host end of the line.
 pub(crate) struct HostEnd {
@@ -92,7 +92,7 @@ impl HostEnd {
                 }
                 let next = earlier(deadline, state.next_at_board());
                 state = sleep(&self.wire.host_wakes, state, next, now);
-                state.settle_board(Instant::now(), false);
+                state.settle_board_from_host(Instant::now());
                 continue;
             }
             let (now_sent, later) = rest.split_at(room.min(rest.len()));
@@ -144,7 +144,7 @@ impl State {
             Some(_) => self.to_board.len(),
             None => self.to_board.len() + self.ring.len(),
         };
-        CAPACITY.saturating_sub(waiting)
+        self.in_flight().saturating_sub(waiting)
     }
 
     fn count_received(&mut self, count: usize) {
@@ -156,12 +156,14 @@ impl State {
     fn send_to_board(&mut self, bytes: &[u8], now: Instant) {
         self.traffic.to_board += bytes.len() as u64;
         self.host_spoke_last = true;
-        let mut sent = VecDeque::with_capacity(bytes.len());
-        for &byte in bytes {
-            sent.extend(self.faults.to_board.pass(byte));
-        }
         let options = self.options;
-        self.to_board.send(sent, &options, now);
-        self.settle_board(now, false);
+        transmit(
+            bytes,
+            &mut self.faults.to_board,
+            &mut self.to_board,
+            &options,
+            now,
+        );
+        self.settle_board_from_host(now);
     }
 }

@@ -1,9 +1,14 @@
 //! What goes wrong on request, and the limits of the line.
 
 use std::io::ErrorKind;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use virtual_board::{BoardOptions, Fault, LineOptions, Outage, Overrun};
+use virtual_board::{
+    BoardOptions, ByteErrors, Direction, Fault, Interrupt, LineOptions, Outage, Overrun, Processor,
+    StallAfter,
+};
 
 use crate::support::{Talk, WATCHDOG, raw_board, reopen, start, wait_eof};
 
@@ -243,6 +248,7 @@ fn with_flow_control_a_full_ring_loses_nothing() {
             latency: Duration::from_micros(500),
             receive_ring: Some(16),
             overrun: Overrun::Wait,
+            ..LineOptions::default()
         }));
         let source = "import sys, time, micropython\nmicropython.kbd_intr(-1)\nprint('go')\ntime.sleep_ms(20)\nd = sys.stdin.buffer.read(500)\nmicropython.kbd_intr(3)\nprint('got', sum(d))";
         talk.send(source.as_bytes()).send(b"\x04").expect(b"go\r\n");
@@ -325,4 +331,312 @@ fn a_board_in_an_endless_loop_ends_when_dropped() {
         drop(board);
         wait_eof(&talk.line);
     }
+}
+
+/// Longer than any test waits.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Nothing comes in. Whether this waits long enough to be sure does not matter to the tests that ask: what they
+/// wait for is held back for ever.
+fn expect_silence(talk: &Talk) {
+    let read = talk
+        .line
+        .read(&mut [0; 16], Some(Duration::from_millis(20)));
+    assert_eq!(read.expect_err("silence").kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_byte_comes_in_twice() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let direction = Direction::ToBoard;
+    board.inject(&Fault::Duplicate { direction, at: 7 });
+    assert_eq!(talk.run("print(123)"), "1223\n");
+    let direction = Direction::ToHost;
+    board.inject(&Fault::Duplicate { direction, at: 4 });
+    assert_eq!(talk.run("print(123)"), "1233\n");
+    assert_eq!(talk.run("print(123)"), "123\n");
+}
+
+#[test]
+fn a_pause_in_either_direction_loses_nothing() {
+    let length = Duration::from_millis(15);
+    for direction in [Direction::ToBoard, Direction::ToHost] {
+        for bytes_per_second in [None, Some(1_000_000)] {
+            let (board, mut talk) = raw_board(with_line(LineOptions {
+                bytes_per_second,
+                ..LineOptions::default()
+            }));
+            board.inject(&Fault::Pause {
+                direction,
+                after: 100,
+                length,
+                times: 3,
+            });
+            let started = Instant::now();
+            let text: String = (0..100).map(|number| format!("{number:04}")).collect();
+            assert_eq!(talk.run(&format!("print('{text}')")), format!("{text}\n"));
+            assert!(started.elapsed() >= 3 * length, "{direction:?}");
+            assert_eq!(talk.run("print(1)"), "1\n");
+        }
+    }
+}
+
+#[test]
+fn while_the_line_to_the_host_pauses_nothing_comes() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    board.inject(&Fault::Pause {
+        direction: Direction::ToHost,
+        after: 4,
+        length: FOR_EVER,
+        times: 1,
+    });
+    talk.send(b"print(123)\x04").expect(b"OK12");
+    expect_silence(&talk);
+}
+
+#[test]
+fn while_the_line_to_the_board_pauses_the_board_waits_and_the_host_at_last() {
+    let (board, mut talk) = raw_board(with_line(LineOptions {
+        in_flight: Some(100),
+        ..LineOptions::default()
+    }));
+    board.inject(&Fault::Pause {
+        direction: Direction::ToBoard,
+        after: 6,
+        length: FOR_EVER,
+        times: 1,
+    });
+    talk.send(b"pass\x04p").expect(b"OK\x04\x04>");
+    talk.send(&[b'x'; 100]);
+    let error = talk.line.write_all(b"x", Some(Duration::from_millis(20)));
+    assert_eq!(error.expect_err("no room").kind(), ErrorKind::TimedOut);
+    // A reset ends it.
+    board.reset();
+    talk.raw();
+    assert_eq!(talk.run("print(1)"), "1\n");
+}
+
+#[test]
+fn one_answer_is_late() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let started = Instant::now();
+    let by = Duration::from_millis(60);
+    board.inject(&Fault::Late { at: 0, by });
+    assert_eq!(talk.run("print(1)"), "1\n");
+    assert!(started.elapsed() >= by);
+    assert_eq!(talk.run("print(2)"), "2\n");
+    // From the middle on.
+    board.inject(&Fault::Late {
+        at: 3,
+        by: FOR_EVER,
+    });
+    talk.send(b"print(123)\x04").expect(b"OK1");
+    expect_silence(&talk);
+}
+
+#[test]
+fn a_slow_processor_takes_longer_and_does_the_same() {
+    let program = "n = 0\nfor i in range(2000): n += i & 3\nprint(n)";
+    // A round takes some 70,000.
+    let least_steps = 2000 * 20_000;
+    let rate = 400_000_000;
+    let (board, mut talk) = raw_board(BoardOptions {
+        processor: Processor::StepsPerSecond(rate),
+        ..BoardOptions::default()
+    });
+    let started = Instant::now();
+    assert_eq!(talk.run(program), "3000\n");
+    assert!(started.elapsed() >= Duration::from_millis(1000 * least_steps / rate));
+    for processor in [Processor::TimesSlower(3), Processor::Unlimited] {
+        board.set_processor(processor);
+        assert_eq!(talk.run(program), "3000\n");
+    }
+}
+
+#[test]
+fn a_very_slow_processor_is_interrupted_and_ends() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    talk.send(b"print('go')\nwhile 1: pass\x04")
+        .expect(b"go\r\n");
+    board.set_processor(Processor::StepsPerSecond(100_000_000));
+    talk.send(b"\x03").expect(b"KeyboardInterrupt: \r\n\x04>");
+    board.set_processor(Processor::StepsPerSecond(1));
+    talk.send(b"while 1: pass\x04");
+    drop(board);
+    wait_eof(&talk.line);
+}
+
+#[test]
+fn a_full_usb_queue_holds_back_the_host_until_the_program_reads() {
+    let (_board, mut talk) = raw_board(with_line(LineOptions {
+        receive_ring: Some(512),
+        overrun: Overrun::Wait,
+        in_flight: Some(512),
+        ..LineOptions::default()
+    }));
+    let program = "import sys\nd = sys.stdin.buffer.read(1)\nwhile d != b'!': d = sys.stdin.buffer.read(1)\nprint('end')";
+    // While the program runs the host gets rid of any amount, however slowly the program reads.
+    talk.send(program.as_bytes()).send(b"\x04").expect(b"OK");
+    talk.send(&[b'a'; 5000])
+        .send(b"!")
+        .expect(b"end\r\n\x04\x04>");
+    talk.send(b"import time\nprint('go')\ntime.sleep(1000)\x04")
+        .expect(b"go\r\n");
+    talk.send(&[b'a'; 1024]);
+    let error = talk.line.write_all(b"a", Some(Duration::from_millis(20)));
+    assert_eq!(error.expect_err("no room").kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn an_interrupt_behind_a_full_usb_queue_waits_until_the_program_reads() {
+    let (board, mut talk) = raw_board(with_line(LineOptions {
+        receive_ring: Some(512),
+        overrun: Overrun::Wait,
+        ..LineOptions::default()
+    }));
+    let program = "import sys\nfor i in range(100000): pass\nprint('not yet')\nfor i in range(1000): sys.stdin.buffer.read(1)\nwhile 1: pass\x04";
+    talk.send(&[program.as_bytes(), &[b'a'; 1300], b"\x03"].concat());
+    talk.expect(b"OKnot yet\r\n")
+        .expect(b"KeyboardInterrupt: \r\n\x04>");
+    // What was left in the queue before it is gone.
+    board.set_line(LineOptions::default());
+    assert_eq!(talk.run("print('alive')"), "alive\n");
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_typed_before_it_where_the_options_say() {
+    let (_board, mut talk) = raw_board(with_line(LineOptions {
+        interrupt: Interrupt::KeepsRing,
+        ..LineOptions::default()
+    }));
+    talk.send(b"print('go')\nwhile 1: pass\x04")
+        .expect(b"go\r\n");
+    talk.send(b"typed = \x035")
+        .expect(b"KeyboardInterrupt: \r\n\x04>");
+    assert_eq!(talk.run("7\nprint(typed)"), "57\n");
+}
+
+#[test]
+fn the_processor_stands_still_while_the_flash_is_written() {
+    let length = Duration::from_millis(25);
+    for (after, stalls) in [
+        (StallAfter::FileWrites(2), 2),
+        (StallAfter::FileBytes(4096), 4),
+    ] {
+        let (board, mut talk) = raw_board(BoardOptions::default());
+        board.inject(&Fault::Stall {
+            after,
+            length,
+            times: u32::MAX,
+        });
+        let started = Instant::now();
+        let program = "import os\nwith open('f', 'wb') as f:\n    for i in range(4): f.write(bytes([i]) * 4096)\nprint(os.stat('f')[6])";
+        assert_eq!(talk.run(program), "16384\n");
+        assert!(started.elapsed() >= stalls * length, "{after:?}");
+    }
+}
+
+#[test]
+fn what_comes_while_the_processor_stands_still_overruns_the_ring() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let length = Duration::from_millis(100);
+    board.inject(&Fault::Stall {
+        after: StallAfter::FileWrites(1),
+        length,
+        times: 1,
+    });
+    let program = "import sys\nf = open('f', 'wb')\nsys.stdin.buffer.read(1)\nprint('go')\nf.write(b'x')\nprint(sys.stdin.buffer.read(16))\x04";
+    talk.send(program.as_bytes()).expect(b"OK");
+    board.set_line(LineOptions {
+        receive_ring: Some(16),
+        ..LineOptions::default()
+    });
+    let started = Instant::now();
+    talk.send(b"x").expect(b"go\r\n");
+    talk.send(&(b'a'..=b'z').collect::<Vec<u8>>());
+    talk.expect(b"b'abcdefghijklmnop'\r\n\x04\x04>");
+    assert!(started.elapsed() >= length);
+}
+
+#[test]
+fn while_the_processor_stands_still_the_host_is_held_back() {
+    let (board, mut talk) = raw_board(with_line(LineOptions {
+        receive_ring: Some(64),
+        overrun: Overrun::Wait,
+        in_flight: Some(64),
+        ..LineOptions::default()
+    }));
+    // Everything but the last byte of the program, and nothing of what follows it.
+    board.inject(&Fault::Stall {
+        after: StallAfter::BytesRead(4),
+        length: FOR_EVER,
+        times: 1,
+    });
+    talk.send(b"pass");
+    talk.send(&[b' '; 128]);
+    let error = talk.line.write_all(b" ", Some(Duration::from_millis(20)));
+    assert_eq!(error.expect_err("no room").kind(), ErrorKind::TimedOut);
+    board.reset();
+    talk.raw();
+    assert_eq!(talk.run("print(1)"), "1\n");
+}
+
+#[test]
+fn random_errors_come_again_with_their_seed() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let mut noise = |seed| {
+        board.set_line(LineOptions {
+            errors: Some(ByteErrors {
+                per_billion: 1_000_000,
+                seed,
+            }),
+            ..LineOptions::default()
+        });
+        let (stdout, traceback) = talk.exec("print('a' * 10000)");
+        board.set_line(LineOptions::default());
+        assert_eq!(traceback, "");
+        stdout
+    };
+    let first = noise(1);
+    // Ten errors are expected.
+    let damaged = first.iter().filter(|&&byte| byte != b'a').count() - 2;
+    let lost = 10_002 - first.len();
+    assert!((1..20).contains(&damaged) && (1..20).contains(&lost));
+    assert_eq!(noise(1), first);
+    assert_ne!(noise(2), first);
+}
+
+/// Threads that keep every processor of the host busy for as long as `work` takes.
+#[cfg(unix)]
+fn on_a_busy_host<T>(work: impl FnOnce() -> T) -> T {
+    let done = AtomicBool::new(false);
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..2 * processors {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        done.store(true, Ordering::Relaxed);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_reads_fast_enough_is_not_overrun_on_a_busy_host() {
+    let (board, mut talk) = raw_board(BoardOptions::default());
+    let program = "import sys, micropython\nmicropython.kbd_intr(-1)\nread = sys.stdin.buffer.read\nn = 0\nprint('go')\nfor i in range(1000): n += read(1)[0]\nprint(n)\x04";
+    talk.send(program.as_bytes()).expect(b"go\r\n");
+    board.set_line(LineOptions {
+        bytes_per_second: Some(11_520),
+        receive_ring: Some(64),
+        ..LineOptions::default()
+    });
+    on_a_busy_host(|| {
+        talk.send(&[7; 1000]).expect(b"7000\r\n\x04\x04>");
+    });
 }

@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
-use virtual_board::{BoardOptions, Fault, serve};
+use virtual_board::{BoardOptions, Fault, LineOptions, Overrun, serve};
 
 use crate::support::{WATCHDOG, start};
 
@@ -99,11 +100,52 @@ fn pty_clients_come_and_go() {
     // A board that resets with its line gone is there again for the same terminal.
     board.inject(&Fault::Vanish {
         after_bytes_to_host: 0,
-        returns_after: std::time::Duration::from_millis(10),
+        returns_after: Duration::from_millis(10),
     });
     client.write_all(b"y\r").expect("sent");
     let mut client = open();
     expect(&mut client, b">>> ");
     drop(server);
     assert!(board.open().is_ok());
+}
+
+/// A client that reads nothing for a while, and then slowly, gets all of it; so does the board.
+#[cfg(unix)]
+#[test]
+fn a_pty_loses_nothing_in_either_direction() {
+    let board = Arc::new(start(BoardOptions {
+        line: LineOptions {
+            receive_ring: Some(512),
+            overrun: Overrun::Wait,
+            in_flight: Some(512),
+            ..LineOptions::default()
+        },
+        ..BoardOptions::default()
+    }));
+    let server = serve::pty(board).expect("a pty");
+    let mut client = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(server.path())
+        .expect("the terminal");
+    expect(&mut client, b">>> ");
+    client.write_all(b"\x01").expect("sent");
+    expect(&mut client, b"CTRL-B to exit\r\n>");
+    let program = "import sys, micropython\nmicropython.kbd_intr(-1)\nprint(sum(sys.stdin.buffer.read(100000)))\nfor i in range(20000): print('%05d' % i)\n\x04";
+    client.write_all(program.as_bytes()).expect("sent");
+    let noise: Vec<u8> = (0..100_000_u32)
+        .map(|i| (i.wrapping_mul(40_503) >> 7) as u8)
+        .collect();
+    client.write_all(&noise).expect("sent");
+    let sum: u64 = noise.iter().map(|&byte| u64::from(byte)).sum();
+    assert_eq!(
+        expect(&mut client, b"\r\n"),
+        format!("OK{sum}\r\n").as_bytes()
+    );
+    // The terminal holds less than is printed, and waits.
+    std::thread::sleep(Duration::from_millis(2500));
+    let printed = expect(&mut client, b"\x04\x04>");
+    let lines: String = (0..20_000).map(|i| format!("{i:05}\r\n")).collect();
+    let expected = format!("{lines}\x04\x04>");
+    assert!(printed == expected.as_bytes(), "{} bytes", printed.len());
 }
