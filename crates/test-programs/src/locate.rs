@@ -72,7 +72,10 @@ impl Program {
         let elsewhere = cfg!(all(target_os = "linux", not(target_arch = "x86_64")));
         let amd64 = pins.debian_amd64.iter().filter(|_| !elsewhere);
         let packages = pins.debian.iter().chain(amd64).map(Program::Debian);
-        let wheels = pins.wheel.iter().filter(|wheel| wheel.is_for_this_machine());
+        let wheels = pins
+            .wheel
+            .iter()
+            .filter(|wheel| wheel.is_for_this_machine());
         vms.chain(packages)
             .chain(pins.peer.iter().map(Program::Peer))
             .chain(pins.emulator.iter().map(Program::Emulator))
@@ -193,9 +196,11 @@ pub fn program(name: &str) -> Result<Program, Missing> {
     if let Some(found) = all.find(|program| program.is_called(name)) {
         return Ok(found);
     }
-    Err(for_other_machines(name).unwrap_or_else(|| Missing::NotPinned {
-        name: name.to_owned(),
-    }))
+    Err(
+        for_other_machines(name).unwrap_or_else(|| Missing::NotPinned {
+            name: name.to_owned(),
+        }),
+    )
 }
 
 /// What is wrong with a name that means a program for other machines.
