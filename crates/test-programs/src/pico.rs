@@ -3,15 +3,35 @@
 //! It runs about 20 times slower than the chip and keeps one core of the host busy: tests on it are few, and one at a time.
 
 use std::env;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::announced::Emulator;
 use crate::pins::Environment;
+use crate::relay::open;
 use crate::{found, interpreter};
 
 /// The variable that names another image for all emulated boards.
 const IMAGE: &str = "PITON_TEST_UF2";
+
+/// How long the board may take to its prompt. Generous: it only bounds a hang.
+const START_LIMIT: Duration = Duration::from_secs(90);
+/// How long a prompt may take, before it is asked for again.
+const ASK_AGAIN: Timespec = Timespec {
+    tv_sec: 2,
+    tv_nsec: 0,
+};
+/// After so long without a byte, the board has said all.
+const QUIET: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 300_000_000,
+};
+const PROMPT: &[u8] = b">>> ";
 
 /// Bytes of a block of a UF2 file. Format: <https://github.com/microsoft/uf2#file-format>.
 const BLOCK: usize = 512;
@@ -31,10 +51,9 @@ impl EmulatedPico {
     /// Starts a Pico of its own for the caller, with an empty file system: a Pico W with MicroPython 1.27.0, or what runs
     /// from the image that the environment variable `PITON_TEST_UF2` names.
     ///
-    /// The serial port is there before the board has started: it takes some seconds to its prompt.
+    /// It has started and waits at its prompt, with nothing on the line.
     ///
-    /// Panics: the emulator or the firmware is not set up, the image can't be read, or the emulator ends before it offers
-    /// the serial port.
+    /// Panics: the emulator or the firmware is not set up, the image can't be read, or the board does not get to a prompt.
     #[track_caller]
     pub fn start() -> EmulatedPico {
         found("rp2040py");
@@ -52,9 +71,13 @@ impl EmulatedPico {
             .args(firmware.options())
             // The emulator ends when this pipe is closed.
             .stdin(Stdio::piped());
-        EmulatedPico {
+        let pico = EmulatedPico {
             emulator: Emulator::start(&mut command, port_in),
+        };
+        if let Err(error) = wait_for_prompt(pico.port()) {
+            panic!("the emulated Pico does not get to its prompt: {error}");
         }
+        pico
     }
 
     /// Path of its serial port, a pseudo-terminal.
@@ -118,6 +141,35 @@ fn content_of_uf2(image: &[u8]) -> Vec<u8> {
         block.get(HEADER..HEADER + size.min(CONTENT))
     });
     contents.flatten().copied().collect()
+}
+
+/// Asks for a prompt until one comes, then waits until nothing more does.
+fn wait_for_prompt(port: &str) -> io::Result<()> {
+    let terminal = open(port)?;
+    let limit = Instant::now() + START_LIMIT;
+    let mut said = Vec::new();
+    while !said.ends_with(PROMPT) {
+        if Instant::now() > limit {
+            let said = String::from_utf8_lossy(&said);
+            return Err(io::Error::other(format!("it said {said:?}")));
+        }
+        // What comes before the board has a USB port is lost.
+        rustix::io::write(&terminal, b"\r\x03")?;
+        while read_within(&terminal, ASK_AGAIN, &mut said)? && !said.ends_with(PROMPT) {}
+    }
+    while read_within(&terminal, QUIET, &mut said)? {}
+    Ok(())
+}
+
+/// Reads what comes within some time. Returns whether anything did.
+fn read_within(terminal: &OwnedFd, time: Timespec, into: &mut Vec<u8>) -> io::Result<bool> {
+    if poll(&mut [PollFd::new(terminal, PollFlags::IN)], Some(&time))? == 0 {
+        return Ok(false);
+    }
+    let mut buffer = [0; 256];
+    let count = rustix::io::read(terminal, &mut buffer)?;
+    into.extend(buffer.get(..count).unwrap_or_default());
+    Ok(count > 0)
 }
 
 /// The path in the line "PTY REPL listening on /dev/pts/5 - e.g. ...".

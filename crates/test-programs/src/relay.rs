@@ -116,7 +116,7 @@ pub(crate) fn pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd, String)> {
 }
 
 /// Opens a terminal and puts it into raw mode.
-fn open(path: &str) -> io::Result<OwnedFd> {
+pub(crate) fn open(path: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let terminal = rustix::fs::open(path, flags, Mode::empty())?;
     let mut attributes = tcgetattr(&terminal)?;

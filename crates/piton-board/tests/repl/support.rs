@@ -187,14 +187,12 @@ pub(crate) fn microbit() -> (Microbit, Connection) {
     (board, Connection::new(port))
 }
 
-/// A Pico W with MicroPython 1.27, emulated. It has started.
+/// A Pico W with MicroPython 1.27, emulated.
 #[cfg(unix)]
 pub(crate) fn pico() -> (EmulatedPico, Connection) {
     let board = EmulatedPico::start();
     let port = SerialPort::open(board.port(), 115_200).unwrap();
-    let mut connection = Connection::new(port);
-    connection.settle();
-    (board, connection)
+    (board, Connection::new(port))
 }
 
 /// The line of a virtual board.
