@@ -45,6 +45,7 @@ impl Emulator {
     }
 
     /// Id of its process.
+    #[cfg(any(unix, test))]
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }

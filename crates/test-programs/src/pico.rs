@@ -200,7 +200,7 @@ mod tests {
     fn port_is_taken_from_the_emulators_line() {
         let line = "PTY REPL listening on /dev/pts/0 - e.g. `mpremote connect /dev/pts/0`";
         assert_eq!(port_in(line), Some("/dev/pts/0"));
-        assert_eq!(port_in("Loading uf2 image: /tmp/image.uf2"), None);
+        assert_eq!(port_in("Loading uf2 image: image.uf2"), None);
     }
 
     #[test]

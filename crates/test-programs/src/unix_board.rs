@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-use crate::relay::{Relay, pseudo_terminal};
+use crate::relay::{Relay, Traffic, pseudo_terminal};
 use crate::start_unix_current;
 
 /// How often it is looked whether the program has ended.
@@ -67,6 +67,11 @@ impl UnixBoard {
     /// Path of its serial port, a pseudo-terminal.
     pub fn port(&self) -> &str {
         self.relay.port()
+    }
+
+    /// What has passed over the port since the last call.
+    pub fn take_traffic(&self) -> Traffic {
+        self.relay.take_traffic()
     }
 
     /// Id of the process that runs at the moment.

@@ -157,6 +157,7 @@ mod from_debian {
 
 /// What a board at its prompt sends until the end of what a line prints.
 #[cfg(target_os = "linux")]
+#[cfg(test)]
 #[track_caller]
 fn answer_of(port: &str, line: &str, end: &str) -> String {
     use std::io::{Read, Write};

@@ -13,5 +13,6 @@ mod pico;
 mod strangers;
 #[cfg(test)]
 mod support;
-#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(test)]
 mod unix_current;
