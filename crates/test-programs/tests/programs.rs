@@ -189,16 +189,50 @@ fn answer_of(port: &str, line: &str, end: &str) -> String {
     }
 }
 
+/// Runs the test of this name once more, in a process that starts a board, and kills that: the board has to end too.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+fn ends_with_the_test_that_is_killed<Board>(name: &str, start: impl FnOnce() -> (Board, u32)) {
+    use std::time::{Duration, Instant};
+
+    /// Set for the process that is killed: the file to write the id of the board's process to.
+    const KILLED: &str = "PITON_TEST_KILLED_BOARD";
+
+    if let Some(file) = std::env::var_os(KILLED) {
+        let (_board, id) = start();
+        std::fs::write(file, id.to_string()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("id");
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(KILLED, &file)
+        .spawn()
+        .unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    let wait_until = |done: &dyn Fn() -> bool| {
+        while !done() {
+            assert!(Instant::now() < limit);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_until(&|| std::fs::read_to_string(&file).is_ok_and(|id| !id.is_empty()));
+    test.kill().unwrap();
+    test.wait().unwrap();
+    let process = format!("/proc/{}", std::fs::read_to_string(&file).unwrap());
+    wait_until(&|| !std::path::Path::new(&process).exists());
+}
+
 /// A Pico W, emulated, with MicroPython 1.27.0.
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod pico {
-    use std::thread;
-    use std::time::{Duration, Instant};
-
     use test_programs::EmulatedPico;
 
-    use super::answer_of;
+    use super::{answer_of, ends_with_the_test_that_is_killed};
 
     #[test]
     fn pico_runs_python_with_an_empty_file_system() {
@@ -208,35 +242,14 @@ mod pico {
         answer_of(pico.port(), line, "(1, 27, 0) [] rp2\r\n>>> ");
     }
 
-    /// Set for the process that is killed: the file to write the emulator's id to.
-    const KILLED: &str = "PITON_TEST_KILLED_PICO";
-
     #[test]
     fn a_pico_ends_with_the_test_that_is_killed() {
-        if let Some(file) = std::env::var_os(KILLED) {
+        let name = "pico::a_pico_ends_with_the_test_that_is_killed";
+        ends_with_the_test_that_is_killed(name, || {
             let pico = EmulatedPico::start();
-            std::fs::write(file, pico.id().to_string()).unwrap();
-            thread::park();
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("id");
-        let mut test = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "pico::a_pico_ends_with_the_test_that_is_killed"])
-            .env(KILLED, &file)
-            .spawn()
-            .unwrap();
-        let limit = Instant::now() + Duration::from_secs(60);
-        let wait_until = |done: &dyn Fn() -> bool| {
-            while !done() {
-                assert!(Instant::now() < limit);
-                thread::sleep(Duration::from_millis(20));
-            }
-        };
-        wait_until(&|| std::fs::read_to_string(&file).is_ok_and(|id| !id.is_empty()));
-        test.kill().unwrap();
-        test.wait().unwrap();
-        let process = format!("/proc/{}", std::fs::read_to_string(&file).unwrap());
-        wait_until(&|| !std::path::Path::new(&process).exists());
+            let id = pico.id();
+            (pico, id)
+        });
     }
 }
 
@@ -246,7 +259,7 @@ mod pico {
 mod unix_current {
     use test_programs::{UnixBoard, micropython_unix_current};
 
-    use super::{answer_of, with_arguments};
+    use super::{answer_of, ends_with_the_test_that_is_killed, with_arguments};
 
     #[test]
     fn unix_port_imports_nothing_from_the_system() {
@@ -281,16 +294,28 @@ mod unix_current {
         answer_of(board.port(), line, "['here.txt']\n>>> ");
     }
 
-    #[test]
-    fn a_board_ends_with_its_owner_also_in_a_loop() {
-        let folder = tempfile::tempdir().unwrap();
-        let board = UnixBoard::start(folder.path());
+    /// A board in an endless loop, and the id of its process.
+    fn looping_board() -> (UnixBoard, u32) {
+        let board = UnixBoard::start(&std::env::temp_dir());
         let program = "print('runs')\r\rwhile True: pass\r\r";
         answer_of(board.port(), program, "runs\n");
-        let process = format!("/proc/{}", board.id());
+        let id = board.id();
+        (board, id)
+    }
+
+    #[test]
+    fn a_board_ends_with_its_owner() {
+        let (board, id) = looping_board();
+        let process = format!("/proc/{id}");
         assert!(std::path::Path::new(&process).exists());
         drop(board);
         assert!(!std::path::Path::new(&process).exists());
+    }
+
+    #[test]
+    fn a_board_ends_with_the_test_that_is_killed() {
+        let name = "unix_current::a_board_ends_with_the_test_that_is_killed";
+        ends_with_the_test_that_is_killed(name, looping_board);
     }
 }
 

@@ -195,6 +195,17 @@ fn finished(mut command: Command, limit: Duration) -> anyhow::Result<(Duration, 
     Ok((time, stdout))
 }
 
+/// The line of what a failed tool printed that says why: the last of stderr, before hints, if there is one.
+fn reason<'a>(stderr: &'a str, stdout: &'a str) -> &'a str {
+    let last = |text: &'a str| {
+        let lines = text.lines().map(str::trim);
+        lines
+            .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+            .last()
+    };
+    last(stderr).or_else(|| last(stdout)).unwrap_or_default()
+}
+
 fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -219,5 +230,25 @@ fn wait(tool: &mut Child, limit: Duration) -> anyhow::Result<Option<std::process
             return Ok(None);
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_tool_is_quoted_with_its_reason() {
+        let stderr = "cp a :a\npiton: no answer\n\nhint: press reset\n";
+        assert_eq!(reason(stderr, "cp a :a\n"), "piton: no answer");
+        assert_eq!(reason("", "Traceback\nOSError: 28\n"), "OSError: 28");
+    }
+
+    #[test]
+    fn a_tool_that_hangs_is_stopped() {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let error = finished(command, Duration::ZERO).unwrap_err();
+        assert_eq!(error.to_string(), "it took more than 0 s");
     }
 }
