@@ -186,11 +186,7 @@ fn finished(mut command: Command, limit: Duration) -> anyhow::Result<(Duration, 
         status.success(),
         "{status}, after {:.1} s: {}",
         time.as_secs_f64(),
-        stderr
-            .lines()
-            .chain(stdout.lines())
-            .last()
-            .unwrap_or_default()
+        reason(&stderr, &stdout)
     );
     Ok((time, stdout))
 }
@@ -200,8 +196,8 @@ fn reason<'a>(stderr: &'a str, stdout: &'a str) -> &'a str {
     let last = |text: &'a str| {
         let lines = text.lines().map(str::trim);
         lines
-            .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
-            .last()
+            .rev()
+            .find(|line| !line.is_empty() && !line.starts_with("hint:"))
     };
     last(stderr).or_else(|| last(stdout)).unwrap_or_default()
 }
