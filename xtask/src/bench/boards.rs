@@ -137,7 +137,7 @@ impl Bench {
         let place = Place {
             piton: &self.piton,
             port: bed.port(),
-            top: kind.top(),
+            top: kind.top(tool),
             down: down.path(),
             index: &self.index.url,
         };

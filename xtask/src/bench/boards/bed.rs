@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use test_programs::relay::{Relay, Traffic};
 use test_programs::{EmulatedPico, UnixBoard, program};
 
+use super::tool::Tool;
 use crate::bench::served_board::ServedBoard;
 use crate::processes::output_of;
 use crate::setup;
@@ -32,12 +33,13 @@ impl Kind {
         }
     }
 
-    /// The folder on the board that folders are copied into, as the tools name it.
-    pub(super) fn top(self) -> &'static str {
-        match self {
-            // Its root is that of this computer. mpremote does not take `:` for a folder there.
-            Kind::Unix => ":.",
-            Kind::Pico | Kind::Virtual => ":/",
+    /// The folder on the board that folders are copied into, as a tool names it.
+    pub(super) fn top(self, tool: Tool) -> &'static str {
+        match (self, tool) {
+            // Its root is that of this computer, so it is the current folder. mpremote takes `:` for none, mpytool `:.`.
+            (Kind::Unix, Tool::Mpremote) => ":.",
+            (Kind::Unix, _) => ":",
+            (Kind::Pico | Kind::Virtual, _) => ":/",
         }
     }
 

@@ -98,7 +98,7 @@ fn measure(bench: &Bench, kind: Kind, tool: Tool, size: usize) -> anyhow::Result
     let place = Place {
         piton: &bench.piton,
         port: bed.port(),
-        top: kind.top(),
+        top: kind.top(tool),
         down: work.path(),
         index: "",
     };
