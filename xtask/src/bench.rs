@@ -3,8 +3,11 @@
 //! Times on a shared machine drift. So each comparison runs the two commands in turn, and what counts is the
 //! ratio of the medians, never a single time.
 
+#[cfg(unix)]
+mod boards;
 mod build;
 mod compile;
+mod content;
 mod files;
 mod measure;
 mod served_board;
@@ -23,6 +26,8 @@ enum What {
     Build(build::Args),
     Compile(compile::Args),
     Files(files::Args),
+    #[cfg(unix)]
+    Boards(boards::Args),
     #[command(hide = true)]
     PeakMemory(measure::Args),
 }
@@ -33,6 +38,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Build(args) => build::run(args),
         What::Compile(args) => compile::run(args),
         What::Files(args) => files::run(args),
+        #[cfg(unix)]
+        What::Boards(args) => boards::run(args),
         What::PeakMemory(args) => measure::run(args),
     }
 }

@@ -7,6 +7,7 @@
 mod debian;
 mod npm;
 mod python;
+mod wheel;
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -14,7 +15,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use test_programs::{Program, cache};
+use test_programs::pins::Environment;
+use test_programs::{Missing, Program, cache, program};
 
 use debian::Apt;
 
@@ -41,6 +43,10 @@ fn selected(names: &[String]) -> anyhow::Result<Vec<Program>> {
     }
     for name in names {
         if !all.iter().any(|program| program.is_called(name)) {
+            // One that there is for other machines says so itself.
+            if let Err(other @ Missing::OtherMachine { .. }) = program(name) {
+                return Err(other.into());
+            }
             let mut known: Vec<&str> = all.iter().map(|program| program.name()).collect();
             known.dedup();
             bail!(
@@ -138,8 +144,9 @@ fn is_present(program: Program, cache: &Path) -> bool {
     };
     match program {
         Program::Vm(vm) => npm::is_pinned_vm(&path, vm),
-        Program::Debian(_) => true,
-        Program::Peer(_) => python::works(cache),
+        Program::Debian(_) | Program::Wheel(_) => true,
+        Program::Peer(_) => python::works(cache, Environment::Peers),
+        Program::Emulator(_) => python::works(cache, Environment::Emulator),
     }
 }
 
@@ -156,7 +163,9 @@ fn make_present(group: &[Program], cache: &Path, apt: &mut Apt) -> anyhow::Resul
     match group.first() {
         Some(Program::Vm(vm)) => npm::fetch_vm(vm, cache)?,
         Some(Program::Debian(package)) => notices = apt.fetch(package, cache)?,
-        Some(Program::Peer(_)) => python::make_environment(cache)?,
+        Some(Program::Peer(_)) => python::make_environment(cache, Environment::Peers)?,
+        Some(Program::Emulator(_)) => python::make_environment(cache, Environment::Emulator)?,
+        Some(Program::Wheel(package)) => wheel::fetch(package, cache)?,
         None => {}
     }
     for notice in notices {

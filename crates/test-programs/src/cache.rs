@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 
-use crate::pins::{DebianPackage, REQUIREMENTS};
+use crate::pins::{DebianPackage, Environment, WheelPackage};
 
 /// Name of the file whose content tells which pins a program's folder was made from.
 pub const STAMP: &str = ".pins";
@@ -37,10 +37,17 @@ pub fn debian_root(cache: &Path, package: &DebianPackage) -> PathBuf {
     ))
 }
 
-/// The Python virtual environment with the peers. Its name holds the start of its pins' checksum, so
-/// that source trees with different pins can share a cache folder.
-pub fn python_environment(cache: &Path) -> PathBuf {
-    let checksum: String = python_stamp().chars().take(12).collect();
+/// The folder that a package's files out of wheels lie in.
+pub fn wheel_folder(cache: &Path, package: &WheelPackage) -> PathBuf {
+    cache
+        .join("test-programs")
+        .join(format!("{}-{}", package.name, package.version))
+}
+
+/// A Python virtual environment. Its name holds the start of its pins' checksum, so that source trees with different
+/// pins can share a cache folder.
+pub fn python_environment(cache: &Path, environment: Environment) -> PathBuf {
+    let checksum: String = python_stamp(environment).chars().take(12).collect();
     cache
         .join("test-programs")
         .join(format!("python-{checksum}"))
@@ -51,9 +58,14 @@ pub fn debian_stamp(package: &DebianPackage) -> String {
     sha256_hex(format!("{package:?}").as_bytes())
 }
 
-/// What the stamp of the Python environment must say.
-pub fn python_stamp() -> String {
-    sha256_hex(REQUIREMENTS.as_bytes())
+/// What the stamp of a folder with files out of wheels must say.
+pub fn wheel_stamp(package: &WheelPackage) -> String {
+    sha256_hex(format!("{package:?}").as_bytes())
+}
+
+/// What the stamp of a Python environment must say.
+pub fn python_stamp(environment: Environment) -> String {
+    sha256_hex(environment.requirements().as_bytes())
 }
 
 /// Whether a program's folder is complete and of the pins with this checksum.

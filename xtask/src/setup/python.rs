@@ -1,49 +1,61 @@
-//! The peers, in a Python virtual environment made by `python3` and pip.
+//! The peers and the emulator, in Python virtual environments made by `python3` and pip.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use test_programs::cache;
-use test_programs::pins::REQUIREMENTS;
+use test_programs::pins::Environment;
 
 use crate::processes::output_of;
 
-/// The oldest Python that `requirements.txt` was resolved for.
+/// The oldest Python that the requirements were resolved for.
 const OLDEST: (u32, u32) = (3, 10);
 
 /// Whether the environment's interpreter is there: it is a link to the Python that made it, which may
 /// have been removed since.
-pub(super) fn works(cache_dir: &Path) -> bool {
-    let environment = cache::python_environment(cache_dir);
-    cache::is_stamped(&environment, &cache::python_stamp()) && interpreter(&environment).exists()
+pub(super) fn works(cache_dir: &Path, environment: Environment) -> bool {
+    let folder = cache::python_environment(cache_dir, environment);
+    cache::is_stamped(&folder, &cache::python_stamp(environment)) && interpreter(&folder).exists()
 }
 
-/// Makes the environment. Its scripts name its own folder, so it is made in place, and counts only once
+/// Makes an environment. Its scripts name its own folder, so it is made in place, and counts only once
 /// it has its stamp.
-pub(super) fn make_environment(cache_dir: &Path) -> anyhow::Result<()> {
-    let python = system_python()?;
-    let environment = cache::python_environment(cache_dir);
-    if environment.exists() {
-        fs_err::remove_dir_all(&environment)?;
+pub(super) fn make_environment(cache_dir: &Path, environment: Environment) -> anyhow::Result<()> {
+    let folder = cache::python_environment(cache_dir, environment);
+    if folder.exists() {
+        fs_err::remove_dir_all(&folder)?;
     }
-    output_of(Command::new(python).args(["-m", "venv"]).arg(&environment))
-        .context("cannot make a virtual environment (Debian and Ubuntu: package `python3-venv`)")?;
+    new_environment(&folder)?;
+    let mut pip = pip(&folder);
+    let requirements = folder.join("requirements.txt");
+    fs_err::write(&requirements, environment.requirements())?;
+    pip.args(["install", "--require-hashes", "--no-deps"])
+        .arg("--requirement")
+        .arg(&requirements);
+    output_of(&mut pip).context("the Python tools are fetched by pip")?;
+    fs_err::write(folder.join(cache::STAMP), cache::python_stamp(environment))?;
+    Ok(())
+}
 
-    let requirements = environment.join("requirements.txt");
-    fs_err::write(&requirements, REQUIREMENTS)?;
-    let mut pip = Command::new(interpreter(&environment));
-    pip.args(["-m", "pip", "install", "--quiet"])
+/// Makes an environment with nothing but pip in it.
+pub(super) fn new_environment(folder: &Path) -> anyhow::Result<()> {
+    let python = system_python()?;
+    output_of(Command::new(python).args(["-m", "venv"]).arg(folder))
+        .context("cannot make a virtual environment (Debian and Ubuntu: package `python3-venv`)")?;
+    Ok(())
+}
+
+/// The pip of an environment, without a command yet.
+pub(super) fn pip(environment: &Path) -> Command {
+    let mut pip = Command::new(interpreter(environment));
+    pip.args(["-m", "pip", "--quiet"])
         .args(["--disable-pip-version-check", "--no-input"])
         // The default would wait long for a network that isn't there.
         .args(["--retries", "1"])
         // Wheels only: nothing that was fetched runs during the set-up.
-        .args(["--require-hashes", "--no-deps", "--only-binary", ":all:"])
-        .arg("--requirement")
-        .arg(&requirements);
-    output_of(&mut pip).context("the Python tools are fetched by pip")?;
-    fs_err::write(environment.join(cache::STAMP), cache::python_stamp())?;
-    Ok(())
+        .env("PIP_ONLY_BINARY", ":all:");
+    pip
 }
 
 /// Name of an installed Python that is recent enough.
@@ -62,7 +74,7 @@ fn system_python() -> anyhow::Result<&'static str> {
     }
 }
 
-fn interpreter(environment: &Path) -> std::path::PathBuf {
+pub(super) fn interpreter(environment: &Path) -> std::path::PathBuf {
     if cfg!(windows) {
         environment.join("Scripts").join("python.exe")
     } else {

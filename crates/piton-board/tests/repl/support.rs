@@ -9,6 +9,8 @@ use piton_board::deadline::{Cancel, Deadline};
 use piton_board::error::Error;
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::transport::{Transport, serial::SerialPort};
+#[cfg(unix)]
+use test_programs::EmulatedPico;
 use test_programs::Microbit;
 use virtual_board::{BoardOptions, Line, VirtualBoard, VmImage};
 
@@ -181,6 +183,14 @@ impl Connection {
 /// A micro:bit with MicroPython 1.9.2 under QEMU.
 pub(crate) fn microbit() -> (Microbit, Connection) {
     let board = Microbit::start();
+    let port = SerialPort::open(board.port(), 115_200).unwrap();
+    (board, Connection::new(port))
+}
+
+/// A Pico W with MicroPython 1.27, emulated.
+#[cfg(unix)]
+pub(crate) fn pico() -> (EmulatedPico, Connection) {
+    let board = EmulatedPico::start();
     let port = SerialPort::open(board.port(), 115_200).unwrap();
     (board, Connection::new(port))
 }

@@ -1,4 +1,4 @@
-//! The `piton` command from the outside: on the virtual board, on a micro:bit, and beside mpremote.
+//! The `piton` command from the outside: on the virtual board, a micro:bit, a Pico and the unix port, and beside mpremote.
 
 #[cfg(unix)]
 #[cfg(test)]
@@ -56,6 +56,9 @@ mod mount;
 #[cfg(unix)]
 #[cfg(test)]
 mod mpy_cross;
+#[cfg(unix)]
+#[cfg(test)]
+mod pico;
 #[cfg(test)]
 mod programs;
 #[cfg(unix)]
@@ -80,6 +83,9 @@ mod sync;
 #[cfg(unix)]
 #[cfg(test)]
 mod terminal;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(test)]
+mod unix_current;
 #[cfg(unix)]
 #[cfg(test)]
 mod virtual_serve;

@@ -143,12 +143,17 @@ pub(crate) fn words(line: &str) -> Vec<String> {
 }
 
 /// Run a command to its end.
-pub(crate) fn run(mut command: Command) -> Outcome {
+pub(crate) fn run(command: Command) -> Outcome {
+    run_within(command, WATCHDOG)
+}
+
+/// Run a command to its end, on a board that takes longer than others.
+pub(crate) fn run_within(mut command: Command, limit: Duration) -> Outcome {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let stdout = collect(child.stdout.take().unwrap());
     let stderr = collect(child.stderr.take().unwrap());
-    let status = wait(&mut child);
+    let status = wait_within(&mut child, limit);
     Outcome {
         code: status.code(),
         stdout: stdout.join().unwrap(),
@@ -166,12 +171,16 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
 
 /// Wait for a command's end; one that hangs fails the test.
 pub(crate) fn wait(child: &mut Child) -> ExitStatus {
+    wait_within(child, WATCHDOG)
+}
+
+fn wait_within(child: &mut Child, limit: Duration) -> ExitStatus {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        if start.elapsed() > WATCHDOG {
+        if start.elapsed() > limit {
             child.kill().unwrap();
             panic!("the command hangs");
         }

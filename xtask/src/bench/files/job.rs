@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-use sha2::{Digest, Sha256};
+use anyhow::ensure;
+
+use crate::bench::content::{IMPORTED, python_module, python_source, random_bytes};
 
 const RANDOM: &str = "random.bin";
 const RANDOM_BYTES: usize = 100 * 1024;
@@ -18,8 +19,6 @@ const SMALL_MODULE: &str = "small";
 const SMALL_MODULE_BYTES: usize = 2_000;
 const LARGE_MODULE: &str = "large";
 const LARGE_MODULE_BYTES: usize = 20_000;
-/// What a module prints at its end.
-const IMPORTED: &str = "imported";
 
 /// Something that people do with files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +142,7 @@ impl Sources {
         let folder = folder.join("sources");
         fs_err::create_dir(&folder)?;
         fs_err::write(folder.join(RANDOM), random_bytes(RANDOM, RANDOM_BYTES))?;
-        fs_err::write(folder.join(SOURCE), python_source()?)?;
+        fs_err::write(folder.join(SOURCE), python_source(SOURCE_BYTES)?)?;
         for path in Sources::files(Job::TreeUp) {
             let file = folder.join(&path);
             fs_err::create_dir_all(file.parent().unwrap_or(&folder))?;
@@ -176,61 +175,4 @@ impl Sources {
             })
             .collect()
     }
-}
-
-/// Bytes that nothing can compress.
-fn random_bytes(seed: &str, count: usize) -> Vec<u8> {
-    let blocks = (0_u32..).flat_map(|block| Sha256::digest(format!("{seed} {block}")));
-    blocks.take(count).collect()
-}
-
-/// A module of so many bytes that any board can import.
-fn python_module(size: usize) -> String {
-    let mut text = String::new();
-    let end = format!("print('{IMPORTED}')\n");
-    for number in 0.. {
-        let function = format!(
-            "def reading_{number}(value, offset={number}):\n    # Scale what the sensor says, and keep it in range.\n    \
-             result = (value * {} + offset) // 7\n    if result > 1023:\n        result = 1023\n    return result\n\n\n",
-            number + 3
-        );
-        if text.len() + function.len() + end.len() > size {
-            break;
-        }
-        text.push_str(&function);
-    }
-    text.push_str(&end);
-    // A comment fills the size; its line needs two bytes.
-    if text.len() + 2 <= size {
-        let fill = size - text.len() - 1;
-        text.push_str(&"#".repeat(fill));
-        text.push('\n');
-    }
-    text
-}
-
-/// Python as people write it, the same on each machine because it is pinned: mpremote's own source, one
-/// file behind the other, as many whole lines as fit and a comment to fill the size.
-fn python_source() -> anyhow::Result<Vec<u8>> {
-    let package = test_programs::site_packages_of("mpremote").join("mpremote");
-    let mut files: Vec<PathBuf> = fs_err::read_dir(&package)?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
-        .collect();
-    files.sort();
-    let mut text = Vec::new();
-    for file in files {
-        text.extend(fs_err::read(file)?);
-    }
-    let fitting = text
-        .get(..SOURCE_BYTES)
-        .context("mpremote's source is too short")?;
-    let end = fitting
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .context("no line")?;
-    text.truncate(end + 1);
-    text.resize(SOURCE_BYTES, b'#');
-    Ok(text)
 }

@@ -1,0 +1,62 @@
+//! A board as most people have one: a Pico W with MicroPython 1.27, emulated, with flash and littlefs. It is slow.
+
+use std::time::Duration;
+
+use test_programs::EmulatedPico;
+
+use crate::support::{Sandbox, run_within, words};
+
+/// No command may take longer: the emulator runs 20 times slower than the chip, and the host may be busy.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// What a line does on a board: its exit code, stdout and stderr.
+fn run(sandbox: &Sandbox, pico: &EmulatedPico, line: &str) -> (Option<i32>, String, String) {
+    let mut command = sandbox.piton();
+    command.args(["connect", pico.port()]).args(words(line));
+    let outcome = run_within(command, LIMIT);
+    (outcome.code, outcome.stdout(), outcome.stderr())
+}
+
+fn done(text: &str) -> (Option<i32>, String, String) {
+    (Some(0), text.to_owned(), String::new())
+}
+
+#[test]
+fn programs() {
+    let pico = EmulatedPico::start();
+    let sandbox = Sandbox::new();
+    assert_eq!(run(&sandbox, &pico, "eval 6*7"), done("42\r\n"));
+    assert_eq!(
+        run(&sandbox, &pico, "exec 'x = 1' resume eval x"),
+        done("1\r\n")
+    );
+    let (code, stdout, _) = run(&sandbox, &pico, "exec '1/0'");
+    assert_eq!(code, Some(1));
+    assert!(
+        stdout.ends_with("ZeroDivisionError: divide by zero\r\n"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn files() {
+    let pico = EmulatedPico::start();
+    let sandbox = Sandbox::new();
+    let content = (0..300u32)
+        .map(|byte| (byte * 11) as u8)
+        .collect::<Vec<u8>>();
+    sandbox.write("data.bin", &content);
+    assert_eq!(
+        run(&sandbox, &pico, "fs cp data.bin :"),
+        done("cp data.bin :\n")
+    );
+    assert_eq!(
+        run(&sandbox, &pico, "resume fs ls"),
+        done("ls :\n         300 data.bin\n")
+    );
+    assert_eq!(
+        run(&sandbox, &pico, "resume fs cp :data.bin back.bin"),
+        done("cp :data.bin back.bin\n")
+    );
+    assert_eq!(sandbox.read("back.bin"), content);
+}

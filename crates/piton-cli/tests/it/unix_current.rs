@@ -1,0 +1,77 @@
+//! MicroPython's unix port of 2026, as a process and behind a serial port. A soft reset ends it, so each line resumes.
+
+use test_programs::{UnixBoard, micropython_unix_current};
+
+use crate::support::{Outcome, Sandbox, words};
+
+/// The exit code of a line, what it printed, and its messages.
+fn all(outcome: &Outcome) -> (Option<i32>, String, String) {
+    (outcome.code, outcome.stdout(), outcome.stderr())
+}
+
+fn done(text: &str) -> (Option<i32>, String, String) {
+    (Some(0), text.to_owned(), String::new())
+}
+
+/// The selector of a unix port as a process, whose files are those of the folder that `piton` runs in.
+fn as_a_process() -> String {
+    let command = micropython_unix_current();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words
+        .map(|word| format!("\"{}\"", word.display()))
+        .collect();
+    format!("exec:exec {} -i", words.join(" "))
+}
+
+/// Copies a file to a board whose files are in the sandbox, and back.
+fn copy_there_and_back(sandbox: &Sandbox, run: impl Fn(&str) -> (Option<i32>, String, String)) {
+    let content = (0..300u32)
+        .map(|byte| (byte * 11) as u8)
+        .collect::<Vec<u8>>();
+    sandbox.write("data.bin", &content);
+    assert_eq!(
+        run("fs cp data.bin :copy.bin"),
+        done("cp data.bin :copy.bin\n")
+    );
+    assert_eq!(sandbox.read("copy.bin"), content);
+    assert_eq!(
+        run("fs cp :copy.bin back.bin"),
+        done("cp :copy.bin back.bin\n")
+    );
+    assert_eq!(sandbox.read("back.bin"), content);
+}
+
+#[test]
+fn a_process() {
+    let sandbox = Sandbox::new();
+    let selector = as_a_process();
+    let run = |line: &str| {
+        let connect = ["connect", &selector, "resume"].map(ToOwned::to_owned);
+        all(&sandbox.run_words(&[connect.to_vec(), words(line)].concat()))
+    };
+    assert_eq!(run("eval 6*7"), done("42\n"));
+    assert_eq!(run("exec 'x = 1' eval x"), done("1\n"));
+    copy_there_and_back(&sandbox, run);
+}
+
+#[test]
+fn a_serial_port() {
+    let sandbox = Sandbox::new();
+    let board = UnixBoard::start(&sandbox.path());
+    let run = |line: &str| {
+        let connect = ["connect", board.port(), "resume"].map(ToOwned::to_owned);
+        all(&sandbox.run_words(&[connect.to_vec(), words(line)].concat()))
+    };
+    assert_eq!(run("eval 6*7"), done("42\n"));
+    assert_eq!(run("exec 'x = 1'"), done(""));
+    // The board is the same for the next command.
+    assert_eq!(run("eval x"), done("1\n"));
+    let (code, stdout, _) = run("exec '1/0'");
+    assert_eq!(code, Some(1));
+    assert!(
+        stdout.ends_with("ZeroDivisionError: divide by zero\n"),
+        "{stdout}"
+    );
+    assert_eq!(run("fs ls"), done("ls :\n"));
+    copy_there_and_back(&sandbox, run);
+}

@@ -1,0 +1,272 @@
+//! A pseudo-terminal in front of a board, which counts what passes.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::pty::OpenptFlags;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+/// Bytes that are passed on at once. Of what a reader does not take no more than this is held back in the relay, so that
+/// who sends is held back by the line as without it.
+const CHUNK: usize = 4096;
+
+/// What passed a [`Relay`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes from the host to the board.
+    pub to_board: u64,
+    /// Bytes from the board to the host.
+    pub to_host: u64,
+    /// How often something came back after something was sent.
+    pub turns: u64,
+}
+
+/// A pseudo-terminal in front of a board. Dropping it takes the terminal away; what is behind it stays.
+pub struct Relay {
+    port: String,
+    traffic: Arc<Mutex<Counter>>,
+    /// Closed to end the thread.
+    wake: Option<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Counter {
+    traffic: Traffic,
+    /// The host sent the last bytes that passed.
+    host_was_last: bool,
+}
+
+impl Relay {
+    /// A relay in front of a serial port or pseudo-terminal.
+    /// Errors: it can't be opened, or the system has no pseudo-terminal left.
+    pub fn in_front_of(port: &str) -> io::Result<Relay> {
+        let board = open(port)?;
+        Relay::of(board)
+    }
+
+    /// A relay in front of whatever a descriptor leads to.
+    pub(crate) fn of(board: OwnedFd) -> io::Result<Relay> {
+        let (host, terminal, port) = pseudo_terminal()?;
+        let (woken, wake) = rustix::pipe::pipe()?;
+        // A program that is started meanwhile must not keep the pipe open: closing it is the signal.
+        for end in [&woken, &wake] {
+            fcntl_setfd(end, FdFlags::CLOEXEC)?;
+        }
+        for end in [&board, &host] {
+            fcntl_setfl(end, fcntl_getfl(end)? | OFlags::NONBLOCK)?;
+        }
+        let traffic = Arc::new(Mutex::new(Counter::default()));
+        let counter = Arc::clone(&traffic);
+        let thread = std::thread::Builder::new().name("relay".to_owned());
+        let thread = thread.spawn(move || {
+            // Kept open so that a client may go and another one come.
+            let _terminal = terminal;
+            // The board has gone, or the relay was dropped: clients see the terminal close.
+            let _ = pass(&board, &host, &woken, &counter);
+        })?;
+        Ok(Relay {
+            port,
+            traffic,
+            wake: Some(wake),
+            thread: Some(thread),
+        })
+    }
+
+    /// Path of the pseudo-terminal, which clients open as a serial port.
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// What has passed since the last call.
+    pub fn take_traffic(&self) -> Traffic {
+        std::mem::take(&mut *locked(&self.traffic)).traffic
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn locked(counter: &Mutex<Counter>) -> std::sync::MutexGuard<'_, Counter> {
+    counter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A new pseudo-terminal in raw mode: the master, the slave, and the slave's path.
+pub(crate) fn pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd, String)> {
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    fcntl_setfd(&master, FdFlags::CLOEXEC)?;
+    rustix::pty::grantpt(&master)?;
+    rustix::pty::unlockpt(&master)?;
+    let path = rustix::pty::ptsname(&master, Vec::new())?;
+    let path = path.into_string().map_err(|_| io::ErrorKind::InvalidData)?;
+    let slave = open(&path)?;
+    Ok((master, slave, path))
+}
+
+/// Opens a terminal and puts it into raw mode.
+pub(crate) fn open(path: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = rustix::fs::open(path, flags, Mode::empty())?;
+    let mut attributes = tcgetattr(&terminal)?;
+    attributes.make_raw();
+    tcsetattr(&terminal, OptionalActions::Now, &attributes)?;
+    Ok(terminal)
+}
+
+/// One direction of a relay.
+#[derive(Default)]
+struct Direction {
+    /// What was read and is not written yet.
+    waiting: Vec<u8>,
+}
+
+impl Direction {
+    /// Reads from `from` if nothing waits, and returns how many bytes came.
+    fn read(&mut self, from: BorrowedFd<'_>) -> io::Result<usize> {
+        let mut buffer = [0; CHUNK];
+        match rustix::io::read(from, &mut buffer) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                self.waiting.extend(buffer.get(..count).unwrap_or_default());
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes as much of what waits as `to` takes.
+    fn write(&mut self, to: BorrowedFd<'_>) -> io::Result<()> {
+        while !self.waiting.is_empty() {
+            match rustix::io::write(to, &self.waiting) {
+                Ok(count) => drop(self.waiting.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// What to wait for at the end that is read, and at the end that is written.
+    fn interest(&self) -> (PollFlags, PollFlags) {
+        if self.waiting.is_empty() {
+            (PollFlags::IN, PollFlags::empty())
+        } else {
+            (PollFlags::empty(), PollFlags::OUT)
+        }
+    }
+}
+
+/// Passes bytes on until `woken` is closed.
+/// Errors: the board has gone.
+fn pass(
+    board: &OwnedFd,
+    host: &OwnedFd,
+    woken: &OwnedFd,
+    counter: &Mutex<Counter>,
+) -> io::Result<()> {
+    let (mut up, mut down) = (Direction::default(), Direction::default());
+    loop {
+        let (read_host, write_board) = up.interest();
+        let (read_board, write_host) = down.interest();
+        let mut ends = [
+            PollFd::new(woken, PollFlags::IN),
+            PollFd::new(host, read_host | write_host),
+            PollFd::new(board, read_board | write_board),
+        ];
+        match poll(&mut ends, None) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        }
+        if !ends[0].revents().is_empty() {
+            return Ok(());
+        }
+        // Without this, a board that has gone while nobody reads would keep the loop busy.
+        if ends[2]
+            .revents()
+            .intersects(PollFlags::HUP | PollFlags::ERR)
+        {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if up.waiting.is_empty() && up.read(host.as_fd())? > 0 {
+            let mut counter = locked(counter);
+            counter.traffic.to_board += up.waiting.len() as u64;
+            counter.host_was_last = true;
+        }
+        up.write(board.as_fd())?;
+        if down.waiting.is_empty() && down.read(board.as_fd())? > 0 {
+            let mut counter = locked(counter);
+            counter.traffic.to_host += down.waiting.len() as u64;
+            counter.traffic.turns += u64::from(counter.host_was_last);
+            counter.host_was_last = false;
+        }
+        down.write(host.as_fd())?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn bytes_pass_and_are_counted() {
+        let (board, _slave, path) = pseudo_terminal().unwrap();
+        let relay = Relay::in_front_of(&path).unwrap();
+        let mut host = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(relay.port())
+            .unwrap();
+        let mut board = std::fs::File::from(board);
+        let mut answer = [0; 4];
+        for _ in 0..2 {
+            host.write_all(b"ping\x03\r").unwrap();
+            let mut request = [0; 6];
+            board.read_exact(&mut request).unwrap();
+            assert_eq!(&request, b"ping\x03\r");
+            board.write_all(b"po").unwrap();
+            board.write_all(b"ng").unwrap();
+            host.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"pong");
+        }
+        let traffic = Traffic {
+            to_board: 12,
+            to_host: 8,
+            turns: 2,
+        };
+        assert_eq!(relay.take_traffic(), traffic);
+        assert_eq!(relay.take_traffic(), Traffic::default());
+    }
+
+    #[test]
+    fn more_than_a_terminal_holds_passes_too() {
+        let (board, _slave, path) = pseudo_terminal().unwrap();
+        let relay = Relay::in_front_of(&path).unwrap();
+        let mut host = OpenOptions::new().write(true).open(relay.port()).unwrap();
+        let sent: Vec<u8> = (0..100_000_u32).map(|byte| (byte * 7) as u8).collect();
+        let expected = sent.clone();
+        let sender = std::thread::spawn(move || host.write_all(&sent).unwrap());
+        let mut received = vec![0; expected.len()];
+        std::fs::File::from(board)
+            .read_exact(&mut received)
+            .unwrap();
+        sender.join().unwrap();
+        assert!(received == expected);
+    }
+}
