@@ -198,6 +198,12 @@ impl Repl {
         self.notes.push(Box::new(note));
     }
 
+    /// What a layer above noted: see [`RawRepl::note`].
+    pub fn note<T: Any + Clone>(&self) -> Option<T> {
+        let mut notes = self.notes.iter();
+        notes.find_map(|note| note.downcast_ref()).cloned()
+    }
+
     /// Take the bytes that were read ahead and used for nothing, for a terminal to show.
     pub fn take_pending(&mut self) -> Vec<u8> {
         self.link.take_pending()
@@ -320,8 +326,7 @@ impl RawRepl<'_> {
     /// What a layer above noted about the board with [`RawRepl::set_note`] on this connection: one value for each
     /// type.
     pub fn note<T: Any + Clone>(&self) -> Option<T> {
-        let mut notes = self.repl.notes.iter();
-        notes.find_map(|note| note.downcast_ref()).cloned()
+        self.repl.note()
     }
 
     /// Note something about the board, for as long as this connection lasts. It replaces what was noted with this type.

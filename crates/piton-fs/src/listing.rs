@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
 use piton_board::literal::from_literal;
 
 use crate::device::{self, Program};
 use crate::error::Error;
 use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
+use crate::transfer::agent::is_lack;
 
 /// File or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -107,6 +109,28 @@ impl RemoteFs<'_, '_> {
         sizes: Sizes,
         deadline: Deadline,
     ) -> Result<Vec<DirEntry>, Error> {
+        // What nearly all boards have, in the shortest program.
+        if self.raw().raw_paste() != Some(false) {
+            let argument = match path.is_empty() {
+                true => String::new(),
+                false => quoted(path),
+            };
+            let source = format!("import os\nfor x in os.ilistdir({argument}):print(x)");
+            match self.run(source.as_bytes(), deadline) {
+                Ok(answer) => {
+                    let entries: Result<Vec<DirEntry>, Error> =
+                        lines(&answer).map(|line| entry(path, line)).collect();
+                    let entries = entries?;
+                    let has_size =
+                        |entry: &DirEntry| entry.kind != Kind::File || entry.size.is_some();
+                    if sizes == Sizes::AsListed || entries.iter().all(has_size) {
+                        return Ok(entries);
+                    }
+                }
+                Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {}
+                Err(error) => return Err(Error::new(path, error)),
+            }
+        }
         let answer = self.listing(device::LIST, path, sizes, deadline)?;
         lines(&answer).map(|line| entry(path, line)).collect()
     }

@@ -13,9 +13,14 @@ use crate::device::{self, Program};
 use crate::error::Error;
 use crate::listing::Kind;
 use crate::path::BoardPath;
+use crate::transfer::agent;
 
 /// How long a board may take to stop what it does, after a deadline or Ctrl-C.
 const STOP: Duration = Duration::from_secs(5);
+
+/// From this length on, in bytes, a program costs a board less as bytecode, with all that it takes to load it: an RP2040 compiles
+/// a byte of source in 29 µs, and needs 25 ms for the loader.
+const LONG_PROGRAM: usize = 1000;
 
 /// The files of a board whose raw REPL is held.
 ///
@@ -241,7 +246,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         deadline: Deadline,
     ) -> Result<T, Error> {
         let answer = self
-            .run(&program.call(arguments), deadline)
+            .run_program(program, arguments, deadline)
             .map_err(|error| Error::new(path, error))?;
         self.read_answer(path, &answer)
     }
@@ -254,10 +259,41 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         arguments: &[&str],
         deadline: Deadline,
     ) -> Result<(), Error> {
-        match self.run(&program.call(arguments), deadline) {
+        match self.run_program(program, arguments, deadline) {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::new(path, error)),
         }
+    }
+
+    /// Run a program of this crate; a long one as bytecode, where the board loads it.
+    pub(crate) fn run_program(
+        &mut self,
+        program: Program,
+        arguments: &[&str],
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, BoardError> {
+        let mut answer = Vec::new();
+        let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
+        self.exec_program(program, arguments, &mut output, deadline)?;
+        Ok(answer)
+    }
+
+    /// [`RemoteFs::run_program`]; `output` hears what it prints, also before it fails.
+    pub(crate) fn exec_program(
+        &mut self,
+        program: Program,
+        arguments: &[&str],
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), BoardError> {
+        if program.source().len() >= LONG_PROGRAM {
+            match agent::run(self.raw(), program, arguments, output, deadline) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err(self.stop(error)),
+            }
+        }
+        self.exec(&program.call(arguments), output, deadline)
     }
 
     pub(crate) fn read_answer<T: DeserializeOwned>(

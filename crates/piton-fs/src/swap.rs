@@ -124,13 +124,10 @@ impl RemoteFs<'_, '_> {
     ) -> Result<bool, Error> {
         let [journal, _] = journals_of(folder);
         let before = journal.as_str().strip_suffix(JOURNAL).unwrap_or_default();
-        let source = device::SWAP.call(&[&py_str(before), &quoted(&journal), begin]);
+        let arguments = [&*py_str(before), &quoted(&journal), begin];
         let mut printed = Vec::new();
-        let done = self.exec(
-            &source,
-            &mut |bytes| printed.extend_from_slice(bytes),
-            deadline,
-        );
+        let mut output = |bytes: &[u8]| printed.extend_from_slice(bytes);
+        let done = self.exec_program(device::SWAP, &arguments, &mut output, deadline);
         match done {
             Ok(()) => self.read_answer(&journal, &printed),
             Err(error) => {

@@ -17,7 +17,7 @@ mod sender;
 mod source;
 mod survey;
 
-pub use agent::{Compile, use_bytecode};
+pub use agent::{Compile, forget_programs, keeps_programs, use_bytecode};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
 
@@ -52,6 +52,8 @@ pub struct Outgoing<'s> {
     pub size: u64,
     /// The size of the file that it replaces, 0 if there is none; `None` if that is not known.
     pub replaces: Option<u64>,
+    /// It is written under its own name, not beside it: nobody reads a file of this name before it is complete.
+    pub in_place: bool,
     /// Opens it, when its turn has come.
     pub open: Open<'s>,
 }
@@ -66,6 +68,7 @@ impl<'s> Outgoing<'s> {
             path,
             size: content.len() as u64,
             replaces: None,
+            in_place: false,
             open: Box::new(move || Ok(Box::new(content))),
         }
     }

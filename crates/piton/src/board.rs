@@ -17,7 +17,7 @@ use piton_board::transport::{LineStates, Transport};
 use piton_board::wire_log::{WireEvent, WireLog};
 use piton_compiler::{Optimisation, Options};
 use piton_fs::mount::{self as server, MountOptions, Mounted};
-use piton_fs::transfer::use_bytecode;
+use piton_fs::transfer::{forget_programs, keeps_programs, use_bytecode};
 use serde::de::DeserializeOwned;
 use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
 
@@ -211,6 +211,11 @@ impl Board {
     ///
     /// When the board does not take the byte by `deadline`, or went away.
     pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
+        if self.repl.is_raw() && keeps_programs(&self.repl) {
+            let mut raw = self.repl.raw_repl(Entry::KeepState, deadline)?;
+            // What the board says of it is no reason not to leave it.
+            let _ = forget_programs(&mut raw, deadline);
+        }
         Ok(self.repl.friendly(deadline)?)
     }
 

@@ -46,19 +46,11 @@ def _piton(verify,folders):
    os.remove(part)
  def act(kind,data):
   nonlocal file,part,path,left,done,torn
-  if kind==70:
+  if kind<72:
    left=int.from_bytes(data[:4],"little")
-   path=str(data[4:],"utf8")
-   part=path+".piton-new"
-   try:
-    found=os.stat(path)[0]
-   except OSError:
-    found=0
-   if found&0x4000:
-    raise OSError(21)
-   room=space(path.rsplit("/",1)[0]or"/"if"/"in path else"")
-   if room and room[0]*room[1]<left:
-    raise OSError(28)
+   path=part=str(data[4:],"utf8")
+   if kind==70:
+    part+=".piton-new"
    file=open(part,"wb")
    return
   if kind==72:
@@ -75,7 +67,8 @@ def _piton(verify,folders):
     if digest.digest()!=data:
      raise ValueError
    try:
-    os.rename(part,path)
+    if part!=path:
+     os.rename(part,path)
    except OSError as error:
     if error.args[0]not in(1,13,17):
      raise

@@ -1,5 +1,6 @@
 //! How a program with a stream of its own gets to the board, and what it says.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use piton_board::deadline::Deadline;
@@ -10,7 +11,7 @@ use crate::device::Program;
 use crate::error::Error;
 
 /// What is known of the board on this connection, found out by trying.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     /// The board loads programs as bytecode, from memory.
     loads: Option<bool>,
@@ -20,6 +21,10 @@ pub(crate) struct Known {
     pub(crate) burst: usize,
     /// How long each byte of a program took to arrive, in seconds; 0 if none has.
     pub(crate) pace: f64,
+    /// The programs that were loaded, by the sum of their sources; and those that were kept, for their second use and later
+    /// ones, with the number of soft resets before.
+    loaded: BTreeSet<u32>,
+    kept: BTreeMap<u32, u64>,
 }
 
 /// What is known of the board so far.
@@ -62,6 +67,15 @@ const PIECE: usize = 240;
 const SECOND_STAGE: &str = "import sys,io,os\nclass V:\n mount=umount=lambda*a:0\n \
     stat=lambda s,p:{'/x.mpy':[0]*10}[p]\n open=lambda*a:io.BytesIO(s[END:])\nos.mount(V(),'/_p')\n\
     try:x=__import__('/_p/x')\nfinally:os.umount('/_p')\ndel sys.modules['/_p/x']\ns=V=print(end='\\6')\n";
+
+/// Keeps a module under a name of our own.
+const KEEP: &str = "sys.modules['_piton_NAME']=x\n";
+
+/// Calls a module that was kept: it says 0x06 when it has found it.
+const CALL_KEPT: &str = "exec(\"import sys\\nx=sys.modules['_piton_NAME']\\nprint(end='\\6')\\nx._piton(ARGUMENTS)\",{})";
+
+/// Removes the modules that were kept.
+const FORGET: &[u8] = b"exec(\"import sys\\nfor x in list(sys.modules):\\n if x[:7]=='_piton_':del sys.modules[x]\",{})";
 
 /// Imports what programs that stream need.
 const NEEDS: &[u8] = b"import sys\nfrom micropython import kbd_intr\nfrom ubinascii import crc32\n\
@@ -225,20 +239,19 @@ pub(crate) fn start<'r>(
     raw_repl.converse(&source, deadline).map_err(Start::Failed)
 }
 
-/// Run a program that takes nothing from the host, and give back what it prints. `None`: the board does not load bytecode.
+/// Run a program that takes nothing from the host; `output` hears what it prints. False: the board does not load bytecode.
 pub(crate) fn run(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
     arguments: &[&str],
+    output: &mut dyn FnMut(&[u8]),
     deadline: Deadline,
-) -> Result<Option<Vec<u8>>, BoardError> {
-    let mut answer = Vec::new();
+) -> Result<bool, BoardError> {
     match load(raw_repl, program, arguments, deadline) {
-        Ok(false) | Err(Start::Unable | Start::Refused(_)) => Ok(None),
+        Ok(false) | Err(Start::Unable | Start::Refused(_)) => Ok(false),
         Ok(true) => {
-            let conversation = raw_repl.conversation();
-            conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
-            Ok(Some(answer))
+            raw_repl.conversation().finish(output, deadline)?;
+            Ok(true)
         }
         Err(Start::Failed(error)) => Err(error),
     }
@@ -262,7 +275,12 @@ fn load(
     let Some(mpy) = compile(program.source()) else {
         return Ok(false);
     };
-    let program = Staged::new(&mpy, arguments);
+    let name = crc(program.source().as_bytes());
+    if call_kept(raw_repl, name, arguments, deadline)? {
+        return Ok(true);
+    }
+    let keep = known.loaded.contains(&name).then_some(name);
+    let program = Staged::new(&mpy, arguments, keep);
     let mut lacks = 0;
     let mut lost = 0;
     for _ in 0..LOAD_TRIES {
@@ -278,12 +296,15 @@ fn load(
             Ok(took) => {
                 let length = program.blob.len();
                 let burst = if pieces { 0 } else { length };
-                raw_repl.set_note(Known {
-                    loads: Some(true),
-                    streams: known.streams.or(Some(true)),
-                    burst: known.burst.max(burst),
-                    pace: took.as_secs_f64() / length.max(1) as f64,
-                });
+                let soft_resets = raw_repl.soft_resets();
+                let mut known = known;
+                known.loads = Some(true);
+                known.streams = known.streams.or(Some(true));
+                known.burst = known.burst.max(burst);
+                known.pace = took.as_secs_f64() / length.max(1) as f64;
+                known.loaded.insert(name);
+                known.kept.extend(keep.map(|name| (name, soft_resets)));
+                raw_repl.set_note(known);
                 return Ok(true);
             }
             Err(error) => error,
@@ -303,11 +324,75 @@ fn load(
             _ => return Err(Start::Failed(error)),
         }
     }
+    let known = self::known(raw_repl);
     raw_repl.set_note(Known {
         loads: Some(false),
         ..known
     });
     Ok(false)
+}
+
+/// Call a program that was kept on the board. False: there is none, or it is gone.
+fn call_kept(
+    raw_repl: &mut RawRepl<'_>,
+    name: u32,
+    arguments: &[&str],
+    deadline: Deadline,
+) -> Result<bool, Start> {
+    let mut known = known(raw_repl);
+    if known.kept.get(&name) != Some(&raw_repl.soft_resets()) {
+        return Ok(false);
+    }
+    // The arguments stand in a string.
+    let arguments = arguments
+        .join(",")
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"");
+    let source = CALL_KEPT
+        .replace("NAME", &name.to_string())
+        .replace("ARGUMENTS", &arguments);
+    let mut conversation = raw_repl
+        .converse(source.as_bytes(), deadline)
+        .map_err(Start::Failed)?;
+    if is_asked(&mut conversation, RUN_TIME, deadline).map_err(Start::Failed)? {
+        return Ok(true);
+    }
+    match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
+        // Somebody has removed it.
+        Ok(()) | Err(BoardError::Exception(_)) => {
+            known.kept.remove(&name);
+            raw_repl.set_note(known);
+            Ok(false)
+        }
+        Err(error) => Err(Start::Failed(error)),
+    }
+}
+
+/// Remove the programs that were kept on the board for the rest of the connection, if any were.
+///
+/// # Errors
+///
+/// What the board says. Nothing is sent where nothing was kept.
+pub fn forget_programs(raw_repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<(), BoardError> {
+    let mut known = known(raw_repl);
+    let soft_resets = raw_repl.soft_resets();
+    if !known.kept.values().any(|before| *before == soft_resets) {
+        return Ok(());
+    }
+    known.kept.clear();
+    raw_repl.set_note(known);
+    raw_repl.run(FORGET, deadline).map(|_| ())
+}
+
+/// Whether programs were kept on the board: see [`forget_programs`].
+pub fn keeps_programs(repl: &Repl) -> bool {
+    let known: Option<Known> = repl.note();
+    known.is_some_and(|known| {
+        known
+            .kept
+            .values()
+            .any(|before| *before == repl.soft_resets())
+    })
 }
 
 /// A program on its way to a board.
@@ -322,8 +407,10 @@ struct Staged {
 }
 
 impl Staged {
-    fn new(mpy: &[u8], arguments: &[&str]) -> Staged {
-        let call = format!("x._piton({})\n", arguments.join(","));
+    /// `keep`: the name under which it stays on the board.
+    fn new(mpy: &[u8], arguments: &[&str], keep: Option<u32>) -> Staged {
+        let keep = keep.map_or_else(String::new, |name| KEEP.replace("NAME", &name.to_string()));
+        let call = format!("{keep}x._piton({})\n", arguments.join(","));
         let second_stage = |end: usize| SECOND_STAGE.replace("END", &end.to_string()) + &call;
         // The length is in the text itself.
         let mut end = second_stage(0).len();
@@ -331,13 +418,12 @@ impl Staged {
             end = second_stage(end).len();
         }
         let plain = [second_stage(end).as_bytes(), mpy].concat();
-        let mut crc = flate2::Crc::new();
-        crc.update(&plain);
+        let sum = crc(&plain);
         let (blob, pair) = without_interrupts(&plain);
         Staged {
             blob,
             pair,
-            sum: crc.sum(),
+            sum,
             end,
         }
     }
@@ -387,6 +473,13 @@ fn pair_for(blob: &[u8]) -> [u8; 2] {
         })
         // There are 650 pairs, and a program has some thousand bytes.
         .unwrap_or(*b"Zz")
+}
+
+/// The CRC-32 of `bytes`.
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// Send the two stages. When this returns the program runs. Gives how long the bytes took to arrive.
@@ -512,7 +605,7 @@ mod tests {
         let mpy: Vec<u8> = (0..4000_u32)
             .map(|number| (number * 7 >> 2) as u8)
             .collect();
-        let program = Staged::new(&mpy, &["'a'", "1"]);
+        let program = Staged::new(&mpy, &["'a'", "1"], None);
         for pieces in [false, true] {
             let first_stage = program.first_stage(pieces);
             let fits = first_stage.len() <= 253;

@@ -73,6 +73,7 @@ mod tests {
                 path: "f".parse().unwrap(),
                 size: size.parse().unwrap(),
                 replaces: replaces.parse().ok(),
+                in_place: false,
                 open: Box::new(|| Ok(Box::new(std::io::empty()))),
             }),
         };

@@ -12,6 +12,8 @@ use super::Step;
 pub(crate) enum Kind {
     /// Begin a file: its size in 4 bytes, its path. Its content follows.
     Open = b'F' as isize,
+    /// The same, under its own name.
+    OpenInPlace = b'G' as isize,
     /// The file is complete: nothing, or its SHA-256 to be compared with what the board's flash holds.
     Commit = b'H' as isize,
     MakeDir = b'M' as isize,
@@ -172,7 +174,7 @@ impl<'s> Source<'s> {
                     });
                 }
                 Segment::Record { kind, step, bytes } => match kind {
-                    Kind::Open => {
+                    Kind::Open | Kind::OpenInPlace => {
                         let size = bytes.get(3..7).and_then(|size| size.first_chunk::<4>());
                         self.progress = Progress {
                             step: *step,
@@ -227,7 +229,11 @@ impl<'s> Source<'s> {
                     // A board's file system has no larger files.
                     let size = u32::try_from(file.size).unwrap_or(u32::MAX);
                     let path = file.path.as_str().as_bytes();
-                    self.record(Kind::Open, step, &[&size.to_le_bytes()[..], path].concat());
+                    let kind = match file.in_place {
+                        true => Kind::OpenInPlace,
+                        false => Kind::Open,
+                    };
+                    self.record(kind, step, &[&size.to_le_bytes()[..], path].concat());
                     self.file = Some(File {
                         step,
                         size: file.size,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
 
-use super::agent;
 use crate::base64;
 use crate::device;
 use crate::error::Error;
@@ -233,11 +232,7 @@ impl RemoteFs<'_, '_> {
         let roots_list = format!("[{}]", names.join(","));
         let wanted = format!("[{}]", wanted.join(","));
         let arguments = [&*roots_list, &*py_str(base), &*wanted, flat];
-        let answer = match agent::run(self.raw(), device::SURVEY, &arguments, deadline) {
-            Ok(Some(answer)) => Ok(answer),
-            Ok(None) => self.run(&device::SURVEY.call(&arguments), deadline),
-            Err(error) => Err(self.stop(error)),
-        };
+        let answer = self.run_program(device::SURVEY, &arguments, deadline);
         let path = roots.first().cloned().unwrap_or_default();
         answer.map_err(|error| Error::new(&path, error))
     }

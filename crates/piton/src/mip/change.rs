@@ -180,6 +180,8 @@ impl<'c> Change<'c> {
         steps.extend(files.map(|(path, content)| {
             let mut file = Outgoing::from_bytes(path, content);
             file.replaces = Some(0);
+            // Names that only the journal gives a meaning to.
+            file.in_place = true;
             Step::Write(file)
         }));
         let mut tell = |event| {

@@ -184,6 +184,7 @@ impl Push {
                             Action::Create => Some(0),
                             _ => self.sizes.get(&step.path).copied(),
                         },
+                        in_place: false,
                         open: Box::new(move || match content {
                             Some(content) => content.open(),
                             None => Err(io::ErrorKind::NotFound.into()),

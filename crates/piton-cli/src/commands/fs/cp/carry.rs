@@ -95,6 +95,7 @@ impl Change {
                 path: self.path.clone(),
                 size: content.size(),
                 replaces: None,
+                in_place: false,
                 open: Box::new(|| content.open()),
             }),
         }
