@@ -47,6 +47,10 @@ pub type Sink<'s> = dyn FnMut(Arrival<'_>) -> io::Result<()> + 's;
 /// How long the board may be silent before it is asked for what is missing.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// How many bytes of names go to the board at a time, with what is around each.
+const NAMES_LENGTH: usize = 4096;
+const NAME_OVERHEAD: usize = 3;
+
 /// How often in a row the board is asked without a whole frame in answer.
 const TRIES: u32 = 8;
 
@@ -69,6 +73,8 @@ struct File {
 /// A stream that is arriving.
 struct Stream<'s> {
     paths: &'s [BoardPath],
+    /// Number of the first of these paths among all.
+    first: usize,
     sink: &'s mut Sink<'s>,
     events: &'s mut dyn FnMut(TransferEvent),
     index: usize,
@@ -149,13 +155,13 @@ impl Stream<'_> {
     }
 
     fn carry_out(&mut self, kind: u8, payload: &[u8]) -> Result<(), Error> {
-        let index = self.index;
-        let Some(path) = self.paths.get(index) else {
+        let Some(path) = self.paths.get(self.index) else {
             return Err(Error::Answer {
                 path: BoardPath::default(),
                 received: vec![kind],
             });
         };
+        let index = self.first + self.index;
         let failed = |source| Error::Source {
             path: path.clone(),
             source,
@@ -297,11 +303,40 @@ impl RemoteFs<'_, '_> {
         events: &mut dyn FnMut(TransferEvent),
         deadline: Deadline,
     ) -> Result<Summary, Error> {
+        let mut summary = Summary::default();
+        let mut first = 0;
+        // The board holds the names in memory.
+        while let Some(rest @ [_, ..]) = paths.get(first..) {
+            let mut length = 0;
+            let fitting = rest.iter().take_while(|path| {
+                length += path.as_str().len() + NAME_OVERHEAD;
+                length <= NAMES_LENGTH
+            });
+            let count = fitting.count().max(1);
+            let part = rest.get(..count).unwrap_or(rest);
+            let arrived = self.receive_part(part, first, sink, events, deadline)?;
+            summary.files += arrived.files;
+            summary.bytes += arrived.bytes;
+            first += count;
+        }
+        Ok(summary)
+    }
+
+    /// Bring some of the files; `first` is the number of the first one among all.
+    fn receive_part(
+        &mut self,
+        paths: &[BoardPath],
+        first: usize,
+        sink: &mut Sink<'_>,
+        events: &mut dyn FnMut(TransferEvent),
+        deadline: Deadline,
+    ) -> Result<Summary, Error> {
         let mut tries = 2;
         while !paths.is_empty() {
             tries -= 1;
             let mut stream = Stream {
                 paths,
+                first,
                 sink: &mut *sink,
                 events: &mut *events,
                 index: 0,
@@ -350,7 +385,7 @@ impl RemoteFs<'_, '_> {
                 }
             }
         }
-        self.receive_one_by_one(paths, sink, events, deadline)
+        self.receive_one_by_one(paths, first, sink, events, deadline)
     }
 
     fn receive_once(&mut self, stream: &mut Stream<'_>, deadline: Deadline) -> Result<(), Start> {
@@ -377,12 +412,13 @@ impl RemoteFs<'_, '_> {
     fn receive_one_by_one(
         &mut self,
         paths: &[BoardPath],
+        first: usize,
         sink: &mut Sink<'_>,
         events: &mut dyn FnMut(TransferEvent),
         deadline: Deadline,
     ) -> Result<Summary, Error> {
         let mut summary = Summary::default();
-        for (index, path) in paths.iter().enumerate() {
+        for (index, path) in (first..).zip(paths) {
             let mut content = Vec::new();
             let mut moved = |event| {
                 if let crate::Event::Read { bytes, of } = event {

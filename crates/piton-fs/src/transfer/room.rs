@@ -6,6 +6,9 @@ use piton_board::literal::py_str;
 
 use super::Step;
 
+/// The longest list of folders that goes to the board, in bytes.
+const LONGEST_LIST: usize = 1024;
+
 /// A step for which there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom {
@@ -57,7 +60,12 @@ pub(crate) fn folders(steps: &[Step<'_>]) -> String {
         folders.insert(py_str(folder.unwrap_or_default()));
     }
     let list: Vec<String> = folders.into_iter().map(|folder| folder + ",").collect();
-    format!("({})", list.concat())
+    let list = list.concat();
+    // With that many places the room is not looked at beforehand: the board says when there is none.
+    match list.len() <= LONGEST_LIST {
+        true => format!("({list})"),
+        false => "()".to_owned(),
+    }
 }
 
 #[cfg(test)]
