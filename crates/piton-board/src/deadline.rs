@@ -1,8 +1,26 @@
 //! When to stop waiting: a point in time, and a flag that a person can raise.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+/// By how much time-outs are longer than usual, in hundredths.
+static FACTOR: AtomicU32 = AtomicU32::new(100);
+
+/// Make the time-outs of this process so many times as long, for boards that are slower than any we know; `1.0` is as usual.
+/// Values outside of 0.1 to 1,000 are taken for the nearest of these.
+pub fn set_timeout_factor(factor: f64) {
+    // Within these bounds the number fits.
+    FACTOR.store(
+        (factor.clamp(0.1, 1000.0) * 100.0) as u32,
+        Ordering::Relaxed,
+    );
+}
+
+/// A time-out as [`set_timeout_factor`] wants it.
+pub fn scaled(duration: Duration) -> Duration {
+    duration.saturating_mul(FACTOR.load(Ordering::Relaxed)) / 100
+}
 
 /// The point in time at which a wait gives up. Never counts as an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +30,25 @@ impl Deadline {
     /// No end: only for user code that a person is watching and can interrupt with a [`Cancel`].
     pub const NEVER: Deadline = Deadline(None);
 
-    /// The deadline `duration` from now.
+    /// The deadline `duration` from now, [`scaled`].
     pub fn after(duration: Duration) -> Deadline {
+        Deadline::exactly_after(scaled(duration))
+    }
+
+    fn exactly_after(duration: Duration) -> Deadline {
         // A duration too long to add to the clock is as good as never.
         Deadline(Instant::now().checked_add(duration))
     }
 
-    /// The earlier of this deadline and `duration` from now: one slice of a longer wait.
+    /// The earlier of this deadline and `duration` from now, [`scaled`]: one step of a longer exchange.
     pub fn sooner(self, duration: Duration) -> Deadline {
-        let slice = Deadline::after(duration);
+        self.slice(scaled(duration))
+    }
+
+    /// The earlier of this deadline and exactly `duration` from now: one slice of a longer wait, after which somebody looks at
+    /// something else.
+    pub fn slice(self, duration: Duration) -> Deadline {
+        let slice = Deadline::exactly_after(duration);
         match (self.0, slice.0) {
             (Some(own), Some(other)) => Deadline(Some(own.min(other))),
             (None, _) => slice,

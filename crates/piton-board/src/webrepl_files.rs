@@ -175,7 +175,7 @@ impl<'t> WebReplFiles<'t> {
             if self.cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            match self.messages.receive(buf, deadline.sooner(SLICE)) {
+            match self.messages.receive(buf, deadline.slice(SLICE)) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && !deadline.has_passed() => {
                 }
                 other => return other.map_err(|source| failure(source, waiting_for)),

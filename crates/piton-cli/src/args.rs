@@ -12,6 +12,8 @@ use piton::open::OpenOptions;
 use piton::transport::LineState;
 use piton::transport::webrepl::Password;
 
+use crate::usage::UsageError;
+
 /// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Face {
@@ -42,6 +44,8 @@ pub(crate) struct GlobalOptions {
     pub(crate) quiet: bool,
     /// `--vm FILE`: the VM file of the virtual board.
     pub(crate) vm: Option<PathBuf>,
+    /// `--timeout FACTOR`: how much time a board may take, in hundredths of the usual.
+    pub(crate) timeout: Option<u32>,
     /// How to open the board.
     pub(crate) open: OpenOptions,
     /// `--reset-on-connect`: reset the board through the control lines first.
@@ -79,6 +83,11 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
         "bits per second of a serial port (default: 115200)",
     ),
     option(
+        "--timeout",
+        Some("FACTOR"),
+        "how many times as long as usual a board may take (default: $PITON_TIMEOUT, else 1)",
+    ),
+    option(
         "--dtr",
         Some("STATE"),
         "what to do with the control line DTR: `on`, `off` or `keep` (default: on)",
@@ -110,7 +119,41 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     ),
 ];
 
+/// The environment variable that stands for `--timeout`.
+const TIMEOUT_VARIABLE: &str = "PITON_TIMEOUT";
+
+const FACTOR_EXPECTED: &str = "a number between 0.1 and 1000, such as 3";
+
+/// A factor in hundredths.
+fn percent(text: &str) -> Option<u32> {
+    let factor: f64 = text.parse().ok()?;
+    (0.1..=1000.0)
+        .contains(&factor)
+        .then_some((factor * 100.0) as u32)
+}
+
 impl GlobalOptions {
+    /// How many times as long as usual a board may take: as `--timeout` says, else the environment.
+    ///
+    /// # Errors
+    ///
+    /// The environment's value is no such number.
+    pub(crate) fn timeout_factor(&self) -> Result<f64, UsageError> {
+        let from_environment = || match std::env::var(TIMEOUT_VARIABLE) {
+            Ok(text) if !text.is_empty() => match percent(&text) {
+                Some(percent) => Ok(percent),
+                None => Err(UsageError::BadValue {
+                    option: TIMEOUT_VARIABLE.to_owned(),
+                    value: text,
+                    expected: FACTOR_EXPECTED,
+                }),
+            },
+            _ => Ok(100),
+        };
+        let percent = self.timeout.map_or_else(from_environment, Ok)?;
+        Ok(f64::from(percent) / 100.0)
+    }
+
     /// Set the option called `name`.
     ///
     /// # Errors
@@ -124,6 +167,9 @@ impl GlobalOptions {
             "--baud" => {
                 let rate = value.parse().ok().filter(|rate| *rate > 0);
                 self.open.baud_rate = rate.ok_or("a number of bits per second")?;
+            }
+            "--timeout" => {
+                self.timeout = Some(percent(value).ok_or(FACTOR_EXPECTED)?);
             }
             "--dtr" => self.open.lines.dtr = line_state(value)?,
             "--rts" => self.open.lines.rts = line_state(value)?,

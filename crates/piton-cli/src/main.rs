@@ -62,7 +62,12 @@ fn main() -> ExitCode {
         }
     };
     let chain = args::chain::parse(&words, face, &config);
+    let timeout_factor = chain.options.timeout_factor();
     let mut ctx = Context::new(face, &chain.options, config);
+    match timeout_factor {
+        Ok(factor) => piton::deadline::set_timeout_factor(factor),
+        Err(error) => return ctx.ui.report(&CommandError::Usage(error)),
+    }
     ctx.ui.remarks(&ctx.config.remarks);
     match run(chain, &mut ctx) {
         Ok(()) => ExitCode::SUCCESS,

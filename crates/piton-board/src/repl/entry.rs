@@ -56,6 +56,9 @@ pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<()
     Ok(())
 }
 
+/// What every port says of a soft reset.
+const SOFT_REBOOT: &[u8] = b"soft reboot";
+
 /// How long the friendly prompt must stand at first before it counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);
 
@@ -96,7 +99,7 @@ impl Repl {
                     .resize(attempt.sent.len() + volley.count as usize, 0x03);
                 attempt.write(&self.link, b"\x01")?;
             }
-            if self.await_raw(&mut attempt, limit.sooner(volley.patience))? {
+            if self.await_raw(&mut attempt, limit.slice(volley.patience))? {
                 if attempt.sent.len() > 2 || !attempt.is_plain() {
                     self.synchronize(limit)?;
                 }
@@ -186,8 +189,22 @@ impl Repl {
         self.link.write(b"\x04", deadline)?;
         let limit = bounded(deadline);
         // One after the other: boot.py may print between them.
-        self.link
-            .skip_past(b"soft reboot", Wait::new("the soft reset", limit))?;
+        let mut wait = Wait::new("the soft reset", limit);
+        loop {
+            let pending = self.link.pending();
+            if let Some(at) = find(pending, SOFT_REBOOT) {
+                self.link.consume(at + SOFT_REBOOT.len());
+                break;
+            }
+            if let Some(at) = find(pending, b"\x04>") {
+                // A byte from before our Ctrl-D stood in the raw REPL's line, such as a newline that a starting board got:
+                // the line was run as a program. Now it is empty.
+                self.link.consume(at + 2);
+                self.link.write(b"\x04", limit)?;
+                continue;
+            }
+            self.link.more(&mut wait)?;
+        }
         self.soft_resets += 1;
         let wait = Wait::new("the raw REPL after boot.py", limit);
         self.link.skip_past(RAW_BANNER, wait)?;

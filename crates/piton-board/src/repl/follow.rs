@@ -117,7 +117,7 @@ impl Repl {
         }
         for volley in entry::volleys() {
             entry::fire(&self.link, volley, deadline)?;
-            let patience = deadline.sooner(volley.patience);
+            let patience = deadline.slice(volley.patience);
             match self.follow(output, patience) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {}
                 other => return other,

@@ -10,6 +10,9 @@ use crate::transport::Transport;
 /// How long one wait may sleep before it looks at the cancel flag.
 const SLICE: Duration = Duration::from_millis(50);
 
+/// How many bytes are written at once: at 9600 baud they take four seconds.
+const WRITTEN_AT_ONCE: usize = 4096;
+
 /// How much of what came a time-out error keeps: the last bytes, see [`Error::Timeout`].
 pub(super) const KEPT: usize = 4096;
 
@@ -104,18 +107,22 @@ impl Link {
     /// Write all of `bytes`.
     pub(super) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
         let waiting_for = "the board to take what was written";
-        self.transport
-            .write_all(bytes, deadline.sooner(super::STEP))
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::TimedOut => Error::Timeout {
-                    waiting_for,
-                    received: Vec::new(),
-                },
-                _ => Error::Disconnected {
-                    waiting_for,
-                    source,
-                },
-            })
+        // Each piece has its time: a slow line that takes bytes is not dead.
+        for piece in bytes.chunks(WRITTEN_AT_ONCE) {
+            self.transport
+                .write_all(piece, deadline.sooner(super::STEP))
+                .map_err(|source| match source.kind() {
+                    io::ErrorKind::TimedOut => Error::Timeout {
+                        waiting_for,
+                        received: Vec::new(),
+                    },
+                    _ => Error::Disconnected {
+                        waiting_for,
+                        source,
+                    },
+                })?;
+        }
+        Ok(())
     }
 
     /// Wait at most one slice for bytes: whether some came.
@@ -127,7 +134,7 @@ impl Link {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        self.read_once(waiting_for, deadline.sooner(SLICE))
+        self.read_once(waiting_for, deadline.slice(SLICE))
     }
 
     /// Wait until at least one more byte is pending.

@@ -93,7 +93,7 @@ impl SideChannel {
     /// Read once, let the service look at it, and write what it replies.
     fn pump(&self, reading: &mut Reading, deadline: Deadline) -> io::Result<()> {
         let mut buffer = [0; 4096];
-        let count = match self.line.read(&mut buffer, deadline.sooner(SLICE)) {
+        let count = match self.line.read(&mut buffer, deadline.slice(SLICE)) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => 0,
             Err(error) => return Err(error),

@@ -54,7 +54,7 @@ fn names(selector: &BoardSelector, situation: &Situation, folder: &str) -> Optio
         options.open.password = std::env::var(VARIABLE).ok().map(Password::new);
     }
     let mut board = Board::connect(selector, &options).ok()?;
-    if !is_idle(board.transport(), deadline.sooner(PROMPT_TIME)) {
+    if !is_idle(board.transport(), deadline.slice(PROMPT_TIME)) {
         return None;
     }
     let path = folder.parse::<BoardPath>().ok()?;

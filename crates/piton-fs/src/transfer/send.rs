@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use piton_board::deadline::Deadline;
+use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl};
 
@@ -17,8 +17,8 @@ use crate::path::BoardPath;
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
 
-/// How long the board may say nothing at all: a card that is written may be busy for seconds.
-const SILENCE: Duration = Duration::from_secs(14);
+/// How long the board may say nothing at all: a card that is written may be busy for seconds. Longer where packets take long.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Seconds for each byte, of a line that has not shown its pace.
 const SLOW_PACE: f64 = 0.0005;
@@ -114,8 +114,10 @@ impl Stream<'_> {
                 None => SILENCE,
                 Some(Wish::GiveUp) => return Err(damaged()),
             };
-            let silence = SILENCE.saturating_sub(heard_at.elapsed());
-            let limit = deadline.sooner(until.min(silence));
+            let usual = self.sender.as_ref().map(Sender::usual_time);
+            let longest = scaled(SILENCE).max(usual.unwrap_or_default());
+            let silence = longest.saturating_sub(heard_at.elapsed());
+            let limit = deadline.slice(until.min(silence));
             let (message, end) = match self.listener.hear(conversation, limit)? {
                 Heard::Message(message) => (Some(message), None),
                 Heard::End if self.is_pausing() => (None, Some(Ended::Pause)),
@@ -129,7 +131,7 @@ impl Stream<'_> {
             if let Some(message) = message {
                 heard_at = Instant::now();
                 self.take(message, events);
-            } else if deadline.has_passed() || heard_at.elapsed() >= SILENCE {
+            } else if deadline.has_passed() || heard_at.elapsed() >= longest {
                 return Err(BoardError::Timeout {
                     waiting_for: "the board to take more of the files",
                     received: Vec::new(),

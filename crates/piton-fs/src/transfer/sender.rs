@@ -334,6 +334,12 @@ impl<'s> Sender<'s> {
         Wish::Write(PROBE.to_vec())
     }
 
+    /// How long the packet on its way may take, as others took before.
+    pub(crate) fn usual_time(&self) -> Duration {
+        let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
+        Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end())
+    }
+
     /// How long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
     /// too early may have done the harm.
     fn patience_now(&self) -> Duration {
@@ -341,9 +347,7 @@ impl<'s> Sender<'s> {
             // Before the board has said hello an interrupt would end its program.
             return FIRST_PATIENCE * (1 << self.probes.min(4));
         }
-        let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
-        let usual = Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end());
-        self.patience.max(usual) * (1 << (self.probes + self.losses.min(2)).min(4))
+        self.patience.max(self.usual_time()) * (1 << (self.probes + self.losses.min(2)).min(4))
     }
 
     /// The packet that comes next, or the one that is on its way, again.
