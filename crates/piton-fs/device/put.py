@@ -30,6 +30,16 @@ def _piton(path, inside, size, pair, check, force):
             with open(part, "rb") as file:
                 if file.read(size + 1) != data:
                     raise OSError(28)
+            try:
+                # FAT takes no notice of case: see send.py.
+                os.stat(part.upper())
+                try:
+                    os.stat(path)
+                except OSError:
+                    os.rename(part, part[:-1] + "x")
+                    part = part[:-1] + "x"
+            except OSError:
+                pass
             os.rename(part, path)
         except OSError as error:
             try:

@@ -31,7 +31,7 @@ def _piton(verify, folders):
     out = memoryview(bytearray(1 << bits))
     # Packets and bytes of the stream that were taken. How many bytes of a file's content are still to come.
     number = taken = left = done = torn = 0
-    file = part = path = failed = None
+    file = part = path = failed = fat = None
 
     def say(kind, value):
         text = bytes((kind, value & 255, value >> 8 & 255, value >> 16 & 255))
@@ -52,6 +52,13 @@ def _piton(verify, folders):
         except (OSError, AttributeError):
             pass
 
+    def exists(path):
+        try:
+            os.stat(path)
+            return True
+        except OSError:
+            return False
+
     def leave():
         nonlocal file, left
         left = 0
@@ -61,7 +68,7 @@ def _piton(verify, folders):
             os.remove(part)
 
     def act(kind, data):
-        nonlocal file, part, path, left, done, torn
+        nonlocal file, part, path, left, done, torn, fat
         if kind < 72:
             left = int.from_bytes(data[:4], "little")
             path = part = str(data[4:], "utf8")
@@ -85,6 +92,14 @@ def _piton(verify, folders):
                     raise ValueError
             try:
                 if part != path:
+                    if fat is None:
+                        # FAT takes no notice of case.
+                        fat = exists(part.upper())
+                    if fat and not exists(path):
+                        # A folder lists its entries by their places. This frees the one that the name would have got
+                        # without us: so a folder looks as mpremote leaves it.
+                        os.rename(part, part[:-1] + "x")
+                        part = part[:-1] + "x"
                     os.rename(part, path)
             except OSError as error:
                 # A file system that does not rename onto a file: EPERM, EACCES or EEXIST.

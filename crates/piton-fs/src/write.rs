@@ -21,6 +21,10 @@ use crate::{Event, base64, device};
 /// the same file uses and removes it.
 pub const TEMPORARY_SUFFIX: &str = ".piton-new";
 
+/// What a complete file's name ends with for a moment, where a folder lists its entries by their places (FAT): a name
+/// with as many entries. A left-over of a power cut in this moment.
+pub const MOVED_SUFFIX: &str = ".piton-nex";
+
 /// Content whose literal is no longer than this goes in one exchange, with the program that writes it.
 const AT_ONCE: usize = 512;
 

@@ -612,8 +612,6 @@ fn a_board_that_refuses_keeps_what_it_has() {
     Install leaf
     Installing leaf (latest) from INDEX to /lib
     Installing: /lib/leaf.mpy
-    Installing: /lib/new/x.mpy
-    Installing: /lib/zzz.mpy
     --- stderr
     piton: `/lib/new/x.mpy.piton-next` on the board is not a folder
     --- exit 1

@@ -26,6 +26,15 @@ def _piton(a,c,d,e,g,h):
    with open(j,"rb")as k:
     if k.read(d+1)!=i:
      raise OSError(28)
+   try:
+    os.stat(j.upper())
+    try:
+     os.stat(a)
+    except OSError:
+     os.rename(j,j[:-1]+"x")
+     j=j[:-1]+"x"
+   except OSError:
+    pass
    os.rename(j,a)
   except OSError as l:
    try:

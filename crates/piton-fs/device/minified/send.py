@@ -21,7 +21,7 @@ def _piton(verify,folders):
  view=memoryview(bytearray((1<<bits)+272))
  out=memoryview(bytearray(1<<bits))
  number=taken=left=done=torn=0
- file=part=path=failed=None
+ file=part=path=failed=fat=None
  def say(kind,value):
   text=bytes((kind,value&255,value>>8&255,value>>16&255))
   put(text+bytes((sum(text)&255^90,)))
@@ -37,6 +37,12 @@ def _piton(verify,folders):
    return found[0],found[4]
   except(OSError,AttributeError):
    pass
+ def exists(path):
+  try:
+   os.stat(path)
+   return True
+  except OSError:
+   return False
  def leave():
   nonlocal file,left
   left=0
@@ -45,7 +51,7 @@ def _piton(verify,folders):
    file=None
    os.remove(part)
  def act(kind,data):
-  nonlocal file,part,path,left,done,torn
+  nonlocal file,part,path,left,done,torn,fat
   if kind<72:
    left=int.from_bytes(data[:4],"little")
    path=part=str(data[4:],"utf8")
@@ -68,6 +74,11 @@ def _piton(verify,folders):
      raise ValueError
    try:
     if part!=path:
+     if fat is None:
+      fat=exists(part.upper())
+     if fat and not exists(path):
+      os.rename(part,part[:-1]+"x")
+      part=part[:-1]+"x"
      os.rename(part,path)
    except OSError as error:
     if error.args[0]not in(1,13,17):

@@ -13,7 +13,7 @@ use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
 use crate::swap;
-use crate::write::TEMPORARY_SUFFIX;
+use crate::write::{MOVED_SUFFIX, TEMPORARY_SUFFIX};
 
 /// How many bytes of names go in one exchange of [`RemoteFs::look`], or a few more.
 const LOOK_LENGTH: usize = 4096;
@@ -129,7 +129,11 @@ impl RemoteFs<'_, '_> {
         })?;
         for entry in std::mem::take(&mut survey.entries) {
             let SurveyEntry { path, kind, .. } = &entry;
-            if *kind == Kind::File && path.as_str().ends_with(TEMPORARY_SUFFIX) {
+            let suffixes = [TEMPORARY_SUFFIX, MOVED_SUFFIX];
+            let is_leftover = suffixes
+                .iter()
+                .any(|suffix| path.as_str().ends_with(suffix));
+            if *kind == Kind::File && is_leftover {
                 survey.leftovers.push(entry.path);
                 continue;
             }
