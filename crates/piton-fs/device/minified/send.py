@@ -10,7 +10,7 @@ def _piton(verify,folders):
   deflate=None
  from io import BytesIO
  if sys.platform in("linux","darwin","win32"):
-  kbd_intr=len
+  kbd_intr=abs
  stdin=sys.stdin.buffer.readinto
  put=sys.stdout.buffer.write
  gc.collect()
