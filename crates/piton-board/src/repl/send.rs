@@ -188,12 +188,34 @@ impl Repl {
                 if self.sending != Sending::NotAsked {
                     return Ok(false);
                 }
-                // Old firmware sees only the Ctrl-A: it starts its raw REPL again.
-                self.sending = Sending::Pieces;
-                return Ok(true);
+                return self.ask_by_a_program(deadline);
             } else if find(pending, PASTE_MODE).is_some() {
                 self.state = State::Unknown;
                 return Err(Error::BoardReset);
+            }
+            self.link.more(&mut wait)?;
+        }
+    }
+
+    /// Find out what a banner in answer to the question means. Old firmware sees only the Ctrl-A, and starts its raw REPL again.
+    /// But a banner may also be the late answer to the Ctrl-A of a connection that was killed, and the answer follows it: then
+    /// the board takes the next program for a pasted one, and says so. False as for [`Repl::read_answer`].
+    fn ask_by_a_program(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        self.link.write(b"print()\x04", deadline)?;
+        let mut wait = Wait::new("the raw REPL to settle", deadline);
+        loop {
+            let pending = self.link.pending();
+            if let Some(end) = find(pending, b"\x04>") {
+                let answer = pending.get(..end).unwrap_or_default();
+                let pasted = find(answer, YES).and_then(|at| answer.get(at + 2..at + 4));
+                self.sending = match pasted {
+                    Some(&[low, high]) if (low, high) != (0, 0) => Sending::RawPaste {
+                        window: u16::from_le_bytes([low, high]),
+                    },
+                    _ => Sending::Pieces,
+                };
+                self.link.consume(end + 2);
+                return Ok(self.sending == Sending::Pieces);
             }
             self.link.more(&mut wait)?;
         }
