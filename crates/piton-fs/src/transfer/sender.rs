@@ -42,6 +42,8 @@ const POSITIONS: u32 = 1 << 19;
 
 /// Packets are not made smaller, in bytes on the wire: this is what the smallest receive rings hold.
 const SMALLEST_SIZE: usize = 64;
+/// The payload of a packet of [`SMALLEST_SIZE`] where most of its bytes are 0x03.
+const SMALLEST_PAYLOAD: usize = 16;
 /// What a line is taken to hold, in bytes, before it has shown more.
 pub(crate) const MODEST_SIZE: usize = 1024;
 /// After a loss, packets grow when so many have arrived; and to the size that was lost after many more, which double each
@@ -141,6 +143,8 @@ pub(crate) struct Sender<'s> {
     asked: Duration,
     has_failed: bool,
     since_pause: usize,
+    /// How much of the stream goes between pauses.
+    pause: usize,
     patience: Duration,
     /// Bytes of the packet that was written last.
     written: usize,
@@ -172,6 +176,7 @@ impl<'s> Sender<'s> {
             asked: now,
             has_failed: false,
             since_pause: 0,
+            pause: PAUSE,
             patience: *PATIENCE.start(),
             written: 0,
             pace,
@@ -313,7 +318,7 @@ impl<'s> Sender<'s> {
             self.is_due = false;
             let (content, mut bytes) = self.next_packet();
             self.written = bytes.len();
-            if self.losses > 0 || self.has_lost {
+            if self.is_padded() {
                 bytes.extend(PADDING);
             }
             self.flight = Some(Flight {
@@ -353,7 +358,9 @@ impl<'s> Sender<'s> {
             Some((Content::Quit, QUIT_PACKET))
         } else if self.source.aborts() {
             Some((Content::Abort, ABORT_PACKET))
-        } else if again == Some(Content::Pause) || (again.is_none() && self.since_pause >= PAUSE) {
+        } else if again == Some(Content::Pause)
+            || (again.is_none() && self.since_pause >= self.pause)
+        {
             Some((Content::Pause, PAUSE_PACKET))
         } else {
             None
@@ -363,7 +370,8 @@ impl<'s> Sender<'s> {
             return (content, bytes.unwrap_or_default());
         }
         // What is around the payload, and as many 0x03 as there are in noise.
-        let mut size = self.size - self.size / 64 - 12;
+        let padding = if self.is_padded() { PADDING.len() } else { 0 };
+        let mut size = self.size - self.size / 64 - 12 - padding;
         loop {
             let (is_deflated, payload) = self.payload(size);
             if self.source.aborts() && !self.has_failed {
@@ -372,11 +380,26 @@ impl<'s> Sender<'s> {
                 return (Content::Abort, bytes.unwrap_or_default());
             }
             match packet::packet(self.number, is_deflated, &payload) {
+                // More 0x03 than in noise: a receive ring that holds packets of this size would overrun. A record that is
+                // longer can't be parted.
+                Some(bytes)
+                    if bytes.len() + padding > self.size
+                        && size > SMALLEST_PAYLOAD
+                        && payload.len() <= size =>
+                {
+                    let excess = bytes.len() + padding - self.size;
+                    size = size.saturating_sub(excess).max(SMALLEST_PAYLOAD);
+                }
                 Some(bytes) => return (Content::Stream, bytes),
                 // As good as never: so many 0x03 in content that does not deflate. A packet names 127 of them.
                 None => size = (size / 2).max(100),
             }
         }
+    }
+
+    /// Whether padding follows each packet.
+    fn is_padded(&self) -> bool {
+        self.losses > 0 || self.has_lost
     }
 
     /// The payload of the next packet: whether it is deflated, and the bytes.
@@ -411,3 +434,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
         Err(_) => bytes.to_vec(),
     }
 }
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod tests;
