@@ -33,7 +33,7 @@ const PLACES: usize = 127;
 /// `payload` has at most 8,192 bytes.
 pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Vec<u8>> {
     let [low, high] = seven_bits(payload.len());
-    let first = MARK | if is_deflated { DEFLATED } else { 0 } | number % NUMBERS;
+    let first = MARK | if is_deflated { DEFLATED } else { 0 } | (number % NUMBERS);
     let places: Vec<usize> = payload
         .iter()
         .enumerate()

@@ -62,6 +62,9 @@ const RETRY: u32 = 16;
 /// Flash that is erased holds an RP2040 for 400 ms, and our own interrupt may clear what its queue holds.
 const PATIENCE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(600)..=Duration::from_secs(5);
+/// The same at most: whoever waits for the board gives up after 14 seconds, and one of two interrupts may be lost. A packet
+/// that takes longer is not harmed by an interrupt behind it.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(6);
 /// The same before it has said anything.
 const FIRST_PATIENCE: Duration = Duration::from_secs(4);
 /// It may take so many times as long as packets took before.
@@ -109,6 +112,9 @@ enum Content {
 #[derive(Debug)]
 struct Flight {
     content: Content,
+    /// What went out under its number: a packet that goes again may be another one, and the first may be the one that arrived. With
+    /// the bytes of the stream that each holds.
+    sent: Vec<(Content, u32)>,
     /// The board has said that it came damaged.
     is_damaged: bool,
 }
@@ -141,13 +147,16 @@ pub(crate) struct Sender<'s> {
     /// Probes since a packet was written, and when the last thing was.
     probes: u32,
     asked: Duration,
+    /// How often the board has said that a step has failed.
+    failures: u32,
     has_failed: bool,
     since_pause: usize,
     /// How much of the stream goes between pauses.
     pause: usize,
     patience: Duration,
-    /// Bytes of the packet that was written last.
+    /// Bytes of the packet that was written last, and of the longest that has arrived.
     written: usize,
+    carried: usize,
     /// Seconds for each byte, from a packet to its answer, of the slowest of late.
     pace: f64,
 }
@@ -174,11 +183,13 @@ impl<'s> Sender<'s> {
             probe_due: false,
             probes: 0,
             asked: now,
+            failures: 0,
             has_failed: false,
             since_pause: 0,
             pause: PAUSE,
             patience: *PATIENCE.start(),
             written: 0,
+            carried: 0,
             pace,
         }
     }
@@ -203,8 +214,13 @@ impl<'s> Sender<'s> {
                 self.size = self.size.min(self.largest);
             }
             FAILED if !self.has_failed => {
-                self.has_failed = true;
-                self.source.stop();
+                // The end of a stream that has not failed would pass for success: so it is heard twice.
+                self.failures += 1;
+                self.has_failed = self.failures > 1;
+                self.probe_due = !self.has_failed;
+                if self.has_failed {
+                    self.source.stop();
+                }
             }
             TAKEN | HERE if self.largest > 0 => return self.report(message, now),
             DAMAGED => {
@@ -232,39 +248,50 @@ impl<'s> Sender<'s> {
             // came twice; and a second one was on its way when the packet went out again.
             if message.kind == HERE && self.probes > 0 {
                 if !flight.is_damaged {
-                    // Some of it was lost, or our own interrupt has cleared the board's queue.
-                    self.lose(self.losses > 0);
+                    // Some of it was lost, or our own interrupt has cleared the board's queue: that of several pauses in a row,
+                    // where such packets have arrived.
+                    let usual = if self.written <= self.carried { 2 } else { 0 };
+                    self.lose(self.losses > usual);
                 }
                 self.is_due = true;
             }
             return Taken::default();
         }
-        if number != (self.number + 1) % NUMBERS {
-            // Damage that looks whole.
+        let position = message.value >> NUMBER_BITS;
+        let count = position.wrapping_sub(self.position) % POSITIONS;
+        let mut sent = flight.sent.iter().copied();
+        let sent = match sent.find(|(_, length)| *length == count) {
+            // It may have failed anywhere in the packet.
+            None if self.has_failed => Some((Content::Stream, count)),
+            sent => sent,
+        };
+        let Some((content, _)) = sent.filter(|_| number == (self.number + 1) % NUMBERS) else {
+            // Damage that looks whole. Where the board really has something else there is no way on.
+            self.losses += 1;
             return Taken::default();
-        }
-        if message.kind == HERE && self.probes > 0 {
-            // Nothing was lost: the board was late.
+        };
+        if message.kind == TAKEN && self.probes > 0 && self.losses == 0 {
+            // Nothing was lost: the board was late, or the line. Else an answer to this probe could pass for one to the next, and
+            // each packet would go twice on a line with a long way. (An answer to the probe alone says that this message was lost.)
             self.patience = (self.patience * 2).min(*PATIENCE.end());
         }
-        let position = message.value >> NUMBER_BITS;
         if self.probes == 0 && self.losses == 0 {
             // Of a packet that went twice it is not known which one was answered.
             let took = now.saturating_sub(self.asked).as_secs_f64();
             let pace = took / (self.written + OVERHEAD) as f64;
             self.pace = pace.max(self.pace * MEMORY);
         }
-        let count = (position.wrapping_sub(self.position) % POSITIONS) as usize;
         let mut taken = Taken::default();
-        match flight.content {
+        match content {
             Content::Stream if !self.has_failed => {
-                taken = self.source.take(count);
-                self.since_pause += count;
+                taken = self.source.take(count as usize);
+                self.since_pause += count as usize;
             }
             Content::Pause => self.since_pause = 0,
             Content::Abort => self.source.has_aborted(),
             Content::Stream | Content::Quit => {}
         }
+        self.carried = self.carried.max(self.written);
         self.position = position;
         self.number = number;
         self.flight = None;
@@ -316,18 +343,7 @@ impl<'s> Sender<'s> {
         }
         if self.is_due && !self.probe_due {
             self.is_due = false;
-            let (content, mut bytes) = self.next_packet();
-            self.written = bytes.len();
-            if self.is_padded() {
-                bytes.extend(PADDING);
-            }
-            self.flight = Some(Flight {
-                content,
-                is_damaged: false,
-            });
-            self.probes = 0;
-            self.asked = now;
-            return Wish::Write(bytes);
+            return self.write_packet(now);
         }
         let at = self.asked + self.patience_now();
         if now < at && !self.probe_due {
@@ -339,6 +355,31 @@ impl<'s> Sender<'s> {
         Wish::Write(PROBE.to_vec())
     }
 
+    fn write_packet(&mut self, now: Duration) -> Wish {
+        let (content, length, mut bytes) = self.next_packet();
+        if content == Content::Stream && length == 0 {
+            // The end has been taken, and the board still waits: it has lost count.
+            self.losses = LOSSES + 1;
+            return Wish::GiveUp;
+        }
+        self.written = bytes.len();
+        // What comes behind the end of the program would be read by the prompt.
+        if self.is_padded() && matches!(content, Content::Stream | Content::Abort) {
+            bytes.extend(PADDING);
+        }
+        let flight = self.flight.get_or_insert_with(|| Flight {
+            content,
+            sent: Vec::new(),
+            is_damaged: false,
+        });
+        flight.content = content;
+        flight.is_damaged = false;
+        flight.sent.push((content, length));
+        self.probes = 0;
+        self.asked = now;
+        Wish::Write(bytes)
+    }
+
     /// How long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
     /// too early may have done the harm.
     fn patience_now(&self) -> Duration {
@@ -348,11 +389,12 @@ impl<'s> Sender<'s> {
         }
         let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
         let usual = Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end());
-        self.patience.max(usual) * (1 << (self.probes + self.losses.min(2)).min(4))
+        let factor = 1 << (self.probes + self.losses.min(2)).min(4);
+        (self.patience.max(usual) * factor).min(LONGEST_PATIENCE)
     }
 
-    /// The packet that comes next, or the one that is on its way, again.
-    fn next_packet(&mut self) -> (Content, Vec<u8>) {
+    /// The packet that comes next, or the one that is on its way, again; and the bytes of the stream in it.
+    fn next_packet(&mut self) -> (Content, u32, Vec<u8>) {
         let again = self.flight.as_ref().map(|flight| flight.content);
         let control = if self.has_failed {
             Some((Content::Quit, QUIT_PACKET))
@@ -367,17 +409,17 @@ impl<'s> Sender<'s> {
         };
         if let Some((content, payload)) = control {
             let bytes = packet::packet(self.number, false, payload);
-            return (content, bytes.unwrap_or_default());
+            return (content, 0, bytes.unwrap_or_default());
         }
         // What is around the payload, and as many 0x03 as there are in noise.
         let padding = if self.is_padded() { PADDING.len() } else { 0 };
         let mut size = self.size - self.size / 64 - 12 - padding;
         loop {
-            let (is_deflated, payload) = self.payload(size);
+            let (is_deflated, length, payload) = self.payload(size);
             if self.source.aborts() && !self.has_failed {
                 // Reading on has failed.
                 let bytes = packet::packet(self.number, false, ABORT_PACKET);
-                return (Content::Abort, bytes.unwrap_or_default());
+                return (Content::Abort, 0, bytes.unwrap_or_default());
             }
             match packet::packet(self.number, is_deflated, &payload) {
                 // More 0x03 than in noise: a receive ring that holds packets of this size would overrun. A record that is
@@ -390,7 +432,8 @@ impl<'s> Sender<'s> {
                     let excess = bytes.len() + padding - self.size;
                     size = size.saturating_sub(excess).max(SMALLEST_PAYLOAD);
                 }
-                Some(bytes) => return (Content::Stream, bytes),
+                // A packet has less than 64 KiB of the stream.
+                Some(bytes) => return (Content::Stream, length as u32, bytes),
                 // As good as never: so many 0x03 in content that does not deflate. A packet names 127 of them.
                 None => size = (size / 2).max(100),
             }
@@ -402,8 +445,8 @@ impl<'s> Sender<'s> {
         self.losses > 0 || self.has_lost
     }
 
-    /// The payload of the next packet: whether it is deflated, and the bytes.
-    fn payload(&mut self, size: usize) -> (bool, Vec<u8>) {
+    /// The payload of the next packet: whether it is deflated, the bytes of the stream in it, and the payload.
+    fn payload(&mut self, size: usize) -> (bool, usize, Vec<u8>) {
         if self.inflates && self.plain == 0 {
             let mut count = size * WINDOW;
             for _ in 0..6 {
@@ -413,7 +456,7 @@ impl<'s> Sender<'s> {
                     break;
                 }
                 if deflated.len() <= size {
-                    return (true, deflated);
+                    return (true, part.len(), deflated);
                 }
                 count = part.len() * size / deflated.len() * 31 / 32;
             }
@@ -421,7 +464,8 @@ impl<'s> Sender<'s> {
         } else {
             self.plain = self.plain.saturating_sub(1);
         }
-        (false, self.source.look(size))
+        let part = self.source.look(size);
+        (false, part.len(), part)
     }
 }
 
