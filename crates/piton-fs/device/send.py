@@ -26,7 +26,7 @@ def _piton(verify, folders):
         ready = None
     if sys.platform in ("linux", "darwin", "win32"):
         # The unix port would give SIGINT back its default: a Ctrl-C would end the process.
-        kbd_intr = len
+        kbd_intr = abs
     stdin = sys.stdin.buffer.readinto
     put = sys.stdout.buffer.write
     gc.collect()

@@ -16,7 +16,7 @@ def _piton(verify,folders):
  except(ImportError,OSError):
   ready=None
  if sys.platform in("linux","darwin","win32"):
-  kbd_intr=len
+  kbd_intr=abs
  stdin=sys.stdin.buffer.readinto
  put=sys.stdout.buffer.write
  gc.collect()
