@@ -111,131 +111,44 @@ enum Read {
     Interrupt,
 }
 
-/// The board and its port.
+/// What a board's program reads from.
 #[derive(Clone, Debug)]
-pub(super) struct Board {
+pub(super) struct Port {
     pub(super) interrupts: Interrupts,
     pub(super) overflow: Overflow,
     pub(super) capacity: usize,
-    /// Nanoseconds that reading a byte takes, and that a packet takes.
-    pub(super) byte_time: u64,
-    pub(super) packet_time: u64,
     /// How long it takes until an interrupt is raised.
     pub(super) lateness: u64,
-    /// The port has `select.poll`.
-    pub(super) polls: bool,
-    pub(super) bits: u32,
-    pub(super) inflates: bool,
-    /// The step, of all, that fails.
-    pub(super) failing: Option<u32>,
-    pub(super) files: BTreeMap<String, Vec<u8>>,
-    pub(super) end: Option<End>,
-    /// Packets with new content, and those that came before.
-    pub(super) packets: u32,
-    pub(super) repeated: u32,
+    /// What has no room in the queue yet.
     held: VecDeque<u8>,
-    queue: VecDeque<u8>,
-    is_listening: bool,
-    interrupt_at: Option<u64>,
-    busy_until: u64,
-    phase: Phase,
-    view: Vec<u8>,
-    at: usize,
-    last: usize,
-    size: usize,
-    reply: u8,
-    interrupted: u32,
-    /// The last interrupt came between packets.
-    between: bool,
-    number: u8,
-    taken: usize,
-    left: usize,
-    done: u32,
-    file: Option<(String, Vec<u8>)>,
-    has_failed: bool,
+    pub(super) queue: VecDeque<u8>,
+    /// 0x03 is an interrupt.
+    pub(super) is_listening: bool,
+    pub(super) interrupt_at: Option<u64>,
 }
 
-impl Board {
-    pub(super) fn new(interrupts: Interrupts) -> Board {
-        Board {
+impl Port {
+    pub(super) fn new(interrupts: Interrupts) -> Port {
+        Port {
             interrupts,
             overflow: Overflow::Holds,
             capacity: usize::MAX,
-            byte_time: 0,
-            packet_time: MS,
             lateness: 0,
-            polls: true,
-            bits: 13,
-            inflates: true,
-            failing: None,
-            files: BTreeMap::new(),
-            end: None,
-            packets: 0,
-            repeated: 0,
             held: VecDeque::new(),
             queue: VecDeque::new(),
             is_listening: true,
             interrupt_at: None,
-            busy_until: 0,
-            phase: Phase::Say,
-            view: Vec::new(),
-            at: 0,
-            last: 0,
-            size: 0,
-            reply: b'G',
-            interrupted: 0,
-            between: true,
-            number: 0,
-            taken: 0,
-            left: 0,
-            done: 0,
-            file: None,
-            has_failed: false,
         }
-    }
-
-    /// What the program says first, before it takes packets.
-    pub(super) fn hello(&self) -> Out {
-        message(b'S', self.bits | u32::from(self.inflates) << 8)
-    }
-
-    pub(super) fn is_at_prompt(&self) -> bool {
-        self.phase == Phase::Prompt
-    }
-
-    /// The host calls the program again after a pause.
-    pub(super) fn resume(&mut self, now: u64) {
-        if self.is_at_prompt() && self.end == Some(End::Paused) {
-            self.end = None;
-            self.reply = b'G';
-            self.interrupted = 0;
-            self.between = true;
-            self.phase = Phase::Say;
-            self.busy_until = now;
-            self.is_listening = true;
-        }
-    }
-
-    /// Everything in memory is gone.
-    pub(super) fn reset(&mut self, out: &mut Vec<Out>) {
-        self.phase = Phase::Prompt;
-        self.end = None;
-        self.file = None;
-        self.queue.clear();
-        self.held.clear();
-        out.push(Out::Reset);
     }
 
     /// Bytes come from the line.
     pub(super) fn deliver(&mut self, bytes: &[u8], now: u64) {
-        if self.phase != Phase::Prompt {
-            self.held.extend(bytes);
-            self.pump(now);
-        }
+        self.held.extend(bytes);
+        self.pump(now);
     }
 
     /// Into the queue goes what has room.
-    fn pump(&mut self, now: u64) {
+    pub(super) fn pump(&mut self, now: u64) {
         while let Some(byte) = self.held.front().copied() {
             let is_full = self.queue.len() >= self.capacity;
             if is_full && self.overflow == Overflow::Holds {
@@ -254,33 +167,114 @@ impl Board {
         }
     }
 
+    /// Nothing is left of what came.
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
+        self.held.clear();
+        self.interrupt_at = None;
+    }
+
+    /// Whether an interrupt is to be raised by now.
+    pub(super) fn is_interrupted(&self, now: u64) -> bool {
+        self.interrupt_at.is_some_and(|at| at <= now)
+    }
+}
+
+/// A board, as a line sees it.
+pub(super) trait Device {
+    fn port(&mut self) -> &mut Port;
+    /// What the program says before anything can be lost.
+    fn hello(&self) -> Option<Out>;
     /// When there is something to be done without bytes from the line.
-    pub(super) fn next_time(&self) -> Option<u64> {
+    fn next_time(&self) -> Option<u64>;
+    /// Go on as far as possible.
+    fn run(&mut self, now: u64, out: &mut Vec<Out>);
+    fn is_at_prompt(&self) -> bool;
+    /// How long it takes at most for the packets that have come.
+    fn slowness(&self) -> u64;
+    /// The host calls the program again after a pause.
+    fn resume(&mut self, now: u64);
+    /// Everything in memory is gone.
+    fn reset(&mut self, out: &mut Vec<Out>);
+
+    /// Bytes come from the line.
+    fn deliver(&mut self, bytes: &[u8], now: u64) {
+        if !self.is_at_prompt() {
+            self.port().deliver(bytes, now);
+        }
+    }
+}
+
+/// A model of the program, and its port.
+#[derive(Clone, Debug)]
+pub(super) struct Board {
+    pub(super) port: Port,
+    /// Nanoseconds that reading a byte takes, and that a packet takes.
+    pub(super) byte_time: u64,
+    pub(super) packet_time: u64,
+    /// The port has `select.poll`.
+    pub(super) polls: bool,
+    pub(super) bits: u32,
+    pub(super) inflates: bool,
+    /// The step, of all, that fails.
+    pub(super) failing: Option<u32>,
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(super) end: Option<End>,
+    /// Packets with new content, and those that came before.
+    pub(super) packets: u32,
+    pub(super) repeated: u32,
+    busy_until: u64,
+    phase: Phase,
+    view: Vec<u8>,
+    at: usize,
+    last: usize,
+    size: usize,
+    reply: u8,
+    interrupted: u32,
+    /// The last interrupt came between packets.
+    between: bool,
+    number: u8,
+    taken: usize,
+    left: usize,
+    done: u32,
+    file: Option<(String, Vec<u8>)>,
+    has_failed: bool,
+}
+
+impl Device for Board {
+    fn port(&mut self) -> &mut Port {
+        &mut self.port
+    }
+
+    fn hello(&self) -> Option<Out> {
+        Some(self.abilities())
+    }
+
+    fn next_time(&self) -> Option<u64> {
         if self.phase == Phase::Prompt {
             return None;
         }
-        if self.phase == Phase::Work || self.phase == Phase::Say || !self.queue.is_empty() {
+        if self.phase == Phase::Work || self.phase == Phase::Say || !self.port.queue.is_empty() {
             return Some(self.busy_until);
         }
-        self.interrupt_at.map(|at| at.max(self.busy_until))
+        self.port.interrupt_at.map(|at| at.max(self.busy_until))
     }
 
-    /// Go on as far as possible.
-    pub(super) fn run(&mut self, now: u64, out: &mut Vec<Out>) {
+    fn run(&mut self, now: u64, out: &mut Vec<Out>) {
         while self.phase != Phase::Prompt && self.busy_until <= now {
             if self.phase == Phase::Work {
                 self.work(out);
                 continue;
             }
             if self.phase == Phase::Say {
-                if self.interrupt_at.is_some_and(|at| at <= now) {
+                if self.port.is_interrupted(now) {
                     self.interrupt(End::Interrupted, out);
                     continue;
                 }
-                if self.polls && !self.between && !self.queue.is_empty() {
-                    let count = self.queue.len() as u64;
-                    self.queue.clear();
-                    self.pump(now);
+                if self.polls && !self.between && !self.port.queue.is_empty() {
+                    let count = self.port.queue.len() as u64;
+                    self.port.queue.clear();
+                    self.port.pump(now);
                     self.busy_until = now + self.byte_time * count;
                     continue;
                 }
@@ -296,6 +290,72 @@ impl Board {
         }
     }
 
+    fn slowness(&self) -> u64 {
+        5000 * self.byte_time + 2 * self.packet_time + self.port.lateness
+    }
+
+    fn is_at_prompt(&self) -> bool {
+        self.phase == Phase::Prompt
+    }
+
+    fn resume(&mut self, now: u64) {
+        if self.is_at_prompt() && self.end == Some(End::Paused) {
+            self.end = None;
+            self.reply = b'G';
+            self.interrupted = 0;
+            self.between = true;
+            self.phase = Phase::Say;
+            self.busy_until = now;
+            self.port.is_listening = true;
+        }
+    }
+
+    fn reset(&mut self, out: &mut Vec<Out>) {
+        self.phase = Phase::Prompt;
+        self.end = None;
+        self.file = None;
+        self.port.clear();
+        out.push(Out::Reset);
+    }
+}
+
+impl Board {
+    pub(super) fn new(interrupts: Interrupts) -> Board {
+        Board {
+            port: Port::new(interrupts),
+            byte_time: 0,
+            packet_time: MS,
+            polls: true,
+            bits: 13,
+            inflates: true,
+            failing: None,
+            files: BTreeMap::new(),
+            end: None,
+            packets: 0,
+            repeated: 0,
+            busy_until: 0,
+            phase: Phase::Say,
+            view: Vec::new(),
+            at: 0,
+            last: 0,
+            size: 0,
+            reply: b'G',
+            interrupted: 0,
+            between: true,
+            number: 0,
+            taken: 0,
+            left: 0,
+            done: 0,
+            file: None,
+            has_failed: false,
+        }
+    }
+
+    /// What it can take.
+    fn abilities(&self) -> Out {
+        message(b'S', self.bits | u32::from(self.inflates) << 8)
+    }
+
     /// `fill`.
     fn read(&mut self, now: u64) -> Read {
         let end = match self.phase {
@@ -305,20 +365,20 @@ impl Board {
         };
         let start = self.at;
         while self.at < end {
-            if self.interrupt_at.is_some_and(|at| at <= now) {
+            if self.port.is_interrupted(now) {
                 return Read::Interrupt;
             }
-            if self.queue.is_empty() {
+            if self.port.queue.is_empty() {
                 return Read::Blocked;
             }
-            let mut count = self.queue.len().min(end - self.at);
+            let mut count = self.port.queue.len().min(end - self.at);
             if self.byte_time > 0 {
                 count = count.min(16);
             }
             let from = self.at;
             for _ in 0..count {
-                let byte = self.queue.pop_front().unwrap();
-                let is_first = match self.interrupts {
+                let byte = self.port.queue.pop_front().unwrap();
+                let is_first = match self.port.interrupts {
                     Interrupts::InOrder => true,
                     Interrupts::Byte => self.at == from,
                     _ => self.at == start,
@@ -329,7 +389,7 @@ impl Board {
                 self.view.push(byte);
                 self.at += 1;
             }
-            self.pump(now);
+            self.port.pump(now);
             if self.byte_time > 0 {
                 self.busy_until = now + self.byte_time * count as u64;
                 return if self.at < end {
@@ -343,7 +403,7 @@ impl Board {
     }
 
     fn interrupt(&mut self, why: End, out: &mut Vec<Out>) {
-        self.interrupt_at = None;
+        self.port.interrupt_at = None;
         self.interrupted += 1;
         if self.interrupted > 8 || (why == End::Stray && self.between) {
             return self.finish(why, out);
@@ -359,9 +419,7 @@ impl Board {
         }
         self.end = Some(end);
         self.phase = Phase::Prompt;
-        self.queue.clear();
-        self.held.clear();
-        self.interrupt_at = None;
+        self.port.clear();
         out.push(Out::End(end));
     }
 
@@ -372,7 +430,7 @@ impl Board {
             out.push(message(b'D', self.done));
         }
         if self.reply == b'N' {
-            out.push(self.hello());
+            out.push(self.abilities());
         }
         let position = (self.taken as u32) << 5;
         out.push(message(self.reply, u32::from(self.number & 31) | position));
@@ -434,7 +492,7 @@ impl Board {
                 }
                 self.reply = b'G';
                 self.interrupted = 0;
-                self.is_listening = false;
+                self.port.is_listening = false;
                 self.phase = Phase::Work;
                 self.busy_until = self.busy_until.max(now) + self.packet_time;
             }
@@ -444,7 +502,7 @@ impl Board {
 
     /// Carry out the packet.
     fn work(&mut self, out: &mut Vec<Out>) {
-        self.is_listening = true;
+        self.port.is_listening = true;
         self.phase = Phase::Say;
         if (self.view[0] ^ self.number) & 31 != 0 {
             self.repeated += 1;

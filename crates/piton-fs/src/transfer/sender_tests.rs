@@ -10,8 +10,11 @@ use super::{Sender, Wish};
 
 #[path = "sender_model.rs"]
 mod model;
+#[cfg(unix)]
+#[path = "sender_process.rs"]
+mod process;
 
-use model::{Board, End, Fate, Interrupts, Item, Line, MS, Out, Overflow, Random, SECOND};
+use model::{Board, Device, End, Fate, Interrupts, Item, Line, MS, Out, Overflow, Random, SECOND};
 
 /// How long the driver lets the board be silent.
 const SILENCE: u64 = 14 * SECOND;
@@ -35,10 +38,10 @@ enum Outcome {
 }
 
 /// One run: the host, the line, the board.
-struct Run<'s> {
+struct Run<'s, D> {
     now: u64,
     sender: Sender<'s>,
-    board: Board,
+    board: D,
     up: Line,
     down: Line,
     /// What becomes of what is written, in either direction, one after the other. Then all arrives.
@@ -64,8 +67,8 @@ struct Run<'s> {
     trace: Option<Vec<String>>,
 }
 
-impl<'s> Run<'s> {
-    fn new(steps: Vec<Step<'s>>, board: Board, size: usize, pace: f64) -> Run<'s> {
+impl<'s, D: Device> Run<'s, D> {
+    fn new(steps: Vec<Step<'s>>, board: D, size: usize, pace: f64) -> Run<'s, D> {
         Run {
             now: 0,
             sender: Sender::new(Source::new(steps, false), size, pace, Duration::ZERO),
@@ -237,7 +240,7 @@ impl<'s> Run<'s> {
     fn follow(&mut self) -> Outcome {
         // The first word is part of the program's start, and as sure as all of it; its loss is tested apart.
         let hello = self.board.hello();
-        self.write_down(vec![hello]);
+        self.write_down(hello.into_iter().collect());
         self.run_board();
         loop {
             let Some(until) = self.act() else {
@@ -302,8 +305,7 @@ impl<'s> Run<'s> {
         // A line that stands still, a packet on its way, and work under way, are no lateness of the program.
         let pauses = self.up.pauses.iter().map(|(_, to)| *to);
         let began = pauses.chain([killed, self.up.free_at]).max().unwrap();
-        let way = self.up.latency + 5000 * (self.up.byte_time + self.board.byte_time);
-        let allowed = way + 2 * self.board.packet_time + self.board.lateness;
+        let allowed = self.up.latency + 5000 * self.up.byte_time + self.board.slowness();
         self.prompt_time = self.now.saturating_sub(began + allowed);
         Outcome::Killed
     }
@@ -349,7 +351,7 @@ fn steps(files: &[(String, Vec<u8>)]) -> Vec<Step<'_>> {
 }
 
 /// Nothing is on the board but files that were sent, whole and in their order.
-fn check(run: &Run<'_>, outcome: Outcome, files: &[(String, Vec<u8>)], what: &str) {
+fn check(run: &Run<'_, Board>, outcome: Outcome, files: &[(String, Vec<u8>)], what: &str) {
     let count = run.board.files.len();
     let expected: BTreeMap<_, _> = files.iter().take(count).cloned().collect();
     assert!(run.board.files == expected, "{what}: wrong files");
@@ -401,15 +403,15 @@ impl Schedule {
         board.bits = random.of(&[6, 7, 9, 9, 13]);
         board.inflates = random.one_in(4);
         if random.one_in(4) {
-            board.capacity = random.of(&[64, 128, 260, 1024]);
-            board.overflow = random.of(&[Overflow::Holds, Overflow::Drops]);
+            board.port.capacity = random.of(&[64, 128, 260, 1024]);
+            board.port.overflow = random.of(&[Overflow::Holds, Overflow::Drops]);
         }
         if random.one_in(4) {
             board.byte_time = random.of(&[10_000, 100_000, MS]);
         }
         board.packet_time = random.of(&[0, MS, 30 * MS, 900 * MS, 4 * SECOND]);
         if random.one_in(8) {
-            board.lateness = random.of(&[MS, 50 * MS, 700 * MS]);
+            board.port.lateness = random.of(&[MS, 50 * MS, 700 * MS]);
         }
         if random.one_in(8) {
             board.failing = Some(random.below(count + 1) as u32);
@@ -427,7 +429,7 @@ impl Schedule {
         }
     }
 
-    fn run(&mut self) -> Run<'_> {
+    fn run(&mut self) -> Run<'_, Board> {
         let random = &mut self.random;
         let mut steps = steps(&self.files);
         if let Some(Step::Write(file)) = self.unreadable.and_then(|index| steps.get_mut(index)) {
@@ -496,10 +498,10 @@ impl Schedule {
 fn play(seed: u64, trace: bool) -> (Outcome, u64) {
     let mut schedule = Schedule::new(seed);
     let failing = schedule.board.failing;
-    let is_late = schedule.board.lateness > 0;
+    let is_late = schedule.board.port.lateness > 0;
     let readable = schedule.unreadable.unwrap_or(schedule.files.len());
     // The run borrows the files.
-    let (files, mode) = (schedule.files.clone(), schedule.board.interrupts);
+    let (files, mode) = (schedule.files.clone(), schedule.board.port.interrupts);
     let mut run = schedule.run();
     if trace {
         run.trace = Some(Vec::new());
