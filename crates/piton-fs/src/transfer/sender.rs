@@ -249,9 +249,9 @@ impl<'s> Sender<'s> {
             if message.kind == HERE && self.probes > 0 {
                 if !flight.is_damaged {
                     // Some of it was lost, or our own interrupt has cleared the board's queue: that of several pauses in a row,
-                    // where such packets have arrived.
-                    let usual = if self.written <= self.carried { 2 } else { 0 };
-                    self.lose(self.losses > usual);
+                    // where such packets have arrived. A size that was lost before was only tried.
+                    let usual = if self.written <= self.carried { 1 } else { 0 };
+                    self.lose(self.losses > usual || self.size >= self.ceiling);
                 }
                 self.is_due = true;
             }
@@ -331,8 +331,9 @@ impl<'s> Sender<'s> {
                 self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
             }
             self.ceiling = self.size;
-            let divisor = if self.losses > 3 { 4 } else { 2 };
+            let divisor = if self.losses > 2 { 4 } else { 2 };
             self.size = (self.size / divisor).max(SMALLEST_SIZE);
+            self.carried = self.carried.min(self.size);
         }
     }
 
