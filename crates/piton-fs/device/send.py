@@ -17,6 +17,13 @@ def _piton(verify, folders):
         deflate = None
     from io import BytesIO
 
+    try:
+        from select import poll
+
+        ready = poll()
+        ready.register(sys.stdin, 1)
+    except (ImportError, OSError):
+        ready = None
     if sys.platform in ("linux", "darwin", "win32"):
         # The unix port would give SIGINT back its default: a Ctrl-C would end the process.
         kbd_intr = abs
@@ -149,9 +156,16 @@ def _piton(verify, folders):
         # What is said next: 71 after a packet, 78 after an interrupt, 88 when something was damaged.
         reply = 71
         interrupted = 0
+        between = True
         while True:
             try:
                 kbd_intr(3)
+                if ready and not between:
+                    # The interrupt may have overtaken the rest of a packet. The host sends nothing more before the answer.
+                    while ready.poll(0):
+                        if not stdin(view[:1]):
+                            raise KeyboardInterrupt
+                    between = True
                 if failed:
                     say(69, done | torn)
                 elif done:
@@ -167,8 +181,9 @@ def _piton(verify, folders):
                     # On a line that loses bytes, padding follows each packet.
                     fill(0, 1)
                 if interrupted and view[0] in b"\1\2\4\r\n":
-                    # Somebody else wants the board.
-                    interrupted = 9
+                    # Somebody else wants the board; or this is of the rest of a packet.
+                    if between:
+                        interrupted = 9
                     raise KeyboardInterrupt
                 reply = 88
                 fill(1, 4)
@@ -192,6 +207,7 @@ def _piton(verify, folders):
                 interrupted += 1
                 if interrupted > 8:
                     raise
+                between = reply != 88
                 reply = 78
                 continue
             if (view[0] ^ number) & 31:

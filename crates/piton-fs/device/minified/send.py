@@ -9,6 +9,12 @@ def _piton(verify,folders):
  except ImportError:
   deflate=None
  from io import BytesIO
+ try:
+  from select import poll
+  ready=poll()
+  ready.register(sys.stdin,1)
+ except(ImportError,OSError):
+  ready=None
  if sys.platform in("linux","darwin","win32"):
   kbd_intr=abs
  stdin=sys.stdin.buffer.readinto
@@ -122,9 +128,15 @@ def _piton(verify,folders):
   nonlocal number,failed
   reply=71
   interrupted=0
+  between=True
   while True:
    try:
     kbd_intr(3)
+    if ready and not between:
+     while ready.poll(0):
+      if not stdin(view[:1]):
+       raise KeyboardInterrupt
+     between=True
     if failed:
      say(69,done|torn)
     elif done:
@@ -138,7 +150,8 @@ def _piton(verify,folders):
     while view[0]==255:
      fill(0,1)
     if interrupted and view[0]in b"\1\2\4\r\n":
-     interrupted=9
+     if between:
+      interrupted=9
      raise KeyboardInterrupt
     reply=88
     fill(1,4)
@@ -162,6 +175,7 @@ def _piton(verify,folders):
     interrupted+=1
     if interrupted>8:
      raise
+    between=reply!=88
     reply=78
     continue
    if(view[0]^number)&31:

@@ -603,7 +603,7 @@ mod tests {
     #[test]
     fn stages_hold_the_program_and_no_interrupt() {
         let mpy: Vec<u8> = (0..4000_u32)
-            .map(|number| (number * 7 >> 2) as u8)
+            .map(|number| ((number * 7) >> 2) as u8)
             .collect();
         let program = Staged::new(&mpy, &["'a'", "1"], None);
         for pieces in [false, true] {

@@ -8,7 +8,7 @@ use piton_board::repl::{Conversation, RawRepl};
 
 use super::agent::{self, Heard, Listener, Message, Start};
 use super::room::{NoRoom, check_room, folders};
-use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, Sender, Wish};
+use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, SILENCE, Sender, Wish};
 use super::source::{Source, Taken};
 use super::{SendOptions, Step, Summary, TransferEvent};
 use crate::device;
@@ -16,9 +16,6 @@ use crate::error::{Error, FileState};
 use crate::path::BoardPath;
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
-
-/// How long the board may say nothing at all: a card that is written may be busy for seconds. Longer where packets take long.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// Seconds for each byte, of a line that has not shown its pace.
 const SLOW_PACE: f64 = 0.0005;
@@ -114,8 +111,11 @@ impl Stream<'_> {
                 None => SILENCE,
                 Some(Wish::GiveUp) => return Err(damaged()),
             };
-            let usual = self.sender.as_ref().map(Sender::usual_time);
-            let longest = scaled(SILENCE).max(usual.unwrap_or_default());
+            let longest = self
+                .sender
+                .as_ref()
+                .map_or(SILENCE, Sender::longest_silence);
+            let longest = scaled(longest);
             let silence = longest.saturating_sub(heard_at.elapsed());
             let limit = deadline.slice(until.min(silence));
             let (message, end) = match self.listener.hear(conversation, limit)? {

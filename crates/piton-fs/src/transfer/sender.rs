@@ -42,6 +42,8 @@ const POSITIONS: u32 = 1 << 19;
 
 /// Packets are not made smaller, in bytes on the wire: this is what the smallest receive rings hold.
 const SMALLEST_SIZE: usize = 64;
+/// The payload of a packet of [`SMALLEST_SIZE`] where most of its bytes are 0x03.
+const SMALLEST_PAYLOAD: usize = 16;
 /// What a line is taken to hold, in bytes, before it has shown more.
 pub(crate) const MODEST_SIZE: usize = 1024;
 /// After a loss, packets grow when so many have arrived; and to the size that was lost after many more, which double each
@@ -60,6 +62,10 @@ const RETRY: u32 = 16;
 /// Flash that is erased holds an RP2040 for 400 ms, and our own interrupt may clear what its queue holds.
 const PATIENCE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(600)..=Duration::from_secs(5);
+/// The same at most, unless packets take longer: one of two interrupts may be lost before [`SILENCE`] is over.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
+/// How long the board may say nothing at all, unless packets take longer: a card that is written may be busy for seconds.
+pub(crate) const SILENCE: Duration = Duration::from_secs(10);
 /// The same before it has said anything.
 const FIRST_PATIENCE: Duration = Duration::from_secs(4);
 /// It may take so many times as long as packets took before.
@@ -107,6 +113,9 @@ enum Content {
 #[derive(Debug)]
 struct Flight {
     content: Content,
+    /// What went out under its number: a packet that goes again may be another one, and the first may be the one that arrived. With
+    /// the bytes of the stream that each holds.
+    sent: Vec<(Content, u32)>,
     /// The board has said that it came damaged.
     is_damaged: bool,
 }
@@ -139,11 +148,16 @@ pub(crate) struct Sender<'s> {
     /// Probes since a packet was written, and when the last thing was.
     probes: u32,
     asked: Duration,
+    /// How often the board has said that a step has failed.
+    failures: u32,
     has_failed: bool,
     since_pause: usize,
+    /// How much of the stream goes between pauses.
+    pause: usize,
     patience: Duration,
-    /// Bytes of the packet that was written last.
+    /// Bytes of the packet that was written last, and of the longest that has arrived.
     written: usize,
+    carried: usize,
     /// Seconds for each byte, from a packet to its answer, of the slowest of late.
     pace: f64,
 }
@@ -170,10 +184,13 @@ impl<'s> Sender<'s> {
             probe_due: false,
             probes: 0,
             asked: now,
+            failures: 0,
             has_failed: false,
             since_pause: 0,
+            pause: PAUSE,
             patience: *PATIENCE.start(),
             written: 0,
+            carried: 0,
             pace,
         }
     }
@@ -198,8 +215,13 @@ impl<'s> Sender<'s> {
                 self.size = self.size.min(self.largest);
             }
             FAILED if !self.has_failed => {
-                self.has_failed = true;
-                self.source.stop();
+                // The end of a stream that has not failed would pass for success: so it is heard twice.
+                self.failures += 1;
+                self.has_failed = self.failures > 1;
+                self.probe_due = !self.has_failed;
+                if self.has_failed {
+                    self.source.stop();
+                }
             }
             TAKEN | HERE if self.largest > 0 => return self.report(message, now),
             DAMAGED => {
@@ -227,39 +249,50 @@ impl<'s> Sender<'s> {
             // came twice; and a second one was on its way when the packet went out again.
             if message.kind == HERE && self.probes > 0 {
                 if !flight.is_damaged {
-                    // Some of it was lost, or our own interrupt has cleared the board's queue.
-                    self.lose(self.losses > 0);
+                    // Some of it was lost, or our own interrupt has cleared the board's queue: that of several pauses in a row,
+                    // where such packets have arrived. A size that was lost before was only tried.
+                    let usual = if self.written <= self.carried { 1 } else { 0 };
+                    self.lose(self.losses > usual || self.size >= self.ceiling);
                 }
                 self.is_due = true;
             }
             return Taken::default();
         }
-        if number != (self.number + 1) % NUMBERS {
-            // Damage that looks whole.
+        let position = message.value >> NUMBER_BITS;
+        let count = position.wrapping_sub(self.position) % POSITIONS;
+        let mut sent = flight.sent.iter().copied();
+        let sent = match sent.find(|(_, length)| *length == count) {
+            // It may have failed anywhere in the packet.
+            None if self.has_failed => Some((Content::Stream, count)),
+            sent => sent,
+        };
+        let Some((content, _)) = sent.filter(|_| number == (self.number + 1) % NUMBERS) else {
+            // Damage that looks whole. Where the board really has something else there is no way on.
+            self.losses += 1;
             return Taken::default();
-        }
-        if message.kind == HERE && self.probes > 0 {
-            // Nothing was lost: the board was late.
+        };
+        if message.kind == TAKEN && self.probes > 0 && self.losses == 0 {
+            // Nothing was lost: the board was late, or the line. Else an answer to this probe could pass for one to the next, and
+            // each packet would go twice on a line with a long way. (An answer to the probe alone says that this message was lost.)
             self.patience = (self.patience * 2).min(*PATIENCE.end());
         }
-        let position = message.value >> NUMBER_BITS;
         if self.probes == 0 && self.losses == 0 {
             // Of a packet that went twice it is not known which one was answered.
             let took = now.saturating_sub(self.asked).as_secs_f64();
             let pace = took / (self.written + OVERHEAD) as f64;
             self.pace = pace.max(self.pace * MEMORY);
         }
-        let count = (position.wrapping_sub(self.position) % POSITIONS) as usize;
         let mut taken = Taken::default();
-        match flight.content {
+        match content {
             Content::Stream if !self.has_failed => {
-                taken = self.source.take(count);
-                self.since_pause += count;
+                taken = self.source.take(count as usize);
+                self.since_pause += count as usize;
             }
             Content::Pause => self.since_pause = 0,
             Content::Abort => self.source.has_aborted(),
             Content::Stream | Content::Quit => {}
         }
+        self.carried = self.carried.max(self.written);
         self.position = position;
         self.number = number;
         self.flight = None;
@@ -299,8 +332,9 @@ impl<'s> Sender<'s> {
                 self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
             }
             self.ceiling = self.size;
-            let divisor = if self.losses > 3 { 4 } else { 2 };
+            let divisor = if self.losses > 2 { 4 } else { 2 };
             self.size = (self.size / divisor).max(SMALLEST_SIZE);
+            self.carried = self.carried.min(self.size);
         }
     }
 
@@ -311,18 +345,7 @@ impl<'s> Sender<'s> {
         }
         if self.is_due && !self.probe_due {
             self.is_due = false;
-            let (content, mut bytes) = self.next_packet();
-            self.written = bytes.len();
-            if self.losses > 0 || self.has_lost {
-                bytes.extend(PADDING);
-            }
-            self.flight = Some(Flight {
-                content,
-                is_damaged: false,
-            });
-            self.probes = 0;
-            self.asked = now;
-            return Wish::Write(bytes);
+            return self.write_packet(now);
         }
         let at = self.asked + self.patience_now();
         if now < at && !self.probe_due {
@@ -334,10 +357,40 @@ impl<'s> Sender<'s> {
         Wish::Write(PROBE.to_vec())
     }
 
+    /// After which silence the line is dead.
+    pub(crate) fn longest_silence(&self) -> Duration {
+        SILENCE.max(self.usual_time() * 3)
+    }
+
     /// How long the packet on its way may take, as others took before.
-    pub(crate) fn usual_time(&self) -> Duration {
+    fn usual_time(&self) -> Duration {
         let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
         Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end())
+    }
+
+    fn write_packet(&mut self, now: Duration) -> Wish {
+        let (content, length, mut bytes) = self.next_packet();
+        if content == Content::Stream && length == 0 {
+            // The end has been taken, and the board still waits: it has lost count.
+            self.losses = LOSSES + 1;
+            return Wish::GiveUp;
+        }
+        self.written = bytes.len();
+        // What comes behind the end of the program would be read by the prompt.
+        if self.is_padded() && matches!(content, Content::Stream | Content::Abort) {
+            bytes.extend(PADDING);
+        }
+        let flight = self.flight.get_or_insert_with(|| Flight {
+            content,
+            sent: Vec::new(),
+            is_damaged: false,
+        });
+        flight.content = content;
+        flight.is_damaged = false;
+        flight.sent.push((content, length));
+        self.probes = 0;
+        self.asked = now;
+        Wish::Write(bytes)
     }
 
     /// How long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
@@ -347,44 +400,66 @@ impl<'s> Sender<'s> {
             // Before the board has said hello an interrupt would end its program.
             return FIRST_PATIENCE * (1 << self.probes.min(4));
         }
-        self.patience.max(self.usual_time()) * (1 << (self.probes + self.losses.min(2)).min(4))
+        let usual = self.usual_time();
+        let factor = 1 << (self.probes + self.losses.min(2)).min(4);
+        let longest = LONGEST_PATIENCE.max(usual);
+        (self.patience.max(usual) * factor).min(longest)
     }
 
-    /// The packet that comes next, or the one that is on its way, again.
-    fn next_packet(&mut self) -> (Content, Vec<u8>) {
+    /// The packet that comes next, or the one that is on its way, again; and the bytes of the stream in it.
+    fn next_packet(&mut self) -> (Content, u32, Vec<u8>) {
         let again = self.flight.as_ref().map(|flight| flight.content);
         let control = if self.has_failed {
             Some((Content::Quit, QUIT_PACKET))
         } else if self.source.aborts() {
             Some((Content::Abort, ABORT_PACKET))
-        } else if again == Some(Content::Pause) || (again.is_none() && self.since_pause >= PAUSE) {
+        } else if again == Some(Content::Pause)
+            || (again.is_none() && self.since_pause >= self.pause)
+        {
             Some((Content::Pause, PAUSE_PACKET))
         } else {
             None
         };
         if let Some((content, payload)) = control {
             let bytes = packet::packet(self.number, false, payload);
-            return (content, bytes.unwrap_or_default());
+            return (content, 0, bytes.unwrap_or_default());
         }
         // What is around the payload, and as many 0x03 as there are in noise.
-        let mut size = self.size - self.size / 64 - 12;
+        let padding = if self.is_padded() { PADDING.len() } else { 0 };
+        let mut size = self.size - self.size / 64 - 12 - padding;
         loop {
-            let (is_deflated, payload) = self.payload(size);
+            let (is_deflated, length, payload) = self.payload(size);
             if self.source.aborts() && !self.has_failed {
                 // Reading on has failed.
                 let bytes = packet::packet(self.number, false, ABORT_PACKET);
-                return (Content::Abort, bytes.unwrap_or_default());
+                return (Content::Abort, 0, bytes.unwrap_or_default());
             }
             match packet::packet(self.number, is_deflated, &payload) {
-                Some(bytes) => return (Content::Stream, bytes),
+                // More 0x03 than in noise: a receive ring that holds packets of this size would overrun. A record that is
+                // longer can't be parted.
+                Some(bytes)
+                    if bytes.len() + padding > self.size
+                        && size > SMALLEST_PAYLOAD
+                        && payload.len() <= size =>
+                {
+                    let excess = bytes.len() + padding - self.size;
+                    size = size.saturating_sub(excess).max(SMALLEST_PAYLOAD);
+                }
+                // A packet has less than 64 KiB of the stream.
+                Some(bytes) => return (Content::Stream, length as u32, bytes),
                 // As good as never: so many 0x03 in content that does not deflate. A packet names 127 of them.
                 None => size = (size / 2).max(100),
             }
         }
     }
 
-    /// The payload of the next packet: whether it is deflated, and the bytes.
-    fn payload(&mut self, size: usize) -> (bool, Vec<u8>) {
+    /// Whether padding follows each packet.
+    fn is_padded(&self) -> bool {
+        self.losses > 0 || self.has_lost
+    }
+
+    /// The payload of the next packet: whether it is deflated, the bytes of the stream in it, and the payload.
+    fn payload(&mut self, size: usize) -> (bool, usize, Vec<u8>) {
         if self.inflates && self.plain == 0 {
             let mut count = size * WINDOW;
             for _ in 0..6 {
@@ -394,7 +469,7 @@ impl<'s> Sender<'s> {
                     break;
                 }
                 if deflated.len() <= size {
-                    return (true, deflated);
+                    return (true, part.len(), deflated);
                 }
                 count = part.len() * size / deflated.len() * 31 / 32;
             }
@@ -402,7 +477,8 @@ impl<'s> Sender<'s> {
         } else {
             self.plain = self.plain.saturating_sub(1);
         }
-        (false, self.source.look(size))
+        let part = self.source.look(size);
+        (false, part.len(), part)
     }
 }
 
@@ -415,3 +491,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
         Err(_) => bytes.to_vec(),
     }
 }
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod tests;

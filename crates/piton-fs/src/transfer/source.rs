@@ -75,7 +75,7 @@ pub(crate) struct Source<'s> {
     /// How far the file is whose content is being taken.
     progress: Progress,
     has_quit: bool,
-    /// The file under way can't be completed: the board is to drop it.
+    /// A file can't be completed: the board is to drop it when it has taken what there is of it.
     aborts: bool,
     /// Why a file could not be read: the index of its step, and what the system said.
     pub(crate) failure: Option<(usize, io::Error)>,
@@ -115,12 +115,14 @@ impl<'s> Source<'s> {
         self.steps = Vec::new().into_iter().enumerate();
         self.ready.clear();
         self.ready_length = 0;
+        self.aborts = false;
         self.has_quit = false;
     }
 
-    /// Whether the board is to drop the file that it has begun, before anything else.
+    /// Whether the board is to drop the file that it has begun, before anything else. All that was read is taken by then: what
+    /// is on its way may be of it, and the steps before the file are to be carried out.
     pub(crate) fn aborts(&self) -> bool {
-        self.aborts
+        self.aborts && self.ready.is_empty()
     }
 
     /// The board has dropped the file.
@@ -195,6 +197,9 @@ impl<'s> Source<'s> {
 
     /// Make more of the stream ready; false at its end.
     fn more(&mut self) -> bool {
+        if self.aborts {
+            return false;
+        }
         if let Some(mut file) = self.file.take() {
             match file.more() {
                 Ok(None) => {
@@ -263,8 +268,10 @@ impl<'s> Source<'s> {
         self.ready.push_back(Segment::Record { kind, step, bytes });
     }
 
+    /// What was made ready stays; nothing follows but the end.
     fn fail(&mut self, step: usize, error: io::Error) {
-        self.stop();
+        self.file = None;
+        self.steps = Vec::new().into_iter().enumerate();
         self.aborts = true;
         self.failure = Some((step, error));
     }
@@ -342,13 +349,21 @@ mod tests {
 
     #[test]
     fn a_file_that_changed_its_size_is_dropped() {
+        let whole = Outgoing::from_bytes("w".parse().unwrap(), b"0");
         let file = Outgoing {
             size: 4,
             ..Outgoing::from_bytes("a".parse().unwrap(), b"abc")
         };
-        let mut source = Source::new(vec![Step::Write(file)], false);
-        assert_eq!(source.look(100), b"Q\0\0");
+        let steps = vec![Step::Write(whole), Step::Write(file)];
+        let mut source = Source::new(steps, false);
+        let sent = source.look(100);
+        assert_eq!(sent, b"F\x05\0\x01\0\0\0w0H\0\0F\x05\0\x04\0\0\0aabc");
+        assert!(!source.aborts(), "the file before it is to be taken");
+        assert_eq!(source.take(sent.len()).committed, Some(0));
         assert!(source.aborts());
+        assert_eq!(source.look(100), b"");
+        source.has_aborted();
+        assert_eq!(source.look(100), b"Q\0\0");
         assert!(source.failure.is_some());
     }
 }
