@@ -18,7 +18,7 @@ mod service;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
@@ -27,17 +27,21 @@ use piton_board::repl::RawRepl;
 use piton_board::transport::side_channel::Slot;
 
 use crate::device;
-use frame::{Token, sum};
+use crate::transfer::agent;
+use frame::Token;
 use root::Root;
 use server::Server;
-use service::{Found, MountService, Payload};
+use service::MountService;
 
 /// Where the folder appears on the board: as with mpremote.
 pub const MOUNT_POINT: &str = "/remote";
 
-/// The smallest receive ring of boards that can mount: 256 bytes, on UARTs of the esp8266 and others
-/// (ports/esp8266/uart.c, `UART_RX_BUF`), of which one stays free.
-const SMALLEST_RING: usize = 255;
+/// What the smallest receive ring of boards that can mount holds: 256 bytes, on UARTs of the esp8266 and others
+/// (ports/esp8266/uart.c, `UART_RX_BUF`). Longer answers are tried when such ones arrive.
+const MODEST_WINDOW: usize = 240;
+
+/// How often the program for the board is started.
+const TRIES: u32 = 3;
 
 /// A module that a board is about to import.
 #[derive(Debug)]
@@ -86,7 +90,7 @@ pub struct Mounted {
     pub folder: PathBuf,
     /// Which modules the board loads: its `sys.implementation._mpy`, or 0 where there is none.
     pub mpy: u32,
-    /// How many bytes the line takes at once without losing any, as far as it was tried.
+    /// How many bytes the line has taken at once, as far as is known: answers are not longer at first.
     pub window: usize,
 }
 
@@ -121,7 +125,7 @@ pub enum MountError {
 /// # Errors
 ///
 /// [`MountError::Folder`] before anything is sent; [`MountError::Unsupported`] for MicroPython without `vfs`, `select`
-/// or `micropython.kbd_intr`; [`MountError::Board`].
+/// or `binascii.crc32`; [`MountError::Board`].
 pub fn mount(
     raw_repl: &mut RawRepl<'_>,
     slot: &Slot,
@@ -135,30 +139,50 @@ pub fn mount(
     })?;
     let mounted_folder = root.folder().to_owned();
     let token = Token::random();
-    let found: Arc<Mutex<Found>> = Arc::default();
-    let payload = Payload::new(device::MOUNT.source().as_bytes());
-    let sizes = payload
-        .both()
-        .map(|program| format!("({},{})", program.len(), sum(&[program])));
-    let start =
-        device::MOUNT_START.call(&[&py_str(token.text()), &format!("({})", sizes.join(","))]);
-    let server = Server::new(root, options.clone());
-    slot.attach(Box::new(MountService::new(
-        token,
-        server,
-        payload,
-        Arc::clone(&found),
-    )));
-    if let Err(error) = raw_repl.run(&start, deadline) {
-        slot.detach();
-        return Err(refused(error));
-    }
-    let found = found.lock().map(|found| found.clone()).unwrap_or_default();
+    slot.detach();
+    let arguments = [&*py_str(token.text())];
+    let mut tries = TRIES;
+    let ran = loop {
+        tries -= 1;
+        let mut printed = Vec::new();
+        let mut output = |bytes: &[u8]| printed.extend_from_slice(bytes);
+        let loaded = agent::run(raw_repl, device::MOUNT, &arguments, &mut output, deadline);
+        let ran = match loaded {
+            Ok(false) => raw_repl.run(&device::MOUNT.call(&arguments), deadline),
+            Ok(true) => Ok(printed),
+            Err(error) => Err(error),
+        };
+        match ran {
+            // An interrupt that made the board say what it has of the program came late, when the program ran.
+            Err(BoardError::Exception(exception))
+                if tries > 0 && exception.type_name == "KeyboardInterrupt" => {}
+            ran => break ran,
+        }
+    };
+    let (mpy, inflates) = facts(&ran.map_err(refused)?)?;
+    let window = agent::known(raw_repl).burst.max(MODEST_WINDOW);
+    let mut server = Server::new(root, options.clone());
+    server.set_up(mpy, inflates);
+    slot.attach(Box::new(MountService::new(token, server, window)));
     Ok(Mounted {
         folder: mounted_folder,
-        mpy: found.mpy,
-        window: found.window,
+        mpy,
+        window,
     })
+}
+
+/// What the program on the board prints: which modules the board loads, and whether it inflates.
+fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
+    let text = String::from_utf8_lossy(printed);
+    let mut words = text.split_whitespace();
+    let mpy = words.next().and_then(|word| word.parse().ok());
+    match (mpy, words.next()) {
+        (Some(mpy), Some(inflates)) => Ok((mpy, inflates == "1")),
+        _ => Err(BoardError::Unexpected {
+            expected: "what the board can load",
+            received: printed.to_vec(),
+        }),
+    }
 }
 
 /// Take the mount off the board, and the service off the line.

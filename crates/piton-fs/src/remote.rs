@@ -16,7 +16,7 @@ use crate::path::BoardPath;
 use crate::transfer::agent;
 
 /// How long a board may take to stop what it does, after a deadline or Ctrl-C.
-const STOP: Duration = Duration::from_secs(4);
+const STOP: Duration = Duration::from_secs(3);
 
 /// From this length on, in bytes, a program costs a board less as bytecode, with all that it takes to load it: an RP2040 compiles
 /// a byte of source in 29 µs, and needs 25 ms for the loader.

@@ -36,7 +36,13 @@ const RULES: &[Rule] = &[
     Rule {
         name: "piton-fs",
         code: &["piton-board"],
-        tests: TEST_HELP,
+        // The tests give boards its programs as bytecode, as the library above does.
+        tests: &[
+            "test-programs",
+            "virtual-board",
+            "piton-compiler",
+            "piton-mpy",
+        ],
     },
     Rule {
         name: "piton-firmware",

@@ -1,236 +1,318 @@
-import io,os,struct,sys
-from micropython import kbd_intr
-a=0
-Y=token.encode()
-c=None
-def T(V,L,K):
- W=struct.pack("<IBH",V,L,len(K))
- o=struct.pack("<H",sum(W)+sum(K)&65535)
- sys.stdout.buffer.write(Y+W+K+o)
-def read(m):
- K=bytearray(m)
- X=memoryview(K)
- t=0
- while t<m:
-  if not poll(4000):
-   return
-  t+=readinto(X[t:t+32])
- return K
-def tell(L,K):
- global a,c
- c=None
- a+=1
- T(a,L,K)
-def d(L,K):
- g=b""
- kbd_intr(-1)
+def _piton(token):
+ import uos as os
  try:
-  for h in range(3):
-   if h:
-    T(a,L,K)
-   else:
-    tell(L,K)
-   i=read(10)
-   while i and(i[:4]!=Y[1:5]or i[4]!=a&255):
-    g+=i[:1]
-    j=read(1)
-    i=j and i[1:]+j
-   if i:
-    k,l,m=struct.unpack("<BhH",i[5:])
-    n=read(m+2)
-    if n:
-     o=n[m]|n[m+1]<<8
-     n=bytes(n[:m])
-     if sum(i)+sum(n)&65535==o:
-      break
-   g=b""
-   while poll(100):
-    read(1)
-  else:
-   raise OSError(110)
- finally:
-  kbd_intr(-1 if"_piton"in sys.modules else 3)
-  T(a,255,g)
- if k:
-  n=DeflateIO(io.BytesIO(n),1,11).read()
- return l,n
-def e(L,K):
- l,n=d(L,K)
- if l<0:
-  raise OSError(-l)
- return l,n
-class M(io.IOBase):
- def __init__(self,p,P):
-  self.p=p
-  self.N="b"not in P
-  self.n=b""
-  self.t=self.v=0
- def q(self,m):
-  while len(self.n)-self.t<m:
-   if self.v:
-    return False
-   self.j(*e(5,bytes((self.p,))))
-  return True
- def j(self,v,n):
-  self.n=self.n[self.t:]+n
-  self.t=0
-  self.v=v
- def s(self,m):
-  n=self.n[self.t:self.t+m]
-  self.t+=len(n)
-  if not n:
-   self.v=self.p==254
-  return str(n,"utf8")if self.N else n
- def read(self,m=-1):
-  if m is None or m<0:
-   m=0
-   while self.q(m+1):
-    m=len(self.n)-self.t
-  elif self.N:
-   w=m
-   m=0
-   while w and self.q(m+1):
-    x=self.n[self.t+m]
-    m+=1+(x>191)+(x>223)+(x>239)
-    w-=1
-  self.q(m)
-  return self.s(m)
- def readinto(self,buffer):
-  m=len(buffer if isinstance(buffer,(bytearray,memoryview))else bytes(buffer))
-  self.q(m)
-  m=io.BytesIO(self.n[self.t:self.t+m]).readinto(buffer)
-  self.t+=m
-  return m
- def readline(self):
-  m=0
-  while self.q(m+1):
-   y=self.n.find(b"\n",self.t+m)+1
-   if y:
-    return self.s(y-self.t)
-   m=len(self.n)-self.t
-  return self.s(m)
- def readlines(self):
-  return list(self)
- def __iter__(self):
-  return self
- def __next__(self):
-  line=self.readline()
-  if line:
-   return line
-  raise StopIteration
- def write(self,K):
-  if self.t<len(self.n):
-   self.seek(0,1)
-  K=K.encode()if self.N else bytes(K)
-  for t in range(0,len(K),1024):
-   e(6,bytes((self.p,))+K[t:t+1024])
-  return len(K)
- def flush(self):
+  from vfs import mount,umount
+ except ImportError:
+  mount=os.mount
+  umount=os.umount
+ try:
+  if os.getcwd().startswith("/remote"):
+   os.chdir("/")
+  umount("/remote")
+ except OSError:
   pass
- def seek(self,offset,whence=0):
-  if self.p==254:
-   self.t=offset+(0,self.t,len(self.n))[whence]
-   return self.t
-  if whence==1:
-   offset-=len(self.n)-self.t
-  self.n=b""
-  self.t=self.v=0
-  return struct.unpack("<i",e(7,struct.pack("<BBi",self.p,whence,offset))[1])[0]
- def tell(self):
-  return self.seek(0,1)
- def close(self):
-  if self.p<254:
-   tell(8,bytes((self.p,)))
-  self.p=255
-  self.n=b""
-  self.t=self.v=0
- def ioctl(self,request,argument):
-  if request==11:
-   return 255
-  if request==4:
-   self.close()
-  return-22 if request not in(1,4)else 0
- def __enter__(self):
-  return self
- def __exit__(self,*_):
-  self.close()
-class Folder:
- O="/"
- def path(self,path):
-  return(path if path[:1]=="/"else self.O+path).encode()
- def mount(self,readonly,mkfs):
-  pass
- def umount(self):
-  pass
- def chdir(self,path):
-  self.O=str(e(1,self.path(path))[1],"utf8")
- def getcwd(self):
-  return self.O[:-1]or"/"
- def stat(self,path):
-  global c
-  z,A,C=c or("",0,None)
-  c=None
-  if path==z:
-   if path[-4:]==".mpy":
-    if A:
-     c=path,A+3,None
-     return(0x8000,)+(0,)*9
-    raise OSError(2)
-   N=io.StringIO()
-   if C:
-    sys.print_exception(C,N)
-   if N.getvalue().count("\n")in(0,3):
-    if A==2:
-     return(0x8000,)+(0,)*9
-    c=path[:-2]+"mpy",A,None
-    raise OSError(2)
-  l,n=d(2,self.path(path))
-  if l<0:
-   C=OSError(-l)
-   c=path+".py",n and n[0],C
-   raise C
-  P,m,H,I,J,A=struct.unpack("<IIIIIB",n)
-  if P&0x4000:
-   c=path+"/__init__.py",A,None
-  return P,0,0,0,0,0,m,H,I,J
- def open(self,path,P):
-  D=c and c[:2]==(path,4)
-  p,n=e(4,bytes((bool(D),))+P.encode()+b"\0"+self.path(path))
-  E=M(p,P)
-  if n:
-   E.j(n[0],n[1:])
-  return E
- def ilistdir(self,path):
-  path=self.path(path)+b"\0"
-  x=e(3,path)
-  def G(j,n):
+ import io,struct,sys
+ from select import poll
+ from time import ticks_diff,ticks_ms
+ from ubinascii import crc32
+ try:
+  from deflate import DeflateIO
+ except ImportError:
+  DeflateIO=None
+ am=sys.stdin.buffer.readinto
+ al=sys.stdout.buffer.write
+ poll=poll()
+ poll.register(sys.stdin,1)
+ poll=poll.poll
+ aj=token.encode()
+ ak=bytes(byte|128 for byte in aj[1:5])
+ l=0
+ m=None
+ lost=since=0
+ def k(j,i,h,d):
+  y=struct.pack("<IBBBH",l,j,i,h,len(d))
+  al(aj+y+d+struct.pack("<I",crc32(d,crc32(y))))
+ def read(e):
+  d=bytearray(e)
+  E=memoryview(d)
+  v=0
+  while v<e:
+   G=am(E[v:])
+   if not G or E[v]==3:
+    raise KeyboardInterrupt
+   v+=G
+  return d
+ def inform(j,d):
+  nonlocal l,m
+  m=None
+  l+=1
+  k(j,0,0,d)
+ def call(j,d):
+  nonlocal l,m,lost,since
+  m=None
+  C=ticks_ms()
+  if lost>1 or lost and ticks_diff(C,since)<500:
+   raise OSError(19)
+  l+=1
+  z=b""
+  i=h=0
+  A=1000 if lost else 2000
+  try:
    while True:
-    t=0
-    while t<len(n):
-     L,m,y=struct.unpack_from("<HIB",n,t)
-     t+=7
-     y+=t
-     name=n[t:y]
-     t=y
-     yield str(name,"utf8"),L,0,m
-    if not j:
-     return
-    j,n=e(3,path+name)
-  return G(*x)
- def remove(self,path):
-  e(9,self.path(path))
- def rename(self,S,Q):
-  e(10,self.path(S)+b"\0"+self.path(Q))
- def mkdir(self,path):
-  e(11,self.path(path))
- def rmdir(self,path):
-  e(12,self.path(path))
- def statvfs(self,path):
-  return struct.unpack("<10I",e(13,self.path(path))[1])
-T(0,255,b"")
-try:
- from vfs import mount
-except ImportError:
- mount=os.mount
-mount(Folder(),"/remote")
-os.chdir("/remote")
+    try:
+     k(j,i,h,d)
+     y=b""
+     while poll(A):
+      o=read(1 if i or not y else 10-len(y))
+      if i and o[0]in b"\1\r":
+       h|=8
+       lost=1
+       raise KeyboardInterrupt
+      if j==254:
+       if o[0]|64!=i&63|192:
+        if o[0]<128:
+         z+=o
+        continue
+       if D&2 or o[0]<192:
+        h|=8
+        raise KeyboardInterrupt
+       if D&1:
+        c=DeflateIO(io.BytesIO(c),1,11).read()
+       return n,c
+      y+=o
+      if len(y)<10:
+       if not i and y[0]!=ak[0]:
+        z+=y[:1]
+        y=y[1:]
+       continue
+      if y[:4]==ak and y[4]==i|128 and y[5]==l&127|128:
+       break
+      if not i:
+       z+=y[:1]
+      y=y[1:]
+     else:
+      A*=2
+      if lost or A>9000:
+       lost+=1
+       raise OSError(110)
+      i+=1
+      continue
+     e=y[6]&127|(y[7]&127)<<7
+     H=e+((y[8]&127|(y[9]&127)<<7)<<1)
+     if H>9999:
+      raise ValueError
+     c=memoryview(read(H))
+     while H>e:
+      H-=2
+      c[c[H]&127|(c[H+1]&127)<<7]&=127
+     D,n=struct.unpack_from("<Bh",c)
+     H-=4
+     if crc32(c[:H],crc32(y[:8]))!=struct.unpack_from("<I",c,H)[0]:
+      raise ValueError
+     c=bytes(c[3:H])
+     lost=0
+     if i or D&4 or ticks_diff(ticks_ms(),C)>100:
+      j=254
+      d=b""
+     else:
+      if D&1:
+       c=DeflateIO(io.BytesIO(c),1,11).read()
+      return n,c
+    except(IndexError,ValueError):
+     h=h+16&255
+    except KeyboardInterrupt:
+     h+=1
+     if h&15>5:
+      if h&15<8:
+       lost=1
+      raise
+    i+=1
+    if i>99:
+     raise OSError(110)
+  finally:
+   since=ticks_ms()
+   k(255,i,h,z)
+ def g(j,d):
+  n,c=call(j,d)
+  if n<0:
+   raise OSError(-n)
+  return n,c
+ class O(io.IOBase):
+  def __init__(self,s,I):
+   self.s=s
+   self.t="b"not in I
+   self.c=b""
+   self.v=self.w=0
+  def p(self,e):
+   while len(self.c)-self.v<e:
+    if self.w:
+     return False
+    self.o(*g(5,bytes((self.s,))))
+   return True
+  def o(self,w,c):
+   self.c=self.c[self.v:]+c
+   self.v=0
+   self.w=w
+  def q(self,e):
+   c=self.c[self.v:self.v+e]
+   self.v+=len(c)
+   if not c:
+    self.w=self.s==254
+   return str(c,"utf8")if self.t else c
+  def read(self,e=-1):
+   if e is None or e<0:
+    e=0
+    while self.p(e+1):
+     e=len(self.c)-self.v
+   elif self.t:
+    X=e
+    e=0
+    while X and self.p(e+1):
+     Y=self.c[self.v+e]
+     e+=1+(Y>191)+(Y>223)+(Y>239)
+     X-=1
+   self.p(e)
+   return self.q(e)
+  def readinto(self,buffer):
+   e=len(buffer if isinstance(buffer,(bytearray,memoryview))else bytes(buffer))
+   self.p(e)
+   e=io.BytesIO(self.c[self.v:self.v+e]).readinto(buffer)
+   self.v+=e
+   return e
+  def readline(self):
+   e=0
+   while self.p(e+1):
+    H=self.c.find(b"\n",self.v+e)+1
+    if H:
+     return self.q(H-self.v)
+    e=len(self.c)-self.v
+   return self.q(e)
+  def readlines(self):
+   return list(self)
+  def __iter__(self):
+   return self
+  def __next__(self):
+   an=self.readline()
+   if an:
+    return an
+   raise StopIteration
+  def write(self,d):
+   if self.v<len(self.c):
+    self.seek(0,1)
+   d=d.encode()if self.t else bytes(d)
+   for v in range(0,len(d),1024):
+    g(6,bytes((self.s,))+d[v:v+1024])
+   return len(d)
+  def flush(self):
+   pass
+  def seek(self,Z,aa=0):
+   if self.s==254:
+    self.v=Z+(0,self.v,len(self.c))[aa]
+    return self.v
+   if aa==1:
+    Z-=len(self.c)-self.v
+   self.c=b""
+   self.v=self.w=0
+   return struct.unpack("<i",g(7,struct.pack("<BBi",self.s,aa,Z))[1])[0]
+  def tell(self):
+   return self.seek(0,1)
+  def close(self):
+   if self.s<254:
+    inform(8,bytes((self.s,)))
+   self.s=255
+   self.c=b""
+   self.v=self.w=0
+  def ioctl(self,ac,ad):
+   if ac==11:
+    return 255
+   if ac==4:
+    self.close()
+   return-22 if ac not in(1,4)else 0
+  def __enter__(self):
+   return self
+  def __exit__(self,*_):
+   self.close()
+ class P:
+  x="/"
+  def a(self,a):
+   return(a if a[:1]=="/"else self.x+a).encode()
+  def mount(self,ae,mkfs):
+   pass
+  def umount(self):
+   pass
+  def chdir(self,a):
+   self.x="/"if a=="/"else str(g(1,self.a(a))[1],"utf8")
+  def getcwd(self):
+   return self.x[:-1]or"/"
+  def stat(self,a):
+   nonlocal m
+   L,J,K=m or("",0,None)
+   m=None
+   if a==L:
+    if a[-4:]==".mpy":
+     if J:
+      m=a,J+3,None
+      return(0x8000,)+(0,)*9
+     raise OSError(2)
+    if not isinstance(K,OSError):
+     if J:
+      return K
+     m=a[:-2]+"mpy",0,None
+     raise OSError(2)
+    t=io.StringIO()
+    sys.print_exception(K,t)
+    if t.getvalue().count("\n")==3:
+     if J==2:
+      return(0x8000,)+(0,)*9
+     m=a[:-2]+"mpy",J,None
+     raise OSError(2)
+   n,c=call(2,self.a(a))
+   if n<0:
+    K=OSError(-n)
+    m=a+".py",c and c[0],K
+    raise K
+   J=c[20]
+   M=[]
+   for v in range(0,len(c)-1,21):
+    I,e,T,V,W=struct.unpack_from("<IIIII",c,v)
+    M.append((I,0,0,0,0,0,e,T,V,W))
+   if M[0][0]&0x4000 and J!=3:
+    m=a+"/__init__.py",J,M[-1]
+   return M[0]
+  def open(self,a,I):
+   N=m and m[:2]==(a,4)
+   s,c=g(4,bytes((bool(N),))+I.encode()+b"\0"+self.a(a))
+   Q=O(s,I)
+   if c:
+    Q.o(c[0],c[1:])
+   return Q
+  def ilistdir(self,a):
+   a=self.a(a)+b"\0"
+   Y=g(3,a)
+   def S(o,c):
+    while True:
+     v=0
+     while v<len(c):
+      j,e,H=struct.unpack_from("<HIB",c,v)
+      v+=7
+      H+=v
+      ag=c[v:H]
+      v=H
+      yield str(ag,"utf8"),j,0,e
+     if not o:
+      return
+     o,c=g(3,a+ag)
+   return S(*Y)
+  def remove(self,a):
+   g(9,self.a(a))
+  def rename(self,ah,ai):
+   g(10,self.a(ah)+b"\0"+self.a(ai))
+  def mkdir(self,a):
+   g(11,self.a(a))
+  def rmdir(self,a):
+   g(12,self.a(a))
+  def statvfs(self,a):
+   return struct.unpack("<10I",g(13,self.a(a))[1])
+ mount(P(),"/remote")
+ os.chdir("/remote")
+ print(getattr(sys.implementation,"_mpy",0),int(DeflateIO is not None))

@@ -81,7 +81,11 @@ enum Handle {
 
 /// The open files by number.
 #[derive(Default)]
-pub(super) struct Files(Vec<Option<Handle>>);
+pub(super) struct Files {
+    open: Vec<Option<Handle>>,
+    /// The file that was read last, and how many bytes.
+    last_read: Option<(u8, usize)>,
+}
 
 impl Files {
     /// Open a file of the disk: its number.
@@ -98,11 +102,11 @@ impl Files {
     }
 
     fn free(&mut self) -> Result<u8, Errno> {
-        let number = match self.0.iter().position(Option::is_none) {
+        let number = match self.open.iter().position(Option::is_none) {
             Some(number) => number,
-            None if self.0.len() < MOST => {
-                self.0.push(None);
-                self.0.len() - 1
+            None if self.open.len() < MOST => {
+                self.open.push(None);
+                self.open.len() - 1
             }
             None => return Err(Errno::MFILE),
         };
@@ -110,18 +114,18 @@ impl Files {
     }
 
     fn put(&mut self, number: u8, handle: Handle) -> Result<u8, Errno> {
-        let place = self.0.get_mut(usize::from(number)).ok_or(Errno::MFILE)?;
+        let place = self.open.get_mut(usize::from(number)).ok_or(Errno::MFILE)?;
         *place = Some(handle);
         Ok(number)
     }
 
     fn get(&mut self, number: u8) -> Result<&mut Handle, Errno> {
-        let handle = self.0.get_mut(usize::from(number));
+        let handle = self.open.get_mut(usize::from(number));
         handle.and_then(Option::as_mut).ok_or(Errno::BADF)
     }
 
     pub(super) fn close(&mut self, number: u8) {
-        if let Some(place) = self.0.get_mut(usize::from(number)) {
+        if let Some(place) = self.open.get_mut(usize::from(number)) {
             *place = None;
         }
     }
@@ -145,7 +149,21 @@ impl Files {
         }
         let ended = at_end && piece.used == offered.len();
         handle.advance(offered.len(), piece.used)?;
+        self.last_read = Some((number, piece.used));
         Ok((piece, ended))
+    }
+
+    /// Put back what was read last, to be read again.
+    pub(super) fn take_back(&mut self) -> Result<(), Errno> {
+        let (number, count) = self.last_read.take().ok_or(Errno::INVAL)?;
+        match self.get(number)? {
+            Handle::Disk { file, .. } => {
+                let count = i64::try_from(count).map_err(|_| Errno::INVAL)?;
+                file.seek(SeekFrom::Current(-count))?;
+            }
+            Handle::Memory { at, .. } => *at = at.saturating_sub(count),
+        }
+        Ok(())
     }
 
     pub(super) fn write(&mut self, number: u8, bytes: &[u8]) -> Result<(), Errno> {

@@ -1,16 +1,7 @@
-//! The frames of a mount, between other output of the board: pure parsing and building.
+//! The frames of a mount, between other output of the board: pure parsing and building. docs/mount.md has them.
 //!
-//! ```text
-//! board to host:  0x18, 8 letters, u32 sequence, u8 kind, u16 length, content, u16 sum
-//! host to board:  the first 4 of the letters, u8 sequence, u8 flags, i16 status, u16 length, content, u16 sum
-//! ```
-//!
-//! Before all that the starting program asks for the rest of itself by lines of text, which begin with 0x18, the letters
-//! and a space.
-//!
-//! Numbers are little-endian. A sum is that of all bytes from the sequence on (to the board: of all bytes), modulo
-//! 65536. The letters are drawn anew for each mount, and the sequence only rises, so that nothing a program prints is
-//! a frame: neither a byte by itself nor a frame that it saw before.
+//! The letters that begin each frame are drawn anew for each mount, and the sequence only rises, so that nothing a program
+//! prints is a frame: neither a byte by itself nor a frame that it saw before.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -19,16 +10,27 @@ use std::time::{Duration, Instant};
 const LONGEST: usize = 8 * 1024;
 
 /// How long the rest of a frame may take, before its beginning counts as output.
-const PATIENCE: Duration = Duration::from_millis(1000);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The same, for the beginning of a beginning: a program may print 0x18 and wait.
+/// The same, for so few bytes of the beginning outside an exchange: a program may print 0x18 and wait.
 const SHORT_PATIENCE: Duration = Duration::from_millis(100);
+const SHORT_BEGINNING: usize = 2;
 
-/// Sequence, kind and length.
-const HEAD: usize = 7;
+/// Sequence, kind, attempt, trouble and length.
+const HEAD: usize = 9;
 
-/// What an answer adds to its content.
-pub(super) const ANSWER_OVERHEAD: usize = 12;
+/// The CRC-32 at the end of a frame.
+const CHECK: usize = 4;
+
+/// What an answer adds to its content, without the places.
+pub(super) const ANSWER_OVERHEAD: usize = 17;
+
+/// Bytes that are not in an answer, because of what they mean to a board in trouble: 0x03 is Ctrl-C, and by 0x01 and 0x0d
+/// another program asks for the board. A place names where one stands with its highest bit set.
+const RESERVED: [u8; 3] = [0x01, 0x03, 0x0d];
+
+/// Set in each byte of an answer's head and places.
+const MARK: u8 = 0x80;
 
 /// What begins each frame of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +56,9 @@ impl Token {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    fn mark(&self) -> &[u8] {
-        self.0.get(1..5).unwrap_or_default()
+    /// What begins each answer.
+    fn mark(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.iter().skip(1).take(4).map(|letter| letter | MARK)
     }
 }
 
@@ -64,6 +67,10 @@ impl Token {
 pub(super) struct Frame {
     pub(super) sequence: u32,
     pub(super) kind: u8,
+    /// How often the board has asked for the same before.
+    pub(super) attempt: u8,
+    /// Interrupts in the lower four bits, damaged answers above them.
+    pub(super) trouble: u8,
     pub(super) content: Vec<u8>,
 }
 
@@ -73,7 +80,7 @@ impl Frame {
         let length = u16::try_from(self.content.len()).unwrap_or_default();
         let mut bytes = token.0.to_vec();
         bytes.extend(self.sequence.to_le_bytes());
-        bytes.push(self.kind);
+        bytes.extend([self.kind, self.attempt, self.trouble]);
         bytes.extend(length.to_le_bytes());
         bytes.extend(&self.content);
         let summed = bytes.get(token.0.len()..).unwrap_or_default();
@@ -83,26 +90,20 @@ impl Frame {
     }
 }
 
-/// What is cut out of the stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Message {
-    /// A line of the starting program, behind the space. None comes after the first frame.
-    Line(Vec<u8>),
-    Frame(Frame),
-}
-
 /// Parts a stream into messages and the rest.
 #[derive(Debug)]
 pub(super) struct Parser {
     token: Token,
-    starting: bool,
     /// Empty, or the beginning of what may be a frame.
     held: Vec<u8>,
-    since: Instant,
+    /// When the last of them came.
+    since: Duration,
+    /// An exchange is open: the board sends nothing but frames.
+    pub(super) expects_frames: bool,
 }
 
 enum Found {
-    Message(Message, usize),
+    Frame(Frame, usize),
     Output,
     Open,
 }
@@ -111,17 +112,22 @@ impl Parser {
     pub(super) fn new(token: Token) -> Parser {
         Parser {
             token,
-            starting: true,
             held: Vec::new(),
-            since: Instant::now(),
+            since: Duration::ZERO,
+            expects_frames: false,
         }
     }
 
-    /// Take what came, or nothing. After a message the rest is held: call again, with nothing, until there is none.
-    pub(super) fn next(&mut self, bytes: &[u8], passed: &mut Vec<u8>) -> Option<Message> {
+    /// Take what came, or nothing. After a frame the rest is held: call again, with nothing, until there is none.
+    pub(super) fn next(
+        &mut self,
+        bytes: &[u8],
+        now: Duration,
+        passed: &mut Vec<u8>,
+    ) -> Option<Frame> {
         if !bytes.is_empty() {
             self.held.extend_from_slice(bytes);
-            self.since = Instant::now();
+            self.since = now;
         }
         loop {
             let start = self.held.iter().position(|&byte| byte == 0x18);
@@ -129,11 +135,10 @@ impl Parser {
             if self.held.is_empty() {
                 return None;
             }
-            match self.look() {
-                Found::Message(message, length) => {
+            match self.look(now.saturating_sub(self.since)) {
+                Found::Frame(frame, length) => {
                     self.held.drain(..length);
-                    self.starting &= matches!(message, Message::Line(_));
-                    return Some(message);
+                    return Some(frame);
                 }
                 Found::Output => passed.extend(self.held.drain(..1)),
                 Found::Open => return None,
@@ -141,12 +146,15 @@ impl Parser {
         }
     }
 
-    /// What the held bytes begin with.
-    fn look(&self) -> Found {
+    /// What the held bytes begin with, of which the last one came so long ago.
+    fn look(&self, waited: Duration) -> Found {
         let token = self.token.0.as_slice();
-        let waited = self.since.elapsed();
         let Some(rest) = self.held.strip_prefix(token) else {
-            return match token.starts_with(&self.held) && waited < SHORT_PATIENCE {
+            let patience = match self.expects_frames || self.held.len() > SHORT_BEGINNING {
+                true => PATIENCE,
+                false => SHORT_PATIENCE,
+            };
+            return match token.starts_with(&self.held) && waited < patience {
                 true => Found::Open,
                 false => Found::Output,
             };
@@ -155,19 +163,10 @@ impl Parser {
             true => Found::Open,
             false => Found::Output,
         };
-        if self.starting && rest.first() == Some(&b' ') {
-            return match rest.iter().position(|&byte| byte == b'\n') {
-                Some(end) => Found::Message(
-                    Message::Line(rest.get(1..end).unwrap_or_default().to_vec()),
-                    token.len() + end + 1,
-                ),
-                None => open,
-            };
-        }
         let Some((&head, body)) = rest.split_first_chunk::<HEAD>() else {
             return open;
         };
-        let [s0, s1, s2, s3, kind, l0, l1] = head;
+        let [s0, s1, s2, s3, kind, attempt, trouble, l0, l1] = head;
         let length = usize::from(u16::from_le_bytes([l0, l1]));
         if length > LONGEST {
             return Found::Output;
@@ -175,18 +174,20 @@ impl Parser {
         let Some((content, after)) = body.split_at_checked(length) else {
             return open;
         };
-        let Some(check) = after.first_chunk::<2>() else {
+        let Some(check) = after.first_chunk::<CHECK>() else {
             return open;
         };
-        if u16::from_le_bytes(*check) != sum(&[&head, content]) {
+        if u32::from_le_bytes(*check) != sum(&[&head, content]) {
             return Found::Output;
         }
         let frame = Frame {
             sequence: u32::from_le_bytes([s0, s1, s2, s3]),
             kind,
+            attempt,
+            trouble,
             content: content.to_vec(),
         };
-        Found::Message(Message::Frame(frame), token.len() + HEAD + length + 2)
+        Found::Frame(frame, token.len() + HEAD + length + CHECK)
     }
 }
 
@@ -201,28 +202,61 @@ pub(super) struct Answer {
     pub(super) packed: bool,
 }
 
+/// How an answer is to be taken; bits of its first byte.
+pub(super) mod flag {
+    /// The content is deflated.
+    pub(crate) const PACKED: u8 = 1;
+    /// The board is to raise `KeyboardInterrupt` instead of using it.
+    pub(crate) const RAISE: u8 = 2;
+    /// The board is to ask whether all has arrived before it goes on.
+    pub(crate) const CONFIRM: u8 = 4;
+}
+
 impl Answer {
-    /// The bytes of the answer. Content beyond 65535 bytes is no content of ours.
-    pub(super) fn bytes(&self, token: Token, sequence: u32) -> Vec<u8> {
-        let length = u16::try_from(self.content.len()).unwrap_or_default();
-        let mut bytes = token.mark().to_vec();
-        bytes.push(sequence.to_le_bytes()[0]);
-        bytes.push(u8::from(self.packed));
-        bytes.extend(self.status.to_le_bytes());
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(self.content.iter().take(usize::from(length)));
-        let check = sum(&[&bytes]);
-        bytes.extend(check.to_le_bytes());
+    /// The bytes of the answer to this attempt at the request of this number. Content has at most 16,000 bytes.
+    pub(super) fn bytes(&self, token: Token, sequence: u32, attempt: u8, flags: u8) -> Vec<u8> {
+        let packed = if self.packed { flag::PACKED } else { 0 };
+        let mut body = vec![packed | flags];
+        body.extend(self.status.to_le_bytes());
+        body.extend(&self.content);
+        let [low, high] = seven_bits(body.len() + CHECK);
+        let number = sequence.to_le_bytes()[0];
+        let mut bytes: Vec<u8> = token.mark().collect();
+        bytes.extend([attempt | MARK, number | MARK, low, high]);
+        body.extend(sum(&[&bytes, &body]).to_le_bytes());
+        let mut places = Vec::new();
+        for (at, byte) in body.iter_mut().enumerate() {
+            if RESERVED.contains(byte) {
+                *byte |= MARK;
+                places.push(at);
+            }
+        }
+        bytes.extend(seven_bits(places.len()));
+        bytes.extend(body);
+        bytes.extend(places.into_iter().flat_map(seven_bits));
         bytes
     }
 }
 
-/// The sum of all bytes, modulo 65536.
-pub(super) fn sum(parts: &[&[u8]]) -> u16 {
-    parts
-        .iter()
-        .flat_map(|part| part.iter())
-        .fold(0, |sum, &byte| sum.wrapping_add(u16::from(byte)))
+/// What lets the board leave the exchange, after it has said in this attempt that it has the answer. With `raise` it raises
+/// `KeyboardInterrupt`.
+pub(super) fn go(attempt: u8, raise: bool) -> u8 {
+    MARK | if raise { 0 } else { 0x40 } | attempt & 0x3f
+}
+
+/// A number of at most 14 bits as two bytes, the lower one first.
+fn seven_bits(number: usize) -> [u8; 2] {
+    let bits = |shift: usize| MARK | (number >> shift & 0x7f) as u8;
+    [bits(0), bits(7)]
+}
+
+/// The CRC-32 of all bytes.
+fn sum(parts: &[&[u8]]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    for part in parts {
+        crc.update(part);
+    }
+    crc.sum()
 }
 
 #[cfg(test)]
@@ -236,6 +270,8 @@ mod tests {
         Frame {
             sequence,
             kind,
+            attempt: 1,
+            trouble: 17,
             content,
         }
         .bytes(TOKEN)
@@ -247,17 +283,13 @@ mod tests {
         let mut passed = Vec::new();
         let mut frames = Vec::new();
         for piece in stream.chunks(piece) {
-            let mut next = parser.next(piece, &mut passed);
-            while let Some(message) = next {
-                match message {
-                    Message::Frame(frame) => frames.push(frame),
-                    Message::Line(line) => passed.extend(line),
-                }
-                next = parser.next(b"", &mut passed);
+            let mut next = parser.next(piece, Duration::ZERO, &mut passed);
+            while let Some(frame) = next {
+                frames.push(frame);
+                next = parser.next(b"", Duration::ZERO, &mut passed);
             }
         }
-        parser.since = Instant::now().checked_sub(2 * PATIENCE).unwrap();
-        assert_eq!(parser.next(b"", &mut passed), None);
+        assert_eq!(parser.next(b"", 2 * PATIENCE, &mut passed), None);
         (passed, frames)
     }
 
@@ -291,15 +323,6 @@ mod tests {
     }
 
     #[test]
-    fn the_start_speaks_in_lines() {
-        let stream = [b"ho\x18abcdefgh 774 0\r\n".as_slice(), &frame(0, 255, b"")].concat();
-        check(&stream, b"ho774 0\r", &[(0, 255, b"")]);
-        // Not any more after a frame.
-        let stream = [frame(1, 2, b"").as_slice(), b"\x18abcdefgh 774\n"].concat();
-        check(&stream, b"\x18abcdefgh 774\n", &[(1, 2, b"")]);
-    }
-
-    #[test]
     fn all_else_passes() {
         let every_byte = (0..=255).collect::<Vec<u8>>();
         check(&every_byte, &every_byte, &[]);
@@ -307,8 +330,8 @@ mod tests {
             b"\x18\x18\x18".as_slice(),
             b"\x18abcdefg!",
             b"\x18abcdefgh",
-            b"\x18abcdefgh\x01\x00\x00\x00\x02\x01\x00x\xff\xff",
-            b"\x18abcdefgh\x01\x00\x00\x00\x02\xff\xffx",
+            b"\x18abcdefgh\x01\x00\x00\x00\x02\x00\x00\x01\x00x\xff\xff\xff\xff",
+            b"\x18abcdefgh\x01\x00\x00\x00\x02\x00\x00\xff\xffx",
         ] {
             check(text, text, &[]);
         }
@@ -321,17 +344,37 @@ mod tests {
     }
 
     #[test]
-    fn answers_have_a_sum() {
-        let answer = Answer {
-            status: -2,
-            content: b"hi".to_vec(),
-            packed: false,
-        };
-        let bytes = answer.bytes(TOKEN, 0x1234);
-        assert_eq!(bytes.len(), ANSWER_OVERHEAD + 2);
-        let (all, check) = bytes.split_last_chunk::<2>().unwrap();
-        assert_eq!(all, b"abcd\x34\x00\xfe\xff\x02\x00hi");
-        assert_eq!(sum(&[all]), u16::from_le_bytes(*check));
+    fn answers_hold_what_was_put_in_and_nothing_reserved() {
+        let mut state = 1_u32;
+        for length in 0..2000 {
+            let content: Vec<u8> = (0..length)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8 % 16
+                })
+                .collect();
+            let answer = Answer {
+                status: -2,
+                content: content.clone(),
+                packed: length % 2 == 1,
+            };
+            let bytes = answer.bytes(TOKEN, 0x1234, length as u8 % 100, flag::CONFIRM);
+            assert!(!bytes.iter().any(|byte| RESERVED.contains(byte)));
+            let number =
+                |at: usize| usize::from(bytes[at] & 0x7f) | usize::from(bytes[at + 1] & 0x7f) << 7;
+            let (size, places) = (number(6), number(8));
+            assert_eq!(bytes.len(), 10 + size + 2 * places);
+            let mut body = bytes[10..10 + size].to_vec();
+            for place in 0..places {
+                body[number(10 + size + 2 * place)] &= 0x7f;
+            }
+            let (body, check) = body.split_last_chunk::<CHECK>().unwrap();
+            assert_eq!(sum(&[&bytes[..8], body]), u32::from_le_bytes(*check));
+            assert_eq!(body[0], 4 | (length % 2) as u8);
+            assert_eq!(body[1..3], [0xfe, 0xff]);
+            assert_eq!(body[3..], content);
+            assert_eq!(body.len() + 10 + CHECK, ANSWER_OVERHEAD + content.len());
+        }
     }
 
     #[test]

@@ -41,10 +41,6 @@ const MODULE_FILE: u8 = 3;
 /// Sources of more bytes than this are not compiled: as in mpremote's auto-mpy.
 const LONGEST_SOURCE: u64 = 1024 * 1024;
 
-/// A package's `__init__.py` below this is served as it is. Compiling it saves nothing, and MicroPython's question for
-/// it can't be told from a program that looks at a folder and then at the `__init__.py` in it.
-const SHORT_INIT: usize = 512;
-
 /// Serves one folder to one board.
 pub(super) struct Server {
     root: Root,
@@ -58,6 +54,10 @@ pub(super) struct Server {
     compiled: Option<(String, Arc<[u8]>)>,
     /// The listing that was last begun: its path, and its entries, in order.
     listing: (PathBuf, Vec<Entry>),
+    /// The file that the last request has opened for reading.
+    opened: Option<u8>,
+    /// The file that the board has all of, once it has the last answer.
+    complete: Option<u8>,
 }
 
 /// One name in a folder.
@@ -80,18 +80,47 @@ impl Server {
             files: Files::default(),
             compiled: None,
             listing: (PathBuf::new(), Vec::new()),
+            opened: None,
+            complete: None,
         }
     }
 
-    /// What the board and the line can do.
-    pub(super) fn set_up(&mut self, mpy: u32, window: usize, inflates: bool) {
+    /// What the board can do.
+    pub(super) fn set_up(&mut self, mpy: u32, inflates: bool) {
         self.mpy = mpy;
-        self.window = window;
         self.inflates = inflates;
+    }
+
+    /// How long answers may be from now on, all told. One that can't be parted may be longer.
+    pub(super) fn set_window(&mut self, window: usize) {
+        self.window = window;
+    }
+
+    /// The answer to the request that was served last, made anew for the window of now; `None` where it stays as it was.
+    pub(super) fn serve_again(&mut self, kind: u8, content: &[u8]) -> Option<Answer> {
+        let answered = match kind {
+            kind::LIST => self.list(content),
+            kind::READ => {
+                self.files.take_back().ok()?;
+                self.read(content)
+            }
+            kind::OPEN => {
+                let number = self.opened?;
+                self.files.take_back().ok()?;
+                self.complete = None;
+                self.beginning(number)
+            }
+            _ => return None,
+        };
+        Some(answered.unwrap_or_else(refusal))
     }
 
     /// Do what is asked; `None` for a request that has no answer.
     pub(super) fn serve(&mut self, kind: u8, content: &[u8]) -> Option<Answer> {
+        self.opened = None;
+        if let Some(number) = self.complete.take() {
+            self.files.close(number);
+        }
         if kind == kind::CLOSE {
             if let Some(&number) = content.first() {
                 self.files.close(number);
@@ -142,13 +171,12 @@ impl Server {
             folder.push_str(name);
             folder.push('/');
         }
-        if folder.len() > self.room() {
-            return Err(Errno::INVAL);
-        }
         Ok(with_content(folder.into_bytes()))
     }
 
-    /// A refusal tells as well what there is to import under this name, and so does the answer for a folder.
+    /// A refusal tells as well what there is to import under this name, and so does the answer for a folder. An import of a
+    /// package asks for nothing by which it is told from a program, so the package's own source is not compiled, and what is
+    /// known of it comes with the folder.
     fn stat(&mut self, content: &[u8]) -> Answer {
         let found = text(content).and_then(|path| {
             let place = self.root.locate(path, Last::Follow)?;
@@ -157,10 +185,19 @@ impl Server {
         match found {
             Ok((path, metadata)) => {
                 let mut answer = describe(&metadata);
-                answer.push(match metadata.is_dir() {
-                    true => self.importable(&format!("{}/__init__", path.trim_end_matches('/'))),
+                let init = format!("{}/__init__", path.trim_end_matches('/'));
+                let module = match metadata.is_dir() {
+                    true => self.importable(&init),
                     false => NOTHING,
-                });
+                };
+                answer.push(module);
+                if module == SOURCE
+                    && let Ok(place) = self.root.locate(&format!("{init}.py"), Last::Follow)
+                    && let Ok(metadata) = place.metadata()
+                {
+                    answer.extend(describe(&metadata));
+                    answer.push(NOTHING);
+                }
                 with_content(answer)
             }
             Err(errno) => {
@@ -201,10 +238,10 @@ impl Server {
         if place.metadata().ok()?.len() > LONGEST_SOURCE {
             return None;
         }
-        let content = fs::read(place).ok()?;
-        if path.ends_with("/__init__") && content.len() < SHORT_INIT {
+        if path.ends_with("/__init__") {
             return None;
         }
+        let content = fs::read(place).ok()?;
         let name = format!("{}.py", names(path).ok()?.join("/"));
         translate(&Source {
             path: place,
@@ -232,7 +269,8 @@ impl Server {
             .skip_while(|entry| !after.is_empty() && entry.name.as_str() <= after);
         for entry in rest {
             let length = u8::try_from(entry.name.len()).unwrap_or(u8::MAX);
-            if answer.len() + 7 + usize::from(length) > room {
+            // A long name goes alone into an answer that is too long: there is no other way on.
+            if !answer.is_empty() && answer.len() + 7 + usize::from(length) > room {
                 more = 1;
                 break;
             }
@@ -272,13 +310,16 @@ impl Server {
                 ..Answer::default()
             });
         }
+        self.opened = Some(number);
+        self.beginning(number)
+    }
+
+    fn beginning(&mut self, number: u8) -> Answered {
         let prefix = |ended| vec![u8::from(ended)];
         let first = self.files.read(number, prefix, self.room(), self.inflates);
         let (piece, ended) = first.inspect_err(|_| self.files.close(number))?;
         // Programs often leave it to the garbage collector to close a file, which does not tell us.
-        if ended {
-            self.files.close(number);
-        }
+        self.complete = ended.then_some(number);
         Ok(Answer {
             status: if ended { COMPLETE } else { number }.into(),
             content: piece.content,

@@ -19,7 +19,8 @@ fn place(options: MountOptions) -> Place {
     fs::write(inner.join("file"), "content").unwrap();
     let root = Root::new(&inner, options.unsafe_links).unwrap();
     let mut server = Server::new(root, options);
-    server.set_up(774, 255, true);
+    server.set_up(774, true);
+    server.set_window(255);
     Place { outer, server }
 }
 
@@ -236,4 +237,55 @@ fn long_listings_come_in_pages() {
     }
     assert_eq!(names.len(), 62);
     assert!(names.is_sorted());
+}
+
+#[test]
+fn a_name_longer_than_the_window_is_listed() {
+    let mut place = place(MountOptions::default());
+    place.server.set_window(64);
+    let name = "n".repeat(250);
+    fs::write(place.inner().join(&name), "").unwrap();
+    let first = place.server.serve(kind::LIST, b"/\0").unwrap();
+    assert_eq!(first.status, 1);
+    let second = place.server.serve(kind::LIST, b"/\0file").unwrap();
+    assert_eq!((second.status, second.content.len()), (1, 257));
+    let page = format!("/\0{name}");
+    let third = place.server.serve(kind::LIST, page.as_bytes()).unwrap();
+    assert_eq!((third.status, &third.content[7..]), (0, &b"sub"[..]));
+}
+
+#[test]
+fn an_answer_that_was_too_long_is_made_anew() {
+    let mut place = place(MountOptions::default());
+    let content: Vec<u8> = (0..3000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    fs::write(place.inner().join("noise"), &content).unwrap();
+    place.server.set_up(774, false);
+    place.server.set_window(500);
+    let request = b"\0rb\0/noise";
+    let long = place.server.serve(kind::OPEN, request).unwrap();
+    place.server.set_window(100);
+    let short = place.server.serve_again(kind::OPEN, request).unwrap();
+    assert_eq!(short.status, long.status);
+    assert_eq!(long.content[..short.content.len()], short.content);
+    let mut read = short.content[1..].to_vec();
+    let number = [short.status as u8];
+    for window in [700, 300].into_iter().cycle() {
+        place.server.set_window(window);
+        let mut answer = place.server.serve(kind::READ, &number).unwrap();
+        place.server.set_window(window / 2);
+        if read.len().is_multiple_of(2) {
+            answer = place.server.serve_again(kind::READ, &number).unwrap();
+        }
+        read.extend(answer.content);
+        if answer.status == 1 {
+            break;
+        }
+    }
+    assert_eq!(read, content);
+    // Nothing else is done twice.
+    place.server.serve(kind::MAKE_FOLDER, b"/new").unwrap();
+    let again = place.server.serve_again(kind::MAKE_FOLDER, b"/new");
+    assert_eq!(again, None);
 }

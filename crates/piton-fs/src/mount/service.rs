@@ -1,307 +1,399 @@
-//! The host's end of the mount: frames in, answers out, and everything else passed on.
+//! The host's end of the mount, as a machine without a clock and without a line: bytes and a time in, bytes out.
+//!
+//! An exchange begins with the request of the board and ends with its closing frame. What was lost in between is told by
+//! the board: it asks again when nothing comes for two seconds, when an answer is damaged, and after each interrupt. A
+//! board that is silent for longer has a part of an answer and waits for the rest: so the host interrupts it then.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use piton_board::transport::side_channel::Service;
 
-use super::SMALLEST_RING;
-use super::frame::{Frame, Message, Parser, Token};
-use super::piece::deflate;
+use super::frame::{Answer, Frame, Parser, Token, flag, go};
 use super::server::Server;
 
 /// The closing frame of an exchange; it carries what was typed before the answer came.
 const CLOSING: u8 = 255;
 
-/// How long the board may take to close an exchange, before something was lost on the way.
-const CLOSING_TIME: Duration = Duration::from_millis(1500);
+/// The board has the answer, and asks whether more is on its way.
+const COMPLETE: u8 = 254;
 
-/// How often a board that may wait for the rest of an answer is helped out. It reads in pieces of 32 bytes, and gives
-/// up after four seconds without any.
-const RESCUES: u32 = 3;
+/// An interrupt: no part of any answer.
+const PROBE: u8 = 0x03;
 
-/// Completes any piece that the board may be waiting for. A prompt ignores NUL.
-const RESCUE: [u8; 32] = [0; 32];
+/// How long the board may be silent after an answer before it is interrupted, at first: longer than the two seconds after
+/// which it asks again by itself.
+const PATIENCE: Duration = Duration::from_millis(2500);
 
-/// A request that is repeated was answered perhaps while the board repeated it: then the exchange is closed soon.
-const REPEAT_PAUSE: Duration = Duration::from_millis(300);
+/// The same on a line that has lost bytes, and on one that is often late.
+const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(300)..=Duration::from_secs(5);
 
-/// What the starting program fetches: device/mount.py, as it is and deflated.
-pub(super) struct Payload {
-    plain: Vec<u8>,
-    deflated: Vec<u8>,
+/// Twice the slowest answer is added, up to this.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
+
+/// An exchange is given up when the board has said nothing to so many interrupts, each of which waits longer.
+const PROBES: u32 = 3;
+
+/// How long keys wait for the closing frame of a board that may go on.
+const CLOSING_TIME: Duration = Duration::from_secs(3);
+
+/// After trouble the board is to ask for leave to go on in so many exchanges: then no interrupt can come too late.
+const CAUTION: u32 = 64;
+
+/// The longest and the shortest answer that is aimed at, in bytes.
+const LARGEST: usize = 2400;
+const SMALLEST: usize = 64;
+
+/// After a loss, answers of the length that was lost are tried again when so many have arrived, which doubles each time.
+const HESITATION: std::ops::RangeInclusive<u32> = 32..=1024;
+
+/// Interrupts in a frame's count of trouble; above it, damaged answers.
+const INTERRUPTS: u8 = 0x0f;
+
+/// How long answers may be.
+#[derive(Debug)]
+struct Window {
+    size: usize,
+    /// The length that was lost last.
+    ceiling: usize,
+    hesitation: u32,
+    /// Long answers that arrived since the size has changed.
+    arrived: u32,
 }
 
-impl Payload {
-    pub(super) fn new(source: &[u8]) -> Payload {
-        Payload {
-            plain: source.to_vec(),
-            deflated: deflate(source),
+impl Window {
+    fn new(size: usize) -> Window {
+        Window {
+            size: size.clamp(SMALLEST, LARGEST),
+            ceiling: usize::MAX,
+            hesitation: *HESITATION.start(),
+            arrived: 0,
         }
     }
 
-    /// Deflated, then as it is.
-    pub(super) fn both(&self) -> [&[u8]; 2] {
-        [&self.deflated, &self.plain]
+    /// An answer of this length has arrived.
+    fn grow(&mut self, length: usize) {
+        if length * 2 < self.size {
+            return;
+        }
+        self.arrived += 1;
+        let next = (self.size * 2).min(LARGEST);
+        if next < self.ceiling || self.arrived >= self.hesitation {
+            self.size = next;
+            self.arrived = 0;
+        }
     }
-}
 
-/// What became known while the mount began.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    pub(super) mpy: u32,
-    /// The longest answer that is safe.
-    pub(super) window: usize,
-}
-
-/// Serves the frames of one mount.
-pub(super) struct MountService {
-    token: Token,
-    parser: Parser,
-    server: Server,
-    payload: Payload,
-    found: Arc<Mutex<Found>>,
-    /// Number and answer of the last request.
-    last: Option<(u32, Option<Vec<u8>>)>,
-    exchange: Option<Exchange>,
+    /// An answer did not arrive.
+    fn shrink(&mut self) {
+        if self.size >= self.ceiling {
+            self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
+        }
+        self.ceiling = self.size;
+        self.size = (self.size / 2).max(SMALLEST);
+        self.arrived = 0;
+    }
 }
 
 /// From a request to its closing frame.
+#[derive(Debug)]
 struct Exchange {
     sequence: u32,
-    /// When the board last heard of us.
-    answered: Instant,
-    rescues: u32,
-    /// The request came again: when to repeat the answer.
-    repeat: Option<Instant>,
+    kind: u8,
+    content: Vec<u8>,
+    answer: Answer,
+    /// The length of the answer on the wire.
+    length: usize,
+    /// The last attempt of the board, and the trouble that it has had.
+    attempt: u8,
+    trouble: u8,
+    /// Answers that did not arrive.
+    losses: u32,
+    /// The person's own Ctrl-C came in between.
+    raises: bool,
+    /// Interrupts that were sent, and those since the last answer.
+    probes: u32,
+    unanswered: u32,
+    /// When the last answer was written, and when anything was.
+    answered: Duration,
+    written: Duration,
+    /// The board was told to go on.
+    leaves: bool,
+    is_given_up: bool,
 }
 
-impl MountService {
-    pub(super) fn new(
-        token: Token,
-        server: Server,
-        payload: Payload,
-        found: Arc<Mutex<Found>>,
-    ) -> MountService {
-        MountService {
+/// The machine.
+struct Machine {
+    token: Token,
+    parser: Parser,
+    server: Server,
+    window: Window,
+    /// The last request.
+    last: u32,
+    exchange: Option<Exchange>,
+    /// When a byte came last.
+    heard: Duration,
+    patience: Duration,
+    /// The longest time from an answer to what the board said to it.
+    slowest: Duration,
+    caution: u32,
+}
+
+impl Machine {
+    fn new(token: Token, server: Server, window: usize) -> Machine {
+        Machine {
             token,
             parser: Parser::new(token),
             server,
-            payload,
-            found,
-            last: None,
+            window: Window::new(window),
+            last: 0,
             exchange: None,
+            heard: Duration::ZERO,
+            patience: PATIENCE,
+            slowest: Duration::ZERO,
+            caution: 0,
         }
     }
 
-    /// Give a piece of the program to the starting program, which asks for it by this line: module version, offset,
-    /// length, and whether the board can't inflate.
-    ///
-    /// All of it was asked for at first, and nothing was read for longer than it takes to arrive at 115200 baud. If
-    /// that is asked for once, answers of its length are safe.
-    fn start(&mut self, line: &[u8], reply: &mut Vec<u8>) {
-        let words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty())
-            .filter_map(|word| std::str::from_utf8(word).ok())
-            .collect::<Vec<_>>();
-        let &[mpy, offset, step, plain] = words.as_slice() else {
-            return;
-        };
-        let (Ok(mpy), Ok(offset), Ok(step)) =
-            (mpy.parse(), offset.parse::<usize>(), step.parse::<usize>())
-        else {
-            return;
-        };
-        let inflates = plain != "True";
-        let [deflated, as_it_is] = self.payload.both();
-        let program = if inflates { deflated } else { as_it_is };
-        let window = if step >= program.len() {
-            program.len().max(SMALLEST_RING)
-        } else {
-            SMALLEST_RING
-        };
-        let rest = program.get(offset..).unwrap_or_default();
-        reply.extend(rest.iter().take(step));
-        self.server.set_up(mpy, window, inflates);
-        if let Ok(mut found) = self.found.lock() {
-            *found = Found { mpy, window };
+    /// Take what came, which may be nothing. What is no frame goes to `passed`, what is to be written to `reply`.
+    fn receive(&mut self, bytes: &[u8], now: Duration, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
+        if !bytes.is_empty() {
+            self.heard = now;
         }
-        self.begin(0);
+        let mut bytes = bytes;
+        loop {
+            self.parser.expects_frames = self.is_busy(now);
+            let Some(frame) = self.parser.next(bytes, now, passed) else {
+                break;
+            };
+            self.take(frame, now, passed, reply);
+            bytes = b"";
+        }
+        self.look_after(now, reply);
     }
 
-    fn begin(&mut self, sequence: u32) {
+    /// Whether keys have to wait.
+    fn is_busy(&self, now: Duration) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| {
+            let leaves = exchange.leaves && now >= exchange.written + CLOSING_TIME;
+            !exchange.is_given_up && !leaves
+        })
+    }
+
+    fn take(&mut self, frame: Frame, now: Duration, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
+        let is_open = |exchange: &&mut Exchange| exchange.sequence == frame.sequence;
+        let exchange = self.exchange.as_mut().filter(is_open);
+        match (frame.kind, exchange) {
+            (CLOSING, Some(exchange)) => {
+                let length = exchange.length;
+                let was_late = exchange.unanswered > 0 && !exchange.leaves;
+                let is_clean = exchange.attempt == 0;
+                let waited = now.saturating_sub(exchange.answered);
+                self.exchange = None;
+                if was_late {
+                    self.be_late(waited);
+                } else if is_clean {
+                    self.slowest = self.slowest.max(waited);
+                    self.caution = self.caution.saturating_sub(1);
+                    self.window.grow(length);
+                }
+                reply.extend(&frame.content);
+            }
+            // Of an exchange that was over already.
+            (CLOSING, None) => {}
+            (kind, Some(exchange)) if frame.attempt > exchange.attempt => {
+                exchange.attempt = frame.attempt;
+                exchange.is_given_up = false;
+                if kind == COMPLETE {
+                    self.let_go(&frame, now, reply);
+                } else {
+                    self.answer_again(&frame, now, reply);
+                }
+            }
+            // Twice the same.
+            (_, Some(_)) => {}
+            (kind, None) if kind != COMPLETE && frame.sequence > self.last => {
+                self.last = frame.sequence;
+                if self.exchange.take().is_some_and(|before| !before.leaves) {
+                    // Its closing frame is lost.
+                    self.caution = CAUTION;
+                }
+                self.begin(frame, now, reply);
+            }
+            // A frame of before, printed by the program.
+            (_, None) => passed.extend(frame.bytes(self.token)),
+        }
+    }
+
+    /// Serve a request.
+    fn begin(&mut self, frame: Frame, now: Duration, reply: &mut Vec<u8>) {
+        self.server.set_window(self.window.size);
+        let Some(answer) = self.server.serve(frame.kind, &frame.content) else {
+            return;
+        };
+        let interrupts = u32::from(frame.trouble & INTERRUPTS);
         self.exchange = Some(Exchange {
-            sequence,
-            answered: Instant::now(),
-            rescues: 0,
-            repeat: None,
+            sequence: frame.sequence,
+            kind: frame.kind,
+            content: frame.content,
+            answer,
+            length: 0,
+            attempt: frame.attempt,
+            trouble: frame.trouble,
+            losses: 0,
+            raises: interrupts > 0,
+            probes: 0,
+            unanswered: 0,
+            answered: now,
+            written: now,
+            leaves: false,
+            is_given_up: false,
         });
+        self.write_answer(now, reply);
     }
 
-    fn take(&mut self, frame: &Frame, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
-        let last = self.last.as_ref().map(|(sequence, _)| *sequence);
-        match (frame.kind, last) {
-            (CLOSING, _) => {
-                let current = self.exchange.as_ref().map(|exchange| exchange.sequence);
-                if current == Some(frame.sequence) {
-                    self.exchange = None;
-                    reply.extend(&frame.content);
-                }
-            }
-            (kind, _) if last.is_none_or(|last| frame.sequence > last) => {
-                let answer = self.server.serve(kind, &frame.content);
-                let answer = answer.map(|answer| answer.bytes(self.token, frame.sequence));
-                if let Some(answer) = &answer {
-                    reply.extend(answer);
-                    self.begin(frame.sequence);
-                }
-                self.last = Some((frame.sequence, answer));
-            }
-            (_, Some(last)) if frame.sequence == last => match &mut self.exchange {
-                Some(exchange) => exchange.repeat = Some(Instant::now() + REPEAT_PAUSE),
-                // It was given up.
-                None => {
-                    self.begin(last);
-                    self.repeat(reply);
-                }
-            },
-            // A request of before, printed by the program.
-            _ => passed.extend(frame.bytes(self.token)),
-        }
-    }
-
-    fn repeat(&mut self, reply: &mut Vec<u8>) {
-        if let Some((_, Some(answer))) = &self.last {
-            reply.extend(answer);
-        }
-    }
-
-    /// Look after an exchange that does not end.
-    fn look_after(&mut self, reply: &mut Vec<u8>) {
+    /// The board asks again.
+    fn answer_again(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
+        self.caution = CAUTION;
         let Some(exchange) = &mut self.exchange else {
             return;
         };
-        if exchange.repeat.is_some_and(|at| at <= Instant::now()) {
-            exchange.repeat = None;
-            exchange.answered = Instant::now();
-            self.repeat(reply);
-        } else if exchange.answered.elapsed() > CLOSING_TIME {
-            if exchange.rescues == RESCUES {
-                self.exchange = None;
-                return;
+        let was_damaged = (frame.trouble ^ exchange.trouble) & !INTERRUPTS != 0;
+        exchange.raises |= u32::from(frame.trouble & INTERRUPTS) > exchange.probes;
+        let was_lost = was_damaged || exchange.unanswered > 0;
+        exchange.trouble = frame.trouble;
+        exchange.leaves = false;
+        exchange.unanswered = 0;
+        if was_lost {
+            exchange.losses += 1;
+        }
+        // Lost or late, which is not known: an interrupt empties the receive ring of some boards.
+        if !was_damaged && exchange.losses == 1 {
+            let waited = now.saturating_sub(exchange.answered);
+            self.write_answer(now, reply);
+            self.be_late(waited);
+            return;
+        }
+        if was_damaged || was_lost {
+            self.window.shrink();
+            self.patience = (self.patience / 2).max(*PATIENCE_RANGE.start());
+            self.server.set_window(self.window.size);
+            if exchange.length > self.window.size
+                && let Some(answer) = self.server.serve_again(exchange.kind, &exchange.content)
+            {
+                exchange.answer = answer;
             }
-            exchange.rescues += 1;
-            exchange.answered = Instant::now();
-            reply.extend(RESCUE);
+        }
+        self.write_answer(now, reply);
+    }
+
+    fn write_answer(&mut self, now: Duration, reply: &mut Vec<u8>) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let raise = if exchange.raises { flag::RAISE } else { 0 };
+        let confirm = if self.caution > 0 { flag::CONFIRM } else { 0 };
+        let bytes = exchange.answer.bytes(
+            self.token,
+            exchange.sequence,
+            exchange.attempt,
+            raise | confirm,
+        );
+        exchange.length = bytes.len();
+        exchange.answered = now;
+        exchange.written = now;
+        reply.extend(bytes);
+    }
+
+    /// The board has the answer. All that was written before has arrived when it hears of this.
+    fn let_go(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let was_late = exchange.unanswered > 0;
+        let raises = exchange.raises || u32::from(frame.trouble & INTERRUPTS) > exchange.probes;
+        let is_first = !exchange.leaves;
+        let waited = now.saturating_sub(exchange.answered);
+        let has_lost = exchange.losses > 0;
+        let length = exchange.length;
+        reply.push(go(frame.attempt, raises));
+        exchange.leaves = true;
+        exchange.unanswered = 0;
+        exchange.written = now;
+        if was_late {
+            self.be_late(waited);
+        } else if is_first && !has_lost {
+            self.slowest = self.slowest.max(waited);
+            self.caution = self.caution.saturating_sub(1);
+            self.window.grow(length);
+        }
+    }
+
+    /// The board was interrupted, and has only been late: it has said something so long after the answer.
+    fn be_late(&mut self, waited: Duration) {
+        self.caution = CAUTION;
+        self.slowest = self.slowest.max(waited).min(*PATIENCE_RANGE.end());
+        self.patience = (self.patience * 2).min(*PATIENCE_RANGE.end());
+    }
+
+    /// Look after a board that is silent.
+    fn look_after(&mut self, now: Duration, reply: &mut Vec<u8>) {
+        let patience = (self.patience + self.slowest * 2).min(LONGEST_PATIENCE);
+        let heard = self.heard;
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        // A board that may go on is never interrupted; one that has not heard of it asks again by itself.
+        if exchange.leaves || exchange.is_given_up {
+            return;
+        }
+        let silent = now.saturating_sub(heard.max(exchange.written));
+        if silent < patience * (exchange.unanswered + 1) {
+            return;
+        }
+        if exchange.unanswered == PROBES {
+            exchange.is_given_up = true;
+            return;
+        }
+        exchange.unanswered += 1;
+        // At last as many as make up for an answer: while a transfer runs, they are bytes like others.
+        let count = match exchange.unanswered {
+            PROBES => exchange.length,
+            _ => 1,
+        };
+        reply.resize(reply.len() + count, PROBE);
+        exchange.probes += count as u32;
+        exchange.written = now;
+    }
+}
+
+/// A machine with a clock.
+pub(super) struct MountService {
+    machine: Machine,
+    began: Instant,
+}
+
+impl MountService {
+    /// The service of a mount whose answers may have `window` bytes at first.
+    pub(super) fn new(token: Token, server: Server, window: usize) -> MountService {
+        MountService {
+            machine: Machine::new(token, server, window),
+            began: Instant::now(),
         }
     }
 }
 
 impl Service for MountService {
     fn receive(&mut self, bytes: &[u8], passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
-        let mut next = self.parser.next(bytes, passed);
-        while let Some(message) = next {
-            match message {
-                Message::Line(line) => self.start(&line, reply),
-                Message::Frame(frame) => self.take(&frame, passed, reply),
-            }
-            next = self.parser.next(b"", passed);
-        }
-        self.look_after(reply);
+        let now = self.began.elapsed();
+        self.machine.receive(bytes, now, passed, reply);
     }
 
     fn is_busy(&self) -> bool {
-        self.exchange.is_some()
+        self.machine.is_busy(self.began.elapsed())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::MountOptions;
-    use super::super::root::Root;
-    use super::*;
-
-    const TOKEN: Token = Token(*b"\x18abcdefgh");
-
-    fn frame(sequence: u32, kind: u8, content: &[u8]) -> Vec<u8> {
-        let content = content.to_vec();
-        Frame {
-            sequence,
-            kind,
-            content,
-        }
-        .bytes(TOKEN)
-    }
-
-    fn service(folder: &std::path::Path) -> MountService {
-        let root = Root::new(folder, false).unwrap();
-        let mut server = Server::new(root, MountOptions::default());
-        server.set_up(0, 256, false);
-        MountService::new(TOKEN, server, Payload::new(b"program"), Arc::default())
-    }
-
-    fn feed(service: &mut MountService, bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let (mut passed, mut reply) = (Vec::new(), Vec::new());
-        service.receive(bytes, &mut passed, &mut reply);
-        (passed, reply)
-    }
-
-    #[test]
-    fn a_request_that_was_seen_before_is_output() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut service = service(folder.path());
-        let make = frame(1, 11, b"/made");
-        let (passed, reply) = feed(&mut service, &make);
-        assert!(passed.is_empty());
-        assert_eq!(reply.len(), 12);
-        assert!(service.is_busy());
-        assert!(feed(&mut service, &frame(1, CLOSING, b"")).1.is_empty());
-        assert!(!service.is_busy());
-        feed(&mut service, &frame(2, 12, b"/made"));
-        feed(&mut service, &frame(2, CLOSING, b""));
-        assert!(!folder.path().join("made").exists());
-        // The program prints what it sent before.
-        let (passed, reply) = feed(&mut service, &make);
-        assert_eq!((passed, reply), (make, Vec::new()));
-        assert!(!folder.path().join("made").exists());
-    }
-
-    #[test]
-    fn a_repeated_request_is_done_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut service = service(folder.path());
-        let make = frame(1, 11, b"/made");
-        let (_, first) = feed(&mut service, &make);
-        assert!(feed(&mut service, &make).1.is_empty(), "not at once");
-        service.exchange.as_mut().unwrap().repeat = Some(Instant::now());
-        let (_, second) = feed(&mut service, b"");
-        // The same answer, not that the folder exists.
-        assert_eq!(first, second);
-    }
-
-    #[test]
-    fn what_was_typed_is_typed_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut service = service(folder.path());
-        feed(&mut service, &frame(1, 2, b"/"));
-        let (_, reply) = feed(&mut service, &frame(1, CLOSING, b"typed\x03"));
-        assert_eq!(reply, b"typed\x03");
-    }
-
-    #[test]
-    fn a_board_that_waits_for_lost_bytes_is_helped_out_and_given_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut service = service(folder.path());
-        feed(&mut service, &frame(1, 2, b"/"));
-        for _ in 0..RESCUES {
-            let past = Instant::now().checked_sub(2 * CLOSING_TIME).unwrap();
-            service.exchange.as_mut().unwrap().answered = past;
-            assert_eq!(feed(&mut service, b"").1, RESCUE);
-        }
-        let past = Instant::now().checked_sub(2 * CLOSING_TIME).unwrap();
-        service.exchange.as_mut().unwrap().answered = past;
-        assert!(feed(&mut service, b"").1.is_empty());
-        assert!(!service.is_busy());
-    }
-}
+#[path = "service_tests.rs"]
+mod tests;

@@ -65,6 +65,8 @@ struct Stream<'s> {
     /// Taken when the board has said hello.
     steps: Option<Vec<Step<'s>>>,
     verify: bool,
+    /// How many steps there are.
+    count: usize,
     /// How much the line has carried at once, and in how many seconds each byte.
     size: usize,
     pace: f64,
@@ -151,7 +153,8 @@ impl Stream<'_> {
             FREE => self.free = Some(u64::from(value) * self.block),
             HELLO => self.begin(),
             DONE | FAILED => {
-                let done = (value & (IS_TORN - 1)) as usize;
+                // A damaged number is no reason to tell of steps that there are not.
+                let done = ((value & (IS_TORN - 1)) as usize).min(self.count);
                 for step in self.done..done {
                     events(TransferEvent::Done { step });
                 }
@@ -337,6 +340,7 @@ impl RemoteFs<'_, '_> {
         let mut stream = Stream {
             steps: steps.take(),
             verify: options.verify,
+            count,
             size: known.burst.max(MODEST_SIZE),
             pace: if known.pace > 0.0 {
                 known.pace
@@ -413,7 +417,8 @@ impl RemoteFs<'_, '_> {
                 path,
             },
             Failure::Board(BoardError::Exception(exception))
-                if matches!(exception.type_name.as_str(), "ValueError" | "EOFError")
+                // The program ends by an interrupt when packets of any size are lost or damaged.
+                if matches!(exception.type_name.as_str(), "ValueError" | "KeyboardInterrupt")
                     || exception
                         .os_error()
                         .is_some_and(|error| error.number == 110) =>

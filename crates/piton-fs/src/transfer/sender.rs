@@ -65,7 +65,7 @@ const PATIENCE: std::ops::RangeInclusive<Duration> =
 /// The same at most, unless packets take longer: one of two interrupts may be lost before [`SILENCE`] is over.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
 /// How long the board may say nothing at all, unless packets take longer: a card that is written may be busy for seconds.
-pub(crate) const SILENCE: Duration = Duration::from_secs(10);
+pub(crate) const SILENCE: Duration = Duration::from_secs(11);
 /// The same before it has said anything.
 const FIRST_PATIENCE: Duration = Duration::from_secs(4);
 /// It may take so many times as long as packets took before.
