@@ -60,3 +60,36 @@ fn files() {
     );
     assert_eq!(sandbox.read("back.bin"), content);
 }
+
+#[test]
+fn larger_files_and_a_mount() {
+    let pico = EmulatedPico::start();
+    let sandbox = Sandbox::new();
+    let content = (0..10_240u32)
+        .map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect::<Vec<u8>>();
+    sandbox.write("data.bin", &content);
+    assert_eq!(
+        run(&sandbox, &pico, "fs cp data.bin :"),
+        done("cp data.bin :\n")
+    );
+    assert_eq!(
+        run(&sandbox, &pico, "resume fs cp data.bin :"),
+        done("cp data.bin :\nUp to date: ./data.bin\n")
+    );
+    assert_eq!(
+        run(&sandbox, &pico, "resume fs cp :data.bin back.bin"),
+        done("cp :data.bin back.bin\n")
+    );
+    assert_eq!(sandbox.read("back.bin"), content);
+    std::fs::create_dir(sandbox.path().join("modules")).unwrap();
+    let module = format!("x = 5\n{}", "def f(a, b):\n    return a + b\n".repeat(60));
+    sandbox.write("modules/mine.py", module.as_bytes());
+    let (code, stdout, stderr) = run(
+        &sandbox,
+        &pico,
+        "mount modules exec 'import mine; print(mine.x)'",
+    );
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.ends_with("5\r\n"), "{stdout}");
+}

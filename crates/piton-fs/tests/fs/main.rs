@@ -14,6 +14,8 @@ mod peers;
 #[cfg(test)]
 mod rename;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod swap;
