@@ -121,6 +121,10 @@ pub enum Error {
     /// The exchange before this one broke off: interrupt the program, or enter the raw REPL again.
     #[error("the board is not at the raw REPL's prompt")]
     NotAtPrompt,
+    /// The board does not take programs by raw-paste, and this one is not for such a board: see
+    /// [`crate::repl::RawRepl::converse_by_raw_paste`], which handles it.
+    #[error("the board does not take programs by raw-paste")]
+    NoRawPaste,
     /// A control byte that the REPL would act on instead of passing it to the program.
     #[error(
         "byte {byte:#04x} at offset {offset} of the program cannot be sent: write it as an escape, `\\x{byte:02x}`"

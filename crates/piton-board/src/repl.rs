@@ -104,6 +104,8 @@ pub struct Repl {
     sending: Sending,
     soft_resets: u64,
     probes: u32,
+    /// The next program is not for a board without raw-paste.
+    only_raw_paste: bool,
     notes: Vec<Box<dyn Any + Send>>,
 }
 
@@ -118,6 +120,7 @@ impl Repl {
             sending: Sending::NotAsked,
             soft_resets: 0,
             probes: 0,
+            only_raw_paste: false,
             notes: Vec::new(),
         }
     }
@@ -316,6 +319,27 @@ impl RawRepl<'_> {
     ) -> Result<Conversation<'_>, Error> {
         self.repl.start(source, deadline)?;
         Ok(Conversation::new(self.repl))
+    }
+
+    /// [`RawRepl::converse`] on a board that takes programs by raw-paste; `None` on others, which get nothing of it. Firmware
+    /// without raw-paste has no room for longer programs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::converse`].
+    pub fn converse_by_raw_paste(
+        &mut self,
+        source: &[u8],
+        deadline: Deadline,
+    ) -> Result<Option<Conversation<'_>>, Error> {
+        self.repl.only_raw_paste = true;
+        let started = self.repl.start(source, deadline);
+        self.repl.only_raw_paste = false;
+        match started {
+            Ok(()) => Ok(Some(Conversation::new(self.repl))),
+            Err(Error::NoRawPaste) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The conversation with the program that [`RawRepl::converse`] has started, after it was let go of.

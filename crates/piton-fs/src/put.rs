@@ -12,6 +12,7 @@ use crate::hash::DigestBytes;
 use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::agent::{self, is_lack};
+use crate::transfer::load;
 
 /// The longest file that goes this way, in bytes: the board holds it twice.
 pub const LONGEST_PUT: usize = 4096;
@@ -56,8 +57,9 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<Option<Peek>, Error> {
         let arguments = [&*quoted(path), &quoted(inside), &size.to_string()];
-        let answer = match self.run(&device::PEEK.call(&arguments), deadline) {
-            Ok(answer) => answer,
+        let answer = match self.peek_once(&device::PEEK.call(&arguments), deadline) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok(None),
             Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
                 return Ok(None);
             }
@@ -74,6 +76,20 @@ impl RemoteFs<'_, '_> {
             in_folder,
             digest: digest.transpose()?,
         }))
+    }
+
+    fn peek_once(
+        &mut self,
+        source: &[u8],
+        deadline: Deadline,
+    ) -> Result<Option<Vec<u8>>, BoardError> {
+        let Some(conversation) = self.raw().converse_by_raw_paste(source, deadline)? else {
+            return Ok(None);
+        };
+        let mut answer = Vec::new();
+        let ended = conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline);
+        ended.map_err(|error| self.stop(error))?;
+        Ok(Some(answer))
     }
 
     /// Write a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
@@ -98,7 +114,8 @@ impl RemoteFs<'_, '_> {
         let deadline = deadline.sooner(WRITE_TIME);
         for _ in 0..TRIES {
             match self.put_once(path, inside, content, force, deadline) {
-                Ok(answer) => {
+                Ok(None) => return Ok(None),
+                Ok(Some(answer)) => {
                     let found = from_literal::<(bool, bool)>(answer.trim_ascii());
                     let (in_folder, unchanged) = found.map_err(|_| Error::Answer {
                         path: path.clone(),
@@ -140,8 +157,8 @@ impl RemoteFs<'_, '_> {
         content: &[u8],
         force: bool,
         deadline: Deadline,
-    ) -> Result<Vec<u8>, BoardError> {
-        let (bytes, pair) = agent::without_interrupts(content);
+    ) -> Result<Option<Vec<u8>>, BoardError> {
+        let (bytes, pair) = load::without_interrupts(content);
         let mut crc = flate2::Crc::new();
         crc.update(content);
         let source = device::PUT.call(&[
@@ -152,14 +169,16 @@ impl RemoteFs<'_, '_> {
             &crc.sum().to_string(),
             if force { "1" } else { "0" },
         ]);
-        let mut conversation = self.raw().converse(&source, deadline)?;
-        if agent::is_asked(&mut conversation, agent::RUN_TIME, deadline)? {
+        let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {
+            return Ok(None);
+        };
+        if load::is_asked(&mut conversation, load::RUN_TIME, deadline)? {
             conversation.write(&bytes, deadline)?;
             // Whether it has all, or has ended.
-            agent::is_asked(&mut conversation, agent::LOAD_TIME, deadline)?;
+            load::is_asked(&mut conversation, load::LOAD_TIME, deadline)?;
         }
         let mut answer = Vec::new();
         conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
-        Ok(answer)
+        Ok(Some(answer))
     }
 }

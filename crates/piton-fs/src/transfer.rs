@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use crate::path::BoardPath;
 
 pub(crate) mod agent;
+pub(crate) mod load;
 mod packet;
 mod receive;
 mod room;
@@ -17,7 +18,8 @@ mod sender;
 mod source;
 mod survey;
 
-pub use agent::{Compile, forget_programs, keeps_programs, use_bytecode};
+pub use agent::{Compile, use_bytecode};
+pub use load::{forget_programs, keeps_programs};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
 

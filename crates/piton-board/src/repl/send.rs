@@ -124,6 +124,10 @@ impl Repl {
                 });
             }
         }
+        if self.only_raw_paste && self.raw_paste_is_missing() {
+            self.state = State::Raw;
+            return Err(Error::NoRawPaste);
+        }
         match (known, self.sending) {
             (_, Sending::Pieces) if progress.sent == 0 => self.send_pieces(source, deadline),
             (_, Sending::Plain) if progress.sent == 0 => self.send_plain(source, deadline),
@@ -137,6 +141,10 @@ impl Repl {
                 received: self.link.take_pending(),
             }),
         }
+    }
+
+    fn raw_paste_is_missing(&self) -> bool {
+        matches!(self.sending, Sending::Pieces | Sending::Plain)
     }
 
     fn acknowledge(

@@ -469,7 +469,9 @@ fn run(
 #[track_caller]
 fn sweep(schedules: u64, wire: impl Fn(&mut Random) -> Wire) -> Vec<Report> {
     let folder = tempfile::tempdir().unwrap();
-    let content: Vec<u8> = (0..1500_u32).map(|at| (at * at >> 5) as u8 % 40).collect();
+    let content: Vec<u8> = (0..1500_u32)
+        .map(|at| ((at * at) >> 5) as u8 % 40)
+        .collect();
     fs::write(folder.path().join("file"), &content).unwrap();
     (0..schedules)
         .map(|seed| {
