@@ -33,6 +33,9 @@ use root::Root;
 use server::Server;
 use service::MountService;
 
+/// Imports what a mount needs, and what the oldest boards lack.
+const NEEDS: &[u8] = b"import sys,select\nsys.stdin.buffer\nselect.poll\ntry:\n from vfs import mount\nexcept ImportError:\n from os import mount\ndel mount,sys,select\n";
+
 /// Where the folder appears on the board: as with mpremote.
 pub const MOUNT_POINT: &str = "/remote";
 
@@ -148,7 +151,10 @@ pub fn mount(
         let mut output = |bytes: &[u8]| printed.extend_from_slice(bytes);
         let loaded = agent::run(raw_repl, device::MOUNT, &arguments, &mut output, deadline);
         let ran = match loaded {
-            Ok(false) => raw_repl.run(&device::MOUNT.call(&arguments), deadline),
+            // The oldest boards have no room to find out by the program itself.
+            Ok(false) => raw_repl
+                .run(NEEDS, deadline)
+                .and_then(|_| raw_repl.run(&device::MOUNT.call(&arguments), deadline)),
             Ok(true) => Ok(printed),
             Err(error) => Err(error),
         };
