@@ -1,5 +1,5 @@
 # Prints whether `path` is a folder, and the SHA-256 of the file `path`, or of `inside` in that folder, if it has this size.
-# Short: path inside size digest view count
+# Short: path inside size view
 def _piton(path, inside, size):
     import os
     from hashlib import sha256
