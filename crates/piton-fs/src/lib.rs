@@ -36,6 +36,7 @@ pub mod remote;
 pub mod rom;
 pub mod swap;
 pub mod transfer;
+mod wire;
 pub mod write;
 
 /// How far a transfer is. Reported after each part of it.

@@ -13,6 +13,7 @@ use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::agent::{self, is_lack};
 use crate::transfer::load;
+use crate::wire::crc32;
 
 /// The longest file that goes this way, in bytes: the board holds it twice.
 pub const LONGEST_PUT: usize = 4096;
@@ -159,14 +160,12 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<Option<Vec<u8>>, BoardError> {
         let (bytes, pair) = load::without_interrupts(content);
-        let mut crc = flate2::Crc::new();
-        crc.update(content);
         let source = device::PUT.call(&[
             &quoted(path),
             &quoted(inside),
             &bytes.len().to_string(),
             &py_bytes(&pair),
-            &crc.sum().to_string(),
+            &crc32(&[content]).to_string(),
             if force { "1" } else { "0" },
         ]);
         let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {

@@ -6,6 +6,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
+use crate::wire::{MARK, crc32, seven_bits};
+
 /// The longest content that is taken from the board. It sends 1 KiB of a file and two paths at most.
 const LONGEST: usize = 8 * 1024;
 
@@ -28,9 +30,6 @@ pub(super) const ANSWER_OVERHEAD: usize = 17;
 /// Bytes that are not in an answer, because of what they mean to a board in trouble: 0x03 is Ctrl-C, and by 0x01 and 0x0d
 /// another program asks for the board. A place names where one stands with its highest bit set.
 const RESERVED: [u8; 3] = [0x01, 0x03, 0x0d];
-
-/// Set in each byte of an answer's head and places.
-const MARK: u8 = 0x80;
 
 /// What begins each frame of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ impl Frame {
         bytes.extend(length.to_le_bytes());
         bytes.extend(&self.content);
         let summed = bytes.get(token.0.len()..).unwrap_or_default();
-        let check = sum(&[summed]);
+        let check = crc32(&[summed]);
         bytes.extend(check.to_le_bytes());
         bytes
     }
@@ -177,7 +176,7 @@ impl Parser {
         let Some(check) = after.first_chunk::<CHECK>() else {
             return open;
         };
-        if u32::from_le_bytes(*check) != sum(&[&head, content]) {
+        if u32::from_le_bytes(*check) != crc32(&[&head, content]) {
             return Found::Output;
         }
         let frame = Frame {
@@ -223,7 +222,7 @@ impl Answer {
         let number = sequence.to_le_bytes()[0];
         let mut bytes: Vec<u8> = token.mark().collect();
         bytes.extend([attempt | MARK, number | MARK, low, high]);
-        body.extend(sum(&[&bytes, &body]).to_le_bytes());
+        body.extend(crc32(&[&bytes, &body]).to_le_bytes());
         let mut places = Vec::new();
         for (at, byte) in body.iter_mut().enumerate() {
             if RESERVED.contains(byte) {
@@ -242,21 +241,6 @@ impl Answer {
 /// `KeyboardInterrupt`.
 pub(super) fn go(attempt: u8, raise: bool) -> u8 {
     MARK | if raise { 0 } else { 0x40 } | attempt & 0x3f
-}
-
-/// A number of at most 14 bits as two bytes, the lower one first.
-fn seven_bits(number: usize) -> [u8; 2] {
-    let bits = |shift: usize| MARK | (number >> shift & 0x7f) as u8;
-    [bits(0), bits(7)]
-}
-
-/// The CRC-32 of all bytes.
-fn sum(parts: &[&[u8]]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    for part in parts {
-        crc.update(part);
-    }
-    crc.sum()
 }
 
 #[cfg(test)]
@@ -369,7 +353,7 @@ mod tests {
                 body[number(10 + size + 2 * place)] &= 0x7f;
             }
             let (body, check) = body.split_last_chunk::<CHECK>().unwrap();
-            assert_eq!(sum(&[&bytes[..8], body]), u32::from_le_bytes(*check));
+            assert_eq!(crc32(&[&bytes[..8], body]), u32::from_le_bytes(*check));
             assert_eq!(body[0], 4 | (length % 2) as u8);
             assert_eq!(body[1..3], [0xfe, 0xff]);
             assert_eq!(body[3..], content);

@@ -1,9 +1,6 @@
 //! How much of a file goes into one answer: as much as the line is known to take at once, deflated where that helps.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use crate::wire::deflate;
 
 /// The longest piece, before deflating. The board inflates with a window of 2 KiB (`wbits` 11 in device/mount.py).
 pub(super) const LONGEST_PIECE: usize = 2000;
@@ -51,16 +48,6 @@ pub(super) fn pack(prefix: &[u8], offered: &[u8], room: usize, inflates: bool) -
         content: [prefix, offered.get(..plain).unwrap_or_default()].concat(),
         packed: false,
         used: plain,
-    }
-}
-
-/// Deflate without a header.
-pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory does not fail; if it did, the result would not be shorter.
-    match encoder.write_all(bytes).and_then(|()| encoder.finish()) {
-        Ok(packed) => packed,
-        Err(_) => bytes.to_vec(),
     }
 }
 

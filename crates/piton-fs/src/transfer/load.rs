@@ -8,6 +8,7 @@ use piton_board::repl::{Conversation, RawRepl, Repl};
 
 use super::agent::{Bytecode, Known, Start, is_end, is_lack, known};
 use crate::device::Program;
+use crate::wire::crc32;
 
 /// The first stage: asks for bytes with 0x06, takes them, says 0x06, and runs those that are the second stage. A pair of letters
 /// that the host chose stands for 0x03, which is Ctrl-C. It fits the two windows that raw-paste has at first: 256 bytes.
@@ -73,13 +74,13 @@ pub(super) fn load(
     let Some(Bytecode(compile)) = raw_repl.note() else {
         return Ok(false);
     };
-    let Some(mpy) = compile(program.source()) else {
-        return Ok(false);
-    };
-    let name = crc(program.source().as_bytes());
+    let name = crc32(&[program.source().as_bytes()]);
     if call_kept(raw_repl, name, arguments, deadline)? {
         return Ok(true);
     }
+    let Some(mpy) = compile(program.source()) else {
+        return Ok(false);
+    };
     let keep = known.loaded.contains(&name).then_some(name);
     let program = Staged::new(&mpy, arguments, keep);
     let mut lack = None;
@@ -218,7 +219,7 @@ impl Staged {
             end = second_stage(end).len();
         }
         let plain = [second_stage(end).as_bytes(), mpy].concat();
-        let sum = crc(&plain);
+        let sum = crc32(&[&plain]);
         let (blob, pair) = without_interrupts(&plain);
         Staged {
             blob,
@@ -271,13 +272,6 @@ fn pair_for(blob: &[u8]) -> [u8; 2] {
         .unwrap_or(*b"Zz")
 }
 
-/// The CRC-32 of `bytes`.
-fn crc(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
-}
-
 /// Send the two stages, the second one in one go. When this returns the program runs. Gives how long the bytes took to arrive.
 fn load_at_once(
     raw_repl: &mut RawRepl<'_>,
@@ -318,7 +312,7 @@ fn load_in_pieces(
         match program.blob.get(offset..) {
             Some(rest @ [_, ..]) => {
                 let piece = rest.get(..length).unwrap_or(rest);
-                let burst = [piece, format!("{:08x}", crc(piece)).as_bytes()].concat();
+                let burst = [piece, format!("{:08x}", crc32(&[piece])).as_bytes()].concat();
                 conversation.write(&burst, deadline)?;
             }
             Some([]) => {

@@ -4,14 +4,13 @@
 //! board all the time: where the payload has one, 0x83 stands in its place, and one of the places names it. The head's
 //! bytes have their highest bit set, so that it is told from what a person or another program sends.
 
+use crate::wire::{MARK, crc32, seven_bits};
+
 /// Ctrl-C.
 const INTERRUPT: u8 = 3;
 
 /// What stands for [`INTERRUPT`] in a payload.
 const STAND_IN: u8 = 0x83;
-
-/// Set in each byte of the head and of the places.
-const MARK: u8 = 0x80;
 
 /// Set in the first byte of the head: the payload is a deflate stream.
 const DEFLATED: u8 = 0x40;
@@ -45,10 +44,7 @@ pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Ve
     for idle in 0..=PLACES.checked_sub(places.len())? {
         let count = u8::try_from(places.len() + idle).ok()?;
         let head = [first, low, high, MARK | count];
-        let mut crc = flate2::Crc::new();
-        crc.update(&head);
-        crc.update(payload);
-        let crc = crc.sum().to_le_bytes();
+        let crc = crc32(&[&head, payload]).to_le_bytes();
         if crc.contains(&INTERRUPT) {
             continue;
         }
@@ -65,12 +61,6 @@ pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Ve
         return Some(bytes);
     }
     None
-}
-
-/// A number of at most 14 bits as two bytes, the lower one first.
-fn seven_bits(number: usize) -> [u8; 2] {
-    let bits = |shift: usize| MARK | (number >> shift & 0x7f) as u8;
-    [bits(0), bits(7)]
 }
 
 #[cfg(test)]

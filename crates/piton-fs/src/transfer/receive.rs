@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::RemoteFs;
+use crate::wire::crc32;
 
 /// What arrives from the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,9 +141,7 @@ impl Stream<'_> {
         else {
             return Ok(Taken::TooFew);
         };
-        let mut found = flate2::Crc::new();
-        found.update(frame);
-        if found.sum() != u32::from_le_bytes(*crc) {
+        if crc32(&[frame]) != u32::from_le_bytes(*crc) {
             return Ok(Taken::Damaged);
         }
         self.number = self.number.wrapping_add(1);

@@ -6,15 +6,12 @@
 //! board answers it with what it has. A packet that the board lacks goes again; one that was damaged goes again in smaller
 //! ones, which grow again while they arrive.
 
-use std::io::Write as _;
 use std::time::Duration;
-
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 
 use super::agent::Message;
 use super::packet::{self, NUMBERS};
 use super::source::{Source, Taken};
+use crate::wire::deflate;
 
 /// Makes the board say what it has.
 pub(crate) const PROBE: &[u8] = b"\x03";
@@ -479,16 +476,6 @@ impl<'s> Sender<'s> {
         }
         let part = self.source.look(size);
         (false, part.len(), part)
-    }
-}
-
-/// As a deflate stream without a header.
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    // Writing into memory does not fail; if it did, the result would not be shorter.
-    match encoder.write_all(bytes).and_then(|()| encoder.finish()) {
-        Ok(deflated) => deflated,
-        Err(_) => bytes.to_vec(),
     }
 }
 
