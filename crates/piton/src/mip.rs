@@ -12,7 +12,7 @@
 //! let package = mip::fetch(
 //!     &"aioble".parse()?, &library, &FetchOptions::default(), &Cancel::new(), &mut |_| {},
 //! )?;
-//! mip::install(&mut raw, &library, &package, mip::RecordUse::Keep, &mut |_| {})?;
+//! mip::install(&mut raw, &library, &[package], mip::RecordUse::Keep, &mut |_| {})?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -163,6 +163,11 @@ pub enum MipEvent<'a> {
         /// How many there are in all.
         of: usize,
     },
+    /// One of those that were asked for is next.
+    Request {
+        /// Its number among them, from 0.
+        index: usize,
+    },
     /// The files of a package are next.
     Package {
         /// How it was come to.
@@ -185,6 +190,13 @@ pub enum MipEvent<'a> {
         bytes: u64,
         /// Bytes in all.
         of: u64,
+    },
+    /// One of those that were asked for is on the board, with all it needs.
+    Installed {
+        /// Its number among them, from 0.
+        index: usize,
+        /// What changed.
+        installation: &'a Installation,
     },
     /// An earlier change, which was cut off, has been finished.
     Finished {

@@ -306,6 +306,49 @@ fn an_install_asks_once_for_all_files() {
 }
 
 #[test]
+fn packages_of_one_command_are_one_change() {
+    let place = Place::new();
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        let files = [(&*format!("{name}.mpy"), name)];
+        place.index.package(name, "1", &files, &["leaf"]);
+    }
+    let turns = |line: &str| {
+        let before = place.board.traffic().turns;
+        let outcome = place.run(line);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+        place.board.traffic().turns - before
+    };
+    let one = turns("mip install --index INDEX a");
+    place.run("rm -r :/lib");
+    let five = turns("mip install --index INDEX a b c d e");
+    assert!(five <= one + 2, "{five} {one}");
+    assert_snapshot!(place.show("mip list"));
+}
+
+#[test]
+fn a_package_that_fails_comes_after_those_before_it() {
+    let place = Place::new();
+    // One that cannot be had.
+    assert_snapshot!(place.show("mip install --index INDEX leaf nowhere side"));
+    // One that the board refuses.
+    place
+        .index
+        .package("bad", "1", &[("first.mpy", "f"), ("new/x.mpy", "x")], &[]);
+    let in_the_way = place.sandbox.path().join("flash/lib/new");
+    std::fs::write(&in_the_way, "mine").unwrap();
+    assert_snapshot!(place.show("mip install --index INDEX tree bad side"));
+    assert_snapshot!(place.files());
+    // Two with different files of one name: the last one wins, as there.
+    place.run("mip uninstall leaf");
+    place
+        .index
+        .package("other", "1", &[("leaf.mpy", "other leaf")], &[]);
+    assert_snapshot!(place.show("mip install --index INDEX leaf other"));
+    assert_snapshot!(place.show("cat :/lib/leaf.mpy"));
+}
+
+#[test]
 fn a_power_cut_at_any_place_is_made_good() {
     let place = Place::new();
     let flash = place.sandbox.path().join("flash/lib");
@@ -752,6 +795,7 @@ fn as_mpremote_does() {
         "mip install WEB/none",
         "mip install --index INDEX none",
         "mip install --index INDEX failing",
+        "mip install --target /f --index INDEX leaf side none tree",
         "mip frobnicate x",
     ];
     let lines: Vec<String> = lines

@@ -75,11 +75,6 @@ impl<'c> Change<'c> {
         self.files.len()
     }
 
-    /// How many files go.
-    pub(super) fn removed(&self) -> usize {
-        self.removed.len()
-    }
-
     /// A file gets this content.
     pub(super) fn put(&mut self, path: &str, content: &'c [u8]) -> Result<(), MipError> {
         self.files.push((self.swap.put(&name(path)?), content));
@@ -210,15 +205,22 @@ impl<'c> Change<'c> {
         }
     }
 
-    /// Tell which files went, and which stay since somebody changed them.
-    pub(super) fn tell(&self, events: &mut dyn FnMut(MipEvent<'_>)) {
-        for path in &self.changed {
+    /// Tells which of these files went, and which stay since somebody changed them. Returns how many went.
+    pub(super) fn tell(
+        &self,
+        concerns: &dyn Fn(&RelativePath) -> bool,
+        events: &mut dyn FnMut(MipEvent<'_>),
+    ) -> usize {
+        for path in self.changed.iter().filter(|path| concerns(path)) {
             let path = &self.library.shown(path.as_str());
             events(MipEvent::Changed { path });
         }
-        for path in &self.removed {
+        let mut removed = 0;
+        for path in self.removed.iter().filter(|path| concerns(path)) {
             let path = &self.library.shown(path.as_str());
             events(MipEvent::Removed { path });
+            removed += 1;
         }
+        removed
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use piton_board::deadline::Cancel;
 use piton_project::mip::package::sha256;
-use piton_project::mip::resolve::{Package, Resolution, ResolveOptions, Resolver};
+use piton_project::mip::resolve::{
+    File as PackageFile, Package, Resolution, ResolveOptions, Resolver,
+};
 use piton_project::mip::source::{Location, Source};
 use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
 
@@ -54,6 +56,15 @@ impl Fetched {
     /// The packages; the first is the one that was asked for.
     pub fn packages(&self) -> &[Package] {
         &self.resolution.packages
+    }
+
+    /// The files of all packages, with their contents.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&PackageFile, &[u8])> {
+        let packages = self.packages().iter().zip(&self.contents);
+        packages.flat_map(|(package, contents)| {
+            let contents = contents.iter().map(Vec::as_slice);
+            package.files.iter().zip(contents)
+        })
     }
 }
 

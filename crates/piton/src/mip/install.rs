@@ -1,10 +1,11 @@
 //! Fetched packages onto a board: all new files beside the old ones first, then all into their places.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
+use piton_fs::error::Error as FsError;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::Hashing;
 use piton_project::mip::INDEX;
@@ -38,82 +39,260 @@ pub struct Installation {
     pub packages: Vec<(String, Option<String>, Option<String>)>,
 }
 
-/// Put a package and all it needs on the board. Files that it has already are not sent. Files of an earlier version
+/// Puts packages and all they need on the board. Files that it has already are not sent. Files of an earlier version
 /// that the new one lacks are removed, if they are on record and nobody changed them.
 ///
-/// A change of this library that was cut off is finished first.
+/// All packages are one change where they can be: one look at the board, one stream, all or nothing. Packages that bring
+/// different files of one name follow each other, and so do all of them when the board refuses a file: then those before
+/// the refused one are installed.
+///
+/// A change of this library that was cut off is finished first. The result has an entry for each of `fetched`.
 ///
 /// # Errors
 ///
-/// When the board refuses a file, or the line breaks: then the board's packages are as they were. If the line breaks, or
-/// the power goes, while the new files take their places, the rest is done by the next change of this library.
+/// When the board refuses a file, or the line breaks: then the packages of this change are as they were. If the line
+/// breaks, or the power goes, while the new files take their places, the rest is done by the next change of this library.
 pub fn install(
     repl: &mut RawRepl<'_>,
     library: &Library,
-    fetched: &Fetched,
+    fetched: &[Fetched],
     record_use: RecordUse,
     events: &mut dyn FnMut(MipEvent<'_>),
-) -> Result<Installation, MipError> {
+) -> Result<Vec<Installation>, MipError> {
     let mut remote = RemoteFs::new(repl);
-    let remote = &mut remote;
-    let old = match (library.settled_record(remote, events), record_use) {
-        (Ok(record), _) => record,
-        (Err(MipError::Record { .. }), RecordUse::IfPresent) => None,
-        (Err(error), _) => return Err(error),
-    };
-    let keeps_record = old.is_some() || record_use == RecordUse::Keep;
-    let old = old.unwrap_or_default();
-    let new = record_with(&old, fetched);
-    let record = match keeps_record && new != old {
-        true => Some(new.to_text().map_err(|source| {
-            let path = library.record_path().unwrap_or_default();
-            MipError::Record { path, source }
-        })?),
-        false => None,
-    };
-    let new_files = || new.packages.iter().flat_map(|package| &package.files);
-    let wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
-    let old_files = old.packages.iter().flat_map(|package| &package.files);
-    let stale = Stale::of(old_files, |path| wanted.contains(path));
-
-    let found = look(remote, library, fetched, &stale)?;
-    let mut change = Change::new(library);
-    let lines = put_missing(&mut change, remote, library, fetched, &found)?;
-    let written = change.written();
-    if let Some(text) = &record {
-        change.put(FILE_NAME, text.as_bytes())?;
-    }
-    change.make_missing_folders(&found);
-    change.remove(remote, &stale, &found)?;
-    let mut telling = Telling {
-        lines: lines.into_iter().peekable(),
-        events,
-    };
-    change.carry_out(remote, &mut |event| match event {
-        FileEvent::Moved { index, bytes, of } => {
-            telling.up_to(Some(index));
-            (telling.events)(MipEvent::Wrote { bytes, of });
+    let mut installations = Vec::new();
+    let mut first = 0;
+    while let Some(rest) = fetched.get(first..).filter(|rest| !rest.is_empty()) {
+        let (together, _) = rest.split_at(harmonious(rest));
+        let mut job = Job {
+            library,
+            fetched: together,
+            first,
+            record_use,
+        };
+        let mut told = 0;
+        match job.carry_out(&mut remote, &mut told, events) {
+            Ok(done) => installations.extend(done),
+            Err(error) if together.len() > 1 && is_refusal(&error) => {
+                for (index, one) in together.iter().enumerate() {
+                    job.fetched = std::slice::from_ref(one);
+                    job.first = first + index;
+                    installations.extend(job.carry_out(&mut remote, &mut told, events)?);
+                    told = 0;
+                }
+            }
+            Err(error) => return Err(error),
         }
-        FileEvent::Done { index } => telling.up_to(Some(index)),
-    })?;
-    telling.up_to(None);
-    change.tell(events);
-    let packages = fetched.packages().iter();
-    let packages = packages.map(|package| {
-        let name = package.source.name();
-        let before = old.find(&name).and_then(|old| old.version.clone());
-        (name, before, package.version.clone())
-    });
-    Ok(Installation {
-        written,
-        removed: change.removed(),
-        packages: packages.collect(),
-    })
+        first += together.len();
+    }
+    Ok(installations)
 }
 
-/// The record as it will be.
-fn record_with(old: &Record, fetched: &Fetched) -> Record {
-    let mut record = old.clone();
+/// Returns how many of these, from the first on, have no two different files of one name.
+fn harmonious(fetched: &[Fetched]) -> usize {
+    let mut contents: BTreeMap<String, &[u8]> = BTreeMap::new();
+    let clashes = fetched.iter().position(|fetched| {
+        fetched.files().any(|(file, content)| {
+            // Some file systems of boards do not tell upper from lower case.
+            let known = contents.insert(file.path.as_str().to_lowercase(), content);
+            known.is_some_and(|known| known != content)
+        })
+    });
+    clashes.unwrap_or(fetched.len()).max(1)
+}
+
+/// Whether the board answered, and its answer was about one file.
+fn is_refusal(error: &MipError) -> bool {
+    !matches!(
+        error,
+        MipError::Board(_) | MipError::Fs(FsError::Board(_) | FsError::Torn { .. })
+    )
+}
+
+/// Packages that are installed by one change.
+struct Job<'j> {
+    library: &'j Library,
+    fetched: &'j [Fetched],
+    /// The number of the first of them among all that were asked for.
+    first: usize,
+    record_use: RecordUse,
+}
+
+impl<'j> Job<'j> {
+    /// `told` is how many lines an earlier try has told, and becomes how many are told now.
+    fn carry_out(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        told: &mut usize,
+        events: &mut dyn FnMut(MipEvent<'_>),
+    ) -> Result<Vec<Installation>, MipError> {
+        let (mut found, old) = self.look(remote, events)?;
+        let keeps_record = old.is_some() || self.record_use == RecordUse::Keep;
+        let old = old.unwrap_or_default();
+        let mut new = old.clone();
+        for fetched in self.fetched {
+            put_on_record(&mut new, fetched);
+        }
+        let record = match keeps_record && new != old {
+            true => Some(new.to_text().map_err(|source| {
+                let path = self.library.record_path().unwrap_or_default();
+                MipError::Record { path, source }
+            })?),
+            false => None,
+        };
+        let new_files = || new.packages.iter().flat_map(|package| &package.files);
+        let wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
+        let old_files = old.packages.iter().flat_map(|package| &package.files);
+        let stale = Stale::of(old_files, |path| wanted.contains(path));
+        let stale_places = stale.wanted(self.library)?;
+        if !stale_places.is_empty() {
+            found.extend(remote.look(&stale_places, Deadline::after(CONTENT_TIME))?);
+        }
+
+        let mut change = Change::new(self.library);
+        let (lines, written) = self.put_missing(&mut change, remote, &found)?;
+        if let Some(text) = &record {
+            change.put(FILE_NAME, text.as_bytes())?;
+        }
+        change.make_missing_folders(&found);
+        change.remove(remote, &stale, &found)?;
+        let mut telling = Telling {
+            lines: lines.into_iter().peekable(),
+            told_before: std::mem::take(told),
+            told,
+            events,
+        };
+        change.carry_out(remote, &mut |event| match event {
+            FileEvent::Moved { index, bytes, of } => {
+                telling.up_to(Until::File(index));
+                (telling.events)(MipEvent::Wrote { bytes, of });
+            }
+            FileEvent::Done { index } => telling.up_to(Until::File(index)),
+        })?;
+        let mut installations = Vec::new();
+        for (index, (fetched, written)) in self.fetched.iter().zip(written).enumerate() {
+            telling.up_to(Until::EndOfRequest);
+            let goes_with = |path: &RelativePath| self.owner(&old, path) == index;
+            let removed = change.tell(&goes_with, telling.events);
+            let packages = fetched.packages().iter().map(|package| {
+                let name = package.source.name();
+                let before = old.find(&name).and_then(|old| old.version.clone());
+                (name, before, package.version.clone())
+            });
+            let installation = Installation {
+                written,
+                removed,
+                packages: packages.collect(),
+            };
+            (telling.events)(MipEvent::Installed {
+                index: self.first + index,
+                installation: &installation,
+            });
+            installations.push(installation);
+        }
+        Ok(installations)
+    }
+
+    /// Returns which of the requests a file of an earlier version goes with.
+    fn owner(&self, old: &Record, path: &RelativePath) -> usize {
+        let mut packages = old.packages.iter();
+        let package = packages.find(|package| package.files.iter().any(|(file, _)| file == path));
+        let owner = package.and_then(|old| {
+            self.fetched.iter().position(|fetched| {
+                let mut packages = fetched.packages().iter();
+                packages.any(|package| package.source.name() == old.name)
+            })
+        });
+        owner.unwrap_or_default()
+    }
+
+    /// Asks the board, once, what it has of all this, and for the record of what is installed. What was cut off is put
+    /// right first.
+    fn look(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        events: &mut dyn FnMut(MipEvent<'_>),
+    ) -> Result<(Found, Option<Record>), MipError> {
+        let library = self.library;
+        let record_path = library.record_path()?;
+        let mut wanted = vec![(record_path.clone(), Hashing::Never)];
+        let mut folders = BTreeSet::new();
+        folders.extend(library.folders(&record_path));
+        for (file, content) in self.fetched.iter().flat_map(Fetched::files) {
+            let place = library.place(file.path.as_str())?;
+            folders.extend(library.folders(&place));
+            wanted.push((place, Hashing::IfSize(content.len() as u64)));
+        }
+        let folders = folders.into_iter();
+        wanted.extend(folders.map(|folder| (folder, Hashing::Never)));
+        let found = library.settled(remote, &wanted, events)?;
+        let record = match (library.read_record(remote, &found), self.record_use) {
+            (Ok(record), _) => record,
+            (Err(MipError::Record { .. }), RecordUse::IfPresent) => None,
+            (Err(error), _) => return Err(error),
+        };
+        Ok((found, record))
+    }
+
+    /// Puts the files that the board lacks into the change. Returns what there is to tell, and how many files each
+    /// request brings.
+    fn put_missing(
+        &self,
+        change: &mut Change<'j>,
+        remote: &mut RemoteFs<'_, '_>,
+        found: &Found,
+    ) -> Result<(Vec<Line<'j>>, Vec<usize>), MipError> {
+        let mut lines = Vec::new();
+        let mut written = Vec::new();
+        let mut settled = BTreeSet::new();
+        for (number, fetched) in self.fetched.iter().enumerate() {
+            let before = change.written();
+            lines.push(Line::Request(self.first + number));
+            for visit in &fetched.resolution.visits {
+                let Some(package) = fetched.packages().get(visit.package) else {
+                    continue;
+                };
+                lines.push(Line::Package(visit, package));
+                let contents = fetched.contents.get(visit.package);
+                for (file, content) in package.files.iter().zip(contents.into_iter().flatten()) {
+                    let path = file.path.as_str();
+                    let mut index = None;
+                    if settled.insert(&file.path) && !self.has(remote, found, path, content)? {
+                        index = Some(change.written());
+                        change.put(path, content)?;
+                    }
+                    lines.push(Line::File {
+                        shown: self.library.shown(path),
+                        hashed: file.hash.is_some(),
+                        index,
+                    });
+                }
+            }
+            lines.push(Line::EndOfRequest);
+            written.push(change.written() - before);
+        }
+        Ok((lines, written))
+    }
+
+    /// Whether the board has this file already.
+    fn has(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        found: &Found,
+        path: &str,
+        content: &[u8],
+    ) -> Result<bool, MipError> {
+        match found.get(&self.library.place(path)?) {
+            Some(entry) if entry.size == content.len() as u64 => {
+                is_same(remote, entry, &sha256(content))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Puts what was fetched on the record.
+fn put_on_record(record: &mut Record, fetched: &Fetched) {
     for (index, (package, contents)) in fetched.packages().iter().zip(&fetched.contents).enumerate()
     {
         let files = package.files.iter().zip(contents);
@@ -133,33 +312,12 @@ fn record_with(old: &Record, fetched: &Fetched) -> Record {
                 .collect(),
         });
     }
-    record
-}
-
-/// Ask the board, once, what it has of all this.
-fn look(
-    remote: &mut RemoteFs<'_, '_>,
-    library: &Library,
-    fetched: &Fetched,
-    stale: &Stale<'_>,
-) -> Result<Found, MipError> {
-    let mut wanted = stale.wanted(library)?;
-    let mut folders = BTreeSet::new();
-    folders.extend(library.folders(&library.record_path()?));
-    for (package, contents) in fetched.packages().iter().zip(&fetched.contents) {
-        for (file, content) in package.files.iter().zip(contents) {
-            let place = library.place(file.path.as_str())?;
-            folders.extend(library.folders(&place));
-            wanted.push((place, Hashing::IfSize(content.len() as u64)));
-        }
-    }
-    let folders = folders.into_iter();
-    wanted.extend(folders.map(|folder| (folder, Hashing::Never)));
-    Ok(remote.look(&wanted, Deadline::after(CONTENT_TIME))?)
 }
 
 /// What there is to tell, in its order.
 enum Line<'f> {
+    /// One of those that were asked for is next: its number.
+    Request(usize),
     Package(&'f Visit, &'f Package),
     File {
         shown: String,
@@ -167,77 +325,48 @@ enum Line<'f> {
         /// Its number among the files that are written, if the board lacks it.
         index: Option<usize>,
     },
+    EndOfRequest,
 }
 
-/// Put the files that the board lacks into the change.
-fn put_missing<'f>(
-    change: &mut Change<'f>,
-    remote: &mut RemoteFs<'_, '_>,
-    library: &Library,
-    fetched: &'f Fetched,
-    found: &Found,
-) -> Result<Vec<Line<'f>>, MipError> {
-    let mut lines = Vec::new();
-    let mut settled = BTreeSet::new();
-    for visit in &fetched.resolution.visits {
-        let Some(package) = fetched.packages().get(visit.package) else {
-            continue;
-        };
-        lines.push(Line::Package(visit, package));
-        let contents = fetched.contents.get(visit.package);
-        for (file, content) in package.files.iter().zip(contents.into_iter().flatten()) {
-            let path = file.path.as_str();
-            let mut index = None;
-            if settled.insert(&file.path) && !has(remote, library, found, path, content)? {
-                index = Some(change.written());
-                change.put(path, content)?;
-            }
-            lines.push(Line::File {
-                shown: library.shown(path),
-                hashed: file.hash.is_some(),
-                index,
-            });
-        }
-    }
-    Ok(lines)
+/// How far lines are due.
+#[derive(Clone, Copy)]
+enum Until {
+    /// To the file with this number among those that are written. What follows the end of a request waits until all
+    /// files are in their places: nothing is called done before that.
+    File(usize),
+    /// To the end of the request, all files being in their places.
+    EndOfRequest,
 }
 
-/// Whether the board has this file already.
-fn has(
-    remote: &mut RemoteFs<'_, '_>,
-    library: &Library,
-    found: &Found,
-    path: &str,
-    content: &[u8],
-) -> Result<bool, MipError> {
-    match found.get(&library.place(path)?) {
-        Some(entry) if entry.size == content.len() as u64 => {
-            is_same(remote, entry, &sha256(content))
-        }
-        _ => Ok(false),
-    }
-}
-
-/// Tells lines when their turn has come.
+/// Sends each line when it is due.
 struct Telling<'t, 'f, L: Iterator<Item = Line<'f>>> {
     lines: Peekable<L>,
+    /// How many lines an earlier try has told.
+    told_before: usize,
+    /// How many are told now, those included.
+    told: &'t mut usize,
     events: &'t mut dyn FnMut(MipEvent<'_>),
 }
 
 impl<'f, L: Iterator<Item = Line<'f>>> Telling<'_, 'f, L> {
-    /// Tell up to the file with this number among those that are written; all, at the end.
-    fn up_to(&mut self, index: Option<usize>) {
-        let is_due = |line: &Line<'_>| match (line, index) {
+    fn up_to(&mut self, until: Until) {
+        let is_due = |line: &Line<'_>| match (line, until) {
+            (Line::EndOfRequest, _) => false,
             (
                 Line::File {
                     index: Some(own), ..
                 },
-                Some(index),
+                Until::File(index),
             ) => *own <= index,
             _ => true,
         };
         while let Some(line) = self.lines.next_if(is_due) {
+            *self.told += 1;
+            if *self.told <= self.told_before {
+                continue;
+            }
             (self.events)(match &line {
+                Line::Request(index) => MipEvent::Request { index: *index },
                 Line::Package(visit, package) => MipEvent::Package { visit, package },
                 Line::File {
                     shown,
@@ -248,7 +377,13 @@ impl<'f, L: Iterator<Item = Line<'f>>> Telling<'_, 'f, L> {
                     same: index.is_none(),
                     hashed: *hashed,
                 },
+                Line::EndOfRequest => continue,
             });
+        }
+        if matches!(until, Until::EndOfRequest) {
+            let _ = self
+                .lines
+                .next_if(|line| matches!(line, Line::EndOfRequest));
         }
     }
 }

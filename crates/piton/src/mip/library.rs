@@ -1,6 +1,5 @@
 //! The folder of a board that packages are installed into.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use piton_board::deadline::Deadline;
@@ -16,6 +15,7 @@ use piton_fs::transfer::{Hashing, SurveyEntry};
 use piton_project::manifest::hexadecimal;
 use piton_project::mip::record::{self, Record};
 
+use super::change::Found;
 use super::{MipError, MipEvent};
 
 /// How long a board may take for anything but the content of a file.
@@ -106,43 +106,52 @@ impl Library {
 
     /// The record of what is installed; `None` if there is none.
     pub(super) fn record(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Record>, MipError> {
-        let path = self.record_path()?;
-        let found = remote.look(
-            &[(path.clone(), Hashing::Never)],
-            Deadline::after(STEP_TIME),
-        )?;
-        self.read_record(remote, path, found)
+        let wanted = [(self.record_path()?, Hashing::Never)];
+        let found = remote.look(&wanted, Deadline::after(STEP_TIME))?;
+        self.read_record(remote, &found)
     }
 
-    /// The same, after what was cut off is put right.
+    /// The record of what is installed, after what was cut off is put right; `None` if there is none.
     pub(super) fn settled_record(
         &self,
         remote: &mut RemoteFs<'_, '_>,
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> Result<Option<Record>, MipError> {
-        let path = self.record_path()?;
-        let journals = journals_of(&self.folder);
-        let names = journals.iter().chain([&path]).cloned();
-        let wanted: Vec<(BoardPath, Hashing)> = names.map(|name| (name, Hashing::Never)).collect();
-        let found = remote.look(&wanted, Deadline::after(STEP_TIME))?;
-        if journals.iter().any(|journal| found.contains_key(journal)) {
-            let deadline = Deadline::after(CONTENT_TIME);
-            if remote.settle_swap(&self.folder, deadline)? {
-                events(MipEvent::Finished {
-                    folder: &self.target,
-                });
-            }
-            return self.record(remote);
-        }
-        self.read_record(remote, path, found)
+        let wanted = [(self.record_path()?, Hashing::Never)];
+        let found = self.settled(remote, &wanted, events)?;
+        self.read_record(remote, &found)
     }
 
-    fn read_record(
+    /// Looks at the board, after what was cut off is put right. One look, where nothing was.
+    pub(super) fn settled(
         &self,
         remote: &mut RemoteFs<'_, '_>,
-        path: BoardPath,
-        found: BTreeMap<BoardPath, SurveyEntry>,
+        wanted: &[(BoardPath, Hashing)],
+        events: &mut dyn FnMut(MipEvent<'_>),
+    ) -> Result<Found, MipError> {
+        let journals = journals_of(&self.folder);
+        let all = journals.iter().map(|name| (name.clone(), Hashing::Never));
+        let all: Vec<(BoardPath, Hashing)> = all.chain(wanted.iter().cloned()).collect();
+        let deadline = Deadline::after(CONTENT_TIME);
+        let found = remote.look(&all, deadline)?;
+        if !journals.iter().any(|journal| found.contains_key(journal)) {
+            return Ok(found);
+        }
+        if remote.settle_swap(&self.folder, deadline)? {
+            events(MipEvent::Finished {
+                folder: &self.target,
+            });
+        }
+        Ok(remote.look(wanted, deadline)?)
+    }
+
+    /// Reads the record that a look has found.
+    pub(super) fn read_record(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        found: &Found,
     ) -> Result<Option<Record>, MipError> {
+        let path = self.record_path()?;
         let Some(found) = found.get(&path) else {
             return Ok(None);
         };

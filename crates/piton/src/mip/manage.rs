@@ -72,10 +72,10 @@ pub fn uninstall(
     }
     change.remove(&mut remote, &stale, &found)?;
     change.carry_out(&mut remote, &mut |_| {})?;
-    change.tell(events);
+    let removed = change.tell(&|_| true, events);
     let orphans = record.orphans().into_iter().map(ToOwned::to_owned);
     Ok(Removal {
-        removed: change.removed(),
+        removed,
         orphans: orphans.collect(),
     })
 }

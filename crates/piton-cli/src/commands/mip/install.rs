@@ -28,8 +28,14 @@ struct PackageReport<'a> {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let sources = sources(&args.packages)?;
     let options = args.fetch_options();
+    let sources = sources(&args.packages)?.into_iter();
+    let requests: Vec<Request> = sources
+        .map(|source| Request {
+            source,
+            options: options.clone(),
+        })
+        .collect();
     let Context {
         session,
         ui,
@@ -38,40 +44,79 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ..
     } = ctx;
     let mut raw = session.raw_repl()?;
-    let mut library = None;
-    for source in sources {
-        ui.step(&format!("Install {}", without_version(&source)))?;
-        let library = match &library {
-            Some(library) => library,
-            None => library.insert(Library::find(&mut raw, args.target.as_deref())?),
-        };
-        let job = Job {
-            source: &source,
-            library,
-            options: &options,
-            ui,
-            face: *face,
-            names_same: true,
-        };
-        let installed = job
-            .fetch(cancel)
-            .and_then(|fetched| job.install(&mut raw, &fetched));
-        if installed.is_err() && *face == Face::Mpremote {
-            // Never true here, but scripts look for it.
-            ui.step("Package may be partially installed")?;
+    let Some(first) = requests.first() else {
+        return Ok(());
+    };
+    ui.step(&first.announcement())?;
+    let library = Library::find(&mut raw, args.target.as_deref())?;
+    let job = Job {
+        requests: &requests,
+        library: &library,
+        ui,
+        face: *face,
+        names_same: true,
+    };
+    // As there, what comes before a package that cannot be had is installed.
+    let (fetched, failure) = job.fetch(cancel);
+    let failure = match failure {
+        Some(failure) if matches!(failure.error, CommandError::Interrupted) => {
+            return Err(failure.error);
         }
-        let installed = installed?;
-        ui.step("Done")?;
-        job.report(&installed)?;
+        failure => failure,
+    };
+    let mut done = 0;
+    let installed = job.install(&mut raw, &fetched, &mut |event| match event {
+        MipEvent::Request { index: 0 } => Ok(()),
+        MipEvent::Request { index } => match requests.get(index) {
+            Some(request) => ui.step(&request.announcement()),
+            None => Ok(()),
+        },
+        MipEvent::Installed { installation, .. } => {
+            done += 1;
+            ui.step("Done")?;
+            job.report(installation)
+        }
+        _ => Ok(()),
+    });
+    if let (Ok(()), Some(failure)) = (&installed, &failure) {
+        if let Some(request) = requests.get(done).filter(|_| done > 0) {
+            ui.step(&request.announcement())?;
+        }
+        for line in &failure.lines {
+            ui.step(line)?;
+        }
     }
-    Ok(())
+    let result = installed.and(failure.map_or(Ok(()), |failure| Err(failure.error)));
+    if result.is_err() && *face == Face::Mpremote {
+        // Never true here, but scripts look for it.
+        ui.step("Package may be partially installed")?;
+    }
+    result
 }
 
-/// One package on its way.
+/// A package that is asked for.
+pub(super) struct Request {
+    pub(super) source: Source,
+    pub(super) options: FetchOptions,
+}
+
+impl Request {
+    fn announcement(&self) -> String {
+        format!("Install {}", without_version(&self.source))
+    }
+}
+
+/// Why a package cannot be had.
+pub(super) struct Failure {
+    /// What there is to say of how far it came.
+    pub(super) lines: Vec<String>,
+    pub(super) error: CommandError,
+}
+
+/// Packages on their way.
 pub(super) struct Job<'a> {
-    pub(super) source: &'a Source,
+    pub(super) requests: &'a [Request],
     pub(super) library: &'a Library,
-    pub(super) options: &'a FetchOptions,
     pub(super) ui: &'a Ui,
     pub(super) face: Face,
     /// Whether files that stay as they are are worth a line.
@@ -92,53 +137,70 @@ fn without_version(source: &Source) -> String {
 }
 
 impl Job<'_> {
-    /// Get all files. Where that fails, the lines say how far it came.
-    pub(super) fn fetch(&self, cancel: &piton::deadline::Cancel) -> Result<Fetched, CommandError> {
+    /// Gets all files of all packages, up to the first package that cannot be had.
+    pub(super) fn fetch(
+        &self,
+        cancel: &piton::deadline::Cancel,
+    ) -> (Vec<Fetched>, Option<Failure>) {
+        let mut all = Vec::new();
+        for request in self.requests {
+            match self.fetch_one(request, cancel) {
+                Ok(fetched) => all.push(fetched),
+                Err(failure) => return (all, Some(*failure)),
+            }
+        }
+        (all, None)
+    }
+
+    fn fetch_one(
+        &self,
+        request: &Request,
+        cancel: &piton::deadline::Cancel,
+    ) -> Result<Fetched, Box<Failure>> {
+        let Request { source, options } = request;
         let mut lines = Vec::new();
         let mut looking = |event: MipEvent<'_>| match event {
-            MipEvent::Looking { source, location } => lines.extend(self.header(source, location)),
+            MipEvent::Looking { source, location } => {
+                lines.extend(self.header(options, source, location));
+            }
             MipEvent::Fetched { done, of } => self.ui.fetched(done, of),
             _ => {}
         };
-        let fetched = piton::mip::fetch(
-            self.source,
-            self.library,
-            self.options,
-            cancel,
-            &mut looking,
-        );
+        let fetched = piton::mip::fetch(source, self.library, options, cancel, &mut looking);
         self.ui.clear_progress();
-        if fetched.is_err() {
+        fetched.map_err(|error| {
             if lines.is_empty() {
-                let location = self.source.location(&self.options.index, None);
-                lines.extend(self.header(self.source, &location));
+                let location = source.location(&options.index, None);
+                lines.extend(self.header(options, source, &location));
             }
-            for line in lines {
-                self.ui.step(&line)?;
-            }
-        }
-        Ok(fetched?)
+            Box::new(Failure {
+                lines,
+                error: error.into(),
+            })
+        })
     }
 
-    /// Put all files on the board.
+    /// Puts all files on the board. `requests` gets the events about whole requests.
     pub(super) fn install(
         &self,
         raw: &mut RawRepl<'_>,
-        fetched: &Fetched,
-    ) -> Result<Installation, CommandError> {
+        fetched: &[Fetched],
+        requests: &mut dyn FnMut(MipEvent<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let record_use = match self.face {
             Face::Piton => RecordUse::Keep,
             Face::Mpremote => RecordUse::IfPresent,
         };
         let mut shown = Ok(());
         let mut again = false;
+        let mut options = self.requests.first().map(|request| &request.options);
         let installed = piton::mip::install(raw, self.library, fetched, record_use, &mut |event| {
             let line = match event {
                 MipEvent::Package { visit, package } => {
                     again = visit.again;
-                    match self.skips(again) {
-                        true => None,
-                        false => self.header(&visit.source, &package.location),
+                    match options.filter(|_| !self.skips(again)) {
+                        Some(options) => self.header(options, &visit.source, &package.location),
+                        None => None,
                     }
                 }
                 MipEvent::File { path, same, hashed } => {
@@ -153,20 +215,28 @@ impl Job<'_> {
                     self.ui.progress(bytes, of);
                     None
                 }
+                MipEvent::Request { index } => {
+                    options = self.requests.get(index).map(|request| &request.options);
+                    keep_first(&mut shown, requests(event));
+                    None
+                }
+                MipEvent::Installed { .. } => {
+                    self.ui.clear_progress();
+                    keep_first(&mut shown, requests(event));
+                    None
+                }
                 event => {
-                    let line = show_removal(self.ui, event);
-                    shown = std::mem::replace(&mut shown, Ok(())).and(line);
+                    keep_first(&mut shown, show_removal(self.ui, event));
                     None
                 }
             };
             if let Some(line) = line {
-                let line = self.ui.step(&line);
-                shown = std::mem::replace(&mut shown, Ok(())).and(line);
+                keep_first(&mut shown, self.ui.step(&line));
             }
         });
         self.ui.clear_progress();
-        let installed = installed?;
-        shown.map(|()| installed)
+        installed?;
+        shown
     }
 
     /// mpremote goes through a package as often as it is needed.
@@ -175,13 +245,18 @@ impl Job<'_> {
     }
 
     /// What mpremote says before it looks for a package.
-    fn header(&self, source: &Source, location: &Location) -> Option<String> {
+    fn header(
+        &self,
+        options: &FetchOptions,
+        source: &Source,
+        location: &Location,
+    ) -> Option<String> {
         let target = self.library.target();
         Some(match source {
             Source::Index { name, version } => format!(
                 "Installing {name} ({}) from {} to {target}",
                 version.as_deref().unwrap_or("latest"),
-                self.options.index,
+                options.index,
             ),
             // There, a package of this computer is not announced.
             Source::Local(_) if self.face == Face::Mpremote => return None,
@@ -210,5 +285,12 @@ impl Job<'_> {
             files_written: installed.written,
             files_removed: installed.removed,
         })
+    }
+}
+
+/// Keeps the first error.
+fn keep_first(result: &mut Result<(), CommandError>, next: Result<(), CommandError>) {
+    if result.is_ok() {
+        *result = next;
     }
 }

@@ -2,9 +2,9 @@
 
 use piton::mip::record::Installed;
 use piton::mip::source::Source;
-use piton::mip::{Library, MipError};
+use piton::mip::{Fetched, Installation, Library, MipError, MipEvent};
 
-use super::install::Job;
+use super::install::{Job, Request};
 use super::{Args, sources};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -20,9 +20,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let mut raw = session.raw_repl()?;
     let library = Library::find(&mut raw, args.target.as_deref())?;
     let installed = piton::mip::list(&mut raw, &library)?;
+    let mut packages = Vec::new();
+    let mut requests = Vec::new();
     for package in wanted(args, &installed)? {
         let source = sources(std::slice::from_ref(&package.source))?;
-        let Some(source) = source.first() else {
+        let Some(source) = source.into_iter().next() else {
             continue;
         };
         if matches!(source, Source::Local(_)) {
@@ -38,31 +40,54 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         if let (None, Some(index)) = (&args.index, &package.index) {
             options.index.clone_from(index);
         }
-        let job = Job {
-            source,
-            library: &library,
-            options: &options,
-            ui,
-            face: *face,
-            names_same: false,
-        };
-        let fetched = job.fetch(cancel)?;
-        let updated = job.install(&mut raw, &fetched)?;
-        let now = fetched.packages().first();
-        let now = now.and_then(|package| package.version.as_deref());
-        let before = package.version.as_deref();
-        ui.step(&match (before, now) {
-            _ if updated.written + updated.removed == 0 => {
-                format!("{} is up to date", package.name)
-            }
-            (Some(before), Some(now)) if before != now => {
-                format!("{}: {before} -> {now}", package.name)
-            }
-            _ => format!("{}: updated", package.name),
-        })?;
-        job.report(&updated)?;
+        requests.push(Request { source, options });
+        packages.push(package);
     }
-    Ok(())
+    let job = Job {
+        requests: &requests,
+        library: &library,
+        ui,
+        face: *face,
+        names_same: false,
+    };
+    let (fetched, failure) = job.fetch(cancel);
+    job.install(&mut raw, &fetched, &mut |event| {
+        let MipEvent::Installed {
+            index,
+            installation,
+        } = event
+        else {
+            return Ok(());
+        };
+        if let (Some(package), Some(fetched)) = (packages.get(index), fetched.get(index)) {
+            ui.step(&outcome(package, fetched, installation))?;
+        }
+        job.report(installation)
+    })?;
+    match failure {
+        None => Ok(()),
+        Some(failure) => {
+            for line in &failure.lines {
+                ui.step(line)?;
+            }
+            Err(failure.error)
+        }
+    }
+}
+
+/// Says what became of a package.
+fn outcome(package: &Installed, fetched: &Fetched, updated: &Installation) -> String {
+    let now = fetched.packages().first();
+    let now = now.and_then(|package| package.version.as_deref());
+    match (package.version.as_deref(), now) {
+        _ if updated.written + updated.removed == 0 => {
+            format!("{} is up to date", package.name)
+        }
+        (Some(before), Some(now)) if before != now => {
+            format!("{}: {before} -> {now}", package.name)
+        }
+        _ => format!("{}: updated", package.name),
+    }
 }
 
 /// The packages that were named; without a name, those that a person asked for.
