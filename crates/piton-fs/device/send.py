@@ -52,6 +52,16 @@ def _piton(verify, folders):
                 raise KeyboardInterrupt
             at += got
 
+    def beat():
+        # A step may take long, and a packet may hold hundreds of them: the host hears that the board is at work. It sends
+        # nothing meanwhile but interrupts. What follows one comes from somebody else who wants the board.
+        say(68, done)
+        last = 0
+        while ready and ready.poll(0):
+            if not stdin(out[:1]) or last == 3 and out[0] in b"\1\2\4\r\n":
+                raise KeyboardInterrupt
+            last = out[0]
+
     def space(folder):
         try:
             found = os.statvfs(folder or os.getcwd())
@@ -89,12 +99,17 @@ def _piton(verify, folders):
                 from hashlib import sha256
 
                 digest = sha256()
+                since = 0
                 with open(part, "rb") as written:
                     while True:
                         count = written.readinto(out)
                         if not count:
                             break
                         digest.update(out[:count])
+                        since += count
+                        if since >> 16:
+                            since = 0
+                            beat()
                 if digest.digest() != data:
                     raise ValueError
             try:
@@ -130,6 +145,7 @@ def _piton(verify, folders):
                 elif error.args[0] != 2:
                     raise
         done += 1
+        beat()
 
     def carry(stream):
         # Content goes on, and records follow. True: the end.

@@ -11,6 +11,7 @@ pub(crate) const DISK_FREE: Program = Program(include_str!("../device/minified/d
 pub(crate) const HASH: Program = Program(include_str!("../device/minified/hash.py"));
 pub(crate) const LIST: Program = Program(include_str!("../device/minified/list.py"));
 pub(crate) const MOUNT: Program = Program(include_str!("../device/minified/mount.py"));
+pub(crate) const PARCEL: Program = Program(include_str!("../device/minified/parcel.py"));
 pub(crate) const PEEK: Program = Program(include_str!("../device/minified/peek.py"));
 pub(crate) const PUT: Program = Program(include_str!("../device/minified/put.py"));
 pub(crate) const READ: Program = Program(include_str!("../device/minified/read.py"));

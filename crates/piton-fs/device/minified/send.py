@@ -37,6 +37,13 @@ def _piton(verify,folders):
    if not got or view[at]==3:
     raise KeyboardInterrupt
    at+=got
+ def beat():
+  say(68,done)
+  last=0
+  while ready and ready.poll(0):
+   if not stdin(out[:1])or last==3 and out[0]in b"\1\2\4\r\n":
+    raise KeyboardInterrupt
+   last=out[0]
  def space(folder):
   try:
    found=os.statvfs(folder or os.getcwd())
@@ -70,12 +77,17 @@ def _piton(verify,folders):
    if verify:
     from hashlib import sha256
     digest=sha256()
+    since=0
     with open(part,"rb")as written:
      while True:
       count=written.readinto(out)
       if not count:
        break
       digest.update(out[:count])
+      since+=count
+      if since>>16:
+       since=0
+       beat()
     if digest.digest()!=data:
      raise ValueError
    try:
@@ -106,6 +118,7 @@ def _piton(verify,folders):
     elif error.args[0]!=2:
      raise
   done+=1
+  beat()
  def carry(stream):
   nonlocal left,taken
   while True:

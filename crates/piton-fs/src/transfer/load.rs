@@ -242,6 +242,11 @@ impl Staged {
 /// `bytes` with two letters for each 0x03, and the letters.
 pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
     let pair = pair_for(bytes);
+    (with_pair(bytes, pair), pair)
+}
+
+/// `bytes` with `pair` for each 0x03.
+pub(crate) fn with_pair(bytes: &[u8], pair: [u8; 2]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(bytes.len() + bytes.len() / 64);
     for byte in bytes {
         match *byte {
@@ -249,11 +254,11 @@ pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
             byte => replaced.push(byte),
         }
     }
-    (replaced, pair)
+    replaced
 }
 
 /// Two letters that can stand for 0x03 in `blob`: they are not in it, and do not arise at the edges of what they stand in.
-fn pair_for(blob: &[u8]) -> [u8; 2] {
+pub(crate) fn pair_for(blob: &[u8]) -> [u8; 2] {
     let letters = b'A'..=b'Z';
     let pairs = letters
         .clone()

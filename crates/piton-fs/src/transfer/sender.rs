@@ -24,7 +24,8 @@ const TAKEN: u8 = b'G';
 const HERE: u8 = b'N';
 /// What came was damaged. The board waits for an interrupt.
 const DAMAGED: u8 = b'X';
-/// So many steps are carried out.
+/// So many steps are carried out: after each of them, and as a sign of life while a long file is read back. A packet may hold
+/// hundreds of small files, each of which takes an RP2040 some 50 ms.
 pub(crate) const DONE: u8 = b'D';
 /// The step after those that are carried out has failed.
 pub(crate) const FAILED: u8 = b'E';
@@ -145,6 +146,8 @@ pub(crate) struct Sender<'s> {
     /// Probes since a packet was written, and when the last thing was.
     probes: u32,
     asked: Duration,
+    /// When the board has told of a step that it carried out: it is at work, and needs no probe.
+    worked: Duration,
     /// How often the board has said that a step has failed.
     failures: u32,
     has_failed: bool,
@@ -181,6 +184,7 @@ impl<'s> Sender<'s> {
             probe_due: false,
             probes: 0,
             asked: now,
+            worked: now,
             failures: 0,
             has_failed: false,
             since_pause: 0,
@@ -221,6 +225,7 @@ impl<'s> Sender<'s> {
                 }
             }
             TAKEN | HERE if self.largest > 0 => return self.report(message, now),
+            DONE => self.worked = now,
             DAMAGED => {
                 if let Some(flight) = &mut self.flight {
                     // The board waits for an interrupt, and says the same only once.
@@ -344,7 +349,7 @@ impl<'s> Sender<'s> {
             self.is_due = false;
             return self.write_packet(now);
         }
-        let at = self.asked + self.patience_now();
+        let at = self.asked.max(self.worked) + self.patience_now();
         if now < at && !self.probe_due {
             return Wish::Listen(at);
         }

@@ -212,6 +212,8 @@ pub(super) struct Board {
     /// Nanoseconds that reading a byte takes, and that a packet takes.
     pub(super) byte_time: u64,
     pub(super) packet_time: u64,
+    /// Nanoseconds that a step takes.
+    pub(super) step_time: u64,
     /// The port has `select.poll`.
     pub(super) polls: bool,
     pub(super) bits: u32,
@@ -224,6 +226,8 @@ pub(super) struct Board {
     pub(super) packets: u32,
     pub(super) repeated: u32,
     busy_until: u64,
+    /// What is left of the packet that is carried out.
+    rest: Option<VecDeque<u8>>,
     phase: Phase,
     view: Vec<u8>,
     at: usize,
@@ -263,7 +267,10 @@ impl Device for Board {
     fn run(&mut self, now: u64, out: &mut Vec<Out>) {
         while self.phase != Phase::Prompt && self.busy_until <= now {
             if self.phase == Phase::Work {
-                self.work(out);
+                if self.rest.is_none() {
+                    self.work(out);
+                }
+                self.go_on(now, out);
                 continue;
             }
             if self.phase == Phase::Say {
@@ -325,6 +332,8 @@ impl Board {
             port: Port::new(interrupts),
             byte_time: 0,
             packet_time: MS,
+            step_time: 0,
+            rest: None,
             polls: true,
             bits: 13,
             inflates: true,
@@ -500,10 +509,8 @@ impl Board {
         }
     }
 
-    /// Carry out the packet.
+    /// Begin to carry out the packet.
     fn work(&mut self, out: &mut Vec<Out>) {
-        self.port.is_listening = true;
-        self.phase = Phase::Say;
         if (self.view[0] ^ self.number) & 31 != 0 {
             self.repeated += 1;
             return;
@@ -532,16 +539,39 @@ impl Board {
                     decoder.read_to_end(&mut content).unwrap();
                     content
                 };
-                if self.carry(&content) {
-                    self.finish(End::Returned, out);
-                }
+                self.rest = Some(content.into());
             }
         }
     }
 
+    /// Carry out the packet up to the next step.
+    fn go_on(&mut self, now: u64, out: &mut Vec<Out>) {
+        if self.phase != Phase::Work {
+            return;
+        }
+        let mut stream = self.rest.take().unwrap_or_default();
+        let before = self.done;
+        let is_end = self.carry(stream.make_contiguous(), out);
+        if is_end {
+            return self.finish(End::Returned, out);
+        }
+        if self.done > before {
+            self.busy_until = now + self.step_time;
+        }
+        if self.rest.is_none() {
+            self.port.is_listening = true;
+            self.phase = Phase::Say;
+        }
+    }
+
     /// Whether it is the end.
-    fn carry(&mut self, mut stream: &[u8]) -> bool {
+    fn carry(&mut self, mut stream: &[u8], out: &mut Vec<Out>) -> bool {
+        let before = self.done;
         while !stream.is_empty() {
+            if self.done > before {
+                self.rest = Some(stream.iter().copied().collect());
+                return false;
+            }
             if self.left > 0 {
                 let count = stream.len().min(self.left);
                 let (content, rest) = stream.split_at(count);
@@ -572,12 +602,18 @@ impl Board {
                 b'H' => {
                     let (path, content) = self.file.take().unwrap();
                     self.files.insert(path, content);
-                    self.done += 1;
+                    self.step(out);
                 }
-                _ => self.done += 1,
+                _ => self.step(out),
             }
         }
         false
+    }
+
+    /// A step is carried out.
+    fn step(&mut self, out: &mut Vec<Out>) {
+        self.done += 1;
+        out.push(message(b'D', self.done));
     }
 }
 

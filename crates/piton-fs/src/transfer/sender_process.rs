@@ -140,7 +140,9 @@ impl Process {
             let Some(byte) = self.port.queue.pop_front() else {
                 break;
             };
-            if byte == 3 && self.port.interrupts == Interrupts::InOrder {
+            let is_interrupt =
+                self.port.interrupts == Interrupts::InOrder && self.port.is_listening;
+            if byte == 3 && is_interrupt {
                 self.interrupt();
                 return true;
             }

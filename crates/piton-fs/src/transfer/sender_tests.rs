@@ -716,3 +716,18 @@ fn pauses_cost_no_packets() {
         println!("{}", shown.join("; "));
     }
 }
+
+#[test]
+fn a_packet_of_hundreds_of_files_is_waited_for() {
+    let files = content(&[1; 600], &mut Random::new(7));
+    let mut board = Board::new(Interrupts::Clears);
+    // A file takes an RP2040 about so long: flash is erased for its name.
+    board.step_time = 60 * MS;
+    let mut run = Run::new(steps(&files), board, 4096, 0.0001);
+    let outcome = run.follow();
+    check(&run, outcome, &files, "600 files");
+    assert_eq!(outcome, Outcome::Sent);
+    assert!(run.board.packets < 20, "{}", run.board.packets);
+    // The board has said that it is at work.
+    assert_eq!(run.probes, 0);
+}

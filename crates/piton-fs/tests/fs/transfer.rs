@@ -297,12 +297,21 @@ fn the_step_that_fails_is_the_last() {
 
 #[test]
 fn a_look_at_one_destination_and_a_small_file_there() {
+    let text = "line = 1  # of a text that deflates\n"
+        .repeat(300)
+        .into_bytes();
+    for content in [noise(300), noise(3000), text] {
+        look_and_put(&content);
+    }
+}
+
+fn look_and_put(content: &[u8]) {
     let mut board = Board::start(BoardOptions::default());
-    let content = noise(3000);
+    let size = content.len() as u64;
     board.run("import os\nos.mkdir('/d')");
     let mut put = |to: &str, inside: &str, force: bool| {
         board
-            .fs(|fs| fs.put(&path(to), &path(inside), &content, force, soon()))
+            .fs(|fs| fs.put(&path(to), &path(inside), content, force, soon()))
             .unwrap()
             .map(|put| (put.in_folder, put.unchanged))
     };
@@ -310,17 +319,17 @@ fn a_look_at_one_destination_and_a_small_file_there() {
     assert_eq!(put("/f", "/f/f", false), Some((false, true)));
     assert_eq!(put("/f", "/f/f", true), Some((false, false)));
     assert_eq!(put("/d", "/d/f", false), Some((true, false)));
-    let digest = HashAlgorithm::Sha256.digest(&content);
+    let digest = HashAlgorithm::Sha256.digest(content);
     let mut peek = |to: &str, inside: &str, size: u64| {
         let peek = board.fs(|fs| fs.peek(&path(to), &path(inside), size, soon()).unwrap());
         let peek = peek.unwrap();
         let digest_matches = peek.digest.map(|found| found.as_slice() == digest);
         (peek.in_folder, digest_matches)
     };
-    assert_eq!(peek("/f", "/f/f", 3000), (false, Some(true)));
-    assert_eq!(peek("/f", "/f/f", 2999), (false, None));
-    assert_eq!(peek("/d", "/d/f", 3000), (true, Some(true)));
-    assert_eq!(peek("/d", "/d/none", 3000), (true, None));
-    assert_eq!(peek("/none", "/none/f", 3000), (false, None));
+    assert_eq!(peek("/f", "/f/f", size), (false, Some(true)));
+    assert_eq!(peek("/f", "/f/f", size - 1), (false, None));
+    assert_eq!(peek("/d", "/d/f", size), (true, Some(true)));
+    assert_eq!(peek("/d", "/d/none", size), (true, None));
+    assert_eq!(peek("/none", "/none/f", size), (false, None));
     assert_eq!(board.read("/d/f").unwrap(), content);
 }
