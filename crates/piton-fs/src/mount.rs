@@ -149,7 +149,14 @@ pub fn mount(
         tries -= 1;
         let mut printed = Vec::new();
         let mut output = |bytes: &[u8]| printed.extend_from_slice(bytes);
-        let loaded = agent::run(raw_repl, device::MOUNT, &arguments, &mut output, deadline);
+        let loaded = agent::run(
+            raw_repl,
+            device::MOUNT,
+            &[],
+            &arguments,
+            &mut output,
+            deadline,
+        );
         let ran = match loaded {
             // The oldest boards have no room to find out by the program itself.
             Ok(false) => raw_repl

@@ -1,35 +1,32 @@
 //! One small file to the board: one program that looks, writes beside, compares and renames.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::literal::{from_literal, py_bytes};
-use piton_board::repl::Conversation;
 
 use crate::device;
 use crate::error::Error;
-use crate::hash::{DigestBytes, HashAlgorithm};
+use crate::hash::DigestBytes;
 use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
-use crate::transfer::agent::{self, is_end, is_lack};
+use crate::transfer::agent::{self, is_lack};
 use crate::transfer::load;
 use crate::wire::{crc32, deflate};
 
-/// The longest file that goes this way, in bytes: the board holds it three times. A board with less memory says so before the
-/// content is sent.
+/// The longest file that goes this way, in bytes: the board holds it twice, and three times while it inflates it. A board that has
+/// less memory says so before the content is sent.
 pub const LONGEST_PUT: usize = 16 << 10;
 
-/// Up to this size a file goes with the shorter program, which cannot inflate.
-const SHORT_PUT: usize = 1024;
+/// Up to this size a file goes with a program in source, which is shorter than one in bytecode with all that loads it.
+const LONGEST_BY_SOURCE: usize = 1024;
 
-/// Content is deflated where that saves at least an eighth of it, and more than the board's own code for it costs.
-const LEAST_GAIN: usize = 512;
+/// The same where the board loads no bytecode of ours.
+const LONGEST_WITHOUT_BYTECODE: usize = 4096;
 
-/// What the board says after 0x06: it waits for deflated or for plain content, or has the file already.
-const WANTS_DEFLATED: u8 = b'z';
-const WANTS_PLAIN: u8 = b'p';
-const HAS_IT: u8 = b'u';
+/// Content is deflated where that saves so many bytes: a board loads what inflates it in the time of some hundred.
+const LEAST_GAIN: usize = 256;
 
 /// How long the board may take to write it: flash is erased, a file system tidied.
 const WRITE_TIME: Duration = Duration::from_secs(60);
@@ -126,14 +123,28 @@ impl RemoteFs<'_, '_> {
             return Ok(None);
         }
         let deadline = deadline.sooner(WRITE_TIME);
-        let parcel = Parcel::new(content);
+        let mut by_source = content.len() <= LONGEST_BY_SOURCE;
         for _ in 0..TRIES {
-            match self.put_once(path, inside, &parcel, force, deadline) {
+            let answer = match by_source {
+                true => self.put_once(path, inside, content, force, deadline),
+                false => self.put_parcel(path, inside, content, force, deadline),
+            };
+            match answer {
+                Ok(None) if !by_source && content.len() <= LONGEST_WITHOUT_BYTECODE => {
+                    by_source = true;
+                }
                 Ok(None) => return Ok(None),
-                Ok(Some(Ok(put))) => return Ok(Some(put)),
-                Ok(Some(Err(received))) => {
-                    let path = path.clone();
-                    return Err(Error::Answer { path, received });
+                Ok(Some(answer)) => {
+                    let found = from_literal::<(bool, bool)>(answer.trim_ascii());
+                    let (in_folder, unchanged) = found.map_err(|_| Error::Answer {
+                        path: path.clone(),
+                        received: answer,
+                    })?;
+                    let put = Put {
+                        in_folder,
+                        unchanged,
+                    };
+                    return Ok(Some(put));
                 }
                 Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
                     return Ok(None);
@@ -158,145 +169,73 @@ impl RemoteFs<'_, '_> {
         Ok(None)
     }
 
-    /// Returns where the file went; `None`: the board has no raw-paste.
+    /// Sends program and content as one. Returns what the program printed; `None`: the board does not load bytecode, or has too
+    /// little memory.
+    fn put_parcel(
+        &mut self,
+        path: &BoardPath,
+        inside: &BoardPath,
+        content: &[u8],
+        force: bool,
+        deadline: Deadline,
+    ) -> Result<Option<Vec<u8>>, BoardError> {
+        let deflated = deflate(content);
+        let gain = content.len().saturating_sub(deflated.len());
+        let (data, bits) = match gain >= LEAST_GAIN {
+            // The window: nothing refers to what is farther back than the content is long.
+            true => (
+                deflated.as_slice(),
+                content.len().next_power_of_two().ilog2(),
+            ),
+            false => (content, 0),
+        };
+        let arguments = [
+            &*quoted(path),
+            &quoted(inside),
+            &content.len().to_string(),
+            &bits.to_string(),
+            if force { "1" } else { "0" },
+        ];
+        let mut answer = Vec::new();
+        let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
+        let ran = agent::run(
+            self.raw(),
+            device::PARCEL,
+            data,
+            &arguments,
+            &mut output,
+            deadline,
+        )?;
+        Ok(ran.then_some(answer))
+    }
+
     fn put_once(
         &mut self,
         path: &BoardPath,
         inside: &BoardPath,
-        parcel: &Parcel<'_>,
+        content: &[u8],
         force: bool,
         deadline: Deadline,
-    ) -> Result<Option<Result<Put, Vec<u8>>>, BoardError> {
-        let is_short = parcel.content.len() <= SHORT_PUT;
-        let source = parcel.program(is_short, path, inside, force);
-        let before = Instant::now();
+    ) -> Result<Option<Vec<u8>>, BoardError> {
+        let (bytes, pair) = load::without_interrupts(content);
+        let source = device::PUT.call(&[
+            &quoted(path),
+            &quoted(inside),
+            &bytes.len().to_string(),
+            &py_bytes(&pair),
+            &crc32(&[content]).to_string(),
+            if force { "1" } else { "0" },
+        ]);
         let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {
             return Ok(None);
         };
-        let pace = before.elapsed() / u32::try_from(source.len()).unwrap_or(u32::MAX).max(1);
-        let mut has_it = false;
         if load::is_asked(&mut conversation, load::RUN_TIME, deadline)? {
-            let wanted = match is_short {
-                true => Some(WANTS_PLAIN),
-                false => what_is_wanted(&mut conversation, deadline)?,
-            };
-            let content = match wanted {
-                Some(WANTS_DEFLATED) => Some(&parcel.deflated),
-                Some(WANTS_PLAIN) => Some(&parcel.plain),
-                _ => None,
-            };
-            has_it = wanted == Some(HAS_IT);
-            if let Some(content) = content {
-                conversation.write(content, deadline)?;
-                // As slow as the board has been so far, and three times that. Whether it has all, or has ended.
-                let usual = pace * u32::try_from(content.len() * 3).unwrap_or(u32::MAX);
-                let patience = load::LOAD_TIME.max(usual.min(load::RUN_TIME));
-                load::is_asked(&mut conversation, patience, deadline)?;
-            }
+            conversation.write(&bytes, deadline)?;
+            // Whether it has all, or has ended.
+            load::is_asked(&mut conversation, load::LOAD_TIME, deadline)?;
         }
         let mut answer = Vec::new();
         conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
-        let found = from_literal::<(bool, bool)>(answer.trim_ascii());
-        Ok(Some(match found {
-            Ok((in_folder, unchanged)) => Ok(Put {
-                in_folder,
-                unchanged: unchanged || has_it,
-            }),
-            Err(_) => Err(answer),
-        }))
-    }
-}
-
-/// Takes what the board says after 0x06; `None`: its program has ended.
-fn what_is_wanted(
-    conversation: &mut Conversation<'_>,
-    deadline: Deadline,
-) -> Result<Option<u8>, BoardError> {
-    let limit = deadline.sooner(load::RUN_TIME);
-    loop {
-        match conversation.pending() {
-            pending if is_end(pending) => return Ok(None),
-            [] | [0x04] => {}
-            &[first, ..] => {
-                conversation.consume(1);
-                return Ok(Some(first));
-            }
-        }
-        let waiting_for = "the board to say what it wants";
-        if !conversation.poll(waiting_for, limit)? && limit.has_passed() {
-            return Err(BoardError::Timeout {
-                waiting_for,
-                received: Vec::new(),
-            });
-        }
-    }
-}
-
-/// A file as it goes over the wire: both ways in which the board may ask for it.
-struct Parcel<'c> {
-    content: &'c [u8],
-    /// Without 0x03, as [`Parcel::deflated`] is.
-    plain: Vec<u8>,
-    /// Empty, where it gains too little.
-    deflated: Vec<u8>,
-    /// What stands for 0x03 in both.
-    pair: [u8; 2],
-}
-
-impl<'c> Parcel<'c> {
-    fn new(content: &'c [u8]) -> Parcel<'c> {
-        let deflated = match content.len() {
-            ..=SHORT_PUT => Vec::new(),
-            _ => deflate(content),
-        };
-        let gain = content.len().saturating_sub(deflated.len());
-        let deflated = match gain >= LEAST_GAIN.max(content.len() / 8) {
-            true => deflated,
-            false => Vec::new(),
-        };
-        // One pair for both: none that stands in either.
-        let pair = load::pair_for(&[content, &deflated].concat());
-        let [plain, deflated] = [content, &deflated].map(|bytes| load::with_pair(bytes, pair));
-        Parcel {
-            content,
-            plain,
-            deflated,
-            pair,
-        }
-    }
-
-    /// The program that takes it.
-    fn program(
-        &self,
-        is_short: bool,
-        path: &BoardPath,
-        inside: &BoardPath,
-        force: bool,
-    ) -> Vec<u8> {
-        let (path, inside) = (quoted(path), quoted(inside));
-        let sent = self.plain.len().to_string();
-        let pair = py_bytes(&self.pair);
-        let sum = crc32(&[self.content]).to_string();
-        if is_short {
-            let force = if force { "1" } else { "0" };
-            return device::PUT.call(&[&path, &inside, &sent, &pair, &sum, force]);
-        }
-        let size = self.content.len();
-        let digest = match force {
-            true => "0".to_owned(),
-            false => py_bytes(&HashAlgorithm::Sha256.digest(self.content)),
-        };
-        device::PARCEL.call(&[
-            &path,
-            &inside,
-            &size.to_string(),
-            &sent,
-            &self.deflated.len().to_string(),
-            // The window: nothing refers to what is farther back than the content is long.
-            &size.next_power_of_two().ilog2().to_string(),
-            &pair,
-            &sum,
-            &digest,
-        ])
+        Ok(Some(answer))
     }
 }

@@ -287,7 +287,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         deadline: Deadline,
     ) -> Result<(), BoardError> {
         if program.source().len() >= LONG_PROGRAM {
-            match agent::run(self.raw(), program, arguments, output, deadline) {
+            match agent::run(self.raw(), program, &[], arguments, output, deadline) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(error) => return Err(self.stop(error)),

@@ -179,7 +179,7 @@ pub(crate) fn start<'r>(
     if raw_repl.raw_paste() == Some(false) && known.streams.is_none() {
         needs(raw_repl, OLD_NEEDS, deadline)?;
     }
-    if load(raw_repl, program, arguments, deadline)? {
+    if load(raw_repl, program, &[], arguments, deadline)? {
         return Ok(raw_repl.conversation());
     }
     let known = self::known(raw_repl);
@@ -194,15 +194,17 @@ pub(crate) fn start<'r>(
     raw_repl.converse(&source, deadline).map_err(Start::Failed)
 }
 
-/// Run a program that takes nothing from the host; `output` hears what it prints. False: the board does not load bytecode.
+/// Runs a program that takes nothing from the host but what goes with it: `data`, if there is any. `output` hears what it prints.
+/// False: the board does not load bytecode, or has no memory for the data.
 pub(crate) fn run(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
+    data: &[u8],
     arguments: &[&str],
     output: &mut dyn FnMut(&[u8]),
     deadline: Deadline,
 ) -> Result<bool, BoardError> {
-    match load(raw_repl, program, arguments, deadline) {
+    match load(raw_repl, program, data, arguments, deadline) {
         Ok(false) | Err(Start::Unable | Start::Refused(_)) => Ok(false),
         Ok(true) => {
             raw_repl.conversation().finish(output, deadline)?;

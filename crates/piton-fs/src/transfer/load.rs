@@ -11,15 +11,15 @@ use crate::device::Program;
 use crate::wire::crc32;
 
 /// The first stage: asks for bytes with 0x06, takes them, says 0x06, and runs those that are the second stage. A pair of letters
-/// that the host chose stands for 0x03, which is Ctrl-C. It fits the two windows that raw-paste has at first: 256 bytes.
-const FIRST_STAGE: &str = "exec(\"import sys,ubinascii\\nprint(end='\\6')\\ns=sys.stdin.buffer.read(LENGTH)\\n\
+/// that the host chose stands for 0x03, which is Ctrl-C. Where memory is short, that shows before anything is sent. It fits the two windows that raw-paste has at first: 256 bytes.
+const FIRST_STAGE: &str = "exec(\"import sys,ubinascii\\nbytearray(NEED)\\nprint(end='\\6')\\ns=sys.stdin.buffer.read(LENGTH)\\n\
     print(end='\\6')\\ns=s.replace(b'PAIR',b'\\3')\\nif ubinascii.crc32(s)!=SUM:raise ValueError\\n\
     exec(s[:END],{'s':s})\",{})";
 
 /// The same for a line that loses or damages bytes: it says 0x06 and how much it has, and takes the next piece, which has its
 /// CRC-32 behind it, in hexadecimal. A piece that came damaged is asked for again, and so is one whose end was lost when an
 /// interrupt tells of it. The fourth interrupt in a row is somebody else's.
-const FIRST_STAGE_IN_PIECES: &str = "exec(\"import sys\\nfrom ubinascii import crc32\\ns=b''\\nk=0\\nwhile 1:\\n try:\\n  \
+const FIRST_STAGE_IN_PIECES: &str = "exec(\"import sys\\nbytearray(NEED)\\nfrom ubinascii import crc32\\ns=b''\\nk=0\\nwhile 1:\\n try:\\n  \
     print(end='\\6%d '%len(s))\\n  if len(s)==LENGTH:break\\n  p=sys.stdin.buffer.read(min(PIECE,LENGTH-len(s))+8)\\n  \
     if crc32(p[:-8])==int(p[-8:],16):s+=p[:-8];k=0\\n except ValueError:pass\\n except KeyboardInterrupt:\\n  k+=1\\n  \
     if k>3:raise\\ns=s.replace(b'PAIR',b'\\3')\\nif crc32(s)!=SUM:raise ValueError\\nexec(s[:END],{'s':s})\",{})";
@@ -33,6 +33,9 @@ const PIECES: [usize; 2] = [232, 64];
 const SECOND_STAGE: &str = "import sys,io,os\nclass V:\n mount=umount=lambda*a:0\n \
     stat=lambda s,p:{'/x.mpy':[0]*10}[p]\n open=lambda*a:io.BytesIO(s[END:])\nos.mount(V(),'/_p')\n\
     try:x=__import__('/_p/x')\nfinally:os.umount('/_p')\ndel sys.modules['/_p/x']\ns=V=print(end='\\6')\n";
+
+/// Takes what came behind the bytecode, for the program to have.
+const TAKE_DATA: &str = "d=s[FROM:]\n";
 
 /// Keeps a module under a name of our own.
 const KEEP: &str = "sys.modules['_piton_NAME']=x\n";
@@ -59,10 +62,16 @@ const LOAD_PROBES: [usize; 3] = [1, 64, 8192];
 /// How often a program is sent as bytecode before it goes as source.
 const LOAD_TRIES: u32 = 10;
 
-/// Send a program as bytecode, where the board loads it. When this returns true it runs.
+/// Sends a program as bytecode, where the board loads it. When this returns true it runs. If there is `data`, it goes with it, and is
+/// the first argument.
+///
+/// # Errors
+///
+/// [`Start::Unable`]: the board has too little memory for the data.
 pub(super) fn load(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
+    data: &[u8],
     arguments: &[&str],
     deadline: Deadline,
 ) -> Result<bool, Start> {
@@ -75,14 +84,14 @@ pub(super) fn load(
         return Ok(false);
     };
     let name = crc32(&[program.source().as_bytes()]);
-    if call_kept(raw_repl, name, arguments, deadline)? {
+    if data.is_empty() && call_kept(raw_repl, name, arguments, deadline)? {
         return Ok(true);
     }
     let Some(mpy) = compile(program.source()) else {
         return Ok(false);
     };
-    let keep = known.loaded.contains(&name).then_some(name);
-    let program = Staged::new(&mpy, arguments, keep);
+    let keep = Some(name).filter(|name| data.is_empty() && known.loaded.contains(name));
+    let program = Staged::new(&mpy, data, arguments, keep);
     let mut lack = None;
     let mut lost = usize::from(known.loads.is_some() && known.burst == 0);
     for _ in 0..LOAD_TRIES {
@@ -110,6 +119,11 @@ pub(super) fn load(
             Err(error) => error,
         };
         match error {
+            BoardError::Exception(exception)
+                if exception.type_name == "MemoryError" && !data.is_empty() =>
+            {
+                return Err(Start::Unable);
+            }
             // A damaged byte can look like this once, but not twice in the same words. MicroPython without file systems in
             // Python has no `os.mount`, older versions and other systems have other bytecode: `ValueError: incompatible
             // .mpy file`.
@@ -198,7 +212,7 @@ pub fn keeps_programs(repl: &Repl) -> bool {
 
 /// A program on its way to a board.
 struct Staged {
-    /// What the first stage takes: the second stage with the call, and the bytecode.
+    /// What the first stage takes: the second stage with the call, the bytecode, and data for the program.
     blob: Vec<u8>,
     /// What stands for 0x03 in it.
     pair: [u8; 2],
@@ -209,16 +223,26 @@ struct Staged {
 
 impl Staged {
     /// `keep`: the name under which it stays on the board.
-    fn new(mpy: &[u8], arguments: &[&str], keep: Option<u32>) -> Staged {
+    fn new(mpy: &[u8], data: &[u8], arguments: &[&str], keep: Option<u32>) -> Staged {
         let keep = keep.map_or_else(String::new, |name| KEEP.replace("NAME", &name.to_string()));
+        let mut arguments = arguments.to_vec();
+        if !data.is_empty() {
+            arguments.insert(0, "d");
+        }
         let call = format!("{keep}x._piton({})\n", arguments.join(","));
-        let second_stage = |end: usize| SECOND_STAGE.replace("END", &end.to_string()) + &call;
+        let second_stage = |end: usize| {
+            let take = match data {
+                [] => String::new(),
+                _ => TAKE_DATA.replace("FROM", &(end + mpy.len()).to_string()),
+            };
+            take + &SECOND_STAGE.replace("END", &end.to_string()) + &call
+        };
         // The length is in the text itself.
         let mut end = second_stage(0).len();
         while second_stage(end).len() != end {
             end = second_stage(end).len();
         }
-        let plain = [second_stage(end).as_bytes(), mpy].concat();
+        let plain = [second_stage(end).as_bytes(), mpy, data].concat();
         let sum = crc32(&[&plain]);
         let (blob, pair) = without_interrupts(&plain);
         Staged {
@@ -232,6 +256,7 @@ impl Staged {
     fn first_stage(&self, stage: &str, piece: usize) -> String {
         stage
             .replace("LENGTH", &self.blob.len().to_string())
+            .replace("NEED", &(self.blob.len() * 2).to_string())
             .replace("PIECE", &piece.to_string())
             .replace("PAIR", &String::from_utf8_lossy(&self.pair))
             .replace("SUM", &self.sum.to_string())
@@ -242,11 +267,6 @@ impl Staged {
 /// `bytes` with two letters for each 0x03, and the letters.
 pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
     let pair = pair_for(bytes);
-    (with_pair(bytes, pair), pair)
-}
-
-/// `bytes` with `pair` for each 0x03.
-pub(crate) fn with_pair(bytes: &[u8], pair: [u8; 2]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(bytes.len() + bytes.len() / 64);
     for byte in bytes {
         match *byte {
@@ -254,11 +274,11 @@ pub(crate) fn with_pair(bytes: &[u8], pair: [u8; 2]) -> Vec<u8> {
             byte => replaced.push(byte),
         }
     }
-    replaced
+    (replaced, pair)
 }
 
 /// Two letters that can stand for 0x03 in `blob`: they are not in it, and do not arise at the edges of what they stand in.
-pub(crate) fn pair_for(blob: &[u8]) -> [u8; 2] {
+fn pair_for(blob: &[u8]) -> [u8; 2] {
     let letters = b'A'..=b'Z';
     let pairs = letters
         .clone()
@@ -445,7 +465,7 @@ mod tests {
         let mpy: Vec<u8> = (0..4000_u32)
             .map(|number| ((number * 7) >> 2) as u8)
             .collect();
-        let program = Staged::new(&mpy, &["'a'", "1"], None);
+        let program = Staged::new(&mpy, b"", &["'a'", "1"], None);
         let at_once = program.first_stage(FIRST_STAGE, 0);
         assert!(at_once.len() <= 253, "{} bytes", at_once.len());
         for first_stage in [at_once, program.first_stage(FIRST_STAGE_IN_PIECES, 64)] {
