@@ -154,6 +154,8 @@ fn group_of(_port: &str) -> Option<String> {
 
 const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
+const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
+
 /// What to do where the system did not write, if that is known.
 fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
     let hint = match error.kind() {
@@ -221,7 +223,9 @@ pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
             format!("`{name} build` makes no such archive: do not use it")
         }
         ShipmentError::Http(HttpError::Unreachable { .. }) => ONLINE.to_owned(),
-        ShipmentError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        ShipmentError::Http(HttpError::Timeout { .. } | HttpError::TooSlow { .. }) => {
+            PATIENCE.to_owned()
+        }
         ShipmentError::Http(HttpError::NotFound { url }) if !url.contains(".json") => {
             "the address of a folder ends in `/`".to_owned()
         }
@@ -267,7 +271,9 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
         MipError::Http(HttpError::Unreachable { .. }) => {
             format!("{ONLINE}; packages in folders of this computer need no network")
         }
-        MipError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        MipError::Http(HttpError::Timeout { .. } | HttpError::TooSlow { .. }) => {
+            PATIENCE.to_owned()
+        }
         MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
             "is the name spelled right? A folder or file here is named with a `/`: `./NAME`"
                 .to_owned()
