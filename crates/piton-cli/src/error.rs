@@ -21,8 +21,8 @@ use crate::signing;
 use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
-    board_hints, build_hints, deploy_hints, mip_hints, not_a_command_hints, shipment_hints,
-    sync_hints, vm_file_hints,
+    board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, not_a_command_hints,
+    shipment_hints, sync_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -514,6 +514,9 @@ impl CommandError {
                     hints.splice(0..0, mpremote::unopened_reason(error));
                 }
                 hints
+            }
+            CommandError::Piton(piton::Error::Fs(FsError::NotAJournal { path })) => {
+                vec![foreign_journal_hint(path, name)]
             }
             CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
                 ..

@@ -109,6 +109,22 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A change of several files names something that is not inside of the folder that it changes.
+    #[error("`{path}` is no file inside of `{folder}`")]
+    Outside {
+        /// The name.
+        path: BoardPath,
+        /// The folder.
+        folder: BoardPath,
+    },
+    /// A file has the name of a journal of changes, and is none, or one that leads out of its folder.
+    #[error(
+        "`{path}` on the board has the name of piton's journal, and is none: nothing of it was carried out"
+    )]
+    NotAJournal {
+        /// The file.
+        path: BoardPath,
+    },
     /// The board's answer is not what its program should print.
     #[error("unexpected answer about `{path}`: {}", received.escape_ascii())]
     Answer {
@@ -202,6 +218,8 @@ impl Error {
             | Error::Damaged { path, .. }
             | Error::Source { path, .. }
             | Error::Torn { path, .. }
+            | Error::Outside { path, .. }
+            | Error::NotAJournal { path }
             | Error::Answer { path, .. } => Some(path),
             Error::Board(_) => None,
         }
@@ -222,6 +240,8 @@ impl Error {
             Error::Unsupported { .. }
             | Error::OutOfMemory { .. }
             | Error::Damaged { .. }
+            | Error::Outside { .. }
+            | Error::NotAJournal { .. }
             | Error::Answer { .. }
             | Error::Source { .. }
             | Error::Board(_) => None,

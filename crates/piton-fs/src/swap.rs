@@ -14,8 +14,14 @@ pub const NEXT_SUFFIX: &str = ".piton-next";
 /// Name of the journal.
 pub(crate) const JOURNAL: &str = ".piton-swap";
 
-/// Between the entries of the journal: the one character that no path has.
-const BETWEEN: char = '\0';
+/// What every journal begins with, so that no other file of its name is taken for one.
+const START: &str = "piton swap 1\0";
+
+/// Behind each entry of the journal: the one character that no path has.
+const SEPARATOR: char = '\0';
+
+/// What every journal ends with: one that is cut off is none.
+const END: char = '.';
 
 /// Changes below a folder that belong together: files that are new or replaced, files that go.
 ///
@@ -23,6 +29,9 @@ const BETWEEN: char = '\0';
 /// where); then [`RemoteFs::swap`] makes the changes. Whatever cuts that off, a power cut too, [`RemoteFs::settle_swap`]
 /// puts right: before `swap` nothing has changed, and the rest is removed; from then on all is there that the changes
 /// need, and they are finished.
+///
+/// A journal names nothing outside of its folder. That is checked here, and again by the board when it carries a journal
+/// out, for a file of that name may be anybody's.
 #[derive(Clone, Debug)]
 pub struct Swap {
     folder: BoardPath,
@@ -34,37 +43,55 @@ impl Swap {
     pub fn new(folder: BoardPath) -> Swap {
         Swap {
             folder,
-            journal: String::new(),
+            journal: format!("{START}{END}"),
         }
     }
 
     /// A file gets new content. `name` continues the folder. Gives the path that the content is to be written to.
-    pub fn put(&mut self, name: &BoardPath) -> BoardPath {
-        self.add('+', name);
-        self.folder.join(name).with_suffix(NEXT_SUFFIX)
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outside`] if the name leads out of the folder, or is that of a journal. Nothing is added then.
+    pub fn put(&mut self, name: &BoardPath) -> Result<BoardPath, Error> {
+        self.add('+', name)?;
+        Ok(self.folder.join(name).with_suffix(NEXT_SUFFIX))
     }
 
     /// A file goes, when all new ones are in their places.
-    pub fn remove(&mut self, name: &BoardPath) {
-        self.add('-', name);
+    ///
+    /// # Errors
+    ///
+    /// As for [`Swap::put`].
+    pub fn remove(&mut self, name: &BoardPath) -> Result<(), Error> {
+        self.add('-', name)
     }
 
     /// A folder goes, if it is empty in the end.
-    pub fn remove_folder(&mut self, name: &BoardPath) {
-        self.add('/', name);
+    ///
+    /// # Errors
+    ///
+    /// As for [`Swap::put`].
+    pub fn remove_folder(&mut self, name: &BoardPath) -> Result<(), Error> {
+        self.add('/', name)
     }
 
-    fn add(&mut self, kind: char, name: &BoardPath) {
-        if !self.journal.is_empty() {
-            self.journal.push(BETWEEN);
+    fn add(&mut self, kind: char, name: &BoardPath) -> Result<(), Error> {
+        if !is_inside(name) {
+            return Err(Error::Outside {
+                path: name.clone(),
+                folder: self.folder.clone(),
+            });
         }
+        self.journal.pop();
         self.journal.push(kind);
         self.journal.push_str(name.as_str());
+        self.journal.extend([SEPARATOR, END]);
+        Ok(())
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.journal.is_empty()
+        self.journal.len() == START.len() + END.len_utf8()
     }
 
     /// The file that is written before all others: its path and content.
@@ -87,6 +114,15 @@ pub fn journals_of(folder: &BoardPath) -> [BoardPath; 2] {
     [journal, draft]
 }
 
+/// Whether a path names something inside of the folder that it continues, which is no journal. FAT takes `\` for `/`.
+fn is_inside(path: &BoardPath) -> bool {
+    let mut names = path.as_str().split('/');
+    names.all(|name| {
+        let leads_out = matches!(name, "" | "." | "..") || name.contains('\\');
+        !leads_out && !name.to_ascii_lowercase().starts_with(JOURNAL)
+    })
+}
+
 /// Whether a file of this name is a journal.
 pub(crate) fn is_journal(name: &str) -> bool {
     name.strip_suffix(NEXT_SUFFIX).unwrap_or(name) == JOURNAL
@@ -101,7 +137,8 @@ impl RemoteFs<'_, '_> {
     ///
     /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Unsupported`] (a board that cannot rename), and what else
     /// the board says, with the name that could not be replaced. Then nothing has changed, and journal and new files are
-    /// removed, as far as the board can; the rest is for [`RemoteFs::settle_swap`].
+    /// removed, as far as the board can; the rest is for [`RemoteFs::settle_swap`]. [`Error::NotAJournal`] if the board
+    /// reads back something else than [`Swap::journal`].
     pub fn swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<(), Error> {
         self.run_swap(folder, "True", deadline).map(|_| ())
     }
@@ -109,9 +146,12 @@ impl RemoteFs<'_, '_> {
     /// Put right what was cut off below a folder that has one of the journals: see [`Swap`]. Whether changes were
     /// finished. One exchange.
     ///
+    /// A draft of a journal that is not whole is removed: nothing was begun.
+    ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no journal; else as for [`RemoteFs::swap`].
+    /// [`Error::NotAJournal`] if the journal is somebody else's file, or leads out of the folder: nothing of it is
+    /// carried out, and it stays. [`Error::NotFound`] if there is no journal; else as for [`RemoteFs::swap`].
     pub fn settle_swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
         self.run_swap(folder, "False", deadline)
     }
@@ -129,12 +169,55 @@ impl RemoteFs<'_, '_> {
         let mut output = |bytes: &[u8]| printed.extend_from_slice(bytes);
         let done = self.exec_program(device::SWAP, &arguments, &mut output, deadline);
         match done {
-            Ok(()) => self.read_answer(&journal, &printed),
+            Ok(()) => self
+                .read_answer::<Option<bool>>(&journal, &printed)?
+                .ok_or(Error::NotAJournal { path: journal }),
             Err(error) => {
                 let place = from_literal::<String>(&printed).ok();
                 let place = place.and_then(|place| place.parse().ok());
                 Err(Error::new(&place.unwrap_or(journal), error))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_names_only_what_is_inside() {
+        for name in [
+            "",
+            "/",
+            "/main.py",
+            "..",
+            "../main.py",
+            "a/../../main.py",
+            "a/..",
+            ".",
+            "./a",
+            "a//b",
+            "a/",
+            "a\\..\\..\\main.py",
+            ".piton-swap",
+            ".PITON-SWAP.piton-next",
+            "a/.piton-swap",
+        ] {
+            let path: BoardPath = name.parse().unwrap();
+            let mut swap = Swap::new(BoardPath::root());
+            assert!(
+                matches!(swap.put(&path), Err(Error::Outside { .. })),
+                "{name}"
+            );
+            assert!(swap.remove(&path).is_err() && swap.remove_folder(&path).is_err());
+            assert!(swap.is_empty());
+        }
+        let mut swap = Swap::new(BoardPath::root());
+        for name in ["a", ".piton-mip.json", "a/b..c"] {
+            swap.put(&name.parse().unwrap()).unwrap();
+        }
+        let (_, journal) = swap.journal();
+        assert_eq!(journal, b"piton swap 1\0+a\0+.piton-mip.json\0+a/b..c\0.");
     }
 }

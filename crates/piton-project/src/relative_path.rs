@@ -1,4 +1,4 @@
-//! Paths that strangers give us: below a folder, never out of it.
+//! Paths that strangers give us: below a folder, never out of it, and never one of our own records.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,19 +12,71 @@ const MAXIMUM: usize = 1024;
 /// A path below a folder that somebody else chose, with `/` between its parts.
 ///
 /// Whatever it says, it names something inside: no `..`, no root, no drive, no empty part, nothing that a file
-/// system would take for something else (`\`, `:`, control characters).
+/// system would take for something else (`\`, `:`, control characters), and no [reserved](is_reserved) name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelativePath(String);
 
 /// Why a text is no [`RelativePath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no path below a folder: {problem}", text.escape_debug())]
+#[error("`{}` {}: {problem}", text.escape_debug(), if self.is_reserved() { "is refused" } else { "is no path below a folder" })]
 pub struct RelativePathError {
     /// The text, cut where it is very long.
     pub text: String,
     /// What is wrong with it.
     pub problem: &'static str,
+}
+
+impl RelativePathError {
+    /// Whether the only fault is a [reserved](is_reserved) name.
+    pub fn is_reserved(&self) -> bool {
+        self.problem == RESERVED
+    }
+}
+
+/// The problem of a path with a reserved name.
+const RESERVED: &str = "names with `.piton-` are reserved for records that piton keeps";
+
+/// What every reserved name has in it.
+const MARK: &str = ".piton-";
+
+/// What is before the `~` in every short name that FAT gives to a reserved name: it leaves out the dot, and keeps six
+/// letters, or two if there are several such names.
+const SHORT_MARK: &str = "pi";
+
+/// Whether a file of this name may be a record of ours: a journal, a part of a file, what is installed, what a sync has
+/// copied. All of these have `.piton-` in their names, and nothing that comes from elsewhere may.
+///
+/// The name is taken as the most tolerant file system does: upper and lower case are the same, dots and spaces at the
+/// end do not count (FAT), nor do letters without a width (HFS+), and a short name (`PITON-~1`) stands for a long one.
+///
+/// ```
+/// use piton_project::relative_path::is_reserved;
+///
+/// for name in [".piton-swap", "a.py.piton-next", ".PITON-Swap. ", "PITON-~1.PIT"] {
+///     assert!(is_reserved(name));
+/// }
+/// assert!(!is_reserved("piton.py") && !is_reserved(".pitonignore"));
+/// ```
+pub fn is_reserved(name: &str) -> bool {
+    // Both, since `\u{17f}` is an `S` in upper case only, and `\u{212a}` a `k` in lower case only.
+    let folded = name.to_uppercase().to_lowercase();
+    let seen: String = folded
+        .chars()
+        .filter(|letter| !has_no_width(*letter))
+        .collect();
+    let seen = seen.trim_end_matches(['.', ' ']);
+    let base = seen.split('.').next().unwrap_or_default();
+    let is_short = base.len() <= 8 && base.starts_with(SHORT_MARK) && base.contains('~');
+    seen.contains(MARK) || is_short
+}
+
+/// Letters that HFS+ passes over when it compares names: Apple's Technical Note 1150, "Unicode Subtleties".
+fn has_no_width(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 impl RelativePath {
@@ -101,6 +153,7 @@ fn problem(text: &str) -> Option<&'static str> {
     text.split('/').find_map(|part| match part {
         "" => Some("a part of it is empty"),
         "." | ".." => Some("it has a part of dots only"),
+        part if is_reserved(part) => Some(RESERVED),
         _ => None,
     })
 }
@@ -145,6 +198,47 @@ mod tests {
             assert!(text.parse::<RelativePath>().is_err(), "{text:?}");
         }
         assert!("a".repeat(1025).parse::<RelativePath>().is_err());
+    }
+
+    #[test]
+    fn reserved_names_are_refused() {
+        for text in [
+            ".piton-swap",
+            "lib/.piton-swap",
+            ".piton-swap/a",
+            ".piton-swap.piton-next",
+            "a.py.piton-next",
+            "a.piton-new",
+            "a.piton-nex",
+            "a.piton-old",
+            ".piton-made",
+            ".piton-part-build",
+            ".piton-mip.json",
+            ".piton-sync",
+            ".Piton-Swap",
+            ".PITON-SYNC",
+            ".piton-swap.",
+            ".piton-swap . .",
+            ".pi\u{200c}ton-swap",
+            ".p\u{131}ton-\u{17f}wap",
+            "PITON-~1",
+            "piton-~2.jso",
+            "a/PI3F2A~1.PIT",
+        ] {
+            let error = text.parse::<RelativePath>().unwrap_err();
+            assert!(error.is_reserved(), "{error}");
+        }
+        for text in [
+            "piton.py",
+            ".piton",
+            ".pitonignore",
+            "a.piton",
+            "pi.py",
+            "pictures~old",
+            "a~1",
+        ] {
+            assert!(text.parse::<RelativePath>().is_ok(), "{text}");
+        }
     }
 
     #[test]

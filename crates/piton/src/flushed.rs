@@ -109,9 +109,10 @@ fn sync_parent(place: &Path) {
     }
 }
 
-/// Keep what a name stands for beyond the name. Windows would refuse to replace it.
+/// Keep what a name stands for beyond the name. Windows would refuse to replace it, and to open a pipe may take for ever.
 fn hold(place: &Path) -> Option<File> {
-    if cfg!(unix) {
+    let kind = place.symlink_metadata().ok()?.file_type();
+    if cfg!(unix) && (kind.is_file() || kind.is_dir()) {
         File::open(place).ok()
     } else {
         None

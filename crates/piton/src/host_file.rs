@@ -172,6 +172,21 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
     tempfile::Builder::new()
 }
 
+/// Refuse a link in the place of something that only we make, and never as a link: it came from elsewhere, and what it
+/// names is not ours to move or remove.
+pub(crate) fn refuse_link(path: &Path) -> io::Result<()> {
+    match path.is_symlink() {
+        true => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "`{}` is a link, which piton never makes: remove it",
+                path.display()
+            ),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Have the names in a folder on the disk, where folders can be opened.
 pub(crate) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {

@@ -2,30 +2,39 @@
 //! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), trusting whom the operating system trusts.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use piton_board::deadline::Cancel;
+use piton_board::deadline::{Cancel, scaled};
 
 /// How many documents are fetched at a time.
 const AT_ONCE: usize = 8;
 
+/// How many bytes are read at a time.
+const BUFFER: usize = 16 << 10;
+
 /// How often a wait looks at [`Cancel`].
 const SLICE: Duration = Duration::from_millis(50);
 
-/// How long to wait for a server.
+/// Least bytes of a document that must come in each [`ClientOptions::stall`]: about 100 a second, as many as a line of
+/// 1 kB/s has for each of the documents that it carries at a time.
+const LEAST: u64 = 2048;
+
+/// How long to wait for a server. All times become longer with the caller's
+/// [factor](piton_board::deadline::scaled).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// For its name to be found and a connection to be made: 15 s.
     pub connect: Duration,
-    /// For the next byte: 20 s.
+    /// For its answer to begin, for the next byte of a document, and for the next 2 KiB of it: 20 s.
     pub stall: Duration,
-    /// For one document, from the first byte to the last: 5 minutes.
-    pub total: Duration,
+    /// For one document, from the name of its server to its last byte. No limit by default: a document takes as long as
+    /// a line needs for it.
+    pub total: Option<Duration>,
 }
 
 impl Default for ClientOptions {
@@ -33,7 +42,7 @@ impl Default for ClientOptions {
         ClientOptions {
             connect: Duration::from_secs(15),
             stall: Duration::from_secs(20),
-            total: Duration::from_secs(300),
+            total: None,
         }
     }
 }
@@ -72,6 +81,16 @@ pub enum HttpError {
         /// What was waited for.
         waited_for: String,
     },
+    /// The server sends, but next to nothing.
+    #[error("{url} came too slowly: {bytes} bytes in {:.1} s", time.as_secs_f32())]
+    TooSlow {
+        /// The address.
+        url: String,
+        /// How many bytes came.
+        bytes: u64,
+        /// In which time.
+        time: Duration,
+    },
     /// The document is longer than allowed.
     #[error("{url} is longer than {limit} bytes")]
     TooLong {
@@ -97,6 +116,8 @@ pub enum HttpError {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: ureq::Agent,
+    /// In which time [`LEAST`] bytes must come.
+    window: Duration,
 }
 
 impl Client {
@@ -109,14 +130,18 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls)
             .user_agent(concat!("piton/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(options.total))
-            .timeout_resolve(Some(options.connect))
-            .timeout_connect(Some(options.connect))
-            .timeout_recv_response(Some(options.stall))
-            .timeout_per_read(Some(options.stall))
+            .timeout_global(options.total.map(scaled))
+            .timeout_resolve(Some(scaled(options.connect)))
+            .timeout_connect(Some(scaled(options.connect)))
+            .timeout_send_request(Some(scaled(options.stall)))
+            .timeout_recv_response(Some(scaled(options.stall)))
+            .timeout_per_read(Some(scaled(options.stall)))
             .build()
             .into();
-        Client { agent }
+        Client {
+            agent,
+            window: scaled(options.stall),
+        }
     }
 
     /// Fetch one document of at most `limit` bytes. This call cannot be interrupted: see [`Client::get_all`].
@@ -125,6 +150,18 @@ impl Client {
     ///
     /// Any of [`HttpError`] but the last.
     pub fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
+        let urls = [url.to_owned()];
+        let documents = self.get_all(&urls, (limit, limit), &Cancel::new(), &mut |_| {})?;
+        Ok(documents.into_iter().next().unwrap_or_default())
+    }
+
+    /// Fetch a document; `arrived` hears how many bytes of it there are, first 0 when it begins.
+    fn download(
+        &self,
+        url: &str,
+        limit: u64,
+        arrived: &mut dyn FnMut(u64),
+    ) -> Result<Vec<u8>, HttpError> {
         let failed = |error| http_error(url, error);
         let mut response = self
             .agent
@@ -135,16 +172,24 @@ impl Client {
             .build()
             .call()
             .map_err(failed)?;
+        // Before the reader is made: a reader that unpacks begins by reading.
+        arrived(0);
         let mut bytes = Vec::new();
-        response
-            .body_mut()
-            .with_config()
-            .limit(u64::MAX)
-            .reader()
-            // Behind the decompression: what a few bytes unpack to is bounded as well.
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(error.into()))?;
+        let body = response.body_mut().with_config().limit(u64::MAX).reader();
+        // Behind the decompression: what a few bytes unpack to is bounded as well.
+        let mut body = body.take(limit + 1);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let count = match body.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(|error| failed(error.into()))?,
+            };
+            if count == 0 {
+                break;
+            }
+            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            arrived(bytes.len() as u64);
+        }
         if bytes.len() as u64 > limit {
             return Err(HttpError::TooLong {
                 url: url.to_owned(),
@@ -217,9 +262,12 @@ impl Client {
         let queue: VecDeque<_> = requests.into_iter().enumerate().collect();
         let queue = Arc::new(Mutex::new(queue));
         let (answers, arrived) = mpsc::channel();
+        let mut watched = Vec::new();
         // Not scoped: whoever is interrupted does not wait for a silent server. The threads end by their time limits.
         for _ in 0..requested.min(AT_ONCE) {
             let (queue, answers, client) = (Arc::clone(&queue), answers.clone(), self.clone());
+            let running: Arc<Mutex<Option<Running>>> = Arc::default();
+            watched.push((Arc::clone(&running), Pace::default()));
             thread::spawn(move || {
                 loop {
                     let next = queue
@@ -229,7 +277,12 @@ impl Client {
                     let Some((index, (url, limit))) = next else {
                         break;
                     };
-                    let answer = client.get(&url, limit);
+                    let tell = |now| *running.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                    let answer = client.download(&url, limit, &mut |bytes| {
+                        let url = url.clone();
+                        tell(Some(Running { index, url, bytes }));
+                    });
+                    tell(None);
                     if answers.send((index, url, answer)).is_err() {
                         break;
                     }
@@ -239,7 +292,13 @@ impl Client {
         drop(answers);
         let mut count = 0;
         let mut bytes = 0;
+        let start = Instant::now();
         while count < requested {
+            // From outside: a document that never gets on holds its thread in the middle of a read.
+            for (running, pace) in &mut watched {
+                let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                pace.check(running.as_ref(), start.elapsed(), self.window)?;
+            }
             match arrived.recv_timeout(SLICE) {
                 Ok((index, url, answer)) => {
                     bytes += answer.as_ref().map_or(0, |document| document.len() as u64);
@@ -254,6 +313,55 @@ impl Client {
                 Err(_) => return Err(HttpError::Cancelled),
             }
         }
+        Ok(())
+    }
+}
+
+/// A document that is on its way.
+struct Running {
+    index: usize,
+    url: String,
+    /// How much of it there is.
+    bytes: u64,
+}
+
+/// How fast the document comes that a thread is at.
+#[derive(Debug, Default)]
+struct Pace {
+    /// The document, when it was looked at last, and how many bytes there were then.
+    last: Option<(usize, Duration, u64)>,
+}
+
+impl Pace {
+    /// Looks whether [`LEAST`] bytes came in each `window`. `now` counts from any moment that stays the same.
+    fn check(
+        &mut self,
+        running: Option<&Running>,
+        now: Duration,
+        window: Duration,
+    ) -> Result<(), HttpError> {
+        let Some(Running { index, url, bytes }) = running else {
+            self.last = None;
+            return Ok(());
+        };
+        match self.last {
+            Some((known, since, before)) if known == *index => {
+                let time = now.saturating_sub(since);
+                let came = bytes.saturating_sub(before);
+                if time < window {
+                    return Ok(());
+                }
+                if came < LEAST {
+                    return Err(HttpError::TooSlow {
+                        url: url.clone(),
+                        bytes: came,
+                        time,
+                    });
+                }
+            }
+            _ => {}
+        }
+        self.last = Some((*index, now, *bytes));
         Ok(())
     }
 }
@@ -325,6 +433,62 @@ mod tests {
     use std::net::ToSocketAddrs;
 
     use super::*;
+
+    /// How long a document of `size` bytes is waited for that comes at `rate` bytes a second, in turns of `turn` seconds.
+    /// The clock is a count.
+    fn waited(size: u64, rate: f64, turn: f64, window: u64) -> Result<f64, HttpError> {
+        let mut pace = Pace::default();
+        let mut seconds = 0.0;
+        let window = Duration::from_secs(window);
+        loop {
+            let turns = (seconds / turn).floor();
+            let bytes = ((turns * turn * rate) as u64).min(size);
+            if bytes == size {
+                return Ok(seconds);
+            }
+            let running = Running {
+                index: 3,
+                url: "http://h/x".to_owned(),
+                bytes,
+            };
+            pace.check(Some(&running), Duration::from_secs_f64(seconds), window)?;
+            seconds += 0.05;
+        }
+    }
+
+    #[test]
+    fn a_slow_line_has_all_the_time_that_it_needs() {
+        // A few kB/s, one document or eight at a time, evenly or in bursts.
+        for (rate, turn) in [(3000.0, 0.1), (3000.0, 15.0), (375.0, 1.0), (125.0, 0.5)] {
+            let seconds = waited(300_000, rate, turn, 20).unwrap();
+            assert!(seconds > 99.0, "{rate}: {seconds}");
+        }
+        // The end of a document has less than a window's worth.
+        assert!(waited(10, 1.0, 1.0, 20).is_ok());
+        // Whoever has more time, has a slower line.
+        assert!(waited(10_000, 30.0, 1.0, 20).is_err());
+        assert!(waited(10_000, 30.0, 1.0, 100).is_ok());
+    }
+
+    #[test]
+    fn a_trickle_is_given_up() {
+        for rate in [0.0, 2.0, 90.0] {
+            let error = waited(30_000, rate, 0.5, 20).unwrap_err();
+            assert!(matches!(error, HttpError::TooSlow { .. }), "{error}");
+        }
+        // Many small documents, none of which lasts, are no trickle.
+        let mut pace = Pace::default();
+        for index in 0..100 {
+            let running = Running {
+                index,
+                url: String::new(),
+                bytes: 1,
+            };
+            let now = Duration::from_secs(15 * index as u64);
+            pace.check(Some(&running), now, Duration::from_secs(20))
+                .unwrap();
+        }
+    }
 
     #[test]
     fn an_unknown_name_is_no_way_to_the_server() {

@@ -2,7 +2,8 @@
 //!
 //! [`push`] and [`pull`] look at both sides and decide, without changing anything; what they give back can be printed
 //! (its [`plan`]) and carried out. Both leave out what `.pitonignore` files, [`DEFAULT_IGNORES`] and
-//! [`Options::ignore`] cover, on both sides.
+//! [`Options::ignore`] cover, on both sides. What has a [reserved name](piton_project::relative_path::is_reserved) is left
+//! out whatever the patterns say: a folder that comes from elsewhere has no say in what piton takes for its own records.
 //!
 //! ```
 //! use piton::deadline::Deadline;
@@ -47,6 +48,7 @@ use piton_compiler::Diagnostic;
 use piton_fs::error::Error as FsError;
 use piton_fs::path::BoardPath;
 use piton_fs::plan::{Conflict, TreePath};
+use piton_project::relative_path::is_reserved;
 
 use crate::patterns::Patterns;
 
@@ -310,6 +312,11 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a name on the way is reserved.
+fn has_reserved_name(path: &TreePath) -> bool {
+    path.names().any(is_reserved)
 }
 
 /// The default patterns.

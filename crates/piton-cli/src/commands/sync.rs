@@ -155,6 +155,10 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             for link in push.dangling() {
                 ui.note(&format!("left out: `{}` names nothing", link.display()));
             }
+            for path in push.reserved() {
+                note_reserved(ui, &path.display().to_string());
+            }
+            note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
             carry_out(args.dry_run, ui, plan, |events| {
                 push.apply(&mut remote, events)
@@ -162,11 +166,33 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
         }
         Direction::FromBoard(root, folder) => {
             let pull = sync::pull(&mut remote, &root, &folder, options)?;
+            for path in pull.reserved() {
+                note_reserved(ui, &format!(":{path}"));
+            }
+            note_foreign_journals(ui, pull.foreign_journals());
             let plan = pull.plan().clone();
             carry_out(args.dry_run, ui, &plan, |events| {
                 pull.apply(&mut remote, events)
             })
         }
+    }
+}
+
+/// Tell that something is not copied because of its name.
+pub(in crate::commands) fn note_reserved(ui: &Ui, path: &str) {
+    let path = path.escape_debug();
+    ui.note(&format!(
+        "left out: `{path}` has a name that is reserved for records that piton keeps"
+    ));
+}
+
+/// Tell of files that nobody but piton should have put there.
+fn note_foreign_journals(ui: &Ui, paths: &[BoardPath]) {
+    for path in paths {
+        let path = path.as_str().escape_debug();
+        ui.note(&format!(
+            "`:{path}` has the name of piton's journal, and is none: it was left alone. Remove it with `fs rm :{path}`"
+        ));
     }
 }
 

@@ -4,9 +4,12 @@ use std::io::{self, ErrorKind};
 
 use piton::build::BuildError;
 use piton::error::BoardError;
+use piton::fs::path::BoardPath;
 use piton::http::HttpError;
 use piton::mip::MipError;
+use piton::mip::resolve::ResolveError;
 use piton::project::archive::ArchiveError;
+use piton::project::mip::package::PackageError;
 use piton::shipment::ShipmentError;
 use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
@@ -154,6 +157,8 @@ fn group_of(_port: &str) -> Option<String> {
 
 const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
+const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
+
 /// What to do where the system did not write, if that is known.
 fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
     let hint = match error.kind() {
@@ -221,7 +226,9 @@ pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
             format!("`{name} build` makes no such archive: do not use it")
         }
         ShipmentError::Http(HttpError::Unreachable { .. }) => ONLINE.to_owned(),
-        ShipmentError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        ShipmentError::Http(HttpError::Timeout { .. } | HttpError::TooSlow { .. }) => {
+            PATIENCE.to_owned()
+        }
         ShipmentError::Http(HttpError::NotFound { url }) if !url.contains(".json") => {
             "the address of a folder ends in `/`".to_owned()
         }
@@ -262,12 +269,19 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
+pub(super) fn foreign_journal_hint(path: &BoardPath, name: &str) -> String {
+    let path = path.as_str().escape_debug();
+    format!(
+        "`{name} cat :{path}` shows what is in it; if it is of no use, `{name} rm :{path}` removes it"
+    )
+}
+
 pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
     let hint = match error {
         MipError::Http(HttpError::Unreachable { .. }) => {
             format!("{ONLINE}; packages in folders of this computer need no network")
         }
-        MipError::Http(HttpError::Timeout { .. }) => "try again later".to_owned(),
+        MipError::Http(HttpError::Timeout { .. } | HttpError::TooSlow { .. }) => PATIENCE.to_owned(),
         MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
             "is the name spelled right? A folder or file here is named with a `/`: `./NAME`"
                 .to_owned()
@@ -283,6 +297,12 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
             format!("it has installed {}", installed.join(", "))
         }
         MipError::Needed { by, .. } => format!("uninstall {} first", by.join(", ")),
+        MipError::Resolve(ResolveError::Package {
+            source: PackageError::Path(error),
+            ..
+        }) if error.is_reserved() => {
+            "nothing was installed; a package has no business with such a file: ask its author, or do not use it".to_owned()
+        }
         _ => return Vec::new(),
     };
     vec![hint]

@@ -128,3 +128,50 @@ fn a_silent_server_does_not_hold_whoever_is_interrupted() {
         .unwrap_err();
     assert!(matches!(error, HttpError::Cancelled), "{error}");
 }
+
+/// Answers of which something comes all the time, and that never end.
+pub(crate) fn trickles() -> [(&'static str, Answer); 4] {
+    let head = |lines: &str| format!("HTTP/1.1 200 OK\r\n{lines}\r\n").into_bytes();
+    [
+        (
+            "/body",
+            Answer::Trickle(head("Content-Length: 1000000\r\n"), b"x".to_vec()),
+        ),
+        (
+            "/head",
+            Answer::Trickle(b"HTTP/1.1 200 OK\r\nX: ".to_vec(), b"x".to_vec()),
+        ),
+        // Neither gives a single byte of the document.
+        (
+            "/chunk",
+            Answer::Trickle(head("Transfer-Encoding: chunked\r\n"), b"0".to_vec()),
+        ),
+        (
+            "/gzip",
+            Answer::Trickle(
+                [
+                    head("Content-Encoding: gzip\r\n"),
+                    // With the name of a file, which has no end.
+                    b"\x1f\x8b\x08\x08\0\0\0\0\0\x03".to_vec(),
+                ]
+                .concat(),
+                b"x".to_vec(),
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn a_trickle_is_not_waited_for() {
+    let web = Web::start();
+    for (path, answer) in trickles() {
+        web.put(path, answer);
+        let mut options = ClientOptions::default();
+        options.stall = Duration::from_secs(1);
+        let client = Client::new(&options);
+        let error = client.get(&web.url(path), 1 << 20).unwrap_err();
+        // Where this computer holds the server up for so long, it is silent.
+        let given_up = matches!(error, HttpError::TooSlow { .. } | HttpError::Timeout { .. });
+        assert!(given_up, "{path}: {error}");
+    }
+}

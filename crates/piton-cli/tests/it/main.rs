@@ -67,6 +67,8 @@ mod reconnect;
 #[cfg(unix)]
 #[cfg(test)]
 mod repl;
+#[cfg(test)]
+mod reserved;
 #[cfg(unix)]
 #[cfg(test)]
 mod romfs;

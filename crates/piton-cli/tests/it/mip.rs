@@ -763,6 +763,35 @@ fn ctrl_c_while_a_server_is_silent() {
 
 #[cfg(unix)]
 #[test]
+fn a_server_that_trickles_does_not_hold_an_install() {
+    let place = Place::new();
+    let web = &place.index.web;
+    for (name, trickle) in crate::http::trickles() {
+        web.put("/p/a.py", trickle.clone());
+        web.put_text(
+            "/p/package.json",
+            r#"{"urls": [["a.py", "a.py"]], "version": "1"}"#,
+        );
+        web.put("/q/package.json", trickle);
+        for line in [
+            "--timeout 0.1 mip install WEB/p",
+            "--timeout 0.1 mip install WEB/q",
+            "--timeout 0.1 verify WEB/q/package.json",
+        ] {
+            let outcome = place.run(line);
+            let said = outcome.stderr();
+            assert_eq!(outcome.code, Some(1), "{name}: {line}: {said}");
+            let given_up = said.contains("too slowly") || said.contains("in time");
+            assert!(
+                given_up && said.contains("hint: try again later; `--timeout 3`"),
+                "{said}"
+            );
+        }
+    }
+    assert_eq!(place.files(), "");
+}
+
+#[test]
 fn as_mpremote_does() {
     let index = Index::new();
     let web = &index.web;

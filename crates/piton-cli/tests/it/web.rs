@@ -38,6 +38,8 @@ pub(crate) enum Answer {
     Stall,
     /// These bytes.
     Raw(Vec<u8>),
+    /// These bytes, then one more of the others, again and again, every 20 ms, without end.
+    Trickle(Vec<u8>, Vec<u8>),
 }
 
 impl Web {
@@ -112,6 +114,17 @@ impl Shared {
                 self.stalled.lock().unwrap().push(stream);
                 return;
             }
+            if let Answer::Trickle(start, rest) = &answer {
+                let mut sent = stream.write_all(start);
+                for byte in rest.iter().cycle() {
+                    thread::sleep(std::time::Duration::from_millis(20));
+                    sent = sent.and_then(|()| stream.write_all(&[*byte]));
+                    if sent.is_err() {
+                        break;
+                    }
+                }
+                return;
+            }
             let _ = stream.write_all(&answer.bytes());
             return;
         }
@@ -127,7 +140,7 @@ impl Answer {
             Answer::Truncated(body) => (200, String::new(), body, 100),
             Answer::Gzip(body) => (200, "Content-Encoding: gzip\r\n".to_owned(), body, 0),
             Answer::Raw(bytes) => return bytes,
-            Answer::Stall => return Vec::new(),
+            Answer::Stall | Answer::Trickle(..) => return Vec::new(),
         };
         let mut bytes = format!(
             "HTTP/1.1 {status} Whatever\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",

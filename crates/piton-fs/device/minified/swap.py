@@ -7,8 +7,23 @@ def _piton(folder,journal,begin):
    return None
  draft=journal+".piton-next"
  begun=not begin and there(journal)
- with open(journal if begun else draft)as file:
-  entries=file.read().split("\0")
+ entries=ours=None
+ try:
+  with open(journal if begun else draft)as file:
+   if file.read(13)=="piton swap 1\0":
+    entries=file.read().split("\0")
+    ours=entries.pop()=="."
+ except ValueError:
+  pass
+ for entry in entries or():
+  for name in entry[1:].split("/"):
+   if name in("",".","..")or"\\"in name or entry[0]not in"+-/":
+    ours=False
+ if not ours:
+  if begun or begin:
+   return print(None)
+  os.remove(draft)
+  return print(False)
  goes=[folder+entry[1:]for entry in entries if entry[:1]=="-"]
  empty=[folder+entry[1:]for entry in entries if entry[:1]=="/"]
  entries=[folder+entry[1:]for entry in entries if entry[:1]=="+"]

@@ -37,7 +37,7 @@ fn content(fs: &mut RemoteFs<'_, '_>, folder: &str) -> String {
 fn prepare(fs: &mut RemoteFs<'_, '_>, names: &[&str]) -> Swap {
     let mut swap = Swap::new(path("/s"));
     for name in names {
-        let next = swap.put(&path(name));
+        let next = swap.put(&path(name)).unwrap();
         write(fs, next.as_str(), &format!("new {name}"));
     }
     swap
@@ -63,7 +63,7 @@ fn all_or_none(fs: &mut RemoteFs<'_, '_>) {
     write(fs, "/s/z.piton-old", "older z");
     fs.make_dir(&path("/s/dir"), soon()).unwrap();
     let mut swap = prepare(fs, &["a", "b", "dir", "z"]);
-    swap.remove(&path("gone"));
+    swap.remove(&path("gone")).unwrap();
     let error = carry_out(fs, &swap).unwrap_err();
     assert!(
         matches!(&error, Error::IsADirectory { path } if path.as_str() == "/s/dir"),
@@ -74,10 +74,9 @@ fn all_or_none(fs: &mut RemoteFs<'_, '_>) {
     assert!(matches!(&error, Error::NotFound { .. }), "{error:?}");
 
     let mut swap = prepare(fs, &["a", "b"]);
-    swap.remove(&path("z"));
-    swap.remove(&path("gone"));
-    swap.remove_folder(&path("dir"));
-    swap.remove_folder(&path(""));
+    swap.remove(&path("z")).unwrap();
+    swap.remove(&path("gone")).unwrap();
+    swap.remove_folder(&path("dir")).unwrap();
     carry_out(fs, &swap).unwrap();
     assert_eq!(content(fs, "/s"), "a=new a b=new b z.piton-old=older z");
     assert!(!fs.exists(&path("/s/dir"), soon()).unwrap());
@@ -144,8 +143,9 @@ fn power_cut_at_every_step() {
             outage: Outage::Returns(Duration::from_millis(1)),
         });
         let mut swap = Swap::new(path("/s"));
-        let nexts = ["a", "b", "c"].map(|name| (swap.put(&path(name)), format!("new {name}")));
-        swap.remove(&path("gone"));
+        let nexts =
+            ["a", "b", "c"].map(|name| (swap.put(&path(name)).unwrap(), format!("new {name}")));
+        swap.remove(&path("gone")).unwrap();
         let cut = board.fs(|fs| {
             let (journal, text) = swap.journal();
             let nexts = nexts.iter().map(|(next, text)| (next, text.as_bytes()));
@@ -175,6 +175,101 @@ fn power_cut_at_every_step() {
         outcomes[usize::from(is_new)] += 1;
     }
     panic!("the change never came to its end");
+}
+
+/// What a board does with a file that has the name of a journal. All that is there must stay.
+fn foreign_journal(fs: &mut RemoteFs<'_, '_>, begun: bool, text: &str) {
+    let name = match begun {
+        true => "/s/.piton-swap",
+        false => "/s/.piton-swap.piton-next",
+    };
+    write(fs, name, text);
+    let settled = fs.settle_swap(&path("/s"), soon());
+    match begun {
+        true => {
+            let error = settled.unwrap_err();
+            assert!(
+                matches!(&error, Error::NotAJournal { path } if path.as_str() == name),
+                "{text:?}: {error:?}"
+            );
+            assert_eq!(
+                fs.read(&path(name), &mut |_| {}, soon()).unwrap(),
+                text.as_bytes()
+            );
+        }
+        false => assert!(!settled.unwrap(), "{text:?}"),
+    }
+    let _ = fs.remove_file(&path(name), soon());
+    // Neither has a draft of somebody else begun anything.
+    write(fs, "/s/.piton-swap.piton-next", text);
+    let error = fs.swap(&path("/s"), soon()).unwrap_err();
+    assert!(
+        matches!(error, Error::NotAJournal { .. }),
+        "{text:?}: {error:?}"
+    );
+    fs.remove_file(&path("/s/.piton-swap.piton-next"), soon())
+        .unwrap();
+    assert_eq!(content(fs, "/s"), "a=old a b.piton-next=next", "{text:?}");
+    assert_eq!(
+        content(fs, "/"),
+        "main.py=main main.py.piton-next=forged",
+        "{text:?}"
+    );
+    assert!(fs.is_dir(&path("/empty"), soon()).unwrap(), "{text:?}");
+}
+
+#[test]
+fn no_other_file_is_carried_out_as_a_journal() {
+    let versions = test_programs::VM_VERSIONS;
+    for version in [versions.first(), versions.last()].into_iter().flatten() {
+        let image = VmImage::open(&test_programs::vm_version(version)).unwrap();
+        let mut board = Board::with(&image, BoardOptions::default());
+        board.run("import os\nfor name in os.listdir('/'):\n os.remove('/'+name)");
+        board.fs(|fs| {
+            fs.make_dir(&path("/s"), soon()).unwrap();
+            fs.make_dir(&path("/empty"), soon()).unwrap();
+            write(fs, "/main.py", "main");
+            write(fs, "/main.py.piton-next", "forged");
+            write(fs, "/s/a", "old a");
+            write(fs, "/s/b.piton-next", "next");
+            for begun in [true, false] {
+                for text in [
+                    "",
+                    "\0",
+                    // The form of before, which said nothing of itself.
+                    "-../main.py\0-a\0/../empty",
+                    "-a\0+b",
+                    // Cut off.
+                    "piton swap 1",
+                    "piton swap 1\0",
+                    "piton swap 1\0-a",
+                    "piton swap 1\0-a\0",
+                    "piton swap 2\0-a\0.",
+                    // Whole, and out of its folder.
+                    "piton swap 1\0-a\0-../main.py\0.",
+                    "piton swap 1\0-/main.py\0.",
+                    "piton swap 1\0-x/../../main.py\0.",
+                    "piton swap 1\0-.\0.",
+                    "piton swap 1\0-a//b\0.",
+                    "piton swap 1\0-\0.",
+                    "piton swap 1\0\0.",
+                    "piton swap 1\0-..\\main.py\0.",
+                    "piton swap 1\0+../main.py\0-a\0.",
+                    "piton swap 1\0/../empty\0-a\0.",
+                    "piton swap 1\0?a\0.",
+                ] {
+                    foreign_journal(fs, begun, text);
+                }
+            }
+        });
+        // No text at all.
+        board
+            .run("with open('/s/.piton-swap','wb') as f:\n f.write(b'piton swap 1\\0-a\\0\\xff.')");
+        board.fs(|fs| {
+            assert!(fs.settle_swap(&path("/s"), soon()).is_err());
+            assert!(fs.exists(&path("/s/a"), soon()).unwrap());
+        });
+    }
 }
 
 #[test]

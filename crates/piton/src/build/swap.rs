@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
-use crate::host_file::sync_folder;
+use crate::host_file::{refuse_link, sync_folder};
 use crate::vm::cache_folder;
 
 /// The sources may not be inside of what is replaced, nor anything that no build made.
@@ -251,6 +251,9 @@ impl Place {
 
     /// Move what is not ours from a folder that a run left into the results, and remove that folder.
     fn recover(&self, output: &Output<'_>) -> io::Result<()> {
+        for left in [&self.old, &self.new] {
+            refuse_link(left)?;
+        }
         if !self.out.exists() && self.old.exists() {
             // Killed between the two renames.
             fs::rename(&self.old, &self.out)?;

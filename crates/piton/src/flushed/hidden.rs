@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{PART, remove, remove_folder};
-use crate::host_file::sync_folder;
+use crate::host_file::{refuse_link, sync_folder};
 
 /// Begins the name of the mark.
 const MADE: &str = ".piton-made";
@@ -34,7 +34,7 @@ impl Hidden {
     ///
     /// # Errors
     ///
-    /// The folder cannot be read, or has damaged hidden folders of all names.
+    /// The folder cannot be read, or has damaged hidden folders of all names, or one that is a link.
     pub(crate) fn find(parent: &Path, what: &OsStr) -> io::Result<Hidden> {
         let names = fs::read_dir(parent)?
             .map(|entry| Ok(entry?.file_name()))
@@ -57,6 +57,8 @@ impl Hidden {
                 parent: parent.to_owned(),
             };
             if names.contains(&named(MADE)) {
+                refuse_link(&hidden.folder)?;
+                refuse_link(&hidden.inner)?;
                 return Ok(hidden);
             }
             if free.is_none() && !names.contains(&named(PART)) {

@@ -77,7 +77,7 @@ impl<'c> Change<'c> {
 
     /// A file gets this content.
     pub(super) fn put(&mut self, path: &str, content: &'c [u8]) -> Result<(), MipError> {
-        self.files.push((self.swap.put(&name(path)?), content));
+        self.files.push((self.swap.put(&name(path)?)?, content));
         Ok(())
     }
 
@@ -92,8 +92,7 @@ impl<'c> Change<'c> {
 
     /// The record goes.
     pub(super) fn remove_record(&mut self) -> Result<(), MipError> {
-        self.swap.remove(&name(FILE_NAME)?);
-        Ok(())
+        Ok(self.swap.remove(&name(FILE_NAME)?)?)
     }
 
     /// Files go, but not those that somebody has changed; and folders that become empty.
@@ -112,7 +111,7 @@ impl<'c> Change<'c> {
                 self.changed.push(path);
                 continue;
             }
-            self.swap.remove(&name(path.as_str())?);
+            self.swap.remove(&name(path.as_str())?)?;
             self.removed.push(path);
             let mut folder = path.parent();
             while let Some(path) = folder {
@@ -122,7 +121,7 @@ impl<'c> Change<'c> {
         }
         // What is in a folder sorts behind it.
         for folder in folders.iter().rev() {
-            self.swap.remove_folder(&name(folder.as_str())?);
+            self.swap.remove_folder(&name(folder.as_str())?)?;
         }
         Ok(())
     }

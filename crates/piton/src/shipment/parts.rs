@@ -141,7 +141,10 @@ fn check_leftovers<'a>(
     for path in paths {
         let part = folder.join(part_name(path));
         let place = drive.join(path.to_path());
-        if let (Ok(left), Ok(there)) = (fs::read(&part), fs::read(&place))
+        // Nothing else is a part: to read a pipe may take for ever.
+        let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_file());
+        if is_file(&part)
+            && let (Ok(left), Ok(there)) = (fs::read(&part), fs::read(&place))
             && left == there
             && !left.is_empty()
         {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use piton_board::deadline::Deadline;
+use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::Kind;
 use piton_fs::path::BoardPath;
@@ -23,6 +24,8 @@ pub(super) struct Survey {
     pub(super) space: Option<Space>,
     /// What broken transfers have left, with the file that each was to become.
     pub(super) leftovers: Vec<(TreePath, BoardPath)>,
+    /// Files that have the name of a journal, and are none.
+    pub(super) foreign_journals: Vec<BoardPath>,
     /// Hashes of the files that have the size that was asked for.
     digests: BTreeMap<TreePath, Digest>,
 }
@@ -58,9 +61,13 @@ pub(super) fn survey(
     let candidates = candidates.collect::<Vec<Candidate>>();
     let roots = std::slice::from_ref(root);
     let mut found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+    let mut foreign_journals = Vec::new();
     if options.settle && !found.unfinished.is_empty() {
         for folder in &found.unfinished {
-            remote.settle_swap(folder, Deadline::after(CONTENT_TIME))?;
+            match remote.settle_swap(folder, Deadline::after(CONTENT_TIME)) {
+                Err(FsError::NotAJournal { path }) => foreign_journals.push(path),
+                settled => drop(settled?),
+            }
         }
         found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
     }
@@ -69,6 +76,7 @@ pub(super) fn survey(
         tree: Tree::new(),
         space: found.space,
         leftovers: Vec::new(),
+        foreign_journals,
         digests: BTreeMap::new(),
     };
     for entry in &found.entries {

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::plan::{Node, Tree, TreePath};
 
-use super::{Error, IGNORE_NAME, Links, default_ignores};
+use super::{Error, IGNORE_NAME, Links, default_ignores, has_reserved_name};
 use crate::patterns::Patterns;
 
 /// Folders that lie deeper are a mistake, or a trap.
@@ -79,6 +79,9 @@ pub struct HostTree {
     pub ignored: Patterns,
     /// Symbolic links that name nothing.
     pub dangling: Vec<PathBuf>,
+    /// What has a [reserved](piton_project::relative_path::is_reserved) name, and no pattern leaves out: it is not in the
+    /// tree.
+    pub reserved: Vec<PathBuf>,
 }
 
 /// How to look at a folder.
@@ -226,9 +229,14 @@ impl Walker<'_> {
             .found
             .ignored
             .cover_entry(tree_path.as_str(), is_folder);
+        let reserved = has_reserved_name(&tree_path);
         match self.role {
             Role::Source(_) if ignored => return Ok(()),
-            Role::Destination if ignored || itself.is_symlink() => {
+            Role::Source(_) if reserved => {
+                self.found.reserved.push(path.to_path_buf());
+                return Ok(());
+            }
+            Role::Destination if ignored || reserved || itself.is_symlink() => {
                 self.add(tree_path, Node::Foreign);
                 return Ok(());
             }

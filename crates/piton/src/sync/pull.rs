@@ -11,12 +11,13 @@ use piton_fs::path::BoardPath;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, TreePath, plan};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Arrival, TransferEvent};
+use piton_project::mip;
 use sha2::{Digest, Sha256};
 
 use super::board_side::{Root, settle_digests, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
-use super::{CONTENT_TIME, Content, Error, Event, Options};
+use super::{CONTENT_TIME, Content, Error, Event, IGNORE_NAME, Options, has_reserved_name};
 use crate::host_file::Incoming;
 
 /// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
@@ -29,6 +30,8 @@ pub struct Pull {
     root: BoardPath,
     folder: PathBuf,
     record: Record,
+    reserved: Vec<BoardPath>,
+    foreign_journals: Vec<BoardPath>,
 }
 
 /// Compare the folder `root` of the board with `folder`, and decide what to do. Nothing is
@@ -59,8 +62,16 @@ pub fn pull(
     }
     settle_digests(&mut host.tree, &host.contents, &mut survey)?;
     let mut source = Tree::new();
+    let mut reserved = Vec::new();
     for (path, node) in survey.tree.iter() {
         if *node == Node::Foreign || host.ignored.covers(path.as_str(), node.is_folder()) {
+            continue;
+        }
+        if has_reserved_name(path) || is_twin_of_patterns(path) {
+            // What a board has installed is on record there, and no news.
+            if path.name() != mip::record::FILE_NAME {
+                reserved.push(path.below(root));
+            }
             continue;
         }
         check_name(path)?;
@@ -96,7 +107,15 @@ pub fn pull(
         root: root.clone(),
         folder: folder.to_path_buf(),
         record,
+        reserved,
+        foreign_journals: survey.foreign_journals,
     })
+}
+
+/// Whether the next sync could take this file of a board for patterns, though its name is another one.
+fn is_twin_of_patterns(path: &TreePath) -> bool {
+    path.name() != IGNORE_NAME
+        && path.name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
 }
 
 /// Names that Windows gives a meaning, or refuses.
@@ -189,6 +208,16 @@ impl Pull {
     /// What will be done.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What of the board's folder has a [reserved](piton_project::relative_path::is_reserved) name. It is left out.
+    pub fn reserved(&self) -> &[BoardPath] {
+        &self.reserved
+    }
+
+    /// Files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`].
+    pub fn foreign_journals(&self) -> &[BoardPath] {
+        &self.foreign_journals
     }
 
     /// Do it.

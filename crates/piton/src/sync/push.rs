@@ -11,7 +11,9 @@ use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 
 use super::board_side::{Root, folders_to, settle_digests, sizes, survey};
-use super::{CONTENT_TIME, Content, Error, Event, HostTree, Options, make, walk};
+use super::{
+    CONTENT_TIME, Content, Error, Event, HostTree, Options, has_reserved_name, make, walk,
+};
 
 /// What a folder of a board lacks to be like one of this computer.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Push {
     /// What broken transfers have left, and is of no use any more.
     leftovers: Vec<BoardPath>,
     dangling: Vec<PathBuf>,
+    reserved: Vec<PathBuf>,
+    foreign_journals: Vec<BoardPath>,
     /// Sizes of the board's files.
     sizes: BTreeMap<TreePath, u64>,
     verify: bool,
@@ -72,9 +76,10 @@ pub fn push_tree(
         contents,
         ignored,
         dangling,
+        reserved,
     } = host;
     let protection = |path: &TreePath, node: &Node| {
-        if ignored.covers(path.as_str(), node.is_folder()) {
+        if has_reserved_name(path) || ignored.covers(path.as_str(), node.is_folder()) {
             Protection::Ignored
         } else if options.keep.covers(path.as_str(), node.is_folder()) {
             Protection::Kept
@@ -115,6 +120,8 @@ pub fn push_tree(
         contents,
         leftovers,
         dangling,
+        reserved,
+        foreign_journals: survey.foreign_journals,
         sizes: sizes(&survey.tree),
         verify: options.verify,
     })
@@ -153,6 +160,18 @@ impl Push {
     /// Symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
+    }
+
+    /// What of the folder has a [reserved](piton_project::relative_path::is_reserved) name. It is left out.
+    pub fn reserved(&self) -> &[PathBuf] {
+        &self.reserved
+    }
+
+    /// Files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`]. They stay.
+    ///
+    /// [`FsError::NotAJournal`]: piton_fs::error::Error::NotAJournal
+    pub fn foreign_journals(&self) -> &[BoardPath] {
+        &self.foreign_journals
     }
 
     /// Do it.

@@ -62,7 +62,7 @@ fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
 
 fn download(url: &str) -> Result<Vec<u8>, HttpError> {
     let options = ClientOptions {
-        total: TIME_LIMIT,
+        total: Some(TIME_LIMIT),
         ..ClientOptions::default()
     };
     Client::new(&options).get(url, SIZE_LIMIT)

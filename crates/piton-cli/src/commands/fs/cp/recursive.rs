@@ -1,15 +1,18 @@
 //! `fs cp -r`: copy a folder with all that is in it.
 //!
-//! As with cp(1), an existing destination gets the folder inside, another becomes the copy. Nothing is deleted.
+//! As with cp(1), an existing destination gets the folder inside, another becomes the copy. Nothing is deleted. What has
+//! a name that piton keeps for its own records is left out, on either side.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use piton::fs::listing::{Kind, Sizes};
+use piton::project::relative_path::is_reserved;
 
 use super::{Found, Place, Target, Work, base_name, join, look, settle_file, without_end_slashes};
 use crate::commands::fs::{Files, local_error, step};
+use crate::commands::sync::note_reserved;
 use crate::error::CommandError;
 
 /// A file or folder below the source: the names on the way to it, and which of the two it is.
@@ -39,6 +42,15 @@ pub(super) fn settle(
         destination.plain().to_owned()
     };
     let mut entries = list(files, source)?;
+    entries.retain(|entry| {
+        let reserved = entry.names.iter().any(|name| is_reserved(name));
+        // A folder that is left out stands for what is in it.
+        let parents = entry.names.iter().rev().skip(1);
+        if reserved && !parents.clone().any(|name| is_reserved(name)) {
+            note_reserved(files.ui, &below(source, &entry.names));
+        }
+        !reserved
+    });
     entries.sort_by(|one, other| one.names.cmp(&other.names));
 
     let (folders, plain): (Vec<Entry>, Vec<Entry>) = entries
