@@ -321,7 +321,7 @@ fn what_is_left_of_a_build_is_no_link() {
         for name in [".build.piton-new", ".build.piton-old"] {
             let link = sandbox.path().join(name);
             symlink(&home, &link).unwrap();
-            sandbox.write("src/a.py", &format!("a = {built}\n"));
+            sandbox.write("src/a.py", format!("a = {built}\n"));
             let outcome = sandbox.run_words(&words("build src"));
             let said = outcome.stderr();
             assert_ne!(outcome.code, Some(0), "{said}");
