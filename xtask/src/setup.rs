@@ -18,6 +18,8 @@ use anyhow::{Context, bail};
 use test_programs::pins::Environment;
 use test_programs::{Missing, Program, cache, program};
 
+use crate::processes::output_of;
+use crate::workspace;
 use debian::Apt;
 
 /// Name of the prefix of folders that are still being made.
@@ -31,7 +33,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    set_up(&selected(&args.programs)?)
+    let selected = selected(&args.programs)?;
+    if args.programs.is_empty() {
+        fetch_packages()?;
+    }
+    set_up(&selected)
+}
+
+/// Has cargo fetch the packages of all platforms: tidy reads their licenses.
+fn fetch_packages() -> anyhow::Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["fetch", "--locked", "--quiet"]);
+    output_of(&mut cargo).context("cargo can't fetch the packages of all platforms")?;
+    Ok(())
 }
 
 /// The pinned programs that some names mean; all of them for no names.
