@@ -21,8 +21,8 @@ use crate::signing;
 use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
-    board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, not_a_command_hints,
-    shipment_hints, sync_hints, vm_file_hints,
+    MIP_COMMANDS, MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint,
+    mip_hints, not_a_command_hints, shipment_hints, sync_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -520,11 +520,7 @@ impl CommandError {
             }
             CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
                 ..
-            })) => vec![
-                "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: MicroPython 1.12 or later \
-                 on most boards"
-                    .to_owned(),
-            ],
+            })) => vec![MOUNT_NEEDS.to_owned()],
             CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),
             CommandError::Piton(piton::Error::VmImage { .. }) => vec![format!(
                 "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
@@ -539,9 +535,7 @@ impl CommandError {
                 ..
             } => vec![detail.clone()],
             CommandError::Sync(error) => sync_hints(error),
-            CommandError::Usage(UsageError::NotAMipCommand { .. }) => {
-                vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
-            }
+            CommandError::Usage(UsageError::NotAMipCommand { .. }) => vec![MIP_COMMANDS.to_owned()],
             CommandError::Mip(error) => mip_hints(error, name),
             CommandError::Build(error) => build_hints(error, name),
             CommandError::Shipment(error) => shipment_hints(error, name),
@@ -555,7 +549,9 @@ impl CommandError {
                 source: SignatureError::WrongPassword,
                 ..
             } => signing::wrong_password_hints(),
-            CommandError::NoSuchTarget { there, .. } => vec![format!("it has {}", there.join(", "))],
+            CommandError::NoSuchTarget { there, .. } => {
+                vec![format!("it has {}", there.join(", "))]
+            }
             CommandError::WhichTarget { there, .. } => {
                 vec![format!("`--target` names it: {}", there.join(", "))]
             }

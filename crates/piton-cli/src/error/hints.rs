@@ -155,6 +155,12 @@ fn group_of(_port: &str) -> Option<String> {
     None
 }
 
+pub(super) const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: \
+                                      MicroPython 1.12 or later on most boards";
+
+pub(super) const MIP_COMMANDS: &str =
+    "its commands are `install`, `list`, `uninstall` and `update`";
+
 const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
 const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
@@ -285,6 +291,9 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
         MipError::NoPackage { location } if location.to_string().ends_with(".json") => {
             "is the name spelled right? A folder or file here is named with a `/`: `./NAME`"
                 .to_owned()
+        }
+        MipError::Gone { .. } => {
+            "nothing was installed; see that no other program writes to the board, and do it again".to_owned()
         }
         MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
         MipError::Record { path, .. } => {

@@ -52,6 +52,8 @@ mod minify;
 #[cfg(test)]
 mod mip;
 #[cfg(test)]
+mod mip_sources;
+#[cfg(test)]
 mod mount;
 #[cfg(unix)]
 #[cfg(test)]

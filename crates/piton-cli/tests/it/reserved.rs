@@ -99,11 +99,12 @@ fn a_package_brings_no_record() {
             );
         }
         web.take_requests();
-        for source in [
-            "./evil".to_owned(),
-            web.url("/evil/package.json"),
-            format!("--index {} evil", web.url("/pi")),
-        ] {
+        let mut sources = vec!["./evil".to_owned()];
+        if name == NAMES[0] {
+            sources.push(web.url("/evil/package.json"));
+            sources.push(format!("--index {} evil", web.url("/pi")));
+        }
+        for source in sources {
             let outcome = run(&sandbox, &format!("mip install {source}"));
             assert_eq!(outcome.code, Some(1), "{name}: {}", outcome.stderr());
             let said = outcome.stderr();
@@ -132,7 +133,7 @@ fn a_package_brings_no_record() {
 
 #[test]
 fn a_journal_of_somebody_else_is_left_alone() {
-    for text in FORGED {
+    for text in [FORGED[0], FORGED[1]] {
         let sandbox = place();
         write(&sandbox, "board/lib/.piton-swap", text);
         write(&sandbox, "good/a.py", "a = 1\n");
