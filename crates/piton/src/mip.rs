@@ -31,6 +31,7 @@ mod install;
 mod library;
 mod look;
 mod manage;
+mod manifest;
 
 use std::io;
 use std::path::PathBuf;

@@ -305,6 +305,17 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
         MipError::NotInstalled { installed, .. } => {
             format!("it has installed {}", installed.join(", "))
         }
+        MipError::Read { path, source }
+            if path.ends_with("package.json") && source.kind() == ErrorKind::NotFound =>
+        {
+            "a package in a folder has a `package.json`, or a `manifest.py` as in micropython-lib".to_owned()
+        }
+        MipError::Resolve(ResolveError::Package {
+            source: PackageError::Manifest(_),
+            ..
+        }) => "a manifest is understood here if it has only calls such as `module(\"NAME.py\")`; `cp` copies the files \
+               as they are, and a `package.json` beside it comes first"
+            .to_owned(),
         MipError::Needed { by, .. } => format!("uninstall {} first", by.join(", ")),
         MipError::Resolve(ResolveError::Package {
             source: PackageError::Path(error),

@@ -13,6 +13,7 @@ use piton_project::mip::source::{Location, Source};
 use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
 
 use super::look::{Looked, place_of};
+use super::manifest;
 use super::{Library, MipError, MipEvent};
 use crate::http::{Client, ClientOptions, HttpError};
 
@@ -133,8 +134,13 @@ pub fn describe(
                 location: &location,
             });
         }
-        let description = description(&client, &location, cancel)?;
-        resolver.answer(&description)?;
+        match &location {
+            Location::Local { file, .. } if let Some(library) = manifest::find(file) => {
+                let (json, local) = manifest::read(&library)?;
+                resolver.answer_as(manifest::location(library), json, local)?;
+            }
+            _ => resolver.answer(&description(&client, &location, cancel)?)?,
+        }
     }
     Ok(Described {
         resolution: resolver.finish(),
