@@ -14,6 +14,8 @@
 //! assert!(patterns.covers("app/.git/config", false));
 //! ```
 
+use std::sync::LazyLock;
+
 use crate::patterns::Patterns;
 
 /// What version control, editors, Python, package managers and operating systems leave in folders, and what a
@@ -108,17 +110,21 @@ pub fn patterns() -> Patterns {
 ///
 /// `path` is made of names and `/`, from the folder that is shipped or copied.
 pub fn reason(path: &str, is_folder: bool) -> Option<Reason> {
-    let lists = [
-        (TOOLS, Reason::Tools),
-        (PRIVATE, Reason::Private),
-        (OWN, Reason::Own),
-    ];
-    let fitting = lists.into_iter().find(|(lines, _)| {
-        let mut patterns = Patterns::new();
-        patterns.add_lines(lines);
-        patterns.covers(path, is_folder)
+    static LISTS: LazyLock<[(Patterns, Reason); 3]> = LazyLock::new(|| {
+        let lists = [
+            (TOOLS, Reason::Tools),
+            (PRIVATE, Reason::Private),
+            (OWN, Reason::Own),
+        ];
+        lists.map(|(lines, reason)| {
+            let mut patterns = Patterns::new();
+            patterns.add_lines(lines);
+            (patterns, reason)
+        })
     });
-    fitting.map(|(_, reason)| reason)
+    let mut lists = LISTS.iter();
+    let fitting = lists.find(|(patterns, _)| patterns.covers(path, is_folder));
+    fitting.map(|(_, reason)| *reason)
 }
 
 #[cfg(test)]

@@ -185,6 +185,35 @@ pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
             "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
              `pyproject.toml`"
         ),
+        BuildError::UnclearSource { candidates, .. } => {
+            let known = match candidates.as_slice() {
+                [] => String::new(),
+                names => {
+                    let names = names
+                        .iter()
+                        .take(10)
+                        .map(|name| format!("`{}`", name.escape_debug()));
+                    format!(
+                        "; Python is in {}",
+                        names.collect::<Vec<String>>().join(", ")
+                    )
+                }
+            };
+            format!(
+                "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
+                 `pyproject.toml`{known}"
+            )
+        }
+        BuildError::NoNamedFile { .. } | BuildError::List { .. } => format!(
+            "mend the list, or `source = \".\"` in `[tool.piton.build]` of `pyproject.toml` has `{name} build` take the \
+             whole folder"
+        ),
+        BuildError::SecretKey { .. } => {
+            "keep it out of the folder of the sources, or leave it out with `--exclude`".to_owned()
+        }
+        BuildError::OldCircuitPython { .. } => {
+            "update the board, or name a target with `--target circuitpython-9`".to_owned()
+        }
         BuildError::Name { .. } | BuildError::SameOutput { .. } => {
             "give it another name, or leave it out with `--exclude`".to_owned()
         }

@@ -63,6 +63,7 @@ mod mpy_cross;
 mod pico;
 #[cfg(test)]
 mod programs;
+mod projects;
 #[cfg(unix)]
 #[cfg(test)]
 mod reconnect;
