@@ -16,6 +16,8 @@
 
 use std::sync::LazyLock;
 
+use piton_project::relative_path::is_reserved;
+
 use crate::patterns::Patterns;
 
 /// What version control, editors, Python, package managers and operating systems leave in folders, and what a
@@ -77,13 +79,10 @@ id_ed25519
 .pypirc
 ";
 
-/// What Piton itself leaves in folders. Lines of a `.gitignore` file.
-///
-/// The record of installed packages is not here: it goes where the packages go.
+/// What Piton itself leaves in folders, [reserved](is_reserved) names among them. Lines of a `.gitignore` file.
 pub const OWN: &str = "\
 .piton*
-!.piton-mip.json
-*.piton-new
+*.piton-*
 ";
 
 /// Why a name is left out.
@@ -124,7 +123,8 @@ pub fn reason(path: &str, is_folder: bool) -> Option<Reason> {
     });
     let mut lists = LISTS.iter();
     let fitting = lists.find(|(patterns, _)| patterns.covers(path, is_folder));
-    fitting.map(|(_, reason)| *reason)
+    let reserved = || path.split('/').any(is_reserved).then_some(Reason::Own);
+    fitting.map(|(_, reason)| *reason).or_else(reserved)
 }
 
 #[cfg(test)]
@@ -144,7 +144,8 @@ mod tests {
             ("certs/server.pem", Some(Reason::Private)),
             (".piton-part-build", Some(Reason::Own)),
             (".pitonignore", Some(Reason::Own)),
-            ("lib/.piton-mip.json", None),
+            ("lib/.piton-mip.json", Some(Reason::Own)),
+            ("lib/a.py.piton-next", Some(Reason::Own)),
             ("settings.toml", None),
             ("secrets.py", None),
             ("environment.py", None),
