@@ -96,7 +96,8 @@ fn native_code_of_a_build() {
         let connect = ["connect", &selector, "resume"].map(ToOwned::to_owned);
         sandbox.run_words(&[connect.to_vec(), words(line)].concat())
     };
-    let deployed = run("deploy");
+    // Its files are those of the folder that it runs in.
+    let deployed = sandbox.run("deploy --to .");
     assert_eq!(deployed.code, Some(0), "{}", deployed.stderr());
     assert_eq!(all(&run("exec 'import app'")), done("42\n"));
 }
