@@ -17,6 +17,7 @@ use piton::mount::MOUNT_POINT;
 use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::printable;
 use crate::session::ENTRY_TIME;
 use crate::terminal::RawMode;
 use restart::Restart;
@@ -121,12 +122,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         watch = session.board()?.mounted().map(|_| Restart::default());
     };
     drop(raw_mode);
-    if interactive && io::stdout().is_terminal() {
+    if interactive && ui.is_terminal() {
         // The shell's prompt does not belong on the board's line.
         ui.line("")?;
     }
     match outcome {
-        Outcome::Lost if *face == Face::Mpremote => ui.line("\ndevice disconnected"),
+        Outcome::Lost if *face == Face::Mpremote => ui.text("\ndevice disconnected\n"),
         Outcome::Lost => Err(CommandError::ReplLost),
         Outcome::Signal => Err(CommandError::Interrupted),
         Outcome::Left | Outcome::InjectFile | Outcome::Restarted { .. } => Ok(()),
@@ -150,7 +151,10 @@ fn remount(board: &mut Board, screen: &Screen<'_>, at_prompt: bool) -> Result<()
     board.friendly(Deadline::after(ENTRY_TIME))?;
     match remounted {
         Ok(_) => Ok(()),
-        Err(error) => screen.write(format!("{WARNING}: {error}\r\n").as_bytes()),
+        Err(error) => {
+            let error = error.to_string();
+            screen.write(format!("{WARNING}: {}\r\n", printable::line(&error)).as_bytes())
+        }
     }
 }
 

@@ -199,7 +199,7 @@ pub(super) fn carry_out(
     if dry_run {
         return match ui.json() {
             true => ui.json_line(plan),
-            false => ui.bytes(plan.to_string().as_bytes()),
+            false => ui.text(&plan.to_string()),
         };
     }
     let progress = ui.transfer(plan.bytes());
