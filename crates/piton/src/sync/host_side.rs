@@ -9,7 +9,8 @@ use std::time::SystemTime;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::plan::{Node, Tree, TreePath};
 
-use super::{Error, IGNORE_NAME, Links, default_ignores};
+use super::{Error, IGNORE_NAME, Links};
+use crate::left_out;
 use crate::patterns::Patterns;
 
 /// Folders that lie deeper are a mistake, or a trap.
@@ -104,7 +105,7 @@ pub(super) fn walk_destination(folder: &Path, ignore: &Patterns) -> Result<HostT
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut nothing = HostTree {
-                ignored: default_ignores(),
+                ignored: left_out::patterns(),
                 ..HostTree::default()
             };
             nothing.ignored.append(ignore);
@@ -118,7 +119,7 @@ fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error>
     let mut walker = Walker {
         root: folder,
         role,
-        files: default_ignores(),
+        files: left_out::patterns(),
         ignore,
         found: HostTree::default(),
         open: Vec::new(),
