@@ -1,6 +1,8 @@
 //! `repl`: the board's own prompt on this terminal.
 
 mod inject;
+mod letters;
+mod prompt;
 mod reconnect;
 mod restart;
 mod screen;
@@ -82,8 +84,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         None
     };
-    screen.write(&board.repl().take_pending())?;
-    let mut keys = talk::Keyboard::new(interactive);
+    let mut pending = board.repl().take_pending();
+    if !interactive && *face == Face::Piton {
+        pending = prompt::begin(board.transport(), pending)?;
+    }
+    screen.write(&pending)?;
+    let mut keys = talk::Keyboard::new(interactive, *face);
     let mut watch = board.mounted().map(|_| Restart::default());
     let outcome = loop {
         let injections = talk::Injections {
