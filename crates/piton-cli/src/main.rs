@@ -20,6 +20,7 @@ mod context;
 mod error;
 mod interrupt;
 mod password;
+mod printable;
 mod progress;
 mod session;
 mod signing;
@@ -101,7 +102,7 @@ fn run_commands(
         End::Complete if commands.iter().any(commands::Command::is_action) => Ok(()),
         End::Complete => commands::repl::run_at_end(ctx),
         End::Help(text) => ctx.ui.help(&text),
-        End::MpremoteHelp(text) => ctx.ui.bytes(text.as_bytes()),
+        End::MpremoteHelp(text) => ctx.ui.text(&text),
         End::Invalid(error) => Err(CommandError::Usage(error)),
     }
 }

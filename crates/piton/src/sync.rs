@@ -53,7 +53,7 @@ use piton_project::relative_path::is_reserved;
 use crate::patterns::Patterns;
 
 pub use host_side::{Content, HostTree, walk};
-pub use make::compiler_options;
+pub use make::{check, compiler_options};
 pub use pull::{Pull, pull};
 pub use push::{Push, push, push_tree};
 pub use record::FILE_NAME as RECORD_NAME;

@@ -14,5 +14,5 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let script = Shell::named(&args.shell).map_or("", Shell::script);
-    ctx.ui.bytes(script.as_bytes())
+    ctx.ui.text(script)
 }

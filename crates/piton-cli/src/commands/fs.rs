@@ -2,6 +2,7 @@
 
 mod cat;
 mod cp;
+mod glob;
 pub(crate) mod help;
 mod ls;
 mod mv;
@@ -65,9 +66,12 @@ pub(crate) struct Args {
     /// Show sizes in B, K and M (`tree`)
     #[arg(short, long)]
     pub(crate) human: bool,
+    /// Copy `.git`, `__pycache__`, `.env` and the like too, which are left out of folders (`cp -r`)
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
     /// `cat`, `cp`, `ls`, `mkdir`, `mv`, `rm`, `rmdir`, `sha256sum`, `touch` or `tree`
     pub(crate) command: String,
-    /// Paths; `:` marks one on the board (needed for `cp` only)
+    /// Paths, or patterns such as `*.py`; `:` marks one on the board (needed for `cp` only)
     #[arg(num_args = 1.., required_unless_present = "help")]
     pub(crate) path: Vec<String>,
 }
@@ -109,6 +113,9 @@ struct Files<'a, 'r, 'b> {
     remote: RemoteFs<'r, 'b>,
     ui: &'a Ui,
     args: &'a Args,
+    /// The arguments' paths, with what the patterns among them stand for.
+    paths: &'a [String],
+    face: Face,
     device_name: &'a str,
     /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
     sizes: Sizes,
@@ -134,10 +141,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         true => Some(raw.eval("__import__('os').getcwd()", step())?),
         false => None,
     };
+    let expanded;
     let mut files = Files {
         remote: RemoteFs::new(&mut raw),
         ui,
         args,
+        paths: &args.path,
+        face: *face,
         device_name: &device_name,
         sizes: match face {
             Face::Piton => Sizes::Measured,
@@ -145,6 +155,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         },
         current,
     };
+    if *face == Face::Piton && !matches!(action, Action::Mkdir | Action::Touch) {
+        expanded = glob::expand(&mut files, *action)?;
+        files.paths = &expanded;
+    }
     match action {
         Action::Cp => return cp::run(&mut files),
         Action::Mv => return mv::run(&mut files),
@@ -155,7 +169,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         !args.no_verbose
     };
-    for path in &args.path {
+    for path in files.paths {
         let path = path.strip_prefix(':').unwrap_or(path);
         if verbose {
             ui.step(&format!("{} :{path}", args.command))?;

@@ -1,5 +1,6 @@
 //! `sync`: make a folder of the board like a folder here, or the other way round.
 
+mod quiet;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -215,6 +216,60 @@ fn told(ui: &Ui, error: sync::Error) -> CommandError {
     }
 }
 
+/// Do what the plan says, and tell about it in one line: what changed, by name as far as a person reads on.
+fn carry_out_quietly(
+    ui: &Ui,
+    plan: &Plan,
+    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
+) -> Result<(), CommandError> {
+    let progress = ui.transfer(plan.bytes());
+    let mut done_bytes = 0;
+    let mut events = |event| match event {
+        Event::Moved { bytes, .. } => progress.at(done_bytes + bytes),
+        Event::Done { step } => {
+            done_bytes += plan.steps.get(step).and_then(|step| step.size).unwrap_or(0);
+            progress.at(done_bytes);
+        }
+        _ => {}
+    };
+    let applied = apply(&mut events);
+    progress.end();
+    applied?;
+    if ui.json() {
+        ui.json_line(plan)?;
+    } else if let Some(line) = summary(plan) {
+        ui.note(&line);
+    }
+    Ok(())
+}
+
+/// What a plan does, in a line; `None` if that is nothing.
+fn summary(plan: &Plan) -> Option<String> {
+    /// How many names a person reads.
+    const NAMED: usize = 5;
+    let names = |fits: fn(Action) -> bool, done: &str| {
+        let steps = plan.steps.iter().filter(|step| fits(step.action));
+        let names = steps
+            .map(|step| step.path.to_string())
+            .collect::<Vec<String>>();
+        match names.len() {
+            0 => None,
+            1..=NAMED => Some(format!("{done} {}", names.join(", "))),
+            count => Some(format!("{done} {count} files")),
+        }
+    };
+    let parts = [
+        names(Action::writes, "sent"),
+        names(|action| action == Action::Delete, "removed"),
+    ];
+    let line = parts
+        .into_iter()
+        .flatten()
+        .collect::<Vec<String>>()
+        .join("; ");
+    (!line.is_empty()).then_some(line)
+}
+
 /// Print the plan, or do what it says and tell about it.
 pub(super) fn carry_out(
     dry_run: bool,
@@ -225,7 +280,7 @@ pub(super) fn carry_out(
     if dry_run {
         return match ui.json() {
             true => ui.json_line(plan),
-            false => ui.bytes(plan.to_string().as_bytes()),
+            false => ui.text(&plan.to_string()),
         };
     }
     let progress = ui.transfer(plan.bytes());

@@ -34,8 +34,14 @@ mod fat;
 mod fs;
 #[cfg(test)]
 mod help;
+#[cfg(unix)]
+#[cfg(test)]
+mod hostile_names;
 #[cfg(test)]
 mod http;
+#[cfg(unix)]
+#[cfg(test)]
+mod input;
 #[cfg(test)]
 mod inspect;
 #[cfg(unix)]

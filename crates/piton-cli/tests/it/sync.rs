@@ -30,6 +30,10 @@ impl Place {
         place
     }
 
+    fn read(&self, path: &str) -> String {
+        String::from_utf8(self.sandbox.read(path)).unwrap()
+    }
+
     fn write(&self, path: &str, text: &str) {
         let whole = self.sandbox.path().join(path);
         std::fs::create_dir_all(whole.parent().unwrap()).unwrap();
@@ -344,18 +348,42 @@ fn a_change_is_sent_and_the_new_program_runs() {
     let first = terminal.wait_for("watching for changes");
     let first = terminal.wait_for_after(first, "helped\r");
     place.write("app/lib/helper.py", "print('Helped again')\n");
-    let second = terminal.wait_for_after(first, "replace  lib/helper.py");
-    let second = terminal.wait_for_after(second, "Helped again\r");
+    let second = terminal.wait_for_after(first, "sent lib/helper.py\r\n");
+    let end = terminal.wait_for_after(second, "Helped again\r");
+    // Nothing but the program's output is between.
+    let between = terminal.shown()[second..end].to_owned();
+    assert!(
+        !between.contains("MicroPython") && !between.contains(">>>"),
+        "{between:?}"
+    );
+    // A source that is no Python stays here, and the program there runs on.
+    place.write("app/lib/helper.py", "print('Helped\n");
+    let third = terminal.wait_for_after(end, "not sent: lib/helper.py\r\n");
+    let message = terminal.shown()[end..third].to_owned();
+    assert!(
+        message.contains("helper.py:1") && message.contains("SyntaxError"),
+        "{message:?}"
+    );
+    assert_eq!(place.read("board/lib/helper.py"), "print('Helped again')\n");
+    place.write("app/lib/helper.py", "print('And again')\n");
+    let third = terminal.wait_for_after(third, "sent lib/helper.py\r\n");
+    let third = terminal.wait_for_after(third, "And again\r");
     // What cannot be sent is for the person to put right.
     place.write("board/new", "in the way");
     place.write("app/new/file.py", "print('new')\n");
-    let third = terminal.wait_for_after(second, "`new` is a file at the destination");
+    let third = terminal.wait_for_after(third, "`new` is a file at the destination");
     std::fs::remove_dir_all(place.sandbox.path().join("app/new")).unwrap();
-    let third = terminal.wait_for_after(third, "3 unchanged");
-    let last = terminal.wait_for_after(third, "Helped again\r");
+    let last = terminal.wait_for_after(third, "And again\r");
     rustix::process::kill_process(terminal.pid(), rustix::process::Signal::INT).unwrap();
     terminal.wait_for_after(last, "piton: interrupted\r\n");
     assert_eq!(terminal.wait_for_end().code(), Some(1));
+    // Once, and no banner, prompt or announcement of the firmware.
+    let shown = terminal.shown();
+    assert_eq!(shown.matches("watching").count(), 1, "{shown}");
+    assert!(
+        !shown.contains("soft reboot") && !shown.contains(">>>"),
+        "{shown}"
+    );
 }
 
 #[test]

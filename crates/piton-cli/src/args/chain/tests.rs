@@ -562,6 +562,7 @@ Complete
                 no_verbose: false,
                 size: false,
                 human: false,
+                no_ignore: false,
                 command: "ls",
                 path: [
                     ":",
