@@ -40,11 +40,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     set_up(&selected)
 }
 
-/// Has cargo fetch the packages of all platforms: tidy reads their licenses.
+/// Has cargo fetch the packages of all platforms: tidy reads their licenses. Without network, if they are all there.
 fn fetch_packages() -> anyhow::Result<()> {
-    let mut cargo = workspace::cargo();
-    cargo.args(["fetch", "--locked", "--quiet"]);
-    output_of(&mut cargo).context("cargo can't fetch the packages of all platforms")?;
+    let fetch = |extra: &[&str]| {
+        let mut cargo = workspace::cargo();
+        output_of(cargo.args(["fetch", "--locked", "--quiet"]).args(extra))
+    };
+    if fetch(&["--offline"]).is_err() {
+        fetch(&[]).context("cargo can't fetch the packages of all platforms")?;
+    }
     Ok(())
 }
 

@@ -356,3 +356,22 @@ fn what_is_left_of_a_build_is_no_link() {
         std::fs::remove_dir_all(&drive).unwrap();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_record_of_a_sync_is_no_link() {
+    let sandbox = place();
+    write(&sandbox, "profile", "mine\n");
+    std::fs::create_dir(sandbox.path().join("here")).unwrap();
+    let link = sandbox.path().join("here/.piton-sync");
+    std::os::unix::fs::symlink(sandbox.path().join("profile"), &link).unwrap();
+    let outcome = run(&sandbox, "sync : here");
+    let said = outcome.stderr();
+    assert_ne!(outcome.code, Some(0), "{said}");
+    assert!(
+        said.contains("is a link, which piton never makes"),
+        "{said}"
+    );
+    assert_eq!(sandbox.read("profile"), b"mine\n");
+    assert_eq!(files(&sandbox, "here"), [".piton-sync"]);
+}

@@ -182,6 +182,13 @@ impl Walker<'_> {
 
     fn read_patterns(&mut self, folder: &Path, tree_path: Option<&TreePath>) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
+        // A device, which a link can name, may have no end.
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::Read {
+                path,
+                source: io::Error::new(io::ErrorKind::InvalidInput, "it is no file"),
+            });
+        }
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let base = tree_path.map_or("", TreePath::as_str);
