@@ -474,7 +474,8 @@ fn secrets_are_not_shipped() {
         (".git/config", ""),
         (".vscode/a.json", "{}"),
         ("node_modules/a/b.txt", ""),
-        ("venv/x.pyc", ""),
+        ("venv/pyvenv.cfg", ""),
+        ("venv/lib/x.py", ""),
         ("Thumbs.db", ""),
         (".piton-sync", ""),
     ]);
@@ -546,6 +547,9 @@ fn a_sync_copies_no_secrets() {
         "{}",
         outcome.stderr()
     );
+    let told = "left out: `app/own.key` usually holds passwords or secret keys; `--ignore '!NAME'` copies it";
+    assert!(outcome.stderr().contains(told), "{}", outcome.stderr());
+    assert!(!outcome.stderr().contains("node_modules"));
     let line = "connect virtual:board sync --dry-run --ignore '!own.key' app";
     assert!(piton(&sandbox, line, &[]).stdout().contains("own.key"));
 }

@@ -18,9 +18,11 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use piton_project::mip::manifest_py::ManifestPy;
 use piton_project::mip::package::PackageJson;
 use piton_project::relative_path::RelativePath;
 
+use super::scan::is_environment;
 use super::{BuildError, BuildTarget, MANIFEST, NamedFile};
 use crate::left_out;
 use crate::patterns::Patterns;
@@ -246,7 +248,8 @@ fn entries(folder: &Path) -> Vec<fs::DirEntry> {
         .filter(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            !name.starts_with('.') && left_out::reason(&name, true).is_none()
+            let is_left_out = name.starts_with('.') || left_out::reason(&name, true).is_some();
+            !is_left_out && !is_environment(&entry.path())
         })
         .collect::<Vec<fs::DirEntry>>();
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -260,10 +263,14 @@ fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
         return Ok(None);
     }
     let lists = [
-        (folder.join(PACKAGE), read_package as ReadList),
-        (folder.join(MANIFEST_PY), read_manifest),
+        (PACKAGE, read_package as ReadList),
+        (MANIFEST_PY, read_manifest),
     ];
-    for (path, read) in lists {
+    for (name, read) in lists {
+        let path = match folder == "." {
+            true => PathBuf::from(name),
+            false => folder.join(name),
+        };
         let text = fs::read_to_string(&path).ok();
         let Some(list) = text.and_then(|text| read(&path, &text)) else {
             continue;
@@ -302,6 +309,10 @@ fn read_manifest(path: &Path, text: &str) -> Option<Result<PackageJson, String>>
         .lines()
         .filter(|line| CALLS.iter().any(|call| line.starts_with(call)));
     lines.next()?;
+    // In its own words: the other error says of which package it is.
+    if let Err(error) = ManifestPy::parse(text) {
+        return Some(Err(error.to_string()));
+    }
     let manifest = crate::mip::manifest::read(path).map_err(|error| error.to_string());
     Some(manifest.map(|(mut package, near)| {
         // Libraries beside it in a checkout of micropython-lib.
