@@ -31,7 +31,7 @@ mod install;
 mod library;
 mod look;
 mod manage;
-mod manifest;
+pub(crate) mod manifest;
 
 use std::io;
 use std::path::PathBuf;

@@ -156,6 +156,12 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             for link in push.dangling() {
                 ui.note(&format!("left out: `{}` names nothing", link.display()));
             }
+            for path in push.private() {
+                ui.note(&format!(
+                    "left out: `{}` usually holds passwords or secret keys; `--ignore '!NAME'` copies it",
+                    path.display()
+                ));
+            }
             for path in push.reserved() {
                 note_reserved(ui, &path.display().to_string());
             }

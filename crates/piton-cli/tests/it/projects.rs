@@ -399,6 +399,43 @@ fn a_library_is_its_package_or_its_modules() {
 }
 
 #[test]
+fn a_manifest_py_names_the_sources() {
+    let sandbox = project(&[
+        (
+            "manifest.py",
+            "metadata(version='1.0')\nrequire('aioble')\nmodule('one.py')\npackage('pack', base_path='sub')\n",
+        ),
+        ("one.py", "import pack\n"),
+        ("two.py", "x = 1\n"),
+        ("sub/pack/__init__.py", "x = 1\n"),
+    ]);
+    for line in ["build", "build ."] {
+        let (files, text) = built(&sandbox, line);
+        assert_eq!(files, ["one.mpy", "pack/__init__.mpy"]);
+        assert!(
+            text.contains("building the 2 files that `manifest.py` names"),
+            "{text}"
+        );
+        assert!(text.contains("not in the build: `aioble`"), "{text}");
+    }
+    assert_eq!(
+        manifest(&sandbox)["files"][1]["source"],
+        "sub/pack/__init__.py"
+    );
+    sandbox.write("manifest.py", "freeze('$(PORT_DIR)/modules')\n");
+    let text = told(&sandbox, "build");
+    assert!(text.contains("`freeze` is not understood here"), "{text}");
+    assert!(
+        text.contains("hint: ") && text.ends_with("exit 1"),
+        "{text}"
+    );
+    // A module of a program.
+    sandbox.write("manifest.py", "def freeze(x): pass\n");
+    let (files, _) = built(&sandbox, "build .");
+    assert!(files.contains(&"two.mpy".to_owned()), "{files:?}");
+}
+
+#[test]
 fn several_packages_are_not_one() {
     let list = |path: &str| format!(r#"{{"urls": [["{path}", "github:me/mine/v3/{path}"]]}}"#);
     let (a, b) = (list("a/x.py"), list("shared.py"));
@@ -437,7 +474,8 @@ fn secrets_are_not_shipped() {
         (".git/config", ""),
         (".vscode/a.json", "{}"),
         ("node_modules/a/b.txt", ""),
-        ("venv/x.pyc", ""),
+        ("venv/pyvenv.cfg", ""),
+        ("venv/lib/x.py", ""),
         ("Thumbs.db", ""),
         (".piton-sync", ""),
     ]);
@@ -509,6 +547,9 @@ fn a_sync_copies_no_secrets() {
         "{}",
         outcome.stderr()
     );
+    let told = "left out: `app/own.key` usually holds passwords or secret keys; `--ignore '!NAME'` copies it";
+    assert!(outcome.stderr().contains(told), "{}", outcome.stderr());
+    assert!(!outcome.stderr().contains("node_modules"));
     let line = "connect virtual:board sync --dry-run --ignore '!own.key' app";
     assert!(piton(&sandbox, line, &[]).stdout().contains("own.key"));
 }

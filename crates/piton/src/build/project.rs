@@ -18,15 +18,19 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use piton_project::mip::manifest_py::ManifestPy;
 use piton_project::mip::package::PackageJson;
 use piton_project::relative_path::RelativePath;
 
+use super::scan::is_environment;
 use super::{BuildError, BuildTarget, MANIFEST, NamedFile};
 use crate::left_out;
 use crate::patterns::Patterns;
 
 /// The description of a package for mip.
 pub const PACKAGE: &str = "package.json";
+/// MicroPython's list of what is frozen into a firmware, or belongs to a library.
+pub const MANIFEST_PY: &str = "manifest.py";
 
 /// What lies at the top of a project and is for people and tools, not for boards. Lines of a `.gitignore` file.
 const PROJECT_FILES: &str = "\
@@ -100,7 +104,7 @@ pub enum Layout {
     Folder,
     /// There is an entry file at the top of the project.
     Program,
-    /// This list, a `package.json`, names them.
+    /// This list names them: a `package.json`, or a `manifest.py`.
     List(PathBuf),
     /// The project is one package.
     Package(String),
@@ -244,32 +248,82 @@ fn entries(folder: &Path) -> Vec<fs::DirEntry> {
         .filter(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            !name.starts_with('.') && left_out::reason(&name, true).is_none()
+            let is_left_out = name.starts_with('.') || left_out::reason(&name, true).is_some();
+            !is_left_out && !is_environment(&entry.path())
         })
         .collect::<Vec<fs::DirEntry>>();
     entries.sort_by_key(fs::DirEntry::file_name);
     entries
 }
 
-/// The project whose files the `package.json` of a folder names; `None` if there is none, or `src` is the place to look.
+/// The project whose files the list of a folder names: its `package.json`, else its `manifest.py`. `None` if there is none,
+/// or `src` is the place to look.
 fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
-    let path = folder.join(PACKAGE);
     if folder.join("src").is_dir() {
         return Ok(None);
     }
-    let Ok(text) = fs::read(&path) else {
-        return Ok(None);
-    };
-    // Node's files of this name have no list of addresses.
-    let has_urls = serde_json::from_slice::<serde_json::Value>(&text)
-        .is_ok_and(|value| value.get("urls").is_some_and(serde_json::Value::is_array));
-    if !has_urls {
-        return Ok(None);
+    let lists = [
+        (PACKAGE, read_package as ReadList),
+        (MANIFEST_PY, read_manifest),
+    ];
+    for (name, read) in lists {
+        let path = match folder == "." {
+            true => PathBuf::from(name),
+            false => folder.join(name),
+        };
+        let text = fs::read_to_string(&path).ok();
+        let Some(list) = text.and_then(|text| read(&path, &text)) else {
+            continue;
+        };
+        let package = list.map_err(|problem| BuildError::List {
+            path: path.clone(),
+            problem,
+        })?;
+        return Ok(Some(with_files(folder, path, package)));
     }
-    let package = PackageJson::parse(&text).map_err(|error| BuildError::List {
-        path: path.clone(),
-        problem: error.to_string(),
-    })?;
+    Ok(None)
+}
+
+/// Reads a list, or says what is wrong with it; `None` if the file is something else of that name.
+type ReadList = fn(&Path, &str) -> Option<Result<PackageJson, String>>;
+
+fn read_package(_: &Path, text: &str) -> Option<Result<PackageJson, String>> {
+    // Node's files of this name have no list of addresses.
+    let value = serde_json::from_str::<serde_json::Value>(text).ok()?;
+    value.get("urls").filter(|urls| urls.is_array())?;
+    Some(PackageJson::parse(text.as_bytes()).map_err(|error| error.to_string()))
+}
+
+fn read_manifest(path: &Path, text: &str) -> Option<Result<PackageJson, String>> {
+    const CALLS: [&str; 7] = [
+        "metadata(",
+        "module(",
+        "package(",
+        "require(",
+        "include(",
+        "freeze",
+        "add_library(",
+    ];
+    // A program may have a module of this name.
+    let mut lines = text
+        .lines()
+        .filter(|line| CALLS.iter().any(|call| line.starts_with(call)));
+    lines.next()?;
+    // In its own words: the other error says of which package it is.
+    if let Err(error) = ManifestPy::parse(text) {
+        return Some(Err(error.to_string()));
+    }
+    let manifest = crate::mip::manifest::read(path).map_err(|error| error.to_string());
+    Some(manifest.map(|(mut package, near)| {
+        // Libraries beside it in a checkout of micropython-lib.
+        let near = near.iter().map(|source| (source.name(), None));
+        package.deps.extend(near);
+        package
+    }))
+}
+
+/// The project of the files that a list in `folder` names.
+fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
     let mut project = Project::of(folder, Layout::List(path));
     project.elsewhere = package.deps.into_iter().map(|(name, _)| name).collect();
     let place = here(folder)
@@ -303,7 +357,7 @@ fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
     let mut known = BTreeSet::new();
     files.retain(|file| known.insert((file.source.clone(), file.place.clone())));
     project.files = Some(files);
-    Ok(Some(project))
+    project
 }
 
 /// The folder that is `above` folders above `folder`, in the words of the person who named that one, if these reach.
@@ -336,7 +390,7 @@ fn hosted_path(address: &str) -> Option<RelativePath> {
     path.parse().ok()
 }
 
-/// The file here that an address of a `package.json` in the folder `place` is about: how many folders above that one its
+/// The file here that an address of a list in the folder `place` is about: how many folders above that one its
 /// path counts from, at most `deepest`, and the path.
 ///
 /// An address in a repository names a file from the repository's top, and this is a copy of it or of a part of it.

@@ -150,7 +150,9 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
                 take_file(settings, &below, &text, file_type, &mut found)?;
                 continue;
             }
-            let is_hidden = is_hidden(&below) || left_out::reason(&text, true).is_some();
+            let is_hidden = is_hidden(&below)
+                || left_out::reason(&text, true).is_some()
+                || is_environment(&entry.path());
             let is_out = out.is_some() && entry.path().canonicalize().ok() == out;
             if !is_hidden && !is_out {
                 folders.push(below);
@@ -158,6 +160,11 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
         }
     }
     Ok(found)
+}
+
+/// Whether a folder is an environment of Python on this computer, whatever its name (PEP 405).
+pub(super) fn is_environment(folder: &Path) -> bool {
+    folder.join("pyvenv.cfg").is_file()
 }
 
 fn is_hidden(below: &Path) -> bool {

@@ -41,7 +41,7 @@ pub(super) fn location(manifest: PathBuf) -> Location {
 }
 
 /// Reads a manifest: the package that it describes, and those of this computer that it needs.
-pub(super) fn read(manifest: &Path) -> Result<(PackageJson, Vec<Source>), MipError> {
+pub(crate) fn read(manifest: &Path) -> Result<(PackageJson, Vec<Source>), MipError> {
     let refused = |source: PackageError| {
         let location = location(manifest.to_owned());
         MipError::from(ResolveError::Package { location, source })

@@ -10,7 +10,7 @@ use piton_fs::hash::HashAlgorithm;
 use piton_fs::plan::{Node, Tree, TreePath};
 
 use super::{Error, IGNORE_NAME, Links, has_reserved_name};
-use crate::left_out;
+use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 
 /// Folders that lie deeper are a mistake, or a trap.
@@ -80,6 +80,8 @@ pub struct HostTree {
     pub ignored: Patterns,
     /// Symbolic links that name nothing.
     pub dangling: Vec<PathBuf>,
+    /// Files that are ignored and usually hold passwords or secret keys.
+    pub private: Vec<PathBuf>,
     /// What has a [reserved](piton_project::relative_path::is_reserved) name, and no pattern leaves out: it is not in the
     /// tree.
     pub reserved: Vec<PathBuf>,
@@ -239,7 +241,14 @@ impl Walker<'_> {
             .cover_entry(tree_path.as_str(), is_folder);
         let reserved = has_reserved_name(&tree_path);
         match self.role {
-            Role::Source(_) if ignored => return Ok(()),
+            Role::Source(_) if ignored => {
+                let reason = left_out::reason(tree_path.as_str(), is_folder);
+                // A program on the board may want it, which a person has to decide.
+                if reason == Some(Reason::Private) && !is_folder {
+                    self.found.private.push(path.to_path_buf());
+                }
+                return Ok(());
+            }
             Role::Source(_) if reserved => {
                 self.found.reserved.push(path.to_path_buf());
                 return Ok(());
