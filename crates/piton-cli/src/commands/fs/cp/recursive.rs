@@ -164,11 +164,12 @@ impl Walk<'_> {
                     format!("file name `{}` is not UTF-8", name.display()),
                 )
             })?;
-            let names = [names, &[name]].concat();
+            let names = [names, &[name.clone()]].concat();
             // What is left out may be a link to nothing, or not for us to read.
             let path = names.join("/");
             let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
-            if self.ignore.cover_entry(&path, is_folder) {
+            // Reserved names have a note of their own: no option copies them.
+            if !is_reserved(&name) && self.ignore.cover_entry(&path, is_folder) {
                 self.left_out.push(path);
                 continue;
             }
