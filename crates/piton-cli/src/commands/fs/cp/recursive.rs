@@ -164,7 +164,7 @@ impl Walk<'_> {
                     format!("file name `{}` is not UTF-8", name.display()),
                 )
             })?;
-            let names = [names, &[name.clone()]].concat();
+            let names = [names, std::slice::from_ref(&name)].concat();
             // What is left out may be a link to nothing, or not for us to read.
             let path = names.join("/");
             let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
