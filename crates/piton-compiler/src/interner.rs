@@ -10,7 +10,7 @@ use crate::byte_table::ByteTable;
 use crate::diagnostic::Failure;
 
 /// The number of an interned string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Qstr(pub(crate) u32);
 
 /// The strings built into `mpy-cross` 1.29 in the order of their numbers from 1, one a line, with
@@ -71,6 +71,8 @@ known_qstrs! {
 }
 
 impl Qstr {
+    /// The last number that fits into 16 bits.
+    pub(crate) const LAST_SHORT: Qstr = Qstr(0xffff);
     /// The empty string.
     pub(crate) const EMPTY: Qstr = Qstr(1);
 }

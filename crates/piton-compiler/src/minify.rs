@@ -46,7 +46,7 @@ pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnos
                 line,
                 scope: None,
             }),
-            Place::Nowhere | Place::Scope(..) => None,
+            Place::Nowhere | Place::Open | Place::Scope(..) => None,
         },
         ..Diagnostic::without_location(failure)
     })

@@ -33,7 +33,7 @@ pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module,
 
 fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagnostic {
     let location = match failure.place {
-        Place::Nowhere => None,
+        Place::Nowhere | Place::Open => None,
         Place::Input(line) => Some(Location {
             source_name: options.input_name.clone(),
             line,
@@ -104,7 +104,9 @@ fn assemble_module(
         if scope.emitter != Emitter::Bytecode {
             return Err(Failure::native_code());
         }
-        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)?;
+        let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
+        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)
+            .map_err(|failure| failure.or_at(place))?;
         raw_codes.push(RawCode {
             code: Code::Bytecode(function.bytecode),
             children: function

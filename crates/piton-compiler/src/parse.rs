@@ -299,6 +299,9 @@ impl Parser<'_, '_> {
                     _ => Node::id(name),
                 }
             }
+                if name > Qstr::LAST_SHORT && self.tree.late_names_line == 0 {
+                    self.tree.late_names_line = line;
+                }
             Token::Integer => {
                 let value = number::parse_integer(text).map_err(invalid)?;
                 self.integer_node(&value, line)?
