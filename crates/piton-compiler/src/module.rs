@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Failure, Location, Place};
 use crate::emit::bytecode::assemble;
 use crate::interner::{Interner, Qstr};
 use crate::lexer::{Lexer, LexerOptions};
-use crate::number::{Integer, complex_text, float_text};
+use crate::number::{Integer, complex_text, float_text, former_float_text, former_number_text};
 use crate::options::{Emitter, Optimisation, Options, Target};
 use crate::parse::{ParserOptions, parse_file};
 
@@ -67,7 +67,7 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     }
     let lexer_options = LexerOptions {
         debug: options.optimisation == Optimisation::None,
-        template_strings: options.target == Target::MicroPython,
+        target: options.target,
     };
     let lexer = Lexer::new(source, lexer_options)?;
     let source_name = match &options.embedded_name {
@@ -76,6 +76,8 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     };
     let parser_options = ParserOptions {
         small_int_bits: options.small_int_bits,
+        former_floats: options.target == Target::CircuitPython9,
+        keep_big_integers: options.target == Target::CircuitPython9,
         typed_constants: options.target == Target::MicroPython,
         // CircuitPython 9 is made from MicroPython 1.23, which folds integers only.
         fold_floats: options.target != Target::CircuitPython9,
@@ -120,7 +122,7 @@ fn assemble_module(
         Target::MicroPython => Dialect::MicroPython,
         Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
     };
-    let mut objects = Objects::new(&scopes.tree.constants);
+    let mut objects = Objects::new(&scopes.tree.constants, options.target);
     Ok(Module {
         header: Header {
             dialect,
@@ -150,6 +152,8 @@ fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
     }
 }
 
+    /// Whether floats are printed as they were up to MicroPython 1.25.
+    former_floats: bool,
 /// Constants on their way into the module.
 struct Objects<'a> {
     constants: &'a Constants,
@@ -158,7 +162,8 @@ struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    fn new(constants: &Constants) -> Objects<'_> {
+            former_floats: target == Target::CircuitPython9,
+    fn new(constants: &Constants, target: Target) -> Objects<'_> {
         Objects {
             constants,
             left: constants.size() + MAXIMUM_SHARED_OBJECTS,
@@ -190,7 +195,7 @@ impl Objects<'_> {
                     begun.push((items.iter(), Vec::with_capacity(items.len())));
                     None
                 }
-                constant => Some(leaf(constant)),
+                constant => Some(leaf(constant, self.former_floats)),
             };
             // Puts what is finished into the tuple around it, until one has an item left to build.
             next = loop {
@@ -208,7 +213,7 @@ impl Objects<'_> {
 }
 
 /// The object of a constant that is no tuple.
-fn leaf(constant: Constant<'_>) -> ConstObject {
+fn leaf(constant: Constant<'_>, former_floats: bool) -> ConstObject {
     match constant {
         Constant::None | Constant::Tuple(_) => ConstObject::None,
         Constant::False => ConstObject::False,
@@ -218,7 +223,15 @@ fn leaf(constant: Constant<'_>) -> ConstObject {
         Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
         Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
         Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
-        Constant::Float(value) => ConstObject::Float(float_text(value)),
-        Constant::Imaginary(value) => ConstObject::Complex(complex_text(value)),
+        Constant::Float(value) => ConstObject::Float(if former_floats {
+            former_float_text(value)
+        } else {
+            float_text(value)
+        }),
+        Constant::Imaginary(value) => ConstObject::Complex(if former_floats {
+            former_number_text(value) + "j"
+        } else {
+            complex_text(value)
+        }),
     }
 }
