@@ -253,7 +253,7 @@ fn sources_are_compiled_for_the_board_and_take_the_place_of_their_twins() {
      --> app/helper.py:1
       |
     1 | def f(:
-      | ^^^^^^^
+      |      ^ '(' was never closed
 
     --- exit 1
     ");
