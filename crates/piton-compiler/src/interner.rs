@@ -4,9 +4,7 @@
 //! a static qstr, and whether a string was known when its token was read decides between a qstr and
 //! a constant object. So strings are numbered in the order they are first met.
 
-use std::sync::LazyLock;
-
-use crate::byte_table::ByteTable;
+use crate::byte_table::{ByteTable, FixedTable};
 use crate::diagnostic::Failure;
 
 /// The number of an interned string.
@@ -71,10 +69,10 @@ known_qstrs! {
 }
 
 impl Qstr {
-    /// The last number that fits into 16 bits.
-    pub(crate) const LAST_SHORT: Qstr = Qstr(0xffff);
     /// The empty string.
     pub(crate) const EMPTY: Qstr = Qstr(1);
+    /// The last number that fits into 16 bits.
+    pub(crate) const LAST_SHORT: Qstr = Qstr(0xffff);
 }
 
 /// Interned strings and their numbers.
@@ -83,25 +81,17 @@ pub(crate) struct Interner {
     strings: ByteTable,
 }
 
+/// The built-in strings, and one that number 0 stands for.
+const BUILT_IN_ENTRIES: usize = 582;
+
+static BUILT_IN: FixedTable<BUILT_IN_ENTRIES, 2048> = FixedTable::of_lines(ROM_QSTRS);
+
 impl Interner {
     /// An interner that knows the built-in strings.
-    pub(crate) fn new() -> Result<Interner, Failure> {
-        static BUILT_IN: LazyLock<Result<Interner, Failure>> = LazyLock::new(Interner::built_in);
-        BUILT_IN.clone()
-    }
-
-    fn built_in() -> Result<Interner, Failure> {
-        let mut interner = Interner {
-            strings: ByteTable::with_capacity(1024),
-        };
-        for line in ROM_QSTRS.lines() {
-            interner.intern(if line == "\\n" {
-                b"\n"
-            } else {
-                line.as_bytes()
-            })?;
+    pub(crate) fn new() -> Interner {
+        Interner {
+            strings: BUILT_IN.to_table(),
         }
-        Ok(interner)
     }
 
     /// The strings the compiler asks for.
@@ -134,7 +124,7 @@ mod tests {
 
     #[test]
     fn built_in_strings_have_the_official_numbers() {
-        let mut interner = Interner::new().unwrap();
+        let mut interner = Interner::new();
         assert_eq!(interner.find(b""), Some(Qstr::EMPTY));
         assert_eq!(interner.find(b"\n"), Some(Qstr(3)));
         assert_eq!(interner.find(b"zip"), Some(Qstr(165)));
@@ -145,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_qstr_has_at_most_255_bytes() {
-        let mut interner = Interner::new().unwrap();
+        let mut interner = Interner::new();
         assert!(interner.intern(&[b'a'; 255]).is_ok());
         assert!(interner.intern(&[b'a'; 256]).is_err());
     }

@@ -23,10 +23,7 @@ const MAXIMUM_TUPLE_DEPTH: usize = MAX_TUPLE_DEPTH;
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
 
 pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
-    let mut interner = match Interner::new() {
-        Ok(interner) => interner,
-        Err(failure) => return Err(Diagnostic::without_location(failure)),
-    };
+    let mut interner = Interner::new();
     let result = run(source, options, &mut interner);
     result.map_err(|failure| diagnostic(failure, options, &interner))
 }
@@ -76,11 +73,11 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     };
     let parser_options = ParserOptions {
         small_int_bits: options.small_int_bits,
-        former_floats: options.target == Target::CircuitPython9,
-        keep_big_integers: options.target == Target::CircuitPython9,
         typed_constants: options.target == Target::MicroPython,
         // CircuitPython 9 is made from MicroPython 1.23, which folds integers only.
         fold_floats: options.target != Target::CircuitPython9,
+        former_floats: options.target == Target::CircuitPython9,
+        keep_big_integers: options.target == Target::CircuitPython9,
     };
     let (tree, root) = parse_file(lexer, interner, parser_options)?;
     let scopes = compile_scopes(tree, root, source_name, interner, options)?;
@@ -152,20 +149,20 @@ fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
     }
 }
 
-    /// Whether floats are printed as they were up to MicroPython 1.25.
-    former_floats: bool,
 /// Constants on their way into the module.
 struct Objects<'a> {
     constants: &'a Constants,
+    /// Whether floats are printed as they were up to MicroPython 1.25.
+    former_floats: bool,
     /// How many more objects there can be.
     left: usize,
 }
 
 impl Objects<'_> {
-            former_floats: target == Target::CircuitPython9,
     fn new(constants: &Constants, target: Target) -> Objects<'_> {
         Objects {
             constants,
+            former_floats: target == Target::CircuitPython9,
             left: constants.size() + MAXIMUM_SHARED_OBJECTS,
         }
     }

@@ -299,14 +299,14 @@ impl Parser<'_, '_> {
         let node = match self.lexer.token() {
             Token::Name => {
                 let name = self.interner.intern(text)?;
+                if name > Qstr::LAST_SHORT && self.tree.late_names_line == 0 {
+                    self.tree.late_names_line = line;
+                }
                 match self.named_constants.get(&name).copied() {
                     Some(constant) if rule == Rule::Atom => self.constant_node(constant, line)?,
                     _ => Node::id(name),
                 }
             }
-                if name > Qstr::LAST_SHORT && self.tree.late_names_line == 0 {
-                    self.tree.late_names_line = line;
-                }
             Token::Integer => {
                 let value = number::parse_integer(text).map_err(invalid)?;
                 self.integer_node(&value, line)?

@@ -69,8 +69,14 @@ const RULES: &[Rule] = &[
         tests: TEST_HELP,
     },
     Rule {
+        name: "piton-mpy-cross",
+        code: &["piton-compiler", "piton-mpy"],
+        tests: TEST_HELP,
+    },
+    Rule {
         name: "piton-cli",
-        code: &["piton"],
+        // The face of the official compiler takes neither a board nor the rest of the library.
+        code: &["piton", "piton-mpy-cross"],
         tests: TEST_HELP,
     },
     Rule {
