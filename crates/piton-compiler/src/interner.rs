@@ -79,7 +79,30 @@ impl Qstr {
 #[derive(Clone, Debug)]
 pub(crate) struct Interner {
     strings: ByteTable,
+    /// Built-in strings that are not known before the source has them.
+    hidden: Vec<Qstr>,
 }
+
+/// What CircuitPython's compilers 9.2.9 and 10.2.0 have built in, and MicroPython's has not; and the other way
+/// round. Shorter strings are known as soon as they are met.
+const CIRCUITPYTHON_ONLY: [&[u8]; 6] = [
+    b"__await__",
+    b"BrokenPipeError",
+    b"ConnectionError",
+    b"ReloadException",
+    b"TimeoutError",
+    b"__context__",
+];
+const MICROPYTHON_ONLY: [&[u8]; 8] = [
+    b"Interpolation",
+    b"__template__",
+    b"format_spec",
+    b"heap_unlock",
+    b"interpolations",
+    b"maximum recursion depth exceeded",
+    b"string.templatelib",
+    b"templatelib",
+];
 
 /// The built-in strings, and one that number 0 stands for.
 const BUILT_IN_ENTRIES: usize = 582;
@@ -91,7 +114,18 @@ impl Interner {
     pub(crate) fn new() -> Interner {
         Interner {
             strings: BUILT_IN.to_table(),
+            hidden: Vec::new(),
         }
+    }
+
+    /// Turns the built-in strings into those of CircuitPython's compilers.
+    pub(crate) fn follow_circuitpython(&mut self) -> Result<(), Failure> {
+        for text in CIRCUITPYTHON_ONLY {
+            self.intern(text)?;
+        }
+        let hidden = MICROPYTHON_ONLY.map(|text| self.strings.find(text).map(Qstr));
+        self.hidden = hidden.into_iter().flatten().collect();
+        Ok(())
     }
 
     /// The strings the compiler asks for.
@@ -101,7 +135,8 @@ impl Interner {
 
     /// The number of `text`, if it is known.
     pub(crate) fn find(&self, text: &[u8]) -> Option<Qstr> {
-        self.strings.find(text).map(Qstr)
+        let qstr = self.strings.find(text).map(Qstr);
+        qstr.filter(|qstr| !self.hidden.contains(qstr))
     }
 
     /// The number of `text`, which is added if need be.
@@ -109,7 +144,9 @@ impl Interner {
         if text.len() > MAXIMUM_LENGTH {
             return Err(Failure::name_too_long());
         }
-        self.strings.add(text).map(Qstr)
+        let qstr = Qstr(self.strings.add(text)?);
+        self.hidden.retain(|hidden| *hidden != qstr);
+        Ok(qstr)
     }
 
     /// The bytes of an interned string.

@@ -59,8 +59,7 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     // The names come first: a long string that is equal to one of them is a string table entry.
     let input_name = interner.intern(&options.input_name)?;
     if options.target.is_circuitpython() {
-        // CircuitPython's compiler has this one built in.
-        interner.intern(b"__await__")?;
+        interner.follow_circuitpython()?;
     }
     let lexer_options = LexerOptions {
         debug: options.optimisation == Optimisation::None,

@@ -57,6 +57,39 @@ fn a_quote_behind_two_braces_does_not_end_the_string() {
 }
 
 #[test]
+fn long_strings_are_names_where_they_are_built_in() {
+    // A name stands in the table of strings, another long string in that of objects.
+    let objects = |target, source: &str| {
+        let module = compile(source.as_bytes(), &options(target)).unwrap();
+        module.objects.len()
+    };
+    let known = [
+        "TimeoutError",
+        "BrokenPipeError",
+        "__context__",
+        "__module__",
+    ];
+    let others = ["Interpolation", "templatelib", "heap_unlock", "format_spec"];
+    for target in BOTH {
+        for name in known {
+            assert_eq!(objects(target, &format!("x = '{name}'\n")), 0, "{name}");
+        }
+        for name in others {
+            assert_eq!(objects(target, &format!("x = '{name}'\n")), 1, "{name}");
+            // Once it was a name it is known.
+            assert_eq!(
+                objects(target, &format!("{name}; x = '{name}'\n")),
+                0,
+                "{name}"
+            );
+        }
+    }
+    let micropython = |name| objects(Target::MicroPython, &format!("x = '{name}'\n"));
+    assert_eq!(others.map(micropython), [0; 4]);
+    assert_eq!(known.map(micropython), [1, 1, 1, 0]);
+}
+
+#[test]
 fn circuitpython_9_joins_no_format_strings() {
     let nine = Target::CircuitPython9;
     assert_eq!(refused(nine, "x = f'a' f'b{c}'\n").0, "invalid syntax");
