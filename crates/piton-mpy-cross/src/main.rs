@@ -1,7 +1,7 @@
 //! The program `mpy-cross`: what `piton mpy-cross` does, without the rest of Piton, which takes time to load.
 
 #[path = "../../piton-cli/src/printable.rs"]
-#[cfg_attr(not(test), expect(dead_code, reason = "the large program needs all"))]
+#[expect(dead_code, reason = "the large program needs all of it")]
 mod printable;
 
 use std::ffi::OsString;
