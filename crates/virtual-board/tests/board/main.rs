@@ -7,5 +7,6 @@ mod machine;
 mod mpremote;
 mod repl;
 mod serve;
+mod stuck;
 mod support;
 mod versions;
