@@ -4,6 +4,7 @@
 mod faults;
 mod files;
 mod machine;
+mod modules;
 mod mpremote;
 mod repl;
 mod serve;
