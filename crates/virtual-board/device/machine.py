@@ -290,7 +290,12 @@ class ADC:
 
     def __init__(self, id, *, sample_ns=0, atten=ATTN_11DB):
         # A channel number and a pin are different things to a board, and the same here.
-        self._wire = Pin(id)._wire
+        if id == ADC.CORE_TEMP:
+            # The thermometer in an RP2040: 0.706 V are 27 degrees.
+            self._wire = _Wire("CORE_TEMP")
+            self._wire.analog = 14021
+        else:
+            self._wire = Pin(id)._wire
         self._bits = 12
 
     def init(self, *, sample_ns=0, atten=ATTN_11DB):

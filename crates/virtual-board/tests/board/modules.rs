@@ -401,11 +401,12 @@ from machine import Pin
 print(Pin.board.LED, machine.PWM(Pin(5), 50, duty=512).duty(), machine.PWM(Pin(5), freq=50, duty=1023).duty())
 machine.DAC(Pin(25)).write(255); print(machine.ADC(Pin(25)).read_u16())
 adc = machine.ADC(Pin(34), atten=machine.ADC.ATTN_11DB); adc.width(machine.ADC.WIDTH_10BIT); print(adc.read())
+print(round(27 - (machine.ADC(machine.ADC.CORE_TEMP).read_u16() * 3.3 / 65535 - 0.706) / 0.001721, 1), machine.ADC(Pin(4)).read_u16())
 print(machine.TouchPad(Pin(4)).read(), machine.I2S(0, sck=Pin(1), ws=Pin(2), sd=Pin(3)).write(b'abcd'), machine.RTC().memory())
 machine.bitstream(Pin(6), 0, (400, 850, 800, 450), b'abc')
 uart = machine.UART(2, 9600, timeout=10); uart.irq(lambda u: print('received', u.any()), machine.UART.IRQ_RX); uart.write('text')
 machine.SPI(0, 100_000).write('text'); print(machine.I2C(0).writeto(0x50, 'ab'))
 ",
-        "Pin(LED, mode=IN) 512 1023\n65535\n512\n1000 4 b''\nreceived 4\n2\n",
+        "Pin(LED, mode=IN) 512 1023\n65535\n512\n27.0 32768\n1000 4 b''\nreceived 4\n2\n",
     );
 }
