@@ -160,6 +160,10 @@ fn read_to_end(
         match link.poll("the end of the program", deadline) {
             Ok(true) => quiet_since = Instant::now(),
             Ok(false) if deadline.has_passed() => {
+                // While it is being interrupted no silence is long: the next Ctrl-C comes before.
+                if program.printed_a_start() {
+                    return Err(Error::BoardReset);
+                }
                 return Err(Error::Timeout {
                     waiting_for: "the end of the program",
                     received: received.bytes().to_vec(),

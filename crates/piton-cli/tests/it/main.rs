@@ -97,6 +97,8 @@ mod terminal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[cfg(test)]
 mod unix_current;
+#[cfg(test)]
+mod virtual_modules;
 #[cfg(unix)]
 #[cfg(test)]
 mod virtual_serve;
