@@ -422,9 +422,24 @@ fn a_manifest_py_names_the_sources() {
         manifest(&sandbox)["files"][1]["source"],
         "sub/pack/__init__.py"
     );
-    sandbox.write("manifest.py", "freeze('$(PORT_DIR)/modules')\n");
+    // One of a firmware.
+    sandbox.write(
+        "manifest.py",
+        "include('$(PORT_DIR)/boards/manifest.py')\nfreeze('sub')\nfreeze('.', 'two.py')\n",
+    );
+    let (files, text) = built(&sandbox, "build");
+    assert_eq!(files, ["pack/__init__.mpy", "two.mpy"]);
+    let told_of = "parts of a firmware, so not in the build: `$(PORT_DIR)/boards/manifest.py`";
+    assert!(text.contains(told_of), "{text}");
+    sandbox.write(
+        "manifest.py",
+        "for name in ['one.py']:\n    module(name)\nmodule('two.py')\n",
+    );
     let text = told(&sandbox, "build");
-    assert!(text.contains("`freeze` is not understood here"), "{text}");
+    assert!(
+        text.contains("`manifest.py`: line 1: expected a call"),
+        "{text}"
+    );
     assert!(
         text.contains("hint: ") && text.ends_with("exit 1"),
         "{text}"
