@@ -259,7 +259,17 @@ fn data_goes_along_or_is_told() {
     );
     assert!(text.contains("as no board reads them: 1 stl"), "{text}");
     let (found, _) = built(&sandbox, "build --data *.stl --exclude !README.md");
-    assert_eq!(found, ["code.py", "part.stl"]);
+    // The rest goes along all the same, unless the project lists its data.
+    let mut more = vec!["README.md", "code.py", "fonts/b.bdf", "part.stl"];
+    more.extend(["settings.toml", "sounds/a.wav"]);
+    assert_eq!(found, more);
+    sandbox.write("pyproject.toml", "[tool.piton.build]\ndata = ['fonts/']\n");
+    let (found, text) = built(&sandbox, "build");
+    assert_eq!(found, ["code.py", "fonts/b.bdf"]);
+    assert!(
+        text.contains("data files are left out: `part.stl`, `settings.toml`"),
+        "{text}"
+    );
 
     let sandbox = project(&[
         ("src/main.py", ""),
@@ -506,7 +516,9 @@ fn secrets_are_not_shipped() {
     assert!(text.contains("`id_rsa` is left out"), "{text}");
     // Who writes the name out means it.
     let (files, _) = built(&sandbox, "build --data certs/own.key --data .env");
-    assert_eq!(files, [".env", "certs/own.key", "code.py"]);
+    let mut more = vec![".env", "certs/chain.pem", "certs/own.key", "code.py"];
+    more.push("settings.toml");
+    assert_eq!(files, more);
 }
 
 #[test]
