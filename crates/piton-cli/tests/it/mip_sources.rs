@@ -290,7 +290,7 @@ fn a_manifest_that_is_more_than_calls() {
     }
     assert_snapshot!(all.join("\n"), @r#"
     include("../other")
-    piton: the package at ./p/manifest.py cannot be used: line 1: `include` is not understood here: only `metadata`, `module`, `package` and `require` are
+    piton: the package at ./p/manifest.py cannot be used: line 1: `include` is not understood here, except of MicroPython's own manifests (`$(...)`)
 
     hint: a manifest is understood here if it has only calls such as `module("NAME.py")`; `cp` copies the files as they are, and a `package.json` beside it comes first
 

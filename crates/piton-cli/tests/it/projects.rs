@@ -259,7 +259,17 @@ fn data_goes_along_or_is_told() {
     );
     assert!(text.contains("as no board reads them: 1 stl"), "{text}");
     let (found, _) = built(&sandbox, "build --data *.stl --exclude !README.md");
-    assert_eq!(found, ["code.py", "part.stl"]);
+    // The rest goes along all the same, unless the project lists its data.
+    let mut more = vec!["README.md", "code.py", "fonts/b.bdf", "part.stl"];
+    more.extend(["settings.toml", "sounds/a.wav"]);
+    assert_eq!(found, more);
+    sandbox.write("pyproject.toml", "[tool.piton.build]\ndata = ['fonts/']\n");
+    let (found, text) = built(&sandbox, "build");
+    assert_eq!(found, ["code.py", "fonts/b.bdf"]);
+    assert!(
+        text.contains("data files are left out: `part.stl`, `settings.toml`"),
+        "{text}"
+    );
 
     let sandbox = project(&[
         ("src/main.py", ""),
@@ -422,9 +432,24 @@ fn a_manifest_py_names_the_sources() {
         manifest(&sandbox)["files"][1]["source"],
         "sub/pack/__init__.py"
     );
-    sandbox.write("manifest.py", "freeze('$(PORT_DIR)/modules')\n");
+    // One of a firmware.
+    sandbox.write(
+        "manifest.py",
+        "include('$(PORT_DIR)/boards/manifest.py')\nfreeze('sub')\nfreeze('.', 'two.py')\n",
+    );
+    let (files, text) = built(&sandbox, "build");
+    assert_eq!(files, ["pack/__init__.mpy", "two.mpy"]);
+    let told_of = "parts of a firmware, so not in the build: `$(PORT_DIR)/boards/manifest.py`";
+    assert!(text.contains(told_of), "{text}");
+    sandbox.write(
+        "manifest.py",
+        "for name in ['one.py']:\n    module(name)\nmodule('two.py')\n",
+    );
     let text = told(&sandbox, "build");
-    assert!(text.contains("`freeze` is not understood here"), "{text}");
+    assert!(
+        text.contains("`manifest.py`: line 1: expected a call"),
+        "{text}"
+    );
     assert!(
         text.contains("hint: ") && text.ends_with("exit 1"),
         "{text}"
@@ -491,7 +516,9 @@ fn secrets_are_not_shipped() {
     assert!(text.contains("`id_rsa` is left out"), "{text}");
     // Who writes the name out means it.
     let (files, _) = built(&sandbox, "build --data certs/own.key --data .env");
-    assert_eq!(files, [".env", "certs/own.key", "code.py"]);
+    let mut more = vec![".env", "certs/chain.pem", "certs/own.key", "code.py"];
+    more.push("settings.toml");
+    assert_eq!(files, more);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct ManifestPy {
     pub parts: Vec<Part>,
     /// The names of the libraries that it needs.
     pub requires: Vec<String>,
+    /// What comes from the sources of MicroPython, by paths such as `$(PORT_DIR)/modules`: a firmware has it already.
+    pub firmware: Vec<String>,
 }
 
 /// A module or package of a library.
@@ -28,8 +30,8 @@ pub struct ManifestPy {
 pub struct Part {
     /// The folder that it is in, below that of the manifest; `None` for that one itself.
     pub base: Option<RelativePath>,
-    /// Its path below that folder, and below the target.
-    pub path: RelativePath,
+    /// Its path below that folder, and below the target; `None` for that folder and the target themselves.
+    pub path: Option<RelativePath>,
     /// Which files there are.
     pub files: PartFiles,
 }
@@ -90,25 +92,40 @@ impl ManifestPy {
                 let base = arguments.base()?;
                 self.parts.push(Part {
                     base,
-                    path,
+                    path: Some(path),
                     files: PartFiles::Module,
                 });
             }
             "package" => {
                 let path = arguments.path("package_path")?;
-                let files = match arguments.take("files", Some(1)) {
-                    None | Some(Literal::None) => PartFiles::All,
-                    Some(Literal::Sequence(names)) => {
-                        let names = names.into_iter().map(|name| match name {
-                            Literal::Text(name) => path_of(&name),
-                            _ => Err("`files` of `package` are texts".to_owned()),
-                        });
-                        PartFiles::Named(names.collect::<Result<_, String>>()?)
-                    }
-                    Some(_) => return Err("`files` of `package` is a list".to_owned()),
-                };
+                let files = arguments.files("files")?;
                 let base = arguments.base()?;
-                self.parts.push(Part { base, path, files });
+                self.parts.push(Part {
+                    base,
+                    path: Some(path),
+                    files,
+                });
+            }
+            "freeze" => {
+                let path = arguments.text("path", Some(0))?;
+                let path = path.ok_or("`freeze` lacks a path")?;
+                if path.starts_with("$(") {
+                    self.firmware.push(path);
+                    return Ok(());
+                }
+                self.parts.push(Part {
+                    base: base_of(&path)?,
+                    path: None,
+                    files: arguments.files("script")?,
+                });
+            }
+            "include" => {
+                let path = arguments.text("manifest_path", Some(0))?;
+                let path = path.filter(|path| path.starts_with("$("));
+                let path = path.ok_or(
+                    "`include` is not understood here, except of MicroPython's own manifests (`$(...)`)",
+                )?;
+                self.firmware.push(path);
             }
             "require" => {
                 let name = arguments.text("name", Some(0))?;
@@ -117,7 +134,7 @@ impl ManifestPy {
             }
             other => {
                 return Err(format!(
-                    "`{other}` is not understood here: only `metadata`, `module`, `package` and `require` are"
+                    "`{other}` is not understood here: only `metadata`, `module`, `package`, `require` and `freeze` are"
                 ));
             }
         }
@@ -170,10 +187,38 @@ impl Arguments {
 
     fn base(&mut self) -> Result<Option<RelativePath>, String> {
         let place = if self.function == "package" { 2 } else { 1 };
-        match self.text("base_path", Some(place))?.as_deref() {
-            None | Some("." | "./") => Ok(None),
-            Some(base) => path_of(base.strip_prefix("./").unwrap_or(base)).map(Some),
+        match self.text("base_path", Some(place))? {
+            None => Ok(None),
+            Some(base) => base_of(&base),
         }
+    }
+
+    /// The second argument: the files of a package, or of a folder that is frozen.
+    fn files(&mut self, name: &str) -> Result<PartFiles, String> {
+        let function = self.function.clone();
+        let named = |names: Vec<Literal>| {
+            let names = names.into_iter().map(|literal| match literal {
+                Literal::Text(text) => path_of(&text),
+                _ => Err(format!("`{name}` of `{function}` are texts")),
+            });
+            names.collect::<Result<Vec<RelativePath>, String>>()
+        };
+        match self.take(name, Some(1)) {
+            None | Some(Literal::None) => Ok(PartFiles::All),
+            Some(Literal::Sequence(names)) => Ok(PartFiles::Named(named(names)?)),
+            Some(Literal::Text(script)) if self.function == "freeze" && script.ends_with(".py") => {
+                Ok(PartFiles::Named(vec![path_of(&script)?]))
+            }
+            Some(_) => Err(format!("`{name}` of `{}` is a list", self.function)),
+        }
+    }
+}
+
+/// A folder below that of the manifest; `None` for that one itself.
+fn base_of(text: &str) -> Result<Option<RelativePath>, String> {
+    match text {
+        "." | "./" => Ok(None),
+        _ => path_of(text.strip_prefix("./").unwrap_or(text)).map(Some),
     }
 }
 
@@ -203,6 +248,11 @@ package("unittest", opt=3)
 package("aioble", files=("__init__.py", "core.py"), base_path="./sub")
 module("unittest_discover.py")
 module("a" "b.py", "lib/")
+freeze("modules")
+freeze(".", ("x.py", "y/z.py"))
+freeze("more", script="x.py", opt=3)
+include("$(PORT_DIR)/boards/manifest.py")
+freeze("$(PORT_DIR)/modules")
 "#;
         let manifest = ManifestPy::parse(text).unwrap();
         assert_eq!(manifest.version.as_deref(), Some("0.10.3"));
@@ -217,7 +267,8 @@ module("a" "b.py", "lib/")
                     files.collect::<Vec<&str>>().join("+")
                 }
             };
-            format!("{base} {} {files}", part.path)
+            let path = part.path.as_ref().map_or("-", RelativePath::as_str);
+            format!("{base} {path} {files}")
         });
         assert_eq!(
             shown.collect::<Vec<String>>(),
@@ -226,7 +277,14 @@ module("a" "b.py", "lib/")
                 "sub aioble __init__.py+core.py",
                 ". unittest_discover.py module",
                 "lib ab.py module",
+                "modules - all",
+                ". - x.py+y/z.py",
+                "more - x.py",
             ]
+        );
+        assert_eq!(
+            manifest.firmware,
+            ["$(PORT_DIR)/boards/manifest.py", "$(PORT_DIR)/modules"]
         );
         assert_eq!(
             ManifestPy::parse("# nothing\r\n\r\n").unwrap(),
@@ -299,7 +357,17 @@ module("a" "b.py", "lib/")
             ),
             (
                 "include('x.py')",
-                "line 1: `include` is not understood here: only `metadata`, `module`, `package` and `require` are",
+                "line 1: `include` is not understood here, except of MicroPython's own manifests (`$(...)`)",
+            ),
+            (
+                "freeze_mpy('x.mpy')",
+                "line 1: `freeze_mpy` is not understood here: only `metadata`, `module`, `package`, `require` and \
+                 `freeze` are",
+            ),
+            ("freeze()", "line 1: `freeze` lacks a path"),
+            (
+                "freeze('a', 'sub')",
+                "line 1: `script` of `freeze` is a list",
             ),
             (
                 "a.b('x')",

@@ -313,11 +313,14 @@ fn read_manifest(path: &Path, text: &str) -> Option<Result<PackageJson, String>>
     if let Err(error) = ManifestPy::parse(text) {
         return Some(Err(error.to_string()));
     }
-    let manifest = crate::mip::manifest::read(path).map_err(|error| error.to_string());
-    Some(manifest.map(|(mut package, near)| {
-        // Libraries beside it in a checkout of micropython-lib.
-        let near = near.iter().map(|source| (source.name(), None));
+    let manifest = crate::mip::manifest::read_any(path).map_err(|error| error.to_string());
+    Some(manifest.map(|library| {
+        let mut package = library.package;
+        // Libraries beside it in a checkout of micropython-lib, and what a firmware has.
+        let near = library.near.iter().map(|source| (source.name(), None));
         package.deps.extend(near);
+        let firmware = library.firmware.into_iter().map(|path| (path, None));
+        package.deps.extend(firmware);
         package
     }))
 }

@@ -40,8 +40,24 @@ pub(super) fn location(manifest: PathBuf) -> Location {
     }
 }
 
-/// Reads a manifest: the package that it describes, and those of this computer that it needs.
-pub(crate) fn read(manifest: &Path) -> Result<(PackageJson, Vec<Source>), MipError> {
+/// What a manifest says.
+pub(crate) struct Library {
+    /// The package that it describes.
+    pub(crate) package: PackageJson,
+    /// The packages of this computer that it needs.
+    pub(crate) near: Vec<Source>,
+    /// What it has from the sources of MicroPython.
+    pub(crate) firmware: Vec<String>,
+}
+
+/// Reads a manifest of a library: the package that it describes, and those of this computer that it needs.
+pub(super) fn read(manifest: &Path) -> Result<(PackageJson, Vec<Source>), MipError> {
+    let library = read_any(manifest)?;
+    Ok((library.package, library.near))
+}
+
+/// Reads a manifest, of a library or of a firmware.
+pub(crate) fn read_any(manifest: &Path) -> Result<Library, MipError> {
     let refused = |source: PackageError| {
         let location = location(manifest.to_owned());
         MipError::from(ResolveError::Package { location, source })
@@ -73,7 +89,11 @@ pub(crate) fn read(manifest: &Path) -> Result<(PackageJson, Vec<Source>), MipErr
             None => json.deps.push((name, None)),
         }
     }
-    Ok((json, local))
+    Ok(Library {
+        package: json,
+        near: local,
+        firmware: library.firmware,
+    })
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> MipError {
@@ -88,15 +108,19 @@ fn files(
     folder: &Path,
     part: &Part,
 ) -> Result<Vec<Result<RelativePath, RelativePathError>>, MipError> {
-    let join = |name: &str| format!("{}/{name}", part.path).parse();
+    let join = |name: &str| match &part.path {
+        Some(path) => format!("{path}/{name}").parse(),
+        None => name.parse(),
+    };
     match &part.files {
-        PartFiles::Module => Ok(vec![Ok(part.path.clone())]),
+        PartFiles::Module => Ok(part.path.iter().cloned().map(Ok).collect()),
         PartFiles::Named(names) => Ok(names.iter().map(|name| join(name.as_str())).collect()),
         PartFiles::All => {
             let base = part.base.as_ref().map(RelativePath::to_path);
+            let path = part.path.as_ref().map(RelativePath::to_path);
             let root = folder
                 .join(base.unwrap_or_default())
-                .join(part.path.to_path());
+                .join(path.unwrap_or_default());
             let mut names = Vec::new();
             sources(&root, "", &mut names).map_err(failed(&root))?;
             names.sort();

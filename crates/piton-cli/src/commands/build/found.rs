@@ -30,10 +30,21 @@ pub(super) fn lines(read: &Read) -> Vec<String> {
         Layout::Package(name) => lines.push(format!("building the package `{name}`")),
         Layout::Modules => lines.push("building the modules of this folder".to_owned()),
     }
-    if !project.elsewhere.is_empty() {
+    let (firmware, elsewhere) = project
+        .elsewhere
+        .iter()
+        .map(String::as_str)
+        .partition::<Vec<&str>, _>(|name| name.starts_with("$("));
+    if !elsewhere.is_empty() {
         lines.push(format!(
             "not here, so not in the build: {}; `mip install` brings them to a board",
-            listed(project.elsewhere.iter().map(String::as_str))
+            listed(elsewhere.into_iter())
+        ));
+    }
+    if !firmware.is_empty() {
+        lines.push(format!(
+            "parts of a firmware, so not in the build: {}",
+            listed(firmware.into_iter())
         ));
     }
     if let Some(sign) = &project.circuitpython

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     entry: Vec<String>,
     /// Files other than sources to take along, as a pattern like those of `.gitignore` (default: none; for CircuitPython
-    /// all)
+    /// all, and these besides)
     #[arg(long, value_name = "PATTERN")]
     data: Vec<String>,
     /// Files and folders to leave out
@@ -132,10 +132,10 @@ pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Read, Com
         Some(entry) => entry,
         None => entry_files(&settings.targets),
     };
-    let data = given(&args.data, table.data);
+    // A project that lists its data has said what it is. Who asks for more on the command line does not lose the rest.
     let mut targets = settings.targets.iter();
-    settings.all_data = data.is_none() && targets.all(|target| target.is_circuitpython());
-    settings.data = patterns(data);
+    settings.all_data = table.data.is_none() && targets.all(|target| target.is_circuitpython());
+    settings.data = patterns(given(&args.data, table.data));
     // Behind those of the project's kind, so that `!NAME` takes one of them back.
     settings.exclude.clone_from(&project.exclude);
     let exclude = patterns(given(&args.exclude, table.exclude));
