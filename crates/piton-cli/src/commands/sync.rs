@@ -162,9 +162,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
         interrupt::install(&ctx.cancel);
         let (ui, cancel) = (&ctx.ui, &ctx.cancel);
         let push = sync::push_to_drive(folder, drive, options).map_err(|error| told(ui, error))?;
-        for link in push.dangling() {
-            ui.note(&format!("left out: `{}` names nothing", link.display()));
-        }
+        note_left_out(ui, push.dangling(), push.private(), push.reserved());
         let plan = push.plan().clone();
         return carry_out(args.dry_run, ui, &plan, |events| push.apply(cancel, events));
     }
@@ -176,18 +174,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
         Direction::ToBoard(folder, root) => {
             let push =
                 sync::push(&mut remote, folder, &root, options).map_err(|error| told(ui, error))?;
-            for link in push.dangling() {
-                ui.note(&format!("left out: `{}` names nothing", link.display()));
-            }
-            for path in push.private() {
-                ui.note(&format!(
-                    "left out: `{}` usually holds passwords or secret keys; `--ignore '!NAME'` copies it",
-                    path.display()
-                ));
-            }
-            for path in push.reserved() {
-                note_reserved(ui, &path.display().to_string());
-            }
+            note_left_out(ui, push.dangling(), push.private(), push.reserved());
             note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
             carry_out(args.dry_run, ui, plan, |events| {
@@ -205,6 +192,22 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
                 pull.apply(&mut remote, events)
             })
         }
+    }
+}
+
+/// Tell what of a folder here is not copied.
+fn note_left_out(ui: &Ui, dangling: &[PathBuf], private: &[PathBuf], reserved: &[PathBuf]) {
+    for link in dangling {
+        ui.note(&format!("left out: `{}` names nothing", link.display()));
+    }
+    for path in private {
+        ui.note(&format!(
+            "left out: `{}` usually holds passwords or secret keys; `--ignore '!NAME'` copies it",
+            path.display()
+        ));
+    }
+    for path in reserved {
+        note_reserved(ui, &path.display().to_string());
     }
 }
 

@@ -80,6 +80,8 @@ pub struct DrivePush {
     drive: PathBuf,
     contents: BTreeMap<TreePath, Content>,
     dangling: Vec<PathBuf>,
+    private: Vec<PathBuf>,
+    reserved: Vec<PathBuf>,
     record: Record,
 }
 
@@ -130,6 +132,8 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
         drive: drive.to_path_buf(),
         contents: host.contents,
         dangling: host.dangling,
+        private: host.private,
+        reserved: host.reserved,
         record,
     })
 }
@@ -176,6 +180,16 @@ impl DrivePush {
     /// Symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
+    }
+
+    /// Files of the folder that are left out because they usually hold passwords or secret keys.
+    pub fn private(&self) -> &[PathBuf] {
+        &self.private
+    }
+
+    /// What is left out of the folder because its name is [reserved](piton_project::relative_path::is_reserved).
+    pub fn reserved(&self) -> &[PathBuf] {
+        &self.reserved
     }
 
     /// Do it. Folders come first, then files, those that start the board's program last, then what is removed.

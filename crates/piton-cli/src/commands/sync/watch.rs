@@ -1,7 +1,7 @@
 //! `sync --watch`: sync again whenever the folder here changes, and show what the board prints meanwhile.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use piton::compiler::Options as CompilerOptions;
@@ -12,7 +12,7 @@ use piton::fs::remote::RemoteFs;
 use piton::sync::{self, Options, Seen, Watcher};
 
 use super::quiet::ProgramOutput;
-use super::{Args, Direction, excerpt};
+use super::{Args, Direction, excerpt, note_foreign_journals, note_left_out};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -81,16 +81,13 @@ fn push(
         cancel,
         ..
     } = ctx;
-    let note = |dangling: &[PathBuf]| {
-        for link in dangling.iter().filter(|_| is_first) {
-            ui.note(&format!("left out: `{}` names nothing", link.display()));
-        }
-    };
     let (folder, root) = match direction {
         Direction::ToDrive(folder, drive) => {
             let push = sync::push_to_drive(folder, drive, options);
             let push = push.map_err(|error| super::told(ui, error))?;
-            note(push.dangling());
+            if is_first {
+                note_left_out(ui, push.dangling(), push.private(), push.reserved());
+            }
             let plan = push.plan().clone();
             return super::carry_out_quietly(ui, &plan, |events| push.apply(cancel, events));
         }
@@ -101,7 +98,10 @@ fn push(
     let mut remote = RemoteFs::new(&mut raw);
     let push =
         sync::push(&mut remote, folder, root, options).map_err(|error| super::told(ui, error))?;
-    note(push.dangling());
+    if is_first {
+        note_left_out(ui, push.dangling(), push.private(), push.reserved());
+        note_foreign_journals(ui, push.foreign_journals());
+    }
     let plan = push.plan();
     super::carry_out_quietly(ui, plan, |events| push.apply(&mut remote, events))
 }
