@@ -7,7 +7,7 @@ pub mod deploy;
 pub mod download;
 mod needs;
 mod order;
-mod parts;
+pub(crate) mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

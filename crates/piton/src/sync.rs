@@ -32,6 +32,7 @@
 //! [`plan`]: Push::plan
 
 mod board_side;
+mod drive;
 mod host_side;
 mod make;
 mod pull;
@@ -51,7 +52,9 @@ use piton_fs::plan::{Conflict, TreePath};
 use piton_project::relative_path::is_reserved;
 
 use crate::patterns::Patterns;
+use crate::shipment::deploy::DeployError;
 
+pub use drive::{DrivePush, drive_compiler_options, is_drive, push_to_drive};
 pub use host_side::{Content, HostTree, walk};
 pub use make::{check, compiler_options};
 pub use pull::{Pull, pull};
@@ -233,6 +236,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The board's drive.
+    #[error(transparent)]
+    Drive(#[from] DeployError),
     /// The board's files.
     #[error(transparent)]
     Fs(#[from] FsError),

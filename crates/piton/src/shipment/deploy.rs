@@ -191,7 +191,9 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
 }
 
 /// Look for names that the file system of boards, FAT, does not have.
-fn check_names<'a>(mut paths: impl Iterator<Item = &'a RelativePath>) -> Result<(), DeployError> {
+pub(crate) fn check_names<'a>(
+    mut paths: impl Iterator<Item = &'a RelativePath>,
+) -> Result<(), DeployError> {
     let refused =
         |part: &str| part.contains(['"', '*', '<', '>', '?', '|']) || part.ends_with(['.', ' ']);
     match paths.find(|path| path.parts().any(refused)) {

@@ -131,7 +131,7 @@ pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>
     Ok(superseded)
 }
 
-fn is_start(path: &TreePath) -> bool {
+pub(super) fn is_start(path: &TreePath) -> bool {
     path.depth() == 0 && START_FILES.contains(&path.name())
 }
 

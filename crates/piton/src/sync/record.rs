@@ -57,6 +57,13 @@ impl Record {
     /// Write the record into the folder.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(FILE_NAME);
+        refuse_link(&path)
+            .and_then(|()| host_file::write(&path, self.text().as_bytes()))
+            .map_err(|source| Error::Write { path, source })
+    }
+
+    /// The record as a file holds it.
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (path, hash) in &self.0 {
             let name = path.as_str();
@@ -66,9 +73,7 @@ impl Record {
                 false => writeln!(text, "{hash}  {name}"),
             };
         }
-        refuse_link(&path)
-            .and_then(|()| host_file::write(&path, text.as_bytes()))
-            .map_err(|source| Error::Write { path, source })
+        text
     }
 }
 

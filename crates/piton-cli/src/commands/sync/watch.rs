@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use piton::compiler::Options as CompilerOptions;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
-use piton::fs::path::BoardPath;
 use piton::fs::plan::TreePath;
 use piton::fs::remote::RemoteFs;
 use piton::sync::{self, Options, Seen, Watcher};
 
 use super::quiet::ProgramOutput;
-use super::{Args, Direction, excerpt};
+use super::{Args, Direction, excerpt, note_foreign_journals, note_left_out};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::interrupt;
 
 /// How often the folder is looked at: a change counts when it is this old.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -31,9 +31,12 @@ const SOFT_RESET: &[u8] = b"\x04";
 
 /// Sync again and again, until Ctrl-C or until the board is gone.
 pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
-    let Direction::ToBoard(folder, root) = args.direction()? else {
-        return Ok(());
+    let direction = args.direction()?;
+    let folder = match &direction {
+        Direction::ToBoard(folder, _) | Direction::ToDrive(folder, _) => *folder,
+        Direction::FromBoard(..) => return Ok(()),
     };
+    interrupt::install(&ctx.cancel);
     let mut checks = Checks::new(args, ctx)?;
     let mut watcher = Watcher::new(folder, &options.ignore, options.links)?;
     ctx.ui.note("watching for changes; Ctrl-C ends it");
@@ -43,7 +46,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
         let synced = match checks.look(folder, options, ctx) {
             // What a person has just saved is wrong: the board is not disturbed.
             Ok((_, true)) if !is_first => Ok(false),
-            Ok((options, _)) => push(folder, &root, &options, is_first, ctx).map(|()| true),
+            Ok((options, _)) => push(&direction, &options, is_first, ctx).map(|()| true),
             Err(error) => Err(error),
         };
         match synced {
@@ -67,19 +70,37 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
 
 /// Sync once.
 fn push(
-    folder: &Path,
-    root: &BoardPath,
+    direction: &Direction<'_>,
     options: &Options,
     is_first: bool,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
-    let Context { session, ui, .. } = ctx;
+    let Context {
+        session,
+        ui,
+        cancel,
+        ..
+    } = ctx;
+    let (folder, root) = match direction {
+        Direction::ToDrive(folder, drive) => {
+            let push = sync::push_to_drive(folder, drive, options);
+            let push = push.map_err(|error| super::told(ui, error))?;
+            if is_first {
+                note_left_out(ui, push.dangling(), push.private(), push.reserved());
+            }
+            let plan = push.plan().clone();
+            return super::carry_out_quietly(ui, &plan, |events| push.apply(cancel, events));
+        }
+        Direction::ToBoard(folder, root) => (folder, root),
+        Direction::FromBoard(..) => return Ok(()),
+    };
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     let push =
         sync::push(&mut remote, folder, root, options).map_err(|error| super::told(ui, error))?;
-    for link in push.dangling().iter().filter(|_| is_first) {
-        ui.note(&format!("left out: `{}` names nothing", link.display()));
+    if is_first {
+        note_left_out(ui, push.dangling(), push.private(), push.reserved());
+        note_foreign_journals(ui, push.foreign_journals());
     }
     let plan = push.plan();
     super::carry_out_quietly(ui, plan, |events| push.apply(&mut remote, events))
@@ -98,7 +119,10 @@ impl Checks {
         let compiler = match args.compile {
             true => None,
             false => {
-                let options = sync::compiler_options(&ctx.session.facts()?);
+                let options = match args.direction()? {
+                    Direction::ToDrive(_, drive) => sync::drive_compiler_options(drive),
+                    _ => sync::compiler_options(&ctx.session.facts()?),
+                };
                 // A board that loads no `.mpy` files of ours has the same language.
                 Some(options.unwrap_or_else(|_| CompilerOptions::new("")))
             }
