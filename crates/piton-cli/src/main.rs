@@ -20,7 +20,6 @@ mod context;
 mod error;
 mod interrupt;
 mod password;
-mod printable;
 mod progress;
 mod session;
 mod signing;

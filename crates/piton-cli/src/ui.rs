@@ -17,7 +17,6 @@ use serde::Serialize;
 use crate::args::{Face, GlobalOptions};
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
-use crate::printable;
 use crate::progress::Progress;
 use crate::usage::UsageError;
 

@@ -1,9 +1,5 @@
 //! The program `mpy-cross`: what `piton mpy-cross` does, without the rest of Piton, which takes time to load.
 
-#[path = "../../piton-cli/src/printable.rs"]
-#[expect(dead_code, reason = "the large program needs all of it")]
-mod printable;
-
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

@@ -19,6 +19,11 @@ const TEST_HELP: &[&str] = &["test-programs", "virtual-board"];
 
 const RULES: &[Rule] = &[
     Rule {
+        name: "printable",
+        code: &[],
+        tests: &[],
+    },
+    Rule {
         name: "piton-mpy",
         code: &[],
         tests: TEST_HELP,
@@ -70,13 +75,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-mpy-cross",
-        code: &["piton-compiler", "piton-mpy"],
+        code: &["piton-compiler", "piton-mpy", "printable"],
         tests: TEST_HELP,
     },
     Rule {
         name: "piton-cli",
         // The face of the official compiler takes neither a board nor the rest of the library.
-        code: &["piton", "piton-mpy-cross"],
+        code: &["piton", "piton-mpy-cross", "printable"],
         tests: TEST_HELP,
     },
     Rule {

@@ -19,7 +19,6 @@ use piton::mount::MOUNT_POINT;
 use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::printable;
 use crate::session::ENTRY_TIME;
 use crate::terminal::RawMode;
 use restart::Restart;

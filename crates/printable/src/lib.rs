@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The text for one line: line ends and tabs are escaped too.
-pub(crate) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     escape(text, |_, letter| is_hidden(letter), in_python)
 }
 
 /// The text for several lines: LF, CR LF and tabs stay.
-pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+pub fn lines(text: &str) -> Cow<'_, str> {
     let stays = |rest: &str, letter| match letter {
         '\n' | '\t' => true,
         // A board ends its lines so.
@@ -28,7 +28,7 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
 }
 
 /// JSON in which such characters are escapes: in JSON, all of them stand inside of strings.
-pub(crate) fn json(text: &str) -> Cow<'_, str> {
+pub fn json(text: &str) -> Cow<'_, str> {
     escape(
         text,
         |_, letter| is_hidden(letter),
