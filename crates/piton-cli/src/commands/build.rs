@@ -125,6 +125,7 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
             .chain(lines(&report))
             .chain(found::data_lines(read, &report))
             .chain(found::for_others_line(&for_others))
+            .chain(found::missing_lines(settings, &report))
         {
             ui.note(&line);
         }

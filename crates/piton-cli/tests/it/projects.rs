@@ -150,6 +150,9 @@ fn what_is_imported_is_in_the_build() {
         ("src/other.py", "x = 1\n"),
     ]);
     assert_eq!(piton(&sandbox, "build", &[]).code, Some(0));
+    let text = told(&sandbox, "build");
+    let early = "app.mpy: it imports `lib/bad.py`, which is left out of the build as it did not compile; `deploy` refuses that";
+    assert!(text.contains(early), "{text}");
     let left_out = serde_json::json!([{"path": "lib/bad.mpy", "source": "lib/bad.py"}]);
     assert_eq!(manifest(&sandbox)["left_out"], left_out);
     let text = told(&sandbox, "verify");

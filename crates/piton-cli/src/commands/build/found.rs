@@ -1,10 +1,11 @@
 //! What a build concluded from what the project looks like, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use piton::build::project::{Layout, Sign};
-use piton::build::{LeftOut, Report};
+use piton::build::{LeftOut, Report, Settings, Written};
+use piton::shipment::{self, Places, What};
 use serde::Serialize;
 
 use super::settings::Read;
@@ -120,6 +121,22 @@ pub(super) fn for_others_line(paths: &[PathBuf]) -> Option<String> {
             kinds(endings)
         )
     })
+}
+
+/// What is told of files that import what is left out: nobody can deploy this build.
+pub(super) fn missing_lines(settings: &Settings, report: &Report) -> BTreeSet<String> {
+    let is_written = !matches!(report.written, Written::Refused(_));
+    if report.failures.is_empty() || !is_written {
+        return BTreeSet::new();
+    }
+    let shipments = shipment::read(&settings.out, &Places::default()).unwrap_or_default();
+    let findings = shipments
+        .iter()
+        .flat_map(|shipment| shipment.check(None, None));
+    let missing = findings.filter(|finding| matches!(finding.what, What::LeftOut { .. }));
+    missing
+        .map(|finding| format!("{finding}; `deploy` refuses that"))
+        .collect()
 }
 
 /// How many files there are of each kind.
