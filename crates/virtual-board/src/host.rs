@@ -219,6 +219,7 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     // character yet. The Ctrl-C that is meant for it is looked at again when it runs.
     if character < 0 && !ctx.data().program_waits {
         return match ctx.data().line.unsearched_interrupts() {
+            _ if ctx.data().control.interrupt_is_off => Ok(()),
             0 => Ok(()),
             waiting => ask(&mut ctx, Interrupts::Waiting(waiting)),
         };

@@ -121,6 +121,8 @@ impl Repl<'_> {
     fn feed(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         if matches!(byte, CTRL_D | b'\r' | b'\n') {
             self.vm.host().line.leave_prompt();
+            // The firmware turns Ctrl-C on for each program.
+            self.vm.host().control.interrupt_is_off = false;
         }
         self.vm.feed(byte)
     }

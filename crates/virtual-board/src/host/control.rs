@@ -36,6 +36,8 @@ pub(crate) struct Control {
     timer_due: Option<Instant>,
     timers_run: bool,
     watchdog: Option<(Instant, Duration)>,
+    /// The program has turned Ctrl-C off.
+    pub(crate) interrupt_is_off: bool,
     /// What the real-time clock was set to, relative to the host's.
     clock_offset_ms: f64,
 }
@@ -49,6 +51,7 @@ impl Control {
             timer_due: None,
             timers_run: false,
             watchdog: None,
+            interrupt_is_off: false,
             clock_offset_ms: 0.0,
         }
     }
@@ -97,6 +100,7 @@ impl Control {
                 let offset = argument.first_chunk::<8>().ok_or(Errno::INVALID)?;
                 self.clock_offset_ms += i64::from_le_bytes(*offset) as f64;
             }
+            b'k' => self.interrupt_is_off = argument == [0],
             b'u' => self.answer.clone_from(&self.unique_id),
             b'c' => self.answer = vec![self.reset_cause.number()],
             _ => return Err(Errno::INVALID),

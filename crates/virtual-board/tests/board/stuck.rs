@@ -91,6 +91,18 @@ fn python_code_that_catches_each_ctrl_c_is_not_stuck() {
 }
 
 #[test]
+fn a_program_that_turns_ctrl_c_off_is_not_stuck() {
+    let (_board, mut talk) = raw_board(impatient(1));
+    let deaf = "import micropython\nmicropython.kbd_intr(-1)\nprint('go')\nfor i in range(20_000): pass\nprint('ended')";
+    talk.send(deaf.as_bytes()).send(b"\x04").expect(b"go\r\n");
+    for _ in 0..20 {
+        talk.send(b"\x03");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    talk.expect(b"ended\r\n\x04\x04>");
+}
+
+#[test]
 fn a_program_that_reads_ctrl_c_as_data_is_not_stuck() {
     let (_board, mut talk) = raw_board(impatient(1));
     let reads = "import micropython, sys\nmicropython.kbd_intr(-1)\nprint('go')\nfor i in range(20):\n print(sys.stdin.buffer.read(1), sum(range(2_000)) > 0)";
