@@ -26,7 +26,9 @@ pub struct ManifestPy {
 /// A module or package of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The folder that it is in, below that of the manifest; `None` for that one itself.
+    /// How many folders above that of the manifest the next one begins: a library may be made of its neighbour's files.
+    pub up: usize,
+    /// The folder that it is in, below that one; `None` for that one itself.
     pub base: Option<RelativePath>,
     /// Its path below that folder, and below the target.
     pub path: RelativePath,
@@ -87,8 +89,9 @@ impl ManifestPy {
                 if path.extension() != Some("py") {
                     return Err(format!("`{path}` is no Python source"));
                 }
-                let base = arguments.base()?;
+                let (up, base) = arguments.base()?;
                 self.parts.push(Part {
+                    up,
                     base,
                     path,
                     files: PartFiles::Module,
@@ -107,8 +110,13 @@ impl ManifestPy {
                     }
                     Some(_) => return Err("`files` of `package` is a list".to_owned()),
                 };
-                let base = arguments.base()?;
-                self.parts.push(Part { base, path, files });
+                let (up, base) = arguments.base()?;
+                self.parts.push(Part {
+                    up,
+                    base,
+                    path,
+                    files,
+                });
             }
             "require" => {
                 let name = arguments.text("name", Some(0))?;
@@ -168,11 +176,18 @@ impl Arguments {
         path_of(&path.ok_or_else(|| format!("`{}` lacks a path", self.function))?)
     }
 
-    fn base(&mut self) -> Result<Option<RelativePath>, String> {
+    fn base(&mut self) -> Result<(usize, Option<RelativePath>), String> {
         let place = if self.function == "package" { 2 } else { 1 };
-        match self.text("base_path", Some(place))?.as_deref() {
-            None | Some("." | "./") => Ok(None),
-            Some(base) => path_of(base.strip_prefix("./").unwrap_or(base)).map(Some),
+        let base = self.text("base_path", Some(place))?.unwrap_or_default();
+        let mut rest = base.strip_prefix("./").unwrap_or(&base);
+        let mut up = 0;
+        while let Some(above) = rest.strip_prefix("../") {
+            rest = above;
+            up += 1;
+        }
+        match rest {
+            "" | "." => Ok((up, None)),
+            rest => Ok((up, Some(path_of(rest)?))),
         }
     }
 }
@@ -203,12 +218,14 @@ package("unittest", opt=3)
 package("aioble", files=("__init__.py", "core.py"), base_path="./sub")
 module("unittest_discover.py")
 module("a" "b.py", "lib/")
+package("shared", base_path="../other")
 "#;
         let manifest = ManifestPy::parse(text).unwrap();
         assert_eq!(manifest.version.as_deref(), Some("0.10.3"));
         assert_eq!(manifest.requires, ["argparse", "fnmatch"]);
         let shown = manifest.parts.iter().map(|part| {
             let base = part.base.as_ref().map_or(".", RelativePath::as_str);
+            let base = "../".repeat(part.up) + base;
             let files = match &part.files {
                 PartFiles::Module => "module".to_owned(),
                 PartFiles::All => "all".to_owned(),
@@ -226,6 +243,7 @@ module("a" "b.py", "lib/")
                 "sub aioble __init__.py+core.py",
                 ". unittest_discover.py module",
                 "lib ab.py module",
+                "../other shared all",
             ]
         );
         assert_eq!(
