@@ -46,14 +46,23 @@ impl Parts<'_> {
     pub(crate) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
         self.hidden.make(&[])?;
         self.make_folders(path)?;
-        let place = self.drive.join(path.to_path());
+        self.write(path.as_str(), &self.drive.join(path.to_path()), content)
+    }
+
+    /// Write a record of ours into the drive's top folder. Its name is one that no file of a shipment has.
+    pub(crate) fn put_record(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.hidden.make(&[])?;
+        self.write(name, &self.drive.join(name), content)
+    }
+
+    fn write(&self, path: &str, place: &Path, content: &[u8]) -> io::Result<()> {
         let part = self.hidden.inner().join(part_name(path));
         let mut file = File::create(&part)?;
         file.write_all(content)?;
         // Its place is taken in the table before its entry says so: an entry whose place is free cannot be removed.
         sync_folder(self.hidden.inner());
         file.sync_all()?;
-        flushed::rename(&part, &file, &place)
+        flushed::rename(&part, &file, place)
     }
 
     /// Make a folder, with those that lead to it, if it is not there.
@@ -131,8 +140,8 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec
 }
 
 /// The name of a part: a file's path, as a hash, for a folder of parts has no folders.
-fn part_name(path: &RelativePath) -> String {
-    let hash = Sha256::digest(path.as_str());
+fn part_name(path: &str) -> String {
+    let hash = Sha256::digest(path);
     hexadecimal(hash.get(..8).unwrap_or_default())
 }
 
@@ -149,7 +158,7 @@ fn check_leftovers<'a>(
     paths: impl Iterator<Item = &'a RelativePath>,
 ) -> Result<(), DeployError> {
     for path in paths {
-        let part = folder.join(part_name(path));
+        let part = folder.join(part_name(path.as_str()));
         let place = drive.join(path.to_path());
         // Nothing else is a part: to read a pipe may take for ever.
         let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_file());

@@ -202,11 +202,9 @@ impl DrivePush {
         if self.plan.steps.is_empty() {
             return Ok(());
         }
-        let record = FILE_NAME.parse::<RelativePath>().ok();
         let steps = std::mem::take(&mut self.plan.steps);
         let paths = steps.iter().map(|step| relative(&step.path));
-        let mut paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
-        paths.extend(record.clone());
+        let paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
         let drive = self.drive.clone();
         let parts = Parts::open(&drive, paths.iter())?;
         let mut order = steps.iter().enumerate().collect::<Vec<(usize, &Step)>>();
@@ -228,15 +226,11 @@ impl DrivePush {
             events(Event::Done { step: index });
         }
         // What is done is done, even if not all could be.
-        let saved = match record {
-            Some(path) => parts
-                .put(&path, self.record.text().as_bytes())
-                .map_err(|source| Error::Write {
-                    path: drive.join(FILE_NAME),
-                    source,
-                }),
-            None => Ok(()),
-        };
+        let saved = parts.put_record(FILE_NAME, self.record.text().as_bytes());
+        let saved = saved.map_err(|source| Error::Write {
+            path: drive.join(FILE_NAME),
+            source,
+        });
         done.and(saved)
     }
 
