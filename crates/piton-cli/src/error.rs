@@ -1,6 +1,7 @@
 //! Every failure the program can end with: its message, its hint, its exit code. Nowhere else decides these.
 
 mod hints;
+mod json;
 mod mpremote;
 
 use std::ffi::OsString;
@@ -21,8 +22,8 @@ use crate::signing;
 use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
-    board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, not_a_command_hints,
-    shipment_hints, sync_hints, vm_file_hints,
+    board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, shipment_hints,
+    sync_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -483,9 +484,9 @@ impl CommandError {
     fn hints(&self, face: Face) -> Vec<String> {
         let name = face.name();
         match self {
-            CommandError::Usage(UsageError::NotACommand { word, nearest }) => {
-                not_a_command_hints(word, nearest.as_deref(), face)
-            }
+            CommandError::Usage(
+                UsageError::NotACommand { hints, .. } | UsageError::Wrong { hints, .. },
+            ) => hints.clone(),
             CommandError::Usage(UsageError::NotAFileCommand { nearest, .. }) => {
                 nearest.as_deref().map(did_you_mean).into_iter().collect()
             }

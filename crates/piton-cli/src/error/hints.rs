@@ -15,26 +15,6 @@ use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
-use crate::args::Face;
-use crate::suggest::did_you_mean;
-
-pub(super) fn not_a_command_hints(word: &str, nearest: Option<&str>, face: Face) -> Vec<String> {
-    let name = face.name();
-    if word.starts_with('-') {
-        return vec!["options come before the other arguments of their command".to_owned()];
-    }
-    if std::path::Path::new(word).is_file() {
-        return vec![format!(
-            "`{name} run {word}` runs a local script on the board"
-        )];
-    }
-    let mut hints = vec![format!("`{name} help` lists the commands")];
-    if let Some(command) = nearest {
-        hints.insert(0, did_you_mean(command));
-    }
-    hints
-}
-
 pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
     match error {
         BoardError::NoBoard { skipped } => {
@@ -339,6 +319,7 @@ pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Face;
     use crate::error::CommandError;
 
     /// What a person is told under our own name.

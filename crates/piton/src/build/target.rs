@@ -22,6 +22,13 @@ const NAMES: [(&str, Target); 3] = [
     ("circuitpython-10", Target::CircuitPython10),
 ];
 
+impl BuildTarget {
+    /// The names that stand before the `:`, oldest firmware first.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        NAMES.into_iter().map(|(name, _)| name)
+    }
+}
+
 /// A name that is no target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is no target; expected one of {}, with `:` and an architecture if need be", NAMES.map(|(name, _)| name).join(", "))]

@@ -1,0 +1,1 @@
+//! What looks like the name of a board, and is none.
