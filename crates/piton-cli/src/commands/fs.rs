@@ -4,6 +4,7 @@ mod cat;
 mod cp;
 pub(crate) mod help;
 mod ls;
+mod missing;
 mod mv;
 mod rm;
 mod sum;
@@ -28,6 +29,10 @@ use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
 use crate::usage::UsageError;
+use missing::name_missing_folder;
+
+/// The C library's number for "No such file or directory".
+const ENOENT: i32 = 2;
 
 /// How long a board may take for anything but the content of a file.
 const STEP_TIME: Duration = Duration::from_secs(30);
@@ -184,8 +189,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         current,
     };
     match action {
-        Action::Cp => return cp::run(&mut files),
-        Action::Mv => return mv::run(&mut files),
+        Action::Cp => {
+            return cp::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
+        }
+        Action::Mv => {
+            return mv::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
+        }
         _ => {}
     }
     let verbose = if matches!(action, Action::Cat) {
@@ -198,7 +207,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         if verbose {
             ui.step(&format!("{} :{path}", args.command))?;
         }
-        files.run_one(*action, path)?;
+        let done = files.run_one(*action, path);
+        done.map_err(|error| name_missing_folder(&mut files, error))?;
     }
     Ok(())
 }
