@@ -51,6 +51,14 @@ pub(crate) enum CommandError {
     /// The library, or the board, said no.
     #[error(transparent)]
     Piton(#[from] piton::Error),
+    /// What `connect` was given names no board.
+    #[error("{error}")]
+    WrongPlace {
+        /// What is wrong with it.
+        error: BoardError,
+        /// What a person may have meant.
+        hints: Vec<String>,
+    },
     /// A program on the board ended with an exception, whose traceback is printed already.
     #[error("the program on the board raised an exception")]
     ProgramRaised,
@@ -405,7 +413,8 @@ impl CommandError {
             {
                 REFUSED
             }
-            CommandError::Piton(error) => piton_exit_code(error),
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => board_exit_code(error),
             _ => REFUSED,
         };
         match face {
@@ -455,7 +464,8 @@ impl CommandError {
     /// The message, where mpremote has one for the same thing in mpremote's words: scripts look for them.
     fn text(&self) -> String {
         let error = match self {
-            CommandError::Piton(piton::Error::Board(error)) => error,
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => error,
             CommandError::Piton(piton::Error::VmImage {
                 path,
                 source: VmError::NotWasm(_),
@@ -486,7 +496,8 @@ impl CommandError {
         match self {
             CommandError::Usage(
                 UsageError::NotACommand { hints, .. } | UsageError::Wrong { hints, .. },
-            ) => hints.clone(),
+            )
+            | CommandError::WrongPlace { hints, .. } => hints.clone(),
             CommandError::Usage(UsageError::NotAFileCommand { nearest, .. }) => {
                 nearest.as_deref().map(did_you_mean).into_iter().collect()
             }
@@ -566,10 +577,7 @@ impl CommandError {
     }
 }
 
-fn piton_exit_code(error: &piton::Error) -> u8 {
-    let piton::Error::Board(error) = error else {
-        return REFUSED;
-    };
+fn board_exit_code(error: &BoardError) -> u8 {
     match error {
         BoardError::Selector { .. } => USAGE,
         BoardError::NoBoard { .. }

@@ -64,7 +64,8 @@ impl CommandError {
             | CommandError::NotDeployed { .. }
             | CommandError::Deploy(_) => "shipment",
             CommandError::Mip(_) => "package",
-            CommandError::Piton(piton::Error::Board(error)) => board_kind(error),
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => board_kind(error),
             CommandError::Piton(piton::Error::Fs(error)) => fs_kind(error),
             _ => match self.exit_code(face) {
                 USAGE => "usage",

@@ -315,6 +315,8 @@ fn options_of_unix() {
     $ piton connect virtual --quiet cp data : + mkdir a/b
     --- stderr
     piton: mkdir: a/b: No such file or directory.
+
+    hint: the folder :a is not there: `piton mkdir -p :a` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show(&format!("{put} rm -f missing + rm -rf nothing data + ls")), @r"
@@ -331,30 +333,40 @@ fn options_of_unix() {
     $ piton connect virtual --quiet cp data : + cp data :new/dir/data
     --- stderr
     piton: cp: new/dir/data: No such file or directory.
+
+    hint: the folder :new/dir is not there: `piton mkdir -p :new/dir` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show(&format!("{put} cp data :new/")), @r"
     $ piton connect virtual --quiet cp data : + cp data :new/
     --- stderr
-    piton: cp: destination is not a directory
+    piton: cp: :new/: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show(&format!("{put} cp data data :new")), @r"
     $ piton connect virtual --quiet cp data : + cp data data :new
     --- stderr
-    piton: cp: destination does not exist
+    piton: cp: :new: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show(&format!("{put} cp :data new/dir/data")), @r"
     $ piton connect virtual --quiet cp data : + cp :data new/dir/data
     --- stderr
     piton: cp: new/dir/data: No such file or directory.
+
+    hint: there is no folder `new/dir` on this computer: make it first
     --- exit 1
     ");
     assert_snapshot!(sandbox.show(&format!("{put} touch new/data")), @r"
     $ piton connect virtual --quiet cp data : + touch new/data
     --- stderr
     piton: touch: new/data: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
     --- exit 1
     ");
 }
