@@ -211,7 +211,13 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     (
         "completions",
-        &[("piton completions bash", "print the script for Bash")],
+        &[
+            (
+                "piton completions --install",
+                "have the Tab key complete lines in your shell",
+            ),
+            ("piton completions bash", "print the script for Bash"),
+        ],
     ),
     (
         "udev",
