@@ -221,7 +221,7 @@ fn arguments(
         ("connect", None) => places_to_connect_to(config),
         ("help", None) => {
             let line = crate::commands::command_line(Face::Piton);
-            return commands(&line, Face::Piton, config);
+            commands(&line, Face::Piton, config)
         }
         ("mip", Some("uninstall" | "update" | "list")) => {
             let names = ask_board(Question::Packages).into_iter();

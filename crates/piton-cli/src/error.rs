@@ -17,13 +17,12 @@ use piton::project::signature::SignatureError;
 use piton::vm;
 
 use crate::args::Face;
-use crate::config::{self, ConfigError};
+use crate::config::ConfigError;
 use crate::signing;
-use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
     board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, shipment_hints,
-    sync_hints, vm_file_hints,
+    sync_hints, usage_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -494,13 +493,8 @@ impl CommandError {
     fn hints(&self, face: Face) -> Vec<String> {
         let name = face.name();
         match self {
-            CommandError::Usage(
-                UsageError::NotACommand { hints, .. } | UsageError::Wrong { hints, .. },
-            )
-            | CommandError::WrongPlace { hints, .. } => hints.clone(),
-            CommandError::Usage(UsageError::NotAFileCommand { nearest, .. }) => {
-                nearest.as_deref().map(did_you_mean).into_iter().collect()
-            }
+            CommandError::Usage(error) => usage_hints(error),
+            CommandError::WrongPlace { hints, .. } => hints.clone(),
             CommandError::RunMpy { .. } => vec![format!(
                 "`{name} info` shows what the board loads; `{name} compile` makes files for it from the sources"
             )],
@@ -516,9 +510,6 @@ impl CommandError {
                 let mut hints = error.hints(face);
                 hints.push(format!("the edited file is kept as `{copy}`"));
                 hints
-            }
-            CommandError::Usage(UsageError::UnreadShortcut { .. }) => {
-                vec![config::UNREAD_HINT.to_owned()]
             }
             CommandError::Piton(piton::Error::Board(error)) => {
                 let mut hints = board_hints(error, name);
@@ -551,9 +542,6 @@ impl CommandError {
                 ..
             } => vec![detail.clone()],
             CommandError::Sync(error) => sync_hints(error),
-            CommandError::Usage(UsageError::NotAMipCommand { .. }) => {
-                vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
-            }
             CommandError::Mip(error) => mip_hints(error, name),
             CommandError::Build(error) => build_hints(error, name),
             CommandError::Shipment(error) => shipment_hints(error, name),

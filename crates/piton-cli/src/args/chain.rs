@@ -136,53 +136,18 @@ impl Chain {
             positionals,
             globals,
             mut rest,
-        } = if face == Face::Mpremote && MACROS.contains(&name.as_str()) {
-            Split {
-                rest: own.clone(),
-                ..Split::default()
-            }
-        } else if TAKE_ALL.contains(&name.as_str()) {
-            split::take_all(&own, with_globals)
-        } else {
-            split::split(command, &own, with_globals)
-        };
+        } = take_arguments(command, &own, face);
         for (option, value) in globals {
             self.set_global(&option, value)?;
         }
-        let takes_all = TAKE_ALL.contains(&name.as_str());
         let given = Given {
             name: &name,
             before: place.before,
             own: &own,
             positionals: &positionals,
         };
-        if face == Face::Piton {
-            ask_for_help_of_files(&given, &options)?;
-            check_sub_command(&given)?;
-        }
-        let parts = [face.name().to_owned(), name.clone()]
-            .into_iter()
-            .chain(options)
-            // What is positional is settled: `clap` must not look for options there again.
-            .chain((!takes_all).then(|| "--".to_owned()))
-            .chain(positionals.iter().cloned());
-        let parsed = line
-            .try_get_matches_from_mut(parts)
-            .and_then(|matches| Line::from_arg_matches(&matches));
-        match parsed {
-            Ok(line) => {
-                if face == Face::Piton {
-                    line.command.check().map_err(End::Invalid)?;
-                }
-                self.commands.push(line.command.with_arguments(arguments));
-            }
-            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-                let file_command = given.positionals.first().filter(|_| name == "fs");
-                let help = file_command.and_then(|name| ask_for_help(name, face));
-                return Err(asked_for_help(&name, help.unwrap_or(error), face));
-            }
-            Err(error) => return Err(wrong_arguments(&line, &given, error, face)),
-        }
+        let command = understand(&mut line, &given, options, face)?;
+        self.commands.push(command.with_arguments(arguments));
         rest.extend(after_plus);
         Ok(rest)
     }
@@ -205,6 +170,58 @@ impl Chain {
             })
         })?;
         Ok(())
+    }
+}
+
+/// The arguments of a command, sorted out; `own` are the words behind it, up to a `+`.
+fn take_arguments(command: &clap::Command, own: &[String], face: Face) -> Split {
+    let with_globals = face == Face::Piton;
+    let name = command.get_name();
+    if face == Face::Mpremote && MACROS.contains(&name) {
+        return Split {
+            rest: own.to_vec(),
+            ..Split::default()
+        };
+    }
+    match TAKE_ALL.contains(&name) {
+        true => split::take_all(own, with_globals),
+        false => split::split(command, own, with_globals),
+    }
+}
+
+/// The command that `given` is, with `options`.
+fn understand(
+    line: &mut clap::Command,
+    given: &Given<'_>,
+    options: Vec<String>,
+    face: Face,
+) -> Result<Command, End> {
+    let name = given.name;
+    if face == Face::Piton {
+        ask_for_help_of_files(given, &options)?;
+        check_sub_command(given)?;
+    }
+    let parts = [face.name().to_owned(), name.to_owned()]
+        .into_iter()
+        .chain(options)
+        // What is positional is settled: `clap` must not look for options there again.
+        .chain((!TAKE_ALL.contains(&name)).then(|| "--".to_owned()))
+        .chain(given.positionals.iter().cloned());
+    let parsed = line
+        .try_get_matches_from_mut(parts)
+        .and_then(|matches| Line::from_arg_matches(&matches));
+    match parsed {
+        Ok(line) if face == Face::Piton => match line.command.check() {
+            Ok(()) => Ok(line.command),
+            Err(error) => Err(End::Invalid(error)),
+        },
+        Ok(line) => Ok(line.command),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            let file_command = given.positionals.first().filter(|_| name == "fs");
+            let help = file_command.and_then(|name| ask_for_help(name, face));
+            Err(asked_for_help(name, help.unwrap_or(error), face))
+        }
+        Err(error) => Err(wrong_arguments(line, given, error, face)),
     }
 }
 

@@ -15,6 +15,24 @@ use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
+use crate::config::UNREAD_HINT;
+use crate::suggest::did_you_mean;
+use crate::usage::UsageError;
+
+pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
+    match error {
+        UsageError::NotACommand { hints, .. } | UsageError::Wrong { hints, .. } => hints.clone(),
+        UsageError::NotAFileCommand { nearest, .. } => {
+            nearest.as_deref().map(did_you_mean).into_iter().collect()
+        }
+        UsageError::NotAMipCommand { .. } => {
+            vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
+        }
+        UsageError::UnreadShortcut { .. } => vec![UNREAD_HINT.to_owned()],
+        _ => Vec::new(),
+    }
+}
+
 pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
     match error {
         BoardError::NoBoard { skipped } => {

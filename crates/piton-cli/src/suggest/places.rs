@@ -50,7 +50,10 @@ pub(crate) fn hints(
         hints.push("`piton connect auto` takes the first board on USB".to_owned());
     } else if let Some(name) = known.clone().find(|name| name.eq_ignore_ascii_case(word)) {
         hints.push(did_you_mean(&format!("piton connect {name}")));
-    } else if let Some(near) = nearest(&lower, known).or_else(|| nearest(word, paths)) {
+    } else if let Some(near) = nearest(&lower, known)
+        .or_else(|| nearest(word, paths.clone()))
+        .or_else(|| nearest(&format!("/dev/{word}"), paths))
+    {
         hints.push(did_you_mean(&format!("piton connect {}", quoted(&near))));
     }
     if !cfg!(windows) && is_windows_name(word) {
@@ -170,8 +173,7 @@ fn host_hints(word: &str) -> Option<Vec<String>> {
 /// `localhost`, or a name with a dot between letters that hosts have. A file has an ending like `.py` instead.
 fn is_host_name(word: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let ending = word.rsplit_once('.').map(|(start, ending)| (start, ending));
-    let has_ending = ending.is_some_and(|(start, ending)| {
+    let has_ending = word.rsplit_once('.').is_some_and(|(start, ending)| {
         !start.is_empty()
             && ending.len() > 1
             && !matches!(ending, "py" | "mpy" | "uf2" | "bin" | "toml")
