@@ -333,6 +333,34 @@ fn option_hints(
         .collect()
 }
 
+/// The error for `cp` and `mv` with one path.
+pub(crate) fn no_destination(file_command: &str, only: &str) -> UsageError {
+    let words = [file_command.to_owned(), only.to_owned()];
+    let given = Given {
+        name: "fs",
+        before: &[],
+        own: &words,
+        positionals: &words,
+    };
+    let mut hints = Vec::new();
+    if file_command == "cp" {
+        let (place, destination) = match only.starts_with(':') {
+            true => ("this computer", "."),
+            false => ("the board", ":"),
+        };
+        let line = format!("piton cp {} {destination}", quoted(only));
+        hints.push(format!("`{line}` copies it to {place}"));
+    }
+    hints.push(given.form_hint());
+    UsageError::Wrong {
+        problem: format!(
+            "`{file_command}` needs a DESTINATION behind `{}`",
+            quoted(only)
+        ),
+        hints,
+    }
+}
+
 /// The error for an option of `fs` that is not one of this file command.
 pub(crate) fn no_such_option(file_command: &str, option: &str) -> UsageError {
     let words = [file_command.to_owned()];

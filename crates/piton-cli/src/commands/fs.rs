@@ -23,7 +23,7 @@ use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 
 use crate::args::Face;
-use crate::args::wrong::no_such_option;
+use crate::args::wrong::{no_destination, no_such_option};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
@@ -88,7 +88,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether the options that mpremote has not go with the sub-command; those that it has, it takes anywhere.
+    /// Whether the options that mpremote has not go with the sub-command (those that it has, it takes anywhere), and
+    /// whether what is copied or moved has a destination.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let command = self.command.as_str();
         let wrong = [
@@ -96,9 +97,12 @@ impl Args {
             (self.all && command != "ls", "-a"),
             (self.parents && command != "mkdir", "-p"),
         ];
-        match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
-            Some((_, option)) => Err(no_such_option(command, option)),
-            None => Ok(()),
+        if let Some((_, option)) = wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
+            return Err(no_such_option(command, option));
+        }
+        match (command, self.path.as_slice()) {
+            ("cp" | "mv", [only]) => Err(no_destination(command, only)),
+            _ => Ok(()),
         }
     }
 }

@@ -16,7 +16,7 @@ use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
 use crate::config::UNREAD_HINT;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, quoted};
 use crate::usage::UsageError;
 
 pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
@@ -123,6 +123,12 @@ pub(super) fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
         Error::Circle { .. } => "`--links skip` leaves links out",
         Error::NoMpy { .. } => "without `--compile`, sources are sent as they are",
         Error::NotText { .. } => "`--ignore PATTERN` leaves it out",
+        Error::Read { path, source } if source.kind() == ErrorKind::NotADirectory => {
+            let path = quoted(&path.display().to_string());
+            return vec![format!(
+                "`sync` takes a folder; `piton cp {path} :` copies a file"
+            )];
+        }
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]

@@ -98,6 +98,8 @@ fn what_does_not_fit_is_refused() {
     cp :a nowhere/b
     --- stderr
     piton: cp: nowhere/b: No such file or directory.
+
+    hint: there is no folder `nowhere` on this computer: make it first
     --- exit 1
     ");
     assert_snapshot!(sandbox.show("connect virtual ls nowhere"), @r"
@@ -214,8 +216,10 @@ fn files_and_folders_are_moved() {
     assert_snapshot!(sandbox.show("connect virtual mv a"), @r"
     $ piton connect virtual mv a
     --- stderr
-    piton: mv: missing destination path
-    --- exit 1
+    piton: `mv` needs a DESTINATION behind `a`
+
+    hint: the form is `piton mv SOURCE... DESTINATION`, for example `piton mv main.py old.py`; `piton help mv` tells more
+    --- exit 2
     ");
 }
 

@@ -117,6 +117,9 @@ fn wrong_arguments_are_told_in_one_style() {
     for line in [
         "cp",
         "cp -a lib :",
+        "cp main.py",
+        "cp :main.py",
+        "mv main.py",
         "mkdir",
         "mkdir -a x",
         "ls -lR",
