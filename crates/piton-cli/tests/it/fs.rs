@@ -189,6 +189,8 @@ fn files_and_folders_are_moved() {
     mv :a :b/c
     --- stderr
     piton: mv: b/c: No such file or directory.
+
+    hint: the folder :b is not there: `piton mkdir -p :b` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show("connect virtual touch main.py + mv mian.py b"), @r"
