@@ -3,6 +3,8 @@
 //! The programs that crates send to boards are written to be read, and embedded minified: `device/NAME.py` becomes
 //! `device/minified/NAME.py`. They are kept, and not made by a build script, because the crates that embed them must
 //! not depend on the compiler.
+//!
+//! `THIRD-PARTY-LICENSES` is what is passed on with the program: see [`crate::dependencies::texts`].
 
 mod shorten;
 
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use piton_compiler::{MinifyOptions, minify};
 
+use crate::dependencies::{self, texts};
 use crate::workspace;
 use shorten::shorten;
 
@@ -22,7 +25,7 @@ const NOT_SENT: [&str; 2] = ["test-programs", "virtual-board"];
 const PROGRAMS: &str = "device";
 const MINIFIED: &str = "minified";
 
-/// Write the files that are made of others: minified copies of the programs that run on boards
+/// Write the files that are made of others: minified copies of the programs that run on boards, license texts
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -69,6 +72,8 @@ pub(crate) fn stale(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// What is generated: paths from the root, and contents.
 fn generated(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut generated = BTreeMap::new();
+    let licenses = texts::file(&dependencies::read()?.shipped)?;
+    generated.insert(PathBuf::from(texts::FILE), licenses.into_bytes());
     for folder in program_folders(root)? {
         for path in python_files(root, &folder)? {
             let options = MinifyOptions {

@@ -11,6 +11,7 @@ mod bench;
 mod codegen;
 mod corpus;
 mod demo;
+mod dependencies;
 mod metadata;
 mod platforms;
 mod processes;

@@ -77,6 +77,61 @@ pub(crate) fn read() -> anyhow::Result<Metadata> {
     serde_json::from_str(&text).context("cargo describes the workspace in an unknown way")
 }
 
+/// A package that the workspace depends on, or of it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct LockedPackage {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// An expression of SPDX, or of its old form with `/`.
+    pub(crate) license: Option<String>,
+    /// Its `Cargo.toml`.
+    pub(crate) manifest_path: PathBuf,
+    /// Where it comes from; `None` for packages of the workspace.
+    pub(crate) source: Option<String>,
+}
+
+/// All packages, and which needs which, on one platform.
+#[derive(Deserialize)]
+pub(crate) struct Graph {
+    pub(crate) packages: Vec<LockedPackage>,
+    pub(crate) resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Resolve {
+    pub(crate) nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) deps: Vec<NodeDependency>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NodeDependency {
+    pub(crate) pkg: String,
+    pub(crate) dep_kinds: Vec<KindOfDependency>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct KindOfDependency {
+    pub(crate) kind: Option<DependencyKind>,
+}
+
+/// Asks cargo for all packages on a platform, without network.
+/// Errors: the sources of one are not on this computer.
+pub(crate) fn graph(platform: &str) -> anyhow::Result<Graph> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["metadata", "--format-version", "1", "--locked", "--offline"]);
+    cargo.args(["--filter-platform", platform]);
+    let text = output_of(&mut cargo).context(
+        "cargo lacks the sources of a package\n\nhint: `cargo fetch --locked` brings them, and so does `cargo xtask setup`",
+    )?;
+    serde_json::from_str(&text).context("cargo describes the packages in an unknown way")
+}
+
 /// The program that a build has made, by the messages of `cargo build --message-format=json`.
 pub(crate) fn built_program(messages: &str) -> anyhow::Result<Option<PathBuf>> {
     #[derive(Deserialize)]

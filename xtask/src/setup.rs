@@ -18,6 +18,8 @@ use anyhow::{Context, bail};
 use test_programs::pins::Environment;
 use test_programs::{Missing, Program, cache, program};
 
+use crate::processes::output_of;
+use crate::workspace;
 use debian::Apt;
 
 /// Name of the prefix of folders that are still being made.
@@ -31,7 +33,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    set_up(&selected(&args.programs)?)
+    let selected = selected(&args.programs)?;
+    if args.programs.is_empty() {
+        fetch_packages()?;
+    }
+    set_up(&selected)
+}
+
+/// Has cargo fetch the packages of all platforms: tidy reads their licenses. Without network, if they are all there.
+fn fetch_packages() -> anyhow::Result<()> {
+    let fetch = |extra: &[&str]| {
+        let mut cargo = workspace::cargo();
+        output_of(cargo.args(["fetch", "--locked", "--quiet"]).args(extra))
+    };
+    if fetch(&["--offline"]).is_err() {
+        fetch(&[]).context("cargo can't fetch the packages of all platforms")?;
+    }
+    Ok(())
 }
 
 /// The pinned programs that some names mean; all of them for no names.

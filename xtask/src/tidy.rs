@@ -3,6 +3,7 @@
 mod documents;
 mod edges;
 mod modules;
+mod packages;
 mod size;
 mod text;
 
@@ -13,6 +14,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::codegen;
+use crate::dependencies;
 use crate::metadata;
 use crate::processes::output_of;
 use crate::workspace;
@@ -54,6 +56,7 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     let mut findings = edges::check(&metadata, root);
     findings.extend(documents::check(&metadata, root)?);
     findings.extend(text::check(root, &files)?);
+    findings.extend(packages::check(root, &dependencies::read()?)?);
     findings.extend(codegen::stale(root)?.into_iter().map(|path| Finding {
         path,
         line: 1,

@@ -41,8 +41,29 @@ pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
     if profile == Profile::Release {
         build.arg("--release");
     }
+    built(build, "piton")
+}
+
+/// Builds the small program `mpy-cross` as users get it, and tells where it is.
+/// Errors: it can't be built; cargo has shown why.
+pub(crate) fn build_mpy_cross() -> anyhow::Result<PathBuf> {
+    let mut build = cargo();
+    build
+        .args(["rustc", "--release", "--package", "piton-mpy-cross"])
+        .args(["--bin", "mpy-cross"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    if cfg!(all(target_os = "linux", target_env = "gnu")) {
+        // The dynamic loader would take a third of the time from start to exit.
+        build.args(["--", "-C", "target-feature=+crt-static"]);
+    }
+    built(build, "mpy-cross")
+}
+
+/// The program that a run of cargo builds.
+fn built(mut build: Command, name: &str) -> anyhow::Result<PathBuf> {
     let output = build.output().context("cannot run cargo")?;
-    ensure!(output.status.success(), "`piton` can't be built");
+    ensure!(output.status.success(), "`{name}` can't be built");
     let program = metadata::built_program(&String::from_utf8(output.stdout)?)?;
-    program.context("cargo did not say where it built `piton`")
+    program.with_context(|| format!("cargo did not say where it built `{name}`"))
 }

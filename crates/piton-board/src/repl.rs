@@ -244,8 +244,27 @@ impl RawRepl<'_> {
         output: &mut dyn FnMut(&[u8]),
         deadline: Deadline,
     ) -> Result<(), Error> {
+        self.exec_with_replies(source, output, &mut Vec::new, deadline)
+    }
+
+    /// [`RawRepl::exec`] for a program that reads: what `reply` gives is written to it at once. It is asked when the program has
+    /// begun, after each piece of output, and each 50 ms.
+    ///
+    /// There is no flow control: the program must be reading what it is sent. Bytes that it leaves unread are what
+    /// the raw REPL reads next.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`].
+    pub fn exec_with_replies(
+        &mut self,
+        source: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+        reply: &mut dyn FnMut() -> Vec<u8>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         self.repl.start(source, deadline)?;
-        self.repl.follow(output, deadline)
+        self.repl.follow_with_replies(output, reply, deadline)
     }
 
     /// Start a program and return as soon as the board has all of it.

@@ -21,7 +21,6 @@ mod machine_reset;
 mod minify;
 pub(crate) mod mip;
 mod mount;
-pub(crate) mod mpy_cross;
 pub(crate) mod repl;
 mod romfs;
 mod rtc;

@@ -21,8 +21,8 @@ use crate::config::ConfigError;
 use crate::signing;
 use crate::usage::UsageError;
 use hints::{
-    board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints, shipment_hints,
-    sync_hints, usage_hints, vm_file_hints,
+    MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints,
+    shipment_hints, sync_hints, usage_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -523,11 +523,7 @@ impl CommandError {
             }
             CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
                 ..
-            })) => vec![
-                "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: MicroPython 1.12 or later \
-                 on most boards"
-                    .to_owned(),
-            ],
+            })) => vec![MOUNT_NEEDS.to_owned()],
             CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),
             CommandError::Piton(piton::Error::VmImage { .. }) => vec![format!(
                 "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
@@ -555,7 +551,9 @@ impl CommandError {
                 source: SignatureError::WrongPassword,
                 ..
             } => signing::wrong_password_hints(),
-            CommandError::NoSuchTarget { there, .. } => vec![format!("it has {}", there.join(", "))],
+            CommandError::NoSuchTarget { there, .. } => {
+                vec![format!("it has {}", there.join(", "))]
+            }
             CommandError::WhichTarget { there, .. } => {
                 vec![format!("`--target` names it: {}", there.join(", "))]
             }

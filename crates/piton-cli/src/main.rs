@@ -5,7 +5,7 @@
 //! [`args`] turns `argv`, with what a person has set up in [`config`], into a chain of [`commands`]; [`context`] holds
 //! what they share: the [`session`] with a board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone
 //! knows prefix, hint and exit code of each failure, [`terminal`] alone touches the terminal's modes. Under the name
-//! `mpy-cross` nothing of this starts but [`commands::mpy_cross`].
+//! `mpy-cross` nothing of this starts but [`piton_mpy_cross`].
 //!
 //! # Architecture invariants
 //!
@@ -41,7 +41,7 @@ use error::CommandError;
 fn main() -> ExitCode {
     let argv = std::env::args_os().collect::<Vec<_>>();
     if let Some((program, words)) = args::mpy_cross(&argv) {
-        return commands::mpy_cross::main(program, words);
+        return piton_mpy_cross::main(program, words, ui::raw_stderr);
     }
     if let Some(line) = args::completion(&argv) {
         complete::main(&line);
@@ -108,7 +108,7 @@ fn run_commands(
         End::Complete if commands.iter().any(commands::Command::is_action) => Ok(()),
         End::Complete => commands::repl::run_at_end(ctx),
         End::Help(text) => ctx.ui.help(&text),
-        End::MpremoteHelp(text) => ctx.ui.bytes(text.as_bytes()),
+        End::MpremoteHelp(text) => ctx.ui.text(&text),
         End::Invalid(error) => Err(CommandError::Usage(error)),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn find(address: &str) -> Result<Option<Password>, CommandError> {
 ///
 /// [`CommandError::Interrupted`] when the person would not tell.
 pub(crate) fn ask(question: &str) -> Result<Option<String>, CommandError> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !io::stdin().is_terminal() || !ui::is_read_by_a_person() {
         return Ok(None);
     }
     let line = terminal::read_hidden_line(|| ui::question(question));

@@ -14,7 +14,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub(crate) use system::read_keys;
+pub(crate) use system::{read_keys, read_line};
 
 /// How many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
 pub(crate) fn width() -> usize {
@@ -68,6 +68,17 @@ pub(crate) fn restore() {
 /// Modes are whole even if a thread has panicked with them in its hands.
 fn before() -> MutexGuard<'static, Option<system::Modes>> {
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A line without its end, CR LF or LF.
+fn without_end(mut line: Vec<u8>) -> Vec<u8> {
+    if line.ends_with(b"\n") {
+        line.pop();
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+    }
+    line
 }
 
 /// What a person typed.

@@ -1,4 +1,11 @@
 //! What people and pipes see: stdout is data, stderr is talk.
+//!
+//! The one door to the terminal. Text goes through [`Ui::line`], [`Ui::step`], [`Ui::text`] (stdout) and [`Ui::note`],
+//! [`Ui::failure`], [`Ui::report`] (stderr): there, what steers a terminal is escaped ([`printable`]), since any text may
+//! hold a name that is not ours. On a stdout that is no terminal text stays as it is, for scripts. Only what a person's own program
+//! prints, or their own file holds, goes through [`Ui::bytes`]; `cargo xtask tidy` holds the list of those places, and clippy
+//! (`disallowed_methods`) keeps stdout and stderr to this file.
+#![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -11,6 +18,7 @@ use crate::args::{Face, GlobalOptions};
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::usage::UsageError;
 
 /// Transfers of fewer bytes are over before a bar is read.
 const PROGRESS_FROM: u64 = 2048;
@@ -24,6 +32,8 @@ pub(crate) struct Ui {
     json: bool,
     quiet: bool,
     verbose: bool,
+    /// Whether a person looks at stdout.
+    is_terminal: bool,
     /// Lines that mpremote would still hold in its buffer.
     late: Mutex<String>,
 }
@@ -36,6 +46,7 @@ impl Ui {
             json: options.json,
             quiet: options.quiet,
             verbose: options.verbose,
+            is_terminal: io::stdout().is_terminal(),
             late: Mutex::default(),
         }
     }
@@ -45,7 +56,12 @@ impl Ui {
         self.json
     }
 
-    /// Data as it came, at once, byte by byte the same.
+    /// Whether a person looks at stdout.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// What a person's program prints or their file holds, at once, byte by byte the same: on a terminal too.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CommandError> {
         let mut stdout = io::stdout().lock();
         stdout
@@ -57,13 +73,26 @@ impl Ui {
     /// One line of data.
     pub(crate) fn line(&self, text: &str) -> Result<(), CommandError> {
         self.flush_late()?;
+        let text = match self.is_terminal {
+            true => printable::line(text),
+            false => text.into(),
+        };
         self.bytes(format!("{text}\n").as_bytes())
+    }
+
+    /// Lines of data, with their line ends.
+    pub(crate) fn text(&self, text: &str) -> Result<(), CommandError> {
+        let text = match self.is_terminal {
+            true => printable::lines(text),
+            false => text.into(),
+        };
+        self.bytes(text.as_bytes())
     }
 
     /// A line as [`Ui::step`] has it, but where mpremote's stays in Python's buffer while a program's output passes it
     /// by, it comes as late as there: with the next line, or at the end.
     pub(crate) fn late_step(&self, text: &str) -> Result<(), CommandError> {
-        if self.face != Face::Mpremote || self.quiet || self.json || io::stdout().is_terminal() {
+        if self.face != Face::Mpremote || self.quiet || self.json || self.is_terminal {
             return self.step(text);
         }
         if let Ok(mut late) = self.late.lock() {
@@ -87,9 +116,10 @@ impl Ui {
 
     /// What becomes of modules that a board imports, for who wants to see everything.
     pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
+        let face = self.face;
         self.verbose.then(|| {
             let report: piton::mount::MountReporter =
-                Arc::new(|event: &piton::mount::Event| talk(&format!("{event}\n")));
+                Arc::new(move |event: &piton::mount::Event| talk(face, &format!("{event}\n")));
             report
         })
     }
@@ -106,13 +136,20 @@ impl Ui {
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<(), CommandError> {
         let text = serde_json::to_string(value)
             .map_err(|error| CommandError::Output(io::Error::other(error)))?;
-        self.line(&text)
+        self.line(&printable::json(&text))
     }
 
     /// A remark for a person.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            talk(&format!("{text}\n"));
+            talk(self.face, &format!("{text}\n"));
+        }
+    }
+
+    /// The same while the terminal is raw, between the board's lines.
+    pub(crate) fn note_in_raw_mode(&self, text: &str) {
+        if !self.quiet {
+            draw(&format!("\r\n({})\r\n", printable::line(text)));
         }
     }
 
@@ -135,7 +172,7 @@ impl Ui {
         let bar = (0..PROGRESS_CELLS)
             .map(|cell| if cell < cells { '#' } else { '-' })
             .collect::<String>();
-        talk(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
+        draw(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
     }
 
     /// How far a transfer of so many bytes is, for a person who looks.
@@ -146,27 +183,27 @@ impl Ui {
     /// How many files are done, for a person who looks.
     pub(crate) fn count(&self, done: usize, of: usize) {
         if self.shows_progress() {
-            talk(&format!("\r ... compiling {done}/{of}"));
+            draw(&format!("\r ... compiling {done}/{of}"));
         }
     }
 
     /// How many files are fetched, for a person who looks.
     pub(crate) fn fetched(&self, done: usize, of: usize) {
         if self.shows_progress() {
-            talk(&format!("\r ... fetching {done}/{of}"));
+            draw(&format!("\r ... fetching {done}/{of}"));
         }
     }
 
     /// What is wrong with one of many things, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
-        talk(text);
+        talk(self.face, text);
     }
 
     /// Take the bar away.
     pub(crate) fn clear_progress(&self) {
         if self.shows_progress() {
             // Erase from the cursor to the end of the line.
-            talk("\r\x1b[K");
+            draw("\r\x1b[K");
         }
     }
 
@@ -191,28 +228,37 @@ impl Ui {
             let _ = raw_stdout(output.as_bytes());
         } else if self.json {
             if let Some(line) = error.json(self.face) {
-                talk(&line);
+                talk(self.face, &line);
             }
         } else if let Some(message) = error.message(self.face) {
-            talk(&message);
+            match error {
+                // With clap's own colours. It has nothing to tell but of the words of this line.
+                CommandError::Usage(UsageError::Arguments(_)) => draw(&message),
+                _ => talk(self.face, &message),
+            }
         }
         ExitCode::from(error.exit_code(self.face))
     }
 
     /// What the library tells while it works, as remarks.
     pub(crate) fn event_reporter(&self) -> piton::Reporter {
-        let quiet = self.quiet;
+        let (quiet, face) = (self.quiet, self.face);
         Arc::new(move |event: &piton::Event| {
             if !quiet {
-                talk(&format!("{event}\n"));
+                talk(face, &format!("{event}\n"));
             }
         })
     }
 }
 
+/// Whether a person looks at stderr.
+pub(crate) fn is_read_by_a_person() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Ask a person for something, on the line where they type it.
 pub(crate) fn question(text: &str) {
-    talk(text);
+    talk(Face::Piton, text);
 }
 
 /// Bytes for stdout of the faces that draw nothing.
@@ -221,13 +267,25 @@ pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
-/// Bytes for stderr, where a failure to write can be told to nobody.
+/// Bytes for stderr of the faces that draw nothing, where a failure to write can be told to nobody.
 pub(crate) fn raw_stderr(bytes: &[u8]) {
-    let _ = io::stderr().lock().write_all(bytes);
+    let mut stderr = io::stderr().lock();
+    let _ = match stderr.is_terminal() {
+        true => stderr.write_all(printable::lines(&String::from_utf8_lossy(bytes)).as_bytes()),
+        false => stderr.write_all(bytes),
+    };
 }
 
-/// Write to stderr, where a failure to write can be told to nobody.
-fn talk(text: &str) {
+/// Tell something on stderr. Where scripts compare it with what mpremote says, it stays as it is.
+fn talk(face: Face, text: &str) {
+    if face == Face::Mpremote && !io::stderr().is_terminal() {
+        return draw(text);
+    }
+    draw(&printable::lines(text));
+}
+
+/// Write to stderr, where a failure to write can be told to nobody. The text has nothing in it that is not ours.
+fn draw(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _ = stderr.write_all(text.as_bytes());
     let _ = stderr.flush();
@@ -240,7 +298,7 @@ pub(crate) fn wire_log() -> piton::WireLogger {
             Direction::ToBoard => '>',
             Direction::ToHost => '<',
         };
-        talk(&format!(
+        draw(&format!(
             "{:>9.6} {sign} {:>4} {}\n",
             event.at.as_secs_f64(),
             event.bytes.len(),

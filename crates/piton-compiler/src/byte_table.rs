@@ -9,11 +9,20 @@ struct Entry {
     hash: u32,
 }
 
+impl Entry {
+    /// The first entry is not used: number 0 marks a free slot.
+    const UNUSED: Entry = Entry {
+        start: 0,
+        length: 0,
+        hash: 0,
+    };
+}
+
 /// The set. Texts lie in one buffer; a hash table with open addressing finds them.
 #[derive(Clone, Debug)]
 pub(crate) struct ByteTable {
     bytes: Vec<u8>,
-    /// The first entry is not used: number 0 marks a free slot.
+    /// By number, with [`Entry::UNUSED`] in front.
     entries: Vec<Entry>,
     /// Numbers of entries; a power of two long and at most half full.
     slots: Vec<u32>,
@@ -24,11 +33,7 @@ impl ByteTable {
     pub(crate) fn with_capacity(capacity: usize) -> ByteTable {
         ByteTable {
             bytes: Vec::new(),
-            entries: vec![Entry {
-                start: 0,
-                length: 0,
-                hash: 0,
-            }],
+            entries: vec![Entry::UNUSED],
             slots: vec![0; capacity * 2],
         }
     }
@@ -113,20 +118,85 @@ impl ByteTable {
     }
 }
 
-fn hash(text: &[u8]) -> u32 {
-    const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
+/// A set that is made when this program is built. Starting from a copy of it takes no hashing.
+#[derive(Debug)]
+pub(crate) struct FixedTable<const ENTRIES: usize, const SLOTS: usize> {
+    bytes: &'static [u8],
+    entries: [Entry; ENTRIES],
+    slots: [u32; SLOTS],
+}
+
+impl<const ENTRIES: usize, const SLOTS: usize> FixedTable<ENTRIES, SLOTS> {
+    /// The set of the lines of `text`, all different, each ended by a newline; the line `\n` stands for a
+    /// newline itself. `ENTRIES` is the number of lines and one more, `SLOTS` a power of two at least
+    /// twice that.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "runs when this program is built, and fails then"
+    )]
+    pub(crate) const fn of_lines(text: &'static str) -> FixedTable<ENTRIES, SLOTS> {
+        let bytes = text.as_bytes();
+        let mut entries = [Entry::UNUSED; ENTRIES];
+        let mut slots = [0; SLOTS];
+        let (mut start, mut end, mut number) = (0, 0, 1);
+        while end < bytes.len() {
+            if bytes[end] != b'\n' {
+                end += 1;
+                continue;
+            }
+            let (mut from, mut to) = (start, end);
+            if end - start == 2 && bytes[start] == b'\\' && bytes[start + 1] == b'n' {
+                (from, to) = (end, end + 1);
+            }
+            let hash = hash(bytes.split_at(to).0.split_at(from).1);
+            entries[number] = Entry {
+                start: from as u32,
+                length: (to - from) as u32,
+                hash,
+            };
+            let mut slot = hash as usize & (SLOTS - 1);
+            while slots[slot] != 0 {
+                slot = (slot + 1) & (SLOTS - 1);
+            }
+            slots[slot] = number as u32;
+            number += 1;
+            end += 1;
+            start = end;
+        }
+        assert!(number == ENTRIES && ENTRIES * 2 <= SLOTS);
+        FixedTable {
+            bytes,
+            entries,
+            slots,
+        }
+    }
+
+    /// A copy that more can be added to.
+    pub(crate) fn to_table(&self) -> ByteTable {
+        ByteTable {
+            bytes: self.bytes.to_vec(),
+            entries: self.entries.to_vec(),
+            slots: self.slots.to_vec(),
+        }
+    }
+}
+
+const fn hash(mut text: &[u8]) -> u32 {
+    const fn mix(hash: u64, word: u64) -> u64 {
+        (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
+    }
     let mut hash = text.len() as u64;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
-    let (chunks, rest) = text.as_chunks::<8>();
-    for chunk in chunks {
-        mix(u64::from_le_bytes(*chunk));
+    while let Some((chunk, rest)) = text.split_first_chunk::<8>() {
+        hash = mix(hash, u64::from_le_bytes(*chunk));
+        text = rest;
     }
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+    let (mut last, mut shift) = (0, 0);
+    while let Some((&byte, rest)) = text.split_first() {
+        last |= (byte as u64) << shift;
+        shift += 8;
+        text = rest;
     }
-    mix(u64::from_le_bytes(last));
-    (hash >> 32) as u32
+    (mix(hash, last) >> 32) as u32
 }
 
 #[cfg(test)]

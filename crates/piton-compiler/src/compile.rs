@@ -22,7 +22,7 @@ use piton_mpy::opcode::byte;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
 use crate::diagnostic::{ErrorType, Failure, Place};
-use crate::emit::{Access, Code, Instruction, Label, Tables, operator};
+use crate::emit::{Access, Code, Instruction, Label, TOO_MANY_NAMES, Tables, operator};
 use crate::interner::{Interner, Known, Qstr};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::parse::{List, Node, NodeKind, Rule, Struct, Tree};
@@ -81,6 +81,8 @@ enum Step {
     /// The rest of an expression that begins with `super()`.
     Super(Struct),
     Error(Message, Node),
+    /// Ends with [`Failure::limit`], at this line.
+    Limit(Message, u32),
 }
 
 /// The messages of errors that are found between steps.
@@ -126,6 +128,8 @@ struct Compiler<'a> {
     current: ScopeId,
     code: Code,
     line: u32,
+    /// The line of the node that was looked at last.
+    node_line: u32,
     block_level: u16,
     steps: Vec<Step>,
     loops: Vec<Loop>,
@@ -156,6 +160,7 @@ pub(crate) fn compile_scopes(
         current: ScopeId::MODULE,
         code: Code::default(),
         line: 1,
+        node_line: 1,
         block_level: 0,
         steps: Vec::new(),
         loops: Vec::new(),
@@ -163,7 +168,9 @@ pub(crate) fn compile_scopes(
         error: None,
     };
     while compiler.current.index() < compiler.scopes.len() {
-        compiler.walk_scope()?;
+        compiler.walk_scope().map_err(|failure| {
+            failure.or_at(Place::Scope(compiler.node_line, compiler.scope().name))
+        })?;
         compiler.current.0 += 1;
     }
     compiler.number_locals();
@@ -181,6 +188,7 @@ impl Compiler<'_> {
         self.line = 1;
         self.block_level = 0;
         let (name, node) = (self.scope().name, self.scope().node);
+        self.node_line = self.tree.line_or(node, 1);
         self.tables.string(name)?;
         self.begin_scope()?;
         while let Some(step) = self.steps.pop() {
@@ -193,6 +201,7 @@ impl Compiler<'_> {
         if let Some(error) = self.error.take() {
             return Err(self.failure(error, node));
         }
+        self.check_names()?;
         self.close_over_names();
         self.code.instructions.shrink_to_fit();
         let code = std::mem::take(&mut self.code);
@@ -219,6 +228,17 @@ impl Compiler<'_> {
             message: error.message,
             place: Place::Scope(line, self.scope().name),
         }
+    }
+
+    /// The official compiler keeps the number of a scope's name in 16 bits.
+    fn check_names(&mut self) -> Result<(), Failure> {
+        let scope = self.scope();
+        let is_late = |id: &scope::Id| id.name > Qstr::LAST_SHORT;
+        if scope.name > Qstr::LAST_SHORT || scope.ids.iter().any(is_late) {
+            self.node_line = self.tree.late_names_line;
+            return Err(Failure::limit(TOO_MANY_NAMES));
+        }
+        Ok(())
     }
 
     /// Names that an outer function has become free variables.
@@ -416,6 +436,10 @@ impl Compiler<'_> {
             Step::EndLambda => self.end_lambda(),
             Step::Super(node) => return self.super_call(node),
             Step::Error(message, node) => self.error(message.0, node),
+            Step::Limit(message, line) => {
+                self.node_line = line;
+                return Err(Failure::limit(message.0));
+            }
         }
         Ok(())
     }
@@ -437,7 +461,8 @@ impl Compiler<'_> {
             NodeKind::Text(text) => self.emit_name(byte::LOAD_CONST_STRING, text),
             NodeKind::Token(token) => self.constant_token(token),
             NodeKind::Struct(node) => {
-                self.set_line(self.tree.line(node));
+                self.node_line = self.tree.line(node);
+                self.set_line(self.node_line);
                 self.rule(node)
             }
         }

@@ -107,6 +107,8 @@ impl std::error::Error for Diagnostic {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Nowhere,
+    /// Not known where the error is found: whoever passes it on says it with [`Failure::or_at`].
+    Open,
     /// A line of the input, while parsing.
     Input(u32),
     /// A line in a scope of this name.
@@ -146,6 +148,26 @@ impl Failure {
     /// A name of more than 255 bytes.
     pub(crate) fn name_too_long() -> Failure {
         Failure::without_place(ErrorType::RuntimeError, "name too long")
+    }
+
+    /// More of something than the bytecode has numbers for, where the official compiler stops with an
+    /// assertion or writes a module that does something else.
+    pub(crate) fn limit(message: &'static str) -> Failure {
+        Failure {
+            place: Place::Open,
+            ..Failure::without_place(ErrorType::RuntimeError, message)
+        }
+    }
+
+    /// The same failure at this place, if it has none yet.
+    pub(crate) fn or_at(self, place: Place) -> Failure {
+        Failure {
+            place: match self.place {
+                Place::Open => place,
+                known => known,
+            },
+            ..self
+        }
     }
 
     /// A jump that does not fit into 15 bits.

@@ -4,13 +4,11 @@
 //! a static qstr, and whether a string was known when its token was read decides between a qstr and
 //! a constant object. So strings are numbered in the order they are first met.
 
-use std::sync::LazyLock;
-
-use crate::byte_table::ByteTable;
+use crate::byte_table::{ByteTable, FixedTable};
 use crate::diagnostic::Failure;
 
 /// The number of an interned string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Qstr(pub(crate) u32);
 
 /// The strings built into `mpy-cross` 1.29 in the order of their numbers from 1, one a line, with
@@ -73,33 +71,61 @@ known_qstrs! {
 impl Qstr {
     /// The empty string.
     pub(crate) const EMPTY: Qstr = Qstr(1);
+    /// The last number that fits into 16 bits.
+    pub(crate) const LAST_SHORT: Qstr = Qstr(0xffff);
 }
 
 /// Interned strings and their numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Interner {
     strings: ByteTable,
+    /// Built-in strings that are not known before the source has them.
+    hidden: Vec<Qstr>,
 }
+
+/// What CircuitPython's compilers 9.2.9 and 10.2.0 have built in, and MicroPython's has not; and the other way
+/// round. Shorter strings are known as soon as they are met.
+const CIRCUITPYTHON_ONLY: [&[u8]; 6] = [
+    b"__await__",
+    b"BrokenPipeError",
+    b"ConnectionError",
+    b"ReloadException",
+    b"TimeoutError",
+    b"__context__",
+];
+const MICROPYTHON_ONLY: [&[u8]; 8] = [
+    b"Interpolation",
+    b"__template__",
+    b"format_spec",
+    b"heap_unlock",
+    b"interpolations",
+    b"maximum recursion depth exceeded",
+    b"string.templatelib",
+    b"templatelib",
+];
+
+/// The built-in strings, and one that number 0 stands for.
+const BUILT_IN_ENTRIES: usize = 582;
+
+static BUILT_IN: FixedTable<BUILT_IN_ENTRIES, 2048> = FixedTable::of_lines(ROM_QSTRS);
 
 impl Interner {
     /// An interner that knows the built-in strings.
-    pub(crate) fn new() -> Result<Interner, Failure> {
-        static BUILT_IN: LazyLock<Result<Interner, Failure>> = LazyLock::new(Interner::built_in);
-        BUILT_IN.clone()
+    pub(crate) fn new() -> Interner {
+        Interner {
+            strings: BUILT_IN.to_table(),
+            hidden: Vec::new(),
+        }
     }
 
-    fn built_in() -> Result<Interner, Failure> {
-        let mut interner = Interner {
-            strings: ByteTable::with_capacity(1024),
-        };
-        for line in ROM_QSTRS.lines() {
-            interner.intern(if line == "\\n" {
-                b"\n"
-            } else {
-                line.as_bytes()
-            })?;
+    /// Turns the built-in strings into those of CircuitPython's compilers.
+    pub(crate) fn follow_circuitpython(&mut self) -> Result<(), Failure> {
+        for text in CIRCUITPYTHON_ONLY {
+            self.intern(text)?;
         }
-        Ok(interner)
+        let hidden = MICROPYTHON_ONLY.map(|text| self.strings.find(text).map(Qstr));
+        self.hidden = hidden.into_iter().flatten().collect();
+        Ok(())
     }
 
     /// The strings the compiler asks for.
@@ -109,7 +135,8 @@ impl Interner {
 
     /// The number of `text`, if it is known.
     pub(crate) fn find(&self, text: &[u8]) -> Option<Qstr> {
-        self.strings.find(text).map(Qstr)
+        let qstr = self.strings.find(text).map(Qstr);
+        qstr.filter(|qstr| !self.hidden.contains(qstr))
     }
 
     /// The number of `text`, which is added if need be.
@@ -117,7 +144,9 @@ impl Interner {
         if text.len() > MAXIMUM_LENGTH {
             return Err(Failure::name_too_long());
         }
-        self.strings.add(text).map(Qstr)
+        let qstr = Qstr(self.strings.add(text)?);
+        self.hidden.retain(|hidden| *hidden != qstr);
+        Ok(qstr)
     }
 
     /// The bytes of an interned string.
@@ -132,7 +161,7 @@ mod tests {
 
     #[test]
     fn built_in_strings_have_the_official_numbers() {
-        let mut interner = Interner::new().unwrap();
+        let mut interner = Interner::new();
         assert_eq!(interner.find(b""), Some(Qstr::EMPTY));
         assert_eq!(interner.find(b"\n"), Some(Qstr(3)));
         assert_eq!(interner.find(b"zip"), Some(Qstr(165)));
@@ -143,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_qstr_has_at_most_255_bytes() {
-        let mut interner = Interner::new().unwrap();
+        let mut interner = Interner::new();
         assert!(interner.intern(&[b'a'; 255]).is_ok());
         assert!(interner.intern(&[b'a'; 256]).is_err());
     }

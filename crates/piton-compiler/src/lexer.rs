@@ -10,6 +10,7 @@ pub(crate) use input::normalise;
 use input::{END, Input};
 
 use crate::diagnostic::Failure;
+use crate::options::Target;
 use crate::token::{self, Token};
 
 /// Columns between tab stops.
@@ -20,8 +21,8 @@ const TAB_SIZE: usize = 8;
 pub(crate) struct LexerOptions {
     /// The value of `__debug__`.
     pub(crate) debug: bool,
-    /// Whether t-strings exist.
-    pub(crate) template_strings: bool,
+    /// Whose rules hold for f-strings and t-strings.
+    pub(crate) target: Target,
 }
 
 /// The lexer: holds one token and moves to the next on request.

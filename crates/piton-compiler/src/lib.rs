@@ -37,7 +37,7 @@ mod token;
 use piton_mpy::module::Module;
 
 pub use diagnostic::{Diagnostic, ErrorType, Location};
-pub use minify::{MinifyOptions, minify};
+pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
 pub use options::{Emitter, Optimisation, Options, Target};
 
 /// Compiles a source to a module.

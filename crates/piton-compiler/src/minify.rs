@@ -1,5 +1,6 @@
 //! Smaller source that means the same, line for line.
 
+mod brackets;
 mod literal;
 mod scan;
 
@@ -7,6 +8,7 @@ use crate::diagnostic::{Diagnostic, ErrorType, Failure, Location, Place};
 use crate::lexer::{is_name_part, normalise, operator};
 use crate::token::Token;
 
+pub use brackets::{UnclosedBracket, unclosed_bracket};
 use scan::{Kind, Piece, Scanner};
 
 /// How a source is made smaller.
@@ -46,7 +48,7 @@ pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnos
                 line,
                 scope: None,
             }),
-            Place::Nowhere | Place::Scope(..) => None,
+            Place::Nowhere | Place::Open | Place::Scope(..) => None,
         },
         ..Diagnostic::without_location(failure)
     })

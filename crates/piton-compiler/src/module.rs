@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Failure, Location, Place};
 use crate::emit::bytecode::assemble;
 use crate::interner::{Interner, Qstr};
 use crate::lexer::{Lexer, LexerOptions};
-use crate::number::{Integer, complex_text, float_text};
+use crate::number::{Integer, complex_text, float_text, former_float_text, former_number_text};
 use crate::options::{Emitter, Optimisation, Options, Target};
 use crate::parse::{ParserOptions, parse_file};
 
@@ -23,17 +23,14 @@ const MAXIMUM_TUPLE_DEPTH: usize = MAX_TUPLE_DEPTH;
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
 
 pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
-    let mut interner = match Interner::new() {
-        Ok(interner) => interner,
-        Err(failure) => return Err(Diagnostic::without_location(failure)),
-    };
+    let mut interner = Interner::new();
     let result = run(source, options, &mut interner);
     result.map_err(|failure| diagnostic(failure, options, &interner))
 }
 
 fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagnostic {
     let location = match failure.place {
-        Place::Nowhere => None,
+        Place::Nowhere | Place::Open => None,
         Place::Input(line) => Some(Location {
             source_name: options.input_name.clone(),
             line,
@@ -62,12 +59,11 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     // The names come first: a long string that is equal to one of them is a string table entry.
     let input_name = interner.intern(&options.input_name)?;
     if options.target.is_circuitpython() {
-        // CircuitPython's compiler has this one built in.
-        interner.intern(b"__await__")?;
+        interner.follow_circuitpython()?;
     }
     let lexer_options = LexerOptions {
         debug: options.optimisation == Optimisation::None,
-        template_strings: options.target == Target::MicroPython,
+        target: options.target,
     };
     let lexer = Lexer::new(source, lexer_options)?;
     let source_name = match &options.embedded_name {
@@ -79,6 +75,8 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
         typed_constants: options.target == Target::MicroPython,
         // CircuitPython 9 is made from MicroPython 1.23, which folds integers only.
         fold_floats: options.target != Target::CircuitPython9,
+        former_floats: options.target == Target::CircuitPython9,
+        keep_big_integers: options.target == Target::CircuitPython9,
     };
     let (tree, root) = parse_file(lexer, interner, parser_options)?;
     let scopes = compile_scopes(tree, root, source_name, interner, options)?;
@@ -104,7 +102,9 @@ fn assemble_module(
         if scope.emitter != Emitter::Bytecode {
             return Err(Failure::native_code());
         }
-        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)?;
+        let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
+        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)
+            .map_err(|failure| failure.or_at(place))?;
         raw_codes.push(RawCode {
             code: Code::Bytecode(function.bytecode),
             children: function
@@ -118,7 +118,7 @@ fn assemble_module(
         Target::MicroPython => Dialect::MicroPython,
         Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
     };
-    let mut objects = Objects::new(&scopes.tree.constants);
+    let mut objects = Objects::new(&scopes.tree.constants, options.target);
     Ok(Module {
         header: Header {
             dialect,
@@ -151,14 +151,17 @@ fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
 /// Constants on their way into the module.
 struct Objects<'a> {
     constants: &'a Constants,
+    /// Whether floats are printed as they were up to MicroPython 1.25.
+    former_floats: bool,
     /// How many more objects there can be.
     left: usize,
 }
 
 impl Objects<'_> {
-    fn new(constants: &Constants) -> Objects<'_> {
+    fn new(constants: &Constants, target: Target) -> Objects<'_> {
         Objects {
             constants,
+            former_floats: target == Target::CircuitPython9,
             left: constants.size() + MAXIMUM_SHARED_OBJECTS,
         }
     }
@@ -188,7 +191,7 @@ impl Objects<'_> {
                     begun.push((items.iter(), Vec::with_capacity(items.len())));
                     None
                 }
-                constant => Some(leaf(constant)),
+                constant => Some(leaf(constant, self.former_floats)),
             };
             // Puts what is finished into the tuple around it, until one has an item left to build.
             next = loop {
@@ -206,7 +209,7 @@ impl Objects<'_> {
 }
 
 /// The object of a constant that is no tuple.
-fn leaf(constant: Constant<'_>) -> ConstObject {
+fn leaf(constant: Constant<'_>, former_floats: bool) -> ConstObject {
     match constant {
         Constant::None | Constant::Tuple(_) => ConstObject::None,
         Constant::False => ConstObject::False,
@@ -216,7 +219,15 @@ fn leaf(constant: Constant<'_>) -> ConstObject {
         Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
         Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
         Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
-        Constant::Float(value) => ConstObject::Float(float_text(value)),
-        Constant::Imaginary(value) => ConstObject::Complex(complex_text(value)),
+        Constant::Float(value) => ConstObject::Float(if former_floats {
+            former_float_text(value)
+        } else {
+            float_text(value)
+        }),
+        Constant::Imaginary(value) => ConstObject::Complex(if former_floats {
+            former_number_text(value) + "j"
+        } else {
+            complex_text(value)
+        }),
     }
 }

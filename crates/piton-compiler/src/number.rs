@@ -3,11 +3,13 @@
 
 mod extended;
 mod float_text;
+mod former_float;
 mod integer;
 mod literal;
 mod operation;
 
 pub(crate) use float_text::{complex_text, float_text};
+pub(crate) use former_float::{former_decimal_value, former_float_text, former_number_text};
 pub(crate) use integer::Integer;
 pub(crate) use literal::{Decimal, LiteralError, parse_decimal, parse_integer};
 pub(crate) use operation::{BinaryOperator, binary_operation};

@@ -53,6 +53,10 @@ pub(crate) struct ParserOptions {
     pub(crate) typed_constants: bool,
     /// Whether floats, the numbers of `math` and operations that give floats are folded.
     pub(crate) fold_floats: bool,
+    /// Whether floats are read as they were up to MicroPython 1.25.
+    pub(crate) former_floats: bool,
+    /// Whether an integer that is computed with big ones is an object, even if it is small.
+    pub(crate) keep_big_integers: bool,
 }
 
 /// The engine's state.
@@ -277,6 +281,7 @@ impl Parser<'_, '_> {
                 "unindent doesn't match any outer indent level",
             ),
             Token::MalformedFstring => (ErrorType::SyntaxError, "malformed f-string"),
+            Token::RawFstring => (ErrorType::SyntaxError, "raw f-strings are not supported"),
             _ => (ErrorType::SyntaxError, "invalid syntax"),
         };
         Failure {
@@ -294,6 +299,9 @@ impl Parser<'_, '_> {
         let node = match self.lexer.token() {
             Token::Name => {
                 let name = self.interner.intern(text)?;
+                if name > Qstr::LAST_SHORT && self.tree.late_names_line == 0 {
+                    self.tree.late_names_line = line;
+                }
                 match self.named_constants.get(&name).copied() {
                     Some(constant) if rule == Rule::Atom => self.constant_node(constant, line)?,
                     _ => Node::id(name),
@@ -304,7 +312,12 @@ impl Parser<'_, '_> {
                 self.integer_node(&value, line)?
             }
             Token::FloatOrImag => {
-                let constant = match number::parse_decimal(text).map_err(invalid)? {
+                let mut decimal = number::parse_decimal(text).map_err(invalid)?;
+                if self.options.former_floats {
+                    let (Decimal::Real(value) | Decimal::Imaginary(value)) = &mut decimal;
+                    *value = number::former_decimal_value(text);
+                }
+                let constant = match decimal {
                     Decimal::Real(value) => self.tree.constants.float(value)?,
                     Decimal::Imaginary(value) => self.tree.constants.imaginary(value)?,
                 };

@@ -23,7 +23,7 @@ macro_rules! tokens {
 }
 
 tokens! {
-    End Invalid DedentMismatch LonelyStringOpen MalformedFstring Newline Indent Dedent Name
+    End Invalid DedentMismatch LonelyStringOpen MalformedFstring RawFstring Newline Indent Dedent Name
     Integer FloatOrImag String Bytes Ellipsis KwFalse KwNone KwTrue KwDebug KwAnd KwAs KwAssert
     KwAsync KwAwait KwBreak KwClass KwContinue KwDef KwDel KwElif KwElse KwExcept KwFinally
     KwFor KwFrom KwGlobal KwIf KwImport KwIn KwIs KwLambda KwNonlocal KwNot KwOr KwPass KwRaise

@@ -2,7 +2,7 @@
 //!
 //! Machine code imports without saying so, and so does `__import__(...)`.
 
-use crate::instruction::{Operand, instructions};
+use crate::instruction::{Instruction, Operand, instructions};
 use crate::module::{Module, Qstr};
 use crate::raw_code::Code;
 
@@ -17,6 +17,9 @@ pub struct Import {
     pub from: Vec<Vec<u8>>,
     /// Whether the module itself imports, and not a function in it: then it happens when the module is imported.
     pub at_once: bool,
+    /// Whether the code around it may go on without it: it is in a `try` with `except`, in a branch or a loop, or
+    /// behind a `return` or `raise`.
+    pub optional: bool,
 }
 
 /// The imports of a module, in the order of its raw codes. Damaged bytecode has those in front of the damage.
@@ -35,7 +38,9 @@ pub fn imports(module: &Module) -> Vec<Import> {
         let mut level = 0;
         // Where an IMPORT_FROM belongs to: the last IMPORT_NAME of the same function.
         let mut last = None;
+        let mut skipped = Skipped::default();
         for instruction in instructions(&bytecode.opcodes).map_while(Result::ok) {
+            skipped.pass(&instruction);
             match (instruction.opcode.name, instruction.operand) {
                 (_, Operand::SmallInt(value)) => level = u32::try_from(value).unwrap_or(0),
                 ("IMPORT_NAME", Operand::Qstr(index)) => {
@@ -45,6 +50,7 @@ pub fn imports(module: &Module) -> Vec<Import> {
                         name: name(index),
                         from: Vec::new(),
                         at_once: number == 0,
+                        optional: skipped.covers(instruction.offset),
                     });
                 }
                 ("IMPORT_FROM", Operand::Qstr(index)) => {
@@ -57,4 +63,30 @@ pub fn imports(module: &Module) -> Vec<Import> {
         }
     }
     found
+}
+
+/// Which part of a function may be skipped, going through it from its begin.
+#[derive(Default)]
+struct Skipped {
+    /// Where the farthest jump so far leads to.
+    until: i64,
+    /// A `return` or a `raise` was passed.
+    left: bool,
+}
+
+impl Skipped {
+    fn pass(&mut self, instruction: &Instruction) {
+        match instruction.opcode.name {
+            // What is in these runs to the end, or raises: nothing is skipped.
+            "SETUP_WITH" | "SETUP_FINALLY" => {}
+            "RETURN_VALUE" | "RAISE_LAST" | "RAISE_OBJ" | "RAISE_FROM" => self.left = true,
+            // Every other jump forward skips what is between, and a handler of exceptions (SETUP_EXCEPT) the rest of
+            // its `try`. Jumps back do not reach as far.
+            _ => self.until = self.until.max(instruction.target().unwrap_or(0)),
+        }
+    }
+
+    fn covers(&self, offset: u32) -> bool {
+        self.left || i64::from(offset) < self.until
+    }
 }

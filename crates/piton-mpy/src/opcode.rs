@@ -102,10 +102,10 @@ impl StackEffect {
 }
 
 impl Opcode {
-    /// The name without the suffix that tells where the operand is encoded.
+    /// The name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode byte
+    /// come without `_MULTI`.
     pub fn mnemonic(&self) -> &'static str {
-        let name = self.name.strip_suffix("_MULTI").unwrap_or(self.name);
-        name.strip_suffix("_N").unwrap_or(name)
+        self.name.strip_suffix("_MULTI").unwrap_or(self.name)
     }
 
     /// The row of an opcode byte; `None` for the bytes that mean nothing.
@@ -248,3 +248,27 @@ pub const BINARY_OPERATORS: [&str; 35] = [
     "|=", "^=", "&=", "<<=", ">>=", "+=", "-=", "*=", "@=", "//=", "/=", "%=", "**=", //
     "|", "^", "&", "<<", ">>", "+", "-", "*", "@", "//", "/", "%", "**",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_mpy_tool() {
+        let names = |bytes: std::ops::RangeInclusive<u8>| {
+            let names = bytes.filter_map(Opcode::of).map(Opcode::mnemonic);
+            let mut names = names.collect::<Vec<&str>>();
+            names.dedup();
+            names.join(" ")
+        };
+        assert_eq!(names(0x24..=0x26), "LOAD_FAST_N LOAD_DEREF STORE_FAST_N");
+        // Only these have an operand in the opcode byte, and another form without.
+        let packed = "LOAD_CONST_SMALL_INT LOAD_FAST STORE_FAST UNARY_OP BINARY_OP";
+        assert_eq!(names(0x70..=0xff), packed);
+        assert!(
+            OPCODES
+                .iter()
+                .all(|row| !row.mnemonic().ends_with("_MULTI"))
+        );
+    }
+}

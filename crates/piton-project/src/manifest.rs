@@ -37,6 +37,9 @@ pub struct Manifest {
     /// What compiled the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compiler: Option<Compiler>,
+    /// Modules of the project that are not among the files, since their sources did not compile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOutModule>,
 }
 
 /// What compiled the files.
@@ -76,6 +79,15 @@ pub struct ManifestFile {
     /// What a board must have to load a `.mpy` file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mpy: Option<MpyFacts>,
+}
+
+/// A module of the project that no file was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutModule {
+    /// The path that its file would have, below the folder `mpy`.
+    pub path: RelativePath,
+    /// Path of the source, below the folder of the sources.
+    pub source: RelativePath,
 }
 
 /// What kind of file a file of a build is.

@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`source::Source`] is what a person asks for: `name@1.2`, `github:org/repo`, an address, a folder here.
-//! - [`package::PackageJson`] is what a package says of itself.
+//! - [`package::PackageJson`] is what a package says of itself; [`manifest_py::ManifestPy`] what a library of
+//!   micropython-lib does.
 //! - [`resolve::Resolver`] goes from one to the other and on to the packages that are needed, asking its caller for
 //!   one document at a time: it opens no connection itself.
 //! - [`record::Record`] is what was installed on a board.
@@ -11,6 +12,7 @@
 //! The formats are described in MicroPython's docs/reference/packages.rst; what mpremote makes of them is in its
 //! `mip.py`. Here every path is checked before it is used, every hash after a download, and everything has a limit.
 
+pub mod manifest_py;
 pub mod package;
 pub mod record;
 pub mod resolve;

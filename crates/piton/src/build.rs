@@ -28,13 +28,14 @@ mod age;
 mod fat;
 mod make;
 mod place;
+pub mod project;
 mod scan;
 mod swap;
 mod target;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -64,9 +65,23 @@ pub const TAR: &str = "mpy-files.tar.gz";
 pub const ZIP: &str = "mpy-files.zip";
 
 /// The files that boards run by themselves and never as `.mpy`: MicroPython's `boot.py` and `main.py`
-/// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and CircuitPython's `code.py`.
+/// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and those of CircuitPython (its `main.c`,
+/// `supervisor/shared/safe_mode.c`). `repl.py` is one for CircuitPython only.
 /// They are put on a board in this order, after everything else: the last one starts the new program.
-pub const ENTRY_FILES: [&str; 3] = ["boot.py", "main.py", "code.py"];
+pub const ENTRY_FILES: [&str; 5] = ["safemode.py", "repl.py", "boot.py", "main.py", "code.py"];
+
+/// Names that are entry files for CircuitPython, and modules for MicroPython.
+const CIRCUITPYTHON_ENTRY_FILES: [&str; 2] = ["safemode.py", "repl.py"];
+
+/// The files that stay source on boards with these firmwares, unless somebody says otherwise.
+pub fn entry_files(targets: &[BuildTarget]) -> Vec<String> {
+    let for_circuitpython = targets.iter().any(|target| target.is_circuitpython());
+    let names = ENTRY_FILES.into_iter();
+    names
+        .filter(|name| for_circuitpython || !CIRCUITPYTHON_ENTRY_FILES.contains(name))
+        .map(str::to_owned)
+        .collect()
+}
 
 /// How often a watching build looks at the sources.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(300);
@@ -92,6 +107,10 @@ pub struct Settings {
     pub entry: Vec<String>,
     /// Files other than sources to take along.
     pub data: Patterns,
+    /// Whether all files are taken along, but for what is for other programs.
+    pub all_data: bool,
+    /// The files to build from, where not the folder says that but a list.
+    pub files: Option<Vec<NamedFile>>,
     /// Files and folders to leave out.
     pub exclude: Patterns,
     /// Whether a source that does not compile ends the build, with nothing written.
@@ -119,8 +138,10 @@ impl Settings {
             small_int_bits: 31,
             source_lines: true,
             version: None,
-            entry: ENTRY_FILES.map(str::to_owned).to_vec(),
+            entry: entry_files(&[BuildTarget::default()]),
             data: Patterns::new(),
+            all_data: false,
+            files: None,
             exclude: Patterns::new(),
             strict: false,
             allow_fail: Patterns::new(),
@@ -130,6 +151,25 @@ impl Settings {
             jobs: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
+}
+
+impl Settings {
+    /// The path of a source, as a person would write it.
+    fn path_of(&self, below: &Path) -> PathBuf {
+        match self.source == Path::new(".") {
+            true => below.to_owned(),
+            false => self.source.join(below),
+        }
+    }
+}
+
+/// A file that a list names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedFile {
+    /// Path below the folder of the sources.
+    pub source: RelativePath,
+    /// Path on the board, but for the ending of what is compiled.
+    pub place: RelativePath,
 }
 
 /// What a build came to.
@@ -147,6 +187,12 @@ pub struct Report {
     pub version: String,
     /// The sources that did not compile, by target and path.
     pub failures: Vec<Failure>,
+    /// The sources that go along as they are, since only the board can compile them, by target and path.
+    pub native: Vec<NativeSource>,
+    /// The files that were taken along, by path.
+    pub data: Vec<RelativePath>,
+    /// The files that were not taken along, as nothing says so, by path.
+    pub other: Vec<RelativePath>,
     /// When the sources were current, in seconds since 1970.
     pub timestamp: u64,
 }
@@ -209,9 +255,28 @@ pub struct Failure {
     pub allowed: bool,
 }
 
+/// A source with functions in machine code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeSource {
+    /// Name of the target.
+    pub target: String,
+    /// Path below the folder of the sources.
+    pub source: RelativePath,
+    /// Path of the source.
+    pub path: PathBuf,
+    /// The line of the first decorator that asks for machine code, from 1.
+    pub line: Option<u32>,
+}
+
 /// Why something among the sources is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut {
+    /// It usually holds passwords or secret keys.
+    Private,
+    /// It is for other programs than those of boards.
+    ForOthers,
+    /// It is a compiled module whose source is beside it: that is what a board imports.
+    HasSource,
     /// It is a link to a folder.
     FolderLink,
     /// It is a link that names nothing.
@@ -255,11 +320,47 @@ pub enum BuildError {
         /// Its path.
         path: PathBuf,
     },
-    /// There is nothing to compile in it.
+    /// There is nothing in it that boards run.
     #[error("there is no Python source in `{}`", path.display())]
     NoFiles {
         /// Its path.
         path: PathBuf,
+    },
+    /// A list names a file that is not there.
+    #[error("there is no file `{}`", path.display())]
+    NoNamedFile {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// A list of files cannot be used.
+    #[error("`{}`: {problem}", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file to take along is a secret key that signs.
+    #[error("`{}` is a secret key to sign with, and is never shipped", path.display())]
+    SecretKey {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The board of the project runs a CircuitPython that is too old.
+    #[error("`{}` is of CircuitPython {version}, expected 9 or newer", path.display())]
+    OldCircuitPython {
+        /// The `boot_out.txt` that says so.
+        path: PathBuf,
+        /// The version.
+        version: String,
+    },
+    /// There is no folder `src`, and it is not clear what else the sources are.
+    #[error("there is no folder `{}` with sources", path.display())]
+    UnclearSource {
+        /// The folder that is looked for.
+        path: PathBuf,
+        /// What could be meant: folders and files with Python sources.
+        candidates: Vec<String>,
     },
     /// A file or folder cannot be read.
     #[error("could not read `{}`: {source}", path.display())]

@@ -42,6 +42,7 @@
 mod act;
 mod cached;
 pub mod hint;
+pub(crate) mod native;
 mod plan;
 
 use std::io;

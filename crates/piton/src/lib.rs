@@ -40,6 +40,7 @@ pub mod error;
 mod flushed;
 pub mod host_file;
 pub mod http;
+pub mod left_out;
 pub mod mip;
 pub mod mount;
 pub mod patterns;

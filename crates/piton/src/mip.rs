@@ -9,24 +9,29 @@
 //! let mut board = Board::connect(&"a0".parse()?, &Default::default())?;
 //! let mut raw = board.raw_repl(piton::repl::Entry::KeepState, piton::deadline::Deadline::NEVER)?;
 //! let library = Library::find(&mut raw, None)?;
-//! let package = mip::fetch(
-//!     &"aioble".parse()?, &library, &FetchOptions::default(), &Cancel::new(), &mut |_| {},
-//! )?;
-//! mip::install(&mut raw, &library, &[package], mip::RecordUse::Keep, &mut |_| {})?;
+//! let cancel = Cancel::new();
+//! let options = FetchOptions::default();
+//! let described = [mip::describe(&"aioble".parse()?, &library, &options, &cancel, &mut |_| {})?];
+//! let looked = mip::look(&mut raw, &library, &described, mip::RecordUse::Keep, &mut |_| {})?;
+//! let [package] = described;
+//! let fetched = [mip::fetch(package, &looked, &cancel, &mut |_| {})?];
+//! mip::install(&mut raw, &library, &fetched, looked, mip::RecordUse::Keep, &mut |_| {})?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Layout
 //!
-//! [`Library`] is the folder on the board; [`fetch()`] needs no board, [`install()`] no network. [`list()`] and
-//! [`uninstall()`] work with the record that installing leaves in the folder. What names a package is
+//! [`Library`] is the folder on the board; [`describe()`] and [`fetch()`] need no board, [`look()`] and [`install()`] no
+//! network. [`fetch()`] leaves out what [`look()`] has found. [`list()`] and [`uninstall()`] work with the record that installing leaves in the folder. What names a package is
 //! [`piton_project::mip::source::Source`].
 
 mod change;
 mod fetch;
 mod install;
 mod library;
+mod look;
 mod manage;
+pub(crate) mod manifest;
 
 use std::io;
 use std::path::PathBuf;
@@ -40,9 +45,10 @@ use piton_project::mip::source::Location;
 
 use crate::http::HttpError;
 
-pub use fetch::{FetchOptions, Fetched, fetch};
+pub use fetch::{Described, FetchOptions, Fetched, describe, fetch};
 pub use install::{Installation, RecordUse, install};
 pub use library::Library;
+pub use look::{Looked, look};
 pub use manage::{Removal, list, uninstall};
 pub use piton_project::mip::{INDEX, record, resolve, source};
 
@@ -97,6 +103,12 @@ pub enum MipError {
         first: String,
         /// Another one.
         second: String,
+    },
+    /// A file that was not fetched, since the board had it, is there no more.
+    #[error("`{path}` on the board has changed since it was looked at")]
+    Gone {
+        /// The file.
+        path: BoardPath,
     },
     /// All files together are more than is taken.
     #[error("the files have more than {limit} bytes")]

@@ -94,6 +94,17 @@ impl Patterns {
         self.fits(&names(path), is_folder)
     }
 
+    /// Whether a pattern says this file's name letter by letter, and none behind it takes it back: `certs/client.key`
+    /// and `client.key` do, `*.key` and `certs/` do not.
+    pub fn names_file(&self, path: &str) -> bool {
+        let names = names(path);
+        let patterns = self.patterns.iter().rev();
+        let deciding = patterns
+            .filter(|pattern| pattern.takes_back || pattern.is_literal())
+            .find(|pattern| pattern.fits(&names, false));
+        deciding.is_some_and(|pattern| !pattern.takes_back)
+    }
+
     fn fits(&self, names: &[&str], is_folder: bool) -> bool {
         let deciding = self
             .patterns
@@ -136,6 +147,12 @@ impl Pattern {
             takes_back,
             folders_only,
         })
+    }
+
+    /// Whether the last name of the path stands for itself only.
+    fn is_literal(&self) -> bool {
+        let last = self.parts.last().and_then(Option::as_ref);
+        last.is_some_and(|name| !name.contains(['*', '?', '[', '\\']))
     }
 
     fn fits(&self, names: &[&str], is_folder: bool) -> bool {

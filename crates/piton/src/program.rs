@@ -5,7 +5,9 @@
 //! reset ([`Exit::Exited`] says that it is due).
 
 mod guard;
+mod input;
 mod mpy;
+mod traceback;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
@@ -14,7 +16,9 @@ use piton_board::literal::{Value, from_literal, py_str};
 use piton_board::repl::RawRepl;
 
 pub use guard::Guarded;
+pub use input::{Input, Line, reads_input};
 pub use mpy::{MpyError, check_mpy, is_mpy, send_mpy};
+pub use traceback::located;
 
 /// How a program ended that did not end by an exception.
 #[derive(Clone, Debug, PartialEq, Eq)]

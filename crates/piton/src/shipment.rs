@@ -5,8 +5,9 @@
 
 pub mod deploy;
 pub mod download;
+mod needs;
 mod order;
-mod parts;
+pub(crate) mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -334,6 +335,11 @@ pub enum What {
     NotSigned,
     /// The signature is not good.
     Signature(String),
+    /// It imports a module of the project that is not in the build, as its source did not compile.
+    LeftOut {
+        /// The source, by path below the folder of the sources.
+        source: RelativePath,
+    },
 }
 
 impl What {
@@ -350,6 +356,7 @@ impl What {
             What::Index => "index",
             What::NotSigned => "not-signed",
             What::Signature(_) => "signature",
+            What::LeftOut { .. } => "left-out",
         }
     }
 }
@@ -370,6 +377,10 @@ impl fmt::Display for Finding {
             What::Index => write!(f, "changed: `{INDEX}` names another one"),
             What::NotSigned => f.write_str("not signed"),
             What::Signature(why) => f.write_str(why),
+            What::LeftOut { source } => write!(
+                f,
+                "it imports `{source}`, which is left out of the build as it did not compile"
+            ),
         }
     }
 }
@@ -442,6 +453,7 @@ impl Shipment {
                 }));
             }
         }
+        findings.extend(needs::check(&self.manifest, &self.files));
         findings
     }
 

@@ -1,7 +1,7 @@
 //! Make a folder of a board like a folder of this computer, or the other way round.
 //!
 //! [`push`] and [`pull`] look at both sides and decide, without changing anything; what they give back can be printed
-//! (its [`plan`]) and carried out. Both leave out what `.pitonignore` files, [`DEFAULT_IGNORES`] and
+//! (its [`plan`]) and carried out. Both leave out what [`crate::left_out`] lists, and what `.pitonignore` files and
 //! [`Options::ignore`] cover, on both sides. What has a [reserved name](piton_project::relative_path::is_reserved) is left
 //! out whatever the patterns say: a folder that comes from elsewhere has no say in what piton takes for its own records.
 //!
@@ -32,6 +32,7 @@
 //! [`plan`]: Push::plan
 
 mod board_side;
+mod drive;
 mod host_side;
 mod make;
 mod pull;
@@ -51,9 +52,11 @@ use piton_fs::plan::{Conflict, TreePath};
 use piton_project::relative_path::is_reserved;
 
 use crate::patterns::Patterns;
+use crate::shipment::deploy::DeployError;
 
+pub use drive::{DrivePush, drive_compiler_options, is_drive, push_to_drive};
 pub use host_side::{Content, HostTree, walk};
-pub use make::compiler_options;
+pub use make::{check, compiler_options};
 pub use pull::{Pull, pull};
 pub use push::{Push, push, push_tree};
 pub use record::FILE_NAME as RECORD_NAME;
@@ -65,42 +68,6 @@ const CONTENT_TIME: Duration = Duration::from_secs(3600);
 /// The file whose patterns say what of its folder is left out.
 pub const IGNORE_NAME: &str = ".pitonignore";
 
-/// What is always left out, unless a later pattern takes it back: what tools and operating systems leave in folders,
-/// and what a CircuitPython board keeps for itself.
-pub const DEFAULT_IGNORES: &str = "\
-.git/
-.gitignore
-.gitattributes
-.gitmodules
-.github/
-.hg/
-.svn/
-.idea/
-.vscode/
-.venv/
-.mypy_cache/
-.pytest_cache/
-.ruff_cache/
-__pycache__/
-*.pyc
-*.swp
-*~
-.DS_Store
-._*
-Thumbs.db
-desktop.ini
-.Spotlight-V100/
-.Trashes/
-.Trash-*/
-.fseventsd/
-.metadata_never_index
-System Volume Information/
-/boot_out.txt
-.pitonignore
-.piton-sync
-*.piton-new
-";
-
 /// How to sync. `Options::default()` copies what is new or changed, and removes nothing.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -111,7 +78,7 @@ pub struct Options {
     pub force: bool,
     /// What of the destination stays as it is: it is neither removed nor replaced.
     pub keep: Patterns,
-    /// What is left out on both sides, besides [`DEFAULT_IGNORES`] and `.pitonignore` files. Stronger than those.
+    /// What is left out on both sides, besides [`crate::left_out`] and `.pitonignore` files. Stronger than those.
     pub ignore: Patterns,
     /// What to do with symbolic links in a source folder of this computer.
     pub links: Links,
@@ -269,6 +236,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The board's drive.
+    #[error(transparent)]
+    Drive(#[from] DeployError),
     /// The board's files.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -317,11 +287,4 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
 /// Whether a name on the way is reserved.
 fn has_reserved_name(path: &TreePath) -> bool {
     path.names().any(is_reserved)
-}
-
-/// The default patterns.
-fn default_ignores() -> Patterns {
-    let mut patterns = Patterns::new();
-    patterns.add_lines(DEFAULT_IGNORES);
-    patterns
 }

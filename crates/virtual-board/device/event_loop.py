@@ -63,7 +63,23 @@ def _later(delay):
     pass
 
 
+_STREAMS = ("StreamReader", "StreamWriter", "ThreadSafeFlag", "open_connection", "start_server", "Stream")
+
+
+def _late(name):
+    # Of the asyncio module: read when a program asks for it.
+    if name == "__all__":
+        # `import *` of 1.28 asks for it, and takes no for an error.
+        return [known for known in asyncio.__dict__ if known[0] != "_"]
+    if name not in _STREAMS:
+        raise AttributeError(name)
+    import _asyncio_streams
+
+    return getattr(_asyncio_streams, name)
+
+
 def install():
+    asyncio.__getattr__ = _late
     core._schedule_run_iter = _later
     core.new_event_loop()
     asyncio.run = core.run = run

@@ -4,6 +4,8 @@ import struct
 import sys
 import time
 
+about = "pretended: pins, buses and timers remember; see the documentation of the virtual board"
+
 _control = open("/.virtual-board/control", "r+b")
 
 PWRON_RESET = const(1)
@@ -18,6 +20,22 @@ _frequency = 125000000
 
 def _command(letter, number):
     _control.write(letter + int(number).to_bytes(4, "little"))
+
+
+_BUSES = ("I2C", "SoftI2C", "SPI", "SoftSPI", "UART")
+
+
+def __getattr__(name):
+    # What not every program uses is read when it is asked for.
+    if name[:1] == "_":
+        raise AttributeError(name)
+    if name in _BUSES:
+        import _machine_buses as part
+    else:
+        import _machine_rest as part
+    value = getattr(part, name)
+    globals()[name] = value
+    return value
 
 
 # The board
@@ -116,6 +134,13 @@ class _Wire:
         self.trigger = 0
         self.flags = 0
         self.analog = 32768
+        self.bits = b""
+
+
+class _PinNames:
+    # Every name is a pin.
+    def __getattr__(self, name):
+        return Pin(name)
 
 
 class _PinIrq:
@@ -150,6 +175,8 @@ class Pin:
     DRIVE_2 = const(2)
     DRIVE_3 = const(3)
 
+    board = _PinNames()
+    cpu = board
     _wires = {}
 
     def __init__(self, id, *args, **kwargs):
@@ -256,15 +283,31 @@ class ADC:
     ATTN_2_5DB = const(1)
     ATTN_6DB = const(2)
     ATTN_11DB = const(3)
+    WIDTH_9BIT = const(9)
+    WIDTH_10BIT = const(10)
+    WIDTH_11BIT = const(11)
+    WIDTH_12BIT = const(12)
 
     def __init__(self, id, *, sample_ns=0, atten=ATTN_11DB):
         # A channel number and a pin are different things to a board, and the same here.
-        self._wire = Pin(id)._wire
+        if id == ADC.CORE_TEMP:
+            # The thermometer in an RP2040: 0.706 V are 27 degrees.
+            self._wire = _Wire("CORE_TEMP")
+            self._wire.analog = 14021
+        else:
+            self._wire = Pin(id)._wire
+        self._bits = 12
 
     def init(self, *, sample_ns=0, atten=ATTN_11DB):
         pass
 
     def atten(self, atten):
+        pass
+
+    def width(self, bits):
+        self._bits = bits
+
+    def deinit(self):
         pass
 
     def read_u16(self):
@@ -274,29 +317,37 @@ class ADC:
         return wire.analog
 
     def read(self):
-        return self.read_u16() >> 4
+        return self.read_u16() >> 16 - self._bits
 
     def read_uv(self):
         return self.read_u16() * 3300000 // 65535
 
 
 class PWM:
-    def __init__(self, dest, *, freq=None, duty_u16=None, duty_ns=None, invert=False):
+    def __init__(self, dest, freq=None, duty=None, *, duty_u16=None, duty_ns=None, invert=False):
         self._pin = Pin(dest)
         self._freq = 0
         self._duty = 0
-        self.init(freq=freq, duty_u16=duty_u16, duty_ns=duty_ns, invert=invert)
+        self.init(freq, duty, duty_u16=duty_u16, duty_ns=duty_ns, invert=invert)
 
-    def init(self, *, freq=None, duty_u16=None, duty_ns=None, invert=False):
+    def init(self, freq=None, duty=None, *, duty_u16=None, duty_ns=None, invert=False):
         if freq is not None:
             self.freq(freq)
         if duty_u16 is not None:
             self.duty_u16(duty_u16)
         if duty_ns is not None:
             self.duty_ns(duty_ns)
+        if duty is not None:
+            self.duty(duty)
 
     def deinit(self):
         self._duty = 0
+
+    def duty(self, value=None):
+        # Of 1023, as on the ESP32 and ESP8266.
+        if value is None:
+            return self._duty >> 6
+        self.duty_u16(value * 65535 // 1023)
 
     def freq(self, value=None):
         if value is None:
@@ -388,7 +439,21 @@ def _run_timers():
 
 
 class RTC:
-    def __init__(self, id=0):
+    ALARM0 = const(0)
+    _kept = b""
+
+    def __init__(self, id=0, **settings):
+        pass
+
+    def memory(self, data=None):
+        if data is None:
+            return RTC._kept
+        RTC._kept = bytes(data)
+
+    def irq(self, *args, **settings):
+        pass
+
+    def alarm(self, id, time=None, **settings):
         pass
 
     def init(self, when=None):
@@ -416,183 +481,10 @@ class WDT:
         _control.write(b"f")
 
 
-# Buses
+# `from machine import *` asks for these names.
+__all__ = [name for name in globals() if name[0] != "_" and name not in ("struct", "sys", "time", "about")]
+__all__.extend(_BUSES)
 
-
-class _Memory24:
-    # A memory chip with 256 bytes, as the 24C02: a write begins with the address.
-    def __init__(self):
-        self.at = 0
-        self.cells = bytearray(256)
-
-    def write(self, data):
-        if data:
-            self.at = data[0]
-            for byte in data[1:]:
-                self.cells[self.at] = byte
-                self.at = (self.at + 1) & 255
-
-    def read_into(self, buf):
-        for i in range(len(buf)):
-            buf[i] = self.cells[self.at]
-            self.at = (self.at + 1) & 255
-
-
-class I2C:
-    # On every bus there is the same memory chip.
-    _devices = {0x50: _Memory24()}
-
-    def __init__(self, id=-1, *, scl=None, sda=None, freq=400000, timeout=50000):
-        self._name = "I2C({}, freq={})".format(id, freq)
-
-    def init(self, *, scl=None, sda=None, freq=400000):
-        pass
-
-    def deinit(self):
-        pass
-
-    def __repr__(self):
-        return self._name
-
-    def _device(self, addr):
-        device = I2C._devices.get(addr)
-        if device is None:
-            raise OSError(5)  # EIO, as when nobody acknowledges
-        return device
-
-    def scan(self):
-        return sorted(I2C._devices)
-
-    def readfrom_into(self, addr, buf, stop=True):
-        self._device(addr).read_into(buf)
-
-    def readfrom(self, addr, nbytes, stop=True):
-        buf = bytearray(nbytes)
-        self.readfrom_into(addr, buf)
-        return bytes(buf)
-
-    def writeto(self, addr, buf, stop=True):
-        data = bytes(buf)
-        self._device(addr).write(data)
-        return len(data)
-
-    def writevto(self, addr, vector, stop=True):
-        return self.writeto(addr, b"".join([bytes(part) for part in vector]))
-
-    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
-        self.writeto(addr, bytes([memaddr & 255]))
-        self.readfrom_into(addr, buf)
-
-    def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
-        buf = bytearray(nbytes)
-        self.readfrom_mem_into(addr, memaddr, buf)
-        return bytes(buf)
-
-    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
-        self.writeto(addr, bytes([memaddr & 255]) + bytes(buf))
-
-
-class SoftI2C(I2C):
-    def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        super().__init__(-1, freq=freq)
-
-
-class SPI:
-    MSB = const(0)
-    LSB = const(1)
-    CONTROLLER = const(0)
-
-    def __init__(self, id=-1, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None, mosi=None, miso=None):
-        self._name = "SPI({}, baudrate={}, polarity={}, phase={}, bits={})".format(
-            id, baudrate, polarity, phase, bits
-        )
-
-    def init(self, baudrate=1000000, **kwargs):
-        pass
-
-    def deinit(self):
-        pass
-
-    def __repr__(self):
-        return self._name
-
-    # MISO is wired to MOSI.
-
-    def read(self, nbytes, write=0):
-        return bytes([write]) * nbytes
-
-    def readinto(self, buf, write=0):
-        for i in range(len(buf)):
-            buf[i] = write
-
-    def write(self, buf):
-        pass
-
-    def write_readinto(self, write_buf, read_buf):
-        data = bytes(write_buf)
-        if len(data) != len(read_buf):
-            raise ValueError("buffers must be the same length")
-        read_buf[:] = data
-
-
-class SoftSPI(SPI):
-    def __init__(self, baudrate=500000, **kwargs):
-        super().__init__(-1, baudrate)
-
-
-class UART:
-    INV_TX = const(1)
-    INV_RX = const(2)
-    RTS = const(1)
-    CTS = const(2)
-
-    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, *, timeout=0, **kwargs):
-        self._name = "UART({}, baudrate={}, bits={}, parity={}, stop={})".format(
-            id, baudrate, bits, parity, stop
-        )
-        self._received = bytearray()
-
-    def init(self, baudrate=115200, **kwargs):
-        pass
-
-    def deinit(self):
-        pass
-
-    def __repr__(self):
-        return self._name
-
-    # RX is wired to TX.
-
-    def any(self):
-        return len(self._received)
-
-    def write(self, buf):
-        data = bytes(buf)
-        self._received.extend(data)
-        return len(data)
-
-    def read(self, nbytes=-1):
-        if nbytes < 0:
-            nbytes = len(self._received)
-        data = bytes(self._received[:nbytes])
-        self._received = self._received[len(data) :]
-        return data or None
-
-    def readinto(self, buf, nbytes=-1):
-        data = self.read(len(buf) if nbytes < 0 else min(nbytes, len(buf)))
-        if data:
-            buf[: len(data)] = data
-            return len(data)
-
-    def readline(self):
-        end = self._received.find(b"\n")
-        return self.read(end + 1 if end >= 0 else -1)
-
-    def flush(self):
-        pass
-
-    def txdone(self):
-        return True
-
-    def sendbreak(self):
-        pass
+if sys.implementation.version < (1, 26):
+    # It does not ask, but takes what is there.
+    from _machine_buses import *

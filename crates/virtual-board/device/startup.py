@@ -6,6 +6,7 @@ import sys
 import time
 import machine
 import event_loop
+import _micropython
 
 
 def install():
@@ -69,6 +70,9 @@ def install():
     version = sys.version.split("; ")[-1].replace("MicroPython ", "")
     uname = Uname(sys.platform, sys.platform, release, version, sys.implementation._machine)
     os.uname = lambda: uname
+
+    _micropython.__name__ = "micropython"
+    sys.modules["micropython"] = _micropython
 
     event_loop.install()
     time.sleep = sleep

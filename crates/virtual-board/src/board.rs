@@ -20,6 +20,10 @@ use crate::wire::{BoardEnd, Event, HostEnd, Wire};
 /// Every Python call nests interpreter calls on the thread's own stack, too.
 const THREAD_STACK: usize = 16 << 20;
 
+/// What a board says that was stuck.
+const STUCK: &[u8] =
+    b"\r\nvirtual board: it was stuck in C code, where Ctrl-C does nothing, and was reset\r\n";
+
 /// A running board. Dropping it ends the board, whatever it is doing.
 pub struct VirtualBoard {
     wire: Arc<Wire>,
@@ -49,6 +53,7 @@ impl VirtualBoard {
             made: Instant::now(),
             unique_id: options.unique_id,
             heap_limit: options.heap_limit,
+            unresponsive_after: options.unresponsive_after,
             reset: options.reset,
         };
         let thread = std::thread::Builder::new()
@@ -151,6 +156,7 @@ struct Power {
     made: Instant,
     unique_id: Vec<u8>,
     heap_limit: usize,
+    unresponsive_after: u64,
     reset: Reset,
 }
 
@@ -193,6 +199,7 @@ impl Power {
             reset_cause,
             started: self.made,
             memory_limit: usize::MAX,
+            unresponsive_after: self.unresponsive_after,
         });
         self.image.start(host, self.heap_limit)
     }
@@ -214,6 +221,11 @@ impl Power {
             Some(Stop::PowerLost(duration)) => {
                 self.line.vanish(duration);
                 ResetCause::Power
+            }
+            Some(Stop::Unresponsive) => {
+                self.line.send(STUCK);
+                self.line.forget_input();
+                ResetCause::Watchdog
             }
             Some(Stop::LongJump | Stop::Abort | Stop::BadAddress) | None => {
                 let message = format!("\r\nvirtual board: the firmware crashed: {error}\r\n");

@@ -6,12 +6,14 @@ mod invoke;
 pub(crate) mod pace;
 mod poll;
 mod stdio;
+mod stuck;
 mod system;
 
 use std::time::Instant;
 
 use wasmi::{
-    AsContextMut, Caller, ExternType, Global, Linker, Memory, Module, Table, TypedFunc, Val,
+    AsContext, AsContextMut, Caller, ExternType, Global, Linker, Memory, Module, Table, TypedFunc,
+    Val,
 };
 
 use crate::flash::Files;
@@ -23,6 +25,7 @@ use control::Control;
 use invoke::InvokeCache;
 use pace::Pace;
 use stdio::Output;
+use stuck::{Interrupts, Stuck};
 
 pub(crate) use control::{BOOT_DIRECTORY, run_timers};
 
@@ -85,6 +88,7 @@ pub(crate) struct Host {
     pub(crate) files: Files,
     pub(crate) control: Control,
     pub(crate) pace: Pace,
+    pub(crate) stuck: Stuck,
     pub(crate) exports: Option<Exports>,
     invoke_cache: InvokeCache,
     /// Since when `time.ticks_ms()` counts.
@@ -109,6 +113,7 @@ pub(crate) struct HostParts {
     pub(crate) reset_cause: ResetCause,
     pub(crate) started: Instant,
     pub(crate) memory_limit: usize,
+    pub(crate) unresponsive_after: u64,
 }
 
 impl Host {
@@ -119,6 +124,7 @@ impl Host {
             files: parts.files,
             control: Control::new(parts.unique_id, parts.reset_cause),
             pace: Pace::new(),
+            stuck: Stuck::new(parts.unresponsive_after),
             exports: None,
             invoke_cache: InvokeCache::default(),
             started: parts.started,
@@ -153,6 +159,11 @@ impl Host {
             self.line.rest(rest);
             self.pace.be_late(ended.elapsed().saturating_sub(rest));
         }
+    }
+
+    /// The firmware has used up its slice of fuel: that is time in which it could have reacted to a Ctrl-C.
+    pub(crate) fn count_work(&mut self) {
+        self.stuck.work(self.pace.fuel());
     }
 
     /// So many bytes were written to a file at once: stand still, if a fault says so.
@@ -195,6 +206,7 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     let mut ctx = ctx.as_context_mut();
     ctx.data_mut().output.flush();
     ctx.data().check_events()?;
+    settle_interrupts(&mut ctx)?;
     if !ctx.data().line.has_unsearched() {
         return Ok(());
     }
@@ -206,10 +218,34 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     // While a program is being compiled, or garbage collected after the one before, there is no interrupt
     // character yet. The Ctrl-C that is meant for it is looked at again when it runs.
     if character < 0 && !ctx.data().program_waits {
-        return Ok(());
+        return match ctx.data().line.unsearched_interrupts() {
+            0 => Ok(()),
+            waiting => ask(&mut ctx, Interrupts::Waiting(waiting)),
+        };
     }
     if ctx.data().line.take_interrupt(character) {
         call(&exports.keyboard_interrupt, &mut ctx, ())?;
+        return ask(&mut ctx, Interrupts::Pending);
+    }
+    Ok(())
+}
+
+/// Has the firmware reacted to the Ctrl-C before this look?
+fn settle_interrupts(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
+    let mut ctx = ctx.as_context_mut();
+    let is_pending = exception_is_pending(&ctx)?;
+    let waiting = ctx.data().line.unsearched_interrupts();
+    ctx.data_mut().stuck.settle(is_pending, waiting);
+    Ok(())
+}
+
+/// A Ctrl-C asks for the firmware's attention.
+fn ask(
+    mut ctx: impl AsContextMut<Data = Host>,
+    interrupts: Interrupts,
+) -> Result<(), wasmi::Error> {
+    if ctx.as_context_mut().data_mut().stuck.ask(interrupts) {
+        return Err(stop(Stop::Unresponsive));
     }
     Ok(())
 }
@@ -225,7 +261,8 @@ fn look_while_waiting(ctx: &mut Ctx<'_>) -> Result<(), wasmi::Error> {
 const CTRL_C: i32 = 3;
 
 /// Is an exception waiting to be raised? The firmware's own word for it.
-fn exception_is_pending(ctx: &Ctx<'_>) -> Result<bool, wasmi::Error> {
+fn exception_is_pending(ctx: impl AsContext<Data = Host>) -> Result<bool, wasmi::Error> {
+    let ctx = ctx.as_context();
     let Some(address) = ctx.data().pending_exception else {
         return Ok(false);
     };

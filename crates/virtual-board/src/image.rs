@@ -94,5 +94,6 @@ fn unconnected_host() -> Host {
         reset_cause: ResetCause::Power,
         started: Instant::now(),
         memory_limit: 64 << 20,
+        unresponsive_after: u64::MAX,
     })
 }

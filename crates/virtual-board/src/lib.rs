@@ -30,23 +30,20 @@
 //!
 //! # What the hardware does
 //!
-//! - `Pin`: remembers its value by pin number or name, over all `Pin` objects; an `irq` handler is called when
-//!   the program itself changes the value. An input with a pull resistor reads what that gives.
-//! - `ADC` reads half of the range, or the level of a pin that is an output. `PWM` remembers its settings.
-//! - `Timer`: fires while the program sleeps, reads, polls, asks for the time, or is at the prompt. It does not
-//!   interrupt running Python code: a loop that does none of these is not disturbed.
-//! - `I2C`, `SoftI2C`: on every bus there is one memory chip with 256 bytes at address `0x50`.
-//! - `SPI`, `SoftSPI`, `UART`: the output is wired to the input.
-//! - `RTC`: set, it changes what `time.time()` says until the next reset. `WDT` resets the board.
-//! - `machine.reset()` boots; whether the line stays is an option. `machine.bootloader()` makes the line vanish
-//!   for a second. `deepsleep` ends in a reset.
+//! `machine`, `network`, `socket`, `bluetooth` and others are stand-ins in Python that remember what a program tells
+//! them: `device/machine.py`, and `device/modules/*.py`, which the board sees as `/.virtual-board`, the last folder of
+//! `sys.path`. They are read when they are imported. `docs/virtual-board.md` has what each of them does and pretends.
+//!
+//! Timers fire while the program sleeps, reads, polls, asks for the time, or is at the prompt: they do not interrupt
+//! running Python code. Sockets reach the board itself.
 //!
 //! # What it does not do
 //!
-//! - No network, Bluetooth, threads, native code, and no `VfsFat` or `VfsLfs2`.
+//! - No network outside the board, no threads, native code, and no `VfsFat` or `VfsLfs2`.
 //! - The firmware collects garbage only when no Python runs: a program that allocates for hours fills its heap.
-//! - `asyncio` is the firmware's own, made for JavaScript's event loop; `asyncio.run` is added. Streams and
-//!   `ThreadSafeFlag` are missing.
+//! - `asyncio` is the firmware's own, made for JavaScript's event loop; `asyncio.run`, streams and `ThreadSafeFlag` are
+//!   added.
+//! - C code takes no Ctrl-C: a second one resets the board ([`BoardOptions::unresponsive_after`]).
 //! - Up to 1.26 the firmware does not watch its C stack: some deep recursions crash it, and the board reboots.
 //! - Raw-paste source is compiled when it has arrived as a whole, and can't have the bytes 1 to 5 in it.
 //! - `print("\r\n")` sends CR LF, where hardware sends CR CR LF.

@@ -29,6 +29,12 @@ pub struct BoardOptions {
     pub unique_id: Vec<u8>,
     /// What the host sees of the line when the program calls `machine.reset()`.
     pub reset: Reset,
+    /// How many steps of the WebAssembly interpreter ("fuel" of `wasmi`) the firmware may work after a Ctrl-C without
+    /// reacting, before another Ctrl-C resets the board. `u64::MAX`: never.
+    ///
+    /// The firmware looks for a Ctrl-C between two bytecodes; `7 ** 10 ** 6` is one bytecode, and works for minutes.
+    /// Hardware that is stuck so needs its reset button. The cause of the reset is the watchdog.
+    pub unresponsive_after: u64,
 }
 
 impl Default for BoardOptions {
@@ -41,6 +47,7 @@ impl Default for BoardOptions {
             faults: Vec::new(),
             unique_id: b"virtual0".to_vec(),
             reset: Reset::KeepLine,
+            unresponsive_after: 2_000_000_000,
         }
     }
 }

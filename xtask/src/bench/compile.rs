@@ -13,7 +13,7 @@ use test_programs::program;
 use super::measure::{Cost, cost_of, finish, median, milliseconds, peak_memory};
 use crate::processes::output_of;
 use crate::setup;
-use crate::workspace::{Profile, build_piton};
+use crate::workspace::{Profile, build_mpy_cross, build_piton};
 
 /// A start takes less than a millisecond: so many of them are one measurement.
 const STARTS: u32 = 25;
@@ -48,6 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let bench = Bench {
         piton,
+        mpy_cross: build_mpy_cross()?,
         official: test_programs::mpy_cross_path(),
         runs: args.runs,
         folder: tempfile::Builder::new().prefix("piton-bench-").tempdir()?,
@@ -68,6 +69,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 struct Bench {
     piton: PathBuf,
+    /// The small program.
+    mpy_cross: PathBuf,
     official: PathBuf,
     runs: u32,
     folder: TempDir,
@@ -77,12 +80,23 @@ impl Bench {
     fn one_line(&self) -> anyhow::Result<()> {
         let source = self.folder.path().join("line.py");
         fs_err::write(&source, "print('hello')\n")?;
-        let (ours, official) = self.in_turn(
-            || repeat(STARTS, || finish(&mut self.ours(&source))),
-            || repeat(STARTS, || finish(&mut self.official(&source))),
-        )?;
-        let what = format!("one line, start to exit, {STARTS} times");
-        print_times(&what, ours.processor, official.processor);
+        // The small program, then the large one under the same face.
+        for (name, small) in [("mpy-cross", true), ("piton mpy-cross", false)] {
+            let start = || {
+                if small {
+                    self.with_arguments(Command::new(&self.mpy_cross), &source)
+                } else {
+                    self.ours(&source)
+                }
+            };
+            let (ours, official) = self.in_turn(
+                || repeat(STARTS, || finish(&mut start())),
+                || repeat(STARTS, || finish(&mut self.official(&source))),
+            )?;
+            let what = format!("{STARTS} times one line, `{name}`");
+            print_times(&what, ours.processor, official.processor);
+            print_times("  the same, time on the clock", ours.wall, official.wall);
+        }
         Ok(())
     }
 

@@ -19,6 +19,11 @@ const TEST_HELP: &[&str] = &["test-programs", "virtual-board"];
 
 const RULES: &[Rule] = &[
     Rule {
+        name: "printable",
+        code: &[],
+        tests: &[],
+    },
+    Rule {
         name: "piton-mpy",
         code: &[],
         tests: TEST_HELP,
@@ -69,8 +74,14 @@ const RULES: &[Rule] = &[
         tests: TEST_HELP,
     },
     Rule {
+        name: "piton-mpy-cross",
+        code: &["piton-compiler", "piton-mpy", "printable"],
+        tests: TEST_HELP,
+    },
+    Rule {
         name: "piton-cli",
-        code: &["piton"],
+        // The face of the official compiler takes neither a board nor the rest of the library.
+        code: &["piton", "piton-mpy-cross", "printable"],
         tests: TEST_HELP,
     },
     Rule {

@@ -14,6 +14,23 @@ const MACHINE_FOLDERS: &[&str] = &["home", "root", "tmp", "work", "Users"];
 /// Comment that allows a line to name such a folder.
 const ALLOWANCE: &str = "tidy: ";
 
+/// The crate whose text goes to terminals, and the files of it that may print bytes as they are: what a person's own program
+/// prints, or their own file holds.
+const PRINTS: &str = "crates/piton-cli/src";
+const PRINTS_BYTES: &[&str] = &[
+    "ui.rs",
+    "commands/comeback.rs",
+    "commands/exec.rs",
+    "commands/fs/cat.rs",
+    "commands/minify.rs",
+    "commands/repl/screen.rs",
+    "commands/romfs.rs",
+    "commands/sync/watch.rs",
+];
+
+/// How they do it. Put together here so that this file does not hold it.
+const PRINT_BYTES: &str = concat!("ui.", "bytes(");
+
 pub(super) fn check(root: &Path, files: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
     let hosts = registry_hosts();
     let mut findings = Vec::new();
@@ -65,6 +82,11 @@ fn check_text(path: &Path, text: &str, hosts: &[String]) -> Vec<Finding> {
             let hint = "use the registry's client: it knows the user's mirror, proxy and login";
             report(format!("names the package registry `{host}`"), hint);
         }
+        if line.contains(PRINT_BYTES) && !may_print_bytes(path) {
+            let hint = "`ui.line` and `ui.text` escape what steers a terminal; bytes are for what a person's \
+                        program prints";
+            report("prints bytes as they are".to_owned(), hint);
+        }
         if let Some(folder) = machine_folder(line).filter(|_| !line.contains(ALLOWANCE)) {
             let hint = "use a relative path, or a temporary folder made by the program; \
                         `tidy: <reason>` on the line allows it";
@@ -72,6 +94,13 @@ fn check_text(path: &Path, text: &str, hosts: &[String]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn may_print_bytes(path: &Path) -> bool {
+    match path.strip_prefix(PRINTS) {
+        Ok(path) => PRINTS_BYTES.iter().any(|name| path == Path::new(name)),
+        Err(_) => true,
+    }
 }
 
 /// The folder of somebody's machine that a line names by its absolute path.
@@ -130,5 +159,16 @@ mod tests {
         ] {
             assert_eq!(findings(text), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn bytes_are_printed_by_few() {
+        let count = |path: &str| {
+            let text = format!("    ctx.{PRINT_BYTES}name.as_bytes())?;\n");
+            check_text(Path::new(path), &text, &[]).len()
+        };
+        assert_eq!(count("crates/piton-cli/src/commands/fs/ls.rs"), 1);
+        assert_eq!(count("crates/piton-cli/src/commands/fs/cat.rs"), 0);
+        assert_eq!(count("crates/piton-cli/tests/it/fs.rs"), 0);
     }
 }

@@ -57,11 +57,21 @@ impl Repl {
         output: &mut dyn FnMut(&[u8]),
         deadline: Deadline,
     ) -> Result<(), Error> {
+        self.follow_with_replies(output, &mut Vec::new, deadline)
+    }
+
+    /// The same, and write to the program what `reply` gives.
+    pub(super) fn follow_with_replies(
+        &mut self,
+        output: &mut dyn FnMut(&[u8]),
+        reply: &mut dyn FnMut() -> Vec<u8>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let State::Running(program) = &mut self.state else {
             return Err(Error::NotAtPrompt);
         };
         let in_pieces = program.in_pieces;
-        let end = match read_to_end(&mut self.link, program, output, deadline) {
+        let end = match read_to_end(&mut self.link, program, output, reply, deadline) {
             Ok(end) => end,
             Err(error) => {
                 if !matches!(error, Error::Timeout { .. } | Error::Cancelled) {
@@ -131,6 +141,7 @@ fn read_to_end(
     link: &mut Link,
     program: &mut Program,
     output: &mut dyn FnMut(&[u8]),
+    reply: &mut dyn FnMut() -> Vec<u8>,
     deadline: Deadline,
 ) -> Result<End, Error> {
     let mut quiet_since = Instant::now();
@@ -142,9 +153,17 @@ fn read_to_end(
             link.put_back(pending.get(used..).unwrap_or_default());
             return settle(link, end, output);
         }
+        let bytes = reply();
+        if !bytes.is_empty() {
+            link.write(&bytes, deadline)?;
+        }
         match link.poll("the end of the program", deadline) {
             Ok(true) => quiet_since = Instant::now(),
             Ok(false) if deadline.has_passed() => {
+                // While it is being interrupted no silence is long: the next Ctrl-C comes before.
+                if program.printed_a_start() {
+                    return Err(Error::BoardReset);
+                }
                 return Err(Error::Timeout {
                     waiting_for: "the end of the program",
                     received: received.bytes().to_vec(),

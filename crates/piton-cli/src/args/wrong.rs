@@ -399,16 +399,16 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
         };
         return format!("`{place}` needs a value{values}");
     }
-    match nearest_value(&value, &valid) {
-        Some(near) => hints.push(did_you_mean(&near)),
-        None if option == "--target" && !valid.is_empty() => hints.push(
-            "a target is the Python that runs on the board, not the board: an ESP32 or a Pico has `micropython`"
-                .to_owned(),
-        ),
-        None => {}
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    // The type of a target finds what was meant by itself.
+    let is_told = source
+        .as_deref()
+        .is_some_and(|text| text.contains("did you mean"));
+    if !is_told {
+        hints.extend(nearest_value(&value, &valid).map(|near| did_you_mean(&near)));
     }
     let shown = quoted(&value);
-    match std::error::Error::source(error) {
+    match source {
         Some(source) => format!("`{place} {shown}`: {source}"),
         None if valid.is_empty() => format!("`{place} {shown}`: that value does not fit"),
         None => format!("`{place} {shown}`: expected {}", alternatives(&valid)),

@@ -1,12 +1,15 @@
 //! `build`: a folder of sources to files that can be shipped.
 
+mod found;
 mod github;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use piton::build::{Event, Failure, LeftOut, Refusal, Report, Settings, Written, build};
+use piton::build::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
+use piton::project::relative_path::RelativePath;
 use serde::Serialize;
 
 use super::compile::excerpt;
@@ -16,15 +19,16 @@ use crate::interrupt;
 use crate::signing::Opened;
 
 pub(crate) use settings::Args;
+use settings::Read;
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
     let mut opened = None;
     if args.watch {
-        let settings = settings::read(args, &mut opened)?;
-        return watch(args, settings, opened, ctx);
+        let read = settings::read(args, &mut opened)?;
+        return watch(args, read, opened, ctx);
     }
-    let done = settings::read(args, &mut opened).and_then(|settings| once(&settings, ctx));
+    let done = settings::read(args, &mut opened).and_then(|read| once(&read, ctx));
     if let Err(error) = &done {
         github::tell_error(error, ctx);
     }
@@ -34,7 +38,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 /// Build, and build again whenever a source or a setting has changed, until Ctrl-C.
 fn watch(
     args: &Args,
-    mut settings: Settings,
+    mut read: Read,
     mut opened: Option<Opened>,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
@@ -42,10 +46,10 @@ fn watch(
     // What is wrong with the settings, which is told once.
     let mut unread = String::new();
     while !ctx.cancel.is_cancelled() {
-        let now = piton::build::fingerprint(&settings);
+        let now = piton::build::fingerprint(&read.settings);
         if seen != Some(now) {
             seen = Some(now);
-            match once(&settings, ctx) {
+            match once(&read, ctx) {
                 Err(CommandError::Interrupted) => break,
                 // Told already, or told here; the next change may mend it.
                 Ok(()) | Err(CommandError::NotBuilt) => {}
@@ -56,53 +60,72 @@ fn watch(
         std::thread::sleep(piton::build::WATCH_INTERVAL);
         // The settings may be what changed.
         match settings::read(args, &mut opened) {
-            Ok(read) => (settings, unread) = (read, String::new()),
+            Ok(again) => (read, unread) = (again, String::new()),
             Err(error) => {
                 let message = error.message(ctx.face).unwrap_or_default();
                 if message != unread {
                     ctx.ui.failure(&message);
                 }
                 unread = message;
+                // What is the same when they can be read again is built again, so that the last word is of a build.
+                seen = None;
             }
         }
     }
     Ok(())
 }
 
-fn once(settings: &Settings, ctx: &mut Context) -> Result<(), CommandError> {
-    let ui = &ctx.ui;
+fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
+    let (settings, ui) = (&read.settings, &ctx.ui);
+    let for_others = Mutex::new(Vec::new());
     let events = |event: Event| match event {
         Event::Done { done, of } => ui.count(done, of),
         Event::NoCommitTime { why } => ui.note(&format!(
             "taking the time of the newest source, as git has no commit to ask: {why}"
         )),
-        Event::LeftOut { path, why } => ui.note(&format!(
-            "`{}` is left out: {}",
-            path.display(),
-            match why {
-                LeftOut::FolderLink => "links to folders are not followed",
-                LeftOut::DanglingLink => "it is a link that names nothing",
-                LeftOut::Special => "it is no file",
-            }
-        )),
+        Event::LeftOut {
+            path,
+            why: LeftOut::ForOthers,
+        } => {
+            let mut paths = for_others.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.push(path);
+        }
+        Event::LeftOut { path, why } => {
+            ui.note(&format!(
+                "`{}` is left out: {}",
+                path.display(),
+                found::reason(why)
+            ));
+        }
         _ => {}
     };
     let report = build(settings, &ctx.cancel, &events);
     ui.clear_progress();
+    let for_others = for_others
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     let report = match report {
         Err(piton::build::BuildError::Cancelled { .. }) => return Err(CommandError::Interrupted),
         other => other?,
     };
     if ui.json() {
-        ui.json_line(&Summary::of(&report))?;
+        ui.json_line(&Summary::of(read, &report))?;
     } else {
+        for line in found::lines(read) {
+            ui.note(&line);
+        }
         for failure in &report.failures {
             ui.failure(&format!(
                 "{}\n",
                 excerpt::of_source(&failure.path, &failure.diagnostic, &failure.content)
             ));
         }
-        for line in lines(&report) {
+        for line in found::native_lines(&report)
+            .into_iter()
+            .chain(lines(&report))
+            .chain(found::data_lines(read, &report))
+            .chain(found::for_others_line(&for_others))
+        {
             ui.note(&line);
         }
     }
@@ -111,6 +134,14 @@ fn once(settings: &Settings, ctx: &mut Context) -> Result<(), CommandError> {
         Written::Refused(_) => Err(CommandError::NotBuilt),
         Written::Replaced | Written::Unchanged => Ok(()),
     }
+}
+
+/// The sources with machine code by path: they are the same for every target.
+fn native_by_source(report: &Report) -> BTreeMap<&str, &NativeSource> {
+    let sources = report.native.iter();
+    sources
+        .map(|native| (native.source.as_str(), native))
+        .collect()
 }
 
 /// The failures of a report by source: most sources fail for every target, and for one reason.
@@ -174,6 +205,19 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     signatures: Vec<String>,
     failures: Vec<FailureSummary<'a>>,
+    project: found::Summary,
+    as_source: Vec<NativeSummary<'a>>,
+    data: Vec<&'a str>,
+    data_left_out: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct NativeSummary<'a> {
+    target: &'a str,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    reason: &'static str,
 }
 
 #[derive(Serialize)]
@@ -197,12 +241,18 @@ struct FailureSummary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'static str>,
+    hint: Option<String>,
     allowed: bool,
 }
 
 impl Summary<'_> {
-    fn of(report: &Report) -> Summary<'_> {
+    fn of<'a>(read: &Read, report: &'a Report) -> Summary<'a> {
+        let native = report.native.iter().map(|native| NativeSummary {
+            target: &native.target,
+            source: native.source.as_str(),
+            line: native.line,
+            reason: "native-code",
+        });
         let targets = report.targets.iter().map(|target| TargetSummary {
             target: &target.name,
             folder: target.folder.display().to_string(),
@@ -234,6 +284,10 @@ impl Summary<'_> {
             index: report.index.as_ref().map(|path| path.display().to_string()),
             signatures: shown(&report.signatures),
             failures: failures.collect(),
+            project: found::Summary::of(read),
+            as_source: native.collect(),
+            data: report.data.iter().map(RelativePath::as_str).collect(),
+            data_left_out: report.other.iter().map(RelativePath::as_str).collect(),
         }
     }
 }

@@ -225,7 +225,7 @@ struct FileError {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 fn reports(jobs: &[Job], outcomes: &[Outcome]) -> Vec<FileReport> {

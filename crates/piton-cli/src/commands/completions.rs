@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     };
     let shell = shell.ok_or_else(unknown_shell)?;
     if !args.install && !args.uninstall {
-        return ctx.ui.bytes(shell.script().as_bytes());
+        return ctx.ui.text(shell.script());
     }
     let path = place(shell, &Folders::of_system()).ok_or_else(|| by_hand(shell))?;
     let old = match fs::read(&path) {

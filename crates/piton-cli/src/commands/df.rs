@@ -19,8 +19,8 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     } = ctx;
     // There the board prints the table, with its own line ends.
     let end = match face {
-        Face::Piton => "",
-        Face::Mpremote => "\r",
+        Face::Piton => "\n",
+        Face::Mpremote => "\r\n",
     };
     let mut raw = session.raw_repl()?;
     let rows = RemoteFs::new(&mut raw)
@@ -40,13 +40,47 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
             row.mounted_on,
         ]
     });
-    for row in std::iter::once(titles).chain(rows) {
-        ui.line(&format!("{}{end}", line(&row)))?;
+    let rows = std::iter::once(titles).chain(rows).collect::<Vec<_>>();
+    let widths = match face {
+        Face::Piton => fitting(&rows),
+        Face::Mpremote => MPREMOTE_WIDTHS,
+    };
+    for row in &rows {
+        ui.text(&format!("{}{end}", line(row, &widths)))?;
     }
     Ok(())
 }
 
-/// mpremote's columns.
-fn line([filesystem, size, used, available, percent, mounted_on]: &[String; 6]) -> String {
-    format!("{filesystem:<10}{size:>9}{used:>9}{available:>9}{percent:>5} {mounted_on}")
+/// mpremote's columns, but for the last one. The first is on the left, the others on the right.
+const MPREMOTE_WIDTHS: [usize; 5] = [10, 9, 9, 9, 5];
+
+/// The same columns, with room for what is wider: two columns never run together.
+fn fitting(rows: &[[String; 6]]) -> [usize; 5] {
+    let mut widths = MPREMOTE_WIDTHS;
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count() + 1);
+        }
+    }
+    widths
+}
+
+fn line(row: &[String; 6], [first, size, used, available, percent]: &[usize; 5]) -> String {
+    let [filesystem, a, b, c, d, mounted_on] = row;
+    format!("{filesystem:<first$}{a:>size$}{b:>used$}{c:>available$}{d:>percent$} {mounted_on}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_do_not_run_together() {
+        let row = ["virtual:some/folder", "123456789012", "5", "7", "1%", "/"].map(str::to_owned);
+        let widths = fitting(std::slice::from_ref(&row));
+        assert_eq!(
+            line(&row, &widths),
+            "virtual:some/folder  123456789012        5        7   1% /"
+        );
+    }
 }

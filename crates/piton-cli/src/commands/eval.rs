@@ -13,7 +13,10 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let source = format!("print({})", args.expression);
-    let code = Code::Snippet(source.as_bytes());
-    let task = Task::new(code, &WatchArgs::default(), "", ctx.face);
+    let code = Code::Expression {
+        text: &args.expression,
+        source: source.as_bytes(),
+    };
+    let task = Task::new(code, &WatchArgs::default(), "<eval>", "", ctx.face);
     execute(ctx, &task)
 }

@@ -1,11 +1,14 @@
 //! `exec`: run code and show what it prints, and the part that `eval` and `run` share with it.
 
+mod keyboard;
+
 use std::cell::RefCell;
 use std::time::Duration;
 
-use piton::deadline::Deadline;
+use piton::deadline::{Cancel, Deadline};
 use piton::error::BoardError;
-use piton::program::{Exit, ExitValue, Guarded, set_argv};
+use piton::exception::BoardException;
+use piton::program::{Exit, ExitValue, Guarded, Input, located, reads_input, set_argv};
 use piton::reopen::Whereabouts;
 use piton::repl::RawRepl;
 
@@ -13,6 +16,7 @@ use super::comeback;
 use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::ui::Ui;
 
 /// How long a program may take to end after a Ctrl-C: its `finally` blocks run.
 const INTERRUPT_TIME: Duration = Duration::from_secs(10);
@@ -23,7 +27,8 @@ const HAND_OVER_TIME: Duration = Duration::from_secs(10);
 /// Arguments of `exec`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "What follows a `--`, up to a `+`, becomes the program's `sys.argv`, behind `-c`."
+    after_help = "What follows a `--`, up to a `+`, becomes the program's `sys.argv`, behind `-c`. `input()` reads a line \
+                  of this computer's stdin."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -56,6 +61,8 @@ pub(crate) struct WatchArgs {
 pub(super) struct Task<'a> {
     /// What runs.
     pub(super) code: Code<'a>,
+    /// What tracebacks call it.
+    pub(super) name: &'a str,
     /// Whether to stay with the program until it ends.
     pub(super) follow: bool,
     /// Whether Ctrl-C stops the program, or only our watching it.
@@ -70,6 +77,13 @@ pub(super) enum Code<'a> {
     Program(&'a [u8]),
     /// Source of our own: it does not exit.
     Snippet(&'a [u8]),
+    /// A call of `print` with an expression of a person: it does not exit.
+    Expression {
+        /// The expression, for tracebacks.
+        text: &'a str,
+        /// The call.
+        source: &'a [u8],
+    },
     /// A `.mpy` file.
     Mpy {
         /// Its path, for messages.
@@ -80,24 +94,54 @@ pub(super) enum Code<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// `code`, as the options of the command want it. `name` is the program's own in `sys.argv`.
-    pub(super) fn new(code: Code<'a>, args: &WatchArgs, name: &str, face: Face) -> Task<'a> {
+    /// `code`, as the options of the command want it. `name` is what tracebacks call it, `argv_0` what it is in
+    /// `sys.argv`.
+    pub(super) fn new(
+        code: Code<'a>,
+        args: &WatchArgs,
+        name: &'a str,
+        argv_0: &str,
+        face: Face,
+    ) -> Task<'a> {
         Task {
             code,
+            name,
             follow: !args.no_follow,
             interrupt: args.interrupt || (!args.no_interrupt && face == Face::Piton),
             argv: args.arguments.as_ref().map(|arguments| {
-                let mut argv = vec![name.to_owned()];
+                let mut argv = vec![argv_0.to_owned()];
                 argv.extend_from_slice(arguments);
                 argv
             }),
+        }
+    }
+
+    /// Whether it may call `input()`.
+    fn reads(&self) -> bool {
+        match self.code {
+            Code::Snippet(_) => false,
+            Code::Program(program)
+            | Code::Expression {
+                source: program, ..
+            }
+            | Code::Mpy { file: program, .. } => reads_input(program),
+        }
+    }
+
+    /// The exception's text, with the lines of what a person has written.
+    fn traceback(&self, exception: &BoardException) -> Vec<u8> {
+        match self.code {
+            Code::Program(source) => located(exception, self.name, source),
+            Code::Expression { text, .. } => located(exception, self.name, text.as_bytes()),
+            // The file has names of its own.
+            Code::Mpy { .. } | Code::Snippet(_) => located(exception, "<stdin>", &[]),
         }
     }
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let code = Code::Program(args.code.as_bytes());
-    let task = Task::new(code, &args.watch, "-c", ctx.face);
+    let task = Task::new(code, &args.watch, "<exec>", "-c", ctx.face);
     execute(ctx, &task)
 }
 
@@ -109,52 +153,36 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
     // On the network the program may be running still: nothing to be said about it.
     let comeback = ctx.session.comeback().filter(Whereabouts::is_port);
     let mut raw = ctx.session.raw_repl()?;
-    let mut guarded = prepare(&mut raw, task, ctx.face)?;
-    let source = match (&guarded, &task.code) {
-        (Some(guarded), _) => guarded.source(),
-        (None, Code::Program(source) | Code::Snippet(source)) => source,
-        (None, Code::Mpy { .. }) => &[],
-    };
+    let guarded = prepare(&mut raw, task, ctx.face)?;
     if !task.follow {
+        let source = source_to_send(task, guarded.as_ref());
         raw.exec_no_follow(source, Deadline::after(HAND_OVER_TIME))?;
         return Ok(());
     }
-    let Context { ui, cancel, .. } = ctx;
-    let unwritten = RefCell::new(None);
-    let mut output = |bytes: &[u8]| {
-        if unwritten.borrow().is_none()
-            && let Err(error) = ui.bytes(bytes)
-        {
-            // Nobody reads any more: no reason to go on.
-            unwritten.replace(Some(error));
-            cancel.cancel();
-        }
+    let input = match ctx.face {
+        Face::Piton if task.reads() => Input::install(&mut raw, Deadline::after(HAND_OVER_TIME))?,
+        _ => None,
     };
-    let mut result = raw.exec(source, &mut output, Deadline::NEVER);
-    if let (Some(large), Code::Program(plain)) = (&guarded, &task.code)
-        && large.is_too_large(&result)
-    {
-        // Its exit code stays unknown.
-        guarded = None;
-        result = raw.exec(plain, &mut output, Deadline::NEVER);
+    let input = input.map(RefCell::new);
+    let ended = follow(
+        &mut raw,
+        task,
+        guarded,
+        input.as_ref(),
+        &ctx.ui,
+        &ctx.cancel,
+    )?;
+    if input.is_some() && matches!(ended.outcome, Ok(Exit::End) | Err(BoardError::Exception(_))) {
+        // A board that is gone by now is the next command's to complain about.
+        let _ = Input::remove(&mut raw, Deadline::after(HAND_OVER_TIME));
     }
-    let interrupted = matches!(result, Err(BoardError::Cancelled));
-    if interrupted {
-        cancel.take();
-        if task.interrupt || unwritten.borrow().is_some() {
-            result = raw.interrupt(&mut output, Deadline::after(INTERRUPT_TIME));
-        }
-    }
-    if let Some(error) = unwritten.take() {
-        return Err(error);
-    }
-    let outcome = match &guarded {
-        Some(guarded) => guarded.outcome(result),
-        None => result.map(|()| Exit::End),
-    };
-    match outcome {
+    match ended.outcome {
         Err(BoardError::Exception(exception)) => {
-            ctx.ui.bytes(&exception.traceback)?;
+            let traceback = match ctx.face {
+                Face::Piton => task.traceback(&exception),
+                Face::Mpremote => exception.traceback,
+            };
+            ctx.ui.bytes(&traceback)?;
             Err(CommandError::ProgramRaised)
         }
         Err(lost @ BoardError::Disconnected { .. }) => match comeback {
@@ -163,10 +191,87 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
         },
         Err(BoardError::Cancelled) => Err(CommandError::Interrupted),
         Ok(Exit::Exited(value)) => leave(ctx, value),
-        Ok(Exit::End) if interrupted => Err(CommandError::Interrupted),
+        Ok(Exit::End) if ended.interrupted => Err(CommandError::Interrupted),
         Ok(Exit::End) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn source_to_send<'a>(task: &Task<'a>, guarded: Option<&'a Guarded>) -> &'a [u8] {
+    match (guarded, &task.code) {
+        (Some(guarded), _) => guarded.source(),
+        (None, Code::Program(source) | Code::Snippet(source) | Code::Expression { source, .. }) => {
+            source
+        }
+        (None, Code::Mpy { .. }) => &[],
+    }
+}
+
+/// How a program ended that was followed.
+struct Ended {
+    outcome: Result<Exit, BoardError>,
+    /// Whether by Ctrl-C.
+    interrupted: bool,
+}
+
+/// Show what the program prints until it ends, and give it what it asks for.
+fn follow(
+    raw: &mut RawRepl<'_>,
+    task: &Task<'_>,
+    mut guarded: Option<Guarded>,
+    input: Option<&RefCell<Input>>,
+    ui: &Ui,
+    cancel: &Cancel,
+) -> Result<Ended, CommandError> {
+    let unwritten = RefCell::new(None);
+    let mut show = |bytes: &[u8]| {
+        if unwritten.borrow().is_none()
+            && let Err(error) = ui.bytes(bytes)
+        {
+            // Nobody reads any more: no reason to go on.
+            unwritten.replace(Some(error));
+            cancel.cancel();
+        }
+    };
+    let mut output = |bytes: &[u8]| match input {
+        Some(input) => input.borrow_mut().take(bytes, &mut show),
+        None => show(bytes),
+    };
+    let mut lines = keyboard::Lines::default();
+    let mut reply = || match input {
+        Some(input) => input.borrow_mut().reply(|| lines.next()),
+        None => Vec::new(),
+    };
+    let source = source_to_send(task, guarded.as_ref());
+    let mut result = raw.exec_with_replies(source, &mut output, &mut reply, Deadline::NEVER);
+    if let (Some(large), Code::Program(plain)) = (&guarded, &task.code)
+        && large.is_too_large(&result)
+    {
+        // Its exit code stays unknown.
+        guarded = None;
+        result = raw.exec_with_replies(plain, &mut output, &mut reply, Deadline::NEVER);
+    }
+    let interrupted = matches!(result, Err(BoardError::Cancelled));
+    if interrupted {
+        cancel.take();
+        if task.interrupt || unwritten.borrow().is_some() {
+            result = raw.interrupt(&mut output, Deadline::after(INTERRUPT_TIME));
+        }
+    }
+    if let Some(input) = input {
+        input.borrow_mut().flush(&mut show);
+    }
+    if let Some(error) = unwritten.take() {
+        return Err(error);
+    }
+    let outcome = match &guarded {
+        Some(guarded) => guarded.outcome(result),
+        None => result.map(|()| Exit::End),
+    };
+    Ok(Ended {
+        outcome,
+        interrupted,
+    })
 }
 
 /// Bring to the board what the program needs beside its source; the program with a guard, if it is to have one.
@@ -186,7 +291,7 @@ fn prepare(
     Ok(match task.code {
         // mpremote's exit code says nothing of the program's.
         Code::Program(source) if task.follow && face == Face::Piton => Some(Guarded::new(source)),
-        Code::Program(_) | Code::Snippet(_) => None,
+        Code::Program(_) | Code::Snippet(_) | Code::Expression { .. } => None,
         Code::Mpy { path, file } => Some(super::run::send_mpy(raw, path, file)?),
     })
 }

@@ -2,6 +2,7 @@
 
 mod cat;
 mod cp;
+mod glob;
 pub(crate) mod help;
 mod ls;
 mod missing;
@@ -80,9 +81,12 @@ pub(crate) struct Args {
     /// Make the folders above as well; a folder that is there already is no error
     #[arg(short, long)]
     parents: bool,
+    /// Copy `.git`, `__pycache__`, `.env` and the like too, which are left out of folders (`cp -r`)
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
     /// `cat`, `cp`, `ls`, `mkdir`, `mv`, `rm`, `rmdir`, `sha256sum`, `touch` or `tree`
     pub(crate) command: String,
-    /// Paths; `:` marks one on the board (needed for `cp` only)
+    /// Paths, or patterns such as `*.py`; `:` marks one on the board (needed for `cp` only)
     #[arg(num_args = 1.., required_unless_present = "help")]
     pub(crate) path: Vec<String>,
 }
@@ -110,7 +114,13 @@ impl Args {
 /// `fs` as mpremote knows it, without the options that are ours. `clap` cannot take an option away: it gets a name that
 /// nobody types.
 pub(super) fn as_mpremote(mut fs: clap::Command) -> clap::Command {
-    for (id, name) in [("long", "(long"), ("all", "(all"), ("parents", "(parents")] {
+    let options = [
+        ("long", "(long"),
+        ("all", "(all"),
+        ("parents", "(parents"),
+        ("no_ignore", "(no-ignore"),
+    ];
+    for (id, name) in options {
         fs = fs.mut_arg(id, |option| option.short(None).long(name).hide(true));
     }
     fs
@@ -154,8 +164,10 @@ struct Files<'a, 'r, 'b> {
     remote: RemoteFs<'r, 'b>,
     ui: &'a Ui,
     args: &'a Args,
-    device_name: &'a str,
+    /// The arguments' paths, with what the patterns among them stand for.
+    paths: &'a [String],
     face: Face,
+    device_name: &'a str,
     /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
     sizes: Sizes,
     /// The board's current folder, if a folder of this computer is mounted there and whole folders may be removed.
@@ -180,18 +192,24 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         true => Some(raw.eval("__import__('os').getcwd()", step())?),
         false => None,
     };
+    let expanded;
     let mut files = Files {
         remote: RemoteFs::new(&mut raw),
         ui,
         args,
-        device_name: &device_name,
+        paths: &args.path,
         face: *face,
+        device_name: &device_name,
         sizes: match face {
             Face::Piton => Sizes::Measured,
             Face::Mpremote => Sizes::AsListed,
         },
         current,
     };
+    if *face == Face::Piton && !matches!(action, Action::Mkdir | Action::Touch) {
+        expanded = glob::expand(&mut files, *action)?;
+        files.paths = &expanded;
+    }
     match action {
         Action::Cp => {
             return cp::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
@@ -206,7 +224,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         !args.no_verbose
     };
-    for path in &args.path {
+    for path in files.paths {
         let path = path.strip_prefix(':').unwrap_or(path);
         if verbose {
             ui.step(&format!("{} :{path}", args.command))?;

@@ -36,10 +36,10 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let mut line = command_line(ctx.face);
     line.build();
     let Some(word) = &args.command else {
-        return ctx.ui.bytes(overview(&line, &ctx.config).as_bytes());
+        return ctx.ui.text(&overview(&line, &ctx.config));
     };
     if let Some(shortcut) = ctx.config.shortcut(word) {
-        return ctx.ui.bytes(explain(shortcut).as_bytes());
+        return ctx.ui.text(&explain(shortcut));
     }
     let name = expansion(word)
         .filter(|_| !is_command(word, ctx.face))
@@ -51,12 +51,12 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         None
     };
     if let Some(mut command) = file_command {
-        return ctx.ui.bytes(command.render_help().to_string().as_bytes());
+        return ctx.ui.text(&command.render_help().to_string());
     }
     let command = line
         .find_subcommand_mut(name)
         .ok_or_else(|| not_a_command(word, &[], &[], None, ctx.face))?;
-    ctx.ui.bytes(command.render_help().to_string().as_bytes())
+    ctx.ui.text(&command.render_help().to_string())
 }
 
 /// The help of a shortcut that a person has set up.

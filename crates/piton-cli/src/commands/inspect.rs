@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             if ctx.ui.json() {
                 ctx.ui.json_line(&listing)?;
             } else {
-                ctx.ui.bytes(listing.to_string().as_bytes())?;
+                ctx.ui.text(&listing.to_string())?;
             }
         }
     }
@@ -58,7 +58,7 @@ fn show_bytes(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandErr
     if ctx.ui.json() {
         ctx.ui.json_line(&dump)?;
     } else {
-        ctx.ui.bytes(dump.to_string().as_bytes())?;
+        ctx.ui.text(&dump.to_string())?;
     }
     parse(path, bytes).map(|_| ())
 }

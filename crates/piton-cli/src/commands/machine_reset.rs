@@ -31,6 +31,7 @@ pub(super) fn bootloader(ctx: &mut Context) -> Result<(), CommandError> {
 fn start(ctx: &mut Context, source: &str) -> Result<(), CommandError> {
     let task = Task {
         code: Code::Snippet(source.as_bytes()),
+        name: "",
         follow: false,
         interrupt: false,
         argv: None,

@@ -1,6 +1,8 @@
 //! `repl`: the board's own prompt on this terminal.
 
 mod inject;
+mod letters;
+mod prompt;
 mod reconnect;
 mod restart;
 mod screen;
@@ -81,8 +83,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         None
     };
-    screen.write(&board.repl().take_pending())?;
-    let mut keys = talk::Keyboard::new(interactive);
+    let mut pending = board.repl().take_pending();
+    if !interactive && *face == Face::Piton {
+        pending = prompt::begin(board.transport(), pending)?;
+    }
+    screen.write(&pending)?;
+    let mut keys = talk::Keyboard::new(interactive, *face);
     let mut watch = board.mounted().map(|_| Restart::default());
     let outcome = loop {
         let injections = talk::Injections {
@@ -121,12 +127,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         watch = session.board()?.mounted().map(|_| Restart::default());
     };
     drop(raw_mode);
-    if interactive && io::stdout().is_terminal() {
+    if interactive && ui.is_terminal() {
         // The shell's prompt does not belong on the board's line.
         ui.line("")?;
     }
     match outcome {
-        Outcome::Lost if *face == Face::Mpremote => ui.line("\ndevice disconnected"),
+        Outcome::Lost if *face == Face::Mpremote => ui.text("\ndevice disconnected\n"),
         Outcome::Lost => Err(CommandError::ReplLost),
         Outcome::Signal => Err(CommandError::Interrupted),
         Outcome::Left | Outcome::InjectFile | Outcome::Restarted { .. } => Ok(()),
@@ -150,7 +156,10 @@ fn remount(board: &mut Board, screen: &Screen<'_>, at_prompt: bool) -> Result<()
     board.friendly(Deadline::after(ENTRY_TIME))?;
     match remounted {
         Ok(_) => Ok(()),
-        Err(error) => screen.write(format!("{WARNING}: {error}\r\n").as_bytes()),
+        Err(error) => {
+            let error = error.to_string();
+            screen.write(format!("{WARNING}: {}\r\n", printable::line(&error)).as_bytes())
+        }
     }
 }
 

@@ -216,7 +216,7 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
     bar.end();
     if *face == Face::Mpremote {
-        ui.bytes(b"\n")?;
+        ui.text("\n")?;
     }
     deployed?;
     shown?;

@@ -22,7 +22,8 @@ const SEND_TIME: Duration = Duration::from_secs(300);
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "What follows a `--`, up to a `+`, becomes the program's `sys.argv`, behind PATH."
+    after_help = "What follows a `--`, up to a `+`, becomes the program's `sys.argv`, behind PATH. `input()` reads a line of \
+                  this computer's stdin."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         Code::Program(&source)
     };
-    let task = Task::new(code, &args.watch, &args.path, ctx.face);
+    let task = Task::new(code, &args.watch, &args.path, &args.path, ctx.face);
     execute(ctx, &task)
 }
 

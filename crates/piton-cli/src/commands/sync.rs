@@ -1,5 +1,6 @@
 //! `sync`: make a folder of the board like a folder here, or the other way round.
 
+mod quiet;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Serialize;
 use super::compile::excerpt;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::interrupt;
 use crate::ui::Ui;
 use crate::usage::UsageError;
 
@@ -55,7 +57,7 @@ pub(crate) struct Args {
     follow: bool,
     /// Folder to copy from; `:` marks one on the board
     source: String,
-    /// Folder to copy to (default: the board's current folder)
+    /// Folder to copy to, or the board's mounted drive (default: the board's current folder)
     destination: Option<String>,
 }
 
@@ -72,6 +74,7 @@ enum LinksName {
 enum Direction<'a> {
     ToBoard(&'a Path, BoardPath),
     FromBoard(BoardPath, PathBuf),
+    ToDrive(&'a Path, &'a Path),
 }
 
 impl Args {
@@ -95,12 +98,20 @@ impl Args {
             (Some(path), None, Some(folder)) if !self.compile && !self.minify && !self.watch => {
                 Ok(Direction::FromBoard(board(path)?, PathBuf::from(folder)))
             }
+            (None, None, Some(drive)) if sync::is_drive(Path::new(drive)) => match self.follow {
+                true => Err(UsageError::Sync(
+                    "`--follow` is for a board with a connection: `sync DIR :`",
+                )
+                .into()),
+                false => Ok(Direction::ToDrive(Path::new(&self.source), Path::new(drive))),
+            },
             (Some(_), None, Some(_)) => Err(UsageError::Sync(
                 "`--compile`, `--minify` and `--watch` are for what goes to the board",
             )
             .into()),
             _ => Err(UsageError::Sync(
-                "one of the two folders is on the board: `sync DIR [:DIR]` or `sync :DIR DIR`",
+                "one of the two folders is on the board: `sync DIR [:DIR]`, `sync :DIR DIR`, or `sync DIR DRIVE` with \
+                 the board's mounted drive",
             )
             .into()),
         }
@@ -131,11 +142,13 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    args.direction()?;
+    let direction = args.direction()?;
     let mut options = args.options();
     if args.compile {
-        let facts = ctx.session.facts()?;
-        options.make.compile = Some(sync::compiler_options(&facts)?);
+        options.make.compile = Some(match direction {
+            Direction::ToDrive(_, drive) => sync::drive_compiler_options(drive)?,
+            _ => sync::compiler_options(&ctx.session.facts()?)?,
+        });
     }
     match args.watch {
         true => watch::run(args, ctx, &options),
@@ -145,19 +158,23 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 
 fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
     let direction = args.direction()?;
+    if let Direction::ToDrive(folder, drive) = direction {
+        interrupt::install(&ctx.cancel);
+        let (ui, cancel) = (&ctx.ui, &ctx.cancel);
+        let push = sync::push_to_drive(folder, drive, options).map_err(|error| told(ui, error))?;
+        note_left_out(ui, push.dangling(), push.private(), push.reserved());
+        let plan = push.plan().clone();
+        return carry_out(args.dry_run, ui, &plan, |events| push.apply(cancel, events));
+    }
     let Context { session, ui, .. } = ctx;
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     match direction {
+        Direction::ToDrive(..) => Ok(()),
         Direction::ToBoard(folder, root) => {
             let push =
                 sync::push(&mut remote, folder, &root, options).map_err(|error| told(ui, error))?;
-            for link in push.dangling() {
-                ui.note(&format!("left out: `{}` names nothing", link.display()));
-            }
-            for path in push.reserved() {
-                note_reserved(ui, &path.display().to_string());
-            }
+            note_left_out(ui, push.dangling(), push.private(), push.reserved());
             note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
             carry_out(args.dry_run, ui, plan, |events| {
@@ -175,6 +192,22 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
                 pull.apply(&mut remote, events)
             })
         }
+    }
+}
+
+/// Tell what of a folder here is not copied.
+fn note_left_out(ui: &Ui, dangling: &[PathBuf], private: &[PathBuf], reserved: &[PathBuf]) {
+    for link in dangling {
+        ui.note(&format!("left out: `{}` names nothing", link.display()));
+    }
+    for path in private {
+        ui.note(&format!(
+            "left out: `{}` usually holds passwords or secret keys; `--ignore '!NAME'` copies it",
+            path.display()
+        ));
+    }
+    for path in reserved {
+        note_reserved(ui, &path.display().to_string());
     }
 }
 
@@ -215,6 +248,60 @@ fn told(ui: &Ui, error: sync::Error) -> CommandError {
     }
 }
 
+/// Do what the plan says, and tell about it in one line: what changed, by name as far as a person reads on.
+fn carry_out_quietly(
+    ui: &Ui,
+    plan: &Plan,
+    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
+) -> Result<(), CommandError> {
+    let progress = ui.transfer(plan.bytes());
+    let mut done_bytes = 0;
+    let mut events = |event| match event {
+        Event::Moved { bytes, .. } => progress.at(done_bytes + bytes),
+        Event::Done { step } => {
+            done_bytes += plan.steps.get(step).and_then(|step| step.size).unwrap_or(0);
+            progress.at(done_bytes);
+        }
+        _ => {}
+    };
+    let applied = apply(&mut events);
+    progress.end();
+    applied?;
+    if ui.json() {
+        ui.json_line(plan)?;
+    } else if let Some(line) = summary(plan) {
+        ui.note(&line);
+    }
+    Ok(())
+}
+
+/// What a plan does, in a line; `None` if that is nothing.
+fn summary(plan: &Plan) -> Option<String> {
+    /// How many names a person reads.
+    const NAMED: usize = 5;
+    let names = |fits: fn(Action) -> bool, done: &str| {
+        let steps = plan.steps.iter().filter(|step| fits(step.action));
+        let names = steps
+            .map(|step| step.path.to_string())
+            .collect::<Vec<String>>();
+        match names.len() {
+            0 => None,
+            1..=NAMED => Some(format!("{done} {}", names.join(", "))),
+            count => Some(format!("{done} {count} files")),
+        }
+    };
+    let parts = [
+        names(Action::writes, "sent"),
+        names(|action| action == Action::Delete, "removed"),
+    ];
+    let line = parts
+        .into_iter()
+        .flatten()
+        .collect::<Vec<String>>()
+        .join("; ");
+    (!line.is_empty()).then_some(line)
+}
+
 /// Print the plan, or do what it says and tell about it.
 pub(super) fn carry_out(
     dry_run: bool,
@@ -225,7 +312,7 @@ pub(super) fn carry_out(
     if dry_run {
         return match ui.json() {
             true => ui.json_line(plan),
-            false => ui.bytes(plan.to_string().as_bytes()),
+            false => ui.text(&plan.to_string()),
         };
     }
     let progress = ui.transfer(plan.bytes());

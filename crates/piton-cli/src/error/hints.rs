@@ -26,7 +26,7 @@ pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
             nearest.as_deref().map(did_you_mean).into_iter().collect()
         }
         UsageError::NotAMipCommand { .. } => {
-            vec!["its commands are `install`, `list`, `uninstall` and `update`".to_owned()]
+            vec![MIP_COMMANDS.to_owned()]
         }
         UsageError::UnreadShortcut { .. } => vec![UNREAD_HINT.to_owned()],
         _ => Vec::new(),
@@ -160,6 +160,11 @@ fn group_of(_port: &str) -> Option<String> {
     None
 }
 
+pub(super) const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: \
+                                      MicroPython 1.12 or later on most boards";
+
+const MIP_COMMANDS: &str = "its commands are `install`, `list`, `uninstall` and `update`";
+
 const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
 const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
@@ -184,6 +189,35 @@ pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
             "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
              `pyproject.toml`"
         ),
+        BuildError::UnclearSource { candidates, .. } => {
+            let known = match candidates.as_slice() {
+                [] => String::new(),
+                names => {
+                    let names = names
+                        .iter()
+                        .take(10)
+                        .map(|name| format!("`{}`", name.escape_debug()));
+                    format!(
+                        "; Python is in {}",
+                        names.collect::<Vec<String>>().join(", ")
+                    )
+                }
+            };
+            format!(
+                "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
+                 `pyproject.toml`{known}"
+            )
+        }
+        BuildError::NoNamedFile { .. } | BuildError::List { .. } => format!(
+            "mend the list, or `source = \".\"` in `[tool.piton.build]` of `pyproject.toml` has `{name} build` take the \
+             whole folder"
+        ),
+        BuildError::SecretKey { .. } => {
+            "keep it out of the folder of the sources, or leave it out with `--exclude`".to_owned()
+        }
+        BuildError::OldCircuitPython { .. } => {
+            "update the board, or name a target with `--target circuitpython-9`".to_owned()
+        }
         BuildError::Name { .. } | BuildError::SameOutput { .. } => {
             "give it another name, or leave it out with `--exclude`".to_owned()
         }
@@ -291,6 +325,9 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
             "is the name spelled right? A folder or file here is named with a `/`: `./NAME`"
                 .to_owned()
         }
+        MipError::Gone { .. } => {
+            "nothing was installed; see that no other program writes to the board, and do it again".to_owned()
+        }
         MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
         MipError::Record { path, .. } => {
             format!("`{name} rm :{path}` lets piton forget what it installed; the packages stay")
@@ -301,6 +338,17 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
         MipError::NotInstalled { installed, .. } => {
             format!("it has installed {}", installed.join(", "))
         }
+        MipError::Read { path, source }
+            if path.ends_with("package.json") && source.kind() == ErrorKind::NotFound =>
+        {
+            "a package in a folder has a `package.json`, or a `manifest.py` as in micropython-lib".to_owned()
+        }
+        MipError::Resolve(ResolveError::Package {
+            source: PackageError::Manifest(_),
+            ..
+        }) => "a manifest is understood here if it has only calls such as `module(\"NAME.py\")`; `cp` copies the files \
+               as they are, and a `package.json` beside it comes first"
+            .to_owned(),
         MipError::Needed { by, .. } => format!("uninstall {} first", by.join(", ")),
         MipError::Resolve(ResolveError::Package {
             source: PackageError::Path(error),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
-use super::Keys;
+use super::{Keys, without_end};
 
 /// The modes of the terminal on stdin.
 pub(super) type Modes = Termios;
@@ -27,6 +27,7 @@ pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
 }
 
 /// How many columns the terminal on stdout has, if it is one and says so.
+#[expect(clippy::disallowed_methods, reason = "nothing is printed")]
 pub(super) fn columns() -> Option<usize> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
@@ -54,5 +55,32 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
         }
         Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(Keys::Nothing),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Read on in a line, of which `begun` is there already, as far as it can be had without waiting: the whole line, or
+/// nothing yet. A terminal in its usual mode has a line when Enter was pressed, and the end at Ctrl-D.
+///
+/// Reads byte by byte, as a shell's `read` does: what follows the line stays for others.
+pub(crate) fn read_line(begun: &mut Vec<u8>) -> io::Result<Keys> {
+    let stdin = io::stdin();
+    loop {
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut fds, Some(&Timespec::default())) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Keys::Nothing),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut byte = [0];
+        match rustix::io::read(&stdin, &mut byte) {
+            Ok(0) | Err(rustix::io::Errno::IO) if begun.is_empty() => return Ok(Keys::End),
+            Ok(0) | Err(rustix::io::Errno::IO) => return Ok(Keys::Bytes(std::mem::take(begun))),
+            Ok(_) => begun.extend_from_slice(&byte),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(Keys::Nothing),
+            Err(error) => return Err(error.into()),
+        }
+        if begun.ends_with(b"\n") {
+            return Ok(Keys::Bytes(without_end(std::mem::take(begun))));
+        }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The modes are those of Microsoft's page "High-Level Console Modes"; Windows has had them since 10, version 1607.
 
-use std::io::{self, Read};
+#![expect(clippy::disallowed_methods, reason = "nothing is printed")]
+
+use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
 use windows_sys::Win32::System::Console::{
@@ -10,7 +12,7 @@ use windows_sys::Win32::System::Console::{
     ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING,
 };
 
-use super::Keys;
+use super::{Keys, without_end};
 use crate::windows_console::Console;
 
 /// The modes of the console.
@@ -90,4 +92,14 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
 /// Whether the last unit is the first half of a letter.
 fn ends_within_a_letter(units: &[u16]) -> bool {
     matches!(units.last(), Some(0xd800..=0xdbff))
+}
+
+/// Read on in a line, of which `begun` is there already, to its end. Waits for it: a console edits the line meanwhile, and Ctrl-C
+/// ends the wait.
+pub(crate) fn read_line(begun: &mut Vec<u8>) -> io::Result<Keys> {
+    let count = io::stdin().lock().read_until(b'\n', begun)?;
+    match count {
+        0 if begun.is_empty() => Ok(Keys::End),
+        _ => Ok(Keys::Bytes(without_end(std::mem::take(begun)))),
+    }
 }

@@ -53,6 +53,7 @@ fn a_folder_of_sources_needs_no_settings() {
     $ piton build --data *.bin
     micropython: 3 files, 122 bytes, 1 compiled
     built
+    1 data file is left out: `notes.txt`; `--data PATTERN` takes them along
     --- exit 0
     ");
     assert_snapshot!(String::from_utf8(sandbox.read("build/manifest.json")).unwrap());
@@ -377,7 +378,8 @@ fn a_build_reaches_a_drive() {
         "CIRCUITPY/boot_out.txt",
         "Adafruit CircuitPython 10.0.3 on 2025-10-01; Raspberry Pi Pico with rp2040\n",
     );
-    assert_eq!(piton(&sandbox, "build", &[]).code, Some(0));
+    let line = "build --target micropython";
+    assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
     assert_snapshot!(told(&sandbox, "deploy --to CIRCUITPY"));
     assert!(!drive.join("code.py").exists());
     let both = "build --target micropython --target circuitpython-10";

@@ -192,7 +192,7 @@ fn a_build_that_watches() {
     };
     wait_for("watching for changes");
     put("src/bad.py", "x = (\n");
-    wait_for("unchanged; 1 source did not compile");
+    wait_for("built; 1 source did not compile");
     put("pyproject.toml", "[bad");
     wait_for("expected `]`");
     std::fs::remove_file(sandbox.path().join("pyproject.toml")).unwrap();

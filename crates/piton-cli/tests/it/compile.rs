@@ -158,3 +158,83 @@ fn the_unix_port_runs_the_result() {
         outcome.stderr()
     );
 }
+
+#[test]
+fn a_bracket_that_is_never_closed_is_shown() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.py", "def f():\n\tprint(\"a\"\nx = 1\n");
+    assert_snapshot!(sandbox.show("compile a.py"), @r#"
+    $ piton compile a.py
+    --- stderr
+    error: SyntaxError: invalid syntax
+     --> a.py:3
+      |
+    3 | x = 1
+      | ^^^^^
+      |
+    2 |     print("a"
+      |          ^ '(' was never closed
+
+    compiled 0 files, 0 bytes; 1 failed
+    --- exit 1
+    "#);
+    assert_snapshot!(sandbox.show("minify a.py"), @r#"
+    $ piton minify a.py
+    --- stderr
+    error: SyntaxError: invalid syntax
+     --> a.py:4
+      |
+    2 |     print("a"
+      |          ^ '(' was never closed
+
+    --- exit 1
+    "#);
+    let json = sandbox.run("--json compile a.py");
+    assert!(
+        json.stdout()
+            .contains(r#""hint":"'(' in line 2 was never closed""#)
+    );
+    // The official compiler's words stay as they are.
+    assert_snapshot!(sandbox.show("mpy-cross a.py"), @r#"
+    $ piton mpy-cross a.py
+    --- stderr
+    Traceback (most recent call last):
+      File "a.py", line 3
+    SyntaxError: invalid syntax
+    --- exit 1
+    "#);
+}
+
+#[test]
+fn limits_of_the_bytecode_are_errors_with_a_line() {
+    let sandbox = Sandbox::new();
+    let locals = (0..300).map(|number| format!("    v{number} = 0\n"));
+    let source = format!(
+        "def f():\n{}    def g(): return v299\n    return g\n",
+        locals.collect::<String>()
+    );
+    sandbox.write("a.py", &source);
+    assert_snapshot!(sandbox.show("compile a.py"), @r#"
+    $ piton compile a.py
+    --- stderr
+    error: RuntimeError: an inner function uses a local variable numbered above 255
+     --> a.py:1
+      |
+    1 | def f():
+      | ^^^^^^^^
+      = note: in `f`
+      = hint: give the function fewer local variables: keep some in a `list`, or split it
+
+    compiled 0 files, 0 bytes; 1 failed
+    --- exit 1
+    "#);
+    assert_snapshot!(sandbox.show("mpy-cross a.py"), @r#"
+    $ piton mpy-cross a.py
+    --- stderr
+    Traceback (most recent call last):
+      File "a.py", line 1, in f
+    RuntimeError: an inner function uses a local variable numbered above 255
+    --- exit 1
+    "#);
+    assert!(!sandbox.path().join("a.mpy").exists());
+}

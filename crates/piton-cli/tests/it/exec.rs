@@ -40,7 +40,8 @@ fn an_exception_goes_to_stdout_and_ends_the_line() {
     --- stdout
     1\r
     Traceback (most recent call last):\r
-      File "<stdin>", line 1, in <module>\r
+      File "<exec>", line 1, in <module>\r
+        print(1); 1/0\r
     ZeroDivisionError: divide by zero\r
     --- exit 1
     "#);
@@ -48,7 +49,8 @@ fn an_exception_goes_to_stdout_and_ends_the_line() {
     $ piton connect virtual exec 'if'
     --- stdout
     Traceback (most recent call last):\r
-      File "<stdin>", line 1\r
+      File "<exec>", line 1\r
+        if\r
     SyntaxError: invalid syntax\r
     --- exit 1
     "#);
@@ -75,7 +77,8 @@ fn the_board_is_reset_once_for_each_connection() {
     --- stdout
     1\r
     Traceback (most recent call last):\r
-      File "<stdin>", line 1, in <module>\r
+      File "<exec>", line 1, in <module>\r
+        print(x)\r
     NameError: name 'x' isn't defined\r
     --- exit 1
     "#);

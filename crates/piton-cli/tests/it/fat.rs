@@ -259,7 +259,8 @@ fn module(name: &str, lines: usize) -> String {
 
 /// Build what is in `src`.
 fn build(sandbox: &Sandbox) {
-    let outcome = run(step(sandbox, &[], "", "build --data *.toml").command);
+    let line = "build --target micropython --data *.toml";
+    let outcome = run(step(sandbox, &[], "", line).command);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
 }
 

@@ -376,3 +376,142 @@ fn options_of_unix() {
     --- exit 1
     ");
 }
+
+/// What happens to `line` on a board with a few files, and what is there afterwards.
+#[track_caller]
+fn check_patterns(line: &str, code: i32, expected: &str) {
+    let sandbox = Sandbox::new();
+    for name in ["here.py", "there.py", "a[b].txt", "x.txt"] {
+        sandbox.write(name, name);
+    }
+    let make = "import os; os.mkdir('lib'); [open(n,'w').write(n) for n in ('a.py','b.py','c.txt','lib/x.mpy','lib/y.py','a[b].txt')]";
+    let mut words = vec![
+        "connect".to_owned(),
+        "virtual".to_owned(),
+        "exec".to_owned(),
+        make.to_owned(),
+    ];
+    words.extend(["+".to_owned(), "resume".to_owned()]);
+    words.extend(crate::support::words(line));
+    let outcome = sandbox.run_words(&words);
+    assert_eq!(
+        (outcome.stdout() + &outcome.stderr(), outcome.code),
+        (expected.to_owned(), Some(code)),
+        "{line}"
+    );
+}
+
+#[test]
+fn patterns_stand_for_files_of_the_board_and_here() {
+    check_patterns(
+        "rm ':*.py' + ls",
+        0,
+        "rm :a.py\nrm :b.py\nls :\n           8 a[b].txt\n           5 c.txt\n           0 lib/\n",
+    );
+    check_patterns("rm ':lib/*'", 0, "rm :lib/x.mpy\nrm :lib/y.py\n");
+    check_patterns(
+        "ls ':lib/*.mpy'",
+        0,
+        "ls :lib/x.mpy\n           9 lib/x.mpy\n",
+    );
+    check_patterns("cat ':*/x.*'", 0, "lib/x.mpy");
+    check_patterns(
+        "cp '*here.py' :lib",
+        0,
+        "cp here.py :lib\ncp there.py :lib\n",
+    );
+    check_patterns("cp ':*.py' .", 0, "cp :a.py .\ncp :b.py .\n");
+    check_patterns("mv '*.py' lib", 0, "mv :a.py :lib\nmv :b.py :lib\n");
+    // There as it is written.
+    check_patterns("cat ':a[b].txt'", 0, "a[b].txt");
+    check_patterns(
+        "cp 'a[b].txt' :",
+        0,
+        "cp a[b].txt :\nUp to date: ./a[b].txt\n",
+    );
+    check_patterns(
+        "rm ':*.c'",
+        1,
+        "piton: rm: :*.c: nothing fits this pattern.\n",
+    );
+    check_patterns(
+        "cp '*.c' :",
+        1,
+        "piton: cp: *.c: nothing fits this pattern.\n",
+    );
+    check_patterns(
+        "rm 'none/*'",
+        1,
+        "piton: rm: none/*: nothing fits this pattern.\n",
+    );
+}
+
+#[test]
+fn mpremote_knows_no_patterns() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.py", "");
+    let outcome = sandbox.run("mpremote connect virtual cp '*.py' :");
+    assert_eq!(outcome.code, Some(1));
+    let stderr = outcome.stderr();
+    let message = "mpremote: cp: *.py: No such file or directory.\n";
+    assert!(stderr.starts_with(message), "{stderr}");
+}
+
+#[test]
+fn a_copy_without_a_colon_is_remarked_on() {
+    let sandbox = Sandbox::new();
+    sandbox.write("hello.py", "x");
+    let outcome = sandbox.run("connect virtual cp hello.py main.py");
+    assert_eq!(outcome.stdout(), "cp hello.py main.py\n");
+    assert_eq!(
+        outcome.stderr(),
+        "nothing of this is on the board: a path there begins with `:`, as in `cp hello.py :`\n"
+    );
+    assert_eq!(sandbox.read("main.py"), b"x");
+    for line in [
+        "mpremote connect virtual cp hello.py main.py",
+        "connect virtual cp hello.py :main.py",
+    ] {
+        assert_eq!(sandbox.run(line).stderr(), "", "{line}");
+    }
+}
+
+#[test]
+fn a_copied_folder_leaves_out_what_nobody_wants_on_a_board() {
+    let sandbox = Sandbox::new();
+    for folder in ["app/.git", "app/__pycache__", "app/sub"] {
+        std::fs::create_dir_all(sandbox.path().join(folder)).unwrap();
+    }
+    for file in [
+        "app/.git/HEAD",
+        "app/__pycache__/m.pyc",
+        "app/.env",
+        "app/m.py",
+        "app/sub/.DS_Store",
+    ] {
+        sandbox.write(file, "");
+    }
+    let list = "+ exec 'import os; print(sorted(os.listdir(\"app\")))'";
+    let outcome = sandbox.run(&format!("connect virtual cp -r app : {list}"));
+    assert_eq!(outcome.stdout(), "cp app :\n['m.py', 'sub']\r\n");
+    assert_eq!(
+        outcome.stderr(),
+        "left out: `.env`, `.git`, `__pycache__`, `sub/.DS_Store`; `--no-ignore` copies them\n"
+    );
+    let everything = "['.env', '.git', '__pycache__', 'm.py', 'sub']\r\n";
+    for line in [
+        "connect virtual cp -r --no-ignore app :",
+        "mpremote connect virtual cp -r app :",
+    ] {
+        let outcome = sandbox.run(&format!("{line} {list}"));
+        assert!(
+            outcome.stdout().ends_with(everything),
+            "{}",
+            outcome.stdout()
+        );
+        assert_eq!(outcome.stderr(), "");
+    }
+    // What is named is wanted.
+    let outcome = sandbox.run("connect virtual cp app/.env : + cp -r app/.git : + exec 'print(open(\".git/HEAD\").read())'");
+    assert_eq!((outcome.code, outcome.stderr().as_str()), (Some(0), ""));
+}

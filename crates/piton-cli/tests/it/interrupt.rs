@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use virtual_board::{BoardOptions, VirtualBoard};
 
-use crate::support::{Outcome, Sandbox, run, virtual_board, wait};
+use crate::support::{Outcome, Sandbox, image, run, virtual_board, wait};
 
 /// Run a program on a board behind a pty, send SIGINT when it has printed `ready`, and then see that the board is
 /// usable.
@@ -17,8 +18,19 @@ fn interrupt(source: &str, signals: usize) -> Outcome {
 
 /// The same, with words before `connect` and behind `exec`.
 fn interrupt_with(face: &[&str], options: &[&str], source: &str, signals: usize) -> Outcome {
+    interrupt_on(virtual_board(), face, options, source, signals)
+}
+
+/// The same, on a given board.
+fn interrupt_on(
+    board: VirtualBoard,
+    face: &[&str],
+    options: &[&str],
+    source: &str,
+    signals: usize,
+) -> Outcome {
     let sandbox = Sandbox::new();
-    let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+    let server = virtual_board::serve::pty(Arc::new(board)).unwrap();
     let port = server.path().to_str().unwrap().to_owned();
     let mut command = sandbox.piton();
     command
@@ -103,6 +115,30 @@ fn a_program_that_ends_well_on_the_interrupt_is_interrupted_all_the_same() {
         outcome.stdout()
     );
     assert_eq!(outcome.stderr(), "piton: interrupted\n");
+}
+
+#[test]
+fn a_board_that_is_stuck_in_c_code_is_reset() {
+    let options = BoardOptions {
+        // However slow the host is: these are soon worked.
+        unresponsive_after: 50_000_000,
+        ..BoardOptions::default()
+    };
+    let board = VirtualBoard::start(image(), options).unwrap();
+    // One bytecode that works for minutes.
+    let source = "print('ready')\nx = 7\ny = 10 ** 6\nx ** y";
+    let outcome = interrupt_on(board, &[], &[], source, 1);
+    assert_eq!(outcome.code, Some(1));
+    let stdout = outcome.stdout();
+    assert!(
+        stdout.contains("virtual board: it was stuck in C code"),
+        "{stdout}"
+    );
+    assert!(
+        outcome.stderr().starts_with("piton: the board was reset"),
+        "{}",
+        outcome.stderr()
+    );
 }
 
 #[test]

@@ -34,8 +34,14 @@ mod fat;
 mod fs;
 #[cfg(test)]
 mod help;
+#[cfg(unix)]
+#[cfg(test)]
+mod hostile_names;
 #[cfg(test)]
 mod http;
+#[cfg(unix)]
+#[cfg(test)]
+mod input;
 #[cfg(test)]
 mod inspect;
 #[cfg(unix)]
@@ -52,6 +58,8 @@ mod minify;
 #[cfg(test)]
 mod mip;
 #[cfg(test)]
+mod mip_sources;
+#[cfg(test)]
 mod mount;
 #[cfg(unix)]
 #[cfg(test)]
@@ -61,6 +69,7 @@ mod mpy_cross;
 mod pico;
 #[cfg(test)]
 mod programs;
+mod projects;
 #[cfg(unix)]
 #[cfg(test)]
 mod reconnect;
@@ -88,6 +97,8 @@ mod terminal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[cfg(test)]
 mod unix_current;
+#[cfg(test)]
+mod virtual_modules;
 #[cfg(unix)]
 #[cfg(test)]
 mod virtual_serve;

@@ -12,8 +12,8 @@ use crate::support::{Outcome, Sandbox, image, run, words};
 use crate::web::{Answer, Web};
 
 /// An index with the packages that the tests install.
-struct Index {
-    web: Web,
+pub(crate) struct Index {
+    pub(crate) web: Web,
 }
 
 impl Index {
@@ -32,12 +32,12 @@ impl Index {
         index
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.web.url("/pi")
     }
 
     /// Serve a package, as newest version and under its number, compiled and as sources.
-    fn package(&self, name: &str, version: &str, files: &[(&str, &str)], deps: &[&str]) {
+    pub(crate) fn package(&self, name: &str, version: &str, files: &[(&str, &str)], deps: &[&str]) {
         for (folder, suffix) in [("6", ""), ("py", " (source)")] {
             let mut hashes = Vec::new();
             for (path, content) in files {
@@ -78,15 +78,15 @@ fn sha256(content: &str) -> String {
 }
 
 /// A sandbox, the index, and a board whose files are in the sandbox's folder `flash`.
-struct Place {
-    sandbox: Sandbox,
-    index: Index,
+pub(crate) struct Place {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) index: Index,
     server: TcpServer,
-    board: Arc<VirtualBoard>,
+    pub(crate) board: Arc<VirtualBoard>,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let sandbox = Sandbox::new();
         let flash = sandbox.path().join("flash");
         std::fs::create_dir(&flash).unwrap();
@@ -104,7 +104,7 @@ impl Place {
     }
 
     /// Run a line on the board; `INDEX` and `WEB` stand for the server's addresses.
-    fn run(&self, line: &str) -> Outcome {
+    pub(crate) fn run(&self, line: &str) -> Outcome {
         let line = line
             .replace("INDEX", &self.index.url())
             .replace("WEB", &self.index.web.url(""));
@@ -112,12 +112,12 @@ impl Place {
             .run_words(&words(&format!("{} {line}", self.connect())))
     }
 
-    fn connect(&self) -> String {
+    pub(crate) fn connect(&self) -> String {
         format!("connect socket://{}", self.server.local_addr())
     }
 
     /// What a line prints, in words.
-    fn show(&self, line: &str) -> String {
+    pub(crate) fn show(&self, line: &str) -> String {
         let outcome = self.run(line);
         let mut text = format!("$ piton {line}\n{}", outcome.stdout());
         if !outcome.stderr.is_empty() {
@@ -131,7 +131,7 @@ impl Place {
     }
 
     /// The files on the board, with what is in them if it is short.
-    fn files(&self) -> String {
+    pub(crate) fn files(&self) -> String {
         let mut lines = Vec::new();
         collect(&self.sandbox.path().join("flash"), "", &mut lines);
         lines.sort();

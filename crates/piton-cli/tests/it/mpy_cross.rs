@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -426,6 +426,34 @@ fn a_written_file_has_the_permissions_of_any_other() {
     assert_eq!(sandbox.run("mpy-cross a.py").code, Some(0));
     assert_eq!(mode("old.mpy"), 0o640);
     assert_eq!(mode("a.mpy"), mode("a.py"));
+}
+
+#[test]
+fn an_existing_file_is_written_in_place() {
+    // micropython-lib's tools/build.py reads the result through the handle of a file that it made before.
+    let sandbox = Sandbox::new();
+    fill(&sandbox);
+    let expected = sandbox.run("mpy-cross -o - a.py").stdout;
+    let path = sandbox.path().join("out.mpy");
+    for old in ["", "shorter", &"longer".repeat(1000)] {
+        std::fs::write(&path, old).unwrap();
+        std::fs::remove_file(sandbox.path().join("other.mpy")).ok();
+        std::fs::hard_link(&path, sandbox.path().join("other.mpy")).unwrap();
+        let mut open = std::fs::File::open(&path).unwrap();
+        assert_eq!(sandbox.run("mpy-cross -o out.mpy a.py").code, Some(0));
+        let mut read = Vec::new();
+        open.read_to_end(&mut read).unwrap();
+        assert_eq!(read, expected);
+        assert_eq!(sandbox.read("other.mpy"), expected);
+        // A source that is rejected leaves the file as it is.
+        assert_eq!(sandbox.run("mpy-cross -o out.mpy bad.py").code, Some(1));
+        assert_eq!(sandbox.read("out.mpy"), expected);
+    }
+    // `/dev/stdout` is what it is.
+    assert_eq!(
+        sandbox.run("mpy-cross -o /dev/stdout a.py").stdout,
+        expected
+    );
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn the_exit_code_of_the_program_is_ours() {
     $ piton connect virtual exec 'x = 1' exec 'raise SystemExit' exec 'print(x)'
     --- stdout
     Traceback (most recent call last):\r
-      File "<stdin>", line 1, in <module>\r
+      File "<exec>", line 1, in <module>\r
+        print(x)\r
     NameError: name 'x' isn't defined\r
     --- exit 1
     "#);
@@ -73,8 +74,10 @@ fn line_numbers_are_those_of_the_file() {
     $ piton connect virtual run plain.py
     --- stdout
     Traceback (most recent call last):\r
-      File "<stdin>", line 6, in <module>\r
-      File "<stdin>", line 5, in f\r
+      File "plain.py", line 6, in <module>\r
+        f()\r
+      File "plain.py", line 5, in f\r
+        1/0\r
     ZeroDivisionError: divide by zero\r
     --- exit 1
     "#);
@@ -83,8 +86,10 @@ fn line_numbers_are_those_of_the_file() {
     $ piton connect virtual run header.py
     --- stdout
     Traceback (most recent call last):\r
-      File "<stdin>", line 6, in <module>\r
-      File "<stdin>", line 4, in f\r
+      File "header.py", line 6, in <module>\r
+        f()\r
+      File "header.py", line 4, in f\r
+        1/0\r
     ZeroDivisionError: divide by zero\r
     --- exit 1
     "#);
@@ -93,7 +98,8 @@ fn line_numbers_are_those_of_the_file() {
     $ piton connect virtual run syntax.py
     --- stdout
     Traceback (most recent call last):\r
-      File "<stdin>", line 2\r
+      File "syntax.py", line 2\r
+        y = = 2\r
     SyntaxError: invalid syntax\r
     --- exit 1
     "#);
@@ -239,4 +245,76 @@ fn a_compiled_program_that_does_not_fit_the_board() {
     hint: copy it there: `piton cp FILE :`, then `piton exec 'import NAME'`
     --- exit 1
     "#);
+}
+
+#[test]
+fn a_traceback_names_the_file_and_shows_its_lines() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path().join("app")).unwrap();
+    sandbox.write(
+        "app/err.py",
+        "# comment\nimport sys\n\ndef outer():\n    def inner():\n        print('File \"<stdin>\", line 1')\n        \
+         return 1 // 0\n    inner()\n\nouter()\n",
+    );
+    let shown = |words: &[&str]| {
+        let outcome = sandbox.run_words(&[&["connect", "virtual"], words].concat());
+        outcome.stdout().replace("\r\n", "\n")
+    };
+    const TRACEBACK: &str = "Traceback (most recent call last):\n";
+    assert_eq!(
+        shown(&["run", "app/err.py"]),
+        format!(
+            "File \"<stdin>\", line 1\n{TRACEBACK}  File \"app/err.py\", line 10, in <module>\n    outer()\n  File \
+             \"app/err.py\", line 8, in outer\n    inner()\n  File \"app/err.py\", line 7, in inner\n    return 1 // \
+             0\nZeroDivisionError: divide by zero\n"
+        )
+    );
+    sandbox.write("bad.py", "x = 1\ny = = 2\n");
+    assert_eq!(
+        shown(&["run", "bad.py"]),
+        format!("{TRACEBACK}  File \"bad.py\", line 2\n    y = = 2\nSyntaxError: invalid syntax\n")
+    );
+    assert_eq!(
+        shown(&["exec", "def f():\n  raise OSError(2)\nf()"]),
+        format!(
+            "{TRACEBACK}  File \"<exec>\", line 3, in <module>\n    f()\n  File \"<exec>\", line 2, in f\n    raise \
+             OSError(2)\nOSError: [Errno 2] ENOENT\n"
+        )
+    );
+    assert_eq!(
+        shown(&["eval", "[][1]"]),
+        format!(
+            "{TRACEBACK}  File \"<eval>\", line 1, in <module>\n    [][1]\nIndexError: list index out of range\n"
+        )
+    );
+    // A function of an earlier program is in none of this one's lines, nor is a module of the board.
+    assert_eq!(
+        shown(&[
+            "exec",
+            "def before(): return 1//0\nb = before",
+            "exec",
+            "b()"
+        ]),
+        format!(
+            "{TRACEBACK}  File \"<exec>\", line 1, in <module>\n    b()\n  File \"<stdin>\", line 1, in before\n\
+             ZeroDivisionError: divide by zero\n"
+        )
+    );
+    sandbox.write("module.py", "def call(f):\n    f()\n");
+    sandbox.write(
+        "calls.py",
+        "import module\n\nmodule.call(lambda: nothing)\n",
+    );
+    assert_eq!(
+        shown(&["cp", "module.py", ":", "+", "run", "calls.py"]),
+        format!(
+            "cp module.py :\n{TRACEBACK}  File \"calls.py\", line 3, in <module>\n    module.call(lambda: nothing)\n  File \
+             \"module.py\", line 2, in call\n  File \"calls.py\", line 3, in <lambda>\n    module.call(lambda: \
+             nothing)\nNameError: name 'nothing' isn't defined\n"
+        )
+    );
+    // A script looks for what mpremote prints.
+    let outcome = sandbox.run("mpremote connect virtual run app/err.py");
+    let inner = "  File \"<stdin>\", line 7, in inner\r\nZeroDivisionError";
+    assert!(outcome.stdout().contains(inner), "{}", outcome.stdout());
 }

@@ -170,6 +170,78 @@ fn without_a_terminal_the_input_is_typed_and_the_output_printed() {
     );
 }
 
+/// What a script gets of a session with a board at `address`, with the lines that it types.
+#[track_caller]
+fn check_typed(sandbox: &Sandbox, words: &[&str], expected: &str) {
+    sandbox.write("input", "print(1 + 2)\nprint(3 + 4)\n");
+    let mut command = sandbox.piton();
+    command.args(words);
+    command.stdin(std::fs::File::open(sandbox.path().join("input")).unwrap());
+    let outcome = crate::support::run(command);
+    let shown = outcome.stdout();
+    let (_, session) = shown.split_once("exit this shell\n").unwrap();
+    assert_eq!((session, outcome.code), (expected, Some(0)));
+}
+
+#[test]
+fn what_is_typed_by_a_pipe_begins_at_the_prompt() {
+    const SESSION: &str = ">>> print(1 + 2)\r\n3\r\n>>> print(3 + 4)\r\n7\r\n>>> ";
+    let sandbox = Sandbox::new();
+    check_typed(&sandbox, &["connect", "virtual", "repl"], SESSION);
+    check_typed(
+        &sandbox,
+        &["connect", "virtual", "exec", "1", "repl"],
+        SESSION,
+    );
+    // Left at the raw prompt by another program.
+    let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+    let port = server.path().to_str().unwrap().to_owned();
+    {
+        use std::io::{Read as _, Write as _};
+        let mut options = std::fs::OpenOptions::new();
+        let mut line = options.read(true).write(true).open(&port).unwrap();
+        line.write_all(b"\x03\x01").unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"raw REPL; CTRL-B to exit\r\n>") {
+            let mut byte = [0];
+            line.read_exact(&mut byte).unwrap();
+            seen.push(byte[0]);
+        }
+    }
+    check_typed(&sandbox, &["connect", &port, "resume", "repl"], SESSION);
+}
+
+#[test]
+fn the_prompt_comes_back_after_a_program_that_was_left_running() {
+    let sandbox = Sandbox::new();
+    sandbox.write("loop.py", "print('begun')\nwhile True: pass\n");
+    let mut terminal = start(&sandbox, &["run", "--no-follow", "loop.py", "+", "repl"]);
+    // The board may have empted its ring at the Ctrl-C, or not: either way it is at its friendly prompt in the end.
+    terminal.type_keys(b"\x03");
+    let at = terminal.wait_for("KeyboardInterrupt");
+    let at = terminal.wait_for_after(at, ">>> ");
+    terminal.type_keys(b"6 * 7\r");
+    terminal.wait_for_after(at, "42\r\n>>> ");
+    terminal.type_keys(b"\x1d");
+    assert!(terminal.wait_for_end().success());
+}
+
+#[test]
+fn letters_outside_ascii_arrive_in_strings() {
+    let sandbox = Sandbox::new();
+    let mut terminal = start(&sandbox, &["repl"]);
+    terminal.wait_for(">>> ");
+    terminal.type_keys("print('z\u{142}\u{e9}')\r".as_bytes());
+    let at = terminal.wait_for("takes ASCII only");
+    let at = terminal.wait_for_after(at, "\r\nz\u{142}\u{e9}\r\n>>> ");
+    // Once.
+    terminal.type_keys("'\u{142}' == '\\u0142'\r".as_bytes());
+    terminal.wait_for_after(at, "True\r\n>>> ");
+    assert_eq!(terminal.shown().matches("ASCII").count(), 1);
+    terminal.type_keys(b"\x1d");
+    assert!(terminal.wait_for_end().success());
+}
+
 #[test]
 fn without_a_terminal_and_input_nothing_crashes() {
     let sandbox = Sandbox::new();

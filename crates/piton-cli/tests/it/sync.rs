@@ -30,6 +30,10 @@ impl Place {
         place
     }
 
+    fn read(&self, path: &str) -> String {
+        String::from_utf8(self.sandbox.read(path)).unwrap()
+    }
+
     fn write(&self, path: &str, text: &str) {
         let whole = self.sandbox.path().join(path);
         std::fs::create_dir_all(whole.parent().unwrap()).unwrap();
@@ -249,7 +253,7 @@ fn sources_are_compiled_for_the_board_and_take_the_place_of_their_twins() {
      --> app/helper.py:1
       |
     1 | def f(:
-      | ^^^^^^^
+      |      ^ '(' was never closed
 
     --- exit 1
     ");
@@ -344,17 +348,136 @@ fn a_change_is_sent_and_the_new_program_runs() {
     let first = terminal.wait_for("watching for changes");
     let first = terminal.wait_for_after(first, "helped\r");
     place.write("app/lib/helper.py", "print('Helped again')\n");
-    let second = terminal.wait_for_after(first, "replace  lib/helper.py");
-    let second = terminal.wait_for_after(second, "Helped again\r");
+    let second = terminal.wait_for_after(first, "sent lib/helper.py\r\n");
+    let end = terminal.wait_for_after(second, "Helped again\r");
+    // Nothing but the program's output is between.
+    let between = terminal.shown()[second..end].to_owned();
+    assert!(
+        !between.contains("MicroPython") && !between.contains(">>>"),
+        "{between:?}"
+    );
+    // A source that is no Python stays here, and the program there runs on.
+    place.write("app/lib/helper.py", "print('Helped\n");
+    let third = terminal.wait_for_after(end, "not sent: lib/helper.py\r\n");
+    let message = terminal.shown()[end..third].to_owned();
+    assert!(
+        message.contains("helper.py:1") && message.contains("SyntaxError"),
+        "{message:?}"
+    );
+    assert_eq!(place.read("board/lib/helper.py"), "print('Helped again')\n");
+    place.write("app/lib/helper.py", "print('And again')\n");
+    let third = terminal.wait_for_after(third, "sent lib/helper.py\r\n");
+    let third = terminal.wait_for_after(third, "And again\r");
     // What cannot be sent is for the person to put right.
     place.write("board/new", "in the way");
     place.write("app/new/file.py", "print('new')\n");
-    let third = terminal.wait_for_after(second, "`new` is a file at the destination");
+    let third = terminal.wait_for_after(third, "`new` is a file at the destination");
     std::fs::remove_dir_all(place.sandbox.path().join("app/new")).unwrap();
-    let third = terminal.wait_for_after(third, "3 unchanged");
-    let last = terminal.wait_for_after(third, "Helped again\r");
+    let last = terminal.wait_for_after(third, "And again\r");
     rustix::process::kill_process(terminal.pid(), rustix::process::Signal::INT).unwrap();
     terminal.wait_for_after(last, "piton: interrupted\r\n");
+    assert_eq!(terminal.wait_for_end().code(), Some(1));
+    // Once, and no banner, prompt or announcement of the firmware.
+    let shown = terminal.shown();
+    assert_eq!(shown.matches("watching").count(), 1, "{shown}");
+    assert!(
+        !shown.contains("soft reboot") && !shown.contains(">>>"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_folder_goes_to_a_drive_and_nothing_else_is_touched() {
+    let place = Place::new();
+    place.write("app/code.py", "import lib.x\n");
+    place.write(
+        "drive/boot_out.txt",
+        "Adafruit CircuitPython 9.2.1 on 2026-01-01; Board\n",
+    );
+    place.write("drive/code.py", "print('Hello World!')\n");
+    place.write("drive/own/notes.txt", "mine");
+    std::fs::create_dir(place.sandbox.path().join("drive/sd")).unwrap();
+    let sync = |words: &str| place.sandbox.run(&format!("sync {words} app drive"));
+    assert_eq!(sync("-n").code, Some(0));
+    assert_eq!(place.read("drive/code.py"), "print('Hello World!')\n");
+    let outcome = sync("--delete");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    assert_eq!(place.read("drive/code.py"), "import lib.x\n");
+    let written = |path: &str| {
+        let path = place.sandbox.path().join(path);
+        std::fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .unwrap()
+    };
+    let before = written("drive/lib/helper.py");
+    // What is the same stays untouched, and what no sync has written stays.
+    assert!(sync("--delete").stderr().starts_with("copied 0 files"));
+    assert_eq!(written("drive/lib/helper.py"), before);
+    std::fs::remove_dir_all(place.sandbox.path().join("app/lib")).unwrap();
+    place.write("drive/lib/added.py", "mine");
+    assert_eq!(sync("--delete").code, Some(0));
+    assert_eq!(
+        place.files("drive"),
+        [
+            ".piton-sync",
+            "boot.py",
+            "boot_out.txt",
+            "code.py",
+            "empty/",
+            "lib/",
+            "lib/added.py",
+            "main.py",
+            "own/",
+            "own/notes.txt",
+            "sd/"
+        ]
+    );
+    // The compiler goes by what the drive says.
+    place.write("app/lib/x.py", "x = 1\n");
+    assert_eq!(sync("--compile").code, Some(0));
+    assert!(place.sandbox.read("drive/lib/x.mpy").starts_with(b"C\x06"));
+    // Any other folder is a forgotten colon.
+    let outcome = place.sandbox.run("sync app other");
+    assert_eq!(outcome.code, Some(2));
+    assert!(
+        outcome.stderr().contains("mounted drive"),
+        "{}",
+        outcome.stderr()
+    );
+    assert_eq!(
+        place.sandbox.run("sync --watch --follow app drive").code,
+        Some(2)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_drive_is_not_written_through_links() {
+    let place = Place::new();
+    place.write("drive/boot_out.txt", "Adafruit CircuitPython 9.2.1\n");
+    place.write("elsewhere/helper.py", "theirs");
+    std::os::unix::fs::symlink("../elsewhere", place.sandbox.path().join("drive/lib")).unwrap();
+    let outcome = place.sandbox.run("sync --delete app drive");
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr().contains("lib"), "{}", outcome.stderr());
+    assert_eq!(place.read("elsewhere/helper.py"), "theirs");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_drive_follows_the_folder() {
+    let place = Place::new();
+    place.write("drive/boot_out.txt", "Adafruit CircuitPython 9.2.1\n");
+    let mut command = place.sandbox.piton();
+    command.args(words("sync --watch app drive"));
+    let mut terminal = crate::terminal::Terminal::start(command);
+    let at = terminal.wait_for("sent ");
+    place.write("app/main.py", "x = (\n");
+    let at = terminal.wait_for_after(at, "not sent: main.py\r\n");
+    place.write("app/main.py", "x = 1\n");
+    terminal.wait_for_after(at, "sent main.py\r\n");
+    assert_eq!(place.read("drive/main.py"), "x = 1\n");
+    rustix::process::kill_process(terminal.pid(), rustix::process::Signal::INT).unwrap();
     assert_eq!(terminal.wait_for_end().code(), Some(1));
 }
 

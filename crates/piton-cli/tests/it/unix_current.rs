@@ -75,3 +75,29 @@ fn a_serial_port() {
     assert_eq!(run("fs ls"), done("ls :\n"));
     copy_there_and_back(&sandbox, run);
 }
+
+/// What the compiler leaves to the board.
+#[test]
+fn native_code_of_a_build() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path().join("src")).unwrap();
+    sandbox.write(
+        "src/app.py",
+        "from driver import double\nprint(double(21))\n",
+    );
+    sandbox.write(
+        "src/driver.py",
+        "import micropython\n@micropython.viper\ndef double(n: int) -> int:\n    return n * 2\n",
+    );
+    let built = sandbox.run("build");
+    assert_eq!(built.code, Some(0), "{}", built.stderr());
+    let selector = as_a_process();
+    let run = |line: &str| {
+        let connect = ["connect", &selector, "resume"].map(ToOwned::to_owned);
+        sandbox.run_words(&[connect.to_vec(), words(line)].concat())
+    };
+    // Its files are those of the folder that it runs in.
+    let deployed = sandbox.run("deploy --to .");
+    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr());
+    assert_eq!(all(&run("exec 'import app'")), done("42\n"));
+}

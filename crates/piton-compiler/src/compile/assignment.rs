@@ -88,15 +88,14 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// The numbers of targets on either side of the starred one share the operand, and run into each
-    /// other from 256 on as they do in the official compiler.
+    /// The numbers of targets on either side of the starred one share the operand. In the official compiler
+    /// they run into each other from 256 on, and the board unpacks something else.
     fn push_unpack_ex(&mut self, left: u32, right: u32) {
-        let operand = left | right << 8;
-        let counted = (operand & 0xff) + (operand >> 8 & 0xff);
-        let missing = (left + right).wrapping_sub(counted).cast_signed();
-        if missing != 0 {
-            self.push_adjust_stack(missing);
+        if left > 0xff || right > 0xff {
+            self.push_limit("more than 255 targets on one side of the starred one");
+            return;
         }
+        let operand = left | right << 8;
         self.push(Step::Emit(Instruction::Number(byte::UNPACK_EX, operand)));
     }
 

@@ -126,16 +126,13 @@ impl Compiler<'_> {
             self.push(Step::Emit(stars));
             opcode += 1;
         }
-        // The numbers share the operand and run into each other from 256 on, as they do in the
-        // official compiler; the stack is counted with the true numbers.
-        let operand = seen.keyword << 8 | seen.positional;
-        let counted = (operand & 0xff) + 2 * (operand >> 8 & 0xff);
-        let missing = counted
-            .wrapping_sub(seen.positional + 2 * seen.keyword)
-            .cast_signed();
-        if missing != 0 {
-            self.push_adjust_stack(missing);
+        // The numbers share the operand. In the official compiler they run into each other from 256 on, and
+        // the board takes the wrong values from its stack.
+        if seen.positional > 0xff || seen.keyword > 0xff {
+            self.push_limit("more than 255 arguments in a call");
+            return;
         }
+        let operand = seen.keyword << 8 | seen.positional;
         self.push(Step::Emit(Instruction::Number(opcode, operand)));
     }
 

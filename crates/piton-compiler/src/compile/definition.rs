@@ -8,6 +8,9 @@ use super::{
     Access, Compiler, Defaults, Emitter, Failure, Instruction, Node, Qstr, Rule, ScopeId,
     ScopeKind, Step, Struct,
 };
+use crate::options::Target;
+
+const INVALID_DECORATOR: &str = "invalid micropython decorator";
 
 impl Compiler<'_> {
     pub(super) fn function_definition(&mut self, node: Struct) -> Result<(), Failure> {
@@ -219,11 +222,16 @@ impl Compiler<'_> {
             return false;
         }
         if self.tree.list_length(names) != 2 {
-            self.push_error("invalid micropython decorator", first);
+            self.push_error(INVALID_DECORATOR, first);
             return true;
         }
         let name = attribute.as_id().unwrap_or(Qstr::EMPTY);
-        *emitter = if name == known.bytecode {
+        let target = self.options.target;
+        *emitter = if target == Target::CircuitPython9 && name == known.asm_rv32 {
+            // Its compiler knows no RISC-V.
+            self.push_error(INVALID_DECORATOR, attribute);
+            return true;
+        } else if name == known.bytecode {
             Emitter::Bytecode
         } else if name == known.native {
             Emitter::Native
@@ -232,7 +240,7 @@ impl Compiler<'_> {
         } else if [known.asm_thumb, known.asm_xtensa, known.asm_rv32].contains(&name) {
             Emitter::Assembler
         } else {
-            self.push_error("invalid micropython decorator", attribute);
+            self.push_error(INVALID_DECORATOR, attribute);
             return true;
         };
         if !self.has_emitter(*emitter) {

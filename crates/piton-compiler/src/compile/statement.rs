@@ -155,6 +155,12 @@ impl Compiler<'_> {
             }
             self.emit(Instruction::Jump(byte::JUMP, label));
         } else {
+            // The number shares a byte with the flag.
+            if depth > 0x7f {
+                let message = "'break'/'continue' out of more than 127 blocks";
+                self.push_limit(message);
+                return;
+            }
             let flag = if drops_iterator { 0x80 } else { 0 };
             self.emit(Instruction::UnwindJump(
                 flag | depth.to_le_bytes()[0],
@@ -340,5 +346,9 @@ impl Compiler<'_> {
     /// An error that is reported when the steps before it are done.
     pub(super) fn push_error(&mut self, message: &'static str, node: Node) {
         self.push(Step::Error(Message(message), node));
+    }
+
+    pub(super) fn push_limit(&mut self, message: &'static str) {
+        self.push(Step::Limit(Message(message), self.node_line));
     }
 }

@@ -64,8 +64,8 @@ struct Assembler<'a> {
     /// Whether the code at this place can't be reached.
     dead: bool,
     stack: i32,
-    /// The greatest stack, in 16 bits like the official compiler's.
-    maximum_stack: u16,
+    /// The greatest stack.
+    maximum_stack: i32,
 }
 
 /// Turns the instructions of a scope into bytecode. Strings are added to the tables as they are
@@ -94,25 +94,19 @@ pub(crate) fn assemble(
         assembler.instruction(instruction, code)?;
     }
     let signature = Signature {
-        n_state: (u32::from(scope.locals) + u32::from(assembler.maximum_stack)).max(1),
+        n_state: state_size(scope, assembler.maximum_stack)?,
         n_exc_stack: scope.exception_stack_size.into(),
         scope_flags: scope.flags,
         n_pos_args: scope.positional_arguments.into(),
         n_kwonly_args: scope.keyword_only_arguments.into(),
         n_def_pos_args: scope.default_arguments.into(),
     };
-    let cell = |id: &&crate::scope::Id| id.kind == IdKind::Cell;
     let mut prelude = Prelude {
         signature,
         simple_name,
         arg_names,
         line_info: LineInfo::new(),
-        cells: scope
-            .ids
-            .iter()
-            .filter(cell)
-            .map(|id| id.local.to_le_bytes()[0])
-            .collect(),
+        cells: cells(scope)?,
     };
     let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels)?;
     prelude.line_info = line_info;
@@ -120,6 +114,31 @@ pub(crate) fn assemble(
         bytecode: Bytecode { prelude, opcodes },
         children: assembler.children,
     })
+}
+
+/// How many values the function's locals and stack are together. The board counts them in 16 bits
+/// (`mp_code_state_t`), and so does the official compiler, without a check.
+fn state_size(scope: &Scope, stack: i32) -> Result<u32, Failure> {
+    let size = u32::from(scope.locals).saturating_add_signed(stack).max(1);
+    if size > u32::from(u16::MAX) {
+        return Err(Failure::limit(
+            "more than 65535 values on a function's stack",
+        ));
+    }
+    Ok(size)
+}
+
+/// The numbers of the locals that inner functions use, each a byte. The official compiler stops with an assertion
+/// where one does not fit.
+fn cells(scope: &Scope) -> Result<Vec<u8>, Failure> {
+    let cells = scope.ids.iter().filter(|id| id.kind == IdKind::Cell);
+    cells
+        .map(|id| {
+            let too_large =
+                |_| Failure::limit("an inner function uses a local variable numbered above 255");
+            u8::try_from(id.local).map_err(too_large)
+        })
+        .collect()
 }
 
 /// The names of positional and keyword-only arguments; `*` for those that have none.
@@ -168,7 +187,7 @@ impl Assembler<'_> {
             Instruction::Identifier(access, name) => self.identifier(access, name)?,
             Instruction::FirstParameter => self.first_parameter()?,
             Instruction::ClassCell(class) => self.class_cell(class),
-            Instruction::MakeFunction(scope, defaults) => self.make_function(scope, defaults),
+            Instruction::MakeFunction(scope, defaults) => self.make_function(scope, defaults)?,
         }
         if instruction.ends_block() {
             self.dead = true;
@@ -183,9 +202,7 @@ impl Assembler<'_> {
 
     fn adjust_stack(&mut self, change: i32) {
         self.stack = self.stack.saturating_add(change);
-        if self.stack > i32::from(self.maximum_stack) {
-            self.maximum_stack = (self.stack & 0xffff).try_into().unwrap_or(0);
-        }
+        self.maximum_stack = self.maximum_stack.max(self.stack);
     }
 
     fn push(&mut self, byte: u8) {
@@ -294,7 +311,7 @@ impl Assembler<'_> {
     }
 
     /// Loads the variables the function closes over, then makes it.
-    fn make_function(&mut self, child: ScopeId, defaults: bool) {
+    fn make_function(&mut self, child: ScopeId, defaults: bool) -> Result<(), Failure> {
         let index = u32::try_from(self.children.len()).unwrap_or(u32::MAX);
         self.children.push(child);
         let child = self.scopes.get(child.index());
@@ -320,10 +337,13 @@ impl Assembler<'_> {
         if closed == 0 {
             self.number(function, index);
         } else {
-            let change = effect(closure, 0) - i32::try_from(closed).unwrap_or(i32::MAX);
-            self.number_with(closure, index, change);
-            self.push(closed.to_le_bytes()[0]);
+            let too_many =
+                |_| Failure::limit("an inner function uses more than 255 outer variables");
+            let count = u8::try_from(closed).map_err(too_many)?;
+            self.number_with(closure, index, effect(closure, 0) - i32::from(count));
+            self.push(count);
         }
+        Ok(())
     }
 }
 

@@ -4,6 +4,12 @@ use crate::constants::ConstantId;
 use crate::diagnostic::Failure;
 use crate::interner::Qstr;
 
+/// A board keeps the numbers of a module's strings, as all of its strings, in 16 bits (`qstr_short_t`).
+const MAXIMUM_STRING_INDEX: u32 = 0xfffe;
+
+/// The message of a module with too many of them.
+pub(crate) const TOO_MANY_NAMES: &str = "more than 65535 names and short strings";
+
 /// Strings and objects in the order of their first use.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
@@ -14,7 +20,11 @@ pub(crate) struct Tables {
 impl Tables {
     /// The index of a string, which is added at its first use.
     pub(crate) fn string(&mut self, text: Qstr) -> Result<u32, Failure> {
-        self.strings.index(text.0)
+        let index = self.strings.index(text.0)?;
+        if index > MAXIMUM_STRING_INDEX {
+            return Err(Failure::limit(TOO_MANY_NAMES));
+        }
+        Ok(index)
     }
 
     /// The index of an object, which is added at its first use.

@@ -7,6 +7,7 @@
 use super::input::END;
 use super::{Lexer, Token};
 use crate::diagnostic::Failure;
+use crate::options::Target;
 
 /// The most interpolations a t-string can pass as plain arguments: 4 each, and the strings.
 const MAXIMUM_TEMPLATE_ARGUMENTS: usize = 255;
@@ -72,7 +73,8 @@ impl Lexer<'_> {
         if is_quote(first) {
             return Some(plain);
         }
-        let (second, templates) = (self.input.peek(1), self.options.template_strings);
+        let second = self.input.peek(1);
+        let templates = self.options.target == Target::MicroPython;
         let bytes = Prefix {
             token: Token::Bytes,
             ..plain
@@ -133,6 +135,11 @@ impl Lexer<'_> {
                 // Text and bytes do not join; the second is the next token, which no rule takes.
                 break;
             }
+            let raw_format = prefix.raw && prefix.style == Style::Format;
+            if raw_format && self.options.target == Target::CircuitPython9 {
+                self.token = Token::RawFstring;
+                break;
+            }
             for _ in 0..prefix.length {
                 self.step();
             }
@@ -183,7 +190,9 @@ impl Lexer<'_> {
             closing: 0,
             template: Template::default(),
         };
-        if self.format_arguments.is_empty() {
+        // CircuitPython 9 begins a call for each of the adjacent f-strings, which no rule takes.
+        let each = self.options.target == Target::CircuitPython9 && literal.style == Style::Format;
+        if self.format_arguments.is_empty() || each {
             match literal.style {
                 Style::Plain => {}
                 Style::Format => self.format_arguments.extend_from_slice(b".format("),
@@ -241,12 +250,24 @@ impl Lexer<'_> {
             if self.plain_run(literal.quote) {
                 return Ok(());
             }
+            let mut byte = byte;
             if byte == b'{' && literal.style != Style::Plain {
-                if literal.template.braces == 0 {
+                if literal.template.braces > 0 {
+                    literal.template.braces += 1;
+                } else if self.options.target == Target::MicroPython {
                     self.open_brace(literal);
                     return Ok(());
+                } else {
+                    // CircuitPython takes what comes behind braces as part of the string, whatever it is: behind
+                    // `{{` that can be the closing quote.
+                    while self.input.peek(0) == b'{' {
+                        self.open_brace(literal);
+                    }
+                    byte = self.input.peek(0);
+                    if byte == END {
+                        return Ok(());
+                    }
                 }
-                literal.template.braces += 1;
             }
             match byte {
                 b'\\' if template => self.template_escape(literal.raw),

@@ -71,6 +71,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// How many bytes of the source it has passed.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next piece; [`Kind::End`] for ever after the last.
     pub(super) fn next(&mut self) -> Result<Piece<'a>, Failure> {
         let indent = self.line_start.then(|| self.indentation()).transpose()?;

@@ -54,14 +54,18 @@ impl BinaryOperator {
     }
 }
 
-/// The value of `left operator right`, if it has one that is a number and not complex.
+/// The value of `left operator right`, if it has one that is a number and not complex. With `keep_big`, what is
+/// computed with big integers stays one, even if it is small.
 pub(crate) fn binary_operation(
     operator: BinaryOperator,
     left: &Number,
     right: &Number,
+    keep_big: bool,
 ) -> Option<Number> {
     match (left, right) {
-        (Number::Integer(left), Number::Integer(right)) => integer_operation(operator, left, right),
+        (Number::Integer(left), Number::Integer(right)) => {
+            integer_operation(operator, left, right, keep_big)
+        }
         _ => float_operation(operator, to_f64(left), to_f64(right)),
     }
 }
@@ -73,7 +77,12 @@ fn to_f64(number: &Number) -> f64 {
     }
 }
 
-fn integer_operation(operator: BinaryOperator, left: &Integer, right: &Integer) -> Option<Number> {
+fn integer_operation(
+    operator: BinaryOperator,
+    left: &Integer,
+    right: &Integer,
+    keep_big: bool,
+) -> Option<Number> {
     match operator {
         BinaryOperator::TrueDivide => {
             return (!right.is_zero()).then(|| Number::Float(left.to_f64() / right.to_f64()));
@@ -88,7 +97,12 @@ fn integer_operation(operator: BinaryOperator, left: &Integer, right: &Integer) 
     {
         return Some(Number::Integer(Integer::from_i64(value)));
     }
-    big_operation(operator, left, right).map(|value| Number::Integer(Integer::normalised(value)))
+    let value = big_operation(operator, left, right)?;
+    Some(Number::Integer(if keep_big {
+        Integer::Big(value)
+    } else {
+        Integer::normalised(value)
+    }))
 }
 
 /// The operations on small integers whose result fits into 64 bits; none means "try the big ones".
@@ -111,9 +125,11 @@ fn small_operation(operator: BinaryOperator, left: i64, right: i64) -> Option<i6
             })
         }
         BinaryOperator::Power => left.checked_pow(u32::try_from(right).ok()?),
-        BinaryOperator::LeftShift | BinaryOperator::MatrixMultiply | BinaryOperator::TrueDivide => {
-            None
+        BinaryOperator::LeftShift => {
+            let count = u32::try_from(right).ok().filter(|&count| count < 64)?;
+            i64::try_from(i128::from(left) << count).ok()
         }
+        BinaryOperator::MatrixMultiply | BinaryOperator::TrueDivide => None,
     }
 }
 

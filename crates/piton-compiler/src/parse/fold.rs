@@ -100,7 +100,15 @@ impl Parser<'_, '_> {
         match self.tree.kind(node) {
             NodeKind::SmallInteger(value) => Some(Number::Integer(Integer::Small(value))),
             NodeKind::Struct(_) => {
-                let number = self.tree.constants.number(self.tree.constant(node)?);
+                let mut number = self.tree.constants.number(self.tree.constant(node)?);
+                // A small integer is an object only if it was computed with big ones.
+                if let Some(Number::Integer(integer)) = &mut number
+                    && let Integer::Small(value) = *integer
+                    && self.options.keep_big_integers
+                    && self.fits_small_int(value)
+                {
+                    *integer = Integer::Big(integer.to_big());
+                }
                 number.filter(|number| self.folds(number))
             }
             _ => None,
@@ -116,7 +124,8 @@ impl Parser<'_, '_> {
     fn fold_chain(&self, operator: BinaryOperator, count: usize) -> Option<Number> {
         let mut value = self.number(self.peek(count - 1))?;
         for from_top in (0..count - 1).rev() {
-            value = binary_operation(operator, &value, &self.number(self.peek(from_top))?)?;
+            let right = self.number(self.peek(from_top))?;
+            value = self.operation(operator, &value, &right)?;
         }
         Some(value)
     }
@@ -129,9 +138,13 @@ impl Parser<'_, '_> {
             let NodeKind::Token(token) = self.tree.kind(self.peek(from_top)) else {
                 return None;
             };
-            value = binary_operation(BinaryOperator::from_token(token)?, &value, &right)?;
+            value = self.operation(BinaryOperator::from_token(token)?, &value, &right)?;
         }
         Some(value)
+    }
+
+    fn operation(&self, operator: BinaryOperator, left: &Number, right: &Number) -> Option<Number> {
+        binary_operation(operator, left, right, self.options.keep_big_integers)
     }
 
     fn fold_unary(&mut self) -> Result<Folded, Failure> {

@@ -110,6 +110,8 @@ pub(crate) struct Tree {
     /// Small integers that do not fit into a node.
     wide_integers: Vec<i64>,
     pub(crate) constants: Constants,
+    /// The line of the first name with a number beyond [`Qstr::LAST_SHORT`]; 0 if there is none.
+    pub(crate) late_names_line: u32,
 }
 
 impl Tree {
@@ -118,6 +120,7 @@ impl Tree {
             words: Vec::new(),
             wide_integers: Vec::new(),
             constants: Constants::new(),
+            late_names_line: 0,
         }
     }
 
@@ -187,6 +190,11 @@ impl Tree {
     /// The line of a rule node.
     pub(crate) fn line(&self, node: Struct) -> u32 {
         self.word(node.0)
+    }
+
+    /// The line of a rule node, or `line` for what is none.
+    pub(crate) fn line_or(&self, node: Node, line: u32) -> u32 {
+        node.as_struct().map_or(line, |node| self.line(node))
     }
 
     /// The rule of a rule node.

@@ -1,6 +1,7 @@
 //! What is on the board, with sizes, and hashes where sizes say that nothing changed: one exchange.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
@@ -87,7 +88,20 @@ impl ShortDigest {
 
     /// Whether it belongs to content with this SHA-256, in lower-case hexadecimal.
     pub fn matches_text(&self, sha256: &str) -> bool {
-        sha256.starts_with(&Hex(&self.0).to_string())
+        sha256.starts_with(&self.to_string())
+    }
+
+    /// Whether it can belong to content whose SHA-256 begins with these digits, in lower-case hexadecimal.
+    pub fn agrees_with(&self, digits: &str) -> bool {
+        let own = self.to_string();
+        own.starts_with(digits) || digits.starts_with(&own)
+    }
+}
+
+/// 24 digits of lower-case hexadecimal.
+impl fmt::Display for ShortDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Hex(&self.0).fmt(f)
     }
 }
 

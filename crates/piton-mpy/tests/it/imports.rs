@@ -23,6 +23,25 @@ class C:
         y = [5 for z in p]
         from ...q.r import s
         return y, 2
+if x and C:
+    import t
+else:
+    import u
+for x in C:
+    import v
+while x:
+    import w
+with C:
+    import xx
+try:
+    import yy
+finally:
+    import zz
+def n():
+    if x:
+        return
+    import aa
+import bb
 ";
 
 #[test]
@@ -37,7 +56,8 @@ fn every_import_is_found() {
             let name = String::from_utf8_lossy(&import.name);
             let dots = ".".repeat(import.level as usize);
             let when = if import.at_once { "at once" } else { "later" };
-            writeln!(text, "{dots}{name} ({from}) {when}").unwrap();
+            let may = if import.optional { ", may fail" } else { "" };
+            writeln!(text, "{dots}{name} ({from}) {when}{may}").unwrap();
         }
     }
     insta::assert_snapshot!(text);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::manifest_py::ManifestPyError;
 use crate::relative_path::{RelativePath, RelativePathError};
 
 /// Most files, and most dependencies, of one package.
@@ -37,6 +38,9 @@ pub enum PackageError {
     /// A hash is none.
     #[error("{0}")]
     Hash(#[from] HashError),
+    /// It is a `manifest.py` that has more than calls with literals, or is wrong.
+    #[error("{0}")]
+    Manifest(#[from] ManifestPyError),
     /// There is more of something than any package has.
     #[error("it lists more than {COUNT_LIMIT} {what}")]
     TooMany {

@@ -221,17 +221,36 @@ impl Resolver {
     ///
     /// When it cannot be used.
     pub fn answer(&mut self, description: &[u8]) -> Result<(), ResolveError> {
-        let Some(wanted) = self.pending.pop() else {
+        let Some(wanted) = self.pending.last() else {
             return Ok(());
         };
         let location = wanted
             .source
             .location(&self.options.index, self.options.mpy);
-        let json = PackageJson::parse(description).map_err(|source| ResolveError::Package {
-            location: location.clone(),
-            source,
-        })?;
-        let (package, deps) = self.package(&wanted.source, location, json)?;
+        match PackageJson::parse(description) {
+            Ok(json) => self.answer_as(location, json, Vec::new()),
+            Err(source) => Err(ResolveError::Package { location, source }),
+        }
+    }
+
+    /// Take the description that was wanted from another place and in another form. `local` are packages of this computer
+    /// that it needs besides those that `json` names: a description of a server has none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used.
+    pub fn answer_as(
+        &mut self,
+        location: Location,
+        json: PackageJson,
+        local: Vec<Source>,
+    ) -> Result<(), ResolveError> {
+        let Some(wanted) = self.pending.pop() else {
+            return Ok(());
+        };
+        let (mut package, mut deps) = self.package(&wanted.source, location, json)?;
+        package.needs.extend(local.iter().map(Source::name));
+        deps.extend(local);
         if let Some(known) = self.known(&wanted.source) {
             return self.again(known, &wanted, &package);
         }

@@ -8,15 +8,17 @@ use std::thread;
 
 use piton_board::deadline::Cancel;
 use piton_compiler::{Diagnostic, Options};
-use piton_project::manifest::{Compiler, Manifest, ManifestFile, Sha256Hex};
+use piton_project::manifest::{Compiler, FileKind, Manifest, ManifestFile, Sha256Hex};
+use piton_project::signature::KeyFile;
 use piton_project::timestamp::Timestamp;
 
 use super::place::{self, Made, MadeFile, Origin, Output, Target};
-use super::scan::{Input, InputKind, scan};
+use super::scan::{Input, InputKind, Scanned, scan};
 use super::{
-    BuildError, BuildTarget, Event, FILES, Failure, Refusal, Report, Settings, Written, age, swap,
+    BuildError, BuildTarget, Event, FILES, Failure, NativeSource, Refusal, Report, Settings,
+    Written, age, swap,
 };
-use crate::compile::{CompileError, compile_cached};
+use crate::compile::{CompileError, compile_cached, native};
 
 /// Build what `settings` say.
 ///
@@ -31,22 +33,7 @@ pub fn build(
     cancel: &Cancel,
     events: &(dyn Fn(Event) + Sync),
 ) -> Result<Report, BuildError> {
-    swap::check(settings)?;
-    if let Some(version) = &settings.version
-        && version.contains(char::is_control)
-    {
-        let version = version.clone();
-        return Err(BuildError::Version { version });
-    }
-    let (inputs, left_out) = scan(settings)?;
-    for (path, why) in left_out {
-        events(Event::LeftOut { path, why });
-    }
-    if !inputs.iter().any(|input| input.kind == InputKind::Module) {
-        return Err(BuildError::NoFiles {
-            path: settings.source.clone(),
-        });
-    }
+    let Scanned { inputs, other, .. } = look(settings, events)?;
     let age = age::age(settings, &inputs, events)?;
     let _lock = swap::lock(&settings.out)?;
     let plans = settings
@@ -55,21 +42,11 @@ pub fn build(
         .map(|target| Plan::new(settings, *target))
         .collect::<Vec<Plan>>();
     let done = make_all(settings, &plans, &inputs, cancel, events)?;
-    let mut failures = Vec::new();
-    let mut targets = Vec::new();
-    for (number, plan) in plans.iter().enumerate() {
-        let mut target = Target::new(plan, settings, &age);
-        for (input, made) in inputs.iter().zip(&done) {
-            match made.results.get(number) {
-                Some(Ok(file)) => target.add(input, made, file),
-                Some(Err(diagnostic)) => {
-                    failures.push(failure(settings, plan, input, made, diagnostic));
-                }
-                None => {}
-            }
-        }
-        targets.push(target);
-    }
+    let Sorted {
+        targets,
+        failures,
+        native,
+    } = sort(settings, &plans, &inputs, &done, &age);
     let refusal = refusal(settings, &targets, &failures);
     let output = Output::new(settings, &targets, Timestamp::from_seconds(age.seconds))?;
     let written = match refusal {
@@ -100,12 +77,82 @@ pub fn build(
         index,
         version: place::version(settings, &age),
         failures,
+        native,
+        data: inputs
+            .iter()
+            .filter(|input| input.kind == InputKind::Data)
+            .map(|input| input.path.clone())
+            .collect(),
+        other: other.into_iter().collect(),
         timestamp: age.seconds,
     })
 }
 
+/// Check what was asked for, and look for the files.
+fn look(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, BuildError> {
+    swap::check(settings)?;
+    if let Some(version) = &settings.version
+        && version.contains(char::is_control)
+    {
+        let version = version.clone();
+        return Err(BuildError::Version { version });
+    }
+    let mut found = scan(settings)?;
+    for (path, why) in found.remarks.drain(..) {
+        events(Event::LeftOut { path, why });
+    }
+    let mut inputs = found.inputs.iter();
+    match inputs.any(|input| input.kind != InputKind::Data) {
+        true => Ok(found),
+        false => Err(BuildError::NoFiles {
+            path: settings.source.clone(),
+        }),
+    }
+}
+
+/// What was made, by target, and what was not.
+struct Sorted<'a> {
+    targets: Vec<Target<'a>>,
+    failures: Vec<Failure>,
+    native: Vec<NativeSource>,
+}
+
+fn sort<'a>(
+    settings: &Settings,
+    plans: &'a [Plan],
+    inputs: &[Input],
+    done: &'a [Made],
+    age: &age::Age,
+) -> Sorted<'a> {
+    let mut sorted = Sorted {
+        targets: Vec::new(),
+        failures: Vec::new(),
+        native: Vec::new(),
+    };
+    for (number, plan) in plans.iter().enumerate() {
+        let mut target = Target::new(plan, settings, age);
+        for (input, made) in inputs.iter().zip(done) {
+            match made.results.get(number) {
+                Some(Ok(file)) => {
+                    target.add(input, made, file);
+                    let native = native_source(settings, plan, input, made, file);
+                    sorted.native.extend(native);
+                }
+                Some(Err(diagnostic)) => {
+                    target.leave_out(input);
+                    let failure = failure(settings, plan, input, made, diagnostic);
+                    sorted.failures.push(failure);
+                }
+                None => {}
+            }
+        }
+        sorted.targets.push(target);
+    }
+    sorted
+}
+
 fn refusal(settings: &Settings, targets: &[Target], failures: &[Failure]) -> Option<Refusal> {
-    if targets.is_empty() || targets.iter().any(|target| target.modules() == 0) {
+    if targets.iter().any(Target::has_nothing_but_failures) {
         return Some(Refusal::Nothing);
     }
     let strict = settings.strict && failures.iter().any(|failure| !failure.allowed);
@@ -122,11 +169,28 @@ fn failure(
     Failure {
         target: plan.target.to_string(),
         source: input.path.clone(),
-        path: settings.source.join(input.path.to_path()),
+        path: settings.path_of(&input.path.to_path()),
         diagnostic: diagnostic.clone(),
         content: made.content.clone(),
         allowed: settings.allow_fail.covers(input.path.as_str(), false),
     }
+}
+
+/// What to tell of a module that stays source.
+fn native_source(
+    settings: &Settings,
+    plan: &Plan,
+    input: &Input,
+    made: &Made,
+    file: &MadeFile,
+) -> Option<NativeSource> {
+    let is_native = input.kind == InputKind::Module && file.kind == FileKind::Source;
+    is_native.then(|| NativeSource {
+        target: plan.target.to_string(),
+        source: input.path.clone(),
+        path: settings.path_of(&input.path.to_path()),
+        line: native::first_line(&made.content),
+    })
 }
 
 fn cancelled(settings: &Settings) -> BuildError {
@@ -181,6 +245,7 @@ impl Plan {
     /// The result of the last build, if this source made it and it is whole.
     fn kept(&self, settings: &Settings, input: &Input, source: &Sha256Hex) -> Option<Vec<u8>> {
         let last = self.last.get(input.path.as_str())?;
+        // A module that stayed source is not among these: the compiler may have learned to compile it.
         if last.source_sha256.as_ref() != Some(source) || last.path != input.output() {
             return None;
         }
@@ -236,20 +301,29 @@ fn make_all(
 }
 
 fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, BuildError> {
-    let path = settings.source.join(input.path.to_path());
+    let path = settings.path_of(&input.path.to_path());
     let content = fs::read(&path).map_err(|source| BuildError::Read {
         path: path.clone(),
         source,
     })?;
+    if input.kind == InputKind::Data && is_secret_key(&content) {
+        return Err(BuildError::SecretKey { path });
+    }
     let sha256 = Sha256Hex::of(&content);
+    let kind = match input.kind {
+        InputKind::Module => FileKind::Mpy,
+        InputKind::Entry => FileKind::Source,
+        InputKind::Data if is_mpy(input, &content) => FileKind::Mpy,
+        InputKind::Data => FileKind::Data,
+    };
     let mut results = Vec::with_capacity(plans.len());
     for plan in plans {
         if let Some(bytes) = plan.kept(settings, input, &sha256) {
-            results.push(Ok(MadeFile::new(bytes, Origin::There)));
+            results.push(Ok(MadeFile::new(bytes, kind, Origin::There)));
             continue;
         }
         if input.kind != InputKind::Module {
-            results.push(Ok(MadeFile::new(content.clone(), Origin::Copied)));
+            results.push(Ok(MadeFile::new(content.clone(), kind, Origin::Copied)));
             continue;
         }
         let options = Options {
@@ -262,7 +336,14 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
                     true => Origin::Copied,
                     false => Origin::Compiled,
                 };
-                results.push(Ok(MadeFile::new(compiled.mpy, origin)));
+                results.push(Ok(MadeFile::new(compiled.mpy, kind, origin)));
+            }
+            // The board compiles it when it is imported.
+            Err(CompileError::Rejected(diagnostic))
+                if native::needs_native(&content, &options, &diagnostic) =>
+            {
+                let source = MadeFile::new(content.clone(), FileKind::Source, Origin::Copied);
+                results.push(Ok(source));
             }
             Err(CompileError::Rejected(diagnostic)) => results.push(Err(diagnostic)),
             Err(CompileError::Unwritable(error)) => {
@@ -278,4 +359,17 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
         sha256,
         results,
     })
+}
+
+/// A module that others compiled, as libraries of CircuitPython come.
+fn is_mpy(input: &Input, content: &[u8]) -> bool {
+    input.place.extension() == Some("mpy") && piton_mpy::reader::header(content).is_ok()
+}
+
+/// Whether this is the file of a key that signs builds, with or without a password, whatever its name.
+fn is_secret_key(content: &[u8]) -> bool {
+    const LONGEST: usize = 4096;
+    let text = (content.len() <= LONGEST).then(|| std::str::from_utf8(content).ok());
+    text.flatten()
+        .is_some_and(|text| KeyFile::parse(text).is_ok())
 }

@@ -9,7 +9,7 @@ use piton_compiler::Diagnostic;
 use piton_project::archive;
 use piton_project::cache::{Cache, Key};
 use piton_project::manifest::{
-    FileKind, Manifest, ManifestFile, MpyFacts, SCHEMA, Sha256Hex, hexadecimal,
+    FileKind, LeftOutModule, Manifest, ManifestFile, MpyFacts, SCHEMA, Sha256Hex, hexadecimal,
 };
 use piton_project::relative_path::RelativePath;
 use piton_project::timestamp::Timestamp;
@@ -30,6 +30,7 @@ pub(super) struct Made {
 
 /// One file of the results.
 pub(super) struct MadeFile {
+    pub(super) kind: FileKind,
     bytes: Vec<u8>,
     sha256: Sha256Hex,
     origin: Origin,
@@ -47,8 +48,9 @@ pub(super) enum Origin {
 }
 
 impl MadeFile {
-    pub(super) fn new(bytes: Vec<u8>, origin: Origin) -> MadeFile {
+    pub(super) fn new(bytes: Vec<u8>, kind: FileKind, origin: Origin) -> MadeFile {
         MadeFile {
+            kind,
             sha256: Sha256Hex::of(&bytes),
             bytes,
             origin,
@@ -96,6 +98,7 @@ impl<'a> Target<'a> {
                 schema: Some(SCHEMA),
                 target: Some(plan.target.to_string()),
                 compiler: Some(plan.compiler.clone()),
+                left_out: Vec::new(),
             },
             files: Vec::new(),
         }
@@ -103,7 +106,10 @@ impl<'a> Target<'a> {
 
     /// Add what was made of an input. Inputs come by path, and so do results but for their endings.
     pub(super) fn add(&mut self, input: &Input, made: &'a Made, file: &'a MadeFile) {
-        let path = input.output();
+        let path = match (input.kind, file.kind) {
+            (InputKind::Module, FileKind::Source) => input.place.clone(),
+            _ => input.output(),
+        };
         let Ok(download_path) = format!("{FILES}/{path}").parse() else {
             // A path below a folder stays one below another.
             return;
@@ -112,17 +118,13 @@ impl<'a> Target<'a> {
             download_path,
             sha256: file.sha256.clone(),
             size: file.bytes.len() as u64,
-            kind: Some(match input.kind {
-                InputKind::Module => FileKind::Mpy,
-                InputKind::Entry => FileKind::Source,
-                InputKind::Data => FileKind::Data,
-            }),
+            kind: Some(file.kind),
             entry: Some(input.kind == InputKind::Entry),
             source: Some(input.path.clone()),
             source_sha256: Some(made.sha256.clone()),
-            mpy: match input.kind {
-                InputKind::Module => mpy_facts(&file.bytes),
-                InputKind::Entry | InputKind::Data => None,
+            mpy: match file.kind {
+                FileKind::Mpy => mpy_facts(&file.bytes),
+                FileKind::Source | FileKind::Data => None,
             },
             path,
         };
@@ -134,8 +136,24 @@ impl<'a> Target<'a> {
         self.files.insert(at, file);
     }
 
+    /// List a source that did not compile.
+    pub(super) fn leave_out(&mut self, input: &Input) {
+        self.manifest.left_out.push(LeftOutModule {
+            path: input.output(),
+            source: input.path.clone(),
+        });
+    }
+
+    /// Whether there were modules, and not one compiled or went along as source.
+    pub(super) fn has_nothing_but_failures(&self) -> bool {
+        let mut files = self.manifest.files.iter();
+        let is_module =
+            |file: &ManifestFile| file.kind != Some(FileKind::Data) && file.entry != Some(true);
+        !self.manifest.left_out.is_empty() && !files.any(is_module)
+    }
+
     /// How many modules there are.
-    pub(super) fn modules(&self) -> usize {
+    fn modules(&self) -> usize {
         let modules = self.manifest.files.iter();
         modules
             .filter(|file| file.kind == Some(FileKind::Mpy))

@@ -1,18 +1,45 @@
 //! Which files there are to build from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::{self, FileType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use piton_project::relative_path::RelativePath;
 
-use super::{BuildError, LeftOut, Settings};
+use super::{BuildError, LeftOut, NamedFile, Settings};
+use crate::left_out::{self, Reason};
+use crate::patterns::Patterns;
+
+/// What lies beside the programs of boards, and is for other programs: firmware, parts to print, circuits, Arduino
+/// sketches. Left out where all data goes along.
+const FOR_OTHERS: &str = "\
+*.uf2
+*.elf
+*.ino
+*.c
+*.cpp
+*.h
+*.stl
+*.step
+*.stp
+*.3mf
+*.f3d
+*.f3z
+*.dxf
+*.scad
+*.fzz
+*.zip
+";
 
 /// A file below the folder of the sources.
 #[derive(Debug)]
 pub(super) struct Input {
     /// Path below that folder.
     pub(super) path: RelativePath,
+    /// Path on the board, but for the ending of what is compiled.
+    pub(super) place: RelativePath,
     /// What is made of it.
     pub(super) kind: InputKind,
 }
@@ -32,25 +59,77 @@ impl Input {
     /// Path of the result below the folder of the files.
     pub(super) fn output(&self) -> RelativePath {
         match self.kind {
-            InputKind::Module => self.path.with_extension("mpy"),
-            InputKind::Entry | InputKind::Data => self.path.clone(),
+            InputKind::Module => self.place.with_extension("mpy"),
+            InputKind::Entry | InputKind::Data => self.place.clone(),
         }
     }
 }
 
-/// What is left out although it looks like a source, or like a folder of them.
-type Remarks = Vec<(PathBuf, LeftOut)>;
+/// What is below the folder of the sources.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// The files to build from, by path.
+    pub(super) inputs: Vec<Input>,
+    /// What is left out although it looks like one of them, or like a folder of them.
+    pub(super) remarks: Vec<(PathBuf, LeftOut)>,
+    /// Files that no pattern takes along.
+    pub(super) other: BTreeSet<RelativePath>,
+}
 
-/// The files, by path. Names that begin with a dot and `__pycache__` are left out, and links to folders not followed.
-pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildError> {
+/// Look for the files. Names that begin with a dot and those of [`left_out`] are left out, and links to folders not
+/// followed.
+pub(super) fn scan(settings: &Settings) -> Result<Scanned, BuildError> {
     let root = &settings.source;
     if !root.is_dir() {
         return Err(BuildError::NoSource { path: root.clone() });
     }
+    let mut found = match &settings.files {
+        Some(files) => scan_named(settings, files)?,
+        None => scan_folder(settings)?,
+    };
+    found
+        .inputs
+        .sort_by(|one, other| (&one.path, &one.place).cmp(&(&other.path, &other.place)));
+    found.remarks.sort_by(|one, other| one.0.cmp(&other.0));
+    if settings.all_data {
+        drop_hidden_modules(settings, &mut found);
+    }
+    check(settings, &found.inputs)?;
+    Ok(found)
+}
+
+/// The files that somebody lists.
+fn scan_named(settings: &Settings, files: &[NamedFile]) -> Result<Scanned, BuildError> {
+    let mut found = Scanned::default();
+    let mut known = HashSet::new();
+    for file in files {
+        let text = file.source.as_str();
+        if settings.exclude.covers(text, false) || !known.insert(file) {
+            continue;
+        }
+        let path = settings.path_of(&file.source.to_path());
+        if !path.is_file() {
+            return Err(BuildError::NoNamedFile { path });
+        }
+        let place = &file.place;
+        let kind = match kind_of(settings, place.as_str()) {
+            Some(kind) => kind,
+            None => InputKind::Data,
+        };
+        found.inputs.push(Input {
+            path: file.source.clone(),
+            place: place.clone(),
+            kind,
+        });
+    }
+    Ok(found)
+}
+
+fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
+    let root = &settings.source;
     // Results inside of the sources are no sources.
     let out = settings.out.canonicalize().ok();
-    let mut inputs = Vec::new();
-    let mut left_out = Vec::new();
+    let mut found = Scanned::default();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let path = root.join(&folder);
@@ -60,45 +139,138 @@ pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildEr
         };
         for entry in path.read_dir().map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
-            let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") || name == "__pycache__" {
-                continue;
-            }
-            let below = folder.join(&name);
+            let below = folder.join(entry.file_name());
             let file_type = entry.file_type().map_err(unreadable)?;
-            let is_folder = file_type.is_dir();
             let text = slashed(&below);
+            let is_folder = file_type.is_dir();
             if settings.exclude.covers(&text, is_folder) {
                 continue;
             }
-            if is_folder {
-                let is_out = out.is_some() && entry.path().canonicalize().ok() == out;
-                if !is_out {
-                    folders.push(below);
-                }
+            if !is_folder {
+                take_file(settings, &below, &text, file_type, &mut found)?;
                 continue;
             }
-            let path = entry.path();
-            let there = match file_type.is_symlink() {
-                true => path.metadata().ok().map(|there| there.file_type()),
-                false => Some(file_type),
-            };
-            match (kind_of(settings, &below, &text), there) {
-                (_, Some(there)) if there.is_dir() => left_out.push((path, LeftOut::FolderLink)),
-                (Some(kind), Some(there)) if there.is_file() => inputs.push(Input {
-                    path: relative(&path, &below)?,
-                    kind,
-                }),
-                (Some(_), Some(_)) => left_out.push((path, LeftOut::Special)),
-                (Some(_), None) => left_out.push((path, LeftOut::DanglingLink)),
-                (None, _) => {}
+            let is_hidden = is_hidden(&below)
+                || left_out::reason(&text, true).is_some()
+                || is_environment(&entry.path());
+            let is_out = out.is_some() && entry.path().canonicalize().ok() == out;
+            if !is_hidden && !is_out {
+                folders.push(below);
             }
         }
     }
-    inputs.sort_by(|one, other| one.path.cmp(&other.path));
-    left_out.sort_by(|one, other| one.0.cmp(&other.0));
-    check(settings, &inputs)?;
-    Ok((inputs, left_out))
+    Ok(found)
+}
+
+/// Whether a folder is an environment of Python on this computer, whatever its name (PEP 405).
+pub(super) fn is_environment(folder: &Path) -> bool {
+    folder.join("pyvenv.cfg").is_file()
+}
+
+fn is_hidden(below: &Path) -> bool {
+    let name = below.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// Take a file, or what is no folder, into what was found.
+fn take_file(
+    settings: &Settings,
+    below: &Path,
+    text: &str,
+    file_type: FileType,
+    found: &mut Scanned,
+) -> Result<(), BuildError> {
+    let path = settings.path_of(below);
+    let there = match file_type.is_symlink() {
+        true => path.metadata().ok().map(|there| there.file_type()),
+        false => Some(file_type),
+    };
+    let is_file = there.is_none_or(|there| there.is_file());
+    // Whoever writes out the name of such a file means it.
+    if is_file && !settings.data.names_file(text) {
+        let reason = left_out::reason(text, false);
+        let is_wanted = settings.all_data || settings.data.covers(text, false);
+        match reason {
+            Some(Reason::Private) if is_wanted && is_certificate(&path) => {}
+            Some(Reason::Private) if is_wanted => {
+                found.remarks.push((path, LeftOut::Private));
+                return Ok(());
+            }
+            None if !is_hidden(below) => {}
+            _ => return Ok(()),
+        }
+        if settings.all_data && is_for_others(text) && !settings.data.covers(text, false) {
+            found.remarks.push((path, LeftOut::ForOthers));
+            return Ok(());
+        }
+    }
+    if !is_file && (is_hidden(below) || left_out::reason(text, true).is_some()) {
+        return Ok(());
+    }
+    match (kind_of(settings, text), there) {
+        (_, Some(there)) if there.is_dir() => found.remarks.push((path, LeftOut::FolderLink)),
+        (Some(kind), Some(there)) if there.is_file() => {
+            let place = relative(&path, below)?;
+            found.inputs.push(Input {
+                path: place.clone(),
+                place,
+                kind,
+            });
+        }
+        (Some(_), Some(_)) => found.remarks.push((path, LeftOut::Special)),
+        (Some(_), None) => found.remarks.push((path, LeftOut::DanglingLink)),
+        (None, Some(there)) if there.is_file() => found.other.extend(text.parse()),
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// Whether a file of a name that secret keys have holds certificates or public keys only (RFC 7468): programs need these
+/// to know a server.
+fn is_certificate(path: &Path) -> bool {
+    const LONGEST: u64 = 1 << 20;
+    let is_short = path.metadata().is_ok_and(|there| there.len() <= LONGEST);
+    let text = is_short.then(|| fs::read_to_string(path).ok()).flatten();
+    text.is_some_and(|text| {
+        let mut labels = text.split("-----BEGIN ").skip(1).peekable();
+        let is_public = |label: &str| {
+            [
+                "CERTIFICATE-----",
+                "TRUSTED CERTIFICATE-----",
+                "PUBLIC KEY-----",
+            ]
+            .iter()
+            .any(|public| label.starts_with(public))
+        };
+        labels.peek().is_some() && labels.all(is_public)
+    })
+}
+
+fn is_for_others(text: &str) -> bool {
+    static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+        let mut patterns = Patterns::new();
+        patterns.add_lines(FOR_OTHERS);
+        patterns
+    });
+    PATTERNS.covers(text, false)
+}
+
+/// Where all data goes along, a compiled module may lie beside its source: a board imports the source, so that is
+/// what counts.
+fn drop_hidden_modules(settings: &Settings, found: &mut Scanned) {
+    let modules = found.inputs.iter();
+    let compiled = modules
+        .filter(|input| input.kind == InputKind::Module)
+        .map(Input::output)
+        .collect::<HashSet<RelativePath>>();
+    found.inputs.retain(|input| {
+        let is_hidden = input.kind == InputKind::Data && compiled.contains(&input.place);
+        if is_hidden {
+            let path = settings.path_of(&input.path.to_path());
+            found.remarks.push((path, LeftOut::HasSource));
+        }
+        !is_hidden
+    });
 }
 
 /// A number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
@@ -106,14 +278,20 @@ pub(super) fn scan(settings: &Settings) -> Result<(Vec<Input>, Remarks), BuildEr
 /// It goes by size and time of change, and tells nothing about another run of the program.
 pub fn fingerprint(settings: &Settings) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for input in scan(settings).unwrap_or_default().0 {
+    for input in scan(settings).unwrap_or_default().inputs {
         input.path.hash(&mut hasher);
-        let metadata = settings.source.join(input.path.to_path()).metadata();
+        let metadata = settings.path_of(&input.path.to_path()).metadata();
         let state = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
         state.ok().hash(&mut hasher);
     }
     let how = (
-        (&settings.targets, &settings.data, &settings.exclude),
+        (
+            &settings.targets,
+            &settings.data,
+            &settings.exclude,
+            settings.all_data,
+            &settings.files,
+        ),
         (&settings.allow_fail, &settings.entry, &settings.version),
         (
             settings.optimise,
@@ -131,14 +309,19 @@ pub fn fingerprint(settings: &Settings) -> u64 {
     hasher.finish()
 }
 
-fn kind_of(settings: &Settings, below: &Path, text: &str) -> Option<InputKind> {
+/// What is made of a file with this path; `None` if nothing.
+fn kind_of(settings: &Settings, text: &str) -> Option<InputKind> {
     if settings.entry.iter().any(|entry| entry == text) {
         return Some(InputKind::Entry);
     }
-    if below.extension().is_some_and(|ending| ending == "py") {
+    if Path::new(text)
+        .extension()
+        .is_some_and(|ending| ending == "py")
+    {
         return Some(InputKind::Module);
     }
-    settings.data.covers(text, false).then_some(InputKind::Data)
+    let is_taken = settings.all_data || settings.data.covers(text, false);
+    is_taken.then_some(InputKind::Data)
 }
 
 fn slashed(path: &Path) -> String {

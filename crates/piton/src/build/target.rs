@@ -29,12 +29,80 @@ impl BuildTarget {
     }
 }
 
+/// Names of ports, chips and boards by their first letters, with the processor that machine code for them is for. The
+/// longest that fits counts.
+const PORTS: [(&str, &str); 23] = [
+    ("esp", "xtensawin"),
+    ("esp32", "xtensawin"),
+    ("esp32c", "rv32imc"),
+    ("esp32h", "rv32imc"),
+    ("esp32p", "rv32imc"),
+    ("esp8266", "xtensa"),
+    ("rp2", "armv6m"),
+    ("rp2040", "armv6m"),
+    ("rp2350", "armv7emsp"),
+    ("pico", "armv6m"),
+    ("pico2", "armv7emsp"),
+    ("stm32", "armv7emsp"),
+    ("pyboard", "armv7emsp"),
+    ("pyb", "armv7emsp"),
+    ("samd21", "armv6m"),
+    ("samd", "armv7emsp"),
+    ("nrf", "armv7emsp"),
+    ("microbit", "armv6m"),
+    ("mimxrt", "armv7emdp"),
+    ("teensy", "armv7emdp"),
+    ("renesas", "armv7emsp"),
+    ("unix", "x64"),
+    ("upy", ""),
+];
+
 /// A name that is no target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no target; expected one of {}, with `:` and an architecture if need be", NAMES.map(|(name, _)| name).join(", "))]
+#[error("`{name}` is no target; {}", expected(name))]
 pub struct UnknownTarget {
     /// The name.
     pub name: String,
+}
+
+/// What the person who typed this name most likely wants.
+fn expected(name: &str) -> String {
+    let all = NAMES.map(|(name, _)| name).join(", ");
+    let typed = name.to_ascii_lowercase();
+    let (firmware, arch) = typed.split_once(':').unwrap_or((&typed, ""));
+    if !arch.is_empty() && NAMES.iter().any(|(name, _)| *name == firmware) {
+        let names = Arch::ALL.map(Arch::name).join(", ");
+        return format!("expected one of these processors behind the `:`: {names}");
+    }
+    let letters = firmware.replace(['-', '_', ' ', '.'], "");
+    if let Some(version) = ["circuitpython", "circuitpy", "cpy", "cp"]
+        .iter()
+        .find_map(|start| letters.strip_prefix(start))
+    {
+        let known = ["9", "10"]
+            .into_iter()
+            .find(|number| version.starts_with(number));
+        return match known {
+            Some(number) => format!("did you mean `circuitpython-{number}`?"),
+            None => "did you mean `circuitpython-10` or `circuitpython-9`? \
+                     `boot_out.txt` on the drive of the board has the version"
+                .to_owned(),
+        };
+    }
+    let port = PORTS.iter().filter(|(start, _)| letters.starts_with(start));
+    if let Some((_, arch)) = port.max_by_key(|(start, _)| start.len()) {
+        let machine_code = match *arch {
+            "" => String::new(),
+            arch => format!(", and `micropython:{arch}` may hold machine code for its processor"),
+        };
+        return format!(
+            "`micropython` is right for all of its boards{machine_code}; others are {all}"
+        );
+    }
+    if letters.starts_with("micro") || letters == "mpy" {
+        return "did you mean `micropython`?".to_owned();
+    }
+    format!("expected one of {all}, with `:` and an architecture if need be")
 }
 
 impl FromStr for BuildTarget {
@@ -76,9 +144,33 @@ impl BuildTarget {
         self.to_string().replace(':', "-")
     }
 
+    /// Whether it is a version of CircuitPython.
+    pub fn is_circuitpython(self) -> bool {
+        self.target.is_circuitpython()
+    }
+
+    /// The target of the newest CircuitPython.
+    pub fn newest_circuitpython() -> BuildTarget {
+        BuildTarget {
+            target: Target::CircuitPython10,
+            arch: None,
+        }
+    }
+
+    /// The target of a CircuitPython with this first number of its version; `None` if it is too old. For one that is
+    /// newer than all, the newest.
+    pub fn circuitpython(major: u32) -> Option<BuildTarget> {
+        let target = match major {
+            0..=8 => return None,
+            9 => Target::CircuitPython9,
+            10.. => Target::CircuitPython10,
+        };
+        Some(BuildTarget { target, arch: None })
+    }
+
     /// Whether its boards keep their files on FAT, where `A` and `a` are one name.
     pub(super) fn ignores_case(self) -> bool {
-        self.target.is_circuitpython()
+        self.is_circuitpython()
     }
 
     /// What the compiler is told, but for the source's name.
@@ -123,15 +215,40 @@ mod tests {
         ] {
             assert_eq!(name.parse::<BuildTarget>().unwrap().to_string(), name);
         }
-        for name in [
-            "",
-            "micropython:",
-            "micropython:z80",
-            "circuitpython",
-            "esp32",
+        for (name, expected) in [
+            (
+                "",
+                "expected one of micropython, circuitpython-9, circuitpython-10",
+            ),
+            (
+                "amiga",
+                "expected one of micropython, circuitpython-9, circuitpython-10",
+            ),
+            ("micropython:", "did you mean `micropython`?"),
+            ("micropyton", "did you mean `micropython`?"),
+            ("micropython:z80", "armv7emsp"),
+            (
+                "circuitpython",
+                "did you mean `circuitpython-10` or `circuitpython-9`?",
+            ),
+            ("CircuitPython_10.0.3", "did you mean `circuitpython-10`?"),
+            ("circuitpython-8", "`circuitpython-9`?"),
+            (
+                "esp32",
+                "`micropython` is right for all of its boards, and `micropython:xtensawin`",
+            ),
+            ("esp32-c3", "`micropython:rv32imc`"),
+            ("RP2", "`micropython:armv6m`"),
+            ("rp2350", "`micropython:armv7emsp`"),
         ] {
             let message = name.parse::<BuildTarget>().unwrap_err().to_string();
-            assert!(message.contains("circuitpython-10"), "{message}");
+            assert!(message.contains(expected), "{message}");
+        }
+        for (start, arch) in PORTS {
+            assert!(
+                arch.is_empty() || Arch::from_name(arch).is_some(),
+                "{start}"
+            );
         }
     }
 }

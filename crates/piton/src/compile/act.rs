@@ -109,13 +109,16 @@ pub fn run(
     outcomes
 }
 
+/// The longest name that the compiler takes, in bytes.
+const LONGEST_NAME: usize = 255;
+
 fn compile(job: &Job, folders: Option<&Folders>, options: &Options) -> Status {
     let source = match fs::read(&job.source) {
         Ok(source) => source,
         Err(error) => return Status::Unreadable(error),
     };
     let options = Options {
-        input_name: job.name.clone(),
+        input_name: input_name(job, options),
         ..options.clone()
     };
     let module = match piton_compiler::compile(&source, &options) {
@@ -129,6 +132,17 @@ fn compile(job: &Job, folders: Option<&Folders>, options: &Options) -> Status {
         Ok((size, changed)) => Status::Compiled { size, changed },
         Err(error) => Status::Unwritable(error),
     }
+}
+
+/// The name that the compiler is given. With another one to embed it is the path, as in `mpy-cross -s NAME PATH`: a
+/// string in the source that is equal to it becomes a qstr.
+fn input_name(job: &Job, options: &Options) -> Vec<u8> {
+    let path = job.source.as_os_str().as_encoded_bytes();
+    if options.embedded_name.is_none() || path.len() > LONGEST_NAME {
+        return job.name.clone();
+    }
+    let slashed = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
+    path.iter().map(slashed).collect()
 }
 
 /// Write the file unless it is there already; whether it was written.

@@ -26,6 +26,31 @@ const HINTS: &[(&str, &str, &str)] = &[
         "a jump is too long: split the function or the loop",
     ),
     (
+        "local variable numbered above 255",
+        "",
+        "give the function fewer local variables: keep some in a `list`, or split it",
+    ),
+    (
+        "more than 255 outer variables",
+        "",
+        "keep some of the variables in a `list` or an object",
+    ),
+    (
+        "more than 255 arguments",
+        "",
+        "put the values into a `list` and pass that",
+    ),
+    (
+        "values on a function's stack",
+        "",
+        "build long lists, tuples and sets piece by piece",
+    ),
+    (
+        "names and short strings",
+        "",
+        "split the file: no board has room for so many",
+    ),
+    (
         "*x must be assignment target",
         "",
         "MicroPython does not unpack into a display: write `list(a) + list(b)`",
@@ -148,6 +173,8 @@ mod tests {
         check("a = [*b, 1]\n", "does not unpack");
         check("@micropython.native\ndef f(): pass\n", "bytecode only");
         check("a = '\\N{DASH}'\n", "the character itself");
+        let call = format!("f({})\n", "a,".repeat(256));
+        check(&call, "pass that");
     }
 
     #[test]

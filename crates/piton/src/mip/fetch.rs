@@ -1,4 +1,4 @@
-//! A package and all it needs, fetched and checked: no board is touched.
+//! A package and all it needs, described, then fetched and checked: no board is touched.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,6 +12,8 @@ use piton_project::mip::resolve::{
 use piton_project::mip::source::{Location, Source};
 use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
 
+use super::look::{Looked, place_of};
+use super::manifest;
 use super::{Library, MipError, MipEvent};
 use crate::http::{Client, ClientOptions, HttpError};
 
@@ -40,12 +42,53 @@ impl Default for FetchOptions {
     }
 }
 
+/// A package and all it needs, described: which files there are, and where they are to be had.
+#[derive(Clone, Debug)]
+pub struct Described {
+    resolution: Resolution,
+    index: String,
+    mpy: bool,
+    client: Client,
+}
+
+impl Described {
+    /// The files of all packages.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PackageFile> {
+        let packages = self.resolution.packages.iter();
+        packages.flat_map(|package| &package.files)
+    }
+}
+
+/// What a file of a package holds.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// It was fetched.
+    Fetched { bytes: Vec<u8>, sha256: String },
+    /// The board has it already. See [`Looked::sha256`].
+    OnBoard { sha256: String },
+}
+
+impl Content {
+    fn of(bytes: Vec<u8>) -> Content {
+        Content::Fetched {
+            sha256: sha256(&bytes),
+            bytes,
+        }
+    }
+
+    pub(super) fn sha256(&self) -> &str {
+        match self {
+            Content::Fetched { sha256, .. } | Content::OnBoard { sha256 } => sha256,
+        }
+    }
+}
+
 /// A package and all it needs, with the content of its files.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub(super) resolution: Resolution,
     /// For each package, the content of each of its files.
-    pub(super) contents: Vec<Vec<Vec<u8>>>,
+    pub(super) contents: Vec<Vec<Content>>,
     /// The index that was asked, without a `/` at its end.
     pub(super) index: String,
     /// Whether compiled files were wanted.
@@ -59,27 +102,24 @@ impl Fetched {
     }
 
     /// The files of all packages, with their contents.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&PackageFile, &[u8])> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (&PackageFile, &Content)> {
         let packages = self.packages().iter().zip(&self.contents);
-        packages.flat_map(|(package, contents)| {
-            let contents = contents.iter().map(Vec::as_slice);
-            package.files.iter().zip(contents)
-        })
+        packages.flat_map(|(package, contents)| package.files.iter().zip(contents))
     }
 }
 
-/// Fetch a package and all it needs: descriptions first, then all files, each of which is checked.
+/// Finds out which files a package and all it needs have.
 ///
 /// # Errors
 ///
-/// When anything of it cannot be had or used. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
-pub fn fetch(
+/// When a description cannot be had or used. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
+pub fn describe(
     source: &Source,
     library: &Library,
     options: &FetchOptions,
     cancel: &Cancel,
     events: &mut dyn FnMut(MipEvent<'_>),
-) -> Result<Fetched, MipError> {
+) -> Result<Described, MipError> {
     let client = Client::new(&options.client);
     let index = options.index.trim_end_matches('/').to_owned();
     let resolve = ResolveOptions {
@@ -94,17 +134,40 @@ pub fn fetch(
                 location: &location,
             });
         }
-        let description = description(&client, &location, cancel)?;
-        resolver.answer(&description)?;
+        match &location {
+            Location::Local { file, .. } if let Some(library) = manifest::find(file) => {
+                let (json, local) = manifest::read(&library)?;
+                resolver.answer_as(manifest::location(library), json, local)?;
+            }
+            _ => resolver.answer(&description(&client, &location, cancel)?)?,
+        }
     }
-    let resolution = resolver.finish();
-    let contents = contents(&client, &resolution, cancel, events)?;
-    check(&resolution, &contents)?;
-    Ok(Fetched {
-        resolution,
-        contents,
+    Ok(Described {
+        resolution: resolver.finish(),
         index,
         mpy: options.mpy,
+        client,
+    })
+}
+
+/// Fetches the files of a package and all it needs, but for those that the board has; each is checked.
+///
+/// # Errors
+///
+/// When one cannot be had, or is not what its package says. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
+pub fn fetch(
+    described: Described,
+    looked: &Looked,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(MipEvent<'_>),
+) -> Result<Fetched, MipError> {
+    let contents = contents(&described, looked, cancel, events)?;
+    check(&described.resolution, &contents)?;
+    Ok(Fetched {
+        resolution: described.resolution,
+        contents,
+        index: described.index,
+        mpy: described.mpy,
     })
 }
 
@@ -126,68 +189,71 @@ fn description(client: &Client, location: &Location, cancel: &Cancel) -> Result<
 }
 
 fn contents(
-    client: &Client,
-    resolution: &Resolution,
+    described: &Described,
+    looked: &Looked,
     cancel: &Cancel,
     events: &mut dyn FnMut(MipEvent<'_>),
-) -> Result<Vec<Vec<Vec<u8>>>, MipError> {
-    let files = || {
-        resolution
-            .packages
-            .iter()
-            .flat_map(|package| &package.files)
-    };
-    let urls: Vec<String> = files()
+) -> Result<Vec<Vec<Content>>, MipError> {
+    let missing = described
+        .files()
+        .filter(|file| looked.sha256(file).is_none());
+    let urls: Vec<String> = missing
         .filter_map(|file| match &file.location {
             Location::Remote { url, .. } => Some(url.clone()),
             Location::Local { .. } => None,
         })
         .collect();
     let of = urls.len();
-    let fetched = client.get_all(&urls, (FILE_LIMIT, TOTAL_LIMIT), cancel, &mut |done| {
-        events(MipEvent::Fetched { done, of });
-    });
+    let limits = (FILE_LIMIT, TOTAL_LIMIT);
+    let fetched = described
+        .client
+        .get_all(&urls, limits, cancel, &mut |done| {
+            events(MipEvent::Fetched { done, of });
+        });
     let mut fetched = match fetched {
         Ok(documents) => documents.into_iter(),
         Err(HttpError::NotFound { url }) => return Err(MipError::NoFile { url }),
         Err(error) => return Err(error.into()),
     };
     let mut total = 0;
-    let mut contents = Vec::new();
-    for package in &resolution.packages {
-        let mut own = Vec::new();
-        for file in &package.files {
-            let content = match &file.location {
-                Location::Remote { .. } => fetched.next().unwrap_or_default(),
-                Location::Local { file, within } => read(file, within.as_deref(), FILE_LIMIT)?,
-            };
-            total += content.len() as u64;
-            if total > TOTAL_LIMIT {
-                return Err(MipError::TooMuch { limit: TOTAL_LIMIT });
-            }
-            own.push(content);
+    let mut content_of = |file: &PackageFile| {
+        if let Some(sha256) = looked.sha256(file) {
+            let sha256 = sha256.to_owned();
+            return Ok(Content::OnBoard { sha256 });
         }
-        contents.push(own);
-    }
-    Ok(contents)
+        let bytes = match &file.location {
+            Location::Remote { .. } => fetched.next().unwrap_or_default(),
+            Location::Local { file, within } => read(file, within.as_deref(), FILE_LIMIT)?,
+        };
+        total += bytes.len() as u64;
+        match total > TOTAL_LIMIT {
+            true => Err(MipError::TooMuch { limit: TOTAL_LIMIT }),
+            false => Ok(Content::of(bytes)),
+        }
+    };
+    let packages = described.resolution.packages.iter();
+    packages
+        .map(|package| package.files.iter().map(&mut content_of).collect())
+        .collect()
 }
 
 /// Whether all files are what their packages say, and no two of one name differ.
-fn check(resolution: &Resolution, contents: &[Vec<Vec<u8>>]) -> Result<(), MipError> {
-    let mut places: BTreeMap<String, (&Package, &[u8])> = BTreeMap::new();
+fn check(resolution: &Resolution, contents: &[Vec<Content>]) -> Result<(), MipError> {
+    let mut places: BTreeMap<String, (&Package, &str)> = BTreeMap::new();
     for (package, contents) in resolution.packages.iter().zip(contents) {
         for (file, content) in package.files.iter().zip(contents) {
-            if let Some(hash) = file.hash.as_ref().filter(|hash| !hash.matches(content)) {
+            let found = content.sha256();
+            let is_fetched = matches!(content, Content::Fetched { .. });
+            let hash = file.hash.as_ref().filter(|_| is_fetched);
+            if let Some(hash) = hash.filter(|hash| !hash.begins(found)) {
                 return Err(MipError::Hash {
                     location: file.location.clone(),
                     expected: hash.to_string(),
-                    found: sha256(content),
+                    found: found.to_owned(),
                 });
             }
-            // Some file systems of boards do not tell upper from lower case.
-            let place = file.path.as_str().to_lowercase();
-            match places.get(&place) {
-                Some((other, known)) if *known != content.as_slice() => {
+            match places.get(&place_of(file)) {
+                Some((other, known)) if *known != found => {
                     return Err(MipError::Conflict {
                         path: file.path.to_string(),
                         first: other.source.name(),
@@ -196,7 +262,7 @@ fn check(resolution: &Resolution, contents: &[Vec<Vec<u8>>]) -> Result<(), MipEr
                 }
                 Some(_) => {}
                 None => {
-                    places.insert(place, (package, content));
+                    places.insert(place_of(file), (package, found));
                 }
             }
         }

@@ -7,16 +7,17 @@ use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
 use piton_fs::error::Error as FsError;
 use piton_fs::remote::RemoteFs;
-use piton_fs::transfer::Hashing;
+use piton_fs::transfer::{Hashing, SurveyEntry};
 use piton_project::mip::INDEX;
-use piton_project::mip::package::sha256;
 use piton_project::mip::record::{FILE_NAME, Installed, Record};
 use piton_project::mip::resolve::{Package, Visit};
 use piton_project::mip::source::Source;
 use piton_project::relative_path::RelativePath;
 
 use super::change::{Change, FileEvent, Found, Stale};
+use super::fetch::Content;
 use super::library::{CONTENT_TIME, is_same};
+use super::look::{Looked, place_of, survey};
 use super::{Fetched, Library, MipError, MipEvent};
 
 /// Whether the board gets a record of what is installed.
@@ -46,7 +47,8 @@ pub struct Installation {
 /// different files of one name follow each other, and so do all of them when the board refuses a file: then those before
 /// the refused one are installed.
 ///
-/// A change of this library that was cut off is finished first. The result has an entry for each of `fetched`.
+/// `looked` is what was found before the packages were fetched. A change of this library that was cut off meanwhile is
+/// finished first. The result has an entry for each of `fetched`.
 ///
 /// # Errors
 ///
@@ -56,9 +58,11 @@ pub fn install(
     repl: &mut RawRepl<'_>,
     library: &Library,
     fetched: &[Fetched],
+    looked: Looked,
     record_use: RecordUse,
     events: &mut dyn FnMut(MipEvent<'_>),
 ) -> Result<Vec<Installation>, MipError> {
+    let mut looked = Some(looked);
     let mut remote = RemoteFs::new(repl);
     let mut installations = Vec::new();
     let mut first = 0;
@@ -66,18 +70,19 @@ pub fn install(
         let (together, _) = rest.split_at(harmonious(rest));
         let mut job = Job {
             library,
+            all: fetched,
             fetched: together,
             first,
             record_use,
         };
         let mut told = 0;
-        match job.carry_out(&mut remote, &mut told, events) {
+        match job.carry_out(&mut remote, looked.take(), &mut told, events) {
             Ok(done) => installations.extend(done),
             Err(error) if together.len() > 1 && is_refusal(&error) => {
                 for (index, one) in together.iter().enumerate() {
                     job.fetched = std::slice::from_ref(one);
                     job.first = first + index;
-                    installations.extend(job.carry_out(&mut remote, &mut told, events)?);
+                    installations.extend(job.carry_out(&mut remote, None, &mut told, events)?);
                     told = 0;
                 }
             }
@@ -90,12 +95,11 @@ pub fn install(
 
 /// Returns how many of these, from the first on, have no two different files of one name.
 fn harmonious(fetched: &[Fetched]) -> usize {
-    let mut contents: BTreeMap<String, &[u8]> = BTreeMap::new();
+    let mut contents: BTreeMap<String, &str> = BTreeMap::new();
     let clashes = fetched.iter().position(|fetched| {
         fetched.files().any(|(file, content)| {
-            // Some file systems of boards do not tell upper from lower case.
-            let known = contents.insert(file.path.as_str().to_lowercase(), content);
-            known.is_some_and(|known| known != content)
+            let known = contents.insert(place_of(file), content.sha256());
+            known.is_some_and(|known| known != content.sha256())
         })
     });
     clashes.unwrap_or(fetched.len()).max(1)
@@ -112,6 +116,9 @@ fn is_refusal(error: &MipError) -> bool {
 /// Packages that are installed by one change.
 struct Job<'j> {
     library: &'j Library,
+    /// All that were asked for.
+    all: &'j [Fetched],
+    /// Those of them.
     fetched: &'j [Fetched],
     /// The number of the first of them among all that were asked for.
     first: usize,
@@ -119,14 +126,19 @@ struct Job<'j> {
 }
 
 impl<'j> Job<'j> {
-    /// `told` is how many lines an earlier try has told, and becomes how many are told now.
+    /// Looks at the board, unless it was `looked` at. `told` is how many lines an earlier try has told, and becomes how
+    /// many are told now.
     fn carry_out(
         &self,
         remote: &mut RemoteFs<'_, '_>,
+        looked: Option<Looked>,
         told: &mut usize,
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> Result<Vec<Installation>, MipError> {
-        let (mut found, old) = self.look(remote, events)?;
+        let (mut found, old) = match looked {
+            Some(looked) => (looked.found, looked.record),
+            None => self.look(remote, events)?,
+        };
         let keeps_record = old.is_some() || self.record_use == RecordUse::Keep;
         let old = old.unwrap_or_default();
         let mut new = old.clone();
@@ -141,7 +153,11 @@ impl<'j> Job<'j> {
             false => None,
         };
         let new_files = || new.packages.iter().flat_map(|package| &package.files);
-        let wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
+        let mut wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
+        // What is not fetched since the board has it is not to go before its own turn.
+        let on_board = self.all.iter().flat_map(Fetched::files);
+        let on_board = on_board.filter(|(_, content)| matches!(content, Content::OnBoard { .. }));
+        wanted.extend(on_board.map(|(file, _)| &file.path));
         let old_files = old.packages.iter().flat_map(|package| &package.files);
         let stale = Stale::of(old_files, |path| wanted.contains(path));
         let stale_places = stale.wanted(self.library)?;
@@ -213,25 +229,12 @@ impl<'j> Job<'j> {
         remote: &mut RemoteFs<'_, '_>,
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> Result<(Found, Option<Record>), MipError> {
-        let library = self.library;
-        let record_path = library.record_path()?;
-        let mut wanted = vec![(record_path.clone(), Hashing::Never)];
-        let mut folders = BTreeSet::new();
-        folders.extend(library.folders(&record_path));
-        for (file, content) in self.fetched.iter().flat_map(Fetched::files) {
-            let place = library.place(file.path.as_str())?;
-            folders.extend(library.folders(&place));
-            wanted.push((place, Hashing::IfSize(content.len() as u64)));
-        }
-        let folders = folders.into_iter();
-        wanted.extend(folders.map(|folder| (folder, Hashing::Never)));
-        let found = library.settled(remote, &wanted, events)?;
-        let record = match (library.read_record(remote, &found), self.record_use) {
-            (Ok(record), _) => record,
-            (Err(MipError::Record { .. }), RecordUse::IfPresent) => None,
-            (Err(error), _) => return Err(error),
-        };
-        Ok((found, record))
+        let files = self.fetched.iter().flat_map(Fetched::files);
+        let files = files.map(|(file, content)| match content {
+            Content::Fetched { bytes, .. } => (file, Hashing::IfSize(bytes.len() as u64)),
+            Content::OnBoard { .. } => (file, Hashing::Always),
+        });
+        survey(remote, self.library, files, self.record_use, events)
     }
 
     /// Puts the files that the board lacks into the change. Returns what there is to tell, and how many files each
@@ -258,8 +261,12 @@ impl<'j> Job<'j> {
                     let path = file.path.as_str();
                     let mut index = None;
                     if settled.insert(&file.path) && !self.has(remote, found, path, content)? {
+                        let Content::Fetched { bytes, .. } = content else {
+                            let path = self.library.place(path)?;
+                            return Err(MipError::Gone { path });
+                        };
                         index = Some(change.written());
-                        change.put(path, content)?;
+                        change.put(path, bytes)?;
                     }
                     lines.push(Line::File {
                         shown: self.library.shown(path),
@@ -280,13 +287,15 @@ impl<'j> Job<'j> {
         remote: &mut RemoteFs<'_, '_>,
         found: &Found,
         path: &str,
-        content: &[u8],
+        content: &Content,
     ) -> Result<bool, MipError> {
-        match found.get(&self.library.place(path)?) {
-            Some(entry) if entry.size == content.len() as u64 => {
-                is_same(remote, entry, &sha256(content))
-            }
-            _ => Ok(false),
+        let may_be_same = |entry: &&SurveyEntry| match content {
+            Content::Fetched { bytes, .. } => entry.size == bytes.len() as u64,
+            Content::OnBoard { .. } => true,
+        };
+        match found.get(&self.library.place(path)?).filter(may_be_same) {
+            Some(entry) => is_same(remote, entry, content.sha256()),
+            None => Ok(false),
         }
     }
 }
@@ -308,7 +317,7 @@ fn put_on_record(record: &mut Record, fetched: &Fetched) {
             requested: index == 0,
             needs: package.needs.clone(),
             files: files
-                .map(|(file, content)| (file.path.clone(), sha256(content)))
+                .map(|(file, content)| (file.path.clone(), content.sha256().to_owned()))
                 .collect(),
         });
     }

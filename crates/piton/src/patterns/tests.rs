@@ -120,3 +120,19 @@ fn many_stars_take_no_time() {
     assert!(!patterns.covers(&format!("{}b", "a".repeat(400)), false));
     assert!(!patterns.covers(&"a/b/".repeat(100), false));
 }
+
+#[test]
+fn a_file_is_named_letter_by_letter() {
+    let mut patterns = Patterns::new();
+    patterns.add_lines("*.key\ncerts/a.pem\nb.pem\nsecret/\n!old/b.pem\n");
+    for (path, named) in [
+        ("certs/a.pem", true),
+        ("x/b.pem", true),
+        ("old/b.pem", false),
+        ("a.pem", false),
+        ("a.key", false),
+        ("secret/a.key", false),
+    ] {
+        assert_eq!(patterns.names_file(path), named, "{path}");
+    }
+}

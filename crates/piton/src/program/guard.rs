@@ -131,7 +131,7 @@ impl Guarded {
 
 /// The lines of a source with their ends: LF, CR LF or CR, as MicroPython's lexer takes them (py/lexer.c,
 /// `next_char`).
-fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = source;
     std::iter::from_fn(move || {
         let at = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));

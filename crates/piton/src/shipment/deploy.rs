@@ -16,6 +16,7 @@ use piton_project::relative_path::RelativePath;
 use super::order::order;
 use super::parts::Parts;
 use super::{BoardFormat, Shipment};
+use crate::build::project::circuitpython_version;
 use crate::flushed;
 
 /// What is done to one path.
@@ -125,8 +126,10 @@ pub enum DeployError {
 /// What a drive says about its board, in `boot_out.txt` of CircuitPython.
 pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
     let text = fs::read_to_string(drive.join("boot_out.txt")).ok()?;
-    let (_, rest) = text.split_once("CircuitPython ")?;
-    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    let version = circuitpython_version(&text)?;
+    let digits = version
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?;
     let major = digits.parse::<u32>().ok()?;
     Some(BoardFormat {
         dialect: Dialect::CircuitPython,
@@ -188,7 +191,9 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
 }
 
 /// Look for names that the file system of boards, FAT, does not have.
-fn check_names<'a>(mut paths: impl Iterator<Item = &'a RelativePath>) -> Result<(), DeployError> {
+pub(crate) fn check_names<'a>(
+    mut paths: impl Iterator<Item = &'a RelativePath>,
+) -> Result<(), DeployError> {
     let refused =
         |part: &str| part.contains(['"', '*', '<', '>', '?', '|']) || part.ends_with(['.', ' ']);
     match paths.find(|path| path.parts().any(refused)) {

@@ -9,6 +9,7 @@ use piton_project::relative_path::RelativePath;
 
 use super::Shipment;
 use crate::build::ENTRY_FILES;
+use crate::compile::native;
 
 /// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
@@ -30,7 +31,12 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
     let mut at_once = all.clone();
     for (number, (path, content)) in files.iter().enumerate() {
         for import in imports_of(path, content) {
-            for other in resolve(path, &import, &numbers) {
+            let modules = modules_of(path, &import);
+            let files = modules
+                .iter()
+                .flat_map(|module| module.files())
+                .filter_map(|file| numbers.get(file.as_str()).copied());
+            for other in files {
                 if let (Some(all), Some(at_once)) = (all.get_mut(number), at_once.get_mut(number)) {
                     all.push(other);
                     at_once.extend(import.at_once.then_some(other));
@@ -66,21 +72,40 @@ fn is_module(path: &RelativePath) -> bool {
 }
 
 /// What a file imports; nothing, if it is no module or cannot be read.
-fn imports_of(path: &RelativePath, content: &[u8]) -> Vec<Import> {
+pub(super) fn imports_of(path: &RelativePath, content: &[u8]) -> Vec<Import> {
+    let compile = |source: &[u8]| piton_compiler::compile(source, &Options::new(path.as_str()));
     let module = match path.extension() {
         Some("mpy") => reader::read(content).ok(),
-        Some("py") => piton_compiler::compile(content, &Options::new(path.as_str())).ok(),
+        // What asks for machine code imports as the same source without it does.
+        Some("py") => compile(content)
+            .ok()
+            .or_else(|| compile(&native::without_native(content)?).ok()),
         _ => None,
     };
     module.map_or_else(Vec::new, |module| imports(&module))
 }
 
-/// The files of the shipment that an import in `path` loads.
-fn resolve(path: &RelativePath, import: &Import, numbers: &BTreeMap<&str, usize>) -> Vec<usize> {
+/// A module that an import may load.
+pub(super) struct Imported {
+    /// The paths without an ending at which a board looks for it.
+    places: Vec<String>,
+}
+
+impl Imported {
+    /// The files that it can come from.
+    pub(super) fn files(&self) -> impl Iterator<Item = String> + '_ {
+        const ENDINGS: [&str; 4] = [".mpy", ".py", "/__init__.mpy", "/__init__.py"];
+        let places = self.places.iter();
+        places.flat_map(|place| ENDINGS.map(|ending| format!("{place}{ending}")))
+    }
+}
+
+/// The modules that an import in the file `path` may load.
+pub(super) fn modules_of(path: &RelativePath, import: &Import) -> Vec<Imported> {
     let Ok(name) = std::str::from_utf8(&import.name) else {
         return Vec::new();
     };
-    let folders = match import.level {
+    let mut places = match import.level {
         0 => vec![String::new(), LIBRARY.to_owned()],
         level => {
             // One dot is the package that the module is in, each other one the package above.
@@ -92,24 +117,24 @@ fn resolve(path: &RelativePath, import: &Import, numbers: &BTreeMap<&str, usize>
         }
     };
     let mut found = Vec::new();
-    let mut look = |module: &str| {
-        let places = [".mpy", ".py", "/__init__.mpy", "/__init__.py"];
-        let places = places.map(|ending| numbers.get(format!("{module}{ending}").as_str()));
-        found.extend(places.into_iter().flatten().copied());
+    let inside = |places: &[String], name: &str| {
+        let places = places.iter().map(|place| below(place, name));
+        places.collect::<Vec<String>>()
     };
-    for folder in &folders {
-        // The packages that a module is in are not imported by it: they import it.
-        let mut module = folder.clone();
-        for part in name.split('.').filter(|part| !part.is_empty()) {
-            module = below(&module, part);
-            look(&module);
-        }
-        for part in &import.from {
-            let Ok(part) = std::str::from_utf8(part) else {
-                continue;
-            };
-            look(&below(&module, part));
-        }
+    // The packages that a module is in are not imported by it: they import it.
+    for part in name.split('.').filter(|part| !part.is_empty()) {
+        places = inside(&places, part);
+        found.push(Imported {
+            places: places.clone(),
+        });
+    }
+    for part in &import.from {
+        let Ok(part) = std::str::from_utf8(part) else {
+            continue;
+        };
+        found.push(Imported {
+            places: inside(&places, part),
+        });
     }
     found
 }

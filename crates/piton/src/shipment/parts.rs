@@ -16,14 +16,14 @@ use crate::host_file::sync_folder;
 
 /// Files that are written in a hidden folder of the drive before they get their names. It is there from the first file
 /// on, and goes with the value.
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     drive: &'a Path,
     hidden: Hidden,
 }
 
 impl Parts<'_> {
     /// Remove what an interrupted copy left. `paths` are the files of the shipment.
-    pub(super) fn open<'a>(
+    pub(crate) fn open<'a>(
         drive: &'a Path,
         paths: impl Iterator<Item = &'a RelativePath> + Clone,
     ) -> Result<Parts<'a>, DeployError> {
@@ -43,7 +43,7 @@ impl Parts<'_> {
     }
 
     /// Write a file of the shipment. The old one, if any, is there until the new one is.
-    pub(super) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
+    pub(crate) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
         self.hidden.make(&[])?;
         self.make_folders(path)?;
         let place = self.drive.join(path.to_path());
@@ -56,10 +56,20 @@ impl Parts<'_> {
         flushed::rename(&part, &file, &place)
     }
 
+    /// Make a folder, with those that lead to it, if it is not there.
+    pub(crate) fn make_folder(&self, path: &RelativePath) -> io::Result<()> {
+        self.hidden.make(&[])?;
+        self.make_path(path.parts())
+    }
+
     /// Make the folders of a file. Each comes into its place when it is on the drive, empty.
     fn make_folders(&self, path: &RelativePath) -> io::Result<()> {
+        self.make_path(path.parent().iter().flat_map(RelativePath::parts))
+    }
+
+    fn make_path<'n>(&self, names: impl Iterator<Item = &'n str>) -> io::Result<()> {
         let mut place = self.drive.to_owned();
-        for name in path.parent().iter().flat_map(RelativePath::parts) {
+        for name in names {
             place.push(name);
             if place.is_dir() {
                 continue;

@@ -9,7 +9,8 @@ use std::time::SystemTime;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::plan::{Node, Tree, TreePath};
 
-use super::{Error, IGNORE_NAME, Links, default_ignores, has_reserved_name};
+use super::{Error, IGNORE_NAME, Links, has_reserved_name};
+use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 
 /// Folders that lie deeper are a mistake, or a trap.
@@ -79,6 +80,8 @@ pub struct HostTree {
     pub ignored: Patterns,
     /// Symbolic links that name nothing.
     pub dangling: Vec<PathBuf>,
+    /// Files that are ignored and usually hold passwords or secret keys.
+    pub private: Vec<PathBuf>,
     /// What has a [reserved](piton_project::relative_path::is_reserved) name, and no pattern leaves out: it is not in the
     /// tree.
     pub reserved: Vec<PathBuf>,
@@ -107,7 +110,7 @@ pub(super) fn walk_destination(folder: &Path, ignore: &Patterns) -> Result<HostT
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut nothing = HostTree {
-                ignored: default_ignores(),
+                ignored: left_out::patterns(),
                 ..HostTree::default()
             };
             nothing.ignored.append(ignore);
@@ -121,7 +124,7 @@ fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error>
     let mut walker = Walker {
         root: folder,
         role,
-        files: default_ignores(),
+        files: left_out::patterns(),
         ignore,
         found: HostTree::default(),
         open: Vec::new(),
@@ -181,6 +184,13 @@ impl Walker<'_> {
 
     fn read_patterns(&mut self, folder: &Path, tree_path: Option<&TreePath>) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
+        // A device, which a link can name, may have no end.
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::Read {
+                path,
+                source: io::Error::new(io::ErrorKind::InvalidInput, "it is no file"),
+            });
+        }
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let base = tree_path.map_or("", TreePath::as_str);
@@ -231,7 +241,14 @@ impl Walker<'_> {
             .cover_entry(tree_path.as_str(), is_folder);
         let reserved = has_reserved_name(&tree_path);
         match self.role {
-            Role::Source(_) if ignored => return Ok(()),
+            Role::Source(_) if ignored => {
+                let reason = left_out::reason(tree_path.as_str(), is_folder);
+                // A program on the board may want it, which a person has to decide.
+                if reason == Some(Reason::Private) && !is_folder {
+                    self.found.private.push(path.to_path_buf());
+                }
+                return Ok(());
+            }
             Role::Source(_) if reserved => {
                 self.found.reserved.push(path.to_path_buf());
                 return Ok(());

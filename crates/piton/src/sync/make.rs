@@ -1,13 +1,14 @@
 //! What becomes of Python sources on their way to a board.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{MinifyOptions, Options as CompilerOptions, Target};
+use piton_compiler::{ErrorType, MinifyOptions, Options as CompilerOptions, Target};
 use piton_fs::plan::{Node, Tree, TreePath};
 use piton_mpy::header::Arch;
 
-use super::{Content, Error, HostTree, Make, Rejected};
+use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
 
 /// The version of the `.mpy` format that the compiler writes.
 const MPY_VERSION: u8 = 6;
@@ -38,6 +39,48 @@ pub fn compiler_options(facts: &BoardFacts) -> Result<CompilerOptions, Error> {
         target,
         ..CompilerOptions::new("")
     })
+}
+
+/// The sources of a folder that break the rules of the language, with their paths in the folder: a board would refuse
+/// them at the import. Machine code (`@micropython.native`) and what else only the compiler itself cannot do is left to the board.
+///
+/// # Errors
+///
+/// As for [`super::walk`].
+pub fn check(
+    folder: &Path,
+    options: &Options,
+    compiler: &CompilerOptions,
+) -> Result<Vec<(TreePath, Rejected)>, Error> {
+    let host = walk(folder, &options.ignore, options.links)?;
+    let mut rejected = Vec::new();
+    for (tree_path, content) in &host.contents {
+        let Content::File { path, .. } = content else {
+            continue;
+        };
+        if !tree_path.name().ends_with(".py") {
+            continue;
+        }
+        let source = content.read()?;
+        let options = CompilerOptions {
+            input_name: tree_path.as_str().as_bytes().to_vec(),
+            ..compiler.clone()
+        };
+        if let Err(diagnostic) = piton_compiler::compile(&source, &options)
+            && matches!(
+                diagnostic.error_type,
+                ErrorType::SyntaxError | ErrorType::IndentationError
+            )
+        {
+            let rejection = Rejected {
+                path: path.clone(),
+                diagnostic,
+                source,
+            };
+            rejected.push((tree_path.clone(), rejection));
+        }
+    }
+    Ok(rejected)
 }
 
 /// Replace the sources of a tree by what is made from them. Gives the paths of files that are superseded by it,
@@ -88,7 +131,7 @@ pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>
     Ok(superseded)
 }
 
-fn is_start(path: &TreePath) -> bool {
+pub(super) fn is_start(path: &TreePath) -> bool {
     path.depth() == 0 && START_FILES.contains(&path.name())
 }
 

@@ -383,7 +383,7 @@ impl Arriving {
 }
 
 /// No link below `folder` may lead out of it, even one that was made since the plan was.
-fn stay_inside(folder: &Path, path: &TreePath) -> io::Result<()> {
+pub(super) fn stay_inside(folder: &Path, path: &TreePath) -> io::Result<()> {
     let mut place = folder.to_path_buf();
     for name in path.names() {
         place.push(name);

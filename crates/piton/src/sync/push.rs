@@ -26,6 +26,7 @@ pub struct Push {
     /// What broken transfers have left, and is of no use any more.
     leftovers: Vec<BoardPath>,
     dangling: Vec<PathBuf>,
+    private: Vec<PathBuf>,
     reserved: Vec<PathBuf>,
     foreign_journals: Vec<BoardPath>,
     /// Sizes of the board's files.
@@ -76,6 +77,7 @@ pub fn push_tree(
         contents,
         ignored,
         dangling,
+        private,
         reserved,
     } = host;
     let protection = |path: &TreePath, node: &Node| {
@@ -120,6 +122,7 @@ pub fn push_tree(
         contents,
         leftovers,
         dangling,
+        private,
         reserved,
         foreign_journals: survey.foreign_journals,
         sizes: sizes(&survey.tree),
@@ -155,6 +158,11 @@ impl Push {
         for (place, file) in places.zip(files) {
             *place = file;
         }
+    }
+
+    /// The files here that are left out since they usually hold passwords or secret keys.
+    pub fn private(&self) -> &[PathBuf] {
+        &self.private
     }
 
     /// Symbolic links in the folder that name nothing. They are left out.

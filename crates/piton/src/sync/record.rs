@@ -13,7 +13,7 @@ use piton_fs::plan::TreePath;
 use piton_project::manifest::hexadecimal;
 
 use super::Error;
-use crate::host_file;
+use crate::host_file::{self, refuse_link};
 
 /// The name of the record.
 pub const FILE_NAME: &str = ".piton-sync";
@@ -27,7 +27,8 @@ impl Record {
     /// are then not known as copies.
     pub(super) fn load(folder: &Path) -> Result<Record, Error> {
         let path = folder.join(FILE_NAME);
-        let text = match fs::read(&path) {
+        // It would be written through the link, to whatever file a stranger's folder names.
+        let text = match refuse_link(&path).and_then(|()| fs::read(&path)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Record::default()),
             Err(source) => return Err(Error::Read { path, source }),
@@ -56,6 +57,13 @@ impl Record {
     /// Write the record into the folder.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(FILE_NAME);
+        refuse_link(&path)
+            .and_then(|()| host_file::write(&path, self.text().as_bytes()))
+            .map_err(|source| Error::Write { path, source })
+    }
+
+    /// The record as a file holds it.
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (path, hash) in &self.0 {
             let name = path.as_str();
@@ -65,7 +73,7 @@ impl Record {
                 false => writeln!(text, "{hash}  {name}"),
             };
         }
-        host_file::write(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
+        text
     }
 }
 

@@ -142,11 +142,11 @@ impl Files {
 
     fn embedded(&self, path: &FlashPath) -> Option<&'static [u8]> {
         let boot = FlashPath::root().join(BOOT_DIRECTORY);
-        if !self.boots || !path.is_in(&boot) {
+        if path.names().len() != 2 || !path.is_in(&boot) {
             return None;
         }
         let name = path.names().get(1)?;
-        device::file(name)
+        device::file(name, self.boots)
     }
 
     fn handle(&mut self, fd: i32) -> Result<&mut Handle, Errno> {

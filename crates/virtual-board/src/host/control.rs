@@ -163,7 +163,7 @@ fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
     let deadline = Instant::now() + duration;
     loop {
         look_while_waiting(ctx)?;
-        if exception_is_pending(ctx)? {
+        if exception_is_pending(&*ctx)? {
             return Ok(false);
         }
         let due = ctx.data().control.timer_due();

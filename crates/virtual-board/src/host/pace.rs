@@ -48,6 +48,11 @@ impl Pace {
         self.fuel = fuel;
     }
 
+    /// How much fuel the slice has that the firmware works on.
+    pub(super) fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
     /// How long the processor rests after its slice, of which it has waited this long for the line.
     pub(super) fn rest(
         &mut self,

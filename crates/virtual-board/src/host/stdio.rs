@@ -235,7 +235,7 @@ fn wait_for_input(ctx: &mut Ctx<'_>) -> Result<bool, wasmi::Error> {
     ctx.data_mut().output.flush();
     loop {
         look_while_waiting(ctx)?;
-        if exception_is_pending(ctx)? {
+        if exception_is_pending(&*ctx)? {
             return Ok(false);
         }
         if ctx.data().line.has_input() {

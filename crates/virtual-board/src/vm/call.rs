@@ -27,6 +27,7 @@ pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
             TypedResumableCall::OutOfFuel(pause) => {
                 let mut store = ctx.as_context_mut();
                 store.data_mut().rest();
+                store.data_mut().count_work();
                 let slice = store.data().fuel_slice();
                 let fuel = slice.max(pause.required_fuel());
                 // First the fuel: looking at the line calls the firmware, too.

@@ -13,6 +13,8 @@ pub(crate) enum Stop {
     Shutdown,
     /// The board boots anew.
     Reset(ResetCause),
+    /// The firmware does not react to Ctrl-C.
+    Unresponsive,
     /// The line is gone for this time (`None`: until the board is switched on), and so is the power.
     PowerLost(Option<Duration>),
     /// The firmware called `abort()`.
@@ -76,6 +78,7 @@ impl std::fmt::Display for Stop {
             Stop::LongJump => "an exception that nothing caught",
             Stop::Shutdown => "the board was switched off",
             Stop::Reset(_) => "the board resets",
+            Stop::Unresponsive => "the firmware does not react to Ctrl-C",
             Stop::PowerLost(_) => "the board has no power",
             Stop::Abort => "the firmware called abort()",
             Stop::BadAddress => "the firmware used an address outside its memory",

@@ -92,6 +92,13 @@ impl BoardEnd {
         found
     }
 
+    /// How many Ctrl-C are in what came in and was not yet searched for the interrupt character?
+    pub(crate) fn unsearched_interrupts(&self) -> usize {
+        let state = self.wire.lock();
+        let unsearched = state.ring.iter().skip(state.searched);
+        unsearched.filter(|&&byte| byte == CTRL_C).count()
+    }
+
     /// Wait until there is input or an event, or until `deadline`.
     pub(crate) fn wait_input(&self, deadline: Option<Instant>) -> Wake {
         self.wait(deadline, true, |state| !state.ring.is_empty())

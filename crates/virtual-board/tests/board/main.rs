@@ -4,8 +4,10 @@
 mod faults;
 mod files;
 mod machine;
+mod modules;
 mod mpremote;
 mod repl;
 mod serve;
+mod stuck;
 mod support;
 mod versions;

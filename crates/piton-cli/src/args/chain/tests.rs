@@ -565,6 +565,7 @@ Complete
                 long: false,
                 all: false,
                 parents: false,
+                no_ignore: false,
                 command: "ls",
                 path: [
                     ":",

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use piton::build::{Report, Settings, Written};
 
-use super::{by_source, excerpt, plural};
+use super::found::NATIVE;
+use super::{by_source, excerpt, native_by_source, plural};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -56,7 +57,7 @@ fn append(variable: &str, text: &str) -> Result<(), CommandError> {
     })
 }
 
-/// One annotation for each source that did not compile.
+/// One annotation for each source that did not compile, or goes along as source.
 fn annotations(report: &Report) -> String {
     let mut text = String::new();
     for failure in by_source(&report.failures).values() {
@@ -74,6 +75,16 @@ fn annotations(report: &Report) -> String {
         let message = data(&format!("{}{hint}", failure.diagnostic.message));
         // Writing to a `String` cannot fail, here and below.
         let _ = writeln!(text, "::{level} file={path}{line},title={kind}::{message}");
+    }
+    for native in native_by_source(report).values() {
+        let path = property(&slashed(&in_workspace(&native.path)));
+        let line = native
+            .line
+            .map_or_else(String::new, |line| format!(",line={line}"));
+        let _ = writeln!(
+            text,
+            "::notice file={path}{line},title=native code::{NATIVE}"
+        );
     }
     text
 }

@@ -4,7 +4,8 @@ use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use piton::build::{BuildTarget, Settings};
+use piton::build::project::{Named, Project, find};
+use piton::build::{BuildTarget, Settings, entry_files};
 use piton::patterns::Patterns;
 use piton::project::cache::{COMPILED_LIMIT, Cache};
 use piton::project::pyproject::PyProject;
@@ -15,12 +16,13 @@ use crate::signing::{self, Opened};
 /// Arguments of `build`. What is not given comes from `[tool.piton.build]` in `pyproject.toml`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of the sources (default: `src`)
+    /// The folder of the sources (default: `src`; else what is there: an entry file, package.json, one package, modules)
     source: Option<PathBuf>,
     /// The folder of the results (default: `build`)
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// A firmware to build for: micropython (default), circuitpython-9, circuitpython-10; several times for several
+    /// A firmware to build for: micropython, circuitpython-9, circuitpython-10; several times for several (default:
+    /// CircuitPython where there is code.py, settings.toml or boot_out.txt, else micropython)
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<BuildTarget>,
     /// Optimisation level: from 1 without `assert`, from 3 without line numbers
@@ -35,10 +37,12 @@ pub(crate) struct Args {
     /// Version for the manifest (default: of `[project]`, else the tag of the commit, else 0.0.0)
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// A file at the top that stays source (default: boot.py, main.py and code.py)
+    /// A file at the top that stays source (default: boot.py, main.py and code.py; for CircuitPython also safemode.py
+    /// and repl.py)
     #[arg(long, value_name = "NAME")]
     entry: Vec<String>,
-    /// Files other than sources to take along, as a pattern like those of `.gitignore`
+    /// Files other than sources to take along, as a pattern like those of `.gitignore` (default: none; for CircuitPython
+    /// all, and these besides)
     #[arg(long, value_name = "PATTERN")]
     data: Vec<String>,
     /// Files and folders to leave out
@@ -73,25 +77,42 @@ pub(crate) struct Args {
     project: Option<PathBuf>,
 }
 
+/// What to build, and what that was concluded from.
+pub(super) struct Read {
+    pub(super) settings: Settings,
+    pub(super) project: Project,
+    /// Whether the target comes from what the project looks like.
+    pub(super) is_target_found: bool,
+}
+
 /// Put together what to build. The key to sign with is kept in `opened`, for the next time.
-pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Settings, CommandError> {
+pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Read, CommandError> {
     let folder = args.project.clone().unwrap_or_default();
-    let project = PyProject::read(&folder)?;
-    let table = project.build;
+    let file = PyProject::read(&folder)?;
+    let table = file.build;
     // Paths in the file count from its folder, those on the command line from here.
-    let path = |given: &Option<PathBuf>, table: Option<PathBuf>, default: &str| match given {
-        Some(path) => path.clone(),
-        None => folder.join(table.unwrap_or_else(|| default.into())),
+    let source = table.source.map(|source| folder.join(source));
+    let named = match (&args.source, &source) {
+        (Some(source), _) => Named::Argument(source),
+        (None, Some(source)) => Named::Settings(source),
+        (None, None) => Named::Nothing,
     };
-    let mut settings = Settings::new(
-        path(&args.source, table.source, "src"),
-        path(&args.out, table.out, "build"),
-    );
+    let project = find(&folder, named)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| folder.join(table.out.unwrap_or_else(|| "build".into())));
+    let mut settings = Settings::new(project.source.clone(), out);
+    settings.files.clone_from(&project.files);
+    let mut is_target_found = false;
     if !args.targets.is_empty() {
         settings.targets.clone_from(&args.targets);
     } else if let Some(names) = table.targets {
         let targets = names.iter().map(|name| name.parse::<BuildTarget>());
         settings.targets = targets.collect::<Result<_, _>>()?;
+    } else if let Some(sign) = &project.circuitpython {
+        settings.targets = vec![sign.target()?];
+        is_target_found = true;
     }
     let mut known = Vec::new();
     settings.targets.retain(|target| {
@@ -106,13 +127,20 @@ pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Settings,
         settings.small_int_bits = bits;
     }
     settings.source_lines = !args.no_source_lines && table.source_lines.unwrap_or(true);
-    settings.version = args.version.clone().or(table.version).or(project.version);
-    if let Some(entry) = given(&args.entry, table.entry) {
-        settings.entry = entry;
-    }
-    settings.data = patterns(&args.data, table.data);
-    settings.exclude = patterns(&args.exclude, table.exclude);
-    settings.allow_fail = patterns(&args.allow_fail, table.allow_fail);
+    settings.version = args.version.clone().or(table.version).or(file.version);
+    settings.entry = match given(&args.entry, table.entry) {
+        Some(entry) => entry,
+        None => entry_files(&settings.targets),
+    };
+    // A project that lists its data has said what it is. Who asks for more on the command line does not lose the rest.
+    let mut targets = settings.targets.iter();
+    settings.all_data = table.data.is_none() && targets.all(|target| target.is_circuitpython());
+    settings.data = patterns(given(&args.data, table.data));
+    // Behind those of the project's kind, so that `!NAME` takes one of them back.
+    settings.exclude.clone_from(&project.exclude);
+    let exclude = patterns(given(&args.exclude, table.exclude));
+    settings.exclude.append(&exclude);
+    settings.allow_fail = patterns(given(&args.allow_fail, table.allow_fail));
     settings.strict = args.strict || (!args.keep_going && table.strict.unwrap_or_else(in_ci));
     settings.archives = !args.no_archives && table.archives.unwrap_or(true);
     let key = match &args.sign {
@@ -130,7 +158,11 @@ pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Settings,
     if let Some(jobs) = args.jobs {
         settings.jobs = jobs;
     }
-    Ok(settings)
+    Ok(Read {
+        settings,
+        project,
+        is_target_found,
+    })
 }
 
 /// The words of the command line, else those of the file.
@@ -142,9 +174,9 @@ fn given(words: &[String], table: Option<Vec<String>>) -> Option<Vec<String>> {
     }
 }
 
-fn patterns(words: &[String], table: Option<Vec<String>>) -> Patterns {
+fn patterns(lines: Option<Vec<String>>) -> Patterns {
     let mut patterns = Patterns::new();
-    for line in given(words, table).unwrap_or_default() {
+    for line in lines.unwrap_or_default() {
         patterns.add(&line);
     }
     patterns

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use piton::compile::hint::hint;
 use piton::compile::{Job, Status};
-use piton::compiler::Diagnostic;
+use piton::compiler::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
 
 /// Longer lines are cut: the message says what is wrong, the number where.
 const WIDEST: usize = 200;
@@ -27,18 +27,27 @@ pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
 }
 
 /// The hint for a diagnostic of this source.
-pub(in crate::commands) fn hint_for(
-    diagnostic: &Diagnostic,
-    source: &[u8],
-) -> Option<&'static str> {
-    hint(diagnostic, &line_of(diagnostic, source).unwrap_or_default())
+pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
+    if let Some(unclosed) = unclosed(diagnostic, source) {
+        let UnclosedBracket { bracket, line, .. } = unclosed;
+        return Some(format!("'{bracket}' in line {line} was never closed"));
+    }
+    let line = diagnostic.location.as_ref()?.line;
+    let line = String::from_utf8_lossy(line_of(line, source).unwrap_or_default());
+    hint(diagnostic, &line).map(str::to_owned)
 }
 
-fn line_of(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
-    let number = diagnostic.location.as_ref()?.line;
+/// The bracket that makes a line wrong, which may be far behind it.
+fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
+    let place = diagnostic.location.as_ref()?;
+    // Errors with a scope are found behind the parser, which wants every bracket closed.
+    let parsing = diagnostic.error_type == ErrorType::SyntaxError && place.scope.is_none();
+    unclosed_bracket(source, place.line).filter(|_| parsing)
+}
+
+fn line_of(number: u32, source: &[u8]) -> Option<&[u8]> {
     let index = usize::try_from(number).ok()?.checked_sub(1)?;
-    let line = source.split(|&byte| byte == b'\n').nth(index)?;
-    Some(String::from_utf8_lossy(line).into_owned())
+    source.split(|&byte| byte == b'\n').nth(index)
 }
 
 /// The text for a source that the compiler does not accept.
@@ -63,13 +72,25 @@ pub(in crate::commands) fn of_source(
         let _ = write!(text, ":{number}");
     }
     text.push('\n');
-    if let Some(line) = line_of(diagnostic, source) {
-        let shown = printable(&line);
+    let unclosed = unclosed(diagnostic, source);
+    let line = diagnostic.location.as_ref().map(|place| place.line);
+    // The line of the bracket is shown below, and a bracket that is open to the end of the source is missed in the
+    // empty line behind it.
+    let apart = unclosed.is_none_or(|unclosed| Some(unclosed.line) != line);
+    let line = line
+        .filter(|_| apart)
+        .and_then(|line| line_of(line, source));
+    if let Some(line) = line.filter(|line| unclosed.is_none() || !line.trim_ascii().is_empty()) {
+        let shown = printable(line);
         let indent = shown.len() - shown.trim_start().len();
         let marks = "^".repeat(shown.trim().chars().count().max(1));
         let _ = writeln!(text, "{margin} |");
         let _ = writeln!(text, "{number:>width$} | {shown}", width = margin.len());
         let _ = writeln!(text, "{margin} | {}{marks}", " ".repeat(indent));
+    }
+    if let Some(unclosed) = unclosed {
+        push_bracket(&mut text, &unclosed, source, margin.len());
+        return text;
     }
     let scope = diagnostic
         .location
@@ -88,9 +109,33 @@ pub(in crate::commands) fn of_source(
     text
 }
 
+/// Show the bracket in its line.
+fn push_bracket(text: &mut String, unclosed: &UnclosedBracket, source: &[u8], width: usize) {
+    let UnclosedBracket {
+        bracket,
+        line: number,
+        column,
+    } = *unclosed;
+    let line = line_of(number, source).unwrap_or_default();
+    let before = printable_start(line.get(..column).unwrap_or_default());
+    let indent = " ".repeat(before.chars().count());
+    let _ = writeln!(text, "{:width$} |", "");
+    let _ = writeln!(text, "{number:>width$} | {}", printable(line));
+    let _ = writeln!(
+        text,
+        "{:width$} | {indent}^ '{bracket}' was never closed",
+        ""
+    );
+}
+
 /// The line with tabs as spaces, and control characters as what they are not on a terminal: visible.
-fn printable(line: &str) -> String {
-    line.trim_end()
+fn printable(line: &[u8]) -> String {
+    printable_start(line).trim_end().to_owned()
+}
+
+fn printable_start(line: &[u8]) -> String {
+    String::from_utf8_lossy(line)
+        .trim_end_matches(['\r', '\n'])
         .replace('\t', "    ")
         .chars()
         .map(|letter| {

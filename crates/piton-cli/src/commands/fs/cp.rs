@@ -13,6 +13,7 @@ mod spool;
 use piton::error::FsError;
 
 use super::{Files, local_error, step};
+use crate::args::Face;
 use crate::error::CommandError;
 
 /// One side of a copy.
@@ -86,10 +87,19 @@ impl<'a> Target<'a> {
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     let args = files.args;
-    let Some((destination, sources)) = args.path.split_last().filter(|(_, rest)| !rest.is_empty())
+    let Some((destination, sources)) = files
+        .paths
+        .split_last()
+        .filter(|(_, rest)| !rest.is_empty())
     else {
         return Err(refused("missing destination path"));
     };
+    if files.face == Face::Piton && !files.paths.iter().any(|path| path.starts_with(':')) {
+        files.ui.note(&format!(
+            "nothing of this is on the board: a path there begins with `:`, as in `cp {} :`",
+            sources.join(" ")
+        ));
+    }
     let mut target = Target {
         path: destination,
         several: sources.len() > 1,
@@ -104,9 +114,10 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     }
     let mut jobs = Vec::new();
     let mut failure = None;
+    let mut left_out = Vec::new();
     for source in sources {
         let settled = match args.recursive {
-            true => recursive::settle(files, source, &mut target),
+            true => recursive::settle(files, source, &mut target, &mut left_out),
             false => settle_file(files, source, &mut target),
         };
         let work = settled.unwrap_or_else(|error| {
@@ -120,6 +131,9 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     }
     // What comes before a source that cannot be copied is copied.
     carry::out(files, &jobs, destination, unchanged)?;
+    if let Some(line) = recursive::told(&left_out) {
+        files.ui.note(&line);
+    }
     failure.map_or(Ok(()), Err)
 }
 

@@ -21,12 +21,14 @@ const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "cp",
-        usage: "cp [-r] [-f] SOURCE... DESTINATION",
+        usage: "cp [-r] [-f] [--no-ignore] SOURCE... DESTINATION",
         about: "Copy files from, to or on the board\n\n\
                 A `:` marks a path on the board; `:` alone is its current folder. A file goes into an existing folder \
                 under its own name; several files need one. A `/` at the end of a destination on the board says that \
-                it must be a folder. A file that the board has already is not sent again.",
-        options: &["recursive", "force", "no-verbose"],
+                it must be a folder. A file that the board has already is not sent again. A pattern such as `'*.py'` or \
+                `':lib/*.mpy'` stands for the files that fit it. With `-r`, `.git`, `__pycache__`, `.env` and the like stay \
+                here, unless they are named themselves.",
+        options: &["recursive", "force", "no-ignore", "no-verbose"],
     },
     Topic {
         name: "ls",

@@ -1,6 +1,7 @@
 //! `fs ls`: list a folder, in the board's order.
 
-use piton::fs::listing::Kind;
+use piton::error::FsError;
+use piton::fs::listing::{DirEntry, Kind};
 use piton::fs::path::BoardPath;
 
 use super::tree::human_size;
@@ -9,10 +10,14 @@ use crate::args::Face;
 use crate::error::CommandError;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
-    let entries = files
-        .remote
-        .list(path, files.sizes, step())
-        .map_err(|error| files.refused(path, error))?;
+    let entries = match files.remote.list(path, files.sizes, step()) {
+        Ok(entries) => entries,
+        // There it is an error. What a pattern fits are files more often than folders.
+        Err(FsError::NotADirectory { .. }) if files.face == Face::Piton => {
+            vec![file(files, path)?]
+        }
+        Err(error) => return Err(files.refused(path, error)),
+    };
     if files.ui.json() {
         return files.ui.json_line(&entries);
     }
@@ -31,4 +36,15 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
             .line(&format!("{size:>12} {}{slash}", entry.name))?;
     }
     Ok(())
+}
+
+/// A file, under its path.
+fn file(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<DirEntry, CommandError> {
+    let found = files.remote.stat(path, step());
+    let metadata = found.map_err(|error| files.refused(path, error))?;
+    Ok(DirEntry {
+        name: path.to_string(),
+        kind: metadata.kind,
+        size: Some(metadata.size),
+    })
 }

@@ -16,7 +16,7 @@ pub(super) fn name_missing_folder(
     if files.face != Face::Piton {
         return error;
     }
-    let Some(destination) = files.args.path.last() else {
+    let Some(destination) = files.paths.last() else {
         return error;
     };
     match error {

@@ -14,7 +14,10 @@ const EXDEV: i32 = 18;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     let args = files.args;
-    let Some((destination, sources)) = args.path.split_last().filter(|(_, rest)| !rest.is_empty())
+    let Some((destination, sources)) = files
+        .paths
+        .split_last()
+        .filter(|(_, rest)| !rest.is_empty())
     else {
         return Err(does_not_fit("missing destination path"));
     };

@@ -1,7 +1,10 @@
 //! `mip install`, with mpremote's lines.
 
+use piton::http::HttpError;
 use piton::mip::source::{Location, Source};
-use piton::mip::{FetchOptions, Fetched, Installation, Library, MipEvent, RecordUse};
+use piton::mip::{
+    Described, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, RecordUse,
+};
 use piton::repl::RawRepl;
 use serde::Serialize;
 
@@ -57,7 +60,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         names_same: true,
     };
     // As there, what comes before a package that cannot be had is installed.
-    let (fetched, failure) = job.fetch(cancel);
+    let Ready {
+        fetched,
+        looked,
+        failure,
+    } = job.fetch(&mut raw, cancel)?;
     let failure = match failure {
         Some(failure) if matches!(failure.error, CommandError::Interrupted) => {
             return Err(failure.error);
@@ -65,7 +72,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         failure => failure,
     };
     let mut done = 0;
-    let installed = job.install(&mut raw, &fetched, &mut |event| match event {
+    let installed = job.install(&mut raw, &fetched, looked, &mut |event| match event {
         MipEvent::Request { index: 0 } => Ok(()),
         MipEvent::Request { index } => match requests.get(index) {
             Some(request) => ui.step(&request.announcement()),
@@ -113,6 +120,14 @@ pub(super) struct Failure {
     pub(super) error: CommandError,
 }
 
+/// What can be installed.
+pub(super) struct Ready {
+    pub(super) fetched: Vec<Fetched>,
+    pub(super) looked: Looked,
+    /// Why there is no more.
+    pub(super) failure: Option<Failure>,
+}
+
 /// Packages on their way.
 pub(super) struct Job<'a> {
     pub(super) requests: &'a [Request],
@@ -137,47 +152,100 @@ fn without_version(source: &Source) -> String {
 }
 
 impl Job<'_> {
-    /// Gets all files of all packages, up to the first package that cannot be had.
+    /// Gets all files that the board lacks of all packages, up to the first package that cannot be had.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be asked what it has.
     pub(super) fn fetch(
         &self,
+        raw: &mut RawRepl<'_>,
         cancel: &piton::deadline::Cancel,
-    ) -> (Vec<Fetched>, Option<Failure>) {
-        let mut all = Vec::new();
+    ) -> Result<Ready, CommandError> {
+        let mut described = Vec::new();
+        let mut headers = Vec::new();
+        let mut failure = None;
         for request in self.requests {
-            match self.fetch_one(request, cancel) {
-                Ok(fetched) => all.push(fetched),
-                Err(failure) => return (all, Some(*failure)),
+            let mut lines = Vec::new();
+            match self.describe(request, cancel, &mut lines) {
+                Ok(one) => described.push(one),
+                Err(error @ MipError::Http(HttpError::Cancelled)) => return Err(error.into()),
+                Err(error) => {
+                    failure = Some(self.failure(request, lines, error));
+                    break;
+                }
+            }
+            headers.push(lines);
+        }
+        let mut shown = Ok(());
+        let looked = match described.is_empty() {
+            true => Looked::default(),
+            false => piton::mip::look(
+                raw,
+                self.library,
+                &described,
+                self.record_use(),
+                &mut |event| {
+                    keep_first(&mut shown, show_removal(self.ui, event));
+                },
+            )?,
+        };
+        shown?;
+        let mut fetched = Vec::new();
+        for ((request, one), lines) in self.requests.iter().zip(described).zip(headers) {
+            let done = piton::mip::fetch(one, &looked, cancel, &mut |event| {
+                if let MipEvent::Fetched { done, of } = event {
+                    self.ui.fetched(done, of);
+                }
+            });
+            self.ui.clear_progress();
+            match done {
+                Ok(one) => fetched.push(one),
+                Err(error) => {
+                    failure = Some(self.failure(request, lines, error));
+                    break;
+                }
             }
         }
-        (all, None)
+        Ok(Ready {
+            fetched,
+            looked,
+            failure,
+        })
     }
 
-    fn fetch_one(
+    fn describe(
         &self,
         request: &Request,
         cancel: &piton::deadline::Cancel,
-    ) -> Result<Fetched, Box<Failure>> {
+        lines: &mut Vec<String>,
+    ) -> Result<Described, MipError> {
         let Request { source, options } = request;
-        let mut lines = Vec::new();
-        let mut looking = |event: MipEvent<'_>| match event {
-            MipEvent::Looking { source, location } => {
+        let mut looking = |event: MipEvent<'_>| {
+            if let MipEvent::Looking { source, location } = event {
                 lines.extend(self.header(options, source, location));
             }
-            MipEvent::Fetched { done, of } => self.ui.fetched(done, of),
-            _ => {}
         };
-        let fetched = piton::mip::fetch(source, self.library, options, cancel, &mut looking);
-        self.ui.clear_progress();
-        fetched.map_err(|error| {
-            if lines.is_empty() {
-                let location = source.location(&options.index, None);
-                lines.extend(self.header(options, source, &location));
-            }
-            Box::new(Failure {
-                lines,
-                error: error.into(),
-            })
-        })
+        piton::mip::describe(source, self.library, options, cancel, &mut looking)
+    }
+
+    fn failure(&self, request: &Request, mut lines: Vec<String>, error: MipError) -> Failure {
+        if lines.is_empty() {
+            let Request { source, options } = request;
+            let location = source.location(&options.index, None);
+            lines.extend(self.header(options, source, &location));
+        }
+        Failure {
+            lines,
+            error: error.into(),
+        }
+    }
+
+    fn record_use(&self) -> RecordUse {
+        match self.face {
+            Face::Piton => RecordUse::Keep,
+            Face::Mpremote => RecordUse::IfPresent,
+        }
     }
 
     /// Puts all files on the board. `requests` gets the events about whole requests.
@@ -185,16 +253,13 @@ impl Job<'_> {
         &self,
         raw: &mut RawRepl<'_>,
         fetched: &[Fetched],
+        looked: Looked,
         requests: &mut dyn FnMut(MipEvent<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let record_use = match self.face {
-            Face::Piton => RecordUse::Keep,
-            Face::Mpremote => RecordUse::IfPresent,
-        };
         let mut shown = Ok(());
         let mut again = false;
         let mut options = self.requests.first().map(|request| &request.options);
-        let installed = piton::mip::install(raw, self.library, fetched, record_use, &mut |event| {
+        let mut tell = |event: MipEvent<'_>| {
             let line = match event {
                 MipEvent::Package { visit, package } => {
                     again = visit.again;
@@ -233,7 +298,10 @@ impl Job<'_> {
             if let Some(line) = line {
                 keep_first(&mut shown, self.ui.step(&line));
             }
-        });
+        };
+        let record_use = self.record_use();
+        let installed =
+            piton::mip::install(raw, self.library, fetched, looked, record_use, &mut tell);
         self.ui.clear_progress();
         installed?;
         shown

@@ -4,7 +4,7 @@ use piton::mip::record::Installed;
 use piton::mip::source::Source;
 use piton::mip::{Fetched, Installation, Library, MipError, MipEvent};
 
-use super::install::{Job, Request};
+use super::install::{Job, Ready, Request};
 use super::{Args, sources};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -50,8 +50,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         face: *face,
         names_same: false,
     };
-    let (fetched, failure) = job.fetch(cancel);
-    job.install(&mut raw, &fetched, &mut |event| {
+    let Ready {
+        fetched,
+        looked,
+        failure,
+    } = job.fetch(&mut raw, cancel)?;
+    job.install(&mut raw, &fetched, looked, &mut |event| {
         let MipEvent::Installed {
             index,
             installation,

@@ -72,7 +72,7 @@ impl<'a> Screen<'a> {
 
     /// A remark between the board's lines, while the terminal is raw.
     pub(super) fn remark(&self, text: &str) {
-        self.ui.note(&format!("\r\n({text})\r"));
+        self.ui.note_in_raw_mode(text);
     }
 }
 

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use piton::deadline::{Cancel, Deadline};
 use piton::transport::Transport;
 
+use super::letters::Letters;
 use super::restart::Restart;
 use super::screen::Screen;
+use crate::args::Face;
 use crate::error::CommandError;
 use crate::terminal::{self, Keys};
 
@@ -27,6 +29,15 @@ const SILENCE: Duration = Duration::from_millis(400);
 
 /// After the end of piped input: how long the board must be quiet for its answer to be complete.
 const QUIET: Duration = Duration::from_millis(300);
+
+/// How the raw REPL ends the answer to a program.
+const RAW_PROMPT: &[u8] = b"\x04>";
+
+/// Leaves the raw REPL for the friendly one.
+const CTRL_B: &[u8] = b"\x02";
+
+/// How the lines begin on which the board edits code.
+const PROMPTS: [&[u8]; 2] = [b">>> ", b"... "];
 
 const CTRL_C: u8 = 0x03;
 const CTRL_J: u8 = 0x0a;
@@ -60,15 +71,18 @@ pub(super) struct Injections<'a> {
 /// The keys of the person, or of a pipe.
 pub(super) struct Keyboard {
     interactive: bool,
+    /// For keys that the board's line editor drops; `None` where they go as they are.
+    letters: Option<Letters>,
     /// Typed while nobody listened.
     ahead: VecDeque<u8>,
 }
 
 impl Keyboard {
     /// A keyboard; not `interactive` means that stdin is a pipe or a file.
-    pub(super) fn new(interactive: bool) -> Keyboard {
+    pub(super) fn new(interactive: bool, face: Face) -> Keyboard {
         Keyboard {
             interactive,
+            letters: (face == Face::Piton).then(Letters::default),
             ahead: VecDeque::new(),
         }
     }
@@ -122,10 +136,12 @@ pub(super) fn talk(
         ended: AtomicBool::new(false),
         last_output: Mutex::new(Instant::now()),
         hint_silence: keyboard.interactive,
+        leaves_raw: keyboard.letters.is_some(),
+        line: Mutex::default(),
     };
     thread::scope(|scope| {
         let reader = scope.spawn(|| pump.run(transport, screen));
-        let keys = send_keys(transport, keyboard, injections, cancel, &pump);
+        let keys = send_keys(transport, keyboard, injections, cancel, (&pump, screen));
         pump.ended.store(true, Ordering::SeqCst);
         let read = match reader.join() {
             Ok(read) => read,
@@ -145,6 +161,33 @@ struct Pump {
     ended: AtomicBool,
     last_output: Mutex<Instant>,
     hint_silence: bool,
+    /// Whether a raw REPL that a program ends in is left for the friendly one.
+    leaves_raw: bool,
+    line: Mutex<Line>,
+}
+
+/// The line that the board is printing.
+#[derive(Debug, Default)]
+struct Line {
+    /// Its beginning, as long as a prompt.
+    start: Vec<u8>,
+    /// The last bytes of all, as long as the raw REPL's prompt.
+    end: Vec<u8>,
+}
+
+impl Line {
+    fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.start.clear();
+            } else if self.start.len() < 4 {
+                self.start.push(byte);
+            }
+        }
+        self.end.extend_from_slice(bytes);
+        let excess = self.end.len().saturating_sub(RAW_PROMPT.len());
+        self.end.drain(..excess);
+    }
 }
 
 impl Pump {
@@ -170,11 +213,19 @@ impl Pump {
                         self.ended.store(true, Ordering::SeqCst);
                         return written.map(|()| None);
                     }
+                    if let Ok(mut line) = self.line.lock() {
+                        line.take(bytes);
+                    }
                     if let Ok(Some(restart)) = self.restart.lock().as_deref_mut() {
                         restart.take(bytes);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    if self.leaves_raw && self.is_at_raw_prompt() {
+                        // A program that was left running has ended. The Ctrl-B that was sent when it was left may have
+                        // gone: boards empty their ring at a Ctrl-C. A board that takes none now is noticed above.
+                        let _ = transport.write_all(CTRL_B, Deadline::after(WRITE_TIME));
+                    }
                     if let Ok(Some(restart)) = self.restart.lock().as_deref_mut()
                         && restart.is_over()
                     {
@@ -198,6 +249,23 @@ impl Pump {
         Ok(None)
     }
 
+    /// Whether the output ends with the raw REPL's prompt; once for each.
+    fn is_at_raw_prompt(&self) -> bool {
+        match self.line.lock() {
+            Ok(mut line) if line.end == RAW_PROMPT => {
+                line.end.clear();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the board edits a line of code.
+    fn is_at_prompt(&self) -> bool {
+        let line = self.line.lock();
+        line.is_ok_and(|line| PROMPTS.iter().any(|prompt| line.start == *prompt))
+    }
+
     fn is_quiet(&self) -> bool {
         match self.last_output.lock() {
             Ok(last) => last.elapsed() > QUIET,
@@ -212,7 +280,7 @@ fn send_keys(
     keyboard: &mut Keyboard,
     injections: &Injections<'_>,
     cancel: &Cancel,
-    pump: &Pump,
+    (pump, screen): (&Pump, &Screen<'_>),
 ) -> Result<Outcome, CommandError> {
     while !pump.ended.load(Ordering::SeqCst) {
         if cancel.is_cancelled() {
@@ -226,7 +294,12 @@ fn send_keys(
                 }
                 return Ok(Outcome::Left);
             }
-            Keys::Bytes(bytes) => bytes,
+            Keys::Bytes(bytes) => match &mut keyboard.letters {
+                Some(letters) => {
+                    letters.take(&bytes, pump.is_at_prompt(), |text| screen.remark(text))
+                }
+                None => bytes,
+            },
         };
         let mut out = Vec::new();
         let mut bytes = bytes.into_iter();

@@ -1,15 +1,21 @@
 //! `sync --watch`: sync again whenever the folder here changes, and show what the board prints meanwhile.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use piton::compiler::Options as CompilerOptions;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
-use piton::sync::{Options, Seen, Watcher};
+use piton::fs::plan::TreePath;
+use piton::fs::remote::RemoteFs;
+use piton::sync::{self, Options, Seen, Watcher};
 
-use super::{Args, Direction};
+use super::quiet::ProgramOutput;
+use super::{Args, Direction, excerpt, note_foreign_journals, note_left_out};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::interrupt;
 
 /// How often the folder is looked at: a change counts when it is this old.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -25,16 +31,31 @@ const SOFT_RESET: &[u8] = b"\x04";
 
 /// Sync again and again, until Ctrl-C or until the board is gone.
 pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
-    let Direction::ToBoard(folder, _) = args.direction()? else {
-        return Ok(());
+    let direction = args.direction()?;
+    let folder = match &direction {
+        Direction::ToBoard(folder, _) | Direction::ToDrive(folder, _) => *folder,
+        Direction::FromBoard(..) => return Ok(()),
     };
+    interrupt::install(&ctx.cancel);
+    let mut checks = Checks::new(args, ctx)?;
     let mut watcher = Watcher::new(folder, &options.ignore, options.links)?;
+    ctx.ui.note("watching for changes; Ctrl-C ends it");
+    let mut is_first = true;
+    let mut program = ProgramOutput::default();
     loop {
-        match super::once(args, ctx, options) {
-            Ok(()) => {
-                if args.follow {
+        let synced = match checks.look(folder, options, ctx) {
+            // What a person has just saved is wrong: the board is not disturbed.
+            Ok((_, true)) if !is_first => Ok(false),
+            Ok((options, _)) => push(&direction, &options, is_first, ctx).map(|()| true),
+            Err(error) => Err(error),
+        };
+        match synced {
+            Ok(synced) => {
+                if args.follow && synced {
                     start_program(ctx)?;
+                    program = ProgramOutput::default();
                 }
+                is_first = false;
             }
             Err(error @ (CommandError::Sync(_) | CommandError::NotCompiled)) => {
                 // For a person to put right, who is at it anyway.
@@ -42,9 +63,117 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
             }
             Err(error) => return Err(error),
         }
-        ctx.ui.note("watching for changes; Ctrl-C ends it");
-        wait_for_change(&mut watcher, ctx, args.follow)?;
+        let output = args.follow.then_some(&mut program);
+        wait_for_change(&mut watcher, ctx, output)?;
     }
+}
+
+/// Sync once.
+fn push(
+    direction: &Direction<'_>,
+    options: &Options,
+    is_first: bool,
+    ctx: &mut Context,
+) -> Result<(), CommandError> {
+    let Context {
+        session,
+        ui,
+        cancel,
+        ..
+    } = ctx;
+    let (folder, root) = match direction {
+        Direction::ToDrive(folder, drive) => {
+            let push = sync::push_to_drive(folder, drive, options);
+            let push = push.map_err(|error| super::told(ui, error))?;
+            if is_first {
+                note_left_out(ui, push.dangling(), push.private(), push.reserved());
+            }
+            let plan = push.plan().clone();
+            return super::carry_out_quietly(ui, &plan, |events| push.apply(cancel, events));
+        }
+        Direction::ToBoard(folder, root) => (folder, root),
+        Direction::FromBoard(..) => return Ok(()),
+    };
+    let mut raw = session.raw_repl()?;
+    let mut remote = RemoteFs::new(&mut raw);
+    let push =
+        sync::push(&mut remote, folder, root, options).map_err(|error| super::told(ui, error))?;
+    if is_first {
+        note_left_out(ui, push.dangling(), push.private(), push.reserved());
+        note_foreign_journals(ui, push.foreign_journals());
+    }
+    let plan = push.plan();
+    super::carry_out_quietly(ui, plan, |events| push.apply(&mut remote, events))
+}
+
+/// Looks at sources before they are sent as they are.
+struct Checks {
+    /// How this board's firmware compiles; `None` where the sync compiles by itself.
+    compiler: Option<CompilerOptions>,
+    /// What a person was told, with the source that it was about.
+    told: Vec<(TreePath, Vec<u8>)>,
+}
+
+impl Checks {
+    fn new(args: &Args, ctx: &mut Context) -> Result<Checks, CommandError> {
+        let compiler = match args.compile {
+            true => None,
+            false => {
+                let options = match args.direction()? {
+                    Direction::ToDrive(_, drive) => sync::drive_compiler_options(drive),
+                    _ => sync::compiler_options(&ctx.session.facts()?),
+                };
+                // A board that loads no `.mpy` files of ours has the same language.
+                Some(options.unwrap_or_else(|_| CompilerOptions::new("")))
+            }
+        };
+        Ok(Checks {
+            compiler,
+            told: Vec::new(),
+        })
+    }
+
+    /// The options, with what is wrong left as it is on the board; and whether there is anything new about that. A person
+    /// is told of each once.
+    fn look(
+        &mut self,
+        folder: &Path,
+        options: &Options,
+        ctx: &Context,
+    ) -> Result<(Options, bool), CommandError> {
+        let mut options = options.clone();
+        let Some(compiler) = &self.compiler else {
+            return Ok((options, false));
+        };
+        let mut is_new = false;
+        let mut told = Vec::new();
+        for (path, rejected) in sync::check(folder, &options, compiler)? {
+            options
+                .ignore
+                .add(&format!("/{}", without_meaning(path.as_str())));
+            let before = (path, rejected.source);
+            if !self.told.contains(&before) {
+                let text = excerpt::of_source(&rejected.path, &rejected.diagnostic, &before.1);
+                ctx.ui.failure(&format!("{text}not sent: {}\n", before.0));
+                is_new = true;
+            }
+            told.push(before);
+        }
+        self.told = told;
+        Ok((options, is_new))
+    }
+}
+
+/// A path as a pattern that fits nothing else.
+fn without_meaning(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for letter in path.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '\\' | '!' | '#' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
 }
 
 /// Soft-reset the board as a person at its prompt does, so that its own program runs.
@@ -61,7 +190,7 @@ fn start_program(ctx: &mut Context) -> Result<(), CommandError> {
 fn wait_for_change(
     watcher: &mut Watcher,
     ctx: &mut Context,
-    follow: bool,
+    mut follow: Option<&mut ProgramOutput>,
 ) -> Result<(), CommandError> {
     let Context {
         session,
@@ -71,17 +200,23 @@ fn wait_for_change(
     } = ctx;
     let mut next_look = Instant::now() + PAUSE;
     let mut buffer = [0; 1024];
+    let mut written = Ok(());
     loop {
         if cancel.is_cancelled() {
             return Err(CommandError::Interrupted);
         }
-        if follow {
+        if let Some(program) = &mut follow {
             let transport = session.board()?.transport();
             match transport.read(&mut buffer, Deadline::after(SLICE)) {
-                Ok(count) => ui.bytes(buffer.get(..count).unwrap_or_default())?,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                Ok(count) => program.take(buffer.get(..count).unwrap_or_default(), &mut |bytes| {
+                    written = ui.bytes(bytes);
+                }),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    program.rest(&mut |bytes| written = ui.bytes(bytes));
+                }
                 Err(error) => return Err(lost(error)),
             }
+            std::mem::replace(&mut written, Ok(()))?;
         } else {
             std::thread::sleep(SLICE);
         }

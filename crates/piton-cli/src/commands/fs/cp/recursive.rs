@@ -8,9 +8,12 @@ use std::io;
 use std::path::Path;
 
 use piton::fs::listing::{Kind, Sizes};
+use piton::left_out::{self, Reason};
+use piton::patterns::Patterns;
 use piton::project::relative_path::is_reserved;
 
 use super::{Found, Place, Target, Work, base_name, join, look, settle_file, without_end_slashes};
+use crate::args::Face;
 use crate::commands::fs::{Files, local_error, step};
 use crate::commands::sync::note_reserved;
 use crate::error::CommandError;
@@ -26,6 +29,7 @@ pub(super) fn settle(
     files: &mut Files<'_, '_, '_>,
     source: &str,
     destination: &mut Target<'_>,
+    left_out: &mut Vec<String>,
 ) -> Result<Vec<Work>, CommandError> {
     let source = without_end_slashes(source);
     if look(files, source)? != Found::Folder {
@@ -41,7 +45,7 @@ pub(super) fn settle(
         destination.found = Some(Found::Folder);
         destination.plain().to_owned()
     };
-    let mut entries = list(files, source)?;
+    let mut entries = list(files, source, left_out)?;
     entries.retain(|entry| {
         let reserved = entry.names.iter().any(|name| is_reserved(name));
         // A folder that is left out stands for what is in it.
@@ -87,14 +91,26 @@ pub(super) fn below(folder: &str, names: &[String]) -> String {
     }
 }
 
-/// All that is below the source.
-fn list(files: &mut Files<'_, '_, '_>, source: &str) -> Result<Vec<Entry>, CommandError> {
+/// All that is below the source. Of a folder here, what nobody wants on a board is left out, and noted in `left_out`.
+fn list(
+    files: &mut Files<'_, '_, '_>,
+    source: &str,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Entry>, CommandError> {
     match Place::parse(source) {
         Place::Local(path) => {
-            let mut entries = Vec::new();
-            walk(Path::new(path), &[], &mut entries)
+            let mut found = Walk {
+                ignore: match files.face == Face::Piton && !files.args.no_ignore {
+                    true => left_out::patterns(),
+                    false => Patterns::new(),
+                },
+                entries: Vec::new(),
+                left_out,
+            };
+            found
+                .walk(Path::new(path), &[])
                 .map_err(|error| local_error("cp", path, &error))?;
-            Ok(entries)
+            Ok(found.entries)
         }
         Place::Board(path) => {
             let path = files.board_path(path)?;
@@ -131,29 +147,69 @@ fn is_plain_name(name: &str) -> bool {
     !matches!(name, "." | "..") && !means_more_on_windows
 }
 
-fn walk(folder: &Path, names: &[String], entries: &mut Vec<Entry>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|name| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("file name `{}` is not UTF-8", name.display()),
-            )
-        })?;
-        let names = [names, &[name]].concat();
-        // Links are followed, as mpremote does.
-        if fs::metadata(entry.path())?.is_dir() {
-            walk(&entry.path(), &names, entries)?;
-            entries.push(Entry {
-                names,
-                kind: Kind::Directory,
-            });
-        } else {
-            entries.push(Entry {
-                names,
-                kind: Kind::File,
-            });
+/// Goes through a folder of this computer.
+struct Walk<'a> {
+    ignore: Patterns,
+    entries: Vec<Entry>,
+    left_out: &'a mut Vec<String>,
+}
+
+impl Walk<'_> {
+    fn walk(&mut self, folder: &Path, names: &[String]) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().into_string().map_err(|name| {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("file name `{}` is not UTF-8", name.display()),
+                )
+            })?;
+            let names = [names, std::slice::from_ref(&name)].concat();
+            // What is left out may be a link to nothing, or not for us to read.
+            let path = names.join("/");
+            let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
+            // Reserved names have a note of their own: no option copies them.
+            if !is_reserved(&name) && self.ignore.cover_entry(&path, is_folder) {
+                self.left_out.push(path);
+                continue;
+            }
+            // Links are followed, as mpremote does.
+            if fs::metadata(entry.path())?.is_dir() {
+                self.walk(&entry.path(), &names)?;
+                self.entries.push(Entry {
+                    names,
+                    kind: Kind::Directory,
+                });
+            } else {
+                self.entries.push(Entry {
+                    names,
+                    kind: Kind::File,
+                });
+            }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+/// How many names a person reads.
+const TOLD: usize = 5;
+
+/// The line that says what was left out; `None` if nothing was. Names that may hold a secret, which a program on the board
+/// may want, come first.
+pub(super) fn told(left_out: &[String]) -> Option<String> {
+    let mut names = left_out.iter().collect::<Vec<_>>();
+    names.sort_by_key(|name| {
+        let is_private = left_out::reason(name, false) == Some(Reason::Private);
+        (!is_private, *name)
+    });
+    let shown = names.iter().take(TOLD).map(|name| format!("`{name}`"));
+    let shown = shown.collect::<Vec<String>>().join(", ");
+    match names.len() {
+        0 => None,
+        count if count > TOLD => Some(format!(
+            "left out: {shown} and {} more; `--no-ignore` copies them",
+            count - TOLD
+        )),
+        _ => Some(format!("left out: {shown}; `--no-ignore` copies them")),
+    }
 }

@@ -1,7 +1,7 @@
 //! The option parser of the official compiler, quirks included (mpy-cross/main.c of MicroPython 1.29).
 
-use piton::compiler::{Emitter, Optimisation, Options};
-use piton::mpy::header::Arch;
+use piton_compiler::{Emitter, Optimisation, Options};
+use piton_mpy::header::Arch;
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]

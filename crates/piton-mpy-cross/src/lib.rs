@@ -1,20 +1,20 @@
-//! `piton mpy-cross`, or a link named `mpy-cross`: the official compiler's command line, for build scripts.
+//! The official compiler's command line, for build scripts: `piton mpy-cross`, a link to `piton` named `mpy-cross`, and
+//! the program `mpy-cross`.
 //!
-//! Options, texts, exit codes and output bytes are those of mpy-cross 1.29. Nothing else of the program starts.
+//! Options, texts, exit codes and output bytes are those of mpy-cross 1.29.
 
 mod bytes;
 mod errno;
+mod in_place;
 mod options;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use piton::compiler::{Diagnostic, Options};
-use piton::host_file;
+use piton_compiler::{Diagnostic, Options};
 
-use crate::ui;
 use options::{Invocation, Parsed};
 
 /// What `--version` prints. Build scripts look for the second half.
@@ -39,8 +39,8 @@ enum Failure {
     Transfer(io::Error),
 }
 
-/// Do what `mpy-cross` does with these words; `program` is its name in the usage text.
-pub(crate) fn main(program: OsString, words: &[OsString]) -> ExitCode {
+/// Does what `mpy-cross` does with these words; `program` is its name in the usage text, `talk` writes to stderr.
+pub fn main(program: OsString, words: &[OsString], talk: fn(&[u8])) -> ExitCode {
     let words = words
         .iter()
         .cloned()
@@ -52,14 +52,14 @@ pub(crate) fn main(program: OsString, words: &[OsString]) -> ExitCode {
         Parsed::Version => return told(&[VERSION.as_bytes()], ExitCode::SUCCESS),
         Parsed::Usage => return told(&options::usage(&bytes::of_word(program)), ExitCode::FAILURE),
         Parsed::Refused(message) => {
-            ui::raw_stderr(message.as_bytes());
+            talk(message.as_bytes());
             return ExitCode::FAILURE;
         }
     };
     match run(&invocation) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            ui::raw_stderr(&failure.text());
+            talk(&failure.text());
             ExitCode::FAILURE
         }
     }
@@ -67,8 +67,13 @@ pub(crate) fn main(program: OsString, words: &[OsString]) -> ExitCode {
 
 fn told(parts: &[&[u8]], code: ExitCode) -> ExitCode {
     // A reader that has gone away changes nothing: the exit code tells.
-    let _ = ui::raw_stdout(&parts.concat());
+    let _ = print(&parts.concat());
     code
+}
+
+fn print(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
 fn run(invocation: &Invocation) -> Result<(), Failure> {
@@ -88,16 +93,17 @@ fn run(invocation: &Invocation) -> Result<(), Failure> {
         input_name: name,
         ..invocation.options.clone()
     };
-    let module = piton::compiler::compile(&source, &options).map_err(Failure::Rejected)?;
-    let mpy = match piton::mpy::writer::write(&module) {
+    let module = piton_compiler::compile(&source, &options).map_err(Failure::Rejected)?;
+    let mpy = match piton_mpy::writer::write(&module) {
         Ok(mpy) => mpy,
         Err(error) => return Err(Failure::Transfer(io::Error::other(error))),
     };
     match invocation.output_name() {
-        None => ui::raw_stdout(&mpy).map_err(Failure::Transfer),
+        None => print(&mpy).map_err(Failure::Transfer),
         Some(output) => {
             check_name(&output)?;
-            host_file::write(&bytes::to_path(&output), &mpy).map_err(|source| Failure::Open {
+            // As the official program does: build scripts read the result through a handle that they opened before.
+            in_place::write(&bytes::to_path(&output), &mpy).map_err(|source| Failure::Open {
                 path: output,
                 source,
             })

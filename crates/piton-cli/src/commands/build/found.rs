@@ -1,0 +1,201 @@
+//! What a build concluded from what the project looks like, in words.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use piton::build::project::{Layout, Sign};
+use piton::build::{LeftOut, Report};
+use serde::Serialize;
+
+use super::settings::Read;
+use super::{native_by_source, plural};
+
+/// How many names are written out.
+const SHOWN: usize = 5;
+
+/// What is told before the results: everything that nobody said.
+pub(super) fn lines(read: &Read) -> Vec<String> {
+    let project = &read.project;
+    let mut lines = Vec::new();
+    match &project.layout {
+        Layout::Folder | Layout::Program => {}
+        Layout::List(path) => {
+            let files = project.files.as_ref().map_or(0, Vec::len);
+            lines.push(format!(
+                "building the {files} file{} that `{}` names",
+                plural(files),
+                shown(path)
+            ));
+        }
+        Layout::Package(name) => lines.push(format!("building the package `{name}`")),
+        Layout::Modules => lines.push("building the modules of this folder".to_owned()),
+    }
+    let (firmware, elsewhere) = project
+        .elsewhere
+        .iter()
+        .map(String::as_str)
+        .partition::<Vec<&str>, _>(|name| name.starts_with("$("));
+    if !elsewhere.is_empty() {
+        lines.push(format!(
+            "not here, so not in the build: {}; `mip install` brings them to a board",
+            listed(elsewhere.into_iter())
+        ));
+    }
+    if !firmware.is_empty() {
+        lines.push(format!(
+            "parts of a firmware, so not in the build: {}",
+            listed(firmware.into_iter())
+        ));
+    }
+    if let Some(sign) = &project.circuitpython
+        && read.is_target_found
+    {
+        let targets = read.settings.targets.iter().map(ToString::to_string);
+        lines.push(format!(
+            "`{}` {}: building for {}",
+            shown(sign.path()),
+            match sign {
+                Sign::BootOut { version, .. } => format!("is of CircuitPython {version}"),
+                Sign::File(_) => "is for CircuitPython".to_owned(),
+            },
+            targets.collect::<Vec<String>>().join(", "),
+        ));
+    }
+    lines
+}
+
+fn shown(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.display().to_string()
+}
+
+/// What is told of sources with machine code.
+pub(super) fn native_lines(report: &Report) -> Vec<String> {
+    let native = native_by_source(report);
+    let lines = native.values().map(|native| {
+        let line = native
+            .line
+            .map_or_else(String::new, |line| format!(":{line}"));
+        format!(
+            "`{}{line}` asks for native code: {NATIVE}",
+            native.path.display()
+        )
+    });
+    lines.collect()
+}
+
+/// What happens to a source with machine code.
+pub(super) const NATIVE: &str = "the source goes along as it is, and the board compiles it";
+
+/// What is told of files that are no sources.
+pub(super) fn data_lines(read: &Read, report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if read.settings.all_data && !report.data.is_empty() {
+        let kinds = kinds(report.data.iter().map(|path| path.extension()));
+        lines.push(format!("data files among these: {kinds}"));
+    }
+    if !report.other.is_empty() {
+        lines.push(format!(
+            "{} data file{} left out: {}; `--data PATTERN` takes them along",
+            report.other.len(),
+            if report.other.len() == 1 {
+                " is"
+            } else {
+                "s are"
+            },
+            listed(report.other.iter().map(|path| path.as_str())),
+        ));
+    }
+    lines
+}
+
+/// What is told of files that no board reads.
+pub(super) fn for_others_line(paths: &[PathBuf]) -> Option<String> {
+    let endings = paths
+        .iter()
+        .map(|path| path.extension().and_then(|ending| ending.to_str()));
+    (!paths.is_empty()).then(|| {
+        format!(
+            "left out, as no board reads them: {}; `--data PATTERN` takes them along",
+            kinds(endings)
+        )
+    })
+}
+
+/// How many files there are of each kind.
+fn kinds<'a>(endings: impl Iterator<Item = Option<&'a str>>) -> String {
+    let mut kinds = BTreeMap::new();
+    for ending in endings {
+        let kind = ending.unwrap_or("without ending").to_ascii_lowercase();
+        *kinds.entry(kind).or_insert(0_usize) += 1;
+    }
+    let kinds = kinds
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind.escape_debug()));
+    kinds.collect::<Vec<String>>().join(", ")
+}
+
+/// Why something is left out.
+pub(super) fn reason(why: LeftOut) -> &'static str {
+    match why {
+        LeftOut::Private => {
+            "such a file usually holds passwords or secret keys; `--data` takes it along if its name is written out"
+        }
+        LeftOut::ForOthers => "no board reads it",
+        LeftOut::HasSource => "its source is beside it",
+        LeftOut::FolderLink => "links to folders are not followed",
+        LeftOut::DanglingLink => "it is a link that names nothing",
+        LeftOut::Special => "it is no file",
+    }
+}
+
+/// The first few of many names.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let mut text = names
+        .take(SHOWN)
+        .map(|name| format!("`{}`", name.escape_debug()))
+        .collect::<Vec<String>>()
+        .join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// What `--json` prints of it.
+#[derive(Serialize)]
+pub(super) struct Summary {
+    layout: &'static str,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    elsewhere: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    circuitpython: Option<String>,
+}
+
+impl Summary {
+    pub(super) fn of(read: &Read) -> Summary {
+        let project = &read.project;
+        let list = match &project.layout {
+            Layout::List(path) => Some(path),
+            _ => None,
+        };
+        let sign = project.circuitpython.as_ref();
+        Summary {
+            layout: match &project.layout {
+                Layout::Folder => "folder",
+                Layout::Program => "program",
+                Layout::List(_) => "list",
+                Layout::Package(_) => "package",
+                Layout::Modules => "modules",
+            },
+            source: project.source.display().to_string(),
+            list: list.map(|path| shown(path)),
+            elsewhere: project.elsewhere.clone(),
+            circuitpython: sign.map(|sign| shown(sign.path())),
+        }
+    }
+}

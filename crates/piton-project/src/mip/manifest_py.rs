@@ -1,0 +1,383 @@
+//! `manifest.py` of a library: MicroPython's list of what is frozen, as far as it is calls with literals.
+//!
+//! Most libraries of micropython-lib have nothing else: `metadata()`, `module()`, `package()` and `require()`. What else a
+//! manifest can do takes a Python interpreter, and is refused here with its line. The calls and their arguments are those
+//! of MicroPython's docs/reference/manifest.rst.
+
+mod literal;
+
+use crate::relative_path::{RelativePath, RelativePathError};
+use literal::{Call, Literal};
+
+/// Most bytes of a manifest.
+pub const SIZE_LIMIT: usize = 1 << 20;
+
+/// What a library says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManifestPy {
+    /// Its version.
+    pub version: Option<String>,
+    /// What is installed, in the order of the calls.
+    pub parts: Vec<Part>,
+    /// The names of the libraries that it needs.
+    pub requires: Vec<String>,
+    /// What comes from the sources of MicroPython, by paths such as `$(PORT_DIR)/modules`: a firmware has it already.
+    pub firmware: Vec<String>,
+}
+
+/// A module or package of a library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The folder that it is in, below that of the manifest; `None` for that one itself.
+    pub base: Option<RelativePath>,
+    /// Its path below that folder, and below the target; `None` for that folder and the target themselves.
+    pub path: Option<RelativePath>,
+    /// Which files there are.
+    pub files: PartFiles,
+}
+
+/// The files of a module or package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartFiles {
+    /// It is one file.
+    Module,
+    /// All Python sources below its folder.
+    All,
+    /// These, below its folder.
+    Named(Vec<RelativePath>),
+}
+
+/// Why a manifest cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct ManifestPyError {
+    /// The line, from 1 on.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl ManifestPy {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    ///
+    /// When it is anything but known calls with literals, or names a file outside of its folder.
+    pub fn parse(text: &str) -> Result<ManifestPy, ManifestPyError> {
+        if text.len() > SIZE_LIMIT {
+            return Err(ManifestPyError {
+                line: 1,
+                problem: format!("it has more than {SIZE_LIMIT} bytes"),
+            });
+        }
+        let mut manifest = ManifestPy::default();
+        for call in literal::calls(text)? {
+            let line = call.line;
+            manifest
+                .take(call)
+                .map_err(|problem| ManifestPyError { line, problem })?;
+        }
+        Ok(manifest)
+    }
+
+    fn take(&mut self, call: Call) -> Result<(), String> {
+        let mut arguments = Arguments::of(call)?;
+        match arguments.function.as_str() {
+            "metadata" => self.version = arguments.text("version", None)?.or(self.version.take()),
+            "module" => {
+                let path = arguments.path("module_path")?;
+                if path.extension() != Some("py") {
+                    return Err(format!("`{path}` is no Python source"));
+                }
+                let base = arguments.base()?;
+                self.parts.push(Part {
+                    base,
+                    path: Some(path),
+                    files: PartFiles::Module,
+                });
+            }
+            "package" => {
+                let path = arguments.path("package_path")?;
+                let files = arguments.files("files")?;
+                let base = arguments.base()?;
+                self.parts.push(Part {
+                    base,
+                    path: Some(path),
+                    files,
+                });
+            }
+            "freeze" => {
+                let path = arguments.text("path", Some(0))?;
+                let path = path.ok_or("`freeze` lacks a path")?;
+                if path.starts_with("$(") {
+                    self.firmware.push(path);
+                    return Ok(());
+                }
+                self.parts.push(Part {
+                    base: base_of(&path)?,
+                    path: None,
+                    files: arguments.files("script")?,
+                });
+            }
+            "include" => {
+                let path = arguments.text("manifest_path", Some(0))?;
+                let path = path.filter(|path| path.starts_with("$("));
+                let path = path.ok_or(
+                    "`include` is not understood here, except of MicroPython's own manifests (`$(...)`)",
+                )?;
+                self.firmware.push(path);
+            }
+            "require" => {
+                let name = arguments.text("name", Some(0))?;
+                self.requires
+                    .push(name.ok_or("`require` lacks the name of a library")?);
+            }
+            other => {
+                return Err(format!(
+                    "`{other}` is not understood here: only `metadata`, `module`, `package`, `require` and `freeze` are"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The arguments of a call that were not taken yet.
+struct Arguments {
+    function: String,
+    positional: Vec<Option<Literal>>,
+    named: Vec<(String, Literal)>,
+}
+
+impl Arguments {
+    fn of(call: Call) -> Result<Arguments, String> {
+        let mut names: Vec<&String> = call.named.iter().map(|(name, _)| name).collect();
+        names.sort();
+        if let Some([twice, _]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            return Err(format!("`{twice}` is given twice"));
+        }
+        Ok(Arguments {
+            function: call.function,
+            positional: call.positional.into_iter().map(Some).collect(),
+            named: call.named,
+        })
+    }
+
+    /// The argument of this name, or at this place. What is not asked for (`opt`, `author`) does not matter here.
+    fn take(&mut self, name: &str, place: Option<usize>) -> Option<Literal> {
+        let named = self.named.iter().position(|(known, _)| known == name);
+        match named {
+            Some(at) => Some(self.named.swap_remove(at).1),
+            None => self.positional.get_mut(place?)?.take(),
+        }
+    }
+
+    fn text(&mut self, name: &str, place: Option<usize>) -> Result<Option<String>, String> {
+        match self.take(name, place) {
+            None | Some(Literal::None) => Ok(None),
+            Some(Literal::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("`{name}` of `{}` is a text", self.function)),
+        }
+    }
+
+    fn path(&mut self, name: &str) -> Result<RelativePath, String> {
+        let path = self.text(name, Some(0))?;
+        path_of(&path.ok_or_else(|| format!("`{}` lacks a path", self.function))?)
+    }
+
+    fn base(&mut self) -> Result<Option<RelativePath>, String> {
+        let place = if self.function == "package" { 2 } else { 1 };
+        match self.text("base_path", Some(place))? {
+            None => Ok(None),
+            Some(base) => base_of(&base),
+        }
+    }
+
+    /// The second argument: the files of a package, or of a folder that is frozen.
+    fn files(&mut self, name: &str) -> Result<PartFiles, String> {
+        let function = self.function.clone();
+        let named = |names: Vec<Literal>| {
+            let names = names.into_iter().map(|literal| match literal {
+                Literal::Text(text) => path_of(&text),
+                _ => Err(format!("`{name}` of `{function}` are texts")),
+            });
+            names.collect::<Result<Vec<RelativePath>, String>>()
+        };
+        match self.take(name, Some(1)) {
+            None | Some(Literal::None) => Ok(PartFiles::All),
+            Some(Literal::Sequence(names)) => Ok(PartFiles::Named(named(names)?)),
+            Some(Literal::Text(script)) if self.function == "freeze" && script.ends_with(".py") => {
+                Ok(PartFiles::Named(vec![path_of(&script)?]))
+            }
+            Some(_) => Err(format!("`{name}` of `{}` is a list", self.function)),
+        }
+    }
+}
+
+/// A folder below that of the manifest; `None` for that one itself.
+fn base_of(text: &str) -> Result<Option<RelativePath>, String> {
+    match text {
+        "." | "./" => Ok(None),
+        _ => path_of(text.strip_prefix("./").unwrap_or(text)).map(Some),
+    }
+}
+
+fn path_of(text: &str) -> Result<RelativePath, String> {
+    let trimmed = text.trim_end_matches('/');
+    trimmed
+        .parse()
+        .map_err(|error: RelativePathError| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_of_libraries() {
+        let text = r#"
+"""A library."""
+metadata(
+    description="Unit tests, with \"quotes\"\n",  # ) not the end
+    version='0.10.3',
+    pypi=None, stdlib_extension=True, size=-1, ratio=1.5e3,
+)
+
+require("argparse"); require('fnmatch',)
+package("unittest", opt=3)
+package("aioble", files=("__init__.py", "core.py"), base_path="./sub")
+module("unittest_discover.py")
+module("a" "b.py", "lib/")
+freeze("modules")
+freeze(".", ("x.py", "y/z.py"))
+freeze("more", script="x.py", opt=3)
+include("$(PORT_DIR)/boards/manifest.py")
+freeze("$(PORT_DIR)/modules")
+"#;
+        let manifest = ManifestPy::parse(text).unwrap();
+        assert_eq!(manifest.version.as_deref(), Some("0.10.3"));
+        assert_eq!(manifest.requires, ["argparse", "fnmatch"]);
+        let shown = manifest.parts.iter().map(|part| {
+            let base = part.base.as_ref().map_or(".", RelativePath::as_str);
+            let files = match &part.files {
+                PartFiles::Module => "module".to_owned(),
+                PartFiles::All => "all".to_owned(),
+                PartFiles::Named(files) => {
+                    let files = files.iter().map(RelativePath::as_str);
+                    files.collect::<Vec<&str>>().join("+")
+                }
+            };
+            let path = part.path.as_ref().map_or("-", RelativePath::as_str);
+            format!("{base} {path} {files}")
+        });
+        assert_eq!(
+            shown.collect::<Vec<String>>(),
+            [
+                ". unittest all",
+                "sub aioble __init__.py+core.py",
+                ". unittest_discover.py module",
+                "lib ab.py module",
+                "modules - all",
+                ". - x.py+y/z.py",
+                "more - x.py",
+            ]
+        );
+        assert_eq!(
+            manifest.firmware,
+            ["$(PORT_DIR)/boards/manifest.py", "$(PORT_DIR)/modules"]
+        );
+        assert_eq!(
+            ManifestPy::parse("# nothing\r\n\r\n").unwrap(),
+            ManifestPy::default()
+        );
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (text, expected) in [
+            (
+                "import os\n",
+                "line 1: expected a call such as `module(\"NAME.py\")`",
+            ),
+            (
+                "\nif True:\n  module('a.py')\n",
+                "line 2: expected a call such as `module(\"NAME.py\")`",
+            ),
+            (
+                "x = 1",
+                "line 1: expected a call such as `module(\"NAME.py\")`",
+            ),
+            (
+                "module(name)",
+                "line 1: expected a literal: a text, a number, a list, `True`, `False` or `None`",
+            ),
+            (
+                "module(f'{x}.py')",
+                "line 1: expected a literal: a text, a number, a list, `True`, `False` or `None`",
+            ),
+            ("module('a' + '.py')", "line 1: expected `,` or `)`"),
+            ("module('a.py'", "line 1: the call has no end"),
+            (
+                "module('a.py') module('b.py')",
+                "line 1: expected the end of the line",
+            ),
+            ("module('a.py", "line 1: a text has no end"),
+            ("\n\nmodule('''a\n\nb", "line 3: a text has no end"),
+            (
+                "module('a\\x41.py')",
+                "line 1: `\\x` in a text is not understood here",
+            ),
+            ("module()", "line 1: `module` lacks a path"),
+            ("module(1)", "line 1: `module_path` of `module` is a text"),
+            ("module('a')", "line 1: `a` is no Python source"),
+            (
+                "module('../a.py')",
+                "line 1: `../a.py` is no path below a folder: it has a part of dots only",
+            ),
+            (
+                "module('a.py', base_path='$(MPY_LIB_DIR)/../x')",
+                "line 1: `$(MPY_LIB_DIR)/../x` is no path below a folder: it has a part of dots only",
+            ),
+            (
+                "package('.piton-swap')",
+                "line 1: `.piton-swap` is refused: names with `.piton-` are reserved for records that piton keeps",
+            ),
+            (
+                "package('a', files=['/x'])",
+                "line 1: `/x` is no path below a folder: it begins at the root",
+            ),
+            (
+                "package('a', files='x')",
+                "line 1: `files` of `package` is a list",
+            ),
+            ("require()", "line 1: `require` lacks the name of a library"),
+            (
+                "require('a', name='b', name='c')",
+                "line 1: `name` is given twice",
+            ),
+            (
+                "include('x.py')",
+                "line 1: `include` is not understood here, except of MicroPython's own manifests (`$(...)`)",
+            ),
+            (
+                "freeze_mpy('x.mpy')",
+                "line 1: `freeze_mpy` is not understood here: only `metadata`, `module`, `package`, `require` and \
+                 `freeze` are",
+            ),
+            ("freeze()", "line 1: `freeze` lacks a path"),
+            (
+                "freeze('a', 'sub')",
+                "line 1: `script` of `freeze` is a list",
+            ),
+            (
+                "a.b('x')",
+                "line 1: expected a call such as `module(\"NAME.py\")`",
+            ),
+        ] {
+            let found = ManifestPy::parse(text).unwrap_err().to_string();
+            assert_eq!(found, expected, "{text}");
+        }
+        let deep = format!("module({}", "(".repeat(100_000));
+        assert!(ManifestPy::parse(&deep).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! What the board has of packages before anything of them is fetched: one look.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use piton_board::deadline::Deadline;
+use piton_board::repl::RawRepl;
+use piton_fs::hash::HashAlgorithm;
+use piton_fs::path::BoardPath;
+use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::Hashing;
+use piton_project::manifest::hexadecimal;
+use piton_project::mip::package::ShortHash;
+use piton_project::mip::record::Record;
+use piton_project::mip::resolve::File as PackageFile;
+
+use super::change::Found;
+use super::library::CONTENT_TIME;
+use super::{Described, Library, MipError, MipEvent, RecordUse};
+
+/// What the board has of packages, and what is on record there.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// What is at the places of the packages' files, and of the folders on the way.
+    pub(super) found: Found,
+    pub(super) record: Option<Record>,
+    /// The SHA-256 of each file that is there as its package says, by place: see [`place_of`].
+    there: BTreeMap<String, String>,
+}
+
+impl Looked {
+    /// Returns the SHA-256 of a file that the board has as its package says. Without a record, the first 24 digits.
+    pub(super) fn sha256(&self, file: &PackageFile) -> Option<&str> {
+        let sha256 = self.there.get(&place_of(file));
+        sha256.filter(|_| file.hash.is_some()).map(String::as_str)
+    }
+}
+
+/// The place of a file, as file systems see it that do not tell upper from lower case.
+pub(super) fn place_of(file: &PackageFile) -> String {
+    file.path.as_str().to_lowercase()
+}
+
+/// Asks the board what it has of these packages, and for the record of what is installed. What was cut off is put right
+/// first. One look; each file that is there and not on record costs one exchange more.
+///
+/// # Errors
+///
+/// [`MipError::Record`], [`MipError::Fs`].
+pub fn look(
+    repl: &mut RawRepl<'_>,
+    library: &Library,
+    described: &[Described],
+    record_use: RecordUse,
+    events: &mut dyn FnMut(MipEvent<'_>),
+) -> Result<Looked, MipError> {
+    let remote = &mut RemoteFs::new(repl);
+    let files: Vec<&PackageFile> = described.iter().flat_map(Described::files).collect();
+    let wanted = files.iter().map(|file| (*file, Hashing::Always));
+    let (found, record) = survey(remote, library, wanted, record_use, events)?;
+    let keeps_record = record.is_some() || record_use == RecordUse::Keep;
+    let mut there = BTreeMap::new();
+    for (place, (file, hash)) in agreed(&files) {
+        let path = library.place(file.path.as_str())?;
+        // A board without SHA-256 would have to send the file, which takes longer than to fetch it.
+        let Some(digest) = found.get(&path).and_then(|entry| entry.digest) else {
+            continue;
+        };
+        if !digest.agrees_with(&hash.as_str().to_ascii_lowercase()) {
+            continue;
+        }
+        let packages = record.iter().flat_map(|record| &record.packages);
+        let mut recorded = packages.flat_map(|package| &package.files);
+        let recorded = recorded
+            .find(|(known, sha256)| *known == file.path && digest.matches_text(sha256))
+            .map(|(_, sha256)| sha256.clone());
+        let sha256 = match recorded {
+            Some(sha256) => sha256,
+            None if keeps_record => {
+                let deadline = Deadline::after(CONTENT_TIME);
+                hexadecimal(&remote.hash(&path, HashAlgorithm::Sha256, deadline)?)
+            }
+            None => digest.to_string(),
+        };
+        if hash.begins(&sha256) || sha256.len() < hash.as_str().len() {
+            there.insert(place, sha256);
+        }
+    }
+    Ok(Looked {
+        found,
+        record,
+        there,
+    })
+}
+
+/// The places whose files all have one hash, with the first of their files.
+fn agreed<'f>(files: &[&'f PackageFile]) -> BTreeMap<String, (&'f PackageFile, &'f ShortHash)> {
+    let mut hashes: BTreeMap<String, Option<(&PackageFile, &ShortHash)>> = BTreeMap::new();
+    for file in files {
+        let own = file.hash.as_ref().map(|hash| (*file, hash));
+        let known = hashes.entry(place_of(file)).or_insert(own);
+        let agrees = match (&known, &own) {
+            (Some((other, one)), Some((_, hash))) => {
+                other.path == file.path && one.as_str().eq_ignore_ascii_case(hash.as_str())
+            }
+            _ => false,
+        };
+        if !agrees {
+            *known = None;
+        }
+    }
+    let agreed = hashes.into_iter();
+    agreed
+        .filter_map(|(place, file)| Some((place, file?)))
+        .collect()
+}
+
+/// Looks at the places of these files and the folders on the way, and reads the record of what is installed. What was cut
+/// off is put right first.
+pub(super) fn survey<'f>(
+    remote: &mut RemoteFs<'_, '_>,
+    library: &Library,
+    files: impl Iterator<Item = (&'f PackageFile, Hashing)>,
+    record_use: RecordUse,
+    events: &mut dyn FnMut(MipEvent<'_>),
+) -> Result<(Found, Option<Record>), MipError> {
+    let record_path = library.record_path()?;
+    let mut wanted: Vec<(BoardPath, Hashing)> = vec![(record_path.clone(), Hashing::Never)];
+    let mut folders = BTreeSet::new();
+    folders.extend(library.folders(&record_path));
+    for (file, hashing) in files {
+        let place = library.place(file.path.as_str())?;
+        folders.extend(library.folders(&place));
+        wanted.push((place, hashing));
+    }
+    let folders = folders.into_iter();
+    wanted.extend(folders.map(|folder| (folder, Hashing::Never)));
+    let found = library.settled(remote, &wanted, events)?;
+    let record = match (library.read_record(remote, &found), record_use) {
+        (Ok(record), _) => record,
+        (Err(MipError::Record { .. }), RecordUse::IfPresent) => None,
+        (Err(error), _) => return Err(error),
+    };
+    Ok((found, record))
+}

@@ -1,0 +1,46 @@
+//! Modules that others import, and that are not in the build although they are of the project.
+
+use std::collections::BTreeMap;
+
+use piton_project::manifest::Manifest;
+use piton_project::relative_path::RelativePath;
+
+use super::order::{imports_of, modules_of};
+use super::{Files, Finding, What};
+
+/// Each file that imports a module whose source did not compile, and cannot do without it.
+///
+/// An import in a `try` with `except`, in a branch or in a loop may be one that this board never comes to; whoever
+/// wrote it has thought of that.
+pub(super) fn check(manifest: &Manifest, files: &Files) -> Vec<Finding> {
+    let left_out = manifest.left_out.iter();
+    let left_out = left_out
+        .map(|module| (module.path.as_str(), &module.source))
+        .collect::<BTreeMap<&str, &RelativePath>>();
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for (path, content) in files {
+        let mut missing = Vec::new();
+        let imports = imports_of(path, content).into_iter();
+        for import in imports.filter(|import| !import.optional) {
+            for module in modules_of(path, &import) {
+                let is_there = module
+                    .files()
+                    .any(|file| file.parse().is_ok_and(|file| files.contains_key(&file)));
+                let source = module.files().find_map(|file| left_out.get(file.as_str()));
+                missing.extend(source.filter(|_| !is_there).copied());
+            }
+        }
+        missing.sort();
+        missing.dedup();
+        findings.extend(missing.into_iter().map(|source| Finding {
+            path: Some(path.clone()),
+            what: What::LeftOut {
+                source: source.clone(),
+            },
+        }));
+    }
+    findings
+}

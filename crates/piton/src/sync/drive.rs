@@ -1,0 +1,272 @@
+//! From a folder of this computer to a mounted drive of a board, such as `CIRCUITPY`.
+//!
+//! The files are written as `deploy` writes them: beside, read back, and renamed so that a power cut finds each old or
+//! new; equal ones stay untouched, since each write restarts the board's program, and `code.py` comes last. What a sync has
+//! written is in the record on the drive, and only that is ever removed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use piton_board::deadline::Cancel;
+use piton_board::error::Error as BoardError;
+use piton_compiler::{Options as CompilerOptions, Target};
+use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, TreePath, plan};
+use piton_project::relative_path::RelativePath;
+
+use super::board_side::sizes;
+use super::host_side::walk_destination;
+use super::make::{self, is_start};
+use super::pull::stay_inside;
+use super::record::{FILE_NAME, Record};
+use super::{Content, Error, Event, HostTree, Options, walk};
+use crate::shipment::deploy::{DeployError, check_names};
+use crate::shipment::parts::Parts;
+
+/// What CircuitPython writes on its drive about itself.
+const ABOUT: &str = "boot_out.txt";
+
+/// Whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive is
+/// mounted.
+pub fn is_drive(folder: &Path) -> bool {
+    folder.is_dir() && (folder.join(ABOUT).is_file() || is_mounted_here(folder))
+}
+
+#[cfg(unix)]
+fn is_mounted_here(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    // The root of all is mounted too, and is nobody's board.
+    match folder.canonicalize().ok().as_deref().and_then(Path::parent) {
+        Some(parent) => device(folder) != device(parent),
+        None => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_mounted_here(folder: &Path) -> bool {
+    // `E:\`, where the system is not.
+    let system = std::env::var_os("SystemDrive").unwrap_or_default();
+    folder
+        .canonicalize()
+        .is_ok_and(|place| place.parent().is_none() && !folder.starts_with(Path::new(&system)))
+}
+
+/// How sources are compiled for the board of this drive.
+///
+/// # Errors
+///
+/// [`Error::NoMpy`] if the drive does not say what it is, or is of a CircuitPython that the compiler does not know.
+pub fn drive_compiler_options(drive: &Path) -> Result<CompilerOptions, Error> {
+    let text = fs::read_to_string(drive.join(ABOUT)).unwrap_or_default();
+    let release = text
+        .split_once("CircuitPython ")
+        .map_or("", |(_, rest)| rest);
+    let target = match release {
+        release if release.starts_with("9.") => Target::CircuitPython9,
+        release if release.starts_with("10.") => Target::CircuitPython10,
+        _ => return Err(Error::NoMpy { version: None }),
+    };
+    Ok(CompilerOptions {
+        target,
+        ..CompilerOptions::new("")
+    })
+}
+
+/// What a drive lacks to be like a folder of this computer.
+#[derive(Debug)]
+pub struct DrivePush {
+    plan: Plan,
+    drive: PathBuf,
+    contents: BTreeMap<TreePath, Content>,
+    dangling: Vec<PathBuf>,
+    private: Vec<PathBuf>,
+    reserved: Vec<PathBuf>,
+    record: Record,
+}
+
+/// Compare `folder` with `drive`, and decide what to do. Nothing is changed.
+///
+/// With [`Options::delete`], only what the record of earlier syncs knows, and nobody has changed since, is removed. A link
+/// on the drive is in the way of what should go there.
+///
+/// # Errors
+///
+/// [`Error::Read`] and what [`walk`] says of the folder; [`Error::NotCompiled`]; [`Error::InTheWay`]; [`Error::Drive`] for names
+/// that FAT does not have.
+pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<DrivePush, Error> {
+    let mut host = walk(folder, &options.ignore, options.links)?;
+    let superseded = make::make(&mut host, &options.make)?;
+    let mut there = walk_destination(drive, &options.ignore)?;
+    check_tree(&host.tree)?;
+    settle(&mut host, &mut there)?;
+    let record = Record::load(drive)?;
+    let mut removable = Tree::new();
+    for (path, content) in &there.contents {
+        if superseded.contains(path)
+            || (host.tree.get(path).is_none() && record.knows(path, &content.sha256()?))
+        {
+            // With the folders that lead to it: those are what a sync has made.
+            let _ = removable.insert(path.clone(), Node::Folder);
+        }
+    }
+    let protection = |path: &TreePath, node: &Node| {
+        if options.keep.covers(path.as_str(), node.is_folder()) {
+            Protection::Kept
+        } else if host.tree.get(path).is_some() || removable.get(path).is_some() {
+            Protection::None
+        } else {
+            Protection::Ignored
+        }
+    };
+    let how = plan::Options {
+        delete: options.delete,
+        protection: Some(&protection),
+        superseded: Some(&superseded),
+        ..plan::Options::default()
+    };
+    let plan =
+        plan(&host.tree, &there.tree, &how).map_err(|conflicts| Error::InTheWay { conflicts })?;
+    Ok(DrivePush {
+        plan,
+        drive: drive.to_path_buf(),
+        contents: host.contents,
+        dangling: host.dangling,
+        private: host.private,
+        reserved: host.reserved,
+        record,
+    })
+}
+
+/// Names that FAT does not have, or has only once.
+fn check_tree(tree: &Tree) -> Result<(), Error> {
+    let mut seen = BTreeMap::new();
+    for (path, _) in tree.iter() {
+        let path = relative(path)?;
+        if let Some(first) = seen.insert(path.as_str().to_lowercase(), path.clone()) {
+            let second = path;
+            return Err(DeployError::SameName { first, second }.into());
+        }
+    }
+    Ok(check_names(seen.values())?)
+}
+
+fn relative(path: &TreePath) -> Result<RelativePath, Error> {
+    path.as_str().parse().map_err(|_| Error::UnsafeName {
+        path: path.to_string(),
+    })
+}
+
+/// Put down in both trees which files are the same.
+fn settle(here: &mut HostTree, there: &mut HostTree) -> Result<(), Error> {
+    let sizes_there = sizes(&there.tree);
+    for (path, size) in sizes(&here.tree) {
+        if sizes_there.get(&path) == Some(&size)
+            && let (Some(one), Some(other)) = (here.contents.get(&path), there.contents.get(&path))
+        {
+            here.tree.set_digest(&path, one.sha256()?);
+            there.tree.set_digest(&path, other.sha256()?);
+        }
+    }
+    Ok(())
+}
+
+impl DrivePush {
+    /// What will be done.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Symbolic links in the folder that name nothing. They are left out.
+    pub fn dangling(&self) -> &[PathBuf] {
+        &self.dangling
+    }
+
+    /// Files of the folder that are left out because they usually hold passwords or secret keys.
+    pub fn private(&self) -> &[PathBuf] {
+        &self.private
+    }
+
+    /// What is left out of the folder because its name is [reserved](piton_project::relative_path::is_reserved).
+    pub fn reserved(&self) -> &[PathBuf] {
+        &self.reserved
+    }
+
+    /// Do it. Folders come first, then files, those that start the board's program last, then what is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`], [`Error::Drive`] for what the drive refuses, [`Error::Read`] for a file that is gone by now,
+    /// [`BoardError::Cancelled`]. What was told as done is done; each other file is as it was.
+    pub fn apply(mut self, cancel: &Cancel, events: &mut dyn FnMut(Event)) -> Result<(), Error> {
+        if self.plan.steps.is_empty() {
+            return Ok(());
+        }
+        let record = FILE_NAME.parse::<RelativePath>().ok();
+        let steps = std::mem::take(&mut self.plan.steps);
+        let paths = steps.iter().map(|step| relative(&step.path));
+        let mut paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
+        paths.extend(record.clone());
+        let drive = self.drive.clone();
+        let parts = Parts::open(&drive, paths.iter())?;
+        let mut order = steps.iter().enumerate().collect::<Vec<(usize, &Step)>>();
+        order.sort_by_key(|(index, step)| match step.action {
+            Action::MakeFolder => (0, *index),
+            Action::Create | Action::Replace if !is_start(&step.path) => (1, *index),
+            Action::Create | Action::Replace => (2, *index),
+            Action::Delete | Action::DeleteFolder => (3, *index),
+        });
+        let mut done = Ok(());
+        for (index, step) in order {
+            done = match cancel.is_cancelled() {
+                true => Err(BoardError::Cancelled.into()),
+                false => self.apply_step(&parts, step),
+            };
+            if done.is_err() {
+                break;
+            }
+            events(Event::Done { step: index });
+        }
+        // What is done is done, even if not all could be.
+        let saved = match record {
+            Some(path) => parts
+                .put(&path, self.record.text().as_bytes())
+                .map_err(|source| Error::Write {
+                    path: drive.join(FILE_NAME),
+                    source,
+                }),
+            None => Ok(()),
+        };
+        done.and(saved)
+    }
+
+    fn apply_step(&mut self, parts: &Parts<'_>, step: &Step) -> Result<(), Error> {
+        let place = self.drive.join(step.path.as_str());
+        let failed = |source| Error::Write {
+            path: place.clone(),
+            source,
+        };
+        // What leads there may have become a link since the plan was.
+        stay_inside(&self.drive, &step.path).map_err(failed)?;
+        let path = relative(&step.path)?;
+        match step.action {
+            Action::MakeFolder => parts.make_folder(&path).map_err(failed)?,
+            Action::Delete => {
+                crate::flushed::remove(&place).map_err(failed)?;
+                self.record.remove(&step.path);
+            }
+            Action::DeleteFolder => crate::flushed::remove_folder(&place).map_err(failed)?,
+            Action::Create | Action::Replace => {
+                let content = self.contents.get(&step.path);
+                let content = content.map_or(Ok(Vec::new()), Content::read)?;
+                parts.put(&path, &content).map_err(failed)?;
+                if fs::read(&place).map_err(failed)? != content {
+                    return Err(DeployError::ReadBack { path: place }.into());
+                }
+                let digest = Content::Made(content).sha256()?;
+                self.record.add(step.path.clone(), &digest);
+            }
+        }
+        Ok(())
+    }
+}

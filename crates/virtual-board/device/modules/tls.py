@@ -1,0 +1,2 @@
+# The ssl module by another name.
+from ssl import *

@@ -1,0 +1,2 @@
+# The bluetooth module by another name.
+from bluetooth import *

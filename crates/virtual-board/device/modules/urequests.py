@@ -1,0 +1,2 @@
+# The requests module by another name.
+from requests import *

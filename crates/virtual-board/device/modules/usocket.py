@@ -1,0 +1,2 @@
+# The socket module by another name.
+from socket import *

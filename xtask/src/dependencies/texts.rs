@@ -1,0 +1,134 @@
+//! `THIRD-PARTY-LICENSES`: the license texts of the packages whose code is part of the program.
+//!
+//! The texts are those in the packages. Where a package leaves the choice, its MIT license is taken if it has one; a
+//! package that has no text at all gets that of the Apache license, if it may be used under it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+
+use super::expression::is_allowed;
+use crate::metadata::LockedPackage;
+
+/// Name of the file, from the root.
+pub(crate) const FILE: &str = "THIRD-PARTY-LICENSES";
+
+/// How the names of license files begin, in capitals.
+const STARTS: [&str; 6] = [
+    "LICENSE",
+    "LICENCE",
+    "COPYING",
+    "COPYRIGHT",
+    "NOTICE",
+    "UNLICENSE",
+];
+
+/// What stands between two texts.
+const RULE: &str =
+    "--------------------------------------------------------------------------------";
+
+/// The file's content: the same for the same packages.
+/// Errors: a package without a text.
+pub(crate) fn file(packages: &[LockedPackage]) -> anyhow::Result<String> {
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut without = Vec::new();
+    for package in packages {
+        let texts = texts_of(package)?;
+        if texts.is_empty() {
+            without.push(package);
+        }
+        for text in texts {
+            users.entry(text).or_default().insert(named(package));
+        }
+    }
+    let apache = users
+        .iter()
+        .filter(|(text, _)| {
+            text.contains("Apache License") && text.contains("Version 2.0, January 2004")
+        })
+        .max_by_key(|(_, packages)| packages.len());
+    let apache = apache.map(|(text, _)| text.clone());
+    for package in without {
+        let license = package.license.as_deref().unwrap_or_default();
+        let may = is_allowed(license, &|license| license == "Apache-2.0");
+        let text = apache.clone().filter(|_| may == Ok(true));
+        let text = text.with_context(|| {
+            format!(
+                "{} has no license file, and its license is `{license}`",
+                named(package)
+            )
+        })?;
+        users.entry(text).or_default().insert(named(package));
+    }
+    let mut groups: Vec<(BTreeSet<String>, String)> = users
+        .into_iter()
+        .map(|(text, packages)| (packages, text))
+        .collect();
+    groups.sort();
+    let mut content =
+        "The program `piton` has code of the packages below in it, under these licenses.\n\
+                       Made by `cargo xtask codegen`.\n"
+            .to_owned();
+    for (packages, text) in groups {
+        let packages: Vec<String> = packages.into_iter().collect();
+        content.push_str(&format!(
+            "\n{RULE}\n{}\n{RULE}\n\n{text}\n",
+            packages.join("\n")
+        ));
+    }
+    Ok(content)
+}
+
+fn named(package: &LockedPackage) -> String {
+    let LockedPackage {
+        name,
+        version,
+        license,
+        ..
+    } = package;
+    format!(
+        "{name} {version} ({})",
+        license.as_deref().unwrap_or("no license")
+    )
+}
+
+/// The texts that a package brings, as far as they are needed.
+fn texts_of(package: &LockedPackage) -> anyhow::Result<Vec<String>> {
+    let folder = package.manifest_path.parent().unwrap_or(Path::new(""));
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_text = STARTS
+            .iter()
+            .any(|start| name.to_uppercase().starts_with(start));
+        if is_text && entry.file_type()?.is_file() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    ensure!(
+        package.license.is_some(),
+        "{} names no license",
+        named(package)
+    );
+    let license = package.license.as_deref().unwrap_or_default();
+    if is_allowed(license, &|license| license == "MIT") == Ok(true) {
+        let mit: Vec<String> = names
+            .iter()
+            .filter(|name| name.to_uppercase().contains("MIT"))
+            .cloned()
+            .collect();
+        if !mit.is_empty() {
+            names.retain(|name| mit.contains(name) || name.to_uppercase().starts_with("NOTICE"));
+        }
+    }
+    let texts = names.iter().map(|name| {
+        let text = fs_err::read_to_string(folder.join(name))?;
+        // Only whole lines differ then.
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        Ok(lines.join("\n").trim_matches('\n').to_owned())
+    });
+    texts.collect()
+}
