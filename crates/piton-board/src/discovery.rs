@@ -33,6 +33,18 @@ impl SerialPortFacts {
     }
 }
 
+/// Whether the kernel has this port, such as `/dev/ttyS1`, ahead of need: there is no hardware behind it. It opens all
+/// the same. False where the system does not tell.
+pub fn is_without_hardware(path: &str) -> bool {
+    #[cfg(target_os = "linux")]
+    return linux::is_without_hardware(std::path::Path::new("/sys/class/tty"), path);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// All serial ports, sorted by path with numbers by their value (`ttyACM2` before `ttyACM10`).
 ///
 /// Empty when the system cannot tell (a container without `/sys`).

@@ -105,8 +105,7 @@ pub enum Error {
     /// The board did not come to the raw REPL.
     #[error(
         "no answer from a raw REPL: not a MicroPython board, busy with a program that ignores Ctrl-C, or not \
-         ready; host sent {}, board sent {}",
-        Shown(sent),
+         ready; board sent {}",
         Shown(received)
     )]
     NoRawRepl {
@@ -154,16 +153,28 @@ pub enum Error {
 /// Bytes from a wire, as a person can read them: the last of them, if there are many.
 struct Shown<'a>(&'a [u8]);
 
-/// How many bytes a message shows.
-const SHOWN: usize = 256;
+/// How many characters of a message show bytes from a wire: the wire log has them all.
+const SHOWN: usize = 60;
+
+impl Shown<'_> {
+    /// How many bytes at the front are left out, so that the others fit.
+    fn left_out(&self) -> usize {
+        let mut shown = 0;
+        let fits = self.0.iter().rev().take_while(|byte| {
+            shown += byte.escape_ascii().len();
+            shown <= SHOWN
+        });
+        self.0.len() - fits.count()
+    }
+}
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let skipped = self.0.len().saturating_sub(SHOWN);
-        match self.0.get(skipped..) {
+        let left_out = self.left_out();
+        match self.0.get(left_out..) {
             None | Some([]) => f.write_str("nothing"),
-            Some(all) if skipped == 0 => all.escape_ascii().fmt(f),
-            Some(last) => write!(f, "{skipped} bytes and {}", last.escape_ascii()),
+            Some(all) if left_out == 0 => all.escape_ascii().fmt(f),
+            Some(last) => write!(f, "{left_out} bytes and {}", last.escape_ascii()),
         }
     }
 }
@@ -177,5 +188,22 @@ impl fmt::Display for SkippedPorts<'_> {
             write!(f, "{}{error}", if index == 0 { ": " } else { "; " })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_shows_few_bytes() {
+        let shown = |bytes: &[u8]| Shown(bytes).to_string();
+        assert_eq!(shown(b""), "nothing");
+        assert_eq!(shown(b"hello\r\n"), "hello\\r\\n");
+        let binary = [3, 1].repeat(500);
+        let last = r"\x01\x03\x01\x03\x01\x03\x01\x03\x01\x03\x01\x03\x01\x03\x01";
+        assert_eq!(shown(&binary), format!("985 bytes and {last}"));
+        let many = shown(&b"0123456789".repeat(100));
+        assert_eq!(many, format!("940 bytes and {}", "0123456789".repeat(6)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::discovery::{SerialPortFacts, list_serial_ports};
 use crate::error::Error;
 use crate::selector::BoardSelector;
@@ -9,7 +10,7 @@ use crate::transport::process::Process;
 use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
 use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort, Unread};
 use crate::transport::tcp::Tcp;
-use crate::transport::webrepl::{Password, WebRepl};
+use crate::transport::webrepl::{Login, Password};
 use crate::transport::{LineStates, Transport};
 
 /// How to open a board.
@@ -54,6 +55,20 @@ pub fn open(
     selector: &BoardSelector,
     options: &OpenOptions,
 ) -> Result<(Box<dyn Transport>, String), Error> {
+    open_asking(selector, options, &mut |_| None)
+}
+
+/// As [`open`]; where `options` have no password and a WebREPL has answered, `ask` is called with its address, and gives
+/// the password, if it knows one. The board waits as long as that takes.
+///
+/// # Errors
+///
+/// As for [`open`].
+pub fn open_asking(
+    selector: &BoardSelector,
+    options: &OpenOptions,
+    ask: &mut dyn FnMut(&str) -> Option<Password>,
+) -> Result<(Box<dyn Transport>, String), Error> {
     let transport: Box<dyn Transport> = match selector {
         BoardSelector::Auto => return open_first(&list_serial_ports(), options),
         BoardSelector::Id(serial_number) => {
@@ -80,12 +95,16 @@ pub fn open(
             Box::new(Rfc2217::connect(host, *port, options)?)
         }
         BoardSelector::WebRepl { host, port } => {
-            let Some(password) = &options.password else {
-                let address = selector.to_string();
-                return Err(Error::PasswordNeeded { address });
+            let deadline = || Deadline::after(options.connect_timeout);
+            let login = Login::reach(host, *port, deadline())?;
+            let address = selector.to_string();
+            let asked = match &options.password {
+                None => ask(&address),
+                Some(_) => None,
             };
-            let timeout = options.connect_timeout;
-            Box::new(WebRepl::connect(host, *port, password, timeout)?)
+            let password = options.password.as_ref().or(asked.as_ref());
+            let password = password.ok_or(Error::PasswordNeeded { address })?;
+            Box::new(login.log_in(password, deadline())?)
         }
         BoardSelector::Virtual { .. } => {
             return Err(Error::Selector {
@@ -138,7 +157,6 @@ fn open_pty_process(
     command: &str,
     options: &OpenOptions,
 ) -> Result<Box<dyn Transport>, Error> {
-    use crate::deadline::Deadline;
     use crate::transport::process::PtyProcess;
     let deadline = Deadline::after(options.connect_timeout);
     Ok(Box::new(PtyProcess::start(command, deadline)?))

@@ -4,6 +4,8 @@ pub(crate) mod argparse;
 pub(crate) mod chain;
 pub(crate) mod shortcuts;
 mod split;
+pub(crate) mod subcommands;
+pub(crate) mod wrong;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -74,7 +76,7 @@ const fn option(
 
 /// The global options.
 pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
-    option("--json", None, "print facts as JSON"),
+    option("--json", None, "print facts, and what went wrong, as JSON"),
     option("--verbose", None, "show every byte on the wire, on stderr"),
     option("--quiet", None, "print results only"),
     option(
@@ -244,6 +246,12 @@ pub(crate) fn face_and_words(
         return Ok((Face::Mpremote, words));
     }
     Ok((Face::Piton, words))
+}
+
+/// Whether `--json` is among the words that are not a program's own arguments.
+pub(crate) fn asks_for_json(words: &[String]) -> bool {
+    let mut own = words.iter().take_while(|word| *word != "--");
+    own.any(|word| word == "--json")
 }
 
 #[cfg(test)]

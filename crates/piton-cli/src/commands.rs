@@ -10,6 +10,7 @@ mod devs;
 mod df;
 mod edit;
 mod eval;
+pub(crate) mod examples;
 mod exec;
 pub(crate) mod fs;
 mod help;
@@ -35,9 +36,10 @@ use clap::CommandFactory as _;
 
 use crate::args::Face;
 use crate::args::shortcuts::SHORTCUTS;
+use crate::args::wrong;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::suggest::nearest;
+use crate::suggest::{did_you_mean, nearest, quoted, words};
 use crate::usage::UsageError;
 
 /// One command of a chain, as `clap` parses it.
@@ -108,7 +110,7 @@ pub(crate) enum Command {
     Minify(minify::Args),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
-    /// List the serial ports
+    /// List the boards: the serial ports, and what sits at each
     Devs,
     /// Print the script that makes a shell complete command lines
     Completions(completions::Args),
@@ -166,6 +168,18 @@ impl Command {
         }
     }
 
+    /// Whether options that several commands share go with this one.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Wrong`] for one that does not.
+    pub(crate) fn check(&self) -> Result<(), UsageError> {
+        match self {
+            Command::Fs(args) => args.check(),
+            _ => Ok(()),
+        }
+    }
+
     /// The command with the arguments of the program that it runs, if it runs one.
     pub(crate) fn with_arguments(mut self, arguments: Option<Vec<String>>) -> Command {
         match &mut self {
@@ -220,9 +234,13 @@ impl Command {
 /// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
 /// given twice counts once.
 pub(crate) fn command_line(face: Face) -> clap::Command {
-    Line::command()
+    let line = Line::command()
         .name(face.name())
-        .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true))
+        .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true));
+    match face {
+        Face::Piton => line.mut_subcommands(examples::with_examples),
+        Face::Mpremote => line.mut_subcommand("fs", fs::as_mpremote),
+    }
 }
 
 /// The help of a sub-command of `fs`, if it is one.
@@ -231,13 +249,59 @@ pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command>
     fs::help::command(line.find_subcommand("fs")?, name, face.name())
 }
 
-/// What to say of a word that should be a command and is none.
-pub(crate) fn not_a_command(word: &str, face: Face) -> UsageError {
+/// What to say of a word that should be a command and is none. It stands behind the words `before`, the last command of
+/// which is `last`, and `after` follow it.
+pub(crate) fn not_a_command(
+    word: &str,
+    before: &[String],
+    after: &[String],
+    last: Option<&str>,
+    face: Face,
+) -> UsageError {
     let line = command_line(face);
     let names = line.get_subcommands().map(clap::Command::get_name);
     let shortcuts = SHORTCUTS.iter().map(|shortcut| shortcut.name);
+    let near = nearest(word, names.chain(shortcuts));
+    let last = last.and_then(|name| line.find_subcommand(name));
+    if face == Face::Piton && word.starts_with('-') {
+        return wrong::not_an_option(word, last, before);
+    }
     UsageError::NotACommand {
         word: word.to_owned(),
-        nearest: nearest(word, names.chain(shortcuts)),
+        hints: not_a_command_hints(word, near.as_deref(), (before, after), face),
     }
+}
+
+fn not_a_command_hints(
+    word: &str,
+    near: Option<&str>,
+    (before, after): (&[String], &[String]),
+    face: Face,
+) -> Vec<String> {
+    let name = face.name();
+    if word.starts_with('-') {
+        return vec!["options come before the other arguments of their command".to_owned()];
+    }
+    if std::path::Path::new(word).is_file() {
+        return vec![format!(
+            "`{name} run {}` runs a local script on the board",
+            match face {
+                Face::Piton => quoted(word),
+                Face::Mpremote => word.to_owned(),
+            }
+        )];
+    }
+    let list = format!("`{name} help` lists the commands");
+    let exact = match face {
+        Face::Piton => words::exact(word, before, after),
+        Face::Mpremote => Vec::new(),
+    };
+    let mut hints = match (exact.is_empty(), near) {
+        (false, _) => exact,
+        (true, Some(command)) => vec![did_you_mean(command)],
+        (true, None) if face == Face::Piton => words::near(word, before, after),
+        (true, None) => Vec::new(),
+    };
+    hints.push(list);
+    hints
 }

@@ -8,13 +8,16 @@ mod board;
 mod place;
 mod shell;
 
-use clap::Command;
-use piton::discovery::list_serial_ports;
+use clap::{Arg, Command};
+use piton::discovery::{is_without_hardware, list_serial_ports};
 use piton::selector::BoardSelector;
 
 use crate::args::shortcuts::{SHORTCUTS, is_command};
+use crate::args::subcommands::sub_commands;
+use crate::args::wrong::values_of;
 use crate::args::{Face, GLOBAL_OPTIONS, face_and_words};
 use crate::config::Config;
+use board::Question;
 use place::{Place, Situation};
 pub(crate) use shell::Shell;
 
@@ -52,7 +55,7 @@ pub(crate) fn main(arguments: &[String]) {
     };
     // Whoever completes a line is not told what is wrong with the configuration: the line will tell.
     let config = Config::load(face).unwrap_or_default();
-    let candidates = candidates(&before, current, face, &config, &mut board::list);
+    let candidates = candidates(&before, current, face, &config, &mut board::ask);
     let text = candidates
         .iter()
         .map(|candidate| shell.show(&line, &candidate.word, &candidate.remark))
@@ -61,8 +64,8 @@ pub(crate) fn main(arguments: &[String]) {
     let _ = crate::ui::raw_stdout(text.as_bytes());
 }
 
-/// Asks a board what is in a folder: names, with a slash behind those of folders.
-type ListFolder<'l> = dyn FnMut(&Situation, &Config, &str) -> Vec<String> + 'l;
+/// Asks the board that the line is about.
+type AskBoard<'a> = dyn FnMut(&Situation, &Config, Question<'_>) -> Vec<String> + 'a;
 
 /// The words that may stand where `current` begins, after the words `before`.
 fn candidates(
@@ -70,7 +73,7 @@ fn candidates(
     current: &str,
     face: Face,
     config: &Config,
-    list_folder: &mut ListFolder<'_>,
+    ask_board: &mut AskBoard<'_>,
 ) -> Vec<Candidate> {
     let line = crate::commands::command_line(face);
     let situation = place::find(before, &line, face, config);
@@ -78,26 +81,34 @@ fn candidates(
         Place::Command => commands(&line, face, config),
         Place::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
         Place::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
+        Place::OptionValue { command, option } => values(command, option),
         Place::Argument {
             command,
             given,
             may_end,
         } => {
-            let mut found = if current.starts_with('-') {
-                options(command)
-            } else {
-                arguments(command.get_name(), given, current, config, &mut |folder| {
-                    list_folder(&situation, config, folder)
-                })
+            let mut found = match current.split_once('=') {
+                Some((option, _)) if current.starts_with("--") => values(command, option)
+                    .into_iter()
+                    .map(|value| candidate(format!("{option}={}", value.word), value.remark))
+                    .collect(),
+                _ if current.starts_with('-') => options(command),
+                _ => arguments(command, given, current, config, &mut |question| {
+                    ask_board(&situation, config, question)
+                }),
             };
-            if *may_end {
+            // Whoever is offered values means one of them.
+            if *may_end && found.is_empty() {
                 found.extend(commands(&line, face, config));
             }
             found
         }
         Place::GlobalValue(_) | Place::Unknown => Vec::new(),
     };
-    let takes_globals = !matches!(situation.place, Place::GlobalValue(_) | Place::Unknown);
+    let takes_globals = !matches!(
+        situation.place,
+        Place::GlobalValue(_) | Place::OptionValue { .. } | Place::Unknown
+    );
     if face == Face::Piton && takes_globals {
         let globals = GLOBAL_OPTIONS.iter();
         found.extend(globals.map(|option| candidate(option.name, option.help)));
@@ -141,8 +152,39 @@ fn options(command: &Command) -> Vec<Candidate> {
     options
         .filter_map(|option| {
             let name = option.get_long()?;
-            Some(candidate(format!("--{name}"), about(option.get_help())))
+            let is_known = !option.is_hide_set();
+            is_known.then(|| candidate(format!("--{name}"), about(option.get_help())))
         })
+        .collect()
+}
+
+/// What an option may be given.
+fn values(command: &Command, option: &str) -> Vec<Candidate> {
+    let mut arguments = command.get_arguments();
+    let argument = arguments.find(|argument| match option.strip_prefix("--") {
+        Some(long) => argument.get_long() == Some(long),
+        None => argument
+            .get_short()
+            .is_some_and(|short| option == format!("-{short}")),
+    });
+    let found = argument.map(possible_values).unwrap_or_default();
+    match found.is_empty() {
+        true => {
+            let known = values_of(command.get_name(), option);
+            known.into_iter().map(|word| candidate(word, "")).collect()
+        }
+        false => found,
+    }
+}
+
+/// The values that `clap` knows for an argument. A flag's, `true` and `false`, nobody types.
+fn possible_values(argument: &Arg) -> Vec<Candidate> {
+    if !argument.get_action().takes_values() {
+        return Vec::new();
+    }
+    let values = argument.get_possible_values().into_iter();
+    values
+        .map(|value| candidate(value.get_name(), about(value.get_help())))
         .collect()
 }
 
@@ -167,43 +209,65 @@ const ON_THE_BOARD: &[&str] = &[
 
 /// What may stand for the next argument of a command after those that are `given`.
 fn arguments(
-    command: &str,
+    command: &Command,
     given: &[String],
     current: &str,
     config: &Config,
-    list_folder: &mut dyn FnMut(&str) -> Vec<String>,
+    ask_board: &mut dyn FnMut(Question<'_>) -> Vec<String>,
 ) -> Vec<Candidate> {
-    match (command, given) {
-        ("connect", []) => places_to_connect_to(config),
-        ("completions", []) => plain(&Shell::NAMES),
-        ("help", []) => {
+    let name = command.get_name();
+    let first = given.first().map(String::as_str);
+    match (name, first) {
+        ("connect", None) => places_to_connect_to(config),
+        ("help", None) => {
             let line = crate::commands::command_line(Face::Piton);
             commands(&line, Face::Piton, config)
         }
-        ("fs", []) => SHORTCUTS
-            .iter()
-            .filter(|shortcut| shortcut.words.first() == Some(&"fs"))
-            .map(|shortcut| candidate(shortcut.name, shortcut.help))
-            .collect(),
-        _ => {
-            let name = match (command, given.first()) {
-                ("fs", Some(action)) => action.as_str(),
-                _ => command,
-            };
-            let (colon, path) = match current.strip_prefix(':') {
-                Some(path) => (":", path),
-                None if ON_THE_BOARD.contains(&name) => ("", current),
-                None => return Vec::new(),
-            };
-            let folder = path
-                .rfind('/')
-                .map_or("", |end| path.get(..=end).unwrap_or(""));
-            let names = list_folder(folder).into_iter();
+        ("mip", Some("uninstall" | "update" | "list")) => {
+            let names = ask_board(Question::Packages).into_iter();
             names
-                .map(|name| candidate(format!("{colon}{folder}{name}"), ""))
+                .filter(|name| !given.contains(name))
+                .map(|name| candidate(name, ""))
                 .collect()
         }
+        (name, None) if let Some(known) = sub_commands(name) => known
+            .own
+            .iter()
+            .map(|(word, help)| candidate(*word, *help))
+            .collect(),
+        (name, first) => {
+            let place = command.get_positionals().nth(given.len());
+            let values = place.map(possible_values).unwrap_or_default();
+            if !values.is_empty() {
+                return values;
+            }
+            let name = match (name, first) {
+                ("fs", Some(action)) => action,
+                _ => name,
+            };
+            paths(name, current, ask_board)
+        }
     }
+}
+
+/// The paths on the board that may stand for an argument of `command`.
+fn paths(
+    command: &str,
+    current: &str,
+    ask_board: &mut dyn FnMut(Question<'_>) -> Vec<String>,
+) -> Vec<Candidate> {
+    let (colon, path) = match current.strip_prefix(':') {
+        Some(path) => (":", path),
+        None if ON_THE_BOARD.contains(&command) => ("", current),
+        None => return Vec::new(),
+    };
+    let folder = path
+        .rfind('/')
+        .map_or("", |end| path.get(..=end).unwrap_or(""));
+    let names = ask_board(Question::Folder(folder)).into_iter();
+    names
+        .map(|name| candidate(format!("{colon}{folder}{name}"), ""))
+        .collect()
 }
 
 fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
@@ -219,7 +283,9 @@ fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
     for (name, selector) in config.boards() {
         places.push(candidate(name, selector.to_string()));
     }
-    for port in list_serial_ports() {
+    let mut ports = list_serial_ports();
+    ports.retain(|port| !is_without_hardware(&port.path));
+    for port in ports {
         let product = port.product.unwrap_or_default();
         if let Some(serial_number) = port.serial_number {
             places.push(candidate(format!("id:{serial_number}"), product.clone()));

@@ -1,6 +1,7 @@
 //! Every failure the program can end with: its message, its hint, its exit code. Nowhere else decides these.
 
 mod hints;
+mod json;
 mod mpremote;
 
 use std::ffi::OsString;
@@ -16,13 +17,12 @@ use piton::project::signature::SignatureError;
 use piton::vm;
 
 use crate::args::Face;
-use crate::config::{self, ConfigError};
+use crate::config::ConfigError;
 use crate::signing;
-use crate::suggest::did_you_mean;
 use crate::usage::UsageError;
 use hints::{
-    MIP_COMMANDS, MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint,
-    mip_hints, not_a_command_hints, shipment_hints, sync_hints, vm_file_hints,
+    MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints,
+    shipment_hints, sync_hints, usage_hints, vm_file_hints,
 };
 
 /// The board or the input said no.
@@ -50,6 +50,14 @@ pub(crate) enum CommandError {
     /// The library, or the board, said no.
     #[error(transparent)]
     Piton(#[from] piton::Error),
+    /// What `connect` was given names no board.
+    #[error("{error}")]
+    WrongPlace {
+        /// What is wrong with it.
+        error: BoardError,
+        /// What a person may have meant.
+        hints: Vec<String>,
+    },
     /// A program on the board ended with an exception, whose traceback is printed already.
     #[error("the program on the board raised an exception")]
     ProgramRaised,
@@ -404,7 +412,8 @@ impl CommandError {
             {
                 REFUSED
             }
-            CommandError::Piton(error) => piton_exit_code(error),
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => board_exit_code(error),
             _ => REFUSED,
         };
         match face {
@@ -454,7 +463,8 @@ impl CommandError {
     /// The message, where mpremote has one for the same thing in mpremote's words: scripts look for them.
     fn text(&self) -> String {
         let error = match self {
-            CommandError::Piton(piton::Error::Board(error)) => error,
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => error,
             CommandError::Piton(piton::Error::VmImage {
                 path,
                 source: VmError::NotWasm(_),
@@ -483,12 +493,8 @@ impl CommandError {
     fn hints(&self, face: Face) -> Vec<String> {
         let name = face.name();
         match self {
-            CommandError::Usage(UsageError::NotACommand { word, nearest }) => {
-                not_a_command_hints(word, nearest.as_deref(), face)
-            }
-            CommandError::Usage(UsageError::NotAFileCommand { nearest, .. }) => {
-                nearest.as_deref().map(did_you_mean).into_iter().collect()
-            }
+            CommandError::Usage(error) => usage_hints(error),
+            CommandError::WrongPlace { hints, .. } => hints.clone(),
             CommandError::RunMpy { .. } => vec![format!(
                 "`{name} info` shows what the board loads; `{name} compile` makes files for it from the sources"
             )],
@@ -504,9 +510,6 @@ impl CommandError {
                 let mut hints = error.hints(face);
                 hints.push(format!("the edited file is kept as `{copy}`"));
                 hints
-            }
-            CommandError::Usage(UsageError::UnreadShortcut { .. }) => {
-                vec![config::UNREAD_HINT.to_owned()]
             }
             CommandError::Piton(piton::Error::Board(error)) => {
                 let mut hints = board_hints(error, name);
@@ -535,7 +538,6 @@ impl CommandError {
                 ..
             } => vec![detail.clone()],
             CommandError::Sync(error) => sync_hints(error),
-            CommandError::Usage(UsageError::NotAMipCommand { .. }) => vec![MIP_COMMANDS.to_owned()],
             CommandError::Mip(error) => mip_hints(error, name),
             CommandError::Build(error) => build_hints(error, name),
             CommandError::Shipment(error) => shipment_hints(error, name),
@@ -561,10 +563,7 @@ impl CommandError {
     }
 }
 
-fn piton_exit_code(error: &piton::Error) -> u8 {
-    let piton::Error::Board(error) = error else {
-        return REFUSED;
-    };
+fn board_exit_code(error: &BoardError) -> u8 {
     match error {
         BoardError::Selector { .. } => USAGE,
         BoardError::NoBoard { .. }

@@ -54,14 +54,21 @@ fn main() -> ExitCode {
             return ui::Ui::new(Face::Piton, &args::GlobalOptions::default()).report(&error);
         }
     };
+    // A line that makes no sense is not read to its end, and must be complained about in the right form all the same.
+    let asks_for_json = face == Face::Piton && args::asks_for_json(&words);
     let config = match Config::load(face) {
         Ok(config) => config,
         Err(error) => {
-            let ui = ui::Ui::new(face, &args::GlobalOptions::default());
+            let options = args::GlobalOptions {
+                json: asks_for_json,
+                ..args::GlobalOptions::default()
+            };
+            let ui = ui::Ui::new(face, &options);
             return ui.report(&CommandError::Config(error));
         }
     };
-    let chain = args::chain::parse(&words, face, &config);
+    let mut chain = args::chain::parse(&words, face, &config);
+    chain.options.json |= asks_for_json && matches!(chain.end, End::Invalid(_));
     let timeout_factor = chain.options.timeout_factor();
     let mut ctx = Context::new(face, &chain.options, config);
     match timeout_factor {

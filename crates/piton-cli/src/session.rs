@@ -84,11 +84,17 @@ impl Session {
         self.disconnect()?;
         // From here on Ctrl-C has something to tidy up.
         interrupt::install(&self.options.cancel);
-        if matches!(selector, BoardSelector::WebRepl { .. }) && self.options.open.password.is_none()
-        {
-            self.options.open.password = password::find(&selector.to_string())?;
+        // Asked for when a WebREPL has answered: nobody types a password for nothing. It is kept for when the board comes
+        // back.
+        let mut asked = Ok(None);
+        let board = Board::connect_asking(selector, &self.options, &mut |address| {
+            asked = password::find(address);
+            asked.as_ref().ok().cloned().flatten()
+        });
+        if let Some(password) = asked? {
+            self.options.open.password = Some(password);
         }
-        let mut board = Board::connect(selector, &self.options)?;
+        let mut board = board?;
         if self.manner.reset_on_connect {
             board.reset_by_lines(self.options.open.lines)?;
         }

@@ -226,6 +226,10 @@ impl Ui {
         if let Some(output) = error.output(self.face) {
             // The exit code says that something is wrong, whether or not the words arrive.
             let _ = raw_stdout(output.as_bytes());
+        } else if self.json {
+            if let Some(line) = error.json(self.face) {
+                talk(self.face, &line);
+            }
         } else if let Some(message) = error.message(self.face) {
             match error {
                 // With clap's own colours. It has nothing to tell but of the words of this line.

@@ -10,8 +10,16 @@ pub(crate) enum UsageError {
     NotACommand {
         /// The word that stands where a command should.
         word: String,
-        /// The name that it is nearest to.
-        nearest: Option<String>,
+        /// What a person may have meant.
+        hints: Vec<String>,
+    },
+    /// The arguments of one command do not fit it, in our own words.
+    #[error("{problem}")]
+    Wrong {
+        /// What does not fit.
+        problem: String,
+        /// What would.
+        hints: Vec<String>,
     },
     /// `fs` has no sub-command of this name.
     #[error("fs: '{word}' is not a command; pass fs --help for a list")]
@@ -76,10 +84,10 @@ pub(crate) enum UsageError {
     /// The two folders of `sync` are on one side.
     #[error("sync: {0}")]
     Sync(&'static str),
-    /// The arguments of one command do not fit it.
+    /// The arguments of a command that mpremote lacks do not fit it, under mpremote's name.
     #[error("{0}")]
     Arguments(clap::Error),
-    /// The same, as mpremote prints it.
+    /// The arguments of one of mpremote's commands do not fit it, as mpremote prints it.
     #[error("{text}")]
     Argparse {
         /// The usage and what is wrong, in lines.

@@ -13,6 +13,7 @@ use piton_board::open::{self, OpenOptions};
 use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::selector::BoardSelector;
 use piton_board::transport::side_channel::{SideChannel, Slot};
+use piton_board::transport::webrepl::Password;
 use piton_board::transport::{LineStates, Transport};
 use piton_board::wire_log::{WireEvent, WireLog};
 use piton_compiler::{Optimisation, Options};
@@ -117,6 +118,20 @@ impl Board {
     /// [`Error::Board`] when the way to the board cannot be opened; [`Error::VmFile`] and [`Error::Vm`] when a
     /// virtual board cannot be had.
     pub fn connect(selector: &BoardSelector, options: &ConnectOptions) -> Result<Board, Error> {
+        Board::connect_asking(selector, options, &mut |_| None)
+    }
+
+    /// As [`Board::connect`]; `ask` is called with the address of a WebREPL that wants a password which `options` do not
+    /// have.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Board::connect`].
+    pub fn connect_asking(
+        selector: &BoardSelector,
+        options: &ConnectOptions,
+        ask: &mut dyn FnMut(&str) -> Option<Password>,
+    ) -> Result<Board, Error> {
         let (transport, device_name, virtual_board) = match selector {
             BoardSelector::Virtual { directory } => {
                 let flash = directory.clone().map(Flash::Directory);
@@ -134,7 +149,7 @@ impl Board {
                 (transport, selector.to_string(), Some(board))
             }
             _ => {
-                let (transport, device_name) = open::open(selector, &options.open)?;
+                let (transport, device_name) = open::open_asking(selector, &options.open, ask)?;
                 (transport, device_name, None)
             }
         };

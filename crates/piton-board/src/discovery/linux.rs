@@ -58,6 +58,14 @@ fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     Some(facts)
 }
 
+/// Whether the UART driver has found no chip at this port: its type is 0 (`PORT_UNKNOWN`, include/uapi/linux/serial_core.h
+/// of Linux). Ports of other drivers have no type.
+pub(super) fn is_without_hardware(class: &Path, path: &str) -> bool {
+    let name = Path::new(path).file_name();
+    name.and_then(|name| attribute(&class.join(name), "type"))
+        .is_some_and(|kind| kind == "0")
+}
+
 /// The first line of a sysfs file; what a USB device calls itself need not be UTF-8.
 fn attribute(directory: &Path, name: &str) -> Option<String> {
     let content = fs::read(directory.join(name)).ok()?;
@@ -164,6 +172,20 @@ mod tests {
         };
         assert!(pico.is_usb() && bridge.is_usb());
         assert_eq!(machine.list(), [pico, bridge]);
+    }
+
+    #[test]
+    fn ports_that_the_kernel_has_ahead_of_need() {
+        let machine = Machine::new();
+        machine.write("sys/class/tty/ttyS0/type", b"4\n");
+        machine.write("sys/class/tty/ttyS1/type", b"0\n");
+        machine.write("sys/class/tty/ttyACM0/uevent", b"");
+        let class = machine.path("sys/class/tty");
+        let is_without = |path| is_without_hardware(&class, path);
+        assert!(is_without("/dev/ttyS1"));
+        assert!(!is_without("/dev/ttyS0"));
+        assert!(!is_without("/dev/ttyACM0"));
+        assert!(!is_without("/dev/ttyNOWHERE"));
     }
 
     #[test]

@@ -66,19 +66,51 @@ impl WebRepl {
         password: &Password,
         timeout: Duration,
     ) -> Result<WebRepl, Error> {
-        let address = format!("ws://{}", Endpoint { host, port });
         let deadline = Deadline::after(timeout);
+        Login::reach(host, port, deadline)?.log_in(password, deadline)
+    }
+}
+
+/// A connection to a WebREPL that asks for its password.
+#[derive(Debug)]
+pub struct Login {
+    socket: WebSocket,
+    address: String,
+}
+
+impl Login {
+    /// Connect to `host` (a name, or an address without brackets), up to the question for the password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: nobody there, or not a WebREPL, or somebody else is connected to it.
+    pub fn reach(host: &str, port: u16, deadline: Deadline) -> Result<Login, Error> {
+        let address = format!("ws://{}", Endpoint { host, port });
         let open = |source| Error::Open {
             address: address.clone(),
             source,
         };
+        let socket = WebSocket::connect(host, port, deadline).map_err(open)?;
+        read_to(&socket, &[PROMPT], deadline)
+            .map_err(|(error, received)| open(no_prompt(error, &received)))?;
+        Ok(Login { socket, address })
+    }
+
+    /// Answer with the password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PasswordRefused`]; [`Error::Open`] when no answer comes.
+    pub fn log_in(self, password: &Password, deadline: Deadline) -> Result<WebRepl, Error> {
+        let Login { socket, address } = self;
         // A line end would be typed to the board as the end of the password.
         if password.0.contains(['\r', '\n']) {
             return Err(Error::PasswordRefused { address });
         }
-        let socket = WebSocket::connect(host, port, deadline).map_err(open)?;
-        read_to(&socket, &[PROMPT], deadline)
-            .map_err(|(error, received)| open(no_prompt(error, &received)))?;
+        let open = |source| Error::Open {
+            address: address.clone(),
+            source,
+        };
         // With a line feed after it, that would be the first key for the REPL.
         let answer = format!("{}\r", password.0);
         socket

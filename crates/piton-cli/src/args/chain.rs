@@ -7,6 +7,8 @@ use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::split::{self, Split};
+use super::subcommands::sub_commands;
+use super::wrong::{self, Given};
 use super::{Face, GlobalOptions, argparse, shortcuts};
 use crate::commands::{Command, Line, command_line, file_command_help, not_a_command};
 use crate::config::Config;
@@ -43,13 +45,21 @@ pub(crate) fn parse(words: &[String], face: Face, config: &Config) -> Chain {
         commands: Vec::new(),
         end: End::Complete,
     };
+    let all = words;
     let mut words = words.to_vec();
+    let mut last = None;
     while let Some(next) = words.first() {
         if next == "+" {
             words.remove(0);
             continue;
         }
-        match chain.parse_next(words, face, config) {
+        // What shortcuts put there comes first, so the words still to come end the line as it was typed.
+        let before = all.get(..all.len().saturating_sub(words.len()));
+        let place = Place {
+            before: before.unwrap_or_default(),
+            last: last.take(),
+        };
+        match chain.parse_next(words, &place, &mut last, face, config) {
             Ok(rest) => words = rest,
             Err(end) => {
                 chain.end = end;
@@ -67,15 +77,29 @@ pub(crate) fn parse(words: &[String], face: Face, config: &Config) -> Chain {
     chain
 }
 
+/// Where in the line a command stands.
+struct Place<'p> {
+    /// The words before it.
+    before: &'p [String],
+    /// The command right before it.
+    last: Option<String>,
+}
+
 impl Chain {
-    /// Take one command (or one global option) off the front of `words`, and give back what is left.
+    /// Take one command (or one global option) off the front of `words`, and give back what is left; `taken` becomes
+    /// the command's name.
     fn parse_next(
         &mut self,
         mut words: Vec<String>,
+        place: &Place<'_>,
+        taken: &mut Option<String>,
         face: Face,
         config: &Config,
     ) -> Result<Vec<String>, End> {
         let with_globals = face == Face::Piton;
+        if with_globals {
+            shortcuts::expand_letters(&mut words);
+        }
         shortcuts::expand(&mut words, face, config).map_err(End::Invalid)?;
         let mut words = words.into_iter();
         let Some(name) = words.next() else {
@@ -89,10 +113,13 @@ impl Chain {
         }
 
         let mut line = command_line(face);
-        let Some(command) = line.find_subcommand(&name) else {
-            return Err(End::Invalid(not_a_command(&name, face)));
-        };
         let mut own = words.collect::<Vec<String>>();
+        let Some(command) = line.find_subcommand(&name) else {
+            let last = place.last.as_deref();
+            let error = not_a_command(&name, place.before, &own, last, face);
+            return Err(End::Invalid(error));
+        };
+        *taken = Some(name.clone());
         let after_plus = match own.iter().position(|word| word == "+") {
             Some(plus) => own.split_off(plus),
             None => Vec::new(),
@@ -109,41 +136,18 @@ impl Chain {
             positionals,
             globals,
             mut rest,
-        } = if face == Face::Mpremote && MACROS.contains(&name.as_str()) {
-            Split {
-                rest: own,
-                ..Split::default()
-            }
-        } else if TAKE_ALL.contains(&name.as_str()) {
-            split::take_all(&own, with_globals)
-        } else {
-            split::split(command, &own, with_globals)
-        };
+        } = take_arguments(command, &own, face);
         for (option, value) in globals {
             self.set_global(&option, value)?;
         }
-        let takes_all = TAKE_ALL.contains(&name.as_str());
-        let file_command = (name == "fs")
-            .then(|| positionals.first().cloned())
-            .flatten();
-        let given = positionals.len();
-        let parts = [face.name().to_owned(), name.clone()]
-            .into_iter()
-            .chain(options)
-            // What is positional is settled: `clap` must not look for options there again.
-            .chain((!takes_all).then(|| "--".to_owned()))
-            .chain(positionals);
-        let parsed = line
-            .try_get_matches_from_mut(parts)
-            .and_then(|matches| Line::from_arg_matches(&matches));
-        match parsed {
-            Ok(line) => self.commands.push(line.command.with_arguments(arguments)),
-            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-                let help = file_command.and_then(|name| ask_for_help(&name, face));
-                return Err(asked_for_help(&name, help.unwrap_or(error), face));
-            }
-            Err(error) => return Err(wrong_arguments(&line, &name, given, error, face)),
-        }
+        let given = Given {
+            name: &name,
+            before: place.before,
+            own: &own,
+            positionals: &positionals,
+        };
+        let command = understand(&mut line, &given, options, face)?;
+        self.commands.push(command.with_arguments(arguments));
         rest.extend(after_plus);
         Ok(rest)
     }
@@ -169,7 +173,59 @@ impl Chain {
     }
 }
 
-/// Say what ends the arguments of a command that takes all, where there is one too many.
+/// The arguments of a command, sorted out; `own` are the words behind it, up to a `+`.
+fn take_arguments(command: &clap::Command, own: &[String], face: Face) -> Split {
+    let with_globals = face == Face::Piton;
+    let name = command.get_name();
+    if face == Face::Mpremote && MACROS.contains(&name) {
+        return Split {
+            rest: own.to_vec(),
+            ..Split::default()
+        };
+    }
+    match TAKE_ALL.contains(&name) {
+        true => split::take_all(own, with_globals),
+        false => split::split(command, own, with_globals),
+    }
+}
+
+/// The command that `given` is, with `options`.
+fn understand(
+    line: &mut clap::Command,
+    given: &Given<'_>,
+    options: Vec<String>,
+    face: Face,
+) -> Result<Command, End> {
+    let name = given.name;
+    if face == Face::Piton {
+        ask_for_help_of_files(given, &options)?;
+        check_sub_command(given)?;
+    }
+    let parts = [face.name().to_owned(), name.to_owned()]
+        .into_iter()
+        .chain(options)
+        // What is positional is settled: `clap` must not look for options there again.
+        .chain((!TAKE_ALL.contains(&name)).then(|| "--".to_owned()))
+        .chain(given.positionals.iter().cloned());
+    let parsed = line
+        .try_get_matches_from_mut(parts)
+        .and_then(|matches| Line::from_arg_matches(&matches));
+    match parsed {
+        Ok(line) if face == Face::Piton => match line.command.check() {
+            Ok(()) => Ok(line.command),
+            Err(error) => Err(End::Invalid(error)),
+        },
+        Ok(line) => Ok(line.command),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            let file_command = given.positionals.first().filter(|_| name == "fs");
+            let help = file_command.and_then(|name| ask_for_help(name, face));
+            Err(asked_for_help(name, help.unwrap_or(error), face))
+        }
+        Err(error) => Err(wrong_arguments(line, given, error, face)),
+    }
+}
+
+/// Say what ends the arguments of a command that takes all, where there is one too many: for mpremote's name.
 fn tell_of_plus(error: &mut clap::Error, name: &str) {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
         return;
@@ -199,25 +255,56 @@ fn lists_current_folder(own: &[String]) -> bool {
         && own.iter().filter(|word| !word.starts_with('-')).count() == 1
 }
 
-/// The error for arguments that do not fit the command `name`; `given` of them are positional.
+/// The error for arguments that do not fit a command.
 fn wrong_arguments(
     line: &clap::Command,
-    name: &str,
-    given: usize,
+    given: &Given<'_>,
     mut error: clap::Error,
     face: Face,
 ) -> End {
-    if TAKE_ALL.contains(&name) {
-        tell_of_plus(&mut error, name);
-    }
-    let said = match (face, line.find_subcommand(name)) {
-        (Face::Mpremote, Some(command)) => argparse::message(command, given, &error),
-        _ => None,
+    let Some(command) = line.find_subcommand(given.name) else {
+        return End::Invalid(UsageError::Arguments(error));
     };
+    if face == Face::Piton {
+        return End::Invalid(wrong::arguments(command, given, &error));
+    }
+    if TAKE_ALL.contains(&given.name) {
+        tell_of_plus(&mut error, given.name);
+    }
+    let said = argparse::message(command, given.positionals.len(), &error);
     End::Invalid(match said {
         Some(text) => UsageError::Argparse { text },
         None => UsageError::Arguments(error),
     })
+}
+
+/// Whether a command that has commands of its own was given one that it has not.
+fn check_sub_command(given: &Given<'_>) -> Result<(), End> {
+    let (Some(word), Some(known)) = (given.positionals.first(), sub_commands(given.name)) else {
+        return Ok(());
+    };
+    match known.has(word) {
+        true => Ok(()),
+        false => Err(End::Invalid(wrong::sub_command(given, known, word))),
+    }
+}
+
+/// `-h` asks a file command for help, too. To mpremote it means sizes for people: so it stays where sizes are shown.
+fn ask_for_help_of_files(given: &Given<'_>, options: &[String]) -> Result<(), End> {
+    let topic = given.positionals.first().map_or("fs", String::as_str);
+    let asks = match topic {
+        "tree" => false,
+        "ls" => options == ["-h"],
+        _ => options.iter().any(|option| option == "-h"),
+    };
+    if given.name != "fs" || !asks {
+        return Ok(());
+    }
+    let help = ask_for_help(topic, Face::Piton).or_else(|| {
+        let words = ["piton", "fs", "--help"];
+        command_line(Face::Piton).try_get_matches_from(words).err()
+    });
+    help.map_or(Ok(()), |help| Err(End::Help(help)))
 }
 
 /// The end of a line that asks the command `name` for its help, of which `clap` has this one.

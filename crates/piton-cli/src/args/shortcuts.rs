@@ -65,6 +65,22 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     shortcut("c3", &["connect", "COM3"], ""),
 ];
 
+/// Put in the place of a letter at the front what it stands for under our own name: mpremote knows none.
+pub(super) fn expand_letters(words: &mut [String]) {
+    let is_alone = words.len() == 1;
+    if let Some(word) = words.first_mut() {
+        let meaning = match word.as_str() {
+            "-h" => "help",
+            "-V" => "version",
+            // Programs are about equally divided on this one. Alone it would open the REPL, with the wire log.
+            "-v" if is_alone => "version",
+            "-v" => "--verbose",
+            _ => return,
+        };
+        meaning.clone_into(word);
+    }
+}
+
 /// Whether a shortcut of mpremote's is a command of its own under our name.
 pub(crate) fn is_command(name: &str, face: Face) -> bool {
     face == Face::Piton && name == "devs"

@@ -174,6 +174,11 @@ fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
     Word::Option { takes_next: false }
 }
 
+/// Whether `command` has an option of this name.
+pub(super) fn takes_option(command: &clap::Command, name: &str) -> bool {
+    find_option(command, name).is_some()
+}
+
 /// The global option called `word`, to the letter.
 pub(super) fn global_option(word: &str) -> Option<&'static GlobalOption> {
     GLOBAL_OPTIONS.iter().find(|option| option.name == word)

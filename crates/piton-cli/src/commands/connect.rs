@@ -1,9 +1,15 @@
 //! `connect`: choose a board, or list what is plugged in.
 
-use piton::discovery::{SerialPortFacts, list_serial_ports};
+use std::path::Path;
 
+use piton::discovery::{SerialPortFacts, list_serial_ports};
+use piton::error::BoardError;
+use piton::selector::BoardSelector;
+
+use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::suggest::places;
 
 /// Arguments of `connect`.
 #[derive(Debug, clap::Args)]
@@ -27,8 +33,51 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ctx.session.disconnect()?;
         return list(ctx);
     }
-    let selector = ctx.config.selector(&args.device)?;
-    ctx.session.connect(&selector)
+    if ctx.face == Face::Mpremote {
+        let selector = ctx.config.selector(&args.device)?;
+        return ctx.session.connect(&selector);
+    }
+    let connected = ctx
+        .config
+        .selector(&args.device)
+        .map_err(CommandError::from)
+        .and_then(|selector| ctx.session.connect(&in_dev(selector)));
+    connected.map_err(|error| wrong_place(error, &args.device, ctx))
+}
+
+/// A port by its bare name, `ttyACM0`, where there is such a device.
+fn in_dev(selector: BoardSelector) -> BoardSelector {
+    if let BoardSelector::Port(name) = &selector
+        && cfg!(unix)
+        && !name.contains('/')
+        && !Path::new(name).exists()
+    {
+        let path = format!("/dev/{name}");
+        if Path::new(&path).exists() {
+            return BoardSelector::Port(path);
+        }
+    }
+    selector
+}
+
+/// The error of a place that is none, with what a person may have meant.
+fn wrong_place(error: CommandError, word: &str, ctx: &Context) -> CommandError {
+    match error {
+        CommandError::Piton(piton::Error::Board(
+            error @ (BoardError::NoSuchPort { .. } | BoardError::Selector { .. }),
+        )) => {
+            let names = ctx.config.boards().iter().map(|(name, _)| name.as_str());
+            let is_port = matches!(error, BoardError::NoSuchPort { .. });
+            let hints = places::hints(
+                word,
+                is_port,
+                &names.collect::<Vec<&str>>(),
+                &list_serial_ports(),
+            );
+            CommandError::WrongPlace { error, hints }
+        }
+        error => error,
+    }
 }
 
 fn list(ctx: &Context) -> Result<(), CommandError> {

@@ -19,7 +19,7 @@ use super::verify::{board_format, public_key, shipments};
 /// Arguments of `deploy`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made, its manifest, or the address of one of these (default: `build`)
+    /// The folder or archive that `build` made, its manifest, or the address of one of these
     #[arg(default_value = "build")]
     place: PathBuf,
     /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board

@@ -1,12 +1,13 @@
 //! `devs`: the serial ports as a table for people. `connect list` prints mpremote's lines.
 
-use piton::discovery::{SerialPortFacts, list_serial_ports};
+use piton::discovery::{SerialPortFacts, is_without_hardware, list_serial_ports};
 
 use crate::context::Context;
 use crate::error::CommandError;
 
 pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
-    let ports = list_serial_ports();
+    let mut ports = list_serial_ports();
+    ports.retain(|port| !is_without_hardware(&port.path));
     if ctx.ui.json() {
         return ctx.ui.json_line(&ports);
     }
@@ -17,6 +18,11 @@ pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
     }
     for line in table(&ports) {
         ctx.ui.line(&line)?;
+    }
+    if !ports.iter().any(SerialPortFacts::is_usb) {
+        ctx.ui.note(
+            "none of these is on USB, where boards are: is the board plugged in, with a cable that carries data?",
+        );
     }
     Ok(())
 }
@@ -55,6 +61,7 @@ fn row(port: &SerialPortFacts) -> [String; 4] {
         }
         (_, Some(product)) => product.clone(),
         (Some(vendor), None) => vendor.clone(),
+        (None, None) if is_built_in(&port.path) => "(a port of this computer)".to_owned(),
         (None, None) => "-".to_owned(),
     };
     let serial_number = port.serial_number.clone();
@@ -64,6 +71,12 @@ fn row(port: &SerialPortFacts) -> [String; 4] {
         printable(&serial_number.unwrap_or_else(|| "-".to_owned())),
         printable(&product),
     ]
+}
+
+/// Whether a port is one of the computer's own UARTs, which may have no board, or nothing at all, at its end.
+fn is_built_in(path: &str) -> bool {
+    let names = ["/dev/ttyS", "/dev/ttyAMA"];
+    names.iter().any(|start| path.starts_with(start))
 }
 
 /// A device's own words, which may hold anything.
@@ -114,7 +127,7 @@ mod tests {
         /dev/ttyACM0   2e8a:0005  e6616407e3496e28  MicroPython Board in FS mode
         /dev/ttyACM10  2e8a:0005  -                 Arm "micro:bit"..[31m
         /dev/ttyUSB0   2e8a:0005  1                 FTDI
-        /dev/ttyS0     -          -                 -
+        /dev/ttyS0     -          -                 (a port of this computer)
         "#);
     }
 }

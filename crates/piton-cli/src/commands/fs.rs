@@ -5,6 +5,7 @@ mod cp;
 mod glob;
 pub(crate) mod help;
 mod ls;
+mod missing;
 mod mv;
 mod rm;
 mod sum;
@@ -18,16 +19,21 @@ use piton::deadline::Deadline;
 use piton::error::{BoardError, FsError};
 use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
-use piton::fs::listing::Sizes;
+use piton::fs::listing::{Kind, Sizes};
 use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 
 use crate::args::Face;
+use crate::args::wrong::{no_destination, no_such_option};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
 use crate::usage::UsageError;
+use missing::name_missing_folder;
+
+/// The C library's number for "No such file or directory".
+const ENOENT: i32 = 2;
 
 /// How long a board may take for anything but the content of a file.
 const STEP_TIME: Duration = Duration::from_secs(30);
@@ -42,30 +48,39 @@ pub(crate) struct Args {
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
-    /// Whole folders (`cp` and `rm`)
+    /// Copy and remove folders with all that is in them
     #[arg(short, long, conflicts_with = "no_recursive")]
     pub(crate) recursive: bool,
     /// No folders (default)
     #[arg(long)]
     no_recursive: bool,
-    /// Copy even if the file on the board is the same (`cp`)
+    /// Copy even if the file on the board is the same; remove without complaint what is not there
     #[arg(short, long, conflicts_with = "no_force")]
     pub(crate) force: bool,
     /// Skip files that are the same (default)
     #[arg(long)]
     no_force: bool,
-    /// Say what is done (default, but for `cat`)
+    /// Print what is done (default, but not for `cat`)
     #[arg(short, long, conflicts_with = "no_verbose")]
     pub(crate) verbose: bool,
-    /// Print results only (default for `cat`)
+    /// Print results only
     #[arg(long)]
     pub(crate) no_verbose: bool,
-    /// Show sizes in bytes (`tree`)
+    /// Show sizes in bytes
     #[arg(short, long, conflicts_with = "human")]
     pub(crate) size: bool,
-    /// Show sizes in B, K and M (`tree`)
+    /// Show sizes in K and M
     #[arg(short, long)]
     pub(crate) human: bool,
+    /// Show size and name, as without it
+    #[arg(short, long)]
+    long: bool,
+    /// Show all names, as without it
+    #[arg(short, long)]
+    all: bool,
+    /// Make the folders above as well; a folder that is there already is no error
+    #[arg(short, long)]
+    parents: bool,
     /// Copy `.git`, `__pycache__`, `.env` and the like too, which are left out of folders (`cp -r`)
     #[arg(long)]
     pub(crate) no_ignore: bool,
@@ -75,6 +90,42 @@ pub(crate) struct Args {
     #[arg(num_args = 1.., required_unless_present = "help")]
     pub(crate) path: Vec<String>,
 }
+
+impl Args {
+    /// Whether the options that mpremote has not go with the sub-command (those that it has, it takes anywhere), and
+    /// whether what is copied or moved has a destination.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let command = self.command.as_str();
+        let wrong = [
+            (self.long && command != "ls", "-l"),
+            (self.all && command != "ls", "-a"),
+            (self.parents && command != "mkdir", "-p"),
+        ];
+        if let Some((_, option)) = wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
+            return Err(no_such_option(command, option));
+        }
+        match (command, self.path.as_slice()) {
+            ("cp" | "mv", [only]) => Err(no_destination(command, only)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `fs` as mpremote knows it, without the options that are ours. `clap` cannot take an option away: it gets a name that
+/// nobody types.
+pub(super) fn as_mpremote(mut fs: clap::Command) -> clap::Command {
+    let options = [
+        ("long", "(long"),
+        ("all", "(all"),
+        ("parents", "(parents"),
+        ("no_ignore", "(no-ignore"),
+    ];
+    for (id, name) in options {
+        fs = fs.mut_arg(id, |option| option.short(None).long(name).hide(true));
+    }
+    fs
+}
+
 /// What a sub-command does.
 #[derive(Clone, Copy)]
 enum Action {
@@ -160,8 +211,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         files.paths = &expanded;
     }
     match action {
-        Action::Cp => return cp::run(&mut files),
-        Action::Mv => return mv::run(&mut files),
+        Action::Cp => {
+            return cp::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
+        }
+        Action::Mv => {
+            return mv::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
+        }
         _ => {}
     }
     let verbose = if matches!(action, Action::Cat) {
@@ -174,7 +229,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         if verbose {
             ui.step(&format!("{} :{path}", args.command))?;
         }
-        files.run_one(*action, path)?;
+        let done = files.run_one(*action, path);
+        done.map_err(|error| name_missing_folder(&mut files, error))?;
     }
     Ok(())
 }
@@ -188,13 +244,53 @@ impl Files<'_, '_, '_> {
             Action::Rm if self.args.recursive => return rm::run_recursive(self, &board_path),
             Action::Sum(algorithm) => return sum::run(self, &board_path, algorithm),
             Action::Tree => return tree::run(self, board_path),
+            Action::Mkdir if self.args.parents => return self.make_dirs(&board_path),
             Action::Mkdir => self.remote.make_dir(&board_path, step()),
+            Action::Rm if self.forgives_missing() => {
+                match self.remote.remove_file(&board_path, step()) {
+                    Err(FsError::NotFound { .. }) => Ok(()),
+                    done => done,
+                }
+            }
             Action::Rm => self.remote.remove_file(&board_path, step()),
             Action::Rmdir => self.remote.remove_dir(&board_path, step()),
             Action::Touch => self.remote.touch(&board_path, step()),
             Action::Cp | Action::Mv => Ok(()),
         };
         done.map_err(|error| self.refused(&board_path, error))
+    }
+
+    /// Whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
+    fn forgives_missing(&self) -> bool {
+        self.args.force && self.face == Face::Piton
+    }
+
+    /// Make a folder and those above it, where they are not there.
+    fn make_dirs(&mut self, path: &BoardPath) -> Result<(), CommandError> {
+        let mut missing = Vec::new();
+        let mut folder = Some(path.clone());
+        while let Some(path) = folder.filter(|path| !path.is_empty() && path.as_str() != "/") {
+            match self.remote.stat(&path, step()) {
+                Ok(found) if found.kind == Kind::Directory => break,
+                Ok(_) => {
+                    return Err(CommandError::NotADirectory {
+                        command: "mkdir",
+                        path: path.to_string(),
+                    });
+                }
+                Err(FsError::NotFound { .. }) => {}
+                // A file stands above: the next turn finds it.
+                Err(FsError::NotADirectory { .. }) => {}
+                Err(error) => return Err(self.refused(&path, error)),
+            }
+            folder = path.parent();
+            missing.push(path);
+        }
+        for path in missing.iter().rev() {
+            let made = self.remote.make_dir(path, step());
+            made.map_err(|error| self.refused(path, error))?;
+        }
+        Ok(())
     }
 
     /// A path on the board, without its `:`.

@@ -14,9 +14,9 @@ use crate::error::CommandError;
 
 /// The shortcuts for ports, four in a row.
 const PORT_SHORTCUTS: [(&str, &str); 3] = [
-    ("a0 to a3", "connect to `/dev/ttyACM0` to `3`"),
-    ("u0 to u3", "connect to `/dev/ttyUSB0` to `3`"),
-    ("c0 to c3", "connect to `COM0` to `COM3`"),
+    ("a0 to a3", "connect to `/dev/ttyACM0`, ... `/dev/ttyACM3`"),
+    ("u0 to u3", "connect to `/dev/ttyUSB0`, ... `/dev/ttyUSB3`"),
+    ("c0 to c3", "connect to `COM0`, ... `COM3`"),
 ];
 
 /// Arguments of `help`.
@@ -36,9 +36,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let mut line = command_line(ctx.face);
     line.build();
     let Some(word) = &args.command else {
-        return ctx
-            .ui
-            .bytes(overview(&line, ctx.face, &ctx.config).as_bytes());
+        return ctx.ui.text(&overview(&line, &ctx.config));
     };
     if let Some(shortcut) = ctx.config.shortcut(word) {
         return ctx.ui.text(&explain(shortcut));
@@ -57,7 +55,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let command = line
         .find_subcommand_mut(name)
-        .ok_or_else(|| not_a_command(word, ctx.face))?;
+        .ok_or_else(|| not_a_command(word, &[], &[], None, ctx.face))?;
     ctx.ui.text(&command.render_help().to_string())
 }
 
@@ -75,27 +73,79 @@ fn explain(shortcut: &UserShortcut) -> String {
     text
 }
 
+/// Commands and shortcuts by what they are for, as the list of commands shows them.
+const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "Every day",
+        &["devs", "connect", "repl", "run", "cp", "sync"],
+    ),
+    (
+        "Files of the board",
+        &[
+            "ls",
+            "cat",
+            "edit",
+            "mkdir",
+            "mv",
+            "rm",
+            "rmdir",
+            "touch",
+            "tree",
+            "sha256sum",
+            "df",
+            "mount",
+            "umount",
+            "fs",
+        ],
+    ),
+    (
+        "The board",
+        &[
+            "info",
+            "eval",
+            "exec",
+            "soft-reset",
+            "reset",
+            "bootloader",
+            "rtc",
+            "resume",
+            "disconnect",
+            "sleep",
+        ],
+    ),
+    ("Packages", &["mip"]),
+    (
+        "Compile and ship",
+        &[
+            "build", "verify", "deploy", "keygen", "compile", "minify", "inspect", "romfs",
+        ],
+    ),
+    (
+        "Set up",
+        &["completions", "udev", "virtual", "version", "help"],
+    ),
+];
+
 /// Everything at a glance.
-fn overview(line: &clap::Command, face: Face, config: &Config) -> String {
-    let name = face.name();
-    let mut text = format!(
-        "{name} -- talk to MicroPython boards\n\n\
-         Usage: {name} [OPTIONS] [COMMAND [ARGUMENTS]...]...\n\n\
+fn overview(line: &clap::Command, config: &Config) -> String {
+    let mut text = "piton -- talk to MicroPython boards\n\n\
+         Usage: piton [OPTIONS] [COMMAND [ARGUMENTS]...]...\n\n\
          Several commands on one line run from left to right. A `+` ends the arguments of a command that takes many.\n\
-         The connection is made by itself (`connect auto`); without a command that does something, the REPL opens.\n",
-    );
-    let commands = line
-        .get_subcommands()
-        // Under mpremote's name the shortcut takes its place.
-        .filter(|command| !(face == Face::Mpremote && is_command(command.get_name(), Face::Piton)))
-        .map(|command| (command.get_name().to_owned(), about(command)));
-    section(&mut text, "Commands", commands);
-    let shortcuts = SHORTCUTS
-        .iter()
-        .filter(|shortcut| !shortcut.help.is_empty() && !is_command(shortcut.name, face))
-        .map(|shortcut| (shortcut.name.to_owned(), shortcut.help.to_owned()));
-    let ports = PORT_SHORTCUTS.map(|(names, help)| (names.to_owned(), help.to_owned()));
-    section(&mut text, "Shortcuts", shortcuts.chain(ports));
+         The connection is made by itself (`connect auto`); without a command that does something, the REPL opens.\n"
+        .to_owned();
+    let mut all = everything(line);
+    let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (title, names) in GROUPS {
+        let rows = names.iter().filter_map(|name| {
+            let at = all.iter().position(|(known, _)| known == name)?;
+            Some(all.remove(at))
+        });
+        section(&mut text, title, width, rows.collect());
+    }
+    if !all.is_empty() {
+        section(&mut text, "More", width, all);
+    }
+    section(&mut text, "Boards by their port", width, port_shortcuts());
     if !config.shortcuts.is_empty() {
         let shortcuts = config.shortcuts.iter().map(|shortcut| {
             let help = match (shortcut.help.trim().lines().next(), &shortcut.words) {
@@ -110,31 +160,62 @@ fn overview(line: &clap::Command, face: Face, config: &Config) -> String {
             };
             (shortcut.signature(), help)
         });
-        section(&mut text, "Your shortcuts", shortcuts);
+        section(&mut text, "Your shortcuts", width, shortcuts.collect());
     }
-    if face == Face::Piton {
-        let options = GLOBAL_OPTIONS.iter().map(|option| {
-            let value = option
-                .value
-                .map_or_else(String::new, |name| format!(" {name}"));
-            (format!("{}{value}", option.name), option.help.to_owned())
-        });
-        section(&mut text, "Options", options);
-        text.push_str(
-            "\n`piton mpremote ...` and `piton mpy-cross ...` behave as those programs.\n",
-        );
-    }
-    let _ = write!(
-        text,
-        "\n`{name} help COMMAND` tells more about a command.\n\
-         Exit codes: 0 done, 1 the board or the input said no, 2 wrong usage, 3 no or lost connection{}.\n",
-        if face == Face::Mpremote {
-            " (here: 1)"
-        } else {
-            ""
-        }
+    section(&mut text, "Options", 0, options());
+    text.push_str(
+        "\n`piton mpremote ...` and `piton mpy-cross ...` behave as those programs.\n\n\
+         `piton help COMMAND` explains a command, with examples; so does `piton COMMAND -h`.\n\
+         Exit codes: 0 done, 1 the board or the input said no, 2 wrong usage, 3 no or lost connection.\n",
     );
     text
+}
+
+/// All commands and shortcuts, each with its help.
+fn everything(line: &clap::Command) -> Vec<(String, String)> {
+    let commands = line
+        .get_subcommands()
+        .map(|command| (command.get_name().to_owned(), about(command)));
+    let shortcuts = SHORTCUTS
+        .iter()
+        .filter(|shortcut| !shortcut.help.is_empty() && !is_command(shortcut.name, Face::Piton))
+        .map(|shortcut| (shortcut.name.to_owned(), capitalised(shortcut.help)));
+    commands.chain(shortcuts).collect()
+}
+
+fn port_shortcuts() -> Vec<(String, String)> {
+    let ports = PORT_SHORTCUTS.iter();
+    ports
+        .map(|(names, help)| ((*names).to_owned(), capitalised(help)))
+        .collect()
+}
+
+fn options() -> Vec<(String, String)> {
+    let letters = [
+        ("-h, --help".to_owned(), "Print this list".to_owned()),
+        ("-V, --version".to_owned(), "Print the version".to_owned()),
+    ];
+    let options = GLOBAL_OPTIONS.iter().map(|option| {
+        let letter = match option.name {
+            "--verbose" => "-v, ",
+            _ => "",
+        };
+        let value = option
+            .value
+            .map_or_else(String::new, |name| format!(" {name}"));
+        (
+            format!("{letter}{}{value}", option.name),
+            capitalised(option.help),
+        )
+    });
+    letters.into_iter().chain(options).collect()
+}
+
+/// With a capital letter, as `clap` has the help of commands.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn about(command: &clap::Command) -> String {
@@ -143,11 +224,34 @@ fn about(command: &clap::Command) -> String {
         .map_or_else(String::new, ToString::to_string)
 }
 
-fn section(text: &mut String, title: &str, rows: impl Iterator<Item = (String, String)>) {
-    let rows = rows.collect::<Vec<(String, String)>>();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+/// One part of the list; its names take up `width` columns, or as many as the longest of them.
+fn section(text: &mut String, title: &str, width: usize, rows: Vec<(String, String)>) {
+    let longest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let width = width.max(longest);
     let _ = write!(text, "\n{title}:\n");
     for (name, help) in rows {
         let _ = writeln!(text, "  {name:width$}  {help}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_and_shortcut_is_in_one_group() {
+        let line = command_line(Face::Piton);
+        let mut grouped: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        grouped.sort_unstable();
+        let mut all: Vec<String> = everything(&line)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        all.sort_unstable();
+        assert_eq!(grouped, all);
     }
 }

@@ -15,7 +15,7 @@ use crate::interrupt;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder or archive that `build` made, its manifest, or the address of one of these (default: `build`)
+    /// The folder or archive that `build` made, its manifest, or the address of one of these
     #[arg(default_value = "build")]
     place: PathBuf,
     /// The manifest, where it is not `manifest.json` in there

@@ -19,9 +19,10 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Arguments of `virtual`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("place").required(true).args(["pty", "tcp"]))]
 pub(crate) struct Args {
     /// Serve on a pty, and print its path
-    #[arg(long, conflicts_with = "tcp", required_unless_present = "tcp")]
+    #[arg(long)]
     pty: bool,
     /// Serve on a TCP address such as `127.0.0.1:2217` (port 0: any free one), and print it
     #[arg(long, value_name = "ADDRESS")]

@@ -7,7 +7,8 @@ use piton::deadline::Deadline;
 use piton::fs::listing::{Kind, Sizes};
 use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
-use piton::repl::Entry;
+use piton::mip::Library;
+use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
 use piton::transport::Transport;
 use piton::transport::webrepl::Password;
@@ -26,16 +27,32 @@ const PROMPT_TIME: Duration = Duration::from_millis(300);
 /// More names than this are of no use to anybody.
 const MAX_NAMES: usize = 1000;
 
-/// What is in a folder of the board that the line is about: names, with a slash behind those of folders. Nothing, when
-/// the board cannot be asked.
-pub(super) fn list(situation: &Situation, config: &Config, folder: &str) -> Vec<String> {
+/// What somebody who completes a line wants to know of the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question<'q> {
+    /// The names in this folder, with a slash behind those of folders.
+    Folder(&'q str),
+    /// The names of the packages that `mip` has installed.
+    Packages,
+}
+
+/// The answer of the board that the line is about. Nothing, when the board cannot be asked.
+pub(super) fn ask(situation: &Situation, config: &Config, question: Question<'_>) -> Vec<String> {
     let Some(selector) = super::selector(situation, config) else {
         return Vec::new();
     };
-    names(&selector, situation, folder).unwrap_or_default()
+    let names = answer(&selector, situation, question).unwrap_or_default();
+    let names = names.into_iter().take(MAX_NAMES);
+    names
+        .filter(|name| !name.contains(char::is_control))
+        .collect()
 }
 
-fn names(selector: &BoardSelector, situation: &Situation, folder: &str) -> Option<Vec<String>> {
+fn answer(
+    selector: &BoardSelector,
+    situation: &Situation,
+    question: Question<'_>,
+) -> Option<Vec<String>> {
     match selector {
         BoardSelector::Auto
         | BoardSelector::Id(_)
@@ -57,21 +74,38 @@ fn names(selector: &BoardSelector, situation: &Situation, folder: &str) -> Optio
     if !is_idle(board.transport(), deadline.slice(PROMPT_TIME)) {
         return None;
     }
-    let path = folder.parse::<BoardPath>().ok()?;
+    // What the library does at its own pace ends in time, too.
+    let cancel = options.cancel.clone();
+    let watch = cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(TIME);
+        watch.cancel();
+    });
     let mut raw = board.raw_repl(Entry::KeepState, deadline).ok()?;
-    let entries = RemoteFs::new(&mut raw).list(&path, Sizes::AsListed, deadline);
-    // The prompt must be back whatever became of the listing.
+    let names = match question {
+        Question::Folder(folder) => folder_names(&mut raw, folder, deadline),
+        Question::Packages => package_names(&mut raw),
+    };
+    // The prompt must be back whatever became of the question.
+    cancel.take();
     let _ = board.friendly(Deadline::after(TIME));
-    let entries = entries.ok()?.into_iter().take(MAX_NAMES);
-    let entries = entries.filter(|entry| !entry.name.contains(char::is_control));
-    Some(
-        entries
-            .map(|entry| match entry.kind {
-                Kind::Directory => format!("{}/", entry.name),
-                Kind::File => entry.name,
-            })
-            .collect(),
-    )
+    names
+}
+
+fn folder_names(raw: &mut RawRepl<'_>, folder: &str, deadline: Deadline) -> Option<Vec<String>> {
+    let path = folder.parse::<BoardPath>().ok()?;
+    let entries = RemoteFs::new(raw).list(&path, Sizes::AsListed, deadline);
+    let names = entries.ok()?.into_iter().map(|entry| match entry.kind {
+        Kind::Directory => format!("{}/", entry.name),
+        Kind::File => entry.name,
+    });
+    Some(names.collect())
+}
+
+fn package_names(raw: &mut RawRepl<'_>) -> Option<Vec<String>> {
+    let library = Library::find(raw, None).ok()?;
+    let packages = piton::mip::list(raw, &library).ok()?;
+    Some(packages.into_iter().map(|package| package.name).collect())
 }
 
 /// Whether the board is at its friendly prompt.

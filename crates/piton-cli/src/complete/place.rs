@@ -26,6 +26,13 @@ pub(super) enum Place {
     Command,
     /// The value of this global option.
     GlobalValue(&'static str),
+    /// The value of an option of a command.
+    OptionValue {
+        /// The command.
+        command: Box<Command>,
+        /// The option, with its dashes.
+        option: String,
+    },
     /// An argument, or an option.
     Argument {
         /// Of this command.
@@ -156,7 +163,10 @@ impl Reader<'_> {
                     return Some(place);
                 }
                 if takes_value(command, &word) && self.words.pop_front().is_none() {
-                    return Some(Place::Unknown);
+                    return Some(Place::OptionValue {
+                        command: Box::new(command.clone()),
+                        option: word,
+                    });
                 }
                 continue;
             }

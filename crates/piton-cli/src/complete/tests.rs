@@ -7,11 +7,19 @@ fn words_for(line: &str, face: Face) -> Vec<String> {
     let mut before: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let current = before.pop().unwrap();
     let mut asked = Vec::new();
-    let mut list = |situation: &Situation, _: &Config, folder: &str| {
+    let mut list = |situation: &Situation, _: &Config, question: Question<'_>| {
         let board = situation.connection.as_deref().unwrap_or("auto");
         let baud = situation.options.open.baud_rate;
-        asked.push(format!("(asked {board} at {baud} for '{folder}')"));
-        vec!["main.py".to_owned(), "lib/".to_owned()]
+        match question {
+            Question::Folder(folder) => {
+                asked.push(format!("(asked {board} at {baud} for '{folder}')"));
+                vec!["main.py".to_owned(), "lib/".to_owned()]
+            }
+            Question::Packages => {
+                asked.push(format!("(asked {board} for packages)"));
+                vec!["aioble".to_owned(), "umqtt".to_owned()]
+            }
+        }
     };
     let found = candidates(&before, &current, face, &config, &mut list);
     let words = found.into_iter().map(|candidate| candidate.word);
@@ -51,6 +59,23 @@ fn the_next_word_of_a_line() {
         "repl --capture ",
         "repl --esc",
         "frobnicate ",
+        "mip ",
+        "mip in",
+        "mip install ",
+        "a1 mip uninstall ",
+        "mip uninstall aioble ",
+        "mip update u",
+        "romfs ",
+        "virtual ",
+        "fs sha",
+        "build --target ",
+        "build --target=circ",
+        "compile --target micropython-",
+        "compile --march armv7em",
+        "sync --links ",
+        "sync --keep ",
+        "help ro",
+        "completions --in",
         "run ",
     ] {
         table.push_str(&format!(

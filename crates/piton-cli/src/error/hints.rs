@@ -15,24 +15,22 @@ use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
-use crate::args::Face;
-use crate::suggest::did_you_mean;
+use crate::config::UNREAD_HINT;
+use crate::suggest::{did_you_mean, quoted};
+use crate::usage::UsageError;
 
-pub(super) fn not_a_command_hints(word: &str, nearest: Option<&str>, face: Face) -> Vec<String> {
-    let name = face.name();
-    if word.starts_with('-') {
-        return vec!["options come before the other arguments of their command".to_owned()];
+pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
+    match error {
+        UsageError::NotACommand { hints, .. } | UsageError::Wrong { hints, .. } => hints.clone(),
+        UsageError::NotAFileCommand { nearest, .. } => {
+            nearest.as_deref().map(did_you_mean).into_iter().collect()
+        }
+        UsageError::NotAMipCommand { .. } => {
+            vec![MIP_COMMANDS.to_owned()]
+        }
+        UsageError::UnreadShortcut { .. } => vec![UNREAD_HINT.to_owned()],
+        _ => Vec::new(),
     }
-    if std::path::Path::new(word).is_file() {
-        return vec![format!(
-            "`{name} run {word}` runs a local script on the board"
-        )];
-    }
-    let mut hints = vec![format!("`{name} help` lists the commands")];
-    if let Some(command) = nearest {
-        hints.insert(0, did_you_mean(command));
-    }
-    hints
 }
 
 pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
@@ -98,6 +96,7 @@ pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
                 .to_owned(),
         ],
         BoardError::NoRawRepl { .. } => vec![
+            "is it MicroPython's port, and the rate right (`--baud`)? `--verbose` shows every byte".to_owned(),
             "if a program holds the board, press its reset button and try again at once".to_owned(),
             "where DTR and RTS are wired to reset (most ESP boards), `piton --reset-on-connect` does that".to_owned(),
         ],
@@ -124,6 +123,12 @@ pub(super) fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
         Error::Circle { .. } => "`--links skip` leaves links out",
         Error::NoMpy { .. } => "without `--compile`, sources are sent as they are",
         Error::NotText { .. } => "`--ignore PATTERN` leaves it out",
+        Error::Read { path, source } if source.kind() == ErrorKind::NotADirectory => {
+            let path = quoted(&path.display().to_string());
+            return vec![format!(
+                "`sync` takes a folder; `piton cp {path} :` copies a file"
+            )];
+        }
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]
@@ -158,8 +163,7 @@ fn group_of(_port: &str) -> Option<String> {
 pub(super) const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: \
                                       MicroPython 1.12 or later on most boards";
 
-pub(super) const MIP_COMMANDS: &str =
-    "its commands are `install`, `list`, `uninstall` and `update`";
+const MIP_COMMANDS: &str = "its commands are `install`, `list`, `uninstall` and `update`";
 
 const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
@@ -388,6 +392,7 @@ pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Face;
     use crate::error::CommandError;
 
     /// What a person is told under our own name.

@@ -49,6 +49,36 @@ fn selectors_that_name_nothing() {
     );
 }
 
+#[test]
+fn places_that_are_none() {
+    let sandbox = Sandbox::new();
+    let all = [
+        "connect virutal ls",
+        "connect 192.168.4.1 ls",
+        "connect foo.local ls",
+        "connect ws:/foo ls",
+        "connect esp32.local:8266 ls",
+        "connect http://192.168.4.1/ ls",
+    ]
+    .map(|line| sandbox.show(line))
+    .join("\n\n");
+    // What is on USB here is another matter.
+    let is_about_usb = |line: &&str| {
+        line.starts_with("hint: no board is on USB") || line.starts_with("hint: the boards")
+    };
+    let lines: Vec<&str> = all.lines().filter(|line| !is_about_usb(line)).collect();
+    assert_snapshot!(lines.join("\n"));
+    let outcome = sandbox.run("--json connect 192.168.4.1 ls");
+    assert!(
+        outcome.stderr().contains("\"kind\":\"no_board\""),
+        "{}",
+        outcome.stderr()
+    );
+    // Under the other name nothing is guessed.
+    let outcome = sandbox.run("mpremote connect 192.168.4.1 ls");
+    assert!(!outcome.stderr().contains("ws://"), "{}", outcome.stderr());
+}
+
 /// A command that takes all arguments takes the next command for one of them.
 #[test]
 fn a_plus_that_was_forgotten() {
@@ -86,6 +116,28 @@ mod ports {
         assert_eq!(
             sandbox.run("mpremote connect /dev/ttyMISSING eval 1").code,
             Some(1)
+        );
+    }
+
+    #[test]
+    fn a_port_by_its_bare_name() {
+        let sandbox = Sandbox::new();
+        let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+        let port = server.path().to_str().unwrap();
+        let name = port.strip_prefix("/dev/").unwrap();
+        // `pts/3` has a slash, as no port of a board has: it is taken as it stands.
+        assert_eq!(sandbox.run(&format!("connect {name} eval 1")).code, Some(3));
+        let outcome = sandbox.run("connect null eval 1");
+        assert!(
+            outcome.stderr().contains("/dev/null"),
+            "{}",
+            outcome.stderr()
+        );
+        let outcome = sandbox.run("mpremote connect null eval 1");
+        assert!(
+            !outcome.stderr().contains("/dev/null"),
+            "{}",
+            outcome.stderr()
         );
     }
 
@@ -128,6 +180,13 @@ mod ports {
                     let message = outcome.stderr();
                     let expected = "piton: no answer from a raw REPL: not a MicroPython board";
                     assert!(message.starts_with(expected), "{program}: {message}");
+                    // Few bytes of what came, none of them raw; `--verbose` has them all.
+                    let first = message.lines().next().unwrap_or_default();
+                    assert!(first.len() < 240, "{program}: {first}");
+                    assert!(
+                        first.chars().all(|c| (' '..='~').contains(&c)),
+                        "{program}: {first}"
+                    );
                 });
             }
         });

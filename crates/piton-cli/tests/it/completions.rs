@@ -97,6 +97,144 @@ fn a_board_that_is_busy_or_away_is_left_alone() {
 }
 
 #[test]
+fn values_are_completed() {
+    let sandbox = Sandbox::new();
+    assert_eq!(
+        bash(&sandbox, "piton mip "),
+        "install\nlist\nuninstall\nupdate\n"
+    );
+    assert_eq!(bash(&sandbox, "piton romfs "), "build\ndeploy\nquery\n");
+    assert_eq!(bash(&sandbox, "piton virtual "), "serve\n");
+    assert_eq!(
+        bash(&sandbox, "piton build --target circ"),
+        "circuitpython-9\ncircuitpython-10\n"
+    );
+    // Behind `=` Bash completes the value alone.
+    assert_eq!(bash(&sandbox, "piton build --target=mi"), "micropython\n");
+    assert_eq!(bash(&sandbox, "piton sync --links f"), "follow\n");
+    assert_eq!(bash(&sandbox, "piton connect virt"), "virtual\nvirtual:\n");
+    assert_eq!(bash(&sandbox, "piton help roms"), "\n");
+    assert_eq!(bash(&sandbox, "piton help rom"), "romfs\n");
+}
+
+#[test]
+fn installed_packages_are_completed() {
+    let sandbox = Sandbox::new();
+    let server = virtual_board::serve::pty(Arc::new(virtual_board())).unwrap();
+    let port = server.path().to_str().unwrap();
+    for name in ["blinker", "beeper"] {
+        sandbox.write(&format!("{name}.py"), "");
+    }
+    let line = format!("connect {port} mip install ./blinker.py ./beeper.py");
+    let outcome = sandbox.run(&line);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    let uninstall = format!("piton connect {port} mip uninstall ");
+    assert_eq!(bash(&sandbox, &uninstall), "./blinker.py\n./beeper.py\n");
+    assert_eq!(
+        bash(&sandbox, &format!("{uninstall}./bl")),
+        "./blinker.py\n"
+    );
+    let second = format!("{uninstall}./beeper.py ");
+    assert_eq!(bash(&sandbox, &second), "./blinker.py\n");
+    // A board that does not take part is no trouble.
+    assert_eq!(bash(&sandbox, "piton connect virtual mip uninstall "), "\n");
+}
+
+#[test]
+fn scripts_are_put_where_shells_look() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.path();
+    let piton = |words: &[&str], shell: &str| {
+        let mut command = sandbox.piton();
+        command.args(words).env("HOME", &home).env("SHELL", shell);
+        for variable in [
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "ZDOTDIR",
+            "BASH_COMPLETION_USER_DIR",
+        ] {
+            command.env_remove(variable);
+        }
+        run(command)
+    };
+    for (shell, place) in [
+        ("bash", ".local/share/bash-completion/completions/piton"),
+        ("zsh", ".zfunc/_piton"),
+        ("fish", ".config/fish/completions/piton.fish"),
+    ] {
+        let path = home.join(place);
+        let script = sandbox.run(&format!("completions {shell}")).stdout();
+        let outcome = piton(&["completions", "--install"], &format!("/usr/bin/{shell}"));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+        assert_eq!(
+            outcome.stdout(),
+            format!("{} has the script\n", path.display())
+        );
+        assert!(
+            outcome.stderr().contains("new terminal"),
+            "{}",
+            outcome.stderr()
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), script);
+        let again = piton(&["completions", "--install", shell], "/bin/sh");
+        assert_eq!(
+            again.stdout(),
+            format!("{} has the script already\n", path.display())
+        );
+        // An older script of ours is replaced, in one step.
+        std::fs::write(&path, "# Completion of piton's command line, of old\n").unwrap();
+        let outcome = piton(&["--json", "completions", "--install", shell], "/bin/sh");
+        let facts: serde_json::Value = serde_json::from_slice(&outcome.stdout).unwrap();
+        assert_eq!(facts["changed"], true);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), script);
+        let names = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        assert_eq!(names.count(), 1, "something is left beside {place}");
+
+        let outcome = piton(&["completions", "--uninstall", shell], "/bin/sh");
+        assert_eq!(outcome.stdout(), format!("{} is removed\n", path.display()));
+        assert!(!path.exists());
+        let outcome = piton(&["completions", "--uninstall", shell], "/bin/sh");
+        assert_eq!(
+            (outcome.code, outcome.stdout()),
+            (Some(0), format!("{} was not there\n", path.display()))
+        );
+        // What is not ours stays.
+        std::fs::write(&path, "# somebody's own\n").unwrap();
+        for option in ["--install", "--uninstall"] {
+            let outcome = piton(&["completions", option, shell], "/bin/sh");
+            assert_eq!(outcome.code, Some(1), "{}", outcome.stdout());
+            assert_eq!(
+                std::fs::read_to_string(&path).unwrap(),
+                "# somebody's own\n"
+            );
+        }
+    }
+    for (words, shell) in [
+        (["completions", "--install"].as_slice(), "/bin/sh"),
+        (&["completions", "--install", "powershell"], "/bin/bash"),
+        (&["completions"], "/bin/bash"),
+        (&["completions", "--install", "--uninstall"], "/bin/bash"),
+    ] {
+        let outcome = piton(words, shell);
+        assert_eq!(outcome.code, Some(2), "{words:?}");
+        assert!(
+            outcome.stderr().contains("\n\nhint: "),
+            "{}",
+            outcome.stderr()
+        );
+    }
+    // zsh is told the rest, once its `.zshrc` names the folder.
+    let told = |outcome: crate::support::Outcome| outcome.stderr().contains(".zshrc");
+    std::fs::remove_file(home.join(".zfunc/_piton")).unwrap();
+    assert!(told(piton(&["completions", "--install", "zsh"], "/bin/sh")));
+    std::fs::write(home.join(".zshrc"), "fpath+=(~/.zfunc)\n").unwrap();
+    assert!(!told(piton(
+        &["completions", "--install", "zsh"],
+        "/bin/sh"
+    )));
+}
+
+#[test]
 fn each_shell_has_a_script() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "powershell"] {

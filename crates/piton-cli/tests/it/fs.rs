@@ -70,7 +70,9 @@ fn what_does_not_fit_is_refused() {
     assert_snapshot!(sandbox.show("connect virtual fs frobnicate x"), @r"
     $ piton connect virtual fs frobnicate x
     --- stderr
-    piton: fs: 'frobnicate' is not a command; pass fs --help for a list
+    piton: 'frobnicate' is not a command of `fs`
+
+    hint: its commands are `cat`, `cp`, `ls`, `md5sum`, `mkdir`, `mv`, `rm`, `rmdir`, `sha1sum`, `sha256sum`, `sha384sum`, `sha512sum`, `touch` and `tree`
     --- exit 2
     ");
     assert_snapshot!(sandbox.show("connect virtual cp app :"), @r"
@@ -96,6 +98,8 @@ fn what_does_not_fit_is_refused() {
     cp :a nowhere/b
     --- stderr
     piton: cp: nowhere/b: No such file or directory.
+
+    hint: there is no folder `nowhere` on this computer: make it first
     --- exit 1
     ");
     assert_snapshot!(sandbox.show("connect virtual ls nowhere"), @r"
@@ -185,6 +189,8 @@ fn files_and_folders_are_moved() {
     mv :a :b/c
     --- stderr
     piton: mv: b/c: No such file or directory.
+
+    hint: the folder :b is not there: `piton mkdir -p :b` makes it
     --- exit 1
     ");
     assert_snapshot!(sandbox.show("connect virtual touch main.py + mv mian.py b"), @r"
@@ -212,8 +218,10 @@ fn files_and_folders_are_moved() {
     assert_snapshot!(sandbox.show("connect virtual mv a"), @r"
     $ piton connect virtual mv a
     --- stderr
-    piton: mv: missing destination path
-    --- exit 1
+    piton: `mv` needs a DESTINATION behind `a`
+
+    hint: the form is `piton mv SOURCE... DESTINATION`, for example `piton mv main.py old.py`; `piton help mv` tells more
+    --- exit 2
     ");
 }
 
@@ -270,10 +278,102 @@ fn a_file_that_is_not_there_may_be_there_under_another_name() {
     assert_snapshot!(sandbox.show("connect virtual fs sha265sum x"), @r"
     $ piton connect virtual fs sha265sum x
     --- stderr
-    piton: fs: 'sha265sum' is not a command; pass fs --help for a list
+    piton: 'sha265sum' is not a command of `fs`
 
-    hint: did you mean `sha256sum`?
+    hint: did you mean `piton connect virtual fs sha256sum x`?
     --- exit 2
+    ");
+}
+
+/// Options that fingers know from other systems.
+#[test]
+fn options_of_unix() {
+    let sandbox = Sandbox::new();
+    sandbox.write("data", "x".repeat(2048));
+    let put = "connect virtual --quiet cp data : +";
+    let plain = sandbox.run(&format!("{put} ls")).stdout();
+    assert_eq!(plain, "        2048 data\n");
+    for option in ["-l", "-a", "-la", "--long", "-l -a"] {
+        let line = format!("{put} ls {option} :");
+        assert_eq!(sandbox.run(&line).stdout(), plain, "{option}");
+    }
+    assert_eq!(
+        sandbox.run(&format!("{put} ls -lh")).stdout(),
+        "        2.0K data\n"
+    );
+    assert_snapshot!(sandbox.show(&format!("{put} mkdir -p a/b/c + mkdir -p a/b /a + tree")), @r"
+    $ piton connect virtual --quiet cp data : + mkdir -p a/b/c + mkdir -p a/b /a + tree
+    --- stdout
+    :/
+    ├── a
+    │   └── b
+    │       └── c
+    └── data
+    --- exit 0
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} mkdir -p data/b")), @r"
+    $ piton connect virtual --quiet cp data : + mkdir -p data/b
+    --- stderr
+    piton: mkdir: 'data' is not a directory
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} mkdir a/b")), @r"
+    $ piton connect virtual --quiet cp data : + mkdir a/b
+    --- stderr
+    piton: mkdir: a/b: No such file or directory.
+
+    hint: the folder :a is not there: `piton mkdir -p :a` makes it
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} rm -f missing + rm -rf nothing data + ls")), @r"
+    $ piton connect virtual --quiet cp data : + rm -f missing + rm -rf nothing data + ls
+    --- exit 0
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} rm missing")), @r"
+    $ piton connect virtual --quiet cp data : + rm missing
+    --- stderr
+    piton: rm: missing: No such file or directory.
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} cp data :new/dir/data")), @r"
+    $ piton connect virtual --quiet cp data : + cp data :new/dir/data
+    --- stderr
+    piton: cp: new/dir/data: No such file or directory.
+
+    hint: the folder :new/dir is not there: `piton mkdir -p :new/dir` makes it
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} cp data :new/")), @r"
+    $ piton connect virtual --quiet cp data : + cp data :new/
+    --- stderr
+    piton: cp: :new/: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} cp data data :new")), @r"
+    $ piton connect virtual --quiet cp data : + cp data data :new
+    --- stderr
+    piton: cp: :new: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} cp :data new/dir/data")), @r"
+    $ piton connect virtual --quiet cp data : + cp :data new/dir/data
+    --- stderr
+    piton: cp: new/dir/data: No such file or directory.
+
+    hint: there is no folder `new/dir` on this computer: make it first
+    --- exit 1
+    ");
+    assert_snapshot!(sandbox.show(&format!("{put} touch new/data")), @r"
+    $ piton connect virtual --quiet cp data : + touch new/data
+    --- stderr
+    piton: touch: new/data: No such file or directory.
+
+    hint: the folder :new is not there: `piton mkdir -p :new` makes it
+    --- exit 1
     ");
 }
 

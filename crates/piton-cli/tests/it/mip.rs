@@ -614,7 +614,7 @@ fn nothing_is_installed_when_anything_is_wrong() {
     assert_snapshot!(place.show("mip frobnicate leaf"), @r"
     $ piton mip frobnicate leaf
     --- stderr
-    piton: mip: 'frobnicate' is not a command
+    piton: 'frobnicate' is not a command of `mip`
 
     hint: its commands are `install`, `list`, `uninstall` and `update`
     --- exit 2
@@ -622,12 +622,9 @@ fn nothing_is_installed_when_anything_is_wrong() {
     assert_snapshot!(place.show("mip install"), @r"
     $ piton mip install
     --- stderr
-    error: the following required arguments were not provided:
-      <PACKAGES>...
+    piton: `mip install` needs PACKAGES...
 
-    Usage: piton mip <COMMAND> <PACKAGES>...
-
-    For more information, try '--help'.
+    hint: the form is `piton mip [OPTIONS] <COMMAND> [PACKAGES]...`, for example `piton mip install aioble`; `piton help mip` tells more
     --- exit 2
     ");
 }

@@ -81,8 +81,9 @@ fn the_repl_goes_on_with_a_board_that_comes_back() {
         terminal.wait_for_after(at, "42\r\n");
     }
     assert!(!terminal.shown().contains("lost"), "{}", terminal.shown());
+    let start = terminal.shown().len();
     place.unplug();
-    terminal.wait_for("waiting");
+    terminal.wait_for_after(start, "waiting");
     terminal.type_keys(b"\x1d");
     assert_eq!(terminal.wait_for_end().code(), Some(3));
     terminal.wait_for("piton: device disconnected");

@@ -676,6 +676,8 @@ fn folders_that_are_not_there_or_on_one_side() {
     $ piton sync app/main.py
     --- stderr
     piton: could not read `app/main.py`: not a directory
+
+    hint: `sync` takes a folder; `piton cp app/main.py :` copies a file
     --- exit 1
     ");
     assert_snapshot!(place.show("sync app back"), @r"

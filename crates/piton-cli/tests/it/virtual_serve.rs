@@ -159,7 +159,7 @@ fn faults_that_make_no_sense_are_refused() {
         ("--stall 45", "number of bytes is missing"),
         ("--errors 2", "1e-5"),
         ("--slow 0", "1..=10000"),
-        ("--queue 5 --receive-ring 5", "cannot be used with"),
+        ("--queue 5 --receive-ring 5", "do not go together"),
     ] {
         let outcome = sandbox.run(&format!("virtual serve --pty {arguments}"));
         assert_eq!(outcome.code, Some(2), "{arguments}");

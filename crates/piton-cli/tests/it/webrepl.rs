@@ -82,6 +82,26 @@ fn a_person_is_asked_for_the_password() {
     assert_eq!(terminal.wait_for_end().code(), Some(1));
 }
 
+/// Where no WebREPL answers, a person is told so before a password is typed.
+#[test]
+fn nobody_is_asked_for_a_password_in_vain() {
+    let sandbox = Sandbox::new();
+    // A server that is no WebREPL, and a port at which nothing listens.
+    let board = virtual_board::serve::tcp(Arc::new(virtual_board()), "127.0.0.1:0").unwrap();
+    for port in [board.local_addr().port(), 1] {
+        let mut command = sandbox.piton();
+        command.args(["connect", &format!("ws://127.0.0.1:{port}"), "eval", "1"]);
+        let mut terminal = Terminal::start(command);
+        assert_eq!(terminal.wait_for_end().code(), Some(3));
+        terminal.wait_for("piton: could not open `ws://127.0.0.1:");
+        assert!(
+            !terminal.shown().contains("Password"),
+            "{}",
+            terminal.shown()
+        );
+    }
+}
+
 #[test]
 fn a_connection_that_is_lost_in_mid_program_says_so() {
     let sandbox = Sandbox::new();

@@ -22,6 +22,13 @@ const NAMES: [(&str, Target); 3] = [
     ("circuitpython-10", Target::CircuitPython10),
 ];
 
+impl BuildTarget {
+    /// The names that stand before the `:`, oldest firmware first.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        NAMES.into_iter().map(|(name, _)| name)
+    }
+}
+
 /// Names of ports, chips and boards by their first letters, with the processor that machine code for them is for. The
 /// longest that fits counts.
 const PORTS: [(&str, &str); 23] = [

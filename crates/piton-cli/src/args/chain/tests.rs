@@ -562,6 +562,9 @@ Complete
                 no_verbose: false,
                 size: false,
                 human: false,
+                long: false,
+                all: false,
+                parents: false,
                 no_ignore: false,
                 command: "ls",
                 path: [

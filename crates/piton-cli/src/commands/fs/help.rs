@@ -1,5 +1,8 @@
 //! The help of each sub-command of `fs`: what it does, and which of the options are its own.
 
+use crate::args::shortcuts::SHORTCUTS;
+use crate::commands::examples::section;
+
 /// What the help of a sub-command says beyond the options.
 struct Topic {
     name: &'static str,
@@ -29,9 +32,11 @@ const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "ls",
-        usage: "ls [PATH...]",
-        about: "List folders of the board: size and name",
-        options: &["no-verbose"],
+        usage: "ls [-l] [-a] [-h] [PATH...]",
+        about: "List folders of the board: size and name\n\n\
+                `-l` and `-a` are for fingers that are used to them: size and name of every file are shown anyway. `-h` \
+                shows sizes in K and M together with `-l`; alone it prints this help.",
+        options: &["long", "all", "human", "no-verbose"],
     },
     Topic {
         name: "md5sum",
@@ -41,9 +46,9 @@ const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "mkdir",
-        usage: "mkdir PATH...",
+        usage: "mkdir [-p] PATH...",
         about: "Make folders on the board",
-        options: &["no-verbose"],
+        options: &["parents", "no-verbose"],
     },
     Topic {
         name: "mv",
@@ -55,10 +60,10 @@ const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "rm",
-        usage: "rm [-r] [-v] PATH...",
+        usage: "rm [-r] [-f] [-v] PATH...",
         about: "Remove files of the board; with `-r` folders and all that is in them\n\n\
                 `rm -r :` empties the current folder, `rm -r :/` the whole board, mounted file systems with it.",
-        options: &["recursive", "verbose", "no-verbose"],
+        options: &["recursive", "force", "verbose", "no-verbose"],
     },
     Topic {
         name: "rmdir",
@@ -108,18 +113,46 @@ const TOPICS: &[Topic] = &[
 pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<clap::Command> {
     let topic = TOPICS.iter().find(|topic| topic.name == name)?;
     let (about, more) = topic.about.split_once("\n\n").unwrap_or((topic.about, ""));
+    let examples = section(name);
+    let more = [more, &examples]
+        .into_iter()
+        .filter(|part| !part.is_empty());
+    let more = more.collect::<Vec<&str>>().join("\n\n");
+    let prefix = match SHORTCUTS.iter().any(|shortcut| shortcut.name == name) {
+        true => program.to_owned(),
+        false => format!("{program} fs"),
+    };
     let command = fs
         .clone()
         .about(about)
         .long_about(None)
         .after_help(more)
-        .override_usage(format!("{program} fs {}", topic.usage));
+        .override_usage(format!("{prefix} {}", topic.usage));
     Some(command.mut_args(|argument| {
         let shown = argument
             .get_long()
             .is_some_and(|long| long == "help" || topic.options.contains(&long));
+        let help = topic_help(name, argument.get_long().unwrap_or_default());
+        let argument = match help {
+            Some(help) => argument.help(help),
+            None => argument,
+        };
         argument.hide(!shown)
     }))
+}
+
+/// What an option that means several things means to this sub-command.
+fn topic_help(name: &str, option: &str) -> Option<&'static str> {
+    Some(match (name, option) {
+        ("cp", "recursive") => "Copy folders with all that is in them",
+        ("rm", "recursive") => "Remove folders with all that is in them",
+        ("cp", "force") => "Copy even if the file on the board is the same",
+        ("rm", "force") => "Say nothing of a file that is not there",
+        ("cat", "verbose") => "Print the name of each file before it",
+        ("tree", "verbose") => "Print which board it is",
+        ("rm", "verbose") => "Print each name that is removed",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use piton::error::FsError;
 use piton::fs::listing::{DirEntry, Kind};
 use piton::fs::path::BoardPath;
 
+use super::tree::human_size;
 use super::{Files, step};
 use crate::args::Face;
 use crate::error::CommandError;
@@ -26,7 +27,13 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
             Kind::File => "",
         };
         let size = entry.size.unwrap_or(0);
-        files.ui.line(&format!("{size:12} {}{slash}", entry.name))?;
+        let size = match files.args.human && files.face == Face::Piton {
+            true => human_size(size),
+            false => size.to_string(),
+        };
+        files
+            .ui
+            .line(&format!("{size:>12} {}{slash}", entry.name))?;
     }
     Ok(())
 }

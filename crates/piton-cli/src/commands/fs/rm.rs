@@ -98,10 +98,10 @@ fn remove_file(
     path: &BoardPath,
     prefix: &str,
 ) -> Result<(), CommandError> {
-    files
-        .remote
-        .remove_file(path, step())
-        .map_err(|error| files.refused(path, error))?;
+    match files.remote.remove_file(path, step()) {
+        Err(FsError::NotFound { .. }) if files.forgives_missing() => return Ok(()),
+        removed => removed.map_err(|error| files.refused(path, error))?,
+    }
     say(files, &format!("removed: '{prefix}{path}'"))
 }
 

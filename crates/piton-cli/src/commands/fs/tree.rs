@@ -74,7 +74,7 @@ fn size_text(files: &Files<'_, '_, '_>, entry: &TreeEntry) -> String {
 }
 
 /// `999`, `1.0K`, `3.5M`.
-fn human_size(bytes: u64) -> String {
+pub(super) fn human_size(bytes: u64) -> String {
     if bytes < 1024 {
         return bytes.to_string();
     }

@@ -1,5 +1,5 @@
 # Completion of piton's command line for Bash. To have it in every session:
-#   piton completions bash > ~/.local/share/bash-completion/completions/piton
+#   piton completions --install bash
 
 _piton() {
     local reply

@@ -1,5 +1,5 @@
 # Completion of piton's command line for fish. To have it in every session:
-#   piton completions fish > ~/.config/fish/completions/piton.fish
+#   piton completions --install fish
 
 function __piton_complete
     set -l words (commandline -opc)

@@ -1,6 +1,6 @@
 #compdef piton
-# Completion of piton's command line for the Z shell. To have it in every session, in a folder of $fpath:
-#   piton completions zsh > ~/.zfunc/_piton
+# Completion of piton's command line for the Z shell. To have it in every session:
+#   piton completions --install zsh
 
 _piton() {
     local line word current=$PREFIX

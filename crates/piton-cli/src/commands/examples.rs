@@ -1,0 +1,405 @@
+//! An example or two for each command: they stand in its help, and in what is said of its arguments when they are wrong.
+
+/// A line as a person types it, and what it does.
+type Example = (&'static str, &'static str);
+
+/// Examples by command; those of file commands stand under their own names.
+const EXAMPLES: &[(&str, &[Example])] = &[
+    (
+        "connect",
+        &[
+            (
+                "piton connect /dev/ttyACM0 ls",
+                "list the files of the board at this port",
+            ),
+            (
+                "piton connect virtual repl",
+                "try MicroPython without a board",
+            ),
+        ],
+    ),
+    (
+        "disconnect",
+        &[(
+            "piton connect a0 eval 1 disconnect connect a1 eval 2",
+            "ask one board, then another",
+        )],
+    ),
+    (
+        "resume",
+        &[(
+            "piton resume eval x",
+            "print a variable that the last line has left on the board",
+        )],
+    ),
+    (
+        "soft-reset",
+        &[(
+            "piton soft-reset repl",
+            "start MicroPython afresh, and watch it",
+        )],
+    ),
+    (
+        "reset",
+        &[
+            ("piton reset", "restart the board"),
+            (
+                "piton reset --lines repl",
+                "restart an ESP board that hangs, and watch it",
+            ),
+        ],
+    ),
+    (
+        "bootloader",
+        &[(
+            "piton bootloader",
+            "make a Pico show its drive for `.uf2` files",
+        )],
+    ),
+    ("eval", &[("piton eval \"2 ** 10\"", "print 1024")]),
+    (
+        "exec",
+        &[(
+            "piton exec \"import machine; print(machine.freq())\"",
+            "print the board's clock rate",
+        )],
+    ),
+    (
+        "run",
+        &[
+            (
+                "piton run blink.py",
+                "run a script of this computer; nothing is stored on the board",
+            ),
+            ("piton run tool.py -- --fast 3", "the same with arguments"),
+        ],
+    ),
+    (
+        "mount",
+        &[(
+            "piton mount . exec \"import app\"",
+            "run a program out of the current folder",
+        )],
+    ),
+    (
+        "umount",
+        &[(
+            "piton mount . exec \"import app\" umount repl",
+            "go on without the folder",
+        )],
+    ),
+    (
+        "repl",
+        &[
+            ("piton repl", "talk to the board; Ctrl-] leaves"),
+            ("piton repl --capture log.txt", "save what it prints, too"),
+        ],
+    ),
+    (
+        "sleep",
+        &[(
+            "piton reset sleep 2 repl",
+            "give the board two seconds to start",
+        )],
+    ),
+    ("fs", &[("piton fs ls lib", "the same as `piton ls lib`")]),
+    (
+        "edit",
+        &[("piton edit main.py", "change `main.py` of the board")],
+    ),
+    (
+        "romfs",
+        &[
+            (
+                "piton romfs build assets",
+                "make `assets.romfs` of the folder `assets`",
+            ),
+            ("piton romfs deploy assets", "write it to the board"),
+        ],
+    ),
+    (
+        "rtc",
+        &[("piton rtc --set", "give the board this computer's time")],
+    ),
+    (
+        "sync",
+        &[
+            (
+                "piton sync app",
+                "make the board's files like those of the folder `app`",
+            ),
+            (
+                "piton sync --watch --follow app",
+                "the same again after each change, and run it",
+            ),
+            (
+                "piton sync : backup",
+                "copy all files of the board into the folder `backup`",
+            ),
+        ],
+    ),
+    (
+        "mip",
+        &[
+            (
+                "piton mip install aioble",
+                "install a package of micropython-lib",
+            ),
+            ("piton mip list", "list what is installed"),
+            ("piton mip uninstall aioble", "remove it"),
+        ],
+    ),
+    ("mip install", &[("piton mip install aioble", "")]),
+    ("mip uninstall", &[("piton mip uninstall aioble", "")]),
+    ("df", &[("piton df", "how full the board is")]),
+    ("info", &[("piton info --json", "the same for programs")]),
+    (
+        "build",
+        &[
+            ("piton build", "build the folder `src` into `build`"),
+            (
+                "piton build app --target circuitpython-10",
+                "build another folder for CircuitPython",
+            ),
+        ],
+    ),
+    (
+        "verify",
+        &[(
+            "piton verify --board",
+            "check the folder `build`, and whether the board loads it",
+        )],
+    ),
+    (
+        "deploy",
+        &[
+            ("piton deploy", "copy the folder `build` to the board"),
+            (
+                "piton deploy --to /media/me/CIRCUITPY",
+                "copy it to a drive",
+            ),
+        ],
+    ),
+    (
+        "keygen",
+        &[(
+            "piton keygen release.key",
+            "make `release.key` and `release.pub`",
+        )],
+    ),
+    (
+        "compile",
+        &[
+            ("piton compile main.py", "make `main.mpy`"),
+            ("piton compile src --out-dir build", "compile a folder"),
+        ],
+    ),
+    (
+        "minify",
+        &[(
+            "piton minify main.py -o small.py",
+            "write a shorter `main.py`",
+        )],
+    ),
+    (
+        "inspect",
+        &[("piton inspect main.mpy", "print its bytecode")],
+    ),
+    (
+        "devs",
+        &[("piton devs", "find out where the board is plugged in")],
+    ),
+    (
+        "completions",
+        &[
+            (
+                "piton completions --install",
+                "have the Tab key complete lines in your shell",
+            ),
+            ("piton completions bash", "print the script for Bash"),
+        ],
+    ),
+    (
+        "udev",
+        &[(
+            "piton udev --name sensor",
+            "make the board known as `/dev/sensor`",
+        )],
+    ),
+    (
+        "virtual",
+        &[(
+            "piton virtual serve --tcp 127.0.0.1:2217",
+            "a board for other programs on this computer",
+        )],
+    ),
+    ("virtual serve", &[("piton virtual serve --pty", "")]),
+    (
+        "version",
+        &[("piton version --json", "the same for programs")],
+    ),
+    ("help", &[("piton help cp", "explain `cp`")]),
+    (
+        "cat",
+        &[("piton cat main.py", "print `main.py` of the board")],
+    ),
+    (
+        "cp",
+        &[
+            ("piton cp main.py :", "copy a file to the board"),
+            ("piton cp :data.csv .", "copy a file from the board"),
+            ("piton cp -r lib :", "copy a folder to the board"),
+        ],
+    ),
+    (
+        "ls",
+        &[
+            ("piton ls", "list the root folder"),
+            ("piton ls lib", "list the folder `lib`"),
+        ],
+    ),
+    (
+        "md5sum",
+        &[("piton fs md5sum main.py", "print the MD5 of `main.py`")],
+    ),
+    (
+        "mkdir",
+        &[
+            ("piton mkdir lib", "make the folder `lib`"),
+            (
+                "piton mkdir -p data/2026",
+                "make `data` as well, if it is not there",
+            ),
+        ],
+    ),
+    (
+        "mv",
+        &[("piton mv main.py old.py", "give `main.py` another name")],
+    ),
+    (
+        "rm",
+        &[
+            ("piton rm main.py", "remove a file"),
+            ("piton rm -r lib", "remove a folder and all that is in it"),
+        ],
+    ),
+    (
+        "rmdir",
+        &[("piton rmdir data", "remove the empty folder `data`")],
+    ),
+    (
+        "sha1sum",
+        &[("piton fs sha1sum main.py", "print the SHA-1 of `main.py`")],
+    ),
+    (
+        "sha256sum",
+        &[("piton sha256sum main.py", "print the SHA-256 of `main.py`")],
+    ),
+    (
+        "sha384sum",
+        &[(
+            "piton fs sha384sum main.py",
+            "print the SHA-384 of `main.py`",
+        )],
+    ),
+    (
+        "sha512sum",
+        &[(
+            "piton fs sha512sum main.py",
+            "print the SHA-512 of `main.py`",
+        )],
+    ),
+    ("touch", &[("piton touch log.txt", "make an empty file")]),
+    (
+        "tree",
+        &[("piton tree -h lib", "draw the folder `lib`, with sizes")],
+    ),
+];
+
+fn examples(name: &str) -> &'static [Example] {
+    let mut rows = EXAMPLES.iter();
+    rows.find(|(command, _)| *command == name)
+        .map_or(&[], |(_, examples)| examples)
+}
+
+/// The first example for a command, a file command, or a command's own command (`mip install`).
+pub(crate) fn example(name: &str) -> Option<&'static str> {
+    examples(name).first().map(|(line, _)| *line)
+}
+
+/// The examples for a command as its help shows them; empty for an unknown one.
+pub(crate) fn section(name: &str) -> String {
+    let examples = examples(name);
+    let Some(width) = examples.iter().map(|(line, _)| line.len()).max() else {
+        return String::new();
+    };
+    let title = match examples {
+        [_] => "Example:",
+        _ => "Examples:",
+    };
+    let lines = examples
+        .iter()
+        .map(|(line, what)| format!("\n  {line:width$}  {what}"));
+    std::iter::once(title.to_owned()).chain(lines).collect()
+}
+
+/// A command with its examples in its help, behind what is there already.
+pub(crate) fn with_examples(command: clap::Command) -> clap::Command {
+    let examples = section(command.get_name());
+    let text = match command.get_after_help() {
+        Some(text) => format!("{text}\n\n{examples}"),
+        None => examples,
+    };
+    command.after_help(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Face;
+    use crate::args::chain::{End, parse};
+    use crate::args::subcommands::sub_commands;
+    use crate::commands::command_line;
+    use crate::config::Config;
+
+    /// The words of a line, in which some are in double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (index, part) in line.split('"').enumerate() {
+            match index % 2 {
+                1 => words.push(part.to_owned()),
+                _ => words.extend(part.split_whitespace().map(str::to_owned)),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        let config = Config::default();
+        for (command, examples) in EXAMPLES {
+            for (line, _) in *examples {
+                let words = words(line.strip_prefix("piton ").unwrap());
+                let chain = parse(&words, Face::Piton, &config);
+                assert!(
+                    matches!(chain.end, End::Complete),
+                    "{line}: {:?}",
+                    chain.end
+                );
+                assert!(line.contains(command), "{line} is no example of {command}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        let line = command_line(Face::Piton);
+        let commands = line
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned());
+        let files = sub_commands("fs").unwrap().names().map(str::to_owned);
+        let mut bare: Vec<String> = commands.chain(files).collect();
+        bare.retain(|name| example(name).is_none());
+        assert!(bare.is_empty(), "{bare:?}");
+    }
+}

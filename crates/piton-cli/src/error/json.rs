@@ -1,0 +1,102 @@
+//! Failures for programs: what `--json` makes of them.
+
+use std::io;
+
+use piton::error::{BoardError, FsError};
+use serde::Serialize;
+
+use super::{CommandError, NO_CONNECTION, USAGE};
+use crate::args::Face;
+
+/// A failure as JSON: one object on one line, the last one on stderr.
+#[derive(Serialize)]
+struct Report<'e> {
+    error: Facts<'e>,
+}
+
+#[derive(Serialize)]
+struct Facts<'e> {
+    kind: &'e str,
+    message: String,
+    hints: Vec<String>,
+    exit_code: u8,
+}
+
+impl CommandError {
+    /// The failure as a line of JSON; `None` where there is none to tell of (a reader that has seen enough).
+    pub(crate) fn json(&self, face: Face) -> Option<String> {
+        if matches!(self, CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return None;
+        }
+        let report = Report {
+            error: Facts {
+                kind: self.kind(face),
+                message: self.text(),
+                hints: self.hints(face),
+                exit_code: self.exit_code(face),
+            },
+        };
+        let text = serde_json::to_string(&report).ok()?;
+        Some(format!("{text}\n"))
+    }
+
+    /// What kind of failure it is, in one word that stays the same.
+    fn kind(&self, face: Face) -> &'static str {
+        match self {
+            CommandError::NotUploaded { error, .. } => error.kind(face),
+            CommandError::ProgramRaised | CommandError::Traceback { .. } => "exception",
+            CommandError::ProgramExited { .. } => "exit",
+            CommandError::Interrupted => "interrupted",
+            CommandError::Output(_) => "output",
+            CommandError::ReplLost => "connection_lost",
+            CommandError::File { .. }
+            | CommandError::Refused { .. }
+            | CommandError::NotADirectory { .. }
+            | CommandError::CannotRemove { .. }
+            | CommandError::ReadFile { .. }
+            | CommandError::WriteFile { .. } => "file",
+            CommandError::NotCompiled | CommandError::RomfsCompile(_) => "compile",
+            CommandError::Config(_) | CommandError::PyProject(_) => "settings",
+            CommandError::Build(_) | CommandError::NotBuilt => "build",
+            CommandError::Shipment(_)
+            | CommandError::NotVerified { .. }
+            | CommandError::NotDeployed { .. }
+            | CommandError::Deploy(_) => "shipment",
+            CommandError::Mip(_) => "package",
+            CommandError::Piton(piton::Error::Board(error))
+            | CommandError::WrongPlace { error, .. } => board_kind(error),
+            CommandError::Piton(piton::Error::Fs(error)) => fs_kind(error),
+            _ => match self.exit_code(face) {
+                USAGE => "usage",
+                NO_CONNECTION => "no_connection",
+                _ => "refused",
+            },
+        }
+    }
+}
+
+fn board_kind(error: &BoardError) -> &'static str {
+    match error {
+        BoardError::Selector { .. } => "usage",
+        BoardError::NoBoard { .. }
+        | BoardError::NoSuchSerialNumber { .. }
+        | BoardError::NoSuchPort { .. } => "no_board",
+        BoardError::PortBusy { .. } => "busy",
+        BoardError::PortPermission { .. } => "permission",
+        BoardError::PasswordNeeded { .. } | BoardError::PasswordRefused { .. } => "password",
+        BoardError::Disconnected { .. } => "connection_lost",
+        BoardError::NoRawRepl { .. } | BoardError::Timeout { .. } => "no_answer",
+        BoardError::Open { .. } | BoardError::NoControlLines { .. } => "no_connection",
+        BoardError::Cancelled => "interrupted",
+        BoardError::Exception(_) => "exception",
+        _ => "refused",
+    }
+}
+
+fn fs_kind(error: &FsError) -> &'static str {
+    match error {
+        FsError::Board(error) => board_kind(error),
+        _ => "file",
+    }
+}
