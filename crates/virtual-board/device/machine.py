@@ -33,7 +33,11 @@ def __getattr__(name):
         import _machine_buses as part
     else:
         import _machine_rest as part
-    value = getattr(part, name)
+    try:
+        value = getattr(part, name)
+    except AttributeError:
+        # It would name the part.
+        raise AttributeError("module 'machine' has no attribute '%s'" % name)
     globals()[name] = value
     return value
 
