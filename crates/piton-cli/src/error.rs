@@ -3,6 +3,7 @@
 mod hints;
 mod json;
 mod mpremote;
+mod ship;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -20,6 +21,8 @@ use crate::args::Face;
 use crate::config::ConfigError;
 use crate::signing;
 use crate::usage::UsageError;
+pub(crate) use ship::ShipError;
+
 use hints::{
     MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints,
     shipment_hints, sync_hints, usage_hints, vm_file_hints,
@@ -256,38 +259,9 @@ pub(crate) enum CommandError {
     /// A build could not be copied to a drive.
     #[error(transparent)]
     Deploy(#[from] piton::shipment::deploy::DeployError),
-    /// Something is wrong with the files of a build.
-    #[error("`{}`: {count} problem{}", place.display(), if *count == 1 { "" } else { "s" })]
-    NotVerified {
-        /// The folder or archive.
-        place: std::path::PathBuf,
-        /// How many things are wrong.
-        count: usize,
-    },
-    /// The files of a build are not what the board can take; why is told already.
-    #[error("`{}` is not for this board, or not whole: nothing was copied", place.display())]
-    NotDeployed {
-        /// The folder or archive.
-        place: std::path::PathBuf,
-    },
-    /// A build is not for the target that was named.
-    #[error("`{}` has no target `{name}`", place.display())]
-    NoSuchTarget {
-        /// The folder or archive.
-        place: std::path::PathBuf,
-        /// The name.
-        name: String,
-        /// The targets that it has.
-        there: Vec<String>,
-    },
-    /// A build is for several targets, and nothing tells which of them a drive's board is.
-    #[error("no `boot_out.txt` in `{}` tells which target its board is", drive.display())]
-    WhichTarget {
-        /// The drive.
-        drive: std::path::PathBuf,
-        /// The targets.
-        there: Vec<String>,
-    },
+    /// A build is not what was asked for.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
     /// `pyproject.toml` cannot be used.
     #[error(transparent)]
     PyProject(#[from] piton::project::pyproject::PyProjectError),
@@ -542,6 +516,7 @@ impl CommandError {
             CommandError::Build(error) => build_hints(error, name),
             CommandError::Shipment(error) => shipment_hints(error, name),
             CommandError::Deploy(error) => deploy_hints(error),
+            CommandError::Ship(error) => error.hints(name),
             CommandError::NoPassword { .. } => vec![signing::hint()],
             CommandError::NoNewPassword | CommandError::EmptyPassword => vec![
                 signing::hint(),
@@ -551,12 +526,6 @@ impl CommandError {
                 source: SignatureError::WrongPassword,
                 ..
             } => signing::wrong_password_hints(),
-            CommandError::NoSuchTarget { there, .. } => {
-                vec![format!("it has {}", there.join(", "))]
-            }
-            CommandError::WhichTarget { there, .. } => {
-                vec![format!("`--target` names it: {}", there.join(", "))]
-            }
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }

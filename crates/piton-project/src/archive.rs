@@ -1,23 +1,34 @@
 //! Archives of a build: the same bytes for the same files, and no surprise from a stranger's.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Cursor, Read, Write};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use zip::write::SimpleFileOptions;
 
 use crate::relative_path::{RelativePath, RelativePathError};
 use crate::timestamp::Timestamp;
 
-/// Most bytes that an archive may unpack to.
-pub const MAXIMUM_SIZE: u64 = 1 << 30;
+/// Most bytes that all files of an archive may have: more than the flash of any board.
+pub const MAXIMUM_SIZE: u64 = 256 << 20;
+
+/// Most bytes that one file of an archive may have.
+pub const MAXIMUM_FILE_SIZE: u64 = 64 << 20;
 
 /// Most entries of an archive.
-const MAXIMUM_ENTRIES: usize = 200_000;
+pub const MAXIMUM_ENTRIES: usize = 60_000;
 
-/// The files of an archive by path.
-pub type Files = BTreeMap<RelativePath, Vec<u8>>;
+/// Most bytes that the names of all entries may have.
+const MAXIMUM_NAMES: usize = 8 << 20;
+
+/// Most bytes of a tar file between the contents of two entries: headers, padding, and names that are longer than a
+/// header.
+const MAXIMUM_HEADERS: u64 = 64 << 10;
+
+/// Most zeros at the end of a tar file.
+const MAXIMUM_END: u64 = 1 << 20;
 
 /// The kinds of archive there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +80,22 @@ pub enum ArchiveError {
         /// The name.
         path: RelativePath,
     },
+    /// One of its files is larger than any of a build.
+    #[error(
+        "the archive has an entry that is refused: `{path}` unpacks to {size} bytes, at most {MAXIMUM_FILE_SIZE} are taken"
+    )]
+    FileTooLarge {
+        /// The file.
+        path: RelativePath,
+        /// Bytes that it unpacks to.
+        size: u64,
+    },
     /// It unpacks to more than any build has.
-    #[error("the archive is larger than {MAXIMUM_SIZE} bytes or {MAXIMUM_ENTRIES} entries")]
+    #[error("the archive unpacks to more than {MAXIMUM_SIZE} bytes or {MAXIMUM_ENTRIES} entries")]
     TooLarge,
+    /// Whoever looked at an entry wants no more of it.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// A `.tar.gz` of these files: ustar headers, no owner, mode 644, one time for all, nothing about the packer.
@@ -119,88 +143,227 @@ pub fn zip(files: &[(RelativePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>
     Ok(writer.finish()?.into_inner())
 }
 
-/// The files of an archive, each checked: no path that leads elsewhere, no links, no bombs.
+/// What is done with an entry: its path, its size in bytes, and its content, which is read or passed over. Reading
+/// ends in an error where the content is longer or shorter than that size. An error of the kind
+/// [`io::ErrorKind::Interrupted`] is [`ArchiveError::Interrupted`].
+pub type Take<'a> = dyn FnMut(&RelativePath, u64, &mut dyn Read) -> io::Result<()> + 'a;
+
+/// Look at each file of an archive in its order: no path that leads elsewhere, no links, no bombs. Nothing is kept here,
+/// and no more is unpacked than `take` reads, but for what a tar file has to be read over.
 ///
 /// # Errors
 ///
 /// [`ArchiveError`]: an archive is taken whole or not at all.
-pub fn unpack(bytes: &[u8]) -> Result<Files, ArchiveError> {
-    match Kind::of(bytes).ok_or(ArchiveError::Unknown)? {
-        Kind::TarGz => unpack_tar(bytes),
-        Kind::Zip => unpack_zip(bytes),
+pub fn each<R: Read + Seek>(source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
+    let mut source = BufReader::with_capacity(64 << 10, source);
+    let mut start = Vec::new();
+    source.seek(SeekFrom::Start(0)).map_err(damaged(None))?;
+    (&mut source)
+        .take(4)
+        .read_to_end(&mut start)
+        .map_err(damaged(None))?;
+    source.seek(SeekFrom::Start(0)).map_err(damaged(None))?;
+    match Kind::of(&start).ok_or(ArchiveError::Unknown)? {
+        Kind::TarGz => each_of_tar(source, take),
+        Kind::Zip => each_of_zip(source, take),
     }
 }
 
 fn damaged(entry: Option<&str>) -> impl FnOnce(io::Error) -> ArchiveError {
     let entry = entry.map(str::to_owned);
-    |source| ArchiveError::Damaged { entry, source }
+    |source| match source.kind() {
+        io::ErrorKind::Interrupted => ArchiveError::Interrupted,
+        _ => ArchiveError::Damaged { entry, source },
+    }
 }
 
-/// What has been unpacked so far, within the bounds.
+/// What has been seen so far, within the bounds.
 #[derive(Default)]
-struct Unpacked {
-    files: Files,
+struct Seen {
+    entries: usize,
+    paths: BTreeSet<RelativePath>,
+    names: usize,
     size: u64,
 }
 
-impl Unpacked {
-    fn add(&mut self, name: &str, content: &mut dyn Read) -> Result<(), ArchiveError> {
+impl Seen {
+    /// Count the next entry, whatever it is.
+    fn count(&mut self) -> Result<(), ArchiveError> {
+        self.entries += 1;
+        match self.entries > MAXIMUM_ENTRIES {
+            true => Err(ArchiveError::TooLarge),
+            false => Ok(()),
+        }
+    }
+
+    /// Check the next file, before any byte of its content is unpacked.
+    fn add(&mut self, name: &str, size: u64) -> Result<RelativePath, ArchiveError> {
         let path = name.parse::<RelativePath>()?;
-        if self.files.len() >= MAXIMUM_ENTRIES {
+        if size > MAXIMUM_FILE_SIZE {
+            return Err(ArchiveError::FileTooLarge { path, size });
+        }
+        self.names += name.len();
+        self.size += size;
+        if self.names > MAXIMUM_NAMES || self.size > MAXIMUM_SIZE {
             return Err(ArchiveError::TooLarge);
         }
-        let mut bytes = Vec::new();
-        content
-            .take(MAXIMUM_SIZE - self.size + 1)
-            .read_to_end(&mut bytes)
-            .map_err(damaged(Some(name)))?;
-        self.size += bytes.len() as u64;
-        if self.size > MAXIMUM_SIZE {
-            return Err(ArchiveError::TooLarge);
-        }
-        match self.files.insert(path.clone(), bytes) {
-            None => Ok(()),
-            Some(_) => Err(ArchiveError::Twice { path }),
+        match self.paths.insert(path.clone()) {
+            true => Ok(path),
+            false => Err(ArchiveError::Twice { path }),
         }
     }
 }
 
-fn unpack_tar(bytes: &[u8]) -> Result<Files, ArchiveError> {
-    let mut unpacked = Unpacked::default();
-    // Bounds what a gzip stream of zeros can cost even where no entry is found.
-    let limited = GzDecoder::new(bytes).take(MAXIMUM_SIZE * 2);
-    let mut archive = tar::Archive::new(limited);
+/// Content that must have `left` more bytes.
+struct Content<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Content<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            // A check sum is looked at where the content ends.
+            return match self.inner.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "it has more bytes than the archive says",
+                )),
+            };
+        }
+        let length = buffer
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let count = self
+            .inner
+            .read(buffer.get_mut(..length).unwrap_or_default())?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// How much of a stream may be read before the next look at it.
+struct Allowance {
+    left: Cell<u64>,
+    exceeded: Cell<bool>,
+}
+
+/// A stream that ends in an error where its allowance does.
+struct Allowed<'a, R> {
+    inner: R,
+    allowance: &'a Allowance,
+}
+
+impl<R: Read> Read for Allowed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.allowance.left.get();
+        if left == 0 && !buffer.is_empty() {
+            self.allowance.exceeded.set(true);
+            return Err(io::Error::other("too large"));
+        }
+        let length = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = self
+            .inner
+            .read(buffer.get_mut(..length).unwrap_or_default())?;
+        self.allowance.left.set(left - count as u64);
+        Ok(count)
+    }
+}
+
+fn each_of_tar<R: io::BufRead>(source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
+    let allowance = Allowance {
+        left: Cell::new(MAXIMUM_HEADERS),
+        exceeded: Cell::new(false),
+    };
+    let failed = |error| match allowance.exceeded.get() {
+        true => ArchiveError::TooLarge,
+        false => error,
+    };
+    let mut archive = tar::Archive::new(Allowed {
+        inner: GzDecoder::new(source),
+        allowance: &allowance,
+    });
+    each_entry_of_tar(&mut archive, &allowance, take).map_err(failed)?;
+    // The rest of the stream holds the check sum.
+    allowance.left.set(MAXIMUM_END);
+    let mut rest = archive.into_inner();
+    let mut block = [0; 4096];
+    loop {
+        let count = rest
+            .read(&mut block)
+            .map_err(|error| failed(damaged(None)(error)))?;
+        match block.get(..count) {
+            None | Some([]) => break,
+            Some(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
+            // Programs that are told to read on would unpack it.
+            Some(_) => return Err(behind_the_end()),
+        }
+    }
+    // Other programs unpack a second stream as well.
+    let mut source = rest.inner.into_inner();
+    match source.fill_buf().map_err(damaged(None))? {
+        [] => Ok(()),
+        _ => Err(behind_the_end()),
+    }
+}
+
+fn behind_the_end() -> ArchiveError {
+    let problem = io::Error::new(
+        io::ErrorKind::InvalidData,
+        "there is something after its end",
+    );
+    damaged(None)(problem)
+}
+
+fn each_entry_of_tar<R: Read>(
+    archive: &mut tar::Archive<R>,
+    allowance: &Allowance,
+    take: &mut Take<'_>,
+) -> Result<(), ArchiveError> {
+    let mut seen = Seen::default();
     for entry in archive.entries().map_err(damaged(None))? {
         let mut entry = entry.map_err(damaged(None))?;
+        seen.count()?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
         if kind.is_dir() {
+            allowance.left.set(MAXIMUM_HEADERS);
             continue;
         }
         if !kind.is_file() {
             return Err(ArchiveError::Special { name });
         }
         let size = entry.size();
-        let before = unpacked.size;
         // Some packers put `./` before each name.
         let name = name.strip_prefix("./").unwrap_or(&name);
-        unpacked.add(name, &mut entry)?;
-        if unpacked.size - before != size {
-            return Err(damaged(Some(name))(io::ErrorKind::UnexpectedEof.into()));
-        }
+        let path = seen.add(name, size)?;
+        allowance.left.set(size + MAXIMUM_HEADERS);
+        let mut content = Content {
+            inner: &mut entry,
+            left: size,
+        };
+        take(&path, size, &mut content).map_err(damaged(Some(name)))?;
     }
-    // The rest of the stream holds the check sum.
-    let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink()).map_err(damaged(None))?;
-    Ok(unpacked.files)
+    Ok(())
 }
 
-fn unpack_zip(bytes: &[u8]) -> Result<Files, ArchiveError> {
+fn each_of_zip<R: Read + Seek>(mut source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
     let whole = |error: zip::result::ZipError| damaged(None)(error.into());
-    let mut unpacked = Unpacked::default();
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(whole)?;
-    refuse_hidden(bytes, &archive)?;
-    for index in 0..archive.len() {
+    count_headers(&mut source)?;
+    let mut archive = zip::ZipArchive::new(&mut source).map_err(whole)?;
+    let (start, count) = (archive.central_directory_start(), archive.len());
+    let mut seen = Seen::default();
+    for index in 0..count {
+        seen.count()?;
         let mut entry = archive.by_index(index).map_err(whole)?;
         let name = entry.name().to_owned();
         if entry.is_dir() {
@@ -209,42 +372,90 @@ fn unpack_zip(bytes: &[u8]) -> Result<Files, ArchiveError> {
         if entry.is_symlink() {
             return Err(ArchiveError::Special { name });
         }
-        unpacked.add(&name, &mut entry)?;
+        let size = entry.size();
+        let path = seen.add(&name, size)?;
+        let mut content = Content {
+            inner: &mut entry,
+            left: size,
+        };
+        take(&path, size, &mut content).map_err(damaged(Some(&name)))?;
     }
-    Ok(unpacked.files)
+    drop(archive);
+    refuse_hidden(source, start)
 }
+
+/// Bound what the list of entries may take in memory, before it is read.
+fn count_headers<R: Read + Seek>(source: &mut R) -> Result<(), ArchiveError> {
+    let mut block = vec![0; 64 << 10];
+    let (mut kept, mut count) = (0, 0);
+    source.seek(SeekFrom::Start(0)).map_err(damaged(None))?;
+    loop {
+        let free = block.get_mut(kept..).unwrap_or_default();
+        let read = source.read(free).map_err(damaged(None))?;
+        let bytes = block.get(..kept + read).unwrap_or_default();
+        let headers = bytes.windows(4).filter(|four| *four == HEADER);
+        count += headers.count();
+        if count > MAXIMUM_ENTRIES {
+            return Err(ArchiveError::TooLarge);
+        }
+        if read == 0 {
+            return Ok(());
+        }
+        // The beginning of one that ends in the next block.
+        let last = bytes.len().min(3);
+        block.copy_within(kept + read - last..kept + read, 0);
+        kept = last;
+    }
+}
+
+/// What an entry of a zip file's list begins with.
+const HEADER: &[u8] = b"PK\x01\x02";
 
 /// Of two entries with one name the crate shows the last one only. Other programs take the first: what was checked
 /// would not be what they unpack.
-fn refuse_hidden<R: Read + io::Seek>(
-    bytes: &[u8],
-    archive: &zip::ZipArchive<R>,
-) -> Result<(), ArchiveError> {
+fn refuse_hidden<R: Read + Seek>(source: R, start: u64) -> Result<(), ArchiveError> {
     // "Central directory structure" of the format's description (APPNOTE.TXT, 4.3.12): 46 bytes, of which three
     // numbers say how long the name and what follows it are.
-    let start = usize::try_from(archive.central_directory_start()).unwrap_or(usize::MAX);
-    let mut rest = bytes.get(start..).unwrap_or_default();
+    let mut source = BufReader::new(source);
+    source.seek(SeekFrom::Start(start)).map_err(damaged(None))?;
     let mut names = BTreeSet::new();
-    while let Some((header, after)) = rest.split_first_chunk::<46>() {
-        if !header.starts_with(b"PK\x01\x02") {
-            break;
-        }
+    let mut header = [0; 46];
+    while source.read_exact(&mut header).is_ok() && header.starts_with(HEADER) {
         let [name, extra, comment] = [[28, 29], [30, 31], [32, 33]]
             .map(|at| at.map(|at| header.get(at).copied().unwrap_or_default()))
-            .map(|pair| usize::from(u16::from_le_bytes(pair)));
-        let text = after.get(..name).unwrap_or_default();
-        if !names.insert(text) {
-            let path = String::from_utf8_lossy(text).parse::<RelativePath>()?;
+            .map(u16::from_le_bytes);
+        let mut text = vec![0; usize::from(name)];
+        source.read_exact(&mut text).map_err(damaged(None))?;
+        source
+            .seek_relative(i64::from(extra) + i64::from(comment))
+            .map_err(damaged(None))?;
+        if names.contains(&text) {
+            let path = String::from_utf8_lossy(&text).parse::<RelativePath>()?;
             return Err(ArchiveError::Twice { path });
         }
-        rest = after.get(name + extra + comment..).unwrap_or_default();
+        names.insert(text);
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    type Files = BTreeMap<RelativePath, Vec<u8>>;
+
+    fn unpack(bytes: &[u8]) -> Result<Files, ArchiveError> {
+        let mut files = Files::new();
+        each(Cursor::new(bytes), &mut |path, _, content| {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes)?;
+            files.insert(path.clone(), bytes);
+            Ok(())
+        })?;
+        Ok(files)
+    }
 
     fn path(text: &str) -> RelativePath {
         text.parse().unwrap()
@@ -353,6 +564,109 @@ mod tests {
         ] {
             let error = unpack(&archive).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
+        }
+    }
+
+    /// A tar file of one entry that is said to have `size` bytes, in a gzip stream.
+    fn tar_of(kind: tar::EntryType, size: u64, content: impl Read) -> Vec<u8> {
+        let mut packer = GzBuilder::new().write(Vec::new(), Compression::fast());
+        let mut header = tar::Header::new_ustar();
+        header.set_path("mpy/a.bin").unwrap();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_mode(0o644);
+        header.set_cksum();
+        packer.write_all(header.as_bytes()).unwrap();
+        io::copy(&mut { content }, &mut packer).unwrap();
+        packer.finish().unwrap()
+    }
+
+    fn refused(archive: &[u8], message: &str) {
+        let mut read = 0;
+        let outcome = each(Cursor::new(archive), &mut |_, _, content| {
+            read += io::copy(content, &mut io::sink())?;
+            Ok(())
+        });
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+        assert!(read <= 10, "{read} bytes were unpacked");
+    }
+
+    #[test]
+    fn bombs_are_refused_before_they_go_off() {
+        let zeros = |count: u64| io::repeat(0).take(count);
+        let large = MAXIMUM_FILE_SIZE + 1;
+        let message = "`mpy/a.bin` unpacks to 67108865 bytes";
+        let regular = tar::EntryType::Regular;
+        refused(&tar_of(regular, large, zeros(0)), message);
+        let message = "more than 268435456 bytes";
+        // A name of the format's own, a folder, and nothing: what is no file is not unpacked either.
+        for kind in [
+            tar::EntryType::GNULongName,
+            tar::EntryType::XHeader,
+            tar::EntryType::Directory,
+        ] {
+            let size = MAXIMUM_HEADERS * 2;
+            refused(&tar_of(kind, size, zeros(size + 1024)), message);
+        }
+        let end = tar_of(regular, 0, zeros(MAXIMUM_END + 4096));
+        refused(&end, message);
+        let hidden = tar_of(regular, 0, b"a".chain(zeros(2000)).chain(&b"b"[..]));
+        refused(&hidden, "damaged");
+        let hidden = tar_of(regular, 0, zeros(2000).chain(&b"b"[..]));
+        refused(&hidden, "there is something after its end");
+        let twice = [tar_of(regular, 0, zeros(1024)), hidden].concat();
+        refused(&twice, "there is something after its end");
+        let folders = {
+            let mut builder =
+                tar::Builder::new(GzBuilder::new().write(Vec::new(), Compression::fast()));
+            let mut header = tar::Header::new_ustar();
+            header.set_path("a/").unwrap();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_size(0);
+            header.set_cksum();
+            for _ in 0..=MAXIMUM_ENTRIES {
+                builder.append(&header, io::empty()).unwrap();
+            }
+            builder.into_inner().unwrap().finish().unwrap()
+        };
+        refused(&folders, "60000 entries");
+        let headers = [b"PK\x03\x04".to_vec(), HEADER.repeat(MAXIMUM_ENTRIES + 1)].concat();
+        refused(&headers, "60000 entries");
+    }
+
+    /// The size that a zip file says can be false, where a tar file's is what counts.
+    #[test]
+    fn a_zip_file_that_lies_about_sizes() {
+        let at = Timestamp::from_seconds(0);
+        let size = 100_000_u32;
+        let archive = zip(&[(path("mpy/a.bin"), &vec![0; size as usize])], at).unwrap();
+        let with_size = |new: u32| {
+            let mut archive = archive.clone();
+            for place in 0..archive.len() - 4 {
+                if archive[place..place + 4] == size.to_le_bytes() {
+                    archive[place..place + 4].copy_from_slice(&new.to_le_bytes());
+                }
+            }
+            archive
+        };
+        assert_eq!(unpack(&with_size(size)).unwrap().len(), 1);
+        refused(
+            &with_size(10),
+            "`mpy/a.bin`: it has more bytes than the archive says",
+        );
+        refused(&with_size(u32::MAX - 1), "unpacks to 4294967294 bytes");
+        let error = unpack(&with_size(size + 1)).unwrap_err().to_string();
+        assert!(error.contains("damaged at `mpy/a.bin`"), "{error}");
+    }
+
+    #[test]
+    fn who_looks_may_stop() {
+        for archive in archives() {
+            let outcome = each(Cursor::new(archive), &mut |_, _, _| {
+                Err(io::ErrorKind::Interrupted.into())
+            });
+            assert!(matches!(outcome, Err(ArchiveError::Interrupted)));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! - [`manifest`] is `manifest.json` of a build, [`archive`] its archives, [`signature`] what is signed of it.
+//! - [`manifest`] is `manifest.json` of a build, [`index`] the list of several, [`archive`] its archives, [`signature`] what
+//!   is signed of it, [`version`] the order of versions.
 //! - [`cache`] keeps what was compiled.
 //! - [`mip`] knows the packages of MicroPython's package manager.
 //! - [`pyproject`] reads the settings that people keep in `pyproject.toml`.
@@ -14,9 +15,11 @@
 
 pub mod archive;
 pub mod cache;
+pub mod index;
 pub mod manifest;
 pub mod mip;
 pub mod pyproject;
 pub mod relative_path;
 pub mod signature;
 pub mod timestamp;
+pub mod version;

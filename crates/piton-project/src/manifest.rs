@@ -7,13 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::relative_path::RelativePath;
 
-/// Largest manifest that is read, in bytes: about 100,000 files.
-pub const MAXIMUM_SIZE: usize = 64 << 20;
+/// Largest manifest that is read, in bytes.
+pub const MAXIMUM_SIZE: usize = 32 << 20;
+
+/// Most files of a manifest.
+pub const MAXIMUM_FILES: usize = 50_000;
+
+/// Longest text of a manifest that is no path, in bytes: a version, a time, a name.
+const MAXIMUM_TEXT: usize = 200;
 
 /// Version of our own fields, as [`Manifest::schema`].
 pub const SCHEMA: u32 = 1;
@@ -27,6 +34,7 @@ pub struct Manifest {
     /// When the sources were current, in UTC: `2026-02-06T10:46:02Z`. Not when the build ran.
     pub build_timestamp: String,
     /// The files, by path.
+    #[serde(deserialize_with = "bounded")]
     pub files: Vec<ManifestFile>,
     /// Version of the fields that follow and of those in the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +48,9 @@ pub struct Manifest {
     /// Modules of the project that are not among the files, since their sources did not compile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOutModule>,
+    /// All targets of the build, where there are several: an index binds their manifests together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<String>>,
 }
 
 /// What compiled the files.
@@ -184,13 +195,21 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 #[non_exhaustive]
 pub enum ManifestError {
     /// It is no JSON, or not with these fields.
-    #[error("the manifest cannot be read: {}", printable(.0))]
+    #[error("the manifest cannot be read: {}", printable(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// It is larger than any build is.
     #[error("the manifest has {size} bytes, at most {MAXIMUM_SIZE} are read")]
     TooLarge {
         /// Its size, in bytes.
         size: usize,
+    },
+    /// A text of it is longer than any version or name.
+    #[error("`{field}` of the manifest has {length} bytes, at most {MAXIMUM_TEXT} are read")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+        /// Its length, in bytes.
+        length: usize,
     },
     /// A text of it could do something to the terminal that it is printed on.
     #[error("`{field}` of the manifest has a control character")]
@@ -204,16 +223,48 @@ pub enum ManifestError {
         /// Path below the folder `mpy`.
         path: RelativePath,
     },
+    /// One of its entries is both a file and a folder.
+    #[error("the manifest names `{path}`, and `{file}` as a file")]
+    Inside {
+        /// The file.
+        file: RelativePath,
+        /// The file below it.
+        path: RelativePath,
+    },
 }
 
 /// A message with a stranger's words in it, without control characters.
-fn printable(message: &serde_json::Error) -> String {
-    let letters = message.to_string();
-    let escaped = letters.chars().map(|letter| match letter.is_control() {
+pub(crate) fn printable(message: &str) -> String {
+    let escaped = message.chars().map(|letter| match letter.is_control() {
         true => letter.escape_default().to_string(),
         false => letter.to_string(),
     });
     escaped.collect()
+}
+
+/// A list of files, read no further than the longest that is taken: memory is bounded whatever the text says.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ManifestFile>, D::Error> {
+    struct Files;
+    impl<'de> Visitor<'de> for Files {
+        type Value = Vec<ManifestFile>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of files")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut files = Vec::new();
+            while let Some(file) = list.next_element()? {
+                if files.len() == MAXIMUM_FILES {
+                    let message = format_args!("more than {MAXIMUM_FILES} files");
+                    return Err(serde::de::Error::custom(message));
+                }
+                files.push(file);
+            }
+            Ok(files)
+        }
+    }
+    deserializer.deserialize_seq(Files)
 }
 
 impl Manifest {
@@ -232,7 +283,12 @@ impl Manifest {
             ("build_timestamp", Some(&manifest.build_timestamp)),
             ("target", manifest.target.as_ref()),
         ] {
-            if text.is_some_and(|text| text.contains(char::is_control)) {
+            let Some(text) = text else { continue };
+            if text.len() > MAXIMUM_TEXT {
+                let length = text.len();
+                return Err(ManifestError::TooLong { field, length });
+            }
+            if text.contains(char::is_control) {
                 return Err(ManifestError::Control { field });
             }
         }
@@ -244,7 +300,20 @@ impl Manifest {
                 });
             }
         }
+        for file in &manifest.files {
+            let mut above = std::iter::successors(file.path.parent(), RelativePath::parent);
+            if let Some(inside) = above.find(|folder| known.contains(folder)) {
+                let path = file.path.clone();
+                return Err(ManifestError::Inside { file: inside, path });
+            }
+        }
         Ok(manifest)
+    }
+
+    /// The sizes of all files together, in bytes.
+    pub fn size(&self) -> u64 {
+        let sizes = self.files.iter().map(|file| file.size);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// The bytes of `manifest.json`: the same for the same content.
@@ -276,6 +345,10 @@ pub enum Problem {
     },
     /// The manifest does not name it.
     Extra,
+    /// A link is in its place. What it names is no part of the build.
+    Link,
+    /// A device, a pipe or a socket is in its place.
+    Special,
 }
 
 impl fmt::Display for Problem {
@@ -289,17 +362,31 @@ impl fmt::Display for Problem {
                 write!(f, "changed: SHA-256 {found}, expected {expected}")
             }
             Problem::Extra => f.write_str("extra: the manifest does not name it"),
+            Problem::Link => f.write_str("a link, expected a file"),
+            Problem::Special => f.write_str("a device, a pipe or a socket, expected a file"),
         }
     }
 }
 
-/// Size and hash of a file that is there.
+/// What is there under the name of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Size, in bytes.
-    pub size: u64,
-    /// SHA-256 of the content.
-    pub sha256: Sha256Hex,
+pub enum Found {
+    /// A file of this content.
+    File {
+        /// Size, in bytes.
+        size: u64,
+        /// SHA-256 of the content.
+        sha256: Sha256Hex,
+    },
+    /// A file whose content was not looked at: it has another size than the manifest says, or is not in it.
+    Sized {
+        /// Size, in bytes.
+        size: u64,
+    },
+    /// A link.
+    Link,
+    /// A device, a pipe or a socket.
+    Special,
 }
 
 /// Compare what is there with what the manifest asks for: one problem at most for each path, by path.
@@ -311,15 +398,21 @@ pub fn compare(
     for file in &manifest.files {
         let problem = match found.get(&file.path) {
             None => Problem::Missing,
-            Some(there) if there.size != file.size => Problem::Size {
+            Some(Found::Link) => Problem::Link,
+            Some(Found::Special) => Problem::Special,
+            Some(Found::File { size, .. }) if *size != file.size => Problem::Size {
                 expected: file.size,
-                found: there.size,
+                found: *size,
             },
-            Some(there) if there.sha256 != file.sha256 => Problem::Changed {
+            Some(Found::Sized { size }) => Problem::Size {
+                expected: file.size,
+                found: *size,
+            },
+            Some(Found::File { sha256, .. }) if *sha256 != file.sha256 => Problem::Changed {
                 expected: file.sha256.clone(),
-                found: there.sha256.clone(),
+                found: sha256.clone(),
             },
-            Some(_) => continue,
+            Some(Found::File { .. }) => continue,
         };
         problems.insert(file.path.clone(), problem);
     }
@@ -397,12 +490,48 @@ mod tests {
             .map(|(entry, _)| entry)
             .unwrap();
         refused((entry, &format!("{entry},{entry}")), "`boot.mpy` twice");
+        let below = entry.replace("\"boot.mpy\"", "\"boot.mpy/x/y\"");
+        refused(
+            (entry, &format!("{below},{entry}")),
+            "names `boot.mpy/x/y`, and `boot.mpy` as a file",
+        );
+        // Python's reader takes the last of two, others the first.
+        refused(
+            ("\"size\": 240", "\"size\": 240, \"size\": 241"),
+            "duplicate field `size`",
+        );
+        refused(("240", "18446744073709551616"), "line 9");
+        refused(("240", "2.4e2"), "line 9");
+        refused(("1.0.0", &"1".repeat(201)), "`version` of the manifest has");
+        let deep = format!("\"files\": {}", "[".repeat(100_000));
+        refused(("\"files\": [", &deep), "line 4");
+        let unknown = format!("\"x\": {}, \"files\"", "[".repeat(100_000));
+        refused(("\"files\"", &unknown), "line 4");
+    }
+
+    #[test]
+    fn a_manifest_of_more_files_than_any_build() {
+        let many = |count: usize| {
+            let entry = |number| {
+                let hash = "0".repeat(64);
+                format!(r#"{{"path":"{number}","download_path":"a","sha256":"{hash}","size":0}}"#)
+            };
+            let files = (0..count).map(entry).collect::<Vec<_>>().join(",");
+            format!(r#"{{"version":"1","build_timestamp":"","files":[{files}]}}"#)
+        };
+        let whole = Manifest::parse(many(MAXIMUM_FILES).as_bytes()).unwrap();
+        assert_eq!(whole.files.len(), MAXIMUM_FILES);
+        let error = Manifest::parse(many(MAXIMUM_FILES + 1).as_bytes()).unwrap_err();
+        assert!(
+            error.to_string().contains("more than 50000 files"),
+            "{error}"
+        );
     }
 
     #[test]
     fn every_difference_is_named() {
         let path = |text: &str| text.parse::<RelativePath>().unwrap();
-        let of = |content: &[u8]| Found {
+        let of = |content: &[u8]| Found::File {
             size: content.len() as u64,
             sha256: Sha256Hex::of(content),
         };

@@ -12,7 +12,7 @@ const MAXIMUM: usize = 1024;
 /// A path below a folder that somebody else chose, with `/` between its parts.
 ///
 /// Whatever it says, it names something inside: no `..`, no root, no drive, no empty part, nothing that a file
-/// system would take for something else (`\`, `:`, control characters), and no [reserved](is_reserved) name.
+/// system would take for something else (`\`, `:`, control characters) or show as another one, and no [reserved](is_reserved) name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelativePath(String);
@@ -95,6 +95,11 @@ impl RelativePath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
+    /// A [reserved](is_reserved) name, for a record of our own at the top of a folder.
+    pub fn of_record(name: &'static str) -> RelativePath {
+        RelativePath(name.to_owned())
+    }
+
     /// What is before the last part, if there are several.
     pub fn parent(&self) -> Option<RelativePath> {
         let (parent, _) = self.0.rsplit_once('/')?;
@@ -150,12 +155,20 @@ fn problem(text: &str) -> Option<&'static str> {
     {
         return Some("it has a character that some file systems do not take for part of a name");
     }
+    if text.contains(is_direction) {
+        return Some("it has a character that makes it look like another name");
+    }
     text.split('/').find_map(|part| match part {
         "" => Some("a part of it is empty"),
         "." | ".." => Some("it has a part of dots only"),
         part if is_reserved(part) => Some(RESERVED),
         _ => None,
     })
+}
+
+/// Whether a letter is shown as a change of the order of others ("Bidi_Control" of Unicode, PropList.txt).
+fn is_direction(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl TryFrom<String> for RelativePath {
@@ -192,8 +205,25 @@ mod tests {
     #[test]
     fn what_could_lead_out_is_none() {
         for text in [
-            "", "/", "/a", "..", "../a", "a/../b", "a/..", ".", "./a", "a//b", "a/", "a\\b",
-            "..\\a", "C:a", "C:\\a", "a\0", "a\nb", "\u{7f}",
+            "",
+            "/",
+            "/a",
+            "..",
+            "../a",
+            "a/../b",
+            "a/..",
+            ".",
+            "./a",
+            "a//b",
+            "a/",
+            "a\\b",
+            "..\\a",
+            "C:a",
+            "C:\\a",
+            "a\0",
+            "a\nb",
+            "\u{7f}",
+            "a\u{202e}yp.b",
         ] {
             assert!(text.parse::<RelativePath>().is_err(), "{text:?}");
         }

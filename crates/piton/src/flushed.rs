@@ -19,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host_file::sync_folder;
+use crate::regular;
 
 pub(crate) use hidden::Hidden;
 
@@ -111,9 +112,8 @@ fn sync_parent(place: &Path) {
 
 /// Keep what a name stands for beyond the name. Windows would refuse to replace it, and to open a pipe may take for ever.
 fn hold(place: &Path) -> Option<File> {
-    let kind = place.symlink_metadata().ok()?.file_type();
-    if cfg!(unix) && (kind.is_file() || kind.is_dir()) {
-        File::open(place).ok()
+    if cfg!(unix) {
+        regular::hold(place)
     } else {
         None
     }

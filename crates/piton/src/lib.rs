@@ -45,6 +45,7 @@ pub mod mip;
 pub mod mount;
 pub mod patterns;
 pub mod program;
+mod regular;
 pub mod romfs;
 pub mod shipment;
 pub mod sync;

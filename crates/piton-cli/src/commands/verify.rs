@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use piton::http::{Client, ClientOptions, HttpError};
 use piton::project::signature::PublicKey;
+use piton::project::version;
 use piton::shipment::download::{fetch, is_url};
-use piton::shipment::{BoardFormat, Finding, Places, Shipment, ShipmentError, read};
+use piton::shipment::{
+    BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError, What, read,
+};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, ShipError};
 use crate::interrupt;
 
 /// Arguments of `verify`.
@@ -27,6 +30,9 @@ pub(crate) struct Args {
     /// Ask for a signature by this public key: a file, or the key itself
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Ask for this version or a later one
+    #[arg(long, value_name = "VERSION", value_parser = ordered_version)]
+    min_version: Option<String>,
     /// Ask the connected board whether it can load the files
     #[arg(long)]
     board: bool,
@@ -38,51 +44,97 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         files: args.files.clone(),
     };
     let key = args.key.as_deref().map(public_key).transpose()?;
-    interrupt::install(&ctx.cancel);
-    let shipments = shipments(&args.place, &places, ctx)?;
+    let shipments = shipments(&args.place, &places, Purpose::Check, ctx)?;
     let board = if args.board {
+        interrupt::install(&ctx.cancel);
         Some(board_format(ctx)?)
     } else {
         None
     };
-    let mut reports = Vec::new();
-    let mut wrong = 0;
-    for shipment in &shipments {
-        let findings = shipment.check(key.as_ref(), board.as_ref());
-        wrong += findings.len();
-        reports.push((shipment, findings));
-    }
+    let demands = Demands {
+        key: key.as_ref(),
+        board: board.as_ref(),
+        min_version: args.min_version.as_deref(),
+    };
+    let reports = shipments
+        .iter()
+        .map(|shipment| (shipment, shipment.check(&demands)))
+        .collect::<Vec<(&Shipment, Vec<Finding>)>>();
+    let found = distinct(reports.iter().flat_map(|(_, findings)| findings));
     if ctx.ui.json() {
         let reports = reports
             .iter()
             .map(|(shipment, findings)| Report::of(shipment, findings));
         ctx.ui.json_line(&reports.collect::<Vec<_>>())?;
     } else {
+        for finding in &found {
+            ctx.ui.line(&finding.to_string())?;
+        }
         for (shipment, findings) in &reports {
-            tell(ctx, shipment, findings)?;
+            tell(ctx, shipment, findings);
         }
     }
-    match wrong {
+    match found.len() {
         0 => Ok(()),
-        count => Err(CommandError::NotVerified {
+        count => Err(ShipError::NotVerified {
             place: args.place.clone(),
             count,
-        }),
+            index: index_problem(&found),
+        }
+        .into()),
     }
 }
 
-/// The files of a build, here or on a server.
+/// The findings, what several targets have of their list once.
+pub(super) fn distinct<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<&'a Finding> {
+    let mut found = Vec::new();
+    for finding in findings {
+        if !(finding.what.is_of_index() && found.contains(&finding)) {
+            found.push(finding);
+        }
+    }
+    found
+}
+
+/// What is wrong with the list of targets so that something can be done about it.
+pub(super) fn index_problem(findings: &[&Finding]) -> Option<What> {
+    let mut whats = findings.iter().map(|finding| &finding.what);
+    let found = whats.find(|what| matches!(what, What::OldIndex | What::NoIndex));
+    found.cloned()
+}
+
+/// A version that others can be older than.
+pub(super) fn ordered_version(text: &str) -> Result<String, String> {
+    match version::is_ordered(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a version that begins with a number".to_owned()),
+    }
+}
+
+/// The files of a build, here or on a server. Until a server or a board is asked, a signal ends the program as it ends
+/// any other: nothing has to be put in order.
 pub(super) fn shipments(
     place: &Path,
     places: &Places,
+    purpose: Purpose,
     ctx: &Context,
 ) -> Result<Vec<Shipment>, CommandError> {
-    let Some(url) = is_url(place) else {
-        return Ok(read(place, places)?);
+    let reading = Reading {
+        places,
+        purpose,
+        cancel: &ctx.cancel,
     };
-    let client = Client::new(&ClientOptions::default());
-    match fetch(url, places, &client, &ctx.cancel) {
-        Err(ShipmentError::Http(HttpError::Cancelled)) => Err(CommandError::Interrupted),
+    let shipments = match is_url(place) {
+        None => read(place, &reading),
+        Some(url) => {
+            interrupt::install(&ctx.cancel);
+            fetch(url, &reading, &Client::new(&ClientOptions::default()))
+        }
+    };
+    match shipments {
+        Err(ShipmentError::Interrupted | ShipmentError::Http(HttpError::Cancelled)) => {
+            Err(CommandError::Interrupted)
+        }
         other => Ok(other?),
     }
 }
@@ -109,12 +161,9 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, CommandError> {
     })
 }
 
-fn tell(ctx: &Context, shipment: &Shipment, findings: &[Finding]) -> Result<(), CommandError> {
+fn tell(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
     let manifest = &shipment.manifest;
     let target = manifest.target.as_deref().unwrap_or("unknown target");
-    for finding in findings {
-        ctx.ui.line(&finding.to_string())?;
-    }
     if findings.is_empty() {
         ctx.ui.note(&format!(
             "{target}: version {} of {}, {} file{}, all right",
@@ -124,7 +173,6 @@ fn tell(ctx: &Context, shipment: &Shipment, findings: &[Finding]) -> Result<(), 
             if manifest.files.len() == 1 { "" } else { "s" },
         ));
     }
-    Ok(())
 }
 
 /// What `--json` prints of each target.

@@ -286,6 +286,9 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
         DeployError::Name { .. } => {
             "give it another name, or leave it out with `--exclude` of `build`"
         }
+        DeployError::NoFolderInside { .. } => {
+            "the drive of a board has no links: is it the right folder? Remove what is there, and do it again"
+        }
         DeployError::SameName { .. } => "give one of them another name, and build again",
         DeployError::NoSpace { .. } => {
             "nothing was written; delete there what is not needed, and do it again"

@@ -59,10 +59,9 @@ impl CommandError {
             CommandError::NotCompiled | CommandError::RomfsCompile(_) => "compile",
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
             CommandError::Build(_) | CommandError::NotBuilt => "build",
-            CommandError::Shipment(_)
-            | CommandError::NotVerified { .. }
-            | CommandError::NotDeployed { .. }
-            | CommandError::Deploy(_) => "shipment",
+            CommandError::Shipment(_) | CommandError::Ship(_) | CommandError::Deploy(_) => {
+                "shipment"
+            }
             CommandError::Mip(_) => "package",
             CommandError::Piton(piton::Error::Board(error))
             | CommandError::WrongPlace { error, .. } => board_kind(error),

@@ -94,6 +94,8 @@ mod sync;
 #[cfg(unix)]
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod trust;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[cfg(test)]
 mod unix_current;

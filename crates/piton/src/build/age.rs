@@ -1,11 +1,11 @@
 //! When the sources were current: the same answer on every computer that has the same commit.
 
-use std::cmp::Ordering;
 use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
 use piton_project::timestamp::Timestamp;
+use piton_project::version::compare;
 
 use super::scan::Input;
 use super::{BuildError, Event, Settings};
@@ -84,25 +84,11 @@ fn tag(names: &str) -> Option<String> {
     let tags = names
         .split(", ")
         .filter_map(|name| name.strip_prefix("tag: "));
-    let tag = tags.max_by(|one, other| natural(one, other))?;
+    let tag = tags.max_by(|one, other| compare(one, other).then_with(|| one.cmp(other)))?;
     let version = tag
         .strip_prefix('v')
         .filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
     Some(version.unwrap_or(tag).to_owned())
-}
-
-/// The order of versions: numbers in names count as numbers, so that `1.10` comes after `1.9`.
-fn natural(one: &str, other: &str) -> Ordering {
-    fn parts(text: &str) -> impl Iterator<Item = (Option<u64>, &str)> {
-        let is_digit = |letter: char| letter.is_ascii_digit();
-        text.split_inclusive(move |letter: char| !is_digit(letter))
-            .flat_map(move |part| {
-                let (digits, rest) = part.split_at(part.rfind(is_digit).map_or(0, |at| at + 1));
-                [(digits.parse().ok(), digits), (None, rest)]
-            })
-            .filter(|(_, text)| !text.is_empty())
-    }
-    parts(one).cmp(parts(other)).then_with(|| one.cmp(other))
 }
 
 fn newest(root: &Path, inputs: &[Input]) -> u64 {

@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use piton_compiler::Diagnostic;
 use piton_project::archive;
 use piton_project::cache::{Cache, Key};
+use piton_project::index::{self, Index, IndexTarget};
 use piton_project::manifest::{
     FileKind, LeftOutModule, Manifest, ManifestFile, MpyFacts, SCHEMA, Sha256Hex, hexadecimal,
 };
 use piton_project::relative_path::RelativePath;
 use piton_project::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::age::Age;
 use super::make::Plan;
 use super::scan::{Input, InputKind};
 use super::{BuildError, FILES, INDEX, MANIFEST, SIGNATURE, Settings, TAR, TargetReport, ZIP};
+use crate::regular::{self, Links};
 
 /// What was made of an input.
 pub(super) struct Made {
@@ -99,6 +100,10 @@ impl<'a> Target<'a> {
                 target: Some(plan.target.to_string()),
                 compiler: Some(plan.compiler.clone()),
                 left_out: Vec::new(),
+                targets: match settings.targets.as_slice() {
+                    [_] => None,
+                    targets => Some(targets.iter().map(ToString::to_string).collect()),
+                },
             },
             files: Vec::new(),
         }
@@ -207,23 +212,6 @@ fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
     })
 }
 
-/// `index.json`: the targets of a build with several.
-#[derive(Serialize, Deserialize)]
-struct Index {
-    version: String,
-    build_timestamp: String,
-    targets: Vec<IndexTarget>,
-    schema: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct IndexTarget {
-    target: String,
-    manifest: RelativePath,
-    sha256: Sha256Hex,
-    files: usize,
-}
-
 /// A file of the results: its path below their folder, and its bytes unless they are there already.
 pub(super) struct OutputFile<'a> {
     pub(super) path: PathBuf,
@@ -257,35 +245,18 @@ impl<'a> Output<'a> {
             files: Vec::new(),
             own: own_names(settings),
         };
-        let mut index = Vec::new();
-        for target in targets {
-            let manifest = target.manifest.to_json();
+        let manifests = targets
+            .iter()
+            .map(|target| Signed::new(settings, MANIFEST, target.manifest.to_json(), at))
+            .collect::<Vec<Signed>>();
+        let index = index(targets, &manifests);
+        let index = index.map(|index| Signed::new(settings, INDEX, index.to_json(), at));
+        for (target, manifest) in targets.iter().zip(&manifests) {
             output.own.insert(target.plan.folder.clone());
-            if let Ok(path) = format!("{}/{MANIFEST}", target.plan.folder).parse() {
-                index.push(IndexTarget {
-                    target: target.plan.target.to_string(),
-                    manifest: path,
-                    sha256: Sha256Hex::of(&manifest),
-                    files: target.files.len(),
-                });
-            }
-            output.add_target(settings, target, manifest, at)?;
+            output.add_target(settings, target, manifest, index.as_ref(), at)?;
         }
-        if let [first, _, ..] = targets {
-            let index = Index {
-                version: first.manifest.version.clone(),
-                build_timestamp: first.manifest.build_timestamp.clone(),
-                targets: index,
-                schema: SCHEMA,
-            };
-            let mut bytes = serde_json::to_vec_pretty(&index).unwrap_or_default();
-            bytes.push(b'\n');
-            let signature = sign(settings, &bytes, INDEX, at);
-            output.add(settings, PathBuf::from(INDEX), bytes);
-            if let Some(signature) = signature {
-                let name = format!("{INDEX}{SIGNATURE}");
-                output.add(settings, PathBuf::from(name), signature);
-            }
+        if let Some(index) = &index {
+            output.add_signed(settings, Path::new(""), index);
         }
         output.own.remove("");
         Ok(output)
@@ -295,7 +266,8 @@ impl<'a> Output<'a> {
         &mut self,
         settings: &Settings,
         target: &Target<'a>,
-        manifest: Vec<u8>,
+        manifest: &Signed,
+        index: Option<&Signed>,
         at: Timestamp,
     ) -> Result<(), BuildError> {
         let folder = Path::new(&target.plan.folder);
@@ -309,22 +281,23 @@ impl<'a> Output<'a> {
             };
             self.files.push(OutputFile { path, content });
         }
-        let signature = sign(settings, &manifest, MANIFEST, at);
         if settings.archives {
+            let documents = [Some(manifest), index].into_iter().flatten().collect();
             let packed = Packed {
                 target,
-                manifest: &manifest,
-                signature: signature.as_deref(),
+                documents,
                 at,
             };
             self.add_archives(settings, folder, &packed)?;
         }
-        self.add(settings, folder.join(MANIFEST), manifest);
-        if let Some(signature) = signature {
-            let name = format!("{MANIFEST}{SIGNATURE}");
-            self.add(settings, folder.join(name), signature);
-        }
+        self.add_signed(settings, folder, manifest);
         Ok(())
+    }
+
+    fn add_signed(&mut self, settings: &Settings, folder: &Path, signed: &Signed) {
+        for (name, bytes) in signed.files() {
+            self.add(settings, folder.join(name), bytes.to_vec());
+        }
     }
 
     fn add(&mut self, settings: &Settings, path: PathBuf, bytes: Vec<u8>) {
@@ -398,30 +371,76 @@ impl<'a> Output<'a> {
     }
 }
 
-/// What goes into the archives of a target.
+/// A document of a build and, with a key, its signature.
+struct Signed {
+    name: &'static str,
+    bytes: Vec<u8>,
+    signature: Option<Vec<u8>>,
+}
+
+impl Signed {
+    /// The time in the signature is that of the build: it says the same whenever it is made.
+    fn new(settings: &Settings, name: &'static str, bytes: Vec<u8>, at: Timestamp) -> Signed {
+        let comment = format!("timestamp:{}\tfile:{name}\thashed", at.seconds());
+        let key = settings.key.as_ref();
+        Signed {
+            name,
+            signature: key.map(|key| key.sign(&bytes, &comment).into_bytes()),
+            bytes,
+        }
+    }
+
+    /// The names of its files and what is in them.
+    fn files(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let document = (self.name.to_owned(), self.bytes.as_slice());
+        let signature = self.signature.as_deref();
+        let signature = signature.map(|bytes| (format!("{}{SIGNATURE}", self.name), bytes));
+        std::iter::once(document).chain(signature)
+    }
+}
+
+/// The list of targets, where there are several.
+fn index(targets: &[Target<'_>], manifests: &[Signed]) -> Option<Index> {
+    let [first, _, ..] = targets else {
+        return None;
+    };
+    let entries = targets
+        .iter()
+        .zip(manifests)
+        .filter_map(|(target, manifest)| {
+            let path = format!("{}/{MANIFEST}", target.plan.folder).parse();
+            Some(IndexTarget {
+                target: target.plan.target.to_string(),
+                manifest: path.ok()?,
+                sha256: Sha256Hex::of(&manifest.bytes),
+                files: target.files.len(),
+            })
+        });
+    Some(Index {
+        version: first.manifest.version.clone(),
+        build_timestamp: first.manifest.build_timestamp.clone(),
+        targets: entries.collect(),
+        schema: index::SCHEMA,
+    })
+}
+
+/// What goes into the archives of a target. The list of targets is among it: each archive can be checked alone.
 struct Packed<'t, 'a> {
     target: &'t Target<'a>,
-    manifest: &'t [u8],
-    signature: Option<&'t [u8]>,
+    documents: Vec<&'t Signed>,
     at: Timestamp,
 }
 
 impl Packed<'_, '_> {
     fn key(&self) -> Key {
-        Key::new("archives")
-            .with(env!("CARGO_PKG_VERSION").as_bytes())
-            .with(self.manifest)
-            .with(self.signature.unwrap_or_default())
+        let key = Key::new("archives").with(env!("CARGO_PKG_VERSION").as_bytes());
+        let documents = self.documents.iter().flat_map(|document| document.files());
+        documents.fold(key, |key, (_, bytes)| key.with(bytes))
     }
 
     fn files(&self) -> Vec<(RelativePath, &[u8])> {
-        let mut files = vec![(MANIFEST.to_owned(), self.manifest)];
-        if let Some(signature) = self.signature {
-            files.push((format!("{MANIFEST}{SIGNATURE}"), signature));
-        }
-        let named = files
-            .into_iter()
-            .filter_map(|(name, bytes)| Some((name.parse().ok()?, bytes)));
+        let documents = self.documents.iter().flat_map(|document| document.files());
+        let named = documents.filter_map(|(name, bytes)| Some((name.parse().ok()?, bytes)));
         let listed = self.target.manifest.files.iter().zip(&self.target.files);
         named
             .chain(listed.map(|(file, made)| (file.download_path.clone(), made.bytes.as_slice())))
@@ -435,14 +454,6 @@ fn known_hashes(cache: Option<&Cache>, key: &Key) -> Option<[String; 2]> {
     Some([first.to_owned(), second.to_owned()])
 }
 
-/// The signature of a file, as the bytes of the file beside it. The time is that of the build: it says the same
-/// whenever it is made.
-fn sign(settings: &Settings, bytes: &[u8], name: &str, at: Timestamp) -> Option<Vec<u8>> {
-    let key = settings.key.as_ref()?;
-    let comment = format!("timestamp:{}\tfile:{name}\thashed", at.seconds());
-    Some(key.sign(bytes, &comment).into_bytes())
-}
-
 /// The names at the top of the results that a build writes, and those that the last one wrote.
 fn own_names(settings: &Settings) -> BTreeSet<String> {
     let mut names = [FILES, MANIFEST, INDEX, TAR, ZIP]
@@ -450,8 +461,9 @@ fn own_names(settings: &Settings) -> BTreeSet<String> {
         .into_iter()
         .collect::<BTreeSet<String>>();
     names.extend([MANIFEST, INDEX].map(|name| format!("{name}{SIGNATURE}")));
-    let last = fs::read(settings.out.join(INDEX)).ok();
-    let last = last.and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
+    let limit = index::MAXIMUM_SIZE as u64;
+    let last = regular::read(&settings.out.join(INDEX), Links::Follow, limit).ok();
+    let last = last.and_then(|bytes| Index::parse(&bytes).ok());
     let folders = last.into_iter().flat_map(|index| index.targets);
     names.extend(folders.filter_map(|target| Some(target.manifest.parent()?.to_string())));
     names

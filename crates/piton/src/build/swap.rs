@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_project::manifest::Sha256Hex;
+use piton_project::manifest::{self, Sha256Hex};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -17,6 +17,7 @@ use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
 use crate::host_file::{refuse_link, sync_folder};
+use crate::regular::{self, Links};
 use crate::vm::cache_folder;
 
 /// The sources may not be inside of what is replaced, nor anything that no build made.
@@ -63,24 +64,29 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
 
 /// What tells a list of a build from any other JSON of that name.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "that they are there is what counts")]
 struct ListHead {
-    version: IgnoredAny,
-    build_timestamp: IgnoredAny,
-    #[serde(alias = "targets")]
-    files: IgnoredAny,
+    #[serde(rename = "version")]
+    _version: IgnoredAny,
+    #[serde(rename = "build_timestamp")]
+    _build_timestamp: IgnoredAny,
+    files: Option<IgnoredAny>,
+    targets: Option<IgnoredAny>,
 }
 
 /// Whether the list is there. One that is no list of a build is not replaced.
 fn check_list(path: &Path) -> Result<bool, BuildError> {
-    let Ok(bytes) = fs::read(path) else {
-        return Ok(false);
+    let not_ours = || BuildError::NotOurs {
+        path: path.to_owned(),
+    };
+    let bytes = match regular::read(path, Links::Follow, manifest::MAXIMUM_SIZE as u64) {
+        Ok(bytes) => bytes,
+        // A pipe, a device or a socket.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(not_ours()),
+        Err(_) => return Ok(false),
     };
     match serde_json::from_slice::<ListHead>(&bytes) {
-        Ok(_) => Ok(true),
-        Err(_) => Err(BuildError::NotOurs {
-            path: path.to_owned(),
-        }),
+        Ok(list) if list.files.is_some() || list.targets.is_some() => Ok(true),
+        _ => Err(not_ours()),
     }
 }
 

@@ -4,8 +4,7 @@
 //! untouched, what others import comes before them and `code.py` last, each file is written beside and renamed when it
 //! is on the drive, and read back.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +12,13 @@ use piton_board::deadline::Cancel;
 use piton_mpy::header::Dialect;
 use piton_project::relative_path::RelativePath;
 
+use super::folders::Folder;
 use super::order::order;
 use super::parts::Parts;
 use super::{BoardFormat, Shipment};
 use crate::build::project::circuitpython_version;
 use crate::flushed;
+use crate::regular::{self, Kind, Links};
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,15 @@ pub enum DeployError {
         /// The other.
         second: RelativePath,
     },
+    /// What is in the place of a folder of the shipment is none: files would go elsewhere, or nowhere. Nothing was
+    /// written.
+    #[error("`{}` is {found}, expected a folder", path.display())]
+    NoFolderInside {
+        /// What is there.
+        path: PathBuf,
+        /// What it is: a link, a file.
+        found: &'static str,
+    },
     /// The drive cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
@@ -123,9 +133,13 @@ pub enum DeployError {
     Cancelled,
 }
 
+/// Most bytes of `boot_out.txt`: it has a few lines.
+const BOOT_OUT_LIMIT: u64 = 64 << 10;
+
 /// What a drive says about its board, in `boot_out.txt` of CircuitPython.
 pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
-    let text = fs::read_to_string(drive.join("boot_out.txt")).ok()?;
+    let text = regular::read(&drive.join("boot_out.txt"), Links::Refuse, BOOT_OUT_LIMIT).ok()?;
+    let text = String::from_utf8(text).ok()?;
     let version = circuitpython_version(&text)?;
     let digits = version
         .split(|letter: char| !letter.is_ascii_digit())
@@ -144,44 +158,31 @@ pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
 ///
 /// # Errors
 ///
-/// [`DeployError::NoFolder`], [`DeployError::Name`], [`DeployError::SameName`], [`DeployError::Read`].
+/// [`DeployError::NoFolder`], [`DeployError::Name`], [`DeployError::SameName`], [`DeployError::NoFolderInside`],
+/// [`DeployError::Read`].
 pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     if !drive.is_dir() {
         return Err(DeployError::NoFolder {
             path: drive.to_owned(),
         });
     }
-    check_names(shipment.files().map(|(path, _)| path))?;
     let files = order(shipment);
-    let mut names = BTreeMap::new();
-    for (path, _) in &files {
-        if let Some(first) = names.insert(path.as_str().to_lowercase(), *path) {
-            let (first, second) = (first.clone(), (*path).clone());
-            return Err(DeployError::SameName { first, second });
-        }
-    }
+    let paths = files.iter().map(|(path, _)| *path);
+    check_names(paths.clone(), cfg!(windows))?;
+    check_case(paths.clone())?;
     let mut plan = Plan::default();
-    let wanted = files
-        .iter()
-        .copied()
-        .collect::<BTreeMap<&RelativePath, &[u8]>>();
+    let wanted = paths.collect::<BTreeSet<&RelativePath>>();
     for (path, content) in &files {
-        let place = drive.join(path.to_path());
-        let action = match fs::read(&place) {
-            Ok(there) if there == *content => Action::Keep,
-            Ok(_) => Action::Replace,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Action::Create,
-            Err(source) => {
-                return Err(DeployError::Read {
-                    path: place,
-                    source,
-                });
-            }
+        let action = match kind_of(drive, path)? {
+            None => Action::Create,
+            // Neither is written to: the file takes its place.
+            Some(Kind::Link | Kind::Special) => Action::Replace,
+            Some(Kind::File | Kind::Folder) => compare(drive, path, content)?,
         };
         plan.steps.push(((*path).clone(), action));
         if let Some(twin) = twin(path)
-            && !wanted.contains_key(&twin)
-            && drive.join(twin.to_path()).is_file()
+            && !wanted.contains(&twin)
+            && matches!(kind_of(drive, &twin)?, Some(Kind::File | Kind::Link))
         {
             // At once: the file that was written is not imported before.
             plan.steps.push((twin, Action::Remove));
@@ -190,16 +191,110 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     Ok(plan)
 }
 
-/// Look for names that the file system of boards, FAT, does not have.
+/// What is on the drive under this name, if anything.
+fn kind_of(drive: &Path, path: &RelativePath) -> Result<Option<Kind>, DeployError> {
+    let place = drive.join(path.to_path());
+    let there = Folder::of_file(drive, path)
+        .and_then(|folder| folder.join(path.file_name()).symlink_metadata());
+    match there {
+        Ok(there) => Ok(Some(Kind::of(there.file_type()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(no_folder_inside(drive, path).unwrap_or(DeployError::Read {
+            path: place,
+            source,
+        })),
+    }
+}
+
+/// The part of a path that should be a folder, and is none.
+fn no_folder_inside(drive: &Path, path: &RelativePath) -> Option<DeployError> {
+    let mut place = drive.to_owned();
+    path.parent()?.parts().find_map(|name| {
+        place.push(name);
+        let found = match Kind::of(place.symlink_metadata().ok()?.file_type()) {
+            Kind::Folder => return None,
+            Kind::Link => "a link",
+            Kind::File => "a file",
+            Kind::Special => "a device, a pipe or a socket",
+        };
+        let path = place.clone();
+        Some(DeployError::NoFolderInside { path, found })
+    })
+}
+
+/// Whether the file on the drive has this content.
+fn compare(drive: &Path, path: &RelativePath, content: &[u8]) -> Result<Action, DeployError> {
+    let read = || {
+        let folder = Folder::of_file(drive, path)?;
+        let place = folder.join(path.file_name());
+        if place.symlink_metadata()?.len() != content.len() as u64 {
+            // For what is a folder, the error is of use.
+            return regular::open(&place, Links::Refuse).map(|_| Action::Replace);
+        }
+        let there = regular::read(&place, Links::Refuse, content.len() as u64)?;
+        Ok(match there == content {
+            true => Action::Keep,
+            false => Action::Replace,
+        })
+    };
+    read().map_err(|source| DeployError::Read {
+        path: drive.join(path.to_path()),
+        source,
+    })
+}
+
+/// Look for two names that are one on FAT: of files, or of a file and the folder of another one.
+fn check_case<'a>(
+    paths: impl Iterator<Item = &'a RelativePath> + Clone,
+) -> Result<(), DeployError> {
+    let mut names = BTreeMap::new();
+    for path in paths.clone() {
+        if let Some(first) = names.insert(path.as_str().to_lowercase(), path) {
+            let (first, second) = (first.clone(), path.clone());
+            return Err(DeployError::SameName { first, second });
+        }
+    }
+    for path in paths {
+        let mut above = std::iter::successors(path.parent(), RelativePath::parent);
+        let file = above.find_map(|folder| names.get(&folder.as_str().to_lowercase()));
+        if let Some(file) = file {
+            let (first, second) = ((*file).clone(), path.clone());
+            return Err(DeployError::SameName { first, second });
+        }
+    }
+    Ok(())
+}
+
+/// Look for names that the file system of boards, FAT, does not have; on Windows also for those that it takes for devices.
 pub(crate) fn check_names<'a>(
     mut paths: impl Iterator<Item = &'a RelativePath>,
+    is_windows: bool,
 ) -> Result<(), DeployError> {
-    let refused =
-        |part: &str| part.contains(['"', '*', '<', '>', '?', '|']) || part.ends_with(['.', ' ']);
+    let refused = |part: &str| {
+        part.contains(['"', '*', '<', '>', '?', '|'])
+            || part.ends_with(['.', ' '])
+            // Units of UTF-16: what a long name of FAT has room for.
+            || part.encode_utf16().count() > 255
+            || is_windows && is_device(part)
+    };
     match paths.find(|path| path.parts().any(refused)) {
         Some(path) => Err(DeployError::Name { path: path.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether Windows takes a name for a device, whatever its ending
+/// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>, "Naming Conventions").
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let stem = stem.trim_end_matches(' ').to_ascii_uppercase();
+    if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str()) {
+        return true;
+    }
+    let number = stem.strip_prefix("COM").or(stem.strip_prefix("LPT"));
+    let mut letters = number.unwrap_or_default().chars();
+    let is_number = |letter: char| letter.is_ascii_digit() || "\u{b9}\u{b2}\u{b3}".contains(letter);
+    letters.next().is_some_and(is_number) && letters.next().is_none()
 }
 
 /// The file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
@@ -237,13 +332,19 @@ pub fn apply(
         };
         match (action, files.get(path)) {
             (Action::Create | Action::Replace, Some(content)) => {
-                parts.put(path, content).map_err(failed)?;
-                let back = fs::read(&place).map_err(failed)?;
-                if back != *content {
+                let folder = parts.put(path, content).map_err(failed)?;
+                let written = folder.join(path.file_name());
+                let limit = content.len() as u64;
+                let is_whole = regular::read(&written, Links::Refuse, limit)
+                    .is_ok_and(|there| there == *content);
+                if !is_whole || folder.check().is_err() {
                     return Err(DeployError::ReadBack { path: place });
                 }
             }
-            (Action::Remove, _) => flushed::remove(&place).map_err(failed)?,
+            (Action::Remove, _) => {
+                let folder = Folder::of_file(drive, path).map_err(failed)?;
+                flushed::remove(&folder.join(path.file_name())).map_err(failed)?;
+            }
             _ => {}
         }
         events(path, *action);
@@ -267,7 +368,7 @@ fn check_space(
         let size_there = || {
             drive
                 .join(path.to_path())
-                .metadata()
+                .symlink_metadata()
                 .map_or(0, |there| there.len())
         };
         let new = files.get(path).map_or(0, |content| content.len() as u64);
@@ -337,5 +438,67 @@ fn space(drive: &Path) -> Option<(u64, u64)> {
     {
         let _ = drive;
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the names is refused, on another system and on Windows.
+    fn refused(name: &str) -> [bool; 2] {
+        let path = name.parse::<RelativePath>().unwrap();
+        [false, true].map(|is_windows| check_names([&path].into_iter(), is_windows).is_err())
+    }
+
+    #[test]
+    fn names_that_mean_something_else() {
+        for name in ["a?.py", "a.", "lib./a.py", "a ", "lib/\"", &"a".repeat(256)] {
+            assert_eq!(refused(name), [true, true], "{name}");
+        }
+        for name in [
+            "NUL",
+            "nul.mpy",
+            "lib/aux.py",
+            "con",
+            "Con.a.b",
+            "com1.mpy",
+            "lpt\u{b2}",
+            "prn .py",
+            "COM0/a",
+        ] {
+            assert_eq!(refused(name), [false, true], "{name}");
+        }
+        for name in [
+            "null.py",
+            "com.py",
+            "com10.py",
+            "lib/auxiliary.py",
+            ".nul",
+            "ab c",
+            "\u{e4}",
+        ] {
+            assert_eq!(refused(name), [false, false], "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_one_on_a_drive() {
+        let said = |names: &[&str]| {
+            let paths = names.iter().map(|name| name.parse().unwrap());
+            let paths = paths.collect::<Vec<RelativePath>>();
+            check_case(paths.iter())
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(said(&["a.py", "lib/A.py", "lib/a.mpy", "Lib/b.py"]), None);
+        for (names, pair) in [
+            (["lib/a.py", "LIB/A.py"], "`lib/a.py` and `LIB/A.py`"),
+            (["\u{e4}.py", "\u{c4}.py"], "`\u{e4}.py` and `\u{c4}.py`"),
+            (["Lib", "lib/a.py"], "`Lib` and `lib/a.py`"),
+        ] {
+            let message = said(&names).unwrap();
+            assert!(message.starts_with(pair), "{message}");
+        }
     }
 }

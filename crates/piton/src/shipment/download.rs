@@ -3,25 +3,25 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use std::sync::Arc;
+
 use piton_board::deadline::Cancel;
-use piton_project::archive::{self, Files, Kind};
+use piton_project::archive::{self, Kind};
 use piton_project::manifest::Manifest;
 
-use super::{Index, Places, Shipment, ShipmentError, from_archive, read_file, walk};
+use super::read::{
+    INDEX_LIMIT, MANIFEST_LIMIT, Reading, SIGNATURE_LIMIT, Sizes, from_archive_bytes, parse,
+    parse_index, read_file, walk,
+};
+use super::{Indexed, Items, Listed, Shipment, ShipmentError};
 use crate::build::{INDEX, MANIFEST, SIGNATURE};
 use crate::http::{Client, HttpError};
 
 /// Most bytes of an archive or manifest on a server.
 const DOCUMENT_LIMIT: u64 = 256 << 20;
 
-/// Most bytes of a signature.
-const SIGNATURE_LIMIT: u64 = 16 << 10;
-
 /// By how many bytes a file may be longer than the manifest says, and still be fetched to tell its size.
 const EXCESS: u64 = 64 << 10;
-
-/// Most targets of a list.
-const MAXIMUM_TARGETS: usize = 100;
 
 /// Whether this is an address on a web server, and no path.
 pub fn is_url(place: &Path) -> Option<&str> {
@@ -37,46 +37,44 @@ pub fn is_url(place: &Path) -> Option<&str> {
 
 /// Fetch a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with a
 /// manifest, whose address ends in `/`. The files are looked for by their `download_path` beside the manifest.
-/// What else lies on the server is not found.
+/// What else lies on the server is not found. The `index.json` of a manifest that is in one is looked for in the folder
+/// above, then beside it.
 ///
 /// # Errors
 ///
 /// [`ShipmentError`]: there is nothing that could be checked. A file that is not there is a finding, not an error.
 pub fn fetch(
     url: &str,
-    places: &Places,
+    reading: &Reading<'_>,
     client: &Client,
-    cancel: &Cancel,
 ) -> Result<Vec<Shipment>, ShipmentError> {
     let mut url = url.to_owned();
     if url.ends_with('/') {
         url.push_str(MANIFEST);
     }
+    let cancel = reading.cancel;
     let server = Server {
-        places,
+        reading,
         client,
         cancel,
     };
     let document = server.get(&url)?;
     if Kind::of(&document).is_some() {
-        return Ok(vec![from_archive(Path::new(&url), &document, places)?]);
+        let shipment = from_archive_bytes(Path::new(&url), &document, reading)?;
+        return Ok(vec![shipment]);
     }
     if !bare(&url).ends_with(&format!("/{INDEX}")) {
-        return Ok(vec![server.manifest(&url, document)?]);
+        return Ok(vec![server.listed_manifest(&url, document)?]);
     }
-    let targets = serde_json::from_slice::<Index>(&document)
-        .map_err(|source| ShipmentError::Index {
-            path: (&url).into(),
-            source,
-        })?
-        .targets;
-    if targets.len() > MAXIMUM_TARGETS {
-        return Err(ShipmentError::TooLarge { url });
-    }
-    let shipments = targets.into_iter().map(|target| {
+    let index = Arc::new(server.index(&url, document)?);
+    let targets = index.index.targets.iter();
+    let shipments = targets.map(|target| {
         let url = beside(&url, target.manifest.as_str());
         let mut shipment = server.manifest(&url, server.get(&url)?)?;
-        shipment.indexed = Some(target.sha256);
+        shipment.listed = Some(Listed {
+            sha256: Some(target.sha256.clone()),
+            index: Arc::clone(&index),
+        });
         Ok(shipment)
     });
     shipments.collect()
@@ -84,7 +82,7 @@ pub fn fetch(
 
 /// What is needed to ask.
 struct Server<'a> {
-    places: &'a Places,
+    reading: &'a Reading<'a>,
     client: &'a Client,
     cancel: &'a Cancel,
 }
@@ -99,44 +97,73 @@ impl Server<'_> {
         Ok(documents.into_iter().next().unwrap_or_default())
     }
 
-    /// The files that a manifest names, and its signature.
-    fn manifest(&self, url: &str, document: Vec<u8>) -> Result<Shipment, ShipmentError> {
-        let bytes = match &self.places.manifest {
-            Some(path) => read_file(path)?,
-            None => document,
-        };
-        let manifest = Manifest::parse(&bytes).map_err(|source| ShipmentError::Manifest {
-            path: url.into(),
-            source,
-        })?;
-        let signature_url = format!("{}{SIGNATURE}", bare(url));
-        let signature = self.each(vec![(signature_url, SIGNATURE_LIMIT)])?.pop();
-        let files = match &self.places.files {
-            Some(folder) => walk(folder)?,
-            None => self.files(url, &manifest)?,
-        };
-        Shipment::new(Path::new(url), bytes, signature.flatten(), files)
+    /// A document that need not be there.
+    fn find(&self, url: String, limit: u64) -> Result<Option<Vec<u8>>, HttpError> {
+        Ok(self.each(vec![(url, limit)])?.pop().flatten())
     }
 
-    fn files(&self, url: &str, manifest: &Manifest) -> Result<Files, ShipmentError> {
-        let size = manifest
-            .files
-            .iter()
-            .try_fold(0_u64, |size, file| size.checked_add(file.size));
-        if size.is_none_or(|size| size > archive::MAXIMUM_SIZE) {
-            return Err(ShipmentError::TooLarge {
-                url: url.to_owned(),
-            });
+    fn signature(&self, url: &str) -> Result<Option<Vec<u8>>, HttpError> {
+        self.find(format!("{}{SIGNATURE}", bare(url)), SIGNATURE_LIMIT)
+    }
+
+    fn index(&self, url: &str, document: Vec<u8>) -> Result<Indexed, ShipmentError> {
+        parse_index(Path::new(url), document, self.signature(url)?)
+    }
+
+    /// A manifest, with the list of targets if it is in one: in the folder above, or beside it.
+    fn listed_manifest(&self, url: &str, document: Vec<u8>) -> Result<Shipment, ShipmentError> {
+        let mut shipment = self.manifest(url, document)?;
+        if shipment.manifest.targets.is_none() {
+            return Ok(shipment);
         }
+        let above = beside(url, "");
+        let above = above.strip_suffix('/').unwrap_or(&above);
+        for url in [beside(above, INDEX), beside(url, INDEX)] {
+            if let Some(document) = self.find(url.clone(), INDEX_LIMIT)? {
+                let index = self.index(&url, document)?;
+                shipment.listed = Some(Listed::by_target(index, &shipment.manifest));
+                break;
+            }
+        }
+        Ok(shipment)
+    }
+
+    /// The files that a manifest names, and its signature.
+    fn manifest(&self, url: &str, document: Vec<u8>) -> Result<Shipment, ShipmentError> {
+        let places = self.reading.places;
+        let bytes = match &places.manifest {
+            Some(path) => read_file(path, MANIFEST_LIMIT)?,
+            None => document,
+        };
+        let manifest = parse(Path::new(url), &bytes)?;
+        let signature = self.signature(url)?;
+        let files = match &places.files {
+            Some(folder) => walk(folder, &manifest, self.reading)?,
+            None => self.files(url, &manifest)?,
+        };
+        Ok(Shipment::new(manifest, bytes, signature, files))
+    }
+
+    fn files(&self, url: &str, manifest: &Manifest) -> Result<Items, ShipmentError> {
+        if manifest.size() > archive::MAXIMUM_SIZE {
+            let path = url.into();
+            return Err(ShipmentError::TooLarge { path });
+        }
+        let sizes = Sizes::new(Path::new(url), manifest, self.reading)?;
         let requests = manifest.files.iter().map(|file| {
             let address = beside(url, file.download_path.as_str());
             (address, file.size + EXCESS)
         });
         let contents = self.each(requests.collect())?;
-        let found = manifest.files.iter().zip(contents);
-        Ok(found
-            .filter_map(|(file, content)| Some((file.path.clone(), content?)))
-            .collect())
+        let mut items = Items::new();
+        for (file, content) in manifest.files.iter().zip(contents) {
+            let Some(content) = content else { continue };
+            let size = content.len() as u64;
+            let item = sizes.look(&file.path, size, &mut content.as_slice());
+            let item = item.map_err(|_| ShipmentError::Interrupted)?;
+            items.insert(file.path.clone(), item);
+        }
+        Ok(items)
     }
 
     /// Fetch what is there. Some servers refuse what they do not have, to not tell what they have.

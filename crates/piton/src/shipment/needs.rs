@@ -6,13 +6,13 @@ use piton_project::manifest::Manifest;
 use piton_project::relative_path::RelativePath;
 
 use super::order::{imports_of, modules_of};
-use super::{Files, Finding, What};
+use super::{Finding, Items, What};
 
 /// Each file that imports a module whose source did not compile, and cannot do without it.
 ///
 /// An import in a `try` with `except`, in a branch or in a loop may be one that this board never comes to; whoever
 /// wrote it has thought of that.
-pub(super) fn check(manifest: &Manifest, files: &Files) -> Vec<Finding> {
+pub(super) fn check(manifest: &Manifest, files: &Items) -> Vec<Finding> {
     let left_out = manifest.left_out.iter();
     let left_out = left_out
         .map(|module| (module.path.as_str(), &module.source))
@@ -21,7 +21,10 @@ pub(super) fn check(manifest: &Manifest, files: &Files) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    for (path, content) in files {
+    for (path, item) in files {
+        let Some(content) = &item.content else {
+            continue;
+        };
         let mut missing = Vec::new();
         let imports = imports_of(path, content).into_iter();
         for import in imports.filter(|import| !import.optional) {

@@ -8,6 +8,7 @@ use piton_mpy::reader;
 use piton_project::relative_path::RelativePath;
 
 use super::Shipment;
+use super::record::FILE_NAME;
 use crate::build::ENTRY_FILES;
 use crate::compile::native;
 
@@ -55,10 +56,11 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
     }
     let mut order = post_order(&at_once);
     order.sort_by_key(|number| groups.get(*number));
-    // A module may import `main`, but the program starts last.
+    // A module may import `main`, but the program starts last. What was deployed is put down when the modules are there.
+    let last = [FILE_NAME].into_iter().chain(ENTRY_FILES);
     let entry = |number: usize| {
         let (path, _) = files.get(number)?;
-        ENTRY_FILES.iter().position(|name| *name == path.as_str())
+        last.clone().position(|name| name == path.as_str())
     };
     order.sort_by_key(|number| entry(*number));
     order
@@ -203,9 +205,10 @@ fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use piton_project::manifest::Manifest;
+    use piton_project::manifest::{Found, Manifest};
 
     use super::*;
+    use crate::shipment::Item;
 
     /// The order of these files; those that end in `.mpy` are compiled.
     fn check(files: &[(&str, &str)], expected: &[&str]) {
@@ -230,17 +233,27 @@ mod tests {
         let manifest = format!(
             r#"{{"version":"1","build_timestamp":"2026-02-06T10:46:02Z","files":[{files}]}}"#
         );
-        Manifest::parse(manifest.as_bytes()).unwrap();
-        let shipment = Shipment::new(
-            "m".as_ref(),
-            manifest.into_bytes(),
-            None,
-            made.into_iter().collect(),
-        );
-        let shipment = shipment.unwrap();
+        let items = made.into_iter().map(|(path, content)| {
+            let mut item = Item::of(Found::Special);
+            item.content = Some(content);
+            (path, item)
+        });
+        let read = Manifest::parse(manifest.as_bytes()).unwrap();
+        let mut shipment = Shipment::new(read, manifest.into_bytes(), None, items.collect());
+        shipment.with_record();
         let order = order(&shipment);
-        let found = order.iter().map(|(path, _)| path.as_str());
-        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let mut found = order
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect::<Vec<_>>();
+        let record = found.iter().position(|name| *name == FILE_NAME).unwrap();
+        found.remove(record);
+        let is_entry = |name: &&str| ENTRY_FILES.contains(name);
+        assert_eq!(
+            found.iter().position(is_entry).unwrap_or(found.len()),
+            record
+        );
+        assert_eq!(found, expected);
     }
 
     #[test]

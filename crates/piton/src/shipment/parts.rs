@@ -6,13 +6,16 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use piton_project::archive;
 use piton_project::manifest::hexadecimal;
 use piton_project::relative_path::RelativePath;
 use sha2::{Digest, Sha256};
 
 use super::deploy::DeployError;
+use super::folders::Folder;
 use crate::flushed::{self, Hidden, PART};
 use crate::host_file::sync_folder;
+use crate::regular::{self, Links};
 
 /// Files that are written in a hidden folder of the drive before they get their names. It is there from the first file
 /// on, and goes with the value.
@@ -32,6 +35,15 @@ impl Parts<'_> {
             source,
         };
         let hidden = Hidden::find(drive, OsStr::new("")).map_err(failed)?;
+        // One that leads elsewhere is none of ours.
+        if let Some(folder) = hidden.inner().parent()
+            && folder.symlink_metadata().is_ok_and(|there| !there.is_dir())
+        {
+            return Err(DeployError::NoFolderInside {
+                path: folder.to_owned(),
+                found: "a link or a file",
+            });
+        }
         if hidden.is_left() {
             check_leftovers(drive, hidden.inner(), paths.clone())?;
             clean(hidden.inner()).map_err(failed)?;
@@ -42,56 +54,67 @@ impl Parts<'_> {
         Ok(Parts { drive, hidden })
     }
 
-    /// Write a file of the shipment. The old one, if any, is there until the new one is.
-    pub(crate) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<()> {
+    /// Write a file of the shipment. The old one, if any, is there until the new one is. The folder that it is in now.
+    pub(crate) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<Folder> {
         self.hidden.make(&[])?;
-        self.make_folders(path)?;
-        self.write(path.as_str(), &self.drive.join(path.to_path()), content)
-    }
-
-    /// Write a record of ours into the drive's top folder. Its name is one that no file of a shipment has.
-    pub(crate) fn put_record(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.hidden.make(&[])?;
-        self.write(name, &self.drive.join(name), content)
-    }
-
-    fn write(&self, path: &str, place: &Path, content: &[u8]) -> io::Result<()> {
-        let part = self.hidden.inner().join(part_name(path));
-        let mut file = File::create(&part)?;
+        let hidden = self.hidden_folder()?;
+        let folder = self.make_folders(path, &hidden)?;
+        let part = hidden.join(&part_name(path));
+        let mut file = File::create_new(&part)?;
         file.write_all(content)?;
         // Its place is taken in the table before its entry says so: an entry whose place is free cannot be removed.
-        sync_folder(self.hidden.inner());
+        sync_folder(&hidden.join(""));
         file.sync_all()?;
-        flushed::rename(&part, &file, place)
+        flushed::rename(&part, &file, &folder.join(path.file_name()))?;
+        Ok(folder)
+    }
+
+    /// The hidden folder, held.
+    fn hidden_folder(&self) -> io::Result<Folder> {
+        let inner = self.hidden.inner();
+        let below = inner.strip_prefix(self.drive).unwrap_or(inner);
+        let folder = Folder::of_drive(self.drive)?;
+        let mut names = below.iter().map(|name| name.to_string_lossy());
+        names.try_fold(folder, |folder, name| folder.child(&name))
     }
 
     /// Make a folder, with those that lead to it, if it is not there.
     pub(crate) fn make_folder(&self, path: &RelativePath) -> io::Result<()> {
         self.hidden.make(&[])?;
-        self.make_path(path.parts())
+        self.make_path(path.parts(), &self.hidden_folder()?)?;
+        Ok(())
     }
 
     /// Make the folders of a file. Each comes into its place when it is on the drive, empty.
-    fn make_folders(&self, path: &RelativePath) -> io::Result<()> {
-        self.make_path(path.parent().iter().flat_map(RelativePath::parts))
+    fn make_folders(&self, path: &RelativePath, hidden: &Folder) -> io::Result<Folder> {
+        self.make_path(path.parent().iter().flat_map(RelativePath::parts), hidden)
     }
 
-    fn make_path<'n>(&self, names: impl Iterator<Item = &'n str>) -> io::Result<()> {
-        let mut place = self.drive.to_owned();
+    fn make_path<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        hidden: &Folder,
+    ) -> io::Result<Folder> {
+        let mut folder = Folder::of_drive(self.drive)?;
         for name in names {
-            place.push(name);
-            if place.is_dir() {
-                continue;
-            }
-            // A folder that cannot be opened cannot be flushed, and is made as it is. Linux makes one in the right order
-            // where it writes everything at once.
-            if cfg!(not(unix)) || writes_at_once(self.drive) {
-                fs::create_dir(&place)?;
-                continue;
-            }
-            flushed::make_folder(&self.hidden.inner().join("folder"), &place)?;
+            folder = match folder.child(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.make_empty(&folder.join(name), hidden)?;
+                    folder.child(name)?
+                }
+                there => there?,
+            };
         }
-        Ok(())
+        Ok(folder)
+    }
+
+    fn make_empty(&self, place: &Path, hidden: &Folder) -> io::Result<()> {
+        // A folder that cannot be opened cannot be flushed, and is made as it is. Linux makes one in the right order
+        // where it writes everything at once.
+        if cfg!(not(unix)) || writes_at_once(self.drive) {
+            return fs::create_dir(place);
+        }
+        flushed::make_folder(&hidden.join("folder"), place)
     }
 }
 
@@ -121,18 +144,25 @@ fn writes_at_once(drive: &Path) -> bool {
 
 /// Files that kept room in the folders of a shipment when a copy was interrupted.
 fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec<PathBuf> {
-    let folders = paths.map(|path| {
-        let parent = path.parent();
-        parent.map_or(drive.to_owned(), |parent| drive.join(parent.to_path()))
-    });
     let mut rooms = Vec::new();
-    for folder in folders.collect::<BTreeSet<PathBuf>>() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    let mut known = BTreeSet::new();
+    for path in paths {
+        if !known.insert(path.parent()) {
+            continue;
+        }
+        let Ok(folder) = Folder::of_file(drive, path) else {
+            continue;
+        };
+        for entry in fs::read_dir(folder.join(""))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let ours = entry.file_name().to_string_lossy().starts_with(PART);
             // A folder is not looked at: it may be damaged.
             let is_file = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
             if is_file && entry.metadata().is_ok_and(|there| there.len() == 0) {
-                rooms.push(entry.path());
+                rooms.push(drive.join(path.to_path()).with_file_name(entry.file_name()));
             }
         }
     }
@@ -140,8 +170,8 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec
 }
 
 /// The name of a part: a file's path, as a hash, for a folder of parts has no folders.
-fn part_name(path: &str) -> String {
-    let hash = Sha256::digest(path);
+fn part_name(path: &RelativePath) -> String {
+    let hash = Sha256::digest(path.as_str());
     hexadecimal(hash.get(..8).unwrap_or_default())
 }
 
@@ -157,13 +187,11 @@ fn check_leftovers<'a>(
     folder: &Path,
     paths: impl Iterator<Item = &'a RelativePath>,
 ) -> Result<(), DeployError> {
+    let read = |path: &Path| regular::read(path, Links::Refuse, archive::MAXIMUM_SIZE);
     for path in paths {
-        let part = folder.join(part_name(path.as_str()));
+        let part = folder.join(part_name(path));
         let place = drive.join(path.to_path());
-        // Nothing else is a part: to read a pipe may take for ever.
-        let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_file());
-        if is_file(&part)
-            && let (Ok(left), Ok(there)) = (fs::read(&part), fs::read(&place))
+        if let (Ok(left), Ok(there)) = (read(&part), read(&place))
             && left == there
             && !left.is_empty()
         {

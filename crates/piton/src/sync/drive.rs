@@ -148,7 +148,7 @@ fn check_tree(tree: &Tree) -> Result<(), Error> {
             return Err(DeployError::SameName { first, second }.into());
         }
     }
-    Ok(check_names(seen.values())?)
+    Ok(check_names(seen.values(), cfg!(windows))?)
 }
 
 fn relative(path: &TreePath) -> Result<RelativePath, Error> {
@@ -202,9 +202,11 @@ impl DrivePush {
         if self.plan.steps.is_empty() {
             return Ok(());
         }
+        let record = RelativePath::of_record(FILE_NAME);
         let steps = std::mem::take(&mut self.plan.steps);
         let paths = steps.iter().map(|step| relative(&step.path));
-        let paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
+        let mut paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
+        paths.push(record.clone());
         let drive = self.drive.clone();
         let parts = Parts::open(&drive, paths.iter())?;
         let mut order = steps.iter().enumerate().collect::<Vec<(usize, &Step)>>();
@@ -226,12 +228,13 @@ impl DrivePush {
             events(Event::Done { step: index });
         }
         // What is done is done, even if not all could be.
-        let saved = parts.put_record(FILE_NAME, self.record.text().as_bytes());
-        let saved = saved.map_err(|source| Error::Write {
-            path: drive.join(FILE_NAME),
-            source,
-        });
-        done.and(saved)
+        let saved = parts
+            .put(&record, self.record.text().as_bytes())
+            .map_err(|source| Error::Write {
+                path: drive.join(FILE_NAME),
+                source,
+            });
+        done.and(saved.map(drop))
     }
 
     fn apply_step(&mut self, parts: &Parts<'_>, step: &Step) -> Result<(), Error> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use piton::build::project::{Layout, Sign};
 use piton::build::{LeftOut, Report, Settings, Written};
-use piton::shipment::{self, Places, What};
+use piton::deadline::Cancel;
+use piton::shipment::{self, Demands, Places, Purpose, Reading, What};
 use serde::Serialize;
 
 use super::settings::Read;
@@ -129,10 +130,15 @@ pub(super) fn missing_lines(settings: &Settings, report: &Report) -> BTreeSet<St
     if report.failures.is_empty() || !is_written {
         return BTreeSet::new();
     }
-    let shipments = shipment::read(&settings.out, &Places::default()).unwrap_or_default();
+    let reading = Reading {
+        places: &Places::default(),
+        purpose: Purpose::Check,
+        cancel: &Cancel::new(),
+    };
+    let shipments = shipment::read(&settings.out, &reading).unwrap_or_default();
     let findings = shipments
         .iter()
-        .flat_map(|shipment| shipment.check(None, None));
+        .flat_map(|shipment| shipment.check(&Demands::default()));
     let missing = findings.filter(|finding| matches!(finding.what, What::LeftOut { .. }));
     missing
         .map(|finding| format!("{finding}; `deploy` refuses that"))

@@ -1,0 +1,151 @@
+//! Files whose names come from a folder that is not ours. Whoever filled it may have put a pipe there, which would be
+//! waited for without end, a device, or a link to a file of somebody else's.
+
+use std::fs::{File, FileType, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// What is done with a link in the place of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// The file that it names is opened.
+    Follow,
+    /// It is no file.
+    Refuse,
+}
+
+/// What is under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+    Link,
+    /// A device, a pipe or a socket.
+    Special,
+}
+
+impl Kind {
+    /// The kind that the operating system tells.
+    pub(crate) fn of(kind: FileType) -> Kind {
+        if kind.is_file() {
+            Kind::File
+        } else if kind.is_dir() {
+            Kind::Folder
+        } else if kind.is_symlink() {
+            Kind::Link
+        } else {
+            Kind::Special
+        }
+    }
+
+    /// Whether it is a file; an error that says what it is instead.
+    fn expect_file(self) -> io::Result<()> {
+        let found = match self {
+            Kind::File => return Ok(()),
+            Kind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
+            Kind::Link => "a link",
+            Kind::Special => "a device, a pipe or a socket",
+        };
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it is {found}, expected a file"),
+        ))
+    }
+}
+
+/// Open a file to read it, without waiting for anybody, and be sure that it is one.
+///
+/// # Errors
+///
+/// What the operating system says; [`io::ErrorKind::InvalidInput`] for a pipe, a device or a socket, and for a link that
+/// is not to be followed.
+pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
+    open_if(path, links, Kind::expect_file)
+}
+
+/// Open a file or a folder to hold on to it, whatever becomes of its name; `None` for anything else.
+pub(crate) fn hold(path: &Path) -> Option<File> {
+    let expect = |kind: Kind| match kind {
+        Kind::Folder => Ok(()),
+        kind => kind.expect_file(),
+    };
+    open_if(path, Links::Refuse, expect).ok()
+}
+
+fn open_if(path: &Path, links: Links, expect: impl Fn(Kind) -> io::Result<()>) -> io::Result<File> {
+    let metadata = match links {
+        Links::Follow => path.metadata()?,
+        Links::Refuse => path.symlink_metadata()?,
+    };
+    // Opening alone makes some devices do something.
+    expect(Kind::of(metadata.file_type()))?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // Opening a pipe waits for who writes to it, but not with this flag. A file is read as ever.
+        let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        flags.set(OFlags::NOFOLLOW, links == Links::Refuse);
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    // What was looked at may have gone since.
+    expect(Kind::of(file.metadata()?.file_type()))?;
+    Ok(file)
+}
+
+/// The content of a file of at most `limit` bytes, opened as by [`open`].
+///
+/// # Errors
+///
+/// As for [`open`]; [`io::ErrorKind::FileTooLarge`].
+pub(crate) fn read(path: &Path, links: Links, limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open(path, links)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut content)?;
+    match content.len() as u64 > limit {
+        true => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {limit} bytes"),
+        )),
+        false => Ok(content),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn only_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "content").unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        symlink(path("pipe"), path("link to a pipe")).unwrap();
+        let made = Command::new("mkfifo").arg(path("pipe")).status().unwrap();
+        assert!(made.success());
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        let said = |name: &str, links| match read(&path(name), links, 7) {
+            Ok(content) => String::from_utf8(content).unwrap(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said("file", Links::Refuse), "content");
+        assert_eq!(said("link", Links::Follow), "content");
+        assert_eq!(said("link", Links::Refuse), "it is a link, expected a file");
+        for name in ["pipe", "socket", "link to a pipe", "/dev/zero"] {
+            let found = "it is a device, a pipe or a socket, expected a file";
+            assert_eq!(said(name, Links::Follow), found, "{name}");
+        }
+        std::fs::write(path("file"), "content.").unwrap();
+        assert_eq!(said("file", Links::Follow), "it has more than 7 bytes");
+        assert!(open(folder.path(), Links::Follow).is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! What can be wrong with a shipment.
+
+use std::fmt;
+
+use piton_project::manifest::Problem;
+use piton_project::relative_path::RelativePath;
+
+use crate::build::{INDEX, MANIFEST};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, by path below the folder `mpy`; `None` for the manifest and the list of targets.
+    pub path: Option<RelativePath>,
+    /// What is wrong.
+    pub what: What,
+}
+
+/// What can be wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// The file is not the one that the manifest names.
+    File(Problem),
+    /// The manifest sends those who download the file elsewhere.
+    DownloadPath {
+        /// Where the file is.
+        expected: String,
+        /// Where the manifest says that it is.
+        found: RelativePath,
+    },
+    /// The header of a `.mpy` file is not the one that the manifest has.
+    Header {
+        /// Bytes that the manifest has, in hexadecimal.
+        expected: String,
+        /// Bytes that are there.
+        found: String,
+    },
+    /// The file is no `.mpy` file.
+    NotMpy(String),
+    /// The board cannot load it.
+    Board(String),
+    /// The manifest is not the one that the list of targets names.
+    Index,
+    /// The manifest is not signed.
+    NotSigned,
+    /// The signature of the manifest is not good.
+    Signature(String),
+    /// The version is older than the one that is asked for.
+    Version {
+        /// The version.
+        found: String,
+        /// The oldest one that is taken.
+        minimum: String,
+    },
+    /// It imports a module of the project that is not in the build, as its source did not compile.
+    LeftOut {
+        /// The source, by path below the folder of the sources.
+        source: RelativePath,
+    },
+    /// The manifest is one of several, and their list is not there.
+    NoIndex,
+    /// The list of targets was made before manifests said that they are in one.
+    OldIndex,
+    /// The list of targets is not signed.
+    IndexNotSigned,
+    /// The signature of the list of targets is not good.
+    IndexSignature(String),
+}
+
+impl What {
+    /// A word for it, for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            What::File(Problem::Missing) => "missing",
+            What::File(Problem::Size { .. }) => "size",
+            What::File(Problem::Changed { .. }) => "changed",
+            What::File(Problem::Extra) => "extra",
+            What::File(Problem::Link) => "link",
+            What::File(Problem::Special) => "no-file",
+            What::DownloadPath { .. } => "download-path",
+            What::Header { .. } => "header",
+            What::NotMpy(_) => "not-mpy",
+            What::Board(_) => "board",
+            What::Index => "index",
+            What::NotSigned => "not-signed",
+            What::Signature(_) => "signature",
+            What::Version { .. } => "version",
+            What::LeftOut { .. } => "left-out",
+            What::NoIndex => "no-index",
+            What::OldIndex => "old-index",
+            What::IndexNotSigned => "index-not-signed",
+            What::IndexSignature(_) => "index-signature",
+        }
+    }
+
+    /// Whether it is about the list of targets: all of them have it.
+    pub fn is_of_index(&self) -> bool {
+        matches!(
+            self,
+            What::NoIndex | What::OldIndex | What::IndexNotSigned | What::IndexSignature(_)
+        )
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{path}: ")?,
+            None if self.what.is_of_index() => write!(f, "{INDEX}: ")?,
+            None => write!(f, "{MANIFEST}: ")?,
+        }
+        match &self.what {
+            What::File(problem) => problem.fmt(f),
+            What::DownloadPath { expected, found } => {
+                write!(f, "wrong `download_path`: `{found}`, expected `{expected}`")
+            }
+            What::Header { expected, found } => {
+                write!(f, "wrong header: {found}, expected {expected}")
+            }
+            What::NotMpy(why) => write!(f, "no `.mpy` file: {why}"),
+            What::Board(why) => write!(f, "the board cannot load it: {why}"),
+            What::Index => write!(f, "changed: `{INDEX}` names another one"),
+            What::NotSigned | What::IndexNotSigned => f.write_str("not signed"),
+            What::Signature(why) | What::IndexSignature(why) => f.write_str(why),
+            What::Version { found, minimum } => {
+                write!(f, "version {found}, expected {minimum} or later")
+            }
+            What::LeftOut { source } => write!(
+                f,
+                "it imports `{source}`, which is left out of the build as it did not compile"
+            ),
+            What::NoIndex => write!(f, "missing: `{MANIFEST}` is one of several that it lists"),
+            What::OldIndex => f.write_str("made by an older piton: its removal would not be seen"),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What was deployed last, as a board or a drive keeps it: so that an old build, which its maker signed once, does not
+//! come back in place of a newer one.
+//!
+//! The record is a file of JSON beside the others. It is written where a signature was asked for only: what nobody
+//! signed neither raises nor lowers what is kept. Whoever can change the files of a board can remove it as well.
+
+use std::cmp::Ordering;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_fs::error::Error as FsError;
+use piton_fs::listing::Kind;
+use piton_fs::path::BoardPath;
+use piton_fs::remote::RemoteFs;
+use piton_project::manifest::Manifest;
+use piton_project::relative_path::RelativePath;
+use piton_project::version;
+use serde::{Deserialize, Serialize};
+
+use super::Shipment;
+use crate::regular::{self, Links};
+
+/// The name of the record, at the top of the board's files.
+pub const FILE_NAME: &str = ".piton-deployed";
+
+/// Most bytes of a record.
+pub const MAXIMUM_SIZE: u64 = 4096;
+
+/// How long a board may take to tell.
+const TIME: Duration = Duration::from_secs(30);
+
+/// What was deployed last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of what was deployed.
+    pub version: String,
+    /// When its sources were current.
+    pub build_timestamp: String,
+}
+
+/// What a board or a drive tells of the last deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// There is no record.
+    Nothing,
+    /// What the record says.
+    Known(Record),
+    /// What has the name of the record is none.
+    Unreadable,
+}
+
+impl Last {
+    /// Read a record.
+    pub fn parse(bytes: &[u8]) -> Last {
+        if bytes.len() as u64 > MAXIMUM_SIZE {
+            return Last::Unreadable;
+        }
+        let Ok(record) = serde_json::from_slice::<Record>(bytes) else {
+            return Last::Unreadable;
+        };
+        let texts = [&record.version, &record.build_timestamp];
+        match texts.iter().any(|text| text.contains(char::is_control)) {
+            true => Last::Unreadable,
+            false => Last::Known(record),
+        }
+    }
+
+    /// The record on a drive.
+    pub fn of_drive(drive: &Path) -> Last {
+        match regular::read(&drive.join(FILE_NAME), Links::Refuse, MAXIMUM_SIZE) {
+            Ok(bytes) => Last::parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Last::Nothing,
+            Err(_) => Last::Unreadable,
+        }
+    }
+
+    /// The record on a board, below its folder `root`. What is no file, or too long, is not read.
+    ///
+    /// # Errors
+    ///
+    /// [`FsError::Board`], and what else is wrong with a file that is there.
+    pub fn of_board(remote: &mut RemoteFs<'_, '_>, root: &BoardPath) -> Result<Last, FsError> {
+        let place = place(root);
+        let there = match remote.stat(&place, Deadline::after(TIME)) {
+            Err(FsError::NotFound { .. }) => return Ok(Last::Nothing),
+            there => there?,
+        };
+        if there.kind != Kind::File || there.size > MAXIMUM_SIZE {
+            return Ok(Last::Unreadable);
+        }
+        let bytes = remote.read(&place, &mut |_| {}, Deadline::after(TIME))?;
+        Ok(Last::parse(&bytes))
+    }
+}
+
+impl Record {
+    /// Of what a manifest lists.
+    pub fn of(manifest: &Manifest) -> Record {
+        Record {
+            version: manifest.version.clone(),
+            build_timestamp: manifest.build_timestamp.clone(),
+        }
+    }
+
+    /// Whether this was made before `other`: by version, where both begin with a number and are not equal, else by time.
+    pub fn is_older_than(&self, other: &Record) -> bool {
+        let versions = [&self.version, &other.version];
+        let by_version = match versions.iter().all(|text| version::is_ordered(text)) {
+            true => version::compare(&self.version, &other.version),
+            false => Ordering::Equal,
+        };
+        // The format of times orders them, as text.
+        let by_time = || self.build_timestamp.cmp(&other.build_timestamp);
+        by_version.then_with(by_time).is_lt()
+    }
+
+    /// Put the record on a board, below its folder `root`, unless it is `last` there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RemoteFs::write`].
+    pub fn write(
+        &self,
+        remote: &mut RemoteFs<'_, '_>,
+        root: &BoardPath,
+        last: &Last,
+    ) -> Result<(), FsError> {
+        match last {
+            Last::Known(last) if last == self => Ok(()),
+            _ => {
+                let deadline = Deadline::after(TIME);
+                remote.write(&place(root), &self.to_json(), &mut |_| {}, deadline)
+            }
+        }
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// The record of a board.
+fn place(root: &BoardPath) -> BoardPath {
+    match FILE_NAME.parse() {
+        Ok(name) => root.join(&name),
+        // Only a name with a NUL byte is none.
+        Err(_) => root.clone(),
+    }
+}
+
+impl Shipment {
+    /// Have its record copied to a drive as well: after all modules, before what starts the new program.
+    pub fn with_record(&mut self) {
+        let record = Record::of(&self.manifest);
+        self.record = Some((RelativePath::of_record(FILE_NAME), record.to_json()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older() {
+        let record = |version: &str, day: u32| Record {
+            version: version.to_owned(),
+            build_timestamp: format!("2026-02-{day:02}T10:46:02Z"),
+        };
+        let older = [
+            (record("1.9", 9), record("1.10", 1)),
+            (record("1.0-rc1", 9), record("1.0", 1)),
+            (record("1.0.0", 1), record("1.0", 2)),
+            (record("0.0.0", 1), record("0.0.0", 2)),
+            (record("vega", 1), record("altair", 2)),
+            (record("altair", 1), record("9", 2)),
+        ];
+        for (old, new) in older {
+            assert!(old.is_older_than(&new), "{old:?} {new:?}");
+            assert!(!new.is_older_than(&old), "{old:?} {new:?}");
+            assert!(!old.is_older_than(&old), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record() {
+        let record = Record {
+            version: "1".to_owned(),
+            build_timestamp: "2026-02-06T10:46:02Z".to_owned(),
+        };
+        assert_eq!(Last::parse(&record.to_json()), Last::Known(record));
+        let long = format!(
+            r#"{{"version":"{}","build_timestamp":""}}"#,
+            "1".repeat(4096)
+        );
+        for text in [
+            "",
+            "{",
+            "[]",
+            r#"{"version":"1"}"#,
+            r#"{"version":"\u001b[2J","build_timestamp":""}"#,
+            r#"{"version":"1","version":"2","build_timestamp":""}"#,
+            &long,
+        ] {
+            assert_eq!(Last::parse(text.as_bytes()), Last::Unreadable, "{text}");
+        }
+    }
+}
