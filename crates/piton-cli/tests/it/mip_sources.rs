@@ -169,18 +169,18 @@ fn checkout(place: &Place) {
         ),
         (
             "mpl/micropython/bluetooth/aioble-core/manifest.py",
-            "package(\"aioble\", files=(\"__init__.py\", \"core.py\"), base_path=\"src\")\n",
+            "package(\"aioble\", files=(\"__init__.py\", \"core.py\"), base_path=\"../shared/src\")\n",
         ),
         (
-            "mpl/micropython/bluetooth/aioble-core/src/aioble/__init__.py",
+            "mpl/micropython/bluetooth/shared/src/aioble/__init__.py",
             "A = 1\n",
         ),
         (
-            "mpl/micropython/bluetooth/aioble-core/src/aioble/core.py",
+            "mpl/micropython/bluetooth/shared/src/aioble/core.py",
             "C = 1\n",
         ),
         (
-            "mpl/micropython/bluetooth/aioble-core/src/aioble/other.py",
+            "mpl/micropython/bluetooth/shared/src/aioble/other.py",
             "not named\n",
         ),
         ("mpl/python-ecosys/README.md", "\n"),
@@ -272,13 +272,16 @@ fn a_library_with_a_manifest_is_installed() {
 fn a_manifest_that_is_more_than_calls() {
     let place = Place::new();
     std::fs::create_dir_all(place.sandbox.path().join("p/sub")).unwrap();
+    std::fs::create_dir(place.sandbox.path().join("q")).unwrap();
     place.sandbox.write("secret.py", "mine\n");
+    place.sandbox.write("q/secret.py", "mine\n");
     let mut all = Vec::new();
     for text in [
         "include(\"../other\")\n",
         "module(\"a.py\")\nfor name in [1]:\n    module(name)\n",
         "module(\"../secret.py\")\n",
-        "module(\"secret.py\", base_path=\"..\")\n",
+        "module(\"secret.py\", base_path=\"../\")\n",
+        "package(\"q\", base_path=\"../\")\n",
         "package(\".piton-swap\")\n",
         "package(\"none\")\n",
         "module(\"none.py\")\n",
@@ -306,10 +309,11 @@ fn a_manifest_that_is_more_than_calls() {
 
     hint: a manifest is understood here if it has only calls such as `module("NAME.py")`; `cp` copies the files as they are, and a `package.json` beside it comes first
 
-    module("secret.py", base_path="..")
-    piton: the package at ./p/manifest.py cannot be used: line 1: `..` is no path below a folder: it has a part of dots only
+    module("secret.py", base_path="../")
+    piton: the package at ./p/manifest.py cannot be used: `../secret.py`: it is not below the folder of its package.json
 
-    hint: a manifest is understood here if it has only calls such as `module("NAME.py")`; `cp` copies the files as they are, and a `package.json` beside it comes first
+    package("q", base_path="../")
+    piton: it is not in the folder of its library, nor in the same checkout of micropython-lib opening ./p/../q
 
     package(".piton-swap")
     piton: the package at ./p/manifest.py cannot be used: line 1: `.piton-swap` is refused: names with `.piton-` are reserved for records that piton keeps

@@ -28,7 +28,9 @@ pub struct ManifestPy {
 /// A module or package of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The folder that it is in, below that of the manifest; `None` for that one itself.
+    /// How many folders above that of the manifest the next one begins: a library may be made of its neighbour's files.
+    pub up: usize,
+    /// The folder that it is in, below that one; `None` for that one itself.
     pub base: Option<RelativePath>,
     /// Its path below that folder, and below the target; `None` for that folder and the target themselves.
     pub path: Option<RelativePath>,
@@ -89,8 +91,9 @@ impl ManifestPy {
                 if path.extension() != Some("py") {
                     return Err(format!("`{path}` is no Python source"));
                 }
-                let base = arguments.base()?;
+                let (up, base) = arguments.base()?;
                 self.parts.push(Part {
+                    up,
                     base,
                     path: Some(path),
                     files: PartFiles::Module,
@@ -99,8 +102,9 @@ impl ManifestPy {
             "package" => {
                 let path = arguments.path("package_path")?;
                 let files = arguments.files("files")?;
-                let base = arguments.base()?;
+                let (up, base) = arguments.base()?;
                 self.parts.push(Part {
+                    up,
                     base,
                     path: Some(path),
                     files,
@@ -113,8 +117,10 @@ impl ManifestPy {
                     self.firmware.push(path);
                     return Ok(());
                 }
+                let (up, base) = base_of(&path)?;
                 self.parts.push(Part {
-                    base: base_of(&path)?,
+                    up,
+                    base,
                     path: None,
                     files: arguments.files("script")?,
                 });
@@ -185,10 +191,10 @@ impl Arguments {
         path_of(&path.ok_or_else(|| format!("`{}` lacks a path", self.function))?)
     }
 
-    fn base(&mut self) -> Result<Option<RelativePath>, String> {
+    fn base(&mut self) -> Result<(usize, Option<RelativePath>), String> {
         let place = if self.function == "package" { 2 } else { 1 };
         match self.text("base_path", Some(place))? {
-            None => Ok(None),
+            None => Ok((0, None)),
             Some(base) => base_of(&base),
         }
     }
@@ -214,11 +220,17 @@ impl Arguments {
     }
 }
 
-/// A folder below that of the manifest; `None` for that one itself.
-fn base_of(text: &str) -> Result<Option<RelativePath>, String> {
-    match text {
-        "." | "./" => Ok(None),
-        _ => path_of(text.strip_prefix("./").unwrap_or(text)).map(Some),
+/// How many folders up a path begins, and the folder below that one; `None` for that one itself.
+fn base_of(text: &str) -> Result<(usize, Option<RelativePath>), String> {
+    let mut rest = text.strip_prefix("./").unwrap_or(text);
+    let mut up = 0;
+    while let Some(above) = rest.strip_prefix("../") {
+        rest = above;
+        up += 1;
+    }
+    match rest {
+        "" | "." => Ok((up, None)),
+        rest => Ok((up, Some(path_of(rest)?))),
     }
 }
 
@@ -259,6 +271,7 @@ freeze("$(PORT_DIR)/modules")
         assert_eq!(manifest.requires, ["argparse", "fnmatch"]);
         let shown = manifest.parts.iter().map(|part| {
             let base = part.base.as_ref().map_or(".", RelativePath::as_str);
+            let base = "../".repeat(part.up) + base;
             let files = match &part.files {
                 PartFiles::Module => "module".to_owned(),
                 PartFiles::All => "all".to_owned(),

@@ -75,7 +75,8 @@ pub enum Location {
     Local {
         /// The file.
         file: PathBuf,
-        /// The folder that it must be in, links resolved.
+        /// The folder that it must be in, links resolved; of a description, the folder that its files must be in, if
+        /// that is another than its own.
         within: Option<PathBuf>,
     },
 }
@@ -295,19 +296,37 @@ impl Source {
                 let folder = shown.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Ok(addressed(format!("{folder}/{url}"), self.version()))
             }
-            Location::Local { file, .. } => {
-                let below: RelativePath = url
+            Location::Local { file, within } => {
+                // Whoever reads the file sees to it that it is in there.
+                let (up, rest) = match within {
+                    Some(_) => folders_above(url),
+                    None => (0, url),
+                };
+                let below: RelativePath = rest
                     .parse()
                     .map_err(|_| refused(url, "it is not below the folder of its package.json"))?;
                 let folder = file.parent().filter(|folder| *folder != Path::new(""));
                 let folder = folder.unwrap_or(Path::new("."));
+                let within = within.clone().unwrap_or_else(|| folder.to_owned());
+                let folder = (0..up).fold(folder.to_owned(), |folder, _| folder.join(".."));
                 Ok(Location::Local {
                     file: folder.join(below.to_path()),
-                    within: Some(folder.to_owned()),
+                    within: Some(within),
                 })
             }
         }
     }
+}
+
+/// How many folders up a path begins, and the rest of it.
+fn folders_above(path: &str) -> (usize, &str) {
+    let mut rest = path;
+    let mut up = 0;
+    while let Some(above) = rest.strip_prefix("../") {
+        rest = above;
+        up += 1;
+    }
+    (up, rest)
 }
 
 impl fmt::Display for Source {

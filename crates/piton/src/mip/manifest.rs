@@ -35,8 +35,8 @@ pub(super) fn find(package_json: &Path) -> Option<PathBuf> {
 
 pub(super) fn location(manifest: PathBuf) -> Location {
     Location::Local {
+        within: manifest.parent().and_then(checkout),
         file: manifest,
-        within: None,
     }
 }
 
@@ -72,10 +72,8 @@ pub(crate) fn read_any(manifest: &Path) -> Result<Library, MipError> {
     for part in &library.parts {
         for path in files(folder, part)? {
             let path = path.map_err(|error| refused(error.into()))?;
-            let url = match &part.base {
-                Some(base) => format!("{base}/{path}"),
-                None => path.to_string(),
-            };
+            let base = part.base.iter().map(|base| format!("{base}/"));
+            let url = "../".repeat(part.up) + &base.collect::<String>() + path.as_str();
             json.urls.push((path, url));
         }
     }
@@ -116,11 +114,13 @@ fn files(
         PartFiles::Module => Ok(part.path.iter().cloned().map(Ok).collect()),
         PartFiles::Named(names) => Ok(names.iter().map(|name| join(name.as_str())).collect()),
         PartFiles::All => {
-            let base = part.base.as_ref().map(RelativePath::to_path);
-            let path = part.path.as_ref().map(RelativePath::to_path);
-            let root = folder
-                .join(base.unwrap_or_default())
-                .join(path.unwrap_or_default());
+            let mut root = folder.to_owned();
+            root.extend(std::iter::repeat_n("..", part.up));
+            root.extend(part.base.iter().map(RelativePath::to_path));
+            root.extend(part.path.iter().map(RelativePath::to_path));
+            if part.up > 0 {
+                stay_in_checkout(folder, &root).map_err(failed(&root))?;
+            }
             let mut names = Vec::new();
             sources(&root, "", &mut names).map_err(failed(&root))?;
             names.sort();
@@ -155,14 +155,34 @@ fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
             return Some(near);
         }
     }
-    let whole = folder.canonicalize().ok()?;
-    let checkout = whole.ancestors().skip(1).find(|folder| {
-        let mut folders = FOLDERS.iter();
-        folders.all(|name| folder.join(name).is_dir())
-    })?;
+    let checkout = checkout(folder)?;
     FOLDERS
         .iter()
         .find_map(|part| search(&checkout.join(part), name.as_str(), 1))
+}
+
+/// Returns the checkout of micropython-lib that a library is in.
+fn checkout(folder: &Path) -> Option<PathBuf> {
+    // Of a relative path, not all folders above are in it.
+    let folder = match folder == "" {
+        true => Path::new("."),
+        false => folder,
+    };
+    let whole = folder.canonicalize().ok()?;
+    let mut above = whole.ancestors().skip(1);
+    let checkout = above.find(|folder| FOLDERS.iter().all(|name| folder.join(name).is_dir()));
+    checkout.map(Path::to_owned)
+}
+
+fn stay_in_checkout(folder: &Path, root: &Path) -> io::Result<()> {
+    let root = root.canonicalize()?;
+    match checkout(folder).is_some_and(|checkout| root.starts_with(checkout)) {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not in the folder of its library, nor in the same checkout of micropython-lib",
+        )),
+    }
 }
 
 fn search(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
