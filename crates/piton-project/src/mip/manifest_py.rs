@@ -220,8 +220,7 @@ impl Arguments {
     }
 }
 
-/// A folder below that of the manifest; `None` for that one itself.
-/// How many folders up a base begins, and the folder below that one.
+/// How many folders up a path begins, and the folder below that one; `None` for that one itself.
 fn base_of(text: &str) -> Result<(usize, Option<RelativePath>), String> {
     let mut rest = text.strip_prefix("./").unwrap_or(text);
     let mut up = 0;
@@ -266,7 +265,6 @@ freeze(".", ("x.py", "y/z.py"))
 freeze("more", script="x.py", opt=3)
 include("$(PORT_DIR)/boards/manifest.py")
 freeze("$(PORT_DIR)/modules")
-package("shared", base_path="../other")
 "#;
         let manifest = ManifestPy::parse(text).unwrap();
         assert_eq!(manifest.version.as_deref(), Some("0.10.3"));
@@ -295,7 +293,6 @@ package("shared", base_path="../other")
                 "modules - all",
                 ". - x.py+y/z.py",
                 "more - x.py",
-                "../other shared all",
             ]
         );
         assert_eq!(
