@@ -683,7 +683,7 @@ fn folders_that_are_not_there_or_on_one_side() {
     assert_snapshot!(place.show("sync app back"), @r"
     $ piton sync app back
     --- stderr
-    piton: sync: one of the two folders is on the board: `sync DIR [:DIR]` or `sync :DIR DIR`
+    piton: sync: one of the two folders is on the board: `sync DIR [:DIR]`, `sync :DIR DIR`, or `sync DIR DRIVE` with the board's mounted drive
     --- exit 2
     ");
     assert_snapshot!(place.show("sync --compile : back"), @r"
