@@ -46,6 +46,7 @@ impl Emulator {
 
     /// Id of its process.
     #[cfg(any(unix, test))]
+    #[cfg(unix)]
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }

@@ -788,6 +788,7 @@ fn a_server_that_trickles_does_not_hold_an_install() {
     assert_eq!(place.files(), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn as_mpremote_does() {
     let index = Index::new();

@@ -169,6 +169,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
     })
 }
 
+#[cfg(unix)]
 /// Wait for a command's end; one that hangs fails the test.
 pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     wait_within(child, WATCHDOG)

@@ -3,9 +3,12 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+#[cfg(unix)]
 use std::time::Duration;
 
-use virtual_board::{BoardOptions, Fault, LineOptions, Overrun, serve};
+use virtual_board::{BoardOptions, Fault, serve};
+#[cfg(unix)]
+use virtual_board::{LineOptions, Overrun};
 
 use crate::support::{WATCHDOG, start};
 
