@@ -7,12 +7,18 @@ use test_programs::EmulatedPico;
 use crate::support::{Sandbox, run_within, words};
 
 /// No command may take longer: the emulator runs 20 times slower than the chip, and the host may be busy.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// How many times as long as usual the board may take: a host that gives it a tenth of a core makes it that much slower.
+const PATIENCE: &str = "10";
 
 /// What a line does on a board: its exit code, stdout and stderr.
 fn run(sandbox: &Sandbox, pico: &EmulatedPico, line: &str) -> (Option<i32>, String, String) {
     let mut command = sandbox.piton();
-    command.args(["connect", pico.port()]).args(words(line));
+    command
+        .env("PITON_TIMEOUT", PATIENCE)
+        .args(["connect", pico.port()])
+        .args(words(line));
     let outcome = run_within(command, LIMIT);
     (outcome.code, outcome.stdout(), outcome.stderr())
 }
