@@ -67,7 +67,7 @@ pub fn install(
     let mut installations = Vec::new();
     let mut first = 0;
     while let Some(rest) = fetched.get(first..).filter(|rest| !rest.is_empty()) {
-        let (together, _) = rest.split_at(harmonious(rest));
+        let (together, _) = rest.split_at(count_without_conflict(rest));
         let mut job = Job {
             library,
             all: fetched,
@@ -94,7 +94,7 @@ pub fn install(
 }
 
 /// Returns how many of these, from the first on, have no two different files of one name.
-fn harmonious(fetched: &[Fetched]) -> usize {
+fn count_without_conflict(fetched: &[Fetched]) -> usize {
     let mut contents: BTreeMap<String, &str> = BTreeMap::new();
     let clashes = fetched.iter().position(|fetched| {
         fetched.files().any(|(file, content)| {
