@@ -29,8 +29,18 @@ const RULES: &[Rule] = &[
         tests: TEST_HELP,
     },
     Rule {
-        name: "piton-compiler",
+        name: "piton-path",
+        code: &[],
+        tests: &[],
+    },
+    Rule {
+        name: "piton-syntax",
         code: &["piton-mpy"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-compiler",
+        code: &["piton-mpy", "piton-syntax"],
         tests: TEST_HELP,
     },
     Rule {
@@ -40,7 +50,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-fs",
-        code: &["piton-board"],
+        code: &["piton-board", "piton-path"],
         // The tests give boards its programs as bytecode, as the library above does.
         tests: &[
             "test-programs",
@@ -51,31 +61,48 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-firmware",
-        code: &["piton-compiler", "piton-mpy"],
+        code: &["piton-compiler", "piton-mpy", "piton-syntax"],
+        tests: TEST_HELP,
+    },
+    Rule {
+        name: "piton-shipment",
+        code: &["piton-path"],
         tests: TEST_HELP,
     },
     Rule {
         name: "piton-project",
-        code: &["piton-mpy"],
+        // The syntax: a package's `manifest.py` is read, not run.
+        code: &["piton-mpy", "piton-path", "piton-syntax"],
         tests: TEST_HELP,
     },
     Rule {
         name: "piton",
         code: &[
+            "piton-path",
             "piton-mpy",
+            "piton-syntax",
             "piton-compiler",
             "piton-board",
             "piton-fs",
             "piton-firmware",
+            "piton-shipment",
             "piton-project",
+            // `#[piton::board]` is part of the library's face.
+            "piton-macros",
             // `piton connect virtual` is for users, not only for tests.
             "virtual-board",
         ],
         tests: TEST_HELP,
     },
     Rule {
+        name: "piton-macros",
+        code: &["piton-syntax"],
+        // What a macro writes names the library.
+        tests: &["test-programs", "virtual-board", "piton"],
+    },
+    Rule {
         name: "piton-mpy-cross",
-        code: &["piton-compiler", "piton-mpy", "printable"],
+        code: &["piton-compiler", "piton-mpy", "piton-syntax", "printable"],
         tests: TEST_HELP,
     },
     Rule {
