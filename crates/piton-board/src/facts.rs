@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use crate::deadline::Deadline;
@@ -123,7 +124,7 @@ pub fn board_facts(repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<BoardFa
         platform: answer.platform,
         machine: answer.machine,
         build: answer.build,
-        unique_id: answer.unique_id.as_deref().map(hexadecimal),
+        unique_id: answer.unique_id.as_deref().map(|id| HEXLOWER.encode(id)),
         mpy: answer.mpy.and_then(MpyFacts::decode),
         memory_free: answer.free,
         memory_allocated: answer.allocated,
@@ -158,10 +159,6 @@ fn known(names: &[&str], has: &[String]) -> Vec<String> {
         .iter()
         .filter(|name| has.iter().any(|has| has == *name));
     found.map(|&name| name.to_owned()).collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `(1, 29, 0)` or `(1, 30, 0, 'preview')` as text.

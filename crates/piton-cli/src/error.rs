@@ -14,7 +14,7 @@ use piton::error::{BoardError, FsError, VmError};
 use piton::fs::rom::RomError;
 use piton::http::HttpError;
 use piton::mip::MipError;
-use piton::project::signature::SignatureError;
+use piton::shipment::signature::SignatureError;
 use piton::vm;
 
 use crate::args::Face;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use piton::project::signature::{KeyFile, Password, SecretKey};
+use piton::shipment::signature::{KeyFile, Password, SecretKey};
 
 use crate::error::CommandError;
 use crate::password;

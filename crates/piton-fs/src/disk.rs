@@ -2,10 +2,10 @@
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
+use piton_path::BoardPath;
 
 use crate::device;
 use crate::error::Error;
-use crate::path::BoardPath;
 use crate::remote::RemoteFs;
 
 /// One mounted file system. Sizes are in bytes.

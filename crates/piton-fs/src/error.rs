@@ -2,8 +2,7 @@
 
 use piton_board::error::Error as BoardError;
 use piton_board::exception::OsError;
-
-use crate::path::BoardPath;
+use piton_path::BoardPath;
 
 /// Why an operation on a board's files failed.
 ///

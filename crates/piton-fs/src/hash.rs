@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use md5::Md5;
 use piton_board::deadline::Deadline;
 use piton_board::literal::py_str;
+use piton_path::BoardPath;
 use serde::{Deserialize, Deserializer};
 use sha1::Sha1;
 use sha2::digest::DynDigest;
@@ -12,7 +13,6 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::device;
 use crate::error::Error;
-use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 
 /// A hash algorithm that MicroPython's `hashlib` may have, or a host in its place.

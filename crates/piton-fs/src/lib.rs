@@ -2,7 +2,6 @@
 //!
 //! # Layout
 //!
-//! - [`path::BoardPath`] names a file on a board; it is never a path of the host.
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
 //! - [`transfer`] has its methods for many files at a time, as one stream.
@@ -20,7 +19,6 @@
 //! reach the board quoted, never pasted. A write leaves the old file or the new one; where a board cannot do
 //! that, [`error::Error::Torn`] says so.
 
-pub mod base64;
 mod blocks;
 mod device;
 pub mod disk;
@@ -28,7 +26,6 @@ pub mod error;
 pub mod hash;
 pub mod listing;
 pub mod mount;
-pub mod path;
 pub mod plan;
 pub mod put;
 mod read;

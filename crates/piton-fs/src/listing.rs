@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::literal::from_literal;
+use piton_path::BoardPath;
 
 use crate::device::{self, Program};
 use crate::error::Error;
-use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::agent::is_lack;
 

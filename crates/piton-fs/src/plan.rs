@@ -8,7 +8,9 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use tree::{Node, Tree, TreeError, TreePath, TreePathError};
+use piton_path::RelativePath;
+
+pub use tree::{Node, Tree, TreeError};
 
 /// How to make one tree like another.
 #[derive(Clone, Copy, Default)]
@@ -24,11 +26,11 @@ pub struct Options<'a> {
     pub protection: Option<&'a Protect<'a>>,
     /// Files of the destination that something in the source takes the place of under another name: they are
     /// removed even without [`Options::delete`].
-    pub superseded: Option<&'a BTreeSet<TreePath>>,
+    pub superseded: Option<&'a BTreeSet<RelativePath>>,
 }
 
 /// Says how something at the destination is protected.
-pub type Protect<'a> = dyn Fn(&TreePath, &Node) -> Protection + 'a;
+pub type Protect<'a> = dyn Fn(&RelativePath, &Node) -> Protection + 'a;
 
 /// How something at the destination is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ pub struct Step {
     /// What.
     pub action: Action,
     /// To which path of the destination.
-    pub path: TreePath,
+    pub path: RelativePath,
     /// Size in bytes of the file to be written, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
@@ -98,9 +100,9 @@ pub struct Plan {
     /// its new program needs.
     pub steps: Vec<Step>,
     /// What stays although the source has it otherwise or not at all, because it is [`Protection::Kept`].
-    pub kept: Vec<TreePath>,
+    pub kept: Vec<RelativePath>,
     /// Files that are the same already.
-    pub unchanged: Vec<TreePath>,
+    pub unchanged: Vec<RelativePath>,
 }
 
 /// Why there is no plan: something is in the way, and was not allowed to go.
@@ -110,19 +112,19 @@ pub enum Conflict {
     #[error("`{path}` is a file at the destination, and a folder at the source")]
     FileInTheWay {
         /// The path of both.
-        path: TreePath,
+        path: RelativePath,
     },
     /// A folder where a file is wanted.
     #[error("`{path}` is a folder at the destination, and a file at the source")]
     FolderInTheWay {
         /// The path of both.
-        path: TreePath,
+        path: RelativePath,
     },
     /// Something kept, ignored or foreign where something else is wanted.
     #[error("`{path}` at the destination is not to be touched, but is in the way")]
     ProtectedInTheWay {
         /// The path.
-        path: TreePath,
+        path: RelativePath,
     },
 }
 
@@ -162,7 +164,7 @@ struct Planner<'a> {
     options: &'a Options<'a>,
     plan: Plan,
     /// What is gone by [`Planner::clearing`].
-    cleared: BTreeSet<TreePath>,
+    cleared: BTreeSet<RelativePath>,
     clearing: Vec<Step>,
     folders: Vec<Step>,
     writes: Vec<Step>,
@@ -170,7 +172,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn take(&mut self, path: &TreePath, node: &Node) {
+    fn take(&mut self, path: &RelativePath, node: &Node) {
         let there = match self.cleared.contains(path) {
             true => None,
             false => self.destination.get(path),
@@ -212,7 +214,7 @@ impl Planner<'_> {
         }
     }
 
-    fn write(&mut self, action: Action, path: &TreePath, node: &Node) {
+    fn write(&mut self, action: Action, path: &RelativePath, node: &Node) {
         let size = match node {
             Node::File { size, .. } => *size,
             Node::Folder | Node::Foreign => None,
@@ -224,11 +226,11 @@ impl Planner<'_> {
     }
 
     /// Take out of the way what has this path, and all below it, if all of it may go.
-    fn clear(&mut self, path: &TreePath, there: &Node) -> bool {
+    fn clear(&mut self, path: &RelativePath, there: &Node) -> bool {
         let below = self.destination.below(path);
         let all = std::iter::once((path, there)).chain(below);
-        let all = all.collect::<Vec<(&TreePath, &Node)>>();
-        let may_go = |(path, node): &(&TreePath, &Node)| {
+        let all = all.collect::<Vec<(&RelativePath, &Node)>>();
+        let may_go = |(path, node): &(&RelativePath, &Node)| {
             **node != Node::Foreign && self.protection(path, node) == Protection::None
         };
         if !self.options.delete || !all.iter().all(may_go) {
@@ -245,7 +247,7 @@ impl Planner<'_> {
         self.conflicts.push(conflict);
     }
 
-    fn protection(&self, path: &TreePath, node: &Node) -> Protection {
+    fn protection(&self, path: &RelativePath, node: &Node) -> Protection {
         let protection = self.options.protection;
         protection.map_or(Protection::None, |protection| protection(path, node))
     }
@@ -299,9 +301,9 @@ impl Planner<'_> {
                     .filter(|step| step.action == Action::DeleteFolder && clashes(step));
                 let folders = folders
                     .map(|step| step.path.clone())
-                    .collect::<BTreeSet<TreePath>>();
-                let goes_with_folder = |path: &TreePath| {
-                    let above = std::iter::successors(path.parent(), TreePath::parent);
+                    .collect::<BTreeSet<RelativePath>>();
+                let goes_with_folder = |path: &RelativePath| {
+                    let above = std::iter::successors(path.parent(), RelativePath::parent);
                     above.into_iter().any(|folder| folders.contains(&folder))
                 };
                 std::mem::take(&mut deletions)
@@ -329,7 +331,7 @@ impl Planner<'_> {
     }
 }
 
-fn step(action: Action, path: &TreePath) -> Step {
+fn step(action: Action, path: &RelativePath) -> Step {
     Step {
         action,
         path: path.clone(),
@@ -337,7 +339,7 @@ fn step(action: Action, path: &TreePath) -> Step {
     }
 }
 
-fn removal(path: &TreePath, node: &Node) -> Step {
+fn removal(path: &RelativePath, node: &Node) -> Step {
     match node {
         Node::Folder => step(Action::DeleteFolder, path),
         Node::File { .. } | Node::Foreign => step(Action::Delete, path),
@@ -366,7 +368,7 @@ fn is_same(source: &Node, destination: &Node) -> bool {
 
 /// Files that a board starts with come last, in the order in which it runs them: shared/runtime/pyexec.c and each
 /// port's main.c run boot.py, then main.py; CircuitPython's main.c prefers code.txt, code.py, main.txt, main.py.
-fn start_rank(path: &TreePath) -> u8 {
+fn start_rank(path: &RelativePath) -> u8 {
     match path.as_str() {
         "boot.py" | "boot.mpy" | "boot.txt" => 1,
         "main.py" | "main.mpy" | "main.txt" | "code.py" | "code.txt" => 2,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::literal::{from_literal, py_bytes};
+use piton_path::BoardPath;
 
 use crate::device;
 use crate::error::Error;
 use crate::hash::DigestBytes;
-use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::agent::{self, is_lack};
 use crate::transfer::load;

@@ -1,15 +1,16 @@
 //! Files from the board, one at a time.
 
+use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
+use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::hash::DigestBytes;
-use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Arrival, TransferEvent};
-use crate::{Event, base64, device};
+use crate::{Event, device};
 
 impl RemoteFs<'_, '_> {
     /// The content of a file.
@@ -151,7 +152,7 @@ impl Incoming {
                     [b'b', b'\'' | b'"', ..] => {
                         from_literal(line).ok().map(|bytes: DigestBytes| bytes.0)
                     }
-                    _ => base64::decode(line),
+                    _ => BASE64.decode(line).ok(),
                 };
                 match content {
                     Some(content) => {

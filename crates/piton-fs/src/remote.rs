@@ -7,12 +7,12 @@ use piton_board::error::Error as BoardError;
 use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_str};
 use piton_board::repl::RawRepl;
+use piton_path::BoardPath;
 use serde::de::DeserializeOwned;
 
 use crate::device::{self, Program};
 use crate::error::Error;
 use crate::listing::Kind;
-use crate::path::BoardPath;
 use crate::transfer::agent;
 
 /// How long a board may take to stop what it does, after a deadline or Ctrl-C.

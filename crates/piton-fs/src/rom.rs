@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use piton_board::deadline::Deadline;
@@ -14,10 +15,10 @@ use piton_board::literal::{from_literal, py_bytes};
 use piton_board::repl::RawRepl;
 use sha2::{Digest, Sha256};
 
+use crate::device;
 use crate::hash::DigestBytes;
 use crate::read::Hex;
 use crate::remote::RemoteFs;
-use crate::{base64, device};
 
 /// How many partitions are looked at. Boards have one or two.
 const PARTITIONS: u32 = 16;
@@ -305,11 +306,11 @@ fn literal(part: &[u8], forms: Forms) -> String {
         if let Ok(packed) = encoder.write_all(part).and_then(|()| encoder.finish())
             && packed.len() < part.len()
         {
-            return format!("b'{}',{bits}", base64::encode(&packed));
+            return format!("b'{}',{bits}", BASE64.encode(&packed));
         }
     }
     if forms.base64 {
-        return format!("b'{}',2", base64::encode(part));
+        return format!("b'{}',2", BASE64.encode(part));
     }
     let text = py_bytes(part);
     if forms.hex && text.len() > part.len() * 2 {

@@ -2,10 +2,10 @@
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
+use piton_path::BoardPath;
 
 use crate::device;
 use crate::error::Error;
-use crate::path::BoardPath;
 use crate::remote::{RemoteFs, quoted};
 
 /// What the name of a new file ends with until it takes its place.

@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 
-use crate::path::BoardPath;
+use piton_path::BoardPath;
 
 pub(crate) mod agent;
 pub(crate) mod load;

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_bytes};
+use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
 
 use crate::device::Program;
 use crate::error::{Error, FileState};
 use crate::hash::DigestBytes;
-use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Outgoing, SendOptions, Step, TransferEvent};
-use crate::{Event, base64, device};
+use crate::{Event, device};
 
 /// What a file's name ends with while it is written. A left-over of a broken transfer: the next write of
 /// the same file uses and removes it.
@@ -415,7 +416,7 @@ fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, us
     let taken = if base64 { as_base64 } else { as_text.max(1) };
     let part = content.get(..taken).unwrap_or(content);
     match base64 {
-        true => (format!("'{}'", base64::encode(part)), taken),
+        true => (format!("'{}'", BASE64.encode(part)), taken),
         false => (py_bytes(part), taken),
     }
 }
@@ -455,9 +456,9 @@ mod tests {
                         let (literal, taken) = next_literal(rest, limit, takes_base64);
                         assert!(literal.len() <= limit, "{} of {limit}", literal.len());
                         let part = match literal.strip_prefix('\'') {
-                            Some(text) => {
-                                base64::decode(text.trim_end_matches('\'').as_bytes()).unwrap()
-                            }
+                            Some(text) => BASE64
+                                .decode(text.trim_end_matches('\'').as_bytes())
+                                .unwrap(),
                             None => from_literal::<Vec<u8>>(literal.as_bytes()).unwrap(),
                         };
                         assert_eq!(part.len(), taken);

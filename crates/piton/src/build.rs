@@ -41,9 +41,9 @@ use std::thread;
 use std::time::Duration;
 
 use piton_compiler::Diagnostic;
+use piton_path::{PortablePath, PortablePathError};
 use piton_project::cache::Cache;
-use piton_project::relative_path::{RelativePath, RelativePathError};
-use piton_project::signature::SecretKey;
+use piton_shipment::signature::SecretKey;
 
 use crate::patterns::Patterns;
 
@@ -167,9 +167,9 @@ impl Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NamedFile {
     /// Path below the folder of the sources.
-    pub source: RelativePath,
+    pub source: PortablePath,
     /// Path on the board, but for the ending of what is compiled.
-    pub place: RelativePath,
+    pub place: PortablePath,
 }
 
 /// What a build came to.
@@ -190,9 +190,9 @@ pub struct Report {
     /// The sources that go along as they are, since only the board can compile them, by target and path.
     pub native: Vec<NativeSource>,
     /// The files that were taken along, by path.
-    pub data: Vec<RelativePath>,
+    pub data: Vec<PortablePath>,
     /// The files that were not taken along, as nothing says so, by path.
-    pub other: Vec<RelativePath>,
+    pub other: Vec<PortablePath>,
     /// When the sources were current, in seconds since 1970.
     pub timestamp: u64,
 }
@@ -244,7 +244,7 @@ pub struct Failure {
     /// Name of the target.
     pub target: String,
     /// Path below the folder of the sources.
-    pub source: RelativePath,
+    pub source: PortablePath,
     /// Path of the source.
     pub path: PathBuf,
     /// Why.
@@ -261,7 +261,7 @@ pub struct NativeSource {
     /// Name of the target.
     pub target: String,
     /// Path below the folder of the sources.
-    pub source: RelativePath,
+    pub source: PortablePath,
     /// Path of the source.
     pub path: PathBuf,
     /// The line of the first decorator that asks for machine code, from 1.
@@ -376,17 +376,17 @@ pub enum BuildError {
         /// The file.
         path: PathBuf,
         /// What is wrong with the name.
-        source: RelativePathError,
+        source: PortablePathError,
     },
     /// Two files would be written to one.
     #[error("`{first}` and `{second}` would both become `{output}`{}", if *case_only { " on a FAT file system" } else { "" })]
     SameOutput {
         /// One file.
-        first: RelativePath,
+        first: PortablePath,
         /// The other.
-        second: RelativePath,
+        second: PortablePath,
         /// The result.
-        output: RelativePath,
+        output: PortablePath,
         /// Whether the names differ in upper and lower case.
         case_only: bool,
     },

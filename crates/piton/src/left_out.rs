@@ -16,7 +16,7 @@
 
 use std::sync::LazyLock;
 
-use piton_project::relative_path::is_reserved;
+use piton_path::is_reserved;
 
 use crate::patterns::Patterns;
 

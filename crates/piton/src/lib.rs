@@ -60,5 +60,6 @@ pub use piton_board::{
 pub use piton_compiler as compiler;
 pub use piton_fs as fs;
 pub use piton_mpy as mpy;
+pub use piton_path as path;
 pub use piton_project as project;
 pub use virtual_board;

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 
 use piton_board::error::Error as BoardError;
 use piton_fs::error::Error as FsError;
-use piton_fs::path::BoardPath;
+use piton_path::BoardPath;
 use piton_project::mip::record::RecordError;
 use piton_project::mip::resolve::{Package, ResolveError, Visit};
 use piton_project::mip::source::Location;

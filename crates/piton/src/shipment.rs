@@ -15,16 +15,19 @@ pub(crate) mod parts;
 mod read;
 pub mod record;
 
+pub use piton_shipment::{archive, index, manifest, signature, timestamp, version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use piton_fs::plan::{Node, TreePath};
-use piton_project::archive::{self, ArchiveError};
-use piton_project::index::{Index, IndexError};
-use piton_project::manifest::{Found, Manifest, ManifestError, Sha256Hex};
-use piton_project::relative_path::{RelativePath, RelativePathError};
+use piton_fs::plan::Node;
+use piton_path::RelativePath;
+use piton_path::Sha256Hex;
+use piton_path::{PortablePath, PortablePathError};
+use piton_shipment::archive::ArchiveError;
+use piton_shipment::index::{Index, IndexError};
+use piton_shipment::manifest::{Found, Manifest, ManifestError};
 
 use crate::build::MANIFEST;
 use crate::sync::{Content, HostTree};
@@ -46,17 +49,17 @@ pub struct Shipment {
     /// What is there, by path below the folder `mpy`.
     files: Items,
     /// What is beside that folder in an archive, and nobody asked for.
-    beside: Vec<RelativePath>,
+    beside: Vec<PortablePath>,
     /// Whether the files are where `build` puts them, so that the paths in the manifest can be held to that.
     is_laid_out: bool,
     /// What the list of several targets says, if there is one.
     listed: Option<Listed>,
     /// A file that is put beside the others: see [`record`].
-    record: Option<(RelativePath, Vec<u8>)>,
+    record: Option<(PortablePath, Vec<u8>)>,
 }
 
 /// What is there, by path.
-type Items = BTreeMap<RelativePath, Item>;
+type Items = BTreeMap<PortablePath, Item>;
 
 /// One thing that is there.
 #[derive(Debug)]
@@ -155,7 +158,7 @@ pub enum ShipmentError {
         /// The file.
         path: PathBuf,
         /// What is wrong with the name.
-        source: RelativePathError,
+        source: PortablePathError,
     },
     /// A server does not give it.
     #[error(transparent)]
@@ -213,7 +216,7 @@ impl Shipment {
 
     /// The files that the manifest names and their content, in its order, as far as they are right: call
     /// [`Shipment::check`] first. None where it was read for [`Purpose::Check`].
-    pub fn files(&self) -> impl Iterator<Item = (&RelativePath, &[u8])> {
+    pub fn files(&self) -> impl Iterator<Item = (&PortablePath, &[u8])> {
         let files = self.manifest.files.iter().filter_map(|file| {
             let content = self.files.get(&file.path)?.content.as_ref()?;
             Some((&file.path, content.as_slice()))
@@ -223,11 +226,11 @@ impl Shipment {
     }
 
     /// The files as a tree to push to a board, and the paths whose files there would be imported instead.
-    pub fn tree(&self) -> (HostTree, BTreeSet<TreePath>) {
+    pub fn tree(&self) -> (HostTree, BTreeSet<RelativePath>) {
         let mut host = HostTree::default();
         let mut superseded = BTreeSet::new();
         for (path, content) in self.files() {
-            let Ok(place) = path.as_str().parse::<TreePath>() else {
+            let Ok(place) = path.as_str().parse::<RelativePath>() else {
                 continue;
             };
             let node = Node::File {
@@ -235,9 +238,9 @@ impl Shipment {
                 digest: None,
             };
             // Folders on the way come first, and are there already but for the first file in them.
-            let mut parents = std::iter::successors(path.parent(), RelativePath::parent)
+            let mut parents = std::iter::successors(path.parent(), PortablePath::parent)
                 .filter_map(|parent| parent.as_str().parse().ok())
-                .collect::<Vec<TreePath>>();
+                .collect::<Vec<RelativePath>>();
             parents.reverse();
             for parent in parents {
                 if host.tree.get(&parent).is_none() {
@@ -255,7 +258,7 @@ impl Shipment {
 
     /// The paths of the files in the order in which a board should get them: a module after the modules that it
     /// imports, `boot.py`, `main.py` and `code.py` last.
-    pub fn order(&self) -> Vec<TreePath> {
+    pub fn order(&self) -> Vec<RelativePath> {
         let files = order::order(self).into_iter();
         files
             .filter_map(|(path, _)| path.as_str().parse().ok())

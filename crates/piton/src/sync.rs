@@ -2,7 +2,7 @@
 //!
 //! [`push`] and [`pull`] look at both sides and decide, without changing anything; what they give back can be printed
 //! (its [`plan`]) and carried out. Both leave out what [`crate::left_out`] lists, and what `.pitonignore` files and
-//! [`Options::ignore`] cover, on both sides. What has a [reserved name](piton_project::relative_path::is_reserved) is left
+//! [`Options::ignore`] cover, on both sides. What has a [reserved name](piton_path::is_reserved) is left
 //! out whatever the patterns say: a folder that comes from elsewhere has no say in what piton takes for its own records.
 //!
 //! ```
@@ -47,9 +47,10 @@ use std::time::Duration;
 use piton_board::error::Error as BoardError;
 use piton_compiler::Diagnostic;
 use piton_fs::error::Error as FsError;
-use piton_fs::path::BoardPath;
-use piton_fs::plan::{Conflict, TreePath};
-use piton_project::relative_path::is_reserved;
+use piton_fs::plan::Conflict;
+use piton_path::BoardPath;
+use piton_path::RelativePath;
+use piton_path::is_reserved;
 
 use crate::patterns::Patterns;
 use crate::shipment::deploy::DeployError;
@@ -174,9 +175,9 @@ pub enum Error {
     #[error("the board's `{first}` and `{second}` are one name on this computer")]
     SameName {
         /// One path.
-        first: TreePath,
+        first: RelativePath,
         /// The other.
-        second: TreePath,
+        second: RelativePath,
     },
     /// What should be a folder is a file.
     #[error("`{path}` on the board is not a folder")]
@@ -208,7 +209,7 @@ pub enum Error {
     )]
     WouldBeLost {
         /// Their paths in the folder.
-        paths: Vec<TreePath>,
+        paths: Vec<RelativePath>,
     },
     /// A folder that is too much to remove anything from.
     #[error("`{}` holds more than one project: nothing is removed from it", path.display())]
@@ -232,7 +233,7 @@ pub enum Error {
     #[error("could not make `{path}`: {reason}")]
     Unwritable {
         /// The path of the source in its folder.
-        path: TreePath,
+        path: RelativePath,
         /// Why.
         reason: String,
     },
@@ -285,6 +286,6 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
 }
 
 /// Whether a name on the way is reserved.
-fn has_reserved_name(path: &TreePath) -> bool {
+fn has_reserved_name(path: &RelativePath) -> bool {
     path.names().any(is_reserved)
 }

@@ -17,6 +17,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha512};
 
@@ -179,14 +180,7 @@ fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The SHA-512 of `bytes` in lower-case hexadecimal.
+/// Returns the SHA-512 of `bytes` in lower-case hexadecimal.
 fn sha512(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha512::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    HEXLOWER.encode(&Sha512::digest(bytes))
 }

@@ -66,7 +66,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-shipment",
-        code: &["piton-path"],
+        // Messages quote what others wrote.
+        code: &["piton-path", "printable"],
         tests: TEST_HELP,
     },
     Rule {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use piton::build::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
-use piton::project::relative_path::RelativePath;
+use piton::path::PortablePath;
 use serde::Serialize;
 
 use super::compile::excerpt;
@@ -287,8 +287,8 @@ impl Summary<'_> {
             failures: failures.collect(),
             project: found::Summary::of(read),
             as_source: native.collect(),
-            data: report.data.iter().map(RelativePath::as_str).collect(),
-            data_left_out: report.other.iter().map(RelativePath::as_str).collect(),
+            data: report.data.iter().map(PortablePath::as_str).collect(),
+            data_left_out: report.other.iter().map(PortablePath::as_str).collect(),
         }
     }
 }

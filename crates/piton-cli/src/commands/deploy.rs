@@ -2,23 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
+use piton::path::BoardPath;
 use piton::shipment::deploy::{Action, DeployError, Plan, apply, board_of_drive, plan};
 use piton::shipment::record::{FILE_NAME, Last, Record};
 use piton::shipment::{BoardFormat, Demands, Places, Purpose, Shipment};
 use piton::sync::{Options, push_tree};
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::error::{CommandError, ShipError};
-use crate::interrupt;
-
 use super::fs::refused;
 use super::sync::carry_out;
 use super::verify::{
     board_format, distinct, index_problem, ordered_version, public_key, shipments,
 };
+use crate::context::Context;
+use crate::error::{CommandError, ShipError};
+use crate::interrupt;
 
 /// Arguments of `deploy`.
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::FsError;
-use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
+use piton::path::BoardPath;
 
 use super::fs::{refused, show_progress};
 use crate::args::Face;

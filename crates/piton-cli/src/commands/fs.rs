@@ -20,8 +20,8 @@ use piton::error::{BoardError, FsError};
 use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::listing::{Kind, Sizes};
-use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
+use piton::path::BoardPath;
 
 use crate::args::Face;
 use crate::args::wrong::{no_destination, no_such_option};
@@ -30,6 +30,7 @@ use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
 use crate::usage::UsageError;
+
 use missing::name_missing_folder;
 
 /// The C library's number for "No such file or directory".

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use piton::project::signature::SecretKey;
+use piton::shipment::signature::SecretKey;
 use serde::Serialize;
 
 use crate::context::Context;

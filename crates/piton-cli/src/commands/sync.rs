@@ -5,9 +5,9 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
-use piton::fs::path::BoardPath;
 use piton::fs::plan::{Action, Plan};
 use piton::fs::remote::RemoteFs;
+use piton::path::BoardPath;
 use piton::patterns::Patterns;
 use piton::sync::{self, Event, Links, Options, Rejected};
 use serde::Serialize;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use piton::http::{Client, ClientOptions, HttpError};
-use piton::project::signature::PublicKey;
-use piton::project::version;
 use piton::shipment::download::{fetch, is_url};
+use piton::shipment::signature::PublicKey;
+use piton::shipment::version;
 use piton::shipment::{
     BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError, What, read,
 };

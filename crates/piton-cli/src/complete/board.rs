@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::fs::listing::{Kind, Sizes};
-use piton::fs::path::BoardPath;
 use piton::fs::remote::RemoteFs;
 use piton::mip::Library;
+use piton::path::BoardPath;
 use piton::repl::{Entry, RawRepl};
 use piton::selector::BoardSelector;
 use piton::transport::Transport;

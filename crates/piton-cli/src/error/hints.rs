@@ -4,13 +4,13 @@ use std::io::{self, ErrorKind};
 
 use piton::build::BuildError;
 use piton::error::BoardError;
-use piton::fs::path::BoardPath;
 use piton::http::HttpError;
 use piton::mip::MipError;
 use piton::mip::resolve::ResolveError;
-use piton::project::archive::ArchiveError;
+use piton::path::BoardPath;
 use piton::project::mip::package::PackageError;
 use piton::shipment::ShipmentError;
+use piton::shipment::archive::ArchiveError;
 use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};

@@ -568,11 +568,11 @@ fn nothing_is_installed_when_anything_is_wrong() {
 
     failing: piton: Error 500 requesting INDEX/file/33/33333333
 
-    out: piton: the package at INDEX/package/6/out/latest.json cannot be used: `../main.py` is no path below a folder: it has a part of dots only
+    out: piton: the package at INDEX/package/6/out/latest.json cannot be used: `../main.py` is not a path below a folder: it has a part of dots only
 
-    rooted: piton: the package at INDEX/package/6/rooted/latest.json cannot be used: `/main.py` is no path below a folder: it begins at the root
+    rooted: piton: the package at INDEX/package/6/rooted/latest.json cannot be used: `/main.py` is not a path below a folder: it begins at the root
 
-    drive: piton: the package at INDEX/package/6/drive/latest.json cannot be used: `C:/main.py` is no path below a folder: it has a character that some file systems do not take for part of a name
+    drive: piton: the package at INDEX/package/6/drive/latest.json cannot be used: `C:/main.py` is not a path below a folder: it has a character that some file systems do not take for part of a name
 
     file: piton: the package at INDEX/package/6/file/latest.json cannot be used: `file:///etc/passwd`: files are fetched by http and https only
 

@@ -305,7 +305,7 @@ fn a_manifest_that_is_more_than_calls() {
     hint: a manifest is understood here if it has only calls such as `module("NAME.py")`; `cp` copies the files as they are, and a `package.json` beside it comes first
 
     module("../secret.py")
-    piton: the package at ./p/manifest.py cannot be used: line 1: `../secret.py` is no path below a folder: it has a part of dots only
+    piton: the package at ./p/manifest.py cannot be used: line 1: `../secret.py` is not a path below a folder: it has a part of dots only
 
     hint: a manifest is understood here if it has only calls such as `module("NAME.py")`; `cp` copies the files as they are, and a `package.json` beside it comes first
 

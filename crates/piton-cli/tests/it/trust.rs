@@ -201,8 +201,8 @@ fn an_old_target_among_new_ones() {
 fn a_list_of_an_older_piton() {
     let sandbox = signed();
     let text = String::from_utf8(sandbox.read("piton.key")).unwrap();
-    let Ok(piton::project::signature::KeyFile::Open(key)) =
-        piton::project::signature::KeyFile::parse(&text)
+    let Ok(piton::shipment::signature::KeyFile::Open(key)) =
+        piton::shipment::signature::KeyFile::parse(&text)
     else {
         panic!("it has a password");
     };
@@ -213,7 +213,7 @@ fn a_list_of_an_older_piton() {
         let manifest = String::from_utf8(sandbox.read(&name)).unwrap();
         let (before, _) = manifest.split_once(",\n  \"targets\": [").unwrap();
         let old = format!("{before}\n}}\n");
-        let hash = |text: &str| piton::project::manifest::Sha256Hex::of(text.as_bytes());
+        let hash = |text: &str| piton::path::Sha256Hex::of(text.as_bytes());
         index = index.replace(hash(&manifest).as_str(), hash(&old).as_str());
         sandbox.write(&format!("{name}.minisig"), key.sign(old.as_bytes(), ""));
         sandbox.write(&name, old);

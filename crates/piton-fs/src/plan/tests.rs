@@ -58,7 +58,7 @@ fn tree(text: &str) -> Tree {
 /// A file system that refuses what a real one refuses. `folded` makes it one that takes upper and lower case for the
 /// same.
 struct Model {
-    nodes: BTreeMap<TreePath, Node>,
+    nodes: BTreeMap<RelativePath, Node>,
     folded: bool,
 }
 
@@ -76,7 +76,7 @@ impl Model {
         model
     }
 
-    fn place(&self, path: &TreePath) -> TreePath {
+    fn place(&self, path: &RelativePath) -> RelativePath {
         match self.folded {
             true => path.as_str().to_lowercase().parse().unwrap(),
             false => path.clone(),
@@ -131,15 +131,15 @@ fn wanted(
     source: &Tree,
     destination: &Tree,
     options: &Options<'_>,
-    kept: &[TreePath],
-) -> BTreeMap<TreePath, Node> {
-    let protection = |path: &TreePath, node: &Node| {
+    kept: &[RelativePath],
+) -> BTreeMap<RelativePath, Node> {
+    let protection = |path: &RelativePath, node: &Node| {
         options
             .protection
             .map_or(Protection::None, |protection| protection(path, node))
     };
     let mut wanted = BTreeMap::new();
-    let mut add = |path: &TreePath, node: &Node| {
+    let mut add = |path: &RelativePath, node: &Node| {
         let mut folder = path.parent();
         while let Some(path) = folder {
             folder = path.parent();
@@ -153,7 +153,7 @@ fn wanted(
             _ => add(path, node),
         }
     }
-    let in_the_way = |path: &TreePath| {
+    let in_the_way = |path: &RelativePath| {
         source
             .iter()
             .any(|(other, node)| !node.is_folder() && path.is_below(other))
@@ -185,7 +185,7 @@ fn a_plan_carried_out_gives_the_wanted_tree_and_touches_nothing_else() {
         let protected_name = ["a", "lib", "main.py", "none"][numbers.below(4) as usize];
         let how = [Protection::Kept, Protection::Ignored][numbers.below(2) as usize];
         let protection =
-            |path: &TreePath, _: &Node| match path.names().any(|name| name == protected_name) {
+            |path: &RelativePath, _: &Node| match path.names().any(|name| name == protected_name) {
                 true => how,
                 false => Protection::None,
             };
@@ -362,7 +362,7 @@ fn nothing_goes_without_being_asked() {
 
 #[test]
 fn kept_and_foreign_things_stay_with_their_folders() {
-    let protection = |path: &TreePath, _: &Node| match path.as_str() {
+    let protection = |path: &RelativePath, _: &Node| match path.as_str() {
         "data/log" | "config" => Protection::Kept,
         _ => Protection::None,
     };
@@ -401,7 +401,7 @@ fn a_superseded_file_goes_unless_it_is_kept() {
         "create   a.mpy
          delete   a.py",
     );
-    let protection = |_: &TreePath, _: &Node| Protection::Kept;
+    let protection = |_: &RelativePath, _: &Node| Protection::Kept;
     let options = Options {
         protection: Some(&protection),
         ..options

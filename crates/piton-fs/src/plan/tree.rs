@@ -1,131 +1,9 @@
 //! A tree of files as a plan sees it: on a board or on this computer alike.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Bound;
-use std::str::FromStr;
 
-use crate::path::BoardPath;
-
-/// The path of something in a [`Tree`]: one name or more, joined by `/`. It never leads out of the tree.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TreePath(String);
-
-/// A text that is no path in a tree.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no path below a folder")]
-pub struct TreePathError {
-    /// The text as given.
-    pub text: String,
-}
-
-impl TreePath {
-    /// The path as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The names on the way, outermost first.
-    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/')
-    }
-
-    /// The last name.
-    pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or(&self.0)
-    }
-
-    /// How many folders of the tree lead to it: 0 for what is in the tree's top folder.
-    pub fn depth(&self) -> usize {
-        self.names().count().saturating_sub(1)
-    }
-
-    /// The folder that holds it; `None` for what is in the tree's top folder.
-    pub fn parent(&self) -> Option<TreePath> {
-        let (folder, _) = self.0.rsplit_once('/')?;
-        Some(TreePath(folder.to_owned()))
-    }
-
-    /// Whether it is somewhere below `folder`.
-    pub fn is_below(&self, folder: &TreePath) -> bool {
-        let rest = self.0.strip_prefix(&folder.0);
-        rest.is_some_and(|rest| rest.starts_with('/'))
-    }
-
-    /// The path of `name` in this folder.
-    ///
-    /// # Errors
-    ///
-    /// A name that is none: empty, `.`, `..`, or with a `/` or a NUL in it.
-    pub fn join(&self, name: &str) -> Result<TreePath, TreePathError> {
-        match is_name(name) {
-            true => Ok(TreePath(format!("{}/{name}", self.0))),
-            false => Err(TreePathError {
-                text: name.to_owned(),
-            }),
-        }
-    }
-
-    /// The same file with another end of its name: `lib/a.py` with `.mpy` for `.py`. `None` if its name does not
-    /// end so, or would be empty.
-    pub fn with_end(&self, old: &str, new: &str) -> Option<TreePath> {
-        let stem = self.name().strip_suffix(old)?;
-        let folder = self.0.get(..self.0.len() - self.name().len())?;
-        let path = format!("{folder}{stem}{new}");
-        path.parse().ok()
-    }
-
-    /// Where it is on a board whose folder `root` the tree stands for.
-    pub fn below(&self, root: &BoardPath) -> BoardPath {
-        // A path without NUL: checked when it was made.
-        self.0
-            .parse()
-            .map_or_else(|_| root.clone(), |path| root.join(&path))
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
-}
-
-impl FromStr for TreePath {
-    type Err = TreePathError;
-
-    fn from_str(text: &str) -> Result<TreePath, TreePathError> {
-        match text.split('/').all(is_name) {
-            true => Ok(TreePath(text.to_owned())),
-            false => Err(TreePathError {
-                text: text.to_owned(),
-            }),
-        }
-    }
-}
-
-/// Name by name: a folder is followed by what is in it.
-impl Ord for TreePath {
-    fn cmp(&self, other: &TreePath) -> Ordering {
-        self.names().cmp(other.names())
-    }
-}
-
-impl PartialOrd for TreePath {
-    fn partial_cmp(&self, other: &TreePath) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for TreePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl serde::Serialize for TreePath {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
+use piton_path::RelativePath;
 
 /// What has a path in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,14 +30,14 @@ impl Node {
 
 /// Files and folders by path. Whatever is in it, its folders are too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree(BTreeMap<TreePath, Node>);
+pub struct Tree(BTreeMap<RelativePath, Node>);
 
 /// A second thing of the same path, or something below a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` is there twice, or below what is no folder")]
 pub struct TreeError {
     /// The path.
-    pub path: TreePath,
+    pub path: RelativePath,
 }
 
 impl Tree {
@@ -173,7 +51,7 @@ impl Tree {
     /// # Errors
     ///
     /// The path is taken, or leads through something that is no folder.
-    pub fn insert(&mut self, path: TreePath, node: Node) -> Result<(), TreeError> {
+    pub fn insert(&mut self, path: RelativePath, node: Node) -> Result<(), TreeError> {
         let mut folder = path.parent();
         let mut missing = Vec::new();
         while let Some(path) = folder {
@@ -197,19 +75,19 @@ impl Tree {
     }
 
     /// What has this path.
-    pub fn get(&self, path: &TreePath) -> Option<&Node> {
+    pub fn get(&self, path: &RelativePath) -> Option<&Node> {
         self.0.get(path)
     }
 
     /// Everything, each folder followed by what is in it.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Node)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&RelativePath, &Node)> {
         self.0.iter()
     }
 
     /// What is below a folder, each folder followed by what is in it.
-    pub fn below(&self, folder: &TreePath) -> impl Iterator<Item = (&TreePath, &Node)> {
+    pub fn below(&self, folder: &RelativePath) -> impl Iterator<Item = (&RelativePath, &Node)> {
         let from = (Bound::Excluded(folder), Bound::Unbounded);
-        let below = self.0.range::<TreePath, _>(from);
+        let below = self.0.range::<RelativePath, _>(from);
         below.take_while(|(path, _)| path.is_below(folder))
     }
 
@@ -219,7 +97,7 @@ impl Tree {
     }
 
     /// Set the hash of a file that is in the tree.
-    pub fn set_digest(&mut self, path: &TreePath, hash: Vec<u8>) {
+    pub fn set_digest(&mut self, path: &RelativePath, hash: Vec<u8>) {
         if let Some(Node::File { digest, .. }) = self.0.get_mut(path) {
             *digest = Some(hash);
         }
@@ -230,16 +108,8 @@ impl Tree {
 mod tests {
     use super::*;
 
-    fn path(text: &str) -> TreePath {
+    fn path(text: &str) -> RelativePath {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn paths_that_lead_out_are_refused() {
-        for text in ["", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a\0"] {
-            assert!(text.parse::<TreePath>().is_err(), "{text:?}");
-        }
-        assert!(path("a").join("..").is_err());
     }
 
     #[test]
@@ -263,12 +133,5 @@ mod tests {
         assert!(tree.insert(path("a.py/x"), file.clone()).is_err());
         assert!(tree.insert(path("a"), file).is_err());
         assert!(tree.insert(path("a"), Node::Folder).is_ok());
-    }
-
-    #[test]
-    fn ends_of_names() {
-        let end = |text: &str| path(text).with_end(".py", ".mpy").map(|path| path.0);
-        assert_eq!(end("lib/a.py").as_deref(), Some("lib/a.mpy"));
-        assert_eq!(end("a.pyx"), None);
     }
 }

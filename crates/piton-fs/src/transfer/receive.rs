@@ -7,13 +7,13 @@ use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::literal::py_str;
 use piton_board::repl::Conversation;
+use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
 
 use super::agent::{self, Start};
 use super::{Summary, TransferEvent};
 use crate::device;
 use crate::error::Error;
-use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::RemoteFs;
 use crate::wire::crc32;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl};
+use piton_path::BoardPath;
 
 use super::agent::{self, Heard, Listener, Message, Start};
 use super::room::{NoRoom, check_room, folders};
@@ -13,7 +14,6 @@ use super::source::{Source, Taken};
 use super::{SendOptions, Step, Summary, TransferEvent};
 use crate::device;
 use crate::error::{Error, FileState};
-use crate::path::BoardPath;
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
 

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
+use piton_path::BoardPath;
 
-use crate::base64;
 use crate::device;
 use crate::error::Error;
 use crate::listing::Kind;
-use crate::path::BoardPath;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
 use crate::swap;
@@ -315,7 +315,7 @@ fn read(
                 let (number, digest) = line.split_at(at);
                 let number: usize = std::str::from_utf8(number).ok()?.parse().ok()?;
                 let (path, size) = wanted(number)?;
-                let digest = base64::decode(digest.trim_ascii_start())?;
+                let digest = BASE64.decode(digest.trim_ascii_start()).ok()?;
                 let mut found = entry(path, Kind::File, size.or(root_size));
                 found.digest = Some(ShortDigest(digest.try_into().ok()?));
                 found

@@ -11,8 +11,8 @@ use piton_fs::Event;
 use piton_fs::error::{Error, FileState};
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::{DirEntry, Kind, Sizes};
-use piton_fs::path::BoardPath;
 use piton_fs::remote::{Metadata, RemoteFs};
+use piton_path::BoardPath;
 use test_programs::Microbit;
 
 use crate::support::{noise, path, soon};

@@ -10,9 +10,9 @@ use piton_board::transport::Transport;
 use piton_board::transport::side_channel::{SideChannel, Slot};
 use piton_compiler::{Optimisation, Options};
 use piton_fs::Event;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::use_bytecode;
+use piton_path::BoardPath;
 use virtual_board::{BoardOptions, Line, VirtualBoard, VmImage};
 
 /// A deadline that only bounds a hang.

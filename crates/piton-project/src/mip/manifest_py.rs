@@ -6,7 +6,8 @@
 
 mod literal;
 
-use crate::relative_path::{RelativePath, RelativePathError};
+use piton_path::{PortablePath, PortablePathError};
+
 use literal::{Call, Literal};
 
 /// Most bytes of a manifest.
@@ -31,9 +32,9 @@ pub struct Part {
     /// How many folders above that of the manifest the next one begins: a library may be made of its neighbour's files.
     pub up: usize,
     /// The folder that it is in, below that one; `None` for that one itself.
-    pub base: Option<RelativePath>,
+    pub base: Option<PortablePath>,
     /// Its path below that folder, and below the target; `None` for that folder and the target themselves.
-    pub path: Option<RelativePath>,
+    pub path: Option<PortablePath>,
     /// Which files there are.
     pub files: PartFiles,
 }
@@ -46,7 +47,7 @@ pub enum PartFiles {
     /// All Python sources below its folder.
     All,
     /// These, below its folder.
-    Named(Vec<RelativePath>),
+    Named(Vec<PortablePath>),
 }
 
 /// Why a manifest cannot be used.
@@ -186,12 +187,12 @@ impl Arguments {
         }
     }
 
-    fn path(&mut self, name: &str) -> Result<RelativePath, String> {
+    fn path(&mut self, name: &str) -> Result<PortablePath, String> {
         let path = self.text(name, Some(0))?;
         path_of(&path.ok_or_else(|| format!("`{}` lacks a path", self.function))?)
     }
 
-    fn base(&mut self) -> Result<(usize, Option<RelativePath>), String> {
+    fn base(&mut self) -> Result<(usize, Option<PortablePath>), String> {
         let place = if self.function == "package" { 2 } else { 1 };
         match self.text("base_path", Some(place))? {
             None => Ok((0, None)),
@@ -207,7 +208,7 @@ impl Arguments {
                 Literal::Text(text) => path_of(&text),
                 _ => Err(format!("`{name}` of `{function}` are texts")),
             });
-            names.collect::<Result<Vec<RelativePath>, String>>()
+            names.collect::<Result<Vec<PortablePath>, String>>()
         };
         match self.take(name, Some(1)) {
             None | Some(Literal::None) => Ok(PartFiles::All),
@@ -221,7 +222,7 @@ impl Arguments {
 }
 
 /// How many folders up a path begins, and the folder below that one; `None` for that one itself.
-fn base_of(text: &str) -> Result<(usize, Option<RelativePath>), String> {
+fn base_of(text: &str) -> Result<(usize, Option<PortablePath>), String> {
     let mut rest = text.strip_prefix("./").unwrap_or(text);
     let mut up = 0;
     while let Some(above) = rest.strip_prefix("../") {
@@ -234,11 +235,11 @@ fn base_of(text: &str) -> Result<(usize, Option<RelativePath>), String> {
     }
 }
 
-fn path_of(text: &str) -> Result<RelativePath, String> {
+fn path_of(text: &str) -> Result<PortablePath, String> {
     let trimmed = text.trim_end_matches('/');
     trimmed
         .parse()
-        .map_err(|error: RelativePathError| error.to_string())
+        .map_err(|error: PortablePathError| error.to_string())
 }
 
 #[cfg(test)]
@@ -270,17 +271,17 @@ freeze("$(PORT_DIR)/modules")
         assert_eq!(manifest.version.as_deref(), Some("0.10.3"));
         assert_eq!(manifest.requires, ["argparse", "fnmatch"]);
         let shown = manifest.parts.iter().map(|part| {
-            let base = part.base.as_ref().map_or(".", RelativePath::as_str);
+            let base = part.base.as_ref().map_or(".", PortablePath::as_str);
             let base = "../".repeat(part.up) + base;
             let files = match &part.files {
                 PartFiles::Module => "module".to_owned(),
                 PartFiles::All => "all".to_owned(),
                 PartFiles::Named(files) => {
-                    let files = files.iter().map(RelativePath::as_str);
+                    let files = files.iter().map(PortablePath::as_str);
                     files.collect::<Vec<&str>>().join("+")
                 }
             };
-            let path = part.path.as_ref().map_or("-", RelativePath::as_str);
+            let path = part.path.as_ref().map_or("-", PortablePath::as_str);
             format!("{base} {path} {files}")
         });
         assert_eq!(
@@ -345,11 +346,11 @@ freeze("$(PORT_DIR)/modules")
             ("module('a')", "line 1: `a` is no Python source"),
             (
                 "module('../a.py')",
-                "line 1: `../a.py` is no path below a folder: it has a part of dots only",
+                "line 1: `../a.py` is not a path below a folder: it has a part of dots only",
             ),
             (
                 "module('a.py', base_path='$(MPY_LIB_DIR)/../x')",
-                "line 1: `$(MPY_LIB_DIR)/../x` is no path below a folder: it has a part of dots only",
+                "line 1: `$(MPY_LIB_DIR)/../x` is not a path below a folder: it has a part of dots only",
             ),
             (
                 "package('.piton-swap')",
@@ -357,7 +358,7 @@ freeze("$(PORT_DIR)/modules")
             ),
             (
                 "package('a', files=['/x'])",
-                "line 1: `/x` is no path below a folder: it begins at the root",
+                "line 1: `/x` is not a path below a folder: it begins at the root",
             ),
             (
                 "package('a', files='x')",

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use piton_path::{PortablePath, PortablePathError, Sha256Hex};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::manifest_py::ManifestPyError;
-use crate::relative_path::{RelativePath, RelativePathError};
 
 /// Most files, and most dependencies, of one package.
 const COUNT_LIMIT: usize = 4096;
@@ -18,9 +17,9 @@ pub struct PackageJson {
     /// Its version.
     pub version: Option<String>,
     /// Files that the index holds under their hash: path below the target, and hash.
-    pub hashes: Vec<(RelativePath, ShortHash)>,
+    pub hashes: Vec<(PortablePath, ShortHash)>,
     /// Files elsewhere: path below the target, and address, which may be relative to the description.
-    pub urls: Vec<(RelativePath, String)>,
+    pub urls: Vec<(PortablePath, String)>,
     /// Packages that it needs: name or address, and version.
     pub deps: Vec<(String, Option<String>)>,
 }
@@ -34,7 +33,7 @@ pub enum PackageError {
     Json(#[from] serde_json::Error),
     /// A file's place is not below the target.
     #[error("{0}")]
-    Path(#[from] RelativePathError),
+    Path(#[from] PortablePathError),
     /// A hash is none.
     #[error("{0}")]
     Hash(#[from] HashError),
@@ -120,7 +119,7 @@ impl ShortHash {
 
     /// Whether `content` has this hash.
     pub fn matches(&self, content: &[u8]) -> bool {
-        self.begins(&sha256(content))
+        self.begins(Sha256Hex::of(content).as_str())
     }
 
     /// Whether a whole hash in lower-case hexadecimal begins like this.
@@ -153,18 +152,6 @@ impl fmt::Display for ShortHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// The SHA-256 of `content` in lower-case hexadecimal.
-pub fn sha256(content: &[u8]) -> String {
-    use fmt::Write as _;
-    Sha256::digest(content)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]
@@ -256,7 +243,7 @@ mod tests {
 
     #[test]
     fn hashes_match_by_their_beginning() {
-        let whole = sha256(b"hello");
+        let whole = Sha256Hex::of(b"hello").as_str().to_owned();
         for length in [8, 9, 64] {
             let hash: ShortHash = whole[..length].to_ascii_uppercase().parse().unwrap();
             assert!(hash.matches(b"hello"));

@@ -1,8 +1,7 @@
 //! What mip has installed on a board: one JSON file beside the packages.
 
+use piton_path::PortablePath;
 use serde::{Deserialize, Serialize};
-
-use crate::relative_path::RelativePath;
 
 /// Name of the file, in the folder that packages are installed into.
 pub const FILE_NAME: &str = ".piton-mip.json";
@@ -39,7 +38,7 @@ pub struct Installed {
     /// The names of the packages that it needs.
     pub needs: Vec<String>,
     /// Its files: path below the folder, and SHA-256 in hexadecimal.
-    pub files: Vec<(RelativePath, String)>,
+    pub files: Vec<(PortablePath, String)>,
 }
 
 /// Why a record cannot be read.
@@ -139,7 +138,7 @@ impl Record {
     }
 
     /// Whether a package other than `name` has this file.
-    pub fn is_shared(&self, path: &RelativePath, name: &str) -> bool {
+    pub fn is_shared(&self, path: &PortablePath, name: &str) -> bool {
         let mut others = self.packages.iter().filter(|package| package.name != name);
         others.any(|package| package.files.iter().any(|(file, _)| file == path))
     }
@@ -220,7 +219,7 @@ mod tests {
             ),
             (
                 r#"{"v":1,"packages":[{"name":"a","version":null,"source":"a","mpy":true,"requested":true,"needs":[],"files":[["../x",""]]}]}"#,
-                "`../x` is no path below a folder: it has a part of dots only",
+                "`../x` is not a path below a folder: it has a part of dots only",
             ),
         ] {
             assert_eq!(

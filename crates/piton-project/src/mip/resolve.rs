@@ -1,8 +1,9 @@
 //! From what a person asks for to the files that this takes: the package, and those that it needs.
 
+use piton_path::PortablePath;
+
 use super::package::{PackageError, PackageJson, ShortHash};
 use super::source::{Location, Source, SourceError};
-use crate::relative_path::RelativePath;
 
 /// Most packages that one may need.
 const PACKAGE_LIMIT: usize = 256;
@@ -90,7 +91,7 @@ pub struct Package {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its place below the target.
-    pub path: RelativePath,
+    pub path: PortablePath,
     /// Where it comes from.
     pub location: Location,
     /// Its hash, where the package says it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::relative_path::RelativePath;
+use piton_path::PortablePath;
 
 /// Most bytes of an address or a name.
 const MAXIMUM: usize = 2048;
@@ -302,7 +302,7 @@ impl Source {
                     Some(_) => folders_above(url),
                     None => (0, url),
                 };
-                let below: RelativePath = rest
+                let below: PortablePath = rest
                     .parse()
                     .map_err(|_| refused(url, "it is not below the folder of its package.json"))?;
                 let folder = file.parent().filter(|folder| *folder != Path::new(""));

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
-use piton_project::timestamp::Timestamp;
-use piton_project::version::compare;
+use piton_shipment::timestamp::Timestamp;
+use piton_shipment::version::compare;
 
 use super::scan::Input;
 use super::{BuildError, Event, Settings};

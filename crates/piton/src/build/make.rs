@@ -8,9 +8,10 @@ use std::thread;
 
 use piton_board::deadline::Cancel;
 use piton_compiler::{Diagnostic, Options};
-use piton_project::manifest::{Compiler, FileKind, Manifest, ManifestFile, Sha256Hex};
-use piton_project::signature::KeyFile;
-use piton_project::timestamp::Timestamp;
+use piton_path::Sha256Hex;
+use piton_shipment::manifest::{Compiler, FileKind, Manifest, ManifestFile};
+use piton_shipment::signature::KeyFile;
+use piton_shipment::timestamp::Timestamp;
 
 use super::place::{self, Made, MadeFile, Origin, Output, Target};
 use super::scan::{Input, InputKind, Scanned, scan};

@@ -5,15 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use piton_compiler::Diagnostic;
-use piton_project::archive;
+use piton_path::PortablePath;
+use piton_path::Sha256Hex;
 use piton_project::cache::{Cache, Key};
-use piton_project::index::{self, Index, IndexTarget};
-use piton_project::manifest::{
-    FileKind, LeftOutModule, Manifest, ManifestFile, MpyFacts, SCHEMA, Sha256Hex, hexadecimal,
-};
-use piton_project::relative_path::RelativePath;
-use piton_project::timestamp::Timestamp;
+use piton_shipment::archive;
+use piton_shipment::index::{self, Index, IndexTarget};
+use piton_shipment::manifest::{FileKind, LeftOutModule, Manifest, ManifestFile, MpyFacts, SCHEMA};
+use piton_shipment::timestamp::Timestamp;
 
 use super::age::Age;
 use super::make::Plan;
@@ -208,7 +208,7 @@ fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
         sub_version: module.sub_version,
         arch: module.arch.map(|arch| arch.name().to_owned()),
         small_int_bits: module.small_int_bits,
-        header: hexadecimal(mpy.get(..4)?),
+        header: HEXLOWER.encode(mpy.get(..4)?),
     })
 }
 
@@ -438,7 +438,7 @@ impl Packed<'_, '_> {
         documents.fold(key, |key, (_, bytes)| key.with(bytes))
     }
 
-    fn files(&self) -> Vec<(RelativePath, &[u8])> {
+    fn files(&self) -> Vec<(PortablePath, &[u8])> {
         let documents = self.documents.iter().flat_map(|document| document.files());
         let named = documents.filter_map(|(name, bytes)| Some((name.parse().ok()?, bytes)));
         let listed = self.target.manifest.files.iter().zip(&self.target.files);

@@ -18,9 +18,9 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use piton_path::PortablePath;
 use piton_project::mip::manifest_py::ManifestPy;
 use piton_project::mip::package::PackageJson;
-use piton_project::relative_path::RelativePath;
 
 use super::scan::is_environment;
 use super::{BuildError, BuildTarget, MANIFEST, NamedFile};
@@ -334,7 +334,7 @@ fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
         .unwrap_or_else(|_| folder.into());
     // A path in a repository has as many folders as there are between this one and the top, or more.
     let paths = package.urls.iter().map(|(_, address)| hosted_path(address));
-    let deepest = paths.flatten().map(|path| path.parts().count()).max();
+    let deepest = paths.flatten().map(|path| path.names().count()).max();
     let mut local = Vec::new();
     for (on_board, address) in package.urls {
         match local_file(&place, &address, deepest.unwrap_or(0)) {
@@ -384,7 +384,7 @@ fn prefix(place: &Path, from: usize, above: usize) -> Option<String> {
 }
 
 /// The path of an address in a repository, from the top of that one: `a/b.py` of `github:owner/name/a/b.py@main`.
-fn hosted_path(address: &str) -> Option<RelativePath> {
+fn hosted_path(address: &str) -> Option<PortablePath> {
     let path = ["github:", "gitlab:", "codeberg:"]
         .iter()
         .find_map(|host| address.strip_prefix(host))?;
@@ -397,10 +397,10 @@ fn hosted_path(address: &str) -> Option<RelativePath> {
 /// path counts from, at most `deepest`, and the path.
 ///
 /// An address in a repository names a file from the repository's top, and this is a copy of it or of a part of it.
-fn local_file(place: &Path, address: &str, deepest: usize) -> Option<(usize, RelativePath)> {
+fn local_file(place: &Path, address: &str, deepest: usize) -> Option<(usize, PortablePath)> {
     let Some(path) = hosted_path(address) else {
         let path = address.strip_prefix("./").unwrap_or(address);
-        let path = path.parse::<RelativePath>().ok()?;
+        let path = path.parse::<PortablePath>().ok()?;
         return place.join(path.to_path()).is_file().then_some((0, path));
     };
     let mut tops = place.ancestors().take(deepest).enumerate();

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
 
 use super::{BuildError, LeftOut, NamedFile, Settings};
 use crate::left_out::{self, Reason};
@@ -37,9 +37,9 @@ const FOR_OTHERS: &str = "\
 #[derive(Debug)]
 pub(super) struct Input {
     /// Path below that folder.
-    pub(super) path: RelativePath,
+    pub(super) path: PortablePath,
     /// Path on the board, but for the ending of what is compiled.
-    pub(super) place: RelativePath,
+    pub(super) place: PortablePath,
     /// What is made of it.
     pub(super) kind: InputKind,
 }
@@ -57,7 +57,7 @@ pub(super) enum InputKind {
 
 impl Input {
     /// Path of the result below the folder of the files.
-    pub(super) fn output(&self) -> RelativePath {
+    pub(super) fn output(&self) -> PortablePath {
         match self.kind {
             InputKind::Module => self.place.with_extension("mpy"),
             InputKind::Entry | InputKind::Data => self.place.clone(),
@@ -73,7 +73,7 @@ pub(super) struct Scanned {
     /// What is left out although it looks like one of them, or like a folder of them.
     pub(super) remarks: Vec<(PathBuf, LeftOut)>,
     /// Files that no pattern takes along.
-    pub(super) other: BTreeSet<RelativePath>,
+    pub(super) other: BTreeSet<PortablePath>,
 }
 
 /// Look for the files. Names that begin with a dot and those of [`left_out`] are left out, and links to folders not
@@ -262,7 +262,7 @@ fn drop_hidden_modules(settings: &Settings, found: &mut Scanned) {
     let compiled = modules
         .filter(|input| input.kind == InputKind::Module)
         .map(Input::output)
-        .collect::<HashSet<RelativePath>>();
+        .collect::<HashSet<PortablePath>>();
     found.inputs.retain(|input| {
         let is_hidden = input.kind == InputKind::Data && compiled.contains(&input.place);
         if is_hidden {
@@ -329,7 +329,7 @@ fn slashed(path: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn relative(path: &Path, below: &Path) -> Result<RelativePath, BuildError> {
+fn relative(path: &Path, below: &Path) -> Result<PortablePath, BuildError> {
     // A name that is not UTF-8 holds the replacement character, and would not be found again.
     slashed(below).parse().map_err(|source| BuildError::Name {
         path: path.to_owned(),

@@ -9,7 +9,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_project::manifest::{self, Sha256Hex};
+use piton_path::Sha256Hex;
+use piton_shipment::manifest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use piton_board::deadline::Deadline;
 use piton_fs::error::Error as FsError;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
 use piton_fs::swap::Swap;
 use piton_fs::transfer::{Hashing, Outgoing, SendOptions, Step, SurveyEntry, TransferEvent};
+use piton_path::BoardPath;
+use piton_path::PortablePath;
 use piton_project::mip::record::FILE_NAME;
-use piton_project::relative_path::RelativePath;
 
 use super::library::{CONTENT_TIME, STEP_TIME, is_same, name};
 use super::{Library, MipError, MipEvent};
@@ -19,13 +19,13 @@ pub(super) type Found = BTreeMap<BoardPath, SurveyEntry>;
 
 /// Files of a package that are to go, with the hash that is on record for each.
 #[derive(Debug, Default)]
-pub(super) struct Stale<'s>(BTreeMap<&'s RelativePath, &'s str>);
+pub(super) struct Stale<'s>(BTreeMap<&'s PortablePath, &'s str>);
 
 impl<'s> Stale<'s> {
     /// Of these files, those that nothing needs any more.
     pub(super) fn of(
-        files: impl Iterator<Item = &'s (RelativePath, String)>,
-        is_wanted: impl Fn(&RelativePath) -> bool,
+        files: impl Iterator<Item = &'s (PortablePath, String)>,
+        is_wanted: impl Fn(&PortablePath) -> bool,
     ) -> Stale<'s> {
         let files = files.filter(|(path, _)| !is_wanted(path));
         Stale(files.map(|(path, hash)| (path, &**hash)).collect())
@@ -54,8 +54,8 @@ pub(super) struct Change<'c> {
     folders: BTreeSet<BoardPath>,
     /// New files, where they are written first.
     files: Vec<(BoardPath, &'c [u8])>,
-    removed: Vec<&'c RelativePath>,
-    changed: Vec<&'c RelativePath>,
+    removed: Vec<&'c PortablePath>,
+    changed: Vec<&'c PortablePath>,
 }
 
 impl<'c> Change<'c> {
@@ -207,7 +207,7 @@ impl<'c> Change<'c> {
     /// Tells which of these files went, and which stay since somebody changed them. Returns how many went.
     pub(super) fn tell(
         &self,
-        concerns: &dyn Fn(&RelativePath) -> bool,
+        concerns: &dyn Fn(&PortablePath) -> bool,
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> usize {
         for path in self.changed.iter().filter(|path| concerns(path)) {

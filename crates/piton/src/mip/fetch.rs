@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use piton_board::deadline::Cancel;
-use piton_project::mip::package::sha256;
+use piton_path::Sha256Hex;
 use piton_project::mip::resolve::{
     File as PackageFile, Package, Resolution, ResolveOptions, Resolver,
 };
@@ -71,7 +71,7 @@ pub(super) enum Content {
 impl Content {
     fn of(bytes: Vec<u8>) -> Content {
         Content::Fetched {
-            sha256: sha256(&bytes),
+            sha256: Sha256Hex::of(&bytes).into(),
             bytes,
         }
     }

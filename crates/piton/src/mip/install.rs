@@ -8,11 +8,11 @@ use piton_board::repl::RawRepl;
 use piton_fs::error::Error as FsError;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Hashing, SurveyEntry};
+use piton_path::PortablePath;
 use piton_project::mip::INDEX;
 use piton_project::mip::record::{FILE_NAME, Installed, Record};
 use piton_project::mip::resolve::{Package, Visit};
 use piton_project::mip::source::Source;
-use piton_project::relative_path::RelativePath;
 
 use super::change::{Change, FileEvent, Found, Stale};
 use super::fetch::Content;
@@ -153,7 +153,7 @@ impl<'j> Job<'j> {
             false => None,
         };
         let new_files = || new.packages.iter().flat_map(|package| &package.files);
-        let mut wanted: BTreeSet<&RelativePath> = new_files().map(|(path, _)| path).collect();
+        let mut wanted: BTreeSet<&PortablePath> = new_files().map(|(path, _)| path).collect();
         // What is not fetched since the board has it is not to go before its own turn.
         let on_board = self.all.iter().flat_map(Fetched::files);
         let on_board = on_board.filter(|(_, content)| matches!(content, Content::OnBoard { .. }));
@@ -188,7 +188,7 @@ impl<'j> Job<'j> {
         let mut installations = Vec::new();
         for (index, (fetched, written)) in self.fetched.iter().zip(written).enumerate() {
             telling.up_to(Until::EndOfRequest);
-            let goes_with = |path: &RelativePath| self.owner(&old, path) == index;
+            let goes_with = |path: &PortablePath| self.owner(&old, path) == index;
             let removed = change.tell(&goes_with, telling.events);
             let packages = fetched.packages().iter().map(|package| {
                 let name = package.source.name();
@@ -210,7 +210,7 @@ impl<'j> Job<'j> {
     }
 
     /// Returns which of the requests a file of an earlier version goes with.
-    fn owner(&self, old: &Record, path: &RelativePath) -> usize {
+    fn owner(&self, old: &Record, path: &PortablePath) -> usize {
         let mut packages = old.packages.iter();
         let package = packages.find(|package| package.files.iter().any(|(file, _)| file == path));
         let owner = package.and_then(|old| {

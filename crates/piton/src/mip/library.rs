@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
 use piton_board::repl::RawRepl;
 use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::Kind;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
 use piton_fs::swap::journals_of;
 use piton_fs::transfer::{Hashing, SurveyEntry};
-use piton_project::manifest::hexadecimal;
+use piton_path::BoardPath;
 use piton_project::mip::record::{self, Record};
 
 use super::change::Found;
@@ -190,7 +190,7 @@ pub(super) fn is_same(
         (Kind::File, None) => {
             let deadline = Deadline::after(CONTENT_TIME);
             let digest = remote.hash(&found.path, HashAlgorithm::Sha256, deadline)?;
-            Ok(hexadecimal(&digest) == sha256)
+            Ok(HEXLOWER.encode(&digest) == sha256)
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
 use piton_fs::hash::HashAlgorithm;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::Hashing;
-use piton_project::manifest::hexadecimal;
+use piton_path::BoardPath;
 use piton_project::mip::package::ShortHash;
 use piton_project::mip::record::Record;
 use piton_project::mip::resolve::File as PackageFile;
@@ -77,7 +77,7 @@ pub fn look(
             Some(sha256) => sha256,
             None if keeps_record => {
                 let deadline = Deadline::after(CONTENT_TIME);
-                hexadecimal(&remote.hash(&path, HashAlgorithm::Sha256, deadline)?)
+                HEXLOWER.encode(&remote.hash(&path, HashAlgorithm::Sha256, deadline)?)
             }
             None => digest.to_string(),
         };

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use piton_path::{PortablePath, PortablePathError};
 use piton_project::mip::manifest_py::{ManifestPy, Part, PartFiles};
 use piton_project::mip::package::{PackageError, PackageJson};
 use piton_project::mip::resolve::ResolveError;
 use piton_project::mip::source::{Location, Source};
-use piton_project::relative_path::{RelativePath, RelativePathError};
 
 use super::MipError;
 
@@ -105,7 +105,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> MipError {
 fn files(
     folder: &Path,
     part: &Part,
-) -> Result<Vec<Result<RelativePath, RelativePathError>>, MipError> {
+) -> Result<Vec<Result<PortablePath, PortablePathError>>, MipError> {
     let join = |name: &str| match &part.path {
         Some(path) => format!("{path}/{name}").parse(),
         None => name.parse(),
@@ -116,8 +116,8 @@ fn files(
         PartFiles::All => {
             let mut root = folder.to_owned();
             root.extend(std::iter::repeat_n("..", part.up));
-            root.extend(part.base.iter().map(RelativePath::to_path));
-            root.extend(part.path.iter().map(RelativePath::to_path));
+            root.extend(part.base.iter().map(PortablePath::to_path));
+            root.extend(part.path.iter().map(PortablePath::to_path));
             if part.up > 0 {
                 stay_in_checkout(folder, &root).map_err(failed(&root))?;
             }
@@ -145,8 +145,8 @@ fn sources(folder: &Path, below: &str, names: &mut Vec<String>) -> io::Result<()
 
 /// Returns the folder of another library of the same checkout of micropython-lib.
 fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
-    let name = name.parse::<RelativePath>().ok();
-    let name = name.filter(|name| name.parts().count() == 1)?;
+    let name = name.parse::<PortablePath>().ok();
+    let name = name.filter(|name| name.names().count() == 1)?;
     let is_library = |folder: &PathBuf| folder.join(NAME).is_file();
     // `.` and `..` do not say what they are in.
     if folder.file_name().is_some() {

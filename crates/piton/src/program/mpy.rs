@@ -1,5 +1,6 @@
 //! Running a `.mpy` file from the board's RAM.
 
+use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::facts::{BoardFacts, MpyFacts};
@@ -140,7 +141,7 @@ fn send_pieces(
     let size = if base64 { BASE64_PIECE } else { LITERAL_PIECE };
     for piece in file.chunks(size) {
         let call = match base64 {
-            true => format!("_piton(b'{}',1)", piton_fs::base64::encode(piece)),
+            true => format!("_piton(b'{}',1)", BASE64.encode(piece)),
             false => format!("_piton({})", py_bytes(piece)),
         };
         raw.run(call.as_bytes(), deadline)?;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use piton_project::manifest::{FileKind, ManifestFile, Problem, Sha256Hex, compare, hexadecimal};
-use piton_project::signature::PublicKey;
-use piton_project::version;
+use data_encoding::HEXLOWER;
+use piton_path::Sha256Hex;
+use piton_shipment::manifest::{FileKind, ManifestFile, Problem, compare};
+use piton_shipment::signature::PublicKey;
+use piton_shipment::version;
 
 use super::{BoardFormat, Finding, Shipment, What, needs};
 use crate::build::FILES;
@@ -137,7 +139,7 @@ fn check_mpy(content: &[u8], expected: Option<&str>, board: Option<&BoardFormat>
         Ok(header) => header,
         Err(error) => return Some(What::NotMpy(error.to_string())),
     };
-    let found = hexadecimal(content.get(..4).unwrap_or_default());
+    let found = HEXLOWER.encode(content.get(..4).unwrap_or_default());
     if let Some(expected) = expected
         && expected != found
     {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
 use piton_mpy::header::Dialect;
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
 
 use super::folders::Folder;
 use super::order::order;
@@ -49,7 +49,7 @@ impl Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Each path with what is done to it.
-    pub steps: Vec<(RelativePath, Action)>,
+    pub steps: Vec<(PortablePath, Action)>,
 }
 
 /// Why a deployment failed.
@@ -66,15 +66,15 @@ pub enum DeployError {
     #[error("`{path}` is no name for a file on a FAT drive")]
     Name {
         /// The path.
-        path: RelativePath,
+        path: PortablePath,
     },
     /// Two files differ in upper and lower case only, which is one file to the FAT of a drive. Nothing was written.
     #[error("`{first}` and `{second}` would be one file on a drive")]
     SameName {
         /// One file.
-        first: RelativePath,
+        first: PortablePath,
         /// The other.
-        second: RelativePath,
+        second: PortablePath,
     },
     /// What is in the place of a folder of the shipment is none: files would go elsewhere, or nowhere. Nothing was
     /// written.
@@ -171,7 +171,7 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     check_names(paths.clone(), cfg!(windows))?;
     check_case(paths.clone())?;
     let mut plan = Plan::default();
-    let wanted = paths.collect::<BTreeSet<&RelativePath>>();
+    let wanted = paths.collect::<BTreeSet<&PortablePath>>();
     for (path, content) in &files {
         let action = match kind_of(drive, path)? {
             None => Action::Create,
@@ -192,7 +192,7 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
 }
 
 /// What is on the drive under this name, if anything.
-fn kind_of(drive: &Path, path: &RelativePath) -> Result<Option<Kind>, DeployError> {
+fn kind_of(drive: &Path, path: &PortablePath) -> Result<Option<Kind>, DeployError> {
     let place = drive.join(path.to_path());
     let there = Folder::of_file(drive, path)
         .and_then(|folder| folder.join(path.file_name()).symlink_metadata());
@@ -207,9 +207,9 @@ fn kind_of(drive: &Path, path: &RelativePath) -> Result<Option<Kind>, DeployErro
 }
 
 /// The part of a path that should be a folder, and is none.
-fn no_folder_inside(drive: &Path, path: &RelativePath) -> Option<DeployError> {
+fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<DeployError> {
     let mut place = drive.to_owned();
-    path.parent()?.parts().find_map(|name| {
+    path.parent()?.names().find_map(|name| {
         place.push(name);
         let found = match Kind::of(place.symlink_metadata().ok()?.file_type()) {
             Kind::Folder => return None,
@@ -223,7 +223,7 @@ fn no_folder_inside(drive: &Path, path: &RelativePath) -> Option<DeployError> {
 }
 
 /// Whether the file on the drive has this content.
-fn compare(drive: &Path, path: &RelativePath, content: &[u8]) -> Result<Action, DeployError> {
+fn compare(drive: &Path, path: &PortablePath, content: &[u8]) -> Result<Action, DeployError> {
     let read = || {
         let folder = Folder::of_file(drive, path)?;
         let place = folder.join(path.file_name());
@@ -245,7 +245,7 @@ fn compare(drive: &Path, path: &RelativePath, content: &[u8]) -> Result<Action, 
 
 /// Look for two names that are one on FAT: of files, or of a file and the folder of another one.
 fn check_case<'a>(
-    paths: impl Iterator<Item = &'a RelativePath> + Clone,
+    paths: impl Iterator<Item = &'a PortablePath> + Clone,
 ) -> Result<(), DeployError> {
     let mut names = BTreeMap::new();
     for path in paths.clone() {
@@ -255,7 +255,7 @@ fn check_case<'a>(
         }
     }
     for path in paths {
-        let mut above = std::iter::successors(path.parent(), RelativePath::parent);
+        let mut above = std::iter::successors(path.parent(), PortablePath::parent);
         let file = above.find_map(|folder| names.get(&folder.as_str().to_lowercase()));
         if let Some(file) = file {
             let (first, second) = ((*file).clone(), path.clone());
@@ -267,7 +267,7 @@ fn check_case<'a>(
 
 /// Look for names that the file system of boards, FAT, does not have; on Windows also for those that it takes for devices.
 pub(crate) fn check_names<'a>(
-    mut paths: impl Iterator<Item = &'a RelativePath>,
+    mut paths: impl Iterator<Item = &'a PortablePath>,
     is_windows: bool,
 ) -> Result<(), DeployError> {
     let refused = |part: &str| {
@@ -277,7 +277,7 @@ pub(crate) fn check_names<'a>(
             || part.encode_utf16().count() > 255
             || is_windows && is_device(part)
     };
-    match paths.find(|path| path.parts().any(refused)) {
+    match paths.find(|path| path.names().any(refused)) {
         Some(path) => Err(DeployError::Name { path: path.clone() }),
         None => Ok(()),
     }
@@ -298,7 +298,7 @@ fn is_device(name: &str) -> bool {
 }
 
 /// The file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
-pub fn twin(path: &RelativePath) -> Option<RelativePath> {
+pub fn twin(path: &PortablePath) -> Option<PortablePath> {
     match path.extension()? {
         "mpy" => Some(path.with_extension("py")),
         "py" => Some(path.with_extension("mpy")),
@@ -316,9 +316,9 @@ pub fn apply(
     shipment: &Shipment,
     drive: &Path,
     cancel: &Cancel,
-    events: &mut dyn FnMut(&RelativePath, Action),
+    events: &mut dyn FnMut(&PortablePath, Action),
 ) -> Result<(), DeployError> {
-    let files = shipment.files().collect::<BTreeMap<&RelativePath, &[u8]>>();
+    let files = shipment.files().collect::<BTreeMap<&PortablePath, &[u8]>>();
     let parts = Parts::open(drive, files.keys().copied())?;
     check_space(plan, &files, drive)?;
     for (path, action) in &plan.steps {
@@ -355,7 +355,7 @@ pub fn apply(
 /// Whether each file fits when its turn comes, the old ones being there until then.
 fn check_space(
     plan: &Plan,
-    files: &BTreeMap<&RelativePath, &[u8]>,
+    files: &BTreeMap<&PortablePath, &[u8]>,
     drive: &Path,
 ) -> Result<(), DeployError> {
     let Some((cluster, free)) = space(drive) else {
@@ -402,7 +402,7 @@ fn folders_room(plan: &Plan, drive: &Path) -> impl Iterator<Item = u64> {
     // An entry has 32 bytes: one for the short name, and one for every 13 letters of the long one. What keeps room for
     // it has a longer name by one entry.
     let entry = |name: &str| 32 * (2 + name.encode_utf16().count().div_ceil(13)) as u64;
-    let mut rooms = BTreeMap::<Option<RelativePath>, u64>::new();
+    let mut rooms = BTreeMap::<Option<PortablePath>, u64>::new();
     let steps = plan.steps.iter();
     for (path, _) in steps.filter(|(_, action)| *action == Action::Create) {
         let mut path = path.clone();
@@ -447,7 +447,7 @@ mod tests {
 
     /// Which of the names is refused, on another system and on Windows.
     fn refused(name: &str) -> [bool; 2] {
-        let path = name.parse::<RelativePath>().unwrap();
+        let path = name.parse::<PortablePath>().unwrap();
         [false, true].map(|is_windows| check_names([&path].into_iter(), is_windows).is_err())
     }
 
@@ -486,7 +486,7 @@ mod tests {
     fn names_that_are_one_on_a_drive() {
         let said = |names: &[&str]| {
             let paths = names.iter().map(|name| name.parse().unwrap());
-            let paths = paths.collect::<Vec<RelativePath>>();
+            let paths = paths.collect::<Vec<PortablePath>>();
             check_case(paths.iter())
                 .err()
                 .map(|error| error.to_string())

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-
 use std::sync::Arc;
 
 use piton_board::deadline::Cancel;
-use piton_project::archive::{self, Kind};
-use piton_project::manifest::Manifest;
+use piton_shipment::archive::{self, Kind};
+use piton_shipment::manifest::Manifest;
 
 use super::read::{
     INDEX_LIMIT, MANIFEST_LIMIT, Reading, SIGNATURE_LIMIT, Sizes, from_archive_bytes, parse,

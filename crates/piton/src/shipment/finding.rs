@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use piton_project::manifest::Problem;
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
+use piton_shipment::manifest::Problem;
 
 use crate::build::{INDEX, MANIFEST};
 
@@ -11,7 +11,7 @@ use crate::build::{INDEX, MANIFEST};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The file, by path below the folder `mpy`; `None` for the manifest and the list of targets.
-    pub path: Option<RelativePath>,
+    pub path: Option<PortablePath>,
     /// What is wrong.
     pub what: What,
 }
@@ -27,7 +27,7 @@ pub enum What {
         /// Where the file is.
         expected: String,
         /// Where the manifest says that it is.
-        found: RelativePath,
+        found: PortablePath,
     },
     /// The header of a `.mpy` file is not the one that the manifest has.
     Header {
@@ -56,7 +56,7 @@ pub enum What {
     /// It imports a module of the project that is not in the build, as its source did not compile.
     LeftOut {
         /// The source, by path below the folder of the sources.
-        source: RelativePath,
+        source: PortablePath,
     },
     /// The manifest is one of several, and their list is not there.
     NoIndex,

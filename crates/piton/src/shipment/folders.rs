@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
 
 /// A folder of the drive.
 pub(crate) struct Folder {
@@ -75,10 +75,10 @@ impl Folder {
     /// # Errors
     ///
     /// As for [`Folder::child`].
-    pub(super) fn of_file(drive: &Path, file: &RelativePath) -> io::Result<Folder> {
+    pub(super) fn of_file(drive: &Path, file: &PortablePath) -> io::Result<Folder> {
         let folder = Folder::of_drive(drive)?;
         let parent = file.parent();
-        let mut names = parent.iter().flat_map(RelativePath::parts);
+        let mut names = parent.iter().flat_map(PortablePath::names);
         names.try_fold(folder, |folder, name| folder.child(name))
     }
 

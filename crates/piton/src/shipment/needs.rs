@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use piton_project::manifest::Manifest;
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
+use piton_shipment::manifest::Manifest;
 
 use super::order::{imports_of, modules_of};
 use super::{Finding, Items, What};
@@ -16,7 +16,7 @@ pub(super) fn check(manifest: &Manifest, files: &Items) -> Vec<Finding> {
     let left_out = manifest.left_out.iter();
     let left_out = left_out
         .map(|module| (module.path.as_str(), &module.source))
-        .collect::<BTreeMap<&str, &RelativePath>>();
+        .collect::<BTreeMap<&str, &PortablePath>>();
     if left_out.is_empty() {
         return Vec::new();
     }

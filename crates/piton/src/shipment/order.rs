@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use piton_compiler::Options;
 use piton_mpy::imports::{Import, imports};
 use piton_mpy::reader;
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
 
 use super::Shipment;
 use super::record::FILE_NAME;
@@ -20,7 +20,7 @@ const LIBRARY: &str = "lib";
 ///
 /// Modules that import each other come by their imports at the top, else by path. What machine code or `__import__`
 /// imports is not known.
-pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
+pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &[u8])> {
     let mut files = shipment.files().collect::<Vec<_>>();
     files.sort_by_key(|(path, _)| (is_module(path), *path));
     let numbers = files
@@ -69,12 +69,12 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&RelativePath, &[u8])> {
         .collect()
 }
 
-fn is_module(path: &RelativePath) -> bool {
+fn is_module(path: &PortablePath) -> bool {
     matches!(path.extension(), Some("mpy" | "py"))
 }
 
 /// What a file imports; nothing, if it is no module or cannot be read.
-pub(super) fn imports_of(path: &RelativePath, content: &[u8]) -> Vec<Import> {
+pub(super) fn imports_of(path: &PortablePath, content: &[u8]) -> Vec<Import> {
     let compile = |source: &[u8]| piton_compiler::compile(source, &Options::new(path.as_str()));
     let module = match path.extension() {
         Some("mpy") => reader::read(content).ok(),
@@ -103,7 +103,7 @@ impl Imported {
 }
 
 /// The modules that an import in the file `path` may load.
-pub(super) fn modules_of(path: &RelativePath, import: &Import) -> Vec<Imported> {
+pub(super) fn modules_of(path: &PortablePath, import: &Import) -> Vec<Imported> {
     let Ok(name) = std::str::from_utf8(&import.name) else {
         return Vec::new();
     };
@@ -111,7 +111,7 @@ pub(super) fn modules_of(path: &RelativePath, import: &Import) -> Vec<Imported> 
         0 => vec![String::new(), LIBRARY.to_owned()],
         level => {
             // One dot is the package that the module is in, each other one the package above.
-            let above = std::iter::successors(path.parent(), RelativePath::parent);
+            let above = std::iter::successors(path.parent(), PortablePath::parent);
             let folder = above
                 .map(|folder| folder.to_string())
                 .nth(level as usize - 1);
@@ -205,7 +205,7 @@ fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use piton_project::manifest::{Found, Manifest};
+    use piton_shipment::manifest::{Found, Manifest};
 
     use super::*;
     use crate::shipment::Item;
@@ -222,7 +222,7 @@ mod tests {
             };
             (path.parse().unwrap(), content)
         });
-        let made = made.collect::<BTreeMap<RelativePath, Vec<u8>>>();
+        let made = made.collect::<BTreeMap<PortablePath, Vec<u8>>>();
         let listed = made.keys().map(|path| {
             let hash = "0".repeat(64);
             format!(

@@ -6,9 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use piton_project::archive;
-use piton_project::manifest::hexadecimal;
-use piton_project::relative_path::RelativePath;
+use data_encoding::HEXLOWER;
+use piton_path::PortablePath;
+use piton_shipment::archive;
 use sha2::{Digest, Sha256};
 
 use super::deploy::DeployError;
@@ -28,7 +28,7 @@ impl Parts<'_> {
     /// Remove what an interrupted copy left. `paths` are the files of the shipment.
     pub(crate) fn open<'a>(
         drive: &'a Path,
-        paths: impl Iterator<Item = &'a RelativePath> + Clone,
+        paths: impl Iterator<Item = &'a PortablePath> + Clone,
     ) -> Result<Parts<'a>, DeployError> {
         let failed = |source| DeployError::Write {
             path: drive.join(PART),
@@ -55,7 +55,7 @@ impl Parts<'_> {
     }
 
     /// Write a file of the shipment. The old one, if any, is there until the new one is. The folder that it is in now.
-    pub(crate) fn put(&self, path: &RelativePath, content: &[u8]) -> io::Result<Folder> {
+    pub(crate) fn put(&self, path: &PortablePath, content: &[u8]) -> io::Result<Folder> {
         self.hidden.make(&[])?;
         let hidden = self.hidden_folder()?;
         let folder = self.make_folders(path, &hidden)?;
@@ -79,15 +79,15 @@ impl Parts<'_> {
     }
 
     /// Make a folder, with those that lead to it, if it is not there.
-    pub(crate) fn make_folder(&self, path: &RelativePath) -> io::Result<()> {
+    pub(crate) fn make_folder(&self, path: &PortablePath) -> io::Result<()> {
         self.hidden.make(&[])?;
-        self.make_path(path.parts(), &self.hidden_folder()?)?;
+        self.make_path(path.names(), &self.hidden_folder()?)?;
         Ok(())
     }
 
     /// Make the folders of a file. Each comes into its place when it is on the drive, empty.
-    fn make_folders(&self, path: &RelativePath, hidden: &Folder) -> io::Result<Folder> {
-        self.make_path(path.parent().iter().flat_map(RelativePath::parts), hidden)
+    fn make_folders(&self, path: &PortablePath, hidden: &Folder) -> io::Result<Folder> {
+        self.make_path(path.parent().iter().flat_map(PortablePath::names), hidden)
     }
 
     fn make_path<'n>(
@@ -143,7 +143,7 @@ fn writes_at_once(drive: &Path) -> bool {
 }
 
 /// Files that kept room in the folders of a shipment when a copy was interrupted.
-fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec<PathBuf> {
+fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec<PathBuf> {
     let mut rooms = Vec::new();
     let mut known = BTreeSet::new();
     for path in paths {
@@ -170,9 +170,9 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a RelativePath>) -> Vec
 }
 
 /// The name of a part: a file's path, as a hash, for a folder of parts has no folders.
-fn part_name(path: &RelativePath) -> String {
+fn part_name(path: &PortablePath) -> String {
     let hash = Sha256::digest(path.as_str());
-    hexadecimal(hash.get(..8).unwrap_or_default())
+    HEXLOWER.encode(hash.get(..8).unwrap_or_default())
 }
 
 /// Whether a name is one that [`part_name`] gives. A folder that a power cut damaged may have any.
@@ -185,7 +185,7 @@ fn is_part(name: &str) -> bool {
 fn check_leftovers<'a>(
     drive: &Path,
     folder: &Path,
-    paths: impl Iterator<Item = &'a RelativePath>,
+    paths: impl Iterator<Item = &'a PortablePath>,
 ) -> Result<(), DeployError> {
     let read = |path: &Path| regular::read(path, Links::Refuse, archive::MAXIMUM_SIZE);
     for path in paths {

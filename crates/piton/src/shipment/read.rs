@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use piton_board::deadline::Cancel;
-use piton_project::archive::{self, ArchiveError, Kind, each};
-use piton_project::index::{self, Index};
-use piton_project::manifest::{self, Found, Manifest, Sha256Hex};
-use piton_project::relative_path::RelativePath;
+use piton_path::PortablePath;
+use piton_path::Sha256Hex;
+use piton_shipment::archive::{self, ArchiveError, Kind, each};
+use piton_shipment::index::{self, Index};
+use piton_shipment::manifest::{self, Found, Manifest};
 use sha2::{Digest, Sha256};
 
 use super::{Indexed, Item, Items, Listed, Places, Purpose, Shipment, ShipmentError};
@@ -336,7 +337,7 @@ fn from_archive<R: Read + Seek>(
             return Ok(());
         }
         let inside = name.as_str().strip_prefix(&prefix);
-        match inside.and_then(|inside| inside.parse::<RelativePath>().ok()) {
+        match inside.and_then(|inside| inside.parse::<PortablePath>().ok()) {
             Some(inside) => {
                 let item = sizes.look(&inside, size, content)?;
                 items.insert(inside, item);
@@ -404,7 +405,7 @@ pub(super) fn walk(
 
 /// The sizes that a manifest says: only files that have them are read.
 pub(super) struct Sizes<'a> {
-    sizes: BTreeMap<&'a RelativePath, u64>,
+    sizes: BTreeMap<&'a PortablePath, u64>,
     /// Whether what modules import is looked at.
     imports_count: bool,
     reading: &'a Reading<'a>,
@@ -432,7 +433,7 @@ impl<'a> Sizes<'a> {
     }
 
     /// Look at a file of a folder.
-    fn open(&self, name: &RelativePath, path: &Path) -> Result<Item, ShipmentError> {
+    fn open(&self, name: &PortablePath, path: &Path) -> Result<Item, ShipmentError> {
         let look = |mut file: File| {
             let size = file.metadata()?.len();
             self.look(name, size, &mut file)
@@ -445,7 +446,7 @@ impl<'a> Sizes<'a> {
     /// more than that is read, whatever there is.
     pub(super) fn look(
         &self,
-        name: &RelativePath,
+        name: &PortablePath,
         size: u64,
         content: &mut dyn Read,
     ) -> io::Result<Item> {

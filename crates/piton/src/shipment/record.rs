@@ -12,11 +12,11 @@ use std::time::Duration;
 use piton_board::deadline::Deadline;
 use piton_fs::error::Error as FsError;
 use piton_fs::listing::Kind;
-use piton_fs::path::BoardPath;
 use piton_fs::remote::RemoteFs;
-use piton_project::manifest::Manifest;
-use piton_project::relative_path::RelativePath;
-use piton_project::version;
+use piton_path::BoardPath;
+use piton_path::PortablePath;
+use piton_shipment::manifest::Manifest;
+use piton_shipment::version;
 use serde::{Deserialize, Serialize};
 
 use super::Shipment;
@@ -156,7 +156,7 @@ impl Shipment {
     /// Have its record copied to a drive as well: after all modules, before what starts the new program.
     pub fn with_record(&mut self) {
         let record = Record::of(&self.manifest);
-        self.record = Some((RelativePath::of_record(FILE_NAME), record.to_json()));
+        self.record = Some((PortablePath::of_record(FILE_NAME), record.to_json()));
     }
 }
 

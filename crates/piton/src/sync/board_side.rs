@@ -6,11 +6,12 @@ use piton_board::deadline::Deadline;
 use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::Kind;
-use piton_fs::path::BoardPath;
-use piton_fs::plan::{Node, Tree, TreePath};
+use piton_fs::plan::{Node, Tree};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Candidate, ShortDigest, Space, SurveyEntry};
 use piton_fs::write::TEMPORARY_SUFFIX;
+use piton_path::BoardPath;
+use piton_path::RelativePath;
 
 use super::{CONTENT_TIME, Content, Error, Options};
 
@@ -23,11 +24,11 @@ pub(super) struct Survey {
     /// Room on its file system, where the board can tell.
     pub(super) space: Option<Space>,
     /// What broken transfers have left, with the file that each was to become.
-    pub(super) leftovers: Vec<(TreePath, BoardPath)>,
+    pub(super) leftovers: Vec<(RelativePath, BoardPath)>,
     /// Files that have the name of a journal, and are none.
     pub(super) foreign_journals: Vec<BoardPath>,
     /// Hashes of the files that have the size that was asked for.
-    digests: BTreeMap<TreePath, Digest>,
+    digests: BTreeMap<RelativePath, Digest>,
 }
 
 /// The hash of a file of the board.
@@ -51,7 +52,7 @@ pub(super) enum Root {
 pub(super) fn survey(
     remote: &mut RemoteFs<'_, '_>,
     root: &BoardPath,
-    sizes: &BTreeMap<TreePath, u64>,
+    sizes: &BTreeMap<RelativePath, u64>,
     options: &Options,
 ) -> Result<Survey, Error> {
     let candidates = sizes.iter().map(|(path, size)| Candidate {
@@ -98,7 +99,7 @@ pub(super) fn survey(
 }
 
 /// The path from `root` on; `None` for the root itself.
-fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<TreePath>, Error> {
+fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<RelativePath>, Error> {
     if path == root {
         return Ok(None);
     }
@@ -115,8 +116,8 @@ impl Survey {
     fn add(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
-        sizes: &BTreeMap<TreePath, u64>,
-        path: TreePath,
+        sizes: &BTreeMap<RelativePath, u64>,
+        path: RelativePath,
         entry: &SurveyEntry,
     ) -> Result<(), Error> {
         let node = match entry.kind {
@@ -148,7 +149,7 @@ impl Survey {
 /// Put down in both trees which files are the same, by the hashes of the board.
 pub(super) fn settle_digests(
     here: &mut Tree,
-    contents: &BTreeMap<TreePath, Content>,
+    contents: &BTreeMap<RelativePath, Content>,
     survey: &mut Survey,
 ) -> Result<(), Error> {
     for (path, digest) in std::mem::take(&mut survey.digests) {
@@ -169,7 +170,7 @@ pub(super) fn settle_digests(
 }
 
 /// Sizes of the files of a tree.
-pub(super) fn sizes(tree: &Tree) -> BTreeMap<TreePath, u64> {
+pub(super) fn sizes(tree: &Tree) -> BTreeMap<RelativePath, u64> {
     let sizes = tree.iter().filter_map(|(path, node)| match node {
         Node::File {
             size: Some(size), ..

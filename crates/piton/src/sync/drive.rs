@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use piton_board::deadline::Cancel;
 use piton_board::error::Error as BoardError;
 use piton_compiler::{Options as CompilerOptions, Target};
-use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, TreePath, plan};
-use piton_project::relative_path::RelativePath;
+use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
+use piton_path::PortablePath;
+use piton_path::RelativePath;
 
 use super::board_side::sizes;
 use super::host_side::walk_destination;
@@ -78,7 +79,7 @@ pub fn drive_compiler_options(drive: &Path) -> Result<CompilerOptions, Error> {
 pub struct DrivePush {
     plan: Plan,
     drive: PathBuf,
-    contents: BTreeMap<TreePath, Content>,
+    contents: BTreeMap<RelativePath, Content>,
     dangling: Vec<PathBuf>,
     private: Vec<PathBuf>,
     reserved: Vec<PathBuf>,
@@ -110,7 +111,7 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
             let _ = removable.insert(path.clone(), Node::Folder);
         }
     }
-    let protection = |path: &TreePath, node: &Node| {
+    let protection = |path: &RelativePath, node: &Node| {
         if options.keep.covers(path.as_str(), node.is_folder()) {
             Protection::Kept
         } else if host.tree.get(path).is_some() || removable.get(path).is_some() {
@@ -151,7 +152,7 @@ fn check_tree(tree: &Tree) -> Result<(), Error> {
     Ok(check_names(seen.values(), cfg!(windows))?)
 }
 
-fn relative(path: &TreePath) -> Result<RelativePath, Error> {
+fn relative(path: &RelativePath) -> Result<PortablePath, Error> {
     path.as_str().parse().map_err(|_| Error::UnsafeName {
         path: path.to_string(),
     })
@@ -187,7 +188,7 @@ impl DrivePush {
         &self.private
     }
 
-    /// What is left out of the folder because its name is [reserved](piton_project::relative_path::is_reserved).
+    /// What is left out of the folder because its name is [reserved](piton_path::is_reserved).
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }
@@ -202,10 +203,10 @@ impl DrivePush {
         if self.plan.steps.is_empty() {
             return Ok(());
         }
-        let record = RelativePath::of_record(FILE_NAME);
+        let record = PortablePath::of_record(FILE_NAME);
         let steps = std::mem::take(&mut self.plan.steps);
         let paths = steps.iter().map(|step| relative(&step.path));
-        let mut paths = paths.collect::<Result<Vec<RelativePath>, Error>>()?;
+        let mut paths = paths.collect::<Result<Vec<PortablePath>, Error>>()?;
         paths.push(record.clone());
         let drive = self.drive.clone();
         let parts = Parts::open(&drive, paths.iter())?;

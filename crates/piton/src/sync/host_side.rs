@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use piton_fs::hash::HashAlgorithm;
-use piton_fs::plan::{Node, Tree, TreePath};
+use piton_fs::plan::{Node, Tree};
+use piton_path::RelativePath;
 
 use super::{Error, IGNORE_NAME, Links, has_reserved_name};
 use crate::left_out::{self, Reason};
@@ -75,14 +76,14 @@ pub struct HostTree {
     /// What is in it.
     pub tree: Tree,
     /// What its files hold.
-    pub contents: BTreeMap<TreePath, Content>,
+    pub contents: BTreeMap<RelativePath, Content>,
     /// The patterns of what is ignored: the defaults, those of all `.pitonignore` files, those of the caller.
     pub ignored: Patterns,
     /// Symbolic links that name nothing.
     pub dangling: Vec<PathBuf>,
     /// Files that are ignored and usually hold passwords or secret keys.
     pub private: Vec<PathBuf>,
-    /// What has a [reserved](piton_project::relative_path::is_reserved) name, and no pattern leaves out: it is not in the
+    /// What has a [reserved](piton_path::is_reserved) name, and no pattern leaves out: it is not in the
     /// tree.
     pub reserved: Vec<PathBuf>,
 }
@@ -158,7 +159,7 @@ impl Walker<'_> {
         self.found.ignored.append(self.ignore);
     }
 
-    fn enter(&mut self, folder: &Path, tree_path: Option<&TreePath>) -> Result<(), Error> {
+    fn enter(&mut self, folder: &Path, tree_path: Option<&RelativePath>) -> Result<(), Error> {
         let unreadable = |source| Error::Read {
             path: folder.to_path_buf(),
             source,
@@ -182,7 +183,11 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn read_patterns(&mut self, folder: &Path, tree_path: Option<&TreePath>) -> Result<(), Error> {
+    fn read_patterns(
+        &mut self,
+        folder: &Path,
+        tree_path: Option<&RelativePath>,
+    ) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
         // A device, which a link can name, may have no end.
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
@@ -193,7 +198,7 @@ impl Walker<'_> {
         }
         match fs::read_to_string(&path) {
             Ok(text) => {
-                let base = tree_path.map_or("", TreePath::as_str);
+                let base = tree_path.map_or("", RelativePath::as_str);
                 self.files.add_lines_below(base, &text);
                 self.renew_patterns();
                 Ok(())
@@ -207,7 +212,7 @@ impl Walker<'_> {
         &mut self,
         path: &Path,
         name: &std::ffi::OsStr,
-        folder: Option<&TreePath>,
+        folder: Option<&RelativePath>,
     ) -> Result<(), Error> {
         let unreadable = |source| Error::Read {
             path: path.to_path_buf(),
@@ -273,7 +278,7 @@ impl Walker<'_> {
     fn take_entry(
         &mut self,
         path: &Path,
-        tree_path: TreePath,
+        tree_path: RelativePath,
         metadata: &Metadata,
     ) -> Result<(), Error> {
         if metadata.is_dir() {
@@ -300,7 +305,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn add(&mut self, path: TreePath, node: Node) {
+    fn add(&mut self, path: RelativePath, node: Node) {
         // Each entry of a folder comes once, after the folder.
         let added = self.found.tree.insert(path, node);
         debug_assert!(added.is_ok(), "{added:?} in {}", self.root.display());

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use piton_board::facts::BoardFacts;
 use piton_compiler::{ErrorType, MinifyOptions, Options as CompilerOptions, Target};
-use piton_fs::plan::{Node, Tree, TreePath};
+use piton_fs::plan::{Node, Tree};
 use piton_mpy::header::Arch;
+use piton_path::RelativePath;
 
 use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
 
@@ -51,14 +52,14 @@ pub fn check(
     folder: &Path,
     options: &Options,
     compiler: &CompilerOptions,
-) -> Result<Vec<(TreePath, Rejected)>, Error> {
+) -> Result<Vec<(RelativePath, Rejected)>, Error> {
     let host = walk(folder, &options.ignore, options.links)?;
     let mut rejected = Vec::new();
     for (tree_path, content) in &host.contents {
         let Content::File { path, .. } = content else {
             continue;
         };
-        if !tree_path.name().ends_with(".py") {
+        if !tree_path.file_name().ends_with(".py") {
             continue;
         }
         let source = content.read()?;
@@ -85,7 +86,7 @@ pub fn check(
 
 /// Replace the sources of a tree by what is made from them. Gives the paths of files that are superseded by it,
 /// wherever they are: on a board `foo.py` would be imported before `foo.mpy`.
-pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>, Error> {
+pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<RelativePath>, Error> {
     let mut superseded = BTreeSet::new();
     let mut rejected = Vec::new();
     let mut tree = Tree::new();
@@ -99,7 +100,7 @@ pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>
             continue;
         }
         let (to, made) = match host.contents.get(path) {
-            Some(content) if path.name().ends_with(".py") => make_one(path, content, how)?,
+            Some(content) if path.file_name().ends_with(".py") => make_one(path, content, how)?,
             _ => (path.clone(), None),
         };
         let node = match made {
@@ -131,14 +132,14 @@ pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<TreePath>
     Ok(superseded)
 }
 
-pub(super) fn is_start(path: &TreePath) -> bool {
-    path.depth() == 0 && START_FILES.contains(&path.name())
+pub(super) fn is_start(path: &RelativePath) -> bool {
+    path.depth() == 0 && START_FILES.contains(&path.file_name())
 }
 
 /// What a source becomes, and under which path; `None` if it stays as it is.
-type Made = (TreePath, Option<Result<Vec<u8>, Rejected>>);
+type Made = (RelativePath, Option<Result<Vec<u8>, Rejected>>);
 
-fn make_one(path: &TreePath, content: &Content, how: &Make) -> Result<Made, Error> {
+fn make_one(path: &RelativePath, content: &Content, how: &Make) -> Result<Made, Error> {
     let compiled = path.with_end(".py", ".mpy").filter(|_| !is_start(path));
     let input_name = path.as_str().as_bytes().to_vec();
     let (to, source, made) = match (&how.compile, compiled) {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
 use piton_fs::error::Error as FsError;
-use piton_fs::path::BoardPath;
-use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, TreePath, plan};
+use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Arrival, TransferEvent};
+use piton_path::BoardPath;
+use piton_path::RelativePath;
 use piton_project::mip;
 use sha2::{Digest, Sha256};
 
@@ -69,7 +70,7 @@ pub fn pull(
         }
         if has_reserved_name(path) || is_twin_of_patterns(path) {
             // What a board has installed is on record there, and no news.
-            if path.name() != mip::record::FILE_NAME {
+            if path.file_name() != mip::record::FILE_NAME {
                 reserved.push(path.below(root));
             }
             continue;
@@ -79,11 +80,13 @@ pub fn pull(
         let _ = source.insert(path.clone(), node.clone());
     }
     check_case(&source)?;
-    let protection =
-        |path: &TreePath, node: &Node| match options.keep.covers(path.as_str(), node.is_folder()) {
-            true => Protection::Kept,
-            false => Protection::None,
-        };
+    let protection = |path: &RelativePath, node: &Node| match options
+        .keep
+        .covers(path.as_str(), node.is_folder())
+    {
+        true => Protection::Kept,
+        false => Protection::None,
+    };
     let how = plan::Options {
         delete: options.delete,
         protection: Some(&protection),
@@ -113,13 +116,13 @@ pub fn pull(
 }
 
 /// Whether the next sync could take this file of a board for patterns, though its name is another one.
-fn is_twin_of_patterns(path: &TreePath) -> bool {
-    path.name() != IGNORE_NAME
-        && path.name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
+fn is_twin_of_patterns(path: &RelativePath) -> bool {
+    path.file_name() != IGNORE_NAME
+        && path.file_name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
 }
 
 /// Names that Windows gives a meaning, or refuses.
-fn check_name(path: &TreePath) -> Result<(), Error> {
+fn check_name(path: &RelativePath) -> Result<(), Error> {
     match !cfg!(windows) || path.names().all(is_name_on_windows) {
         true => Ok(()),
         false => Err(Error::UnsafeName {
@@ -165,7 +168,7 @@ fn check_case(source: &Tree) -> Result<(), Error> {
 fn check_losses(
     plan: &Plan,
     folder: &Path,
-    contents: &BTreeMap<TreePath, Content>,
+    contents: &BTreeMap<RelativePath, Content>,
     record: &Record,
     options: &Options,
 ) -> Result<(), Error> {
@@ -210,7 +213,7 @@ impl Pull {
         &self.plan
     }
 
-    /// What of the board's folder has a [reserved](piton_project::relative_path::is_reserved) name. It is left out.
+    /// What of the board's folder has a [reserved](piton_path::is_reserved) name. It is left out.
     pub fn reserved(&self) -> &[BoardPath] {
         &self.reserved
     }
@@ -383,7 +386,7 @@ impl Arriving {
 }
 
 /// No link below `folder` may lead out of it, even one that was made since the plan was.
-pub(super) fn stay_inside(folder: &Path, path: &TreePath) -> io::Result<()> {
+pub(super) fn stay_inside(folder: &Path, path: &RelativePath) -> io::Result<()> {
     let mut place = folder.to_path_buf();
     for name in path.names() {
         place.push(name);

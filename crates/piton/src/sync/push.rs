@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
-use piton_fs::path::BoardPath;
-use piton_fs::plan::{self, Action, Node, Plan, Protection, TreePath, plan};
+use piton_fs::plan::{self, Action, Node, Plan, Protection, plan};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
+use piton_path::BoardPath;
+use piton_path::RelativePath;
 
 use super::board_side::{Root, folders_to, settle_digests, sizes, survey};
 use super::{
@@ -22,7 +23,7 @@ pub struct Push {
     root: BoardPath,
     /// Folders that lead to the root, if it is not there.
     folders: Vec<BoardPath>,
-    contents: BTreeMap<TreePath, Content>,
+    contents: BTreeMap<RelativePath, Content>,
     /// What broken transfers have left, and is of no use any more.
     leftovers: Vec<BoardPath>,
     dangling: Vec<PathBuf>,
@@ -30,7 +31,7 @@ pub struct Push {
     reserved: Vec<PathBuf>,
     foreign_journals: Vec<BoardPath>,
     /// Sizes of the board's files.
-    sizes: BTreeMap<TreePath, u64>,
+    sizes: BTreeMap<RelativePath, u64>,
     verify: bool,
 }
 
@@ -63,7 +64,7 @@ pub fn push(
 pub fn push_tree(
     remote: &mut RemoteFs<'_, '_>,
     mut host: HostTree,
-    superseded: &BTreeSet<TreePath>,
+    superseded: &BTreeSet<RelativePath>,
     root: &BoardPath,
     options: &Options,
 ) -> Result<Push, Error> {
@@ -80,7 +81,7 @@ pub fn push_tree(
         private,
         reserved,
     } = host;
-    let protection = |path: &TreePath, node: &Node| {
+    let protection = |path: &RelativePath, node: &Node| {
         if has_reserved_name(path) || ignored.covers(path.as_str(), node.is_folder()) {
             Protection::Ignored
         } else if options.keep.covers(path.as_str(), node.is_folder()) {
@@ -144,11 +145,11 @@ impl Push {
     }
 
     /// Write the files in this order, as far as it names them. Folders, and what is removed, keep their turn.
-    pub fn arrange(&mut self, order: &[TreePath]) {
+    pub fn arrange(&mut self, order: &[RelativePath]) {
         let ranks = order.iter().enumerate();
         let ranks = ranks
             .map(|(rank, path)| (path, rank))
-            .collect::<BTreeMap<&TreePath, usize>>();
+            .collect::<BTreeMap<&RelativePath, usize>>();
         let is_file = |step: &plan::Step| matches!(step.action, Action::Create | Action::Replace);
         let steps = &mut self.plan.steps;
         let files = steps.iter().filter(|step| is_file(step));
@@ -170,7 +171,7 @@ impl Push {
         &self.dangling
     }
 
-    /// What of the folder has a [reserved](piton_project::relative_path::is_reserved) name. It is left out.
+    /// What of the folder has a [reserved](piton_path::is_reserved) name. It is left out.
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }

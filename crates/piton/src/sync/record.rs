@@ -9,8 +9,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use piton_fs::plan::TreePath;
-use piton_project::manifest::hexadecimal;
+use data_encoding::HEXLOWER;
+use piton_path::RelativePath;
 
 use super::Error;
 use crate::host_file::{self, refuse_link};
@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = ".piton-sync";
 
 /// Hashes (SHA-256, hexadecimal) by path.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Record(BTreeMap<TreePath, String>);
+pub(super) struct Record(BTreeMap<RelativePath, String>);
 
 impl Record {
     /// Read the record of a folder; empty if there is none. Lines that make no sense count as not there: the files
@@ -38,19 +38,19 @@ impl Record {
     }
 
     /// Whether a file with this content is a copy.
-    pub(super) fn knows(&self, path: &TreePath, sha256: &[u8]) -> bool {
+    pub(super) fn knows(&self, path: &RelativePath, sha256: &[u8]) -> bool {
         self.0
             .get(path)
-            .is_some_and(|known| *known == hexadecimal(sha256))
+            .is_some_and(|known| *known == HEXLOWER.encode(sha256))
     }
 
     /// Put down a copy.
-    pub(super) fn add(&mut self, path: TreePath, sha256: &[u8]) {
-        self.0.insert(path, hexadecimal(sha256));
+    pub(super) fn add(&mut self, path: RelativePath, sha256: &[u8]) {
+        self.0.insert(path, HEXLOWER.encode(sha256));
     }
 
     /// Forget a file.
-    pub(super) fn remove(&mut self, path: &TreePath) {
+    pub(super) fn remove(&mut self, path: &RelativePath) {
         self.0.remove(path);
     }
 
@@ -77,7 +77,7 @@ impl Record {
     }
 }
 
-fn entry(line: &str) -> Option<(TreePath, String)> {
+fn entry(line: &str) -> Option<(RelativePath, String)> {
     let (is_escaped, line) = match line.strip_prefix('\\') {
         Some(rest) => (true, rest),
         None => (false, line),

@@ -3,7 +3,7 @@
 //! mpremote reads the file as text and lets the board's terminal turn line ends into CR LF; a binary file does not
 //! survive that.
 
-use piton::fs::path::BoardPath;
+use piton::path::BoardPath;
 
 use super::{Files, content};
 use crate::error::CommandError;

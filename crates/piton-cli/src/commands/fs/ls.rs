@@ -2,7 +2,7 @@
 
 use piton::error::FsError;
 use piton::fs::listing::{DirEntry, Kind};
-use piton::fs::path::BoardPath;
+use piton::path::BoardPath;
 
 use super::tree::human_size;
 use super::{Files, step};

@@ -2,7 +2,7 @@
 
 use piton::error::FsError;
 use piton::fs::listing::{Kind, Sizes, in_board_order};
-use piton::fs::path::BoardPath;
+use piton::path::BoardPath;
 
 use super::{Files, error_text, step};
 use crate::error::CommandError;

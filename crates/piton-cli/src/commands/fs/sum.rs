@@ -1,9 +1,8 @@
 //! `fs sha256sum` and its kin: print the digest of a file.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use piton::fs::hash::HashAlgorithm;
-use piton::fs::path::BoardPath;
+use piton::path::BoardPath;
 
 use super::{Files, content};
 use crate::error::CommandError;
@@ -17,10 +16,5 @@ pub(super) fn run(
         .remote
         .hash(path, algorithm, content())
         .map_err(|error| files.refused(path, error))?;
-    let text = digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    files.ui.line(&text)
+    files.ui.line(&HEXLOWER.encode(&digest))
 }

@@ -1,7 +1,7 @@
 //! `fs tree`: draw the tree of a folder.
 
 use piton::fs::listing::{Kind, TreeEntry};
-use piton::fs::path::BoardPath;
+use piton::path::BoardPath;
 
 use super::{Files, step};
 use crate::error::CommandError;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use piton::compiler::Options as CompilerOptions;
 use piton::deadline::Deadline;
 use piton::error::BoardError;
-use piton::fs::plan::TreePath;
 use piton::fs::remote::RemoteFs;
+use piton::path::RelativePath;
 use piton::sync::{self, Options, Seen, Watcher};
 
 use super::quiet::ProgramOutput;
@@ -111,7 +111,7 @@ struct Checks {
     /// How this board's firmware compiles; `None` where the sync compiles by itself.
     compiler: Option<CompilerOptions>,
     /// What a person was told, with the source that it was about.
-    told: Vec<(TreePath, Vec<u8>)>,
+    told: Vec<(RelativePath, Vec<u8>)>,
 }
 
 impl Checks {

@@ -8,11 +8,11 @@ use std::path::Path;
 use piton::error::FsError;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::listing::Kind;
-use piton::fs::path::BoardPath;
 use piton::fs::transfer::{
     Arrival, Candidate, Outgoing, SendOptions, Step, SurveyEntry, TransferEvent,
 };
 use piton::host_file::Incoming;
+use piton::path::BoardPath;
 
 use super::spool::{Spool, Spooled};
 use super::{IS_A_FOLDER, Job, Place, Work, refused};

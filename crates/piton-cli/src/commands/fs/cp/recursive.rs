@@ -9,8 +9,8 @@ use std::path::Path;
 
 use piton::fs::listing::{Kind, Sizes};
 use piton::left_out::{self, Reason};
+use piton::path::is_reserved;
 use piton::patterns::Patterns;
-use piton::project::relative_path::is_reserved;
 
 use super::{Found, Place, Target, Work, base_name, join, look, settle_file, without_end_slashes};
 use crate::args::Face;

@@ -3,8 +3,8 @@
 use std::fs;
 
 use piton::fs::hash::HashAlgorithm;
-use piton::fs::path::BoardPath;
 use piton::fs::put::LONGEST_PUT;
+use piton::path::BoardPath;
 
 use super::{Found, Place, Target, base_name, recursive};
 use crate::commands::fs::{Files, content, step};

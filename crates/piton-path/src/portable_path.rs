@@ -1,34 +1,38 @@
-//! Paths that strangers give us: below a folder, never out of it, and never one of our own records.
+//! Paths that others choose: below a folder, portable, and never one of our own records.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Most bytes of a path. Longer ones fit no board's file system, and most computers' neither.
-const MAXIMUM: usize = 1024;
+use crate::RelativePath;
 
-/// A path below a folder that somebody else chose, with `/` between its parts.
+/// Maximum length in bytes. No board's file system has longer paths, and few computers' have.
+const MAXIMUM_LENGTH: usize = 1024;
+
+/// A path below a folder that somebody else chose: a package, a manifest, an archive.
 ///
-/// Whatever it says, it names something inside: no `..`, no root, no drive, no empty part, nothing that a file
-/// system would take for something else (`\`, `:`, control characters) or show as another one, and no [reserved](is_reserved) name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// It is a [`RelativePath`] that means the same on every file system: it has no `\`, no `:` and no control characters, which some
+/// file systems do not take for part of a name, no characters that change the direction of text, and no
+/// [reserved](is_reserved) name. It has at most 1,024 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RelativePath(String);
+pub struct PortablePath(RelativePath);
 
-/// Why a text is no [`RelativePath`].
+/// A text that is not a [`PortablePath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` {}: {problem}", text.escape_debug(), if self.is_reserved() { "is refused" } else { "is no path below a folder" })]
-pub struct RelativePathError {
-    /// The text, cut where it is very long.
+#[error("`{}` {}: {problem}", text.escape_debug(), if self.is_reserved() { "is refused" } else { "is not a path below a folder" })]
+pub struct PortablePathError {
+    /// The text, cut after 200 characters.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason, as a clause.
     pub problem: &'static str,
 }
 
-impl RelativePathError {
-    /// Whether the only fault is a [reserved](is_reserved) name.
+impl PortablePathError {
+    /// Returns whether the only problem is a [reserved](is_reserved) name.
     pub fn is_reserved(&self) -> bool {
         self.problem == RESERVED
     }
@@ -37,21 +41,21 @@ impl RelativePathError {
 /// The problem of a path with a reserved name.
 const RESERVED: &str = "names with `.piton-` are reserved for records that piton keeps";
 
-/// What every reserved name has in it.
+/// Every reserved name contains this.
 const MARK: &str = ".piton-";
 
-/// What is before the `~` in every short name that FAT gives to a reserved name: it leaves out the dot, and keeps six
-/// letters, or two if there are several such names.
+/// Every short name that FAT gives to a reserved name starts with this: FAT leaves out the dot and keeps six letters, or two where
+/// several names begin alike.
 const SHORT_MARK: &str = "pi";
 
-/// Whether a file of this name may be a record of ours: a journal, a part of a file, what is installed, what a sync has
-/// copied. All of these have `.piton-` in their names, and nothing that comes from elsewhere may.
+/// Returns whether a file of this name may be a record of ours: a journal, a part of a file, the list of installed packages, the
+/// record of a sync. All of these have `.piton-` in their names, and nothing that comes from elsewhere may have it.
 ///
-/// The name is taken as the most tolerant file system does: upper and lower case are the same, dots and spaces at the
+/// The name is read as the most tolerant file system reads it: upper and lower case are equal, dots and spaces at the
 /// end do not count (FAT), nor do letters without a width (HFS+), and a short name (`PITON-~1`) stands for a long one.
 ///
 /// ```
-/// use piton_project::relative_path::is_reserved;
+/// use piton_path::is_reserved;
 ///
 /// for name in [".piton-swap", "a.py.piton-next", ".PITON-Swap. ", "PITON-~1.PIT"] {
 ///     assert!(is_reserved(name));
@@ -71,7 +75,7 @@ pub fn is_reserved(name: &str) -> bool {
     seen.contains(MARK) || is_short
 }
 
-/// Letters that HFS+ passes over when it compares names: Apple's Technical Note 1150, "Unicode Subtleties".
+/// Returns whether HFS+ ignores the letter when it compares names: Apple's Technical Note 1150, "Unicode Subtleties".
 fn has_no_width(letter: char) -> bool {
     matches!(
         letter,
@@ -79,34 +83,38 @@ fn has_no_width(letter: char) -> bool {
     )
 }
 
-impl RelativePath {
-    /// The text, with `/` between the parts.
+impl PortablePath {
+    /// Returns the path as text, with `/` between the names.
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Returns the same path without the promise that it is portable.
+    pub fn as_relative(&self) -> &RelativePath {
         &self.0
     }
 
-    /// The parts, at least one.
-    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/')
+    /// Returns the names, outermost first. There is at least one.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.names()
     }
 
-    /// The last part.
+    /// Returns the last name.
     pub fn file_name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+        self.0.file_name()
     }
 
-    /// A [reserved](is_reserved) name, for a record of our own at the top of a folder.
-    pub fn of_record(name: &'static str) -> RelativePath {
-        RelativePath(name.to_owned())
+    /// Returns a [reserved](is_reserved) name, for a record of our own directly below a folder.
+    pub fn of_record(name: &'static str) -> PortablePath {
+        PortablePath(RelativePath::unchecked(name.to_owned()))
     }
 
-    /// What is before the last part, if there are several.
-    pub fn parent(&self) -> Option<RelativePath> {
-        let (parent, _) = self.0.rsplit_once('/')?;
-        Some(RelativePath(parent.to_owned()))
+    /// Returns the folder of the last name; `None` for a single name.
+    pub fn parent(&self) -> Option<PortablePath> {
+        self.0.parent().map(PortablePath)
     }
 
-    /// The ending of the last part, without its dot.
+    /// Returns the extension of the last name, without its dot.
     pub fn extension(&self) -> Option<&str> {
         match self.file_name().rsplit_once('.') {
             Some(("", _)) | None => None,
@@ -114,27 +122,41 @@ impl RelativePath {
         }
     }
 
-    /// The same path with another ending, without its dot.
+    /// Returns the path with another extension, given without its dot.
     #[must_use]
-    pub fn with_extension(&self, extension: &str) -> RelativePath {
+    pub fn with_extension(&self, extension: &str) -> PortablePath {
         let cut = self.extension().map_or(0, |old| old.len() + 1);
-        let stem = self.0.get(..self.0.len() - cut).unwrap_or_default();
-        RelativePath(format!("{stem}.{extension}"))
+        let text = self.as_str();
+        let stem = text.get(..text.len() - cut).unwrap_or_default();
+        PortablePath(RelativePath::unchecked(format!("{stem}.{extension}")))
     }
 
-    /// A path of this computer, relative as this one.
+    /// Returns the path as a relative path of this computer.
     pub fn to_path(&self) -> PathBuf {
-        self.parts().collect()
+        self.names().collect()
     }
 }
 
-impl FromStr for RelativePath {
-    type Err = RelativePathError;
+/// By the bytes of the text: the order of files in manifests and archives.
+impl Ord for PortablePath {
+    fn cmp(&self, other: &PortablePath) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
 
-    fn from_str(text: &str) -> Result<RelativePath, RelativePathError> {
+impl PartialOrd for PortablePath {
+    fn partial_cmp(&self, other: &PortablePath) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl FromStr for PortablePath {
+    type Err = PortablePathError;
+
+    fn from_str(text: &str) -> Result<PortablePath, PortablePathError> {
         match problem(text) {
-            None => Ok(RelativePath(text.to_owned())),
-            Some(problem) => Err(RelativePathError {
+            None => Ok(PortablePath(RelativePath::unchecked(text.to_owned()))),
+            Some(problem) => Err(PortablePathError {
                 text: text.chars().take(200).collect(),
                 problem,
             }),
@@ -143,7 +165,7 @@ impl FromStr for RelativePath {
 }
 
 fn problem(text: &str) -> Option<&'static str> {
-    if text.len() > MAXIMUM {
+    if text.len() > MAXIMUM_LENGTH {
         return Some("it is too long");
     }
     if text.starts_with('/') {
@@ -166,28 +188,28 @@ fn problem(text: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a letter is shown as a change of the order of others ("Bidi_Control" of Unicode, PropList.txt).
+/// Returns whether a letter changes the order in which others are shown ("Bidi_Control" of Unicode, PropList.txt).
 fn is_direction(letter: char) -> bool {
     matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-impl TryFrom<String> for RelativePath {
-    type Error = RelativePathError;
+impl TryFrom<String> for PortablePath {
+    type Error = PortablePathError;
 
-    fn try_from(text: String) -> Result<RelativePath, RelativePathError> {
+    fn try_from(text: String) -> Result<PortablePath, PortablePathError> {
         text.parse()
     }
 }
 
-impl From<RelativePath> for String {
-    fn from(path: RelativePath) -> String {
-        path.0
+impl From<PortablePath> for String {
+    fn from(path: PortablePath) -> String {
+        path.0.as_str().to_owned()
     }
 }
 
-impl fmt::Display for RelativePath {
+impl fmt::Display for PortablePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -198,7 +220,7 @@ mod tests {
     #[test]
     fn what_stays_below_is_a_path() {
         for text in ["a", "a.py", "lib/a/b.mpy", ".hidden", "a..b", "ä/ü", "..."] {
-            assert_eq!(text.parse::<RelativePath>().unwrap().as_str(), text);
+            assert_eq!(text.parse::<PortablePath>().unwrap().as_str(), text);
         }
     }
 
@@ -225,9 +247,9 @@ mod tests {
             "\u{7f}",
             "a\u{202e}yp.b",
         ] {
-            assert!(text.parse::<RelativePath>().is_err(), "{text:?}");
+            assert!(text.parse::<PortablePath>().is_err(), "{text:?}");
         }
-        assert!("a".repeat(1025).parse::<RelativePath>().is_err());
+        assert!("a".repeat(1025).parse::<PortablePath>().is_err());
     }
 
     #[test]
@@ -255,7 +277,7 @@ mod tests {
             "piton-~2.jso",
             "a/PI3F2A~1.PIT",
         ] {
-            let error = text.parse::<RelativePath>().unwrap_err();
+            let error = text.parse::<PortablePath>().unwrap_err();
             assert!(error.is_reserved(), "{error}");
         }
         for text in [
@@ -267,14 +289,14 @@ mod tests {
             "pictures~old",
             "a~1",
         ] {
-            assert!(text.parse::<RelativePath>().is_ok(), "{text}");
+            assert!(text.parse::<PortablePath>().is_ok(), "{text}");
         }
     }
 
     #[test]
     fn endings() {
         let with = |text: &str| {
-            let path = text.parse::<RelativePath>().unwrap();
+            let path = text.parse::<PortablePath>().unwrap();
             let extension = path.extension().map(str::to_owned);
             (extension, path.with_extension("mpy").to_string())
         };

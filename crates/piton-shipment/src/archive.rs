@@ -6,9 +6,9 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 
 use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
+use piton_path::{PortablePath, PortablePathError};
 use zip::write::SimpleFileOptions;
 
-use crate::relative_path::{RelativePath, RelativePathError};
 use crate::timestamp::Timestamp;
 
 /// Most bytes that all files of an archive may have: more than the flash of any board.
@@ -67,7 +67,7 @@ pub enum ArchiveError {
     },
     /// An entry would be written outside of the folder.
     #[error("the archive has an entry that is refused: {0}")]
-    Path(#[from] RelativePathError),
+    Path(#[from] PortablePathError),
     /// An entry is neither a file nor a folder: a link or a device.
     #[error("the archive has an entry that is refused: `{}` is a link or a device", name.escape_debug())]
     Special {
@@ -78,7 +78,7 @@ pub enum ArchiveError {
     #[error("the archive has `{path}` twice")]
     Twice {
         /// The name.
-        path: RelativePath,
+        path: PortablePath,
     },
     /// One of its files is larger than any of a build.
     #[error(
@@ -86,7 +86,7 @@ pub enum ArchiveError {
     )]
     FileTooLarge {
         /// The file.
-        path: RelativePath,
+        path: PortablePath,
         /// Bytes that it unpacks to.
         size: u64,
     },
@@ -103,7 +103,7 @@ pub enum ArchiveError {
 /// # Errors
 ///
 /// A path that is too long for the format.
-pub fn tar_gz(files: &[(RelativePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
+pub fn tar_gz(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
     // 255: the operating system is not told, where other tools tell it.
     let packer = GzBuilder::new()
         .mtime(0)
@@ -125,7 +125,7 @@ pub fn tar_gz(files: &[(RelativePath, &[u8])], at: Timestamp) -> io::Result<Vec<
 /// # Errors
 ///
 /// More than the format can hold.
-pub fn zip(files: &[(RelativePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
+pub fn zip(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
     let at = at.calendar();
     let time =
         zip::DateTime::from_date_and_time(at.year, at.month, at.day, at.hour, at.minute, at.second)
@@ -146,7 +146,7 @@ pub fn zip(files: &[(RelativePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>
 /// What is done with an entry: its path, its size in bytes, and its content, which is read or passed over. Reading
 /// ends in an error where the content is longer or shorter than that size. An error of the kind
 /// [`io::ErrorKind::Interrupted`] is [`ArchiveError::Interrupted`].
-pub type Take<'a> = dyn FnMut(&RelativePath, u64, &mut dyn Read) -> io::Result<()> + 'a;
+pub type Take<'a> = dyn FnMut(&PortablePath, u64, &mut dyn Read) -> io::Result<()> + 'a;
 
 /// Look at each file of an archive in its order: no path that leads elsewhere, no links, no bombs. Nothing is kept here,
 /// and no more is unpacked than `take` reads, but for what a tar file has to be read over.
@@ -181,7 +181,7 @@ fn damaged(entry: Option<&str>) -> impl FnOnce(io::Error) -> ArchiveError {
 #[derive(Default)]
 struct Seen {
     entries: usize,
-    paths: BTreeSet<RelativePath>,
+    paths: BTreeSet<PortablePath>,
     names: usize,
     size: u64,
 }
@@ -197,8 +197,8 @@ impl Seen {
     }
 
     /// Check the next file, before any byte of its content is unpacked.
-    fn add(&mut self, name: &str, size: u64) -> Result<RelativePath, ArchiveError> {
-        let path = name.parse::<RelativePath>()?;
+    fn add(&mut self, name: &str, size: u64) -> Result<PortablePath, ArchiveError> {
+        let path = name.parse::<PortablePath>()?;
         if size > MAXIMUM_FILE_SIZE {
             return Err(ArchiveError::FileTooLarge { path, size });
         }
@@ -430,7 +430,7 @@ fn refuse_hidden<R: Read + Seek>(source: R, start: u64) -> Result<(), ArchiveErr
             .seek_relative(i64::from(extra) + i64::from(comment))
             .map_err(damaged(None))?;
         if names.contains(&text) {
-            let path = String::from_utf8_lossy(&text).parse::<RelativePath>()?;
+            let path = String::from_utf8_lossy(&text).parse::<PortablePath>()?;
             return Err(ArchiveError::Twice { path });
         }
         names.insert(text);
@@ -444,7 +444,7 @@ mod tests {
 
     use super::*;
 
-    type Files = BTreeMap<RelativePath, Vec<u8>>;
+    type Files = BTreeMap<PortablePath, Vec<u8>>;
 
     fn unpack(bytes: &[u8]) -> Result<Files, ArchiveError> {
         let mut files = Files::new();
@@ -457,11 +457,11 @@ mod tests {
         Ok(files)
     }
 
-    fn path(text: &str) -> RelativePath {
+    fn path(text: &str) -> PortablePath {
         text.parse().unwrap()
     }
 
-    fn files() -> Vec<(RelativePath, &'static [u8])> {
+    fn files() -> Vec<(PortablePath, &'static [u8])> {
         vec![
             (path("manifest.json"), b"{}\n"),
             (path("mpy/a.mpy"), b"M\x06\x00\x1f"),

@@ -7,11 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use piton_path::{PortablePath, Sha256Hex};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use sha2::{Digest, Sha256};
-
-use crate::relative_path::RelativePath;
 
 /// Largest manifest that is read, in bytes.
 pub const MAXIMUM_SIZE: usize = 32 << 20;
@@ -68,9 +66,9 @@ pub struct Compiler {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFile {
     /// Path below the folder `mpy`.
-    pub path: RelativePath,
+    pub path: PortablePath,
     /// Path below the folder of the manifest.
-    pub download_path: RelativePath,
+    pub download_path: PortablePath,
     /// SHA-256 of the content.
     pub sha256: Sha256Hex,
     /// Size of the content, in bytes.
@@ -83,7 +81,7 @@ pub struct ManifestFile {
     pub entry: Option<bool>,
     /// Path of the source, below the folder of the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<RelativePath>,
+    pub source: Option<PortablePath>,
     /// SHA-256 of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_sha256: Option<Sha256Hex>,
@@ -96,9 +94,9 @@ pub struct ManifestFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutModule {
     /// The path that its file would have, below the folder `mpy`.
-    pub path: RelativePath,
+    pub path: PortablePath,
     /// Path of the source, below the folder of the sources.
-    pub source: RelativePath,
+    pub source: PortablePath,
 }
 
 /// What kind of file a file of a build is.
@@ -128,74 +126,12 @@ pub struct MpyFacts {
     pub header: String,
 }
 
-/// A SHA-256 in hexadecimal, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Sha256Hex(String);
-
-impl Sha256Hex {
-    /// The hash of these bytes.
-    pub fn of(bytes: &[u8]) -> Sha256Hex {
-        Sha256Hex::from_digest(&Sha256::digest(bytes).into())
-    }
-
-    /// The text of this hash.
-    pub fn from_digest(digest: &[u8; 32]) -> Sha256Hex {
-        Sha256Hex(hexadecimal(digest))
-    }
-
-    /// The 64 digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Sha256Hex {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Sha256Hex, String> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if text.len() != 64 || !digits {
-            let start = text.chars().take(80).collect::<String>();
-            return Err(format!(
-                "`{}` is no SHA-256 of 64 hexadecimal digits",
-                start.escape_debug()
-            ));
-        }
-        Ok(Sha256Hex(text.to_ascii_lowercase()))
-    }
-}
-
-impl From<Sha256Hex> for String {
-    fn from(hash: Sha256Hex) -> String {
-        hash.0
-    }
-}
-
-impl fmt::Display for Sha256Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The bytes as pairs of hexadecimal digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
-    let pairs = bytes
-        .iter()
-        .map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    pairs.flatten().collect()
-}
-
 /// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
     /// It is no JSON, or not with these fields.
-    #[error("the manifest cannot be read: {}", printable(&.0.to_string()))]
+    #[error("the manifest cannot be read: {}", printable::line(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// It is larger than any build is.
     #[error("the manifest has {size} bytes, at most {MAXIMUM_SIZE} are read")]
@@ -221,25 +157,16 @@ pub enum ManifestError {
     #[error("the manifest names `{path}` twice")]
     Twice {
         /// Path below the folder `mpy`.
-        path: RelativePath,
+        path: PortablePath,
     },
     /// One of its entries is both a file and a folder.
     #[error("the manifest names `{path}`, and `{file}` as a file")]
     Inside {
         /// The file.
-        file: RelativePath,
+        file: PortablePath,
         /// The file below it.
-        path: RelativePath,
+        path: PortablePath,
     },
-}
-
-/// A message with a stranger's words in it, without control characters.
-pub(crate) fn printable(message: &str) -> String {
-    let escaped = message.chars().map(|letter| match letter.is_control() {
-        true => letter.escape_default().to_string(),
-        false => letter.to_string(),
-    });
-    escaped.collect()
 }
 
 /// A list of files, read no further than the longest that is taken: memory is bounded whatever the text says.
@@ -301,7 +228,7 @@ impl Manifest {
             }
         }
         for file in &manifest.files {
-            let mut above = std::iter::successors(file.path.parent(), RelativePath::parent);
+            let mut above = std::iter::successors(file.path.parent(), PortablePath::parent);
             if let Some(inside) = above.find(|folder| known.contains(folder)) {
                 let path = file.path.clone();
                 return Err(ManifestError::Inside { file: inside, path });
@@ -392,8 +319,8 @@ pub enum Found {
 /// Compare what is there with what the manifest asks for: one problem at most for each path, by path.
 pub fn compare(
     manifest: &Manifest,
-    found: &BTreeMap<RelativePath, Found>,
-) -> BTreeMap<RelativePath, Problem> {
+    found: &BTreeMap<PortablePath, Found>,
+) -> BTreeMap<PortablePath, Problem> {
     let mut problems = BTreeMap::new();
     for file in &manifest.files {
         let problem = match found.get(&file.path) {
@@ -420,7 +347,7 @@ pub fn compare(
         .files
         .iter()
         .map(|file| &file.path)
-        .collect::<BTreeSet<&RelativePath>>();
+        .collect::<BTreeSet<&PortablePath>>();
     let extra = found.keys().filter(|path| !named.contains(path));
     problems.extend(extra.map(|path| (path.clone(), Problem::Extra)));
     problems
@@ -461,7 +388,7 @@ mod tests {
         refused(("1.0.0", "\\u001b[2J"), "`version` of the manifest");
         refused(("46:02Z", "46:02Z\\n"), "`build_timestamp` of the manifest");
         let kind = ("\"size\": 240", "\"size\": 240, \"kind\": \"\\u001b[2J\"");
-        refused(kind, "unknown variant `\\u{1b}[2J`");
+        refused(kind, "unknown variant `\\x1b[2J`");
         let target = ("\"files\"", "\"target\": \"\\u009b2J\", \"files\"");
         refused(target, "`target` of the manifest");
     }
@@ -477,11 +404,11 @@ mod tests {
     fn hostile_manifests_are_refused() {
         refused(
             ("\"boot.mpy\"", "\"../boot.mpy\""),
-            "no path below a folder",
+            "not a path below a folder",
         );
-        refused(("mpy/boot.mpy", "/etc/passwd"), "no path below a folder");
-        refused(("c2dd", "zzzz"), "no SHA-256");
-        refused(("c2dd", ""), "no SHA-256");
+        refused(("mpy/boot.mpy", "/etc/passwd"), "not a path below a folder");
+        refused(("c2dd", "zzzz"), "not a SHA-256");
+        refused(("c2dd", ""), "not a SHA-256");
         refused(("240", "-1"), "line 9");
         refused(("\"files\"", "\"filez\""), "missing field `files`");
         let entry = REFERENCE
@@ -530,7 +457,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named() {
-        let path = |text: &str| text.parse::<RelativePath>().unwrap();
+        let path = |text: &str| text.parse::<PortablePath>().unwrap();
         let of = |content: &[u8]| Found::File {
             size: content.len() as u64,
             sha256: Sha256Hex::of(content),

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use piton_path::{PortablePath, Sha256Hex};
 use serde::{Deserialize, Serialize};
-
-use crate::manifest::{Sha256Hex, printable};
-use crate::relative_path::RelativePath;
 
 /// Largest index that is read, in bytes.
 pub const MAXIMUM_SIZE: usize = 1 << 20;
@@ -36,7 +34,7 @@ pub struct IndexTarget {
     /// The firmware, as the manifest has it.
     pub target: String,
     /// Path of the manifest, below the folder of the index.
-    pub manifest: RelativePath,
+    pub manifest: PortablePath,
     /// SHA-256 of the manifest.
     pub sha256: Sha256Hex,
     /// How many files the manifest names.
@@ -48,13 +46,13 @@ pub struct IndexTarget {
 #[non_exhaustive]
 pub enum IndexError {
     /// It is no JSON, or not with these fields.
-    #[error("the list of targets cannot be read: {}", printable(&.0.to_string()))]
+    #[error("the list of targets cannot be read: {}", printable::line(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// It is larger than that of any build.
     #[error("the list of targets is larger than {MAXIMUM_SIZE} bytes or {MAXIMUM_TARGETS} targets")]
     TooLarge,
     /// Two of its entries are about one target.
-    #[error("the list of targets names `{}` twice", printable(name))]
+    #[error("the list of targets names `{}` twice", printable::line(name))]
     Twice {
         /// The target, or the path of its manifest.
         name: String,
@@ -127,7 +125,10 @@ mod tests {
             .collect::<Vec<_>>();
         for (entries, message) in [
             (&many[..], "larger than"),
-            (&[entry("a", "../manifest.json")], "no path below a folder"),
+            (
+                &[entry("a", "../manifest.json")],
+                "not a path below a folder",
+            ),
             (&[entry("a", "a/m"), entry("a", "b/m")], "names `a` twice"),
             (&[entry("a", "a/m"), entry("b", "a/m")], "names `a/m` twice"),
             (

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 /// A path on a board: names separated by `/`, absolute if it starts with one, else relative to the board's current
 /// folder. The empty path is the current folder itself.
 ///
@@ -10,31 +12,31 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BoardPath(String);
 
-/// A path that no board can take.
+/// A path that contains a NUL byte.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a path on a board can't hold a NUL byte: {text:?}")]
-pub struct PathError {
+pub struct BoardPathError {
     /// The text as given.
     pub text: String,
 }
 
 impl BoardPath {
-    /// The folder that holds all others.
+    /// Returns the root folder, `/`.
     pub fn root() -> BoardPath {
         BoardPath("/".to_owned())
     }
 
-    /// The path as text.
+    /// Returns the path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the empty path, the board's current folder.
+    /// Returns whether this is the empty path, the board's current folder.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `other` as seen from this folder; an absolute `other` stays what it is.
+    /// Returns `other` below this folder; an absolute `other` is returned unchanged.
     pub fn join(&self, other: &BoardPath) -> BoardPath {
         if self.is_empty() || other.0.starts_with('/') {
             return other.clone();
@@ -42,8 +44,9 @@ impl BoardPath {
         BoardPath(format!("{}/{}", self.0.trim_end_matches('/'), other.0))
     }
 
-    /// The names on the way from the root, for an absolute path, without `.` and `..`.
-    pub(crate) fn resolved(&self) -> Vec<&str> {
+    /// Returns the names from the root down to this path, for an absolute path, with `.` and `..` resolved. A `..` at the root stays
+    /// at the root, as on a board.
+    pub fn resolved(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for name in self.0.split('/') {
             match name {
@@ -55,7 +58,7 @@ impl BoardPath {
         names
     }
 
-    /// The folder that holds this path's last name; the empty path for a name alone. `None` if there is no name.
+    /// Returns the folder of the path's last name: the empty path for a single name, `None` for the root and the empty path.
     pub fn parent(&self) -> Option<BoardPath> {
         let trimmed = self.0.trim_end_matches('/');
         if trimmed.is_empty() {
@@ -70,26 +73,26 @@ impl BoardPath {
         }))
     }
 
-    /// The last name; `None` for the root and for the empty path.
+    /// Returns the last name; `None` for the root and for the empty path.
     pub fn file_name(&self) -> Option<&str> {
         let trimmed = self.0.trim_end_matches('/');
         let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
         (!name.is_empty()).then_some(name)
     }
 
-    /// The path with `suffix` behind its last name.
-    pub(crate) fn with_suffix(&self, suffix: &str) -> BoardPath {
+    /// Returns the path with `suffix` appended to its last name.
+    pub fn with_suffix(&self, suffix: &str) -> BoardPath {
         BoardPath(format!("{}{suffix}", self.0.trim_end_matches('/')))
     }
 }
 
 impl FromStr for BoardPath {
-    type Err = PathError;
+    type Err = BoardPathError;
 
-    /// Refuses a NUL: a board would take the path up to it, which is another file.
-    fn from_str(text: &str) -> Result<BoardPath, PathError> {
+    /// Refuses a NUL byte: a board would cut the path there, and the rest names another file.
+    fn from_str(text: &str) -> Result<BoardPath, BoardPathError> {
         match text.contains('\0') {
-            true => Err(PathError {
+            true => Err(BoardPathError {
                 text: text.to_owned(),
             }),
             false => Ok(BoardPath(text.to_owned())),
@@ -103,8 +106,8 @@ impl fmt::Display for BoardPath {
     }
 }
 
-impl serde::Serialize for BoardPath {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for BoardPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }
 }

@@ -7,11 +7,10 @@ mod protected;
 
 pub use protected::{Password, ProtectedKey};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use blake2::Blake2b512;
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
+use data_encoding::BASE64;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
@@ -95,8 +94,8 @@ impl KeyFile {
     pub fn parse(text: &str) -> Result<KeyFile, SignatureError> {
         let fault = |problem| SignatureError::SecretKey { problem };
         let line = key_line(text).ok_or(fault("it is empty"))?;
-        let bytes = STANDARD
-            .decode(line)
+        let bytes = BASE64
+            .decode(line.as_bytes())
             .map_err(|_| fault("its second line is no base64"))?;
         let bytes: Zeroizing<[u8; FILE_LENGTH]> = Zeroizing::new(bytes)
             .as_slice()
@@ -239,8 +238,8 @@ impl SecretKey {
         let bytes = [PREHASHED.as_slice(), &self.number, signature.as_ref()];
         format!(
             "untrusted comment: signature from minisign secret key\n{}\ntrusted comment: {comment}\n{}\n",
-            STANDARD.encode(bytes.concat()),
-            STANDARD.encode(global.as_ref())
+            BASE64.encode(&bytes.concat()),
+            BASE64.encode(global.as_ref())
         )
     }
 }
@@ -291,7 +290,7 @@ fn key_line(text: &str) -> Option<&str> {
 fn text(comment: &str, id: &str, bytes: &[u8]) -> String {
     format!(
         "untrusted comment: {comment} {id}\n{}\n",
-        STANDARD.encode(bytes)
+        BASE64.encode(bytes)
     )
 }
 
