@@ -1,4 +1,4 @@
-//! Watching what goes over the wire, for `--verbose` and for counting.
+//! Reports what goes over the wire, for `piton -vv` and for counting.
 
 use std::fmt;
 use std::io;

@@ -15,6 +15,7 @@ use piton::transport::LineState;
 use piton::transport::webrepl::Password;
 
 use crate::usage::UsageError;
+use crate::verbosity::Verbosity;
 
 /// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,8 @@ impl Face {
 pub(crate) struct GlobalOptions {
     /// `--json`: facts as JSON on stdout.
     pub(crate) json: bool,
-    /// `--verbose`: the wire log on stderr.
-    pub(crate) verbose: bool,
+    /// `--verbose`, `-v`: decisions on stderr; given twice, the wire log too.
+    pub(crate) verbosity: Verbosity,
     /// `--quiet`: results only.
     pub(crate) quiet: bool,
     /// `--vm FILE`: the VM file of the virtual board.
@@ -77,7 +78,11 @@ const fn option(
 /// The global options.
 pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     option("--json", None, "print facts, and what went wrong, as JSON"),
-    option("--verbose", None, "show every byte on the wire, on stderr"),
+    option(
+        "--verbose",
+        None,
+        "show decisions on stderr; twice (`-vv`): every byte on the wire, too",
+    ),
     option("--quiet", None, "print results only"),
     option(
         "--baud",
@@ -164,7 +169,7 @@ impl GlobalOptions {
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "--json" => self.json = true,
-            "--verbose" => self.verbose = true,
+            "--verbose" => self.verbosity = self.verbosity.raised(),
             "--quiet" => self.quiet = true,
             "--baud" => {
                 let rate = value.parse().ok().filter(|rate| *rate > 0);

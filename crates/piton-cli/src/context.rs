@@ -8,6 +8,7 @@ use crate::args::{Face, GlobalOptions};
 use crate::config::Config;
 use crate::session::{Manner, Session};
 use crate::ui::Ui;
+use crate::verbosity::Verbosity;
 
 /// What the commands of one line share.
 pub(crate) struct Context {
@@ -33,7 +34,7 @@ impl Context {
         connect.vm.clone_from(&options.vm);
         connect.open = options.open.clone();
         connect.report = Some(ui.event_reporter());
-        connect.wire_log = options.verbose.then(crate::ui::wire_log);
+        connect.wire_log = (options.verbosity == Verbosity::Wire).then(crate::ui::wire_log);
         Context {
             face,
             session: Session::new(

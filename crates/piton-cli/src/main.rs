@@ -27,6 +27,7 @@ mod suggest;
 mod terminal;
 mod ui;
 mod usage;
+mod verbosity;
 #[cfg(windows)]
 mod windows_console;
 
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     };
     let mut chain = args::chain::parse(&words, face, &config);
     chain.options.json |= asks_for_json && matches!(chain.end, End::Invalid(_));
+    verbosity::install(chain.options.verbosity);
     let timeout_factor = chain.options.timeout_factor();
     let mut ctx = Context::new(face, &chain.options, config);
     match timeout_factor {

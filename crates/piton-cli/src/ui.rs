@@ -19,6 +19,7 @@ use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
 use crate::progress::Progress;
 use crate::usage::UsageError;
+use crate::verbosity::{self, Verbosity};
 
 /// Transfers of fewer bytes are over before a bar is read.
 const PROGRESS_FROM: u64 = 2048;
@@ -31,7 +32,7 @@ pub(crate) struct Ui {
     face: Face,
     json: bool,
     quiet: bool,
-    verbose: bool,
+    verbosity: Verbosity,
     /// Whether a person looks at stdout.
     is_terminal: bool,
     /// Lines that mpremote would still hold in its buffer.
@@ -45,7 +46,7 @@ impl Ui {
             face,
             json: options.json,
             quiet: options.quiet,
-            verbose: options.verbose,
+            verbosity: options.verbosity,
             is_terminal: io::stdout().is_terminal(),
             late: Mutex::default(),
         }
@@ -117,7 +118,7 @@ impl Ui {
     /// What becomes of modules that a board imports, for who wants to see everything.
     pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
         let face = self.face;
-        self.verbose.then(|| {
+        (self.verbosity >= Verbosity::Decisions).then(|| {
             let report: piton::mount::MountReporter =
                 Arc::new(move |event: &piton::mount::Event| talk(face, &format!("{event}\n")));
             report
@@ -291,7 +292,15 @@ fn draw(text: &str) {
     let _ = stderr.flush();
 }
 
-/// The wire log of `--verbose`: one line for each read and write, with the seconds since the start.
+/// Writes one line of the log of `-v` to stderr. It may hold names that are not ours.
+pub(crate) fn log_line(line: &str) {
+    draw(&format!(
+        "{}\n",
+        printable::line(line.trim_end_matches('\n'))
+    ));
+}
+
+/// Returns the wire log of `-vv`: one line for each read and write, with the seconds since the start.
 pub(crate) fn wire_log() -> piton::WireLogger {
     Arc::new(|event: WireEvent<'_>| {
         let sign = match event.direction {
@@ -300,7 +309,7 @@ pub(crate) fn wire_log() -> piton::WireLogger {
         };
         draw(&format!(
             "{:>9.6} {sign} {:>4} {}\n",
-            event.at.as_secs_f64(),
+            verbosity::elapsed().as_secs_f64(),
             event.bytes.len(),
             event.bytes.escape_ascii()
         ));

@@ -6,6 +6,7 @@ use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::literal::{from_literal, py_bytes};
 use piton_path::BoardPath;
+use tracing::debug;
 
 use crate::device;
 use crate::error::Error;
@@ -124,7 +125,8 @@ impl RemoteFs<'_, '_> {
         }
         let deadline = deadline.sooner(WRITE_TIME);
         let mut by_source = content.len() <= LONGEST_BY_SOURCE;
-        for _ in 0..TRIES {
+        for attempt in 1..=TRIES {
+            debug!(%path, bytes = content.len(), by_source, attempt, "a small file goes with one program");
             let answer = match by_source {
                 true => self.put_once(path, inside, content, force, deadline),
                 false => self.put_parcel(path, inside, content, force, deadline),
@@ -140,6 +142,7 @@ impl RemoteFs<'_, '_> {
                         path: path.clone(),
                         received: answer,
                     })?;
+                    debug!(%path, unchanged, "the file is on the board");
                     let put = Put {
                         in_folder,
                         unchanged,

@@ -132,6 +132,7 @@ pub fn locate(
         Ok(bytes) => {
             let found = sha512(&bytes);
             if found == SHA512 {
+                tracing::debug!(path = %place.display(), "the VM file is in the cache");
                 Ok(place)
             } else {
                 Err(VmFileError::Damaged { path: place, found })

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 use super::link::{Link, Tail, Wait, find};
 use super::{RAW_BANNER, Repl, State, bounded};
 use crate::deadline::Deadline;
@@ -104,11 +106,16 @@ impl Repl {
                     self.synchronize(limit)?;
                 }
                 self.state = State::Raw;
+                debug!(
+                    control_bytes = attempt.sent.len(),
+                    "the board is in its raw REPL"
+                );
                 return Ok(());
             }
             if limit.has_passed() {
                 break;
             }
+            debug!("the board does not answer Ctrl-C and Ctrl-A, they are sent again");
         }
         Err(Error::NoRawRepl {
             sent: attempt.sent,
@@ -206,6 +213,7 @@ impl Repl {
             self.link.more(&mut wait)?;
         }
         self.soft_resets += 1;
+        debug!("the board was soft-reset");
         let wait = Wait::new("the raw REPL after boot.py", limit);
         self.link.skip_past(RAW_BANNER, wait)?;
         self.state = State::Raw;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::follow::Program;
 use super::link::{Wait, find};
 use super::{RAW_BANNER, Repl, STEP, State};
@@ -123,6 +125,9 @@ impl Repl {
                     received: self.link.take_pending(),
                 });
             }
+        }
+        if known == Sending::NotAsked {
+            debug!(sending = ?self.sending, "the board said how it takes programs");
         }
         if self.only_raw_paste && self.raw_paste_is_missing() {
             self.state = State::Raw;

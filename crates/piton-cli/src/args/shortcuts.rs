@@ -66,19 +66,19 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
 ];
 
 /// Put in the place of a letter at the front what it stands for under our own name: mpremote knows none.
-pub(super) fn expand_letters(words: &mut [String]) {
+pub(super) fn expand_letters(words: &mut Vec<String>) {
     let is_alone = words.len() == 1;
-    if let Some(word) = words.first_mut() {
-        let meaning = match word.as_str() {
-            "-h" => "help",
-            "-V" => "version",
-            // Programs are about equally divided on this one. Alone it would open the REPL, with the wire log.
-            "-v" if is_alone => "version",
-            "-v" => "--verbose",
-            _ => return,
-        };
-        meaning.clone_into(word);
-    }
+    let Some(word) = words.first() else { return };
+    let meaning: &[&str] = match word.as_str() {
+        "-h" => &["help"],
+        "-V" => &["version"],
+        // Programs are about equally divided on this one. Alone it would open the REPL, with a log.
+        "-v" if is_alone => &["version"],
+        "-v" => &["--verbose"],
+        "-vv" => &["--verbose", "--verbose"],
+        _ => return,
+    };
+    words.splice(..1, meaning.iter().map(ToString::to_string));
 }
 
 /// Whether a shortcut of mpremote's is a command of its own under our name.

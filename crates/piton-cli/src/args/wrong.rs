@@ -260,8 +260,8 @@ const OTHER_OPTIONS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "",
-        &["--debug", "--trace", "-vv"],
-        "`--verbose` shows every byte on the wire",
+        &["--debug", "--trace"],
+        "`-v` shows what piton decides, `-vv` every byte on the wire",
     ),
     ("", &["-q", "--silent"], "`--quiet` prints results only"),
     ("", &["-l", "--list"], "`piton devs` lists the boards"),

@@ -96,7 +96,7 @@ pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
                 .to_owned(),
         ],
         BoardError::NoRawRepl { .. } => vec![
-            "is it MicroPython's port, and the rate right (`--baud`)? `--verbose` shows every byte".to_owned(),
+            "is it MicroPython's port, and the rate right (`--baud`)? `-vv` shows every byte".to_owned(),
             "if a program holds the board, press its reset button and try again at once".to_owned(),
             "where DTR and RTS are wired to reset (most ESP boards), `piton --reset-on-connect` does that".to_owned(),
         ],

@@ -180,7 +180,7 @@ mod ports {
                     let message = outcome.stderr();
                     let expected = "piton: no answer from a raw REPL: not a MicroPython board";
                     assert!(message.starts_with(expected), "{program}: {message}");
-                    // Few bytes of what came, none of them raw; `--verbose` has them all.
+                    // Few bytes of what came, none of them raw; `-vv` has them all.
                     let first = message.lines().next().unwrap_or_default();
                     assert!(first.len() < 240, "{program}: {first}");
                     assert!(

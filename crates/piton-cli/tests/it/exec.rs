@@ -137,7 +137,7 @@ fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
 #[test]
 fn the_wire_log_shows_every_byte() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.run("--verbose connect virtual resume eval 1+1");
+    let outcome = sandbox.run("-vv connect virtual resume eval 1+1");
     assert_eq!(outcome.stdout(), "2\r\n");
     let log = outcome.stderr();
     assert!(log.contains(r"> "), "{log}");

@@ -235,8 +235,8 @@ fn the_version_of_each_face() {
     for line in ["-V", "-v", "-V ignored"] {
         assert_eq!(sandbox.run(line).stdout(), "piton 0.1.0\n", "{line}");
     }
-    // With a command it is `--verbose`.
-    let outcome = sandbox.run("-v connect virtual eval 1");
+    // With a command it is `--verbose`, and twice it has the bytes.
+    let outcome = sandbox.run("-vv connect virtual eval 1");
     assert_eq!(
         (outcome.code, outcome.stdout().as_str()),
         (Some(0), "1\r\n")

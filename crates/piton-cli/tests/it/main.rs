@@ -100,6 +100,8 @@ mod trust;
 #[cfg(test)]
 mod unix_current;
 #[cfg(test)]
+mod verbosity;
+#[cfg(test)]
 mod virtual_modules;
 #[cfg(unix)]
 #[cfg(test)]

@@ -322,7 +322,7 @@ fn many_files_take_few_bytes() {
         ("sync :many kept", payload * 114 / 100),
         ("sync :many kept", 4096),
     ] {
-        let outcome = place.run(&format!("--verbose {line}"));
+        let outcome = place.run(&format!("-vv {line}"));
         assert_eq!(outcome.code, Some(0), "{line}");
         let (to_board, to_host) = traffic(&outcome.stderr());
         assert!(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl, Repl};
+use tracing::debug;
 
 use super::agent::{Bytecode, Known, Start, is_end, is_lack, known};
 use crate::device::Program;
@@ -139,6 +140,7 @@ pub(super) fn load(
             error => return Err(Start::Failed(error)),
         }
     }
+    debug!("the board does not load bytecode, programs go as source");
     let known = self::known(raw_repl);
     raw_repl.set_note(Known {
         loads: Some(false),

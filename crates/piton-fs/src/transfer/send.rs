@@ -6,6 +6,7 @@ use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl};
 use piton_path::BoardPath;
+use tracing::debug;
 
 use super::agent::{self, Heard, Listener, Message, Start};
 use super::room::{NoRoom, check_room, folders};
@@ -272,10 +273,16 @@ impl RemoteFs<'_, '_> {
         if paths.is_empty() {
             return Ok(summary);
         }
+        debug!(
+            files = summary.files,
+            bytes = summary.bytes,
+            "files go to the board in one stream"
+        );
         let mut steps = Some(steps);
         match self.stream(&mut steps, options, events, deadline) {
             Outcome::Sent => Ok(summary),
             Outcome::Unable => {
+                debug!("the board can't take a stream, each file goes by exchanges of its own");
                 self.send_one_by_one(steps.unwrap_or_default(), events, deadline)?;
                 Ok(summary)
             }
@@ -308,7 +315,10 @@ impl RemoteFs<'_, '_> {
                 }
                 // The program was damaged on its way, perhaps.
                 BoardError::Exception(_) | BoardError::Timeout { .. }
-                    if tries > 0 && !deadline.has_passed() => {}
+                    if tries > 0 && !deadline.has_passed() =>
+                {
+                    debug!(%error, "the program that takes files did not start, it is sent again");
+                }
                 BoardError::Exception(exception) if agent::is_lack(&exception.type_name) => {
                     agent::note_unable(self.raw());
                     return Outcome::Unable;

@@ -4,6 +4,7 @@ use std::io;
 
 use piton_compiler::{Diagnostic, Options};
 use piton_project::cache::{Cache, Key};
+use tracing::debug;
 
 /// Why there is no `.mpy` file.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,10 @@ pub fn compile_cached(
         .with(format!("{options:?}").as_bytes())
         .with(source);
     if let Some(mpy) = cache.and_then(|cache| cache.get(&key)) {
+        debug!(
+            name = %String::from_utf8_lossy(&options.input_name),
+            "the compiled module is in the cache"
+        );
         return Ok(Compiled {
             mpy,
             cached: true,
@@ -54,6 +59,11 @@ pub fn compile_cached(
     let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
     let mpy = piton_mpy::writer::write(&module)?;
     let not_kept = cache.and_then(|cache| cache.put(&key, &mpy).err());
+    debug!(
+        name = %String::from_utf8_lossy(&options.input_name),
+        bytes = mpy.len(),
+        "the module was compiled"
+    );
     Ok(Compiled {
         mpy,
         cached: false,

@@ -541,7 +541,7 @@ fn global_options_may_stand_wherever_a_command_or_option_may() {
                 --reset-on-connect";
     insta::assert_snapshot!(check(line), @r#"
 --quiet --baud 9600 --dtr off --vm file info --rts keep --json --password x --reset-on-connect
-GlobalOptions { json: true, verbose: false, quiet: true, vm: Some("file"), timeout: None, open: OpenOptions { baud_rate: 9600, lines: LineStates { dtr: Off, rts: Keep }, unread: Drop, connect_timeout: 10s, password: Some(Password(..)) }, reset_on_connect: true, no_reconnect: false }
+GlobalOptions { json: true, verbosity: Normal, quiet: true, vm: Some("file"), timeout: None, open: OpenOptions { baud_rate: 9600, lines: LineStates { dtr: Off, rts: Keep }, unread: Drop, connect_timeout: 10s, password: Some(Password(..)) }, reset_on_connect: true, no_reconnect: false }
 [
     Info,
 ]
@@ -549,7 +549,7 @@ Complete
 "#);
     insta::assert_snapshot!(check("ls --json : --verbose"), @r#"
     ls --json : --verbose
-    GlobalOptions { json: true, verbose: true, quiet: false, vm: None, timeout: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, unread: Drop, connect_timeout: 10s, password: None }, reset_on_connect: false, no_reconnect: false }
+    GlobalOptions { json: true, verbosity: Decisions, quiet: false, vm: None, timeout: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, unread: Drop, connect_timeout: 10s, password: None }, reset_on_connect: false, no_reconnect: false }
     [
         Fs(
             Args {
@@ -577,7 +577,7 @@ Complete
     "#);
     insta::assert_snapshot!(check("eval 1 --vm"), @r#"
     eval 1 --vm
-    GlobalOptions { json: false, verbose: false, quiet: false, vm: None, timeout: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, unread: Drop, connect_timeout: 10s, password: None }, reset_on_connect: false, no_reconnect: false }
+    GlobalOptions { json: false, verbosity: Normal, quiet: false, vm: None, timeout: None, open: OpenOptions { baud_rate: 115200, lines: LineStates { dtr: On, rts: On }, unread: Drop, connect_timeout: 10s, password: None }, reset_on_connect: false, no_reconnect: false }
     [
         Eval(
             Args {
