@@ -1,7 +1,8 @@
-//! From `argv` to a chain of commands: which face the program shows, the global options, and what to run.
+//! From `argv` to a chain of commands: whose rules it follows, the global options, and what to run.
 
 pub(crate) mod argparse;
 pub(crate) mod chain;
+mod shape;
 pub(crate) mod shortcuts;
 mod split;
 pub(crate) mod subcommands;
@@ -14,27 +15,9 @@ use piton::open::OpenOptions;
 use piton::transport::LineState;
 use piton::transport::webrepl::Password;
 
+use crate::compatibility::Compatibility;
 use crate::usage::UsageError;
 use crate::verbosity::Verbosity;
-
-/// Under which name the program was called. The commands are the same; prefix and exit codes follow the name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Face {
-    /// `piton`.
-    Piton,
-    /// `piton mpremote ...`, or a link named `mpremote`: what a script written for mpremote expects.
-    Mpremote,
-}
-
-impl Face {
-    /// The name that messages begin with.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Face::Piton => "piton",
-            Face::Mpremote => "mpremote",
-        }
-    }
-}
 
 /// The options that hold for the whole line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,9 +181,9 @@ fn line_state(text: &str) -> Result<LineState, &'static str> {
     }
 }
 
-/// Whether `argv` asks for the face of the official compiler: by which name, and the words after it.
+/// Whether `argv` asks for the command line of the official compiler: by which name, and the words after it.
 ///
-/// That face takes file names as bytes, has options of its own, and must start fast.
+/// That one takes file names as bytes, has options of its own, and must start fast.
 pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
     let (program, words) = argv.split_first()?;
     if Path::new(program).file_stem()? == "mpy-cross" {
@@ -227,14 +210,14 @@ pub(crate) fn completion(argv: &[OsString]) -> Option<Vec<String>> {
     Some(rest.collect())
 }
 
-/// The face that `argv` asks for, and the words after the program's name.
+/// Returns the rules that `argv` asks for, and the words after the program's name.
 ///
 /// # Errors
 ///
 /// The first word that is not UTF-8.
-pub(crate) fn face_and_words(
+pub(crate) fn compatibility_and_words(
     argv: impl IntoIterator<Item = OsString>,
-) -> Result<(Face, Vec<String>), OsString> {
+) -> Result<(&'static Compatibility, Vec<String>), OsString> {
     let mut argv = argv.into_iter();
     let program = argv.next().unwrap_or_default();
     let mut words = argv
@@ -244,13 +227,13 @@ pub(crate) fn face_and_words(
         .file_stem()
         .is_some_and(|stem| stem == "mpremote");
     if called_mpremote {
-        return Ok((Face::Mpremote, words));
+        return Ok((Compatibility::MPREMOTE, words));
     }
     if words.first().is_some_and(|word| word == "mpremote") {
         words.remove(0);
-        return Ok((Face::Mpremote, words));
+        return Ok((Compatibility::MPREMOTE, words));
     }
-    Ok((Face::Piton, words))
+    Ok((Compatibility::PITON, words))
 }
 
 /// Whether `--json` is among the words that are not a program's own arguments.
@@ -263,23 +246,34 @@ pub(crate) fn asks_for_json(words: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn check(argv: &[&str], face: Face, words: &[&str]) {
-        let found = face_and_words(argv.iter().map(OsString::from)).unwrap();
+    fn check(argv: &[&str], compatibility: &Compatibility, words: &[&str]) {
+        let found = compatibility_and_words(argv.iter().map(OsString::from)).unwrap();
         assert_eq!(
             found,
-            (face, words.iter().map(ToString::to_string).collect())
+            (
+                compatibility,
+                words.iter().map(ToString::to_string).collect()
+            )
         );
     }
 
     #[test]
-    fn the_name_of_the_program_decides_the_face() {
-        check(&["piton", "ls"], Face::Piton, &["ls"]);
-        check(&["/usr/bin/mpremote", "ls"], Face::Mpremote, &["ls"]);
-        check(&["mpremote.exe"], Face::Mpremote, &[]);
-        check(&["piton", "mpremote", "ls"], Face::Mpremote, &["ls"]);
+    fn the_name_of_the_program_decides_the_rules() {
+        check(&["piton", "ls"], Compatibility::PITON, &["ls"]);
+        check(
+            &["/usr/bin/mpremote", "ls"],
+            Compatibility::MPREMOTE,
+            &["ls"],
+        );
+        check(&["mpremote.exe"], Compatibility::MPREMOTE, &[]);
+        check(
+            &["piton", "mpremote", "ls"],
+            Compatibility::MPREMOTE,
+            &["ls"],
+        );
         check(
             &["piton", "ls", "mpremote"],
-            Face::Piton,
+            Compatibility::PITON,
             &["ls", "mpremote"],
         );
     }

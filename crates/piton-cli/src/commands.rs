@@ -34,9 +34,9 @@ mod virtual_serve;
 
 use clap::CommandFactory as _;
 
-use crate::args::Face;
 use crate::args::shortcuts::SHORTCUTS;
 use crate::args::wrong;
+use crate::compatibility::{Compatibility, Wording};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest, quoted, words};
@@ -233,20 +233,23 @@ impl Command {
 
 /// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
 /// given twice counts once.
-pub(crate) fn command_line(face: Face) -> clap::Command {
+pub(crate) fn command_line(compatibility: &Compatibility) -> clap::Command {
     let line = Line::command()
-        .name(face.name())
+        .name(compatibility.program)
         .mut_subcommands(|command| command.infer_long_args(true).args_override_self(true));
-    match face {
-        Face::Piton => line.mut_subcommands(examples::with_examples),
-        Face::Mpremote => line.mut_subcommand("fs", fs::as_mpremote),
+    match compatibility.wording {
+        Wording::Piton => line.mut_subcommands(examples::with_examples),
+        Wording::Mpremote => line.mut_subcommand("fs", fs::as_mpremote),
     }
 }
 
 /// The help of a sub-command of `fs`, if it is one.
-pub(crate) fn file_command_help(name: &str, face: Face) -> Option<clap::Command> {
-    let line = command_line(face);
-    fs::help::command(line.find_subcommand("fs")?, name, face.name())
+pub(crate) fn file_command_help(
+    name: &str,
+    compatibility: &Compatibility,
+) -> Option<clap::Command> {
+    let line = command_line(compatibility);
+    fs::help::command(line.find_subcommand("fs")?, name, compatibility.program)
 }
 
 /// What to say of a word that should be a command and is none. It stands behind the words `before`, the last command of
@@ -256,19 +259,19 @@ pub(crate) fn not_a_command(
     before: &[String],
     after: &[String],
     last: Option<&str>,
-    face: Face,
+    compatibility: &Compatibility,
 ) -> UsageError {
-    let line = command_line(face);
+    let line = command_line(compatibility);
     let names = line.get_subcommands().map(clap::Command::get_name);
     let shortcuts = SHORTCUTS.iter().map(|shortcut| shortcut.name);
     let near = nearest(word, names.chain(shortcuts));
     let last = last.and_then(|name| line.find_subcommand(name));
-    if face == Face::Piton && word.starts_with('-') {
+    if compatibility.global_options && word.starts_with('-') {
         return wrong::not_an_option(word, last, before);
     }
     UsageError::NotACommand {
         word: word.to_owned(),
-        hints: not_a_command_hints(word, near.as_deref(), (before, after), face),
+        hints: not_a_command_hints(word, near.as_deref(), (before, after), compatibility),
     }
 }
 
@@ -276,30 +279,30 @@ fn not_a_command_hints(
     word: &str,
     near: Option<&str>,
     (before, after): (&[String], &[String]),
-    face: Face,
+    compatibility: &Compatibility,
 ) -> Vec<String> {
-    let name = face.name();
+    let name = compatibility.program;
     if word.starts_with('-') {
         return vec!["options come before the other arguments of their command".to_owned()];
     }
     if std::path::Path::new(word).is_file() {
         return vec![format!(
             "`{name} run {}` runs a local script on the board",
-            match face {
-                Face::Piton => quoted(word),
-                Face::Mpremote => word.to_owned(),
+            match compatibility.wording {
+                Wording::Piton => quoted(word),
+                Wording::Mpremote => word.to_owned(),
             }
         )];
     }
     let list = format!("`{name} help` lists the commands");
-    let exact = match face {
-        Face::Piton => words::exact(word, before, after),
-        Face::Mpremote => Vec::new(),
+    let exact = match compatibility.wording {
+        Wording::Piton => words::exact(word, before, after),
+        Wording::Mpremote => Vec::new(),
     };
     let mut hints = match (exact.is_empty(), near) {
         (false, _) => exact,
         (true, Some(command)) => vec![did_you_mean(command)],
-        (true, None) if face == Face::Piton => words::near(word, before, after),
+        (true, None) if compatibility.wording == Wording::Piton => words::near(word, before, after),
         (true, None) => Vec::new(),
     };
     hints.push(list);

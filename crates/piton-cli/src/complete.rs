@@ -15,7 +15,8 @@ use piton::selector::BoardSelector;
 use crate::args::shortcuts::{SHORTCUTS, is_command};
 use crate::args::subcommands::sub_commands;
 use crate::args::wrong::values_of;
-use crate::args::{Face, GLOBAL_OPTIONS, face_and_words};
+use crate::args::{GLOBAL_OPTIONS, compatibility_and_words};
+use crate::compatibility::Compatibility;
 use crate::config::Config;
 use board::Question;
 use place::{Place, Situation};
@@ -50,12 +51,12 @@ pub(crate) fn main(arguments: &[String]) {
     let Some((current, before)) = line.words.split_last() else {
         return;
     };
-    let Ok((face, before)) = face_and_words(before.iter().map(Into::into)) else {
+    let Ok((compatibility, before)) = compatibility_and_words(before.iter().map(Into::into)) else {
         return;
     };
     // Whoever completes a line is not told what is wrong with the configuration: the line will tell.
-    let config = Config::load(face).unwrap_or_default();
-    let candidates = candidates(&before, current, face, &config, &mut board::ask);
+    let config = Config::load(compatibility).unwrap_or_default();
+    let candidates = candidates(&before, current, compatibility, &config, &mut board::ask);
     let text = candidates
         .iter()
         .map(|candidate| shell.show(&line, &candidate.word, &candidate.remark))
@@ -71,14 +72,14 @@ type AskBoard<'a> = dyn FnMut(&Situation, &Config, Question<'_>) -> Vec<String> 
 fn candidates(
     before: &[String],
     current: &str,
-    face: Face,
+    compatibility: &Compatibility,
     config: &Config,
     ask_board: &mut AskBoard<'_>,
 ) -> Vec<Candidate> {
-    let line = crate::commands::command_line(face);
-    let situation = place::find(before, &line, face, config);
+    let line = crate::commands::command_line(compatibility);
+    let situation = place::find(before, &line, compatibility, config);
     let mut found = match &situation.place {
-        Place::Command => commands(&line, face, config),
+        Place::Command => commands(&line, compatibility, config),
         Place::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
         Place::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
         Place::OptionValue { command, option } => values(command, option),
@@ -99,7 +100,7 @@ fn candidates(
             };
             // Whoever is offered values means one of them.
             if *may_end && found.is_empty() {
-                found.extend(commands(&line, face, config));
+                found.extend(commands(&line, compatibility, config));
             }
             found
         }
@@ -109,7 +110,7 @@ fn candidates(
         situation.place,
         Place::GlobalValue(_) | Place::OptionValue { .. } | Place::Unknown
     );
-    if face == Face::Piton && takes_globals {
+    if compatibility.global_options && takes_globals {
         let globals = GLOBAL_OPTIONS.iter();
         found.extend(globals.map(|option| candidate(option.name, option.help)));
     }
@@ -127,13 +128,13 @@ fn plain(words: &[&str]) -> Vec<Candidate> {
 }
 
 /// Everything that may begin a command.
-fn commands(line: &Command, face: Face, config: &Config) -> Vec<Candidate> {
+fn commands(line: &Command, compatibility: &Compatibility, config: &Config) -> Vec<Candidate> {
     let own = line
         .get_subcommands()
         .map(|command| candidate(command.get_name(), about(command.get_about())));
-    let shortcuts = SHORTCUTS
-        .iter()
-        .filter(|shortcut| !is_command(shortcut.name, face) && !shortcut.name.starts_with('-'));
+    let shortcuts = SHORTCUTS.iter().filter(|shortcut| {
+        !is_command(shortcut.name, compatibility) && !shortcut.name.starts_with('-')
+    });
     let shortcuts = shortcuts.map(|shortcut| match shortcut.help {
         "" => candidate(shortcut.name, shortcut.words.join(" ")),
         help => candidate(shortcut.name, help),
@@ -220,8 +221,8 @@ fn arguments(
     match (name, first) {
         ("connect", None) => places_to_connect_to(config),
         ("help", None) => {
-            let line = crate::commands::command_line(Face::Piton);
-            commands(&line, Face::Piton, config)
+            let line = crate::commands::command_line(Compatibility::PITON);
+            commands(&line, Compatibility::PITON, config)
         }
         ("mip", Some("uninstall" | "update" | "list")) => {
             let names = ask_board(Question::Packages).into_iter();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use piton::selector::BoardSelector;
 
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 
 /// No such file written by a person is longer.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -92,15 +92,15 @@ pub(crate) enum ConfigError {
 }
 
 impl Config {
-    /// Read what is set up for this face: the drop-in one knows only mpremote's file.
-    pub(crate) fn load(face: Face) -> Result<Config, ConfigError> {
+    /// Reads the files that the rules allow.
+    pub(crate) fn load(compatibility: &Compatibility) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         if let Some(path) = places::config_py()
             && let Some(text) = read(&path)?
         {
             python::read(&path, &text, &mut config);
         }
-        if face == Face::Piton
+        if compatibility.config_toml
             && let Some(path) = places::config_toml()
             && let Some(text) = read(&path)?
         {

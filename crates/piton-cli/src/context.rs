@@ -4,7 +4,8 @@ use piton::ConnectOptions;
 use piton::deadline::Cancel;
 use piton::selector::BoardSelector;
 
-use crate::args::{Face, GlobalOptions};
+use crate::args::GlobalOptions;
+use crate::compatibility::Compatibility;
 use crate::config::Config;
 use crate::session::{Manner, Session};
 use crate::ui::Ui;
@@ -13,7 +14,7 @@ use crate::verbosity::Verbosity;
 /// What the commands of one line share.
 pub(crate) struct Context {
     /// Under which name the program was called.
-    pub(crate) face: Face,
+    pub(crate) compatibility: &'static Compatibility,
     /// The connection to a board.
     pub(crate) session: Session,
     /// stdout and stderr.
@@ -26,8 +27,12 @@ pub(crate) struct Context {
 
 impl Context {
     /// A context with no board connected.
-    pub(crate) fn new(face: Face, options: &GlobalOptions, config: Config) -> Context {
-        let ui = Ui::new(face, options);
+    pub(crate) fn new(
+        compatibility: &'static Compatibility,
+        options: &GlobalOptions,
+        config: Config,
+    ) -> Context {
+        let ui = Ui::new(compatibility, options);
         let cancel = Cancel::new();
         let mut connect = ConnectOptions::default();
         connect.cancel = cancel.clone();
@@ -36,14 +41,13 @@ impl Context {
         connect.report = Some(ui.event_reporter());
         connect.wire_log = (options.verbosity == Verbosity::Wire).then(crate::ui::wire_log);
         Context {
-            face,
+            compatibility,
             session: Session::new(
                 connect,
                 config.board.clone().unwrap_or(BoardSelector::Auto),
                 Manner {
                     reset_on_connect: options.reset_on_connect,
-                    // A script written for mpremote counts on its end.
-                    reconnects: face == Face::Piton && !options.no_reconnect,
+                    reconnects: compatibility.reconnects && !options.no_reconnect,
                 },
             ),
             ui,

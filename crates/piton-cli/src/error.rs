@@ -17,7 +17,7 @@ use piton::mip::MipError;
 use piton::shipment::signature::SignatureError;
 use piton::vm;
 
-use crate::args::Face;
+use crate::compatibility::{Compatibility, Wording};
 use crate::config::ConfigError;
 use crate::signing;
 use crate::usage::UsageError;
@@ -361,7 +361,7 @@ impl From<MipError> for CommandError {
 impl CommandError {
     /// The process's exit code: 1 the board or the input said no, 2 usage, 3 no or lost connection. mpremote has
     /// no 3, and for an unknown command no 2.
-    pub(crate) fn exit_code(&self, face: Face) -> u8 {
+    pub(crate) fn exit_code(&self, compatibility: &Compatibility) -> u8 {
         let code = match self {
             // Whoever reads our output has seen enough.
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
@@ -373,16 +373,16 @@ impl CommandError {
                 | UsageError::NotARomfsCommand { .. }
                 | UsageError::ShortcutArguments { .. }
                 | UsageError::ShortcutLoop { .. },
-            ) if face == Face::Mpremote => REFUSED,
+            ) if !compatibility.own_exit_codes => REFUSED,
             CommandError::Usage(_)
             | CommandError::OneNameForMany { .. }
             | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
             CommandError::ProgramExited { code } => return *code,
             CommandError::ReplLost => NO_CONNECTION,
-            CommandError::NotUploaded { error, .. } => return error.exit_code(face),
+            CommandError::NotUploaded { error, .. } => return error.exit_code(compatibility),
             // There it ends in a traceback.
             CommandError::Piton(piton::Error::Board(BoardError::Selector { .. }))
-                if face == Face::Mpremote =>
+                if !compatibility.own_exit_codes =>
             {
                 REFUSED
             }
@@ -390,24 +390,23 @@ impl CommandError {
             | CommandError::WrongPlace { error, .. } => board_exit_code(error),
             _ => REFUSED,
         };
-        match face {
-            Face::Piton => code,
-            Face::Mpremote if code == NO_CONNECTION => REFUSED,
-            Face::Mpremote => code,
+        match code {
+            NO_CONNECTION if !compatibility.own_exit_codes => REFUSED,
+            code => code,
         }
     }
 
     /// What to print on stdout instead of a message on stderr.
-    pub(crate) fn output(&self, face: Face) -> Option<String> {
-        match face {
-            Face::Piton => None,
-            Face::Mpremote => mpremote::output(self),
+    pub(crate) fn output(&self, compatibility: &Compatibility) -> Option<String> {
+        match compatibility.wording {
+            Wording::Piton => None,
+            Wording::Mpremote => mpremote::output(self),
         }
     }
 
     /// What to print on stderr: prefix, message, and hints, each on lines of their own. `None` when a person
     /// knows already.
-    pub(crate) fn message(&self, face: Face) -> Option<String> {
+    pub(crate) fn message(&self, compatibility: &Compatibility) -> Option<String> {
         match self {
             CommandError::ProgramRaised
             | CommandError::ProgramExited { .. }
@@ -422,12 +421,13 @@ impl CommandError {
             CommandError::Usage(UsageError::Argparse { text }) => return Some(text.clone()),
             _ => {}
         }
-        let text = match face {
-            Face::Piton => None,
-            Face::Mpremote => mpremote::message(self),
+        let text = match compatibility.wording {
+            Wording::Piton => None,
+            Wording::Mpremote => mpremote::message(self),
         };
-        let mut text = text.unwrap_or_else(|| format!("{}: {}\n", face.name(), self.text()));
-        for (index, hint) in self.hints(face).into_iter().enumerate() {
+        let mut text =
+            text.unwrap_or_else(|| format!("{}: {}\n", compatibility.program, self.text()));
+        for (index, hint) in self.hints(compatibility).into_iter().enumerate() {
             // Writing to a `String` cannot fail. A blank line parts the first hint from the message.
             let _ = writeln!(text, "{}hint: {hint}", if index == 0 { "\n" } else { "" });
         }
@@ -464,8 +464,8 @@ impl CommandError {
         }
     }
 
-    fn hints(&self, face: Face) -> Vec<String> {
-        let name = face.name();
+    fn hints(&self, compatibility: &Compatibility) -> Vec<String> {
+        let name = compatibility.program;
         match self {
             CommandError::Usage(error) => usage_hints(error),
             CommandError::WrongPlace { hints, .. } => hints.clone(),
@@ -481,13 +481,13 @@ impl CommandError {
                 vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
             }
             CommandError::NotUploaded { error, copy } => {
-                let mut hints = error.hints(face);
+                let mut hints = error.hints(compatibility);
                 hints.push(format!("the edited file is kept as `{copy}`"));
                 hints
             }
             CommandError::Piton(piton::Error::Board(error)) => {
                 let mut hints = board_hints(error, name);
-                if face == Face::Mpremote {
+                if compatibility.speaks_mpremote() {
                     hints.splice(0..0, mpremote::unopened_reason(error));
                 }
                 hints

@@ -14,6 +14,7 @@
 
 mod args;
 mod commands;
+mod compatibility;
 mod complete;
 mod config;
 mod context;
@@ -33,8 +34,8 @@ mod windows_console;
 
 use std::process::ExitCode;
 
-use args::Face;
 use args::chain::{Chain, End};
+use compatibility::Compatibility;
 use config::Config;
 use context::Context;
 use error::CommandError;
@@ -48,31 +49,32 @@ fn main() -> ExitCode {
         complete::main(&line);
         return ExitCode::SUCCESS;
     }
-    let (face, words) = match args::face_and_words(argv) {
+    let (compatibility, words) = match args::compatibility_and_words(argv) {
         Ok(found) => found,
         Err(word) => {
             let error = CommandError::NotText { word };
-            return ui::Ui::new(Face::Piton, &args::GlobalOptions::default()).report(&error);
+            return ui::Ui::new(Compatibility::PITON, &args::GlobalOptions::default())
+                .report(&error);
         }
     };
     // A line that makes no sense is not read to its end, and must be complained about in the right form all the same.
-    let asks_for_json = face == Face::Piton && args::asks_for_json(&words);
-    let config = match Config::load(face) {
+    let asks_for_json = compatibility.global_options && args::asks_for_json(&words);
+    let config = match Config::load(compatibility) {
         Ok(config) => config,
         Err(error) => {
             let options = args::GlobalOptions {
                 json: asks_for_json,
                 ..args::GlobalOptions::default()
             };
-            let ui = ui::Ui::new(face, &options);
+            let ui = ui::Ui::new(compatibility, &options);
             return ui.report(&CommandError::Config(error));
         }
     };
-    let mut chain = args::chain::parse(&words, face, &config);
+    let mut chain = args::chain::parse(&words, compatibility, &config);
     chain.options.json |= asks_for_json && matches!(chain.end, End::Invalid(_));
     verbosity::install(chain.options.verbosity);
     let timeout_factor = chain.options.timeout_factor();
-    let mut ctx = Context::new(face, &chain.options, config);
+    let mut ctx = Context::new(compatibility, &chain.options, config);
     match timeout_factor {
         Ok(factor) => piton::deadline::set_timeout_factor(factor),
         Err(error) => return ctx.ui.report(&CommandError::Usage(error)),
@@ -86,10 +88,10 @@ fn main() -> ExitCode {
 
 /// Run a chain from end to end. Whatever happens, the board is left at its friendly prompt.
 fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
-    // mpremote reads its line command by command, and a script may count on what ran before the mistake.
-    // Under our own name nothing runs when anything is wrong.
     let end = match chain.end {
-        End::Invalid(error) if ctx.face == Face::Piton => return Err(CommandError::Usage(error)),
+        End::Invalid(error) if ctx.compatibility.checks_whole_line => {
+            return Err(CommandError::Usage(error));
+        }
         end => end,
     };
     let done = run_commands(&chain.commands, end, ctx);

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex};
 use piton::wire_log::{Direction, WireEvent};
 use serde::Serialize;
 
-use crate::args::{Face, GlobalOptions};
+use crate::args::GlobalOptions;
+use crate::compatibility::Compatibility;
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
 use crate::progress::Progress;
@@ -29,7 +30,7 @@ const PROGRESS_CELLS: u64 = 20;
 
 /// The two output streams of the program.
 pub(crate) struct Ui {
-    face: Face,
+    compatibility: &'static Compatibility,
     json: bool,
     quiet: bool,
     verbosity: Verbosity,
@@ -40,10 +41,10 @@ pub(crate) struct Ui {
 }
 
 impl Ui {
-    /// Output for this face and these options.
-    pub(crate) fn new(face: Face, options: &GlobalOptions) -> Ui {
+    /// Output under these rules, with these options.
+    pub(crate) fn new(compatibility: &'static Compatibility, options: &GlobalOptions) -> Ui {
         Ui {
-            face,
+            compatibility,
             json: options.json,
             quiet: options.quiet,
             verbosity: options.verbosity,
@@ -93,7 +94,7 @@ impl Ui {
     /// A line as [`Ui::step`] has it, but where mpremote's stays in Python's buffer while a program's output passes it
     /// by, it comes as late as there: with the next line, or at the end.
     pub(crate) fn late_step(&self, text: &str) -> Result<(), CommandError> {
-        if self.face != Face::Mpremote || self.quiet || self.json || self.is_terminal {
+        if self.compatibility.unbuffered_steps || self.quiet || self.json || self.is_terminal {
             return self.step(text);
         }
         if let Ok(mut late) = self.late.lock() {
@@ -117,10 +118,12 @@ impl Ui {
 
     /// What becomes of modules that a board imports, for who wants to see everything.
     pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
-        let face = self.face;
+        let compatibility = self.compatibility;
         (self.verbosity >= Verbosity::Decisions).then(|| {
             let report: piton::mount::MountReporter =
-                Arc::new(move |event: &piton::mount::Event| talk(face, &format!("{event}\n")));
+                Arc::new(move |event: &piton::mount::Event| {
+                    talk(compatibility, &format!("{event}\n"))
+                });
             report
         })
     }
@@ -143,7 +146,7 @@ impl Ui {
     /// A remark for a person.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            talk(self.face, &format!("{text}\n"));
+            talk(self.compatibility, &format!("{text}\n"));
         }
     }
 
@@ -157,7 +160,7 @@ impl Ui {
     /// What was not understood of what a person has set up.
     pub(crate) fn remarks(&self, remarks: &[Remark]) {
         for remark in remarks {
-            self.note(&format!("{}: {remark}", self.face.name()));
+            self.note(&format!("{}: {remark}", self.compatibility.program));
         }
         if !remarks.is_empty() {
             self.note(&format!("\nhint: {UNREAD_HINT}"));
@@ -197,7 +200,7 @@ impl Ui {
 
     /// What is wrong with one of many things, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
-        talk(self.face, text);
+        talk(self.compatibility, text);
     }
 
     /// Take the bar away.
@@ -224,29 +227,29 @@ impl Ui {
 
     /// Tell what went wrong, and give the exit code for it.
     pub(crate) fn report(&self, error: &CommandError) -> ExitCode {
-        if let Some(output) = error.output(self.face) {
+        if let Some(output) = error.output(self.compatibility) {
             // The exit code says that something is wrong, whether or not the words arrive.
             let _ = raw_stdout(output.as_bytes());
         } else if self.json {
-            if let Some(line) = error.json(self.face) {
-                talk(self.face, &line);
+            if let Some(line) = error.json(self.compatibility) {
+                talk(self.compatibility, &line);
             }
-        } else if let Some(message) = error.message(self.face) {
+        } else if let Some(message) = error.message(self.compatibility) {
             match error {
                 // With clap's own colours. It has nothing to tell but of the words of this line.
                 CommandError::Usage(UsageError::Arguments(_)) => draw(&message),
-                _ => talk(self.face, &message),
+                _ => talk(self.compatibility, &message),
             }
         }
-        ExitCode::from(error.exit_code(self.face))
+        ExitCode::from(error.exit_code(self.compatibility))
     }
 
     /// What the library tells while it works, as remarks.
     pub(crate) fn event_reporter(&self) -> piton::Reporter {
-        let (quiet, face) = (self.quiet, self.face);
+        let (quiet, compatibility) = (self.quiet, self.compatibility);
         Arc::new(move |event: &piton::Event| {
             if !quiet {
-                talk(face, &format!("{event}\n"));
+                talk(compatibility, &format!("{event}\n"));
             }
         })
     }
@@ -259,16 +262,16 @@ pub(crate) fn is_read_by_a_person() -> bool {
 
 /// Ask a person for something, on the line where they type it.
 pub(crate) fn question(text: &str) {
-    talk(Face::Piton, text);
+    talk(Compatibility::PITON, text);
 }
 
-/// Bytes for stdout of the faces that draw nothing.
+/// Bytes for stdout of the programs that draw nothing.
 pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
-/// Bytes for stderr of the faces that draw nothing, where a failure to write can be told to nobody.
+/// Bytes for stderr of the programs that draw nothing, where a failure to write can be told to nobody.
 pub(crate) fn raw_stderr(bytes: &[u8]) {
     let mut stderr = io::stderr().lock();
     let _ = match stderr.is_terminal() {
@@ -278,8 +281,8 @@ pub(crate) fn raw_stderr(bytes: &[u8]) {
 }
 
 /// Tell something on stderr. Where scripts compare it with what mpremote says, it stays as it is.
-fn talk(face: Face, text: &str) {
-    if face == Face::Mpremote && !io::stderr().is_terminal() {
+fn talk(compatibility: &Compatibility, text: &str) {
+    if !compatibility.escapes_piped_stderr && !io::stderr().is_terminal() {
         return draw(text);
     }
     draw(&printable::lines(text));

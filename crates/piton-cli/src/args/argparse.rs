@@ -1,4 +1,4 @@
-//! Wrong usage in the words of Python's `argparse`, for the mpremote face: scripts and mpremote's own tests compare them.
+//! Wrong usage in the words of Python's `argparse`, for mpremote: scripts and mpremote's own tests compare them.
 //!
 //! What is wrong is `clap`'s finding; this only writes it down as Python 3.11 does. mpremote 1.29 ends each command with
 //! a positional `next_command`, which takes the rest of the line: argparse names it among what is missing.

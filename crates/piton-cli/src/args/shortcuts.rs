@@ -1,8 +1,8 @@
 //! Words that stand for other words: `ls` for `fs ls`, `devs` for `connect list`, `a0` for `connect /dev/ttyACM0`,
 //! and those that a person has set up.
 
-use super::Face;
 use super::split::global_option;
+use crate::compatibility::Compatibility;
 use crate::config::{Config, Parameter, UserShortcut};
 use crate::usage::UsageError;
 
@@ -82,8 +82,8 @@ pub(super) fn expand_letters(words: &mut Vec<String>) {
 }
 
 /// Whether a shortcut of mpremote's is a command of its own under our name.
-pub(crate) fn is_command(name: &str, face: Face) -> bool {
-    face == Face::Piton && name == "devs"
+pub(crate) fn is_command(name: &str, compatibility: &Compatibility) -> bool {
+    compatibility.has_devs_command && name == "devs"
 }
 
 /// The words that `name` stands for.
@@ -100,7 +100,7 @@ pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
 /// Its arguments become variables on the board, set by an `exec` in front of everything.
 pub(super) fn expand(
     words: &mut Vec<String>,
-    face: Face,
+    compatibility: &Compatibility,
     config: &Config,
 ) -> Result<(), UsageError> {
     let mut assignments = Vec::new();
@@ -112,11 +112,12 @@ pub(super) fn expand(
             note_name(&mut names, &shortcut.name)?;
             words.remove(0);
             for parameter in &shortcut.parameters {
-                // There, no parameter behind a `+` gets its default, nor is one missed.
-                if face == Face::Mpremote && words.first().is_some_and(|word| word == "+") {
+                if !compatibility.defaults_before_plus
+                    && words.first().is_some_and(|word| word == "+")
+                {
                     break;
                 }
-                let value = argument(shortcut, parameter, words, face)?;
+                let value = argument(shortcut, parameter, words, compatibility)?;
                 assignments.push(format!("{}={value}", parameter.name));
             }
             last = Some(shortcut);
@@ -127,7 +128,8 @@ pub(super) fn expand(
                     name: shortcut.name.clone(),
                     remark,
                 })?
-        } else if let Some(expansion) = expansion(word).filter(|_| !is_command(word, face)) {
+        } else if let Some(expansion) = expansion(word).filter(|_| !is_command(word, compatibility))
+        {
             note_name(&mut names, word)?;
             words.remove(0);
             last = None;
@@ -173,10 +175,11 @@ fn argument(
     shortcut: &UserShortcut,
     parameter: &Parameter,
     words: &mut Vec<String>,
-    face: Face,
+    compatibility: &Compatibility,
 ) -> Result<String, UsageError> {
-    let ends =
-        |word: &String| word == "+" || (face == Face::Piton && global_option(word).is_some());
+    let ends = |word: &String| {
+        word == "+" || (compatibility.global_options && global_option(word).is_some())
+    };
     if let Some(next) = words.first().filter(|word| !ends(word)) {
         let value = match next.split_once('=') {
             None => Some(next.clone()),

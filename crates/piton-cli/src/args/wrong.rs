@@ -5,11 +5,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use piton::build::BuildTarget;
 use piton::mpy::header::Arch;
 
+use super::GLOBAL_OPTIONS;
 use super::split::takes_option;
 use super::subcommands::{SubCommands, sub_commands};
-use super::{Face, GLOBAL_OPTIONS};
 use crate::commands::examples::example;
 use crate::commands::{command_line, file_command_help};
+use crate::compatibility::Compatibility;
 use crate::suggest::words::{line, sub_word};
 use crate::suggest::{alternatives, did_you_mean, nearest, nearest_value, quoted};
 use crate::usage::UsageError;
@@ -58,9 +59,9 @@ impl Given<'_> {
 /// How a command is written; `topic` is a file command, or the same as `name`.
 fn form(name: &str, topic: &str) -> Option<String> {
     let mut command = match name {
-        "fs" if topic != "fs" => file_command_help(topic, Face::Piton)?,
+        "fs" if topic != "fs" => file_command_help(topic, Compatibility::PITON)?,
         _ => {
-            let mut line = command_line(Face::Piton);
+            let mut line = command_line(Compatibility::PITON);
             line.build();
             line.find_subcommand(name)?.clone()
         }
@@ -370,7 +371,7 @@ pub(crate) fn no_such_option(file_command: &str, option: &str) -> UsageError {
         own: &words,
         positionals: &words,
     };
-    let fs = file_command_help(file_command, Face::Piton);
+    let fs = file_command_help(file_command, Compatibility::PITON);
     let mut hints = option_hints(fs.as_ref(), Some(file_command), option);
     hints.push(given.form_hint());
     UsageError::Wrong {

@@ -53,7 +53,9 @@ fn watch(
                 Err(CommandError::Interrupted) => break,
                 // Told already, or told here; the next change may mend it.
                 Ok(()) | Err(CommandError::NotBuilt) => {}
-                Err(error) => ctx.ui.failure(&error.message(ctx.face).unwrap_or_default()),
+                Err(error) => ctx
+                    .ui
+                    .failure(&error.message(ctx.compatibility).unwrap_or_default()),
             }
             ctx.ui.note("watching for changes; Ctrl-C ends this");
         }
@@ -62,7 +64,7 @@ fn watch(
         match settings::read(args, &mut opened) {
             Ok(again) => (read, unread) = (again, String::new()),
             Err(error) => {
-                let message = error.message(ctx.face).unwrap_or_default();
+                let message = error.message(ctx.compatibility).unwrap_or_default();
                 if message != unread {
                     ctx.ui.failure(&message);
                 }

@@ -6,7 +6,6 @@ use piton::discovery::{SerialPortFacts, list_serial_ports};
 use piton::error::BoardError;
 use piton::selector::BoardSelector;
 
-use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::places;
@@ -33,7 +32,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ctx.session.disconnect()?;
         return list(ctx);
     }
-    if ctx.face == Face::Mpremote {
+    if ctx.compatibility.speaks_mpremote() {
         let selector = ctx.config.selector(&args.device)?;
         return ctx.session.connect(&selector);
     }

@@ -6,7 +6,7 @@ use piton::deadline::Deadline;
 use piton::fs::remote::RemoteFs;
 
 use super::fs::refused;
-use crate::args::Face;
+use crate::compatibility::Wording;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -15,12 +15,15 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     let Context {
-        session, ui, face, ..
+        session,
+        ui,
+        compatibility,
+        ..
     } = ctx;
     // There the board prints the table, with its own line ends.
-    let end = match face {
-        Face::Piton => "\n",
-        Face::Mpremote => "\r\n",
+    let end = match compatibility.wording {
+        Wording::Piton => "\n",
+        Wording::Mpremote => "\r\n",
     };
     let mut raw = session.raw_repl()?;
     let rows = RemoteFs::new(&mut raw)
@@ -41,9 +44,9 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         ]
     });
     let rows = std::iter::once(titles).chain(rows).collect::<Vec<_>>();
-    let widths = match face {
-        Face::Piton => fitting(&rows),
-        Face::Mpremote => MPREMOTE_WIDTHS,
+    let widths = match compatibility.wording {
+        Wording::Piton => fitting(&rows),
+        Wording::Mpremote => MPREMOTE_WIDTHS,
     };
     for row in &rows {
         ui.text(&format!("{}{end}", line(row, &widths)))?;

@@ -12,7 +12,6 @@ use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 
 use super::fs::{refused, show_progress};
-use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -86,10 +85,10 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
             status,
             path: path.to_owned(),
         };
-        return match ctx.face {
-            Face::Piton => Err(error),
-            // There, a script sees nothing of it.
-            Face::Mpremote => Ok(()),
+        return match ctx.compatibility.strict_edit {
+            true => Err(error),
+            // mpremote ignores the status: a script that was written for it does not expect an error.
+            false => Ok(()),
         };
     }
     // An editor may have replaced the file, or removed it.
@@ -109,20 +108,21 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
 /// The content of the file; nothing if there is none.
 fn read(path: &BoardPath, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
     let Context {
-        session, ui, face, ..
+        session,
+        ui,
+        compatibility,
+        ..
     } = ctx;
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     let deadline = Deadline::after(CONTENT_TIME);
     let read = remote.read(path, &mut |event| show_progress(ui, event), deadline);
     ui.clear_progress();
-    let read = match (read, face) {
+    let read = match (read, compatibility.strict_edit) {
         // An editor that is left without saving makes no file.
-        (Err(FsError::NotFound { .. }), Face::Piton) => Ok(Vec::new()),
-        // There it does.
-        (Err(FsError::NotFound { .. }), Face::Mpremote) => {
-            remote.touch(path, deadline).map(|()| Vec::new())
-        }
+        (Err(FsError::NotFound { .. }), true) => Ok(Vec::new()),
+        // In mpremote it does.
+        (Err(FsError::NotFound { .. }), false) => remote.touch(path, deadline).map(|()| Vec::new()),
         (read, _) => read,
     };
     read.map_err(|error| refused("edit", path.as_str(), error))

@@ -17,6 +17,6 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         text: &args.expression,
         source: source.as_bytes(),
     };
-    let task = Task::new(code, &WatchArgs::default(), "<eval>", "", ctx.face);
+    let task = Task::new(code, &WatchArgs::default(), "<eval>", "", ctx.compatibility);
     execute(ctx, &task)
 }

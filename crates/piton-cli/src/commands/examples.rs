@@ -356,10 +356,10 @@ pub(crate) fn with_examples(command: clap::Command) -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Face;
     use crate::args::chain::{End, parse};
     use crate::args::subcommands::sub_commands;
     use crate::commands::command_line;
+    use crate::compatibility::Compatibility;
     use crate::config::Config;
 
     /// The words of a line, in which some are in double quotes.
@@ -380,7 +380,7 @@ mod tests {
         for (command, examples) in EXAMPLES {
             for (line, _) in *examples {
                 let words = words(line.strip_prefix("piton ").unwrap());
-                let chain = parse(&words, Face::Piton, &config);
+                let chain = parse(&words, Compatibility::PITON, &config);
                 assert!(
                     matches!(chain.end, End::Complete),
                     "{line}: {:?}",
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example() {
-        let line = command_line(Face::Piton);
+        let line = command_line(Compatibility::PITON);
         let commands = line
             .get_subcommands()
             .map(|command| command.get_name().to_owned());

@@ -13,7 +13,7 @@ use piton::reopen::Whereabouts;
 use piton::repl::RawRepl;
 
 use super::comeback;
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -101,13 +101,13 @@ impl<'a> Task<'a> {
         args: &WatchArgs,
         name: &'a str,
         argv_0: &str,
-        face: Face,
+        compatibility: &Compatibility,
     ) -> Task<'a> {
         Task {
             code,
             name,
             follow: !args.no_follow,
-            interrupt: args.interrupt || (!args.no_interrupt && face == Face::Piton),
+            interrupt: args.interrupt || (!args.no_interrupt && compatibility.interrupts_programs),
             argv: args.arguments.as_ref().map(|arguments| {
                 let mut argv = vec![argv_0.to_owned()];
                 argv.extend_from_slice(arguments);
@@ -141,7 +141,7 @@ impl<'a> Task<'a> {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let code = Code::Program(args.code.as_bytes());
-    let task = Task::new(code, &args.watch, "<exec>", "-c", ctx.face);
+    let task = Task::new(code, &args.watch, "<exec>", "-c", ctx.compatibility);
     execute(ctx, &task)
 }
 
@@ -153,14 +153,14 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
     // On the network the program may be running still: nothing to be said about it.
     let comeback = ctx.session.comeback().filter(Whereabouts::is_port);
     let mut raw = ctx.session.raw_repl()?;
-    let guarded = prepare(&mut raw, task, ctx.face)?;
+    let guarded = prepare(&mut raw, task, ctx.compatibility)?;
     if !task.follow {
         let source = source_to_send(task, guarded.as_ref());
         raw.exec_no_follow(source, Deadline::after(HAND_OVER_TIME))?;
         return Ok(());
     }
-    let input = match ctx.face {
-        Face::Piton if task.reads() => Input::install(&mut raw, Deadline::after(HAND_OVER_TIME))?,
+    let input = match ctx.compatibility.extended_programs {
+        true if task.reads() => Input::install(&mut raw, Deadline::after(HAND_OVER_TIME))?,
         _ => None,
     };
     let input = input.map(RefCell::new);
@@ -178,9 +178,9 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
     }
     match ended.outcome {
         Err(BoardError::Exception(exception)) => {
-            let traceback = match ctx.face {
-                Face::Piton => task.traceback(&exception),
-                Face::Mpremote => exception.traceback,
+            let traceback = match ctx.compatibility.extended_programs {
+                true => task.traceback(&exception),
+                false => exception.traceback,
             };
             ctx.ui.bytes(&traceback)?;
             Err(CommandError::ProgramRaised)
@@ -278,7 +278,7 @@ fn follow(
 fn prepare(
     raw: &mut RawRepl<'_>,
     task: &Task<'_>,
-    face: Face,
+    compatibility: &Compatibility,
 ) -> Result<Option<Guarded>, CommandError> {
     if let Some(argv) = &task.argv {
         set_argv(raw, argv, Deadline::after(HAND_OVER_TIME)).map_err(|error| match error {
@@ -290,7 +290,9 @@ fn prepare(
     }
     Ok(match task.code {
         // mpremote's exit code says nothing of the program's.
-        Code::Program(source) if task.follow && face == Face::Piton => Some(Guarded::new(source)),
+        Code::Program(source) if task.follow && compatibility.extended_programs => {
+            Some(Guarded::new(source))
+        }
         Code::Program(_) | Code::Snippet(_) | Code::Expression { .. } => None,
         Code::Mpy { path, file } => Some(super::run::send_mpy(raw, path, file)?),
     })

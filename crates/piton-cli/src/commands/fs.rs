@@ -23,8 +23,8 @@ use piton::fs::listing::{Kind, Sizes};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 
-use crate::args::Face;
 use crate::args::wrong::{no_destination, no_such_option};
+use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::suggest::{did_you_mean, nearest};
@@ -167,7 +167,7 @@ struct Files<'a, 'r, 'b> {
     args: &'a Args,
     /// The arguments' paths, with what the patterns among them stand for.
     paths: &'a [String],
-    face: Face,
+    compatibility: &'static Compatibility,
     device_name: &'a str,
     /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
     sizes: Sizes,
@@ -184,7 +184,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             nearest: nearest(&args.command, ACTIONS.iter().map(|(name, _)| name)),
         })?;
     let Context {
-        session, ui, face, ..
+        session,
+        ui,
+        compatibility,
+        ..
     } = ctx;
     let device_name = session.board()?.device_name().to_owned();
     let guarded = session.board()?.mounted().is_some() && args.recursive;
@@ -199,15 +202,15 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ui,
         args,
         paths: &args.path,
-        face: *face,
+        compatibility,
         device_name: &device_name,
-        sizes: match face {
-            Face::Piton => Sizes::Measured,
-            Face::Mpremote => Sizes::AsListed,
+        sizes: match compatibility.extended_files {
+            true => Sizes::Measured,
+            false => Sizes::AsListed,
         },
         current,
     };
-    if *face == Face::Piton && !matches!(action, Action::Mkdir | Action::Touch) {
+    if compatibility.extended_files && !matches!(action, Action::Mkdir | Action::Touch) {
         expanded = glob::expand(&mut files, *action)?;
         files.paths = &expanded;
     }
@@ -263,7 +266,7 @@ impl Files<'_, '_, '_> {
 
     /// Whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
     fn forgives_missing(&self) -> bool {
-        self.args.force && self.face == Face::Piton
+        self.args.force && self.compatibility.extended_files
     }
 
     /// Make a folder and those above it, where they are not there.

@@ -4,10 +4,10 @@ mod mpremote;
 
 use std::fmt::Write as _;
 
-use crate::args::Face;
 use crate::args::GLOBAL_OPTIONS;
 use crate::args::shortcuts::{SHORTCUTS, expansion, is_command};
 use crate::commands::{command_line, file_command_help, not_a_command};
+use crate::compatibility::Compatibility;
 use crate::config::{Config, UserShortcut};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -27,13 +27,13 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
-    if ctx.face == Face::Mpremote {
+    if ctx.compatibility.speaks_mpremote() {
         // There, whatever follows is ignored.
         return ctx
             .ui
             .bytes(mpremote::overview(&ctx.config.shortcuts).as_bytes());
     }
-    let mut line = command_line(ctx.face);
+    let mut line = command_line(ctx.compatibility);
     line.build();
     let Some(word) = &args.command else {
         return ctx.ui.text(&overview(&line, &ctx.config));
@@ -42,11 +42,11 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         return ctx.ui.text(&explain(shortcut));
     }
     let name = expansion(word)
-        .filter(|_| !is_command(word, ctx.face))
+        .filter(|_| !is_command(word, ctx.compatibility))
         .and_then(|words| words.first().copied())
         .unwrap_or(word);
     let file_command = if name == "fs" {
-        file_command_help(word, ctx.face)
+        file_command_help(word, ctx.compatibility)
     } else {
         None
     };
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let command = line
         .find_subcommand_mut(name)
-        .ok_or_else(|| not_a_command(word, &[], &[], None, ctx.face))?;
+        .ok_or_else(|| not_a_command(word, &[], &[], None, ctx.compatibility))?;
     ctx.ui.text(&command.render_help().to_string())
 }
 
@@ -178,7 +178,9 @@ fn everything(line: &clap::Command) -> Vec<(String, String)> {
         .map(|command| (command.get_name().to_owned(), about(command)));
     let shortcuts = SHORTCUTS
         .iter()
-        .filter(|shortcut| !shortcut.help.is_empty() && !is_command(shortcut.name, Face::Piton))
+        .filter(|shortcut| {
+            !shortcut.help.is_empty() && !is_command(shortcut.name, Compatibility::PITON)
+        })
         .map(|shortcut| (shortcut.name.to_owned(), capitalised(shortcut.help)));
     commands.chain(shortcuts).collect()
 }
@@ -240,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_command_and_shortcut_is_in_one_group() {
-        let line = command_line(Face::Piton);
+        let line = command_line(Compatibility::PITON);
         let mut grouped: Vec<&str> = GROUPS
             .iter()
             .flat_map(|(_, names)| *names)

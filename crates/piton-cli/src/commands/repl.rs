@@ -16,7 +16,6 @@ use piton::error::BoardError;
 use piton::literal::py_bytes;
 use piton::mount::MOUNT_POINT;
 
-use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::session::ENTRY_TIME;
@@ -63,7 +62,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         session,
         ui,
         cancel,
-        face,
+        compatibility,
         ..
     } = ctx;
     session.board()?;
@@ -84,11 +83,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         None
     };
     let mut pending = board.repl().take_pending();
-    if !interactive && *face == Face::Piton {
+    if !interactive && compatibility.extended_repl {
         pending = prompt::begin(board.transport(), pending)?;
     }
     screen.write(&pending)?;
-    let mut keys = talk::Keyboard::new(interactive, *face);
+    let mut keys = talk::Keyboard::new(interactive, compatibility);
     let mut watch = board.mounted().map(|_| Restart::default());
     let outcome = loop {
         let injections = talk::Injections {
@@ -132,7 +131,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ui.line("")?;
     }
     match outcome {
-        Outcome::Lost if *face == Face::Mpremote => ui.text("\ndevice disconnected\n"),
+        Outcome::Lost if compatibility.speaks_mpremote() => ui.text("\ndevice disconnected\n"),
         Outcome::Lost => Err(CommandError::ReplLost),
         Outcome::Signal => Err(CommandError::Interrupted),
         Outcome::Left | Outcome::InjectFile | Outcome::Restarted { .. } => Ok(()),

@@ -7,7 +7,7 @@ use piton::deadline::Deadline;
 use piton::fs::rom::{self, Event, Partition, RomError};
 use piton::romfs::{Content, Entry, build, compile_sources, image_size, read, read_folder};
 
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::usage::UsageError;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    if ctx.face == Face::Mpremote && args.command == "deploy" {
+    if !ctx.compatibility.extended_romfs && args.command == "deploy" {
         // There, what is wrong with the arguments is found out with a board in hand.
         ctx.session.raw_repl()?;
     }
@@ -67,7 +67,7 @@ fn build_file(args: &Args, path: &str, ctx: &Context) -> Result<(), CommandError
     let image = make(path, !args.no_mpy, ctx)?;
     let output = match &args.output {
         Some(output) => output.clone(),
-        None => format!("{}.romfs", stem(path, ctx.face)),
+        None => format!("{}.romfs", stem(path, ctx.compatibility)),
     };
     ctx.ui.step(&format!(
         "Writing {} bytes to output file {output}",
@@ -91,11 +91,14 @@ struct Row {
 
 fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
     let Context {
-        session, ui, face, ..
+        session,
+        ui,
+        compatibility,
+        ..
     } = ctx;
     let mut raw = session.raw_repl()?;
     // There the option is read, but all are shown.
-    let wanted = wanted.filter(|_| *face == Face::Piton);
+    let wanted = wanted.filter(|_| compatibility.extended_romfs);
     let found = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
         Err(error @ RomError::NotEnabled) if !ui.json() => return ui.line(&error.to_string()),
         found => found?,
@@ -125,7 +128,7 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
         ui.line(&format!("  Raw contents: {bytes} ..."))?;
         match image_size {
             // There what stands before the first record does not count.
-            Some(size) if *face == Face::Mpremote => {
+            Some(size) if !compatibility.extended_romfs => {
                 let size = size.saturating_sub(header_size(&partition.head));
                 ui.line(&format!("  ROMFS image size: {size}"))?;
             }
@@ -169,7 +172,10 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
         make(path, !args.no_mpy, ctx)?
     };
     let Context {
-        session, ui, face, ..
+        session,
+        ui,
+        compatibility,
+        ..
     } = ctx;
     ui.step(&format!("Image size is {} bytes", image.len()))?;
     let number = args.partition.unwrap_or(0);
@@ -183,14 +189,14 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     let room = partition.size;
     let size = image.len() as u64;
     if size > room {
-        if *face == Face::Mpremote {
+        if !compatibility.extended_romfs {
             ui.step("ROMFS image is too big for the target partition")?;
             return Err(CommandError::ProgramExited { code: 1 });
         }
         return Err(RomError::TooBig { number, size, room }.into());
     }
     if let Err(source) = read(&image) {
-        if *face == Face::Mpremote {
+        if !compatibility.extended_romfs {
             ui.step("Invalid ROMFS image")?;
             return Err(CommandError::ProgramExited { code: 1 });
         }
@@ -198,12 +204,16 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
         return Err(CommandError::RomfsImage { path, source });
     }
     let mut told = Told::default();
-    let bar = ui.transfer(if *face == Face::Piton { size } else { 0 });
+    let bar = ui.transfer(if compatibility.extended_romfs {
+        size
+    } else {
+        0
+    });
     let mut shown = Ok(());
     let mut events = |event| {
-        let line = match face {
-            Face::Mpremote => told.tell(event, |text| ui.bytes(text.as_bytes())),
-            Face::Piton => {
+        let line = match compatibility.extended_romfs {
+            false => told.tell(event, |text| ui.bytes(text.as_bytes())),
+            true => {
                 if let Event::Write { bytes, .. } = event {
                     bar.at(bytes);
                 }
@@ -215,7 +225,7 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     let deadline = Deadline::after(DEPLOY_TIME);
     let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
     bar.end();
-    if *face == Face::Mpremote {
+    if !compatibility.extended_romfs {
         ui.text("\n")?;
     }
     deployed?;
@@ -251,10 +261,10 @@ impl Told {
 }
 
 /// What the image file is called after. mpremote puts the image of `folder/` into the folder.
-fn stem(path: &str, face: Face) -> &str {
+fn stem<'p>(path: &'p str, compatibility: &Compatibility) -> &'p str {
     match path.trim_end_matches(std::path::is_separator) {
         "" => path,
-        _ if face == Face::Mpremote => path,
+        _ if !compatibility.extended_romfs => path,
         trimmed => trimmed,
     }
 }

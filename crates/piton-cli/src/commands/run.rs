@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         Code::Program(&source)
     };
-    let task = Task::new(code, &args.watch, &args.path, &args.path, ctx.face);
+    let task = Task::new(code, &args.watch, &args.path, &args.path, ctx.compatibility);
     execute(ctx, &task)
 }
 

@@ -1,19 +1,13 @@
-//! `version`.
+//! `version`: the version of piton, or of the mpremote whose behavior is followed.
 
-use crate::args::Face;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// The release of mpremote whose behaviour the drop-in face follows.
-const MPREMOTE_VERSION: &str = "1.29.0";
-
 pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
-    let version = match ctx.face {
-        Face::Piton => env!("CARGO_PKG_VERSION"),
-        Face::Mpremote => MPREMOTE_VERSION,
-    };
+    let version = ctx.compatibility.version;
     if ctx.ui.json() {
         return ctx.ui.json_line(&serde_json::json!({ "version": version }));
     }
-    ctx.ui.line(&format!("{} {version}", ctx.face.name()))
+    ctx.ui
+        .line(&format!("{} {version}", ctx.compatibility.program))
 }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use clap::Command;
 
 use crate::args::shortcuts::{expansion, is_command};
-use crate::args::{Face, GLOBAL_OPTIONS, GlobalOptions};
+use crate::args::{GLOBAL_OPTIONS, GlobalOptions};
+use crate::compatibility::Compatibility;
 use crate::config::Config;
 
 /// What is known of a line up to the word that is being typed.
@@ -47,11 +48,16 @@ pub(super) enum Place {
 }
 
 /// Read the words before the one that is being typed.
-pub(super) fn find(before: &[String], line: &Command, face: Face, config: &Config) -> Situation {
+pub(super) fn find(
+    before: &[String],
+    line: &Command,
+    compatibility: &Compatibility,
+    config: &Config,
+) -> Situation {
     let mut reader = Reader {
         words: before.iter().cloned().collect(),
         line,
-        face,
+        compatibility,
         config,
         connection: None,
         options: GlobalOptions::default(),
@@ -67,7 +73,7 @@ pub(super) fn find(before: &[String], line: &Command, face: Face, config: &Confi
 struct Reader<'r> {
     words: VecDeque<String>,
     line: &'r Command,
-    face: Face,
+    compatibility: &'r Compatibility,
     config: &'r Config,
     connection: Option<String>,
     options: GlobalOptions,
@@ -109,7 +115,8 @@ impl Reader<'_> {
     /// Take in a global option: `None` if the word is none, else the place of its value if that is not there yet.
     fn global_option(&mut self, word: &str) -> Option<Option<Place>> {
         let mut options = GLOBAL_OPTIONS.iter();
-        let option = options.find(|option| self.face == Face::Piton && option.name == word)?;
+        let option =
+            options.find(|option| self.compatibility.global_options && option.name == word)?;
         let value = match option.value {
             None => String::new(),
             Some(_) => match self.words.pop_front() {
@@ -126,7 +133,7 @@ impl Reader<'_> {
         if let Some(shortcut) = self.config.shortcut(word) {
             return shortcut.words.clone().ok();
         }
-        let words = expansion(word).filter(|_| !is_command(word, self.face))?;
+        let words = expansion(word).filter(|_| !is_command(word, self.compatibility))?;
         Some(words.iter().map(ToString::to_string).collect())
     }
 

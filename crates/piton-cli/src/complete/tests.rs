@@ -1,7 +1,7 @@
 use super::*;
 
 /// The candidates for a line, of which the last word is being typed. The board has `main.py` and `lib/` in each folder.
-fn words_for(line: &str, face: Face) -> Vec<String> {
+fn words_for(line: &str, compatibility: &Compatibility) -> Vec<String> {
     let config =
         Config::from_python("commands = {'mine': 'connect a1 exec', 'lsx': {'command': 'ls'}}");
     let mut before: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -21,7 +21,7 @@ fn words_for(line: &str, face: Face) -> Vec<String> {
             }
         }
     };
-    let found = candidates(&before, &current, face, &config, &mut list);
+    let found = candidates(&before, &current, compatibility, &config, &mut list);
     let words = found.into_iter().map(|candidate| candidate.word);
     words.chain(asked).collect()
 }
@@ -80,21 +80,25 @@ fn the_next_word_of_a_line() {
     ] {
         table.push_str(&format!(
             "{line}| {}\n",
-            words_for(line, Face::Piton).join(" ")
+            words_for(line, Compatibility::PITON).join(" ")
         ));
     }
     insta::assert_snapshot!(table);
 }
 
 #[test]
-fn every_command_is_offered_once_under_each_face() {
-    for face in [Face::Piton, Face::Mpremote] {
-        let words = words_for("", face);
+fn every_command_is_offered_once_under_each_name() {
+    for compatibility in [Compatibility::PITON, Compatibility::MPREMOTE] {
+        let words = words_for("", compatibility);
         for name in ["connect", "devs", "ls", "a0", "mine", "repl"] {
             let count = words.iter().filter(|word| *word == name).count();
             assert_eq!(count, 1, "{name} in {words:?}");
         }
-        let baud = words_for("--ba", face);
-        assert_eq!(baud.len(), usize::from(face == Face::Piton), "{baud:?}");
+        let baud = words_for("--ba", compatibility);
+        assert_eq!(
+            baud.len(),
+            usize::from(compatibility.global_options),
+            "{baud:?}"
+        );
     }
 }

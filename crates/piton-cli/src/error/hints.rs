@@ -395,13 +395,13 @@ pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Face;
+    use crate::compatibility::Compatibility;
     use crate::error::CommandError;
 
     /// What a person is told under our own name.
     fn told(error: BoardError) -> String {
         CommandError::from(error)
-            .message(Face::Piton)
+            .message(Compatibility::PITON)
             .unwrap_or_default()
     }
 
@@ -442,7 +442,7 @@ mod tests {
             let build = CommandError::from(BuildError::Write { path, source });
             let (path, source) = ("D:/x".into(), kind.into());
             let deploy = CommandError::from(DeployError::Write { path, source });
-            [build, deploy].map(|error| error.message(Face::Piton).unwrap_or_default())
+            [build, deploy].map(|error| error.message(Compatibility::PITON).unwrap_or_default())
         });
         insta::assert_snapshot!(told.concat().join("\n"));
     }

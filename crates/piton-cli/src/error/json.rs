@@ -6,7 +6,7 @@ use piton::error::{BoardError, FsError};
 use serde::Serialize;
 
 use super::{CommandError, NO_CONNECTION, USAGE};
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 
 /// A failure as JSON: one object on one line, the last one on stderr.
 #[derive(Serialize)]
@@ -24,17 +24,17 @@ struct Facts<'e> {
 
 impl CommandError {
     /// The failure as a line of JSON; `None` where there is none to tell of (a reader that has seen enough).
-    pub(crate) fn json(&self, face: Face) -> Option<String> {
+    pub(crate) fn json(&self, compatibility: &Compatibility) -> Option<String> {
         if matches!(self, CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
         {
             return None;
         }
         let report = Report {
             error: Facts {
-                kind: self.kind(face),
+                kind: self.kind(compatibility),
                 message: self.text(),
-                hints: self.hints(face),
-                exit_code: self.exit_code(face),
+                hints: self.hints(compatibility),
+                exit_code: self.exit_code(compatibility),
             },
         };
         let text = serde_json::to_string(&report).ok()?;
@@ -42,9 +42,9 @@ impl CommandError {
     }
 
     /// What kind of failure it is, in one word that stays the same.
-    fn kind(&self, face: Face) -> &'static str {
+    fn kind(&self, compatibility: &Compatibility) -> &'static str {
         match self {
-            CommandError::NotUploaded { error, .. } => error.kind(face),
+            CommandError::NotUploaded { error, .. } => error.kind(compatibility),
             CommandError::ProgramRaised | CommandError::Traceback { .. } => "exception",
             CommandError::ProgramExited { .. } => "exit",
             CommandError::Interrupted => "interrupted",
@@ -66,7 +66,7 @@ impl CommandError {
             CommandError::Piton(piton::Error::Board(error))
             | CommandError::WrongPlace { error, .. } => board_kind(error),
             CommandError::Piton(piton::Error::Fs(error)) => fs_kind(error),
-            _ => match self.exit_code(face) {
+            _ => match self.exit_code(compatibility) {
                 USAGE => "usage",
                 NO_CONNECTION => "no_connection",
                 _ => "refused",

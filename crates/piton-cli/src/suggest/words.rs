@@ -396,10 +396,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::args::Face;
     use crate::args::shortcuts::expansion;
     use crate::args::subcommands::sub_commands;
     use crate::commands::command_line;
+    use crate::compatibility::Compatibility;
 
     fn told(line: &str) -> String {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn no_word_of_the_table_is_a_command_or_stands_there_twice() {
-        let line = command_line(Face::Piton);
+        let line = command_line(Compatibility::PITON);
         let mut seen = BTreeSet::new();
         for word in ENTRIES.iter().flat_map(|entry| entry.words) {
             assert!(line.find_subcommand(word).is_none(), "{word} is a command");
@@ -474,7 +474,7 @@ mod tests {
                     .split(' ')
                     .map(str::to_owned)
                     .collect();
-                let chain = crate::args::chain::parse(&words, Face::Piton, &config);
+                let chain = crate::args::chain::parse(&words, Compatibility::PITON, &config);
                 assert!(
                     matches!(chain.end, crate::args::chain::End::Complete),
                     "{code}: {:?}",

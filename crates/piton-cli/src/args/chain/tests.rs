@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The commands as mpremote's own parser would have recorded them: see `tests/mpremote_parser.py`.
-fn describe(words: &[&str], face: Face, config: &Config) -> Value {
+fn describe(words: &[&str], compatibility: &Compatibility, config: &Config) -> Value {
     let words = words
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<String>>();
-    let chain = parse(&words, face, config);
+    let chain = parse(&words, compatibility, config);
     let mut steps = chain
         .commands
         .iter()
@@ -166,7 +166,7 @@ fn check_with_config(lines: &[Vec<&str>], config_py: &str) {
     assert_eq!(config.remarks, []);
     for (line, expected) in lines.iter().zip(ask_mpremote(lines, folder.path())) {
         assert_eq!(
-            describe(line, Face::Mpremote, &config),
+            describe(line, Compatibility::MPREMOTE, &config),
             expected,
             "{line:?}"
         );
@@ -444,7 +444,7 @@ fn shortcuts_that_stand_for_themselves_end() {
         ("d", "Complete"),
     ] {
         let words: Vec<String> = line.split(' ').map(ToOwned::to_owned).collect();
-        let found = match parse(&words, Face::Piton, &config).end {
+        let found = match parse(&words, Compatibility::PITON, &config).end {
             End::Invalid(error) => error.to_string(),
             end => format!("{end:?}"),
         };
@@ -527,7 +527,7 @@ fn check(line: &str) -> String {
         .split(' ')
         .map(ToOwned::to_owned)
         .collect::<Vec<String>>();
-    let chain = parse(&words, Face::Piton, &Config::default());
+    let chain = parse(&words, Compatibility::PITON, &Config::default());
     let end = match &chain.end {
         End::Invalid(error) => format!("{error}"),
         end => format!("{end:?}"),

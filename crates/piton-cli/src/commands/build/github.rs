@@ -30,7 +30,7 @@ pub(super) fn tell(settings: &Settings, report: &Report, ui: &Ui) -> Result<(), 
 pub(super) fn tell_error(error: &CommandError, ctx: &Context) {
     if runs_here()
         && !matches!(error, CommandError::Interrupted)
-        && let Some(message) = error.message(ctx.face)
+        && let Some(message) = error.message(ctx.compatibility)
     {
         ctx.ui
             .failure(&format!("::error title=piton::{}\n", data(message.trim())));

@@ -13,7 +13,6 @@ mod spool;
 use piton::error::FsError;
 
 use super::{Files, local_error, step};
-use crate::args::Face;
 use crate::error::CommandError;
 
 /// One side of a copy.
@@ -94,7 +93,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     else {
         return Err(refused("missing destination path"));
     };
-    if files.face == Face::Piton && !files.paths.iter().any(|path| path.starts_with(':')) {
+    if files.compatibility.extended_files && !files.paths.iter().any(|path| path.starts_with(':')) {
         files.ui.note(&format!(
             "nothing of this is on the board: a path there begins with `:`, as in `cp {} :`",
             sources.join(" ")

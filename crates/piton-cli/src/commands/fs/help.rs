@@ -158,12 +158,12 @@ fn topic_help(name: &str, option: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Face;
     use crate::commands::command_line;
+    use crate::compatibility::Compatibility;
 
     #[test]
     fn each_sub_command_has_help_for_options_that_exist() {
-        let line = command_line(Face::Piton);
+        let line = command_line(Compatibility::PITON);
         let fs = line.find_subcommand("fs").unwrap();
         for (name, _) in crate::commands::fs::ACTIONS {
             assert!(command(fs, name, "piton").is_some(), "{name}");

@@ -6,14 +6,13 @@ use piton::path::BoardPath;
 
 use super::tree::human_size;
 use super::{Files, step};
-use crate::args::Face;
 use crate::error::CommandError;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
     let entries = match files.remote.list(path, files.sizes, step()) {
         Ok(entries) => entries,
         // There it is an error. What a pattern fits are files more often than folders.
-        Err(FsError::NotADirectory { .. }) if files.face == Face::Piton => {
+        Err(FsError::NotADirectory { .. }) if files.compatibility.extended_files => {
             vec![file(files, path)?]
         }
         Err(error) => return Err(files.refused(path, error)),
@@ -27,7 +26,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
             Kind::File => "",
         };
         let size = entry.size.unwrap_or(0);
-        let size = match files.args.human && files.face == Face::Piton {
+        let size = match files.args.human && files.compatibility.extended_files {
             true => human_size(size),
             false => size.to_string(),
         };

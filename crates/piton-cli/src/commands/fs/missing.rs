@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::cp::without_end_slashes;
 use super::{ENOENT, Files, error_text, step};
-use crate::args::Face;
 use crate::error::CommandError;
 use crate::suggest::quoted;
 
@@ -13,7 +12,7 @@ pub(super) fn name_missing_folder(
     files: &mut Files<'_, '_, '_>,
     error: CommandError,
 ) -> CommandError {
-    if files.face != Face::Piton {
+    if !files.compatibility.extended_files {
         return error;
     }
     let Some(destination) = files.paths.last() else {

@@ -9,7 +9,7 @@ use piton::repl::RawRepl;
 use serde::Serialize;
 
 use super::{Args, show_removal, sources};
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         session,
         ui,
         cancel,
-        face,
+        compatibility,
         ..
     } = ctx;
     let mut raw = session.raw_repl()?;
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         requests: &requests,
         library: &library,
         ui,
-        face: *face,
+        compatibility,
         names_same: true,
     };
     // As there, what comes before a package that cannot be had is installed.
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
     }
     let result = installed.and(failure.map_or(Ok(()), |failure| Err(failure.error)));
-    if result.is_err() && *face == Face::Mpremote {
+    if result.is_err() && !compatibility.extended_mip {
         // Never true here, but scripts look for it.
         ui.step("Package may be partially installed")?;
     }
@@ -133,7 +133,7 @@ pub(super) struct Job<'a> {
     pub(super) requests: &'a [Request],
     pub(super) library: &'a Library,
     pub(super) ui: &'a Ui,
-    pub(super) face: Face,
+    pub(super) compatibility: &'static Compatibility,
     /// Whether files that stay as they are are worth a line.
     pub(super) names_same: bool,
 }
@@ -242,9 +242,9 @@ impl Job<'_> {
     }
 
     fn record_use(&self) -> RecordUse {
-        match self.face {
-            Face::Piton => RecordUse::Keep,
-            Face::Mpremote => RecordUse::IfPresent,
+        match self.compatibility.extended_mip {
+            true => RecordUse::Keep,
+            false => RecordUse::IfPresent,
         }
     }
 
@@ -271,7 +271,7 @@ impl Job<'_> {
                 MipEvent::File { path, same, hashed } => {
                     self.ui.clear_progress();
                     // mpremote sends the files that no hash is given for each time.
-                    let exists = same && (hashed || self.face == Face::Piton);
+                    let exists = same && (hashed || self.compatibility.extended_mip);
                     let word = if exists { "Exists" } else { "Installing" };
                     let is_shown = !self.skips(again) && (self.names_same || !exists);
                     is_shown.then(|| format!("{word}: {path}"))
@@ -309,7 +309,7 @@ impl Job<'_> {
 
     /// mpremote goes through a package as often as it is needed.
     fn skips(&self, again: bool) -> bool {
-        again && self.face == Face::Piton
+        again && self.compatibility.extended_mip
     }
 
     /// What mpremote says before it looks for a package.
@@ -327,7 +327,7 @@ impl Job<'_> {
                 options.index,
             ),
             // There, a package of this computer is not announced.
-            Source::Local(_) if self.face == Face::Mpremote => return None,
+            Source::Local(_) if !self.compatibility.extended_mip => return None,
             _ if source.is_file() => {
                 format!("Downloading {} to {target}", without_version(source))
             }

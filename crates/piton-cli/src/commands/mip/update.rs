@@ -14,7 +14,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         session,
         ui,
         cancel,
-        face,
+        compatibility,
         ..
     } = ctx;
     let mut raw = session.raw_repl()?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         requests: &requests,
         library: &library,
         ui,
-        face: *face,
+        compatibility,
         names_same: false,
     };
     let Ready {

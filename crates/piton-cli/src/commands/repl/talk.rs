@@ -13,7 +13,7 @@ use piton::transport::Transport;
 use super::letters::Letters;
 use super::restart::Restart;
 use super::screen::Screen;
-use crate::args::Face;
+use crate::compatibility::Compatibility;
 use crate::error::CommandError;
 use crate::terminal::{self, Keys};
 
@@ -79,10 +79,10 @@ pub(super) struct Keyboard {
 
 impl Keyboard {
     /// A keyboard; not `interactive` means that stdin is a pipe or a file.
-    pub(super) fn new(interactive: bool, face: Face) -> Keyboard {
+    pub(super) fn new(interactive: bool, compatibility: &Compatibility) -> Keyboard {
         Keyboard {
             interactive,
-            letters: (face == Face::Piton).then(Letters::default),
+            letters: compatibility.extended_repl.then(Letters::default),
             ahead: VecDeque::new(),
         }
     }

@@ -13,7 +13,6 @@ use piton::path::is_reserved;
 use piton::patterns::Patterns;
 
 use super::{Found, Place, Target, Work, base_name, join, look, settle_file, without_end_slashes};
-use crate::args::Face;
 use crate::commands::fs::{Files, local_error, step};
 use crate::commands::sync::note_reserved;
 use crate::error::CommandError;
@@ -100,7 +99,7 @@ fn list(
     match Place::parse(source) {
         Place::Local(path) => {
             let mut found = Walk {
-                ignore: match files.face == Face::Piton && !files.args.no_ignore {
+                ignore: match files.compatibility.extended_files && !files.args.no_ignore {
                     true => left_out::patterns(),
                     false => Patterns::new(),
                 },
