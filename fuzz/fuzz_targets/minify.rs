@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piton_compiler::{MinifyOptions, Options, compile, minify};
+use piton_compiler::{Options, compile};
+use piton_syntax::{MinifyOptions, minify};
 
 fuzz_target!(|source: &[u8]| {
     let options = MinifyOptions::default();

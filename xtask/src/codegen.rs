@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use piton_compiler::{MinifyOptions, minify};
+use piton_syntax::{MinifyOptions, minify};
 
 use crate::dependencies::{self, texts};
 use crate::workspace;

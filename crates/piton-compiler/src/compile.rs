@@ -21,13 +21,13 @@ use std::borrow::Cow;
 use piton_mpy::opcode::byte;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
-use crate::diagnostic::{ErrorType, Failure, Place};
 use crate::emit::{Access, Code, Instruction, Label, TOO_MANY_NAMES, Tables, operator};
-use crate::interner::{Interner, Known, Qstr};
 use crate::options::{Emitter, Optimisation, Options};
-use crate::parse::{List, Node, NodeKind, Rule, Struct, Tree};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
-use crate::token::Token;
+use piton_syntax::diagnostic::{ErrorType, Failure, Place};
+use piton_syntax::interner::{Interner, Known, Qstr};
+use piton_syntax::parse::{List, Node, NodeKind, Rule, Struct, Tree};
+use piton_syntax::token::Token;
 
 /// What a module consists of before code is made.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ mod tables;
 pub(crate) use self::tables::{TOO_MANY_NAMES, Tables};
 use piton_mpy::opcode::byte;
 
-use crate::interner::Qstr;
 use crate::scope::ScopeId;
+use piton_syntax::interner::Qstr;
 
 /// A place in a scope's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,32 +13,20 @@
 //! ```
 //!
 //! # Layout
-//! In the order the data flows: `lexer` makes tokens of bytes, `parse` runs the grammar's rule table
-//! over them and folds constants, `compile` walks the tree scope by scope and writes instructions,
-//! `scope` decides what names mean, `emit` makes code of the instructions. `interner`, `constants`
-//! and `number` hold the strings and values all of them share. `minify` stands apart: from source to
-//! smaller source.
+//! `piton_syntax` makes the parse tree. From there in the order the data flows: `compile` walks the tree scope by scope
+//! and writes instructions, `scope` decides what names mean, `emit` makes code of the instructions, and `module` puts
+//! the code of all scopes together.
 
-mod byte_table;
 mod compile;
-mod constants;
-mod diagnostic;
 mod emit;
-mod interner;
-mod lexer;
-mod minify;
 mod module;
-mod number;
 mod options;
-mod parse;
 mod scope;
-mod token;
 
 use piton_mpy::module::Module;
 
-pub use diagnostic::{Diagnostic, ErrorType, Location};
-pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
-pub use options::{Emitter, Optimisation, Options, Target};
+pub use options::{Emitter, Optimisation, Options};
+pub use piton_syntax::{Diagnostic, ErrorType, Location, Target};
 
 /// Compiles a source to a module.
 ///

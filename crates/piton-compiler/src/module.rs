@@ -5,14 +5,17 @@ use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr
 use piton_mpy::raw_code::{Code, RawCode};
 
 use crate::compile::{Scopes, compile_scopes};
-use crate::constants::{Constant, ConstantId, Constants};
-use crate::diagnostic::{Diagnostic, Failure, Location, Place};
 use crate::emit::bytecode::assemble;
-use crate::interner::{Interner, Qstr};
-use crate::lexer::{Lexer, LexerOptions};
-use crate::number::{Integer, complex_text, float_text, former_float_text, former_number_text};
-use crate::options::{Emitter, Optimisation, Options, Target};
-use crate::parse::{ParserOptions, parse_file};
+use crate::options::{Emitter, Optimisation, Options};
+use piton_syntax::Target;
+use piton_syntax::constants::{Constant, ConstantId, Constants};
+use piton_syntax::diagnostic::{Diagnostic, Failure, Location, Place};
+use piton_syntax::interner::{Interner, Qstr};
+use piton_syntax::lexer::{Lexer, LexerOptions};
+use piton_syntax::number::{
+    Integer, complex_text, float_text, former_float_text, former_number_text,
+};
+use piton_syntax::parse::{ParserOptions, parse_file};
 
 /// How deep in tuples the official compiler can write a number before its stack check stops it.
 const MAXIMUM_NUMBER_DEPTH: usize = 709;

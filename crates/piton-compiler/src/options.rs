@@ -1,6 +1,7 @@
 //! What the compiler can be told.
 
 use piton_mpy::header::Arch;
+use piton_syntax::Target;
 
 /// How a module is compiled. [`Options::new`] has the defaults of `mpy-cross`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,24 +85,4 @@ pub enum Emitter {
     Viper,
     /// Inline assembler.
     Assembler,
-}
-
-/// The firmware a module is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Target {
-    /// MicroPython 1.29, and the format of 1.23 on.
-    #[default]
-    MicroPython,
-    /// CircuitPython 9.
-    CircuitPython9,
-    /// CircuitPython 10.
-    CircuitPython10,
-}
-
-impl Target {
-    /// Whether the target is a CircuitPython release.
-    #[must_use]
-    pub fn is_circuitpython(self) -> bool {
-        self != Target::MicroPython
-    }
 }

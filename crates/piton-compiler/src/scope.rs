@@ -6,9 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use piton_mpy::prelude::FLAG_VAR_ARGS;
 
 use crate::emit::Code;
-use crate::interner::{Known, Qstr};
 use crate::options::Emitter;
-use crate::parse::Node;
+use piton_syntax::interner::{Known, Qstr};
+use piton_syntax::parse::Node;
 
 /// The number of a scope, in the order they were met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

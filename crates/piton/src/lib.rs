@@ -62,4 +62,5 @@ pub use piton_fs as fs;
 pub use piton_mpy as mpy;
 pub use piton_path as path;
 pub use piton_project as project;
+pub use piton_syntax as syntax;
 pub use virtual_board;

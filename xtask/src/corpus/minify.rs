@@ -7,7 +7,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use piton_compiler::{MinifyOptions, Options, compile, minify};
+use piton_compiler::{Options, compile};
+use piton_syntax::{MinifyOptions, minify};
 use tempfile::TempDir;
 
 /// Compares trees and times Belay; what it reads and prints is said there.

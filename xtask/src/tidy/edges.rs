@@ -131,7 +131,12 @@ const RULES: &[Rule] = &[
     Rule {
         name: "xtask",
         // A tool for developers: `corpus` compiles in its own process, to compare with the official compiler.
-        code: &["piton-compiler", "piton-mpy", "test-programs"],
+        code: &[
+            "piton-compiler",
+            "piton-mpy",
+            "piton-syntax",
+            "test-programs",
+        ],
         tests: TEST_HELP,
     },
 ];

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use piton::compiler::{MinifyOptions, minify};
 use piton::host_file;
+use piton::syntax::{MinifyOptions, minify};
 
 use super::compile::excerpt;
 use crate::context::Context;

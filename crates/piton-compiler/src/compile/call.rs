@@ -3,8 +3,8 @@
 use piton_mpy::opcode::byte;
 
 use super::{Access, Compiler, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Step, Struct};
-use crate::options::Target;
 use crate::scope::Parameter;
+use piton_syntax::Target;
 
 /// What has been seen of a call's arguments.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,7 +8,7 @@ use super::{
     Access, Compiler, Defaults, Emitter, Failure, Instruction, Node, Qstr, Rule, ScopeId,
     ScopeKind, Step, Struct,
 };
-use crate::options::Target;
+use piton_syntax::Target;
 
 const INVALID_DECORATOR: &str = "invalid micropython decorator";
 

@@ -11,9 +11,9 @@ use piton_mpy::raw_code::Bytecode;
 use piton_mpy::vuint;
 
 use super::{Access, Code, Instruction, Label, Tables};
-use crate::diagnostic::Failure;
-use crate::interner::{Known, Qstr};
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
+use piton_syntax::diagnostic::Failure;
+use piton_syntax::interner::{Known, Qstr};
 
 /// Locals, integers and operators with opcodes of their own.
 const FAST_LOCALS: u16 = 16;

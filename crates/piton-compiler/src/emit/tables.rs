@@ -1,8 +1,8 @@
 //! The tables of strings and objects that all functions of a module share.
 
-use crate::constants::ConstantId;
-use crate::diagnostic::Failure;
-use crate::interner::Qstr;
+use piton_syntax::constants::ConstantId;
+use piton_syntax::diagnostic::Failure;
+use piton_syntax::interner::Qstr;
 
 /// A board keeps the numbers of a module's strings, as all of its strings, in 16 bits (`qstr_short_t`).
 const MAXIMUM_STRING_INDEX: u32 = 0xfffe;

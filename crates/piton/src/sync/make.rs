@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{ErrorType, MinifyOptions, Options as CompilerOptions, Target};
+use piton_compiler::{ErrorType, Options as CompilerOptions, Target};
 use piton_fs::plan::{Node, Tree};
 use piton_mpy::header::Arch;
 use piton_path::RelativePath;
+use piton_syntax::MinifyOptions;
 
 use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
 
@@ -159,7 +160,7 @@ fn make_one(path: &RelativePath, content: &Content, how: &Make) -> Result<Made, 
                 input_name,
                 ..MinifyOptions::default()
             };
-            let made = piton_compiler::minify(&source, &options);
+            let made = piton_syntax::minify(&source, &options);
             (path.clone(), source, made.map(Ok))
         }
         _ => return Ok((path.clone(), None)),

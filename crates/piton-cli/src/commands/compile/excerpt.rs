@@ -5,7 +5,7 @@ use std::path::Path;
 
 use piton::compile::hint::hint;
 use piton::compile::{Job, Status};
-use piton::compiler::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
+use piton::syntax::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
 
 /// Longer lines are cut: the message says what is wrong, the number where.
 const WIDEST: usize = 200;

@@ -11,9 +11,9 @@ mod tree;
 use std::collections::HashMap;
 
 use self::fold::Folded;
-pub(crate) use self::grammar::Rule;
+pub use self::grammar::Rule;
 use self::grammar::{Argument, Kind, Row};
-pub(crate) use self::tree::{List, Node, NodeKind, Struct, Tree};
+pub use self::tree::{List, Node, NodeKind, Struct, Tree};
 use crate::constants::ConstantId;
 use crate::diagnostic::{ErrorType, Failure, Place};
 use crate::interner::{Interner, Known, Qstr};
@@ -44,19 +44,19 @@ enum NamedConstant {
     Object(ConstantId),
 }
 
-/// What the parser must know of the options.
+/// What the parser must know of the compiler's options.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ParserOptions {
+pub struct ParserOptions {
     /// Bits of an integer that is an operand and not an object.
-    pub(crate) small_int_bits: u8,
+    pub small_int_bits: u8,
     /// Whether `X: T = const(V)` makes a constant, as `X = const(V)` does.
-    pub(crate) typed_constants: bool,
+    pub typed_constants: bool,
     /// Whether floats, the numbers of `math` and operations that give floats are folded.
-    pub(crate) fold_floats: bool,
+    pub fold_floats: bool,
     /// Whether floats are read as they were up to MicroPython 1.25.
-    pub(crate) former_floats: bool,
+    pub former_floats: bool,
     /// Whether an integer that is computed with big ones is an object, even if it is small.
-    pub(crate) keep_big_integers: bool,
+    pub keep_big_integers: bool,
 }
 
 /// The engine's state.
@@ -73,7 +73,10 @@ struct Parser<'a, 's> {
 }
 
 /// Parses a whole file. Returns the tree and its root.
-pub(crate) fn parse_file(
+///
+/// # Errors
+/// A [`Failure`] in the official compiler's words if the source is not accepted.
+pub fn parse_file(
     lexer: Lexer<'_>,
     interner: &mut Interner,
     options: ParserOptions,

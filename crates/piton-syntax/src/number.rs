@@ -8,15 +8,18 @@ mod integer;
 mod literal;
 mod operation;
 
-pub(crate) use float_text::{complex_text, float_text};
-pub(crate) use former_float::{former_decimal_value, former_float_text, former_number_text};
-pub(crate) use integer::Integer;
+pub use float_text::{complex_text, float_text};
+pub(crate) use former_float::former_decimal_value;
+pub use former_float::{former_float_text, former_number_text};
+pub use integer::Integer;
 pub(crate) use literal::{Decimal, LiteralError, parse_decimal, parse_integer};
 pub(crate) use operation::{BinaryOperator, binary_operation};
 
 /// A constant that takes part in folding. `True` and `False` do not.
 #[derive(Clone, Debug)]
-pub(crate) enum Number {
+pub enum Number {
+    /// An integer of any size.
     Integer(Integer),
+    /// A float.
     Float(f64),
 }

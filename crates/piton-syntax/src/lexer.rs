@@ -10,24 +10,24 @@ pub(crate) use input::normalise;
 use input::{END, Input};
 
 use crate::diagnostic::Failure;
-use crate::options::Target;
+use crate::target::Target;
 use crate::token::{self, Token};
 
 /// Columns between tab stops.
 const TAB_SIZE: usize = 8;
 
-/// What the lexer must know of the options.
+/// What the lexer must know of the compiler's options.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LexerOptions {
+pub struct LexerOptions {
     /// The value of `__debug__`.
-    pub(crate) debug: bool,
+    pub debug: bool,
     /// Whose rules hold for f-strings and t-strings.
-    pub(crate) target: Target,
+    pub target: Target,
 }
 
-/// The lexer: holds one token and moves to the next on request.
+/// The lexer. It holds one token and moves to the next on request.
 #[derive(Debug)]
-pub(crate) struct Lexer<'a> {
+pub struct Lexer<'a> {
     input: Input<'a>,
     options: LexerOptions,
     line: u32,
@@ -46,8 +46,11 @@ pub(crate) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer that stands on the first token.
-    pub(crate) fn new(source: &'a [u8], options: LexerOptions) -> Result<Lexer<'a>, Failure> {
+    /// Returns a lexer that stands on the first token.
+    ///
+    /// # Errors
+    /// A [`Failure`] if the first token is a string with an escape that is not accepted.
+    pub fn new(source: &'a [u8], options: LexerOptions) -> Result<Lexer<'a>, Failure> {
         let mut lexer = Lexer {
             input: Input::new(source),
             options,
@@ -69,23 +72,26 @@ impl<'a> Lexer<'a> {
         Ok(lexer)
     }
 
-    /// The current token's kind.
-    pub(crate) fn token(&self) -> Token {
+    /// Returns the kind of the current token.
+    pub fn token(&self) -> Token {
         self.token
     }
 
-    /// The current token's line, from 1.
-    pub(crate) fn token_line(&self) -> u32 {
+    /// Returns the line of the current token, from 1.
+    pub fn token_line(&self) -> u32 {
         self.token_line
     }
 
-    /// The current token's text: a name, the digits of a number, the value of a string.
-    pub(crate) fn text(&self) -> &[u8] {
+    /// Returns the text of the current token: a name, the digits of a number, the value of a string.
+    pub fn text(&self) -> &[u8] {
         &self.text
     }
 
     /// Moves to the next token.
-    pub(crate) fn advance(&mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// A [`Failure`] if the token is a string with an escape that is not accepted.
+    pub fn advance(&mut self) -> Result<(), Failure> {
         self.next().map(|_| ())
     }
 

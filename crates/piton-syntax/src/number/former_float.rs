@@ -112,7 +112,7 @@ fn exponent_value(text: &[u8]) -> i32 {
 }
 
 /// The text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
-pub(crate) fn former_float_text(value: f64) -> String {
+pub fn former_float_text(value: f64) -> String {
     let mut text = former_number_text(value);
     if !text.contains(['.', 'e', 'n']) {
         text.push_str(".0");
@@ -121,7 +121,7 @@ pub(crate) fn former_float_text(value: f64) -> String {
 }
 
 /// The text of a number, in the format `%.16g`.
-pub(crate) fn former_number_text(value: f64) -> String {
+pub fn former_number_text(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }

@@ -60,7 +60,9 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub(crate) fn without_location(failure: Failure) -> Diagnostic {
+    /// Returns the diagnostic of a failure, with the place still to be filled in.
+    #[must_use]
+    pub fn without_location(failure: Failure) -> Diagnostic {
         Diagnostic {
             error_type: failure.error_type,
             message: failure.message,
@@ -105,7 +107,8 @@ impl std::error::Error for Diagnostic {}
 
 /// Where a [`Failure`] is, before names are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
+    /// No place.
     Nowhere,
     /// Not known where the error is found: whoever passes it on says it with [`Failure::or_at`].
     Open,
@@ -117,14 +120,18 @@ pub(crate) enum Place {
 
 /// An error on its way out.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) error_type: ErrorType,
-    pub(crate) message: Cow<'static, str>,
-    pub(crate) place: Place,
+pub struct Failure {
+    /// The type of the exception.
+    pub error_type: ErrorType,
+    /// The message, without type and place.
+    pub message: Cow<'static, str>,
+    /// Where it is.
+    pub place: Place,
 }
 
 impl Failure {
-    pub(crate) fn syntax(message: impl Into<Cow<'static, str>>, line: u32) -> Failure {
+    /// Returns a `SyntaxError` of the parser at this line.
+    pub fn syntax(message: impl Into<Cow<'static, str>>, line: u32) -> Failure {
         Failure {
             error_type: ErrorType::SyntaxError,
             message: message.into(),
@@ -141,18 +148,18 @@ impl Failure {
     }
 
     /// `\N{...}`: needs the names of all characters.
-    pub(crate) fn unicode_name_escape() -> Failure {
+    pub fn unicode_name_escape() -> Failure {
         Failure::without_place(ErrorType::NotImplementedError, "unicode name escapes")
     }
 
     /// A name of more than 255 bytes.
-    pub(crate) fn name_too_long() -> Failure {
+    pub fn name_too_long() -> Failure {
         Failure::without_place(ErrorType::RuntimeError, "name too long")
     }
 
     /// More of something than the bytecode has numbers for, where the official compiler stops with an
     /// assertion or writes a module that does something else.
-    pub(crate) fn limit(message: &'static str) -> Failure {
+    pub fn limit(message: &'static str) -> Failure {
         Failure {
             place: Place::Open,
             ..Failure::without_place(ErrorType::RuntimeError, message)
@@ -160,7 +167,7 @@ impl Failure {
     }
 
     /// The same failure at this place, if it has none yet.
-    pub(crate) fn or_at(self, place: Place) -> Failure {
+    pub fn or_at(self, place: Place) -> Failure {
         Failure {
             place: match self.place {
                 Place::Open => place,
@@ -171,17 +178,17 @@ impl Failure {
     }
 
     /// A jump that does not fit into 15 bits.
-    pub(crate) fn bytecode_overflow() -> Failure {
+    pub fn bytecode_overflow() -> Failure {
         Failure::without_place(ErrorType::RuntimeError, "bytecode overflow")
     }
 
     /// Numbers too deep in tuples, where the official compiler's stack check stops it.
-    pub(crate) fn recursion_depth() -> Failure {
+    pub fn recursion_depth() -> Failure {
         Failure::without_place(ErrorType::RuntimeError, "maximum recursion depth exceeded")
     }
 
     /// A function that asks for an emitter that does not exist yet.
-    pub(crate) fn native_code() -> Failure {
+    pub fn native_code() -> Failure {
         Failure::without_place(
             ErrorType::NotImplementedError,
             "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported",
@@ -189,7 +196,7 @@ impl Failure {
     }
 
     /// More of something than the compiler's own 32-bit tables hold.
-    pub(crate) fn too_large() -> Failure {
+    pub fn too_large() -> Failure {
         Failure::without_place(ErrorType::MemoryError, "source too large")
     }
 }

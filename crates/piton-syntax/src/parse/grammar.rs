@@ -40,23 +40,26 @@ macro_rules! argument {
 }
 
 macro_rules! grammar {
-    ($($name:ident = $kind:ident [$($how:ident $argument:ident),*];)*) => {
-        /// The number of a rule.
+    ($($name:ident = $kind:ident [$($kind_of_argument:ident $argument:ident),*];)*) => {
+        /// A rule of the grammar, by its name in `py/grammar.h`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub(crate) enum Rule {
-            $($name,)*
+        pub enum Rule {
+            $(
+                #[doc = concat!("`", stringify!($name), "`")]
+                $name,
+            )*
         }
 
         impl Rule {
             /// Every rule, in order.
-            pub(crate) const ALL: [Rule; Rule::COUNT] = [$(Rule::$name,)*];
+            pub const ALL: [Rule; Rule::COUNT] = [$(Rule::$name,)*];
             /// The number of rules.
-            pub(crate) const COUNT: usize = [$(stringify!($name),)*].len();
+            pub const COUNT: usize = [$(stringify!($name),)*].len();
         }
 
         const ROWS: [Row; Rule::COUNT] = [
-            $(Row { kind: Kind::$kind, arguments: &[$(argument!($how $argument)),*] },)*
+            $(Row { kind: Kind::$kind, arguments: &[$(argument!($kind_of_argument $argument)),*] },)*
         ];
     };
 }
@@ -315,6 +318,7 @@ impl Rule {
     }
 
     /// The rule with this number, as stored in the parse tree.
+    #[inline]
     pub(crate) fn from_index(index: u8) -> Rule {
         Rule::ALL
             .get(usize::from(index))

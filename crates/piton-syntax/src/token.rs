@@ -9,15 +9,18 @@ macro_rules! tokens {
         /// The kind of a token.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub(crate) enum Token {
-            $($name,)*
+        pub enum Token {
+            $(
+                #[doc = concat!("`", stringify!($name), "`")]
+                $name,
+            )*
         }
 
         impl Token {
             /// Every kind, in order.
-            pub(crate) const ALL: [Token; Token::COUNT] = [$(Token::$name,)*];
+            pub const ALL: [Token; Token::COUNT] = [$(Token::$name,)*];
             /// The number of kinds.
-            pub(crate) const COUNT: usize = [$(stringify!($name),)*].len();
+            pub const COUNT: usize = [$(stringify!($name),)*].len();
         }
     };
 }
@@ -37,16 +40,18 @@ tokens! {
 }
 
 impl Token {
-    /// The kind with this number, as stored in a packed parse node.
-    pub(crate) fn from_index(index: u32) -> Token {
+    /// Returns the kind with this number, as stored in a packed parse node; [`Token::Invalid`] for others.
+    #[inline]
+    pub fn from_index(index: u32) -> Token {
         usize::try_from(index)
             .ok()
             .and_then(|index| Token::ALL.get(index).copied())
             .unwrap_or(Token::Invalid)
     }
 
-    /// How far this kind is behind `first` in the token order.
-    pub(crate) const fn distance(self, first: Token) -> u8 {
+    /// Returns how far this kind is behind `first` in the token order.
+    #[inline]
+    pub const fn distance(self, first: Token) -> u8 {
         (self as u8).wrapping_sub(first as u8)
     }
 }
@@ -91,7 +96,7 @@ const KEYWORDS: [(&[u8], Token); 36] = [
     (b"yield", Token::KwYield),
 ];
 
-/// Looks up an identifier among the keywords.
+/// Returns the keyword that this identifier is, if it is one.
 pub(crate) fn keyword(text: &[u8]) -> Option<Token> {
     // No keyword is longer than `continue` and `nonlocal`, apart from `__debug__`.
     if !(2..=9).contains(&text.len()) {

@@ -7,7 +7,7 @@
 use super::input::END;
 use super::{Lexer, Token};
 use crate::diagnostic::Failure;
-use crate::options::Target;
+use crate::target::Target;
 
 /// The most interpolations a t-string can pass as plain arguments: 4 each, and the strings.
 const MAXIMUM_TEMPLATE_ARGUMENTS: usize = 255;

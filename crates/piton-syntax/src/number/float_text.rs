@@ -10,8 +10,8 @@ const MAXIMUM_DIGITS: i32 = 19;
 /// From this decimal exponent on numbers are written with an exponent.
 const EXPONENT_LIMIT: i32 = 16;
 
-/// The text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
-pub(crate) fn float_text(value: f64) -> String {
+/// Returns the text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
+pub fn float_text(value: f64) -> String {
     let mut text = number_text(value);
     if !text.contains(['.', 'e', 'n']) {
         text.push_str(".0");
@@ -19,8 +19,8 @@ pub(crate) fn float_text(value: f64) -> String {
     text
 }
 
-/// The text of a complex constant without a real part.
-pub(crate) fn complex_text(imaginary: f64) -> String {
+/// Returns the text of a complex constant without a real part.
+pub fn complex_text(imaginary: f64) -> String {
     number_text(imaginary) + "j"
 }
 

@@ -9,7 +9,7 @@ use crate::diagnostic::Failure;
 
 /// The number of an interned string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Qstr(pub(crate) u32);
+pub struct Qstr(pub u32);
 
 /// The strings built into `mpy-cross` 1.29 in the order of their numbers from 1, one a line, with
 /// `\n` for a newline. The first 165 are the static qstrs of the `.mpy` format
@@ -23,8 +23,11 @@ macro_rules! known_qstrs {
     ($($name:ident = $text:literal;)*) => {
         /// Strings the compiler itself asks for.
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct Known {
-            $(pub(crate) $name: Qstr,)*
+        pub struct Known {
+            $(
+                #[doc = concat!("`", stringify!($name), "`")]
+                pub $name: Qstr,
+            )*
         }
 
         impl Known {
@@ -70,14 +73,14 @@ known_qstrs! {
 
 impl Qstr {
     /// The empty string.
-    pub(crate) const EMPTY: Qstr = Qstr(1);
+    pub const EMPTY: Qstr = Qstr(1);
     /// The last number that fits into 16 bits.
-    pub(crate) const LAST_SHORT: Qstr = Qstr(0xffff);
+    pub const LAST_SHORT: Qstr = Qstr(0xffff);
 }
 
 /// Interned strings and their numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Interner {
+pub struct Interner {
     strings: ByteTable,
     /// Built-in strings that are not known before the source has them.
     hidden: Vec<Qstr>,
@@ -110,8 +113,8 @@ const BUILT_IN_ENTRIES: usize = 582;
 static BUILT_IN: FixedTable<BUILT_IN_ENTRIES, 2048> = FixedTable::of_lines(ROM_QSTRS);
 
 impl Interner {
-    /// An interner that knows the built-in strings.
-    pub(crate) fn new() -> Interner {
+    /// Returns an interner that knows the built-in strings.
+    pub fn new() -> Interner {
         Interner {
             strings: BUILT_IN.to_table(),
             hidden: Vec::new(),
@@ -119,7 +122,10 @@ impl Interner {
     }
 
     /// Turns the built-in strings into those of CircuitPython's compilers.
-    pub(crate) fn follow_circuitpython(&mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more strings than the tables hold.
+    pub fn follow_circuitpython(&mut self) -> Result<(), Failure> {
         for text in CIRCUITPYTHON_ONLY {
             self.intern(text)?;
         }
@@ -128,19 +134,22 @@ impl Interner {
         Ok(())
     }
 
-    /// The strings the compiler asks for.
-    pub(crate) fn known(&self) -> Known {
+    /// Returns the strings that the compiler asks for.
+    pub fn known(&self) -> Known {
         Known::find(self)
     }
 
-    /// The number of `text`, if it is known.
-    pub(crate) fn find(&self, text: &[u8]) -> Option<Qstr> {
+    /// Returns the number of `text`, if it is known.
+    pub fn find(&self, text: &[u8]) -> Option<Qstr> {
         let qstr = self.strings.find(text).map(Qstr);
         qstr.filter(|qstr| !self.hidden.contains(qstr))
     }
 
-    /// The number of `text`, which is added if need be.
-    pub(crate) fn intern(&mut self, text: &[u8]) -> Result<Qstr, Failure> {
+    /// Returns the number of `text`, which is added if it is new.
+    ///
+    /// # Errors
+    /// A [`Failure`] if `text` has more than 255 bytes, or there are more strings than the tables hold.
+    pub fn intern(&mut self, text: &[u8]) -> Result<Qstr, Failure> {
         if text.len() > MAXIMUM_LENGTH {
             return Err(Failure::name_too_long());
         }
@@ -149,8 +158,8 @@ impl Interner {
         Ok(qstr)
     }
 
-    /// The bytes of an interned string.
-    pub(crate) fn text(&self, qstr: Qstr) -> &[u8] {
+    /// Returns the bytes of an interned string, none for a number that was never given.
+    pub fn text(&self, qstr: Qstr) -> &[u8] {
         self.strings.text(qstr.0)
     }
 }

@@ -8,24 +8,28 @@ use crate::token::Token;
 
 /// A packed node: three bits of kind, 29 bits of payload.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Node(u32);
+pub struct Node(u32);
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeKind {
+pub enum NodeKind {
+    /// Nothing: an optional part that is not there.
     Null,
+    /// A token that is its own value, such as `None` or an operator.
     Token(Token),
     /// An identifier.
     Id(Qstr),
     /// A string that is interned.
     Text(Qstr),
+    /// An integer that fits into a small integer of the board.
     SmallInteger(i64),
+    /// The node of a rule.
     Struct(Struct),
 }
 
 /// A node of a rule: its place in the tree's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Struct(u32);
+pub struct Struct(u32);
 
 /// Bits of a node's payload.
 const PAYLOAD_BITS: u32 = 29;
@@ -45,59 +49,78 @@ mod kind {
 }
 
 impl Node {
-    pub(crate) const NULL: Node = Node(0);
+    /// The node of nothing.
+    pub const NULL: Node = Node(0);
 
+    #[inline]
     const fn pack(kind: u32, payload: u32) -> Node {
         Node(kind << PAYLOAD_BITS | payload & (PAYLOAD_LIMIT - 1))
     }
 
-    pub(crate) const fn token(token: Token) -> Node {
+    /// Returns the node of a token.
+    #[inline]
+    pub const fn token(token: Token) -> Node {
         Node::pack(kind::TOKEN, token as u32)
     }
 
+    /// Returns the node of an identifier.
+    ///
     /// Numbers of strings stay below the limit because each takes several bytes of source.
-    pub(crate) const fn id(name: Qstr) -> Node {
+    #[inline]
+    pub const fn id(name: Qstr) -> Node {
         Node::pack(kind::ID, name.0)
     }
 
-    pub(crate) const fn text(text: Qstr) -> Node {
+    /// Returns the node of an interned string.
+    #[inline]
+    pub const fn text(text: Qstr) -> Node {
         Node::pack(kind::TEXT, text.0)
     }
 
-    pub(crate) fn is_null(self) -> bool {
+    /// Returns whether this is the node of nothing.
+    #[inline]
+    pub fn is_null(self) -> bool {
         self == Node::NULL
     }
 
-    pub(crate) fn is_token(self, token: Token) -> bool {
+    /// Returns whether this is the node of `token`.
+    #[inline]
+    pub fn is_token(self, token: Token) -> bool {
         self == Node::token(token)
     }
 
-    /// The name, if the node is an identifier.
-    pub(crate) fn as_id(self) -> Option<Qstr> {
+    /// Returns the name, if the node is an identifier.
+    #[inline]
+    pub fn as_id(self) -> Option<Qstr> {
         (self.0 >> PAYLOAD_BITS == kind::ID).then(|| Qstr(self.payload()))
     }
 
-    /// The rule node, if the node is one.
-    pub(crate) fn as_struct(self) -> Option<Struct> {
+    /// Returns the rule node, if the node is one.
+    #[inline]
+    pub fn as_struct(self) -> Option<Struct> {
         (self.0 >> PAYLOAD_BITS == kind::STRUCT).then(|| Struct(self.payload()))
     }
 
-    /// Whether the node is neither null nor that of a rule.
-    pub(crate) fn is_leaf(self) -> bool {
+    /// Returns whether the node is neither null nor that of a rule.
+    #[inline]
+    pub fn is_leaf(self) -> bool {
         !self.is_null() && self.0 >> PAYLOAD_BITS != kind::STRUCT
     }
 
-    /// Whether the node is a small integer.
-    pub(crate) fn is_small_integer(self) -> bool {
+    /// Returns whether the node is a small integer.
+    #[inline]
+    pub fn is_small_integer(self) -> bool {
         matches!(self.0 >> PAYLOAD_BITS, kind::INTEGER | kind::WIDE_INTEGER)
     }
 
+    #[inline]
     const fn payload(self) -> u32 {
         self.0 & (PAYLOAD_LIMIT - 1)
     }
 }
 
 impl From<Struct> for Node {
+    #[inline]
     fn from(node: Struct) -> Node {
         Node::pack(kind::STRUCT, node.0)
     }
@@ -105,17 +128,19 @@ impl From<Struct> for Node {
 
 /// All nodes of a module, and the constants they name.
 #[derive(Debug)]
-pub(crate) struct Tree {
+pub struct Tree {
     words: Vec<u32>,
     /// Small integers that do not fit into a node.
     wide_integers: Vec<i64>,
-    pub(crate) constants: Constants,
+    /// The constants that nodes name.
+    pub constants: Constants,
     /// The line of the first name with a number beyond [`Qstr::LAST_SHORT`]; 0 if there is none.
-    pub(crate) late_names_line: u32,
+    pub late_names_line: u32,
 }
 
 impl Tree {
-    pub(crate) fn new() -> Tree {
+    /// Returns a tree without nodes.
+    pub fn new() -> Tree {
         Tree {
             words: Vec::new(),
             wide_integers: Vec::new(),
@@ -124,8 +149,9 @@ impl Tree {
         }
     }
 
-    /// What `node` is.
-    pub(crate) fn kind(&self, node: Node) -> NodeKind {
+    /// Returns what `node` is.
+    #[inline]
+    pub fn kind(&self, node: Node) -> NodeKind {
         let payload = node.payload();
         match node.0 >> PAYLOAD_BITS {
             kind::TOKEN => NodeKind::Token(Token::from_index(payload)),
@@ -141,8 +167,11 @@ impl Tree {
         }
     }
 
-    /// A node for a small integer.
-    pub(crate) fn small_integer(&mut self, value: i64) -> Result<Node, Failure> {
+    /// Returns a node for a small integer.
+    ///
+    /// # Errors
+    /// A [`Failure`] if the tree is too large for its own 32-bit tables.
+    pub fn small_integer(&mut self, value: i64) -> Result<Node, Failure> {
         if let Ok(payload) = u32::try_from(value.saturating_sub(MINIMUM_INLINE))
             && payload < PAYLOAD_LIMIT
         {
@@ -154,12 +183,10 @@ impl Tree {
     }
 
     /// Adds a node of a rule.
-    pub(crate) fn add(
-        &mut self,
-        rule: Rule,
-        line: u32,
-        children: &[Node],
-    ) -> Result<Node, Failure> {
+    ///
+    /// # Errors
+    /// A [`Failure`] if the tree is too large for its own 32-bit tables.
+    pub fn add(&mut self, rule: Rule, line: u32, children: &[Node]) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
         let count = u32::try_from(children.len())
             .ok()
@@ -172,43 +199,48 @@ impl Tree {
     }
 
     /// Adds a node for a constant.
-    pub(crate) fn add_constant(
-        &mut self,
-        constant: ConstantId,
-        line: u32,
-    ) -> Result<Node, Failure> {
+    ///
+    /// # Errors
+    /// A [`Failure`] if the tree is too large for its own 32-bit tables.
+    pub fn add_constant(&mut self, constant: ConstantId, line: u32) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
         self.words
             .extend([line, Rule::ConstObject as u32 | 1 << 8, constant.0]);
         Ok(Struct(start).into())
     }
 
+    #[inline]
     fn word(&self, index: u32) -> u32 {
         self.words.get(index as usize).copied().unwrap_or(0)
     }
 
-    /// The line of a rule node.
-    pub(crate) fn line(&self, node: Struct) -> u32 {
+    /// Returns the line of a rule node.
+    #[inline]
+    pub fn line(&self, node: Struct) -> u32 {
         self.word(node.0)
     }
 
-    /// The line of a rule node, or `line` for what is none.
-    pub(crate) fn line_or(&self, node: Node, line: u32) -> u32 {
+    /// Returns the line of a rule node, or `line` for a node of another kind.
+    #[inline]
+    pub fn line_or(&self, node: Node, line: u32) -> u32 {
         node.as_struct().map_or(line, |node| self.line(node))
     }
 
-    /// The rule of a rule node.
-    pub(crate) fn rule(&self, node: Struct) -> Rule {
+    /// Returns the rule of a rule node.
+    #[inline]
+    pub fn rule(&self, node: Struct) -> Rule {
         Rule::from_index(self.word(node.0 + 1).to_le_bytes()[0])
     }
 
-    /// The number of children of a rule node.
-    pub(crate) fn count(&self, node: Struct) -> u32 {
+    /// Returns the number of children of a rule node.
+    #[inline]
+    pub fn count(&self, node: Struct) -> u32 {
         self.word(node.0 + 1) >> 8
     }
 
-    /// Child number `index` of a rule node, null if there is none.
-    pub(crate) fn child(&self, node: Struct, index: u32) -> Node {
+    /// Returns child number `index` of a rule node, null if there is none.
+    #[inline]
+    pub fn child(&self, node: Struct, index: u32) -> Node {
         if index < self.count(node) {
             Node(self.word(node.0 + HEADER + index))
         } else {
@@ -216,8 +248,9 @@ impl Tree {
         }
     }
 
-    /// The children of a rule node.
-    pub(crate) fn children(
+    /// Returns the children of a rule node.
+    #[inline]
+    pub fn children(
         &self,
         node: Struct,
     ) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
@@ -229,47 +262,52 @@ impl Tree {
         words.iter().map(|&word| Node(word))
     }
 
-    /// Makes a rule node one of another rule.
-    pub(crate) fn set_rule(&mut self, node: Struct, rule: Rule) {
+    /// Changes the rule of a rule node.
+    pub fn set_rule(&mut self, node: Struct, rule: Rule) {
         if let Some(word) = self.words.get_mut(node.0 as usize + 1) {
             *word = *word & !0xff | rule as u32;
         }
     }
 
-    /// The rule node, if `node` is one of this rule.
-    pub(crate) fn as_rule(&self, node: Node, rule: Rule) -> Option<Struct> {
+    /// Returns the rule node, if `node` is one of this rule.
+    #[inline]
+    pub fn as_rule(&self, node: Node, rule: Rule) -> Option<Struct> {
         node.as_struct().filter(|&node| self.rule(node) == rule)
     }
 
-    /// Whether `node` is of this rule.
-    pub(crate) fn is_rule(&self, node: Node, rule: Rule) -> bool {
+    /// Returns whether `node` is one of this rule.
+    #[inline]
+    pub fn is_rule(&self, node: Node, rule: Rule) -> bool {
         self.as_rule(node, rule).is_some()
     }
 
-    /// The constant that a constant node names.
-    pub(crate) fn constant(&self, node: Node) -> Option<ConstantId> {
+    /// Returns the constant that a constant node names.
+    pub fn constant(&self, node: Node) -> Option<ConstantId> {
         let node = self.as_rule(node, Rule::ConstObject)?;
         Some(ConstantId(self.word(node.0 + HEADER)))
     }
 
-    /// The items of a list rule: its children, or `node` itself if it is not of that rule.
-    pub(crate) fn list(&self, node: Node, rule: Rule) -> List {
+    /// Returns the items of a list rule: its children, or `node` itself if it is not of that rule.
+    #[inline]
+    pub fn list(&self, node: Node, rule: Rule) -> List {
         match self.as_rule(node, rule) {
             Some(list) => List::Rule(list),
             None => List::Single(node),
         }
     }
 
-    /// The number of items of a list.
-    pub(crate) fn list_length(&self, list: List) -> u32 {
+    /// Returns the number of items of a list.
+    #[inline]
+    pub fn list_length(&self, list: List) -> u32 {
         match list {
             List::Rule(node) => self.count(node),
             List::Single(node) => u32::from(!node.is_null()),
         }
     }
 
-    /// Item number `index` of a list.
-    pub(crate) fn list_item(&self, list: List, index: u32) -> Node {
+    /// Returns item number `index` of a list, null if there is none.
+    #[inline]
+    pub fn list_item(&self, list: List, index: u32) -> Node {
         match list {
             List::Rule(list) => self.child(list, index),
             List::Single(node) if index == 0 => node,
@@ -277,9 +315,9 @@ impl Tree {
         }
     }
 
-    /// Whether a node is a constant, and if so which truth it has (`mp_parse_node_is_const_true`
+    /// Returns the truth of a constant node; none for other nodes (`mp_parse_node_is_const_true`
     /// and `..._false` of `py/parse.c`).
-    pub(crate) fn truth(&self, node: Node) -> Option<bool> {
+    pub fn truth(&self, node: Node) -> Option<bool> {
         match self.kind(node) {
             NodeKind::Null | NodeKind::Id(_) => None,
             NodeKind::Token(token) => match token {
@@ -300,16 +338,18 @@ impl Tree {
         }
     }
 
-    /// Whether a node is a constant.
-    pub(crate) fn is_constant(&self, node: Node) -> bool {
+    /// Returns whether a node is a constant.
+    pub fn is_constant(&self, node: Node) -> bool {
         self.truth(node).is_some()
     }
 }
 
 /// The items of a list rule, or the only item in its place.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum List {
+pub enum List {
+    /// The children of a list rule's node.
     Rule(Struct),
+    /// The only item, or nothing.
     Single(Node),
 }
 

@@ -10,18 +10,26 @@ use crate::number::{Integer, Number};
 
 /// The number of a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ConstantId(pub(crate) u32);
+pub struct ConstantId(pub u32);
 
-/// A constant's value.
+/// The value of a constant.
 #[derive(Clone, Debug)]
-pub(crate) enum Constant<'a> {
+pub enum Constant<'a> {
+    /// `None`
     None,
+    /// `False`
     False,
+    /// `True`
     True,
+    /// `...`
     Ellipsis,
+    /// A string.
     Text(&'a [u8]),
+    /// Bytes.
     Bytes(&'a [u8]),
+    /// An integer of any size.
     Integer(Integer),
+    /// A float.
     Float(f64),
     /// A complex number without a real part.
     Imaginary(f64),
@@ -43,16 +51,17 @@ mod tag {
     pub(super) const TUPLE: u8 = 9;
 }
 
-/// All constants met so far.
+/// The constants of a module, each value once.
 #[derive(Debug)]
-pub(crate) struct Constants {
+pub struct Constants {
     values: ByteTable,
     key: Vec<u8>,
     nans: u64,
 }
 
 impl Constants {
-    pub(crate) fn new() -> Constants {
+    /// Returns an empty set.
+    pub fn new() -> Constants {
         Constants {
             values: ByteTable::with_capacity(64),
             key: Vec::new(),
@@ -67,37 +76,67 @@ impl Constants {
         self.values.add(&self.key).map(ConstantId)
     }
 
-    pub(crate) fn none(&mut self) -> Result<ConstantId, Failure> {
+    /// Adds `None`.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn none(&mut self) -> Result<ConstantId, Failure> {
         self.add(tag::NONE, &[])
     }
 
-    pub(crate) fn boolean(&mut self, value: bool) -> Result<ConstantId, Failure> {
+    /// Adds `True` or `False`.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn boolean(&mut self, value: bool) -> Result<ConstantId, Failure> {
         self.add(if value { tag::TRUE } else { tag::FALSE }, &[])
     }
 
-    pub(crate) fn ellipsis(&mut self) -> Result<ConstantId, Failure> {
+    /// Adds `...`.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn ellipsis(&mut self) -> Result<ConstantId, Failure> {
         self.add(tag::ELLIPSIS, &[])
     }
 
-    pub(crate) fn text(&mut self, text: &[u8]) -> Result<ConstantId, Failure> {
+    /// Adds a string.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn text(&mut self, text: &[u8]) -> Result<ConstantId, Failure> {
         self.add(tag::TEXT, text)
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<ConstantId, Failure> {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<ConstantId, Failure> {
         self.add(tag::BYTES, bytes)
     }
 
-    pub(crate) fn integer(&mut self, value: &Integer) -> Result<ConstantId, Failure> {
+    /// Adds an integer.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn integer(&mut self, value: &Integer) -> Result<ConstantId, Failure> {
         self.add(tag::INTEGER, &value.to_bytes())
     }
 
-    /// The one NaN that is an object of its own, `math.nan`.
-    pub(crate) fn math_nan(&mut self) -> Result<ConstantId, Failure> {
+    /// Adds the one NaN that is an object of its own, `math.nan`.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn math_nan(&mut self) -> Result<ConstantId, Failure> {
         self.nan(0)
     }
 
-    /// A float; each NaN is a new object.
-    pub(crate) fn float(&mut self, value: f64) -> Result<ConstantId, Failure> {
+    /// Adds a float; each NaN is a new object.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn float(&mut self, value: f64) -> Result<ConstantId, Failure> {
         if value.is_nan() {
             self.nans += 1;
             return self.nan(self.nans);
@@ -111,11 +150,19 @@ impl Constants {
         self.add(tag::FLOAT, &payload)
     }
 
-    pub(crate) fn imaginary(&mut self, value: f64) -> Result<ConstantId, Failure> {
+    /// Adds a complex number without a real part.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn imaginary(&mut self, value: f64) -> Result<ConstantId, Failure> {
         self.add(tag::IMAGINARY, &value.to_le_bytes())
     }
 
-    pub(crate) fn tuple(
+    /// Adds a tuple of constants.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more constants than the tables hold.
+    pub fn tuple(
         &mut self,
         items: impl Iterator<Item = ConstantId>,
     ) -> Result<ConstantId, Failure> {
@@ -127,13 +174,13 @@ impl Constants {
         self.values.add(&self.key).map(ConstantId)
     }
 
-    /// How many bytes all values take: more than there are items of tuples.
-    pub(crate) fn size(&self) -> usize {
+    /// Returns how many bytes all values take: more than there are items of tuples.
+    pub fn size(&self) -> usize {
         self.values.size()
     }
 
-    /// The value with this number.
-    pub(crate) fn get(&self, id: ConstantId) -> Constant<'_> {
+    /// Returns the value with this number, `None` for a number that was never given.
+    pub fn get(&self, id: ConstantId) -> Constant<'_> {
         let Some((tag, payload)) = self.values.text(id.0).split_first() else {
             return Constant::None;
         };
@@ -155,8 +202,8 @@ impl Constants {
         }
     }
 
-    /// The value as a number that can be folded.
-    pub(crate) fn number(&self, id: ConstantId) -> Option<Number> {
+    /// Returns the value as a number that can be folded.
+    pub fn number(&self, id: ConstantId) -> Option<Number> {
         match self.get(id) {
             Constant::Integer(value) => Some(Number::Integer(value)),
             Constant::Float(value) => Some(Number::Float(value)),
@@ -164,8 +211,8 @@ impl Constants {
         }
     }
 
-    /// The truth of the value.
-    pub(crate) fn is_true(&self, id: ConstantId) -> bool {
+    /// Returns the truth of the value.
+    pub fn is_true(&self, id: ConstantId) -> bool {
         match self.get(id) {
             Constant::None | Constant::False => false,
             Constant::True | Constant::Ellipsis => true,

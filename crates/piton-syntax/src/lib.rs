@@ -1,0 +1,31 @@
+//! Reads Python source as MicroPython 1.29 does: tokens, parse trees with folded constants, numbers, and the official
+//! words for what is wrong. Takes comments and white space out of a source.
+//!
+//! Nothing here reads files, the clock or the environment, and nothing recurses with the depth of a source.
+//!
+//! ```
+//! use piton_syntax::{MinifyOptions, minify};
+//!
+//! let source = b"x = 1  # one\n";
+//! assert_eq!(minify(source, &MinifyOptions::default()).unwrap(), b"x=1\n");
+//! ```
+//!
+//! # Layout
+//! In the order the data flows: `lexer` makes tokens of bytes, `parse` runs the grammar's rule table over them and
+//! folds constants. `interner`, `constants` and `number` hold the strings and values of the tree. `diagnostic` has the
+//! errors. `minify` stands apart: from source to smaller source, and where brackets are not closed.
+
+mod byte_table;
+pub mod constants;
+pub mod diagnostic;
+pub mod interner;
+pub mod lexer;
+pub mod minify;
+pub mod number;
+pub mod parse;
+mod target;
+pub mod token;
+
+pub use diagnostic::{Diagnostic, ErrorType, Location};
+pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
+pub use target::Target;
