@@ -26,7 +26,7 @@ const MAXIMUM_TUPLE_DEPTH: usize = MAX_TUPLE_DEPTH;
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
 
 pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
-    let mut interner = Interner::new();
+    let mut interner = Interner::default();
     let result = run(source, options, &mut interner);
     result.map_err(|failure| diagnostic(failure, options, &interner))
 }

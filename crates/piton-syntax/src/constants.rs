@@ -61,7 +61,7 @@ pub struct Constants {
 
 impl Constants {
     /// Returns an empty set.
-    pub fn new() -> Constants {
+    pub(crate) fn new() -> Constants {
         Constants {
             values: ByteTable::with_capacity(64),
             key: Vec::new(),

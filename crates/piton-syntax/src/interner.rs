@@ -112,15 +112,17 @@ const BUILT_IN_ENTRIES: usize = 582;
 
 static BUILT_IN: FixedTable<BUILT_IN_ENTRIES, 2048> = FixedTable::of_lines(ROM_QSTRS);
 
-impl Interner {
+impl Default for Interner {
     /// Returns an interner that knows the built-in strings.
-    pub fn new() -> Interner {
+    fn default() -> Interner {
         Interner {
             strings: BUILT_IN.to_table(),
             hidden: Vec::new(),
         }
     }
+}
 
+impl Interner {
     /// Turns the built-in strings into those of CircuitPython's compilers.
     ///
     /// # Errors
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn built_in_strings_have_the_official_numbers() {
-        let mut interner = Interner::new();
+        let mut interner = Interner::default();
         assert_eq!(interner.find(b""), Some(Qstr::EMPTY));
         assert_eq!(interner.find(b"\n"), Some(Qstr(3)));
         assert_eq!(interner.find(b"zip"), Some(Qstr(165)));
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_qstr_has_at_most_255_bytes() {
-        let mut interner = Interner::new();
+        let mut interner = Interner::default();
         assert!(interner.intern(&[b'a'; 255]).is_ok());
         assert!(interner.intern(&[b'a'; 256]).is_err());
     }

@@ -140,7 +140,7 @@ pub struct Tree {
 
 impl Tree {
     /// Returns a tree without nodes.
-    pub fn new() -> Tree {
+    pub(crate) fn new() -> Tree {
         Tree {
             words: Vec::new(),
             wide_integers: Vec::new(),
@@ -186,7 +186,12 @@ impl Tree {
     ///
     /// # Errors
     /// A [`Failure`] if the tree is too large for its own 32-bit tables.
-    pub fn add(&mut self, rule: Rule, line: u32, children: &[Node]) -> Result<Node, Failure> {
+    pub(crate) fn add(
+        &mut self,
+        rule: Rule,
+        line: u32,
+        children: &[Node],
+    ) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
         let count = u32::try_from(children.len())
             .ok()
@@ -202,7 +207,11 @@ impl Tree {
     ///
     /// # Errors
     /// A [`Failure`] if the tree is too large for its own 32-bit tables.
-    pub fn add_constant(&mut self, constant: ConstantId, line: u32) -> Result<Node, Failure> {
+    pub(crate) fn add_constant(
+        &mut self,
+        constant: ConstantId,
+        line: u32,
+    ) -> Result<Node, Failure> {
         let start = index(self.words.len())?;
         self.words
             .extend([line, Rule::ConstObject as u32 | 1 << 8, constant.0]);
@@ -263,7 +272,7 @@ impl Tree {
     }
 
     /// Changes the rule of a rule node.
-    pub fn set_rule(&mut self, node: Struct, rule: Rule) {
+    pub(crate) fn set_rule(&mut self, node: Struct, rule: Rule) {
         if let Some(word) = self.words.get_mut(node.0 as usize + 1) {
             *word = *word & !0xff | rule as u32;
         }
