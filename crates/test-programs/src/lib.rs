@@ -211,6 +211,7 @@ mod tests {
         for (packages, environment) in [
             (&pins.peer, Environment::Peers),
             (&pins.emulator, Environment::Emulator),
+            (&pins.python_tool, Environment::Tools),
         ] {
             for package in packages {
                 let requirement = format!("\n{}=={} \\", package.name, package.version);

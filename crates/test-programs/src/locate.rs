@@ -6,7 +6,7 @@ use crate::cache::{
     cache_dir, debian_root, debian_stamp, is_stamped, python_environment, python_stamp, vm_file,
     wheel_folder, wheel_stamp,
 };
-use crate::pins::{DebianPackage, Environment, Peer, Vm, WheelPackage, pins};
+use crate::pins::{DebianPackage, Environment, PythonPackage, Vm, WheelPackage, pins};
 
 /// Why a program can't be found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,10 +56,8 @@ pub enum Program {
     Vm(&'static Vm),
     /// A program or data from Debian.
     Debian(&'static DebianPackage),
-    /// A command of the peers' Python environment.
-    Peer(&'static Peer),
-    /// A command of the emulator's Python environment.
-    Emulator(&'static Peer),
+    /// A command of a Python environment.
+    Python(Environment, &'static PythonPackage),
     /// Files out of wheels.
     Wheel(&'static WheelPackage),
 }
@@ -76,9 +74,18 @@ impl Program {
             .wheel
             .iter()
             .filter(|wheel| wheel.is_for_this_machine());
+        let python = [
+            (Environment::Peers, &pins.peer),
+            (Environment::Emulator, &pins.emulator),
+            (Environment::Tools, &pins.python_tool),
+        ]
+        .into_iter();
         vms.chain(packages)
-            .chain(pins.peer.iter().map(Program::Peer))
-            .chain(pins.emulator.iter().map(Program::Emulator))
+            .chain(python.flat_map(|(environment, packages)| {
+                packages
+                    .iter()
+                    .map(move |package| Program::Python(environment, package))
+            }))
             .chain(wheels.map(Program::Wheel))
             .collect()
     }
@@ -88,7 +95,7 @@ impl Program {
         match self {
             Program::Vm(_) => "vm",
             Program::Debian(package) => &package.name,
-            Program::Peer(peer) | Program::Emulator(peer) => &peer.name,
+            Program::Python(_, package) => &package.name,
             Program::Wheel(package) => &package.name,
         }
     }
@@ -98,7 +105,7 @@ impl Program {
         match self {
             Program::Vm(vm) => &vm.version,
             Program::Debian(package) => &package.version,
-            Program::Peer(peer) | Program::Emulator(peer) => &peer.version,
+            Program::Python(_, package) => &package.version,
             Program::Wheel(package) => &package.version,
         }
     }
@@ -130,8 +137,11 @@ impl Program {
                     None => root,
                 }
             }
-            Program::Peer(peer) => self.command_in(Environment::Peers, &cache, peer)?,
-            Program::Emulator(peer) => self.command_in(Environment::Emulator, &cache, peer)?,
+            Program::Python(environment, package) => {
+                let folder = python_environment(&cache, environment);
+                self.check_stamp(&folder, &python_stamp(environment))?;
+                command_in(&folder, &package.name)
+            }
             Program::Wheel(package) => {
                 let folder = wheel_folder(&cache, package);
                 self.check_stamp(&folder, &wheel_stamp(package))?;
@@ -149,21 +159,8 @@ impl Program {
     pub fn setup_name(self) -> String {
         match self {
             Program::Vm(vm) => format!("vm@{}", vm.version),
-            Program::Debian(_) | Program::Peer(_) | Program::Emulator(_) | Program::Wheel(_) => {
-                self.name().to_owned()
-            }
+            Program::Debian(_) | Program::Python(..) | Program::Wheel(_) => self.name().to_owned(),
         }
-    }
-
-    fn command_in(
-        self,
-        environment: Environment,
-        cache: &Path,
-        peer: &Peer,
-    ) -> Result<PathBuf, Missing> {
-        let folder = python_environment(cache, environment);
-        self.check_stamp(&folder, &python_stamp(environment))?;
-        Ok(peer_command(&folder, &peer.name))
     }
 
     fn check_stamp(self, folder: &Path, stamp: &str) -> Result<(), Missing> {
@@ -223,7 +220,7 @@ fn other_machine(package: &'static WheelPackage) -> Missing {
 }
 
 /// A command's file in a Python virtual environment.
-fn peer_command(environment: &Path, name: &str) -> PathBuf {
+fn command_in(environment: &Path, name: &str) -> PathBuf {
     if cfg!(windows) {
         environment.join("Scripts").join(format!("{name}.exe"))
     } else {

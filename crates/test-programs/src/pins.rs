@@ -14,6 +14,8 @@ pub enum Environment {
     Peers,
     /// The emulator of the RP2040.
     Emulator,
+    /// What the Python package is built, tested and checked with.
+    Tools,
 }
 
 impl Environment {
@@ -23,6 +25,7 @@ impl Environment {
         match self {
             Environment::Peers => include_str!("../requirements.txt"),
             Environment::Emulator => include_str!("../requirements-emulator.txt"),
+            Environment::Tools => include_str!("../requirements-tools.txt"),
         }
     }
 }
@@ -38,9 +41,11 @@ pub struct Pins {
     /// Those that Debian has for amd64 alone.
     pub debian_amd64: Vec<DebianPackage>,
     /// The tools that Piton replaces, from the Python package registry.
-    pub peer: Vec<Peer>,
+    pub peer: Vec<PythonPackage>,
     /// The emulator of the RP2040, from the same registry.
-    pub emulator: Vec<Peer>,
+    pub emulator: Vec<PythonPackage>,
+    /// What the Python package is built, tested and checked with, from the same registry.
+    pub python_tool: Vec<PythonPackage>,
     /// Files out of that registry's wheels.
     pub wheel: Vec<WheelPackage>,
 }
@@ -163,7 +168,7 @@ impl WheelFile {
 /// A Python package that is installed for its command.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Peer {
+pub struct PythonPackage {
     /// Name of the package.
     pub name: String,
     /// Its version.

@@ -39,7 +39,7 @@ pub(super) fn make_environment(cache_dir: &Path, environment: Environment) -> an
 }
 
 /// Makes an environment with nothing but pip in it.
-pub(super) fn new_environment(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn new_environment(folder: &Path) -> anyhow::Result<()> {
     let python = system_python()?;
     output_of(Command::new(python).args(["-m", "venv"]).arg(folder))
         .context("cannot make a virtual environment (Debian and Ubuntu: package `python3-venv`)")?;
@@ -74,7 +74,7 @@ fn system_python() -> anyhow::Result<&'static str> {
     }
 }
 
-pub(super) fn interpreter(environment: &Path) -> std::path::PathBuf {
+pub(crate) fn interpreter(environment: &Path) -> std::path::PathBuf {
     if cfg!(windows) {
         environment.join("Scripts").join("python.exe")
     } else {

@@ -1,0 +1,88 @@
+//! The Python package: built as users get it, installed into a fresh environment, tested and checked there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use test_programs::pins::Environment;
+use test_programs::{cache, locate};
+
+use crate::processes::output_of;
+use crate::setup::python::{interpreter, new_environment};
+use crate::workspace::root;
+
+/// Builds the wheel, installs it into a fresh virtual environment, runs the package's tests and checks its types there.
+///
+/// # Errors
+///
+/// A tool of the set-up is missing; the wheel cannot be built or installed; a test or the type check fails.
+pub(crate) fn check() -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("piton-python-").tempdir()?;
+    let wheel = build_wheel(&folder.path().join("wheels"))?;
+    let environment = folder.path().join("environment");
+    new_environment(&environment)?;
+    let python = interpreter(&environment);
+    output_of(
+        Command::new(&python)
+            .args(["-m", "pip", "--quiet", "--disable-pip-version-check"])
+            .args(["install", "--no-index", "--no-deps"])
+            .arg(&wheel),
+    )
+    .context("the wheel cannot be installed")?;
+    show_tools(&python)?;
+    let project = project();
+    run(Command::new(&python)
+        .args(["-m", "pytest", "--rootdir"])
+        .arg(&project)
+        .arg(project.join("tests")))
+    .context("a test of the Python package fails")?;
+    run(Command::new(locate("basedpyright")?)
+        .arg("--pythonpath")
+        .arg(&python)
+        .arg("--project")
+        .arg(&project))
+    .context("the Python package does not pass the type check")
+}
+
+/// Returns the folder of the package: its `pyproject.toml`, its Python files and its tests.
+fn project() -> PathBuf {
+    root().join("crates").join("piton-python")
+}
+
+/// Builds the wheel into a folder, with the options of a debug build: the release build takes minutes.
+fn build_wheel(folder: &Path) -> anyhow::Result<PathBuf> {
+    run(Command::new(locate("maturin")?)
+        .current_dir(project())
+        .args(["build", "--quiet", "--locked", "--profile", "dev", "--out"])
+        .arg(folder))
+    .context("the wheel cannot be built")?;
+    let mut wheels = fs_err::read_dir(folder)?;
+    let wheel = wheels.next().transpose()?.map(|entry| entry.path());
+    let wheel = wheel.context("maturin wrote no wheel")?;
+    ensure!(wheels.next().is_none(), "maturin wrote several wheels");
+    Ok(wheel)
+}
+
+/// Lets an environment import the tools of the set-up, behind its own packages. Nothing is fetched for it.
+fn show_tools(python: &Path) -> anyhow::Result<()> {
+    let tools = cache::python_environment(&cache::cache_dir()?, Environment::Tools);
+    let ask = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let folder_of = |python: &Path| -> anyhow::Result<PathBuf> {
+        let answer = output_of(Command::new(python).args(["-c", ask]))?;
+        Ok(PathBuf::from(answer.trim_end()))
+    };
+    let packages = folder_of(&interpreter(&tools))?;
+    let text = format!("{}\n", packages.display());
+    fs_err::write(folder_of(python)?.join("tools.pth"), text)?;
+    Ok(())
+}
+
+/// Runs a program that shows its own output.
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = command.get_program().to_owned();
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `{}`", name.display()))?;
+    ensure!(status.success(), "`{}` failed ({status})", name.display());
+    Ok(())
+}
