@@ -23,7 +23,9 @@ pub fn scaled(duration: Duration) -> Duration {
 }
 
 /// The point in time at which a wait gives up. Never counts as an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The default is [`Deadline::NEVER`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
@@ -88,6 +90,11 @@ impl Cancel {
     /// Whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether both are clones of one flag.
+    pub fn is_same(&self, other: &Cancel) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Take the flag down, and say whether it was up: the one who handles the interruption calls this.

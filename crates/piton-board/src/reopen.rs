@@ -1,84 +1,80 @@
-//! Finding a board again that went away: unplugged and plugged in, or reset.
+//! Finds a board again that was unplugged and plugged in, or reset.
 
 use crate::discovery::{SerialPortFacts, list_serial_ports};
 use crate::error::Error;
 use crate::selector::BoardSelector;
 
-/// By what a board is known that may go away.
+/// The properties by which a board is found again when its connection is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// A USB device: by its serial number, under whatever name it returns.
+pub enum BoardIdentity {
+    /// A USB device, by its serial number: it may return under another name.
     UsbDevice {
         /// The serial number.
         serial_number: String,
         /// Which of the device's ports it was, from 0.
         port: usize,
     },
-    /// A port whose device has no serial number, or a place on the network: by its name.
+    /// A port whose device has no serial number, or an address on the network, by its name.
     Name(BoardSelector),
 }
 
-impl Whereabouts {
-    /// Take note of the board that `selector` opened as `device_name`, while it is there.
+impl BoardIdentity {
+    /// Returns the identity of the board that `selector` opened as `device_name`. The board must still be there.
     ///
-    /// `None` for a board that ends with its connection: a process, the virtual board.
-    pub fn note(selector: &BoardSelector, device_name: &str) -> Option<Whereabouts> {
-        Whereabouts::note_among(&list_serial_ports(), selector, device_name)
-    }
-
-    /// Whether the board sits at a port of this computer, so that a lost connection means that it was unplugged or
-    /// reset. On the network it may mean anything.
-    pub fn is_port(&self) -> bool {
-        matches!(
-            self,
-            Whereabouts::UsbDevice { .. } | Whereabouts::Name(BoardSelector::Port(_))
-        )
-    }
-
-    /// Where the board is now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchSerialNumber`] while it is known to be away.
-    pub fn find(&self) -> Result<BoardSelector, Error> {
-        self.find_among(&list_serial_ports())
-    }
-
-    fn note_among(
-        ports: &[SerialPortFacts],
-        selector: &BoardSelector,
-        device_name: &str,
-    ) -> Option<Whereabouts> {
+    /// Returns `None` for a board that ends with its connection: a process, the virtual board.
+    pub fn of(selector: &BoardSelector, device_name: &str) -> Option<BoardIdentity> {
         match selector {
             BoardSelector::Auto | BoardSelector::Id(_) | BoardSelector::Port(_) => {
-                let is_same = |port: &&SerialPortFacts| is_same_device(&port.path, device_name);
-                let facts = ports.iter().find(is_same);
-                let serial_number = facts.and_then(|facts| facts.serial_number.clone());
-                let Some(serial_number) = serial_number else {
-                    let name = device_name.to_owned();
-                    return Some(Whereabouts::Name(BoardSelector::Port(name)));
-                };
-                let port = with_serial_number(ports, &serial_number)
-                    .position(|port| is_same(&port))
-                    .unwrap_or(0);
-                Some(Whereabouts::UsbDevice {
-                    serial_number,
-                    port,
-                })
+                Some(BoardIdentity::of_port(&list_serial_ports(), device_name))
             }
             BoardSelector::Socket { .. }
             | BoardSelector::Rfc2217 { .. }
-            | BoardSelector::WebRepl { .. } => Some(Whereabouts::Name(selector.clone())),
+            | BoardSelector::WebRepl { .. } => Some(BoardIdentity::Name(selector.clone())),
             BoardSelector::Exec(_) | BoardSelector::ExecPty(_) | BoardSelector::Virtual { .. } => {
                 None
             }
         }
     }
 
+    /// Returns whether the board is at a port of this computer. Then a lost connection means that the board was unplugged or
+    /// reset; on the network it may have other causes.
+    pub fn is_port(&self) -> bool {
+        matches!(
+            self,
+            BoardIdentity::UsbDevice { .. } | BoardIdentity::Name(BoardSelector::Port(_))
+        )
+    }
+
+    /// Returns a selector for the place where the board is now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSerialNumber`] while no port has the board's serial number.
+    pub fn find(&self) -> Result<BoardSelector, Error> {
+        self.find_among(&list_serial_ports())
+    }
+
+    fn of_port(ports: &[SerialPortFacts], device_name: &str) -> BoardIdentity {
+        let is_same = |port: &&SerialPortFacts| is_same_device(&port.path, device_name);
+        let facts = ports.iter().find(is_same);
+        let serial_number = facts.and_then(|facts| facts.serial_number.clone());
+        let Some(serial_number) = serial_number else {
+            let name = device_name.to_owned();
+            return BoardIdentity::Name(BoardSelector::Port(name));
+        };
+        let port = with_serial_number(ports, &serial_number)
+            .position(|port| is_same(&port))
+            .unwrap_or(0);
+        BoardIdentity::UsbDevice {
+            serial_number,
+            port,
+        }
+    }
+
     fn find_among(&self, ports: &[SerialPortFacts]) -> Result<BoardSelector, Error> {
         match self {
-            Whereabouts::Name(selector) => Ok(selector.clone()),
-            Whereabouts::UsbDevice {
+            BoardIdentity::Name(selector) => Ok(selector.clone()),
+            BoardIdentity::UsbDevice {
                 serial_number,
                 port,
             } => {
@@ -97,12 +93,12 @@ fn with_serial_number<'p>(
     ports: &'p [SerialPortFacts],
     serial_number: &'p str,
 ) -> impl Iterator<Item = &'p SerialPortFacts> {
-    let has_it =
+    let has_number =
         move |port: &&SerialPortFacts| port.serial_number.as_deref() == Some(serial_number);
-    ports.iter().filter(has_it)
+    ports.iter().filter(has_number)
 }
 
-/// Whether both name the same device: people use links such as `/dev/serial/by-id/...`.
+/// Returns whether both names are of the same device. People use links such as `/dev/serial/by-id/...`.
 fn is_same_device(one: &str, other: &str) -> bool {
     let resolve = |path: &str| std::fs::canonicalize(path).ok();
     one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
@@ -123,6 +119,20 @@ mod tests {
         }
     }
 
+    /// The identity of a board at one of `ports`, or elsewhere.
+    fn identity(
+        ports: &[SerialPortFacts],
+        selector: &BoardSelector,
+        device_name: &str,
+    ) -> Option<BoardIdentity> {
+        match selector {
+            BoardSelector::Auto | BoardSelector::Id(_) | BoardSelector::Port(_) => {
+                Some(BoardIdentity::of_port(ports, device_name))
+            }
+            _ => BoardIdentity::of(selector, device_name),
+        }
+    }
+
     /// A board opened by `selector` at `path` while `before` was plugged in: where it is among `after`.
     #[track_caller]
     fn check(
@@ -133,8 +143,8 @@ mod tests {
         expected: Option<&str>,
     ) {
         let selector = selector.parse().expect("a selector");
-        let noted = Whereabouts::note_among(before, &selector, path);
-        let found = noted.and_then(|whereabouts| whereabouts.find_among(after).ok());
+        let noted = identity(before, &selector, path);
+        let found = noted.and_then(|identity| identity.find_among(after).ok());
         assert_eq!(found.map(|found| found.to_string()).as_deref(), expected);
     }
 
@@ -200,11 +210,8 @@ mod tests {
         check("exec:cat", "exec:cat", &[], &[], None);
         for (selector, is_port) in [("u0", true), ("ws://board", false), ("socket://h:1", false)] {
             let selector = selector.parse().expect("a selector");
-            let noted = Whereabouts::note_among(&adapter, &selector, "/dev/ttyUSB0");
-            assert_eq!(
-                noted.map(|whereabouts| whereabouts.is_port()),
-                Some(is_port)
-            );
+            let noted = identity(&adapter, &selector, "/dev/ttyUSB0");
+            assert_eq!(noted.map(|identity| identity.is_port()), Some(is_port));
         }
     }
 }

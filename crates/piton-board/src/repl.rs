@@ -42,6 +42,7 @@ mod follow;
 mod link;
 mod output;
 mod pieces;
+pub mod protocol;
 mod send;
 
 use std::any::Any;
@@ -69,9 +70,6 @@ fn bounded(deadline: Deadline) -> Deadline {
         None => Deadline::after(STEP),
     }
 }
-
-/// What the raw REPL prints on entry, with its first prompt (pyexec.c).
-const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 
 /// How to enter the raw REPL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +104,7 @@ pub struct Repl {
     probes: u32,
     /// The next program is not for a board without raw-paste.
     only_raw_paste: bool,
-    notes: Vec<Box<dyn Any + Send>>,
+    notes: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Repl {
@@ -196,7 +194,7 @@ impl Repl {
     }
 
     /// Note something about the connection, for a layer above: see [`RawRepl::set_note`].
-    pub fn set_note<T: Any + Clone + Send>(&mut self, note: T) {
+    pub fn set_note<T: Any + Clone + Send + Sync>(&mut self, note: T) {
         self.notes.retain(|note| !note.is::<T>());
         self.notes.push(Box::new(note));
     }
@@ -373,7 +371,7 @@ impl RawRepl<'_> {
     }
 
     /// Note something about the board, for as long as this connection lasts. It replaces what was noted with this type.
-    pub fn set_note<T: Any + Clone + Send>(&mut self, note: T) {
+    pub fn set_note<T: Any + Clone + Send + Sync>(&mut self, note: T) {
         self.repl.set_note(note);
     }
 

@@ -1,7 +1,6 @@
 //! The commands: one file each, with its arguments (their doc comments are the help) and what it does.
 
 mod build;
-mod comeback;
 mod compile;
 mod completions;
 pub(crate) mod connect;
@@ -129,12 +128,15 @@ impl Command {
     pub(crate) fn run(&self, ctx: &mut Context) -> Result<(), CommandError> {
         match self {
             Command::Connect(args) => connect::run(args, ctx),
-            Command::Disconnect => ctx.session.disconnect(),
+            Command::Disconnect => {
+                ctx.session.disconnect();
+                Ok(())
+            }
             Command::Resume => {
                 ctx.session.resume();
                 Ok(())
             }
-            Command::SoftReset => ctx.session.soft_reset(),
+            Command::SoftReset => Ok(ctx.session.soft_reset()?),
             Command::Reset(args) => machine_reset::reset(args, ctx),
             Command::Bootloader => machine_reset::bootloader(ctx),
             Command::Eval(args) => eval::run(args, ctx),

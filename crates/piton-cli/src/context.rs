@@ -1,15 +1,17 @@
 //! What the commands of one line share.
 
-use piton::ConnectOptions;
+use std::sync::Arc;
+
 use piton::deadline::Cancel;
 use piton::selector::BoardSelector;
+use piton::{ConnectOptions, Event, Reporter, Session, SessionOptions};
 
 use crate::args::GlobalOptions;
 use crate::compatibility::Compatibility;
 use crate::config::Config;
-use crate::session::{Manner, Session};
 use crate::ui::Ui;
 use crate::verbosity::Verbosity;
+use crate::{interrupt, password};
 
 /// What the commands of one line share.
 pub(crate) struct Context {
@@ -19,14 +21,14 @@ pub(crate) struct Context {
     pub(crate) session: Session,
     /// stdout and stderr.
     pub(crate) ui: Ui,
-    /// Raised by Ctrl-C.
+    /// The flag that Ctrl-C raises; the session has it too.
     pub(crate) cancel: Cancel,
-    /// What a person has set up.
+    /// The settings of the configuration file.
     pub(crate) config: Config,
 }
 
 impl Context {
-    /// A context with no board connected.
+    /// Returns a context with no board connected.
     pub(crate) fn new(
         compatibility: &'static Compatibility,
         options: &GlobalOptions,
@@ -38,21 +40,31 @@ impl Context {
         connect.cancel = cancel.clone();
         connect.vm.clone_from(&options.vm);
         connect.open = options.open.clone();
-        connect.report = Some(ui.event_reporter());
+        connect.report = Some(reporter(&ui, &cancel));
         connect.wire_log = (options.verbosity == Verbosity::Wire).then(crate::ui::wire_log);
+        let mut session = SessionOptions::default();
+        session.connect = connect;
+        session.reset_on_connect = options.reset_on_connect;
+        session.reconnects = compatibility.reconnects && !options.no_reconnect;
+        session.ask_password = Some(password::prompt());
+        let default_board = config.board.clone().unwrap_or(BoardSelector::Auto);
         Context {
             compatibility,
-            session: Session::new(
-                connect,
-                config.board.clone().unwrap_or(BoardSelector::Auto),
-                Manner {
-                    reset_on_connect: options.reset_on_connect,
-                    reconnects: compatibility.reconnects && !options.no_reconnect,
-                },
-            ),
+            session: Session::new(default_board, session),
             ui,
             cancel,
             config,
         }
     }
+}
+
+/// Returns the listener for what happens while a connection is made.
+fn reporter(ui: &Ui, cancel: &Cancel) -> Reporter {
+    let report = ui.event_reporter();
+    let cancel = cancel.clone();
+    Arc::new(move |event| match event {
+        // From here on there is a board to leave at its prompt: Ctrl-C must not end the program at once.
+        Event::Connecting { .. } => interrupt::install(&cancel),
+        event => report(event),
+    })
 }

@@ -1,6 +1,6 @@
 //! Ctrl-C on the host: the first one asks, the second one leaves.
 
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use piton::deadline::Cancel;
@@ -10,16 +10,16 @@ use crate::terminal;
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: i32 = 1;
 
-/// How many holders want signals to pass by.
+/// How many [`Hold`]s there are.
 static HELD: AtomicU32 = AtomicU32::new(0);
 
-/// The flag of this run.
-static RUN: OnceLock<Cancel> = OnceLock::new();
+/// The flags that a signal raises.
+static FLAGS: Mutex<Vec<Cancel>> = Mutex::new(Vec::new());
 
-/// While this lives, signals mean nothing to this program.
+/// Signals are ignored while this lives.
 pub(crate) struct Hold(());
 
-/// Let signals pass by, for as long as another program has the terminal: the system sends them to both.
+/// Ignores signals for as long as another program has the terminal: the system sends them to both.
 pub(crate) fn hold() -> Hold {
     HELD.fetch_add(1, Ordering::SeqCst);
     Hold(())
@@ -31,18 +31,26 @@ impl Drop for Hold {
     }
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP raise `cancel`, and a second one ends the program at once, with the
-/// terminal as it was. On Windows these are Ctrl-C, Ctrl-Break, a closed window and the end of the session.
-/// Later calls change nothing: all connections of a run share one flag.
+/// Makes SIGINT, SIGTERM and SIGHUP raise `cancel`. A second signal ends the program at once, with the terminal as it was. On
+/// Windows the signals are Ctrl-C, Ctrl-Break, a closed window and the end of the session.
+///
+/// Flags that were installed before are raised too. A flag counts once, however often it is installed.
 pub(crate) fn install(cancel: &Cancel) {
-    if RUN.set(cancel.clone()).is_ok() {
-        // Where no handler can be had, the system's own ends the program: nothing is worse than before.
+    let Ok(mut flags) = FLAGS.lock() else {
+        return;
+    };
+    if flags.iter().any(|flag| flag.is_same(cancel)) {
+        return;
+    }
+    flags.push(cancel.clone());
+    if flags.len() == 1 {
+        // Without a handler the system ends the program at the first signal: no worse than before.
         let _ = system::listen();
     }
 }
 
-/// Somebody asks the program to end.
-fn ask() {
+/// Handles a signal that asks the program to end.
+fn handle_signal() {
     static ASKED: AtomicBool = AtomicBool::new(false);
     if HELD.load(Ordering::SeqCst) > 0 {
         return;
@@ -51,8 +59,8 @@ fn ask() {
         terminal::restore();
         std::process::exit(INTERRUPTED);
     }
-    if let Some(cancel) = RUN.get() {
-        cancel.cancel();
+    if let Ok(flags) = FLAGS.lock() {
+        flags.iter().for_each(Cancel::cancel);
     }
 }
 
@@ -63,10 +71,10 @@ mod system {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    /// Have each signal asked about in a thread of its own: a signal handler itself may do next to nothing.
+    /// Handles signals in a thread of its own: few functions may be called in a signal handler.
     pub(super) fn listen() -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let wait = move || signals.forever().for_each(|_| super::ask());
+        let wait = move || signals.forever().for_each(|_| super::handle_signal());
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(wait)?;
@@ -86,15 +94,15 @@ mod system {
     /// How long the system waits for a program whose window was closed.
     const GRACE: Duration = Duration::from_secs(5);
 
-    /// Have the system ask, in a thread that it starts for it.
+    /// Has the system call [`on_event`], in a thread that the system starts.
     pub(super) fn listen() -> io::Result<()> {
-        windows_console::set_interrupt_handler(asked)
+        windows_console::set_interrupt_handler(on_event)
     }
 
-    extern "system" fn asked(event: u32) -> i32 {
-        super::ask();
+    extern "system" fn on_event(event: u32) -> i32 {
+        super::handle_signal();
         if !matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT) {
-            // The program ends when this returns: let it put the board in order first.
+            // The system ends the program when this returns: the board is left at its prompt first.
             thread::sleep(GRACE);
         }
         1

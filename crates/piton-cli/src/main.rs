@@ -22,7 +22,6 @@ mod error;
 mod interrupt;
 mod password;
 mod progress;
-mod session;
 mod signing;
 mod suggest;
 mod terminal;
@@ -95,9 +94,9 @@ fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
         end => end,
     };
     let done = run_commands(&chain.commands, end, ctx);
-    let closed = ctx.session.disconnect();
+    ctx.session.disconnect();
     let printed = ctx.ui.flush_late();
-    done.and(closed).and(printed)
+    done.and(printed)
 }
 
 fn run_commands(

@@ -29,16 +29,21 @@ use crate::vm;
 /// How long a board may take for what the short forms of [`Board`] ask of it, other than running a program.
 const ENTRY_TIME: Duration = Duration::from_secs(10);
 
-/// Hears what takes time while a connection is made.
+/// Hears the [`Event`]s of a connection that is made.
 pub type Reporter = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Hears each read and write on the wire.
 pub type WireLogger = Arc<dyn Fn(WireEvent<'_>) + Send + Sync>;
 
-/// What takes time while a connection is made.
+/// What happens while a connection is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The way to the board is opened now.
+    Connecting {
+        /// The selector of the board.
+        selector: BoardSelector,
+    },
     /// The VM file of the virtual board is looked for.
     Vm(vm::Event),
 }
@@ -46,6 +51,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Event::Connecting { selector } => write!(f, "connecting to `{selector}`"),
             Event::Vm(vm::Event::Fetching { from, to }) => {
                 write!(
                     f,
@@ -111,7 +117,7 @@ pub struct Board {
 }
 
 impl Board {
-    /// Connect to the board that `selector` names. Nothing is sent to it yet.
+    /// Connects to the board that `selector` names. Nothing is sent to it yet.
     ///
     /// # Errors
     ///
@@ -132,6 +138,11 @@ impl Board {
         options: &ConnectOptions,
         ask: &mut dyn FnMut(&str) -> Option<Password>,
     ) -> Result<Board, Error> {
+        if let Some(report) = &options.report {
+            report(&Event::Connecting {
+                selector: selector.clone(),
+            });
+        }
         let (transport, device_name, virtual_board) = match selector {
             BoardSelector::Virtual { directory } => {
                 let flash = directory.clone().map(Flash::Directory);
@@ -175,22 +186,64 @@ impl Board {
         })
     }
 
-    /// What to call the board: the path of its port, or the selector's text.
+    /// Returns the name of the board: the path of its port, or the selector's text.
     pub fn device_name(&self) -> &str {
         &self.device_name
     }
 
-    /// The connection, for whatever this type has no short form of.
+    /// Returns the REPL of the board, for what this type has no short form of.
     pub fn repl(&mut self) -> &mut Repl {
         &mut self.repl
     }
 
-    /// The bytes to and from the board as they are, for a terminal.
+    /// Returns the transport, for a terminal: it moves the bytes to and from the board unchanged.
     pub fn transport(&self) -> &dyn Transport {
         self.repl.transport()
     }
 
-    /// Reset the board through the control lines of its serial port, where it is wired so: RTS to reset, as ESP boards
+    /// Waits for output of the board, for at most `patience`, and reads it into `buffer`. Returns the part of `buffer` that was
+    /// read; it is empty when the board was silent. For what a board prints by itself, outside of the raw REPL.
+    ///
+    /// # Errors
+    ///
+    /// [`BoardError::Disconnected`].
+    pub fn read_output<'b>(
+        &self,
+        buffer: &'b mut [u8],
+        patience: Duration,
+    ) -> Result<&'b [u8], Error> {
+        match self.transport().read(buffer, Deadline::after(patience)) {
+            Ok(count) => Ok(buffer.get(..count).unwrap_or_default()),
+            Err(error) if is_silence(&error) => Ok(&[]),
+            Err(source) => Err(BoardError::Disconnected {
+                waiting_for: "what the board prints",
+                source,
+            }
+            .into()),
+        }
+    }
+
+    /// Sends keys to the board as a person at its prompt types them. There is no flow control.
+    ///
+    /// # Errors
+    ///
+    /// [`BoardError::Timeout`] when the board does not take them by `deadline`; [`BoardError::Disconnected`].
+    pub fn type_keys(&self, keys: &[u8], deadline: Deadline) -> Result<(), Error> {
+        let waiting_for = "the board to take what was typed";
+        let written = self.transport().write_all(keys, deadline);
+        Ok(written.map_err(|source| match is_silence(&source) {
+            true => BoardError::Timeout {
+                waiting_for,
+                received: Vec::new(),
+            },
+            false => BoardError::Disconnected {
+                waiting_for,
+                source,
+            },
+        })?)
+    }
+
+    /// Resets the board through the control lines of its serial port, where it is wired so: RTS to reset, as ESP boards
     /// have it. Others take no notice. What the board was doing is forgotten.
     ///
     /// # Errors
@@ -211,7 +264,7 @@ impl Board {
         Ok(())
     }
 
-    /// Bring the board into the raw REPL: see [`Repl::raw_repl`].
+    /// Brings the board into the raw REPL: see [`Repl::raw_repl`].
     ///
     /// # Errors
     ///
@@ -220,7 +273,7 @@ impl Board {
         Ok(self.repl.raw_repl(entry, deadline)?)
     }
 
-    /// Give the board back its friendly prompt: see [`Repl::friendly`].
+    /// Gives the board back its friendly prompt: see [`Repl::friendly`].
     ///
     /// # Errors
     ///
@@ -234,10 +287,9 @@ impl Board {
         Ok(self.repl.friendly(deadline)?)
     }
 
-    /// Run a program, without a time limit, and hand on what it prints as it arrives.
+    /// Runs a program, without a time limit, and hands on what it prints as it arrives.
     ///
-    /// The board keeps its variables. [`ConnectOptions::cancel`] ends the wait; [`RawRepl::interrupt`] then ends
-    /// the program.
+    /// The board keeps its variables. [`ConnectOptions::cancel`] ends the wait; [`Board::interrupt`] then ends the program.
     ///
     /// # Errors
     ///
@@ -247,7 +299,16 @@ impl Board {
         Ok(raw.exec(source, output, Deadline::NEVER)?)
     }
 
-    /// Run a program, without a time limit, and give back what it printed.
+    /// Interrupts the program that [`Board::exec`] left running, and hands on the rest of its output: see [`RawRepl::interrupt`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::interrupt`].
+    pub fn interrupt(&mut self, output: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        Ok(self.repl.interrupt(output, Deadline::after(ENTRY_TIME))?)
+    }
+
+    /// Runs a program, without a time limit, and returns what it printed.
     ///
     /// # Errors
     ///
@@ -257,7 +318,7 @@ impl Board {
         Ok(raw.run(source, Deadline::NEVER)?)
     }
 
-    /// Evaluate a Python expression, without a time limit, and give back its value.
+    /// Evaluates a Python expression, without a time limit, and returns its value.
     ///
     /// # Errors
     ///
@@ -267,7 +328,7 @@ impl Board {
         Ok(raw.eval(expression, Deadline::NEVER)?)
     }
 
-    /// What kind of board this is, and what it can do.
+    /// Returns what kind of board this is, and what it can do.
     ///
     /// # Errors
     ///
@@ -277,7 +338,7 @@ impl Board {
         Ok(board_facts(&mut raw, Deadline::after(ENTRY_TIME))?)
     }
 
-    /// Serve a folder of this computer to the board, as [`mount::MOUNT_POINT`], its current folder from then on.
+    /// Serves a folder of this computer to the board, as [`mount::MOUNT_POINT`], its current folder from then on.
     ///
     /// It is served whenever the line is read: while a program is followed, and by [`Board::transport`]. One folder
     /// can be mounted at a time; the one before makes room.
@@ -297,7 +358,7 @@ impl Board {
         self.put_mount(mount)
     }
 
-    /// Mount the folder again, after a soft reset made the board forget it. Nothing happens when none was mounted.
+    /// Mounts the folder again, after a soft reset made the board forget it. Nothing happens when none was mounted.
     ///
     /// # Errors
     ///
@@ -319,43 +380,42 @@ impl Board {
         Ok(mounted)
     }
 
-    /// The folder that is mounted, as it was named.
+    /// Returns the folder that is mounted, as it was named.
     pub fn mounted(&self) -> Option<&Path> {
         self.mount.as_ref().map(|mount| mount.folder.as_path())
     }
 
-    /// Whether the board was seen to start afresh since the folder was mounted: [`Board::remount`] is due.
+    /// Returns whether the board was seen to start afresh since the folder was mounted: [`Board::remount`] is due.
     pub fn lost_mount(&self) -> bool {
         self.mount
             .as_ref()
             .is_some_and(|mount| mount.soft_resets != self.repl.soft_resets())
     }
 
-    /// Remember that the board started afresh, where only its output told: [`Board::lost_mount`] is true from now on.
+    /// Records that the board started afresh, where only its output showed it: [`Board::lost_mount`] is true from now on.
     pub fn note_lost_mount(&mut self) {
         if let Some(mount) = &mut self.mount {
             mount.soft_resets = u64::MAX;
         }
     }
 
-    /// Let go of the mount of a board that went away, for [`Board::take_over_mount`] of the connection to the same board
-    /// that is made next.
+    /// Returns the mount of a board that went away, for [`Board::take_over_mount`] of the next connection to that board.
     pub fn leave_mount(&mut self) -> Option<LeftMount> {
         self.slot.detach();
         self.mount.take().map(LeftMount)
     }
 
-    /// Take over what was mounted by the connection before. The board has forgotten it: [`Board::remount`] is due.
+    /// Takes over the mount of the connection before. The board has forgotten it: [`Board::remount`] is due.
     pub fn take_over_mount(&mut self, left: LeftMount) {
         self.mount = Some(left.0);
         self.note_lost_mount();
     }
 
-    /// Take the mount off the board. Nothing happens when there is none.
+    /// Takes the mount off the board. Nothing happens when there is none.
     ///
     /// # Errors
     ///
-    /// When the board does not answer or says no; the folder is not served any more all the same.
+    /// When the board does not answer or refuses; the folder is not served any more all the same.
     pub fn umount(&mut self) -> Result<(), Error> {
         if self.mount.is_none() {
             return Ok(());
@@ -380,6 +440,14 @@ impl Board {
     }
 }
 
+/// Returns whether a transport's error means that nothing came, or could be sent, within the deadline.
+fn is_silence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
+
 /// A program of this library as bytecode: see [`use_bytecode`]. Nobody sees its line numbers.
 fn bytecode(source: &str) -> Option<Vec<u8>> {
     let options = Options {
@@ -390,7 +458,7 @@ fn bytecode(source: &str) -> Option<Vec<u8>> {
     piton_mpy::writer::write(&module).ok()
 }
 
-/// Start a virtual board that is as `board` says.
+/// Starts a virtual board with the properties in `board`.
 ///
 /// # Errors
 ///

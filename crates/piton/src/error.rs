@@ -23,6 +23,14 @@ pub enum Error {
     /// A folder could not be mounted.
     #[error(transparent)]
     Mount(MountError),
+    /// The password of a WebREPL cannot be asked for.
+    #[error("cannot ask for the password of `{address}`: {source}")]
+    Password {
+        /// The address of the WebREPL.
+        address: String,
+        /// The error of the system.
+        source: std::io::Error,
+    },
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::link::{Link, Tail, Wait, find};
-use super::{RAW_BANNER, Repl, State, bounded};
+use super::protocol::{RAW_BANNER, SOFT_REBOOT};
+use super::{Repl, State, bounded};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
@@ -57,9 +58,6 @@ pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<()
     }
     Ok(())
 }
-
-/// What every port says of a soft reset.
-const SOFT_REBOOT: &[u8] = b"soft reboot";
 
 /// How long the friendly prompt must stand at first before it counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::link::{Link, Tail, Wait, find};
+use super::link::{Link, Tail, Wait};
 use super::output::{End, Scanner};
 use super::pieces;
-use super::{RAW_BANNER, Repl, State, bounded, entry};
+use super::protocol::{RAW_BANNER, ends_with_board_start};
+use super::{Repl, State, bounded, entry};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exception::BoardException;
@@ -37,16 +38,13 @@ impl Program {
         })
     }
 
-    /// Whether the output ends as a board's start does: banner and friendly prompt.
+    /// Returns whether the board has restarted, as its output shows.
     ///
     /// A board that is reset behind a USB-to-serial converter does not disconnect; only this tells.
     fn printed_a_start(&self) -> bool {
         let printed = self.printed.bytes();
-        let from = printed.len().saturating_sub(512);
-        let last = printed.get(from..).unwrap_or_default();
-        last.ends_with(b"\n>>> ")
-            && (find(last, b"MicroPython v").is_some()
-                || find(last, b"Adafruit CircuitPython").is_some())
+        // A program may print a prompt of its own, but rarely at the start of a line behind a banner.
+        printed.ends_with(b"\n>>> ") && ends_with_board_start(printed)
     }
 }
 
@@ -112,8 +110,12 @@ impl Repl {
         Ok(true)
     }
 
-    /// Stop the running program.
-    pub(super) fn interrupt(
+    /// Interrupts the running program: see [`super::RawRepl::interrupt`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`super::RawRepl::interrupt`].
+    pub fn interrupt(
         &mut self,
         output: &mut dyn FnMut(&[u8]),
         deadline: Deadline,

@@ -4,6 +4,8 @@
 //! raw REPL prompts with `>`. A `SystemExit` prints no text and no prompt: the port announces its soft
 //! reset instead. Nothing in the output is escaped, so a 0x04 in it is told from the end by what follows.
 
+use super::protocol::SOFT_REBOOT;
+
 /// The longest exception text that is waited for after a 0x04. Longer text after a 0x04 is output.
 const LONGEST_EXCEPTION: usize = 64 * 1024;
 
@@ -13,11 +15,7 @@ const LONGEST_HEADING: usize = 1024;
 /// How MicroPython's traceback begins: py/obj.c, `mp_obj_print_exception`.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
-/// How every port ends the line that announces a soft reset: `MPY: soft reboot`, in old ones `PYB: soft
-/// reboot` or only `soft reboot`.
-const SOFT_REBOOT: &[u8] = b"soft reboot";
-
-const END: u8 = 0x04;
+const END: u8 = super::protocol::CTRL_D;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ const JOINER_FRAME: &[u8] = b"  File \"<stdin>\", line 1, in <module>\r\n";
 const INNER: &[u8] = b"\"<string>\"";
 const OUTER: &[u8] = b"\"<stdin>\"";
 
-const END: u8 = 0x04;
+const END: u8 = super::protocol::CTRL_D;
 
 /// What became of a piece.
 enum Answer {

@@ -6,7 +6,8 @@ use tracing::debug;
 
 use super::follow::Program;
 use super::link::{Wait, find};
-use super::{RAW_BANNER, Repl, STEP, State};
+use super::protocol::{self, RAW_BANNER};
+use super::{Repl, STEP, State};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
@@ -24,9 +25,9 @@ const PASTE_MODE: &[u8] = b"\r\npaste mode; ";
 /// In raw-paste, one more window is free.
 const CREDIT: u8 = 0x01;
 /// In raw-paste, the end of the source, from either side.
-const END: u8 = 0x04;
+const END: u8 = protocol::CTRL_D;
 /// Ctrl-C: takes back what was sent of a program.
-const INTERRUPT: u8 = 0x03;
+const INTERRUPT: u8 = protocol::CTRL_C;
 
 /// How this connection takes programs. Asked once, remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

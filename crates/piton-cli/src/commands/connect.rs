@@ -29,18 +29,18 @@ impl Args {
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.is_list() {
         // As mpremote has it, `connect` leaves the board before, whatever comes next.
-        ctx.session.disconnect()?;
+        ctx.session.disconnect();
         return list(ctx);
     }
     if ctx.compatibility.speaks_mpremote() {
         let selector = ctx.config.selector(&args.device)?;
-        return ctx.session.connect(&selector);
+        return Ok(ctx.session.connect_to(&selector)?);
     }
     let connected = ctx
         .config
         .selector(&args.device)
         .map_err(CommandError::from)
-        .and_then(|selector| ctx.session.connect(&in_dev(selector)));
+        .and_then(|selector| Ok(ctx.session.connect_to(&in_dev(selector))?));
     connected.map_err(|error| wrong_place(error, &args.device, ctx))
 }
 

@@ -3,16 +3,17 @@
 mod keyboard;
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use piton::deadline::{Cancel, Deadline};
 use piton::error::BoardError;
 use piton::exception::BoardException;
 use piton::program::{Exit, ExitValue, Guarded, Input, located, reads_input, set_argv};
-use piton::reopen::Whereabouts;
+use piton::reopen::BoardIdentity;
 use piton::repl::RawRepl;
+use piton::session::ReturnEvent;
 
-use super::comeback;
 use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -151,7 +152,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandError> {
     ctx.session.board()?;
     // On the network the program may be running still: nothing to be said about it.
-    let comeback = ctx.session.comeback().filter(Whereabouts::is_port);
+    let reconnects = ctx.session.identity().is_some_and(BoardIdentity::is_port);
     let mut raw = ctx.session.raw_repl()?;
     let guarded = prepare(&mut raw, task, ctx.compatibility)?;
     if !task.follow {
@@ -185,10 +186,7 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
             ctx.ui.bytes(&traceback)?;
             Err(CommandError::ProgramRaised)
         }
-        Err(lost @ BoardError::Disconnected { .. }) => match comeback {
-            Some(whereabouts) => comeback::follow(ctx, &whereabouts),
-            None => Err(lost.into()),
-        },
+        Err(BoardError::Disconnected { .. }) if reconnects => follow_return(ctx),
         Err(BoardError::Cancelled) => Err(CommandError::Interrupted),
         Ok(Exit::Exited(value)) => leave(ctx, value),
         Ok(Exit::End) if ended.interrupted => Err(CommandError::Interrupted),
@@ -296,6 +294,34 @@ fn prepare(
         Code::Program(_) | Code::Snippet(_) | Code::Expression { .. } => None,
         Code::Mpy { path, file } => Some(super::run::send_mpy(raw, path, file)?),
     })
+}
+
+/// Waits for a board that went away while its program ran, and shows what it prints until it is idle.
+///
+/// # Errors
+///
+/// [`BoardError::BoardReset`] at the end: the program did not run to its end.
+fn follow_return(ctx: &mut Context) -> Result<(), CommandError> {
+    let Context { session, ui, .. } = ctx;
+    let mut shown = Ok(());
+    session.follow_return(&mut |event| {
+        match event {
+            ReturnEvent::Waiting => {
+                ui.note("the board went away: waiting for it to come back, Ctrl-C gives up");
+            }
+            ReturnEvent::Reconnected { device_name } => {
+                ui.note(&format!("connected again, at {device_name}"));
+            }
+            ReturnEvent::Output { bytes } => shown = ui.bytes(bytes),
+            _ => {}
+        }
+        match shown {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    shown?;
+    Err(BoardError::BoardReset.into())
 }
 
 /// End as the program did: the board by a soft reset, we by its exit code.

@@ -1,17 +1,10 @@
 //! `info`: what kind of board this is, and what it can do.
 
-use std::time::Duration;
-
-use piton::deadline::Deadline;
-use piton::facts::{BoardFacts, Capabilities, MpyFacts, board_facts};
+use piton::facts::{BoardFacts, Capabilities, MpyFacts};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::session::Session;
-
-/// How long a board may take to answer: an old one without flow control is asked slowly.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// The facts, and where they are from.
 #[derive(Serialize)]
@@ -24,7 +17,7 @@ struct Info<'a> {
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
     let device = session.board()?.device_name().to_owned();
-    let facts = facts(session)?;
+    let facts = session.facts()?;
     if ui.json() {
         return ui.json_line(&Info {
             device: &device,
@@ -37,12 +30,6 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         }
     }
     Ok(())
-}
-
-/// What is known of the connected board.
-pub(super) fn facts(session: &mut Session) -> Result<BoardFacts, CommandError> {
-    let deadline = Deadline::after(ANSWER_TIME);
-    Ok(board_facts(&mut session.raw_repl()?, deadline)?)
 }
 
 /// The table: what is not known is left out.

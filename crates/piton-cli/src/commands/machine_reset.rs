@@ -16,7 +16,7 @@ pub(crate) struct Args {
 /// Reset the board. The pause lets the answer to the snippet out first.
 pub(super) fn reset(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.lines {
-        return ctx.session.reset_by_lines();
+        return Ok(ctx.session.reset_by_lines()?);
     }
     let source = "import time, machine; time.sleep_ms(100); machine.reset()";
     start(ctx, source)

@@ -2,25 +2,21 @@
 
 mod inject;
 mod letters;
-mod prompt;
 mod reconnect;
-mod restart;
 mod screen;
 mod talk;
 
 use std::io::{self, IsTerminal};
 
-use piton::Board;
-use piton::deadline::Deadline;
+use piton::Session;
 use piton::error::BoardError;
 use piton::literal::py_bytes;
 use piton::mount::MOUNT_POINT;
+use piton::session::output::RestartWatch;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::session::ENTRY_TIME;
 use crate::terminal::RawMode;
-use restart::Restart;
 use screen::Screen;
 use talk::Outcome;
 
@@ -68,9 +64,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     session.board()?;
     let interactive = io::stdin().is_terminal();
     // What a script types next is not meant for a board that has just started.
-    let whereabouts = session.comeback().filter(|_| interactive);
+    let reconnects = interactive && session.identity().is_some();
+    session.friendly()?;
     let board = session.board()?;
-    board.friendly(Deadline::after(ENTRY_TIME))?;
     for line in greeting(args, board.device_name()) {
         ui.step(&line)?;
     }
@@ -84,37 +80,34 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     };
     let mut pending = board.repl().take_pending();
     if !interactive && compatibility.extended_repl {
-        pending = prompt::begin(board.transport(), pending)?;
+        pending = board.await_prompt(pending)?;
     }
     screen.write(&pending)?;
     let mut keys = talk::Keyboard::new(interactive, compatibility);
-    let mut watch = board.mounted().map(|_| Restart::default());
+    let mut watch = board.mounted().map(|_| RestartWatch::default());
     let outcome = loop {
         let injections = talk::Injections {
             code: typed.as_deref(),
             has_file: args.inject_file.is_some(),
         };
         let board = session.board()?;
-        let transport = board.transport();
-        let mut outcome = talk::talk(transport, &screen, &mut keys, &injections, watch, cancel)?;
+        let mut outcome = talk::talk(board, &screen, &mut keys, &injections, watch, cancel)?;
         if outcome == Outcome::InjectFile {
             let path = args.inject_file.as_deref().unwrap_or_default();
-            match inject::inject_file(path, board, &screen, &mut keys, cancel) {
+            match inject::inject_file(path, session, &screen, &mut keys, cancel) {
                 Err(CommandError::Piton(piton::Error::Board(BoardError::Disconnected {
                     ..
-                }))) if whereabouts.is_some() => {
+                }))) if reconnects => {
                     outcome = Outcome::Lost;
                 }
                 other => other?,
             }
         }
-        match (outcome, &whereabouts) {
-            (Outcome::InjectFile, _) => {}
-            (Outcome::Restarted { at_prompt }, _) => {
-                remount(session.board()?, &screen, at_prompt)?;
-            }
-            (Outcome::Lost, Some(whereabouts)) => {
-                let is_back = reconnect::wait(session, whereabouts, &screen, &mut keys, cancel);
+        match outcome {
+            Outcome::InjectFile => {}
+            Outcome::Restarted { at_prompt } => remount(session, &screen, at_prompt)?,
+            Outcome::Lost if reconnects => {
+                let is_back = reconnect::wait(session, &screen, &mut keys, cancel);
                 if !is_back {
                     break outcome;
                 }
@@ -123,7 +116,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             }
             _ => break outcome,
         }
-        watch = session.board()?.mounted().map(|_| Restart::default());
+        watch = session.board()?.mounted().map(|_| RestartWatch::default());
     };
     drop(raw_mode);
     if interactive && ui.is_terminal() {
@@ -138,11 +131,16 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
-/// Mount the folder again that a soft reset took off the board, and go back to the prompt.
+/// Mounts the folder again that a soft reset took off the board, and goes back to the prompt.
 ///
-/// A board that did not come to its prompt runs something, which is not disturbed.
-fn remount(board: &mut Board, screen: &Screen<'_>, at_prompt: bool) -> Result<(), CommandError> {
+/// A board that did not reach its prompt runs a program, which is not disturbed.
+fn remount(
+    session: &mut Session,
+    screen: &Screen<'_>,
+    at_prompt: bool,
+) -> Result<(), CommandError> {
     const WARNING: &str = "Warning: Could not remount local filesystem";
+    let board = session.board()?;
     board.note_lost_mount();
     let Some(folder) = board.mounted().filter(|_| at_prompt) else {
         return screen.write(format!("{WARNING}\r\n").as_bytes());
@@ -151,8 +149,8 @@ fn remount(board: &mut Board, screen: &Screen<'_>, at_prompt: bool) -> Result<()
     let folder = folder.trim_end_matches('/');
     screen
         .write(format!("\r\nRemount local directory {folder}/ at {MOUNT_POINT}\r\n").as_bytes())?;
-    let remounted = board.remount();
-    board.friendly(Deadline::after(ENTRY_TIME))?;
+    let remounted = session.board()?.remount();
+    session.friendly()?;
     match remounted {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -1,6 +1,5 @@
 //! `sync`: make a folder of the board like a folder here, or the other way round.
 
-mod quiet;
 mod watch;
 
 use std::path::{Path, PathBuf};

@@ -141,7 +141,7 @@ pub(super) fn shipments(
 
 /// What the connected board loads.
 pub(super) fn board_format(ctx: &mut Context) -> Result<BoardFormat, CommandError> {
-    Ok(BoardFormat::from(&super::info::facts(&mut ctx.session)?))
+    Ok(BoardFormat::from(&ctx.session.facts()?))
 }
 
 /// A key given as a file or as itself.

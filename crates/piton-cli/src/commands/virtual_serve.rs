@@ -48,7 +48,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if let Some(directory) = &args.directory {
         options.flash = Flash::Directory(directory.clone());
     }
-    let board = Arc::new(ctx.session.start_virtual(options)?);
+    let board = Arc::new(piton::start_virtual(
+        options,
+        ctx.session.connect_options(),
+    )?);
     match &args.tcp {
         Some(address) => {
             let server =

@@ -2,27 +2,21 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use piton::Board;
-use piton::deadline::{Cancel, Deadline};
+use piton::Session;
+use piton::deadline::Cancel;
 use piton::error::BoardError;
-use piton::repl::Entry;
 
 use super::screen::Screen;
 use super::talk::Keyboard;
 use crate::error::CommandError;
-use crate::session::ENTRY_TIME;
 
-/// How long the script may take to end after a Ctrl-C.
-const INTERRUPT_TIME: Duration = Duration::from_secs(10);
-
-/// Run the script at `path` through the raw REPL, showing only what it prints. Ctrl-C on the keyboard stops it.
+/// Runs the script at `path` through the raw REPL, showing only what it prints. Ctrl-C on the keyboard stops it.
 ///
 /// What goes wrong with the script is shown, and the session goes on; an error is the end of the session.
 pub(super) fn inject_file(
     path: &str,
-    board: &mut Board,
+    session: &mut Session,
     screen: &Screen<'_>,
     keyboard: &mut Keyboard,
     cancel: &Cancel,
@@ -35,7 +29,7 @@ pub(super) fn inject_file(
             return Ok(());
         }
     };
-    let mut raw = board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))?;
+    let board = session.board()?;
     let ended = AtomicBool::new(false);
     let mut shown = Ok(());
     let result = thread::scope(|scope| {
@@ -45,10 +39,10 @@ pub(super) fn inject_file(
                 shown = screen.write(bytes);
             }
         };
-        let mut result = raw.exec(&source, &mut output, Deadline::NEVER);
-        if matches!(result, Err(BoardError::Cancelled)) {
+        let mut result = board.exec(&source, &mut output);
+        if matches!(result, Err(piton::Error::Board(BoardError::Cancelled))) {
             cancel.take();
-            result = raw.interrupt(&mut output, Deadline::after(INTERRUPT_TIME));
+            result = board.interrupt(&mut output);
         }
         ended.store(true, Ordering::SeqCst);
         result
@@ -56,9 +50,10 @@ pub(super) fn inject_file(
     shown?;
     match result {
         Ok(()) => {}
-        Err(BoardError::Exception(exception)) => screen.write(&exception.traceback)?,
+        Err(piton::Error::Board(BoardError::Exception(exception))) => {
+            screen.write(&exception.traceback)?
+        }
         Err(error) => return Err(error.into()),
     }
-    board.friendly(Deadline::after(ENTRY_TIME))?;
-    Ok(())
+    Ok(session.friendly()?)
 }

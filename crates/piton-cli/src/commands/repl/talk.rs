@@ -1,17 +1,16 @@
 //! The two threads of the REPL: one carries the board's output to the screen, one the keys to the board.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use piton::Board;
 use piton::deadline::{Cancel, Deadline};
-use piton::transport::Transport;
+use piton::session::output::{PromptWatch, RestartWatch};
 
 use super::letters::Letters;
-use super::restart::Restart;
 use super::screen::Screen;
 use crate::compatibility::Compatibility;
 use crate::error::CommandError;
@@ -30,15 +29,7 @@ const SILENCE: Duration = Duration::from_millis(400);
 /// After the end of piped input: how long the board must be quiet for its answer to be complete.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// How the raw REPL ends the answer to a program.
-const RAW_PROMPT: &[u8] = b"\x04>";
-
-/// Leaves the raw REPL for the friendly one.
-const CTRL_B: &[u8] = b"\x02";
-
-/// How the lines begin on which the board edits code.
-const PROMPTS: [&[u8]; 2] = [b">>> ", b"... "];
-
+// Keys of the person's keyboard; those without a meaning here go to the board.
 const CTRL_C: u8 = 0x03;
 const CTRL_J: u8 = 0x0a;
 const CTRL_K: u8 = 0x0b;
@@ -124,11 +115,11 @@ impl Keyboard {
 
 /// Let person and board talk until one of them leaves.
 pub(super) fn talk(
-    transport: &dyn Transport,
+    board: &Board,
     screen: &Screen<'_>,
     keyboard: &mut Keyboard,
     injections: &Injections<'_>,
-    restart: Option<Restart>,
+    restart: Option<RestartWatch>,
     cancel: &Cancel,
 ) -> Result<Outcome, CommandError> {
     let pump = Pump {
@@ -137,11 +128,11 @@ pub(super) fn talk(
         last_output: Mutex::new(Instant::now()),
         hint_silence: keyboard.interactive,
         leaves_raw: keyboard.letters.is_some(),
-        line: Mutex::default(),
+        prompt: Mutex::default(),
     };
     thread::scope(|scope| {
-        let reader = scope.spawn(|| pump.run(transport, screen));
-        let keys = send_keys(transport, keyboard, injections, cancel, (&pump, screen));
+        let reader = scope.spawn(|| pump.run(board, screen));
+        let keys = send_keys(board, keyboard, injections, cancel, (&pump, screen));
         pump.ended.store(true, Ordering::SeqCst);
         let read = match reader.join() {
             Ok(read) => read,
@@ -157,74 +148,45 @@ pub(super) fn talk(
 /// The reading side.
 struct Pump {
     /// Looks for a soft reset, if one matters.
-    restart: Mutex<Option<Restart>>,
+    restart: Mutex<Option<RestartWatch>>,
     ended: AtomicBool,
     last_output: Mutex<Instant>,
     hint_silence: bool,
     /// Whether a raw REPL that a program ends in is left for the friendly one.
     leaves_raw: bool,
-    line: Mutex<Line>,
-}
-
-/// The line that the board is printing.
-#[derive(Debug, Default)]
-struct Line {
-    /// Its beginning, as long as a prompt.
-    start: Vec<u8>,
-    /// The last bytes of all, as long as the raw REPL's prompt.
-    end: Vec<u8>,
-}
-
-impl Line {
-    fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if byte == b'\n' {
-                self.start.clear();
-            } else if self.start.len() < 4 {
-                self.start.push(byte);
-            }
-        }
-        self.end.extend_from_slice(bytes);
-        let excess = self.end.len().saturating_sub(RAW_PROMPT.len());
-        self.end.drain(..excess);
-    }
+    prompt: Mutex<PromptWatch>,
 }
 
 impl Pump {
     /// Carry output to the screen until somebody ends it (`None`) or the board is gone.
-    fn run(
-        &self,
-        transport: &dyn Transport,
-        screen: &Screen<'_>,
-    ) -> Result<Option<Outcome>, CommandError> {
+    fn run(&self, board: &Board, screen: &Screen<'_>) -> Result<Option<Outcome>, CommandError> {
         let mut buffer = [0; 4096];
         let start = Instant::now();
         let mut hint = self.hint_silence;
         while !self.ended.load(Ordering::SeqCst) {
-            match transport.read(&mut buffer, Deadline::after(SLICE)) {
-                Ok(count) => {
+            match board.read_output(&mut buffer, SLICE) {
+                Ok(bytes @ [_, ..]) => {
                     hint = false;
                     if let Ok(mut last) = self.last_output.lock() {
                         *last = Instant::now();
                     }
-                    let bytes = buffer.get(..count).unwrap_or_default();
                     let written = screen.write(bytes);
                     if written.is_err() {
                         self.ended.store(true, Ordering::SeqCst);
                         return written.map(|()| None);
                     }
-                    if let Ok(mut line) = self.line.lock() {
-                        line.take(bytes);
+                    if let Ok(mut prompt) = self.prompt.lock() {
+                        prompt.take(bytes);
                     }
                     if let Ok(Some(restart)) = self.restart.lock().as_deref_mut() {
                         restart.take(bytes);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    if self.leaves_raw && self.is_at_raw_prompt() {
+                Ok([]) => {
+                    if self.leaves_raw && self.take_raw_prompt() {
                         // A program that was left running has ended. The Ctrl-B that was sent when it was left may have
                         // gone: boards empty their ring at a Ctrl-C. A board that takes none now is noticed above.
-                        let _ = transport.write_all(CTRL_B, Deadline::after(WRITE_TIME));
+                        let _ = board.ask_for_prompt();
                     }
                     if let Ok(Some(restart)) = self.restart.lock().as_deref_mut()
                         && restart.is_over()
@@ -249,21 +211,16 @@ impl Pump {
         Ok(None)
     }
 
-    /// Whether the output ends with the raw REPL's prompt; once for each.
-    fn is_at_raw_prompt(&self) -> bool {
-        match self.line.lock() {
-            Ok(mut line) if line.end == RAW_PROMPT => {
-                line.end.clear();
-                true
-            }
-            _ => false,
-        }
+    /// Returns whether the output ends with the raw REPL's prompt; once for each prompt.
+    fn take_raw_prompt(&self) -> bool {
+        let prompt = self.prompt.lock();
+        prompt.is_ok_and(|mut prompt| prompt.take_raw_prompt())
     }
 
-    /// Whether the board edits a line of code.
+    /// Returns whether the board edits a line of code.
     fn is_at_prompt(&self) -> bool {
-        let line = self.line.lock();
-        line.is_ok_and(|line| PROMPTS.iter().any(|prompt| line.start == *prompt))
+        let prompt = self.prompt.lock();
+        prompt.is_ok_and(|prompt| prompt.is_at_prompt())
     }
 
     fn is_quiet(&self) -> bool {
@@ -276,7 +233,7 @@ impl Pump {
 
 /// The writing side.
 fn send_keys(
-    transport: &dyn Transport,
+    board: &Board,
     keyboard: &mut Keyboard,
     injections: &Injections<'_>,
     cancel: &Cancel,
@@ -323,19 +280,19 @@ fn send_keys(
             };
             if let Some(outcome) = outcome {
                 keyboard.ahead.extend(bytes);
-                write(transport, &out, pump);
+                write(board, &out, pump);
                 return Ok(outcome);
             }
         }
-        write(transport, &out, pump);
+        write(board, &out, pump);
     }
     Ok(Outcome::Left)
 }
 
 /// Send keys. A board that takes none for a while loses them; one that is gone is the reading side's to notice.
-fn write(transport: &dyn Transport, bytes: &[u8], pump: &Pump) {
+fn write(board: &Board, bytes: &[u8], pump: &Pump) {
     if bytes.is_empty() || pump.ended.load(Ordering::SeqCst) {
         return;
     }
-    let _ = transport.write_all(bytes, Deadline::after(WRITE_TIME));
+    let _ = board.type_keys(bytes, Deadline::after(WRITE_TIME));
 }

@@ -1,17 +1,14 @@
 //! `sync --watch`: sync again whenever the folder here changes, and show what the board prints meanwhile.
 
-use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use piton::compiler::Options as CompilerOptions;
-use piton::deadline::Deadline;
-use piton::error::BoardError;
 use piton::fs::remote::RemoteFs;
 use piton::path::RelativePath;
+use piton::session::output::ProgramOutput;
 use piton::sync::{self, Options, Seen, Watcher};
 
-use super::quiet::ProgramOutput;
 use super::{Args, Direction, excerpt, note_foreign_journals, note_left_out};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -22,12 +19,6 @@ const PAUSE: Duration = Duration::from_millis(400);
 
 /// How often Ctrl-C is looked for.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// How long a board may take for a byte that tells it to leave the raw REPL, or to start.
-const STEP_TIME: Duration = Duration::from_secs(3);
-
-/// Ctrl-D at the friendly prompt: soft reset, boot.py and main.py run.
-const SOFT_RESET: &[u8] = b"\x04";
 
 /// Sync again and again, until Ctrl-C or until the board is gone.
 pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
@@ -52,7 +43,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
         match synced {
             Ok(synced) => {
                 if args.follow && synced {
-                    start_program(ctx)?;
+                    ctx.session.start_main()?;
                     program = ProgramOutput::default();
                 }
                 is_first = false;
@@ -176,16 +167,6 @@ fn without_meaning(path: &str) -> String {
     pattern
 }
 
-/// Soft-reset the board as a person at its prompt does, so that its own program runs.
-fn start_program(ctx: &mut Context) -> Result<(), CommandError> {
-    let board = ctx.session.board()?;
-    board.friendly(Deadline::after(STEP_TIME))?;
-    let sent = board
-        .transport()
-        .write_all(SOFT_RESET, Deadline::after(STEP_TIME));
-    sent.map_err(lost)
-}
-
 /// Wait until the folder has changed. What the board prints is shown if it is to be followed.
 fn wait_for_change(
     watcher: &mut Watcher,
@@ -206,15 +187,10 @@ fn wait_for_change(
             return Err(CommandError::Interrupted);
         }
         if let Some(program) = &mut follow {
-            let transport = session.board()?.transport();
-            match transport.read(&mut buffer, Deadline::after(SLICE)) {
-                Ok(count) => program.take(buffer.get(..count).unwrap_or_default(), &mut |bytes| {
-                    written = ui.bytes(bytes);
-                }),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    program.rest(&mut |bytes| written = ui.bytes(bytes));
-                }
-                Err(error) => return Err(lost(error)),
+            let mut show = |bytes: &[u8]| written = ui.bytes(bytes);
+            match session.board()?.read_output(&mut buffer, SLICE)? {
+                [] => program.flush_quiet(&mut show),
+                bytes => program.take(bytes, &mut show),
             }
             std::mem::replace(&mut written, Ok(()))?;
         } else {
@@ -227,12 +203,4 @@ fn wait_for_change(
             next_look = Instant::now() + PAUSE;
         }
     }
-}
-
-fn lost(source: io::Error) -> CommandError {
-    BoardError::Disconnected {
-        waiting_for: "what the board prints",
-        source,
-    }
-    .into()
 }

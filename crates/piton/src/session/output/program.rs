@@ -1,44 +1,41 @@
 //! What a board's own program prints, without what the firmware says before and after it.
 
-/// How every port ends what it says at a soft reset (`MPY: soft reboot`; CircuitPython's has no prefix).
-const RESTART: &[u8] = b"soft reboot\r\n";
+use piton_board::repl::protocol::{BANNER_END, MICROPYTHON_BANNER, SOFT_REBOOT_LINE};
 
-/// How the firmware's own words begin when the program has ended, and go on, up to the prompt.
-const BANNER: &[u8] = b"MicroPython v";
-const HELP: &[u8] = b"Type \"help()\" for more information.\r\n>>> ";
-
-/// A board that has said so much and no word of a soft reset says it in words of its own: all is shown.
+/// Output of this length without a soft reset comes from a board that announces it in other words: all of it is shown.
 const LONGEST_BEFORE: usize = 2048;
 
-/// Cuts the program's output out of what a board prints from a soft reset on.
+/// Cuts the output of main.py out of what a board prints from a soft reset on.
 #[derive(Debug, Default)]
-pub(super) struct ProgramOutput {
-    begun: bool,
-    /// The last line ended.
+pub struct ProgramOutput {
+    /// The soft reset was seen.
+    has_begun: bool,
+    /// The last line that was shown has not ended.
     in_line: bool,
-    /// What is looked at still.
+    /// Bytes that may belong to the firmware's words.
     held: Vec<u8>,
 }
 
 impl ProgramOutput {
-    /// Take what the board printed, and hand on the program's.
-    pub(super) fn take(&mut self, bytes: &[u8], show: &mut dyn FnMut(&[u8])) {
+    /// Takes what the board printed, and calls `show` with the program's part.
+    pub fn take(&mut self, bytes: &[u8], show: &mut dyn FnMut(&[u8])) {
         self.held.extend_from_slice(bytes);
-        if !self.begun {
+        if !self.has_begun {
             let restart = self
                 .held
-                .windows(RESTART.len())
-                .position(|part| part == RESTART);
+                .windows(SOFT_REBOOT_LINE.len())
+                .position(|part| part == SOFT_REBOOT_LINE);
             match restart {
-                Some(at) => drop(self.held.drain(..at + RESTART.len())),
+                Some(at) => drop(self.held.drain(..at + SOFT_REBOOT_LINE.len())),
                 None if self.held.len() < LONGEST_BEFORE => return,
+                // CircuitPython translates its announcement.
                 None => {}
             }
-            self.begun = true;
+            self.has_begun = true;
         }
         while !self.held.is_empty() {
             let (count, is_shown) = match (self.in_line, banner(&self.held)) {
-                (false, Banner::Begun) => return,
+                (false, Banner::Partial) => return,
                 (false, Banner::Whole(count)) => (count, false),
                 _ => (line(&self.held), true),
             };
@@ -50,24 +47,24 @@ impl ProgramOutput {
         }
     }
 
-    /// Nothing comes for a while: what may be the beginning of the firmware's words is the program's, unless it is all but
-    /// certain.
-    pub(super) fn rest(&mut self, show: &mut dyn FnMut(&[u8])) {
-        if self.begun && !self.held.is_empty() && !self.held.starts_with(BANNER) {
+    /// Calls `show` with bytes that were held back, because nothing more came for a while: they belong to the program, unless they
+    /// are a long part of the firmware's banner.
+    pub fn flush_quiet(&mut self, show: &mut dyn FnMut(&[u8])) {
+        if self.has_begun && !self.held.is_empty() && !self.held.starts_with(MICROPYTHON_BANNER) {
             show(&std::mem::take(&mut self.held));
             self.in_line = true;
         }
     }
 }
 
-/// What stands at the beginning of a line.
+/// Whether a line begins with the firmware's banner.
 enum Banner {
-    /// The firmware's words, of this length.
+    /// It does, and the banner has this length.
     Whole(usize),
-    /// What may become them.
-    Begun,
-    /// Something else.
-    Not,
+    /// More bytes are needed.
+    Partial,
+    /// It does not.
+    Absent,
 }
 
 fn banner(bytes: &[u8]) -> Banner {
@@ -75,24 +72,24 @@ fn banner(bytes: &[u8]) -> Banner {
         let count = bytes.len().min(text.len());
         bytes.get(..count) == text.get(..count)
     };
-    if !begins(bytes, BANNER) {
-        return Banner::Not;
+    if !begins(bytes, MICROPYTHON_BANNER) {
+        return Banner::Absent;
     }
     let first = line(bytes);
     let rest = bytes.get(first..).unwrap_or_default();
-    if bytes.get(first.saturating_sub(1)) != Some(&b'\n') || rest.len() < HELP.len() {
-        return match begins(rest, HELP) {
-            true => Banner::Begun,
-            false => Banner::Not,
+    if bytes.get(first.saturating_sub(1)) != Some(&b'\n') || rest.len() < BANNER_END.len() {
+        return match begins(rest, BANNER_END) {
+            true => Banner::Partial,
+            false => Banner::Absent,
         };
     }
-    match rest.starts_with(HELP) {
-        true => Banner::Whole(first + HELP.len()),
-        false => Banner::Not,
+    match rest.starts_with(BANNER_END) {
+        true => Banner::Whole(first + BANNER_END.len()),
+        false => Banner::Absent,
     }
 }
 
-/// The length of the first line, or of what there is of it.
+/// Returns the length of the first line, or of the part of it that has come.
 fn line(bytes: &[u8]) -> usize {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     end.map_or(bytes.len(), |at| at + 1)
@@ -116,7 +113,7 @@ mod tests {
             for piece in bytes.chunks(step) {
                 output.take(piece, &mut |bytes| shown.extend_from_slice(bytes));
             }
-            output.rest(&mut |bytes| shown.extend_from_slice(bytes));
+            output.flush_quiet(&mut |bytes| shown.extend_from_slice(bytes));
             assert_eq!(String::from_utf8(shown).unwrap(), expected, "{step}");
         }
     }

@@ -1,65 +1,64 @@
-//! A soft reset, seen in what the board prints: it takes a mounted folder off the board. So does a board's absence.
+//! A soft reset in what a board prints: it takes a mounted folder off the board. So does a board's absence.
 
 use std::time::{Duration, Instant};
 
-/// What every port prints at a soft reset (`MPY: soft reboot`; `PYB: soft reboot` in old ones).
-const ANNOUNCEMENT: &[u8] = b": soft reboot\r\n";
+use piton_board::repl::protocol::{FRIENDLY_PROMPT, NAMED_SOFT_REBOOT_LINE};
 
-/// How a prompt ends what a board prints.
-const PROMPT: &[u8] = b">>> ";
-
-/// How long the board is quiet behind its prompt before the prompt counts.
+/// How long the board must be quiet behind its prompt until the prompt counts.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How long boot.py and main.py may take before the prompt comes: as in mpremote, which waits for five seconds.
+/// How long boot.py and main.py may take until the prompt comes: as in mpremote, which waits for five seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Watches the output of a board.
+/// Watches the output of a board for a soft reset, and for the prompt after it.
 #[derive(Debug, Default)]
-pub(super) struct Restart {
-    /// The end of the output, as far as it matters.
+pub struct RestartWatch {
+    /// The end of the output, as long as the announcement of a soft reset.
     tail: Vec<u8>,
+    /// When the soft reset was announced.
     announced: Option<Instant>,
-    last: Option<Instant>,
+    /// When the last output came.
+    last_output: Option<Instant>,
 }
 
-impl Restart {
-    /// A board that has just started, as far as is known.
-    pub(super) fn just_now() -> Restart {
-        Restart {
+impl RestartWatch {
+    /// Returns a watch for a board that may have started just now, before its output was watched.
+    pub fn just_started() -> RestartWatch {
+        RestartWatch {
             announced: Some(Instant::now()),
-            ..Restart::default()
+            ..RestartWatch::default()
         }
     }
 
-    /// Take what the board printed.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
-        self.last = Some(Instant::now());
+    /// Takes what the board printed.
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.last_output = Some(Instant::now());
         self.tail.extend_from_slice(bytes);
         let found = self
             .tail
-            .windows(ANNOUNCEMENT.len())
-            .position(|window| window == ANNOUNCEMENT);
+            .windows(NAMED_SOFT_REBOOT_LINE.len())
+            .position(|window| window == NAMED_SOFT_REBOOT_LINE);
         if let Some(at) = found {
             self.announced = Some(Instant::now());
-            self.tail.drain(..at + ANNOUNCEMENT.len());
+            self.tail.drain(..at + NAMED_SOFT_REBOOT_LINE.len());
         }
-        let excess = self.tail.len().saturating_sub(ANNOUNCEMENT.len());
+        let excess = self.tail.len().saturating_sub(NAMED_SOFT_REBOOT_LINE.len());
         self.tail.drain(..excess);
     }
 
-    /// Whether the board restarted and is at its prompt, or takes too long to get there. Asked when it is quiet.
-    pub(super) fn is_over(&self) -> bool {
+    /// Returns whether the board restarted and is at its prompt, or takes too long to reach it. To be called while the board is
+    /// quiet.
+    pub fn is_over(&self) -> bool {
         let Some(announced) = self.announced else {
             return false;
         };
-        let is_quiet = self.last.is_some_and(|last| last.elapsed() > QUIET);
+        let is_quiet = self.last_output.is_some_and(|last| last.elapsed() > QUIET);
         announced.elapsed() > PATIENCE || (self.at_prompt() && is_quiet)
     }
 
-    /// Whether the output ends with a prompt.
-    pub(super) fn at_prompt(&self) -> bool {
-        self.tail.ends_with(PROMPT)
+    /// Returns whether the output ends with a prompt.
+    pub fn at_prompt(&self) -> bool {
+        self.tail.ends_with(FRIENDLY_PROMPT)
     }
 }
 
@@ -69,7 +68,7 @@ mod tests {
 
     #[track_caller]
     fn check(pieces: &[&[u8]], announced: bool, at_prompt: bool) {
-        let mut restart = Restart::default();
+        let mut restart = RestartWatch::default();
         for piece in pieces {
             restart.take(piece);
         }
@@ -99,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_board_that_came_back_gets_its_time() {
-        let mut restart = Restart::just_now();
+        let mut restart = RestartWatch::just_started();
         assert!(!restart.is_over());
         restart.take(b"main.py runs");
         assert!(!restart.at_prompt() && !restart.is_over());

@@ -1,0 +1,464 @@
+//! A session with a board: one connection, kept over resets and lost lines.
+//!
+//! A [`Session`] owns a [`Board`] and the rules of how tools treat one:
+//!
+//! - It connects when the board is first needed.
+//! - The first entry into the raw REPL of each connection soft-resets the board, so that a program starts from a fresh
+//!   interpreter. [`Session::resume`] keeps the state; a board behind a WebREPL always keeps it, since a soft reset ends
+//!   that connection.
+//! - A folder that was mounted is mounted again after a soft reset, and after a lost connection.
+//! - A board that went away is found again, also under another name: [`Session::reconnect`].
+//! - When the session ends, the board is at its friendly prompt.
+//!
+//! ```
+//! use piton::session::{Session, SessionOptions};
+//!
+//! let mut session = Session::connect(&"virtual".parse()?, SessionOptions::default())?;
+//! session.board()?.run(b"x = 6")?;
+//! assert_eq!(session.raw_repl()?.eval::<u32>("x * 7", Default::default())?, 42);
+//!
+//! // A fresh interpreter, which has forgotten `x`.
+//! session.soft_reset()?;
+//! assert!(!session.board()?.eval::<bool>("'x' in globals()")?);
+//! # Ok::<(), piton::Error>(())
+//! ```
+
+pub mod output;
+pub mod prompt;
+mod returned;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use piton_board::deadline::{Cancel, Deadline};
+use piton_board::error::Error as BoardError;
+use piton_board::facts::{BoardFacts, board_facts};
+use piton_board::reopen::BoardIdentity;
+use piton_board::repl::protocol::CTRL_D;
+use piton_board::repl::{Entry, RawRepl};
+use piton_board::selector::BoardSelector;
+use piton_board::transport::serial::Unread;
+use piton_board::transport::webrepl::Password;
+use piton_fs::remote::RemoteFs;
+
+use crate::board::{Board, ConnectOptions};
+use crate::error::Error;
+
+pub use returned::ReturnEvent;
+
+/// How long a board may take to reach its prompt, and to run its boot.py after a soft reset.
+const ENTRY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a board may take to say what it is: boards without flow control get the question slowly.
+const FACTS_TIME: Duration = Duration::from_secs(30);
+
+/// How long a board may take to answer when the session ends.
+const LEAVE_TIME: Duration = Duration::from_secs(3);
+
+/// How long [`Session::reconnect_soon`] waits for a board that resets.
+const RETURN_TIME: Duration = Duration::from_secs(30);
+
+/// The pause between two tries to reach a board on the network.
+const NETWORK_PAUSE: Duration = Duration::from_millis(250);
+
+/// The pause between two tries to open a port. It is short, because many boards lose what they print while the port is closed.
+const PORT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks for the password of the WebREPL at an address. `None` means that there is no password, an error ends the connection.
+pub type PasswordPrompt = Arc<dyn Fn(&str) -> Result<Option<Password>, Error> + Send + Sync>;
+
+/// How a session treats its connections. `SessionOptions::default()` resets nothing by itself and reconnects.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// How a board is reached. Its [`ConnectOptions::cancel`] ends what this session waits for, and no other session.
+    pub connect: ConnectOptions,
+    /// Each connection begins with a reset through the control lines of the port.
+    pub reset_on_connect: bool,
+    /// A lost connection may be made again: see [`Session::identity`].
+    pub reconnects: bool,
+    /// Asks for the password of a WebREPL that wants one. It is called only when the WebREPL has answered, and the password is
+    /// kept for when the board is reached again.
+    pub ask_password: Option<PasswordPrompt>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> SessionOptions {
+        SessionOptions {
+            connect: ConnectOptions::default(),
+            reset_on_connect: false,
+            reconnects: true,
+            ask_password: None,
+        }
+    }
+}
+
+impl fmt::Debug for SessionOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionOptions")
+            .field("connect", &self.connect)
+            .field("reset_on_connect", &self.reset_on_connect)
+            .field("reconnects", &self.reconnects)
+            .field("ask_password", &self.ask_password.is_some())
+            .finish()
+    }
+}
+
+/// A session with a board: see the [module](self).
+///
+/// Dropping it leaves the board at its friendly prompt, as [`Session::disconnect`] does.
+pub struct Session {
+    options: SessionOptions,
+    /// The board to connect to when no other was named.
+    default_board: BoardSelector,
+    board: Option<Board>,
+    /// The selector of the connection, and of the one before while there is none.
+    selector: Option<BoardSelector>,
+    /// How the board is found again when the connection is lost.
+    identity: Option<BoardIdentity>,
+    /// Whether the next entry into the raw REPL soft-resets the board.
+    auto_soft_reset: bool,
+}
+
+impl Session {
+    /// Returns a session that connects to the board of `default_board` when a board is first needed.
+    pub fn new(default_board: BoardSelector, options: SessionOptions) -> Session {
+        Session {
+            options,
+            default_board,
+            board: None,
+            selector: None,
+            identity: None,
+            auto_soft_reset: true,
+        }
+    }
+
+    /// Connects to the board that `selector` names. Nothing is sent to it yet.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Board::connect`]; the error of [`SessionOptions::ask_password`].
+    pub fn connect(selector: &BoardSelector, options: SessionOptions) -> Result<Session, Error> {
+        let mut session = Session::new(selector.clone(), options);
+        session.connect_to(selector)?;
+        Ok(session)
+    }
+
+    /// Connects to the board that `selector` names, after leaving the board before as [`Session::disconnect`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::connect`].
+    pub fn connect_to(&mut self, selector: &BoardSelector) -> Result<(), Error> {
+        self.disconnect();
+        let mut asked = Ok(None);
+        let ask = self.options.ask_password.clone();
+        let connected =
+            Board::connect_asking(selector, &self.options.connect, &mut |address| match &ask {
+                Some(ask) => {
+                    asked = ask(address);
+                    asked.as_ref().ok().cloned().flatten()
+                }
+                None => None,
+            });
+        if let Some(password) = asked? {
+            self.options.connect.open.password = Some(password);
+        }
+        let mut board = connected?;
+        let is_webrepl = matches!(selector, BoardSelector::WebRepl { .. });
+        self.identity = match self.options.reconnects || is_webrepl {
+            true => BoardIdentity::of(selector, board.device_name()),
+            // Listing the ports of Windows takes time.
+            false => None,
+        };
+        if self.options.reset_on_connect {
+            board.reset_by_lines(self.options.connect.open.lines)?;
+        }
+        self.board = Some(board);
+        self.selector = Some(selector.clone());
+        Ok(())
+    }
+
+    /// Leaves the board at its friendly prompt, unmounts a mounted folder, and closes the connection. Nothing happens when there
+    /// is no connection; a [`Session::resume`] before the first one counts for that one.
+    pub fn disconnect(&mut self) {
+        let Some(mut board) = self.board.take() else {
+            return;
+        };
+        self.auto_soft_reset = true;
+        // A raised flag ends what was being done. Leaving the board must work all the same.
+        let interrupted = self.options.connect.cancel.take();
+        // The errors of a board that is gone were reported when it went.
+        let _ = board.umount();
+        let _ = board.friendly(Deadline::after(LEAVE_TIME));
+        if interrupted {
+            self.options.connect.cancel.cancel();
+        }
+    }
+
+    /// Returns the board, and connects to it first if there is no connection.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::connect`].
+    pub fn board(&mut self) -> Result<&mut Board, Error> {
+        if self.board.is_none() {
+            let selector = self.default_board.clone();
+            self.connect_to(&selector)?;
+        }
+        self.board.as_mut().ok_or_else(no_board)
+    }
+
+    /// Returns the flag that ends whatever this session waits for.
+    pub fn cancel(&self) -> &Cancel {
+        &self.options.connect.cancel
+    }
+
+    /// Returns how the board of this session is reached.
+    pub fn connect_options(&self) -> &ConnectOptions {
+        &self.options.connect
+    }
+
+    /// Keeps the state of the board: the next entry into its raw REPL does not soft-reset it.
+    pub fn resume(&mut self) {
+        self.auto_soft_reset = false;
+    }
+
+    /// Brings the board into its raw REPL, by the rules of the [module](self): connected, soft-reset once, with a lost mount
+    /// mounted again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::connect`], [`Board::raw_repl`] and [`Board::remount`]. After [`BoardError::Cancelled`] the board was
+    /// interrupted and is on its way to its friendly prompt.
+    pub fn raw_repl(&mut self) -> Result<RawRepl<'_>, Error> {
+        self.board()?;
+        let entry = if self.auto_soft_reset && !self.is_webrepl() {
+            Entry::SoftReset
+        } else {
+            Entry::KeepState
+        };
+        let Session {
+            options,
+            board: Some(board),
+            auto_soft_reset,
+            ..
+        } = self
+        else {
+            return Err(no_board());
+        };
+        let cancel = &options.connect.cancel;
+        // Here, because the raw REPL that is returned keeps the board borrowed.
+        if cancel.is_cancelled() {
+            return Err(BoardError::Cancelled.into());
+        }
+        if let Err(error) = board.raw_repl(entry, Deadline::after(ENTRY_TIME)) {
+            if cancel.take() {
+                // Half-way into the raw REPL a board may be in the middle of a program: it is interrupted and left.
+                board.friendly(Deadline::after(LEAVE_TIME))?;
+                return Err(BoardError::Cancelled.into());
+            }
+            return Err(error);
+        }
+        *auto_soft_reset = false;
+        if board.lost_mount() {
+            board.remount()?;
+        }
+        // The board is there already: this sends nothing.
+        board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))
+    }
+
+    /// Does something with the files of the board.
+    ///
+    /// ```
+    /// use piton::session::{Session, SessionOptions};
+    ///
+    /// let mut session = Session::connect(&"virtual".parse()?, SessionOptions::default())?;
+    /// let path = "/hello.txt".parse().expect("a path");
+    /// let content = session.with_fs(|fs| {
+    ///     fs.write(&path, b"hello", Default::default())?;
+    ///     fs.read(&path, Default::default())
+    /// })?;
+    /// assert_eq!(content, b"hello");
+    /// # Ok::<(), piton::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::raw_repl`]; the error of `work`.
+    pub fn with_fs<T, E: Into<Error>>(
+        &mut self,
+        work: impl FnOnce(&mut RemoteFs<'_, '_>) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let mut raw_repl = self.raw_repl()?;
+        work(&mut RemoteFs::new(&mut raw_repl)).map_err(Into::into)
+    }
+
+    /// Returns what kind of board this is, and what it can do.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::raw_repl`] and [`board_facts`].
+    pub fn facts(&mut self) -> Result<BoardFacts, Error> {
+        let mut raw_repl = self.raw_repl()?;
+        Ok(board_facts(&mut raw_repl, Deadline::after(FACTS_TIME))?)
+    }
+
+    /// Gives the board back its friendly prompt, without waiting for it. The connection stays.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::connect`] and [`Board::friendly`].
+    pub fn friendly(&mut self) -> Result<(), Error> {
+        self.board()?.friendly(Deadline::after(ENTRY_TIME))
+    }
+
+    /// Resets the board through the control lines of its port. The next entry into the raw REPL does not soft-reset it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Board::reset_by_lines`].
+    pub fn reset_by_lines(&mut self) -> Result<(), Error> {
+        let lines = self.options.connect.open.lines;
+        self.board()?.reset_by_lines(lines)?;
+        self.auto_soft_reset = false;
+        Ok(())
+    }
+
+    /// Soft-resets the board now: boot.py runs, main.py does not. The next entry into the raw REPL does not do it again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::raw_repl`] and, for a WebREPL, [`Session::reconnect_soon`].
+    pub fn soft_reset(&mut self) -> Result<(), Error> {
+        self.board()?;
+        if self.is_webrepl() {
+            return self.soft_reset_webrepl();
+        }
+        self.auto_soft_reset = true;
+        self.raw_repl().map(|_| ())
+    }
+
+    /// Soft-resets the board as a person at its prompt does: boot.py and main.py run. What they print is there to be read.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Board::friendly`].
+    pub fn start_main(&mut self) -> Result<(), Error> {
+        let board = self.board()?;
+        board.friendly(Deadline::after(LEAVE_TIME))?;
+        board.type_keys(&[CTRL_D], Deadline::after(LEAVE_TIME))
+    }
+
+    /// Soft-resets a board behind a WebREPL. MicroPython forgets its WebREPL connections at a soft reset, and boot.py makes the
+    /// board reachable again.
+    fn soft_reset_webrepl(&mut self) -> Result<(), Error> {
+        self.raw_repl()?;
+        let can_return = self.identity.is_some();
+        let board = self.board()?;
+        match board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME)) {
+            Ok(_) => Ok(()),
+            // Disconnected: the board closed the connection. Timeout: it forgot the connection without closing it.
+            Err(Error::Board(BoardError::Disconnected { .. } | BoardError::Timeout { .. }))
+                if can_return =>
+            {
+                self.reconnect_soon()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns how the board is found again when the connection is lost. `None` when this session does not reconnect, and for a
+    /// board that ends with its connection: a process, the virtual board.
+    pub fn identity(&self) -> Option<&BoardIdentity> {
+        let identity = self.identity.as_ref();
+        identity.filter(|_| self.options.reconnects)
+    }
+
+    /// Connects again to a board that went away, and keeps trying. Before each try it calls `wait` with the pause that suits the
+    /// board: `wait` sleeps for about so long, and returns whether to try again.
+    ///
+    /// A folder that was mounted is mounted again at the next [`Session::raw_repl`].
+    ///
+    /// # Errors
+    ///
+    /// The error of the last try. [`BoardError::NoBoard`] when the board cannot be found again by any means.
+    pub fn reconnect(&mut self, wait: &mut dyn FnMut(Duration) -> bool) -> Result<(), Error> {
+        let identity = self.identity.clone().ok_or_else(no_board)?;
+        let pause = match identity.is_port() {
+            true => PORT_PAUSE,
+            false => NETWORK_PAUSE,
+        };
+        let mount = self.board.as_mut().and_then(Board::leave_mount);
+        // Closed before the port is opened again: the system gives a port to one holder only.
+        self.board = None;
+        let mut last = no_board();
+        let mut options = self.options.connect.clone();
+        // What the board printed while it started is of interest.
+        options.open.unread = Unread::Keep;
+        while wait(pause) {
+            let selector = identity.find().map_err(Error::from);
+            match selector.and_then(|selector| Board::connect(&selector, &options)) {
+                Ok(mut board) => {
+                    if let Some(mount) = mount {
+                        board.take_over_mount(mount);
+                    }
+                    self.board = Some(board);
+                    return Ok(());
+                }
+                // A WebREPL that was asked again would refuse it again.
+                Err(error @ Error::Board(BoardError::PasswordRefused { .. })) => return Err(error),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Connects again to a board that resets, and is back within 30 seconds or never.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::reconnect`]; [`BoardError::Cancelled`].
+    pub fn reconnect_soon(&mut self) -> Result<(), Error> {
+        let cancel = self.options.connect.cancel.clone();
+        let deadline = Deadline::after(RETURN_TIME);
+        let reconnected = self.reconnect(&mut |pause| {
+            std::thread::sleep(pause);
+            !cancel.is_cancelled() && !deadline.has_passed()
+        });
+        reconnected.map_err(|error| match cancel.is_cancelled() {
+            true => BoardError::Cancelled.into(),
+            false => error,
+        })
+    }
+
+    /// Whether the board is behind a WebREPL, whose connection a soft reset ends.
+    fn is_webrepl(&self) -> bool {
+        matches!(self.selector, Some(BoardSelector::WebRepl { .. }))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("options", &self.options)
+            .field("selector", &self.selector)
+            .field("is_connected", &self.board.is_some())
+            .field("auto_soft_reset", &self.auto_soft_reset)
+            .finish()
+    }
+}
+
+fn no_board() -> Error {
+    BoardError::NoBoard {
+        skipped: Vec::new(),
+    }
+    .into()
+}

@@ -1,0 +1,98 @@
+//! A board that went away while its program was followed: it was reset, or unplugged.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use piton_board::deadline::Deadline;
+use piton_board::error::Error as BoardError;
+use piton_board::repl::protocol::{CTRL_C, FRIENDLY_PROMPT};
+
+use super::Session;
+use crate::error::Error;
+
+/// How long one look for output takes.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How long the output must end with the prompt until the board counts as idle.
+const PROMPT_QUIET: Duration = Duration::from_millis(500);
+
+/// How long a board that prints nothing is watched: many have printed everything before the port is open again.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How long the board may take to accept a Ctrl-C.
+const WRITE_TIME: Duration = Duration::from_secs(2);
+
+/// What [`Session::follow_return`] reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReturnEvent<'a> {
+    /// The board is away, and is waited for.
+    Waiting,
+    /// The board is back.
+    Reconnected {
+        /// What it is called now: see [`crate::Board::device_name`].
+        device_name: &'a str,
+    },
+    /// The board has printed something.
+    Output {
+        /// The bytes as they came.
+        bytes: &'a [u8],
+    },
+}
+
+impl Session {
+    /// Waits for a board that went away, and reports what it prints until it is idle: until its prompt is there, or until it is
+    /// silent from the start. A program that runs and pauses is followed on.
+    ///
+    /// `events` ends it with [`ControlFlow::Break`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::reconnect_soon`]. [`BoardError::Cancelled`] when the flag was raised: then the board was interrupted.
+    /// [`BoardError::Disconnected`] when the board went away again.
+    pub fn follow_return(
+        &mut self,
+        events: &mut dyn FnMut(ReturnEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        if events(ReturnEvent::Waiting).is_break() {
+            return Ok(());
+        }
+        self.reconnect_soon()?;
+        let cancel = self.cancel().clone();
+        let board = self.board()?;
+        let device_name = board.device_name();
+        if events(ReturnEvent::Reconnected { device_name }).is_break() {
+            return Ok(());
+        }
+        let mut last = Vec::new();
+        let mut since = Instant::now();
+        let mut buffer = [0; 4096];
+        loop {
+            if cancel.take() {
+                // The error that counts is the interruption.
+                let _ = board.type_keys(&[CTRL_C], Deadline::after(WRITE_TIME));
+                return Err(BoardError::Cancelled.into());
+            }
+            let bytes = board.read_output(&mut buffer, SLICE)?;
+            if bytes.is_empty() {
+                let patience = match last.as_slice() {
+                    [] => SILENCE,
+                    FRIENDLY_PROMPT => PROMPT_QUIET,
+                    // A program runs, and may pause for as long as it likes.
+                    _ => continue,
+                };
+                if since.elapsed() > patience {
+                    return Ok(());
+                }
+                continue;
+            }
+            if events(ReturnEvent::Output { bytes }).is_break() {
+                return Ok(());
+            }
+            last.extend_from_slice(bytes);
+            last.drain(..last.len().saturating_sub(FRIENDLY_PROMPT.len()));
+            since = Instant::now();
+        }
+    }
+}
