@@ -34,11 +34,13 @@
 //! package are two thin layers over this one.
 
 mod board;
+pub mod board_format;
 pub mod build;
 pub mod compile;
 pub mod error;
 mod flushed;
 pub mod host_file;
+pub mod host_tree;
 pub mod http;
 pub mod left_out;
 pub mod mip;
@@ -51,6 +53,7 @@ pub mod session;
 pub mod shipment;
 pub mod sync;
 pub mod vm;
+pub mod workers;
 
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
 pub use error::Error;
