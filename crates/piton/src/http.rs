@@ -1,14 +1,14 @@
 //! Documents from web servers: bounded in size and time, through the proxies that the environment names
 //! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), trusting whom the operating system trusts.
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Cancel, scaled};
+
+use crate::workers;
 
 /// How many documents are fetched at a time.
 const AT_ONCE: usize = 8;
@@ -259,37 +259,28 @@ impl Client {
         take: &mut dyn FnMut(usize, Result<Vec<u8>, HttpError>) -> Result<(), HttpError>,
     ) -> Result<(), HttpError> {
         let requested = requests.len();
-        let queue: VecDeque<_> = requests.into_iter().enumerate().collect();
-        let queue = Arc::new(Mutex::new(queue));
-        let (answers, arrived) = mpsc::channel();
         let mut watched = Vec::new();
-        // Not scoped: whoever is interrupted does not wait for a silent server. The threads end by their time limits.
-        for _ in 0..requested.min(AT_ONCE) {
-            let (queue, answers, client) = (Arc::clone(&queue), answers.clone(), self.clone());
-            let running: Arc<Mutex<Option<Running>>> = Arc::default();
-            watched.push((Arc::clone(&running), Pace::default()));
-            thread::spawn(move || {
-                loop {
-                    let next = queue
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .pop_front();
-                    let Some((index, (url, limit))) = next else {
-                        break;
-                    };
-                    let tell = |now| *running.lock().unwrap_or_else(PoisonError::into_inner) = now;
-                    let answer = client.download(&url, limit, &mut |bytes| {
-                        let url = url.clone();
-                        tell(Some(Running { index, url, bytes }));
-                    });
-                    tell(None);
-                    if answers.send((index, url, answer)).is_err() {
-                        break;
-                    }
+        watched.resize_with(
+            requested.min(AT_ONCE),
+            <(Arc<Mutex<Option<Running>>>, Pace)>::default,
+        );
+        let running = watched.iter().map(|(running, _)| Arc::clone(running));
+        let running = running.collect::<Vec<_>>();
+        let client = self.clone();
+        // Whoever is interrupted does not wait for a silent server. The threads end by their time limits.
+        let arrived = workers::detached(requests, AT_ONCE, move |thread, index, (url, limit)| {
+            let set_running = |now| {
+                if let Some(running) = running.get(thread) {
+                    *running.lock().unwrap_or_else(PoisonError::into_inner) = now;
                 }
+            };
+            let answer = client.download(&url, limit, &mut |bytes| {
+                let url = url.clone();
+                set_running(Some(Running { index, url, bytes }));
             });
-        }
-        drop(answers);
+            set_running(None);
+            (url, answer)
+        });
         let mut count = 0;
         let mut bytes = 0;
         let start = Instant::now();
@@ -300,7 +291,7 @@ impl Client {
                 pace.check(running.as_ref(), start.elapsed(), self.window)?;
             }
             match arrived.recv_timeout(SLICE) {
-                Ok((index, url, answer)) => {
+                Ok((index, (url, answer))) => {
                     bytes += answer.as_ref().map_or(0, |document| document.len() as u64);
                     if bytes > total {
                         return Err(HttpError::TooLong { url, limit: total });

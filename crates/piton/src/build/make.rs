@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use piton_board::deadline::Cancel;
 use piton_compiler::{Diagnostic, Options};
@@ -20,6 +17,7 @@ use super::{
     Written, age, swap,
 };
 use crate::compile::{CompileError, compile_cached, native};
+use crate::workers;
 
 /// Build what `settings` say.
 ///
@@ -264,41 +262,15 @@ fn make_all(
     cancel: &Cancel,
     events: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<Made>, BuildError> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results = Mutex::new(Vec::with_capacity(inputs.len()));
-    let work = || {
-        let mut own = Vec::new();
-        while !cancel.is_cancelled() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(input) = inputs.get(number) else {
-                break;
-            };
-            own.push((number, make(settings, plans, input)));
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            events(Event::Done {
-                done,
-                of: inputs.len(),
-            });
-        }
-        let mut results = results
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        results.extend(own);
+    let work = |input: &Input| make(settings, plans, input);
+    let report = |done| {
+        let of = inputs.len();
+        events(Event::Done { done, of });
     };
-    thread::scope(|scope| {
-        for _ in 1..settings.jobs.get().min(inputs.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut results = results
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if results.len() < inputs.len() {
-        return Err(cancelled(settings));
-    }
-    results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, made)| made).collect()
+    let made = workers::each(inputs, settings.jobs, cancel, work, report);
+    let made = made.into_iter().collect::<Option<Vec<_>>>();
+    let made = made.ok_or_else(|| cancelled(settings))?;
+    made.into_iter().collect()
 }
 
 fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, BuildError> {

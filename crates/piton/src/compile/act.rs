@@ -6,14 +6,12 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use piton_board::deadline::Cancel;
 use piton_compiler::{Diagnostic, Options};
 
 use super::plan::{Job, Plan};
-use crate::host_file;
+use crate::{host_file, workers};
 
 /// What became of one job.
 #[derive(Debug)]
@@ -73,40 +71,18 @@ pub fn run(
     events: &(dyn Fn(Event) + Sync),
 ) -> Vec<Outcome> {
     let of = plan.jobs.len();
-    let next = AtomicUsize::new(0);
-    let done = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::with_capacity(of));
     let folders = plan.within.as_deref().map(Folders::new);
-    let work = || {
-        while !cancel.is_cancelled() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = plan.jobs.get(number) else {
-                break;
-            };
-            let status = compile(job, folders.as_ref(), options);
-            let outcome = Outcome {
-                job: number,
-                status,
-            };
-            outcomes
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .push(outcome);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            events(Event::Done { done, of });
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads.get().min(of) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut outcomes = outcomes
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    outcomes.sort_by_key(|outcome| outcome.job);
-    outcomes
+    let work = |job: &Job| compile(job, folders.as_ref(), options);
+    let report = |done| events(Event::Done { done, of });
+    let statuses = workers::each(&plan.jobs, threads, cancel, work, report);
+    let outcomes = statuses
+        .into_iter()
+        .enumerate()
+        .filter_map(|(job, status)| {
+            let status = status?;
+            Some(Outcome { job, status })
+        });
+    outcomes.collect()
 }
 
 /// The longest name that the compiler takes, in bytes.
