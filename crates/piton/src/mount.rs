@@ -4,16 +4,14 @@
 //! and the cache of what was compiled. The board's programs see the sources as they are; only an import gets the
 //! `.mpy`, from memory.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use piton_compiler::{Options, Target};
 use piton_fs::mount::{MountOptions, Source, Translate};
-use piton_mpy::header::{Arch, SUB_VERSION, VERSION};
 use piton_project::cache::{COMPILED_LIMIT, Cache};
 
+use crate::board_format::BoardFormat;
 use crate::compile::compile_cached;
 use crate::{host_file, vm};
 
@@ -151,7 +149,6 @@ fn translate(settings: Settings) -> Translate {
                 Some(module)
             }
             Err(reason) => {
-                let reason = reason.into_owned();
                 report(Event::NotCompiled { name, reason });
                 None
             }
@@ -164,8 +161,10 @@ fn compile(
     source: &Source<'_>,
     cache: Option<&Cache>,
     report: &dyn Fn(Event),
-) -> Result<Vec<u8>, Cow<'static, str>> {
-    let options = compiler_options(source.name, source.mpy)?;
+) -> Result<Vec<u8>, String> {
+    // The file server needs `vfs.mount`, which CircuitPython does not have: who asks for a module runs MicroPython.
+    let options = BoardFormat::micropython(source.mpy).compiler_options(source.name);
+    let options = options.map_err(|error| error.to_string())?;
     let name = source.name.to_owned();
     let compiled =
         compile_cached(source.content, &options, cache).map_err(|error| error.to_string())?;
@@ -181,42 +180,4 @@ fn compile(
         cached: compiled.cached,
     });
     Ok(compiled.mpy)
-}
-
-/// What a board takes: bytecode of its version, and machine code if its interface is ours.
-fn compiler_options(name: &str, mpy: u32) -> Result<Options, Cow<'static, str>> {
-    // sys.implementation._mpy: bits 0-7 version, 8-9 sub-version, 10-13 architecture (py/persistentcode.h).
-    let [version, features, ..] = mpy.to_le_bytes();
-    if version != VERSION {
-        return Err(match version {
-            0 => "the board's firmware loads no .mpy files".into(),
-            _ => {
-                format!("the board's firmware loads .mpy files of version {version}, not {VERSION}")
-                    .into()
-            }
-        });
-    }
-    let mut options = Options::new(name);
-    options.target = Target::MicroPython;
-    if features & 3 == SUB_VERSION {
-        options.arch = Arch::from_number(features >> 2 & 0xf);
-    }
-    Ok(options)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_board_gets_what_it_loads() {
-        // webassembly 1.29, rp2 1.29, and one with an older native interface.
-        for (mpy, arch) in [(774, None), (0x1306, Some(Arch::ArmV6M)), (0x1006, None)] {
-            let options = compiler_options("x.py", mpy).unwrap();
-            assert_eq!(options.arch, arch, "{mpy:#x}");
-        }
-        for mpy in [0, 5] {
-            assert!(compiler_options("x.py", mpy).is_err());
-        }
-    }
 }

@@ -3,7 +3,6 @@
 //! [`read`] takes whatever is there, [`download::fetch`] what is on a server, [`Shipment::check`] says what is wrong with it, [`deploy`] copies it to a drive.
 //! Nothing is trusted: not the paths, not the sizes, not the archive, not that what has the name of a file is one.
 
-mod board_format;
 mod check;
 pub mod deploy;
 pub mod download;
@@ -32,7 +31,7 @@ use piton_shipment::manifest::{Found, Manifest, ManifestError};
 use crate::build::MANIFEST;
 use crate::sync::{Content, HostTree};
 
-pub use board_format::BoardFormat;
+pub use crate::board_format::BoardFormat;
 pub use check::Demands;
 pub use finding::{Finding, What};
 pub use read::{Reading, read};

@@ -52,6 +52,7 @@ use piton_path::BoardPath;
 use piton_path::RelativePath;
 use piton_path::is_reserved;
 
+use crate::board_format::NotCompilable;
 use crate::patterns::Patterns;
 use crate::shipment::deploy::DeployError;
 
@@ -246,6 +247,17 @@ pub enum Error {
     /// The board.
     #[error(transparent)]
     Board(#[from] BoardError),
+}
+
+impl From<NotCompilable> for Error {
+    fn from(error: NotCompilable) -> Error {
+        Error::NoMpy {
+            version: match error {
+                NotCompilable::Version { version } => Some(version),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// A source that the compiler does not accept.

@@ -3,12 +3,13 @@
 use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
-use piton_board::facts::{BoardFacts, MpyFacts};
+use piton_board::facts::BoardFacts;
 use piton_board::literal::{from_literal, py_bytes};
 use piton_board::repl::RawRepl;
-use piton_mpy::header::{Arch, Dialect, Header};
+use piton_mpy::header::Arch;
 
 use super::Guarded;
+use crate::board_format::{BoardFormat, Mismatch};
 
 /// Bytes of a piece of the file that is sent as base64: 2048 letters.
 const BASE64_PIECE: usize = 1536;
@@ -41,72 +42,55 @@ pub fn is_mpy(bytes: &[u8]) -> bool {
     matches!(bytes, [b'M' | b'C', 0..=8, ..])
 }
 
-/// Find out, without running it, whether the board loads this file.
+/// Finds out, without running it, whether the board loads this file.
 ///
 /// # Errors
 ///
 /// [`MpyError`], for what the board would refuse, or crash over.
 pub fn check_mpy(file: &[u8], facts: &BoardFacts) -> Result<(), MpyError> {
-    let Some(board) = &facts.mpy else {
+    let board = BoardFormat::from(facts);
+    let Some(version) = board.version else {
         return Err(MpyError::BoardLoadsNone);
     };
-    let mismatch = |file: &str, board: &str| {
-        Err(MpyError::Mismatch {
-            file: file.to_owned(),
-            board: board.to_owned(),
-        })
-    };
-    if let Some(&version) = file.get(1)
-        && version != board.version
-    {
-        return mismatch(
-            &format!(".mpy version {version}"),
-            &format!("version {}", board.version),
-        );
+    if let Some(&found) = file.get(1) {
+        board.accepts_version(found)?;
     }
-    if board.version != piton_mpy::header::VERSION {
+    if version != piton_mpy::header::VERSION {
         // Older than what our reader knows: the board looks for itself.
         return Ok(());
     }
     let header = piton_mpy::reader::read(file)?.header;
-    let is_circuitpython = facts.implementation.as_deref() == Some("circuitpython");
-    if is_circuitpython != (header.dialect == Dialect::CircuitPython) {
-        return mismatch(
-            header.dialect.name(),
-            if is_circuitpython {
-                Dialect::CircuitPython.name()
-            } else {
-                Dialect::MicroPython.name()
-            },
-        );
-    }
-    match machine_code_mismatch(&header, board) {
-        Some((file, board)) => mismatch(&file, &board),
-        None => Ok(()),
-    }
+    Ok(board.accepts(&header)?)
 }
 
-/// What is different about the machine code in the file: py/persistentcode.c, `mp_raw_code_load`.
-fn machine_code_mismatch(header: &Header, board: &MpyFacts) -> Option<(String, String)> {
-    let arch = header.arch?;
-    let name = board.arch.unwrap_or("bytecode only");
-    let board_arch = board.arch.and_then(Arch::from_name);
-    // A Cortex-M runs the code of the smaller ones: py/persistentcode.h, `MPY_FEATURE_ARCH_TEST`.
-    let smaller_cortex = board_arch.is_some_and(|board| {
-        let cortex = Arch::ArmV6M.number()..=Arch::ArmV7EMDP.number();
-        cortex.contains(&board.number())
-            && (*cortex.start()..=board.number()).contains(&arch.number())
-    });
-    if board_arch != Some(arch) && !smaller_cortex {
-        return Some((format!("machine code of {}", arch.name()), name.to_owned()));
+impl From<Mismatch> for MpyError {
+    fn from(mismatch: Mismatch) -> MpyError {
+        let (file, board) = match mismatch {
+            Mismatch::NoMpy => return MpyError::BoardLoadsNone,
+            Mismatch::Version { file, board } => {
+                (format!(".mpy version {file}"), format!("version {board}"))
+            }
+            Mismatch::Dialect { file, board } => (file.name().to_owned(), board.name().to_owned()),
+            Mismatch::MachineCode {
+                file,
+                file_version,
+                board,
+                board_version,
+            } if Some(file) == board => (
+                format!("machine code version {file_version}"),
+                format!("version {board_version}"),
+            ),
+            Mismatch::MachineCode { file, board, .. } => (
+                format!("machine code of {}", file.name()),
+                board.map_or("bytecode only", Arch::name).to_owned(),
+            ),
+            Mismatch::Extensions { arch } => (
+                format!("{} with more extensions", arch.name()),
+                format!("{} without them", arch.name()),
+            ),
+        };
+        MpyError::Mismatch { file, board }
     }
-    if header.sub_version != board.sub_version {
-        return Some((
-            format!("machine code version {}", header.sub_version),
-            format!("version {}", board.sub_version),
-        ));
-    }
-    None
 }
 
 /// Bring a `.mpy` file into the board's RAM, piece by piece, and give back the program that runs it: the module's

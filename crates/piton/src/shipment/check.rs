@@ -148,5 +148,6 @@ fn check_mpy(content: &[u8], expected: Option<&str>, board: Option<&BoardFormat>
             found,
         });
     }
-    board?.refuses(&header).map(What::Board)
+    let mismatch = board?.accepts(&header).err()?;
+    Some(What::Board(mismatch.to_string()))
 }

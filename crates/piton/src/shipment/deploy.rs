@@ -9,14 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
-use piton_mpy::header::Dialect;
 use piton_path::PortablePath;
 
 use super::folders::Folder;
 use super::order::order;
 use super::parts::Parts;
 use super::{BoardFormat, Shipment};
-use crate::build::project::circuitpython_version;
 use crate::flushed;
 use crate::regular::{self, Kind, Links};
 
@@ -133,25 +131,9 @@ pub enum DeployError {
     Cancelled,
 }
 
-/// Most bytes of `boot_out.txt`: it has a few lines.
-const BOOT_OUT_LIMIT: u64 = 64 << 10;
-
 /// What a drive says about its board, in `boot_out.txt` of CircuitPython.
 pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
-    let text = regular::read(&drive.join("boot_out.txt"), Links::Refuse, BOOT_OUT_LIMIT).ok()?;
-    let text = String::from_utf8(text).ok()?;
-    let version = circuitpython_version(&text)?;
-    let digits = version
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()?;
-    let major = digits.parse::<u32>().ok()?;
-    Some(BoardFormat {
-        dialect: Dialect::CircuitPython,
-        // CircuitPython 8 has version 6 as well (MPY_VERSION, py/persistentcode.h there), 7 has 5.
-        version: Some(if major >= 8 { 6 } else { 5 }),
-        sub_version: 0,
-        arch: None,
-    })
+    BoardFormat::of_drive(drive)
 }
 
 /// Decide what to do, looking at the drive only.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
 use piton_board::error::Error as BoardError;
-use piton_compiler::{Options as CompilerOptions, Target};
+use piton_compiler::Options as CompilerOptions;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
 use piton_path::PortablePath;
 use piton_path::RelativePath;
@@ -21,16 +21,14 @@ use super::make::{self, is_start};
 use super::pull::stay_inside;
 use super::record::{FILE_NAME, Record};
 use super::{Content, Error, Event, HostTree, Options, walk};
+use crate::board_format::{BOOT_OUT, BoardFormat};
 use crate::shipment::deploy::{DeployError, check_names};
 use crate::shipment::parts::Parts;
-
-/// What CircuitPython writes on its drive about itself.
-const ABOUT: &str = "boot_out.txt";
 
 /// Whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive is
 /// mounted.
 pub fn is_drive(folder: &Path) -> bool {
-    folder.is_dir() && (folder.join(ABOUT).is_file() || is_mounted_here(folder))
+    folder.is_dir() && (folder.join(BOOT_OUT).is_file() || is_mounted_here(folder))
 }
 
 #[cfg(unix)]
@@ -59,19 +57,8 @@ fn is_mounted_here(folder: &Path) -> bool {
 ///
 /// [`Error::NoMpy`] if the drive does not say what it is, or is of a CircuitPython that the compiler does not know.
 pub fn drive_compiler_options(drive: &Path) -> Result<CompilerOptions, Error> {
-    let text = fs::read_to_string(drive.join(ABOUT)).unwrap_or_default();
-    let release = text
-        .split_once("CircuitPython ")
-        .map_or("", |(_, rest)| rest);
-    let target = match release {
-        release if release.starts_with("9.") => Target::CircuitPython9,
-        release if release.starts_with("10.") => Target::CircuitPython10,
-        _ => return Err(Error::NoMpy { version: None }),
-    };
-    Ok(CompilerOptions {
-        target,
-        ..CompilerOptions::new("")
-    })
+    let format = BoardFormat::of_drive(drive).ok_or(Error::NoMpy { version: None })?;
+    Ok(format.compiler_options("")?)
 }
 
 /// What a drive lacks to be like a folder of this computer.

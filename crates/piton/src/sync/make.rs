@@ -4,43 +4,25 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{ErrorType, Options as CompilerOptions, Target};
+use piton_compiler::{ErrorType, Options as CompilerOptions};
 use piton_fs::plan::{Node, Tree};
-use piton_mpy::header::Arch;
 use piton_path::RelativePath;
 use piton_syntax::MinifyOptions;
 
 use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
-
-/// The version of the `.mpy` format that the compiler writes.
-const MPY_VERSION: u8 = 6;
+use crate::board_format::BoardFormat;
+use crate::compile::native;
 
 /// The sources that a board looks for by name when it starts: a `.mpy` file in their place would not run.
 const START_FILES: &[&str] = &["boot.py", "main.py", "code.py"];
 
-/// How sources are compiled for this board.
+/// Returns how sources are compiled for this board.
 ///
 /// # Errors
 ///
-/// [`Error::NoMpy`] if it loads no `.mpy` files, or of another version only.
+/// [`Error::NoMpy`] if it loads no `.mpy` files that the compiler makes.
 pub fn compiler_options(facts: &BoardFacts) -> Result<CompilerOptions, Error> {
-    let mpy = facts.mpy.as_ref();
-    let version = mpy.map(|mpy| mpy.version);
-    let Some(mpy) = mpy.filter(|mpy| mpy.version == MPY_VERSION) else {
-        return Err(Error::NoMpy { version });
-    };
-    let release = facts.release.as_deref().unwrap_or_default();
-    let target = match facts.implementation.as_deref() {
-        Some("circuitpython") if release.starts_with("9.") => Target::CircuitPython9,
-        Some("circuitpython") if release.starts_with("10.") => Target::CircuitPython10,
-        Some("circuitpython") => return Err(Error::NoMpy { version }),
-        _ => Target::MicroPython,
-    };
-    Ok(CompilerOptions {
-        arch: mpy.arch.and_then(Arch::from_name),
-        target,
-        ..CompilerOptions::new("")
-    })
+    Ok(BoardFormat::from(facts).compiler_options("")?)
 }
 
 /// The sources of a folder that break the rules of the language, with their paths in the folder: a board would refuse
@@ -73,6 +55,9 @@ pub fn check(
                 diagnostic.error_type,
                 ErrorType::SyntaxError | ErrorType::IndentationError
             )
+            // Without a processor to compile for, a decorator that asks for machine code is a syntax error ("invalid
+            // arch"). The board compiles such a source itself.
+            && !native::needs_native(&source, &options, &diagnostic)
         {
             let rejection = Rejected {
                 path: path.clone(),

@@ -1,0 +1,413 @@
+//! What a board loads: which `.mpy` files, and how the compiler makes them for it.
+//!
+//! ```
+//! use piton::board_format::{BoardFormat, Mismatch};
+//! use piton::mpy::header::{Arch, Header};
+//!
+//! // What `sys.implementation._mpy` is on a Raspberry Pi Pico with MicroPython 1.29.
+//! let pico = BoardFormat::micropython(0x1306);
+//! assert_eq!(pico.accepts(&Header::bytecode()), Ok(()));
+//! assert!(matches!(pico.accepts(&Header::native(Arch::Rv32Imc)), Err(Mismatch::MachineCode { .. })));
+//! assert_eq!(pico.compiler_options("main.py")?.arch, Some(Arch::ArmV6M));
+//! # Ok::<(), piton::board_format::NotCompilable>(())
+//! ```
+
+use std::path::Path;
+
+use piton_board::facts::BoardFacts;
+use piton_compiler::{Options, Target};
+use piton_mpy::header::{Arch, Dialect, Header, SUB_VERSION, VERSION};
+
+use crate::build::project::circuitpython_version;
+use crate::regular::{self, Links};
+
+/// What CircuitPython writes on its drive about itself.
+pub const BOOT_OUT: &str = "boot_out.txt";
+
+/// Most bytes of [`BOOT_OUT`]: it has a few lines.
+const BOOT_OUT_LIMIT: u64 = 64 << 10;
+
+/// Which `.mpy` files a board loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardFormat {
+    /// Whose firmware it runs.
+    pub dialect: Dialect,
+    /// Version of the `.mpy` files that it loads; `None` if it loads none.
+    pub version: Option<u8>,
+    /// Version of the interface for machine code.
+    pub sub_version: u8,
+    /// Its processor, if it runs machine code out of `.mpy` files.
+    pub arch: Option<Arch>,
+    /// Extensions of that processor ([`Arch::flag_names`]).
+    pub arch_flags: u32,
+    /// The firmware as the compiler knows it; `None` for a CircuitPython that it does not know.
+    pub target: Option<Target>,
+}
+
+/// Why a board does not load a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// The board loads no `.mpy` files at all.
+    #[error("it loads no `.mpy` files")]
+    NoMpy,
+    /// The file is of another version.
+    #[error("its format is {file}, the board's {board}")]
+    Version {
+        /// The file's.
+        file: u8,
+        /// The board's.
+        board: u8,
+    },
+    /// The file is for another firmware.
+    #[error("it is for {}, and the board runs {}", file.name(), board.name())]
+    Dialect {
+        /// The file's.
+        file: Dialect,
+        /// The board's.
+        board: Dialect,
+    },
+    /// The file's machine code is for another processor, or for another version of its interface.
+    #[error(
+        "its machine code is for {} {file_version}, the board's for {} {board_version}",
+        file.name(),
+        board.map_or("nothing", Arch::name)
+    )]
+    MachineCode {
+        /// The processor of the file.
+        file: Arch,
+        /// Its interface.
+        file_version: u8,
+        /// The processor of the board; `None` if it runs no machine code.
+        board: Option<Arch>,
+        /// Its interface.
+        board_version: u8,
+    },
+    /// The file's machine code needs extensions that the board's processor lacks.
+    #[error("its machine code needs extensions of {} that the board lacks", arch.name())]
+    Extensions {
+        /// The processor.
+        arch: Arch,
+    },
+}
+
+/// Why the compiler makes nothing for a board.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotCompilable {
+    /// The board loads no `.mpy` files.
+    #[error("the board's firmware loads no .mpy files")]
+    NoMpy,
+    /// The board loads files of another version.
+    #[error("the board's firmware loads .mpy files of version {version}, not {VERSION}")]
+    Version {
+        /// That version.
+        version: u8,
+    },
+    /// The board runs a version of CircuitPython that the compiler does not know.
+    #[error("the compiler does not know the board's version of CircuitPython")]
+    UnknownFirmware,
+}
+
+impl BoardFormat {
+    /// Returns what a board loads whose `sys.implementation._mpy` has this value, 0 if it has none, and that runs
+    /// MicroPython.
+    pub fn micropython(mpy: u32) -> BoardFormat {
+        // Bits 0-7 version, 8-9 sub-version, 10-13 processor, 16 and up its extensions (py/persistentcode.h).
+        let [version, features, ..] = mpy.to_le_bytes();
+        // Before version 6 the two bits were features of the bytecode.
+        let sub_version = if version >= 6 { features & 3 } else { 0 };
+        BoardFormat {
+            dialect: Dialect::MicroPython,
+            version: (version > 0).then_some(version),
+            sub_version,
+            arch: Arch::from_number(features >> 2 & 0xf),
+            arch_flags: mpy >> 16,
+            target: Some(Target::MicroPython),
+        }
+    }
+
+    /// Returns what a CircuitPython board loads, by the text of its `boot_out.txt`; `None` if that does not say the version.
+    pub fn from_boot_out(text: &str) -> Option<BoardFormat> {
+        let major = major(&circuitpython_version(text)?)?;
+        Some(BoardFormat {
+            dialect: Dialect::CircuitPython,
+            // CircuitPython 8 has version 6 as well (MPY_VERSION, py/persistentcode.h there), 7 has 5.
+            version: Some(if major >= 8 { 6 } else { 5 }),
+            sub_version: 0,
+            arch: None,
+            arch_flags: 0,
+            target: circuitpython(major),
+        })
+    }
+
+    /// Returns what the board of a drive loads; `None` if the drive does not say it.
+    pub fn of_drive(drive: &Path) -> Option<BoardFormat> {
+        let text = regular::read(&drive.join(BOOT_OUT), Links::Refuse, BOOT_OUT_LIMIT).ok()?;
+        BoardFormat::from_boot_out(std::str::from_utf8(&text).ok()?)
+    }
+
+    /// Finds out whether the board loads a file with this header (`mp_raw_code_load`, py/persistentcode.c).
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch`]: why it does not, or would crash over it.
+    pub fn accepts(&self, header: &Header) -> Result<(), Mismatch> {
+        if header.dialect != self.dialect {
+            return Err(Mismatch::Dialect {
+                file: header.dialect,
+                board: self.dialect,
+            });
+        }
+        self.accepts_version(VERSION)?;
+        let Some(arch) = header.arch else {
+            return Ok(());
+        };
+        if !self.runs(arch) || header.sub_version != self.sub_version {
+            return Err(Mismatch::MachineCode {
+                file: arch,
+                file_version: header.sub_version,
+                board: self.arch,
+                board_version: self.sub_version,
+            });
+        }
+        if header.arch_flags.unwrap_or(0) & !self.arch_flags != 0 {
+            return Err(Mismatch::Extensions { arch });
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the board loads files of this version, whatever else is in their headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch::NoMpy`], [`Mismatch::Version`].
+    pub fn accepts_version(&self, version: u8) -> Result<(), Mismatch> {
+        match self.version {
+            None => Err(Mismatch::NoMpy),
+            Some(board) if board != version => Err(Mismatch::Version {
+                file: version,
+                board,
+            }),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whether its processor runs code for this one.
+    fn runs(&self, code: Arch) -> bool {
+        let Some(board) = self.arch else {
+            return false;
+        };
+        // A Cortex-M runs the code of the smaller ones: `MPY_FEATURE_ARCH_TEST`, py/persistentcode.h.
+        let cortex = Arch::ArmV6M.number()..=Arch::ArmV7EMDP.number();
+        let is_smaller_cortex = [code, board]
+            .iter()
+            .all(|arch| cortex.contains(&arch.number()))
+            && code.number() < board.number();
+        code == board || is_smaller_cortex
+    }
+
+    /// Returns the options to compile a source of this name for the board: bytecode of its version, and machine code if
+    /// its interface is the compiler's.
+    ///
+    /// # Errors
+    ///
+    /// [`NotCompilable`].
+    pub fn compiler_options(&self, name: &str) -> Result<Options, NotCompilable> {
+        let target = self.target.ok_or(NotCompilable::UnknownFirmware)?;
+        match self.version {
+            None => return Err(NotCompilable::NoMpy),
+            Some(VERSION) => {}
+            Some(version) => return Err(NotCompilable::Version { version }),
+        }
+        Ok(Options {
+            target,
+            arch: self.arch.filter(|_| self.sub_version == SUB_VERSION),
+            ..Options::new(name)
+        })
+    }
+}
+
+impl From<&BoardFacts> for BoardFormat {
+    fn from(facts: &BoardFacts) -> BoardFormat {
+        let is_circuitpython = facts.implementation.as_deref() == Some("circuitpython");
+        let release = facts.release.as_deref().unwrap_or_default();
+        let mpy = facts.mpy.as_ref();
+        BoardFormat {
+            dialect: match is_circuitpython {
+                true => Dialect::CircuitPython,
+                false => Dialect::MicroPython,
+            },
+            version: mpy.map(|mpy| mpy.version),
+            sub_version: mpy.map_or(0, |mpy| mpy.sub_version),
+            arch: mpy.and_then(|mpy| Arch::from_name(mpy.arch?)),
+            arch_flags: mpy.map_or(0, |mpy| mpy.arch_flags),
+            target: match is_circuitpython {
+                true => major(release).and_then(circuitpython),
+                // Older versions of MicroPython with the same version of the format load the same bytecode.
+                false => Some(Target::MicroPython),
+            },
+        }
+    }
+}
+
+/// Returns the first number of a version.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.split(|letter: char| !letter.is_ascii_digit());
+    digits.into_iter().next()?.parse().ok()
+}
+
+/// Returns the target of a CircuitPython with this first number. A newer one than the compiler knows is none: its bytecode
+/// may differ.
+fn circuitpython(major: u32) -> Option<Target> {
+    match major {
+        9 => Some(Target::CircuitPython9),
+        10 => Some(Target::CircuitPython10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use piton_board::facts::BoardFacts;
+
+    use super::*;
+
+    /// A Raspberry Pi Pico and a Pico 2 with MicroPython 1.29, as `sys.implementation._mpy` has it.
+    const PICO: u32 = 0x1306;
+    const PICO_2: u32 = 0x1f06;
+
+    #[test]
+    fn sources_are_compiled_for_what_the_board_loads() {
+        // webassembly 1.29, rp2 1.29, and one with an older interface for machine code.
+        for (mpy, arch) in [(774, None), (PICO, Some(Arch::ArmV6M)), (0x1006, None)] {
+            let options = BoardFormat::micropython(mpy).compiler_options("x.py");
+            let options = options.unwrap();
+            assert_eq!((options.arch, options.target), (arch, Target::MicroPython));
+            assert_eq!(options.input_name, b"x.py");
+        }
+        for (mpy, expected) in [
+            (0, "the board's firmware loads no .mpy files"),
+            (
+                5,
+                "the board's firmware loads .mpy files of version 5, not 6",
+            ),
+        ] {
+            let refused = BoardFormat::micropython(mpy).compiler_options("x.py");
+            assert_eq!(refused.unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_drive_says_what_its_board_loads() {
+        let text = |version: &str| {
+            format!("Adafruit CircuitPython {version} on 2026-01-01; Raspberry Pi Pico\n")
+        };
+        for (version, mpy, target) in [
+            ("7.3.3", 5, None),
+            ("8.2.10", 6, None),
+            ("9.2.1", 6, Some(Target::CircuitPython9)),
+            ("10.0.0-beta.2", 6, Some(Target::CircuitPython10)),
+            ("11.0.0", 6, None),
+            // Not version 1 of anything.
+            ("100.0.0", 6, None),
+        ] {
+            let format = BoardFormat::from_boot_out(&text(version)).unwrap();
+            assert_eq!((format.version, format.target), (Some(mpy), target));
+            assert_eq!(format.compiler_options("").is_ok(), target.is_some());
+            let header = Header {
+                dialect: Dialect::CircuitPython,
+                ..Header::bytecode()
+            };
+            assert_eq!(format.accepts(&header).is_ok(), mpy == VERSION, "{version}");
+        }
+        for nothing in ["", "MicroPython 1.29", "CircuitPython ", "CircuitPython x"] {
+            assert_eq!(BoardFormat::from_boot_out(nothing), None);
+        }
+        let drive = tempfile::tempdir().unwrap();
+        assert_eq!(BoardFormat::of_drive(drive.path()), None);
+        std::fs::write(drive.path().join(BOOT_OUT), text("9.0.0")).unwrap();
+        assert!(BoardFormat::of_drive(drive.path()).is_some());
+    }
+
+    #[test]
+    fn facts_say_the_same_as_the_number() {
+        let mut facts = BoardFacts::default();
+        assert_eq!(BoardFormat::from(&facts), BoardFormat::micropython(0));
+        facts.implementation = Some("circuitpython".to_owned());
+        facts.release = Some("10.0.3".to_owned());
+        let format = BoardFormat::from(&facts);
+        assert_eq!(format.dialect, Dialect::CircuitPython);
+        assert_eq!(format.target, Some(Target::CircuitPython10));
+        facts.release = None;
+        assert_eq!(BoardFormat::from(&facts).target, None);
+    }
+
+    /// The reason why a board with this number refuses a header; empty if it does not.
+    fn check(mpy: u32, header: &Header, expected: &str) {
+        let refused = BoardFormat::micropython(mpy).accepts(header);
+        let said = refused.map_or_else(|mismatch| mismatch.to_string(), |()| String::new());
+        assert_eq!(said, expected, "{mpy:#x} and {header:?}");
+    }
+
+    #[test]
+    fn a_board_takes_what_it_loads() {
+        let bytecode = Header::bytecode();
+        check(PICO, &bytecode, "");
+        check(0, &bytecode, "it loads no `.mpy` files");
+        check(5, &bytecode, "its format is 6, the board's 5");
+        let circuitpython = Header {
+            dialect: Dialect::CircuitPython,
+            ..bytecode
+        };
+        check(
+            PICO,
+            &circuitpython,
+            "it is for CircuitPython, and the board runs MicroPython",
+        );
+    }
+
+    #[test]
+    fn machine_code_is_for_a_processor_and_the_smaller_ones_of_its_line() {
+        check(PICO, &Header::native(Arch::ArmV6M), "");
+        check(PICO_2, &Header::native(Arch::ArmV6M), "");
+        check(
+            PICO,
+            &Header::native(Arch::ArmV7EMSP),
+            "its machine code is for armv7emsp 3, the board's for armv6m 3",
+        );
+        // No Cortex-M, though its number is smaller.
+        check(
+            PICO,
+            &Header::native(Arch::ArmV6),
+            "its machine code is for armv6 3, the board's for armv6m 3",
+        );
+        check(
+            0x306,
+            &Header::native(Arch::X64),
+            "its machine code is for x64 3, the board's for nothing 3",
+        );
+        check(
+            0x1206,
+            &Header::native(Arch::ArmV6M),
+            "its machine code is for armv6m 3, the board's for armv6m 2",
+        );
+    }
+
+    #[test]
+    fn machine_code_may_need_extensions() {
+        // An ESP32-C3 without, and a board with the first extension.
+        let (without, with) = (0x2f06, 0x1_2f06);
+        let header = Header {
+            arch_flags: Some(1),
+            ..Header::native(Arch::Rv32Imc)
+        };
+        check(with, &header, "");
+        check(with, &Header::native(Arch::Rv32Imc), "");
+        check(
+            without,
+            &header,
+            "its machine code needs extensions of rv32imc that the board lacks",
+        );
+    }
+}
