@@ -1,9 +1,10 @@
-//! Secret keys to sign with, and where their passwords come from.
+//! The passwords of secret keys: from the environment, else from the person at the terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use piton::shipment::signature::{KeyFile, Password, SecretKey};
+use piton::shipment::keys::{self, KeyError, OpenedKey};
+use piton::shipment::signature::{Password, SecretKey};
 
 use crate::error::CommandError;
 use crate::password;
@@ -12,66 +13,36 @@ use crate::password;
 /// set: so a secret that a CI service does not hand out looks.
 pub(crate) const VARIABLE: &str = "PITON_SIGN_PASSWORD";
 
-/// A key that was read. Its password is needed again only when the file has changed.
-pub(crate) struct Opened {
-    path: PathBuf,
-    text: String,
-    key: Arc<SecretKey>,
-}
-
-/// Read the key at `path`, and open it where it has a password; nothing is done where `before` is the same.
+/// Returns the secret key at `path`, and asks for its password if it has one; `opened` keeps it for the next time.
 ///
 /// # Errors
 ///
-/// [`CommandError::ReadFile`], [`CommandError::Key`]; [`CommandError::NoPassword`] where nobody can be asked, and
-/// [`CommandError::Interrupted`] when the person would not tell.
+/// [`CommandError::ReadFile`], [`CommandError::Key`]; [`CommandError::NoPassword`] if there is nobody to ask, and
+/// [`CommandError::Interrupted`] if the person ended the question.
 pub(crate) fn read_key(
     path: &Path,
-    before: &mut Option<Opened>,
+    opened: &mut Option<OpenedKey>,
 ) -> Result<Arc<SecretKey>, CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::ReadFile {
-        path: path.display().to_string(),
-        source,
-    })?;
-    if let Some(before) = before
-        && before.path == path
-        && before.text == text
-    {
-        return Ok(Arc::clone(&before.key));
-    }
-    let failed = |source| CommandError::Key {
-        path: path.to_owned(),
-        source,
-    };
-    let key = match KeyFile::parse(&text).map_err(failed)? {
-        KeyFile::Open(key) => key,
-        KeyFile::Protected(key) => {
-            let question = format!("Password of `{}`: ", path.display());
-            let password = match from_environment() {
-                Some(password) => Some(password),
-                None => password::ask(&question)?.map(Password::new),
-            };
-            let password = password.ok_or_else(|| CommandError::NoPassword {
-                path: path.to_owned(),
-            })?;
-            key.open(&password).map_err(failed)?
+    keys::secret_key(path, opened, || {
+        if let Some(password) = from_environment() {
+            return Ok(password);
         }
-    };
-    let key = Arc::new(key);
-    *before = Some(Opened {
-        path: path.to_owned(),
-        text,
-        key: Arc::clone(&key),
-    });
-    Ok(key)
+        let password = password::ask(&format!("Password of `{}`: ", path.display()))?;
+        password
+            .map(Password::new)
+            .ok_or_else(|| CommandError::NoPassword {
+                path: path.to_owned(),
+            })
+    })
 }
 
-/// A password for a new key at `path`: from the environment, else from the person at the terminal, who types it twice.
+/// Returns a password for a new key at `path`: from the environment, else from the person at the terminal, who types it
+/// twice.
 ///
 /// # Errors
 ///
-/// [`CommandError::NoNewPassword`] where nobody can be asked, [`CommandError::EmptyPassword`],
-/// [`CommandError::TwoPasswords`]; [`CommandError::Interrupted`] when the person thought better of it.
+/// [`CommandError::NoNewPassword`] if there is nobody to ask, [`CommandError::EmptyPassword`],
+/// [`CommandError::TwoPasswords`]; [`CommandError::Interrupted`] if the person ended the question.
 pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
     if let Some(password) = from_environment() {
         return Ok(password);
@@ -90,6 +61,18 @@ pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
     Ok(password)
 }
 
+impl From<KeyError> for CommandError {
+    fn from(error: KeyError) -> CommandError {
+        match error {
+            KeyError::Read { path, source } => CommandError::ReadFile {
+                path: path.display().to_string(),
+                source,
+            },
+            KeyError::Invalid { path, source } => CommandError::Key { path, source },
+        }
+    }
+}
+
 fn from_environment() -> Option<Password> {
     let mut text = std::env::var(VARIABLE).ok()?;
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
@@ -97,12 +80,12 @@ fn from_environment() -> Option<Password> {
     (!password.is_empty()).then_some(password)
 }
 
-/// How a password is given where nobody can be asked.
+/// Returns how to give a password if there is nobody to ask.
 pub(crate) fn hint() -> String {
     format!("set the environment variable {VARIABLE} to the password")
 }
 
-/// What a person can do about a password that is wrong.
+/// Returns where a wrong password came from, if not from a person.
 pub(crate) fn wrong_password_hints() -> Vec<String> {
     match from_environment() {
         Some(_) => vec![format!("it came from the environment variable {VARIABLE}")],

@@ -1,18 +1,24 @@
 //! What a build made, on its way to a board: read from a folder or an archive, and checked.
 //!
-//! [`read`] takes whatever is there, [`download::fetch`] what is on a server, [`Shipment::check`] says what is wrong with it, [`deploy`] copies it to a drive.
+//! [`choose::load`] reads the shipments of a build, one for each target, from a folder, an archive ([`read()`]) or a server
+//! ([`download`]). [`Shipment::check`] returns what is wrong with one, [`choose::choose`] returns the one for a board.
+//! [`to_board`] copies it to a connected board, [`deploy`] to a drive.
+//!
 //! Nothing is trusted: not the paths, not the sizes, not the archive, not that what has the name of a file is one.
 
 mod check;
+pub mod choose;
 pub mod deploy;
 pub mod download;
 mod finding;
 pub(crate) mod folders;
+pub mod keys;
 mod needs;
 mod order;
 pub(crate) mod parts;
 mod read;
 pub mod record;
+pub mod to_board;
 
 pub use piton_shipment::{archive, index, manifest, signature, timestamp, version};
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,13 +10,13 @@ use std::sync::{Mutex, PoisonError};
 
 use piton::build::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
 use piton::path::PortablePath;
+use piton::shipment::keys::OpenedKey;
 use serde::Serialize;
 
 use super::compile::excerpt;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
-use crate::signing::Opened;
 
 pub(crate) use settings::Args;
 use settings::Read;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 fn watch(
     args: &Args,
     mut read: Read,
-    mut opened: Option<Opened>,
+    mut opened: Option<OpenedKey>,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
     let mut seen = None;

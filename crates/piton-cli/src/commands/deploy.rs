@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
-use piton::shipment::deploy::{Action, DeployError, Plan, apply, board_of_drive, plan};
-use piton::shipment::record::{FILE_NAME, Last, Record};
+use piton::shipment::choose::{self, ChooseError};
+use piton::shipment::deploy::{Action, DeployError, Plan, apply, plan};
+use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
+use piton::shipment::to_board::{self, ToBoardError};
 use piton::shipment::{BoardFormat, Demands, Places, Purpose, Shipment};
-use piton::sync::{Options, push_tree};
 use serde::Serialize;
 
 use super::fs::refused;
 use super::sync::carry_out;
-use super::verify::{
-    board_format, distinct, index_problem, ordered_version, public_key, shipments,
-};
+use super::verify::{board_format, ordered_version, public_key, shipments};
 use crate::context::Context;
 use crate::error::{CommandError, ShipError};
 use crate::interrupt;
+use crate::ui::Ui;
 
 /// Arguments of `deploy`.
 #[derive(Debug, clap::Args)]
@@ -47,23 +47,18 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let key = args.key.as_deref().map(public_key).transpose()?;
-    let places = Places::default();
-    let mut shipments = shipments(&args.place, &places, Purpose::Copy, ctx)?;
+    let mut shipments = shipments(&args.place, &Places::default(), Purpose::Copy, ctx)?;
     interrupt::install(&ctx.cancel);
+    let refuse = |error| not_chosen(error, &args.place, &ctx.ui);
     if let Some(name) = &args.target {
-        let there = targets(&shipments);
-        shipments.retain(|shipment| shipment.manifest.target.as_ref() == Some(name));
-        if shipments.is_empty() {
-            return Err(ShipError::NoSuchTarget {
-                place: args.place.clone(),
-                name: name.clone(),
-                there,
-            }
-            .into());
-        }
+        shipments = choose::of_target(shipments, name).map_err(refuse)?;
     }
     let board = match &args.to {
-        Some(drive) => known_board(drive, &shipments, ctx)?,
+        Some(drive) => {
+            let format = choose::drive_format(drive, &shipments).map_err(refuse)?;
+            note_unknown_format(format.as_ref(), drive, &ctx.ui);
+            format
+        }
         None => Some(board_format(ctx)?),
     };
     let demands = Demands {
@@ -71,143 +66,111 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         board: board.as_ref(),
         min_version: args.min_version.as_deref(),
     };
-    let mut problems = Vec::new();
-    let mut chosen = None;
-    for shipment in shipments {
-        let findings = shipment.check(&demands);
-        if findings.is_empty() {
-            chosen = Some(shipment);
-            break;
-        }
-        problems.extend(findings);
-    }
-    let Some(shipment) = chosen else {
-        let problems = distinct(problems.iter());
-        for finding in &problems {
-            ctx.ui.failure(&format!("{finding}\n"));
-        }
-        return Err(ShipError::NotDeployed {
-            place: args.place.clone(),
-            index: index_problem(&problems),
-        }
-        .into());
-    };
-    let floor = Floor {
+    let shipment = choose::choose(shipments, &demands)
+        .map_err(|error| not_chosen(error, &args.place, &ctx.ui))?;
+    let settings = to_board::Settings {
         is_signed: key.is_some(),
-        allow_downgrade: args.allow_downgrade,
+        downgrade: match key.is_some() && !args.allow_downgrade {
+            true => DowngradeRule::Refuse,
+            false => DowngradeRule::Report,
+        },
+        settle: !args.dry_run,
     };
     match &args.to {
-        Some(drive) => to_drive(shipment, drive, &floor, args.dry_run, ctx),
-        None => to_board(&shipment, &floor, args.dry_run, ctx),
+        Some(drive) => to_drive(shipment, drive, settings, args.dry_run, ctx),
+        None => to_board(&shipment, settings, args.dry_run, ctx),
     }
 }
 
-/// What is done about a build that is older than the last one.
-struct Floor {
-    /// Whether a signature was asked for.
-    is_signed: bool,
-    allow_downgrade: bool,
-}
-
-impl Floor {
-    /// Compare with what was deployed last. What is signed is refused where it is older; what is not signed is only told:
-    /// whoever takes that takes any.
-    fn check(&self, shipment: &Shipment, last: &Last, ctx: &Context) -> Result<(), CommandError> {
-        let new = Record::of(&shipment.manifest);
-        let is_strict = self.is_signed && !self.allow_downgrade;
-        match last {
-            Last::Unreadable if is_strict => return Err(ShipError::LastUnknown.into()),
-            Last::Known(last) if new.is_older_than(last) => {
-                if is_strict {
-                    let last = last.clone();
-                    return Err(ShipError::Downgrade { last, new }.into());
-                }
-                ctx.ui.note(&format!(
-                    "version {} of {} is older than {} of {}, which was deployed last with `--key`",
-                    new.version, new.build_timestamp, last.version, last.build_timestamp
-                ));
+/// Prints what is wrong with all shipments, and returns the error for it.
+fn not_chosen(error: ChooseError, place: &Path, ui: &Ui) -> CommandError {
+    let place = place.to_owned();
+    let error = match error {
+        ChooseError::NoSuchTarget { name, targets } => ShipError::NoSuchTarget {
+            place,
+            name,
+            targets,
+        },
+        ChooseError::Rejected { findings } => {
+            let findings = choose::distinct(&findings);
+            for finding in &findings {
+                ui.failure(&format!("{finding}\n"));
             }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// The names of the targets.
-fn targets(shipments: &[Shipment]) -> Vec<String> {
-    let names = shipments.iter().map(|shipment| &shipment.manifest.target);
-    names.flatten().cloned().collect()
-}
-
-/// What the board of a drive loads, if that is known. If it is not, nothing is chosen for it.
-fn known_board(
-    drive: &Path,
-    shipments: &[Shipment],
-    ctx: &Context,
-) -> Result<Option<BoardFormat>, CommandError> {
-    let board = board_of_drive(drive);
-    if board.is_none() && drive.is_dir() {
-        if let [_, _, ..] = shipments {
-            return Err(ShipError::WhichTarget {
-                drive: drive.to_owned(),
-                there: targets(shipments),
+            ShipError::NotDeployed {
+                place,
+                index: choose::index_problem(&findings),
             }
-            .into());
         }
-        ctx.ui.note(&format!(
+        error => ShipError::Choose(error),
+    };
+    error.into()
+}
+
+/// Reports that nothing is known of the board of a drive.
+fn note_unknown_format(format: Option<&BoardFormat>, drive: &Path, ui: &Ui) {
+    if format.is_none() && drive.is_dir() {
+        ui.note(&format!(
             "no `boot_out.txt` in `{}` tells what its board can load: that is not checked",
             drive.display()
         ));
     }
-    Ok(board)
+}
+
+/// Reports that a newer version is replaced.
+fn note_downgrade(new: &Record, newer: Option<&Record>, ui: &Ui) {
+    if let Some(last) = newer {
+        ui.note(&format!(
+            "version {} of {} is older than {} of {}, which was deployed last with `--key`",
+            new.version, new.build_timestamp, last.version, last.build_timestamp
+        ));
+    }
 }
 
 fn to_board(
     shipment: &Shipment,
-    floor: &Floor,
+    settings: to_board::Settings,
     dry_run: bool,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
-    let last = {
-        let mut raw = ctx.session.raw_repl()?;
-        let mut remote = RemoteFs::new(&mut raw);
-        Last::of_board(&mut remote, &BoardPath::root())
-            .map_err(|error| refused("deploy", FILE_NAME, error))?
-    };
-    floor.check(shipment, &last, ctx)?;
     let Context { session, ui, .. } = ctx;
-    let (host, superseded) = shipment.tree();
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
-    let mut options = Options::default();
-    options.verify = true;
-    options.settle = !dry_run;
-    let mut push = push_tree(&mut remote, host, &superseded, &BoardPath::root(), &options)?;
-    push.arrange(&shipment.order());
-    carry_out(dry_run, ui, push.plan(), |events| {
-        push.apply(&mut remote, events)
-    })?;
-    if floor.is_signed && !dry_run {
-        Record::of(&shipment.manifest)
-            .write(&mut remote, &BoardPath::root(), &last)
-            .map_err(|error| refused("deploy", FILE_NAME, error))?;
+    let deployment = to_board::plan(shipment, &mut remote, &BoardPath::root(), settings)
+        .map_err(not_deployed)?;
+    note_downgrade(&Record::of(&shipment.manifest), deployment.newer(), ui);
+    carry_out(dry_run, ui, deployment.plan(), |events| {
+        deployment.apply(&mut remote, events).map_err(not_deployed)
+    })
+}
+
+fn not_deployed(error: ToBoardError) -> CommandError {
+    match error {
+        ToBoardError::Downgrade(error) => refused_downgrade(error),
+        ToBoardError::Record(error) => refused("deploy", FILE_NAME, error),
+        ToBoardError::Sync(error) => error.into(),
+        error => ShipError::ToBoard(error).into(),
     }
-    Ok(())
+}
+
+fn refused_downgrade(error: DowngradeError) -> CommandError {
+    ShipError::Downgrade(error).into()
 }
 
 fn to_drive(
     mut shipment: Shipment,
     drive: &Path,
-    floor: &Floor,
+    settings: to_board::Settings,
     dry_run: bool,
     ctx: &Context,
 ) -> Result<(), CommandError> {
-    floor.check(&shipment, &Last::of_drive(drive), ctx)?;
-    if floor.is_signed {
+    let new = Record::of(&shipment.manifest);
+    let newer = Last::of_drive(drive).check(&new, settings.downgrade);
+    note_downgrade(&new, newer.map_err(refused_downgrade)?.as_ref(), &ctx.ui);
+    if settings.is_signed {
         shipment.with_record();
     }
     let plan = plan(&shipment, drive)?;
-    show(&plan, dry_run, ctx)?;
+    print_plan(&plan, dry_run, ctx)?;
     if dry_run {
         return Ok(());
     }
@@ -215,7 +178,7 @@ fn to_drive(
         Err(DeployError::Cancelled) => return Err(CommandError::Interrupted),
         other => other?,
     }
-    tell(&plan, &shipment, ctx);
+    note_changes(&plan, &shipment, ctx);
     Ok(())
 }
 
@@ -226,8 +189,8 @@ struct StepReport<'a> {
     action: &'static str,
 }
 
-/// Print the plan: with `--dry-run` that is all, and `--json` always wants it.
-fn show(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
+/// Prints the plan if it is all that was asked for (`--dry-run`), or if `--json` wants it.
+fn print_plan(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
     if ctx.ui.json() {
         let steps = plan.steps.iter().map(|(path, action)| StepReport {
             path: path.as_str(),
@@ -243,7 +206,8 @@ fn show(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn tell(plan: &Plan, shipment: &Shipment, ctx: &Context) {
+/// Reports how many files were changed.
+fn note_changes(plan: &Plan, shipment: &Shipment, ctx: &Context) {
     let count = |wanted: Action| {
         let steps = plan.steps.iter();
         steps.filter(|(_, action)| *action == wanted).count()

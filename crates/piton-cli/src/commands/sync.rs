@@ -302,11 +302,11 @@ fn summary(plan: &Plan) -> Option<String> {
 }
 
 /// Print the plan, or do what it says and tell about it.
-pub(super) fn carry_out(
+pub(super) fn carry_out<E: Into<CommandError>>(
     dry_run: bool,
     ui: &Ui,
     plan: &Plan,
-    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
+    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), E>,
 ) -> Result<(), CommandError> {
     if dry_run {
         return match ui.json() {
@@ -331,7 +331,7 @@ pub(super) fn carry_out(
     };
     let applied = apply(&mut events);
     progress.end();
-    applied?;
+    applied.map_err(Into::into)?;
     written?;
     if ui.json() {
         return ui.json_line(plan);

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use piton::http::{Client, ClientOptions, HttpError};
-use piton::shipment::download::{fetch, is_url};
+use piton::shipment::choose;
+use piton::shipment::download::is_url;
+use piton::shipment::keys;
 use piton::shipment::signature::PublicKey;
 use piton::shipment::version;
 use piton::shipment::{
-    BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError, What, read,
+    BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError,
 };
 use serde::Serialize;
 
@@ -60,7 +62,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .iter()
         .map(|shipment| (shipment, shipment.check(&demands)))
         .collect::<Vec<(&Shipment, Vec<Finding>)>>();
-    let found = distinct(reports.iter().flat_map(|(_, findings)| findings));
+    let found = choose::distinct(reports.iter().flat_map(|(_, findings)| findings));
     if ctx.ui.json() {
         let reports = reports
             .iter()
@@ -71,7 +73,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             ctx.ui.line(&finding.to_string())?;
         }
         for (shipment, findings) in &reports {
-            tell(ctx, shipment, findings);
+            note_result(ctx, shipment, findings);
         }
     }
     match found.len() {
@@ -79,31 +81,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         count => Err(ShipError::NotVerified {
             place: args.place.clone(),
             count,
-            index: index_problem(&found),
+            index: choose::index_problem(&found),
         }
         .into()),
     }
 }
 
-/// The findings, what several targets have of their list once.
-pub(super) fn distinct<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<&'a Finding> {
-    let mut found = Vec::new();
-    for finding in findings {
-        if !(finding.what.is_of_index() && found.contains(&finding)) {
-            found.push(finding);
-        }
-    }
-    found
-}
-
-/// What is wrong with the list of targets so that something can be done about it.
-pub(super) fn index_problem(findings: &[&Finding]) -> Option<What> {
-    let mut whats = findings.iter().map(|finding| &finding.what);
-    let found = whats.find(|what| matches!(what, What::OldIndex | What::NoIndex));
-    found.cloned()
-}
-
-/// A version that others can be older than.
+/// Checks that a version can be compared with others.
 pub(super) fn ordered_version(text: &str) -> Result<String, String> {
     match version::is_ordered(text) {
         true => Ok(text.to_owned()),
@@ -111,8 +95,8 @@ pub(super) fn ordered_version(text: &str) -> Result<String, String> {
     }
 }
 
-/// The files of a build, here or on a server. Until a server or a board is asked, a signal ends the program as it ends
-/// any other: nothing has to be put in order.
+/// Reads the shipments of a build, here or on a server. Until a server or a board is asked, a signal ends the program
+/// at once: there is nothing to clean up.
 pub(super) fn shipments(
     place: &Path,
     places: &Places,
@@ -124,13 +108,10 @@ pub(super) fn shipments(
         purpose,
         cancel: &ctx.cancel,
     };
-    let shipments = match is_url(place) {
-        None => read(place, &reading),
-        Some(url) => {
-            interrupt::install(&ctx.cancel);
-            fetch(url, &reading, &Client::new(&ClientOptions::default()))
-        }
-    };
+    if is_url(place).is_some() {
+        interrupt::install(&ctx.cancel);
+    }
+    let shipments = choose::load(place, &reading, &Client::new(&ClientOptions::default()));
     match shipments {
         Err(ShipmentError::Interrupted | ShipmentError::Http(HttpError::Cancelled)) => {
             Err(CommandError::Interrupted)
@@ -139,29 +120,18 @@ pub(super) fn shipments(
     }
 }
 
-/// What the connected board loads.
+/// Returns what the connected board loads.
 pub(super) fn board_format(ctx: &mut Context) -> Result<BoardFormat, CommandError> {
     Ok(BoardFormat::from(&ctx.session.facts()?))
 }
 
-/// A key given as a file or as itself.
+/// Returns a key that is given as a file or as itself.
 pub(super) fn public_key(text: &str) -> Result<PublicKey, CommandError> {
-    let path = Path::new(text);
-    let content = if path.is_file() {
-        std::fs::read_to_string(path).map_err(|source| CommandError::ReadFile {
-            path: text.to_owned(),
-            source,
-        })?
-    } else {
-        text.to_owned()
-    };
-    PublicKey::parse(&content).map_err(|source| CommandError::Key {
-        path: path.to_owned(),
-        source,
-    })
+    Ok(keys::public_key(text)?)
 }
 
-fn tell(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
+/// Reports a target that has nothing wrong with it.
+fn note_result(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
     let manifest = &shipment.manifest;
     let target = manifest.target.as_deref().unwrap_or("unknown target");
     if findings.is_empty() {

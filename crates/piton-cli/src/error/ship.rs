@@ -1,9 +1,11 @@
-//! Why a build is not taken.
+//! Why a build is not verified or deployed.
 
 use piton::shipment::What;
-use piton::shipment::record::Record;
+use piton::shipment::choose::ChooseError;
+use piton::shipment::record::DowngradeError;
+use piton::shipment::to_board::ToBoardError;
 
-/// A build is not what was asked for. What else is wrong with it is told already.
+/// A build is not what was asked for. Its other problems are printed already.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShipError {
     /// Something is wrong with the files of a build.
@@ -16,24 +18,10 @@ pub(crate) enum ShipError {
         /// What is wrong with its list of targets, where something can be done about it.
         index: Option<What>,
     },
-    /// A build is older than what was deployed last.
-    #[error(
-        "version {} of {} is older than {} of {}, which was deployed last: nothing was copied",
-        new.version, new.build_timestamp, last.version, last.build_timestamp
-    )]
-    Downgrade {
-        /// What was deployed last.
-        last: Record,
-        /// The build.
-        new: Record,
-    },
-    /// What says which version was deployed last cannot be read.
-    #[error(
-        "`{}` there does not tell which version was deployed last: nothing was copied",
-        piton::shipment::record::FILE_NAME
-    )]
-    LastUnknown,
-    /// The files of a build are not what the board can take; why is told already.
+    /// A build is older than what was deployed last, or that is not known.
+    #[error(transparent)]
+    Downgrade(DowngradeError),
+    /// The files of a build are not what the board can take; the reasons are printed already.
     #[error("`{}` is not for this board, or not whole: nothing was copied", place.display())]
     NotDeployed {
         /// The folder or archive.
@@ -49,16 +37,14 @@ pub(crate) enum ShipError {
         /// The name.
         name: String,
         /// The targets that it has.
-        there: Vec<String>,
+        targets: Vec<String>,
     },
-    /// A build is for several targets, and nothing tells which of them a drive's board is.
-    #[error("no `boot_out.txt` in `{}` tells which target its board is", drive.display())]
-    WhichTarget {
-        /// The drive.
-        drive: std::path::PathBuf,
-        /// The targets.
-        there: Vec<String>,
-    },
+    /// Nothing is chosen for another reason.
+    #[error(transparent)]
+    Choose(ChooseError),
+    /// A deployment to a board failed for another reason.
+    #[error(transparent)]
+    ToBoard(ToBoardError),
 }
 
 impl ShipError {
@@ -71,14 +57,17 @@ impl ShipError {
             | ShipError::NotDeployed {
                 index: Some(what), ..
             } => return index_hints(what, name),
-            ShipError::Downgrade { .. } | ShipError::LastUnknown => {
+            ShipError::Downgrade(_) => {
                 "`--allow-downgrade` takes it, and remembers it as the last one".to_owned()
             }
-            ShipError::NoSuchTarget { there, .. } => format!("it has {}", there.join(", ")),
-            ShipError::WhichTarget { there, .. } => {
-                format!("`--target` names it: {}", there.join(", "))
+            ShipError::NoSuchTarget { targets, .. } => format!("it has {}", targets.join(", ")),
+            ShipError::Choose(ChooseError::UnknownBoard { targets, .. }) => {
+                format!("`--target` names it: {}", targets.join(", "))
             }
-            ShipError::NotVerified { .. } | ShipError::NotDeployed { .. } => return Vec::new(),
+            ShipError::NotVerified { .. }
+            | ShipError::NotDeployed { .. }
+            | ShipError::Choose(_)
+            | ShipError::ToBoard(_) => return Vec::new(),
         };
         vec![hint]
     }

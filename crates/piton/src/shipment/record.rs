@@ -40,6 +40,38 @@ pub struct Record {
     pub build_timestamp: String,
 }
 
+/// What to do with a build that is older than what was deployed last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DowngradeRule {
+    /// It is deployed, and reported. Whoever takes builds that are not signed takes any.
+    #[default]
+    Report,
+    /// It is refused, and so is one where the last is not known.
+    Refuse,
+}
+
+/// Why a build is not deployed over the last one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DowngradeError {
+    /// It is older.
+    #[error(
+        "version {} of {} is older than {} of {}, which was deployed last: nothing was copied",
+        new.version, new.build_timestamp, last.version, last.build_timestamp
+    )]
+    Older {
+        /// What was deployed last.
+        last: Record,
+        /// The build.
+        new: Record,
+    },
+    /// The record of the last one cannot be read.
+    #[error(
+        "`{FILE_NAME}` there does not tell which version was deployed last: nothing was copied"
+    )]
+    LastUnknown,
+}
+
 /// What a board or a drive tells of the last deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Last {
@@ -64,6 +96,30 @@ impl Last {
         match texts.iter().any(|text| text.contains(char::is_control)) {
             true => Last::Unreadable,
             false => Last::Known(record),
+        }
+    }
+
+    /// Compares with a build that is to be deployed. Returns the last one if it is newer than the build and the rule
+    /// allows that.
+    ///
+    /// # Errors
+    ///
+    /// [`DowngradeError`] under [`DowngradeRule::Refuse`].
+    pub fn check(
+        &self,
+        new: &Record,
+        rule: DowngradeRule,
+    ) -> Result<Option<Record>, DowngradeError> {
+        match (self, rule) {
+            (Last::Unreadable, DowngradeRule::Refuse) => Err(DowngradeError::LastUnknown),
+            (Last::Known(last), rule) if new.is_older_than(last) => match rule {
+                DowngradeRule::Refuse => Err(DowngradeError::Older {
+                    last: last.clone(),
+                    new: new.clone(),
+                }),
+                DowngradeRule::Report => Ok(Some(last.clone())),
+            },
+            _ => Ok(None),
         }
     }
 

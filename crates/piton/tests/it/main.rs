@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod mount;
 #[cfg(test)]
+mod shipment;
+#[cfg(test)]
 mod vm_pin;

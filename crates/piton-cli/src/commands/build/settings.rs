@@ -9,9 +9,10 @@ use piton::build::{BuildTarget, Settings, entry_files};
 use piton::patterns::Patterns;
 use piton::project::cache::{COMPILED_LIMIT, Cache};
 use piton::project::pyproject::PyProject;
+use piton::shipment::keys::OpenedKey;
 
 use crate::error::CommandError;
-use crate::signing::{self, Opened};
+use crate::signing;
 
 /// Arguments of `build`. What is not given comes from `[tool.piton.build]` in `pyproject.toml`.
 #[derive(Debug, clap::Args)]
@@ -86,7 +87,7 @@ pub(super) struct Read {
 }
 
 /// Put together what to build. The key to sign with is kept in `opened`, for the next time.
-pub(super) fn read(args: &Args, opened: &mut Option<Opened>) -> Result<Read, CommandError> {
+pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, CommandError> {
     let folder = args.project.clone().unwrap_or_default();
     let file = PyProject::read(&folder)?;
     let table = file.build;
