@@ -16,15 +16,13 @@ mod import;
 mod scope_body;
 mod statement;
 
-use std::borrow::Cow;
-
 use piton_mpy::opcode::byte;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
-use crate::emit::{Access, Code, Instruction, Label, TOO_MANY_NAMES, Tables, operator};
+use crate::emit::{Access, Code, Instruction, Label, Tables, operator};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
-use piton_syntax::diagnostic::{ErrorType, Failure, Place};
+use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
 use piton_syntax::interner::{Interner, Known, Qstr};
 use piton_syntax::parse::{List, Node, NodeKind, Rule, Struct, Tree};
 use piton_syntax::token::Token;
@@ -80,14 +78,10 @@ enum Step {
     EndLambda,
     /// The rest of an expression that begins with `super()`.
     Super(Struct),
-    Error(Message, Node),
+    Error(DiagnosticCode, Node),
     /// Ends with [`Failure::limit`], at this line.
-    Limit(Message, u32),
+    Limit(DiagnosticCode, u32),
 }
-
-/// The messages of errors that are found between steps.
-#[derive(Clone, Copy, Debug)]
-struct Message(&'static str);
 
 /// A loop that `break` and `continue` leave.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +104,7 @@ struct Defaults {
 
 #[derive(Debug)]
 struct CompileError {
-    message: Cow<'static, str>,
+    code: DiagnosticCode,
     /// 0 while not known.
     line: u32,
 }
@@ -223,11 +217,7 @@ impl Compiler<'_> {
             Some(node) if error.line == 0 => self.tree.line(node),
             _ => error.line,
         };
-        Failure {
-            error_type: ErrorType::SyntaxError,
-            message: error.message,
-            place: Place::Scope(line, self.scope().name),
-        }
+        Failure::new(error.code, Place::Scope(line, self.scope().name))
     }
 
     /// The official compiler keeps the number of a scope's name in 16 bits.
@@ -236,7 +226,7 @@ impl Compiler<'_> {
         let is_late = |id: &scope::Id| id.name > Qstr::LAST_SHORT;
         if scope.name > Qstr::LAST_SHORT || scope.ids.iter().any(is_late) {
             self.node_line = self.tree.late_names_line;
-            return Err(Failure::limit(TOO_MANY_NAMES));
+            return Err(Failure::limit(DiagnosticCode::TooManyNames));
         }
         Ok(())
     }
@@ -298,12 +288,9 @@ impl Compiler<'_> {
     }
 
     /// Remembers the first error.
-    fn error(&mut self, message: impl Into<Cow<'static, str>>, node: Node) {
+    fn error(&mut self, code: DiagnosticCode, node: Node) {
         if self.error.is_none() {
-            self.error = Some(CompileError {
-                message: message.into(),
-                line: 0,
-            });
+            self.error = Some(CompileError { code, line: 0 });
             self.set_error_line(node);
         }
     }
@@ -435,10 +422,10 @@ impl Compiler<'_> {
             Step::NamedStore(node) => self.named_store(node),
             Step::EndLambda => self.end_lambda(),
             Step::Super(node) => return self.super_call(node),
-            Step::Error(message, node) => self.error(message.0, node),
-            Step::Limit(message, line) => {
+            Step::Error(code, node) => self.error(code, node),
+            Step::Limit(code, line) => {
                 self.node_line = line;
-                return Err(Failure::limit(message.0));
+                return Err(Failure::limit(code));
             }
         }
         Ok(())

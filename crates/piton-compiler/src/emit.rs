@@ -7,7 +7,7 @@
 pub(crate) mod bytecode;
 mod tables;
 
-pub(crate) use self::tables::{TOO_MANY_NAMES, Tables};
+pub(crate) use self::tables::Tables;
 use piton_mpy::opcode::byte;
 
 use crate::scope::ScopeId;

@@ -26,7 +26,7 @@ mod scope;
 use piton_mpy::module::Module;
 
 pub use options::{Emitter, Optimisation, Options};
-pub use piton_syntax::{Diagnostic, ErrorType, Location, Target};
+pub use piton_syntax::{Diagnostic, DiagnosticCode, ErrorType, Location, Target};
 
 /// Compiles a source to a module.
 ///

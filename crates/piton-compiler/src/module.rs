@@ -9,7 +9,7 @@ use crate::emit::bytecode::assemble;
 use crate::options::{Emitter, Optimisation, Options};
 use piton_syntax::Target;
 use piton_syntax::constants::{Constant, ConstantId, Constants};
-use piton_syntax::diagnostic::{Diagnostic, Failure, Location, Place};
+use piton_syntax::diagnostic::{Diagnostic, DiagnosticCode, Failure, Location, Place};
 use piton_syntax::interner::{Interner, Qstr};
 use piton_syntax::lexer::{Lexer, LexerOptions};
 use piton_syntax::number::{
@@ -103,7 +103,7 @@ fn assemble_module(
             break;
         };
         if scope.emitter != Emitter::Bytecode {
-            return Err(Failure::native_code());
+            return Err(Failure::nowhere(DiagnosticCode::NativeCode));
         }
         let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
         let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)
@@ -187,7 +187,7 @@ impl Objects<'_> {
                     MAXIMUM_TUPLE_DEPTH
                 }
             {
-                return Err(Failure::recursion_depth());
+                return Err(Failure::nowhere(DiagnosticCode::ConstantsTooDeep));
             }
             let mut finished = match constant {
                 Constant::Tuple(items) => {

@@ -35,7 +35,7 @@ fn accepted(source: &str) {
 #[track_caller]
 fn refused(source: &str, message: &str, line: u32, scope: &str) {
     let diagnostic = compile(source.as_bytes(), &Options::new("a.py")).unwrap_err();
-    assert_eq!(diagnostic.error_type, ErrorType::RuntimeError);
+    assert_eq!(diagnostic.error_type(), ErrorType::RuntimeError);
     assert_eq!(diagnostic.message, message);
     let location = diagnostic.location.unwrap();
     assert_eq!(location.line, line);

@@ -86,7 +86,7 @@ fn giant_powers_are_not_folded() {
 fn integers_of_millions_of_digits_end_in_an_error() {
     for source in ["x = 7", "x = 0x7"].map(|start| start.to_owned() + &"7".repeat(5_000_000)) {
         assert_eq!(
-            check(source).unwrap_err().error_type,
+            check(source).unwrap_err().error_type(),
             ErrorType::MemoryError
         );
     }
@@ -106,7 +106,7 @@ fn constants_that_double_at_each_step_end_in_an_error() {
         source += &format!("{outer} = const(({inner}, {inner}))\n");
     }
     let diagnostic = check(source + "x = Z\n").unwrap_err();
-    assert_eq!(diagnostic.error_type, ErrorType::MemoryError);
+    assert_eq!(diagnostic.error_type(), ErrorType::MemoryError);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn native_code_needs_an_architecture_and_is_not_there_yet() {
         ..Options::new("native.py")
     };
     let diagnostic = compile(source, &options).unwrap_err();
-    assert_eq!(diagnostic.error_type, ErrorType::NotImplementedError);
+    assert_eq!(diagnostic.error_type(), ErrorType::NotImplementedError);
     assert!(diagnostic.message.contains("not yet supported"));
     assert!(compile(b"x = 1\n", &options).is_ok());
 

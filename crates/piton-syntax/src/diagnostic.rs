@@ -1,9 +1,13 @@
 //! Why a source was rejected, in the official compiler's words.
 
+mod code;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::interner::Qstr;
+
+pub use code::DiagnosticCode;
 
 /// The Python exception type of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub enum ErrorType {
 }
 
 impl ErrorType {
-    /// The name of the type in Python.
+    /// Returns the name of the type in Python.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,8 +55,8 @@ pub struct Location {
 /// writes to standard error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The type of the exception.
-    pub error_type: ErrorType,
+    /// The kind of the error.
+    pub code: DiagnosticCode,
     /// The message, without type and place.
     pub message: Cow<'static, str>,
     /// The place; a few errors have none.
@@ -64,13 +68,19 @@ impl Diagnostic {
     #[must_use]
     pub fn without_location(failure: Failure) -> Diagnostic {
         Diagnostic {
-            error_type: failure.error_type,
+            code: failure.code,
             message: failure.message,
             location: None,
         }
     }
 
-    /// The text `mpy-cross` prints: a traceback if there is a place, then type and message; each
+    /// Returns the type of the exception.
+    #[must_use]
+    pub fn error_type(&self) -> ErrorType {
+        self.code.error_type()
+    }
+
+    /// Returns the text that `mpy-cross` prints: a traceback if there is a place, then type and message. Each
     /// line ends with a newline.
     #[must_use]
     pub fn traceback(&self) -> Vec<u8> {
@@ -85,7 +95,7 @@ impl Diagnostic {
             }
             text.push(b'\n');
         }
-        text.extend_from_slice(self.error_type.name().as_bytes());
+        text.extend_from_slice(self.error_type().name().as_bytes());
         text.extend_from_slice(b": ");
         text.extend_from_slice(self.message.as_bytes());
         text.push(b'\n');
@@ -99,7 +109,7 @@ impl fmt::Display for Diagnostic {
             let source_name = String::from_utf8_lossy(&location.source_name);
             write!(formatter, "{source_name}:{}: ", location.line)?;
         }
-        write!(formatter, "{}: {}", self.error_type.name(), self.message)
+        write!(formatter, "{}: {}", self.error_type().name(), self.message)
     }
 }
 
@@ -110,7 +120,7 @@ impl std::error::Error for Diagnostic {}
 pub enum Place {
     /// No place.
     Nowhere,
-    /// Not known where the error is found: whoever passes it on says it with [`Failure::or_at`].
+    /// Not known where the error is found: a caller fills it in with [`Failure::or_at`].
     Open,
     /// A line of the input, while parsing.
     Input(u32),
@@ -118,11 +128,11 @@ pub enum Place {
     Scope(u32, Qstr),
 }
 
-/// An error on its way out.
+/// An error on its way to the caller, who makes a [`Diagnostic`] of it.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The type of the exception.
-    pub error_type: ErrorType,
+    /// The kind of the error.
+    pub code: DiagnosticCode,
     /// The message, without type and place.
     pub message: Cow<'static, str>,
     /// Where it is.
@@ -130,43 +140,45 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Returns a `SyntaxError` of the parser at this line.
-    pub fn syntax(message: impl Into<Cow<'static, str>>, line: u32) -> Failure {
+    /// Returns a failure at a place, with the words of its code.
+    #[must_use]
+    pub fn new(code: DiagnosticCode, place: Place) -> Failure {
         Failure {
-            error_type: ErrorType::SyntaxError,
-            message: message.into(),
-            place: Place::Input(line),
+            code,
+            message: Cow::Borrowed(code.message()),
+            place,
         }
     }
 
-    fn without_place(error_type: ErrorType, message: &'static str) -> Failure {
-        Failure {
-            error_type,
-            message: Cow::Borrowed(message),
-            place: Place::Nowhere,
-        }
+    /// Returns a failure in a line of the input.
+    #[must_use]
+    pub fn in_line(code: DiagnosticCode, line: u32) -> Failure {
+        Failure::new(code, Place::Input(line))
     }
 
-    /// `\N{...}`: needs the names of all characters.
-    pub fn unicode_name_escape() -> Failure {
-        Failure::without_place(ErrorType::NotImplementedError, "unicode name escapes")
+    /// Returns a failure without a place.
+    #[must_use]
+    pub fn nowhere(code: DiagnosticCode) -> Failure {
+        Failure::new(code, Place::Nowhere)
     }
 
-    /// A name of more than 255 bytes.
-    pub fn name_too_long() -> Failure {
-        Failure::without_place(ErrorType::RuntimeError, "name too long")
-    }
-
-    /// More of something than the bytecode has numbers for, where the official compiler stops with an
+    /// Returns a failure whose place a caller fills in.
+    ///
+    /// It is for more of something than the bytecode has numbers for, where the official compiler stops with an
     /// assertion or writes a module that does something else.
-    pub fn limit(message: &'static str) -> Failure {
-        Failure {
-            place: Place::Open,
-            ..Failure::without_place(ErrorType::RuntimeError, message)
-        }
+    #[must_use]
+    pub fn limit(code: DiagnosticCode) -> Failure {
+        Failure::new(code, Place::Open)
     }
 
-    /// The same failure at this place, if it has none yet.
+    /// Returns the failure of more of something than the compiler's own 32-bit tables hold.
+    #[must_use]
+    pub fn too_large() -> Failure {
+        Failure::nowhere(DiagnosticCode::SourceTooLarge)
+    }
+
+    /// Returns the same failure at this place, if its place is open.
+    #[must_use]
     pub fn or_at(self, place: Place) -> Failure {
         Failure {
             place: match self.place {
@@ -175,28 +187,5 @@ impl Failure {
             },
             ..self
         }
-    }
-
-    /// A jump that does not fit into 15 bits.
-    pub fn bytecode_overflow() -> Failure {
-        Failure::without_place(ErrorType::RuntimeError, "bytecode overflow")
-    }
-
-    /// Numbers too deep in tuples, where the official compiler's stack check stops it.
-    pub fn recursion_depth() -> Failure {
-        Failure::without_place(ErrorType::RuntimeError, "maximum recursion depth exceeded")
-    }
-
-    /// A function that asks for an emitter that does not exist yet.
-    pub fn native_code() -> Failure {
-        Failure::without_place(
-            ErrorType::NotImplementedError,
-            "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported",
-        )
-    }
-
-    /// More of something than the compiler's own 32-bit tables hold.
-    pub fn too_large() -> Failure {
-        Failure::without_place(ErrorType::MemoryError, "source too large")
     }
 }

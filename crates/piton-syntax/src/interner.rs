@@ -5,7 +5,7 @@
 //! a constant object. So strings are numbered in the order they are first met.
 
 use crate::byte_table::{ByteTable, FixedTable};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{DiagnosticCode, Failure};
 
 /// The number of an interned string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +153,7 @@ impl Interner {
     /// A [`Failure`] if `text` has more than 255 bytes, or there are more strings than the tables hold.
     pub fn intern(&mut self, text: &[u8]) -> Result<Qstr, Failure> {
         if text.len() > MAXIMUM_LENGTH {
-            return Err(Failure::name_too_long());
+            return Err(Failure::nowhere(DiagnosticCode::NameTooLong));
         }
         let qstr = Qstr(self.strings.add(text)?);
         self.hidden.retain(|hidden| *hidden != qstr);

@@ -26,6 +26,6 @@ pub mod parse;
 mod target;
 pub mod token;
 
-pub use diagnostic::{Diagnostic, ErrorType, Location};
+pub use diagnostic::{Diagnostic, DiagnosticCode, ErrorType, Location};
 pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
 pub use target::Target;

@@ -4,7 +4,7 @@ mod brackets;
 mod literal;
 mod scan;
 
-use crate::diagnostic::{Diagnostic, ErrorType, Failure, Location, Place};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Failure, Location, Place};
 use crate::lexer::{is_name_part, normalise, operator};
 use crate::token::Token;
 
@@ -89,7 +89,7 @@ fn minify_source(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Fail
             && strings.is_empty()
         {
             // It would go, and with it the error that it is.
-            return Err(Failure::syntax("invalid syntax", piece.line));
+            return Err(Failure::in_line(DiagnosticCode::InvalidSyntax, piece.line));
         }
         let ends = matches!(
             piece.kind,
@@ -234,10 +234,7 @@ impl Writer {
         if column > innermost(&self.blocks) {
             if !opens {
                 // The line before may be a string that goes, and the error would go with it.
-                return Err(Failure {
-                    error_type: ErrorType::IndentationError,
-                    ..Failure::syntax("unexpected indent", line)
-                });
+                return Err(Failure::in_line(DiagnosticCode::UnexpectedIndent, line));
             }
             self.blocks.push(Block {
                 column,
@@ -249,10 +246,7 @@ impl Writer {
             self.end_block();
         }
         if column != innermost(&self.blocks) {
-            return Err(Failure {
-                error_type: ErrorType::IndentationError,
-                ..Failure::syntax("unindent doesn't match any outer indent level", line)
-            });
+            return Err(Failure::in_line(DiagnosticCode::UnmatchedUnindent, line));
         }
         self.state = Line::Empty;
         self.at_statement = true;

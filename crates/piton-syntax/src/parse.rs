@@ -15,7 +15,7 @@ pub use self::grammar::Rule;
 use self::grammar::{Argument, Kind, Row};
 pub use self::tree::{List, Node, NodeKind, Struct, Tree};
 use crate::constants::ConstantId;
-use crate::diagnostic::{ErrorType, Failure, Place};
+use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::interner::{Interner, Known, Qstr};
 use crate::lexer::Lexer;
 use crate::number::{self, Decimal, Integer};
@@ -277,21 +277,14 @@ impl Parser<'_, '_> {
     }
 
     fn unexpected_token(&self) -> Failure {
-        let (error_type, message) = match self.lexer.token() {
-            Token::Indent => (ErrorType::IndentationError, "unexpected indent"),
-            Token::DedentMismatch => (
-                ErrorType::IndentationError,
-                "unindent doesn't match any outer indent level",
-            ),
-            Token::MalformedFstring => (ErrorType::SyntaxError, "malformed f-string"),
-            Token::RawFstring => (ErrorType::SyntaxError, "raw f-strings are not supported"),
-            _ => (ErrorType::SyntaxError, "invalid syntax"),
+        let code = match self.lexer.token() {
+            Token::Indent => DiagnosticCode::UnexpectedIndent,
+            Token::DedentMismatch => DiagnosticCode::UnmatchedUnindent,
+            Token::MalformedFstring => DiagnosticCode::MalformedFString,
+            Token::RawFstring => DiagnosticCode::RawFString,
+            _ => DiagnosticCode::InvalidSyntax,
         };
-        Failure {
-            error_type,
-            message: message.into(),
-            place: Place::Input(self.lexer.token_line()),
-        }
+        Failure::in_line(code, self.lexer.token_line())
     }
 
     /// Pushes the node of the current token.

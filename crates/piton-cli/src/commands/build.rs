@@ -240,6 +240,7 @@ struct FailureSummary<'a> {
     target: &'a str,
     source: &'a str,
     r#type: &'static str,
+    code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
@@ -269,7 +270,8 @@ impl Summary<'_> {
         let failures = report.failures.iter().map(|failure| FailureSummary {
             target: &failure.target,
             source: failure.source.as_str(),
-            r#type: failure.diagnostic.error_type.name(),
+            r#type: failure.diagnostic.error_type().name(),
+            code: failure.diagnostic.code.name(),
             message: failure.diagnostic.message.to_string(),
             line: failure.diagnostic.location.as_ref().map(|place| place.line),
             hint: excerpt::hint_for(&failure.diagnostic, &failure.content),

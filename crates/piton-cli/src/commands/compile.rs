@@ -219,6 +219,9 @@ struct FileReport {
 struct FileError {
     /// The Python exception; `OSError` for files that cannot be read or written.
     r#type: &'static str,
+    /// The kind of the error, for programs; none for files that cannot be read or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
@@ -252,7 +255,8 @@ fn file_error(status: &Status) -> Option<FileError> {
             let place = diagnostic.location.as_ref();
             let scope = place.and_then(|place| place.scope.as_deref());
             Some(FileError {
-                r#type: diagnostic.error_type.name(),
+                r#type: diagnostic.error_type().name(),
+                code: Some(diagnostic.code.name()),
                 message: diagnostic.message.to_string(),
                 line: place.map(|place| place.line),
                 scope: scope.map(|scope| String::from_utf8_lossy(scope).into_owned()),
@@ -261,6 +265,7 @@ fn file_error(status: &Status) -> Option<FileError> {
         }
         Status::Unreadable(error) | Status::Unwritable(error) => Some(FileError {
             r#type: "OSError",
+            code: None,
             message: error.to_string(),
             line: None,
             scope: None,

@@ -2,10 +2,9 @@
 
 use piton_mpy::opcode::byte;
 
-use super::{Access, Assignment, Compiler, Instruction, Node, NodeKind, Rule, Step, Struct};
-
-const CANNOT_ASSIGN: &str = "can't assign to expression";
-const CANNOT_DELETE: &str = "can't delete expression";
+use super::{
+    Access, Assignment, Compiler, DiagnosticCode, Instruction, Node, NodeKind, Rule, Step, Struct,
+};
 
 impl Compiler<'_> {
     /// Stores the value on the stack, or loads and stores for an augmented assignment.
@@ -19,7 +18,7 @@ impl Compiler<'_> {
                 self.identifier(access, name);
             }
             NodeKind::Struct(node) => self.assign_rule(node, assignment),
-            _ => self.error(CANNOT_ASSIGN, target),
+            _ => self.error(DiagnosticCode::CannotAssign, target),
         }
     }
 
@@ -30,7 +29,7 @@ impl Compiler<'_> {
             return;
         }
         if assignment != Assignment::Store {
-            self.error(CANNOT_ASSIGN, node.into());
+            self.error(DiagnosticCode::CannotAssign, node.into());
             return;
         }
         let inner = self.tree.child(node, 0);
@@ -39,7 +38,7 @@ impl Compiler<'_> {
             (Rule::TestlistStarExpr | Rule::Exprlist, _) => self.assign_items(node),
             (Rule::AtomParen | Rule::AtomBracket, Some(items)) => {
                 if self.is_comprehension(items) {
-                    self.error(CANNOT_ASSIGN, items.into());
+                    self.error(DiagnosticCode::CannotAssign, items.into());
                 } else {
                     self.assign_items(items);
                 }
@@ -49,7 +48,7 @@ impl Compiler<'_> {
                 self.emit(Instruction::Number(byte::UNPACK_SEQUENCE, 0));
             }
             (Rule::AtomBracket, None) => self.assign_items(node),
-            _ => self.error(CANNOT_ASSIGN, node.into()),
+            _ => self.error(DiagnosticCode::CannotAssign, node.into()),
         }
     }
 
@@ -64,7 +63,7 @@ impl Compiler<'_> {
                 continue;
             }
             if starred.is_some() {
-                self.push_error("multiple *x in assignment", target);
+                self.push_error(DiagnosticCode::SeveralStarredTargets, target);
                 self.commit(plan);
                 return;
             }
@@ -92,7 +91,7 @@ impl Compiler<'_> {
     /// they run into each other from 256 on, and the board unpacks something else.
     fn push_unpack_ex(&mut self, left: u32, right: u32) {
         if left > 0xff || right > 0xff {
-            self.push_limit("more than 255 targets on one side of the starred one");
+            self.push_limit(DiagnosticCode::TooManyTargets);
             return;
         }
         let operand = left | right << 8;
@@ -132,7 +131,7 @@ impl Compiler<'_> {
         match last.map(|last| self.tree.rule(last)) {
             Some(Rule::TrailerBracket) => self.push_index_target(child, assignment),
             Some(Rule::TrailerPeriod) => self.push_attribute_target(child, assignment),
-            _ => self.push_error(CANNOT_ASSIGN, node.into()),
+            _ => self.push_error(DiagnosticCode::CannotAssign, node.into()),
         }
         self.commit(plan);
     }
@@ -175,9 +174,9 @@ impl Compiler<'_> {
             NodeKind::Struct(node) => match self.tree.rule(node) {
                 Rule::AtomExprNormal => self.delete_trailer(node),
                 Rule::AtomParen => self.delete_items(self.tree.child(node, 0)),
-                _ => self.error(CANNOT_DELETE, target),
+                _ => self.error(DiagnosticCode::CannotDelete, target),
             },
-            _ => self.error(CANNOT_DELETE, target),
+            _ => self.error(DiagnosticCode::CannotDelete, target),
         }
     }
 
@@ -187,7 +186,7 @@ impl Compiler<'_> {
             .as_struct()
             .filter(|&items| !self.is_comprehension(items))
         else {
-            self.error(CANNOT_DELETE, items);
+            self.error(DiagnosticCode::CannotDelete, items);
             return;
         };
         let plan = self.plan();
@@ -216,7 +215,7 @@ impl Compiler<'_> {
                     self.push(Step::Name(byte::STORE_ATTR, name));
                 }
             }
-            _ => self.push_error(CANNOT_DELETE, node.into()),
+            _ => self.push_error(DiagnosticCode::CannotDelete, node.into()),
         }
         self.commit(plan);
     }

@@ -4,8 +4,8 @@ use piton_mpy::opcode::byte;
 use piton_mpy::prelude::{FLAG_ASYNC, FLAG_GENERATOR};
 
 use super::{
-    Assignment, Compiler, Failure, Instruction, Label, Qstr, Rule, ScopeKind, Step, Struct,
-    operator,
+    Assignment, Compiler, DiagnosticCode, Failure, Instruction, Label, Qstr, Rule, ScopeKind, Step,
+    Struct, operator,
 };
 
 impl Compiler<'_> {
@@ -17,7 +17,7 @@ impl Compiler<'_> {
             return self.async_function_definition(inner);
         }
         if self.scope().flags & FLAG_GENERATOR == 0 {
-            self.error("async for/with outside async function", inner.into());
+            self.error(DiagnosticCode::AsyncOutsideAsync, inner.into());
         } else if self.tree.rule(inner) == Rule::ForStmt {
             self.async_for(inner);
         } else {
@@ -169,7 +169,7 @@ impl Compiler<'_> {
 
     pub(super) fn push_await_expression(&mut self, node: Struct) {
         if !matches!(self.scope().kind, ScopeKind::Function | ScopeKind::Lambda) {
-            self.push_error("'await' outside function", node.into());
+            self.push_error(DiagnosticCode::AwaitOutsideFunction, node.into());
             return;
         }
         self.push_atom_expression(node);
@@ -178,14 +178,14 @@ impl Compiler<'_> {
 
     pub(super) fn push_yield_expression(&mut self, node: Struct) {
         if !matches!(self.scope().kind, ScopeKind::Function | ScopeKind::Lambda) {
-            self.push_error("'yield' outside function", node.into());
+            self.push_error(DiagnosticCode::YieldOutsideFunction, node.into());
             return;
         }
         let value = self.tree.child(node, 0);
         if let Some(from) = self.tree.as_rule(value, Rule::YieldArgFrom) {
             if self.scope().flags & FLAG_ASYNC != 0 {
                 // Only CircuitPython's functions have the flag.
-                self.push_error("'yield from' inside async function", from.into());
+                self.push_error(DiagnosticCode::YieldFromInAsync, from.into());
                 return;
             }
             self.push(Step::Node(self.tree.child(from, 0)));

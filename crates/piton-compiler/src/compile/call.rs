@@ -2,7 +2,10 @@
 
 use piton_mpy::opcode::byte;
 
-use super::{Access, Compiler, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Step, Struct};
+use super::{
+    Access, Compiler, DiagnosticCode, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Step,
+    Struct,
+};
 use crate::scope::Parameter;
 use piton_syntax::Target;
 
@@ -88,7 +91,7 @@ impl Compiler<'_> {
             .iter()
             .any(|id| id.parameter != Parameter::None)
         {
-            self.error("super() can't find self", self.trailer(node, 0));
+            self.error(DiagnosticCode::SuperWithoutSelf, self.trailer(node, 0));
             return Ok(());
         }
         self.emit(Instruction::FirstParameter);
@@ -114,8 +117,8 @@ impl Compiler<'_> {
         };
         for index in 0..self.tree.list_length(list) {
             let argument = self.tree.list_item(list, index);
-            if let Err(message) = self.push_argument(argument, index, &mut seen) {
-                self.push_error(message, argument);
+            if let Err(code) = self.push_argument(argument, index, &mut seen) {
+                self.push_error(code, argument);
                 return;
             }
         }
@@ -129,7 +132,7 @@ impl Compiler<'_> {
         // The numbers share the operand. In the official compiler they run into each other from 256 on, and
         // the board takes the wrong values from its stack.
         if seen.positional > 0xff || seen.keyword > 0xff {
-            self.push_limit("more than 255 arguments in a call");
+            self.push_limit(DiagnosticCode::TooManyArguments);
             return;
         }
         let operand = seen.keyword << 8 | seen.positional;
@@ -141,7 +144,7 @@ impl Compiler<'_> {
         argument: Node,
         index: u32,
         seen: &mut Arguments,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), DiagnosticCode> {
         let rule = argument
             .as_struct()
             .map(|node| (node, self.tree.rule(node)));
@@ -162,10 +165,10 @@ impl Compiler<'_> {
             Some((node, Rule::Argument)) => self.push_special_argument(node, seen)?,
             _ => {
                 if seen.double_star {
-                    return Err("positional arg after **");
+                    return Err(DiagnosticCode::PositionalAfterDoubleStar);
                 }
                 if seen.keyword > 0 {
-                    return Err("positional arg after keyword arg");
+                    return Err(DiagnosticCode::PositionalAfterKeyword);
                 }
                 self.push(Step::Node(argument));
                 seen.positional += 1;
@@ -174,17 +177,17 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn check_star(&self, index: u32, seen: &Arguments) -> Result<(), &'static str> {
+    fn check_star(&self, index: u32, seen: &Arguments) -> Result<(), DiagnosticCode> {
         if seen.double_star {
-            return Err("* arg after **");
+            return Err(DiagnosticCode::StarAfterDoubleStar);
         }
         if seen.keyword > 0 && self.options.target == Target::MicroPython {
-            return Err("* arg after kwarg");
+            return Err(DiagnosticCode::StarAfterKeyword);
         }
         // The bits must fit into a small integer.
         let limit = u64::from(self.options.small_int_bits).wrapping_sub(1);
         if u64::from(index) >= limit {
-            return Err("too many args");
+            return Err(DiagnosticCode::StarTooFarBack);
         }
         Ok(())
     }
@@ -194,7 +197,7 @@ impl Compiler<'_> {
         &mut self,
         node: Struct,
         seen: &mut Arguments,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), DiagnosticCode> {
         let (name, value) = (self.tree.child(node, 0), self.tree.child(node, 1));
         if let Some(assigned) = self.tree.as_rule(value, Rule::Argument3) {
             self.push_named_expression(name, self.tree.child(assigned, 0));
@@ -203,7 +206,7 @@ impl Compiler<'_> {
             self.push(Step::Comprehension(node, ScopeKind::GeneratorExpression));
             seen.positional += 1;
         } else {
-            let name = name.as_id().ok_or("LHS of keyword arg must be an id")?;
+            let name = name.as_id().ok_or(DiagnosticCode::KeywordNotName)?;
             self.push(Step::Name(byte::LOAD_CONST_STRING, name));
             self.push(Step::Node(value));
             seen.keyword += 1;

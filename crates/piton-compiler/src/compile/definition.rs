@@ -5,12 +5,10 @@ use piton_mpy::opcode::byte;
 use piton_mpy::prelude::{FLAG_ASYNC, FLAG_DEFAULT_KEYWORDS, FLAG_GENERATOR};
 
 use super::{
-    Access, Compiler, Defaults, Emitter, Failure, Instruction, Node, Qstr, Rule, ScopeId,
-    ScopeKind, Step, Struct,
+    Access, Compiler, Defaults, DiagnosticCode, Emitter, Failure, Instruction, Node, Qstr, Rule,
+    ScopeId, ScopeKind, Step, Struct,
 };
 use piton_syntax::Target;
-
-const INVALID_DECORATOR: &str = "invalid micropython decorator";
 
 impl Compiler<'_> {
     pub(super) fn function_definition(&mut self, node: Struct) -> Result<(), Failure> {
@@ -91,7 +89,7 @@ impl Compiler<'_> {
         };
         if value.is_null() {
             if !defaults.after_star && defaults.positional != 0 {
-                self.error("non-default argument follows default argument", node);
+                self.error(DiagnosticCode::ParameterWithoutDefault, node);
             }
             return Ok(());
         }
@@ -222,14 +220,14 @@ impl Compiler<'_> {
             return false;
         }
         if self.tree.list_length(names) != 2 {
-            self.push_error(INVALID_DECORATOR, first);
+            self.push_error(DiagnosticCode::InvalidDecorator, first);
             return true;
         }
         let name = attribute.as_id().unwrap_or(Qstr::EMPTY);
         let target = self.options.target;
         *emitter = if target == Target::CircuitPython9 && name == known.asm_rv32 {
             // Its compiler knows no RISC-V.
-            self.push_error(INVALID_DECORATOR, attribute);
+            self.push_error(DiagnosticCode::InvalidDecorator, attribute);
             return true;
         } else if name == known.bytecode {
             Emitter::Bytecode
@@ -240,11 +238,11 @@ impl Compiler<'_> {
         } else if [known.asm_thumb, known.asm_xtensa, known.asm_rv32].contains(&name) {
             Emitter::Assembler
         } else {
-            self.push_error(INVALID_DECORATOR, attribute);
+            self.push_error(DiagnosticCode::InvalidDecorator, attribute);
             return true;
         };
         if !self.has_emitter(*emitter) {
-            self.push_error("invalid arch", attribute);
+            self.push_error(DiagnosticCode::InvalidArchitecture, attribute);
         }
         true
     }

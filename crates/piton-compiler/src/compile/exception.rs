@@ -3,7 +3,8 @@
 use piton_mpy::opcode::byte;
 
 use super::{
-    Access, Assignment, Compiler, Instruction, Label, List, Node, Rule, Step, Struct, operator,
+    Access, Assignment, Compiler, DiagnosticCode, Instruction, Label, List, Node, Rule, Step,
+    Struct, operator,
 };
 
 /// What an exception handler needs on the stack: the exception, and the state of an unwinding jump.
@@ -67,7 +68,7 @@ impl Compiler<'_> {
                 continue;
             };
             if self.tree.child(except, 0).is_null() && index + 1 != count {
-                self.push_error("default 'except' must be last", except.into());
+                self.push_error(DiagnosticCode::DefaultExceptNotLast, except.into());
                 return;
             }
             self.push_except(except, end);

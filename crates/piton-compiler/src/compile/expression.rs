@@ -3,7 +3,8 @@
 use piton_mpy::opcode::byte;
 
 use super::{
-    Compiler, Failure, Instruction, Node, NodeKind, Rule, ScopeKind, Step, Struct, Token, operator,
+    Compiler, DiagnosticCode, Failure, Instruction, Node, NodeKind, Rule, ScopeKind, Step, Struct,
+    Token, operator,
 };
 
 impl Compiler<'_> {
@@ -27,7 +28,7 @@ impl Compiler<'_> {
                 self.push(Step::Emit(Instruction::Unary(operator::UNARY_NOT)));
             }
             Rule::Comparison => self.push_comparison(node),
-            Rule::StarExpr => self.push_error("*x must be assignment target", node.into()),
+            Rule::StarExpr => self.push_error(DiagnosticCode::StarredExpression, node.into()),
             Rule::Expr => self.push_operands(node, operator::OR),
             Rule::XorExpr => self.push_operands(node, operator::OR + 1),
             Rule::AndExpr => self.push_operands(node, operator::OR + 2),
@@ -275,12 +276,12 @@ impl Compiler<'_> {
             };
             self.push(Step::Node(item));
             if self.tree.is_rule(item, Rule::DictorsetmakerItem) != is_dict {
-                let message = if is_dict {
-                    "expecting key:value for dict"
+                let code = if is_dict {
+                    DiagnosticCode::DictItemWithoutValue
                 } else {
-                    "expecting just a value for set"
+                    DiagnosticCode::SetItemWithValue
                 };
-                self.push_error(message, node.into());
+                self.push_error(code, node.into());
                 return;
             }
             if is_dict {

@@ -2,7 +2,10 @@
 
 use piton_mpy::opcode::byte;
 
-use super::{Access, Compiler, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Struct, Token};
+use super::{
+    Access, Compiler, DiagnosticCode, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Struct,
+    Token,
+};
 
 impl Compiler<'_> {
     pub(super) fn import_name(&mut self, node: Struct) -> Result<(), Failure> {
@@ -55,7 +58,7 @@ impl Compiler<'_> {
         let level = self.small_integer(level);
         if names.is_token(Token::OpStar) {
             if self.scope().kind != ScopeKind::Module {
-                self.error("import * not at module level", node.into());
+                self.error(DiagnosticCode::ImportStar, node.into());
                 return Ok(());
             }
             self.emit(level);

@@ -4,7 +4,8 @@ use piton_mpy::opcode::byte;
 use piton_mpy::prelude::{FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS};
 
 use super::{
-    Access, Compiler, Failure, IdKind, Instruction, Node, Qstr, Rule, ScopeKind, Step, Struct,
+    Access, Compiler, DiagnosticCode, Failure, IdKind, Instruction, Node, Qstr, Rule, ScopeKind,
+    Step, Struct,
 };
 use crate::scope::Parameter;
 
@@ -96,25 +97,25 @@ impl Compiler<'_> {
         let mut after_star = false;
         for index in 0..self.tree.list_length(parameters) {
             let node = self.tree.list_item(parameters, index);
-            if let Err(message) = self.parameter(node, &mut after_star) {
-                self.error(message, node);
+            if let Err(code) = self.parameter(node, &mut after_star) {
+                self.error(code, node);
             }
         }
     }
 
-    fn parameter(&mut self, node: Node, after_star: &mut bool) -> Result<(), &'static str> {
+    fn parameter(&mut self, node: Node, after_star: &mut bool) -> Result<(), DiagnosticCode> {
         let tree = &self.tree;
         let rule = node.as_struct().map(|node| (node, tree.rule(node)));
         let child = rule.map_or(Node::NULL, |(node, _)| tree.child(node, 0));
         let scope = self.scope_mut();
         // Nothing may follow `**kwargs`.
         if scope.flags & FLAG_VAR_KEYWORDS != 0 {
-            return Err("invalid syntax");
+            return Err(DiagnosticCode::InvalidSyntax);
         }
         let (name, parameter) = match rule {
             Some((_, Rule::TypedargslistStar | Rule::VarargslistStar)) => {
                 if std::mem::replace(after_star, true) {
-                    return Err("invalid syntax");
+                    return Err(DiagnosticCode::InvalidSyntax);
                 }
                 if child.is_null() {
                     return Ok(());
@@ -146,7 +147,7 @@ impl Compiler<'_> {
             return Ok(());
         };
         if id.kind != IdKind::Undecided {
-            return Err("argument name reused");
+            return Err(DiagnosticCode::ParameterReused);
         }
         id.kind = IdKind::Local;
         id.parameter = parameter;

@@ -3,8 +3,8 @@
 use piton_mpy::opcode::byte;
 
 use super::{
-    Access, Assignment, Compiler, IdKind, Instruction, Message, Node, Optimisation, Qstr, Rule,
-    ScopeId, ScopeKind, Step, Struct, Token, operator,
+    Access, Assignment, Compiler, DiagnosticCode, IdKind, Instruction, Node, Optimisation, Qstr,
+    Rule, ScopeId, ScopeKind, Step, Struct, Token, operator,
 };
 use crate::scope;
 
@@ -139,7 +139,7 @@ impl Compiler<'_> {
 
     fn leave_loop(&mut self, node: Struct, is_break: bool) {
         let Some(innermost) = self.loops.last().copied() else {
-            self.error("'break'/'continue' outside loop", node.into());
+            self.error(DiagnosticCode::OutsideLoop, node.into());
             return;
         };
         let drops_iterator = is_break && innermost.iterates;
@@ -157,8 +157,7 @@ impl Compiler<'_> {
         } else {
             // The number shares a byte with the flag.
             if depth > 0x7f {
-                let message = "'break'/'continue' out of more than 127 blocks";
-                self.push_limit(message);
+                self.push_limit(DiagnosticCode::TooManyBlocks);
                 return;
             }
             let flag = if drops_iterator { 0x80 } else { 0 };
@@ -171,7 +170,7 @@ impl Compiler<'_> {
 
     pub(super) fn return_statement(&mut self, node: Struct) {
         if self.scope().kind != ScopeKind::Function {
-            self.error("'return' outside function", node.into());
+            self.error(DiagnosticCode::ReturnOutsideFunction, node.into());
             return;
         }
         let value = self.tree.child(node, 0);
@@ -250,7 +249,7 @@ impl Compiler<'_> {
 
     pub(super) fn nonlocal_statement(&mut self, node: Struct) {
         if self.scope().kind == ScopeKind::Module {
-            self.error("can't declare nonlocal in outer code", node.into());
+            self.error(DiagnosticCode::NonlocalInModule, node.into());
             return;
         }
         let names = self.tree.list(self.tree.child(node, 0), Rule::NameList);
@@ -268,7 +267,7 @@ impl Compiler<'_> {
             return;
         };
         if !matches!(id.kind, IdKind::Undecided | IdKind::GlobalExplicit) {
-            self.error("identifier redefined as global", node);
+            self.error(DiagnosticCode::RedefinedAsGlobal, node);
             return;
         }
         id.kind = IdKind::GlobalExplicit;
@@ -287,18 +286,18 @@ impl Compiler<'_> {
             IdKind::Undecided => {
                 id.kind = IdKind::GlobalImplicit;
                 if !scope::close_over(&mut self.scopes, self.current, name) {
-                    self.error("no binding for nonlocal found", node);
+                    self.error(DiagnosticCode::NoNonlocalBinding, node);
                 }
             }
             IdKind::Free => {}
-            _ => self.error("identifier redefined as nonlocal", node),
+            _ => self.error(DiagnosticCode::RedefinedAsNonlocal, node),
         }
     }
 
     /// `NAME := value`, with the value's code before the store.
     pub(super) fn push_named_expression(&mut self, name: Node, value: Node) {
         if name.as_id().is_none() {
-            self.push_error("can't assign to expression", name);
+            self.push_error(DiagnosticCode::CannotAssign, name);
             return;
         }
         self.push(Step::Node(value));
@@ -344,11 +343,11 @@ impl Compiler<'_> {
     }
 
     /// An error that is reported when the steps before it are done.
-    pub(super) fn push_error(&mut self, message: &'static str, node: Node) {
-        self.push(Step::Error(Message(message), node));
+    pub(super) fn push_error(&mut self, code: DiagnosticCode, node: Node) {
+        self.push(Step::Error(code, node));
     }
 
-    pub(super) fn push_limit(&mut self, message: &'static str) {
-        self.push(Step::Limit(Message(message), self.node_line));
+    pub(super) fn push_limit(&mut self, code: DiagnosticCode) {
+        self.push(Step::Limit(code, self.node_line));
     }
 }

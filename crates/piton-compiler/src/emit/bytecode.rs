@@ -12,7 +12,7 @@ use piton_mpy::vuint;
 
 use super::{Access, Code, Instruction, Label, Tables};
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
-use piton_syntax::diagnostic::Failure;
+use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::{Known, Qstr};
 
 /// Locals, integers and operators with opcodes of their own.
@@ -121,9 +121,7 @@ pub(crate) fn assemble(
 fn state_size(scope: &Scope, stack: i32) -> Result<u32, Failure> {
     let size = u32::from(scope.locals).saturating_add_signed(stack).max(1);
     if size > u32::from(u16::MAX) {
-        return Err(Failure::limit(
-            "more than 65535 values on a function's stack",
-        ));
+        return Err(Failure::limit(DiagnosticCode::StackTooLarge));
     }
     Ok(size)
 }
@@ -134,8 +132,7 @@ fn cells(scope: &Scope) -> Result<Vec<u8>, Failure> {
     let cells = scope.ids.iter().filter(|id| id.kind == IdKind::Cell);
     cells
         .map(|id| {
-            let too_large =
-                |_| Failure::limit("an inner function uses a local variable numbered above 255");
+            let too_large = |_| Failure::limit(DiagnosticCode::CellNumberTooLarge);
             u8::try_from(id.local).map_err(too_large)
         })
         .collect()
@@ -337,8 +334,7 @@ impl Assembler<'_> {
         if closed == 0 {
             self.number(function, index);
         } else {
-            let too_many =
-                |_| Failure::limit("an inner function uses more than 255 outer variables");
+            let too_many = |_| Failure::limit(DiagnosticCode::TooManyOuterVariables);
             let count = u8::try_from(closed).map_err(too_many)?;
             self.number_with(closure, index, effect(closure, 0) - i32::from(count));
             self.push(count);
@@ -472,7 +468,7 @@ impl Layout {
             } else {
                 let operand = distance - 1 + if is_signed(opcode) { 0x4000 } else { 0 };
                 if !(0..0x8000).contains(&operand) {
-                    return Err(Failure::bytecode_overflow());
+                    return Err(Failure::nowhere(DiagnosticCode::JumpTooFar));
                 }
                 code.push(operand.to_le_bytes()[0] | 0x80);
                 code.push((operand >> 7).to_le_bytes()[0]);

@@ -1,14 +1,11 @@
 //! The tables of strings and objects that all functions of a module share.
 
 use piton_syntax::constants::ConstantId;
-use piton_syntax::diagnostic::Failure;
+use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::Qstr;
 
 /// A board keeps the numbers of a module's strings, as all of its strings, in 16 bits (`qstr_short_t`).
 const MAXIMUM_STRING_INDEX: u32 = 0xfffe;
-
-/// The message of a module with too many of them.
-pub(crate) const TOO_MANY_NAMES: &str = "more than 65535 names and short strings";
 
 /// Strings and objects in the order of their first use.
 #[derive(Debug, Default)]
@@ -22,7 +19,7 @@ impl Tables {
     pub(crate) fn string(&mut self, text: Qstr) -> Result<u32, Failure> {
         let index = self.strings.index(text.0)?;
         if index > MAXIMUM_STRING_INDEX {
-            return Err(Failure::limit(TOO_MANY_NAMES));
+            return Err(Failure::limit(DiagnosticCode::TooManyNames));
         }
         Ok(index)
     }

@@ -6,7 +6,7 @@
 
 use super::input::END;
 use super::{Lexer, Token};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::target::Target;
 
 /// The most interpolations a t-string can pass as plain arguments: 4 each, and the strings.
@@ -480,7 +480,7 @@ impl Lexer<'_> {
                 b'x' => character = self.hexadecimal(2),
                 b'u' => character = self.hexadecimal(4),
                 b'U' => character = self.hexadecimal(8),
-                b'N' => return Err(Failure::unicode_name_escape()),
+                b'N' => return Err(Failure::nowhere(DiagnosticCode::UnicodeNameEscape)),
                 b'0'..=b'7' => character = self.octal(byte),
                 // An unknown escape keeps its backslash.
                 _ => self.text.push(b'\\'),

@@ -3,7 +3,7 @@
 //! The lexer gives tokens their values and loses how they were written, and it knows only MicroPython's
 //! literals. Here a literal is just its extent, by the rules of MicroPython and CPython both.
 
-use crate::diagnostic::{ErrorType, Failure};
+use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::lexer::{is_name_part, is_name_start, operator};
 use crate::token::Token;
 
@@ -165,7 +165,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn invalid(&self) -> Failure {
-        Failure::syntax("invalid syntax", self.line)
+        Failure::in_line(DiagnosticCode::InvalidSyntax, self.line)
     }
 
     /// Skips to the next logical line that has a piece, and counts the columns before it.
@@ -203,10 +203,7 @@ impl<'a> Scanner<'a> {
                 Some(byte) => {
                     let split = first_part.is_some_and(|first| first != column);
                     if split || byte == b'\x0c' {
-                        return Err(Failure {
-                            error_type: ErrorType::IndentationError,
-                            ..Failure::syntax("unclear indent", self.line)
-                        });
+                        return Err(Failure::in_line(DiagnosticCode::UnclearIndent, self.line));
                     }
                     return Ok(column);
                 }

@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 
 use super::Integer;
 use super::extended::Extended;
-use crate::diagnostic::Failure;
+use crate::diagnostic::{DiagnosticCode, Failure};
 
 /// The most digits of an integer. The official compiler can't hold the text of more in its default
 /// heap, and the time to convert them grows with the square of their number.
@@ -32,11 +32,14 @@ impl LiteralError {
     /// The failure in the official compiler's words.
     pub(crate) fn failure(&self, line: u32) -> Failure {
         match self {
-            LiteralError::Integer { base, digits } => Failure::syntax(
-                format!("invalid syntax for integer with base {base}: '{digits}'"),
-                line,
-            ),
-            LiteralError::Decimal => Failure::syntax("invalid syntax for number", line),
+            LiteralError::Integer { base, digits } => {
+                let code = DiagnosticCode::InvalidInteger;
+                Failure {
+                    message: format!("{} {base}: '{digits}'", code.message()).into(),
+                    ..Failure::in_line(code, line)
+                }
+            }
+            LiteralError::Decimal => Failure::in_line(DiagnosticCode::InvalidNumber, line),
             LiteralError::TooLarge => Failure::too_large(),
         }
     }

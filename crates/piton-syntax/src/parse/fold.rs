@@ -2,7 +2,7 @@
 
 use super::{NamedConstant, Node, NodeKind, Parser, Rule, Struct};
 use crate::constants::ConstantId;
-use crate::diagnostic::Failure;
+use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::interner::Qstr;
 use crate::number::{BinaryOperator, Integer, Number, binary_operation};
 use crate::token::Token;
@@ -215,7 +215,10 @@ impl Parser<'_, '_> {
             return Ok(Folded::No);
         };
         if !self.tree.is_constant(argument) {
-            return Err(Failure::syntax("not a constant", self.tree.line(call)));
+            return Err(Failure::in_line(
+                DiagnosticCode::NotConstant,
+                self.tree.line(call),
+            ));
         }
         let constant = match self.tree.kind(argument) {
             NodeKind::SmallInteger(value) => NamedConstant::SmallInteger(value),

@@ -1,66 +1,35 @@
-//! What a person can do about a source that the compiler does not accept.
+//! Hints: what a person can do about a source that the compiler does not accept.
 
-use piton_compiler::{Diagnostic, ErrorType};
+use piton_compiler::{Diagnostic, DiagnosticCode};
 
-/// A hint for each sign, the first that fits counts: part of the message, and part of the line's code ("" for any).
-const HINTS: &[(&str, &str, &str)] = &[
-    (
-        "invalid arch",
-        "",
-        "this decorator needs machine code; piton compiles bytecode only, so use `mpy-cross -march=...` for this file, \
-         or take the decorator away",
-    ),
-    (
-        "native code",
-        "",
-        "compile this file with the official `mpy-cross -march=...`, or take the decorator away",
-    ),
-    (
-        "unicode name escapes",
-        "",
-        "write the character itself, or `\\u` and its number",
-    ),
-    (
-        "bytecode overflow",
-        "",
-        "a jump is too long: split the function or the loop",
-    ),
-    (
-        "local variable numbered above 255",
-        "",
-        "give the function fewer local variables: keep some in a `list`, or split it",
-    ),
-    (
-        "more than 255 outer variables",
-        "",
-        "keep some of the variables in a `list` or an object",
-    ),
-    (
-        "more than 255 arguments",
-        "",
-        "put the values into a `list` and pass that",
-    ),
-    (
-        "values on a function's stack",
-        "",
-        "build long lists, tuples and sets piece by piece",
-    ),
-    (
-        "names and short strings",
-        "",
-        "split the file: no board has room for so many",
-    ),
-    (
-        "*x must be assignment target",
-        "",
-        "MicroPython does not unpack into a display: write `list(a) + list(b)`",
-    ),
-    (
-        "expecting key:value for dict",
-        "",
-        "every item of a `dict` display is `key: value`",
-    ),
-];
+/// Returns the hint for a code, if what it means is clear without the source.
+fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
+    Some(match code {
+        DiagnosticCode::InvalidArchitecture => {
+            "this decorator needs machine code; piton compiles bytecode only, so use `mpy-cross -march=...` for this \
+             file, or take the decorator away"
+        }
+        DiagnosticCode::NativeCode => {
+            "compile this file with the official `mpy-cross -march=...`, or take the decorator away"
+        }
+        DiagnosticCode::UnicodeNameEscape => "write the character itself, or `\\u` and its number",
+        DiagnosticCode::JumpTooFar => "a jump is too long: split the function or the loop",
+        DiagnosticCode::CellNumberTooLarge => {
+            "give the function fewer local variables: keep some in a `list`, or split it"
+        }
+        DiagnosticCode::TooManyOuterVariables => {
+            "keep some of the variables in a `list` or an object"
+        }
+        DiagnosticCode::TooManyArguments => "put the values into a `list` and pass that",
+        DiagnosticCode::StackTooLarge => "build long lists, tuples and sets piece by piece",
+        DiagnosticCode::TooManyNames => "split the file: no board has room for so many",
+        DiagnosticCode::StarredExpression => {
+            "MicroPython does not unpack into a display: write `list(a) + list(b)`"
+        }
+        DiagnosticCode::DictItemWithoutValue => "every item of a `dict` display is `key: value`",
+        _ => return None,
+    })
+}
 
 /// Hints for `invalid syntax`, which has no more to say: the first word of the line, and what else is in it.
 const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
@@ -122,17 +91,11 @@ const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A hint for this diagnostic, if there is one; `line` is the line of the source that it names.
+/// Returns a hint for this diagnostic, if there is one. `line` is the line of the source that it names.
 pub fn hint(diagnostic: &Diagnostic, line: &str) -> Option<&'static str> {
     let code = line.trim();
-    let found = HINTS
-        .iter()
-        .find(|(message, sign, _)| diagnostic.message.contains(message) && code.contains(sign));
-    if let Some((_, _, hint)) = found {
-        return Some(hint);
-    }
-    if diagnostic.error_type != ErrorType::SyntaxError || diagnostic.message != "invalid syntax" {
-        return None;
+    if diagnostic.code != DiagnosticCode::InvalidSyntax {
+        return code_hint(diagnostic.code);
     }
     let first = code
         .split(|letter: char| letter.is_whitespace() || matches!(letter, '(' | ':' | '='))
@@ -148,7 +111,7 @@ pub fn hint(diagnostic: &Diagnostic, line: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// The hint for a source that the compiler does not accept, told of the line that it names.
+    /// Compares the hint for a source that the compiler does not accept with a part of it.
     fn check(source: &str, part: &str) {
         let options = piton_compiler::Options::new("a.py");
         let diagnostic = piton_compiler::compile(source.as_bytes(), &options).unwrap_err();

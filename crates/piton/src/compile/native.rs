@@ -1,6 +1,6 @@
 //! Sources with functions that ask for machine code.
 
-use piton_compiler::{Diagnostic, Options};
+use piton_compiler::{Diagnostic, DiagnosticCode, Options};
 
 /// The decorators that ask for machine code (`compile_built_in_decorator`, py/compile.c).
 const DECORATORS: [&str; 5] = ["native", "viper", "asm_thumb", "asm_xtensa", "asm_rv32"];
@@ -9,9 +9,10 @@ const DECORATORS: [&str; 5] = ["native", "viper", "asm_thumb", "asm_xtensa", "as
 ///
 /// `diagnostic` is why it was rejected. The board compiles such a source itself, if it has the processor for it.
 pub(crate) fn needs_native(source: &[u8], options: &Options, diagnostic: &Diagnostic) -> bool {
-    let asks = ["invalid arch", "native code"]
-        .iter()
-        .any(|sign| diagnostic.message.contains(sign));
+    let asks = matches!(
+        diagnostic.code,
+        DiagnosticCode::InvalidArchitecture | DiagnosticCode::NativeCode
+    );
     asks && without_native(source)
         .is_some_and(|bytecode| piton_compiler::compile(&bytecode, options).is_ok())
 }

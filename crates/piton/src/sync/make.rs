@@ -52,7 +52,7 @@ pub fn check(
         };
         if let Err(diagnostic) = piton_compiler::compile(&source, &options)
             && matches!(
-                diagnostic.error_type,
+                diagnostic.error_type(),
                 ErrorType::SyntaxError | ErrorType::IndentationError
             )
             // Without a processor to compile for, a decorator that asks for machine code is a syntax error ("invalid

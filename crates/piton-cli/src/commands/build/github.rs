@@ -69,7 +69,7 @@ fn annotations(report: &Report) -> String {
             .location
             .as_ref()
             .map_or_else(String::new, |place| format!(",line={}", place.line));
-        let kind = failure.diagnostic.error_type.name();
+        let kind = failure.diagnostic.error_type().name();
         let hint = excerpt::hint_for(&failure.diagnostic, &failure.content)
             .map_or_else(String::new, |hint| format!("\nhint: {hint}"));
         let message = data(&format!("{}{hint}", failure.diagnostic.message));
@@ -152,7 +152,7 @@ fn summary(report: &Report) -> String {
                 text,
                 "- `{}{line}`: {}: {}",
                 failure.source,
-                failure.diagnostic.error_type.name(),
+                failure.diagnostic.error_type().name(),
                 failure.diagnostic.message
             );
         }

@@ -41,7 +41,7 @@ pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> O
 fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
     let place = diagnostic.location.as_ref()?;
     // Errors with a scope are found behind the parser, which wants every bracket closed.
-    let parsing = diagnostic.error_type == ErrorType::SyntaxError && place.scope.is_none();
+    let parsing = diagnostic.error_type() == ErrorType::SyntaxError && place.scope.is_none();
     unclosed_bracket(source, place.line).filter(|_| parsing)
 }
 
@@ -58,7 +58,7 @@ pub(in crate::commands) fn of_source(
 ) -> String {
     let mut text = format!(
         "error: {}: {}\n",
-        diagnostic.error_type.name(),
+        diagnostic.error_type().name(),
         diagnostic.message
     );
     let number = diagnostic

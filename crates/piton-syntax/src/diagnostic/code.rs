@@ -1,0 +1,172 @@
+//! What can be wrong with a source: a code for each kind of error, with its exception and its words.
+
+use super::ErrorType;
+
+macro_rules! codes {
+    ($($(#[$documentation:meta])* $code:ident = $error_type:ident, $name:literal, $message:literal;)*) => {
+        /// The kind of an error in a source. Callers that act on an error look at this, not at the words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum DiagnosticCode {
+            $($(#[$documentation])* $code,)*
+        }
+
+        impl DiagnosticCode {
+            /// All codes, in the order of this list.
+            pub const ALL: &[DiagnosticCode] = &[$(DiagnosticCode::$code,)*];
+
+            /// Returns the name of the code for programs that read reports: small letters and hyphens. It does not
+            /// change from one version to the next.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(DiagnosticCode::$code => $name,)*
+                }
+            }
+
+            /// Returns the type of the exception that the official compiler raises.
+            #[must_use]
+            pub const fn error_type(self) -> ErrorType {
+                match self {
+                    $(DiagnosticCode::$code => ErrorType::$error_type,)*
+                }
+            }
+
+            /// Returns the words of the official compiler; for [`DiagnosticCode::InvalidInteger`] only how they begin.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self {
+                    $(DiagnosticCode::$code => $message,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The grammar has no rule for this.
+    InvalidSyntax = SyntaxError, "invalid-syntax", "invalid syntax";
+    /// A line is indented and the line before it opens no block.
+    UnexpectedIndent = IndentationError, "unexpected-indent", "unexpected indent";
+    /// A line ends a block, in a column where none began.
+    UnmatchedUnindent = IndentationError, "unmatched-unindent", "unindent doesn't match any outer indent level";
+    /// The minifier cannot tell the column of a line: MicroPython and CPython disagree about it.
+    UnclearIndent = IndentationError, "unclear-indent", "unclear indent";
+    /// An f-string or t-string with an empty expression, or braces that do not match.
+    MalformedFString = SyntaxError, "malformed-f-string", "malformed f-string";
+    /// `rf''` for CircuitPython 9.
+    RawFString = SyntaxError, "raw-f-string", "raw f-strings are not supported";
+    /// `\N{...}` in a string: the official compiler has no names of characters.
+    UnicodeNameEscape = NotImplementedError, "unicode-name-escape", "unicode name escapes";
+    /// An integer with digits that its base does not have.
+    InvalidInteger = SyntaxError, "invalid-integer", "invalid syntax for integer with base";
+    /// A float or complex number that is neither.
+    InvalidNumber = SyntaxError, "invalid-number", "invalid syntax for number";
+    /// `const()` of something that is not a constant.
+    NotConstant = SyntaxError, "not-constant", "not a constant";
+    /// A name of more than 255 bytes.
+    NameTooLong = RuntimeError, "name-too-long", "name too long";
+    /// More of something than the compiler's own tables hold.
+    SourceTooLarge = MemoryError, "source-too-large", "source too large";
+
+    /// The target of an assignment is not a name, attribute, item or list of these.
+    CannotAssign = SyntaxError, "cannot-assign", "can't assign to expression";
+    /// What is deleted is not a name, attribute or item.
+    CannotDelete = SyntaxError, "cannot-delete", "can't delete expression";
+    /// `*a, *b = ...`
+    SeveralStarredTargets = SyntaxError, "several-starred-targets", "multiple *x in assignment";
+    /// `*x` where it is not a target of an assignment, as in `[*a, 1]`.
+    StarredExpression = SyntaxError, "starred-expression", "*x must be assignment target";
+    /// `def f(a=1, b)`
+    ParameterWithoutDefault = SyntaxError, "parameter-without-default",
+        "non-default argument follows default argument";
+    /// `def f(a, a)`
+    ParameterReused = SyntaxError, "parameter-reused", "argument name reused";
+    /// `@micropython.other`
+    InvalidDecorator = SyntaxError, "invalid-decorator", "invalid micropython decorator";
+    /// A decorator for machine code that the architecture does not have, or without an architecture.
+    InvalidArchitecture = SyntaxError, "invalid-architecture", "invalid arch";
+    /// A function asks for machine code, which this compiler does not make.
+    NativeCode = NotImplementedError, "native-code",
+        "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported";
+    /// `break` or `continue` outside a loop.
+    OutsideLoop = SyntaxError, "outside-loop", "'break'/'continue' outside loop";
+    /// `return` outside a function.
+    ReturnOutsideFunction = SyntaxError, "return-outside-function", "'return' outside function";
+    /// `yield` outside a function.
+    YieldOutsideFunction = SyntaxError, "yield-outside-function", "'yield' outside function";
+    /// `yield from` in an `async` function, for CircuitPython.
+    YieldFromInAsync = SyntaxError, "yield-from-in-async", "'yield from' inside async function";
+    /// `await` outside a function.
+    AwaitOutsideFunction = SyntaxError, "await-outside-function", "'await' outside function";
+    /// `async for` or `async with` outside an `async` function.
+    AsyncOutsideAsync = SyntaxError, "async-outside-async", "async for/with outside async function";
+    /// `from x import *` in a function or class.
+    ImportStar = SyntaxError, "import-star", "import * not at module level";
+    /// `global` of a name that is a local already.
+    RedefinedAsGlobal = SyntaxError, "redefined-as-global", "identifier redefined as global";
+    /// `nonlocal` of a name that is a local already.
+    RedefinedAsNonlocal = SyntaxError, "redefined-as-nonlocal", "identifier redefined as nonlocal";
+    /// `nonlocal` of a name that no outer function has.
+    NoNonlocalBinding = SyntaxError, "no-nonlocal-binding", "no binding for nonlocal found";
+    /// `nonlocal` outside a function or class.
+    NonlocalInModule = SyntaxError, "nonlocal-in-module", "can't declare nonlocal in outer code";
+    /// `except:` before another `except`.
+    DefaultExceptNotLast = SyntaxError, "default-except-not-last", "default 'except' must be last";
+    /// `super()` in a function without parameters.
+    SuperWithoutSelf = SyntaxError, "super-without-self", "super() can't find self";
+    /// `f(1=2)`
+    KeywordNotName = SyntaxError, "keyword-not-name", "LHS of keyword arg must be an id";
+    /// `f(a=1, 2)`
+    PositionalAfterKeyword = SyntaxError, "positional-after-keyword", "positional arg after keyword arg";
+    /// `f(**a, 1)`
+    PositionalAfterDoubleStar = SyntaxError, "positional-after-double-star", "positional arg after **";
+    /// `f(a=1, *b)`
+    StarAfterKeyword = SyntaxError, "star-after-keyword", "* arg after kwarg";
+    /// `f(**a, *b)`
+    StarAfterDoubleStar = SyntaxError, "star-after-double-star", "* arg after **";
+    /// `*x` behind more arguments than a small integer of the board has bits.
+    StarTooFarBack = SyntaxError, "star-too-far-back", "too many args";
+    /// `{1: 2, 3}`
+    DictItemWithoutValue = SyntaxError, "dict-item-without-value", "expecting key:value for dict";
+    /// `{1, 2: 3}`
+    SetItemWithValue = SyntaxError, "set-item-with-value", "expecting just a value for set";
+
+    /// A jump that does not fit into 15 bits.
+    JumpTooFar = RuntimeError, "jump-too-far", "bytecode overflow";
+    /// Tuples of constants that are nested deeper than the official compiler's stack.
+    ConstantsTooDeep = RuntimeError, "constants-too-deep", "maximum recursion depth exceeded";
+    /// A module with more names than a board can number.
+    TooManyNames = RuntimeError, "too-many-names", "more than 65535 names and short strings";
+    /// A function that needs a larger stack than a board can count.
+    StackTooLarge = RuntimeError, "stack-too-large", "more than 65535 values on a function's stack";
+    /// An inner function uses a local variable whose number does not fit into a byte.
+    CellNumberTooLarge = RuntimeError, "cell-number-too-large",
+        "an inner function uses a local variable numbered above 255";
+    /// An inner function uses more outer variables than fit into a byte.
+    TooManyOuterVariables = RuntimeError, "too-many-outer-variables",
+        "an inner function uses more than 255 outer variables";
+    /// A call with more arguments of one kind than fit into a byte.
+    TooManyArguments = RuntimeError, "too-many-arguments", "more than 255 arguments in a call";
+    /// An assignment to more targets beside a starred one than fit into a byte.
+    TooManyTargets = RuntimeError, "too-many-targets", "more than 255 targets on one side of the starred one";
+    /// `break` or `continue` out of more blocks than fit into seven bits.
+    TooManyBlocks = RuntimeError, "too-many-blocks", "'break'/'continue' out of more than 127 blocks";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_messages_are_different() {
+        for (index, code) in DiagnosticCode::ALL.iter().enumerate() {
+            for other in &DiagnosticCode::ALL[..index] {
+                assert_ne!(code.name(), other.name());
+                assert_ne!(code.message(), other.message());
+            }
+            let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+            assert!(code.name().chars().all(is_name), "{}", code.name());
+        }
+    }
+}
