@@ -164,6 +164,38 @@ impl Board {
                 (transport, device_name, None)
             }
         };
+        Ok(Board::over(transport, device_name, virtual_board, options))
+    }
+
+    /// Opens the line to a virtual board that the caller holds, as `device_name`. Nothing is sent to it yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Board`] when the board has vanished, or another line to it is open.
+    pub fn open_virtual(
+        board: &VirtualBoard,
+        device_name: &str,
+        options: &ConnectOptions,
+    ) -> Result<Board, Error> {
+        let line = board.open().map_err(|source| BoardError::Open {
+            address: device_name.to_owned(),
+            source,
+        })?;
+        let transport = Box::new(VirtualLine(line));
+        Ok(Board::over(
+            transport,
+            device_name.to_owned(),
+            None,
+            options,
+        ))
+    }
+
+    fn over(
+        transport: Box<dyn Transport>,
+        device_name: String,
+        virtual_board: Option<VirtualBoard>,
+        options: &ConnectOptions,
+    ) -> Board {
         let transport = match &options.wire_log {
             None => transport,
             Some(log) => {
@@ -177,13 +209,13 @@ impl Board {
         let transport = Box::new(SideChannel::new(transport, slot.clone()));
         let mut repl = Repl::new(transport, options.cancel.clone());
         use_bytecode(&mut repl, bytecode);
-        Ok(Board {
+        Board {
             repl,
             slot,
             mount: None,
             device_name,
             _virtual_board: virtual_board,
-        })
+        }
     }
 
     /// Returns the name of the board: the path of its port, or the selector's text.

@@ -37,6 +37,7 @@ mod board;
 pub mod board_format;
 pub mod build;
 pub mod compile;
+pub mod device;
 pub mod error;
 mod flushed;
 pub mod host_file;

@@ -1,0 +1,326 @@
+//! Functions of the host that run on a board: a session that defines Python code on the board and calls it with values.
+//!
+//! ```no_run
+//! use piton::device::{Device, Source};
+//!
+//! let device = Device::connect(&"auto".parse()?, &Default::default(), Default::default())?;
+//! device.exec("from machine import Pin")?;
+//! let blink = device.task(Source::new("def blink(pin, on):\n    Pin(pin, Pin.OUT).value(on)\n"), "blink")?;
+//! blink.call::<()>((25, true))?;
+//! let level: i64 = device.eval("Pin(25).value()")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Device`] may be cloned and used from several threads: calls follow one another. What code on the board prints goes
+//! to [`Device::on_output`] as it comes, and changes no result.
+//!
+//! # State
+//!
+//! [`Device::exec`], [`Device::setup`] and [`Device::task`] declare what a session needs. When the board was reset, or its connection was
+//! lost and is there again, the next call first restores what was declared, in the order in which it was declared first.
+//! Calls are never repeated by that: a call during which the board went away fails, with an error that says so.
+
+mod arguments;
+mod clock;
+mod error;
+mod exchange;
+mod frame;
+mod generator;
+mod options;
+mod proxy;
+mod raised;
+mod session;
+mod source;
+mod task;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use piton_board::deadline::Cancel;
+use piton_board::literal::from_literal;
+use piton_board::selector::BoardSelector;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::board::{Board, ConnectOptions};
+use arguments::Arguments;
+use clock::Clock;
+pub use error::DeviceError;
+pub use generator::Generator;
+pub use options::{CallOptions, Connector, DeviceOptions, OutputSink};
+pub use proxy::{Proxy, ProxyValue};
+pub use raised::{HostFrame, Raised};
+use session::{Declared, Request, Session};
+pub use source::Source;
+pub use task::{Task, Thread};
+
+/// A session with a board: see the module. Clones share it.
+#[derive(Clone)]
+pub struct Device {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    session: Mutex<Session>,
+    clock: Mutex<Option<Clock>>,
+    teardowns: Mutex<Vec<Declared>>,
+    cancel: Cancel,
+}
+
+impl Device {
+    /// Connects to the board that `selector` names, and begins a session on it.
+    ///
+    /// [`ConnectOptions::cancel`] stops a call that waits: see [`Device::cancel_flag`].
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NotConnected`], and those of the session's begin.
+    pub fn connect(
+        selector: &BoardSelector,
+        connection: &ConnectOptions,
+        options: DeviceOptions,
+    ) -> Result<Device, DeviceError> {
+        let cancel = connection.cancel.clone();
+        let (selector, connection) = (selector.clone(), connection.clone());
+        let connector = Box::new(move || Board::connect(&selector, &connection));
+        Device::open(connector, cancel, options)
+    }
+
+    /// Begins a session over connections that `connector` makes: the first one now, others when it was lost. `cancel` is
+    /// the flag that these connections look at.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::connect`].
+    pub fn open(
+        connector: Connector,
+        cancel: Cancel,
+        options: DeviceOptions,
+    ) -> Result<Device, DeviceError> {
+        let session = Session::open(connector, cancel.clone(), options)?;
+        Ok(Device {
+            shared: Arc::new(Shared {
+                session: Mutex::new(session),
+                clock: Mutex::default(),
+                teardowns: Mutex::default(),
+                cancel,
+            }),
+        })
+    }
+
+    /// Returns the flag that stops the call which waits at the moment: the code on the board is interrupted, the call
+    /// fails with [`DeviceError::Interrupted`], and the session goes on.
+    pub fn cancel_flag(&self) -> Cancel {
+        self.shared.cancel.clone()
+    }
+
+    /// Sets what hears the output of code on the board, from now on. At first it is dropped.
+    pub fn on_output(&self, output: impl FnMut(&[u8]) + Send + 'static) {
+        self.session().set_output(Box::new(output));
+    }
+
+    /// Executes code among the globals of the board, and declares it as state.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Raised`] for an exception; all others say what became of the session.
+    pub fn exec(&self, source: impl Into<Source>) -> Result<(), DeviceError> {
+        let declared = Declared::code("None", source.into());
+        self.execute(&declared, CallOptions::default())?;
+        self.session().declare(declared);
+        Ok(())
+    }
+
+    /// Executes code among the globals of the board. Nothing is declared: a reset forgets what it did.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::Timeout`] after the time limit.
+    pub fn exec_once(
+        &self,
+        source: impl Into<Source>,
+        options: CallOptions,
+    ) -> Result<(), DeviceError> {
+        self.execute(&Declared::code("None", source.into()), options)
+    }
+
+    /// Executes code among the globals of the board, with `arguments` as globals, and declares it as state. A struct or a
+    /// map gives the names and their values; `()` gives none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::Argument`].
+    pub fn setup(
+        &self,
+        source: impl Into<Source>,
+        arguments: impl Serialize,
+    ) -> Result<(), DeviceError> {
+        let expression = match Arguments::named(&arguments)?.as_str() {
+            "{}" => "None".to_owned(),
+            globals => format!("globals().update({globals})"),
+        };
+        let declared = Declared::code(&expression, source.into());
+        self.execute(&declared, CallOptions::default())?;
+        self.session().declare(declared);
+        Ok(())
+    }
+
+    /// Executes code when the session is closed, after that of earlier teardowns.
+    pub fn teardown(&self, source: impl Into<Source>) {
+        lock(&self.shared.teardowns).push(Declared::code("None", source.into()));
+    }
+
+    /// Returns the value of a Python expression.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::Value`] when the value has no form as a literal, or not that of `T`.
+    pub fn eval<T: DeserializeOwned>(&self, expression: &str) -> Result<T, DeviceError> {
+        read(&self.eval_text(expression, CallOptions::default())?)
+    }
+
+    /// Returns what `repr()` gives for the value of a Python expression.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::Timeout`] after the time limit.
+    pub fn eval_text(&self, expression: &str, options: CallOptions) -> Result<String, DeviceError> {
+        let written = Source::new(expression);
+        let request = Request {
+            written: Some(&written),
+            ..Request::evaluate(expression)
+        };
+        self.session().call(request, options.deadline())
+    }
+
+    /// Defines the function `name` on the board by executing `source`, and declares it as state.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::NoSuchFunction`], [`DeviceError::ReservedName`].
+    pub fn task(&self, source: impl Into<Source>, name: &str) -> Result<Task, DeviceError> {
+        let source = source.into();
+        if name.starts_with("_piton") {
+            let name = name.to_owned();
+            return Err(DeviceError::ReservedName { name });
+        }
+        if !source.defines(name) {
+            let name = name.to_owned();
+            return Err(DeviceError::NoSuchFunction { name });
+        }
+        self.exec(source.clone())?;
+        Ok(Task::new(self.clone(), source, name.to_owned()))
+    }
+
+    /// Defines the function `name` on the board as [`Device::task`] does, to run it in threads of the board.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::task`]; [`DeviceError::Unavailable`] on boards without threads.
+    pub fn thread(&self, source: impl Into<Source>, name: &str) -> Result<Thread, DeviceError> {
+        let task = self.task(source, name)?;
+        match self.eval_text("__import__('_thread') and None", CallOptions::default()) {
+            Ok(_) => Ok(Thread::new(task)),
+            Err(DeviceError::Raised(raised)) if raised.exception.type_name == "ImportError" => {
+                let feature = "threads";
+                Err(DeviceError::Unavailable { feature })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns a proxy of the object that an expression gives: the object stays on the board.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`].
+    pub fn proxy(&self, expression: &str) -> Result<Proxy, DeviceError> {
+        Proxy::of(self, expression)
+    }
+
+    /// Runs operations of [`Board`], such as a transfer of files, between two calls. When they reset the board, the next call
+    /// restores what was declared.
+    ///
+    /// # Errors
+    ///
+    /// Those of `operation`; and [`DeviceError::NotConnected`] and the like, when there is no board to hand out.
+    pub fn with_board<T, E: From<DeviceError>>(
+        &self,
+        operation: impl FnOnce(&mut Board) -> Result<T, E>,
+    ) -> Result<T, E> {
+        operation(self.session().board()?)
+    }
+
+    /// Closes the connection, opens it anew, and restores what was declared. `attempts` tries, a second apart.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NotConnected`] when no try succeeded; [`DeviceError::Closed`].
+    pub fn reconnect(&self, attempts: u32) -> Result<(), DeviceError> {
+        self.session().reconnect(attempts)
+    }
+
+    /// Starts the board's interpreter afresh, and restores what was declared.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`].
+    pub fn soft_reset(&self) -> Result<(), DeviceError> {
+        self.session().soft_reset()
+    }
+
+    /// Runs the teardowns, gives the board back its prompt, and closes the connection. A closed session stays closed.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a teardown; the others run nevertheless.
+    pub fn close(&self) -> Result<(), DeviceError> {
+        let teardowns = std::mem::take(&mut *lock(&self.shared.teardowns));
+        let mut outcome = Ok(());
+        if self.is_closed() {
+            return outcome;
+        }
+        for teardown in teardowns {
+            let torn_down = self.execute(&teardown, CallOptions::default());
+            outcome = outcome.and(torn_down);
+        }
+        self.session().close();
+        outcome
+    }
+
+    /// Whether [`Device::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.session().is_closed()
+    }
+
+    fn execute(&self, declared: &Declared, options: CallOptions) -> Result<(), DeviceError> {
+        let request = Request {
+            source: declared.source.as_ref(),
+            ..Request::evaluate(&declared.expression)
+        };
+        self.session().call(request, options.deadline()).map(drop)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        lock(&self.shared.session)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let session = self.session.get_mut();
+        session.unwrap_or_else(PoisonError::into_inner).close();
+    }
+}
+
+/// A thread that panicked while it held the lock leaves the session as any broken exchange does: the next call mends it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads the text of a value.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, DeviceError> {
+    from_literal(text.as_bytes()).map_err(|source| DeviceError::Value {
+        text: text.to_owned(),
+        source,
+    })
+}

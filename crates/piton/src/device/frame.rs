@@ -1,0 +1,277 @@
+//! Answers of the board, cut out of what the code on the board prints.
+//!
+//! A frame is the session's mark, the number of characters of the answer, a space, the CRC-32 of the answer seeded by the
+//! number of the call, a space, and the answer. The mark holds 64 random bits, so no program prints it by accident; whatever
+//! else a program prints, is output.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+/// The mark of a session's answers.
+#[derive(Clone, Debug)]
+pub(super) struct Mark(String);
+
+impl Mark {
+    pub(super) fn random() -> Mark {
+        Mark(format!("\x1e{:016x}", RandomState::new().hash_one(0)))
+    }
+
+    /// The mark as text for a Python literal.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The CRC-32 of `parts`, one behind the other, seeded by the number of a call.
+pub(super) fn check(number: u32, parts: &[&[u8]]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(number);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize()
+}
+
+/// What the board said about a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The `repr()` of the value.
+    Value(String),
+    /// The `repr()` of the traceback's text.
+    Traceback(String),
+    /// The code ran, and its answer is lost.
+    Lost,
+}
+
+/// How long the head of a frame is at most: two numbers and two spaces.
+const HEAD_LIMIT: usize = 24;
+
+/// The byte that ends output in the raw REPL. Code may print it as well.
+const END: u8 = 0x04;
+
+/// Looks for the frame of one call in what the board has sent and nobody has consumed.
+pub(super) struct FrameReader<'m> {
+    mark: &'m [u8],
+    number: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The mark has not come.
+    Before,
+    /// What is pending stands behind the mark.
+    Inside,
+    /// The frame was read.
+    After,
+}
+
+/// The head of a frame: numbers, and where the answer begins.
+#[derive(Clone, Copy)]
+struct Head {
+    characters: usize,
+    check: u32,
+    length: usize,
+}
+
+/// What is to be done with pending bytes.
+pub(super) struct Step {
+    /// So many are output.
+    pub(super) output: usize,
+    /// So many are used, those of the output included.
+    pub(super) used: usize,
+    pub(super) answer: Option<Answer>,
+}
+
+impl<'m> FrameReader<'m> {
+    pub(super) fn new(mark: &'m Mark, number: u32) -> FrameReader<'m> {
+        FrameReader {
+            mark: mark.0.as_bytes(),
+            number,
+            state: State::Before,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    /// Looks at what is pending. Output that may be the begin of the mark, or of the end of the program, stays pending.
+    pub(super) fn step(&mut self, pending: &[u8]) -> Step {
+        match self.state {
+            State::Before => match find(pending, self.mark) {
+                Some(at) => {
+                    self.state = State::Inside;
+                    Step {
+                        output: at,
+                        used: at + self.mark.len(),
+                        answer: None,
+                    }
+                }
+                None => {
+                    let output = pending
+                        .iter()
+                        .position(|byte| *byte == END)
+                        .unwrap_or_else(|| pending.len() - overlap(pending, self.mark));
+                    Step {
+                        output,
+                        used: output,
+                        answer: None,
+                    }
+                }
+            },
+            State::Inside => {
+                let frame = Head::parse(pending).and_then(|head| {
+                    let end = head.length.checked_add(head.characters)?;
+                    let body = pending.get(head.length..end)?;
+                    Some((end, read_answer(body, self.number, head.check)?))
+                });
+                if frame.is_some() {
+                    self.state = State::After;
+                }
+                Step {
+                    output: 0,
+                    used: frame.as_ref().map_or(0, |(end, _)| *end),
+                    answer: frame.map(|(_, answer)| answer),
+                }
+            }
+            State::After => Step {
+                output: 0,
+                used: 0,
+                answer: None,
+            },
+        }
+    }
+
+    /// Reads a frame that the program's end follows, and that holds line ends or characters outside ASCII, as the `__repr__`
+    /// of a class may return them: the board writes CR LF for each LF, and counts characters, not bytes.
+    pub(super) fn read_to_end(&self, pending: &[u8]) -> Option<Answer> {
+        let head = (self.state == State::Inside).then(|| Head::parse(pending))??;
+        let body = pending.get(head.length..)?;
+        let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
+        let text: String = text.chars().take(head.characters).collect();
+        if text.chars().count() != head.characters {
+            return None;
+        }
+        read_answer(text.as_bytes(), self.number, head.check)
+    }
+}
+
+/// Whether pending bytes end as the raw REPL ends a program: so they may be its end.
+pub(super) fn looks_like_an_end(pending: &[u8]) -> bool {
+    pending.ends_with(b">") && pending.contains(&END)
+}
+
+impl Head {
+    fn parse(bytes: &[u8]) -> Option<Head> {
+        let mut fields = bytes
+            .get(..bytes.len().min(HEAD_LIMIT))?
+            .splitn(3, |byte| *byte == b' ');
+        let characters = fields.next()?;
+        let check = fields.next()?;
+        fields.next()?;
+        Some(Head {
+            characters: std::str::from_utf8(characters).ok()?.parse().ok()?,
+            check: std::str::from_utf8(check).ok()?.parse().ok()?,
+            length: characters.len() + check.len() + 2,
+        })
+    }
+}
+
+fn read_answer(body: &[u8], number: u32, expected: u32) -> Option<Answer> {
+    if check(number, &[body]) != expected {
+        return None;
+    }
+    let text = String::from_utf8_lossy(body.get(1..)?).into_owned();
+    match body.first()? {
+        b'R' => Some(Answer::Value(text)),
+        b'E' => Some(Answer::Traceback(text)),
+        b'?' => Some(Answer::Lost),
+        _ => None,
+    }
+}
+
+fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
+    bytes
+        .windows(mark.len().max(1))
+        .position(|window| window == mark)
+}
+
+/// How many bytes at the end of `bytes` may be the begin of `mark`.
+fn overlap(bytes: &[u8], mark: &[u8]) -> usize {
+    (1..mark.len())
+        .rev()
+        .find(|&count| {
+            mark.get(..count)
+                .is_some_and(|start| bytes.ends_with(start))
+        })
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(mark: &Mark, number: u32, answer: &str) -> Vec<u8> {
+        let sum = check(number, &[answer.as_bytes()]);
+        format!("{}{} {sum} {answer}", mark.text(), answer.chars().count()).into_bytes()
+    }
+
+    fn read(mark: &Mark, pieces: &[&[u8]]) -> (Option<Answer>, Vec<u8>) {
+        let (mut pending, mut output, mut answer) = (Vec::new(), Vec::new(), None);
+        let mut reader = FrameReader::new(mark, 7);
+        for piece in pieces {
+            pending.extend_from_slice(piece);
+            loop {
+                let step = reader.step(&pending);
+                output.extend_from_slice(&pending[..step.output]);
+                pending.drain(..step.used);
+                answer = answer.or(step.answer);
+                if step.used == 0 {
+                    break;
+                }
+            }
+        }
+        (answer.or_else(|| reader.read_to_end(&pending)), output)
+    }
+
+    #[test]
+    fn a_frame_is_found_wherever_it_is_divided() {
+        let mark = Mark::random();
+        let stream = [
+            b"a\x1e\x04b".as_slice(),
+            &frame(&mark, 7, "R[1, 2]"),
+            b"\r\nc",
+        ]
+        .concat();
+        for cut in 0..stream.len() {
+            let (answer, output) = read(&mark, &[&stream[..cut], &stream[cut..]]);
+            assert_eq!(answer, Some(Answer::Value("[1, 2]".to_owned())), "{cut}");
+            assert_eq!(output, b"a\x1e\x04b");
+        }
+    }
+
+    #[test]
+    fn no_damaged_frame_is_an_answer() {
+        let mark = Mark::random();
+        let good = frame(&mark, 7, "R3405691582");
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.clone();
+                bad[at] ^= 1 << bit;
+                assert_eq!(read(&mark, &[&bad]).0, None, "{at} {bit}");
+            }
+            let short = [&good[..at], &good[at + 1..]].concat();
+            assert_eq!(read(&mark, &[&short]).0, None, "{at}");
+        }
+        // The answer to another call.
+        assert_eq!(read(&mark, &[&frame(&mark, 8, "R1")]).0, None);
+    }
+
+    #[test]
+    fn an_answer_may_have_line_ends_and_any_character() {
+        let mark = Mark::random();
+        let stream = frame(&mark, 7, "R<a\n\u{e4}>");
+        let stream = String::from_utf8(stream).unwrap().replace('\n', "\r\n") + "more";
+        let (answer, _) = read(&mark, &[stream.as_bytes()]);
+        assert_eq!(answer, Some(Answer::Value("<a\n\u{e4}>".to_owned())));
+    }
+}

@@ -1,0 +1,61 @@
+//! How a session is opened, and how a call is made.
+
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+
+use crate::board::Board;
+use crate::error::Error;
+
+/// Opens the connection of a session, and opens it again when it was lost.
+pub type Connector = Box<dyn FnMut() -> Result<Board, Error> + Send>;
+
+/// Hears what the code on the board prints, as it comes.
+pub type OutputSink = Box<dyn FnMut(&[u8]) + Send>;
+
+/// How a session behaves. `DeviceOptions::default()` will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeviceOptions {
+    /// Whether the board keeps its variables when the session begins; otherwise it starts afresh (10 s at most).
+    pub keep_state: bool,
+    /// How often a session whose connection was lost tries to connect before a call fails, with a second between two
+    /// tries. 0: never.
+    pub reconnect_attempts: u32,
+    /// How long the board may take to come to its prompt.
+    pub step_time: Duration,
+    /// How long each declared part may take when the state of a reset board is restored.
+    pub restore_time: Duration,
+}
+
+impl Default for DeviceOptions {
+    fn default() -> DeviceOptions {
+        DeviceOptions {
+            keep_state: false,
+            reconnect_attempts: 10,
+            step_time: Duration::from_secs(10),
+            restore_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How one call is made. `CallOptions::default()` has no deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// How long the call may take before the code on the board is stopped.
+    pub time_limit: Option<Duration>,
+}
+
+impl CallOptions {
+    /// The options of a call that may take so long.
+    pub fn within(time_limit: Duration) -> CallOptions {
+        CallOptions {
+            time_limit: Some(time_limit),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        self.time_limit.map_or(Deadline::NEVER, Deadline::after)
+    }
+}

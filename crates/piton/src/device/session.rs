@@ -1,0 +1,518 @@
+//! One session: a connection, the program on the board that answers calls, and what to restore after a reset.
+//!
+//! A call is one program in the raw REPL (`device/session.py` says what crosses the line), so the firmware does the flow
+//! control, Ctrl-C stops it, `input()` has the line for itself, and memory is collected between two calls. The number of a call makes
+//! repeating safe: the board carries out each number once, and repeats its last answer.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use piton_board::deadline::{Cancel, Deadline};
+use piton_board::error::Error as BoardError;
+use piton_board::exception::BoardException;
+use piton_board::literal::py_str;
+use piton_board::repl::Entry;
+
+use super::error::DeviceError;
+use super::exchange::{self, Ended};
+use super::frame::{Answer, FrameReader, Mark, check};
+use super::lock;
+use super::options::{Connector, DeviceOptions, OutputSink};
+use super::raised::{Code, Raised};
+use super::source::Source;
+use crate::board::Board;
+use crate::error::Error;
+
+/// device/session.py, as `cargo xtask codegen` minifies it.
+const PROGRAM: &str = include_str!("../../device/minified/session.py");
+
+/// How often a call is sent, at most, when the board gives no answer to it.
+const TRIES: u32 = 4;
+
+/// How long the board may take to leave a program that has answered, or that was interrupted.
+const END_TIME: Duration = Duration::from_secs(5);
+
+/// The pause between two tries to connect.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// What one call asks of the board.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'r> {
+    /// An expression, evaluated first. Its value is the answer.
+    pub(super) expression: &'r str,
+    /// Code that is executed after it.
+    pub(super) source: Option<&'r Source>,
+    /// Where the frames of an exception may be, when the expression is the session's own.
+    pub(super) called: Option<&'r Source>,
+    /// The code of `expression`, when a user wrote it.
+    pub(super) written: Option<&'r Source>,
+}
+
+impl<'r> Request<'r> {
+    /// Evaluates an expression that the session has made.
+    pub(super) fn evaluate(expression: &'r str) -> Request<'r> {
+        Request {
+            expression,
+            source: None,
+            called: None,
+            written: None,
+        }
+    }
+}
+
+/// A part of the state of the board's interpreter that the session restores after a reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Declared {
+    pub(super) expression: String,
+    pub(super) source: Option<Source>,
+}
+
+impl Declared {
+    /// Code that is executed after `expression` was evaluated.
+    pub(super) fn code(expression: &str, source: Source) -> Declared {
+        Declared {
+            expression: expression.to_owned(),
+            source: Some(source),
+        }
+    }
+}
+
+/// An object that the board keeps for the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handle {
+    pub(super) number: u32,
+    /// [`Session::epoch`] when the board began to keep it.
+    pub(super) epoch: u64,
+}
+
+/// Objects on the board that the host has let go of. Apart from the session, which may be busy when the host does.
+pub(super) type Released = Arc<Mutex<Vec<Handle>>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The board is there, and its interpreter knows nothing of the session.
+    Fresh(Entry),
+    /// The board answers calls, as long as it is not reset.
+    Ready {
+        /// [`piton_board::repl::Repl::soft_resets`] when the session was installed.
+        soft_resets: u64,
+    },
+    Lost,
+    Closed,
+}
+
+/// How one try of a call ended.
+enum Attempt {
+    Answered(Answer),
+    /// The board was reset before: it did not get the call.
+    NotRun,
+    /// The board does not know the session's program, unless the call was damaged on its way.
+    Unknown,
+    /// No answer: the call may have been carried out.
+    Unanswered,
+}
+
+/// See the module.
+pub(super) struct Session {
+    connector: Connector,
+    cancel: Cancel,
+    board: Option<Board>,
+    state: State,
+    mark: Mark,
+    number: u32,
+    options: DeviceOptions,
+    output: OutputSink,
+    declared: Vec<Declared>,
+    sources: Vec<Source>,
+    released: Released,
+    /// Counts the restarts of the board's interpreter: objects of an earlier one are gone.
+    epoch: u64,
+}
+
+impl Session {
+    /// Connects, and installs the session on the board.
+    pub(super) fn open(
+        mut connector: Connector,
+        cancel: Cancel,
+        options: DeviceOptions,
+    ) -> Result<Session, DeviceError> {
+        let board = connector().map_err(|error| DeviceError::NotConnected(Box::new(error)))?;
+        let entry = match options.keep_state {
+            true => Entry::KeepState,
+            false => Entry::SoftReset,
+        };
+        let mut session = Session {
+            connector,
+            cancel,
+            board: Some(board),
+            state: State::Fresh(entry),
+            mark: Mark::random(),
+            number: 0,
+            options,
+            output: Box::new(|_| {}),
+            declared: Vec::new(),
+            sources: Vec::new(),
+            released: Released::default(),
+            epoch: 0,
+        };
+        session.ensure_ready()?;
+        Ok(session)
+    }
+
+    pub(super) fn set_output(&mut self, output: OutputSink) {
+        self.output = output;
+    }
+
+    pub(super) fn released(&self) -> Released {
+        Arc::clone(&self.released)
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// The board, for operations other than calls. The interpreter may know nothing of the session afterwards.
+    pub(super) fn board(&mut self) -> Result<&mut Board, DeviceError> {
+        self.ensure_ready()?;
+        self.board.as_mut().ok_or(DeviceError::Closed)
+    }
+
+    /// Adds to what is restored after a reset. What is there already keeps its place.
+    pub(super) fn declare(&mut self, declared: Declared) {
+        if !self.declared.contains(&declared) {
+            self.declared.push(declared);
+        }
+    }
+
+    pub(super) fn has_declared(&self, declared: &Declared) -> bool {
+        self.declared.contains(declared)
+    }
+
+    /// Starts the interpreter afresh, and restores what was declared.
+    pub(super) fn soft_reset(&mut self) -> Result<(), DeviceError> {
+        self.ensure_ready()?;
+        self.state = State::Fresh(Entry::SoftReset);
+        self.ensure_ready()
+    }
+
+    /// Carries out a call of an expression that the session has made, and lets go of objects on the board that the host has
+    /// released.
+    pub(super) fn call_and_release(
+        &mut self,
+        request: Request<'_>,
+        deadline: Deadline,
+    ) -> Result<String, DeviceError> {
+        self.ensure_ready()?;
+        let released = self.take_released();
+        if released.is_empty() {
+            return self.call(request, deadline);
+        }
+        let pops: String = released
+            .iter()
+            .map(|handle| format!(",_o.pop({},0)", handle.number))
+            .collect();
+        let expression = format!("({}{pops})[0]", request.expression);
+        let request = Request {
+            expression: &expression,
+            ..request
+        };
+        let answer = self.call(request, deadline);
+        if answer.is_err() {
+            // They may be there still: an exception comes before they are let go of.
+            lock(&self.released).extend(released);
+        }
+        answer
+    }
+
+    /// Takes some of the released objects that are on the board still.
+    fn take_released(&self) -> Vec<Handle> {
+        const AT_ONCE: usize = 8;
+        let mut released = lock(&self.released);
+        released.retain(|handle| handle.epoch == self.epoch);
+        let from = released.len().saturating_sub(AT_ONCE);
+        released.split_off(from)
+    }
+
+    /// Carries out a call, and returns the text of its value.
+    pub(super) fn call(
+        &mut self,
+        request: Request<'_>,
+        deadline: Deadline,
+    ) -> Result<String, DeviceError> {
+        let mut may_have_run = false;
+        let mut is_unknown = false;
+        self.ensure_ready()?;
+        let number = self.next_number();
+        for _ in 0..TRIES {
+            self.ensure_ready()?;
+            match self.attempt(number, request, deadline)? {
+                Attempt::Answered(answer) => return self.value_of(answer, request),
+                Attempt::Unanswered => may_have_run = true,
+                Attempt::Unknown if !is_unknown => is_unknown = true,
+                Attempt::NotRun | Attempt::Unknown => {
+                    self.state = State::Fresh(Entry::KeepState);
+                    if may_have_run {
+                        return Err(DeviceError::BoardReset);
+                    }
+                }
+            }
+        }
+        Err(DeviceError::Damaged("the board did not answer the call"))
+    }
+
+    fn next_number(&mut self) -> u32 {
+        // 0 is the number that the board has before the first call.
+        self.number = self.number.checked_add(1).unwrap_or(1);
+        self.number
+    }
+
+    fn value_of(&mut self, answer: Answer, request: Request<'_>) -> Result<String, DeviceError> {
+        if let Some(source) = request.source
+            && !self.sources.contains(source)
+        {
+            self.sources.push(source.clone());
+        }
+        match answer {
+            Answer::Value(text) => Ok(text),
+            Answer::Lost => Err(DeviceError::Damaged("the answer was lost")),
+            Answer::Traceback(text) => {
+                let text: String = piton_board::literal::from_literal(text.as_bytes())
+                    .map_err(|source| DeviceError::Value { text, source })?;
+                let code = Code {
+                    current: request.source.or(request.written),
+                    called: request.called,
+                    declared: &self.sources,
+                };
+                Err(DeviceError::Raised(Box::new(Raised::read(&text, &code))))
+            }
+        }
+    }
+
+    /// Sends a call once, and waits for its answer.
+    fn attempt(
+        &mut self,
+        number: u32,
+        request: Request<'_>,
+        deadline: Deadline,
+    ) -> Result<Attempt, DeviceError> {
+        let program = program(number, request);
+        let Some(board) = &mut self.board else {
+            return Err(DeviceError::Closed);
+        };
+        let reader = FrameReader::new(&self.mark, number);
+        let (ended, answer) = exchange::run(
+            board,
+            program.as_bytes(),
+            reader,
+            &mut *self.output,
+            deadline,
+        );
+        let soft_resets = board.repl().soft_resets();
+        let was_reset =
+            !matches!(self.state, State::Ready { soft_resets: then } if then == soft_resets);
+        match (ended, answer) {
+            (Ended::Lost(_), Some(answer)) => {
+                self.lose();
+                Ok(Attempt::Answered(answer))
+            }
+            (Ended::Lost(error), _) => {
+                self.lose();
+                Err(DeviceError::lost(error))
+            }
+            (Ended::Interrupted, _) => {
+                self.cancel.take();
+                Err(DeviceError::Interrupted)
+            }
+            (Ended::Late, _) => Err(DeviceError::Timeout),
+            (Ended::ResetBefore, _) => Ok(Attempt::NotRun),
+            (_, Some(answer)) => Ok(Attempt::Answered(answer)),
+            (Ended::ResetDuring, None) => {
+                self.state = State::Fresh(Entry::KeepState);
+                Err(DeviceError::BoardReset)
+            }
+            (Ended::Normally, None) if was_reset => {
+                self.state = State::Fresh(Entry::KeepState);
+                Err(DeviceError::BoardReset)
+            }
+            (Ended::Raised(exception), None) if is_about_the_session(&exception) => {
+                Ok(Attempt::Unknown)
+            }
+            (Ended::Raised(_) | Ended::Normally | Ended::Unclear, None) => Ok(Attempt::Unanswered),
+        }
+    }
+
+    fn lose(&mut self) {
+        self.board = None;
+        self.state = State::Lost;
+    }
+
+    /// Brings the board to where it answers calls: connects, installs the session's program, restores what was declared.
+    pub(super) fn ensure_ready(&mut self) -> Result<(), DeviceError> {
+        match self.state {
+            State::Closed => return Err(DeviceError::Closed),
+            State::Ready { soft_resets } => {
+                let now = self.board.as_mut().map(|board| board.repl().soft_resets());
+                if now == Some(soft_resets) {
+                    return Ok(());
+                }
+                self.state = State::Fresh(Entry::KeepState);
+            }
+            State::Lost => self.connect(self.options.reconnect_attempts)?,
+            State::Fresh(_) => {}
+        }
+        let State::Fresh(entry) = self.state else {
+            return Ok(());
+        };
+        self.install(entry)?;
+        self.epoch += 1;
+        if let Err(error) = self.restore() {
+            // The next call restores from the start.
+            if matches!(self.state, State::Ready { .. }) {
+                self.state = State::Fresh(Entry::SoftReset);
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Closes the connection, and opens it anew with up to so many tries.
+    pub(super) fn reconnect(&mut self, attempts: u32) -> Result<(), DeviceError> {
+        if self.state == State::Closed {
+            return Err(DeviceError::Closed);
+        }
+        self.lose();
+        self.connect(attempts.max(1))?;
+        self.ensure_ready()
+    }
+
+    fn connect(&mut self, attempts: u32) -> Result<(), DeviceError> {
+        let mut failure = Error::Board(BoardError::NoBoard {
+            skipped: Vec::new(),
+        });
+        for attempt in 0..attempts {
+            if attempt > 0 {
+                thread::sleep(RECONNECT_PAUSE);
+            }
+            match (self.connector)() {
+                Ok(board) => {
+                    self.board = Some(board);
+                    self.state = State::Fresh(Entry::SoftReset);
+                    return Ok(());
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(DeviceError::NotConnected(Box::new(failure)))
+    }
+
+    fn install(&mut self, entry: Entry) -> Result<(), DeviceError> {
+        let program = installer(&self.mark);
+        let Some(board) = &mut self.board else {
+            return Err(DeviceError::Closed);
+        };
+        let mut failure = None;
+        for attempt in 0..TRIES {
+            let entry = if attempt == 0 {
+                entry
+            } else {
+                Entry::KeepState
+            };
+            let deadline = Deadline::after(self.options.step_time);
+            let installed = board
+                .repl()
+                .raw_repl(entry, deadline)
+                .and_then(|mut raw| raw.run(program.as_bytes(), deadline));
+            match installed {
+                Ok(_) => {
+                    let soft_resets = board.repl().soft_resets();
+                    self.state = State::Ready { soft_resets };
+                    return Ok(());
+                }
+                Err(error @ BoardError::Disconnected { .. }) => {
+                    self.lose();
+                    return Err(DeviceError::lost(error));
+                }
+                Err(BoardError::Cancelled) => {
+                    self.cancel.take();
+                    return Err(DeviceError::Interrupted);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(match failure {
+            Some(error) => DeviceError::lost(error),
+            None => DeviceError::Damaged("the session's program did not arrive"),
+        })
+    }
+
+    fn restore(&mut self) -> Result<(), DeviceError> {
+        for declared in self.declared.clone() {
+            let request = Request {
+                expression: &declared.expression,
+                source: declared.source.as_ref(),
+                called: None,
+                written: None,
+            };
+            self.restore_one(request)?;
+        }
+        Ok(())
+    }
+
+    fn restore_one(&mut self, request: Request<'_>) -> Result<(), DeviceError> {
+        let number = self.next_number();
+        let deadline = Deadline::after(self.options.restore_time);
+        for _ in 0..TRIES {
+            match self.attempt(number, request, deadline)? {
+                Attempt::Answered(answer) => {
+                    return self.value_of(answer, request).map(drop);
+                }
+                Attempt::NotRun => break,
+                Attempt::Unanswered | Attempt::Unknown => {}
+            }
+        }
+        Err(DeviceError::Damaged("the board could not be restored"))
+    }
+
+    /// Gives the board back its prompt, and lets go of it.
+    pub(super) fn close(&mut self) {
+        if let Some(board) = &mut self.board {
+            // Whatever the board says, it is left alone from now on.
+            let _ = board.friendly(Deadline::after(END_TIME));
+        }
+        self.board = None;
+        self.state = State::Closed;
+    }
+}
+
+/// The program of a call.
+fn program(number: u32, request: Request<'_>) -> String {
+    let code = request.source.map(Source::text).unwrap_or_default();
+    let sum = check(number, &[request.expression.as_bytes(), code.as_bytes()]);
+    let expression = py_str(request.expression);
+    match request.source {
+        None => format!("_piton_call({number},{sum},{expression})"),
+        Some(_) => format!("_piton_call({number},{sum},{expression},{})", py_str(code)),
+    }
+}
+
+/// The program that puts the session's program on the board, if it arrives undamaged.
+fn installer(mark: &Mark) -> String {
+    let text = format!("{PROGRAM}_piton_call=_piton_call({})", py_str(mark.text()));
+    let sum = check(0, &[text.as_bytes()]);
+    format!(
+        "_piton_call=r\"\"\"{text}\"\"\"\nif __import__(\"binascii\").crc32(_piton_call)=={sum}:exec(_piton_call)"
+    )
+}
+
+/// Whether an exception says that the board does not know the session's program.
+fn is_about_the_session(exception: &BoardException) -> bool {
+    const NAME: &str = "_piton_call";
+    (exception.type_name == "NameError" && exception.message.contains(NAME))
+        // The installer's text stands under the name, and was not executed.
+        || (exception.type_name == "TypeError" && exception.message.contains("callable"))
+}
