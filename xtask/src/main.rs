@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod changelog;
 mod codegen;
 mod corpus;
 mod demo;
@@ -43,6 +44,7 @@ enum Task {
     Corpus(corpus::Args),
     Codegen(codegen::Args),
     Platforms(platforms::Args),
+    Changelog(changelog::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Task::Corpus(args) => corpus::run(&args),
         Task::Codegen(args) => codegen::run(&args),
         Task::Platforms(args) => platforms::run(&args),
+        Task::Changelog(args) => changelog::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

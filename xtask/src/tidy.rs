@@ -13,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use crate::changelog;
 use crate::codegen;
 use crate::dependencies;
 use crate::metadata;
@@ -63,6 +64,7 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
         what: "generated file is not up to date".to_owned(),
         hint: "run `cargo xtask codegen`",
     }));
+    findings.extend(check_changelog(root)?);
     let sources = modules::read(&metadata, root, &files)?;
     findings.extend(sources.findings);
     let measures: Vec<_> = sources.files.iter().map(size::measure).collect();
@@ -79,6 +81,20 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
         1 => bail!("1 place breaks a house rule"),
         count => bail!("{count} places break house rules"),
     }
+}
+
+/// Checks the form of the changes since the last release, and of CHANGELOG.md.
+fn check_changelog(root: &Path) -> anyhow::Result<Vec<Finding>> {
+    let mut problems = changelog::check(&changelog::read(root)?);
+    let text = fs_err::read_to_string(root.join(changelog::CHANGELOG))?;
+    problems.extend(changelog::check_changelog(&text, env!("CARGO_PKG_VERSION")));
+    let findings = problems.into_iter().map(|problem| Finding {
+        path: problem.path,
+        line: problem.line,
+        what: problem.what,
+        hint: "`changelog/README.md` describes the form",
+    });
+    Ok(findings.collect())
 }
 
 /// The files that git knows, or would know after `git add --all`; paths from the root.
