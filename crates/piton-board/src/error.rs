@@ -5,6 +5,19 @@ use std::io;
 
 use crate::exception::BoardException;
 
+/// The kind of a failure, as far as callers act on it in the same way: the command line tool has an exit code for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The board, this computer or a server refused the operation, or the input is invalid.
+    Refused,
+    /// The request makes no sense, whatever the board says.
+    Usage,
+    /// There is no connection to a board, or it was lost.
+    NoConnection,
+    /// A person or the caller stopped the operation.
+    Interrupted,
+}
+
 /// Why an operation on a board failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -148,6 +161,44 @@ pub enum Error {
         /// What came.
         received: Vec<u8>,
     },
+}
+
+impl Error {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Selector { .. } => ErrorKind::Usage,
+            Error::NoBoard { .. }
+            | Error::NoSuchSerialNumber { .. }
+            | Error::NoSuchPort { .. }
+            | Error::PortBusy { .. }
+            | Error::PortPermission { .. }
+            | Error::PasswordNeeded { .. }
+            | Error::PasswordRefused { .. }
+            | Error::Open { .. }
+            | Error::NoControlLines { .. }
+            | Error::Disconnected { .. }
+            | Error::Timeout { .. }
+            | Error::NoRawRepl { .. } => ErrorKind::NoConnection,
+            Error::Cancelled => ErrorKind::Interrupted,
+            Error::Literal(_)
+            | Error::Exception(_)
+            | Error::BoardReset
+            | Error::NotAtPrompt
+            | Error::NoRawPaste
+            | Error::UnsendableByte { .. }
+            | Error::FileRecord { .. }
+            | Error::Unexpected { .. } => ErrorKind::Refused,
+        }
+    }
+
+    /// Returns the exception, if a program on the board raised one.
+    pub fn exception(&self) -> Option<&BoardException> {
+        match self {
+            Error::Exception(exception) => Some(exception),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes from a wire, as a person can read them: the last of them, if there are many.

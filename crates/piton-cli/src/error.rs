@@ -10,12 +10,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitStatus;
 
-use piton::error::{BoardError, FsError, VmError};
-use piton::fs::rom::RomError;
-use piton::http::HttpError;
-use piton::mip::MipError;
+use piton::error::{BoardError, ErrorKind, FsError, VmError};
 use piton::shipment::signature::SignatureError;
-use piton::vm;
 
 use crate::compatibility::{Compatibility, Wording};
 use crate::config::ConfigError;
@@ -23,10 +19,7 @@ use crate::signing;
 use crate::usage::UsageError;
 pub(crate) use ship::ShipError;
 
-use hints::{
-    MOUNT_NEEDS, board_hints, build_hints, deploy_hints, foreign_journal_hint, mip_hints,
-    shipment_hints, sync_hints, usage_hints, vm_file_hints,
-};
+use hints::{library_hints, usage_hints};
 
 /// The board or the input said no.
 const REFUSED: u8 = 1;
@@ -134,9 +127,6 @@ pub(crate) enum CommandError {
         /// What is wrong with it.
         source: piton::romfs::ReadError,
     },
-    /// An image did not reach the board.
-    #[error("{0}")]
-    Rom(RomError),
     /// There is no editor.
     #[error("edit: $EDITOR not set")]
     NoEditor,
@@ -190,12 +180,6 @@ pub(crate) enum CommandError {
         /// What else is known.
         detail: Option<String>,
     },
-    /// A file operation ended with an exception that is no file system's answer.
-    #[error("Error with transport:\n{}", String::from_utf8_lossy(traceback))]
-    Traceback {
-        /// The traceback, as the board sent it.
-        traceback: Vec<u8>,
-    },
     /// The arguments of a file command do not fit what is there.
     #[error("{command}: {problem}")]
     Refused {
@@ -232,33 +216,18 @@ pub(crate) enum CommandError {
     /// The REPL's connection went away while a person was using it.
     #[error("device disconnected")]
     ReplLost,
-    /// Compiling cannot begin.
-    #[error(transparent)]
-    Compile(#[from] piton::compile::PlanError),
     /// A name for one source, and several sources.
     #[error("`--embed-name` names one source, not {count}")]
     OneNameForMany {
         /// How many there are.
         count: usize,
     },
-    /// A sync did not begin, or ended early.
-    #[error(transparent)]
-    Sync(piton::sync::Error),
     /// Some files were not compiled, which is told already.
     #[error("some files were not compiled")]
     NotCompiled,
-    /// A build cannot be done.
-    #[error(transparent)]
-    Build(#[from] piton::build::BuildError),
     /// Nothing was built, which is told already.
     #[error("nothing was built")]
     NotBuilt,
-    /// There is no build that could be checked.
-    #[error(transparent)]
-    Shipment(#[from] piton::shipment::ShipmentError),
-    /// A build could not be copied to a drive.
-    #[error(transparent)]
-    Deploy(#[from] piton::shipment::deploy::DeployError),
     /// A build is not what was asked for.
     #[error(transparent)]
     Ship(#[from] ShipError),
@@ -299,9 +268,6 @@ pub(crate) enum CommandError {
         /// What is wrong, and where.
         source: piton::mpy::error::Error,
     },
-    /// A package cannot be installed or removed.
-    #[error(transparent)]
-    Mip(MipError),
     /// A server for the virtual board could not be started.
     #[error("could not serve the virtual board on {place}: {source}")]
     Serve {
@@ -312,53 +278,50 @@ pub(crate) enum CommandError {
     },
 }
 
-impl From<BoardError> for CommandError {
-    fn from(error: BoardError) -> CommandError {
-        CommandError::Piton(error.into())
-    }
-}
-
-impl From<piton::sync::Error> for CommandError {
-    fn from(error: piton::sync::Error) -> CommandError {
-        match error {
-            piton::sync::Error::Fs(FsError::Board(BoardError::Exception(exception))) => {
-                CommandError::Traceback {
-                    traceback: exception.traceback,
-                }
+/// Errors of the library become [`piton::Error`], whichever of its modules they come from.
+macro_rules! from_library {
+    ($($error:ty),*) => {
+        $(impl From<$error> for CommandError {
+            fn from(error: $error) -> CommandError {
+                CommandError::Piton(error.into())
             }
-            piton::sync::Error::Fs(FsError::Board(error)) | piton::sync::Error::Board(error) => {
-                error.into()
-            }
-            piton::sync::Error::Fs(error) => CommandError::Piton(error.into()),
-            error => CommandError::Sync(error),
-        }
-    }
+        })*
+    };
 }
 
-impl From<RomError> for CommandError {
-    fn from(error: RomError) -> CommandError {
-        match error {
-            RomError::Board(BoardError::Exception(exception)) => CommandError::Traceback {
-                traceback: exception.traceback,
-            },
-            RomError::Board(error) => error.into(),
-            error => CommandError::Rom(error),
-        }
-    }
-}
-
-impl From<MipError> for CommandError {
-    fn from(error: MipError) -> CommandError {
-        match error {
-            MipError::Board(error) => error.into(),
-            MipError::Fs(error) => CommandError::Piton(error.into()),
-            MipError::Http(HttpError::Cancelled) => CommandError::Interrupted,
-            error => CommandError::Mip(error),
-        }
-    }
-}
+from_library!(
+    BoardError,
+    FsError,
+    piton::build::BuildError,
+    piton::compile::PlanError,
+    piton::error::MountError,
+    piton::error::RomError,
+    piton::mip::MipError,
+    piton::shipment::ShipmentError,
+    piton::shipment::deploy::DeployError,
+    piton::sync::Error
+);
 
 impl CommandError {
+    /// The error of the exchange with a board, if this one stems from it.
+    pub(crate) fn board(&self) -> Option<&BoardError> {
+        match self {
+            CommandError::Piton(error) => error.board(),
+            CommandError::WrongPlace { error, .. } => Some(error),
+            CommandError::NotUploaded { error, .. } => error.board(),
+            _ => None,
+        }
+    }
+
+    /// Whether a person stopped the command.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        match self {
+            CommandError::Interrupted => true,
+            CommandError::Piton(error) => error.kind() == ErrorKind::Interrupted,
+            _ => false,
+        }
+    }
+
     /// The process's exit code: 1 the board or the input said no, 2 usage, 3 no or lost connection. mpremote has
     /// no 3, and for an unknown command no 2.
     pub(crate) fn exit_code(&self, compatibility: &Compatibility) -> u8 {
@@ -374,20 +337,18 @@ impl CommandError {
                 | UsageError::ShortcutArguments { .. }
                 | UsageError::ShortcutLoop { .. },
             ) if !compatibility.own_exit_codes => REFUSED,
-            CommandError::Usage(_)
-            | CommandError::OneNameForMany { .. }
-            | CommandError::Compile(piton::compile::PlanError::NotOneSource { .. }) => USAGE,
+            CommandError::Usage(_) | CommandError::OneNameForMany { .. } => USAGE,
             CommandError::ProgramExited { code } => return *code,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::NotUploaded { error, .. } => return error.exit_code(compatibility),
-            // There it ends in a traceback.
+            // mpremote ends with a traceback, and 1.
             CommandError::Piton(piton::Error::Board(BoardError::Selector { .. }))
                 if !compatibility.own_exit_codes =>
             {
                 REFUSED
             }
-            CommandError::Piton(piton::Error::Board(error))
-            | CommandError::WrongPlace { error, .. } => board_exit_code(error),
+            CommandError::Piton(error) => exit_code(error.kind()),
+            CommandError::WrongPlace { error, .. } => exit_code(error.kind()),
             _ => REFUSED,
         };
         match code {
@@ -436,31 +397,11 @@ impl CommandError {
 
     /// The message, where mpremote has one for the same thing in mpremote's words: scripts look for them.
     fn text(&self) -> String {
-        let error = match self {
-            CommandError::Piton(piton::Error::Board(error))
-            | CommandError::WrongPlace { error, .. } => error,
-            CommandError::Piton(piton::Error::VmImage {
-                path,
-                source: VmError::NotWasm(_),
-            }) => return format!("VM file `{}` is not a WebAssembly module", path.display()),
-            CommandError::NotUploaded { error, .. } => return error.text(),
-            other => return other.to_string(),
-        };
-        match error {
-            BoardError::NoBoard { .. } => "no device found".to_owned(),
-            BoardError::NoSuchSerialNumber { serial_number } => {
-                format!("no device with serial number {serial_number}")
-            }
-            BoardError::NoSuchPort { port, .. } => {
-                format!("failed to access {port} (there is no such port)")
-            }
-            BoardError::PortBusy { port, .. } => {
-                format!("failed to access {port} (it may be in use by another program)")
-            }
-            BoardError::PortPermission { port } => {
-                format!("failed to access {port} (permission denied)")
-            }
-            error => error.to_string(),
+        match self {
+            CommandError::Piton(error) => library_text(error),
+            CommandError::WrongPlace { error, .. } => board_text(error),
+            CommandError::NotUploaded { error, .. } => error.text(),
+            other => other.to_string(),
         }
     }
 
@@ -485,25 +426,7 @@ impl CommandError {
                 hints.push(format!("the edited file is kept as `{copy}`"));
                 hints
             }
-            CommandError::Piton(piton::Error::Board(error)) => {
-                let mut hints = board_hints(error, name);
-                if compatibility.speaks_mpremote() {
-                    hints.splice(0..0, mpremote::unopened_reason(error));
-                }
-                hints
-            }
-            CommandError::Piton(piton::Error::Fs(FsError::NotAJournal { path })) => {
-                vec![foreign_journal_hint(path, name)]
-            }
-            CommandError::Piton(piton::Error::Mount(piton::error::MountError::Unsupported {
-                ..
-            })) => vec![MOUNT_NEEDS.to_owned()],
-            CommandError::Piton(piton::Error::VmFile(error)) => vm_file_hints(error),
-            CommandError::Piton(piton::Error::VmImage { .. }) => vec![format!(
-                "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
-                vm::FILE_NAME,
-                vm::PACKAGE
-            )],
+            CommandError::Piton(error) => library_hints(error, compatibility),
             CommandError::ReadFile { source, .. } | CommandError::WriteFile { source, .. } => {
                 vec![source.to_string()]
             }
@@ -511,11 +434,6 @@ impl CommandError {
                 detail: Some(detail),
                 ..
             } => vec![detail.clone()],
-            CommandError::Sync(error) => sync_hints(error),
-            CommandError::Mip(error) => mip_hints(error, name),
-            CommandError::Build(error) => build_hints(error, name),
-            CommandError::Shipment(error) => shipment_hints(error, name),
-            CommandError::Deploy(error) => deploy_hints(error),
             CommandError::Ship(error) => error.hints(name),
             CommandError::NoPassword { .. } => vec![signing::hint()],
             CommandError::NoNewPassword | CommandError::EmptyPassword => vec![
@@ -532,21 +450,51 @@ impl CommandError {
     }
 }
 
-fn board_exit_code(error: &BoardError) -> u8 {
+/// The exit code for a failure of the library.
+fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Usage => USAGE,
+        ErrorKind::NoConnection => NO_CONNECTION,
+        ErrorKind::Refused | ErrorKind::Interrupted => REFUSED,
+    }
+}
+
+/// The message for a failure of the library.
+fn library_text(error: &piton::Error) -> String {
+    use piton::Error;
     match error {
-        BoardError::Selector { .. } => USAGE,
-        BoardError::NoBoard { .. }
-        | BoardError::NoSuchSerialNumber { .. }
-        | BoardError::NoSuchPort { .. }
-        | BoardError::PortBusy { .. }
-        | BoardError::PortPermission { .. }
-        | BoardError::PasswordNeeded { .. }
-        | BoardError::NoControlLines { .. }
-        | BoardError::PasswordRefused { .. }
-        | BoardError::Open { .. }
-        | BoardError::Disconnected { .. }
-        | BoardError::NoRawRepl { .. }
-        | BoardError::Timeout { .. } => NO_CONNECTION,
-        _ => REFUSED,
+        Error::Board(error) => board_text(error),
+        // The traceback is all that there is to go by: no file system answers with this exception.
+        Error::Fs(_) | Error::Sync(_) | Error::Rom(_)
+            if let Some(exception) = error.exception() =>
+        {
+            let traceback = String::from_utf8_lossy(&exception.traceback);
+            format!("Error with transport:\n{traceback}")
+        }
+        Error::VmImage {
+            path,
+            source: VmError::NotWasm(_),
+        } => format!("VM file `{}` is not a WebAssembly module", path.display()),
+        error => error.to_string(),
+    }
+}
+
+/// The message for a board that cannot be reached, in mpremote's words where it has some.
+fn board_text(error: &BoardError) -> String {
+    match error {
+        BoardError::NoBoard { .. } => "no device found".to_owned(),
+        BoardError::NoSuchSerialNumber { serial_number } => {
+            format!("no device with serial number {serial_number}")
+        }
+        BoardError::NoSuchPort { port, .. } => {
+            format!("failed to access {port} (there is no such port)")
+        }
+        BoardError::PortBusy { port, .. } => {
+            format!("failed to access {port} (it may be in use by another program)")
+        }
+        BoardError::PortPermission { port } => {
+            format!("failed to access {port} (permission denied)")
+        }
+        error => error.to_string(),
     }
 }

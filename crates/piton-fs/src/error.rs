@@ -1,6 +1,6 @@
 //! What a board's file system can refuse: one variant for each thing a caller can act on.
 
-use piton_board::error::Error as BoardError;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_board::exception::OsError;
 use piton_path::BoardPath;
 
@@ -201,7 +201,21 @@ impl Error {
         }
     }
 
-    /// What the error is about: the path as it was asked for.
+    /// Returns the kind of the failure: that of the board's error, if it stems from one.
+    pub fn kind(&self) -> ErrorKind {
+        self.board().map_or(ErrorKind::Refused, BoardError::kind)
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            Error::Board(error) => Some(error),
+            Error::Torn { source, .. } => source.board(),
+            _ => None,
+        }
+    }
+
+    /// Returns the path that the error is about, as it was asked for.
     pub fn path(&self) -> Option<&BoardPath> {
         match self {
             Error::NotFound { path }
@@ -224,7 +238,7 @@ impl Error {
         }
     }
 
-    /// The number of the board's `OSError`, in MicroPython's table, if the error stems from one.
+    /// Returns the number of the board's `OSError`, in MicroPython's table, if the error stems from one.
     pub fn os_error_number(&self) -> Option<i32> {
         match self {
             Error::NotFound { .. } => Some(2),

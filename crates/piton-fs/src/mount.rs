@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use piton_board::deadline::Deadline;
-use piton_board::error::Error as BoardError;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_board::literal::py_str;
 use piton_board::repl::RawRepl;
 use piton_board::transport::side_channel::Slot;
@@ -118,6 +118,21 @@ pub enum MountError {
     /// The exchange with the board failed.
     #[error(transparent)]
     Board(#[from] BoardError),
+}
+
+impl MountError {
+    /// Returns the kind of the failure: that of the board's error, if it stems from one.
+    pub fn kind(&self) -> ErrorKind {
+        self.board().map_or(ErrorKind::Refused, BoardError::kind)
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            MountError::Board(error) => Some(error),
+            MountError::Folder { .. } | MountError::Unsupported { .. } => None,
+        }
+    }
 }
 
 /// Serve `folder` to the board as [`MOUNT_POINT`], and make that its current folder.

@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use piton_board::deadline::Deadline;
-use piton_board::error::Error as BoardError;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_board::literal::{from_literal, py_bytes};
 use piton_board::repl::RawRepl;
 use sha2::{Digest, Sha256};
@@ -111,6 +111,21 @@ pub enum RomError {
     /// The exchange with the board failed, or the board could not erase or write.
     #[error(transparent)]
     Board(#[from] BoardError),
+}
+
+impl RomError {
+    /// Returns the kind of the failure: that of the board's error, if it stems from one.
+    pub fn kind(&self) -> ErrorKind {
+        self.board().map_or(ErrorKind::Refused, BoardError::kind)
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            RomError::Board(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// The partitions of a board by number; `None` for one that the board counts but has not. At most 16.

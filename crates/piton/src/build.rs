@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use piton_board::error::ErrorKind;
 use piton_compiler::Diagnostic;
 use piton_path::{PortablePath, PortablePathError};
 use piton_project::cache::Cache;
@@ -448,4 +449,14 @@ pub enum BuildError {
         /// The folder of the results.
         path: PathBuf,
     },
+}
+
+impl BuildError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            BuildError::Cancelled { .. } => ErrorKind::Interrupted,
+            _ => ErrorKind::Refused,
+        }
+    }
 }

@@ -48,6 +48,8 @@ mod plan;
 use std::io;
 use std::path::PathBuf;
 
+use piton_board::error::ErrorKind;
+
 pub use act::{Event, Outcome, Status, run};
 pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
@@ -88,4 +90,14 @@ pub enum PlanError {
         /// The file.
         output: PathBuf,
     },
+}
+
+impl PlanError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            PlanError::NotOneSource { .. } => ErrorKind::Usage,
+            _ => ErrorKind::Refused,
+        }
+    }
 }

@@ -1,13 +1,23 @@
-//! What can go wrong in any of the crates below, in one type.
+//! What can go wrong in the library, joined in one type.
+//!
+//! [`Error::kind`] says what a caller does about a failure, [`Error::board`], [`Error::fs`] and [`Error::exception`] find
+//! its cause, however many errors are around it.
 
 use std::path::PathBuf;
 
+use crate::build::BuildError;
+use crate::compile::PlanError;
+use crate::mip::MipError;
+use crate::shipment::ShipmentError;
+use crate::shipment::deploy::DeployError;
 use crate::vm::VmFileError;
 
-pub use piton_board::error::Error as BoardError;
+pub use crate::sync::Error as SyncError;
+pub use piton_board::error::{Error as BoardError, ErrorKind};
 pub use piton_board::exception::BoardException;
 pub use piton_fs::error::Error as FsError;
 pub use piton_fs::mount::MountError;
+pub use piton_fs::rom::RomError;
 pub use virtual_board::VmError;
 
 /// Why an operation failed: one variant for each crate or module that has errors of its own.
@@ -22,7 +32,7 @@ pub enum Error {
     Fs(#[from] FsError),
     /// A folder could not be mounted.
     #[error(transparent)]
-    Mount(MountError),
+    Mount(#[from] MountError),
     /// The password of a WebREPL cannot be asked for.
     #[error("cannot ask for the password of `{address}`: {source}")]
     Password {
@@ -31,10 +41,31 @@ pub enum Error {
         /// The error of the system.
         source: std::io::Error,
     },
+    /// An image did not reach the board.
+    #[error(transparent)]
+    Rom(#[from] RomError),
+    /// A sync did not begin, or ended early.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// A package cannot be installed or removed.
+    #[error(transparent)]
+    Mip(#[from] MipError),
+    /// Compiling cannot begin.
+    #[error(transparent)]
+    Compile(#[from] PlanError),
+    /// A build failed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A shipment cannot be read.
+    #[error(transparent)]
+    Shipment(#[from] ShipmentError),
+    /// A shipment could not be copied to a drive.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),
-    /// The VM file is none that can be run.
+    /// The VM file cannot be run.
     #[error("VM file `{}`: {source}", path.display())]
     VmImage {
         /// The file.
@@ -47,21 +78,53 @@ pub enum Error {
     Vm(#[from] VmError),
 }
 
-impl From<MountError> for Error {
-    fn from(error: MountError) -> Error {
-        match error {
-            MountError::Board(error) => Error::Board(error),
-            error => Error::Mount(error),
+impl Error {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Board(error) => error.kind(),
+            Error::Fs(error) => error.kind(),
+            Error::Mount(error) => error.kind(),
+            Error::Rom(error) => error.kind(),
+            Error::Sync(error) => error.kind(),
+            Error::Mip(error) => error.kind(),
+            Error::Compile(error) => error.kind(),
+            Error::Build(error) => error.kind(),
+            Error::Shipment(error) => error.kind(),
+            Error::Deploy(error) => error.kind(),
+            Error::Password { .. } => ErrorKind::Refused,
+            Error::VmFile(_) | Error::VmImage { .. } | Error::Vm(_) => ErrorKind::Refused,
         }
     }
-}
 
-impl Error {
-    /// The exception, if a program on the board raised one.
-    pub fn exception(&self) -> Option<&BoardException> {
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
         match self {
-            Error::Board(BoardError::Exception(exception)) => Some(exception),
+            Error::Board(error) => Some(error),
+            Error::Fs(error) => error.board(),
+            Error::Mount(error) => error.board(),
+            Error::Rom(error) => error.board(),
+            Error::Sync(error) => error.board(),
+            Error::Mip(error) => error.board(),
             _ => None,
         }
     }
+
+    /// Returns the error of the board's files, if this one stems from it.
+    pub fn fs(&self) -> Option<&FsError> {
+        match self {
+            Error::Fs(error) => Some(error),
+            Error::Sync(error) => error.fs(),
+            Error::Mip(error) => error.fs(),
+            _ => None,
+        }
+    }
+
+    /// Returns the exception, if a program on the board raised one.
+    pub fn exception(&self) -> Option<&BoardException> {
+        self.board()?.exception()
+    }
 }
+
+#[cfg(test)]
+mod tests;

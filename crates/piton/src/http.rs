@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Cancel, scaled};
+use piton_board::error::ErrorKind;
 
 use crate::workers;
 
@@ -110,6 +111,17 @@ pub enum HttpError {
     /// [`Cancel`] was raised.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl HttpError {
+    /// Returns the kind of the failure. A server that cannot be reached is [`ErrorKind::Refused`]:
+    /// [`ErrorKind::NoConnection`] is about boards.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            HttpError::Cancelled => ErrorKind::Interrupted,
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 /// Fetches documents, keeping connections open between them.

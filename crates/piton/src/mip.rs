@@ -36,7 +36,7 @@ pub(crate) mod manifest;
 use std::io;
 use std::path::PathBuf;
 
-use piton_board::error::Error as BoardError;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_fs::error::Error as FsError;
 use piton_path::BoardPath;
 use piton_project::mip::record::RecordError;
@@ -155,6 +155,32 @@ pub enum MipError {
     /// The board.
     #[error(transparent)]
     Board(#[from] BoardError),
+}
+
+impl MipError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            MipError::Http(error) => error.kind(),
+            error => error.board().map_or(ErrorKind::Refused, BoardError::kind),
+        }
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            MipError::Board(error) => Some(error),
+            error => error.fs()?.board(),
+        }
+    }
+
+    /// Returns the error of the board's files, if this one stems from it.
+    pub fn fs(&self) -> Option<&FsError> {
+        match self {
+            MipError::Fs(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// What happens, for whoever wants to show it.

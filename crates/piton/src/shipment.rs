@@ -26,6 +26,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use piton_board::error::ErrorKind;
 use piton_fs::plan::Node;
 use piton_path::RelativePath;
 use piton_path::Sha256Hex;
@@ -189,6 +190,17 @@ pub enum ShipmentError {
         /// What is wrong with it.
         source: IndexError,
     },
+}
+
+impl ShipmentError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ShipmentError::Interrupted => ErrorKind::Interrupted,
+            ShipmentError::Http(error) => error.kind(),
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 /// Where to find what.

@@ -44,7 +44,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use piton_board::error::Error as BoardError;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_compiler::Diagnostic;
 use piton_fs::error::Error as FsError;
 use piton_fs::plan::Conflict;
@@ -256,6 +256,32 @@ impl From<NotCompilable> for Error {
                 NotCompilable::Version { version } => Some(version),
                 _ => None,
             },
+        }
+    }
+}
+
+impl Error {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Drive(error) => error.kind(),
+            error => error.board().map_or(ErrorKind::Refused, BoardError::kind),
+        }
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            Error::Board(error) => Some(error),
+            error => error.fs()?.board(),
+        }
+    }
+
+    /// Returns the error of the board's files, if this one stems from it.
+    pub fn fs(&self) -> Option<&FsError> {
+        match self {
+            Error::Fs(error) => Some(error),
+            _ => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use piton::deadline::Deadline;
-use piton::error::{BoardError, FsError};
+use piton::error::FsError;
 use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
 use piton::fs::listing::{Kind, Sizes};
@@ -363,13 +363,7 @@ pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError
             detail,
         };
     }
-    match error {
-        FsError::Board(BoardError::Exception(exception)) => CommandError::Traceback {
-            traceback: exception.traceback,
-        },
-        FsError::Board(error) => error.into(),
-        error => CommandError::Piton(error.into()),
-    }
+    error.into()
 }
 
 /// The C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as

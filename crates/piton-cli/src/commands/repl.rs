@@ -95,9 +95,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         if outcome == Outcome::InjectFile {
             let path = args.inject_file.as_deref().unwrap_or_default();
             match inject::inject_file(path, session, &screen, &mut keys, cancel) {
-                Err(CommandError::Piton(piton::Error::Board(BoardError::Disconnected {
-                    ..
-                }))) if reconnects => {
+                Err(error)
+                    if matches!(error.board(), Some(BoardError::Disconnected { .. }))
+                        && reconnects =>
+                {
                     outcome = Outcome::Lost;
                 }
                 other => other?,

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use piton::deadline::Deadline;
-use piton::error::BoardError;
+use piton::error::{BoardError, FsError};
 use piton::repl::RawRepl;
 
 use crate::context::Context;
@@ -59,10 +59,8 @@ fn ask(raw: &mut RawRepl<'_>, source: &str) -> Result<Vec<u8>, CommandError> {
                     message: exception.message,
                 }
             }
-            BoardError::Exception(exception) => CommandError::Traceback {
-                traceback: exception.traceback,
-            },
-            error => error.into(),
+            // As an error of files, so that the message shows the traceback, as mpremote does.
+            error => FsError::from(error).into(),
         })
 }
 

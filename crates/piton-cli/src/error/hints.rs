@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use piton::build::BuildError;
-use piton::error::BoardError;
+use piton::error::{BoardError, FsError, MountError};
 use piton::http::HttpError;
 use piton::mip::MipError;
 use piton::mip::resolve::ResolveError;
@@ -15,6 +15,8 @@ use piton::shipment::deploy::DeployError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
+use super::mpremote;
+use crate::compatibility::Compatibility;
 use crate::config::UNREAD_HINT;
 use crate::suggest::{did_you_mean, quoted};
 use crate::usage::UsageError;
@@ -33,7 +35,38 @@ pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
     }
 }
 
-pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
+/// The hints for a failure of the library.
+pub(super) fn library_hints(error: &piton::Error, compatibility: &Compatibility) -> Vec<String> {
+    use piton::Error;
+    let name = compatibility.program;
+    if let Some(board) = error.board() {
+        let mut hints = board_hints(board, name);
+        if compatibility.speaks_mpremote() {
+            hints.splice(0..0, mpremote::unopened_reason(board));
+        }
+        return hints;
+    }
+    if let Some(FsError::NotAJournal { path }) = error.fs() {
+        return vec![foreign_journal_hint(path, name)];
+    }
+    match error {
+        Error::Mount(MountError::Unsupported { .. }) => vec![MOUNT_NEEDS.to_owned()],
+        Error::Sync(error) => sync_hints(error),
+        Error::Mip(error) => mip_hints(error, name),
+        Error::Build(error) => build_hints(error, name),
+        Error::Shipment(error) => shipment_hints(error, name),
+        Error::Deploy(error) => deploy_hints(error),
+        Error::VmFile(error) => vm_file_hints(error),
+        Error::VmImage { .. } => vec![format!(
+            "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
+            vm::FILE_NAME,
+            vm::PACKAGE
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
     match error {
         BoardError::NoBoard { skipped } => {
             let mut hints = skipped
@@ -104,7 +137,7 @@ pub(super) fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
     }
 }
 
-pub(super) fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
+fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
     use piton::fs::plan::Conflict;
     use piton::sync::Error;
     let hint = match error {
@@ -160,7 +193,7 @@ fn group_of(_port: &str) -> Option<String> {
     None
 }
 
-pub(super) const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: \
+const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `micropython.kbd_intr`: \
                                       MicroPython 1.12 or later on most boards";
 
 const MIP_COMMANDS: &str = "its commands are `install`, `list`, `uninstall` and `update`";
@@ -183,7 +216,7 @@ fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
 const MEND: &str = "unmount the drive and have its file system mended (`fsck.fat -a`, `chkdsk /f`, First Aid of Disk \
                     Utility), then do it again";
 
-pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
+fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
     let hint = match error {
         BuildError::NoSource { .. } | BuildError::NoFiles { .. } => format!(
             "`{name} build FOLDER` names the folder of the sources, and so does `source` in `[tool.piton.build]` of \
@@ -247,7 +280,7 @@ pub(super) fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
     vec![hint]
 }
 
-pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
+fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
     let hint = match error {
         ShipmentError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
             format!(
@@ -276,7 +309,7 @@ pub(super) fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
     vec![hint]
 }
 
-pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
+fn deploy_hints(error: &DeployError) -> Vec<String> {
     const READ_ONLY: &str = "the board may keep the drive to itself (`storage.remount` in its `boot.py`), or the system \
                              took it read-only because it was unplugged too early: unplug it, plug it in, and do it again";
     let hint = match error {
@@ -311,14 +344,14 @@ pub(super) fn deploy_hints(error: &DeployError) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
-pub(super) fn foreign_journal_hint(path: &BoardPath, name: &str) -> String {
+fn foreign_journal_hint(path: &BoardPath, name: &str) -> String {
     let path = path.as_str().escape_debug();
     format!(
         "`{name} cat :{path}` shows what is in it; if it is of no use, `{name} rm :{path}` removes it"
     )
 }
 
-pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
+fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
     let hint = match error {
         MipError::Http(HttpError::Unreachable { .. }) => {
             format!("{ONLINE}; packages in folders of this computer need no network")
@@ -364,7 +397,7 @@ pub(super) fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
     vec![hint]
 }
 
-pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
+fn vm_file_hints(error: &VmFileError) -> Vec<String> {
     match error {
         VmFileError::Damaged { path, .. } => vec![format!(
             "delete `{}`, and the next run fetches it again",
@@ -395,7 +428,6 @@ pub(super) fn vm_file_hints(error: &VmFileError) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compatibility::Compatibility;
     use crate::error::CommandError;
 
     /// What a person is told under our own name.

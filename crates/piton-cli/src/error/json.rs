@@ -2,7 +2,8 @@
 
 use std::io;
 
-use piton::error::{BoardError, FsError};
+use piton::Error;
+use piton::error::{BoardError, ErrorKind};
 use serde::Serialize;
 
 use super::{CommandError, NO_CONNECTION, USAGE};
@@ -45,7 +46,7 @@ impl CommandError {
     fn kind(&self, compatibility: &Compatibility) -> &'static str {
         match self {
             CommandError::NotUploaded { error, .. } => error.kind(compatibility),
-            CommandError::ProgramRaised | CommandError::Traceback { .. } => "exception",
+            CommandError::ProgramRaised => "exception",
             CommandError::ProgramExited { .. } => "exit",
             CommandError::Interrupted => "interrupted",
             CommandError::Output(_) => "output",
@@ -58,20 +59,34 @@ impl CommandError {
             | CommandError::WriteFile { .. } => "file",
             CommandError::NotCompiled | CommandError::RomfsCompile(_) => "compile",
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
-            CommandError::Build(_) | CommandError::NotBuilt => "build",
-            CommandError::Shipment(_) | CommandError::Ship(_) | CommandError::Deploy(_) => {
-                "shipment"
-            }
-            CommandError::Mip(_) => "package",
-            CommandError::Piton(piton::Error::Board(error))
-            | CommandError::WrongPlace { error, .. } => board_kind(error),
-            CommandError::Piton(piton::Error::Fs(error)) => fs_kind(error),
+            CommandError::NotBuilt => "build",
+            CommandError::Ship(_) => "shipment",
+            CommandError::Piton(error) => library_kind(error),
+            CommandError::WrongPlace { error, .. } => board_kind(error),
             _ => match self.exit_code(compatibility) {
                 USAGE => "usage",
                 NO_CONNECTION => "no_connection",
                 _ => "refused",
             },
         }
+    }
+}
+
+fn library_kind(error: &Error) -> &'static str {
+    if let Some(error) = error.board() {
+        return board_kind(error);
+    }
+    if error.fs().is_some() {
+        return "file";
+    }
+    match (error, error.kind()) {
+        (_, ErrorKind::Interrupted) => "interrupted",
+        (_, ErrorKind::Usage) => "usage",
+        (_, ErrorKind::NoConnection) => "no_connection",
+        (Error::Build(_), _) => "build",
+        (Error::Shipment(_) | Error::Deploy(_), _) => "shipment",
+        (Error::Mip(_), _) => "package",
+        _ => "refused",
     }
 }
 
@@ -90,12 +105,5 @@ fn board_kind(error: &BoardError) -> &'static str {
         BoardError::Cancelled => "interrupted",
         BoardError::Exception(_) => "exception",
         _ => "refused",
-    }
-}
-
-fn fs_kind(error: &FsError) -> &'static str {
-    match error {
-        FsError::Board(error) => board_kind(error),
-        _ => "file",
     }
 }

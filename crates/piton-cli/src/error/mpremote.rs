@@ -19,15 +19,18 @@ pub(super) fn output(error: &CommandError) -> Option<String> {
 
 /// The lines of a message that mpremote has other words for; `None` for all that is told in the same words.
 pub(super) fn message(error: &CommandError) -> Option<String> {
-    match error {
-        CommandError::RomfsFolder(error) => Some(format!("Error: {}\n", os_error(error))),
+    if let CommandError::RomfsFolder(error) = error {
+        return Some(format!("Error: {}\n", os_error(error)));
+    }
+    let CommandError::Piton(error) = error else {
+        return None;
+    };
+    match error.board()? {
         // There, a port that does not open is always the same; the hint says what it is.
-        CommandError::Piton(piton::Error::Board(
-            BoardError::NoSuchPort { port: name, .. }
-            | BoardError::PortBusy { port: name, .. }
-            | BoardError::PortPermission { port: name }
-            | BoardError::Open { address: name, .. },
-        )) => Some(format!(
+        BoardError::NoSuchPort { port: name, .. }
+        | BoardError::PortBusy { port: name, .. }
+        | BoardError::PortPermission { port: name }
+        | BoardError::Open { address: name, .. } => Some(format!(
             "mpremote: failed to access {name} (it may be in use by another program)\n"
         )),
         _ => None,

@@ -52,6 +52,9 @@ mod interrupt;
 mod lines;
 #[cfg(unix)]
 #[cfg(test)]
+mod lost;
+#[cfg(unix)]
+#[cfg(test)]
 mod microbit;
 #[cfg(test)]
 mod minify;

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
+use piton_board::error::ErrorKind;
 use piton_path::PortablePath;
 
 use super::folders::Folder;
@@ -129,6 +130,16 @@ pub enum DeployError {
     /// Ctrl-C.
     #[error("interrupted; each file is the old one or the new one")]
     Cancelled,
+}
+
+impl DeployError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            DeployError::Cancelled => ErrorKind::Interrupted,
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 /// What a drive says about its board, in `boot_out.txt` of CircuitPython.

@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         failure,
     } = job.fetch(&mut raw, cancel)?;
     let failure = match failure {
-        Some(failure) if matches!(failure.error, CommandError::Interrupted) => {
+        Some(failure) if failure.error.is_interrupted() => {
             return Err(failure.error);
         }
         failure => failure,

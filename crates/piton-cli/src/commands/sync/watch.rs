@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
                 }
                 is_first = false;
             }
-            Err(error @ (CommandError::Sync(_) | CommandError::NotCompiled)) => {
+            Err(error) if is_mendable(&error) => {
                 // For a person to put right, who is at it anyway.
                 ctx.ui.report(&error);
             }
@@ -56,6 +56,17 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
         }
         let output = args.follow.then_some(&mut program);
         wait_for_change(&mut watcher, ctx, output)?;
+    }
+}
+
+/// Whether a person who edits files here can put it right: nothing is wrong with the board.
+fn is_mendable(error: &CommandError) -> bool {
+    match error {
+        CommandError::NotCompiled => true,
+        CommandError::Piton(error @ piton::Error::Sync(_)) => {
+            error.fs().is_none() && error.board().is_none()
+        }
+        _ => false,
     }
 }
 
