@@ -102,6 +102,25 @@ pub enum WalkError {
     },
 }
 
+impl WalkError {
+    /// Returns the path and the error as the operating system would have said it, for callers that tell no more of them.
+    pub fn into_io(self) -> (PathBuf, io::Error) {
+        let text = match &self {
+            WalkError::Read { .. } => String::new(),
+            WalkError::NotText { .. } => "its name is not UTF-8".to_owned(),
+            WalkError::TooDeep { max_depth, .. } => {
+                format!("it lies deeper than {max_depth} folders")
+            }
+        };
+        match self {
+            WalkError::Read { path, source } => (path, source),
+            WalkError::NotText { path } | WalkError::TooDeep { path, .. } => {
+                (path, io::Error::new(io::ErrorKind::InvalidInput, text))
+            }
+        }
+    }
+}
+
 /// What an entry is, by the rules of the walk.
 #[derive(Debug)]
 pub enum Kind {
@@ -138,6 +157,11 @@ impl Entry {
     /// Returns its path below the root.
     pub fn relative(&self) -> PathBuf {
         self.path.iter().skip(self.root_names).collect()
+    }
+
+    /// Returns how many names its path below the root has: 1 for what is in the root itself.
+    pub fn depth(&self) -> usize {
+        self.path.iter().count().saturating_sub(self.root_names)
     }
 
     /// Returns its last name.

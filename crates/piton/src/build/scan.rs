@@ -1,7 +1,7 @@
 //! Which files there are to build from.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::{self, FileType};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use piton_path::PortablePath;
 
 use super::{BuildError, LeftOut, NamedFile, Settings};
+use crate::host_tree::{self, Entry, Kind, Links, Rules};
 use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 
@@ -130,33 +131,33 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
     // Results inside of the sources are no sources.
     let out = settings.out.canonicalize().ok();
     let mut found = Scanned::default();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let path = root.join(&folder);
-        let unreadable = |source| BuildError::Read {
-            path: path.clone(),
-            source,
-        };
-        for entry in path.read_dir().map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let below = folder.join(entry.file_name());
-            let file_type = entry.file_type().map_err(unreadable)?;
-            let text = slashed(&below);
-            let is_folder = file_type.is_dir();
-            if settings.exclude.covers(&text, is_folder) {
-                continue;
-            }
-            if !is_folder {
-                take_file(settings, &below, &text, file_type, &mut found)?;
-                continue;
-            }
-            let is_hidden = is_hidden(&below)
-                || left_out::reason(&text, true).is_some()
-                || is_environment(&entry.path());
-            let is_out = out.is_some() && entry.path().canonicalize().ok() == out;
-            if !is_hidden && !is_out {
-                folders.push(below);
-            }
+    let rules = Rules {
+        links: Links::FollowToFiles,
+        ..Rules::default()
+    };
+    let mut entries = host_tree::walk(root, rules);
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|error| {
+            let (path, source) = error.into_io();
+            BuildError::Read { path, source }
+        })?;
+        let text = entry.lossy_text();
+        let is_folder = matches!(entry.kind, Kind::Folder);
+        if settings.exclude.covers(&text, is_folder) {
+            entries.skip_folder();
+            continue;
+        }
+        if !is_folder {
+            take_file(settings, &entry, &text, &mut found)?;
+            continue;
+        }
+        let is_out = || out.is_some() && entry.path.canonicalize().ok() == out;
+        if entry.is_hidden()
+            || left_out::reason(&text, true).is_some()
+            || is_environment(&entry.path)
+            || is_out()
+        {
+            entries.skip_folder();
         }
     }
     Ok(found)
@@ -167,25 +168,17 @@ pub(super) fn is_environment(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-fn is_hidden(below: &Path) -> bool {
-    let name = below.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-/// Take a file, or what is no folder, into what was found.
+/// Takes a file, or what is no folder, into what was found.
 fn take_file(
     settings: &Settings,
-    below: &Path,
+    entry: &Entry,
     text: &str,
-    file_type: FileType,
     found: &mut Scanned,
 ) -> Result<(), BuildError> {
-    let path = settings.path_of(below);
-    let there = match file_type.is_symlink() {
-        true => path.metadata().ok().map(|there| there.file_type()),
-        false => Some(file_type),
-    };
-    let is_file = there.is_none_or(|there| there.is_file());
+    let below = entry.relative();
+    let path = settings.path_of(&below);
+    // A link that names nothing counts as the file that it was made for.
+    let is_file = matches!(entry.kind, Kind::File | Kind::Broken(_));
     // Whoever writes out the name of such a file means it.
     if is_file && !settings.data.names_file(text) {
         let reason = left_out::reason(text, false);
@@ -196,7 +189,7 @@ fn take_file(
                 found.remarks.push((path, LeftOut::Private));
                 return Ok(());
             }
-            None if !is_hidden(below) => {}
+            None if !entry.is_hidden() => {}
             _ => return Ok(()),
         }
         if settings.all_data && is_for_others(text) && !settings.data.covers(text, false) {
@@ -204,23 +197,23 @@ fn take_file(
             return Ok(());
         }
     }
-    if !is_file && (is_hidden(below) || left_out::reason(text, true).is_some()) {
+    if !is_file && (entry.is_hidden() || left_out::reason(text, true).is_some()) {
         return Ok(());
     }
-    match (kind_of(settings, text), there) {
-        (_, Some(there)) if there.is_dir() => found.remarks.push((path, LeftOut::FolderLink)),
-        (Some(kind), Some(there)) if there.is_file() => {
-            let place = relative(&path, below)?;
+    match (&entry.kind, kind_of(settings, text)) {
+        (Kind::FolderLink, _) => found.remarks.push((path, LeftOut::FolderLink)),
+        (Kind::File, Some(kind)) => {
+            let place = relative(&path, &below)?;
             found.inputs.push(Input {
                 path: place.clone(),
                 place,
                 kind,
             });
         }
-        (Some(_), Some(_)) => found.remarks.push((path, LeftOut::Special)),
-        (Some(_), None) => found.remarks.push((path, LeftOut::DanglingLink)),
-        (None, Some(there)) if there.is_file() => found.other.extend(text.parse()),
-        (None, _) => {}
+        (Kind::File, None) => found.other.extend(text.parse()),
+        (Kind::Broken(_), Some(_)) => found.remarks.push((path, LeftOut::DanglingLink)),
+        (_, Some(_)) => found.remarks.push((path, LeftOut::Special)),
+        (_, None) => {}
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::PlanError;
+use crate::host_tree::{self, Kind, Links, Rules};
 
 /// A Python source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,36 +72,25 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
     Ok(found)
 }
 
-/// Add the sources below `root`. Folders wait in a list, so that deep trees need no deep stack.
+/// Adds the sources below `root`.
 fn walk(root: &Path, found: &mut Vec<Source>) -> Result<(), PlanError> {
-    let start = found.len();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let path = root.join(&folder);
-        let unreadable = |source| PlanError::Read {
-            path: path.clone(),
-            source,
-        };
-        for entry in path.read_dir().map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let relative = folder.join(entry.file_name());
-            let kind = entry.file_type().map_err(unreadable)?;
-            if kind.is_dir() {
-                if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-                    folders.push(relative);
-                }
-            } else if relative.extension().is_some_and(|end| end == "py")
-                && (kind.is_file() || entry.path().is_file())
-            {
-                found.push(Source {
-                    path: entry.path(),
-                    relative,
-                });
-            }
+    let rules = Rules {
+        links: Links::FollowToFiles,
+        hidden_folders: false,
+        ..Rules::default()
+    };
+    for entry in host_tree::walk(root, rules) {
+        let entry = entry.map_err(|error| {
+            let (path, source) = error.into_io();
+            PlanError::Read { path, source }
+        })?;
+        let is_python = entry.path.extension().is_some_and(|end| end == "py");
+        if is_python && matches!(entry.kind, Kind::File) {
+            found.push(Source {
+                relative: entry.relative(),
+                path: entry.path,
+            });
         }
-    }
-    if let Some(new) = found.get_mut(start..) {
-        new.sort_by(|one, other| one.relative.cmp(&other.relative));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Indexed, Item, Items, Listed, Places, Purpose, Shipment, ShipmentError};
 use crate::build::{FILES, INDEX, MANIFEST, SIGNATURE};
+use crate::host_tree::{self, Rules, WalkError};
 use crate::regular::{self, Links};
 
 /// Most bytes of a signature.
@@ -370,35 +371,36 @@ pub(super) fn walk(
 ) -> Result<Items, ShipmentError> {
     let sizes = Sizes::new(root, manifest, reading)?;
     let mut items = Items::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let path = root.join(&folder);
-        let entries = match path.read_dir() {
-            // All files are missing, then.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(unreadable(&path))?,
-        };
-        for entry in entries {
-            let entry = entry.map_err(unreadable(&path))?;
-            let below = folder.join(entry.file_name());
-            let kind = regular::Kind::of(entry.file_type().map_err(unreadable(&path))?);
-            if kind == regular::Kind::Folder {
-                folders.push(below);
+    let rules = Rules {
+        links: host_tree::Links::Keep,
+        ..Rules::default()
+    };
+    for entry in host_tree::walk(root, rules) {
+        let entry = match entry {
+            // The folder is not there: all of its files are missing, then.
+            Err(WalkError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
-            let parts = below.iter().map(|part| part.to_string_lossy());
-            let name = parts.collect::<Vec<_>>().join("/");
-            let name = name.parse().map_err(|source| ShipmentError::Name {
-                path: entry.path(),
-                source,
-            })?;
-            let item = match kind {
-                regular::Kind::Link => Item::of(Found::Link),
-                regular::Kind::Special => Item::of(Found::Special),
-                _ => sizes.open(&name, &entry.path())?,
-            };
-            items.insert(name, item);
+            Err(error) => {
+                let (path, source) = error.into_io();
+                return Err(unreadable(&path)(source));
+            }
+            Ok(entry) => entry,
+        };
+        if matches!(entry.kind, host_tree::Kind::Folder) {
+            continue;
         }
+        let name = entry.lossy_text().parse();
+        let name = name.map_err(|source| ShipmentError::Name {
+            path: entry.path.clone(),
+            source,
+        })?;
+        let item = match entry.kind {
+            host_tree::Kind::File => sizes.open(&name, &entry.path)?,
+            host_tree::Kind::Special => Item::of(Found::Special),
+            _ => Item::of(Found::Link),
+        };
+        items.insert(name, item);
     }
     Ok(items)
 }

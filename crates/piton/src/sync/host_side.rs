@@ -1,7 +1,7 @@
 //! A folder of this computer as a tree: what is in it, less what is ignored.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -11,11 +11,12 @@ use piton_fs::plan::{Node, Tree};
 use piton_path::RelativePath;
 
 use super::{Error, IGNORE_NAME, Links, has_reserved_name};
+use crate::host_tree::{self, Entry, Kind, Rules, WalkError};
 use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 
-/// Folders that lie deeper are a mistake, or a trap.
-const DEEPEST: usize = 64;
+/// How many folders may lie in each other. What lies deeper is a mistake, or a trap.
+const MAX_DEPTH: usize = 63;
 
 /// What a file of a tree holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,72 +123,64 @@ pub(super) fn walk_destination(folder: &Path, ignore: &Patterns) -> Result<HostT
 }
 
 fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error> {
-    let mut walker = Walker {
-        root: folder,
+    let mut look = Look {
         role,
         files: left_out::patterns(),
         ignore,
         found: HostTree::default(),
-        open: Vec::new(),
     };
-    walker.renew_patterns();
     if folder.is_file() {
         return Err(Error::Read {
             path: folder.to_path_buf(),
             source: io::ErrorKind::NotADirectory.into(),
         });
     }
-    walker.enter(folder, None)?;
-    Ok(walker.found)
+    look.renew_patterns();
+    look.read_patterns(folder, "")?;
+    let rules = Rules {
+        links: match role {
+            Role::Source(Links::Follow) => host_tree::Links::Follow,
+            Role::Source(Links::Skip) | Role::Destination => host_tree::Links::Keep,
+        },
+        max_depth: MAX_DEPTH,
+        ..Rules::default()
+    };
+    let mut entries = host_tree::walk(folder, rules);
+    while let Some(entry) = entries.next() {
+        let is_wanted = look.take(entry.map_err(walk_error)?)?;
+        if !is_wanted {
+            entries.skip_folder();
+        }
+    }
+    Ok(look.found)
 }
 
-struct Walker<'a> {
-    root: &'a Path,
+fn walk_error(error: WalkError) -> Error {
+    match error {
+        WalkError::Read { path, source } => Error::Read { path, source },
+        WalkError::NotText { path } => Error::NotText { path },
+        WalkError::TooDeep { path, .. } => Error::Circle { path },
+    }
+}
+
+/// One look at a folder.
+struct Look<'a> {
     role: Role,
     /// The default patterns, and those of files.
     files: Patterns,
     /// The caller's: they come last, so they count first.
     ignore: &'a Patterns,
     found: HostTree,
-    /// The folders being walked, links resolved.
-    open: Vec<PathBuf>,
 }
 
-impl Walker<'_> {
+impl Look<'_> {
     fn renew_patterns(&mut self) {
         self.found.ignored = self.files.clone();
         self.found.ignored.append(self.ignore);
     }
 
-    fn enter(&mut self, folder: &Path, tree_path: Option<&RelativePath>) -> Result<(), Error> {
-        let unreadable = |source| Error::Read {
-            path: folder.to_path_buf(),
-            source,
-        };
-        let place = folder.canonicalize().map_err(unreadable)?;
-        if self.open.contains(&place) || self.open.len() >= DEEPEST {
-            return Err(Error::Circle {
-                path: folder.to_path_buf(),
-            });
-        }
-        self.read_patterns(folder, tree_path)?;
-        self.open.push(place);
-        let mut entries = fs::read_dir(folder)
-            .and_then(Iterator::collect::<io::Result<Vec<fs::DirEntry>>>)
-            .map_err(unreadable)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            self.take(&entry.path(), &entry.file_name(), tree_path)?;
-        }
-        self.open.pop();
-        Ok(())
-    }
-
-    fn read_patterns(
-        &mut self,
-        folder: &Path,
-        tree_path: Option<&RelativePath>,
-    ) -> Result<(), Error> {
+    /// Reads the patterns of the folder whose path in the tree is `base`.
+    fn read_patterns(&mut self, folder: &Path, base: &str) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
         // A device, which a link can name, may have no end.
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
@@ -198,7 +191,6 @@ impl Walker<'_> {
         }
         match fs::read_to_string(&path) {
             Ok(text) => {
-                let base = tree_path.map_or("", RelativePath::as_str);
                 self.files.add_lines_below(base, &text);
                 self.renew_patterns();
                 Ok(())
@@ -208,106 +200,90 @@ impl Walker<'_> {
         }
     }
 
-    fn take(
-        &mut self,
-        path: &Path,
-        name: &std::ffi::OsStr,
-        folder: Option<&RelativePath>,
-    ) -> Result<(), Error> {
-        let unreadable = |source| Error::Read {
-            path: path.to_path_buf(),
-            source,
+    /// Takes an entry into the tree, or leaves it out. Returns whether what is in it is wanted, if it is a folder.
+    fn take(&mut self, entry: Entry) -> Result<bool, Error> {
+        let is_folder = match entry.kind {
+            Kind::Folder | Kind::FolderLink | Kind::Circle => true,
+            Kind::Link => entry.path.is_dir(),
+            Kind::File | Kind::Broken(_) | Kind::Special => false,
         };
-        let itself = fs::symlink_metadata(path).map_err(unreadable)?;
-        let tree_path = name.to_str().and_then(|name| match folder {
-            Some(folder) => folder.join(name).ok(),
-            None => name.parse().ok(),
-        });
-        let is_folder = path.is_dir();
+        let tree_path = entry.text().ok();
+        let tree_path = tree_path.and_then(|text| text.parse::<RelativePath>().ok());
         let Some(tree_path) = tree_path else {
             // What is ignored may have any name.
-            let shown = match folder {
-                Some(folder) => format!("{folder}/{}", name.to_string_lossy()),
-                None => name.to_string_lossy().into_owned(),
-            };
+            let shown = entry.lossy_text();
             return match self.role {
                 Role::Source(_) if !self.found.ignored.cover_entry(&shown, is_folder) => {
-                    Err(Error::NotText {
-                        path: path.to_path_buf(),
-                    })
+                    Err(Error::NotText { path: entry.path })
                 }
                 // No board has such a name, so nothing will be written there; its folder is not empty.
-                _ => Ok(()),
+                _ => Ok(false),
             };
         };
-        let ignored = self
-            .found
-            .ignored
-            .cover_entry(tree_path.as_str(), is_folder);
+        let text = tree_path.as_str();
+        let ignored = self.found.ignored.cover_entry(text, is_folder);
         let reserved = has_reserved_name(&tree_path);
         match self.role {
             Role::Source(_) if ignored => {
-                let reason = left_out::reason(tree_path.as_str(), is_folder);
+                let reason = left_out::reason(text, is_folder);
                 // A program on the board may want it, which a person has to decide.
                 if reason == Some(Reason::Private) && !is_folder {
-                    self.found.private.push(path.to_path_buf());
+                    self.found.private.push(entry.path);
                 }
-                return Ok(());
+                Ok(false)
             }
             Role::Source(_) if reserved => {
-                self.found.reserved.push(path.to_path_buf());
-                return Ok(());
+                self.found.reserved.push(entry.path);
+                Ok(false)
             }
-            Role::Destination if ignored || reserved || itself.is_symlink() => {
+            Role::Destination if ignored || reserved => {
                 self.add(tree_path, Node::Foreign);
-                return Ok(());
+                Ok(false)
             }
-            Role::Source(Links::Skip) if itself.is_symlink() => return Ok(()),
-            _ => {}
+            _ => self.add_entry(entry, tree_path),
         }
-        let metadata = match fs::metadata(path) {
-            Err(error) if itself.is_symlink() && error.kind() == io::ErrorKind::NotFound => {
-                self.found.dangling.push(path.to_path_buf());
-                return Ok(());
-            }
-            other => other.map_err(unreadable)?,
-        };
-        self.take_entry(path, tree_path, &metadata)
     }
 
-    fn take_entry(
-        &mut self,
-        path: &Path,
-        tree_path: RelativePath,
-        metadata: &Metadata,
-    ) -> Result<(), Error> {
-        if metadata.is_dir() {
-            self.add(tree_path.clone(), Node::Folder);
-            return self.enter(path, Some(&tree_path));
-        }
-        if !metadata.is_file() {
-            // A pipe or a device has no content to copy, and is no place for a copy.
-            if matches!(self.role, Role::Destination) {
-                self.add(tree_path, Node::Foreign);
+    fn add_entry(&mut self, entry: Entry, tree_path: RelativePath) -> Result<bool, Error> {
+        let path = entry.path;
+        match entry.kind {
+            Kind::Folder => {
+                self.add(tree_path.clone(), Node::Folder);
+                self.read_patterns(&path, tree_path.as_str())?;
+                return Ok(true);
             }
-            return Ok(());
+            Kind::File => {
+                let metadata = match fs::metadata(&path) {
+                    Ok(metadata) => metadata,
+                    Err(source) => return Err(Error::Read { path, source }),
+                };
+                let node = Node::File {
+                    size: Some(metadata.len()),
+                    digest: None,
+                };
+                let modified = metadata.modified().ok();
+                self.add(tree_path.clone(), node);
+                let content = Content::File { path, modified };
+                self.found.contents.insert(tree_path, content);
+            }
+            Kind::Circle => return Err(Error::Circle { path }),
+            Kind::Broken(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.found.dangling.push(path);
+            }
+            Kind::Broken(source) => return Err(Error::Read { path, source }),
+            // A link or a device of a destination is no place for a copy; of a source it has no content to copy.
+            Kind::Link | Kind::FolderLink | Kind::Special => {
+                if matches!(self.role, Role::Destination) {
+                    self.add(tree_path, Node::Foreign);
+                }
+            }
         }
-        let node = Node::File {
-            size: Some(metadata.len()),
-            digest: None,
-        };
-        let content = Content::File {
-            path: path.to_path_buf(),
-            modified: metadata.modified().ok(),
-        };
-        self.add(tree_path.clone(), node);
-        self.found.contents.insert(tree_path, content);
-        Ok(())
+        Ok(false)
     }
 
     fn add(&mut self, path: RelativePath, node: Node) {
         // Each entry of a folder comes once, after the folder.
         let added = self.found.tree.insert(path, node);
-        debug_assert!(added.is_ok(), "{added:?} in {}", self.root.display());
+        debug_assert!(added.is_ok(), "{added:?}");
     }
 }
