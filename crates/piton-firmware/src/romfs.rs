@@ -17,8 +17,6 @@ mod read;
 
 use std::collections::BTreeSet;
 
-use piton_compiler::{Diagnostic, Options};
-
 pub use read::{ReadError, image_size, read};
 
 /// The first bytes of an image: the kind of its record, 0x14A6B1.
@@ -91,37 +89,22 @@ pub enum BuildError {
     },
 }
 
-/// Why a source could not be compiled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompileError {
-    /// The compiler does not accept it.
-    #[error("{path}: {}", String::from_utf8_lossy(&diagnostic.traceback()).trim_end())]
-    Rejected {
-        /// Its path, as it was handed to the compiler.
-        path: String,
-        /// What is wrong.
-        diagnostic: Diagnostic,
-    },
-    /// What it compiles to does not fit the format.
-    #[error("{path}: {source}")]
-    Unwritable {
-        /// Its path, as it was handed to the compiler.
-        path: String,
-        /// What does not fit.
-        source: piton_mpy::error::Error,
-    },
-}
+/// Makes the `.mpy` file of a source, which it is given with its path.
+pub type Compile<'a, E> = dyn FnMut(&str, &[u8]) -> Result<Vec<u8>, E> + 'a;
 
-/// Compile the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them.
+/// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them.
 ///
-/// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. The
-/// bytecode is for any architecture, and is what the official compiler makes without options.
+/// The path that `compile` is given is `folder`, which ends in a slash or is empty, and the names below it. Tracebacks on the
+/// board show it.
 ///
 /// # Errors
 ///
-/// [`CompileError`] for the first source that is not accepted; the tree is then changed in part.
-pub fn compile_sources(entries: &mut [Entry], folder: &str) -> Result<(), CompileError> {
+/// What `compile` says of the first source that it does not accept; the tree is then changed in part.
+pub fn compile_sources<E>(
+    entries: &mut [Entry],
+    folder: &str,
+    compile: &mut Compile<'_, E>,
+) -> Result<(), E> {
     let names = entries
         .iter()
         .map(|entry| entry.name.clone())
@@ -129,7 +112,7 @@ pub fn compile_sources(entries: &mut [Entry], folder: &str) -> Result<(), Compil
     for entry in entries {
         let path = format!("{folder}{}", entry.name);
         match &mut entry.content {
-            Content::Folder(inside) => compile_sources(inside, &format!("{path}/"))?,
+            Content::Folder(inside) => compile_sources(inside, &format!("{path}/"), compile)?,
             Content::File(content) => {
                 let Some(stem) = entry.name.strip_suffix(".py") else {
                     continue;
@@ -144,19 +127,6 @@ pub fn compile_sources(entries: &mut [Entry], folder: &str) -> Result<(), Compil
         }
     }
     Ok(())
-}
-
-fn compile(path: &str, source: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let module = piton_compiler::compile(source, &Options::new(path)).map_err(|diagnostic| {
-        CompileError::Rejected {
-            path: path.to_owned(),
-            diagnostic,
-        }
-    })?;
-    piton_mpy::writer::write(&module).map_err(|source| CompileError::Unwritable {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// The image that holds these, in this order.
@@ -231,5 +201,4 @@ fn encoded(mut value: u64) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "romfs/tests.rs"]
 mod tests;

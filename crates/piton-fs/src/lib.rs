@@ -5,6 +5,7 @@
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
 //! - [`transfer`] has its methods for many files at a time, as one stream.
+//! - [`start_files`] knows which files a board runs by itself.
 //! - [`rom`] writes images to partitions for read-only file systems.
 //! - [`mount`] serves a folder of the host to the board.
 //! - [`error::Error`] says what the board's file system refused, and what state a file is in.
@@ -31,6 +32,7 @@ pub mod put;
 mod read;
 pub mod remote;
 pub mod rom;
+pub mod start_files;
 pub mod swap;
 pub mod transfer;
 mod wire;

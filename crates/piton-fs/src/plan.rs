@@ -10,6 +10,8 @@ use std::fmt;
 
 use piton_path::RelativePath;
 
+use crate::start_files;
+
 pub use tree::{Node, Tree, TreeError};
 
 /// How to make one tree like another.
@@ -312,7 +314,12 @@ impl Planner<'_> {
             }
         };
         self.writes.sort_by(|one, other| {
-            let key = |step: &Step| (start_rank(&step.path), usize::MAX - step.path.depth());
+            let key = |step: &Step| {
+                (
+                    start_files::rank(step.path.as_str()),
+                    usize::MAX - step.path.depth(),
+                )
+            };
             key(one)
                 .cmp(&key(other))
                 .then_with(|| one.path.cmp(&other.path))
@@ -363,16 +370,6 @@ fn is_same(source: &Node, destination: &Node) -> bool {
             *size == Some(0) && *there == Some(0)
         }
         _ => false,
-    }
-}
-
-/// Files that a board starts with come last, in the order in which it runs them: shared/runtime/pyexec.c and each
-/// port's main.c run boot.py, then main.py; CircuitPython's main.c prefers code.txt, code.py, main.txt, main.py.
-fn start_rank(path: &RelativePath) -> u8 {
-    match path.as_str() {
-        "boot.py" | "boot.mpy" | "boot.txt" => 1,
-        "main.py" | "main.mpy" | "main.txt" | "code.py" | "code.txt" => 2,
-        _ => 0,
     }
 }
 

@@ -42,6 +42,7 @@ use std::time::Duration;
 
 use piton_board::error::ErrorKind;
 use piton_compiler::Diagnostic;
+use piton_fs::start_files;
 use piton_path::{PortablePath, PortablePathError};
 use piton_project::cache::Cache;
 use piton_shipment::signature::SecretKey;
@@ -65,23 +66,11 @@ pub const TAR: &str = "mpy-files.tar.gz";
 /// Name of the zip archive.
 pub const ZIP: &str = "mpy-files.zip";
 
-/// The files that boards run by themselves and never as `.mpy`: MicroPython's `boot.py` and `main.py`
-/// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and those of CircuitPython (its `main.c`,
-/// `supervisor/shared/safe_mode.c`). `repl.py` is one for CircuitPython only.
-/// They are put on a board in this order, after everything else: the last one starts the new program.
-pub const ENTRY_FILES: [&str; 5] = ["safemode.py", "repl.py", "boot.py", "main.py", "code.py"];
-
-/// Names that are entry files for CircuitPython, and modules for MicroPython.
-const CIRCUITPYTHON_ENTRY_FILES: [&str; 2] = ["safemode.py", "repl.py"];
-
-/// The files that stay source on boards with these firmwares, unless somebody says otherwise.
+/// Returns the files that stay source on boards with these firmwares, unless somebody says otherwise.
 pub fn entry_files(targets: &[BuildTarget]) -> Vec<String> {
     let for_circuitpython = targets.iter().any(|target| target.is_circuitpython());
-    let names = ENTRY_FILES.into_iter();
-    names
-        .filter(|name| for_circuitpython || !CIRCUITPYTHON_ENTRY_FILES.contains(name))
-        .map(str::to_owned)
-        .collect()
+    let names = start_files::sources(for_circuitpython);
+    names.map(str::to_owned).collect()
 }
 
 /// How often a watching build looks at the sources.

@@ -24,8 +24,7 @@
 //! And this compiles a folder:
 //!
 //! ```
-//! use std::num::NonZeroUsize;
-//! use piton::compile::{Output, Status, plan, run, sources};
+//! use piton::compile::{Output, Settings, Status, plan, run, sources};
 //! use piton::{compiler::Options, deadline::Cancel};
 //!
 //! # let folder = tempfile::tempdir()?;
@@ -33,7 +32,7 @@
 //! # std::fs::create_dir(&project)?;
 //! std::fs::write(project.join("main.py"), "print('hello')\n")?;
 //! let plan = plan(&sources(&[project])?, &Output::Folder(build.clone()))?;
-//! let done = run(&plan, &Options::new(""), NonZeroUsize::MIN, &Cancel::new(), &|_| {});
+//! let done = run(&plan, &Settings::new(Options::new("")), &Cancel::new(), &|_| {});
 //! assert!(matches!(done[0].status, Status::Compiled { changed: true, .. }));
 //! assert!(build.join("main.mpy").is_file());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,7 +49,7 @@ use std::path::PathBuf;
 
 use piton_board::error::ErrorKind;
 
-pub use act::{Event, Outcome, Status, run};
+pub use act::{Event, Outcome, Settings, Status, run};
 pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
 

@@ -36,6 +36,7 @@
 mod board;
 pub mod board_format;
 pub mod build;
+pub mod cache_folder;
 pub mod compile;
 pub mod device;
 pub mod error;

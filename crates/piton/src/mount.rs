@@ -12,8 +12,9 @@ use piton_fs::mount::{MountOptions, Source, Translate};
 use piton_project::cache::{COMPILED_LIMIT, Cache};
 
 use crate::board_format::BoardFormat;
+use crate::cache_folder::compiled_folder;
 use crate::compile::compile_cached;
-use crate::{host_file, vm};
+use crate::host_file;
 
 pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
 
@@ -39,14 +40,14 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Compiled modules are kept in `mpy` in the [cache folder](vm::cache_folder).
+    /// Compiled modules are kept in the folder of [`compiled_folder`].
     fn default() -> Settings {
         Settings {
             unsafe_links: false,
             read_only: false,
             auto_mpy: true,
             write_mpy: false,
-            cache: vm::cache_folder().ok().map(|folder| folder.join("mpy")),
+            cache: compiled_folder().ok(),
             report: None,
         }
     }

@@ -4,10 +4,66 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use piton_compiler::{Diagnostic, Options};
+use piton_project::cache::Cache;
+
+use crate::compile::{self, compile_cached};
+use crate::host_tree::{self, Kind, Rules, WalkError};
+
 pub use piton_firmware::romfs::{
-    BuildError, CompileError, Content, Entry, MAX_DEPTH, ReadError, build, compile_sources,
-    image_size, read,
+    BuildError, Content, Entry, MAX_DEPTH, ReadError, build, image_size, read,
 };
+
+/// Why a source could not be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The compiler does not accept it.
+    #[error("{path}: {}", String::from_utf8_lossy(&diagnostic.traceback()).trim_end())]
+    Rejected {
+        /// Its path, as it was handed to the compiler.
+        path: String,
+        /// What is wrong.
+        diagnostic: Diagnostic,
+    },
+    /// What it compiles to does not fit the format.
+    #[error("{path}: {source}")]
+    Unwritable {
+        /// Its path, as it was handed to the compiler.
+        path: String,
+        /// What does not fit.
+        source: piton_mpy::error::Error,
+    },
+}
+
+/// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them, or takes
+/// them from `cache`.
+///
+/// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. The
+/// bytecode is for any processor, and is what the official compiler makes without options.
+///
+/// # Errors
+///
+/// [`CompileError`] for the first source that is not accepted; the tree is then changed in part.
+pub fn compile_sources(
+    entries: &mut [Entry],
+    folder: &str,
+    cache: Option<&Cache>,
+) -> Result<(), CompileError> {
+    piton_firmware::romfs::compile_sources(entries, folder, &mut |path, source| {
+        let compiled = compile_cached(source, &Options::new(path), cache);
+        let path = path.to_owned();
+        match compiled {
+            Ok(compiled) => Ok(compiled.mpy),
+            Err(compile::CompileError::Rejected(diagnostic)) => {
+                Err(CompileError::Rejected { path, diagnostic })
+            }
+            Err(compile::CompileError::Unwritable(source)) => {
+                Err(CompileError::Unwritable { path, source })
+            }
+        }
+    })
+}
 
 /// A folder that cannot become an image.
 #[derive(Debug, thiserror::Error)]
@@ -35,42 +91,72 @@ pub enum FolderError {
     },
 }
 
-/// What is in `folder`, sorted by name. Links are followed.
+/// Returns what is in `folder`, sorted by name. Links are followed.
 ///
 /// # Errors
 ///
 /// [`FolderError`], for the first thing that cannot be read.
 pub fn read_folder(folder: &Path) -> Result<Vec<Entry>, FolderError> {
-    read_below(folder, 0)
+    let rules = Rules {
+        max_depth: MAX_DEPTH,
+        ..Rules::default()
+    };
+    // The folders that lead to the present one, with what was found in each so far; the first is `folder` itself.
+    let mut open = vec![(String::new(), Vec::new())];
+    for entry in host_tree::walk(folder, rules) {
+        let entry = entry?;
+        let name = entry.name().to_str().ok_or_else(|| FolderError::Name {
+            path: entry.path.clone(),
+        })?;
+        while open.len() > entry.depth() {
+            close(&mut open);
+        }
+        let path = &entry.path;
+        let unreadable = |source| FolderError::Read {
+            path: path.clone(),
+            source,
+        };
+        let content = match entry.kind {
+            Kind::Folder => {
+                open.push((name.to_owned(), Vec::new()));
+                continue;
+            }
+            Kind::File => std::fs::read(path).map_err(unreadable)?,
+            Kind::Broken(error) => return Err(unreadable(error)),
+            Kind::Circle => return Err(FolderError::TooDeep { path: path.clone() }),
+            Kind::Special | Kind::Link | Kind::FolderLink => {
+                let text = "it is neither a file nor a folder";
+                return Err(unreadable(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    text,
+                )));
+            }
+        };
+        if let Some((_, entries)) = open.last_mut() {
+            entries.push(Entry::new(name, Content::File(content)));
+        }
+    }
+    while open.len() > 1 {
+        close(&mut open);
+    }
+    Ok(open.pop().map(|(_, entries)| entries).unwrap_or_default())
 }
 
-fn read_below(folder: &Path, depth: usize) -> Result<Vec<Entry>, FolderError> {
-    if depth > MAX_DEPTH {
-        return Err(FolderError::TooDeep {
-            path: folder.to_owned(),
-        });
+/// Puts the innermost folder into the one that it is in.
+fn close(open: &mut Vec<(String, Vec<Entry>)>) {
+    if let Some((name, entries)) = open.pop()
+        && let Some((_, outer)) = open.last_mut()
+    {
+        outer.push(Entry::new(&name, Content::Folder(entries)));
     }
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| FolderError::Read { path, source }
-    };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let entry = entry.map_err(unreadable(folder))?;
-        let name = entry.file_name().into_string();
-        names.push(name.map_err(|_| FolderError::Name { path: entry.path() })?);
+}
+
+impl From<WalkError> for FolderError {
+    fn from(error: WalkError) -> FolderError {
+        match error {
+            WalkError::Read { path, source } => FolderError::Read { path, source },
+            WalkError::NotText { path } => FolderError::Name { path },
+            WalkError::TooDeep { path, .. } => FolderError::TooDeep { path },
+        }
     }
-    names.sort();
-    let mut entries = Vec::with_capacity(names.len());
-    for name in names {
-        let path = folder.join(&name);
-        let metadata = std::fs::metadata(&path).map_err(unreadable(&path))?;
-        let content = if metadata.is_dir() {
-            Content::Folder(read_below(&path, depth + 1)?)
-        } else {
-            Content::File(std::fs::read(&path).map_err(unreadable(&path))?)
-        };
-        entries.push(Entry::new(&name, content));
-    }
-    Ok(entries)
 }

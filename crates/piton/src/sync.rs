@@ -7,7 +7,8 @@
 //!
 //! ```
 //! use piton::deadline::Deadline;
-//! use piton::fs::{path::BoardPath, remote::RemoteFs};
+//! use piton::fs::remote::RemoteFs;
+//! use piton::path::BoardPath;
 //! use piton::repl::Entry;
 //! use piton::{Board, sync};
 //!
@@ -51,6 +52,7 @@ use piton_fs::plan::Conflict;
 use piton_path::BoardPath;
 use piton_path::RelativePath;
 use piton_path::is_reserved;
+use piton_project::cache::{COMPILED_LIMIT, Cache};
 
 use crate::board_format::NotCompilable;
 use crate::patterns::Patterns;
@@ -112,6 +114,15 @@ pub struct Make {
     pub compile: Option<piton_compiler::Options>,
     /// What stays source loses its comments, docstrings and needless spaces.
     pub minify: bool,
+    /// The folder that keeps what was compiled for the next time; `None` keeps nothing.
+    pub cache: Option<PathBuf>,
+}
+
+impl Make {
+    fn open_cache(&self) -> Option<Cache> {
+        let folder = self.cache.as_ref()?;
+        Some(Cache::new(folder, COMPILED_LIMIT))
+    }
 }
 
 /// What is told while a plan is carried out.

@@ -5,7 +5,7 @@
 //!
 //! 1. the file named by the caller (`--vm FILE`),
 //! 2. the file named by the environment variable `PITON_VM`,
-//! 3. `vm/VERSION/micropython.wasm` in the [cache folder](cache_folder),
+//! 3. `vm/VERSION/micropython.wasm` in the [cache folder](crate::cache_folder),
 //! 4. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
 //!    client where one is installed.
 //!
@@ -18,8 +18,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use etcetera::BaseStrategy;
 use sha2::{Digest, Sha512};
+
+use crate::cache_folder::{NoCacheFolder, cache_folder};
 
 /// The version of the npm package that holds the VM file: MicroPython 1.29.0, sixth build.
 pub const VERSION: &str = "1.29.0-6";
@@ -95,18 +96,10 @@ pub enum Event {
     },
 }
 
-/// The folder of what Piton may fetch or compute again: `PITON_CACHE_DIR`, else `piton` in the user's cache
-/// folder (`~/.cache/piton` on Linux).
-///
-/// # Errors
-///
-/// [`VmFileError::NoCacheFolder`] where neither exists.
-pub fn cache_folder() -> Result<PathBuf, VmFileError> {
-    if let Some(folder) = env::var_os("PITON_CACHE_DIR").filter(|folder| !folder.is_empty()) {
-        return Ok(PathBuf::from(folder));
+impl From<NoCacheFolder> for VmFileError {
+    fn from(_: NoCacheFolder) -> VmFileError {
+        VmFileError::NoCacheFolder
     }
-    let strategy = etcetera::choose_base_strategy().map_err(|_| VmFileError::NoCacheFolder)?;
-    Ok(strategy.cache_dir().join("piton"))
 }
 
 /// Find the VM file, fetching it when it is nowhere; `report` hears about it before the wait.

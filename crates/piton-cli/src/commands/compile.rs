@@ -4,9 +4,11 @@ pub(super) mod excerpt;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 
-use piton::compile::{Event, Job, Outcome, Output, Status, plan, run as run_plan, sources};
+use piton::cache_folder::compiled_modules;
+use piton::compile::{
+    Event, Job, Outcome, Output, Settings, Status, plan, run as run_plan, sources,
+};
 use piton::compiler::{Optimisation, Options, Target};
 use piton::mpy::header::Arch;
 use serde::Serialize;
@@ -107,17 +109,16 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         });
     }
     interrupt::install(&ctx.cancel);
-    let threads = args
-        .jobs
-        .or_else(|| thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN);
+    let mut settings = Settings::new(args.options());
+    settings.threads = args.jobs.unwrap_or(settings.threads);
+    settings.cache = compiled_modules();
     let ui = &ctx.ui;
     let events = |event: Event| {
         if let Event::Done { done, of } = event {
             ui.count(done, of);
         }
     };
-    let outcomes = run_plan(&plan, &args.options(), threads, &ctx.cancel, &events);
+    let outcomes = run_plan(&plan, &settings, &ctx.cancel, &events);
     ui.clear_progress();
     let tally = Tally::of(&outcomes);
     if ui.json() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use piton::cache_folder::compiled_modules;
 use piton::deadline::Deadline;
 use piton::fs::rom::{self, Event, Partition, RomError};
 use piton::romfs::{Content, Entry, build, compile_sources, image_size, read, read_folder};
@@ -283,7 +284,8 @@ fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
     let mut entries = read_folder(Path::new(&folder)).map_err(CommandError::RomfsFolder)?;
     if mpy {
         // Tracebacks on the board show the sources' paths as given here.
-        compile_sources(&mut entries, &folder).map_err(CommandError::RomfsCompile)?;
+        compile_sources(&mut entries, &folder, compiled_modules().as_ref())
+            .map_err(CommandError::RomfsCompile)?;
     }
     draw(&entries, "", ctx)?;
     build(&entries).map_err(CommandError::RomfsBuild)

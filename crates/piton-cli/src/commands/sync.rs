@@ -4,6 +4,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
+use piton::cache_folder::compiled_folder;
 use piton::fs::plan::{Action, Plan};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
@@ -134,6 +135,7 @@ impl Args {
             LinksName::Skip => Links::Skip,
         };
         options.make.minify = self.minify;
+        options.make.cache = compiled_folder().ok();
         options.verify = self.verify;
         options.settle = !self.dry_run;
         options

@@ -17,9 +17,9 @@ use serde::de::IgnoredAny;
 use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
+use crate::cache_folder::cache_folder;
 use crate::host_file::{refuse_link, sync_folder};
 use crate::regular::{self, Links};
-use crate::vm::cache_folder;
 
 /// The sources may not be inside of what is replaced, nor anything that no build made.
 pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {

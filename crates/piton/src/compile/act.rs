@@ -6,10 +6,13 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 
 use piton_board::deadline::Cancel;
 use piton_compiler::{Diagnostic, Options};
+use piton_project::cache::Cache;
 
+use super::cached::{CompileError, compile_cached};
 use super::plan::{Job, Plan};
 use crate::{host_file, workers};
 
@@ -59,22 +62,43 @@ pub enum Event {
     },
 }
 
-/// Compile what is planned, on `threads` threads at most, and tell `events` of each file.
+/// How a plan is carried out.
+#[derive(Debug)]
+pub struct Settings {
+    /// Hold for all sources, but for their names, which are those of the plan.
+    pub options: Options,
+    /// How many files are compiled at the same time, at most.
+    pub threads: NonZeroUsize,
+    /// Where compiled files are kept for the next time.
+    pub cache: Option<Cache>,
+}
+
+impl Settings {
+    /// Returns the settings for these options: one thread for each processor, and no cache.
+    pub fn new(options: Options) -> Settings {
+        Settings {
+            options,
+            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            cache: None,
+        }
+    }
+}
+
+/// Compiles what is planned, and reports each file to `events`.
 ///
-/// `options` hold for all sources, but for their names, which are those of the plan. The outcomes are in the order
-/// of the plan. After `cancel` no further job begins, and those that did not begin have no outcome.
+/// The outcomes are in the order of the plan. After `cancel` no further job begins, and those that did not begin have no
+/// outcome.
 pub fn run(
     plan: &Plan,
-    options: &Options,
-    threads: NonZeroUsize,
+    settings: &Settings,
     cancel: &Cancel,
     events: &(dyn Fn(Event) + Sync),
 ) -> Vec<Outcome> {
     let of = plan.jobs.len();
     let folders = plan.within.as_deref().map(Folders::new);
-    let work = |job: &Job| compile(job, folders.as_ref(), options);
+    let work = |job: &Job| compile(job, folders.as_ref(), settings);
     let report = |done| events(Event::Done { done, of });
-    let statuses = workers::each(&plan.jobs, threads, cancel, work, report);
+    let statuses = workers::each(&plan.jobs, settings.threads, cancel, work, report);
     let outcomes = statuses
         .into_iter()
         .enumerate()
@@ -88,24 +112,25 @@ pub fn run(
 /// The longest name that the compiler takes, in bytes.
 const LONGEST_NAME: usize = 255;
 
-fn compile(job: &Job, folders: Option<&Folders>, options: &Options) -> Status {
+fn compile(job: &Job, folders: Option<&Folders>, settings: &Settings) -> Status {
     let source = match fs::read(&job.source) {
         Ok(source) => source,
         Err(error) => return Status::Unreadable(error),
     };
     let options = Options {
-        input_name: input_name(job, options),
-        ..options.clone()
+        input_name: input_name(job, &settings.options),
+        ..settings.options.clone()
     };
-    let module = match piton_compiler::compile(&source, &options) {
-        Ok(module) => module,
-        Err(diagnostic) => return Status::Rejected { diagnostic, source },
+    let compiled = match compile_cached(&source, &options, settings.cache.as_ref()) {
+        Ok(compiled) => compiled,
+        Err(CompileError::Rejected(diagnostic)) => return Status::Rejected { diagnostic, source },
+        Err(error @ CompileError::Unwritable(_)) => {
+            return Status::Unwritable(io::Error::other(error));
+        }
     };
-    let written = piton_mpy::writer::write(&module)
-        .map_err(io::Error::other)
-        .and_then(|mpy| Ok((mpy.len(), put(job, folders, &mpy)?)));
-    match written {
-        Ok((size, changed)) => Status::Compiled { size, changed },
+    let size = compiled.mpy.len();
+    match put(job, folders, &compiled.mpy) {
+        Ok(changed) => Status::Compiled { size, changed },
         Err(error) => Status::Unwritable(error),
     }
 }

@@ -1,8 +1,9 @@
-//! Compiling a source, unless that was done before.
+//! Compiles a source, unless that was done before.
 
 use std::io;
 
-use piton_compiler::{Diagnostic, Options};
+use piton_compiler::{Diagnostic, Emitter, Optimisation, Options, Target};
+use piton_mpy::header::Arch;
 use piton_project::cache::{Cache, Key};
 use tracing::debug;
 
@@ -28,10 +29,11 @@ pub struct Compiled {
     pub not_kept: Option<io::Error>,
 }
 
-/// The `.mpy` file of `source`, from `cache` if it is there, and kept there if it was not.
+/// Compiles `source` to a `.mpy` file, or takes the file from `cache` if it is there; what is compiled is kept there. This is
+/// the door to the compiler for all that ends up on a board.
 ///
-/// All that decides what it looks like is part of the key: the source, the options with the names in them, and the
-/// version of the compiler. Builds and mounted folders share their entries. A cache that cannot be written to is done without.
+/// All that decides what the file looks like is part of the key: the source, the options with the names in them, and the
+/// version of the compiler. All commands share their entries. A cache that cannot be written to is done without.
 ///
 /// # Errors
 ///
@@ -41,27 +43,31 @@ pub fn compile_cached(
     options: &Options,
     cache: Option<&Cache>,
 ) -> Result<Compiled, CompileError> {
-    let key = Key::new("mpy")
-        .with(env!("CARGO_PKG_VERSION").as_bytes())
-        .with(format!("{options:?}").as_bytes())
-        .with(source);
-    if let Some(mpy) = cache.and_then(|cache| cache.get(&key)) {
-        debug!(
-            name = %String::from_utf8_lossy(&options.input_name),
-            "the compiled module is in the cache"
-        );
+    let name = String::from_utf8_lossy(&options.input_name);
+    let Some(cache) = cache else {
+        let mpy = compile(source, options)?;
+        debug!(%name, bytes = mpy.len(), "the module was compiled: there is no cache");
+        return Ok(Compiled {
+            mpy,
+            cached: false,
+            not_kept: None,
+        });
+    };
+    let key = key(source, options);
+    if let Some(mpy) = cache.get(&key) {
+        debug!(%name, "the compiled module is in the cache");
         return Ok(Compiled {
             mpy,
             cached: true,
             not_kept: None,
         });
     }
-    let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
-    let mpy = piton_mpy::writer::write(&module)?;
-    let not_kept = cache.and_then(|cache| cache.put(&key, &mpy).err());
+    let mpy = compile(source, options)?;
+    let not_kept = cache.put(&key, &mpy).err();
     debug!(
-        name = %String::from_utf8_lossy(&options.input_name),
+        %name,
         bytes = mpy.len(),
+        not_kept = not_kept.as_ref().map(tracing::field::display),
         "the module was compiled"
     );
     Ok(Compiled {
@@ -69,4 +75,159 @@ pub fn compile_cached(
         cached: false,
         not_kept,
     })
+}
+
+fn compile(source: &[u8], options: &Options) -> Result<Vec<u8>, CompileError> {
+    let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
+    Ok(piton_mpy::writer::write(&module)?)
+}
+
+/// The version of [`key`]: another order or meaning of its parts gets another number.
+const KEY_VERSION: &[u8] = b"1";
+
+/// Returns the key of what is made from a source with these options. Each part has a meaning that does not depend on how a
+/// type is declared or shown.
+fn key(source: &[u8], options: &Options) -> Key {
+    // Named one by one: an option that is new does not compile here until it is part of the key.
+    let Options {
+        input_name,
+        embedded_name,
+        optimisation,
+        small_int_bits,
+        source_lines,
+        arch,
+        arch_flags,
+        default_emitter,
+        target,
+    } = options;
+    let optimisation = match optimisation {
+        Optimisation::None => 0,
+        Optimisation::NoAssert => 1,
+        Optimisation::NoAssert2 => 2,
+        Optimisation::NoLines => 3,
+    };
+    let emitter: &[u8] = match default_emitter {
+        Emitter::Bytecode => b"bytecode",
+        Emitter::Native => b"native",
+        Emitter::Viper => b"viper",
+        Emitter::Assembler => b"assembler",
+    };
+    let target: &[u8] = match target {
+        Target::MicroPython => b"micropython",
+        Target::CircuitPython9 => b"circuitpython-9",
+        Target::CircuitPython10 => b"circuitpython-10",
+    };
+    let key = Key::new("mpy")
+        .with(KEY_VERSION)
+        .with(env!("CARGO_PKG_VERSION").as_bytes())
+        .with(input_name)
+        .with(&[u8::from(embedded_name.is_some())])
+        .with(embedded_name.as_deref().unwrap_or_default())
+        .with(&[optimisation, *small_int_bits, u8::from(*source_lines)])
+        .with(&[arch.map_or(0, Arch::number)])
+        .with(&arch_flags.to_le_bytes())
+        .with(emitter)
+        .with(target);
+    key.with(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> Options {
+        Options::new("a.py")
+    }
+
+    #[test]
+    fn each_option_makes_another_file_in_the_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), 1 << 20);
+        let source = b"x = 1\n";
+        cache.put(&key(source, &options()), b"made").unwrap();
+        let others = [
+            Options {
+                input_name: b"b.py".to_vec(),
+                ..options()
+            },
+            Options {
+                embedded_name: Some(Vec::new()),
+                ..options()
+            },
+            Options {
+                embedded_name: Some(b"a.py".to_vec()),
+                ..options()
+            },
+            Options {
+                optimisation: Optimisation::NoAssert,
+                ..options()
+            },
+            Options {
+                optimisation: Optimisation::NoLines,
+                ..options()
+            },
+            Options {
+                small_int_bits: 47,
+                ..options()
+            },
+            Options {
+                source_lines: false,
+                ..options()
+            },
+            Options {
+                arch: Some(Arch::ArmV6M),
+                ..options()
+            },
+            Options {
+                arch_flags: 1,
+                ..options()
+            },
+            Options {
+                default_emitter: Emitter::Native,
+                ..options()
+            },
+            Options {
+                target: Target::CircuitPython9,
+                ..options()
+            },
+            Options {
+                target: Target::CircuitPython10,
+                ..options()
+            },
+        ];
+        for other in others {
+            assert_eq!(cache.get(&key(source, &other)), None, "{other:?}");
+        }
+        assert_eq!(cache.get(&key(b"x = 2\n", &options())), None);
+        assert!(cache.get(&key(source, &options())).is_some());
+    }
+
+    #[test]
+    fn what_is_compiled_once_comes_from_the_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().join("mpy"), 1 << 20);
+        let compile = |source: &[u8]| compile_cached(source, &options(), Some(&cache)).unwrap();
+        let first = compile(b"x = 1\n");
+        let second = compile(b"x = 1\n");
+        assert_eq!((first.cached, second.cached), (false, true));
+        assert_eq!(first.mpy, second.mpy);
+        let alone = compile_cached(b"x = 1\n", &options(), None).unwrap();
+        assert_eq!(alone.mpy, first.mpy);
+        assert!(!compile(b"x = 2\n").cached);
+        // What does not compile is not kept, and is an error each time.
+        for _ in 0..2 {
+            let failed = compile_cached(b"x = = 1\n", &options(), Some(&cache));
+            assert!(matches!(failed, Err(CompileError::Rejected(_))));
+        }
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_to_is_done_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let cache = Cache::new(&file, 1 << 20);
+        let made = compile_cached(b"x = 1\n", &options(), Some(&cache)).unwrap();
+        assert!(!made.cached && made.not_kept.is_some() && !made.mpy.is_empty());
+    }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use piton_compiler::Options;
+use piton_fs::start_files;
 use piton_mpy::imports::{Import, imports};
 use piton_mpy::reader;
 use piton_path::PortablePath;
 
 use super::Shipment;
 use super::record::FILE_NAME;
-use crate::build::ENTRY_FILES;
-use crate::compile::native;
+use crate::compile::{compile_cached, native};
 
 /// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
@@ -57,7 +57,7 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &[u8])> {
     let mut order = post_order(&at_once);
     order.sort_by_key(|number| groups.get(*number));
     // A module may import `main`, but the program starts last. What was deployed is put down when the modules are there.
-    let last = [FILE_NAME].into_iter().chain(ENTRY_FILES);
+    let last = [FILE_NAME].into_iter().chain(start_files::SOURCES);
     let entry = |number: usize| {
         let (path, _) = files.get(number)?;
         last.clone().position(|name| name == path.as_str())
@@ -75,13 +75,14 @@ fn is_module(path: &PortablePath) -> bool {
 
 /// What a file imports; nothing, if it is no module or cannot be read.
 pub(super) fn imports_of(path: &PortablePath, content: &[u8]) -> Vec<Import> {
-    let compile = |source: &[u8]| piton_compiler::compile(source, &Options::new(path.as_str()));
+    let compile = |source: &[u8]| {
+        let compiled = compile_cached(source, &Options::new(path.as_str()), None).ok()?;
+        reader::read(&compiled.mpy).ok()
+    };
     let module = match path.extension() {
         Some("mpy") => reader::read(content).ok(),
         // What asks for machine code imports as the same source without it does.
-        Some("py") => compile(content)
-            .ok()
-            .or_else(|| compile(&native::without_native(content)?).ok()),
+        Some("py") => compile(content).or_else(|| compile(&native::without_native(content)?)),
         _ => None,
     };
     module.map_or_else(Vec::new, |module| imports(&module))
@@ -248,7 +249,7 @@ mod tests {
             .collect::<Vec<_>>();
         let record = found.iter().position(|name| *name == FILE_NAME).unwrap();
         found.remove(record);
-        let is_entry = |name: &&str| ENTRY_FILES.contains(name);
+        let is_entry = |name: &&str| start_files::SOURCES.contains(name);
         assert_eq!(
             found.iter().position(is_entry).unwrap_or(found.len()),
             record

@@ -12,12 +12,13 @@ use piton_board::deadline::Cancel;
 use piton_board::error::Error as BoardError;
 use piton_compiler::Options as CompilerOptions;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
+use piton_fs::start_files;
 use piton_path::PortablePath;
 use piton_path::RelativePath;
 
 use super::board_side::sizes;
 use super::host_side::walk_destination;
-use super::make::{self, is_start};
+use super::make;
 use super::pull::stay_inside;
 use super::record::{FILE_NAME, Record};
 use super::{Content, Error, Event, HostTree, Options, walk};
@@ -200,7 +201,9 @@ impl DrivePush {
         let mut order = steps.iter().enumerate().collect::<Vec<(usize, &Step)>>();
         order.sort_by_key(|(index, step)| match step.action {
             Action::MakeFolder => (0, *index),
-            Action::Create | Action::Replace if !is_start(&step.path) => (1, *index),
+            Action::Create | Action::Replace if start_files::rank(step.path.as_str()) == 0 => {
+                (1, *index)
+            }
             Action::Create | Action::Replace => (2, *index),
             Action::Delete | Action::DeleteFolder => (3, *index),
         });

@@ -1,4 +1,4 @@
-//! What becomes of Python sources on their way to a board.
+//! Compiles or minifies Python sources on their way to a board.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,15 +6,14 @@ use std::path::Path;
 use piton_board::facts::BoardFacts;
 use piton_compiler::{ErrorType, Options as CompilerOptions};
 use piton_fs::plan::{Node, Tree};
+use piton_fs::start_files;
 use piton_path::RelativePath;
+use piton_project::cache::Cache;
 use piton_syntax::MinifyOptions;
 
 use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
 use crate::board_format::BoardFormat;
-use crate::compile::native;
-
-/// The sources that a board looks for by name when it starts: a `.mpy` file in their place would not run.
-const START_FILES: &[&str] = &["boot.py", "main.py", "code.py"];
+use crate::compile::{CompileError, compile_cached, native};
 
 /// Returns how sources are compiled for this board.
 ///
@@ -37,6 +36,7 @@ pub fn check(
     compiler: &CompilerOptions,
 ) -> Result<Vec<(RelativePath, Rejected)>, Error> {
     let host = walk(folder, &options.ignore, options.links)?;
+    let cache = options.make.open_cache();
     let mut rejected = Vec::new();
     for (tree_path, content) in &host.contents {
         let Content::File { path, .. } = content else {
@@ -50,7 +50,8 @@ pub fn check(
             input_name: tree_path.as_str().as_bytes().to_vec(),
             ..compiler.clone()
         };
-        if let Err(diagnostic) = piton_compiler::compile(&source, &options)
+        if let Err(CompileError::Rejected(diagnostic)) =
+                compile_cached(&source, &options, cache.as_ref())
             && matches!(
                 diagnostic.error_type(),
                 ErrorType::SyntaxError | ErrorType::IndentationError
@@ -70,23 +71,26 @@ pub fn check(
     Ok(rejected)
 }
 
-/// Replace the sources of a tree by what is made from them. Gives the paths of files that are superseded by it,
+/// Replaces the sources of a tree by what is made from them. Returns the paths of files that are superseded by it,
 /// wherever they are: on a board `foo.py` would be imported before `foo.mpy`.
-pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<RelativePath>, Error> {
+pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<RelativePath>, Error> {
+    let cache = make.open_cache();
     let mut superseded = BTreeSet::new();
     let mut rejected = Vec::new();
     let mut tree = Tree::new();
     for (path, node) in host.tree.iter() {
         let source = path.with_end(".mpy", ".py");
-        if how.compile.is_some()
-            && source
-                .is_some_and(|source| !is_start(&source) && host.contents.contains_key(&source))
+        if let (Some(options), Some(source)) = (&make.compile, source)
+            && !is_start(&source, options)
+            && host.contents.contains_key(&source)
         {
             // Compiled from that source, here or earlier.
             continue;
         }
         let (to, made) = match host.contents.get(path) {
-            Some(content) if path.file_name().ends_with(".py") => make_one(path, content, how)?,
+            Some(content) if path.file_name().ends_with(".py") => {
+                make_one(path, content, make, cache.as_ref())?
+            }
             _ => (path.clone(), None),
         };
         let node = match made {
@@ -118,54 +122,62 @@ pub(super) fn make(host: &mut HostTree, how: &Make) -> Result<BTreeSet<RelativeP
     Ok(superseded)
 }
 
-pub(super) fn is_start(path: &RelativePath) -> bool {
-    path.depth() == 0 && START_FILES.contains(&path.file_name())
+/// Whether a board with this firmware runs the source by its name: a `.mpy` file in its place would not run.
+fn is_start(path: &RelativePath, options: &CompilerOptions) -> bool {
+    let mut names = start_files::sources(options.target.is_circuitpython());
+    names.any(|name| name == path.as_str())
 }
 
 /// What a source becomes, and under which path; `None` if it stays as it is.
 type Made = (RelativePath, Option<Result<Vec<u8>, Rejected>>);
 
-fn make_one(path: &RelativePath, content: &Content, how: &Make) -> Result<Made, Error> {
-    let compiled = path.with_end(".py", ".mpy").filter(|_| !is_start(path));
+fn make_one(
+    path: &RelativePath,
+    content: &Content,
+    make: &Make,
+    cache: Option<&Cache>,
+) -> Result<Made, Error> {
     let input_name = path.as_str().as_bytes().to_vec();
-    let (to, source, made) = match (&how.compile, compiled) {
-        (Some(options), Some(to)) => {
-            let source = content.read()?;
-            let options = CompilerOptions {
-                input_name,
-                ..options.clone()
-            };
-            let module = piton_compiler::compile(&source, &options);
-            let made = module.map(|module| piton_mpy::writer::write(&module));
-            (to, source, made)
-        }
-        _ if how.minify => {
-            let source = content.read()?;
-            let options = MinifyOptions {
-                input_name,
-                ..MinifyOptions::default()
-            };
-            let made = piton_syntax::minify(&source, &options);
-            (path.clone(), source, made.map(Ok))
-        }
-        _ => return Ok((path.clone(), None)),
+    let compiled = make
+        .compile
+        .as_ref()
+        .filter(|options| !is_start(path, options));
+    let compiled = compiled.zip(path.with_end(".py", ".mpy"));
+    let (to, source, made) = if let Some((options, to)) = compiled {
+        let source = content.read()?;
+        let options = CompilerOptions {
+            input_name,
+            ..options.clone()
+        };
+        let made = match compile_cached(&source, &options, cache) {
+            Ok(compiled) => Ok(compiled.mpy),
+            Err(CompileError::Rejected(diagnostic)) => Err(diagnostic),
+            Err(CompileError::Unwritable(error)) => {
+                return Err(Error::Unwritable {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                });
+            }
+        };
+        (to, source, made)
+    } else if make.minify {
+        let source = content.read()?;
+        let options = MinifyOptions {
+            input_name,
+            ..MinifyOptions::default()
+        };
+        let made = piton_syntax::minify(&source, &options);
+        (path.clone(), source, made)
+    } else {
+        return Ok((path.clone(), None));
     };
-    match made {
-        Ok(Ok(bytes)) => Ok((to, Some(Ok(bytes)))),
-        Ok(Err(error)) => Err(Error::Unwritable {
-            path: path.clone(),
-            reason: error.to_string(),
-        }),
-        Err(diagnostic) => {
-            let rejected = Rejected {
-                path: match content {
-                    Content::File { path, .. } => path.clone(),
-                    Content::Made(_) => path.as_str().into(),
-                },
-                diagnostic,
-                source,
-            };
-            Ok((to, Some(Err(rejected))))
-        }
-    }
+    let made = made.map_err(|diagnostic| Rejected {
+        path: match content {
+            Content::File { path, .. } => path.clone(),
+            Content::Made(_) => path.as_str().into(),
+        },
+        diagnostic,
+        source,
+    });
+    Ok((to, Some(made)))
 }

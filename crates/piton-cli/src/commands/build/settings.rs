@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use piton::build::project::{Named, Project, find};
 use piton::build::{BuildTarget, Settings, entry_files};
+use piton::cache_folder::compiled_modules;
 use piton::patterns::Patterns;
-use piton::project::cache::{COMPILED_LIMIT, Cache};
 use piton::project::pyproject::PyProject;
 use piton::shipment::keys::OpenedKey;
 
@@ -151,10 +151,8 @@ pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, 
     settings.key = key
         .map(|path| signing::read_key(&path, opened))
         .transpose()?;
-    if !args.no_cache
-        && let Ok(folder) = piton::vm::cache_folder()
-    {
-        settings.cache = Some(Cache::new(folder.join("mpy"), COMPILED_LIMIT));
+    if !args.no_cache {
+        settings.cache = compiled_modules();
     }
     if let Some(jobs) = args.jobs {
         settings.jobs = jobs;

@@ -1,0 +1,44 @@
+//! The folder of what Piton may fetch or make again.
+
+use std::env;
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+use piton_project::cache::{COMPILED_LIMIT, Cache};
+
+/// The environment variable that names the folder.
+pub const VARIABLE: &str = "PITON_CACHE_DIR";
+
+/// There is no place for the folder: the user has no home folder, and [`VARIABLE`] is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no folder for the cache: there is no home folder, and `{VARIABLE}` is not set")]
+pub struct NoCacheFolder;
+
+/// Returns the folder: the one that [`VARIABLE`] names, else `piton` in the user's cache folder (`~/.cache/piton` on
+/// Linux). It need not exist.
+///
+/// # Errors
+///
+/// [`NoCacheFolder`].
+pub fn cache_folder() -> Result<PathBuf, NoCacheFolder> {
+    if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+        return Ok(PathBuf::from(folder));
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|_| NoCacheFolder)?;
+    Ok(strategy.cache_dir().join("piton"))
+}
+
+/// Returns the folder in it that keeps compiled modules, which all commands share.
+///
+/// # Errors
+///
+/// [`NoCacheFolder`].
+pub fn compiled_folder() -> Result<PathBuf, NoCacheFolder> {
+    Ok(cache_folder()?.join("mpy"))
+}
+
+/// Returns the cache of compiled modules; `None` where there is no place for one. Nothing is touched before the first write.
+pub fn compiled_modules() -> Option<Cache> {
+    let folder = compiled_folder().ok()?;
+    Some(Cache::new(folder, COMPILED_LIMIT))
+}
