@@ -16,6 +16,7 @@ use piton::transport::LineState;
 use piton::transport::webrepl::Password;
 
 use crate::compatibility::Compatibility;
+use crate::environment;
 use crate::usage::UsageError;
 use crate::verbosity::Verbosity;
 
@@ -109,9 +110,6 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     ),
 ];
 
-/// The environment variable that stands for `--timeout`.
-const TIMEOUT_VARIABLE: &str = "PITON_TIMEOUT";
-
 const FACTOR_EXPECTED: &str = "a number between 0.1 and 1000, such as 3";
 
 /// A factor in hundredths.
@@ -129,11 +127,11 @@ impl GlobalOptions {
     ///
     /// The environment's value is no such number.
     pub(crate) fn timeout_factor(&self) -> Result<f64, UsageError> {
-        let from_environment = || match std::env::var(TIMEOUT_VARIABLE) {
+        let from_environment = || match std::env::var(environment::TIMEOUT) {
             Ok(text) if !text.is_empty() => match percent(&text) {
                 Some(percent) => Ok(percent),
                 None => Err(UsageError::BadValue {
-                    option: TIMEOUT_VARIABLE.to_owned(),
+                    option: environment::TIMEOUT.to_owned(),
                     value: text,
                     expected: FACTOR_EXPECTED,
                 }),

@@ -12,6 +12,7 @@ use std::process::ExitStatus;
 
 use piton::error::{BoardError, ErrorKind, FsError, VmError};
 use piton::shipment::signature::SignatureError;
+use piton::vm::{NamedBy, VmFileError};
 
 use crate::compatibility::{Compatibility, Wording};
 use crate::config::ConfigError;
@@ -475,6 +476,14 @@ fn library_text(error: &piton::Error) -> String {
             path,
             source: VmError::NotWasm(_),
         } => format!("VM file `{}` is not a WebAssembly module", path.display()),
+        Error::VmFile(VmFileError::Named {
+            path,
+            named_by: NamedBy::Options,
+            source,
+        }) => format!(
+            "VM file `{}` (named by --vm) cannot be read: {source}",
+            path.display()
+        ),
         error => error.to_string(),
     }
 }

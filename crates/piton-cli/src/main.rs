@@ -18,6 +18,7 @@ mod compatibility;
 mod complete;
 mod config;
 mod context;
+mod environment;
 mod error;
 mod interrupt;
 mod password;

@@ -7,11 +7,9 @@ use piton::error::BoardError;
 use piton::session::PasswordPrompt;
 use piton::transport::webrepl::Password;
 
+use crate::environment::WEBREPL_PASSWORD;
 use crate::error::CommandError;
 use crate::{terminal, ui};
-
-/// The environment variable with the password.
-pub(crate) const VARIABLE: &str = "PITON_WEBREPL_PASSWORD";
 
 /// Why a person at the terminal gave no answer.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl From<AskError> for CommandError {
 /// Returns how a session gets the password of a WebREPL: from the environment, else from the person at the terminal.
 pub(crate) fn prompt() -> PasswordPrompt {
     Arc::new(|address| {
-        if let Ok(text) = std::env::var(VARIABLE) {
+        if let Ok(text) = std::env::var(WEBREPL_PASSWORD) {
             return Ok(Some(Password::new(text)));
         }
         match ask(&format!("Password for {address}: ")) {

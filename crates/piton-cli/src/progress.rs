@@ -1,60 +1,105 @@
-//! How far a transfer is: a line for a person who looks at a terminal, with rate and time left.
+//! How far a long operation is: a line on the terminal of a person, which is gone when the operation is.
+//!
+//! All of these lines are drawn here, by `indicatif`. A [`Progress`] belongs to one operation. A [`ProgressLine`] is for
+//! operations whose events say only how far they are: the line appears with the first event.
 
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Transfers of fewer bytes are over before a bar is read.
-const SHOWN_FROM: u64 = 2048;
+/// Transfers of fewer bytes are over before a line is read.
+const LEAST_BYTES: u64 = 2048;
 
-/// How often the line is drawn at most, in times a second.
-const DRAWN: u8 = 10;
+/// How often a line is drawn at most, in times a second.
+const DRAWS_PER_SECOND: u8 = 10;
 
-/// What the line shows. Bytes are counted in units of 1024.
-const TEMPLATE: &str =
-    "[{bar:20}] {percent:>3}% {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+/// What a line shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Bytes, in units of 1024, with rate and time left.
+    Transfer,
+    /// The same in mpremote's look.
+    MpremoteCopy,
+    /// How many items are done, behind a word for what is done to them.
+    Count(&'static str),
+}
 
-/// A line that shows how far a transfer is, and is gone when the transfer is.
+impl Style {
+    fn template(self) -> Cow<'static, str> {
+        match self {
+            Style::Transfer => {
+                "[{bar:20}] {percent:>3}% {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"
+                    .into()
+            }
+            Style::MpremoteCopy => " ... copying {percent:>3}% [{bar:20}]".into(),
+            Style::Count(verb) => format!(" ... {verb} {{pos}}/{{len}}").into(),
+        }
+    }
+
+    /// The least length that is worth a line.
+    fn least(self) -> u64 {
+        match self {
+            Style::Transfer | Style::MpremoteCopy => LEAST_BYTES,
+            Style::Count(_) => 1,
+        }
+    }
+}
+
+/// A line that shows how far an operation is, until it is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    shown: bool,
+    style: Style,
+    is_shown: bool,
 }
 
 impl Progress {
-    /// A line for `bytes` in all; none at all unless `shown`.
-    pub(crate) fn new(bytes: u64, shown: bool) -> Progress {
+    /// Returns a line for a transfer of `bytes`. Nothing is drawn unless `is_shown`.
+    pub(crate) fn new(bytes: u64, is_shown: bool) -> Progress {
+        Progress::with_style(Style::Transfer, bytes, is_shown)
+    }
+
+    /// Returns a line for an operation of `length` bytes or items. Nothing is drawn unless `is_shown`.
+    fn with_style(style: Style, length: u64, is_shown: bool) -> Progress {
         let bar = ProgressBar::hidden();
-        // The template is right, or else the library's own will do.
-        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-            bar.set_style(style.progress_chars("#-"));
+        // The templates are valid; a test draws each.
+        if let Ok(drawn) = ProgressStyle::with_template(&style.template()) {
+            bar.set_style(drawn.progress_chars("#-"));
         }
-        let progress = Progress { bar, shown };
-        progress.expect(bytes);
+        let progress = Progress {
+            bar,
+            style,
+            is_shown,
+        };
+        progress.expect(length);
         progress
     }
 
-    /// It is known by now that there will be so many bytes in all.
-    pub(crate) fn expect(&self, bytes: u64) {
-        self.bar.set_length(bytes);
-        if self.shown && bytes >= SHOWN_FROM && self.bar.is_hidden() {
-            let target = ProgressDrawTarget::stderr_with_hz(DRAWN);
+    /// Sets the length, which may become known only on the way.
+    pub(crate) fn expect(&self, length: u64) {
+        self.bar.set_length(length);
+        if self.is_shown && length >= self.style.least() && self.bar.is_hidden() {
+            let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
             self.bar.set_draw_target(target);
-            // So that the time left is counted down while a slow board is silent.
-            self.bar.enable_steady_tick(Duration::from_millis(500));
+            if self.style == Style::Transfer {
+                // The time left goes on counting down while a slow board is silent.
+                self.bar.enable_steady_tick(Duration::from_millis(500));
+            }
         }
     }
 
-    /// So many bytes are done.
-    pub(crate) fn at(&self, bytes: u64) {
-        self.bar.set_position(bytes);
+    /// Sets how many bytes or items are done.
+    pub(crate) fn at(&self, done: u64) {
+        self.bar.set_position(done);
     }
 
-    /// Print something while the line is away.
+    /// Prints something while the line is away.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// Take the line away.
+    /// Takes the line away.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
@@ -63,5 +108,117 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// The line of an operation whose events say only how far it is.
+#[derive(Default)]
+pub(crate) struct ProgressLine {
+    current: Mutex<Option<Progress>>,
+}
+
+impl ProgressLine {
+    /// Shows that `done` of `length` are done. A new length begins a new line.
+    pub(crate) fn show(&self, style: Style, done: u64, length: u64, is_shown: bool) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = match current.take() {
+            Some(progress) if progress.style == style && progress.bar.length() == Some(length) => {
+                progress
+            }
+            _ => Progress::with_style(style, length, is_shown),
+        };
+        progress.at(done);
+        *current = Some(progress);
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use indicatif::TermLike;
+
+    use super::*;
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.0.lock().unwrap().clear();
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Draws the line of `done` of `length`, and takes it away again.
+    fn check(style: Style, done: u64, length: u64, expected: &str) {
+        let paper = Paper::default();
+        let progress = Progress::with_style(style, length, false);
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        progress.bar.set_draw_target(target);
+        progress.at(done);
+        progress.bar.tick();
+        let drawn = paper.0.lock().unwrap().clone();
+        assert!(drawn.starts_with(expected), "{drawn:?}");
+        progress.end();
+        assert_eq!(*paper.0.lock().unwrap(), "");
+    }
+
+    #[test]
+    fn each_style_has_its_look() {
+        check(
+            Style::Transfer,
+            2048,
+            4096,
+            "[##########----------]  50% 2.00 KiB of 4.00 KiB, ",
+        );
+        check(
+            Style::MpremoteCopy,
+            1024,
+            4096,
+            " ... copying  25% [#####---------------]",
+        );
+        check(Style::Count("compiling"), 3, 7, " ... compiling 3/7");
     }
 }

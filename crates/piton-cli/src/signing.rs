@@ -6,12 +6,9 @@ use std::sync::Arc;
 use piton::shipment::keys::{self, KeyError, OpenedKey};
 use piton::shipment::signature::{Password, SecretKey};
 
+use crate::environment::SIGN_PASSWORD;
 use crate::error::CommandError;
 use crate::password;
-
-/// The environment variable with the password of a secret key, with or without a line end. Empty is as good as not
-/// set: so a secret that a CI service does not hand out looks.
-pub(crate) const VARIABLE: &str = "PITON_SIGN_PASSWORD";
 
 /// Returns the secret key at `path`, and asks for its password if it has one; `opened` keeps it for the next time.
 ///
@@ -74,7 +71,7 @@ impl From<KeyError> for CommandError {
 }
 
 fn from_environment() -> Option<Password> {
-    let mut text = std::env::var(VARIABLE).ok()?;
+    let mut text = std::env::var(SIGN_PASSWORD).ok()?;
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
     let password = Password::new(text);
     (!password.is_empty()).then_some(password)
@@ -82,13 +79,15 @@ fn from_environment() -> Option<Password> {
 
 /// Returns how to give a password if there is nobody to ask.
 pub(crate) fn hint() -> String {
-    format!("set the environment variable {VARIABLE} to the password")
+    format!("set the environment variable {SIGN_PASSWORD} to the password")
 }
 
 /// Returns where a wrong password came from, if not from a person.
 pub(crate) fn wrong_password_hints() -> Vec<String> {
     match from_environment() {
-        Some(_) => vec![format!("it came from the environment variable {VARIABLE}")],
+        Some(_) => vec![format!(
+            "it came from the environment variable {SIGN_PASSWORD}"
+        )],
         None => Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use system::{read_keys, read_line};
 
 /// How many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
 pub(crate) fn width() -> usize {
-    let said = std::env::var("COLUMNS").ok();
+    let said = std::env::var(crate::environment::COLUMNS).ok();
     let said = said
         .and_then(|text| text.parse().ok())
         .filter(|columns| *columns > 0);

@@ -15,18 +15,12 @@ use piton::wire_log::{Direction, WireEvent};
 use serde::Serialize;
 
 use crate::args::GlobalOptions;
-use crate::compatibility::Compatibility;
+use crate::compatibility::{Compatibility, Wording};
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
-use crate::progress::Progress;
+use crate::progress::{Progress, ProgressLine, Style};
 use crate::usage::UsageError;
 use crate::verbosity::{self, Verbosity};
-
-/// Transfers of fewer bytes are over before a bar is read.
-const PROGRESS_FROM: u64 = 2048;
-
-/// Width of the bar.
-const PROGRESS_CELLS: u64 = 20;
 
 /// The two output streams of the program.
 pub(crate) struct Ui {
@@ -38,6 +32,8 @@ pub(crate) struct Ui {
     is_terminal: bool,
     /// Lines that mpremote would still hold in its buffer.
     late: Mutex<String>,
+    /// The line of an operation whose events say only how far it is.
+    progress: ProgressLine,
 }
 
 impl Ui {
@@ -50,6 +46,7 @@ impl Ui {
             verbosity: options.verbosity,
             is_terminal: io::stdout().is_terminal(),
             late: Mutex::default(),
+            progress: ProgressLine::default(),
         }
     }
 
@@ -167,48 +164,44 @@ impl Ui {
         }
     }
 
-    /// How far a long operation is: a bar for a person who looks, nothing for short ones.
+    /// Shows that `done` bytes of a copy are done; [`Ui::clear_progress`] takes the line away.
     pub(crate) fn progress(&self, done: u64, of: u64) {
-        if of < PROGRESS_FROM || done >= of || !self.shows_progress() {
-            return;
-        }
-        let cells = done * PROGRESS_CELLS / of;
-        let bar = (0..PROGRESS_CELLS)
-            .map(|cell| if cell < cells { '#' } else { '-' })
-            .collect::<String>();
-        draw(&format!("\r ... copying {:3}% [{bar}]", done * 100 / of));
+        let style = match self.compatibility.wording {
+            Wording::Piton => Style::Transfer,
+            Wording::Mpremote => Style::MpremoteCopy,
+        };
+        self.progress.show(style, done, of, self.shows_progress());
     }
 
-    /// How far a transfer of so many bytes is, for a person who looks.
+    /// Shows that `done` files are compiled; [`Ui::clear_progress`] takes the line away.
+    pub(crate) fn count(&self, done: usize, of: usize) {
+        self.show_count("compiling", done, of);
+    }
+
+    /// Shows that `done` files are fetched; [`Ui::clear_progress`] takes the line away.
+    pub(crate) fn fetched(&self, done: usize, of: usize) {
+        self.show_count("fetching", done, of);
+    }
+
+    fn show_count(&self, verb: &'static str, done: usize, of: usize) {
+        let style = Style::Count(verb);
+        self.progress
+            .show(style, done as u64, of as u64, self.shows_progress());
+    }
+
+    /// Takes the line of [`Ui::progress`], [`Ui::count`] or [`Ui::fetched`] away.
+    pub(crate) fn clear_progress(&self) {
+        self.progress.clear();
+    }
+
+    /// Returns a line that shows how far a transfer of so many bytes is.
     pub(crate) fn transfer(&self, bytes: u64) -> Progress {
         Progress::new(bytes, self.shows_progress())
-    }
-
-    /// How many files are done, for a person who looks.
-    pub(crate) fn count(&self, done: usize, of: usize) {
-        if self.shows_progress() {
-            draw(&format!("\r ... compiling {done}/{of}"));
-        }
-    }
-
-    /// How many files are fetched, for a person who looks.
-    pub(crate) fn fetched(&self, done: usize, of: usize) {
-        if self.shows_progress() {
-            draw(&format!("\r ... fetching {done}/{of}"));
-        }
     }
 
     /// What is wrong with one of many things, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
         talk(self.compatibility, text);
-    }
-
-    /// Take the bar away.
-    pub(crate) fn clear_progress(&self) {
-        if self.shows_progress() {
-            // Erase from the cursor to the end of the line.
-            draw("\r\x1b[K");
-        }
     }
 
     fn shows_progress(&self) -> bool {

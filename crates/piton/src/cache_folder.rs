@@ -6,22 +6,21 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy;
 use piton_project::cache::{COMPILED_LIMIT, Cache};
 
-/// The environment variable that names the folder.
-pub const VARIABLE: &str = "PITON_CACHE_DIR";
+use crate::environment::CACHE_FOLDER;
 
-/// There is no place for the folder: the user has no home folder, and [`VARIABLE`] is not set.
+/// There is no place for the folder: the user has no home folder, and [`CACHE_FOLDER`] is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no folder for the cache: there is no home folder, and `{VARIABLE}` is not set")]
+#[error("no folder for the cache: there is no home folder, and `{CACHE_FOLDER}` is not set")]
 pub struct NoCacheFolder;
 
-/// Returns the folder: the one that [`VARIABLE`] names, else `piton` in the user's cache folder (`~/.cache/piton` on
+/// Returns the folder: the one that [`CACHE_FOLDER`] names, else `piton` in the user's cache folder (`~/.cache/piton` on
 /// Linux). It need not exist.
 ///
 /// # Errors
 ///
 /// [`NoCacheFolder`].
 pub fn cache_folder() -> Result<PathBuf, NoCacheFolder> {
-    if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+    if let Some(folder) = env::var_os(CACHE_FOLDER).filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(folder));
     }
     let strategy = etcetera::choose_base_strategy().map_err(|_| NoCacheFolder)?;

@@ -39,6 +39,7 @@ pub mod build;
 pub mod cache_folder;
 pub mod compile;
 pub mod device;
+pub mod environment;
 pub mod error;
 mod flushed;
 pub mod host_file;

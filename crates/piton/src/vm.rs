@@ -3,7 +3,7 @@
 //! The virtual board runs the official WebAssembly build of MicroPython. That file is not part of Piton; it is
 //! looked for, first hit wins:
 //!
-//! 1. the file named by the caller (`--vm FILE`),
+//! 1. the file named by the caller,
 //! 2. the file named by the environment variable `PITON_VM`,
 //! 3. `vm/VERSION/micropython.wasm` in the [cache folder](crate::cache_folder),
 //! 4. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
@@ -14,6 +14,7 @@
 mod fetch;
 
 use std::env;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha512};
 
 use crate::cache_folder::{NoCacheFolder, cache_folder};
+use crate::environment;
 
 /// The version of the npm package that holds the VM file: MicroPython 1.29.0, sixth build.
 pub const VERSION: &str = "1.29.0-6";
@@ -42,13 +44,13 @@ pub const URL: &str = "https://cdn.jsdelivr.net/npm/@micropython/micropython-web
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VmFileError {
-    /// The file that `--vm` or `PITON_VM` names cannot be used.
+    /// The file that is named cannot be used.
     #[error("VM file `{}` (named by {named_by}) cannot be read: {source}", path.display())]
     Named {
         /// The path as given.
         path: PathBuf,
-        /// `--vm` or `PITON_VM`.
-        named_by: &'static str,
+        /// What names it.
+        named_by: NamedBy,
         /// What the operating system said.
         source: io::Error,
     },
@@ -83,6 +85,24 @@ pub enum VmFileError {
     },
 }
 
+/// What names a VM file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The options of the caller.
+    Options,
+    /// The environment variable [`VM`](environment::VM).
+    Environment,
+}
+
+impl fmt::Display for NamedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NamedBy::Options => "the options",
+            NamedBy::Environment => environment::VM,
+        })
+    }
+}
+
 /// What [`locate`] is about to do that takes time, for a person to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,10 +135,10 @@ pub fn locate(
     report: &mut dyn FnMut(Event),
 ) -> Result<PathBuf, VmFileError> {
     if let Some(path) = explicit {
-        return readable(path.to_owned(), "--vm");
+        return readable(path.to_owned(), NamedBy::Options);
     }
-    if let Some(path) = env::var_os("PITON_VM").filter(|path| !path.is_empty()) {
-        return readable(PathBuf::from(path), "PITON_VM");
+    if let Some(path) = env::var_os(environment::VM).filter(|path| !path.is_empty()) {
+        return readable(PathBuf::from(path), NamedBy::Environment);
     }
     let place = cache_folder()?.join("vm").join(VERSION).join(FILE_NAME);
     match std::fs::read(&place) {
@@ -146,7 +166,7 @@ pub fn locate(
     }
 }
 
-fn readable(path: PathBuf, named_by: &'static str) -> Result<PathBuf, VmFileError> {
+fn readable(path: PathBuf, named_by: NamedBy) -> Result<PathBuf, VmFileError> {
     match std::fs::File::open(&path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_file() => Ok(path),
         Ok(_) => Err(VmFileError::Named {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::complete::Shell;
 use crate::context::Context;
+use crate::environment;
 use crate::error::CommandError;
 use crate::suggest::quoted;
 use crate::usage::UsageError;
@@ -40,7 +41,7 @@ struct Done<'d> {
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let shell = match &args.shell {
         Some(name) => Shell::named(name),
-        None => own_shell(std::env::var_os("SHELL")),
+        None => own_shell(std::env::var_os(environment::SHELL)),
     };
     let shell = shell.ok_or_else(unknown_shell)?;
     if !args.install && !args.uninstall {
@@ -159,11 +160,12 @@ impl Folders {
             let folder = std::env::var_os(variable).map(PathBuf::from);
             folder.filter(|folder| folder.is_absolute())
         };
-        let data = named("XDG_DATA_HOME").or_else(|| below(".local/share"));
+        let data = named(environment::XDG_DATA_HOME).or_else(|| below(".local/share"));
         Folders {
-            bash: named("BASH_COMPLETION_USER_DIR").or_else(|| Some(data?.join("bash-completion"))),
-            zsh: named("ZDOTDIR").or_else(|| home.clone()),
-            config: named("XDG_CONFIG_HOME").or_else(|| below(".config")),
+            bash: named(environment::BASH_COMPLETIONS)
+                .or_else(|| Some(data?.join("bash-completion"))),
+            zsh: named(environment::ZDOTDIR).or_else(|| home.clone()),
+            config: named(environment::XDG_CONFIG_HOME).or_else(|| below(".config")),
         }
     }
 }

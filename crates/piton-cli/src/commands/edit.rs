@@ -13,6 +13,7 @@ use piton::path::BoardPath;
 
 use super::fs::{refused, show_progress};
 use crate::context::Context;
+use crate::environment;
 use crate::error::CommandError;
 use crate::interrupt;
 
@@ -41,7 +42,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 
 /// What `$EDITOR` says, as mpremote wants it, else `$VISUAL`.
 fn editor() -> Option<String> {
-    ["EDITOR", "VISUAL"]
+    environment::EDITORS
         .into_iter()
         .filter_map(|name| env::var(name).ok())
         .find(|editor| !editor.is_empty())

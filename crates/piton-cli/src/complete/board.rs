@@ -12,7 +12,7 @@ use piton::{Session, SessionOptions};
 
 use super::place::Situation;
 use crate::config::Config;
-use crate::password::VARIABLE;
+use crate::environment::WEBREPL_PASSWORD;
 
 /// How long a person waits for a completion.
 const TIME: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ fn answer(
     connect.open = situation.options.open.clone();
     connect.open.connect_timeout = TIME / 2;
     if connect.open.password.is_none() {
-        connect.open.password = std::env::var(VARIABLE).ok().map(Password::new);
+        connect.open.password = std::env::var(WEBREPL_PASSWORD).ok().map(Password::new);
     }
     let mut session = Session::connect(selector, options).ok()?;
     let prompt_deadline = deadline.slice(PROMPT_TIME);

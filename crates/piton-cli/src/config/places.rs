@@ -3,16 +3,18 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::environment;
+
 /// mpremote's file, where the Python package platformdirs has it for the name `mpremote`:
 /// `$XDG_CONFIG_HOME/mpremote/config.py`, else below `~/.config`, on macOS below `~/Library/Application Support`,
 /// on Windows below `%LOCALAPPDATA%`.
 pub(super) fn config_py() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
-        absolute("LOCALAPPDATA").or_else(|| home("AppData/Local"))
+        absolute(environment::LOCALAPPDATA).or_else(|| home("AppData/Local"))
     } else if cfg!(target_os = "macos") {
-        absolute("XDG_CONFIG_HOME").or_else(|| home("Library/Application Support"))
+        absolute(environment::XDG_CONFIG_HOME).or_else(|| home("Library/Application Support"))
     } else {
-        absolute("XDG_CONFIG_HOME").or_else(|| home(".config"))
+        absolute(environment::XDG_CONFIG_HOME).or_else(|| home(".config"))
     };
     Some(folder?.join("mpremote").join("config.py"))
 }
@@ -20,14 +22,14 @@ pub(super) fn config_py() -> Option<PathBuf> {
 /// Our own file: the one that `PITON_CONFIG` names, else `$XDG_CONFIG_HOME/piton/config.toml`, else below
 /// `~/.config`, on Windows below `%APPDATA%`.
 pub(super) fn config_toml() -> Option<PathBuf> {
-    if let Some(file) = env::var_os("PITON_CONFIG") {
+    if let Some(file) = env::var_os(environment::CONFIG) {
         // Set but empty: no file.
         return (!file.is_empty()).then(|| PathBuf::from(file));
     }
     let folder = if cfg!(windows) {
-        absolute("APPDATA").or_else(|| home("AppData/Roaming"))
+        absolute(environment::APPDATA).or_else(|| home("AppData/Roaming"))
     } else {
-        absolute("XDG_CONFIG_HOME").or_else(|| home(".config"))
+        absolute(environment::XDG_CONFIG_HOME).or_else(|| home(".config"))
     };
     Some(folder?.join("piton").join("config.toml"))
 }

@@ -102,7 +102,7 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
         ],
         BoardError::PasswordNeeded { .. } => vec![format!(
             "give it with `--password WORD`, or in the environment variable {}",
-            crate::password::VARIABLE
+            crate::environment::WEBREPL_PASSWORD
         )],
         BoardError::PasswordRefused { .. } => vec![format!(
             "it was set by `import webrepl_setup` on the board, has at most {MAX_PASSWORD} characters, and stands in its \

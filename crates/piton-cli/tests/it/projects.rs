@@ -1,11 +1,5 @@
 //! `build` in the projects that people have: what it takes for sources, for whom it builds, and what it never ships.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests, like the tests themselves"
-)]
-
 use crate::build::{piton, told};
 use crate::support::Sandbox;
 

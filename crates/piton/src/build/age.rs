@@ -26,7 +26,7 @@ pub(super) fn age(
     inputs: &[Input],
     events: &dyn Fn(Event),
 ) -> Result<Age, BuildError> {
-    let epoch = std::env::var("SOURCE_DATE_EPOCH")
+    let epoch = std::env::var(crate::environment::SOURCE_DATE_EPOCH)
         .ok()
         .filter(|value| !value.is_empty());
     let epoch = match epoch {

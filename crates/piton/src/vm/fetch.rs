@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::environment;
 use crate::http::{Client, ClientOptions, HttpError};
 
 use super::{Event, FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmFileError, sha512};
@@ -22,7 +23,7 @@ const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 /// Get the bytes of the VM file, by the first way that works. `place` is where the caller will keep them.
 pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u8>, VmFileError> {
     let mut attempts = Vec::new();
-    let url = env::var("PITON_VM_URL").unwrap_or_else(|_| URL.to_owned());
+    let url = env::var(environment::VM_URL).unwrap_or_else(|_| URL.to_owned());
     report(Event::Fetching {
         from: format!("`{url}`"),
         to: place.to_owned(),

@@ -13,6 +13,7 @@ use piton::build::{Report, Settings, Written};
 use super::found::NATIVE;
 use super::{by_source, excerpt, native_by_source, plural};
 use crate::context::Context;
+use crate::environment;
 use crate::error::CommandError;
 use crate::ui::Ui;
 
@@ -22,8 +23,8 @@ pub(super) fn tell(settings: &Settings, report: &Report, ui: &Ui) -> Result<(), 
         // Among the log, not among the data: the runner reads both.
         ui.failure(&annotations(report));
     }
-    append("GITHUB_STEP_SUMMARY", &summary(report))?;
-    append("GITHUB_OUTPUT", &outputs(settings, report))
+    append(environment::GITHUB_STEP_SUMMARY, &summary(report))?;
+    append(environment::GITHUB_OUTPUT, &outputs(settings, report))
 }
 
 /// Tell GitHub Actions why there is no build. Of sources that do not compile it knows already.
@@ -38,7 +39,7 @@ pub(super) fn tell_error(error: &CommandError, ctx: &Context) {
 }
 
 fn runs_here() -> bool {
-    env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
+    env::var(environment::GITHUB_ACTIONS).is_ok_and(|value| value == "true")
 }
 
 /// Append to the file that a variable names.
@@ -92,7 +93,7 @@ fn annotations(report: &Report) -> String {
 /// The path below the folder of the repository: that is where GitHub looks for a file.
 fn in_workspace(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).ok();
-    let workspace = env::var_os("GITHUB_WORKSPACE");
+    let workspace = env::var_os(environment::GITHUB_WORKSPACE);
     let below = absolute
         .as_deref()
         .zip(workspace.as_deref())

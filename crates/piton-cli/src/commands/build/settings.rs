@@ -11,6 +11,7 @@ use piton::patterns::Patterns;
 use piton::project::pyproject::PyProject;
 use piton::shipment::keys::OpenedKey;
 
+use crate::environment;
 use crate::error::CommandError;
 use crate::signing;
 
@@ -183,5 +184,5 @@ fn patterns(lines: Option<Vec<String>>) -> Patterns {
 
 /// Whether this runs in continuous integration, by the variable that all services set.
 fn in_ci() -> bool {
-    env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+    env::var(environment::CI).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }

@@ -1,0 +1,169 @@
+//! The environment variables that the command reads, each with what it does.
+//!
+//! Names are written here, or in [`piton::environment`], and nowhere else; `docs/environment.md` lists all of them.
+
+/// How many times as long as usual a board may take.
+pub(crate) const TIMEOUT: &str = "PITON_TIMEOUT";
+
+/// The configuration file.
+pub(crate) const CONFIG: &str = "PITON_CONFIG";
+
+/// The password of a WebREPL.
+pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
+
+/// The password of a secret key, with or without a line end. An empty one counts as not set: so a secret looks that a
+/// CI service does not hand out.
+pub(crate) const SIGN_PASSWORD: &str = "PITON_SIGN_PASSWORD";
+
+/// The editors of a person, in the order in which they count: mpremote knows `EDITOR` only.
+pub(crate) const EDITORS: [&str; 2] = ["EDITOR", "VISUAL"];
+
+/// The shell of a person.
+pub(crate) const SHELL: &str = "SHELL";
+
+/// The width of the terminal.
+pub(crate) const COLUMNS: &str = "COLUMNS";
+
+/// The folder of configuration files (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
+/// The folder of data files.
+pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+
+/// The folder of a person's completions for bash.
+pub(crate) const BASH_COMPLETIONS: &str = "BASH_COMPLETION_USER_DIR";
+
+/// The folder of zsh's configuration.
+pub(crate) const ZDOTDIR: &str = "ZDOTDIR";
+
+/// The folder of configuration files on Windows.
+pub(crate) const APPDATA: &str = "APPDATA";
+
+/// The folder of a computer's own configuration files on Windows.
+pub(crate) const LOCALAPPDATA: &str = "LOCALAPPDATA";
+
+/// Whether a CI service runs the command.
+pub(crate) const CI: &str = "CI";
+
+/// Whether GitHub runs the command.
+pub(crate) const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+
+/// The folder of the repository on GitHub's runner.
+pub(crate) const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
+
+/// The file for the summary of a step.
+pub(crate) const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// The file for the outputs of a step.
+pub(crate) const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What `docs/environment.md` says of each variable of the command, beside [`piton::environment::VARIABLES`].
+    const VARIABLES: &[(&str, &str)] = &[
+        (
+            TIMEOUT,
+            "how many times as long as usual a board may take, where `--timeout` does not say it",
+        ),
+        (
+            CONFIG,
+            "configuration file, instead of `config.toml` in the folder of configuration files; empty: none",
+        ),
+        (
+            WEBREPL_PASSWORD,
+            "password of a WebREPL, where `--password` names none",
+        ),
+        (
+            SIGN_PASSWORD,
+            "password of the secret key of `build --sign` and `keygen`; empty counts as not set",
+        ),
+        ("EDITOR", "editor of `piton edit`"),
+        ("VISUAL", "the same, where `EDITOR` is not set"),
+        (SHELL, "shell that `piton completions` makes a script for"),
+        (
+            COLUMNS,
+            "width of the terminal for `piton mpremote COMMAND --help`",
+        ),
+        (
+            XDG_CONFIG_HOME,
+            "folder of configuration files, instead of `~/.config`",
+        ),
+        (
+            XDG_DATA_HOME,
+            "folder of bash's completions, instead of `~/.local/share`",
+        ),
+        (BASH_COMPLETIONS, "the same, with more weight"),
+        (
+            ZDOTDIR,
+            "folder of zsh's completions, instead of the home folder",
+        ),
+        (APPDATA, "folder of configuration files on Windows"),
+        (LOCALAPPDATA, "folder of mpremote's `config.py` on Windows"),
+        (
+            CI,
+            "where it is set, and not `0` or `false`, a source that does not compile fails `piton build`",
+        ),
+        (
+            GITHUB_ACTIONS,
+            "`true`: `piton build` annotates sources that do not compile, for GitHub",
+        ),
+        (
+            GITHUB_WORKSPACE,
+            "folder that paths in these annotations begin at",
+        ),
+        (
+            GITHUB_STEP_SUMMARY,
+            "file that gets the summary of a build, on GitHub",
+        ),
+        (
+            GITHUB_OUTPUT,
+            "file that gets the outputs of a build, on GitHub",
+        ),
+    ];
+
+    fn root() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
+    #[test]
+    fn the_documentation_lists_each_variable() {
+        let of_library = piton::environment::VARIABLES.iter();
+        let rows = of_library.map(|variable| (variable.name, variable.help));
+        let rows = rows.chain(VARIABLES.iter().copied());
+        let rows = rows.map(|(name, help)| format!("| `{name}` | {help} |\n"));
+        let table = rows.collect::<String>();
+        let page = std::fs::read_to_string(root().join("docs/environment.md")).unwrap();
+        let page = page.replace("\r\n", "\n");
+        assert!(page.contains(&table), "docs/environment.md lacks:\n{table}");
+    }
+
+    #[test]
+    fn no_other_file_names_a_variable_of_ours() {
+        let mut folders = ["piton-cli", "piton"]
+            .map(|name| root().join("crates").join(name).join("src"))
+            .to_vec();
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let reads = ["\"PITON_", "env::var(\"", "env::var_os(\""];
+                if !path.ends_with("environment.rs") && reads.iter().any(|read| text.contains(read))
+                {
+                    found.push(path);
+                }
+            }
+        }
+        // `SystemDrive` of Windows is no setting.
+        found.retain(|path| !path.ends_with("sync/drive.rs"));
+        assert_eq!(found, Vec::<std::path::PathBuf>::new());
+    }
+}

@@ -1,0 +1,44 @@
+//! The environment variables that the library reads, each with what it does.
+//!
+//! Names are written here and nowhere else; `docs/environment.md` lists them with those of the command.
+
+/// An environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in Markdown.
+    pub help: &'static str,
+}
+
+/// The VM file of the virtual board; see [`crate::vm`].
+pub const VM: &str = "PITON_VM";
+
+/// The address that the VM file is fetched from.
+pub const VM_URL: &str = "PITON_VM_URL";
+
+/// The folder of what piton can fetch or compute again.
+pub const CACHE_FOLDER: &str = "PITON_CACHE_DIR";
+
+/// The time of the sources of a build (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// All of them.
+pub const VARIABLES: &[Variable] = &[
+    Variable {
+        name: CACHE_FOLDER,
+        help: "folder of what piton can fetch or compute again; else `piton` in the user's cache folder, `~/.cache/piton` on Linux",
+    },
+    Variable {
+        name: VM,
+        help: "VM file of the virtual board, where `--vm` names none",
+    },
+    Variable {
+        name: VM_URL,
+        help: "address that the VM file is fetched from, instead of the public mirror",
+    },
+    Variable {
+        name: SOURCE_DATE_EPOCH,
+        help: "time of the sources of `piton build`, in seconds since 1970, instead of that of the last commit",
+    },
+];
