@@ -1,5 +1,6 @@
 //! When to stop waiting: a point in time, and a flag that a person can raise.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -74,7 +75,20 @@ impl Deadline {
 ///
 /// Clones share one flag.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+/// What the clones of a [`Cancel`] share.
+#[derive(Default)]
+struct Flag {
+    is_raised: AtomicBool,
+    probe: Option<fn() -> bool>,
+}
+
+impl fmt::Debug for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.is_raised.fmt(f)
+    }
+}
 
 impl Cancel {
     /// A flag that is not raised.
@@ -82,14 +96,30 @@ impl Cancel {
         Cancel::default()
     }
 
+    /// Returns a flag that is raised as well when `probe` returns true. Every wait calls it each 50 ms, on the thread that waits:
+    /// an interpreter runs the handlers of its signals there.
+    pub fn with_probe(probe: fn() -> bool) -> Cancel {
+        Cancel(Arc::new(Flag {
+            is_raised: AtomicBool::new(false),
+            probe: Some(probe),
+        }))
+    }
+
     /// Raise the flag.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.is_raised.store(true, Ordering::SeqCst);
     }
 
     /// Whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        if self.0.is_raised.load(Ordering::SeqCst) {
+            return true;
+        }
+        let is_raised = self.0.probe.is_some_and(|probe| probe());
+        if is_raised {
+            self.cancel();
+        }
+        is_raised
     }
 
     /// Returns whether both are clones of one flag.
@@ -99,7 +129,7 @@ impl Cancel {
 
     /// Take the flag down, and say whether it was up: the one who handles the interruption calls this.
     pub fn take(&self) -> bool {
-        self.0.swap(false, Ordering::SeqCst)
+        self.0.is_raised.swap(false, Ordering::SeqCst)
     }
 }
 
