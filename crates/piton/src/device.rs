@@ -46,7 +46,7 @@ use arguments::Arguments;
 use clock::Clock;
 pub use error::DeviceError;
 pub use generator::Generator;
-pub use options::{CallOptions, Connector, DeviceOptions, OutputSink};
+pub use options::{CallOptions, Connector, DeviceOptions, ExecOptions, OutputSink};
 pub use proxy::{Proxy, ProxyValue};
 pub use raised::{HostFrame, Raised};
 use session::{Declared, Request, Session};
@@ -124,9 +124,28 @@ impl Device {
     ///
     /// [`DeviceError::Raised`] for an exception; all others say what became of the session.
     pub fn exec(&self, source: impl Into<Source>) -> Result<(), DeviceError> {
-        let declared = Declared::code("None", source.into());
-        self.execute(&declared, CallOptions::default())?;
-        self.session().declare(declared);
+        self.exec_with(source, &ExecOptions::default())
+    }
+
+    /// Executes code among the globals of the board, with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]; [`DeviceError::Timeout`] after the time limit.
+    pub fn exec_with(
+        &self,
+        source: impl Into<Source>,
+        options: &ExecOptions,
+    ) -> Result<(), DeviceError> {
+        let expression = match options.globals.as_str() {
+            "" | "{}" => "None".to_owned(),
+            globals => format!("globals().update({globals})"),
+        };
+        let declared = Declared::code(&expression, source.into());
+        self.execute(&declared, options.call)?;
+        if options.declare {
+            self.session().declare(declared);
+        }
         Ok(())
     }
 
@@ -140,7 +159,12 @@ impl Device {
         source: impl Into<Source>,
         options: CallOptions,
     ) -> Result<(), DeviceError> {
-        self.execute(&Declared::code("None", source.into()), options)
+        let options = ExecOptions {
+            declare: false,
+            call: options,
+            ..ExecOptions::default()
+        };
+        self.exec_with(source, &options)
     }
 
     /// Executes code among the globals of the board, with `arguments` as globals, and declares it as state. A struct or a
@@ -154,14 +178,20 @@ impl Device {
         source: impl Into<Source>,
         arguments: impl Serialize,
     ) -> Result<(), DeviceError> {
-        let expression = match Arguments::named(&arguments)?.as_str() {
-            "{}" => "None".to_owned(),
-            globals => format!("globals().update({globals})"),
+        let options = ExecOptions {
+            globals: Arguments::named(&arguments)?,
+            ..ExecOptions::default()
         };
-        let declared = Declared::code(&expression, source.into());
-        self.execute(&declared, CallOptions::default())?;
-        self.session().declare(declared);
-        Ok(())
+        self.exec_with(source, &options)
+    }
+
+    /// Declares an expression, such as a call, as state: it is evaluated again when the board was reset. It is not evaluated
+    /// now.
+    pub fn declare(&self, expression: &str) {
+        self.session().declare(Declared {
+            expression: expression.to_owned(),
+            source: None,
+        });
     }
 
     /// Executes code when the session is closed, after that of earlier teardowns.
@@ -235,6 +265,15 @@ impl Device {
     /// As for [`Device::exec`].
     pub fn proxy(&self, expression: &str) -> Result<Proxy, DeviceError> {
         Proxy::of(self, expression)
+    }
+
+    /// Returns the value of an expression, or a proxy if it is an object that can change.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval`].
+    pub fn expose(&self, expression: &str) -> Result<ProxyValue, DeviceError> {
+        proxy::expose(self, expression)
     }
 
     /// Runs operations of [`Board`], such as a transfer of files, between two calls. When they reset the board, the next call

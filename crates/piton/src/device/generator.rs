@@ -40,6 +40,15 @@ impl<T: DeserializeOwned> Generator<T> {
     /// As for [`Task::call`].
     pub fn send(&mut self, value: impl Serialize) -> Result<Option<T>, DeviceError> {
         let value = piton_board::literal::to_literal(&value).map_err(DeviceError::Argument)?;
+        self.send_text(&value)
+    }
+
+    /// Resumes the generator as [`Generator::send`] does, with a value as Python code.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Task::call`].
+    pub fn send_text(&mut self, value: &str) -> Result<Option<T>, DeviceError> {
         self.resume(&format!(".send({value})"))
     }
 

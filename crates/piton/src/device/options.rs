@@ -39,6 +39,28 @@ impl Default for DeviceOptions {
     }
 }
 
+/// How code is executed. `ExecOptions::default()` declares it as state, without globals and without a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecOptions {
+    /// Whether the code is executed again when the board was reset.
+    pub declare: bool,
+    /// A Python dict, as code: names and values that become globals before. Empty for none.
+    pub globals: String,
+    /// How the call is made.
+    pub call: CallOptions,
+}
+
+impl Default for ExecOptions {
+    fn default() -> ExecOptions {
+        ExecOptions {
+            declare: true,
+            globals: String::new(),
+            call: CallOptions::default(),
+        }
+    }
+}
+
 /// How one call is made. `CallOptions::default()` has no deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -74,6 +74,15 @@ impl Proxy {
         })
     }
 
+    /// Returns the expression that stands for the object in code that the session evaluates, for as long as this proxy is there.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::ObjectLost`] after a reset of the board.
+    pub fn expression(&self) -> Result<String, DeviceError> {
+        self.kept.expression()
+    }
+
     /// Returns an attribute.
     ///
     /// # Errors
@@ -169,18 +178,22 @@ impl Proxy {
     }
 
     fn expose(&self, expression: &str) -> Result<ProxyValue, DeviceError> {
-        let device = &self.kept.device;
-        device.declare_expression(EXPOSE)?;
-        let text = evaluate(device, &format!("_o['p']({expression})"))?;
-        if let Some(handle) = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-        {
-            let kept = Kept::new(device, read(handle)?);
-            return Ok(ProxyValue::Object(Proxy { kept }));
-        }
-        read(&text).map(ProxyValue::Value)
+        expose(&self.kept.device, expression)
     }
+}
+
+/// Returns the value of an expression, or a proxy if it is an object that can change.
+pub(super) fn expose(device: &Device, expression: &str) -> Result<ProxyValue, DeviceError> {
+    device.declare_expression(EXPOSE)?;
+    let text = evaluate(device, &format!("_o['p']({expression}\n)"))?;
+    let handle = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    if let Some(handle) = handle {
+        let kept = Kept::new(device, read(handle)?);
+        return Ok(ProxyValue::Object(Proxy { kept }));
+    }
+    read(&text).map(ProxyValue::Value)
 }
 
 fn evaluate(device: &Device, expression: &str) -> Result<String, DeviceError> {

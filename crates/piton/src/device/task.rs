@@ -76,7 +76,18 @@ impl Task {
         &self,
         arguments: impl Serialize,
     ) -> Result<Generator<T>, DeviceError> {
-        let arguments = Arguments::positional(&arguments)?;
+        self.iterate_text(&Arguments::positional(&arguments)?)
+    }
+
+    /// Calls a generator function with arguments as Python code, `(1, b=2)`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Task::call`].
+    pub fn iterate_text<T: DeserializeOwned>(
+        &self,
+        arguments: &str,
+    ) -> Result<Generator<T>, DeviceError> {
         Generator::start(self, &format!("{}{arguments}", self.name))
     }
 
