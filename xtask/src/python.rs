@@ -32,6 +32,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     show_tools(&python)?;
     let project = project();
     run(Command::new(&python)
+        .env("PITON_VM", locate("vm")?)
         .args(["-m", "pytest", "--rootdir"])
         .arg(&project)
         .arg(project.join("tests")))

@@ -1,19 +1,64 @@
 //! The extension module `piton._piton`: the library as the Python package sees it.
 //!
-//! The package's public face is Python (`python/piton`). Here are the parts that need the library: values, connections, calls.
+//! The package's public face is Python (`python/piton`). Here are the parts that need the library.
+//!
+//! # Layout
+//!
+//! - `session` has the classes: a session with a board, its functions, generators and objects.
+//! - `encode` and `decode` turn values into text for the board, and back.
+//! - `code` minifies, `ports` lists serial ports.
+//! - `files` copies folders to the board.
+//! - `failure` turns errors into exceptions, `signals` lets Python's handlers of signals run while the library waits.
 //!
 //! # Architecture invariants
 //!
-//! Nothing here knows the protocol of a board. Every call that waits lets go of the GIL.
+//! Nothing here knows the protocol of a board. Every call that waits lets go of the GIL, and looks at signals every 50 ms.
+
+mod code;
+mod decode;
+mod encode;
+mod failure;
+mod files;
+mod ports;
+mod session;
+mod signals;
 
 /// The extension module.
 #[pyo3::pymodule]
 mod _piton {
     use pyo3::prelude::*;
+    use pyo3::types::{PyDict, PyTuple};
+
+    #[pymodule_export]
+    use crate::code::minify;
+    #[pymodule_export]
+    use crate::ports::list_ports;
+    #[pymodule_export]
+    use crate::session::{Function, Generator, Handle, Session};
+
+    pyo3::create_exception!(
+        piton._piton,
+        UnparsableError,
+        pyo3::exceptions::PyValueError,
+        "A value of the board has no literal form. ``args[0]`` is its text."
+    );
+
+    /// Returns the expression that gives a value on a board.
+    #[pyfunction]
+    fn encode(value: &Bound<'_, PyAny>) -> PyResult<String> {
+        crate::encode::encode(value)
+    }
+
+    /// Returns what stands behind a function's name in a call.
+    #[pyfunction]
+    fn encode_arguments(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>) -> PyResult<String> {
+        crate::encode::encode_arguments(args, kwargs)
+    }
 
     /// Adds the module's constants.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("UnparsableError", module.py().get_type::<UnparsableError>())
     }
 }

@@ -1,0 +1,633 @@
+"""A board whose functions the host calls."""
+
+from __future__ import annotations
+
+import atexit
+import codecs
+import contextlib
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Callable, Generator, Iterable, Optional, TextIO, TypeVar, Union
+
+from piton import _piton
+from piton._code import minified, prepare
+from piton._results import UNPARSABLE_RESULT
+from piton._source import FunctionSource
+from piton.device_meta import DeviceMeta
+from piton.exceptions import ConnectionFailedError, DeviceNotFoundError, NoMatchingExecuterError, SpecialFunctionNameError
+from piton.executers import (
+    Executer,
+    Mark,
+    SetupExecuter,
+    TaskExecuter,
+    TeardownExecuter,
+    ThreadExecuter,
+)
+from piton.implementation import Implementation
+from piton.proxy_object import ProxyObject
+from piton.usb_specifier import UsbSpecifier
+
+__all__ = ["Device"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_D = TypeVar("_D", bound="Device")
+
+# Programs for the board.
+_BOARD = Path(__file__).parent / "board"
+
+# Names of architectures by their number in `sys.implementation._mpy`: MicroPython, py/persistentcode.h.
+_ARCHITECTURES = (
+    None,
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+    "rv64imc",
+)
+
+_DEFAULT_KEEP = ["boot.py", "webrepl_cfg.py", "lib"]
+_DEFAULT_IGNORE = ["*.pyc", "__pycache__", ".DS_Store", ".pytest_cache"]
+
+_mark_numbers = itertools.count()
+
+# Stands for sys.stdout at the time of the call: tests and notebooks replace it.
+_STDOUT: Any = object()
+
+
+class Device(metaclass=DeviceMeta, skip=True):
+    """A connection to a board, on which functions of the host run.
+
+    ::
+
+        device = Device("/dev/ttyACM0")
+
+        @device.task
+        def set_led(state):
+            Pin(25, Pin.OUT).value(state)
+
+        set_led(True)
+
+    It is a context manager: `close` is called at the end. Two threads of the host may use one device: calls follow one another.
+
+    Subclasses mark methods with ``@Device.task`` and its kin. They are then functions of the board, without ``self``. A subclass
+    may define `__pre_autoinit__` and `__post_init__`.
+    """
+
+    MAX_CMD_HISTORY_LEN = 1000
+    """Of no effect: what a session needs is kept as declarations, however many there are."""
+
+    _is_device_root = True
+
+    implementation: Implementation
+    """What runs on the board."""
+
+    attempts: int
+    """How often a lost connection is tried again; negative for ever."""
+
+    auto_sync_time: bool
+    """Whether times of the board are known without `sync_time`."""
+
+    def __init__(
+        self,
+        device: "Union[str, UsbSpecifier, None]" = None,
+        baudrate: int = 115200,
+        user: str = "micro",
+        password: str = "python",
+        *args: Any,
+        startup: "Optional[str]" = None,
+        attempts: int = 0,
+        auto_sync_time: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Connects to a board.
+
+        `device` is a port's path, a `UsbSpecifier` or its JSON, ``a.b.c.d[:port]`` (telnet), ``ws://host[:port]`` (WebREPL), ``exec:command``,
+        ``execpty:command``, or any selector of the command ``piton connect``: ``virtual``, ``virtual:FOLDER``, ``socket://host:port``,
+        ``rfc2217://host:port``, ``a0``, a name of ``config.toml``. None takes the specifier in the environment variable BELAY_DEVICE, or the
+        only board at a USB port.
+
+        `startup` is code that runs at the start, instead of some usual imports; an empty text runs nothing.
+
+        Raises ConnectionFailedError, AuthenticationError, DeviceNotFoundError, InsufficientSpecifierError.
+        """
+        # `exclusive` of older scripts: a port is always exclusive here.
+        kwargs.pop("exclusive", None)
+        if kwargs:
+            raise TypeError(f"Device() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        self.attempts = attempts
+        self.auto_sync_time = auto_sync_time
+        self._output = _Output()
+        self._closed = False
+        # Objects on the board that outlive their proxies.
+        self._kept: "list[_piton.Handle]" = []
+        self._session = _piton.Session.open(
+            _selector(device, attempts),
+            baudrate=baudrate,
+            user=user,
+            password=password,
+            attempts=attempts,
+            output=self._output.write,
+        )
+        try:
+            self._begin(startup)
+        except BaseException:
+            # A port that stays open would keep the next try from connecting.
+            self._session.close()
+            raise
+        atexit.register(self.close)
+        self.__post_init__()
+
+    def _begin(self, startup: "Optional[str]") -> None:
+        self.implementation = self._ask_implementation()
+        if startup is None:
+            startup = _board_code(f"startup_{self.implementation.name}")
+        if startup:
+            self._session.execute(prepare(startup, True).text, record=True)
+        self._executers: "dict[str, Executer]" = {}
+        for executer in (SetupExecuter, TeardownExecuter, TaskExecuter, ThreadExecuter):
+            made = executer(self)
+            self._executers[executer.kind] = made
+            setattr(self, f"_belay_{executer.kind}", made)
+            # A subclass may have a method of that name.
+            if getattr(type(self), executer.kind) is getattr(Device, executer.kind):
+                setattr(self, executer.kind, made)
+        autoinit = self._make_marked()
+        self.__pre_autoinit__()
+        for setup in autoinit:
+            setup()
+
+    def _ask_implementation(self) -> Implementation:
+        # One exchange: the code runs in a dict of its own, and leaves no names on the board.
+        code = minified(_board_code("implementation"))
+        answer = self._session.evaluate(f"(lambda d:(exec({code!r},d),d['result'])[1])({{}})")
+        name, version, platform, mpy, emitters = answer
+        return Implementation(name, tuple(version), platform, _arch(mpy), tuple(emitters))
+
+    def _make_marked(self) -> "list[Callable[..., Any]]":
+        """Makes functions of the board of the marked methods, in the order of their definition. Returns those to call now."""
+        marked: "list[tuple[str, Callable[..., Any], Mark]]" = []
+        for name in dir(type(self)):
+            # A property may need what is not there yet.
+            if isinstance(getattr(type(self), name, None), property):
+                continue
+            try:
+                method = getattr(self, name, None)
+            except NoMatchingExecuterError:
+                # It is raised when the method is used.
+                continue
+            mark = getattr(method, "__belay__", None)
+            if method is not None and isinstance(mark, Mark):
+                marked.append((name, method, mark))
+        marked.sort(key=lambda entry: entry[2].number)
+        autoinit: "list[Callable[..., Any]]" = []
+        for name, method, mark in marked:
+            executer = self._executers[mark.kind](method, **mark.options)
+            object.__setattr__(self, name, executer)
+            if mark.autoinit:
+                autoinit.append(executer)
+        return autoinit
+
+    def __pre_autoinit__(self) -> None:
+        """Is called before the methods that are marked with ``setup(autoinit=True)``: the place to copy files to the board."""
+
+    def __post_init__(self) -> None:
+        """Is called at the end of the constructor: the place to set attributes."""
+
+    def __call__(
+        self,
+        cmd: "Union[str, ProxyObject]",
+        *,
+        minify: bool = True,
+        stream_out: "Optional[TextIO]" = _STDOUT,
+        record: bool = True,
+        trusted: bool = False,
+        proxy: bool = False,
+        delete: "Optional[bool]" = None,
+        with_timing: "Optional[bool]" = None,
+        return_time: bool = False,
+        timeout: "Optional[float]" = None,
+    ) -> Any:
+        """Executes code on the board, and returns the value if it is an expression; else None.
+
+        `stream_out` hears what the code prints; None drops it. `record` executes a statement again after a reset of the board. `trusted` lets
+        Python evaluate the text of a value that has no literal form: the board can then run any code here. `proxy` returns a
+        `ProxyObject` for a value that is not immutable. `return_time` returns the value with the time of its evaluation. `timeout` is the longest time
+        in seconds that the code may take.
+
+        Raises PyboardException for an exception on the board, ConnectionLost, TimeoutError.
+        """
+        if isinstance(cmd, ProxyObject):
+            return self._evaluate(ProxyObject.__piton_expression__(cmd), trusted=trusted, timeout=timeout)
+        code = prepare(cmd, minify)
+        with self._output.to(stream_out):
+            if not code.is_expression:
+                self._session.execute(code.text, record=record, timeout=timeout)
+                if proxy and code.imported:
+                    proxies = tuple(ProxyObject(self, name, delete=bool(delete)) for name in code.imported)
+                    return proxies[0] if len(proxies) == 1 else proxies
+                return None
+            if proxy:
+                return self._expose(code.text, keep=delete is False)
+            if return_time:
+                return self._timed(code.text, trusted)
+            return self._evaluate(code.text, trusted=trusted, timeout=timeout)
+
+    def proxy(self, cmd: str, delete: "Optional[bool]" = None) -> Any:
+        """Returns a proxy of a variable, of the value of an expression, or of what an import statement imports.
+
+        `delete` removes the variable from the board when the proxy is deleted; by default only objects without a name go.
+        """
+        if cmd.isidentifier():
+            return ProxyObject(self, cmd, delete=bool(delete))
+        return self(cmd, proxy=True, delete=delete)
+
+    # -- what the decorators and proxies use ------------------------------------------------------------------------
+
+    def _encode(self, value: Any) -> str:
+        return _piton.encode(value)
+
+    def _encode_arguments(self, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> str:
+        return _piton.encode_arguments(args, kwargs)
+
+    def _evaluate(
+        self, expression: str, *, trusted: bool = False, timeout: "Optional[float]" = None
+    ) -> Any:
+        try:
+            return self._session.evaluate(expression, timeout=timeout)
+        except _piton.UnparsableError as error:
+            return _unparsed(error, trusted)
+
+    def _timed(self, expression: str, trusted: bool) -> "tuple[Any, datetime]":
+        self._ensure_time()
+        try:
+            value, seconds = self._session.evaluate_timed(expression)
+        except _piton.UnparsableError as error:
+            return _unparsed(error, trusted), datetime.now()
+        return value, datetime.fromtimestamp(seconds)
+
+    def _expose(self, expression: str, keep: bool = False) -> Any:
+        value = self._session.expose(expression)
+        if isinstance(value, _piton.Handle):
+            if keep:
+                self._kept.append(value)
+            return ProxyObject(self, value.expression(), handle=value)
+        return value
+
+    def _setup(
+        self, source: FunctionSource, arguments: "dict[str, Any]", *, minify: bool, record: bool
+    ) -> None:
+        self._session.setup(*_sent(source, minify), arguments, record=record)
+
+    def _define(self, source: FunctionSource, *, minify: bool) -> "_piton.Function":
+        _check_name(source.name)
+        return self._session.define(*_sent(source, minify), source.name)
+
+    def _call(
+        self,
+        function: "_piton.Function",
+        args: "tuple[Any, ...]",
+        kwargs: "dict[str, Any]",
+        *,
+        record: bool,
+        trusted: bool,
+        return_time: bool,
+        timeout: "Optional[float]",
+    ) -> Any:
+        try:
+            if return_time:
+                value = self._timed(f"{function.name}{self._encode_arguments(args, kwargs)}", trusted)
+            else:
+                value = function.call(args, kwargs, timeout)
+        except _piton.UnparsableError as error:
+            value = _unparsed(error, trusted)
+        if record:
+            self._session.declare(f"{function.name}{self._encode_arguments(args, kwargs)}")
+        return value
+
+    def _iterate(
+        self,
+        function: "_piton.Function",
+        args: "tuple[Any, ...]",
+        kwargs: "dict[str, Any]",
+        *,
+        trusted: bool,
+        return_time: bool,
+    ) -> "Generator[Any, Any, None]":
+        iterator = function.iterate(args, kwargs)
+        sent: Any = None
+        while True:
+            try:
+                value = iterator.resume(sent)
+            except StopIteration:
+                return
+            except _piton.UnparsableError as error:
+                value = _unparsed(error, trusted)
+            if return_time:
+                sent = yield value, datetime.now()
+            else:
+                sent = yield value
+
+    def _start_thread(
+        self,
+        function: "_piton.Function",
+        args: "tuple[Any, ...]",
+        kwargs: "dict[str, Any]",
+        *,
+        record: bool,
+    ) -> None:
+        call = f"_thread.start_new_thread({function.name},{self._encode(args)},{self._encode(kwargs)})"
+        self._session.execute(f"import _thread;{call}", record=record)
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def sync(
+        self,
+        folder: "Union[str, os.PathLike[str]]",
+        dst: str = "/",
+        keep: "Union[None, list[str], str, bool]" = None,
+        ignore: "Union[None, list[str], str]" = None,
+        minify: bool = True,
+        mpy_cross_binary: "Union[str, os.PathLike[str], None]" = None,
+        progress_update: "Optional[Callable[..., Any]]" = None,
+    ) -> None:
+        """Makes a folder of the board equal to a folder or a file of the host. Only files that differ are sent.
+
+        `keep` names what stays on the board though the folder does not have it: True keeps everything, False nothing; by default
+        `boot.py`, `webrepl_cfg.py` and `lib` in the root. `ignore` has patterns, as in a `.gitignore`, of what is not sent. `minify`
+        sends Python files without comments and spare spaces. `mpy_cross_binary` compiles them; Piton's own compiler does it, whatever the
+        path. `progress_update` is called with `description`, `total` or `advance`.
+        """
+        source = Path(folder).resolve()
+        if not str(dst).startswith("/"):
+            raise ValueError('dst must start with "/"')
+        if not source.exists():
+            raise ValueError(f'"{source}" does not exist.')
+        keep_all = keep is True
+        if keep is None:
+            keep = _DEFAULT_KEEP if str(dst) == "/" else []
+        names = [] if isinstance(keep, bool) else [keep] if isinstance(keep, str) else list(keep)
+        patterns = _DEFAULT_IGNORE if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
+        if source.is_file():
+            # A folder with this file alone.
+            with tempfile.TemporaryDirectory() as alone:
+                shutil.copyfile(source, Path(alone) / source.name)
+                self.sync(alone, dst, True, [], minify, mpy_cross_binary, progress_update)
+            return
+        self._session.sync(
+            str(source),
+            str(dst),
+            keep=None if keep_all else [str(name) for name in names],
+            ignore=patterns,
+            form="mpy" if mpy_cross_binary else "minified" if minify else "as-is",
+            progress=progress_update,
+        )
+
+    def sync_dependencies(
+        self,
+        package: "Union[ModuleType, str]",
+        *subfolders: "Union[str, os.PathLike[str]]",
+        dst: "Union[str, os.PathLike[str]]" = "/lib",
+        **kwargs: Any,
+    ) -> None:
+        """Copies folders that are part of a Python package to the board, as one folder.
+
+        Call it once for all: a second call removes the files of the first.
+        """
+        from importlib import resources
+
+        root = resources.files(package)
+        with tempfile.TemporaryDirectory() as together:
+            for subfolder in subfolders:
+                _copy_resources(root.joinpath(str(subfolder)), Path(together))
+            self.sync(together, dst=str(dst), **kwargs)
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def sync_time(self, samples: int = 10) -> float:
+        """Compares the clocks of the board and the host with up to `samples` exchanges. Returns `time_offset`."""
+        return -self._session.synchronize_time(samples)
+
+    @property
+    def time_offset(self) -> float:
+        """Time of the board less time of the host, in seconds. Raises ValueError if the clocks were never compared."""
+        self._ensure_time()
+        return -self._session.time_offset()
+
+    def _ensure_time(self) -> None:
+        # At the first use, not at the connect: it takes several exchanges.
+        if self.auto_sync_time and not self._session.has_time():
+            self.sync_time()
+        elif not self._session.has_time():
+            raise ValueError("Time synchronization has not been performed. Call sync_time() first.")
+
+    # -- the session --------------------------------------------------------------------------------------------------
+
+    def reconnect(self, attempts: "Optional[int]" = None) -> None:
+        """Connects again, and restores what the session has declared.
+
+        Raises ConnectionLost after `attempts` tries, a second apart; None takes the number of the constructor, at least 1.
+        """
+        self._session.reconnect(attempts if attempts is not None else self.attempts or 1)
+
+    def soft_reset(self) -> None:
+        """Starts the interpreter of the board afresh. The next call restores what the session has declared."""
+        self._session.soft_reset()
+
+    def terminal(self, *, exit_char: str = chr(0x1D)) -> None:
+        """Connects the terminal with the prompt of the board, until `exit_char` is typed."""
+        from piton._terminal import talk
+
+        talk(self._session, exit_char)
+
+    def close(self) -> None:
+        """Runs the teardowns and closes the connection. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        try:
+            teardowns: "Optional[Executer]" = getattr(self, "_belay_teardown", None)
+            for teardown in teardowns._belay_executers if teardowns else []:
+                teardown()
+        finally:
+            self._session.close()
+
+    def __enter__(self: _D) -> _D:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else repr(getattr(self, "implementation", None))
+        return f"<{type(self).__name__} {self._session.name} {state}>"
+
+    # -- marks for methods of subclasses ------------------------------------------------------------------------------
+
+    @staticmethod
+    def setup(
+        f: "Optional[Callable[..., Any]]" = None,
+        autoinit: bool = False,
+        implementation: str = "",
+        **kwargs: Any,
+    ) -> Any:
+        """Marks a method whose body is executed among the globals of the board, with its arguments as globals.
+
+        `autoinit` calls it at the end of the constructor. `implementation` makes it one of several methods of that name. The other
+        options are those of ``device.setup``: `minify`, `register`, `record`, `ignore_errors`.
+        """
+        return _marked("setup", f, implementation, kwargs, autoinit)
+
+    @staticmethod
+    def teardown(
+        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+    ) -> Any:
+        """Marks a method whose body is executed among the globals of the board when the device is closed."""
+        return _marked("teardown", f, implementation, kwargs)
+
+    @staticmethod
+    def task(
+        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+    ) -> Any:
+        """Marks a method that runs on the board. The options are those of ``device.task``: `minify`, `register`, `record`, `trusted`,
+        `return_time`, `timeout`."""
+        return _marked("task", f, implementation, kwargs)
+
+    @staticmethod
+    def thread(
+        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+    ) -> Any:
+        """Marks a method that runs on the board in a thread of its own."""
+        return _marked("thread", f, implementation, kwargs)
+
+
+class _Output:
+    """Writes what the board prints, as it comes. Each thread of the host has its own stream."""
+
+    def __init__(self) -> None:
+        self._streams = threading.local()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes) -> None:
+        stream = getattr(self._streams, "stream", _STDOUT)
+        text = self._decoder.decode(data)
+        if stream is _STDOUT:
+            stream = sys.stdout
+        if stream is not None and text:
+            stream.write(text)
+
+    @contextlib.contextmanager
+    def to(self, stream: "Optional[TextIO]") -> "Generator[None, None, None]":
+        before = getattr(self._streams, "stream", _STDOUT)
+        self._streams.stream = stream
+        try:
+            yield
+        finally:
+            self._streams.stream = before
+
+
+def _marked(
+    kind: str,
+    function: "Optional[Callable[..., Any]]",
+    implementation: str,
+    options: "dict[str, Any]",
+    autoinit: bool = False,
+) -> Any:
+    def mark(function: _F) -> _F:
+        from inspect import signature
+
+        if autoinit and signature(function).parameters:
+            raise ValueError(
+                f"Method {function} decorated with @Device.setup(autoinit=True) must have no arguments."
+            )
+        if kind == "teardown" and signature(function).parameters:
+            raise ValueError(f'Method {function} decorated with "@Device.teardown" must have no arguments.')
+        function.__belay__ = Mark(  # type: ignore[attr-defined]
+            kind, implementation, autoinit, options, next(_mark_numbers)
+        )
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def _selector(device: "Union[str, os.PathLike[str], UsbSpecifier, None]", attempts: int) -> str:
+    """Returns the selector of `piton connect` for what a script gives."""
+    if device is None:
+        device = UsbSpecifier.from_json(os.environ.get("BELAY_DEVICE", "{}"))
+    elif isinstance(device, str) and device.lstrip().startswith("{"):
+        device = UsbSpecifier.from_json(device)
+    if isinstance(device, UsbSpecifier):
+        return _port_of(device, attempts)
+    return os.fspath(device)
+
+
+def _port_of(specifier: UsbSpecifier, attempts: int) -> str:
+    import time
+
+    tries = itertools.count() if attempts < 0 else range(attempts + 1)
+    last: "Optional[Exception]" = None
+    for number in tries:
+        if number:
+            time.sleep(1)
+        try:
+            return specifier.to_port()
+        except DeviceNotFoundError as error:
+            last = error
+    raise ConnectionFailedError(f"Unable to connect to specified device: {last}") from last
+
+
+def _sent(source: FunctionSource, minify: bool) -> "tuple[str, str, int]":
+    text = minified(source.text) if minify else source.text
+    return text, source.file, source.line
+
+
+def _board_code(name: str) -> str:
+    """Returns a program for the board; an empty text for an implementation that has none."""
+    try:
+        return (_BOARD / f"{name}.py").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _arch(mpy: "Optional[int]") -> "Optional[str]":
+    number = 0 if mpy is None else (mpy >> 10) & 15
+    return _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(("_belay", "__belay", "_piton")) or (name.startswith("__") and name.endswith("__")):
+        raise SpecialFunctionNameError(f'Not allowed to register function named "{name}".')
+
+
+def _unparsed(error: "_piton.UnparsableError", trusted: bool) -> Any:
+    """Returns what stands for a value without a literal form."""
+    text: str = error.args[0]
+    if trusted:
+        return eval(text)
+    return UNPARSABLE_RESULT
+
+
+def _copy_resources(source: Any, target: Path) -> None:
+    """Copies a folder of a package, which may be in an archive."""
+    entries: "Iterable[Any]" = source.iterdir()
+    for entry in entries:
+        if entry.is_dir():
+            folder = target / entry.name
+            folder.mkdir(exist_ok=True)
+            _copy_resources(entry, folder)
+        else:
+            (target / entry.name).write_bytes(entry.read_bytes())

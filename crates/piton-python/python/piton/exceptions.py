@@ -1,0 +1,143 @@
+"""The exceptions of the package.
+
+Names and bases are those of the package `belay`, so that scripts written for it catch the same errors.
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import NamedTuple, Optional
+
+__all__ = [
+    "AuthenticationError",
+    "BelayException",
+    "BoardFrame",
+    "ConnectionFailedError",
+    "ConnectionLost",
+    "DeviceNotFoundError",
+    "FeatureUnavailableError",
+    "InsufficientSpecifierError",
+    "IntegrityError",
+    "InternalError",
+    "MaxHistoryLengthError",
+    "NoMatchingExecuterError",
+    "NotBelayResponseError",
+    "PackageNotFoundError",
+    "PyboardError",
+    "PyboardException",
+    "SourceUnavailableError",
+    "SpecialFunctionNameError",
+]
+
+
+class BelayException(Exception):
+    """Root of all exceptions of this package."""
+
+
+class AuthenticationError(BelayException):
+    """The board refuses the password."""
+
+
+class FeatureUnavailableError(BelayException):
+    """The board's firmware does not have what was asked for."""
+
+
+class SpecialFunctionNameError(BelayException):
+    """The name of a function is reserved.
+
+    Reserved are names that start and end with two underscores, and names that start with ``_belay``, ``__belay`` or
+    ``_piton``.
+    """
+
+
+class MaxHistoryLengthError(BelayException):
+    """Too many commands were recorded. This package never raises it: it keeps declarations, and no history."""
+
+
+class DeviceNotFoundError(BelayException):
+    """No board matches."""
+
+
+class InsufficientSpecifierError(BelayException):
+    """Several boards match."""
+
+
+class ConnectionFailedError(BelayException):
+    """There is no connection to the board."""
+
+
+class ConnectionLost(ConnectionFailedError):
+    """The connection to the board broke. The call may have been carried out."""
+
+
+class InternalError(BelayException):
+    """An error of this package."""
+
+
+class NotBelayResponseError(BelayException):
+    """An answer of the board is not one of this package. Its framing makes sure that this never happens."""
+
+
+class NoMatchingExecuterError(BelayException):
+    """No overload of a method is for the board's implementation."""
+
+
+class PackageNotFoundError(BelayException):
+    """No index and no address has the package."""
+
+
+class IntegrityError(BelayException):
+    """A file does not have the hash that it must have."""
+
+
+class SourceUnavailableError(BelayException, OSError):
+    """The source of a function cannot be found, so it cannot be sent to the board."""
+
+
+class PyboardError(BelayException):
+    """The board does not answer as it must."""
+
+
+class BoardFrame(NamedTuple):
+    """One call of a traceback of the board."""
+
+    file: str
+    """File on the host for code that the host sent; else the file on the board."""
+    line: int
+    """Line number in the file, from 1."""
+    scope: Optional[str]
+    """Name of the function, or ``<module>``; None for a syntax error."""
+
+
+class PyboardException(BelayException):
+    """Code on the board raised an exception.
+
+    ``args[0]`` is the traceback as text.
+    """
+
+    type_name: str = ""
+    """Name of the exception's type on the board: ``ValueError``."""
+    message: str = ""
+    """Its message."""
+    frames: "tuple[BoardFrame, ...]" = ()
+    """Where it happened, outermost call first."""
+
+    def __str__(self) -> str:
+        return "\n\n" + str(self.args[0] if self.args else "")
+
+
+def board_exception(type_name: str, message: str, frames: "tuple[BoardFrame, ...]") -> PyboardException:
+    """Makes the exception for an exception of the board. Its text is a traceback, with the lines of the host's files."""
+    lines = ["Traceback (most recent call last):"] if frames else []
+    for frame in frames:
+        scope = f", in {frame.scope}" if frame.scope else ""
+        lines.append(f'  File "{frame.file}", line {frame.line}{scope}')
+        source = linecache.getline(frame.file, frame.line).strip()
+        if source:
+            lines.append(f"    {source}")
+    lines.append(f"{type_name}: {message}" if message else type_name)
+    error = PyboardException("\n".join(lines) + "\n")
+    error.type_name = type_name
+    error.message = message
+    error.frames = frames
+    return error

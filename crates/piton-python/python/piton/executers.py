@@ -1,0 +1,170 @@
+"""What makes functions of the host into functions of a board: ``@device.task`` and its kin."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Generator, Optional
+
+from piton._source import FunctionSource, source_of
+from piton.exceptions import FeatureUnavailableError, PyboardException, SpecialFunctionNameError
+
+if TYPE_CHECKING:
+    from piton.device import Device
+
+__all__ = ["Executer", "Mark", "SetupExecuter", "TaskExecuter", "TeardownExecuter", "ThreadExecuter"]
+
+
+@dataclass
+class Mark:
+    """What a decorator of the class `Device` leaves on a function, until a device is made."""
+
+    kind: str
+    """``setup``, ``teardown``, ``task`` or ``thread``."""
+    implementation: str = ""
+    """Name of the implementation that the function is for; empty for all."""
+    autoinit: bool = False
+    """Whether the function is called when the device is made."""
+    options: "dict[str, Any]" = field(default_factory=dict)
+    """Options of the decorator of the instance."""
+    number: int = 0
+    """Position among all marked functions, in the order of their definition."""
+
+
+class Executer:
+    """A decorator of a device: ``device.task`` and its kin. Decorated functions are its attributes."""
+
+    kind = ""
+
+    def __init__(self, device: "Device") -> None:
+        object.__setattr__(self, "_belay_device", device)
+        object.__setattr__(self, "_belay_executers", [])
+
+    _belay_device: "Device"
+    _belay_executers: "list[Callable[..., Any]]"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith(("_belay", "__belay", "_piton")) or (name.startswith("__") and name.endswith("__")):
+            raise SpecialFunctionNameError(f'Not allowed to register function named "{name}".')
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> "Callable[..., Any]":
+        raise AttributeError(f"no {self.kind} function is called {name!r}")
+
+    def __call__(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+        """Decorates a function. Without a function, it returns a decorator with these options."""
+        if function is None:
+            return functools.partial(self, **options)
+        register = options.pop("register", True)
+        executer = self._make(function, **options)
+        if register:
+            setattr(self, getattr(function, "__name__", "function"), executer)
+        self._belay_executers.append(executer)
+        return executer
+
+    def _make(self, function: "Callable[..., Any]", *args: Any, **options: Any) -> "Callable[..., Any]":
+        """Makes the function that calls the board. Each decorator has options of its own."""
+        raise NotImplementedError
+
+
+class _GlobalExecuter(Executer):
+    """Executes the body of a function among the globals of the board."""
+
+    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        function: "Callable[..., Any]",
+        *,
+        minify: bool = True,
+        record: bool = True,
+        ignore_errors: bool = False,
+    ) -> "Callable[..., Any]":
+        if inspect.isgeneratorfunction(function):
+            raise ValueError(f"@Device.{self.kind} does not support generators.")
+        device = self._belay_device
+        source = source_of(function, body_only=True)
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def executer(*args: Any, **kwargs: Any) -> None:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            try:
+                device._setup(source, bound.arguments, minify=minify, record=record)
+            except PyboardException:
+                if not ignore_errors:
+                    raise
+
+        return executer
+
+
+class SetupExecuter(_GlobalExecuter):
+    """``device.setup``: executes the body of a function among the globals of the board, with its arguments as globals."""
+
+    kind = "setup"
+
+
+class TeardownExecuter(_GlobalExecuter):
+    """``device.teardown``: as ``device.setup``, when the device is closed."""
+
+    kind = "teardown"
+
+    def _make(self, function: "Callable[..., Any]", *args: Any, **options: Any) -> "Callable[..., Any]":
+        if inspect.signature(function).parameters:
+            raise ValueError(f'Method {function} decorated with "@Device.teardown" must have no arguments.')
+        return super()._make(function, **options)
+
+
+class TaskExecuter(Executer):
+    """``device.task``: sends a function to the board, and calls it there."""
+
+    kind = "task"
+
+    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        function: "Callable[..., Any]",
+        *,
+        minify: bool = True,
+        record: bool = False,
+        trusted: bool = False,
+        return_time: bool = False,
+        timeout: "Optional[float]" = None,
+    ) -> "Callable[..., Any]":
+        device = self._belay_device
+        source = source_of(function)
+        remote = device._define(source, minify=minify)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return device._call(
+                remote, args, kwargs, record=record, trusted=trusted, return_time=return_time, timeout=timeout
+            )
+
+        @functools.wraps(function)
+        def iterate(*args: Any, **kwargs: Any) -> "Generator[Any, Any, None]":
+            if record:
+                raise NotImplementedError("Recording of generator tasks is currently not supported.")
+            return device._iterate(remote, args, kwargs, trusted=trusted, return_time=return_time)
+
+        return iterate if inspect.isgeneratorfunction(function) else call
+
+
+class ThreadExecuter(Executer):
+    """``device.thread``: sends a function to the board, and runs it there in a thread of its own."""
+
+    kind = "thread"
+
+    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, function: "Callable[..., Any]", *, minify: bool = True, record: bool = True
+    ) -> "Callable[..., Any]":
+        device = self._belay_device
+        if device.implementation.name == "circuitpython":
+            raise FeatureUnavailableError("CircuitPython does not support threading.")
+        source: FunctionSource = source_of(function)
+        remote = device._define(source, minify=minify)
+
+        @functools.wraps(function)
+        def start(*args: Any, **kwargs: Any) -> None:
+            device._start_thread(remote, args, kwargs, record=record)
+
+        return start

@@ -1,0 +1,168 @@
+//! Copying folders to the board of a session.
+
+use std::path::Path;
+
+use piton::Board;
+use piton::deadline::Deadline;
+use piton::device::DeviceError;
+use piton::error::{BoardError, FsError};
+use piton::facts::board_facts;
+use piton::fs::remote::RemoteFs;
+use piton::path::BoardPath;
+use piton::patterns::Patterns;
+use piton::repl::Entry;
+use piton::sync::{self, Event, Options};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::failure::{exception, of_package};
+
+/// How long the board may take to give its prompt and to say what it is.
+const ENTRY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What a folder is copied with.
+pub(crate) struct Sync {
+    pub(crate) target: BoardPath,
+    pub(crate) options: Options,
+    /// Whether Python sources are compiled for this board.
+    pub(crate) compile: bool,
+}
+
+impl Sync {
+    /// Reads what a script gives. `keep` is `None` where nothing is removed.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` for a path that no board takes, or a form of files that is not known.
+    pub(crate) fn new(
+        target: &str,
+        keep: Option<Vec<String>>,
+        ignore: Vec<String>,
+        form: &str,
+    ) -> PyResult<Sync> {
+        let target: BoardPath = target
+            .parse()
+            .map_err(|error| PyValueError::new_err(format!("{error}")))?;
+        let mut options = Options::default();
+        options.settle = true;
+        options.delete = keep.is_some();
+        for name in keep.unwrap_or_default() {
+            options
+                .keep
+                .add(&format!("/{}", name.trim_start_matches('/')));
+        }
+        options.ignore = patterns(&ignore);
+        let compile = match form {
+            "as-is" => false,
+            "minified" => {
+                options.make.minify = true;
+                false
+            }
+            "mpy" => true,
+            other => return Err(PyValueError::new_err(format!("unknown form `{other}`"))),
+        };
+        Ok(Sync {
+            target,
+            options,
+            compile,
+        })
+    }
+
+    /// Makes the board's folder equal to `source`. `report` hears how many files there are, then each that is done.
+    pub(crate) fn run(
+        mut self,
+        board: &mut Board,
+        source: &Path,
+        report: &mut dyn FnMut(Progress),
+    ) -> Result<(), Failure> {
+        let deadline = Deadline::after(ENTRY_TIME);
+        let mut raw = board.raw_repl(Entry::KeepState, deadline)?;
+        if self.compile {
+            let facts = board_facts(&mut raw, deadline).map_err(piton::Error::from)?;
+            self.options.make.compile = Some(sync::compiler_options(&facts)?);
+        }
+        let mut remote = RemoteFs::new(&mut raw);
+        let push = sync::push(&mut remote, source, &self.target, &self.options)?;
+        report(Progress::Total(push.plan().steps.len()));
+        push.apply(&mut remote, &mut |event| {
+            if let Event::Done { .. } = event {
+                report(Progress::Done);
+            }
+        })?;
+        Ok(())
+    }
+}
+
+fn patterns(lines: &[String]) -> Patterns {
+    let mut patterns = Patterns::new();
+    for line in lines {
+        patterns.add(line);
+    }
+    patterns
+}
+
+/// How far a copy is.
+pub(crate) enum Progress {
+    /// Changes in all.
+    Total(usize),
+    /// One change is done.
+    Done,
+}
+
+impl Progress {
+    /// Calls `progress_update` of a script: with `total` and `description`, or `advance`.
+    ///
+    /// # Errors
+    ///
+    /// What the script's function raises.
+    pub(crate) fn tell(&self, py: Python<'_>, update: &Py<PyAny>) -> PyResult<()> {
+        let arguments = PyDict::new(py);
+        match self {
+            Progress::Total(count) => {
+                arguments.set_item("description", "Syncing...")?;
+                arguments.set_item("total", count)?;
+            }
+            Progress::Done => arguments.set_item("advance", 1)?,
+        }
+        update.call(py, (), Some(&arguments)).map(drop)
+    }
+}
+
+/// Why a folder was not copied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Board(#[from] piton::Error),
+    #[error(transparent)]
+    Sync(#[from] sync::Error),
+}
+
+impl Failure {
+    /// Returns the exception that a script catches.
+    pub(crate) fn exception(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        match self {
+            Failure::Device(error) => exception(py, error),
+            Failure::Board(piton::Error::Board(error))
+            | Failure::Sync(sync::Error::Board(error) | sync::Error::Fs(FsError::Board(error))) => {
+                of_board(py, &error)
+            }
+            Failure::Sync(sync::Error::Read { source, .. }) => {
+                PyOSError::new_err((source.raw_os_error(), message))
+            }
+            Failure::Sync(_) => PyOSError::new_err(message),
+            Failure::Board(_) => of_package(py, "PyboardError", &message),
+        }
+    }
+}
+
+fn of_board(py: Python<'_>, error: &BoardError) -> PyErr {
+    let name = match error {
+        BoardError::Disconnected { .. } => "ConnectionLost",
+        _ => "PyboardError",
+    };
+    of_package(py, name, &error.to_string())
+}

@@ -1,0 +1,441 @@
+//! Sessions with a board, as classes of Python.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use piton::deadline::{Cancel, Deadline};
+use piton::device::{
+    CallOptions, Device, DeviceError, DeviceOptions, ExecOptions, Proxy, ProxyValue, Source, Task,
+};
+use piton::error::BoardError;
+use piton::literal::Value;
+use piton::selector::BoardSelector;
+use piton::transport::webrepl::Password;
+use piton::{Board, ConnectOptions};
+use pyo3::exceptions::{PyStopIteration, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+use crate::decode::decode;
+use crate::encode::{encode, encode_arguments};
+use crate::failure::{connection, exception, of_package, unparsable};
+use crate::files::{Failure, Progress, Sync};
+use crate::signals;
+
+/// How often a session tries to connect again where it may try for ever.
+const FOR_EVER: u32 = u32::MAX;
+
+/// How long the board may take to give its prompt, and to take what was typed.
+const TERMINAL_TIME: Duration = Duration::from_secs(5);
+
+/// A session with a board.
+#[pyclass(frozen, module = "piton._piton")]
+pub(crate) struct Session {
+    device: Device,
+    #[pyo3(get)]
+    name: String,
+}
+
+#[pymethods]
+impl Session {
+    /// Connects to a board and begins a session on it.
+    #[staticmethod]
+    #[pyo3(signature = (selector, *, baudrate, user, password, attempts, output))]
+    fn open(
+        py: Python<'_>,
+        selector: &str,
+        baudrate: u32,
+        user: &str,
+        password: &str,
+        attempts: i64,
+        output: Py<PyAny>,
+    ) -> PyResult<Session> {
+        let parsed: BoardSelector = selector
+            .parse()
+            .map_err(|error| PyValueError::new_err(format!("{error}")))?;
+        // A telnet server's user: MicroPython's own telnet servers take any.
+        let _ = user;
+        let mut connect = ConnectOptions::default();
+        connect.cancel = Cancel::with_probe(signals::have_raised);
+        connect.open.baud_rate = baudrate;
+        connect.open.password = Some(Password::new(password));
+        let mut options = DeviceOptions::default();
+        options.reconnect_attempts = attempts_of(attempts);
+        let device = py
+            .detach(|| Device::connect(&parsed, &connect, options))
+            .map_err(|error| opening(py, error))?;
+        device.on_output(move |bytes| print(&output, bytes));
+        Ok(Session {
+            device,
+            name: selector.to_owned(),
+        })
+    }
+
+    /// Executes statements.
+    #[pyo3(signature = (text, *, record, timeout = None))]
+    fn execute(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        record: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let mut options = ExecOptions::default();
+        options.declare = record;
+        options.call = within(timeout)?;
+        self.call(py, |device| device.exec_with(text, &options))
+    }
+
+    /// Returns the value of an expression.
+    #[pyo3(signature = (expression, *, timeout = None))]
+    fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        expression: &str,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = within(timeout)?;
+        let text = self.call(py, |device| device.eval_text(expression, options))?;
+        read(py, &text)
+    }
+
+    /// Returns the value of an expression and the time of its evaluation, in seconds since 1970.
+    fn evaluate_timed<'py>(
+        &self,
+        py: Python<'py>,
+        expression: &str,
+    ) -> PyResult<(Bound<'py, PyAny>, f64)> {
+        let (value, time): (Value, _) = self.call(py, |device| device.eval_timed(expression))?;
+        Ok((decode(py, value)?, seconds(time)))
+    }
+
+    /// Returns the value of an expression; a handle of an object that is not immutable.
+    fn expose<'py>(&self, py: Python<'py>, expression: &str) -> PyResult<Bound<'py, PyAny>> {
+        match self.call(py, |device| device.expose(expression))? {
+            ProxyValue::Value(value) => decode(py, value),
+            ProxyValue::Object(proxy) => Ok(Bound::new(py, Handle { proxy })?.into_any()),
+        }
+    }
+
+    /// Executes the body of a function, with its arguments as globals.
+    #[pyo3(signature = (text, file, line, arguments, *, record))]
+    fn setup(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        file: &str,
+        line: u32,
+        arguments: &Bound<'_, PyDict>,
+        record: bool,
+    ) -> PyResult<()> {
+        let source = Source::in_file(text, file, line);
+        let mut options = ExecOptions::default();
+        options.declare = record;
+        options.globals = encode(arguments.as_any())?;
+        self.call(py, |device| device.exec_with(source, &options))
+    }
+
+    /// Defines a function.
+    fn define(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        file: &str,
+        line: u32,
+        name: &str,
+    ) -> PyResult<Function> {
+        let source = Source::in_file(text, file, line);
+        let task = self.call(py, |device| device.task(source, name))?;
+        Ok(Function {
+            task,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Evaluates an expression again after a reset of the board.
+    fn declare(&self, expression: &str) {
+        self.device.declare(expression);
+    }
+
+    /// Compares the clocks, and returns the time of the host at which the count of the board was 0, in seconds since 1970.
+    fn synchronize_time(&self, py: Python<'_>, samples: u32) -> PyResult<f64> {
+        self.call(py, |device| device.synchronize_time(samples))
+    }
+
+    /// Returns what [`Session::synchronize_time`] found.
+    fn time_offset(&self, py: Python<'_>) -> PyResult<f64> {
+        self.call(py, |device| device.time_offset())
+    }
+
+    /// Returns whether the clocks were compared since the board last started.
+    fn has_time(&self) -> bool {
+        self.device.time_offset().is_ok()
+    }
+
+    /// Connects again and restores what was declared.
+    fn reconnect(&self, py: Python<'_>, attempts: i64) -> PyResult<()> {
+        let attempts = attempts_of(attempts);
+        py.detach(|| self.device.reconnect(attempts))
+            .map_err(|error| match error {
+                DeviceError::NotConnected(error) => {
+                    of_package(py, "ConnectionLost", &error.to_string())
+                }
+                error => exception(py, error),
+            })
+    }
+
+    /// Starts the interpreter of the board afresh.
+    fn soft_reset(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, |device| device.soft_reset())
+    }
+
+    /// Makes the folder `target` of the board equal to a folder of the host. `keep` names what stays; `None` removes nothing. `form` is
+    /// `as-is`, `minified` or `mpy`. `progress` is called with what changes.
+    #[pyo3(signature = (source, target, *, keep, ignore, form, progress))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of Python with a name"
+    )]
+    fn sync(
+        &self,
+        py: Python<'_>,
+        source: PathBuf,
+        target: &str,
+        keep: Option<Vec<String>>,
+        ignore: Vec<String>,
+        form: &str,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let sync = Sync::new(target, keep, ignore, form)?;
+        let mut raised = None;
+        let mut report = |event: Progress| {
+            let Some(update) = &progress else { return };
+            Python::attach(|py| {
+                if let Err(error) = event.tell(py, update) {
+                    raised.get_or_insert(error);
+                }
+            });
+        };
+        let copied = py.detach(|| {
+            let copy = |board: &mut Board| sync.run(board, &source, &mut report);
+            self.device.with_board(copy)
+        });
+        match raised {
+            Some(error) => Err(error),
+            None => copied.map_err(|error| error.exception(py)),
+        }
+    }
+
+    /// Gives the board its prompt, for a terminal.
+    fn terminal_begin(&self, py: Python<'_>) -> PyResult<()> {
+        self.on_board(py, |board| {
+            Ok(board.friendly(Deadline::after(TERMINAL_TIME))?)
+        })
+    }
+
+    /// Returns what the board has printed, after at most 50 ms.
+    fn terminal_read<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let read = self.on_board(py, |board| {
+            let mut buffer = vec![0; 4096];
+            let deadline = Deadline::NEVER.slice(Duration::from_millis(50));
+            match board.transport().read(&mut buffer, deadline) {
+                Ok(count) => buffer.truncate(count),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => buffer.clear(),
+                Err(source) => return Err(lost("output of the terminal", source).into()),
+            }
+            Ok(buffer)
+        })?;
+        Ok(PyBytes::new(py, &read))
+    }
+
+    /// Sends what was typed.
+    fn terminal_write(&self, py: Python<'_>, typed: &[u8]) -> PyResult<()> {
+        self.on_board(py, |board| {
+            board
+                .transport()
+                .write_all(typed, Deadline::after(TERMINAL_TIME))
+                .map_err(|source| lost("what was typed in the terminal", source).into())
+        })
+    }
+
+    /// Closes the connection. Nothing happens when it is closed already.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, |device| device.close())
+    }
+}
+
+impl Session {
+    /// Carries out an operation while other threads of Python run.
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        operation: impl FnOnce(&Device) -> Result<T, DeviceError> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| operation(&self.device))
+            .map_err(|error| exception(py, error))
+    }
+
+    fn on_board<T: Send>(
+        &self,
+        py: Python<'_>,
+        operation: impl FnOnce(&mut Board) -> Result<T, Failure> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| self.device.with_board(operation))
+            .map_err(|error| error.exception(py))
+    }
+}
+
+/// The line broke.
+fn lost(waiting_for: &'static str, source: io::Error) -> piton::Error {
+    piton::Error::Board(BoardError::Disconnected {
+        waiting_for,
+        source,
+    })
+}
+
+/// A function of the board.
+#[pyclass(frozen, module = "piton._piton")]
+pub(crate) struct Function {
+    task: Task,
+    #[pyo3(get)]
+    name: String,
+}
+
+#[pymethods]
+impl Function {
+    /// Calls the function, and returns its value; with the time of the call on request, in seconds since 1970.
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let arguments = encode_arguments(args, kwargs)?;
+        let options = within(timeout)?;
+        let text = py
+            .detach(|| self.task.call_text(&arguments, options))
+            .map_err(|error| exception(py, error))?;
+        read(py, &text)
+    }
+
+    /// Calls a generator function.
+    fn iterate(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Generator> {
+        let arguments = encode_arguments(args, kwargs)?;
+        let generator = py
+            .detach(|| self.task.iterate_text(&arguments))
+            .map_err(|error| exception(py, error))?;
+        Ok(Generator {
+            generator: Mutex::new(generator),
+        })
+    }
+}
+
+/// A generator of the board.
+#[pyclass(frozen, module = "piton._piton")]
+pub(crate) struct Generator {
+    generator: Mutex<piton::device::Generator<Value>>,
+}
+
+#[pymethods]
+impl Generator {
+    /// Resumes the generator with a value, and returns its next item.
+    ///
+    /// Raises `StopIteration` when there are no more.
+    fn resume<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let sent = match value.is_none() {
+            true => None,
+            false => Some(encode(value)?),
+        };
+        let item = py
+            .detach(|| {
+                let mut generator = lock(&self.generator);
+                match &sent {
+                    Some(value) => generator.send_text(value),
+                    None => generator.next_item(),
+                }
+            })
+            .map_err(|error| exception(py, error))?;
+        match item {
+            Some(value) => decode(py, value),
+            None => Err(PyStopIteration::new_err(())),
+        }
+    }
+}
+
+/// An object that stays on the board for as long as this is there.
+#[pyclass(frozen, module = "piton._piton")]
+pub(crate) struct Handle {
+    proxy: Proxy,
+}
+
+#[pymethods]
+impl Handle {
+    /// Returns the expression that stands for the object.
+    fn expression(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.proxy.expression())
+            .map_err(|error| exception(py, error))
+    }
+}
+
+/// Returns the options of a call that may take `timeout` seconds.
+fn within(timeout: Option<f64>) -> PyResult<CallOptions> {
+    let Some(seconds) = timeout else {
+        return Ok(CallOptions::default());
+    };
+    Duration::try_from_secs_f64(seconds)
+        .map(CallOptions::within)
+        .map_err(|_| PyValueError::new_err("a timeout is a number of seconds, 0 or more"))
+}
+
+fn attempts_of(attempts: i64) -> u32 {
+    match attempts {
+        attempts if attempts < 0 => FOR_EVER,
+        attempts => u32::try_from(attempts).unwrap_or(FOR_EVER),
+    }
+}
+
+/// Reads what `repr()` of the board gave.
+fn read<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    match piton::literal::parse(text.as_bytes()) {
+        Ok(value) => decode(py, value),
+        Err(_) => Err(unparsable(py, text, None)),
+    }
+}
+
+/// Hands what the board printed to Python. A stream that refuses it has nobody to tell: the call goes on.
+fn print(output: &Py<PyAny>, bytes: &[u8]) {
+    Python::attach(|py| {
+        if let Err(error) = output.call1(py, (PyBytes::new(py, bytes),)) {
+            error.write_unraisable(py, None);
+        }
+    });
+}
+
+/// Returns the exception for a session that could not begin.
+fn opening(py: Python<'_>, error: DeviceError) -> PyErr {
+    match error {
+        DeviceError::Lost(error) | DeviceError::NotConnected(error) => connection(py, &error),
+        error => exception(py, error),
+    }
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

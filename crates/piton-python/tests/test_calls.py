@@ -1,0 +1,252 @@
+"""Calls of a device: code, tasks, setups, generators, proxies, values and errors."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import OrderedDict
+from enum import IntEnum
+from typing import Any
+
+import pytest
+
+import piton
+from piton import Device
+
+
+def test_statements_and_expressions(device: Device) -> None:
+    assert device("foo = 1 + 2") is None
+    assert device("foo") == 3
+    assert device("'abc'") == "abc"
+    assert device("    foo = 4\n    bar = foo * 2\n") is None
+    assert device("(foo,\n bar)") == (4, 8)
+
+
+class Colour(IntEnum):
+    """An int with a name."""
+
+    RED = 3
+
+
+VALUES: "list[Any]" = [
+    None,
+    True,
+    0,
+    -1,
+    2**31,
+    2**70,
+    -(2**70),
+    1.5,
+    -0.0,
+    1e100,
+    math.inf,
+    -math.inf,
+    "",
+    "text",
+    "\0\x04\r\n'\"\\ \u20ac \U0001f600",
+    b"",
+    bytes(range(256)),
+    bytearray(b"ab\0"),
+    (),
+    (1,),
+    (1, "a", None),
+    [],
+    [1, [2, [3]]],
+    {},
+    {"a": 1, 2: [3]},
+    {1, 2},
+    set(),
+    frozenset([1]),
+    1j,
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_there_and_back(device: Device, value: Any) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    returned = same(value)
+    assert returned == value
+    assert type(returned) is type(value)
+
+
+def test_values_that_become_others(device: Device) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    assert math.isnan(same(math.nan))
+    assert same(Colour.RED) == 3
+    assert same(OrderedDict(a=1)) == {"a": 1}
+    assert same(memoryview(b"abc")) == b"abc"
+    deep: "list[Any]" = []
+    for _ in range(20):
+        deep = [deep]
+    assert same(deep) == deep
+
+
+def test_large_values(device: Device) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    data = bytes(range(256)) * 128
+    assert same(data) == data
+
+
+def test_arguments(device: Device) -> None:
+    @device.task
+    def takes(a, b=2, *args, c=3, **kwargs):
+        return a, b, args, c, sorted(kwargs.items())
+
+    assert takes(1) == (1, 2, (), 3, [])
+    assert takes(1, 4, 5, c=6, d=7) == (1, 4, (5,), 6, [("d", 7)])
+    assert device.task.takes is takes
+
+
+def test_a_value_that_cannot_be_sent(device: Device) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    with pytest.raises(TypeError, match="`object` can't be sent to a board"):
+        same(object())
+    circle: "list[Any]" = []
+    circle.append(circle)
+    with pytest.raises(ValueError, match="nested"):
+        same(circle)
+
+
+def test_a_result_without_a_literal_form(device: Device) -> None:
+    result = device("object()")
+    assert result is piton.UNPARSABLE_RESULT
+    assert not result
+
+
+def test_setup_has_globals(device: Device) -> None:
+    @device.setup
+    def prepare(number, text="b"):
+        import math
+
+        total = number * 2
+        label = text + "!"
+
+    assert prepare(4, text="c") is None
+    assert device("(number, total, label, math.pi > 3)") == (4, 8, "c!", True)
+
+
+def test_output_goes_to_the_stream(device: Device, capsys: pytest.CaptureFixture[str]) -> None:
+    @device.task
+    def talk():
+        print("one")
+        print("no line end", end="")
+        return 5
+
+    assert talk() == 5
+    assert capsys.readouterr().out.replace("\r\n", "\n") == "one\nno line end"
+    stream = io.StringIO()
+    assert device("print('_BELAYR|1')", stream_out=stream) is None
+    assert stream.getvalue().strip() == "_BELAYR|1"
+    device("print('dropped')", stream_out=None)
+    assert capsys.readouterr().out == ""
+
+
+def test_generators(device: Device) -> None:
+    @device.task
+    def count(limit):
+        for number in range(limit):
+            got = yield number
+            if got is not None:
+                yield ("got", got)
+
+    assert list(count(3)) == [0, 1, 2]
+    numbers = count(5)
+    assert next(numbers) == 0
+    assert numbers.send("x") == ("got", "x")
+    assert next(numbers) == 1
+
+
+def test_an_exception_names_the_line_of_the_host(device: Device) -> None:
+    @device.task
+    def fails(value):
+        if value:
+            raise ValueError("bad value")
+
+    with pytest.raises(piton.PyboardException) as caught:
+        fails(1)
+    error = caught.value
+    assert (error.type_name, error.message) == ("ValueError", "bad value")
+    assert error.frames[-1].file == __file__
+    assert 'raise ValueError("bad value")' in error.args[0]
+    assert str(error) == "\n\n" + error.args[0]
+    assert fails(0) is None
+
+
+def test_a_timeout_stops_the_board(device: Device) -> None:
+    @device.task(timeout=0.3)
+    def forever():
+        while True:
+            pass
+
+    with pytest.raises(TimeoutError):
+        forever()
+    assert device("1 + 1") == 2
+
+
+def test_lambdas_and_methods(device: Device) -> None:
+    double = device.task(lambda x: x * 2)
+    assert double(4) == 8
+
+    class Holder:
+        """A class with a function."""
+
+        @staticmethod
+        def triple(x):
+            text = """
+  not moved"""
+            return x * 3, text
+
+    triple = device.task(Holder.triple)
+    assert triple(2) == (6, "\n  not moved")
+
+
+def test_generated_code_has_no_source(device: Device) -> None:
+    names: "dict[str, Any]" = {}
+    exec("def generated():\n    return 1\n", names)
+    with pytest.raises(OSError, match="cannot be found"):
+        device.task(names["generated"])
+
+
+def test_reserved_names(device: Device) -> None:
+    def __belay_x():
+        pass
+
+    with pytest.raises(piton.SpecialFunctionNameError):
+        device.task(__belay_x)
+
+
+def test_proxies(device: Device) -> None:
+    device("data = [1, 2, 3]\nclass Box:\n def __init__(self): self.n = 1\n def add(self, k): self.n += k; return self\nbox = Box()")
+    data = device.proxy("data")
+    assert len(data) == 3 and data[0] == 1 and 2 in data and list(data) == [1, 2, 3]
+    data[0] = 10
+    assert device("data") == [10, 2, 3]
+    assert device(data[1:]) == [2, 3]
+    box = device.proxy("box")
+    box.add(4).add(5)
+    assert box.n == 10
+    box.n = 1
+    assert device("box.n") == 1
+    with pytest.raises(AttributeError):
+        box.missing
+    with pytest.raises(IndexError):
+        data[9]
+    math_module = device.proxy("import math")
+    assert math_module.sqrt(4) == 2
+    sin, cos = device.proxy("from math import sin, cos")
+    assert cos(0) == 1 and sin(0) == 0
+    assert repr(data) == "<ProxyObject [10, 2, 3]>"
+    passed = device.task(lambda x: len(x))
+    assert passed(data) == 3
