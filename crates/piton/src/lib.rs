@@ -54,6 +54,7 @@ mod regular;
 pub mod romfs;
 pub mod session;
 pub mod shipment;
+pub mod spool;
 pub mod sync;
 pub mod vm;
 pub mod workers;

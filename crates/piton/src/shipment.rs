@@ -36,6 +36,7 @@ use piton_shipment::index::{Index, IndexError};
 use piton_shipment::manifest::{Found, Manifest, ManifestError};
 
 use crate::build::MANIFEST;
+use crate::spool::Spooled;
 use crate::sync::{Content, HostTree};
 
 pub use crate::board_format::BoardFormat;
@@ -61,7 +62,7 @@ pub struct Shipment {
     /// What the list of several targets says, if there is one.
     listed: Option<Listed>,
     /// A file that is put beside the others: see [`record`].
-    record: Option<(PortablePath, Vec<u8>)>,
+    record: Option<(PortablePath, Spooled)>,
 }
 
 /// What is there, by path.
@@ -73,8 +74,8 @@ struct Item {
     found: Found,
     /// Its first bytes, if it is a file.
     head: Option<Vec<u8>>,
-    /// Its content, if that is right and somebody wants it.
-    content: Option<Vec<u8>>,
+    /// Its content, if that is right and needed.
+    content: Option<Spooled>,
 }
 
 impl Item {
@@ -118,7 +119,7 @@ struct Indexed {
 /// What a shipment is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be checked: contents are looked at, and not kept.
+    /// To be checked: contents are read, and not kept.
     Check,
     /// To be copied to a board.
     Copy,
@@ -231,18 +232,19 @@ impl Shipment {
         }
     }
 
-    /// The files that the manifest names and their content, in its order, as far as they are right: call
+    /// Returns the files that the manifest names and their content, in its order, as far as they are right: call
     /// [`Shipment::check`] first. None where it was read for [`Purpose::Check`].
-    pub fn files(&self) -> impl Iterator<Item = (&PortablePath, &[u8])> {
+    ///
+    /// The contents are those that were checked, whatever became of the files since.
+    pub fn files(&self) -> impl Iterator<Item = (&PortablePath, &Spooled)> {
         let files = self.manifest.files.iter().filter_map(|file| {
             let content = self.files.get(&file.path)?.content.as_ref()?;
-            Some((&file.path, content.as_slice()))
+            Some((&file.path, content))
         });
-        let record = self.record.iter();
-        files.chain(record.map(|(path, content)| (path, content.as_slice())))
+        files.chain(self.record.iter().map(|(path, content)| (path, content)))
     }
 
-    /// The files as a tree to push to a board, and the paths whose files there would be imported instead.
+    /// Returns the files as a tree to push to a board, and the paths whose files there would be imported instead.
     pub fn tree(&self) -> (HostTree, BTreeSet<RelativePath>) {
         let mut host = HostTree::default();
         let mut superseded = BTreeSet::new();
@@ -251,7 +253,7 @@ impl Shipment {
                 continue;
             };
             let node = Node::File {
-                size: Some(content.len() as u64),
+                size: Some(content.size()),
                 digest: None,
             };
             // Folders on the way come first, and are there already but for the first file in them.
@@ -265,7 +267,8 @@ impl Shipment {
                 }
             }
             if host.tree.insert(place.clone(), node).is_ok() {
-                host.contents.insert(place, Content::Made(content.to_vec()));
+                host.contents
+                    .insert(place, Content::Spooled(content.clone()));
             }
             let twin = deploy::twin(path).filter(|twin| !self.files.contains_key(twin));
             superseded.extend(twin.and_then(|twin| twin.as_str().parse().ok()));
@@ -273,7 +276,7 @@ impl Shipment {
         (host, superseded)
     }
 
-    /// The paths of the files in the order in which a board should get them: a module after the modules that it
+    /// Returns the paths of the files in the order in which a board should get them: a module after the modules that it
     /// imports, `boot.py`, `main.py` and `code.py` last.
     pub fn order(&self) -> Vec<RelativePath> {
         let files = order::order(self).into_iter();

@@ -167,7 +167,7 @@ fn to_drive(
     let newer = Last::of_drive(drive).check(&new, settings.downgrade);
     note_downgrade(&new, newer.map_err(refused_downgrade)?.as_ref(), &ctx.ui);
     if settings.is_signed {
-        shipment.with_record();
+        shipment.with_record().map_err(DeployError::Spool)?;
     }
     let plan = plan(&shipment, drive)?;
     print_plan(&plan, dry_run, ctx)?;

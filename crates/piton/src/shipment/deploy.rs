@@ -18,6 +18,7 @@ use super::parts::Parts;
 use super::{BoardFormat, Shipment};
 use crate::flushed;
 use crate::regular::{self, Kind, Links};
+use crate::spool::Spooled;
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,9 @@ pub enum DeployError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no room for the contents among the temporary files.
+    #[error("could not write a temporary file: {0}")]
+    Spool(#[source] io::Error),
     /// Ctrl-C.
     #[error("interrupted; each file is the old one or the new one")]
     Cancelled,
@@ -216,16 +220,16 @@ fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<DeployError> {
 }
 
 /// Whether the file on the drive has this content.
-fn compare(drive: &Path, path: &PortablePath, content: &[u8]) -> Result<Action, DeployError> {
+fn compare(drive: &Path, path: &PortablePath, content: &Spooled) -> Result<Action, DeployError> {
     let read = || {
         let folder = Folder::of_file(drive, path)?;
         let place = folder.join(path.file_name());
-        if place.symlink_metadata()?.len() != content.len() as u64 {
+        if place.symlink_metadata()?.len() != content.size() {
             // For what is a folder, the error is of use.
             return regular::open(&place, Links::Refuse).map(|_| Action::Replace);
         }
-        let there = regular::read(&place, Links::Refuse, content.len() as u64)?;
-        Ok(match there == content {
+        let there = regular::read(&place, Links::Refuse, content.size())?;
+        Ok(match there == content.read()? {
             true => Action::Keep,
             false => Action::Replace,
         })
@@ -311,7 +315,9 @@ pub fn apply(
     cancel: &Cancel,
     events: &mut dyn FnMut(&PortablePath, Action),
 ) -> Result<(), DeployError> {
-    let files = shipment.files().collect::<BTreeMap<&PortablePath, &[u8]>>();
+    let files = shipment
+        .files()
+        .collect::<BTreeMap<&PortablePath, &Spooled>>();
     let parts = Parts::open(drive, files.keys().copied())?;
     check_space(plan, &files, drive)?;
     for (path, action) in &plan.steps {
@@ -325,11 +331,12 @@ pub fn apply(
         };
         match (action, files.get(path)) {
             (Action::Create | Action::Replace, Some(content)) => {
-                let folder = parts.put(path, content).map_err(failed)?;
+                let content = content.read().map_err(failed)?;
+                let folder = parts.put(path, &content).map_err(failed)?;
                 let written = folder.join(path.file_name());
                 let limit = content.len() as u64;
                 let is_whole = regular::read(&written, Links::Refuse, limit)
-                    .is_ok_and(|there| there == *content);
+                    .is_ok_and(|there| there == content);
                 if !is_whole || folder.check().is_err() {
                     return Err(DeployError::ReadBack { path: place });
                 }
@@ -348,7 +355,7 @@ pub fn apply(
 /// Whether each file fits when its turn comes, the old ones being there until then.
 fn check_space(
     plan: &Plan,
-    files: &BTreeMap<&PortablePath, &[u8]>,
+    files: &BTreeMap<&PortablePath, &Spooled>,
     drive: &Path,
 ) -> Result<(), DeployError> {
     let Some((cluster, free)) = space(drive) else {
@@ -364,7 +371,7 @@ fn check_space(
                 .symlink_metadata()
                 .map_or(0, |there| there.len())
         };
-        let new = files.get(path).map_or(0, |content| content.len() as u64);
+        let new = files.get(path).map_or(0, |content| content.size());
         match action {
             Action::Create => used += clusters(new),
             Action::Replace => {

@@ -7,6 +7,7 @@ use piton_shipment::manifest::Manifest;
 
 use super::order::{imports_of, modules_of};
 use super::{Finding, Items, What};
+use crate::spool::Spooled;
 
 /// Each file that imports a module whose source did not compile, and cannot do without it.
 ///
@@ -22,11 +23,12 @@ pub(super) fn check(manifest: &Manifest, files: &Items) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (path, item) in files {
-        let Some(content) = &item.content else {
+        let content = item.content.as_ref().map(Spooled::read);
+        let Some(Ok(content)) = content else {
             continue;
         };
         let mut missing = Vec::new();
-        let imports = imports_of(path, content).into_iter();
+        let imports = imports_of(path, &content).into_iter();
         for import in imports.filter(|import| !import.optional) {
             for module in modules_of(path, &import) {
                 let is_there = module

@@ -11,6 +11,7 @@ use piton_path::PortablePath;
 use super::Shipment;
 use super::record::FILE_NAME;
 use crate::compile::{compile_cached, native};
+use crate::spool::Spooled;
 
 /// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
@@ -20,7 +21,7 @@ const LIBRARY: &str = "lib";
 ///
 /// Modules that import each other come by their imports at the top, else by path. What machine code or `__import__`
 /// imports is not known.
-pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &[u8])> {
+pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
     let mut files = shipment.files().collect::<Vec<_>>();
     files.sort_by_key(|(path, _)| (is_module(path), *path));
     let numbers = files
@@ -31,7 +32,12 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &[u8])> {
     let mut all = vec![Vec::new(); files.len()];
     let mut at_once = all.clone();
     for (number, (path, content)) in files.iter().enumerate() {
-        for import in imports_of(path, content) {
+        // What cannot be read is copied later, and fails then.
+        let content = match is_module(path) {
+            true => content.read().unwrap_or_default(),
+            false => continue,
+        };
+        for import in imports_of(path, &content) {
             let modules = modules_of(path, &import);
             let files = modules
                 .iter()
@@ -210,6 +216,7 @@ mod tests {
 
     use super::*;
     use crate::shipment::Item;
+    use crate::spool::Spool;
 
     /// The order of these files; those that end in `.mpy` are compiled.
     fn check(files: &[(&str, &str)], expected: &[&str]) {
@@ -234,14 +241,17 @@ mod tests {
         let manifest = format!(
             r#"{{"version":"1","build_timestamp":"2026-02-06T10:46:02Z","files":[{files}]}}"#
         );
+        let spool = Spool::new();
         let items = made.into_iter().map(|(path, content)| {
             let mut item = Item::of(Found::Special);
-            item.content = Some(content);
+            let mut spooled = spool.begin().unwrap();
+            spooled.push(&content).unwrap();
+            item.content = Some(spooled);
             (path, item)
         });
         let read = Manifest::parse(manifest.as_bytes()).unwrap();
         let mut shipment = Shipment::new(read, manifest.into_bytes(), None, items.collect());
-        shipment.with_record();
+        shipment.with_record().unwrap();
         let order = order(&shipment);
         let mut found = order
             .iter()

@@ -18,6 +18,7 @@ use super::{Indexed, Item, Items, Listed, Places, Purpose, Shipment, ShipmentErr
 use crate::build::{FILES, INDEX, MANIFEST, SIGNATURE};
 use crate::host_tree::{self, Rules, WalkError};
 use crate::regular::{self, Links};
+use crate::spool::Spool;
 
 /// Most bytes of a signature.
 pub(super) const SIGNATURE_LIMIT: u64 = 16 << 10;
@@ -410,6 +411,8 @@ pub(super) struct Sizes<'a> {
     sizes: BTreeMap<&'a PortablePath, u64>,
     /// Whether what modules import is looked at.
     imports_count: bool,
+    /// Where contents are kept.
+    spool: Spool,
     reading: &'a Reading<'a>,
 }
 
@@ -430,6 +433,7 @@ impl<'a> Sizes<'a> {
         Ok(Sizes {
             sizes: files.map(|file| (&file.path, file.size)).collect(),
             imports_count: !manifest.left_out.is_empty(),
+            spool: Spool::new(),
             reading,
         })
     }
@@ -455,9 +459,13 @@ impl<'a> Sizes<'a> {
         let is_wanted = self.sizes.get(name) == Some(&size);
         let is_kept =
             self.reading.purpose == Purpose::Copy || self.imports_count && size <= MODULE_LIMIT;
+        let mut kept = match is_wanted && is_kept {
+            true => Some(self.spool.begin()?),
+            false => None,
+        };
         let mut item = Item::of(Found::Sized { size });
         let mut head = Vec::new();
-        let (mut kept, mut found, mut hash) = (Vec::new(), 0, Sha256::new());
+        let (mut found, mut hash) = (0, Sha256::new());
         let mut block = vec![0; 64 << 10];
         while is_wanted || head.len() < HEAD {
             if self.reading.cancel.is_cancelled() {
@@ -476,8 +484,8 @@ impl<'a> Sizes<'a> {
             }
             if is_wanted {
                 hash.update(bytes);
-                if is_kept {
-                    kept.extend_from_slice(bytes);
+                if let Some(kept) = &mut kept {
+                    kept.push(bytes)?;
                 }
             }
         }
@@ -491,7 +499,7 @@ impl<'a> Sizes<'a> {
                 // It became longer or shorter meanwhile.
                 false => Found::Sized { size: found },
             };
-            item.content = (found == size && is_kept).then_some(kept);
+            item.content = kept.filter(|_| found == size);
         }
         Ok(item)
     }

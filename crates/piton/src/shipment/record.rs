@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Shipment;
 use crate::regular::{self, Links};
+use crate::spool::Spool;
 
 /// The name of the record, at the top of the board's files.
 pub const FILE_NAME: &str = ".piton-deployed";
@@ -209,10 +210,16 @@ fn place(root: &BoardPath) -> BoardPath {
 }
 
 impl Shipment {
-    /// Have its record copied to a drive as well: after all modules, before what starts the new program.
-    pub fn with_record(&mut self) {
-        let record = Record::of(&self.manifest);
-        self.record = Some((PortablePath::of_record(FILE_NAME), record.to_json()));
+    /// Adds its record to the files: it is copied after all modules, before what starts the new program.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it among the temporary files.
+    pub fn with_record(&mut self) -> io::Result<()> {
+        let mut content = Spool::new().begin()?;
+        content.push(&Record::of(&self.manifest).to_json())?;
+        self.record = Some((PortablePath::of_record(FILE_NAME), content));
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Error, IGNORE_NAME, Links, has_reserved_name};
 use crate::host_tree::{self, Entry, Kind, Rules, WalkError};
 use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
+use crate::spool::Spooled;
 
 /// How many folders may lie in each other. What lies deeper is a mistake, or a trap.
 const MAX_DEPTH: usize = 63;
@@ -30,6 +31,8 @@ pub enum Content {
     },
     /// These bytes, which were made from a file.
     Made(Vec<u8>),
+    /// These bytes, which may be more than the memory holds.
+    Spooled(Spooled),
 }
 
 impl Content {
@@ -37,6 +40,7 @@ impl Content {
     pub(super) fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         match self {
             Content::Made(bytes) => Ok(Box::new(bytes.as_slice())),
+            Content::Spooled(content) => Ok(Box::new(content.reader())),
             Content::File { path, .. } => Ok(Box::new(fs::File::open(path)?)),
         }
     }
@@ -49,6 +53,10 @@ impl Content {
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         match self {
             Content::Made(bytes) => Ok(bytes.clone()),
+            Content::Spooled(content) => content.read().map_err(|source| Error::Read {
+                path: PathBuf::new(),
+                source,
+            }),
             Content::File { path, .. } => fs::read(path).map_err(|source| Error::Read {
                 path: path.clone(),
                 source,
@@ -64,7 +72,7 @@ impl Content {
         digest.map_err(|source| Error::Read {
             path: match self {
                 Content::File { path, .. } => path.clone(),
-                Content::Made(_) => PathBuf::new(),
+                Content::Made(_) | Content::Spooled(_) => PathBuf::new(),
             },
             source,
         })

@@ -174,7 +174,7 @@ fn make_one(
     let made = made.map_err(|diagnostic| Rejected {
         path: match content {
             Content::File { path, .. } => path.clone(),
-            Content::Made(_) => path.as_str().into(),
+            Content::Made(_) | Content::Spooled(_) => path.as_str().into(),
         },
         diagnostic,
         source,

@@ -324,7 +324,7 @@ fn an_older_build_does_not_replace_a_signed_one() {
 fn contents(shipment: &Shipment) -> BTreeMap<String, Vec<u8>> {
     let files = shipment.files();
     files
-        .map(|(path, content)| (path.to_string(), content.to_vec()))
+        .map(|(path, content)| (path.to_string(), content.read().unwrap()))
         .collect()
 }
 
