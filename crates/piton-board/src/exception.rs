@@ -178,5 +178,4 @@ fn split_type(text: &str) -> (&str, &str) {
 }
 
 #[cfg(test)]
-#[path = "exception/tests.rs"]
 mod tests;

@@ -237,7 +237,7 @@ pub(crate) enum CommandError {
     PyProject(#[from] piton::project::pyproject::PyProjectError),
     /// `pyproject.toml` names a target that there is not.
     #[error("`pyproject.toml`: {0}")]
-    Target(#[from] piton::build::UnknownTarget),
+    Target(#[from] piton::building::UnknownTarget),
     /// A key cannot be used.
     #[error("`{}`: {source}", path.display())]
     Key {
@@ -293,7 +293,7 @@ macro_rules! from_library {
 from_library!(
     BoardError,
     FsError,
-    piton::build::BuildError,
+    piton::building::BuildError,
     piton::compile::PlanError,
     piton::error::MountError,
     piton::error::RomError,

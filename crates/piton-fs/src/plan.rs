@@ -417,5 +417,4 @@ impl fmt::Display for Step {
 }
 
 #[cfg(test)]
-#[path = "plan/tests.rs"]
 mod tests;

@@ -18,7 +18,7 @@ use piton_board::facts::BoardFacts;
 use piton_compiler::{Options, Target};
 use piton_mpy::header::{Arch, Dialect, Header, SUB_VERSION, VERSION};
 
-use crate::build::project::circuitpython_version;
+use crate::building::project::circuitpython_version;
 use crate::regular::{self, Links};
 
 /// What CircuitPython writes on its drive about itself.

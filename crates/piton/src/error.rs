@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::build::BuildError;
+use crate::building::BuildError;
 use crate::compile::PlanError;
 use crate::mip::MipError;
 use crate::shipment::ShipmentError;

@@ -22,10 +22,33 @@
 //!
 //! # Layout
 //!
-//! This crate joins the ones below and adds what more than one of them is needed for: connecting by any
-//! selector, the VM file of the virtual board ([`vm`]), compiling files and folders ([`compile`]), and mounting a
-//! folder whose modules are compiled when they are imported ([`mount`]). What is
-//! below is re-exported by module: [`repl`] and its neighbours talk to a board, [`fs`] sees its files,
+//! Connecting and talking to a board:
+//!
+//! - [`Board`] is a connection by any selector, [`session`] what a program on this computer does with one over time,
+//!   [`device`] the board as values.
+//! - [`vm`] has the VM file of the virtual board.
+//! - [`program`] runs sources and `.mpy` files, [`mount`] serves a folder whose modules are compiled when they are imported.
+//!
+//! Files and packages:
+//!
+//! - [`sync`] makes a folder of a board like one of this computer, or the other way round.
+//! - [`mip`] installs packages, over [`http`].
+//! - [`romfs`] makes images of read-only file systems.
+//!
+//! From sources to what is shipped:
+//!
+//! - [`compile`] makes `.mpy` files, and is the one door to the compiler and its cache.
+//! - [`building`] makes manifests, archives and signatures of a project; [`shipment`] checks and deploys them.
+//!
+//! What these share:
+//!
+//! - [`board_format`] knows what a board loads.
+//! - [`host_tree`] walks folders of this computer; [`patterns`] and [`left_out`] say what of them is left out.
+//! - [`host_file`] writes files of this computer; [`cache_folder`] is where Piton keeps its own.
+//! - [`spool`] keeps what is too large for memory in a file without a name.
+//! - [`workers`] is the pool of threads.
+//!
+//! What is below is re-exported by module: [`repl`] and its neighbours talk to a board, [`fs`] sees its files,
 //! [`virtual_board`] is a board, [`compiler`] and [`mpy`] make and read `.mpy` files.
 //!
 //! # Architecture invariants
@@ -35,7 +58,7 @@
 
 mod board;
 pub mod board_format;
-pub mod build;
+pub mod building;
 pub mod cache_folder;
 pub mod compile;
 pub mod device;

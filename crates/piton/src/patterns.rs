@@ -191,5 +191,4 @@ fn without_end_spaces(line: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "patterns/tests.rs"]
 mod tests;

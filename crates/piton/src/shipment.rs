@@ -35,7 +35,7 @@ use piton_shipment::archive::ArchiveError;
 use piton_shipment::index::{Index, IndexError};
 use piton_shipment::manifest::{Found, Manifest, ManifestError};
 
-use crate::build::MANIFEST;
+use crate::building::MANIFEST;
 use crate::spool::Spooled;
 use crate::sync::{Content, HostTree};
 

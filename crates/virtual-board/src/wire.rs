@@ -348,5 +348,4 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 }
 
 #[cfg(test)]
-#[path = "wire/tests.rs"]
 mod tests;

@@ -235,5 +235,4 @@ fn announces_soft_reset(text: &[u8]) -> Option<bool> {
 }
 
 #[cfg(test)]
-#[path = "output_tests.rs"]
 mod tests;

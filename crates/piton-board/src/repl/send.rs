@@ -340,5 +340,4 @@ fn check_source(source: &[u8]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-#[path = "send_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 //! that a person is told is made here.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use piton::build::BuildTarget;
+use piton::building::BuildTarget;
 use piton::mpy::header::Arch;
 
 use super::GLOBAL_OPTIONS;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use piton::build::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
+use piton::building::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
 use piton::path::PortablePath;
 use piton::shipment::keys::OpenedKey;
 use serde::Serialize;
@@ -46,7 +46,7 @@ fn watch(
     // What is wrong with the settings, which is told once.
     let mut unread = String::new();
     while !ctx.cancel.is_cancelled() {
-        let now = piton::build::fingerprint(&read.settings);
+        let now = piton::building::fingerprint(&read.settings);
         if seen != Some(now) {
             seen = Some(now);
             match once(&read, ctx) {
@@ -59,7 +59,7 @@ fn watch(
             }
             ctx.ui.note("watching for changes; Ctrl-C ends this");
         }
-        std::thread::sleep(piton::build::WATCH_INTERVAL);
+        std::thread::sleep(piton::building::WATCH_INTERVAL);
         // The settings may be what changed.
         match settings::read(args, &mut opened) {
             Ok(again) => (read, unread) = (again, String::new()),
@@ -107,7 +107,9 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     let report = match report {
-        Err(piton::build::BuildError::Cancelled { .. }) => return Err(CommandError::Interrupted),
+        Err(piton::building::BuildError::Cancelled { .. }) => {
+            return Err(CommandError::Interrupted);
+        }
         other => other?,
     };
     if ui.json() {

@@ -255,5 +255,4 @@ fn is_name(text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "python/tests.rs"]
 mod tests;

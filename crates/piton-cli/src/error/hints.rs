@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use piton::build::BuildError;
+use piton::building::BuildError;
 use piton::error::{BoardError, FsError, MountError};
 use piton::http::HttpError;
 use piton::mip::MipError;

@@ -522,5 +522,4 @@ fn space(_: &Path) -> Result<[u32; 10], Errno> {
 }
 
 #[cfg(test)]
-#[path = "server_tests.rs"]
 mod tests;

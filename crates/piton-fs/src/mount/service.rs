@@ -395,5 +395,4 @@ impl Service for MountService {
 }
 
 #[cfg(test)]
-#[path = "service_tests.rs"]
 mod tests;

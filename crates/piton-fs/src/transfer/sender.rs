@@ -485,5 +485,4 @@ impl<'s> Sender<'s> {
 }
 
 #[cfg(test)]
-#[path = "sender_tests.rs"]
 mod tests;

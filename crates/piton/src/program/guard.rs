@@ -215,5 +215,4 @@ impl Place {
 }
 
 #[cfg(test)]
-#[path = "guard_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use piton_shipment::signature::PublicKey;
 use piton_shipment::version;
 
 use super::{BoardFormat, Finding, Shipment, What, needs};
-use crate::build::FILES;
+use crate::building::FILES;
 
 /// What a shipment has to be besides whole.
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,7 +13,7 @@ use super::read::{
     parse_index, read_file, walk,
 };
 use super::{Indexed, Items, Listed, Shipment, ShipmentError};
-use crate::build::{INDEX, MANIFEST, SIGNATURE};
+use crate::building::{INDEX, MANIFEST, SIGNATURE};
 use crate::http::{Client, HttpError};
 
 /// Most bytes of an archive or manifest on a server.

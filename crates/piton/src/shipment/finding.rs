@@ -5,7 +5,7 @@ use std::fmt;
 use piton_path::PortablePath;
 use piton_shipment::manifest::Problem;
 
-use crate::build::{INDEX, MANIFEST};
+use crate::building::{INDEX, MANIFEST};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

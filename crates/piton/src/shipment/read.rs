@@ -15,7 +15,7 @@ use piton_shipment::manifest::{self, Found, Manifest};
 use sha2::{Digest, Sha256};
 
 use super::{Indexed, Item, Items, Listed, Places, Purpose, Shipment, ShipmentError};
-use crate::build::{FILES, INDEX, MANIFEST, SIGNATURE};
+use crate::building::{FILES, INDEX, MANIFEST, SIGNATURE};
 use crate::host_tree::{self, Rules, WalkError};
 use crate::regular::{self, Links};
 use crate::spool::Spool;

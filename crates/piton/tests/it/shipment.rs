@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use piton::build::{Settings, build};
+use piton::building::{Settings, build};
 use piton::deadline::{Cancel, Deadline};
 use piton::fs::remote::RemoteFs;
 use piton::http::{Client, ClientOptions};

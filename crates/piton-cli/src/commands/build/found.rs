@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use piton::build::project::{Layout, Sign};
-use piton::build::{LeftOut, Report, Settings, Written};
+use piton::building::project::{Layout, Sign};
+use piton::building::{LeftOut, Report, Settings, Written};
 use piton::deadline::Cancel;
 use piton::shipment::{self, Demands, Places, Purpose, Reading, What};
 use serde::Serialize;

@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use piton::build::{Report, Settings, Written};
+use piton::building::{Report, Settings, Written};
 
 use super::found::NATIVE;
 use super::{by_source, excerpt, native_by_source, plural};

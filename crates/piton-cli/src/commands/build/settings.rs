@@ -4,8 +4,8 @@ use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use piton::build::project::{Named, Project, find};
-use piton::build::{BuildTarget, Settings, entry_files};
+use piton::building::project::{Named, Project, find};
+use piton::building::{BuildTarget, Settings, entry_files};
 use piton::cache_folder::compiled_modules;
 use piton::patterns::Patterns;
 use piton::project::pyproject::PyProject;

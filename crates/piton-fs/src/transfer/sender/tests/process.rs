@@ -42,7 +42,7 @@ impl Process {
         };
         let script = folder.join("program.py");
         let program = [
-            include_str!("../../tests/fs/port.py"),
+            include_str!("../../../../tests/fs/port.py"),
             device::SEND.source(),
             match verify {
                 true => "_run(lambda: _piton(True, ('',)))\n",

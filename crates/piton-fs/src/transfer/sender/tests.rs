@@ -8,10 +8,8 @@ use super::super::source::Source;
 use super::super::{Outgoing, Step};
 use super::{Sender, Wish};
 
-#[path = "sender_model.rs"]
 mod model;
 #[cfg(unix)]
-#[path = "sender_process.rs"]
 mod process;
 
 use model::{Board, Device, End, Fate, Interrupts, Item, Line, MS, Out, Overflow, Random, SECOND};

@@ -6,7 +6,7 @@
 //! user, the folder or the order in which a file system lists its files.
 //!
 //! ```
-//! use piton::build::{Settings, Written, build};
+//! use piton::building::{Settings, Written, build};
 //! use piton::deadline::Cancel;
 //!
 //! # let folder = tempfile::tempdir()?;

@@ -1,7 +1,7 @@
 //! What a folder is a project of, where nobody says: which files are its sources, and whether they are for CircuitPython.
 //!
 //! ```
-//! use piton::build::project::{Layout, Named, find};
+//! use piton::building::project::{Layout, Named, find};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let project = folder.path();
