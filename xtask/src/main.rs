@@ -13,6 +13,7 @@ mod codegen;
 mod corpus;
 mod demo;
 mod dependencies;
+mod figures;
 mod metadata;
 mod platforms;
 mod processes;
@@ -45,6 +46,7 @@ enum Task {
     Codegen(codegen::Args),
     Platforms(platforms::Args),
     Changelog(changelog::Args),
+    Figures(figures::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Task::Codegen(args) => codegen::run(&args),
         Task::Platforms(args) => platforms::run(&args),
         Task::Changelog(args) => changelog::run(&args),
+        Task::Figures(args) => figures::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

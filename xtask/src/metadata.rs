@@ -4,7 +4,7 @@
 //! <https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages>. The first has a version, which is
 //! asked for; a field that a message lacks is an error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -69,9 +69,11 @@ impl Target {
     }
 }
 
-/// Asks cargo for the workspace.
-pub(crate) fn read() -> anyhow::Result<Metadata> {
+/// Asks cargo for the workspace of a source tree.
+/// Errors: there is none in the folder `root`.
+pub(crate) fn read(root: &Path) -> anyhow::Result<Metadata> {
     let mut cargo = workspace::cargo();
+    cargo.current_dir(root);
     cargo.args(["metadata", "--format-version", "1", "--no-deps"]);
     let text = output_of(&mut cargo).context("cargo can't describe the workspace")?;
     serde_json::from_str(&text).context("cargo describes the workspace in an unknown way")
@@ -152,13 +154,11 @@ pub(crate) fn built_program(messages: &str) -> anyhow::Result<Option<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn this_package_is_described() {
-        let metadata = read().unwrap();
+        let metadata = read(workspace::root()).unwrap();
         let named = |name: &str| {
             metadata
                 .packages

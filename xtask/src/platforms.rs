@@ -1,9 +1,12 @@
-//! `cargo xtask platforms`: that the code compiles for the systems that the tests do not run on.
+//! `cargo xtask platforms`: lints the code as it is on the systems that the tests do not run on.
 
-use anyhow::bail;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, bail};
 
 use crate::processes::output_of;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, root};
 
 /// Windows and macOS.
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
@@ -13,8 +16,15 @@ const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
+    let missing = missing()?;
+    if !missing.is_empty() {
+        let targets = missing.join(" ");
+        bail!(
+            "no standard library for {}\n\nhint: run `rustup target add {targets}`, or `cargo xtask setup`",
+            missing.join(" and ")
+        );
+    }
     for target in TARGETS {
-        find(target)?;
         println!("\n==> {target}");
         let variable = target.replace('-', "_");
         let status = cargo()
@@ -25,19 +35,56 @@ pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
             .env(format!("AR_{variable}"), "true")
             .status()?;
         if !status.success() {
-            bail!("the code is not right for {target}");
+            bail!("clippy fails for {target}");
         }
     }
     println!("\nThe code is right for {}", TARGETS.join(" and "));
     Ok(())
 }
 
-/// Looks for the target's standard library.
-fn find(target: &str) -> anyhow::Result<()> {
-    let mut rustc = std::process::Command::new("rustc");
-    let libraries = output_of(rustc.args(["--target", target, "--print", "target-libdir"]))?;
-    if !std::path::Path::new(libraries.trim()).is_dir() {
-        bail!("no standard library for {target}\n\nhint: run `rustup target add {target}`");
+/// Brings the standard libraries that [`run`] needs into the toolchain, where rustup manages it.
+/// Errors: rustup can't bring them.
+pub(crate) fn set_up() -> anyhow::Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        return Ok(());
     }
+    let mut rustup = Command::new("rustup");
+    rustup.current_dir(root());
+    if output_of(rustup.arg("--version")).is_err() {
+        // A toolchain of a distribution: its own packages bring the libraries, and the step `platforms` asks for them.
+        println!(
+            "  {:<9} no standard library for {}: there is no rustup",
+            "notice",
+            missing.join(", ")
+        );
+        return Ok(());
+    }
+    println!(
+        "  {:<9} standard libraries: {}",
+        "fetching",
+        missing.join(", ")
+    );
+    let mut rustup = Command::new("rustup");
+    rustup
+        .current_dir(root())
+        .args(["target", "add"])
+        .args(&missing);
+    output_of(&mut rustup).context("rustup can't bring the standard libraries of other systems")?;
     Ok(())
+}
+
+/// Returns the targets whose standard library the toolchain lacks.
+fn missing() -> anyhow::Result<Vec<&'static str>> {
+    let mut missing = Vec::new();
+    for target in TARGETS {
+        let mut rustc = Command::new("rustc");
+        // The file `rust-toolchain.toml` there decides which toolchain it is.
+        rustc.current_dir(root());
+        let folder = output_of(rustc.args(["--target", target, "--print", "target-libdir"]))?;
+        if !Path::new(folder.trim()).is_dir() {
+            missing.push(target);
+        }
+    }
+    Ok(missing)
 }

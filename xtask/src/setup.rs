@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use test_programs::{Missing, Program, cache, program};
 
 use crate::processes::output_of;
-use crate::workspace;
+use crate::{platforms, workspace};
 use debian::Apt;
 
 /// Name of the prefix of folders that are still being made.
@@ -33,10 +33,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let selected = selected(&args.programs)?;
-    if args.programs.is_empty() {
-        fetch_packages()?;
+    if !args.programs.is_empty() {
+        return set_up(&selected);
     }
-    set_up(&selected)
+    fetch_packages()?;
+    // Whichever fails, the other is tried.
+    let programs = set_up(&selected);
+    programs.and(platforms::set_up())
 }
 
 /// Has cargo fetch the packages of all platforms: tidy reads their licenses. Without network, if they are all there.

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::processes::output_of;
 use crate::workspace::cargo;
-use crate::{python, setup, tidy};
+use crate::{platforms, python, setup, tidy};
 
 /// Set up the test programs and run all checks
 #[derive(clap::Args)]
@@ -39,6 +39,8 @@ enum Step {
     Doc,
     /// The Python package: its wheel, its tests, its types
     Python,
+    /// Lints for the systems that the tests do not run on
+    Platforms,
 }
 
 impl Step {
@@ -57,6 +59,7 @@ impl Step {
                     .args(["clippy", "--workspace", "--all-targets"])
                     .args(["--", "-D", "warnings"]),
             ),
+            Step::Platforms => platforms::run(&platforms::Args {}),
             Step::Nextest => run_cargo(cargo().args(["nextest", "run", "--workspace"])),
             Step::Doctest => run_cargo(cargo().args(["test", "--doc", "--workspace"])),
             Step::Doc => run_cargo(
@@ -76,7 +79,12 @@ impl Step {
             Step::Fmt => ("fmt", "rustup component add rustfmt"),
             Step::Clippy => ("clippy", "rustup component add clippy"),
             Step::Nextest => ("nextest", "cargo install --locked cargo-nextest"),
-            Step::Setup | Step::Tidy | Step::Doctest | Step::Doc | Step::Python => return Ok(()),
+            Step::Setup
+            | Step::Tidy
+            | Step::Doctest
+            | Step::Doc
+            | Step::Python
+            | Step::Platforms => return Ok(()),
         };
         match output_of(cargo().args([tool, "--version"])) {
             Ok(_) => Ok(()),
@@ -162,7 +170,7 @@ fn summary(outcomes: &[Outcome]) -> String {
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "  {:<8} {word} in {:.1} s{reason}",
+            "  {:<9} {word} in {:.1} s{reason}",
             outcome.step.name(),
             outcome.took.as_secs_f64()
         );

@@ -16,9 +16,10 @@ use anyhow::{Context, bail};
 use crate::changelog;
 use crate::codegen;
 use crate::dependencies;
-use crate::metadata;
+use crate::metadata::{self, Metadata};
 use crate::processes::output_of;
 use crate::workspace;
+pub(crate) use modules::{SourceFile, is_for_tests};
 
 /// Check the house rules: crate edges, sizes, documents, names of hosts and paths
 #[derive(clap::Args)]
@@ -51,7 +52,7 @@ impl fmt::Display for Finding {
 
 pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     let root = workspace::root();
-    let metadata = metadata::read()?;
+    let metadata = metadata::read(root)?;
     let files = tracked_files(root)?;
 
     let mut findings = edges::check(&metadata, root);
@@ -81,6 +82,11 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
         1 => bail!("1 place breaks a house rule"),
         count => bail!("{count} places break house rules"),
     }
+}
+
+/// Returns the Rust files of a source tree.
+pub(crate) fn sources(metadata: &Metadata, root: &Path) -> anyhow::Result<Vec<SourceFile>> {
+    Ok(modules::read(metadata, root, &tracked_files(root)?)?.files)
 }
 
 /// Checks the form of the changes since the last release, and of CHANGELOG.md.

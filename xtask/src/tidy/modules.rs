@@ -14,13 +14,13 @@ use crate::metadata::Metadata;
 const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
 
 /// A Rust file of the workspace.
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     /// Path from the root of the source tree.
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) syntax: syn::File,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) syntax: syn::File,
     /// Whether only tests are built from it.
-    pub(super) is_test: bool,
+    pub(crate) is_test: bool,
 }
 
 /// All Rust files of the workspace.
@@ -65,7 +65,7 @@ pub(super) fn read(
 }
 
 /// Whether an item is only built for tests.
-pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();
         if path.is_ident("test") {

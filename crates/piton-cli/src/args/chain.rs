@@ -332,4 +332,6 @@ fn ask_for_help(name: &str, compatibility: &Compatibility) -> Option<clap::Error
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;

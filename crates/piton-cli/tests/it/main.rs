@@ -19,6 +19,8 @@ mod config;
 mod connect;
 #[cfg(unix)]
 mod differential;
+#[cfg(test)]
+mod documents;
 #[cfg(unix)]
 mod edit;
 mod exec;
