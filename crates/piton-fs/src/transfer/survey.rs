@@ -10,6 +10,7 @@ use piton_path::BoardPath;
 
 use crate::device;
 use crate::error::Error;
+use crate::hash::HashAlgorithm;
 use crate::listing::Kind;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
@@ -52,7 +53,7 @@ pub struct SurveyEntry {
     pub size: u64,
     /// Another file system is mounted here. What is on it was not looked at.
     pub is_mount: bool,
-    /// Digest of a candidate of the right size, on boards with SHA-256.
+    /// Digest of a candidate of the right size, where the file could be read.
     pub digest: Option<ShortDigest>,
 }
 
@@ -106,15 +107,43 @@ impl fmt::Display for ShortDigest {
 }
 
 impl RemoteFs<'_, '_> {
-    /// List files and folders below several roots, with the hashes of candidates whose size is right. A root can be a
+    /// Lists files and folders below several roots, with the hashes of candidates whose size is right. A root can be a
     /// file, and one that does not exist is left out.
     ///
-    /// One exchange; on boards that inflate programs it takes two turns as a rule.
+    /// One exchange; on boards that inflate programs it takes two turns as a rule. On boards without SHA-256 one more for each
+    /// candidate whose size is right: its content comes to the host.
     ///
     /// # Errors
     ///
     /// [`Error::Answer`] when the answer is garbled, [`Error::Board`].
     pub fn survey(
+        &mut self,
+        roots: &[BoardPath],
+        candidates: &[Candidate],
+        deadline: Deadline,
+    ) -> Result<Survey, Error> {
+        let mut survey = self.survey_by_board(roots, candidates, deadline)?;
+        let sizes: HashMap<&BoardPath, u64> = candidates
+            .iter()
+            .map(|candidate| (&candidate.path, candidate.size))
+            .collect();
+        for entry in &mut survey.entries {
+            let is_wanted = entry.kind == Kind::File && sizes.get(&entry.path) == Some(&entry.size);
+            if !is_wanted || entry.digest.is_some() {
+                continue;
+            }
+            entry.digest = match self.hash(&entry.path, HashAlgorithm::Sha256, deadline) {
+                Ok(digest) => digest.first_chunk().copied().map(ShortDigest),
+                // A file that cannot be read is not known to be the same. What is wrong with it is found when it is replaced.
+                Err(error) if error.os_error_number().is_some() => None,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(survey)
+    }
+
+    /// [`RemoteFs::survey`] with the digests that the board makes.
+    fn survey_by_board(
         &mut self,
         roots: &[BoardPath],
         candidates: &[Candidate],
@@ -159,14 +188,14 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// [`RemoteFs::survey`] with more exchanges.
+    /// [`RemoteFs::survey_by_board`] with more exchanges.
     fn survey_in_parts(
         &mut self,
         roots: &[BoardPath],
         candidates: &[Candidate],
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        let mut survey = self.survey(roots, &[], deadline)?;
+        let mut survey = self.survey_by_board(roots, &[], deadline)?;
         let sizes: HashMap<&BoardPath, u64> = candidates
             .iter()
             .map(|candidate| (&candidate.path, candidate.size))

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use piton_board::deadline::Deadline;
 use piton_fs::error::Error as FsError;
-use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::Kind;
 use piton_fs::plan::{Node, Tree};
 use piton_fs::remote::RemoteFs;
@@ -28,15 +27,7 @@ pub(super) struct Survey {
     /// Files that have the name of a journal, and are none.
     pub(super) foreign_journals: Vec<BoardPath>,
     /// Hashes of the files that have the size that was asked for.
-    digests: BTreeMap<RelativePath, Digest>,
-}
-
-/// The hash of a file of the board.
-enum Digest {
-    /// From the board.
-    Short(ShortDigest),
-    /// Calculated here, of what the board sent.
-    Whole(Vec<u8>),
+    digests: BTreeMap<RelativePath, ShortDigest>,
 }
 
 /// What has the folder's name.
@@ -84,7 +75,7 @@ pub(super) fn survey(
         match tree_path(root, &entry.path)? {
             None if entry.kind == Kind::Directory => survey.root = Root::Folder,
             None => survey.root = Root::Other,
-            Some(path) => survey.add(remote, sizes, path, entry)?,
+            Some(path) => survey.add(path, entry)?,
         }
     }
     for leftover in found.leftovers {
@@ -113,13 +104,7 @@ fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<RelativePath>,
 }
 
 impl Survey {
-    fn add(
-        &mut self,
-        remote: &mut RemoteFs<'_, '_>,
-        sizes: &BTreeMap<RelativePath, u64>,
-        path: RelativePath,
-        entry: &SurveyEntry,
-    ) -> Result<(), Error> {
+    fn add(&mut self, path: RelativePath, entry: &SurveyEntry) -> Result<(), Error> {
         let node = match entry.kind {
             _ if entry.is_mount => Node::Foreign,
             Kind::Directory => Node::Folder,
@@ -128,19 +113,13 @@ impl Survey {
                 digest: None,
             },
         };
-        let is_file = matches!(node, Node::File { .. });
         self.tree
             .insert(path.clone(), node)
             .map_err(|_| Error::UnsafeName {
                 path: entry.path.to_string(),
             })?;
         if let Some(digest) = entry.digest {
-            self.digests.insert(path, Digest::Short(digest));
-        } else if is_file && sizes.get(&path) == Some(&entry.size) {
-            // A board without SHA-256: the file comes here.
-            let deadline = Deadline::after(CONTENT_TIME);
-            let digest = remote.hash(&entry.path, HashAlgorithm::Sha256, deadline)?;
-            self.digests.insert(path, Digest::Whole(digest));
+            self.digests.insert(path, digest);
         }
         Ok(())
     }
@@ -157,10 +136,7 @@ pub(super) fn settle_digests(
             continue;
         };
         let sha256 = content.sha256()?;
-        let is_same = match digest {
-            Digest::Short(digest) => digest.matches(&sha256),
-            Digest::Whole(digest) => digest == sha256,
-        };
+        let is_same = digest.matches(&sha256);
         here.set_digest(&path, sha256.clone());
         // Any other hash says that the files differ.
         let there = if is_same { sha256 } else { Vec::new() };
