@@ -197,12 +197,9 @@ pub(crate) enum CommandError {
         /// The path on the board.
         path: String,
     },
-    /// A name on the board that would lead out of the folder that is copied to.
-    #[error("cp: the board's `{path}` is no name for a file here")]
-    UnsafeName {
-        /// The path that the board gave.
-        path: String,
-    },
+    /// A name of the board or of this computer that cannot be copied.
+    #[error("cp: {0}")]
+    Copy(piton::copy::Error),
     /// A mounted folder is not removed from the board.
     #[error("rm -r not permitted on /remote directory")]
     MountedFolder,

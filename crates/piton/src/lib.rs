@@ -31,6 +31,7 @@
 //!
 //! Files and packages:
 //!
+//! - [`copy`] copies files and folders, as `cp` does.
 //! - [`sync`] makes a folder of a board like one of this computer, or the other way round.
 //! - [`mip`] installs packages, over [`http`].
 //! - [`romfs`] makes images of read-only file systems.
@@ -61,11 +62,13 @@ pub mod board_format;
 pub mod building;
 pub mod cache_folder;
 pub mod compile;
+pub mod copy;
 pub mod device;
 pub mod environment;
 pub mod error;
 mod flushed;
 pub mod host_file;
+mod host_name;
 pub mod host_tree;
 pub mod http;
 pub mod left_out;

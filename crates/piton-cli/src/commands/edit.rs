@@ -11,7 +11,7 @@ use piton::error::FsError;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 
-use super::fs::{refused, show_progress};
+use super::fs::{board_path, refused, show_progress};
 use crate::context::Context;
 use crate::environment;
 use crate::error::CommandError;
@@ -49,12 +49,7 @@ fn editor() -> Option<String> {
 }
 
 fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError> {
-    let board_path = path.parse::<BoardPath>().map_err(|_| CommandError::File {
-        command: "edit".to_owned(),
-        path: path.to_owned(),
-        reason: "Invalid argument".to_owned(),
-        detail: None,
-    })?;
+    let board_path = board_path("edit", path)?;
     ctx.ui.step(&format!("edit :{path}"))?;
     let before = read(&board_path, ctx)?;
     // Readable by this user only, gone at the end.

@@ -2,11 +2,11 @@
 
 mod cat;
 mod cp;
-mod glob;
 pub(crate) mod help;
 mod ls;
 mod missing;
 mod mv;
+mod paths;
 mod rm;
 mod sum;
 mod tree;
@@ -31,7 +31,10 @@ use crate::suggest::{did_you_mean, nearest};
 use crate::ui::Ui;
 use crate::usage::UsageError;
 
-use missing::name_missing_folder;
+use missing::hint_for_board;
+use paths::board_paths;
+
+pub(super) use paths::board_path;
 
 /// The C library's number for "No such file or directory".
 const ENOENT: i32 = 2;
@@ -165,14 +168,12 @@ struct Files<'a, 'r, 'b> {
     remote: RemoteFs<'r, 'b>,
     ui: &'a Ui,
     args: &'a Args,
-    /// The arguments' paths, with what the patterns among them stand for.
-    paths: &'a [String],
     compatibility: &'static Compatibility,
     device_name: &'a str,
     /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
     sizes: Sizes,
     /// The board's current folder, if a folder of this computer is mounted there and whole folders may be removed.
-    current: Option<String>,
+    current: Option<BoardPath>,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
@@ -193,34 +194,24 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let guarded = session.board()?.mounted().is_some() && args.recursive;
     let mut raw = session.raw_repl()?;
     let current = match guarded {
-        true => Some(raw.eval("__import__('os').getcwd()", step())?),
-        false => None,
+        true => RemoteFs::new(&mut raw).current_dir(step()).map(Some),
+        false => Ok(None),
     };
-    let expanded;
     let mut files = Files {
         remote: RemoteFs::new(&mut raw),
         ui,
         args,
-        paths: &args.path,
         compatibility,
         device_name: &device_name,
         sizes: match compatibility.extended_files {
             true => Sizes::Measured,
             false => Sizes::AsListed,
         },
-        current,
+        current: current.map_err(|error| refused(&args.command, "", error))?,
     };
-    if compatibility.extended_files && !matches!(action, Action::Mkdir | Action::Touch) {
-        expanded = glob::expand(&mut files, *action)?;
-        files.paths = &expanded;
-    }
     match action {
-        Action::Cp => {
-            return cp::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
-        }
-        Action::Mv => {
-            return mv::run(&mut files).map_err(|error| name_missing_folder(&mut files, error));
-        }
+        Action::Cp => return cp::run(&mut files),
+        Action::Mv => return mv::run(&mut files),
         _ => {}
     }
     let verbose = if matches!(action, Action::Cat) {
@@ -228,40 +219,38 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } else {
         !args.no_verbose
     };
-    for path in files.paths {
-        let path = path.strip_prefix(':').unwrap_or(path);
+    for path in board_paths(&mut files)? {
         if verbose {
             ui.step(&format!("{} :{path}", args.command))?;
         }
-        let done = files.run_one(*action, path);
-        done.map_err(|error| name_missing_folder(&mut files, error))?;
+        files.run_one(*action, &path)?;
     }
     Ok(())
 }
 
 impl Files<'_, '_, '_> {
-    fn run_one(&mut self, action: Action, path: &str) -> Result<(), CommandError> {
-        let board_path = self.board_path(path)?;
-        let done = match action {
-            Action::Cat => return cat::run(self, &board_path),
-            Action::Ls => return ls::run(self, &board_path),
-            Action::Rm if self.args.recursive => return rm::run_recursive(self, &board_path),
-            Action::Sum(algorithm) => return sum::run(self, &board_path, algorithm),
-            Action::Tree => return tree::run(self, board_path),
-            Action::Mkdir if self.args.parents => return self.make_dirs(&board_path),
-            Action::Mkdir => self.remote.make_dir(&board_path, step()),
-            Action::Rm if self.forgives_missing() => {
-                match self.remote.remove_file(&board_path, step()) {
-                    Err(FsError::NotFound { .. }) => Ok(()),
-                    done => done,
-                }
+    fn run_one(&mut self, action: Action, path: &BoardPath) -> Result<(), CommandError> {
+        match action {
+            Action::Cat => cat::run(self, path),
+            Action::Ls => ls::run(self, path),
+            Action::Sum(algorithm) => sum::run(self, path, algorithm),
+            Action::Tree => tree::run(self, path),
+            Action::Rm => rm::run(self, path),
+            Action::Mkdir if self.args.parents => self.make_dirs(path),
+            Action::Mkdir => {
+                let made = self.remote.make_dir(path, step());
+                made.map_err(|error| self.not_written(path, error))
             }
-            Action::Rm => self.remote.remove_file(&board_path, step()),
-            Action::Rmdir => self.remote.remove_dir(&board_path, step()),
-            Action::Touch => self.remote.touch(&board_path, step()),
+            Action::Touch => {
+                let touched = self.remote.touch(path, step());
+                touched.map_err(|error| self.not_written(path, error))
+            }
+            Action::Rmdir => {
+                let removed = self.remote.remove_dir(path, step());
+                removed.map_err(|error| self.refused(path, error))
+            }
             Action::Cp | Action::Mv => Ok(()),
-        };
-        done.map_err(|error| self.refused(&board_path, error))
+        }
     }
 
     /// Whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
@@ -269,7 +258,7 @@ impl Files<'_, '_, '_> {
         self.args.force && self.compatibility.extended_files
     }
 
-    /// Make a folder and those above it, where they are not there.
+    /// Makes a folder and those above it, unless they exist.
     fn make_dirs(&mut self, path: &BoardPath) -> Result<(), CommandError> {
         let mut missing = Vec::new();
         let mut folder = Some(path.clone());
@@ -292,30 +281,30 @@ impl Files<'_, '_, '_> {
         }
         for path in missing.iter().rev() {
             let made = self.remote.make_dir(path, step());
-            made.map_err(|error| self.refused(path, error))?;
+            made.map_err(|error| self.not_written(path, error))?;
         }
         Ok(())
     }
 
-    /// A path on the board, without its `:`.
-    fn board_path(&self, path: &str) -> Result<BoardPath, CommandError> {
-        path.parse().map_err(|_| CommandError::File {
-            command: self.args.command.clone(),
-            path: path.to_owned(),
-            reason: "Invalid argument".to_owned(),
-            detail: None,
-        })
+    /// The error for a path that could not be written or made. If its folder does not exist, a hint says so.
+    fn not_written(&mut self, path: &BoardPath, error: FsError) -> CommandError {
+        let hint = match &error {
+            FsError::NotFound { .. } => hint_for_board(self, path),
+            _ => None,
+        };
+        refused(&self.args.command, path.as_str(), error).with_detail(hint)
     }
 
     /// The error for what the board said about `path`. What is not there may be there under a similar name: the
     /// board is asked.
     fn refused(&mut self, path: &BoardPath, error: FsError) -> CommandError {
         let is_missing = matches!(error, FsError::NotFound { .. });
-        let mut error = refused(&self.args.command, path.as_str(), error);
-        if is_missing && let CommandError::File { detail, .. } = &mut error {
-            *detail = self.similar(path).map(|name| did_you_mean(&name));
-        }
-        error
+        let error = refused(&self.args.command, path.as_str(), error);
+        let hint = match is_missing {
+            true => self.similar(path).map(|name| did_you_mean(&name)),
+            false => None,
+        };
+        error.with_detail(hint)
     }
 
     /// The path beside `path` whose name is nearest to its name.
@@ -327,7 +316,7 @@ impl Files<'_, '_, '_> {
     }
 }
 
-/// Draw how far a transfer is.
+/// Draws how far a transfer is.
 pub(super) fn show_progress(ui: &Ui, event: Event) {
     match event {
         Event::Read {
@@ -366,6 +355,16 @@ pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError
     error.into()
 }
 
+impl CommandError {
+    /// The same error with a hint, if there is one and the error takes it.
+    fn with_detail(mut self, hint: Option<String>) -> CommandError {
+        if let (CommandError::File { detail, .. }, Some(hint)) = (&mut self, hint) {
+            *detail = Some(hint);
+        }
+        self
+    }
+}
+
 /// The C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
 /// files go.
 fn error_text(number: i32) -> String {
@@ -373,6 +372,24 @@ fn error_text(number: i32) -> String {
     match text.split_once(" (os error") {
         Some((text, _)) => text.to_owned(),
         None => text,
+    }
+}
+
+/// The error for what this computer said about `path`, in the same words.
+fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
+    let text = error.to_string();
+    let reason = text
+        .split_once(" (os error")
+        .map_or(text.as_str(), |(text, _)| text);
+    let detail = match error.kind() {
+        io::ErrorKind::NotFound => similar_file(Path::new(path)),
+        _ => None,
+    };
+    CommandError::File {
+        command: command.to_owned(),
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+        detail: detail.map(|name| did_you_mean(&name)),
     }
 }
 
@@ -389,22 +406,4 @@ fn similar_file(path: &Path) -> Option<String> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let name = nearest(path.file_name()?.to_str()?, names)?;
     Some(folder.join(name).display().to_string())
-}
-
-/// The same for an error of this computer.
-fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
-    let text = error.to_string();
-    let reason = text
-        .split_once(" (os error")
-        .map_or(text.as_str(), |(text, _)| text);
-    let detail = match error.kind() {
-        io::ErrorKind::NotFound => similar_file(Path::new(path)),
-        _ => None,
-    };
-    CommandError::File {
-        command: command.to_owned(),
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-        detail: detail.map(|name| did_you_mean(&name)),
-    }
 }

@@ -37,7 +37,7 @@ pub enum Content {
 
 impl Content {
     /// Opens them for reading.
-    pub(super) fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+    pub(crate) fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         match self {
             Content::Made(bytes) => Ok(Box::new(bytes.as_slice())),
             Content::Spooled(content) => Ok(Box::new(content.reader())),

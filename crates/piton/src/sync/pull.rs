@@ -20,6 +20,7 @@ use super::host_side::walk_destination;
 use super::record::Record;
 use super::{CONTENT_TIME, Content, Error, Event, IGNORE_NAME, Options, has_reserved_name};
 use crate::host_file::Incoming;
+use crate::host_name;
 
 /// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
 const LARGEST: u64 = u32::MAX as u64;
@@ -75,11 +76,20 @@ pub fn pull(
             }
             continue;
         }
-        check_name(path)?;
+        if !host_name::is_valid(path) {
+            return Err(Error::UnsafeName {
+                path: path.to_string(),
+            });
+        }
         // The tree it comes from is one already.
         let _ = source.insert(path.clone(), node.clone());
     }
-    check_case(&source)?;
+    if let Some((first, second)) = host_name::twins(source.iter().map(|(path, _)| path)) {
+        return Err(Error::SameName {
+            first: first.clone(),
+            second: second.clone(),
+        });
+    }
     let protection = |path: &RelativePath, node: &Node| match options
         .keep
         .covers(path.as_str(), node.is_folder())
@@ -119,49 +129,6 @@ pub fn pull(
 fn is_twin_of_patterns(path: &RelativePath) -> bool {
     path.file_name() != IGNORE_NAME
         && path.file_name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
-}
-
-/// Names that Windows gives a meaning, or refuses.
-fn check_name(path: &RelativePath) -> Result<(), Error> {
-    match !cfg!(windows) || path.names().all(is_name_on_windows) {
-        true => Ok(()),
-        false => Err(Error::UnsafeName {
-            path: path.to_string(),
-        }),
-    }
-}
-
-/// Microsoft's rules for file names: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
-fn is_name_on_windows(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or(name).trim_end();
-    let is_device = matches!(
-        stem.to_uppercase().as_bytes(),
-        b"CON"
-            | b"PRN"
-            | b"AUX"
-            | b"NUL"
-            | [b'C', b'O', b'M', b'0'..=b'9']
-            | [b'L', b'P', b'T', b'0'..=b'9']
-    );
-    let is_special = |letter: char| letter.is_control() || "\\/:*?\"<>|".contains(letter);
-    !is_device && !name.contains(is_special) && !name.ends_with(['.', ' '])
-}
-
-/// On most computers with these systems, upper and lower case are the same in names.
-fn check_case(source: &Tree) -> Result<(), Error> {
-    if !cfg!(any(windows, target_os = "macos")) {
-        return Ok(());
-    }
-    let mut seen = BTreeMap::new();
-    for (path, _) in source.iter() {
-        if let Some(first) = seen.insert(path.as_str().to_lowercase(), path) {
-            return Err(Error::SameName {
-                first: first.clone(),
-                second: path.clone(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Nothing may be replaced or removed that is not a copy of what the board had.
@@ -396,21 +363,4 @@ pub(super) fn stay_inside(folder: &Path, path: &RelativePath) -> io::Result<()> 
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_windows_refuses() {
-        for name in [
-            "a:b", "a\\b", "con", "NUL.txt", "com1", "LPT9.py", "a.", "a ", "a?", "a\tb",
-        ] {
-            assert!(!is_name_on_windows(name), "{name:?}");
-        }
-        for name in ["main.py", "console.py", "com.py10", "é", ".hidden", "lpt1x"] {
-            assert!(is_name_on_windows(name), "{name:?}");
-        }
-    }
 }

@@ -1,261 +1,196 @@
-//! `fs cp`: copy files from, to and on the board.
-//!
-//! A `:` marks a path on the board. The last path is the destination; an existing folder there gets the file under
-//! its own name. A file that the board has already, by its SHA-256, is not sent again.
-//!
-//! First it is settled what goes where, for all sources; then all of it goes at once.
+//! `fs cp`: copy files from, to and on the board. What is copied, and how, is decided in [`piton::copy`]; here it is announced.
 
-mod carry;
-mod recursive;
-mod single;
-mod spool;
+use std::ops::ControlFlow;
 
+use piton::copy::{self, Event, Place};
 use piton::error::FsError;
+use piton::left_out::{self, Reason};
+use piton::path::BoardPath;
+use piton::patterns::Patterns;
 
-use super::{Files, local_error, step};
+use super::missing::{hint_for_board, hint_for_destination, hint_for_host};
+use super::paths::{places, shown};
+use super::{ENOENT, Files, error_text, local_error, refused};
+use crate::commands::sync::note_reserved;
 use crate::error::CommandError;
 
-/// One side of a copy.
-enum Place<'a> {
-    /// A path on the board, without its `:`.
-    Board(&'a str),
-    /// A path on this computer.
-    Local(&'a str),
-}
-
-impl<'a> Place<'a> {
-    fn parse(text: &'a str) -> Place<'a> {
-        match text.strip_prefix(':') {
-            Some(path) => Place::Board(path),
-            None => Place::Local(text),
-        }
-    }
-}
-
-/// What stands at the destination before the copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    File,
-    Folder,
-}
-
-/// One thing that a copy has to do. Paths are as a person writes them: a `:` marks one on the board.
-enum Work {
-    /// Make a folder, if there is none.
-    Folder(String),
-    /// Copy a file.
-    File {
-        /// From here.
-        from: String,
-        /// To exactly here.
-        to: String,
-    },
-}
-
-/// What is to be done for one source.
-struct Job<'a> {
-    source: &'a str,
-    work: Vec<Work>,
-}
-
-/// The destination of all sources.
-struct Target<'a> {
-    /// As given.
-    path: &'a str,
-    /// Whether there are several sources.
-    several: bool,
-    /// What is there when the next source's turn comes, once that is known.
-    found: Option<Found>,
-}
-
-impl<'a> Target<'a> {
-    fn plain(&self) -> &'a str {
-        without_end_slashes(self.path)
-    }
-
-    fn look(&mut self, files: &mut Files<'_, '_, '_>) -> Result<Found, CommandError> {
-        let found = match self.found {
-            Some(found) => found,
-            None => look(files, self.plain())?,
-        };
-        self.found = Some(found);
-        Ok(found)
-    }
-}
+/// How many names a person reads.
+const LONGEST_LIST: usize = 5;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
-    let args = files.args;
-    let Some((destination, sources)) = files
-        .paths
-        .split_last()
-        .filter(|(_, rest)| !rest.is_empty())
+    let places = places(files)?;
+    let Some((destination, sources)) = places.split_last().filter(|(_, rest)| !rest.is_empty())
     else {
-        return Err(refused("missing destination path"));
+        return Err(does_not_fit("missing destination path"));
     };
-    if files.compatibility.extended_files && !files.paths.iter().any(|path| path.starts_with(':')) {
+    if files.compatibility.extended_files && !places.iter().any(Place::is_on_board) {
+        let sources = sources.iter().map(shown).collect::<Vec<String>>();
         files.ui.note(&format!(
             "nothing of this is on the board: a path there begins with `:`, as in `cp {} :`",
             sources.join(" ")
         ));
     }
-    let mut target = Target {
-        path: destination,
-        several: sources.len() > 1,
-        found: None,
+    let mut options = copy::Options::default();
+    options.recursive = files.args.recursive;
+    options.force = files.args.force;
+    options.ignore = match files.compatibility.extended_files && !files.args.no_ignore {
+        true => left_out::patterns(),
+        false => Patterns::new(),
     };
-    let mut unchanged = None;
-    if let [source] = sources {
-        match single::copy(files, source, &mut target)? {
-            single::Outcome::Done => return Ok(()),
-            single::Outcome::Unchanged(known) => unchanged = known,
-        }
+    let plan = copy::plan(&mut files.remote, sources, destination, &options)
+        .map_err(|error| command_error(files, destination, error))?;
+    for place in plan.reserved() {
+        note_reserved(files.ui, &shown_below_current_folder(place));
     }
-    let mut jobs = Vec::new();
-    let mut failure = None;
-    let mut left_out = Vec::new();
-    for source in sources {
-        let settled = match args.recursive {
-            true => recursive::settle(files, source, &mut target, &mut left_out),
-            false => settle_file(files, source, &mut target),
-        };
-        let work = settled.unwrap_or_else(|error| {
-            failure = Some(error);
-            Vec::new()
-        });
-        jobs.push(Job { source, work });
-        if failure.is_some() {
-            break;
-        }
-    }
-    // What comes before a source that cannot be copied is copied.
-    carry::out(files, &jobs, destination, unchanged)?;
-    if let Some(line) = recursive::told(&left_out) {
+    let left_out = left_out_line(plan.left_out());
+    let copied = apply(files, plan, sources, destination);
+    if let Some(line) = left_out {
         files.ui.note(&line);
     }
-    failure.map_or(Ok(()), Err)
+    copied
 }
 
-/// What to do to copy one file. When there are several sources, the destination must be a folder.
-fn settle_file(
+/// Carries out the plan, and announces each source.
+fn apply(
     files: &mut Files<'_, '_, '_>,
-    source: &str,
-    target: &mut Target<'_>,
-) -> Result<Vec<Work>, CommandError> {
-    let found = target.look(files)?;
-    let ends_with_slash = target.plain() != target.path;
-    let must_be_folder = target.several || (ends_with_slash && target.path.starts_with(':'));
-    match found {
-        Found::Nothing if target.several => return Err(refused("destination does not exist")),
-        Found::Nothing | Found::File if must_be_folder => {
-            return Err(refused("destination is not a directory"));
-        }
-        _ => {}
-    }
-    if let Place::Local(path) = Place::parse(source) {
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => return Err(refused(IS_A_FOLDER)),
-            Ok(_) => {}
-            Err(error) => return Err(local_error("cp", path, &error)),
-        }
-    }
-    let to = match found {
-        Found::Folder => recursive::below(target.plain(), &[base_name(source).to_owned()]),
-        Found::Nothing | Found::File => target.plain().to_owned(),
-    };
-    Ok(vec![Work::File {
-        from: source.to_owned(),
-        to,
-    }])
-}
-
-/// What a folder gets that is to be copied as a file.
-const IS_A_FOLDER: &str = "-r not specified; omitting directory";
-
-fn look(files: &mut Files<'_, '_, '_>, place: &str) -> Result<Found, CommandError> {
-    let is_folder = match Place::parse(place) {
-        // The current folder and the root are always there.
-        Place::Board("" | "/") => true,
-        Place::Board(path) => {
-            let path = files.board_path(path)?;
-            match files.remote.stat(&path, step()) {
-                Ok(metadata) => metadata.kind == piton::fs::listing::Kind::Directory,
-                Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => {
-                    return Ok(Found::Nothing);
-                }
-                Err(error) => return Err(files.refused(&path, error)),
+    plan: copy::Plan,
+    sources: &[Place],
+    destination: &Place,
+) -> Result<(), CommandError> {
+    let (ui, args) = (files.ui, files.args);
+    let mut progress = None;
+    let mut printed = Ok(());
+    let mut hear = |event: Event<'_>| {
+        let line = match event {
+            Event::Source { index } if !args.no_verbose => {
+                let source = sources.get(index).map(shown).unwrap_or_default();
+                Some(format!("cp {source} {}", shown(destination)))
             }
+            Event::Unchanged { path } => {
+                let path = shown_at_destination(path, destination);
+                Some(format!("Up to date: {path}"))
+            }
+            Event::Begin { of } => {
+                progress = Some(ui.transfer(of));
+                None
+            }
+            Event::Moved { bytes, of } => {
+                if let Some(progress) = &progress {
+                    progress.expect(of);
+                    progress.at(bytes);
+                }
+                None
+            }
+            Event::End => {
+                progress = None;
+                None
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            printed = match &progress {
+                Some(progress) => progress.aside(|| ui.step(&line)),
+                None => ui.step(&line),
+            };
         }
-        Place::Local(path) => match std::fs::metadata(path) {
-            Ok(metadata) => metadata.is_dir(),
-            Err(_) => return Ok(Found::Nothing),
-        },
+        match printed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
     };
-    Ok(if is_folder {
-        Found::Folder
-    } else {
-        Found::File
-    })
+    let applied = copy::apply(plan, &mut files.remote, &mut hear);
+    printed?;
+    applied.map_err(|error| command_error(files, destination, error))
 }
 
-fn refused(problem: &'static str) -> CommandError {
+/// The error of a copy, in mpremote's words where it has some. A folder that is missing is named in a hint.
+fn command_error(
+    files: &mut Files<'_, '_, '_>,
+    destination: &Place,
+    error: copy::Error,
+) -> CommandError {
+    let problem = match error {
+        copy::Error::NoDestination => "destination does not exist",
+        copy::Error::DestinationNotAFolder => "destination is not a directory",
+        copy::Error::IsAFolder => "-r not specified; omitting directory",
+        copy::Error::ReadHost { path, source } => {
+            return local_error("cp", &path.to_string_lossy(), &source);
+        }
+        copy::Error::WriteHost { path, source } => {
+            let hint = hint_for_host(files, &path, &source);
+            let error = local_error("cp", &path.to_string_lossy(), &source);
+            return error.with_detail(hint);
+        }
+        copy::Error::ReadBoard(error) => {
+            let path = error.path().cloned().unwrap_or_default();
+            return files.refused(&path, error);
+        }
+        copy::Error::WriteBoard(error) => {
+            let hint = match &error {
+                FsError::NotFound { path } => hint_for_board(files, path),
+                _ => None,
+            };
+            let path = error.path().cloned().unwrap_or_default();
+            let path = shown_at_destination(&path, destination);
+            return refused("cp", &path, error).with_detail(hint);
+        }
+        error => return CommandError::Copy(error),
+    };
+    // Several sources, a folder, or a slash at the end: the destination itself is the folder that is missing.
+    match hint_for_destination(files, destination) {
+        Some(hint) => CommandError::File {
+            command: "cp".to_owned(),
+            path: shown(destination),
+            reason: error_text(ENOENT),
+            detail: Some(hint),
+        },
+        None => does_not_fit(problem),
+    }
+}
+
+fn does_not_fit(problem: &'static str) -> CommandError {
     CommandError::Refused {
         command: "cp",
         problem,
     }
 }
 
-/// The path without the slashes at its end; the root stays the root.
-pub(super) fn without_end_slashes(path: &str) -> &str {
-    let is_separator = |letter: char| letter == '/' || (letter == '\\' && cfg!(windows));
-    let trimmed = path.trim_end_matches(is_separator);
-    match trimmed {
-        "" | ":" if trimmed.len() < path.len() => path.get(..=trimmed.len()).unwrap_or(path),
-        trimmed => trimmed,
+/// A path at the destination, as mpremote shows it: with `./` in the current folder.
+fn shown_at_destination(path: &BoardPath, destination: &Place) -> String {
+    match destination {
+        Place::Board(folder) if matches!(folder.as_str(), "" | ".") => format!("./{path}"),
+        Place::Board(folder) if folder.as_str().starts_with("./") => format!("./{path}"),
+        _ => path.to_string(),
     }
 }
 
-/// The last name of a path of either side.
-pub(super) fn base_name(path: &str) -> &str {
-    match Place::parse(path) {
-        Place::Board(path) => path.rsplit('/').next().unwrap_or(path),
-        Place::Local(path) => std::path::Path::new(path)
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default(),
+/// The same for something in the board's current folder.
+fn shown_below_current_folder(place: &Place) -> String {
+    match place {
+        Place::Board(path) if !path.as_str().contains('/') => format!(":./{path}"),
+        place => shown(place),
     }
 }
 
-/// mpremote's way to put a name behind a folder of the board; it shows in messages.
-pub(super) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        return format!("./{name}");
-    }
-    format!("{}/{name}", folder.trim_end_matches('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slashes_at_the_end() {
-        for (path, trimmed) in [
-            ("a/", "a"),
-            (":lib//", ":lib"),
-            (":/", ":/"),
-            ("/", "/"),
-            (":", ":"),
-            ("", ""),
-        ] {
-            assert_eq!(without_end_slashes(path), trimmed);
-        }
-    }
-
-    #[test]
-    fn names_behind_folders() {
-        assert_eq!(join("", "a"), "./a");
-        assert_eq!(join("/", "a"), "/a");
-        assert_eq!(join("lib/", "a"), "lib/a");
+/// The line that says what was left out; `None` if nothing was. Names that may hold a secret, which a program on the board
+/// may want, come first.
+fn left_out_line(left_out: &[String]) -> Option<String> {
+    let mut names = left_out.iter().collect::<Vec<_>>();
+    names.sort_by_key(|name| {
+        let is_private = left_out::reason(name, false) == Some(Reason::Private);
+        (!is_private, *name)
+    });
+    let listed = names
+        .iter()
+        .take(LONGEST_LIST)
+        .map(|name| format!("`{name}`"));
+    let listed = listed.collect::<Vec<String>>().join(", ");
+    match names.len() {
+        0 => None,
+        count if count > LONGEST_LIST => Some(format!(
+            "left out: {listed} and {} more; `--no-ignore` copies them",
+            count - LONGEST_LIST
+        )),
+        _ => Some(format!("left out: {listed}; `--no-ignore` copies them")),
     }
 }

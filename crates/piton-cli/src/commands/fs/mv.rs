@@ -1,9 +1,10 @@
 //! `fs mv`: rename and move files and folders of the board. mpremote has no such command.
 
 use piton::error::FsError;
+use piton::path::BoardPath;
 
-use super::cp::{base_name, join, without_end_slashes};
-use super::{Files, content, refused, step};
+use super::paths::board_paths;
+use super::{Files, content, step};
 use crate::error::CommandError;
 
 /// MicroPython's number for "invalid argument".
@@ -14,50 +15,50 @@ const EXDEV: i32 = 18;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     let args = files.args;
-    let Some((destination, sources)) = files
-        .paths
-        .split_last()
-        .filter(|(_, rest)| !rest.is_empty())
+    let paths = board_paths(files)?;
+    let Some((destination, sources)) = paths.split_last().filter(|(_, rest)| !rest.is_empty())
     else {
         return Err(does_not_fit("missing destination path"));
     };
-    let destination = on_board(destination);
     let target = without_end_slashes(destination);
-    let target_path = files.board_path(target)?;
     let is_folder = files
         .remote
-        .is_dir(&target_path, step())
-        .map_err(|error| files.refused(&target_path, error))?;
-    if !is_folder && (sources.len() > 1 || target != destination) {
+        .is_dir(&target, step())
+        .map_err(|error| files.refused(&target, error))?;
+    if !is_folder && (sources.len() > 1 || target != *destination) {
         return Err(does_not_fit("destination is not a directory"));
     }
     for source in sources {
-        let source = without_end_slashes(on_board(source));
+        let source = without_end_slashes(source);
         if !args.no_verbose {
             files.ui.step(&format!("mv :{source} :{destination}"))?;
         }
-        let target = if is_folder {
-            join(target, base_name(&format!(":{source}")))
-        } else {
-            target.to_owned()
+        let name = source.file_name().and_then(|name| name.parse().ok());
+        let target = match name.filter(|_| is_folder) {
+            Some(name) => target.join(&name),
+            None => target.clone(),
         };
-        rename(files, source, &target)?;
+        rename(files, &source, &target)?;
     }
     Ok(())
 }
 
-fn rename(files: &mut Files<'_, '_, '_>, source: &str, target: &str) -> Result<(), CommandError> {
-    let source_path = files.board_path(source)?;
-    // The `./` is for the eye: a board without folders would take it for a part of the name.
-    let target_path = files.board_path(target.strip_prefix("./").unwrap_or(target))?;
-    match files.remote.rename(&source_path, &target_path, content()) {
-        Err(error @ FsError::NotFound { .. }) => {
-            // Of the two, the source may be there: then the folder to move it to is not.
-            match files.remote.exists(&source_path, step()) {
-                Ok(true) => Err(refused("mv", target, error)),
-                _ => Err(files.refused(&source_path, error)),
-            }
-        }
+fn rename(
+    files: &mut Files<'_, '_, '_>,
+    source: &BoardPath,
+    target: &BoardPath,
+) -> Result<(), CommandError> {
+    // A board without folders would take a `./` in front for a part of the name.
+    let rest = target.as_str().strip_prefix("./");
+    let target = rest
+        .and_then(|rest| rest.parse().ok())
+        .unwrap_or_else(|| target.clone());
+    match files.remote.rename(source, &target, content()) {
+        // Of the two, the source may be there: then the folder to move it to is not.
+        Err(error @ FsError::NotFound { .. }) => match files.remote.exists(source, step()) {
+            Ok(true) => Err(files.not_written(&target, error)),
+            _ => Err(files.refused(source, error)),
+        },
         Err(error) => {
             let hint = match error.os_error_number() {
                 Some(EINVAL) => Some("nothing is moved onto itself, and no folder into itself"),
@@ -66,19 +67,20 @@ fn rename(files: &mut Files<'_, '_, '_>, source: &str, target: &str) -> Result<(
                 }
                 _ => None,
             };
-            let mut error = files.refused(&source_path, error);
-            if let (CommandError::File { detail, .. }, Some(hint)) = (&mut error, hint) {
-                *detail = Some(hint.to_owned());
-            }
-            Err(error)
+            let error = files.refused(source, error);
+            Err(error.with_detail(hint.map(ToOwned::to_owned)))
         }
         Ok(()) => Ok(()),
     }
 }
 
-/// All paths are the board's: its `:` may be left out.
-fn on_board(path: &str) -> &str {
-    path.strip_prefix(':').unwrap_or(path)
+/// The path without the slashes at its end; the root stays the root.
+fn without_end_slashes(path: &BoardPath) -> BoardPath {
+    match path.as_str().trim_end_matches('/') {
+        "" if !path.is_empty() => BoardPath::root(),
+        // A part of a path without NUL has none.
+        trimmed => trimmed.parse().unwrap_or_else(|_| path.clone()),
+    }
 }
 
 fn does_not_fit(problem: &'static str) -> CommandError {

@@ -1,4 +1,4 @@
-//! `fs rm -r`: remove a folder and all that is in it.
+//! `fs rm`: remove a file, or with `-r` a folder and all that is in it.
 
 use piton::error::FsError;
 use piton::fs::listing::{Kind, Sizes, in_board_order};
@@ -13,35 +13,24 @@ const EINVAL: i32 = 22;
 /// The folder of this computer, seen from the board's root. It is never removed: it is the person's work.
 const MOUNTED: &str = "remote";
 
-/// The names that lead from the root to `path`, as seen from the folder `current`.
-fn names<'a>(current: &'a str, path: &'a str) -> Vec<&'a str> {
-    let from = if path.starts_with('/') { "" } else { current };
-    let mut names = Vec::new();
-    for name in from.split('/').chain(path.split('/')) {
-        match name {
-            "" | "." => {}
-            ".." => {
-                names.pop();
-            }
-            name => names.push(name),
-        }
+pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
+    if files.args.recursive {
+        return run_recursive(files, path);
     }
-    names
+    match files.remote.remove_file(path, step()) {
+        Err(FsError::NotFound { .. }) if files.forgives_missing() => Ok(()),
+        removed => removed.map_err(|error| files.refused(path, error)),
+    }
 }
 
-pub(super) fn run_recursive(
-    files: &mut Files<'_, '_, '_>,
-    path: &BoardPath,
-) -> Result<(), CommandError> {
-    let place = files
-        .current
-        .as_deref()
-        .map(|current| names(current, path.as_str()));
-    if place.as_ref().and_then(|names| names.first()) == Some(&MOUNTED) {
+fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
+    let absolute = files.current.as_ref().map(|current| current.join(path));
+    let names = absolute.as_ref().map(BoardPath::resolved);
+    if names.as_ref().and_then(|names| names.first()) == Some(&MOUNTED) {
         return Err(CommandError::MountedFolder);
     }
     // Nor is it reached from the root.
-    let holds_mount = place.is_some_and(|names| names.is_empty());
+    let holds_mount = names.is_some_and(|names| names.is_empty());
     let is_dir = files
         .remote
         .is_dir(path, step())
@@ -55,7 +44,7 @@ pub(super) fn run_recursive(
         .map_err(|error| files.refused(path, error))?;
     let mut entries = in_board_order(entries);
     if holds_mount {
-        entries.retain(|entry| names("/", entry.path.as_str()).first() != Some(&MOUNTED));
+        entries.retain(|entry| entry.path.resolved().first() != Some(&MOUNTED));
         say(files, "skipped: '/remote' (vfs mountpoint)")?;
     }
     // mpremote's way to show what is in the current folder.
@@ -78,7 +67,7 @@ pub(super) fn run_recursive(
     remove_dir(files, path, "")
 }
 
-/// Remove the folders that nothing more is in, down to `depth`.
+/// Removes the folders whose entries are all removed, down to `depth`.
 fn close_folders(
     files: &mut Files<'_, '_, '_>,
     open: &mut Vec<BoardPath>,

@@ -6,13 +6,13 @@ use piton::path::BoardPath;
 use super::{Files, step};
 use crate::error::CommandError;
 
-pub(super) fn run(files: &mut Files<'_, '_, '_>, path: BoardPath) -> Result<(), CommandError> {
+pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
     let path = match path.as_str() {
         "" | "." => files
             .remote
             .current_dir(step())
-            .map_err(|error| files.refused(&path, error))?,
-        _ => path,
+            .map_err(|error| files.refused(path, error))?,
+        _ => path.clone(),
     };
     let is_dir = files
         .remote

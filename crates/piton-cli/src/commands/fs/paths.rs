@@ -1,66 +1,92 @@
-//! Patterns in paths, on the board and here: what a shell does with `*.py`, where it is quoted, where the shell does nothing
-//! (Windows), and for the board's files.
+//! The paths of a command line: where each is, and what the patterns among them stand for.
 //!
-//! `*`, `?`, `[a-z]` and `[!a-z]` are one name's, as in a shell; a name that begins with a dot fits only what begins with a
-//! dot. A path that is there as it is written is that path.
+//! Patterns do what a shell does with `*.py`, for the board's files, and for those of this computer where the shell does not (on
+//! Windows, or in quotes). `*`, `?`, `[a-z]` and `[!a-z]` are one name's, as in a shell; a name that begins with a dot fits only
+//! what begins with a dot. A path that is there as it is written is that path.
 
 use std::path::Path;
 
+use piton::copy::Place;
 use piton::error::FsError;
 use piton::fs::listing::{Kind, Sizes};
+use piton::path::BoardPath;
 use piton::patterns::Patterns;
 
-use super::{Action, Files, step};
+use super::{Files, step};
 use crate::error::CommandError;
 
 /// A name in a folder, and whether it is a folder.
 type Name = (String, bool);
 
-/// The arguments' paths, with those that are patterns replaced by what fits them, in the order of their names.
-pub(super) fn expand(
+/// The paths of a copy: a `:` marks one on the board. The last one is the destination.
+pub(super) fn places(files: &mut Files<'_, '_, '_>) -> Result<Vec<Place>, CommandError> {
+    expand(files, |files, text, is_pattern| {
+        Ok(match text.strip_prefix(':') {
+            Some(path) => on_board(files, path, is_pattern)?
+                .into_iter()
+                .map(Place::Board)
+                .collect(),
+            None if is_pattern => on_host(text),
+            None => vec![Place::Host(text.into())],
+        })
+    })
+}
+
+/// Paths that are all on the board: the `:` may be left out.
+pub(super) fn board_paths(files: &mut Files<'_, '_, '_>) -> Result<Vec<BoardPath>, CommandError> {
+    expand(files, |files, text, is_pattern| {
+        on_board(files, text.strip_prefix(':').unwrap_or(text), is_pattern)
+    })
+}
+
+/// A place as a person writes it.
+pub(super) fn shown(place: &Place) -> String {
+    match place {
+        Place::Board(path) => format!(":{path}"),
+        Place::Host(path) => path.display().to_string(),
+    }
+}
+
+/// Reads the arguments' paths with `read`; one that is a pattern becomes what fits it.
+fn expand<P>(
     files: &mut Files<'_, '_, '_>,
-    action: Action,
-) -> Result<Vec<String>, CommandError> {
-    let paths = files.paths;
-    let takes_destination = matches!(action, Action::Cp | Action::Mv);
-    let mut expanded = Vec::with_capacity(paths.len());
-    for (index, path) in paths.iter().enumerate() {
-        // A destination that is not there yet is no pattern.
-        let is_destination = takes_destination && index + 1 == paths.len();
-        if is_destination || !is_pattern(path) {
-            expanded.push(path.clone());
-            continue;
-        }
-        let fitting = match (path.strip_prefix(':'), action) {
-            (Some(below), _) => on_board(files, below, ":")?,
-            (None, Action::Cp) => here(path),
-            (None, _) => on_board(files, path, "")?,
-        };
+    mut read: impl FnMut(&mut Files<'_, '_, '_>, &str, bool) -> Result<Vec<P>, CommandError>,
+) -> Result<Vec<P>, CommandError> {
+    let args = files.args;
+    let is_made = matches!(args.command.as_str(), "mkdir" | "touch");
+    let has_destination = matches!(args.command.as_str(), "cp" | "mv");
+    let mut paths = Vec::with_capacity(args.path.len());
+    for (index, text) in args.path.iter().enumerate() {
+        // What is not there yet is not a pattern.
+        let is_new = is_made || (has_destination && index + 1 == args.path.len());
+        let is_pattern =
+            files.compatibility.extended_files && !is_new && text.contains(['*', '?', '[']);
+        let fitting = read(files, text, is_pattern)?;
         if fitting.is_empty() {
             return Err(CommandError::File {
-                command: files.args.command.clone(),
-                path: path.clone(),
+                command: args.command.clone(),
+                path: text.clone(),
                 reason: "nothing fits this pattern".to_owned(),
                 detail: None,
             });
         }
-        expanded.extend(fitting);
+        paths.extend(fitting);
     }
-    Ok(expanded)
+    Ok(paths)
 }
 
-fn is_pattern(path: &str) -> bool {
-    path.contains(['*', '?', '['])
-}
-
-/// What fits on the board. One exchange: the listing of a folder, or of a tree if a pattern stands for folders.
+/// A path of the board. What fits a pattern takes one exchange: the listing of a folder, or of a tree if a part of the pattern stands
+/// for folders.
 fn on_board(
     files: &mut Files<'_, '_, '_>,
-    path: &str,
-    mark: &str,
-) -> Result<Vec<String>, CommandError> {
-    let (base, pattern) = divide(path, |letter| letter == '/');
-    let folder = files.board_path(base)?;
+    text: &str,
+    is_pattern: bool,
+) -> Result<Vec<BoardPath>, CommandError> {
+    if !is_pattern {
+        return Ok(vec![board_path(&files.args.command, text)?]);
+    }
+    let (base, pattern) = divide(text, |letter| letter == '/');
+    let folder = board_path(&files.args.command, base)?;
     let listed = match pattern.trim_end_matches('/').contains('/') {
         false => files
             .remote
@@ -76,10 +102,8 @@ fn on_board(
             .map(|entries| {
                 let entries = entries.into_iter();
                 let names = entries.map(|entry| {
-                    (
-                        entry.path.as_str().to_owned(),
-                        entry.kind == Kind::Directory,
-                    )
+                    let path = entry.path.as_str().to_owned();
+                    (path, entry.kind == Kind::Directory)
                 });
                 names.collect()
             }),
@@ -105,12 +129,26 @@ fn on_board(
         names.collect()
     };
     let fitting = fitting(&parts, &mut read).into_iter();
-    Ok(fitting.map(|path| format!("{mark}{base}{path}")).collect())
+    let paths = fitting.map(|path| board_path(&files.args.command, &format!("{base}{path}")));
+    paths.collect()
 }
 
-/// What fits on this computer.
-fn here(path: &str) -> Vec<String> {
-    let (base, pattern) = divide(path, std::path::is_separator);
+/// A path on the board, without its `:`.
+pub(in crate::commands) fn board_path(
+    command: &str,
+    text: &str,
+) -> Result<BoardPath, CommandError> {
+    text.parse().map_err(|_| CommandError::File {
+        command: command.to_owned(),
+        path: text.to_owned(),
+        reason: "Invalid argument".to_owned(),
+        detail: None,
+    })
+}
+
+/// What fits a pattern on this computer.
+fn on_host(text: &str) -> Vec<Place> {
+    let (base, pattern) = divide(text, std::path::is_separator);
     let parts = pattern
         .split(std::path::is_separator)
         .filter(|part| !part.is_empty());
@@ -129,7 +167,9 @@ fn here(path: &str) -> Vec<String> {
         names.collect()
     };
     let fitting = fitting(&parts, &mut read).into_iter();
-    fitting.map(|path| format!("{base}{path}")).collect()
+    fitting
+        .map(|path| Place::Host(format!("{base}{path}").into()))
+        .collect()
 }
 
 /// The folders in front of the first name that is a pattern, with the separator at their end, and the rest.

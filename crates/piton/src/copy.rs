@@ -1,0 +1,192 @@
+//! Copy files and folders from, to and on a board, as `cp` does.
+//!
+//! [`plan()`] looks at both sides and decides, without changing anything; [`apply()`] carries the plan out: everything for the
+//! board in one stream, everything from it in another. What the board has already, by its SHA-256, is not sent again.
+//!
+//! The rules are those of cp(1): a destination that is a folder gets each source under its own name, another one becomes the copy.
+//! Nothing is removed. Links of the host are followed. What has a [reserved] name is left out of folders on either side, since a
+//! folder that comes from elsewhere has no say in what piton takes for its own records.
+//!
+//! ```
+//! use piton::copy::{self, Place};
+//! use piton::deadline::Deadline;
+//! use piton::fs::remote::RemoteFs;
+//! use piton::path::BoardPath;
+//! use piton::repl::Entry;
+//! use piton::Board;
+//! use std::ops::ControlFlow;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! let source = folder.path().join("app");
+//! std::fs::create_dir(&source)?;
+//! std::fs::write(source.join("main.py"), "print('hello')\n")?;
+//! let mut board = Board::connect(&"virtual".parse()?, &Default::default())?;
+//! let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER)?;
+//! let mut remote = RemoteFs::new(&mut raw);
+//!
+//! let mut options = copy::Options::default();
+//! options.recursive = true;
+//! let root = Place::Board(BoardPath::root());
+//! let plan = copy::plan(&mut remote, &[Place::Host(source)], &root, &options)?;
+//! copy::apply(plan, &mut remote, &mut |_| ControlFlow::Continue(()))?;
+//!
+//! let copied = remote.read(&"/app/main.py".parse()?, &mut |_| {}, Deadline::NEVER)?;
+//! assert_eq!(copied, b"print('hello')\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [reserved]: piton_path::is_reserved
+
+mod apply;
+mod place;
+mod plan;
+mod to_board;
+mod to_host;
+mod tree;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use piton_board::deadline::Deadline;
+use piton_fs::error::Error as FsError;
+use piton_path::{BoardPath, RelativePath};
+
+use crate::patterns::Patterns;
+
+pub use apply::apply;
+pub use place::Place;
+pub use plan::{Plan, PlannedSource, Step, plan};
+
+/// How long a board may take for anything but the content of files.
+const STEP_TIME: Duration = Duration::from_secs(30);
+
+/// How long the content of all files may take: the largest flash over the slowest line.
+const CONTENT_TIME: Duration = Duration::from_secs(3600);
+
+/// How to copy. `Options::default()` copies files, and no folders.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Copy folders with all that is in them.
+    pub recursive: bool,
+    /// Send files even if the board has them already.
+    pub force: bool,
+    /// What is left out of folders of the host; [`crate::left_out`] has a list.
+    pub ignore: Patterns,
+}
+
+/// What happens while a plan is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The turn of a source has come.
+    Source {
+        /// Its index among the sources of the plan.
+        index: usize,
+    },
+    /// The board has this file already: it is not sent.
+    Unchanged {
+        /// Where it is.
+        path: &'a BoardPath,
+    },
+    /// A stream of files begins, from the board or to it.
+    Begin {
+        /// How many bytes it will have, as far as that is known.
+        of: u64,
+    },
+    /// Content of the stream was transferred.
+    Moved {
+        /// Bytes of the stream so far.
+        bytes: u64,
+        /// Bytes in all, as far as that is known.
+        of: u64,
+    },
+    /// The stream has ended.
+    End,
+}
+
+/// Hears the events. After a `Break` no further source begins.
+pub type Events<'e> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'e;
+
+/// Why something was not copied.
+///
+/// Every file is old or new then, never half; sources before the one that failed are copied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There are several sources, and nothing at the destination.
+    #[error("the destination does not exist")]
+    NoDestination,
+    /// The destination has to be a folder, and is not one.
+    #[error("the destination is not a folder")]
+    DestinationNotAFolder,
+    /// The source is a folder, and folders are not to be copied.
+    #[error("a folder is copied only with all that is in it")]
+    IsAFolder,
+    /// A name of the host is not UTF-8 text, which names on a board are.
+    #[error("the name `{}` is not UTF-8 text", path.display())]
+    NotText {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A name on the board would lead out of the folder that is copied to, or cannot be a name on this computer.
+    #[error("the board's `{path}` is not a valid name for a file on this computer")]
+    UnsafeName {
+        /// The path that the board gave.
+        path: String,
+    },
+    /// Two files of the board would be one on this computer.
+    #[error("the board's `{first}` and `{second}` are one name on this computer")]
+    SameName {
+        /// One path below the folder that is copied.
+        first: RelativePath,
+        /// The other one.
+        second: RelativePath,
+    },
+    /// A file or folder of the host could not be read.
+    #[error("could not read `{}`: {source}", path.display())]
+    ReadHost {
+        /// Its path; empty for content that lay in between.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file or folder of the host could not be written.
+    #[error("could not write `{}`: {source}", path.display())]
+    WriteHost {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file or folder of the board could not be read.
+    #[error(transparent)]
+    ReadBoard(FsError),
+    /// A file or folder of the board could not be written.
+    #[error(transparent)]
+    WriteBoard(FsError),
+    /// Whoever hears the events wanted no more.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// A deadline for anything but the content of files.
+fn step() -> Deadline {
+    Deadline::after(STEP_TIME)
+}
+
+/// A deadline for the content of files.
+fn content() -> Deadline {
+    Deadline::after(CONTENT_TIME)
+}
+
+/// Reports an event.
+fn report(events: &mut Events<'_>, event: Event<'_>) -> Result<(), Error> {
+    match events(event) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Stopped),
+    }
+}

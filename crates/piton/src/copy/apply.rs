@@ -1,0 +1,66 @@
+//! Carrying out a plan.
+
+use std::fs;
+
+use piton_fs::remote::RemoteFs;
+
+use super::plan::plan_with;
+use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
+use super::{to_board, to_host};
+
+/// Carries out a plan. Each source is reported when its turn has come.
+///
+/// # Errors
+///
+/// The [`Plan::failure`], after what comes before it is copied; any [`Error`] for what does not work by now. [`Error::Stopped`] after a
+/// `Break`.
+pub fn apply(
+    plan: Plan,
+    remote: &mut RemoteFs<'_, '_>,
+    events: &mut Events<'_>,
+) -> Result<(), Error> {
+    let Some(plan) = put(plan, remote, events)? else {
+        return Ok(());
+    };
+    match plan.destination.is_on_board() {
+        true => to_board::apply(plan, remote, events),
+        false => to_host::apply(plan, remote, events),
+    }
+}
+
+/// Carries out a plan of nothing but [`Step::Put`]. Returns the plan that is left to carry out: another plan, or one for a board that
+/// cannot do it.
+fn put(
+    plan: Plan,
+    remote: &mut RemoteFs<'_, '_>,
+    events: &mut Events<'_>,
+) -> Result<Option<Plan>, Error> {
+    let [PlannedSource { place, steps }] = plan.sources.as_slice() else {
+        return Ok(Some(plan));
+    };
+    let [Step::Put { from, path, inside }] = steps.as_slice() else {
+        return Ok(Some(plan));
+    };
+    let force = plan.options.force;
+    // A file that cannot be read any more, or has grown, is found out on the longer way.
+    let put = match fs::read(from) {
+        Ok(bytes) => remote.put(path, inside, &bytes, force, content()),
+        Err(_) => Ok(None),
+    };
+    let put = match put {
+        Ok(None) => {
+            let sources = [place.clone()];
+            let destination = Place::clone(&plan.destination);
+            return plan_with(remote, &sources, &destination, &plan.options, false).map(Some);
+        }
+        Ok(Some(put)) => Ok(put),
+        Err(error) => Err(Error::WriteBoard(error)),
+    };
+    report(events, Event::Source { index: 0 })?;
+    let put = put?;
+    if put.unchanged {
+        let path = if put.in_folder { inside } else { path };
+        report(events, Event::Unchanged { path })?;
+    }
+    Ok(None)
+}

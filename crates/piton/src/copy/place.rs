@@ -1,0 +1,89 @@
+//! One side of a copy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use piton_fs::error::Error as FsError;
+use piton_fs::listing::Kind;
+use piton_fs::remote::RemoteFs;
+use piton_path::{BoardPath, RelativePath};
+
+use super::{Error, step};
+
+/// A path on the board or on the host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// On the board.
+    Board(BoardPath),
+    /// On the host.
+    Host(PathBuf),
+}
+
+impl Place {
+    /// Whether it is on the board.
+    pub fn is_on_board(&self) -> bool {
+        matches!(self, Place::Board(_))
+    }
+
+    /// The path without the separators at its end; the root stays the root.
+    pub(super) fn without_end_separators(&self) -> Place {
+        match self {
+            Place::Board(path) => match path.as_str().trim_end_matches('/') {
+                "" if !path.is_empty() => Place::Board(BoardPath::root()),
+                // A part of a path without NUL has none.
+                trimmed => Place::Board(trimmed.parse().unwrap_or_else(|_| path.clone())),
+            },
+            // Separators at the end belong to no component.
+            Place::Host(path) => Place::Host(path.components().as_path().to_owned()),
+        }
+    }
+
+    /// Whether a separator at its end says that it has to be a folder. On the host it says nothing, as for mpremote.
+    pub(super) fn has_to_be_folder(&self) -> bool {
+        self.is_on_board() && *self != self.without_end_separators()
+    }
+
+    /// The path of something in this folder.
+    pub(super) fn below(&self, path: &RelativePath) -> Place {
+        match self {
+            Place::Board(folder) => Place::Board(path.below(folder)),
+            Place::Host(folder) => {
+                let names = path.names();
+                Place::Host(names.fold(folder.clone(), |path, name| path.join(name)))
+            }
+        }
+    }
+
+    /// The last name, if it is one and leads nowhere else: not `.`, not `..`.
+    pub(super) fn name(&self) -> Option<RelativePath> {
+        let name = match self {
+            Place::Board(path) => path.file_name(),
+            Place::Host(path) => path.file_name().and_then(|name| name.to_str()),
+        };
+        name?.parse().ok()
+    }
+
+    /// What is there; `None` if nothing is.
+    pub(super) fn kind(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Kind>, Error> {
+        match self {
+            Place::Board(path) => match path.as_str() {
+                // The current folder and the root are always there, also on boards that know no folders.
+                "" | "/" => Ok(Some(Kind::Directory)),
+                _ => match remote.stat(path, step()) {
+                    Ok(metadata) => Ok(Some(metadata.kind)),
+                    Err(FsError::NotFound { .. } | FsError::NotADirectory { .. }) => Ok(None),
+                    Err(error) => Err(Error::ReadBoard(error)),
+                },
+            },
+            Place::Host(path) => Ok(host_kind(path)),
+        }
+    }
+}
+
+fn host_kind(path: &Path) -> Option<Kind> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(match metadata.is_dir() {
+        true => Kind::Directory,
+        false => Kind::File,
+    })
+}

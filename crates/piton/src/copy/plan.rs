@@ -1,0 +1,434 @@
+//! What is to be copied to which place.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use piton_fs::hash::HashAlgorithm;
+use piton_fs::listing::Kind;
+use piton_fs::put::LONGEST_PUT;
+use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::{Candidate, SurveyEntry};
+use piton_path::BoardPath;
+
+use super::{Error, Options, Place, content, step, tree};
+
+/// Up to this size, in bytes, the board hashes one file within the time of a step.
+const LONGEST_PEEK: u64 = 16 << 20;
+
+/// What is to be done, source by source.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) sources: Vec<PlannedSource>,
+    pub(super) destination: Place,
+    pub(super) options: Options,
+    pub(super) left_out: Vec<String>,
+    pub(super) reserved: Vec<Place>,
+    pub(super) failure: Option<Error>,
+}
+
+/// What is to be done for one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedSource {
+    /// As it was given.
+    pub place: Place,
+    /// In this order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Make a folder, unless there is one.
+    MakeFolder {
+        /// Where.
+        path: Place,
+    },
+    /// Copy a file.
+    CopyFile {
+        /// From this place.
+        from: Place,
+        /// To exactly this place.
+        to: Place,
+        /// Its size in bytes, where that is known: a pipe of the host has none before its end.
+        size: Option<u64>,
+        /// The destination has this content already.
+        is_unchanged: bool,
+    },
+    /// Send a small file of the host with a program that finds out by itself what the destination is, and what it holds: the whole
+    /// copy is one exchange.
+    Put {
+        /// From this file.
+        from: PathBuf,
+        /// To this path, unless it is a folder.
+        path: BoardPath,
+        /// If it is one: to this path in it.
+        inside: BoardPath,
+    },
+}
+
+impl Plan {
+    /// The sources, up to the first that cannot be copied.
+    pub fn sources(&self) -> &[PlannedSource] {
+        &self.sources
+    }
+
+    /// The destination, without separators at its end.
+    pub fn destination(&self) -> &Place {
+        &self.destination
+    }
+
+    /// What [`Options::ignore`] left out of folders of the host: paths from the folder on.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// What has a [reserved](piton_path::is_reserved) name and is left out.
+    pub fn reserved(&self) -> &[Place] {
+        &self.reserved
+    }
+
+    /// Why the last of the [`Plan::sources`] cannot be copied. [`apply`](super::apply()) copies what comes before it, then fails with
+    /// this error.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+}
+
+/// Decides how to copy `sources` to `destination`. Nothing is changed.
+///
+/// A source that cannot be copied ends the plan: see [`Plan::failure`].
+///
+/// # Errors
+///
+/// [`Error::ReadBoard`], [`Error::ReadHost`]: the files at the destination could not be compared with the sources.
+pub fn plan(
+    remote: &mut RemoteFs<'_, '_>,
+    sources: &[Place],
+    destination: &Place,
+    options: &Options,
+) -> Result<Plan, Error> {
+    plan_with(remote, sources, destination, options, true)
+}
+
+/// As [`plan`]; without [`Step::Put`] unless `may_put`: some boards cannot do it.
+pub(super) fn plan_with(
+    remote: &mut RemoteFs<'_, '_>,
+    sources: &[Place],
+    destination: &Place,
+    options: &Options,
+    may_put: bool,
+) -> Result<Plan, Error> {
+    let mut planner = Planner {
+        remote,
+        plan: Plan {
+            sources: Vec::new(),
+            destination: destination.without_end_separators(),
+            options: options.clone(),
+            left_out: Vec::new(),
+            reserved: Vec::new(),
+            failure: None,
+        },
+        is_one_of_several: sources.len() > 1,
+        must_be_folder: destination.has_to_be_folder(),
+        found: None,
+    };
+    if let [source] = sources
+        && let Some(step) = planner.one_file(source, may_put)
+    {
+        planner.plan.sources.push(PlannedSource {
+            place: source.clone(),
+            steps: vec![step],
+        });
+        return Ok(planner.plan);
+    }
+    planner.all(sources)
+}
+
+struct Planner<'p, 'r, 'b> {
+    remote: &'p mut RemoteFs<'r, 'b>,
+    plan: Plan,
+    is_one_of_several: bool,
+    /// The destination has to be a folder.
+    must_be_folder: bool,
+    /// What is at the destination when the turn of the next source comes, once that is known.
+    found: Option<Option<Kind>>,
+}
+
+impl Planner<'_, '_, '_> {
+    fn all(mut self, sources: &[Place]) -> Result<Plan, Error> {
+        for source in sources {
+            let planned = match self.plan.options.recursive {
+                true => self.file_or_folder(source),
+                false => self.file(source),
+            };
+            let steps = planned.unwrap_or_else(|error| {
+                self.plan.failure = Some(error);
+                Vec::new()
+            });
+            let place = source.clone();
+            self.plan.sources.push(PlannedSource { place, steps });
+            if self.plan.failure.is_some() {
+                break;
+            }
+        }
+        if !self.plan.options.force {
+            self.mark_unchanged()?;
+        }
+        Ok(self.plan)
+    }
+
+    /// The step for the only source, if that is a file of the host that goes to the board: with at most one exchange. `None` if it
+    /// is something else, or the board needs more exchanges.
+    fn one_file(&mut self, source: &Place, may_put: bool) -> Option<Step> {
+        let (Place::Host(from), Place::Board(path)) = (source, &self.plan.destination) else {
+            return None;
+        };
+        let is_root = matches!(path.as_str(), "" | "/");
+        if self.plan.options.recursive || (self.must_be_folder && !is_root) {
+            return None;
+        }
+        let metadata = fs::metadata(from).ok();
+        let size = metadata.filter(fs::Metadata::is_file)?.len();
+        let inside = source.name()?.below(path);
+        let path = match is_root {
+            true => inside.clone(),
+            false => without_current_folder(path),
+        };
+        let inside = without_current_folder(&inside);
+        let from = from.clone();
+        if may_put && size <= LONGEST_PUT as u64 {
+            return Some(Step::Put { from, path, inside });
+        }
+        if size > LONGEST_PEEK {
+            return None;
+        }
+        // What goes wrong here is found again, and reported, by the longer way.
+        let Ok(Some(peek)) = self.remote.peek(&path, &inside, size, step()) else {
+            return None;
+        };
+        let digest = peek.digest.filter(|_| !self.plan.options.force);
+        // A file that cannot be read is reported when it is to be sent.
+        let is_unchanged =
+            digest.is_some_and(|digest| sha256_of(&from).is_ok_and(|sha256| sha256 == digest));
+        Some(Step::CopyFile {
+            from: Place::Host(from),
+            to: Place::Board(if peek.in_folder { inside } else { path }),
+            size: Some(size),
+            is_unchanged,
+        })
+    }
+
+    fn destination_kind(&mut self) -> Result<Option<Kind>, Error> {
+        let kind = match self.found {
+            Some(found) => found,
+            None => self.plan.destination.kind(self.remote)?,
+        };
+        self.found = Some(kind);
+        Ok(kind)
+    }
+
+    /// The steps that copy one file.
+    fn file(&mut self, source: &Place) -> Result<Vec<Step>, Error> {
+        let found = self.destination_kind()?;
+        match found {
+            Some(Kind::Directory) => {}
+            None if self.is_one_of_several => return Err(Error::NoDestination),
+            _ if self.is_one_of_several || self.must_be_folder => {
+                return Err(Error::DestinationNotAFolder);
+            }
+            _ => {}
+        }
+        let mut size = None;
+        if let Place::Host(path) = source {
+            let metadata = fs::metadata(path).map_err(|source| Error::ReadHost {
+                path: path.clone(),
+                source,
+            })?;
+            if metadata.is_dir() {
+                return Err(Error::IsAFolder);
+            }
+            size = metadata.is_file().then_some(metadata.len());
+        }
+        let destination = &self.plan.destination;
+        let to = match (found, source.name(), source) {
+            (Some(Kind::Directory), Some(name), _) => {
+                if let (Place::Board(path), Place::Host(_)) = (source, destination) {
+                    tree::check_host_name(&name, path)?;
+                }
+                destination.below(&name)
+            }
+            (Some(Kind::Directory), None, Place::Host(path)) => {
+                return Err(Error::NotText { path: path.clone() });
+            }
+            // Without a name it is a folder, which the board says when the file is read.
+            _ => destination.clone(),
+        };
+        Ok(vec![copy_file(source.clone(), to, size)])
+    }
+
+    /// The steps that copy a file, or a folder with all that is in it.
+    fn file_or_folder(&mut self, source: &Place) -> Result<Vec<Step>, Error> {
+        let source = source.without_end_separators();
+        if source.kind(self.remote)? != Some(Kind::Directory) {
+            return self.file(&source);
+        }
+        let found = self.destination_kind()?;
+        let target = match (found, source.name()) {
+            (Some(_), Some(name)) => self.plan.destination.below(&name),
+            _ => {
+                // The next source finds the folder that this one makes.
+                self.found = Some(Some(Kind::Directory));
+                self.plan.destination.clone()
+            }
+        };
+        let is_to_host = !target.is_on_board();
+        let tree = tree::list(self.remote, &source, &self.plan.options.ignore, is_to_host)?;
+        self.plan.left_out.extend(tree.left_out);
+        self.plan.reserved.extend(tree.reserved);
+        let folders = tree.folders.iter().map(|path| Step::MakeFolder {
+            path: target.below(path),
+        });
+        let files = tree
+            .files
+            .iter()
+            .map(|(path, size)| copy_file(source.below(path), target.below(path), *size));
+        let top = Step::MakeFolder {
+            path: target.clone(),
+        };
+        let steps = std::iter::once(top).chain(folders).chain(files);
+        Ok(steps.filter(|step| !makes_what_is_there(step)).collect())
+    }
+
+    /// Leaves out what the board has already: one exchange.
+    fn mark_unchanged(&mut self) -> Result<(), Error> {
+        let steps = self.plan.sources.iter().flat_map(|source| &source.steps);
+        let on_board = steps.filter_map(|step| match step {
+            Step::MakeFolder {
+                path: Place::Board(path),
+            } => Some((path, None)),
+            Step::CopyFile {
+                to: Place::Board(path),
+                size,
+                ..
+            } => Some((path, *size)),
+            _ => None,
+        });
+        let entries = survey(self.remote, on_board)?;
+        // A file that an earlier step writes is not the one that the board has now.
+        let mut written = HashSet::new();
+        for source in &mut self.plan.sources {
+            source.steps.retain(|step| {
+                !matches!(step, Step::MakeFolder { path: Place::Board(path) } if has_folder(&entries, path))
+            });
+            for step in &mut source.steps {
+                let Step::CopyFile {
+                    from,
+                    to: Place::Board(to),
+                    size,
+                    is_unchanged,
+                } = step
+                else {
+                    continue;
+                };
+                let is_first = written.insert(to.clone());
+                if let (true, Place::Host(from), Some(size)) = (is_first, from, size) {
+                    *is_unchanged = match entries.get(to) {
+                        Some(entry) => has_content(entry, *size, || sha256_of(from))?,
+                        None => false,
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks the board about files and folders that are to be there, if the size of any file is known.
+pub(super) fn survey<'s>(
+    remote: &mut RemoteFs<'_, '_>,
+    wanted: impl Iterator<Item = (&'s BoardPath, Option<u64>)>,
+) -> Result<HashMap<BoardPath, SurveyEntry>, Error> {
+    let mut roots: Vec<BoardPath> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
+    let mut candidates = Vec::new();
+    for (path, size) in wanted {
+        let text = path.as_str();
+        let mut above = text.match_indices('/').filter_map(|(at, _)| text.get(..at));
+        // What is below a root is in the answer anyway.
+        if !above.any(|folder| known.contains(folder)) && known.insert(text) {
+            roots.push(path.clone());
+        }
+        candidates.extend(size.map(|size| Candidate {
+            path: path.clone(),
+            size,
+        }));
+    }
+    if candidates.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let survey = remote
+        .survey(&roots, &candidates, content())
+        .map_err(Error::ReadBoard)?;
+    let entries = survey.entries.into_iter();
+    Ok(entries.map(|entry| (entry.path.clone(), entry)).collect())
+}
+
+/// Whether the board has this folder.
+pub(super) fn has_folder(entries: &HashMap<BoardPath, SurveyEntry>, path: &BoardPath) -> bool {
+    let entry = entries.get(path);
+    entry.is_some_and(|entry| entry.kind == Kind::Directory)
+}
+
+/// Whether a file of the board has this content. The hash is only made where the sizes are equal.
+pub(super) fn has_content(
+    entry: &SurveyEntry,
+    size: u64,
+    sha256: impl FnOnce() -> Result<Vec<u8>, Error>,
+) -> Result<bool, Error> {
+    match entry.digest {
+        Some(digest) if entry.kind == Kind::File && entry.size == size => {
+            Ok(digest.matches(&sha256()?))
+        }
+        _ => Ok(false),
+    }
+}
+
+fn copy_file(from: Place, to: Place, size: Option<u64>) -> Step {
+    let to = match &to {
+        Place::Board(path) => Place::Board(without_current_folder(path)),
+        Place::Host(_) => to,
+    };
+    Step::CopyFile {
+        from,
+        to,
+        size,
+        is_unchanged: false,
+    }
+}
+
+/// The path without a `./` in front: a board without folders would take that for a part of the name.
+fn without_current_folder(path: &BoardPath) -> BoardPath {
+    let rest = path.as_str().strip_prefix("./");
+    // A part of a path without NUL has none.
+    rest.and_then(|rest| rest.parse().ok())
+        .unwrap_or_else(|| path.clone())
+}
+
+/// Whether the step makes a folder that every board has.
+fn makes_what_is_there(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::MakeFolder { path: Place::Board(path) } if matches!(path.as_str(), "" | "/")
+    )
+}
+
+fn sha256_of(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::File::open(path)
+        .and_then(|mut file| HashAlgorithm::Sha256.digest_of(&mut file))
+        .map_err(|source| Error::ReadHost {
+            path: path.to_owned(),
+            source,
+        })
+}

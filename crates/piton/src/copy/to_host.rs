@@ -1,0 +1,217 @@
+//! Copying to the host: files of the board that come in a row come in one stream.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use piton_fs::error::Error as FsError;
+use piton_fs::remote::RemoteFs;
+use piton_fs::transfer::Arrival;
+use piton_path::BoardPath;
+
+use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
+use crate::host_file::Incoming;
+
+/// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
+const LARGEST: u64 = u32::MAX as u64;
+
+/// What arrives of the files of a board.
+pub(super) enum Arrived<'a> {
+    /// A file begins, with this index.
+    Begin(usize),
+    /// The content of the file goes on.
+    Content(&'a [u8]),
+    /// The file with this index is complete.
+    End(usize),
+}
+
+/// Takes what arrives.
+type Take<'t> = dyn FnMut(Arrived<'_>, &mut Events<'_>) -> Result<(), Error> + 't;
+
+/// Has the board send files in one stream, and hands on each as it comes.
+pub(super) fn receive(
+    remote: &mut RemoteFs<'_, '_>,
+    paths: &[BoardPath],
+    events: &mut Events<'_>,
+    take: &mut Take<'_>,
+) -> Result<(), Error> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    report(events, Event::Begin { of: 0 })?;
+    let mut failed = None;
+    let (mut bytes_before, mut bytes, mut of) = (0, 0, 0);
+    let mut sink = |arrival: Arrival<'_>| {
+        let arrived = match arrival {
+            Arrival::Begin { index, size } => {
+                bytes_before += std::mem::take(&mut bytes);
+                of = bytes_before + size.unwrap_or_default();
+                Arrived::Begin(index)
+            }
+            Arrival::Content { bytes: more, .. } => {
+                bytes += more.len() as u64;
+                if bytes > LARGEST {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+                Arrived::Content(more)
+            }
+            Arrival::End { index } => Arrived::End(index),
+        };
+        let bytes = bytes_before + bytes;
+        take(arrived, events)
+            .and_then(|()| report(events, Event::Moved { bytes, of }))
+            .map_err(|error| {
+                failed = Some(error);
+                io::ErrorKind::Other.into()
+            })
+    };
+    let received = remote.receive(paths, &mut sink, &mut |_| {}, content());
+    report(events, Event::End)?;
+    match (received, failed) {
+        (_, Some(error)) => Err(error),
+        (Ok(_), None) => Ok(()),
+        (Err(FsError::IsADirectory { .. }), None) => Err(Error::IsAFolder),
+        (Err(error), None) => Err(Error::ReadBoard(error)),
+    }
+}
+
+pub(super) fn apply(
+    plan: Plan,
+    remote: &mut RemoteFs<'_, '_>,
+    events: &mut Events<'_>,
+) -> Result<(), Error> {
+    let mut begun = Begun {
+        sources: &plan.sources,
+        count: 0,
+    };
+    let mut row = Vec::new();
+    for (index, source) in plan.sources.iter().enumerate() {
+        for step in &source.steps {
+            let Step::CopyFile {
+                from,
+                to: Place::Host(to),
+                ..
+            } = step
+            else {
+                continue;
+            };
+            match from {
+                Place::Board(from) => row.push(Incomer {
+                    source: index,
+                    from,
+                    to,
+                }),
+                Place::Host(from) => {
+                    receive_row(&std::mem::take(&mut row), remote, &mut begun, events)?;
+                    begun.advance(index, events)?;
+                    copy_on_host(from, to)?;
+                }
+            }
+        }
+    }
+    receive_row(&row, remote, &mut begun, events)?;
+    begun.advance(plan.sources.len(), events)?;
+    plan.failure.map_or(Ok(()), Err)
+}
+
+/// A file of the board on its way to the host.
+struct Incomer<'p> {
+    /// Index of the source.
+    source: usize,
+    from: &'p BoardPath,
+    to: &'p Path,
+}
+
+/// The sources whose turn has come: they are reported, and their folders are made.
+struct Begun<'p> {
+    sources: &'p [PlannedSource],
+    count: usize,
+}
+
+impl Begun<'_> {
+    /// Begins the sources up to this index.
+    fn advance(&mut self, index: usize, events: &mut Events<'_>) -> Result<(), Error> {
+        while self.count <= index
+            && let Some(source) = self.sources.get(self.count)
+        {
+            report(events, Event::Source { index: self.count })?;
+            for step in &source.steps {
+                if let Step::MakeFolder {
+                    path: Place::Host(path),
+                } = step
+                {
+                    make_folder(path)?;
+                }
+            }
+            self.count += 1;
+        }
+        Ok(())
+    }
+}
+
+fn receive_row(
+    row: &[Incomer<'_>],
+    remote: &mut RemoteFs<'_, '_>,
+    begun: &mut Begun<'_>,
+    events: &mut Events<'_>,
+) -> Result<(), Error> {
+    if let Some(first) = row.first() {
+        begun.advance(first.source, events)?;
+    }
+    let paths = row.iter().map(|incomer| incomer.from.clone());
+    let paths = paths.collect::<Vec<BoardPath>>();
+    let mut file: Option<(Incoming, &Path)> = None;
+    receive(remote, &paths, events, &mut |arrived, events| {
+        match arrived {
+            Arrived::Begin(index) => {
+                file = match row.get(index) {
+                    Some(incomer) => Some((begin_file(incomer.to)?, incomer.to)),
+                    None => None,
+                };
+            }
+            Arrived::Content(bytes) => {
+                if let Some((file, to)) = &mut file {
+                    file.write_all(bytes).map_err(write_error(to))?;
+                }
+            }
+            Arrived::End(index) => {
+                if let Some((file, to)) = file.take() {
+                    file.commit().map_err(write_error(to))?;
+                }
+                if let Some(next) = row.get(index + 1) {
+                    begun.advance(next.source, events)?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+fn copy_on_host(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut file = fs::File::open(from).map_err(|source| Error::ReadHost {
+        path: from.to_owned(),
+        source,
+    })?;
+    let mut copy = begin_file(to)?;
+    io::copy(&mut file, &mut copy)
+        .and_then(|_| copy.commit())
+        .map_err(write_error(to))
+}
+
+fn make_folder(path: &Path) -> Result<(), Error> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(write_error(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn begin_file(to: &Path) -> Result<Incoming, Error> {
+    Incoming::begin(to).map_err(write_error(to))
+}
+
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> Error + use<'_> {
+    move |source| Error::WriteHost {
+        path: path.to_owned(),
+        source,
+    }
+}
