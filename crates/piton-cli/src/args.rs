@@ -112,7 +112,7 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
 
 const FACTOR_EXPECTED: &str = "a number between 0.1 and 1000, such as 3";
 
-/// A factor in hundredths.
+/// Returns a factor in hundredths.
 fn percent(text: &str) -> Option<u32> {
     let factor: f64 = text.parse().ok()?;
     (0.1..=1000.0)
@@ -121,11 +121,11 @@ fn percent(text: &str) -> Option<u32> {
 }
 
 impl GlobalOptions {
-    /// How many times as long as usual a board may take: as `--timeout` says, else the environment.
+    /// Returns how many times as long as usual a board may take: as `--timeout` says, else the environment.
     ///
     /// # Errors
     ///
-    /// The environment's value is no such number.
+    /// The environment's value is not a valid factor.
     pub(crate) fn timeout_factor(&self) -> Result<f64, UsageError> {
         let from_environment = || match std::env::var(environment::TIMEOUT) {
             Ok(text) if !text.is_empty() => match percent(&text) {
@@ -142,7 +142,7 @@ impl GlobalOptions {
         Ok(f64::from(percent) / 100.0)
     }
 
-    /// Set the option called `name`.
+    /// Sets the option called `name`.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ fn line_state(text: &str) -> Result<LineState, &'static str> {
     }
 }
 
-/// Whether `argv` asks for the command line of the official compiler: by which name, and the words after it.
+/// Returns the program's name and the words behind it if `argv` asks for the command line of the official compiler.
 ///
 /// That one takes file names as bytes, has options of its own, and must start fast.
 pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
@@ -196,7 +196,7 @@ pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
     })
 }
 
-/// Whether `argv` is a shell that asks what may come next: what it hands over.
+/// Returns the words that a shell passes if `argv` asks for the completions of a line.
 pub(crate) fn completion(argv: &[OsString]) -> Option<Vec<String>> {
     let [_, word, rest @ ..] = argv else {
         return None;
@@ -234,7 +234,7 @@ pub(crate) fn compatibility_and_words(
     Ok((Compatibility::PITON, words))
 }
 
-/// Whether `--json` is among the words that are not a program's own arguments.
+/// Returns whether `--json` is among the words that are not a program's own arguments.
 pub(crate) fn asks_for_json(words: &[String]) -> bool {
     let mut own = words.iter().take_while(|word| *word != "--");
     own.any(|word| word == "--json")

@@ -182,7 +182,7 @@ impl Command {
         }
     }
 
-    /// The command with the arguments of the program that it runs, if it runs one.
+    /// Returns the command with the arguments of the program that it runs, if it runs one.
     pub(crate) fn with_arguments(mut self, arguments: Option<Vec<String>>) -> Command {
         match &mut self {
             Command::Exec(args) => args.watch.arguments = arguments,
@@ -192,7 +192,7 @@ impl Command {
         self
     }
 
-    /// Whether the chain has something to show for itself: without any such command it ends in the REPL.
+    /// Returns whether the chain has something to show for itself: without any such command it ends in the REPL.
     pub(crate) fn is_action(&self) -> bool {
         match self {
             Command::Connect(args) => args.is_list(),
@@ -233,7 +233,7 @@ impl Command {
     }
 }
 
-/// All commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
+/// Returns all commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
 /// given twice counts once.
 pub(crate) fn command_line(compatibility: &Compatibility) -> clap::Command {
     let line = Line::command()
@@ -245,7 +245,7 @@ pub(crate) fn command_line(compatibility: &Compatibility) -> clap::Command {
     }
 }
 
-/// The help of a sub-command of `fs`, if it is one.
+/// Returns the help of a sub-command of `fs`, if it is one.
 pub(crate) fn file_command_help(
     name: &str,
     compatibility: &Compatibility,
@@ -254,8 +254,8 @@ pub(crate) fn file_command_help(
     fs::help::command(line.find_subcommand("fs")?, name, compatibility.program)
 }
 
-/// What to say of a word that should be a command and is none. It stands behind the words `before`, the last command of
-/// which is `last`, and `after` follow it.
+/// Returns what to say of a word that should be a command and is none. It stands behind the words `before`, the last
+/// command of which is `last`, and `after` follow it.
 pub(crate) fn not_a_command(
     word: &str,
     before: &[String],

@@ -1,4 +1,4 @@
-//! What a person has set up for every line: mpremote's `config.py`, and our own `config.toml`.
+//! The configuration that holds for every line: mpremote's `config.py`, and our own `config.toml`.
 //!
 //! `config.py` is a Python program to mpremote. Here it is read, never run: what is a literal is taken, and for the
 //! rest a remark says which line was not. It is right for mpremote, so such a line is no error until somebody uses
@@ -16,13 +16,13 @@ use piton::selector::BoardSelector;
 
 use crate::compatibility::Compatibility;
 
-/// No such file written by a person is longer.
+/// The most bytes of a configuration file: no person writes a longer one.
 const SIZE_LIMIT: u64 = 1 << 20;
 
 /// What to do about a line of `config.py` that is not read.
 pub(crate) const UNREAD_HINT: &str = "piton reads config.py without running it: write a literal there, or set the shortcut up in piton's config.toml";
 
-/// What a person has set up.
+/// The configuration of a person.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     /// Words that stand for other words.
@@ -109,7 +109,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What a `config.py` says.
+    /// Returns what a `config.py` says.
     #[cfg(test)]
     pub(crate) fn from_python(text: &str) -> Config {
         let mut config = Config::default();
@@ -117,7 +117,7 @@ impl Config {
         config
     }
 
-    /// The board that `word` names.
+    /// Returns the board that `word` names.
     ///
     /// # Errors
     ///
@@ -129,17 +129,17 @@ impl Config {
         }
     }
 
-    /// The boards that have a name here.
+    /// Returns the boards that have a name here.
     pub(crate) fn boards(&self) -> &[(String, BoardSelector)] {
         &self.boards
     }
 
-    /// The shortcut called `name`.
+    /// Returns the shortcut called `name`.
     pub(crate) fn shortcut(&self, name: &str) -> Option<&UserShortcut> {
         self.shortcuts.iter().find(|shortcut| shortcut.name == name)
     }
 
-    /// Add a shortcut; it takes the place of one with the same name.
+    /// Adds a shortcut; it takes the place of one with the same name.
     fn put(&mut self, shortcut: UserShortcut) {
         match self
             .shortcuts
@@ -153,7 +153,7 @@ impl Config {
 }
 
 impl UserShortcut {
-    /// A shortcut by its name with parameters, `double x=4`; `None` if there is no name.
+    /// Returns a shortcut by its name with parameters, `double x=4`; `None` if there is no name.
     fn new(
         signature: &str,
         words: Result<Vec<String>, Remark>,
@@ -203,18 +203,18 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// The words of a command that is written as one string: mpremote knows no quotes here.
+/// Returns the words of a command that is written as one string: mpremote knows no quotes here.
 fn split(command: &str) -> Vec<String> {
     command.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// Which line of `text` the byte at `at` is on, from 1.
+/// Returns which line of `text` the byte at `at` is on, from 1.
 fn line_of(text: &str, at: usize) -> usize {
     let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The text of a file; `None` if it is not there.
+/// Returns the text of a file; `None` if it is not there.
 fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     let failed = |source| ConfigError::Read {
         path: path.to_owned(),

@@ -2,10 +2,17 @@
 //!
 //! # Layout
 //!
-//! [`args`] turns `argv`, with what a person has set up in [`config`], into a chain of [`commands`]; [`context`] holds
-//! what they share: the [`session`] with a board, the [`ui`] that prints, the flag that Ctrl-C raises. [`error`] alone
-//! knows prefix, hint and exit code of each failure, [`terminal`] alone touches the terminal's modes. Under the name
-//! `mpy-cross` nothing of this starts but [`piton_mpy_cross`].
+//! - The line: [`args`] parses `argv`, with the shortcuts of [`config`], into a chain of [`commands`]. [`compatibility`]
+//!   holds what differs under mpremote's name. [`usage`] is what can be wrong with a line, [`suggest`] finds what may have
+//!   been meant, [`complete`] lists the next words for a shell.
+//! - Running: [`context`] holds what commands share: the session with a board, the [`ui`], the flag that [`interrupt`]
+//!   raises on Ctrl-C. [`password`] and [`signing`] get the passwords of boards and keys.
+//! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]. [`error`] alone knows the
+//!   message, hints and exit code of each failure.
+//! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`] has
+//!   the names of the environment variables.
+//!
+//! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`].
 //!
 //! # Architecture invariants
 //!
@@ -57,7 +64,7 @@ fn main() -> ExitCode {
                 .report(&error);
         }
     };
-    // A line that makes no sense is not read to its end, and must be complained about in the right form all the same.
+    // A line with an error is not parsed to its end, but the error must be reported as JSON if the line asks for that.
     let asks_for_json = compatibility.global_options && args::asks_for_json(&words);
     let config = match Config::load(compatibility) {
         Ok(config) => config,
@@ -86,7 +93,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Run a chain from end to end. Whatever happens, the board is left at its friendly prompt.
+/// Runs a chain from end to end. Whatever happens, the board is left at its friendly prompt.
 fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
     let end = match chain.end {
         End::Invalid(error) if ctx.compatibility.checks_whole_line => {
@@ -114,5 +121,21 @@ fn run_commands(
         End::Help(text) => ctx.ui.help(&text),
         End::MpremoteHelp(text) => ctx.ui.text(&text),
         End::Invalid(error) => Err(CommandError::Usage(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_layout_names_each_module() {
+        let source = include_str!("main.rs");
+        let (docs, rest) = source.split_once("mod args;").unwrap();
+        let modules = rest.lines().map_while(|line| {
+            let is_listed = line.is_empty() || line.starts_with("mod ") || line.starts_with("#[");
+            is_listed.then(|| line.strip_prefix("mod ").unwrap_or_default())
+        });
+        for name in modules.filter_map(|module| module.strip_suffix(';')) {
+            assert!(docs.contains(&format!("`{name}`")), "{name}");
+        }
     }
 }

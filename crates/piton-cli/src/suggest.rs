@@ -5,7 +5,7 @@
 pub(crate) mod places;
 pub(crate) mod words;
 
-/// The name of `names` that `typed` most likely stands for, if any is near enough.
+/// Returns the name of `names` that `typed` most likely stands for, if any is near enough.
 ///
 /// Near is a third of the letters wrong, or swapped, and at least one.
 pub(crate) fn nearest<N: AsRef<str>>(
@@ -25,7 +25,7 @@ pub(crate) fn nearest<N: AsRef<str>>(
         .map(|(_, name)| name.as_ref().to_owned())
 }
 
-/// The same among values, where a part of a value is enough: `circuitpython` for `circuitpython-10`.
+/// Returns the same among values, where a part of a value is enough: `circuitpython` for `circuitpython-10`.
 pub(crate) fn nearest_value<N: AsRef<str> + Clone>(
     typed: &str,
     values: impl IntoIterator<Item = N, IntoIter: Clone>,
@@ -44,12 +44,13 @@ pub(crate) fn nearest_value<N: AsRef<str> + Clone>(
     )
 }
 
-/// The hint for a person who typed something else.
+/// Returns the hint for a person who typed something else.
 pub(crate) fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
-/// A word as it is typed to a shell: in quotes where it needs some, and without letters that a terminal acts on.
+/// Returns a word as it is typed to a shell: in quotes where it needs some, and without letters that a terminal acts
+/// on.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_./:%+,@=-\\~*?[]#".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -16,13 +16,13 @@ use windows as system;
 
 pub(crate) use system::{read_keys, read_line};
 
-/// How many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
+/// Returns how many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
 pub(crate) fn width() -> usize {
-    let said = std::env::var(crate::environment::COLUMNS).ok();
-    let said = said
+    let columns = std::env::var(crate::environment::COLUMNS).ok();
+    let columns = columns
         .and_then(|text| text.parse().ok())
         .filter(|columns| *columns > 0);
-    said.or_else(system::columns).unwrap_or(80)
+    columns.or_else(system::columns).unwrap_or(80)
 }
 
 /// The modes to put back, while the terminal is raw.
@@ -38,7 +38,7 @@ pub(crate) struct RawMode {
 }
 
 impl RawMode {
-    /// Switch the terminal of this process to raw mode.
+    /// Switches the terminal of this process to raw mode.
     pub(crate) fn enter() -> io::Result<RawMode> {
         let mut before = before();
         let is_nested = before.is_some();
@@ -57,20 +57,20 @@ impl Drop for RawMode {
     }
 }
 
-/// Put back the modes from before [`RawMode::enter`]; nothing happens where they are in place.
+/// Puts back the modes from before [`RawMode::enter`]; nothing happens where they are in place.
 pub(crate) fn restore() {
     if let Some(modes) = before().take() {
-        // There is nobody to tell that a terminal is gone.
+        // A terminal that is gone has no modes to restore.
         let _ = system::put_back(&modes);
     }
 }
 
-/// Modes are whole even if a thread has panicked with them in its hands.
+/// Returns the modes, which are complete even if a thread panicked while it held the lock.
 fn before() -> MutexGuard<'static, Option<system::Modes>> {
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line without its end, CR LF or LF.
+/// Returns a line without its end, CR LF or LF.
 fn without_end(mut line: Vec<u8>) -> Vec<u8> {
     if line.ends_with(b"\n") {
         line.pop();
@@ -81,7 +81,7 @@ fn without_end(mut line: Vec<u8>) -> Vec<u8> {
     line
 }
 
-/// What a person typed.
+/// What was typed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// These bytes, as a terminal of the VT family sends them.
@@ -92,9 +92,9 @@ pub(crate) enum Keys {
     End,
 }
 
-/// Read a line that nobody must see: no echo. `None` when the person thought better of it (Ctrl-C, Ctrl-D, end).
+/// Reads a line without echo. `None` if the person ended it by Ctrl-C or Ctrl-D, or at the end of the input.
 ///
-/// `ask` tells what to type, once there is no echo any more: some people are quick, and programs quicker.
+/// `ask` prints the question once echo is off: what is typed before that would be shown.
 pub(crate) fn read_hidden_line(ask: impl FnOnce()) -> io::Result<Option<String>> {
     let _raw = RawMode::enter()?;
     ask();

@@ -1,11 +1,14 @@
-//! What people and pipes see: stdout is data, stderr is talk.
+//! Everything that is printed: data on stdout, messages on stderr.
 //!
-//! The one door to the terminal. Text goes through [`Ui::line`], [`Ui::step`], [`Ui::text`] (stdout) and [`Ui::note`],
-//! [`Ui::failure`], [`Ui::report`] (stderr): there, what steers a terminal is escaped ([`printable`]), since any text may
-//! hold a name that is not ours. On a stdout that is no terminal text stays as it is, for scripts. Only what a person's own program
-//! prints, or their own file holds, goes through [`Ui::bytes`]; `cargo xtask tidy` holds the list of those places, and clippy
+//! Text goes through [`Ui::line`], [`Ui::step`], [`Ui::text`] (stdout) and [`Ui::note`], [`Ui::failure`], [`Ui::report`]
+//! (stderr). These escape control characters ([`printable`]), since any text may contain a name that is not ours; a stdout
+//! that is not a terminal gets text unchanged, for scripts. Only the output of a person's own program, or the content of
+//! their own file, goes through [`Ui::bytes`]. `cargo xtask tidy` holds the list of the callers of that, and clippy
 //! (`disallowed_methods`) keeps stdout and stderr to this file.
-#![expect(clippy::disallowed_methods, reason = "this is the door")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "all other modules print through this one"
+)]
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -28,16 +31,16 @@ pub(crate) struct Ui {
     json: bool,
     quiet: bool,
     verbosity: Verbosity,
-    /// Whether a person looks at stdout.
+    /// Whether stdout is a terminal.
     is_terminal: bool,
-    /// Lines that mpremote would still hold in its buffer.
+    /// Lines that mpremote would still have in its buffer.
     late: Mutex<String>,
     /// The line of an operation whose events say only how far it is.
     progress: ProgressLine,
 }
 
 impl Ui {
-    /// Output under these rules, with these options.
+    /// Returns the output under these rules, with these options.
     pub(crate) fn new(compatibility: &'static Compatibility, options: &GlobalOptions) -> Ui {
         Ui {
             compatibility,
@@ -50,17 +53,17 @@ impl Ui {
         }
     }
 
-    /// Whether facts are to be printed as JSON.
+    /// Returns whether facts are to be printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.json
     }
 
-    /// Whether a person looks at stdout.
+    /// Returns whether stdout is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
-    /// What a person's program prints or their file holds, at once, byte by byte the same: on a terminal too.
+    /// Prints the output of a person's program, or the content of their file, unchanged and at once.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CommandError> {
         let mut stdout = io::stdout().lock();
         stdout
@@ -69,7 +72,7 @@ impl Ui {
             .map_err(CommandError::Output)
     }
 
-    /// One line of data.
+    /// Prints one line of data.
     pub(crate) fn line(&self, text: &str) -> Result<(), CommandError> {
         self.flush_late()?;
         let text = match self.is_terminal {
@@ -79,7 +82,7 @@ impl Ui {
         self.bytes(format!("{text}\n").as_bytes())
     }
 
-    /// Lines of data, with their line ends.
+    /// Prints lines of data, with their line ends.
     pub(crate) fn text(&self, text: &str) -> Result<(), CommandError> {
         let text = match self.is_terminal {
             true => printable::lines(text),
@@ -88,8 +91,8 @@ impl Ui {
         self.bytes(text.as_bytes())
     }
 
-    /// A line as [`Ui::step`] has it, but where mpremote's stays in Python's buffer while a program's output passes it
-    /// by, it comes as late as there: with the next line, or at the end.
+    /// Prints a line as [`Ui::step`] does, but as late as mpremote: there the line stays in Python's buffer while the
+    /// output of a program overtakes it, until the next line or the end.
     pub(crate) fn late_step(&self, text: &str) -> Result<(), CommandError> {
         if self.compatibility.unbuffered_steps || self.quiet || self.json || self.is_terminal {
             return self.step(text);
@@ -101,7 +104,7 @@ impl Ui {
         Ok(())
     }
 
-    /// Print what came late.
+    /// Prints the lines of [`Ui::late_step`].
     pub(crate) fn flush_late(&self) -> Result<(), CommandError> {
         let late = match self.late.lock() {
             Ok(mut late) => std::mem::take(&mut *late),
@@ -113,19 +116,19 @@ impl Ui {
         }
     }
 
-    /// What becomes of modules that a board imports, for who wants to see everything.
+    /// Returns what prints the modules that a board imports from a mounted folder, under `--verbose`.
     pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
         let compatibility = self.compatibility;
         (self.verbosity >= Verbosity::Decisions).then(|| {
             let report: piton::mount::MountReporter =
                 Arc::new(move |event: &piton::mount::Event| {
-                    talk(compatibility, &format!("{event}\n"))
+                    print_message(compatibility, &format!("{event}\n"))
                 });
             report
         })
     }
 
-    /// One line of what is being done, which mpremote prints among the data (`cp a :b`, `ls :`).
+    /// Prints one line about what is being done, which mpremote prints among the data (`cp a :b`, `ls :`).
     pub(crate) fn step(&self, text: &str) -> Result<(), CommandError> {
         if self.quiet || self.json {
             return Ok(());
@@ -133,28 +136,28 @@ impl Ui {
         self.line(text)
     }
 
-    /// One line of JSON.
+    /// Prints one line of JSON.
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<(), CommandError> {
         let text = serde_json::to_string(value)
             .map_err(|error| CommandError::Output(io::Error::other(error)))?;
         self.line(&printable::json(&text))
     }
 
-    /// A remark for a person.
+    /// Prints a remark for a person, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            talk(self.compatibility, &format!("{text}\n"));
+            print_message(self.compatibility, &format!("{text}\n"));
         }
     }
 
-    /// The same while the terminal is raw, between the board's lines.
+    /// Prints the same while the terminal is raw, between the lines of the board.
     pub(crate) fn note_in_raw_mode(&self, text: &str) {
         if !self.quiet {
             draw(&format!("\r\n({})\r\n", printable::line(text)));
         }
     }
 
-    /// What was not understood of what a person has set up.
+    /// Prints which lines of the configuration were not read.
     pub(crate) fn remarks(&self, remarks: &[Remark]) {
         for remark in remarks {
             self.note(&format!("{}: {remark}", self.compatibility.program));
@@ -199,16 +202,16 @@ impl Ui {
         Progress::new(bytes, self.shows_progress())
     }
 
-    /// What is wrong with one of many things, while the others go on.
+    /// Prints what is wrong with one of several things, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
-        talk(self.compatibility, text);
+        print_message(self.compatibility, text);
     }
 
     fn shows_progress(&self) -> bool {
         !self.quiet && !self.json && io::stderr().is_terminal()
     }
 
-    /// The help that somebody asked a command for.
+    /// Prints the help of a command.
     pub(crate) fn help(&self, text: &clap::Error) -> Result<(), CommandError> {
         let text = text.render();
         if io::stdout().is_terminal() {
@@ -218,53 +221,53 @@ impl Ui {
         }
     }
 
-    /// Tell what went wrong, and give the exit code for it.
+    /// Prints what went wrong, and returns the exit code for it.
     pub(crate) fn report(&self, error: &CommandError) -> ExitCode {
         if let Some(output) = error.output(self.compatibility) {
-            // The exit code says that something is wrong, whether or not the words arrive.
+            // The exit code reports the failure even if stdout is closed.
             let _ = raw_stdout(output.as_bytes());
         } else if self.json {
             if let Some(line) = error.json(self.compatibility) {
-                talk(self.compatibility, &line);
+                print_message(self.compatibility, &line);
             }
         } else if let Some(message) = error.message(self.compatibility) {
             match error {
-                // With clap's own colours. It has nothing to tell but of the words of this line.
+                // With clap's own colors. It contains no text but the words of this line.
                 CommandError::Usage(UsageError::Arguments(_)) => draw(&message),
-                _ => talk(self.compatibility, &message),
+                _ => print_message(self.compatibility, &message),
             }
         }
         ExitCode::from(error.exit_code(self.compatibility))
     }
 
-    /// What the library tells while it works, as remarks.
+    /// Returns what prints the events of the library as remarks.
     pub(crate) fn event_reporter(&self) -> piton::Reporter {
         let (quiet, compatibility) = (self.quiet, self.compatibility);
         Arc::new(move |event: &piton::Event| {
             if !quiet {
-                talk(compatibility, &format!("{event}\n"));
+                print_message(compatibility, &format!("{event}\n"));
             }
         })
     }
 }
 
-/// Whether a person looks at stderr.
+/// Returns whether stderr is a terminal.
 pub(crate) fn is_read_by_a_person() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Ask a person for something, on the line where they type it.
+/// Prints a question, on the line where the answer is typed.
 pub(crate) fn question(text: &str) {
-    talk(Compatibility::PITON, text);
+    print_message(Compatibility::PITON, text);
 }
 
-/// Bytes for stdout of the programs that draw nothing.
+/// Prints bytes on stdout for programs that have no [`Ui`].
 pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
-/// Bytes for stderr of the programs that draw nothing, where a failure to write can be told to nobody.
+/// Prints bytes on stderr for programs that have no [`Ui`]. A failure to write is ignored: there is nowhere to report it.
 pub(crate) fn raw_stderr(bytes: &[u8]) {
     let mut stderr = io::stderr().lock();
     let _ = match stderr.is_terminal() {
@@ -273,15 +276,15 @@ pub(crate) fn raw_stderr(bytes: &[u8]) {
     };
 }
 
-/// Tell something on stderr. Where scripts compare it with what mpremote says, it stays as it is.
-fn talk(compatibility: &Compatibility, text: &str) {
+/// Prints a message on stderr, with control characters escaped, unless scripts compare it with mpremote's.
+fn print_message(compatibility: &Compatibility, text: &str) {
     if !compatibility.escapes_piped_stderr && !io::stderr().is_terminal() {
         return draw(text);
     }
     draw(&printable::lines(text));
 }
 
-/// Write to stderr, where a failure to write can be told to nobody. The text has nothing in it that is not ours.
+/// Writes a text of ours to stderr. A failure to write is ignored: there is nowhere to report it.
 fn draw(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _ = stderr.write_all(text.as_bytes());

@@ -71,7 +71,7 @@ pub(crate) enum UsageError {
         /// The option's name.
         option: String,
     },
-    /// The value of a global option is none that it takes.
+    /// The value of a global option is not valid.
     #[error("`{option} {value}`: expected {expected}")]
     BadValue {
         /// The option's name.

@@ -1,7 +1,7 @@
 //! The calls of Windows about its consoles: the one module of this crate with `unsafe`.
 //!
-//! The standard library has none of them. Each block says why it is sound; nothing outside can make it otherwise, since
-//! a handle is borrowed from the stream that owns it.
+//! The standard library lacks them. Each block says why it is sound. Callers cannot make it unsound, since a handle is
+//! borrowed from the stream that owns it.
 #![expect(
     unsafe_code,
     reason = "Windows has its consoles behind a C interface only"
@@ -33,7 +33,7 @@ pub(crate) struct Console<'a> {
 }
 
 impl Console<'_> {
-    /// The console of a standard stream. That it is one shows by its having a mode.
+    /// Returns the console of a standard stream. [`Console::mode`] fails if the stream is not a console.
     pub(crate) fn of(stream: &impl AsRawHandle) -> Console<'_> {
         Console {
             handle: stream.as_raw_handle(),
@@ -41,11 +41,11 @@ impl Console<'_> {
         }
     }
 
-    /// The console's mode.
+    /// Returns the console's mode.
     ///
     /// # Errors
     ///
-    /// The system's, also where the stream is no console.
+    /// The system's, also where the stream is not a console.
     pub(crate) fn mode(&self) -> io::Result<CONSOLE_MODE> {
         let mut mode = 0;
         // SAFETY: the place for the answer lives throughout the call. A handle of anything else, or of nothing, is
@@ -54,7 +54,7 @@ impl Console<'_> {
         Ok(mode)
     }
 
-    /// Set the console's mode.
+    /// Sets the console's mode.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Console<'_> {
         check(unsafe { SetConsoleMode(self.handle, mode) })
     }
 
-    /// Wait until there is an event to read, at most as long as `limit`; whether there is.
+    /// Waits until there is an event to read, at most as long as `limit`, and returns whether there is one.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Console<'_> {
         }
     }
 
-    /// Read the events that are there, at least one: waits where there is none. Adds the letters of the keys that
+    /// Reads the events that are there, at least one: waits where there is none. Adds the letters of the keys that
     /// were pressed, as UTF-16, and says how many those were.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Console<'_> {
     }
 }
 
-/// What a key adds to the input: its letter as often as it repeats, nothing for a key without one.
+/// Returns what a key adds to the input: its letter as often as it repeats, nothing for a key without one.
 fn letters(key: &KEY_EVENT_RECORD) -> impl Iterator<Item = u16> + use<> {
     // SAFETY: both fields of the union are plain numbers; this one is the larger, and what `ReadConsoleInputW` writes.
     let unit = unsafe { key.uChar.UnicodeChar };

@@ -1,4 +1,4 @@
-//! What a build made, on its way to a board: read from a folder or an archive, and checked.
+//! The results of a build on their way to a board: read, checked, chosen, copied.
 //!
 //! [`choose::load`] reads the shipments of a build, one for each target, from a folder, an archive ([`read()`]) or a server
 //! ([`download`]). [`Shipment::check`] returns what is wrong with one, [`choose::choose`] returns the one for a board.
@@ -41,7 +41,7 @@ use crate::sync::{Content, HostTree};
 
 pub use crate::board_format::BoardFormat;
 pub use check::Demands;
-pub use finding::{Finding, What};
+pub use finding::{Finding, FindingKind};
 pub use read::{Reading, read};
 
 /// Files with the manifest that lists them.
@@ -55,7 +55,7 @@ pub struct Shipment {
     signature: Option<String>,
     /// What is there, by path below the folder `mpy`.
     files: Items,
-    /// What is beside that folder in an archive, and nobody asked for.
+    /// Other entries of an archive, which do not belong to a build.
     beside: Vec<PortablePath>,
     /// Whether the files are where `build` puts them, so that the paths in the manifest can be held to that.
     is_laid_out: bool,
@@ -65,10 +65,10 @@ pub struct Shipment {
     record: Option<(PortablePath, Spooled)>,
 }
 
-/// What is there, by path.
+/// The files and links that were found, by path.
 type Items = BTreeMap<PortablePath, Item>;
 
-/// One thing that is there.
+/// A file or link that was found.
 #[derive(Debug)]
 struct Item {
     found: Found,
@@ -116,7 +116,7 @@ struct Indexed {
     signature: Option<String>,
 }
 
-/// What a shipment is read for.
+/// Why a shipment is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To be checked: contents are read, and not kept.
@@ -125,7 +125,7 @@ pub enum Purpose {
     Copy,
 }
 
-/// Why there is nothing to check.
+/// Why a shipment cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShipmentError {
@@ -143,7 +143,7 @@ pub enum ShipmentError {
         /// The folder or archive.
         path: PathBuf,
     },
-    /// The manifest is none.
+    /// The manifest is not valid.
     #[error("`{}`: {source}", path.display())]
     Manifest {
         /// The manifest.
@@ -151,7 +151,7 @@ pub enum ShipmentError {
         /// What is wrong with it.
         source: ManifestError,
     },
-    /// The archive is none, or damaged.
+    /// The archive is not valid, or damaged.
     #[error("`{}`: {source}", path.display())]
     Archive {
         /// The archive.
@@ -159,7 +159,7 @@ pub enum ShipmentError {
         /// What is wrong with it.
         source: ArchiveError,
     },
-    /// A file has a name that no manifest has.
+    /// A file has a name that is not valid in a manifest.
     #[error("`{}`: {source}", path.display())]
     Name {
         /// The file.
@@ -167,7 +167,7 @@ pub enum ShipmentError {
         /// What is wrong with the name.
         source: PortablePathError,
     },
-    /// A server does not give it.
+    /// A server does not deliver it.
     #[error(transparent)]
     Http(#[from] crate::http::HttpError),
     /// A build is larger than any board.
@@ -183,7 +183,7 @@ pub enum ShipmentError {
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
-    /// The list of targets is none.
+    /// The list of targets is not valid.
     #[error("`{}`: {source}", path.display())]
     Index {
         /// The list.
@@ -204,7 +204,7 @@ impl ShipmentError {
     }
 }
 
-/// Where to find what.
+/// Where the documents and the files of a build are, if not in their usual places.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// The manifest, where it is not in the folder or archive.

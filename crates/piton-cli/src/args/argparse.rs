@@ -14,14 +14,14 @@ use crate::terminal;
 use parsers::{Count, NEXT_COMMAND};
 pub(crate) use parsers::{PARSERS, Parser};
 
-/// The help of a command as argparse prints it; `None` for a command that mpremote lacks.
+/// Returns the help of a command as argparse prints it; `None` for a command that mpremote lacks.
 pub(crate) fn help(name: &str) -> Option<String> {
     let parser = PARSERS.iter().find(|parser| parser.name == name)?;
     Some(parser.help(terminal::width()))
 }
 
-/// What argparse says of wrong arguments, usage first; `None` for a command that mpremote lacks, and for an error that
-/// argparse has no words for. `given` is the number of positional arguments.
+/// Returns what argparse says of wrong arguments, usage first; `None` for a command that mpremote lacks, and for an
+/// error that argparse has no words for. `given` is the number of positional arguments.
 pub(super) fn message(
     command: &clap::Command,
     given: usize,
@@ -91,7 +91,7 @@ impl Parser {
     }
 }
 
-/// The option as argparse calls it.
+/// Returns the option as argparse calls it.
 fn option_name(command: &clap::Command, long: &str) -> String {
     let mut arguments = command.get_arguments();
     let argument = arguments.find(|argument| argument.get_long() == Some(long));

@@ -277,7 +277,7 @@ fn add_plus_hint(error: &mut clap::Error, name: &str) {
     }
 }
 
-/// Whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
+/// Returns whether these arguments of `fs` are `ls` or `tree` without a path, by mpremote's rule: the sub-command comes
 /// first, and nothing but options follows.
 fn lists_current_folder(own: &[String]) -> bool {
     matches!(own.first().map(String::as_str), Some("ls" | "tree"))

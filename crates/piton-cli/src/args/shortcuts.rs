@@ -65,14 +65,14 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     shortcut("c3", &["connect", "COM3"], ""),
 ];
 
-/// Put in the place of a letter at the front what it stands for under our own name: mpremote knows none.
+/// Replaces a letter at the front by what it stands for. mpremote knows no letters.
 pub(super) fn expand_letters(words: &mut Vec<String>) {
     let is_alone = words.len() == 1;
     let Some(word) = words.first() else { return };
     let meaning: &[&str] = match word.as_str() {
         "-h" => &["help"],
         "-V" => &["version"],
-        // Programs are about equally divided on this one. Alone it would open the REPL, with a log.
+        // To about half of all programs `-v` means the version. Alone it would open the REPL, with a log.
         "-v" if is_alone => &["version"],
         "-v" => &["--verbose"],
         "-vv" => &["--verbose", "--verbose"],
@@ -81,12 +81,12 @@ pub(super) fn expand_letters(words: &mut Vec<String>) {
     words.splice(..1, meaning.iter().map(ToString::to_string));
 }
 
-/// Whether a shortcut of mpremote's is a command of its own under our name.
+/// Returns whether a shortcut of mpremote's is a command of its own.
 pub(crate) fn is_command(name: &str, compatibility: &Compatibility) -> bool {
     compatibility.has_devs_command && name == "devs"
 }
 
-/// The words that `name` stands for.
+/// Returns the words that `name` stands for.
 pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
     SHORTCUTS
         .iter()
@@ -94,7 +94,7 @@ pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
         .map(|shortcut| shortcut.words)
 }
 
-/// Put in the place of the first word what it stands for, until it stands for nothing else.
+/// Replaces the first word by what it stands for, until it stands for nothing else.
 ///
 /// The rules are mpremote's: a person's shortcut goes before a built-in one of the same name, and before a command.
 /// Its arguments become variables on the board, set by an `exec` in front of everything.
@@ -138,7 +138,7 @@ pub(super) fn expand(
             break;
         };
         if meaning.is_empty() {
-            // What comes now was not made by the shortcuts so far.
+            // The next word comes from the line, not from these shortcuts.
             names.clear();
         }
         behind_last = meaning.len();
@@ -158,7 +158,11 @@ pub(super) fn expand(
     Ok(())
 }
 
-/// Remember that `name` was replaced; it must not come again.
+/// Adds a name that was replaced.
+///
+/// # Errors
+///
+/// [`UsageError::ShortcutLoop`]: it was replaced before, so the shortcut stands for itself.
 fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
     let seen = names.iter().any(|seen| seen == name);
     names.push(name.to_owned());
@@ -170,7 +174,7 @@ fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
     }
 }
 
-/// The value of one parameter: taken from the words that follow, else its default.
+/// Returns the value of one parameter: taken from the words that follow, else its default.
 fn argument(
     shortcut: &UserShortcut,
     parameter: &Parameter,

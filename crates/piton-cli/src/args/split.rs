@@ -20,7 +20,7 @@ pub(super) struct Split {
     pub(super) rest: Vec<String>,
 }
 
-/// Take all of `words`, but for global options; what is option and what is not, `clap` finds out.
+/// Takes all of `words`, except global options; `clap` finds out which of them are options.
 pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     let mut split = Split::default();
     let mut words = words.iter();
@@ -38,7 +38,7 @@ pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     split
 }
 
-/// Take the arguments of a program off the end of `words`: what follows the first `--` behind all that `command`,
+/// Takes the arguments of a program off the end of `words`: what follows the first `--` behind all that `command`,
 /// which runs it, takes itself. mpremote has nothing like it.
 pub(super) fn program_arguments(
     command: &clap::Command,
@@ -69,7 +69,7 @@ enum Word {
     },
 }
 
-/// Take from `words` what `command` takes. `with_globals` says whether global options may stand among them.
+/// Takes from `words` what `command` takes. `with_globals` says whether global options may stand among them.
 pub(super) fn split(command: &clap::Command, words: &[String], with_globals: bool) -> Split {
     let mut split = Split::default();
     // How many words each positional takes: one, or as many as come in a row.
@@ -174,17 +174,17 @@ fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
     Word::Option { takes_next: false }
 }
 
-/// Whether `command` has an option of this name.
+/// Returns whether `command` has an option of this name.
 pub(super) fn takes_option(command: &clap::Command, name: &str) -> bool {
     find_option(command, name).is_some()
 }
 
-/// The global option called `word`, to the letter.
+/// Returns the global option called `word`, to the letter.
 pub(super) fn global_option(word: &str) -> Option<&'static GlobalOption> {
     GLOBAL_OPTIONS.iter().find(|option| option.name == word)
 }
 
-/// Whether the option `name` of `command` takes a value from the next word; `None` if there is no such option.
+/// Returns whether the option `name` of `command` takes a value from the next word; `None` if there is no such option.
 /// Long options may be shortened as long as they stay unambiguous, short ones joined.
 fn find_option(command: &clap::Command, name: &str) -> Option<bool> {
     let options = || {
@@ -210,7 +210,7 @@ fn find_option(command: &clap::Command, name: &str) -> Option<bool> {
     let mut letters = name.chars().skip(1);
     let first = letters.next()?;
     let option = options().find(|option| option.get_short() == Some(first))?;
-    // In `-p3` the value is in the word; in `-rv` the last letter decides, and none of ours takes one.
+    // In `-p3` the value is in the word; in `-rv` the last letter decides, and no such letter of ours takes a value.
     Some(option.get_action().takes_values() && letters.next().is_none())
 }
 

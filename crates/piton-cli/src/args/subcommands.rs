@@ -51,7 +51,7 @@ const SUB_COMMANDS: &[SubCommands] = &[
     },
 ];
 
-/// The own commands of `command`; `None` for a command without any.
+/// Returns the own commands of `command`; `None` for a command without any.
 pub(crate) fn sub_commands(command: &str) -> Option<&'static SubCommands> {
     SUB_COMMANDS.iter().find(|row| row.command == command)
 }
@@ -62,7 +62,7 @@ impl SubCommands {
         self.own.iter().map(|(name, _)| *name)
     }
 
-    /// Whether `word` is one of them.
+    /// Returns whether `word` is one of them.
     pub(crate) fn has(&self, word: &str) -> bool {
         self.names().any(|name| name == word)
     }

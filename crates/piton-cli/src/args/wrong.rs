@@ -1,5 +1,5 @@
-//! Wrong usage in our own words. What is wrong is mostly `clap`'s finding; its advice knows nothing of chains, so all
-//! that a person is told is made here.
+//! Messages for wrong usage, in our own words. `clap` finds most of what is wrong, but its advice does not know chains of
+//! commands, so the messages and hints are made here.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use piton::building::BuildTarget;
@@ -23,7 +23,7 @@ pub(super) struct Given<'g> {
     pub(super) before: &'g [String],
     /// The words behind it that are its own.
     pub(super) own: &'g [String],
-    /// Those of them that are no options.
+    /// Those of them that are not options.
     pub(super) positionals: &'g [String],
 }
 
@@ -34,7 +34,7 @@ impl Given<'_> {
         sub_commands(self.name)?.has(word).then_some(word.as_str())
     }
 
-    /// What to call it: `cp`, `mip install`, `run`.
+    /// Returns what to call it: `cp`, `mip install`, `run`.
     fn title(&self) -> String {
         match self.sub_command() {
             Some(word) if self.name == "fs" => word.to_owned(),
@@ -43,7 +43,7 @@ impl Given<'_> {
         }
     }
 
-    /// How it is written, for example, and where there is more.
+    /// Returns how it is written, for example, and where there is more.
     fn form_hint(&self) -> String {
         let topic = match self.sub_command() {
             Some(word) if self.name == "fs" => word,
@@ -56,7 +56,7 @@ impl Given<'_> {
     }
 }
 
-/// How a command is written; `topic` is a file command, or the same as `name`.
+/// Returns how a command is written; `topic` is a file command, or the same as `name`.
 fn form(name: &str, topic: &str) -> Option<String> {
     let mut command = match name {
         "fs" if topic != "fs" => file_command_help(topic, Compatibility::PITON)?,
@@ -71,7 +71,7 @@ fn form(name: &str, topic: &str) -> Option<String> {
     Some(usage.to_owned())
 }
 
-/// The error for an own command that the command has not.
+/// Returns the error for a sub-command that does not exist.
 pub(super) fn sub_command(given: &Given<'_>, known: &SubCommands, word: &str) -> UsageError {
     let near = sub_word(given.name, word)
         .map(str::to_owned)
@@ -111,7 +111,7 @@ fn and_list(names: impl Iterator<Item = &'static str>) -> String {
     }
 }
 
-/// The error for arguments that do not fit.
+/// Returns the error for arguments that do not fit.
 pub(super) fn arguments(
     command: &clap::Command,
     given: &Given<'_>,
@@ -151,7 +151,7 @@ pub(super) fn arguments(
     UsageError::Wrong { problem, hints }
 }
 
-/// What is said of arguments that are not there.
+/// Returns the message for missing arguments.
 fn missing(given: &Given<'_>, error: &clap::Error, title: &str) -> String {
     if given.positionals.is_empty()
         && let Some(known) = sub_commands(given.name)
@@ -177,7 +177,7 @@ fn missing(given: &Given<'_>, error: &clap::Error, title: &str) -> String {
     }
 }
 
-/// The arguments that a file command must have, by its usage.
+/// Returns the arguments that a file command must have, by its usage.
 fn file_arguments(name: &str) -> Option<Vec<String>> {
     let form = form("fs", name)?;
     let words = form.split(' ').filter(|word| {
@@ -203,7 +203,7 @@ fn argument_name(name: &str) -> String {
     format!("{inner}{many}")
 }
 
-/// What is said of an option, or of a word, that the command does not take.
+/// Returns the message for an option, or a word, that the command does not take.
 fn unknown(
     command: &clap::Command,
     given: &Given<'_>,
@@ -268,8 +268,8 @@ const OTHER_OPTIONS: &[(&str, &[&str], &str)] = &[
     ("", &["-l", "--list"], "`piton devs` lists the boards"),
 ];
 
-/// The error for an option that stands where a command should, behind the words `before`, which end with the command
-/// `last`.
+/// Returns the error for an option that stands where a command should, behind the words `before`, which end with the
+/// command `last`.
 pub(crate) fn not_an_option(
     word: &str,
     last: Option<&clap::Command>,
@@ -305,7 +305,7 @@ pub(crate) fn not_an_option(
     }
 }
 
-/// What to say of an option that is none: of `command`, or of none where it stands before all commands.
+/// Returns the hints for an unknown option of `command`, or of the line if there is no command.
 fn option_hints(
     command: Option<&clap::Command>,
     sub_command: Option<&str>,
@@ -334,7 +334,7 @@ fn option_hints(
         .collect()
 }
 
-/// The error for `cp` and `mv` with one path.
+/// Returns the error for `cp` and `mv` with one path.
 pub(crate) fn no_destination(file_command: &str, only: &str) -> UsageError {
     let words = [file_command.to_owned(), only.to_owned()];
     let given = Given {
@@ -362,7 +362,7 @@ pub(crate) fn no_destination(file_command: &str, only: &str) -> UsageError {
     }
 }
 
-/// The error for an option of `fs` that is not one of this file command.
+/// Returns the error for an option of `fs` that is not one of this file command.
 pub(crate) fn no_such_option(file_command: &str, option: &str) -> UsageError {
     let words = [file_command.to_owned()];
     let given = Given {
@@ -380,7 +380,7 @@ pub(crate) fn no_such_option(file_command: &str, option: &str) -> UsageError {
     }
 }
 
-/// What is said of a value.
+/// Returns the message for a wrong value.
 fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<String>) -> String {
     let argument = text_of(error, ContextKind::InvalidArg).unwrap_or_default();
     let value = text_of(error, ContextKind::InvalidValue).unwrap_or_default();
@@ -416,7 +416,7 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
     }
 }
 
-/// The values of an option whose type knows them, and `clap` does not.
+/// Returns the values of an option whose type knows them, and `clap` does not.
 pub(crate) fn values_of(command: &str, option: &str) -> Vec<String> {
     match (command, option) {
         ("build", "--target") => BuildTarget::names().map(str::to_owned).collect(),

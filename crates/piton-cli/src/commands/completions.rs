@@ -109,7 +109,7 @@ fn tell(path: &Path, what: &str, changed: bool, ctx: &Context) -> Result<(), Com
     ctx.ui.line(&format!("{} {what}", path.display()))
 }
 
-/// What is to be done, if anything, before the shell completes.
+/// Returns what is to be done, if anything, before the shell completes.
 fn next_step(shell: Shell, path: &Path) -> String {
     match shell {
         Shell::Zsh if !zsh_looks_there() => {
@@ -128,7 +128,7 @@ fn next_step(shell: Shell, path: &Path) -> String {
     }
 }
 
-/// Whether `.zshrc` names the folder of the script.
+/// Returns whether `.zshrc` names the folder of the script.
 fn zsh_looks_there() -> bool {
     let Some(folder) = Folders::of_system().zsh else {
         return false;
@@ -170,7 +170,7 @@ impl Folders {
     }
 }
 
-/// Where a shell looks for the script; `None` for PowerShell, which looks nowhere.
+/// Returns where a shell looks for the script; `None` for PowerShell, which looks nowhere.
 fn place(shell: Shell, folders: &Folders) -> Option<PathBuf> {
     let (folder, name) = match shell {
         Shell::Bash => (folders.bash.as_ref()?, "completions/piton"),
@@ -181,7 +181,7 @@ fn place(shell: Shell, folders: &Folders) -> Option<PathBuf> {
     Some(folder.join(name))
 }
 
-/// The shell that SHELL names: `/usr/bin/zsh`.
+/// Returns the shell that SHELL names: `/usr/bin/zsh`.
 fn own_shell(variable: Option<OsString>) -> Option<Shell> {
     let path = PathBuf::from(variable?);
     let name = path.file_stem()?.to_str()?;
@@ -191,7 +191,7 @@ fn own_shell(variable: Option<OsString>) -> Option<Shell> {
     })
 }
 
-/// Whether a script is one of ours, of whatever version.
+/// Returns whether a script is one of ours, of whatever version.
 fn is_ours(script: &[u8]) -> bool {
     let start = script.get(..200).unwrap_or(script);
     String::from_utf8_lossy(start).contains("# Completion of piton's command line")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::shipment::choose::{self, ChooseError};
-use piton::shipment::deploy::{Action, DeployError, Plan, apply, plan};
+use piton::shipment::deploy::{DeployError, DriveAction, DrivePlan, apply, plan};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::to_board::{self, ToBoardError};
 use piton::shipment::{BoardFormat, Demands, Places, Purpose, Shipment};
@@ -190,7 +190,7 @@ struct StepReport<'a> {
 }
 
 /// Prints the plan if it is all that was asked for (`--dry-run`), or if `--json` wants it.
-fn print_plan(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
+fn print_plan(plan: &DrivePlan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
     if ctx.ui.json() {
         let steps = plan.steps.iter().map(|(path, action)| StepReport {
             path: path.as_str(),
@@ -207,17 +207,17 @@ fn print_plan(plan: &Plan, dry_run: bool, ctx: &Context) -> Result<(), CommandEr
 }
 
 /// Reports how many files were changed.
-fn note_changes(plan: &Plan, shipment: &Shipment, ctx: &Context) {
-    let count = |wanted: Action| {
+fn note_changes(plan: &DrivePlan, shipment: &Shipment, ctx: &Context) {
+    let count = |wanted: DriveAction| {
         let steps = plan.steps.iter();
         steps.filter(|(_, action)| *action == wanted).count()
     };
     ctx.ui.note(&format!(
         "version {}: {} created, {} replaced, {} removed, {} unchanged",
         shipment.manifest.version,
-        count(Action::Create),
-        count(Action::Replace),
-        count(Action::Remove),
-        count(Action::Keep),
+        count(DriveAction::Create),
+        count(DriveAction::Replace),
+        count(DriveAction::Remove),
+        count(DriveAction::Keep),
     ));
 }

@@ -27,7 +27,7 @@ pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// One line for each port below the heading, USB ports first.
+/// Returns one line for each port below the heading, USB ports first.
 fn table(ports: &[SerialPortFacts]) -> Vec<String> {
     let heading = ["PORT", "VID:PID", "SERIAL NUMBER", "PRODUCT"].map(str::to_owned);
     let (usb, others): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.is_usb());
@@ -54,7 +54,7 @@ fn row(port: &SerialPortFacts) -> [String; 4] {
         (Some(vid), Some(pid)) => format!("{vid:04x}:{pid:04x}"),
         _ => "-".to_owned(),
     };
-    // Vendors often stand in the product's name, too.
+    // The product's name often contains the vendor's.
     let product = match (&port.manufacturer, &port.product) {
         (Some(vendor), Some(product)) if !product.starts_with(vendor.as_str()) => {
             format!("{vendor} {product}")
@@ -73,13 +73,13 @@ fn row(port: &SerialPortFacts) -> [String; 4] {
     ]
 }
 
-/// Whether a port is one of the computer's own UARTs, which may have no board, or nothing at all, at its end.
+/// Returns whether a port is one of the computer's own UARTs, which may have no board, or nothing at all, at its end.
 fn is_built_in(path: &str) -> bool {
     let names = ["/dev/ttyS", "/dev/ttyAMA"];
     names.iter().any(|start| path.starts_with(start))
 }
 
-/// A device's own words, which may hold anything.
+/// Returns a text of a device with its control characters replaced.
 fn printable(text: &str) -> String {
     let dotted = text.chars().map(|c| if c.is_control() { '.' } else { c });
     dotted.collect()

@@ -10,7 +10,7 @@ use crate::compatibility::Wording;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How long a board may take: on FAT it counts the free clusters.
+/// How long a board may take: on FAT, `statvfs` counts the free clusters.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
@@ -20,7 +20,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         ..
     } = ctx;
-    // There the board prints the table, with its own line ends.
+    // In mpremote the board prints the table, with its own line ends.
     let end = match compatibility.wording {
         Wording::Piton => "\n",
         Wording::Mpremote => "\r\n",
@@ -57,7 +57,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
 /// mpremote's columns, but for the last one. The first is on the left, the others on the right.
 const MPREMOTE_WIDTHS: [usize; 5] = [10, 9, 9, 9, 5];
 
-/// The same columns, with room for what is wider: two columns never run together.
+/// Returns the same columns, with room for what is wider: two columns never run together.
 fn fitting(rows: &[[String; 6]]) -> [usize; 5] {
     let mut widths = MPREMOTE_WIDTHS;
     for row in rows {

@@ -322,12 +322,12 @@ fn examples(name: &str) -> &'static [Example] {
         .map_or(&[], |(_, examples)| examples)
 }
 
-/// The first example for a command, a file command, or a command's own command (`mip install`).
+/// Returns the first example for a command, a file command, or a command's own command (`mip install`).
 pub(crate) fn example(name: &str) -> Option<&'static str> {
     examples(name).first().map(|(line, _)| *line)
 }
 
-/// The examples for a command as its help shows them; empty for an unknown one.
+/// Returns the examples for a command as its help shows them; empty for an unknown one.
 pub(crate) fn section(name: &str) -> String {
     let examples = examples(name);
     let Some(width) = examples.iter().map(|(line, _)| line.len()).max() else {
@@ -343,7 +343,7 @@ pub(crate) fn section(name: &str) -> String {
     std::iter::once(title.to_owned()).chain(lines).collect()
 }
 
-/// A command with its examples in its help, behind what is there already.
+/// Returns a command with its examples in its help, behind what is there already.
 pub(crate) fn with_examples(command: clap::Command) -> clap::Command {
     let examples = section(command.get_name());
     let text = match command.get_after_help() {
@@ -362,7 +362,7 @@ mod tests {
     use crate::compatibility::Compatibility;
     use crate::config::Config;
 
-    /// The words of a line, in which some are in double quotes.
+    /// Returns the words of a line, in which some are in double quotes.
     fn words(line: &str) -> Vec<String> {
         let mut words = Vec::new();
         for (index, part) in line.split('"').enumerate() {

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     if ctx.compatibility.speaks_mpremote() {
-        // There, whatever follows is ignored.
+        // mpremote ignores what follows.
         return ctx
             .ui
             .bytes(mpremote::overview(&ctx.config.shortcuts).as_bytes());
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     ctx.ui.text(&command.render_help().to_string())
 }
 
-/// The help of a shortcut that a person has set up.
+/// Returns the help of a shortcut that a person has set up.
 fn explain(shortcut: &UserShortcut) -> String {
     let mut text = String::new();
     if !shortcut.help.is_empty() {
@@ -126,7 +126,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Everything at a glance.
+/// Returns the list of commands, shortcuts and options.
 fn overview(line: &clap::Command, config: &Config) -> String {
     let mut text = "piton -- talk to MicroPython boards\n\n\
          Usage: piton [OPTIONS] [COMMAND [ARGUMENTS]...]...\n\n\
@@ -171,7 +171,7 @@ fn overview(line: &clap::Command, config: &Config) -> String {
     text
 }
 
-/// All commands and shortcuts, each with its help.
+/// Returns all commands and shortcuts, each with its help.
 fn everything(line: &clap::Command) -> Vec<(String, String)> {
     let commands = line
         .get_subcommands()

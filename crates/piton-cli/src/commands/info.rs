@@ -32,7 +32,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The table: what is not known is left out.
+/// Returns the table: what is not known is left out.
 fn rows(device: &str, facts: &BoardFacts) -> Vec<(&'static str, Option<String>)> {
     let firmware = [&facts.implementation, &facts.release]
         .into_iter()

@@ -34,7 +34,7 @@ struct Report<'a> {
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
     let public = args.path.with_extension("pub");
-    // Before a person has thought of a password.
+    // Before a password is asked for.
     for path in [&args.path, &public] {
         if path.symlink_metadata().is_ok() {
             let source = io::ErrorKind::AlreadyExists.into();
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Write a file that was not there, for its owner only: a key is not replaced by accident.
+/// Creates a file that only its owner can read. An existing one is never replaced.
 fn create(path: &Path, text: &str) -> Result<(), CommandError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -82,8 +82,8 @@ fn rules(args: &Args, ports: &[SerialPortFacts]) -> Result<Vec<String>, &'static
     Ok(rules)
 }
 
-/// One rule, with a comment above it: open to the person at the computer and the group `dialout`, and left alone by
-/// ModemManager, which would type at it.
+/// Returns one rule, with a comment above it: open to the person at the computer and the group `dialout`, and left
+/// alone by ModemManager, which would type at it.
 fn rule(
     vid: u16,
     pid: Option<u16>,
@@ -106,7 +106,8 @@ fn rule(
     )
 }
 
-/// A device's serial number as a pattern of udev: what could end the quotes, or is a pattern itself, matches any letter.
+/// Returns a device's serial number as a pattern of udev: what could end the quotes, or is a pattern itself, matches
+/// any letter.
 fn pattern(serial_number: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._:-".contains(c);
     let letters = serial_number.chars();

@@ -174,7 +174,7 @@ impl<'a> Report<'a> {
             findings: findings
                 .iter()
                 .map(|finding| FindingReport {
-                    problem: finding.what.name(),
+                    problem: finding.kind.name(),
                     path: finding.path.as_ref().map(ToString::to_string),
                     message: finding.to_string(),
                 })

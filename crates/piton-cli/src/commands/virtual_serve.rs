@@ -100,7 +100,7 @@ struct Counts {
     turns: u64,
 }
 
-/// Print where the board is to be found, and keep it there. The end by Ctrl-C is the normal one; then what
+/// Prints where the board is to be found, and keep it there. The end by Ctrl-C is the normal one; then what
 /// went over the line is told.
 fn until_interrupted(board: &VirtualBoard, ctx: &Context, name: &str) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);

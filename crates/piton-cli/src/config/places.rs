@@ -1,4 +1,4 @@
-//! Where what a person has set up is looked for.
+//! Where the configuration files are.
 
 use std::env;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub(super) fn config_toml() -> Option<PathBuf> {
     Some(folder?.join("piton").join("config.toml"))
 }
 
-/// The folder that an environment variable names; a relative one does not count, by the XDG rules.
+/// Returns the folder that an environment variable names; a relative one does not count, by the XDG rules.
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)
         .map(PathBuf::from)

@@ -9,7 +9,7 @@ use super::{Config, Parameter, Remark, UserShortcut, line_of, split};
 /// Names that mean something else to `connect`.
 const RESERVED: &[&str] = &["auto", "list", "virtual"];
 
-/// Add what the file says to `config`.
+/// Adds what the file says to `config`.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ impl File<'_> {
         Ok(())
     }
 
-    /// A string of words, or an array of them.
+    /// Returns a string of words, or an array of them.
     fn words(&self, item: &Item, what: &str) -> Result<Vec<String>, Remark> {
         if let Some(text) = item.as_str() {
             return Ok(split(text));

@@ -1,6 +1,6 @@
 //! Why a build is not verified or deployed.
 
-use piton::shipment::What;
+use piton::shipment::FindingKind;
 use piton::shipment::choose::ChooseError;
 use piton::shipment::record::DowngradeError;
 use piton::shipment::to_board::ToBoardError;
@@ -16,7 +16,7 @@ pub(crate) enum ShipError {
         /// How many things are wrong.
         count: usize,
         /// What is wrong with its list of targets, where something can be done about it.
-        index: Option<What>,
+        index: Option<FindingKind>,
     },
     /// A build is older than what was deployed last, or that is not known.
     #[error(transparent)]
@@ -27,7 +27,7 @@ pub(crate) enum ShipError {
         /// The folder or archive.
         place: std::path::PathBuf,
         /// What is wrong with its list of targets, where something can be done about it.
-        index: Option<What>,
+        index: Option<FindingKind>,
     },
     /// A build is not for the target that was named.
     #[error("`{}` has no target `{name}`", place.display())]
@@ -52,11 +52,11 @@ impl ShipError {
     pub(super) fn hints(&self, name: &str) -> Vec<String> {
         let hint = match self {
             ShipError::NotVerified {
-                index: Some(what), ..
+                index: Some(kind), ..
             }
             | ShipError::NotDeployed {
-                index: Some(what), ..
-            } => return index_hints(what, name),
+                index: Some(kind), ..
+            } => return index_hints(kind, name),
             ShipError::Downgrade(_) => {
                 "`--allow-downgrade` takes it, and remembers it as the last one".to_owned()
             }
@@ -74,12 +74,12 @@ impl ShipError {
 }
 
 /// What can be done about the list of targets of a build.
-fn index_hints(what: &What, name: &str) -> Vec<String> {
-    let hint = match what {
-        What::OldIndex => format!(
+fn index_hints(kind: &FindingKind, name: &str) -> Vec<String> {
+    let hint = match kind {
+        FindingKind::OldIndex => format!(
             "build again: `{name} build` with `--sign` binds the list and its targets to each other"
         ),
-        What::NoIndex => {
+        FindingKind::NoIndex => {
             "take `index.json` and `index.json.minisig` along with the folder, or take an archive, which holds them"
                 .to_owned()
         }

@@ -1,6 +1,6 @@
-//! Words that other tools have for what Piton does: what is said to a person who types one of them here.
+//! Words that other tools have for what Piton does, and the hints for a person who types one of them here.
 //!
-//! Nothing is done under such a name: a person is told the command, with the arguments that were given, and types it.
+//! Such a word never runs anything: the hint is the command to type, with the arguments that were given.
 
 use super::{nearest, quoted};
 
@@ -14,7 +14,7 @@ const fn entry(words: &'static [&'static str], hints: &'static [&'static str]) -
     Entry { words, hints }
 }
 
-/// What `piton` has no command for, told as it is.
+/// The hint for what `piton` has no command for.
 const NO_FLASHING: &str = "Piton does not flash firmware yet: an RP2040 or RP2350 takes a `.uf2` file by its drive, \
                            an ESP32 needs `esptool`";
 const BOOTLOADER: &str =
@@ -291,13 +291,13 @@ const SUB_WORDS: &[(&str, &str, &str)] = &[
     ("virtual", "start", "serve"),
 ];
 
-/// What to say of `word`, which is no command but a word of the table: it stands behind the words `before`, and `after`
-/// follow it. Empty for any other word.
+/// Returns the hints for a word of the table, which stands behind the words `before` and in front of `after`. Empty for
+/// any other word.
 pub(crate) fn exact(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     hints(&word.to_ascii_lowercase(), before, after)
 }
 
-/// The same for a word that is near to one of the table.
+/// Returns the same for a word that is near to one of the table.
 pub(crate) fn near(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     let words = ENTRIES.iter().flat_map(|entry| entry.words);
     nearest(&word.to_ascii_lowercase(), words)
@@ -316,14 +316,14 @@ fn hints(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     hints.map(|hint| fill(hint, before, after)).collect()
 }
 
-/// The name that the own command `word` of `command` has here.
+/// Returns the name that the own command `word` of `command` has here.
 pub(crate) fn sub_word(command: &str, word: &str) -> Option<&'static str> {
     let mut rows = SUB_WORDS.iter();
     let row = rows.find(|(of, other, _)| *of == command && other.eq_ignore_ascii_case(word));
     row.map(|(_, _, name)| *name)
 }
 
-/// The program's name and the words behind it, as they are typed.
+/// Returns the program's name and the words behind it, as they are typed.
 pub(crate) fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
     let words = words.into_iter().map(|word| quoted(word));
     std::iter::once("piton".to_owned())
@@ -332,7 +332,7 @@ pub(crate) fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
         .join(" ")
 }
 
-/// A hint with the words of the line in their places.
+/// Returns a hint with the words of the line in their places.
 fn fill(hint: &str, before: &[String], after: &[String]) -> String {
     let mut text = String::new();
     let mut rest = hint;
@@ -361,7 +361,7 @@ fn joined(words: &[String]) -> String {
     words.join(" ")
 }
 
-/// A path on the board, with its `:`.
+/// Returns a path on the board, with its `:`.
 fn on_board(path: &str) -> String {
     match path.starts_with(':') {
         true => path.to_owned(),
@@ -369,7 +369,7 @@ fn on_board(path: &str) -> String {
     }
 }
 
-/// The arguments of `cp` for `put LOCAL [REMOTE]`.
+/// Returns the arguments of `cp` for `put LOCAL [REMOTE]`.
 fn to_board(words: &[String]) -> Vec<String> {
     match words {
         [] => vec!["FILE".to_owned(), ":".to_owned()],
@@ -379,7 +379,7 @@ fn to_board(words: &[String]) -> Vec<String> {
     }
 }
 
-/// The arguments of `cp` for `get REMOTE [LOCAL]`.
+/// Returns the arguments of `cp` for `get REMOTE [LOCAL]`.
 fn from_board(words: &[String]) -> Vec<String> {
     match words {
         [] => vec![":FILE".to_owned(), ".".to_owned()],

@@ -11,7 +11,7 @@ use super::{Keys, without_end};
 /// The modes of the terminal on stdin.
 pub(super) type Modes = Termios;
 
-/// Make the terminal on stdin raw, and say how it was.
+/// Makes the terminal on stdin raw, and returns its modes from before.
 pub(super) fn make_raw() -> io::Result<Modes> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
@@ -21,19 +21,19 @@ pub(super) fn make_raw() -> io::Result<Modes> {
     Ok(before)
 }
 
-/// Give the terminal on stdin these modes.
+/// Sets the modes of the terminal on stdin.
 pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Ok(tcsetattr(io::stdin(), OptionalActions::Now, modes)?)
 }
 
-/// How many columns the terminal on stdout has, if it is one and says so.
+/// Returns how many columns the terminal on stdout has, if it is one and says so.
 #[expect(clippy::disallowed_methods, reason = "nothing is printed")]
 pub(super) fn columns() -> Option<usize> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// Wait for keys, at most as long as `limit`.
+/// Waits for keys, at most as long as `limit`.
 ///
 /// Reads past the buffer of [`io::stdin`]: what a later command wants from stdin is still there.
 pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
@@ -58,7 +58,7 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     }
 }
 
-/// Read on in a line, of which `begun` is there already, as far as it can be had without waiting: the whole line, or
+/// Reads on in a line, of which `begun` is there already, as far as it can be had without waiting: the whole line, or
 /// nothing yet. A terminal in its usual mode has a line when Enter was pressed, and the end at Ctrl-D.
 ///
 /// Reads byte by byte, as a shell's `read` does: what follows the line stays for others.

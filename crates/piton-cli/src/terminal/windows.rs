@@ -1,4 +1,4 @@
-//! Consoles of Windows, told to talk like a terminal: each key is the bytes of the VT family, and so is what is shown.
+//! Consoles of Windows, set up like a terminal: keys and output are sequences of the VT family.
 //!
 //! The modes are those of Microsoft's page "High-Level Console Modes"; Windows has had them since 10, version 1607.
 
@@ -18,11 +18,11 @@ use crate::windows_console::Console;
 /// The modes of the console.
 pub(super) struct Modes {
     input: CONSOLE_MODE,
-    /// `None` where stdout is no console.
+    /// `None` where stdout is not a console.
     output: Option<CONSOLE_MODE>,
 }
 
-/// Make the console raw, and say how it was.
+/// Makes the console raw, and returns its modes from before.
 pub(super) fn make_raw() -> io::Result<Modes> {
     let (stdin, stdout) = (io::stdin(), io::stdout());
     let (input, output) = (Console::of(&stdin), Console::of(&stdout));
@@ -43,7 +43,7 @@ pub(super) fn make_raw() -> io::Result<Modes> {
     Ok(before)
 }
 
-/// Give the console these modes.
+/// Sets the modes of the console.
 pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     if let Some(mode) = modes.output {
         Console::of(&io::stdout()).set_mode(mode)?;
@@ -56,7 +56,7 @@ pub(super) fn columns() -> Option<usize> {
     None
 }
 
-/// Wait for keys, at most as long as `limit` (a pipe or a file is read without a limit).
+/// Waits for keys, at most as long as `limit` (a pipe or a file is read without a limit).
 pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     let stdin = io::stdin();
     let console = Console::of(&stdin);
@@ -89,13 +89,13 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     })
 }
 
-/// Whether the last unit is the first half of a letter.
+/// Returns whether the last unit is the first half of a letter.
 fn ends_within_a_letter(units: &[u16]) -> bool {
     matches!(units.last(), Some(0xd800..=0xdbff))
 }
 
-/// Read on in a line, of which `begun` is there already, to its end. Waits for it: a console edits the line meanwhile, and Ctrl-C
-/// ends the wait.
+/// Reads on in a line, of which `begun` is there already, to its end. Waits for it: a console edits the line
+/// meanwhile, and Ctrl-C ends the wait.
 pub(crate) fn read_line(begun: &mut Vec<u8>) -> io::Result<Keys> {
     let count = io::stdin().lock().read_until(b'\n', begun)?;
     match count {

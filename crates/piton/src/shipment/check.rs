@@ -1,4 +1,4 @@
-//! Checking a shipment.
+//! Checking a shipment: files, headers, signatures, versions.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use piton_shipment::manifest::{FileKind, ManifestFile, Problem, compare};
 use piton_shipment::signature::PublicKey;
 use piton_shipment::version;
 
-use super::{BoardFormat, Finding, Shipment, What, needs};
+use super::{BoardFormat, Finding, FindingKind, Shipment, needs};
 use crate::building::FILES;
 
 /// What a shipment has to be besides whole.
@@ -23,8 +23,9 @@ pub struct Demands<'a> {
 }
 
 impl Shipment {
-    /// Everything that is wrong: files that are missing, changed, or extra; headers; a manifest that is not the one of
-    /// its list of targets; and what `demands` ask for, with a key the signatures of the manifest and of that list.
+    /// Returns everything that is wrong: files that are missing, changed, or extra; headers; a manifest that is not
+    /// the one of its list of targets; and what `demands` ask for, with a key the signatures of the manifest and of
+    /// that list.
     pub fn check(&self, demands: &Demands<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
         if let Some(key) = demands.key {
@@ -33,42 +34,42 @@ impl Shipment {
         if let Some(listed) = &self.listed
             && listed.sha256.as_ref() != Some(&Sha256Hex::of(&self.manifest_bytes))
         {
-            findings.push(What::Index);
+            findings.push(FindingKind::Index);
         }
         findings.extend(self.check_version(demands.min_version));
         let mut findings = findings
             .into_iter()
-            .map(|what| Finding { path: None, what })
+            .map(|kind| Finding { path: None, kind })
             .collect::<Vec<Finding>>();
         let found = self.files.iter();
         let found = found.map(|(path, item)| (path.clone(), item.found.clone()));
         let problems = compare(&self.manifest, &found.collect::<BTreeMap<_, _>>());
         findings.extend(problems.into_iter().map(|(path, problem)| Finding {
             path: Some(path),
-            what: What::File(problem),
+            kind: FindingKind::File(problem),
         }));
         for path in &self.beside {
             findings.push(Finding {
                 path: Some(path.clone()),
-                what: What::File(Problem::Extra),
+                kind: FindingKind::File(Problem::Extra),
             });
         }
         for file in &self.manifest.files {
-            let whats = self.check_file(file, demands.board).into_iter();
-            findings.extend(whats.map(|what| Finding {
+            let kinds = self.check_file(file, demands.board).into_iter();
+            findings.extend(kinds.map(|kind| Finding {
                 path: Some(file.path.clone()),
-                what,
+                kind,
             }));
         }
         findings.extend(needs::check(&self.manifest, &self.files));
         findings
     }
 
-    fn check_file(&self, file: &ManifestFile, board: Option<&BoardFormat>) -> Vec<What> {
-        let mut whats = Vec::new();
+    fn check_file(&self, file: &ManifestFile, board: Option<&BoardFormat>) -> Vec<FindingKind> {
+        let mut kinds = Vec::new();
         let expected = format!("{FILES}/{}", file.path);
         if self.is_laid_out && file.download_path.as_str() != expected {
-            whats.push(What::DownloadPath {
+            kinds.push(FindingKind::DownloadPath {
                 expected,
                 found: file.download_path.clone(),
             });
@@ -82,72 +83,76 @@ impl Shipment {
             && let Some(head) = &item.head
         {
             let expected = file.mpy.as_ref().map(|mpy| mpy.header.as_str());
-            whats.extend(check_mpy(head, expected, board));
+            kinds.extend(check_mpy(head, expected, board));
         }
-        whats
+        kinds
     }
 
-    fn check_version(&self, minimum: Option<&str>) -> Option<What> {
+    fn check_version(&self, minimum: Option<&str>) -> Option<FindingKind> {
         let (minimum, found) = (minimum?, &self.manifest.version);
         let is_older = version::compare(found, minimum).is_lt() || !version::is_ordered(found);
-        is_older.then(|| What::Version {
+        is_older.then(|| FindingKind::Version {
             found: found.clone(),
             minimum: minimum.to_owned(),
         })
     }
 
-    /// The manifest binds the files, and the list of targets the manifests: an old target among new ones is not signed
-    /// wrongly, only out of place.
-    fn check_signatures(&self, key: &PublicKey) -> Vec<What> {
-        let mut whats = Vec::new();
+    /// Checks the signatures of the manifest and of the list of targets. The manifest binds the files, the list binds the
+    /// manifests: an old target among new ones has a valid signature of its own, and only the list shows that it is old.
+    fn check_signatures(&self, key: &PublicKey) -> Vec<FindingKind> {
+        let mut kinds = Vec::new();
         match &self.signature {
-            None => whats.push(What::NotSigned),
+            None => kinds.push(FindingKind::NotSigned),
             Some(signature) => {
                 let checked = key.check(&self.manifest_bytes, signature);
-                whats.extend(
+                kinds.extend(
                     checked
                         .err()
-                        .map(|error| What::Signature(error.to_string())),
+                        .map(|error| FindingKind::Signature(error.to_string())),
                 );
             }
         }
         let Some(listed) = &self.listed else {
             let is_one_of_several = self.manifest.targets.is_some();
-            whats.extend(is_one_of_several.then_some(What::NoIndex));
-            return whats;
+            kinds.extend(is_one_of_several.then_some(FindingKind::NoIndex));
+            return kinds;
         };
         match &listed.index.signature {
-            None => whats.push(What::IndexNotSigned),
+            None => kinds.push(FindingKind::IndexNotSigned),
             Some(signature) => {
                 let checked = key.check(&listed.index.bytes, signature);
-                whats.extend(
+                kinds.extend(
                     checked
                         .err()
-                        .map(|error| What::IndexSignature(error.to_string())),
+                        .map(|error| FindingKind::IndexSignature(error.to_string())),
                 );
             }
         }
         if !listed.index.index.is_missed() {
-            whats.push(What::OldIndex);
+            kinds.push(FindingKind::OldIndex);
         }
-        whats
+        kinds
     }
 }
 
-fn check_mpy(content: &[u8], expected: Option<&str>, board: Option<&BoardFormat>) -> Option<What> {
+fn check_mpy(
+    content: &[u8],
+    expected: Option<&str>,
+    board: Option<&BoardFormat>,
+) -> Option<FindingKind> {
     let header = match piton_mpy::reader::header(content) {
         Ok(header) => header,
-        Err(error) => return Some(What::NotMpy(error.to_string())),
+        Err(error) => return Some(FindingKind::NotMpy(error.to_string())),
     };
     let found = HEXLOWER.encode(content.get(..4).unwrap_or_default());
     if let Some(expected) = expected
         && expected != found
     {
-        return Some(What::Header {
+        return Some(FindingKind::Header {
             expected: expected.to_owned(),
             found,
         });
     }
     let mismatch = board?.accepts(&header).err()?;
-    Some(What::Board(mismatch.to_string()))
+    Some(FindingKind::Board(mismatch.to_string()))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::deploy::board_of_drive;
 use super::download::{fetch, is_url};
-use super::{BoardFormat, Demands, Finding, Reading, Shipment, ShipmentError, What, read};
+use super::{BoardFormat, Demands, Finding, FindingKind, Reading, Shipment, ShipmentError, read};
 use crate::http::Client;
 
 /// Why no shipment of a build is chosen.
@@ -117,7 +117,7 @@ pub fn choose(shipments: Vec<Shipment>, demands: &Demands<'_>) -> Result<Shipmen
 pub fn distinct<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let mut distinct = Vec::new();
     for finding in findings {
-        if !(finding.what.is_of_index() && distinct.contains(&finding)) {
+        if !(finding.kind.is_of_index() && distinct.contains(&finding)) {
             distinct.push(finding);
         }
     }
@@ -125,9 +125,9 @@ pub fn distinct<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a 
 }
 
 /// Returns the problem of the list of targets that a person can do something about, if there is one.
-pub fn index_problem(findings: &[&Finding]) -> Option<What> {
-    let mut whats = findings.iter().map(|finding| &finding.what);
-    whats
-        .find(|what| matches!(what, What::OldIndex | What::NoIndex))
+pub fn index_problem(findings: &[&Finding]) -> Option<FindingKind> {
+    let mut kinds = findings.iter().map(|finding| &finding.kind);
+    kinds
+        .find(|kind| matches!(kind, FindingKind::OldIndex | FindingKind::NoIndex))
         .cloned()
 }

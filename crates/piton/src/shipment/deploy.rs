@@ -22,7 +22,7 @@ use crate::spool::Spooled;
 
 /// What is done to one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum DriveAction {
     /// It is not there.
     Create,
     /// It has other content.
@@ -33,37 +33,37 @@ pub enum Action {
     Remove,
 }
 
-impl Action {
-    /// The word for it.
+impl DriveAction {
+    /// Returns the action in one word.
     pub fn name(self) -> &'static str {
         match self {
-            Action::Create => "create",
-            Action::Replace => "replace",
-            Action::Keep => "keep",
-            Action::Remove => "remove",
+            DriveAction::Create => "create",
+            DriveAction::Replace => "replace",
+            DriveAction::Keep => "keep",
+            DriveAction::Remove => "remove",
         }
     }
 }
 
 /// What is to be done, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct DrivePlan {
     /// Each path with what is done to it.
-    pub steps: Vec<(PortablePath, Action)>,
+    pub steps: Vec<(PortablePath, DriveAction)>,
 }
 
 /// Why a deployment failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeployError {
-    /// The drive is not there, or is no folder.
+    /// The drive is not there, or is not a folder.
     #[error("there is no folder `{}`", path.display())]
     NoFolder {
         /// Its path.
         path: PathBuf,
     },
     /// A name that FAT does not have. Nothing was written.
-    #[error("`{path}` is no name for a file on a FAT drive")]
+    #[error("`{path}` is not a valid name on a FAT drive")]
     Name {
         /// The path.
         path: PortablePath,
@@ -76,7 +76,7 @@ pub enum DeployError {
         /// The other.
         second: PortablePath,
     },
-    /// What is in the place of a folder of the shipment is none: files would go elsewhere, or nowhere. Nothing was
+    /// Something else is in the place of a folder of the shipment: files would go elsewhere, or nowhere. Nothing was
     /// written.
     #[error("`{}` is {found}, expected a folder", path.display())]
     NoFolderInside {
@@ -146,18 +146,18 @@ impl DeployError {
     }
 }
 
-/// What a drive says about its board, in `boot_out.txt` of CircuitPython.
+/// Returns what a drive says about its board, in `boot_out.txt` of CircuitPython.
 pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
     BoardFormat::of_drive(drive)
 }
 
-/// Decide what to do, looking at the drive only.
+/// Compares the shipment with the drive, and decides what to do. Nothing is changed.
 ///
 /// # Errors
 ///
 /// [`DeployError::NoFolder`], [`DeployError::Name`], [`DeployError::SameName`], [`DeployError::NoFolderInside`],
 /// [`DeployError::Read`].
-pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
+pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, DeployError> {
     if !drive.is_dir() {
         return Err(DeployError::NoFolder {
             path: drive.to_owned(),
@@ -167,13 +167,13 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
     let paths = files.iter().map(|(path, _)| *path);
     check_names(paths.clone(), cfg!(windows))?;
     check_case(paths.clone())?;
-    let mut plan = Plan::default();
+    let mut plan = DrivePlan::default();
     let wanted = paths.collect::<BTreeSet<&PortablePath>>();
     for (path, content) in &files {
         let action = match kind_of(drive, path)? {
-            None => Action::Create,
+            None => DriveAction::Create,
             // Neither is written to: the file takes its place.
-            Some(Kind::Link | Kind::Special) => Action::Replace,
+            Some(Kind::Link | Kind::Special) => DriveAction::Replace,
             Some(Kind::File | Kind::Folder) => compare(drive, path, content)?,
         };
         plan.steps.push(((*path).clone(), action));
@@ -181,14 +181,14 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<Plan, DeployError> {
             && !wanted.contains(&twin)
             && matches!(kind_of(drive, &twin)?, Some(Kind::File | Kind::Link))
         {
-            // At once: the file that was written is not imported before.
-            plan.steps.push((twin, Action::Remove));
+            // Right after its twin: until this file is gone, it is imported instead of the new one.
+            plan.steps.push((twin, DriveAction::Remove));
         }
     }
     Ok(plan)
 }
 
-/// What is on the drive under this name, if anything.
+/// Returns the kind of what is on the drive under this name, if anything.
 fn kind_of(drive: &Path, path: &PortablePath) -> Result<Option<Kind>, DeployError> {
     let place = drive.join(path.to_path());
     let there = Folder::of_file(drive, path)
@@ -203,7 +203,7 @@ fn kind_of(drive: &Path, path: &PortablePath) -> Result<Option<Kind>, DeployErro
     }
 }
 
-/// The part of a path that should be a folder, and is none.
+/// Returns an error for the first part of a path that should be a folder and is something else.
 fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<DeployError> {
     let mut place = drive.to_owned();
     path.parent()?.names().find_map(|name| {
@@ -219,19 +219,23 @@ fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<DeployError> {
     })
 }
 
-/// Whether the file on the drive has this content.
-fn compare(drive: &Path, path: &PortablePath, content: &Spooled) -> Result<Action, DeployError> {
+/// Returns whether the file on the drive has this content.
+fn compare(
+    drive: &Path,
+    path: &PortablePath,
+    content: &Spooled,
+) -> Result<DriveAction, DeployError> {
     let read = || {
         let folder = Folder::of_file(drive, path)?;
         let place = folder.join(path.file_name());
         if place.symlink_metadata()?.len() != content.size() {
             // For what is a folder, the error is of use.
-            return regular::open(&place, Links::Refuse).map(|_| Action::Replace);
+            return regular::open(&place, Links::Refuse).map(|_| DriveAction::Replace);
         }
         let there = regular::read(&place, Links::Refuse, content.size())?;
         Ok(match there == content.read()? {
-            true => Action::Keep,
-            false => Action::Replace,
+            true => DriveAction::Keep,
+            false => DriveAction::Replace,
         })
     };
     read().map_err(|source| DeployError::Read {
@@ -240,7 +244,11 @@ fn compare(drive: &Path, path: &PortablePath, content: &Spooled) -> Result<Actio
     })
 }
 
-/// Look for two names that are one on FAT: of files, or of a file and the folder of another one.
+/// Checks that no two names are the same on FAT: of files, or of a file and the folder of another one.
+///
+/// # Errors
+///
+/// [`DeployError::SameName`].
 fn check_case<'a>(
     paths: impl Iterator<Item = &'a PortablePath> + Clone,
 ) -> Result<(), DeployError> {
@@ -262,7 +270,11 @@ fn check_case<'a>(
     Ok(())
 }
 
-/// Look for names that the file system of boards, FAT, does not have; on Windows also for those that it takes for devices.
+/// Checks that all names are valid on FAT, the file system of boards; on Windows also that none means a device.
+///
+/// # Errors
+///
+/// [`DeployError::Name`].
 pub(crate) fn check_names<'a>(
     mut paths: impl Iterator<Item = &'a PortablePath>,
     is_windows: bool,
@@ -280,7 +292,7 @@ pub(crate) fn check_names<'a>(
     }
 }
 
-/// Whether Windows takes a name for a device, whatever its ending
+/// Returns whether a name means a device to Windows, whatever its ending
 /// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>, "Naming Conventions").
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
@@ -294,7 +306,7 @@ fn is_device(name: &str) -> bool {
     letters.next().is_some_and(is_number) && letters.next().is_none()
 }
 
-/// The file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
+/// Returns the file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
 pub fn twin(path: &PortablePath) -> Option<PortablePath> {
     match path.extension()? {
         "mpy" => Some(path.with_extension("py")),
@@ -303,17 +315,17 @@ pub fn twin(path: &PortablePath) -> Option<PortablePath> {
     }
 }
 
-/// Carry out a plan, and tell `events` of each step that is done.
+/// Carries out a plan; `events` gets each step that is done.
 ///
 /// # Errors
 ///
 /// [`DeployError`]. Each file is then the old one or the new one, and doing it again finishes it.
 pub fn apply(
-    plan: &Plan,
+    plan: &DrivePlan,
     shipment: &Shipment,
     drive: &Path,
     cancel: &Cancel,
-    events: &mut dyn FnMut(&PortablePath, Action),
+    events: &mut dyn FnMut(&PortablePath, DriveAction),
 ) -> Result<(), DeployError> {
     let files = shipment
         .files()
@@ -330,7 +342,7 @@ pub fn apply(
             source,
         };
         match (action, files.get(path)) {
-            (Action::Create | Action::Replace, Some(content)) => {
+            (DriveAction::Create | DriveAction::Replace, Some(content)) => {
                 let content = content.read().map_err(failed)?;
                 let folder = parts.put(path, &content).map_err(failed)?;
                 let written = folder.join(path.file_name());
@@ -341,7 +353,7 @@ pub fn apply(
                     return Err(DeployError::ReadBack { path: place });
                 }
             }
-            (Action::Remove, _) => {
+            (DriveAction::Remove, _) => {
                 let folder = Folder::of_file(drive, path).map_err(failed)?;
                 flushed::remove(&folder.join(path.file_name())).map_err(failed)?;
             }
@@ -354,7 +366,7 @@ pub fn apply(
 
 /// Whether each file fits when its turn comes, the old ones being there until then.
 fn check_space(
-    plan: &Plan,
+    plan: &DrivePlan,
     files: &BTreeMap<&PortablePath, &Spooled>,
     drive: &Path,
 ) -> Result<(), DeployError> {
@@ -373,20 +385,20 @@ fn check_space(
         };
         let new = files.get(path).map_or(0, |content| content.size());
         match action {
-            Action::Create => used += clusters(new),
-            Action::Replace => {
+            DriveAction::Create => used += clusters(new),
+            DriveAction::Replace => {
                 needed = needed.max(used + clusters(new));
                 used = (used + clusters(new)).saturating_sub(clusters(size_there()));
             }
-            Action::Remove => used = used.saturating_sub(clusters(size_there())),
-            Action::Keep => {}
+            DriveAction::Remove => used = used.saturating_sub(clusters(size_there())),
+            DriveAction::Keep => {}
         }
         needed = needed.max(used);
     }
     let writes = plan
         .steps
         .iter()
-        .any(|(_, action)| matches!(action, Action::Create | Action::Replace));
+        .any(|(_, action)| matches!(action, DriveAction::Create | DriveAction::Replace));
     if writes && needed > free {
         return Err(DeployError::NoSpace {
             path: drive.to_owned(),
@@ -397,14 +409,14 @@ fn check_space(
     Ok(())
 }
 
-/// How much each folder may grow by, in bytes, new ones from nothing.
-fn folders_room(plan: &Plan, drive: &Path) -> impl Iterator<Item = u64> {
+/// Returns how much each folder may grow by, in bytes, new ones from nothing.
+fn folders_room(plan: &DrivePlan, drive: &Path) -> impl Iterator<Item = u64> {
     // An entry has 32 bytes: one for the short name, and one for every 13 letters of the long one. What keeps room for
     // it has a longer name by one entry.
     let entry = |name: &str| 32 * (2 + name.encode_utf16().count().div_ceil(13)) as u64;
     let mut rooms = BTreeMap::<Option<PortablePath>, u64>::new();
     let steps = plan.steps.iter();
-    for (path, _) in steps.filter(|(_, action)| *action == Action::Create) {
+    for (path, _) in steps.filter(|(_, action)| *action == DriveAction::Create) {
         let mut path = path.clone();
         loop {
             let folder = path.parent();
@@ -423,7 +435,7 @@ fn folders_room(plan: &Plan, drive: &Path) -> impl Iterator<Item = u64> {
     rooms.into_values()
 }
 
-/// Size of a cluster and free bytes, where the system tells.
+/// Returns the size of a cluster and free bytes, where the system tells.
 fn space(drive: &Path) -> Option<(u64, u64)> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
@@ -445,7 +457,7 @@ fn space(drive: &Path) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
-    /// Which of the names is refused, on another system and on Windows.
+    /// Returns which of the names is refused, on another system and on Windows.
     fn refused(name: &str) -> [bool; 2] {
         let path = name.parse::<PortablePath>().unwrap();
         [false, true].map(|is_windows| check_names([&path].into_iter(), is_windows).is_err())

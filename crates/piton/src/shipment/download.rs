@@ -22,7 +22,7 @@ const DOCUMENT_LIMIT: u64 = 256 << 20;
 /// By how many bytes a file may be longer than the manifest says, and still be fetched to tell its size.
 const EXCESS: u64 = 64 << 10;
 
-/// Whether this is an address on a web server, and no path.
+/// Returns the address on a web server that this is; `None` for a path.
 pub fn is_url(place: &Path) -> Option<&str> {
     let text = place.to_str()?;
     let is = |scheme| {
@@ -34,7 +34,7 @@ pub fn is_url(place: &Path) -> Option<&str> {
     (is("http://") || is("https://")).then_some(text)
 }
 
-/// Fetch a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with a
+/// Fetches a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with a
 /// manifest, whose address ends in `/`. The files are looked for by their `download_path` beside the manifest.
 /// What else lies on the server is not found. The `index.json` of a manifest that is in one is looked for in the folder
 /// above, then beside it.
@@ -96,7 +96,7 @@ impl Server<'_> {
         Ok(documents.into_iter().next().unwrap_or_default())
     }
 
-    /// A document that need not be there.
+    /// Returns a document; `None` if the server does not have it.
     fn find(&self, url: String, limit: u64) -> Result<Option<Vec<u8>>, HttpError> {
         Ok(self.each(vec![(url, limit)])?.pop().flatten())
     }
@@ -109,7 +109,7 @@ impl Server<'_> {
         parse_index(Path::new(url), document, self.signature(url)?)
     }
 
-    /// A manifest, with the list of targets if it is in one: in the folder above, or beside it.
+    /// Returns a manifest, with the list of targets if it is in one: in the folder above, or beside it.
     fn listed_manifest(&self, url: &str, document: Vec<u8>) -> Result<Shipment, ShipmentError> {
         let mut shipment = self.manifest(url, document)?;
         if shipment.manifest.targets.is_none() {
@@ -127,7 +127,7 @@ impl Server<'_> {
         Ok(shipment)
     }
 
-    /// The files that a manifest names, and its signature.
+    /// Returns the files that a manifest names, and its signature.
     fn manifest(&self, url: &str, document: Vec<u8>) -> Result<Shipment, ShipmentError> {
         let places = self.reading.places;
         let bytes = match &places.manifest {
@@ -165,7 +165,7 @@ impl Server<'_> {
         Ok(items)
     }
 
-    /// Fetch what is there. Some servers refuse what they do not have, to not tell what they have.
+    /// Fetches the documents that are there. Some servers answer 403 for what they do not have.
     fn each(&self, requests: Vec<(String, u64)>) -> Result<Vec<Option<Vec<u8>>>, HttpError> {
         let answers = self
             .client
@@ -179,12 +179,12 @@ impl Server<'_> {
     }
 }
 
-/// An address without its query.
+/// Returns an address without its query.
 fn bare(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
 
-/// The address of what lies at this path in the folder of `url`.
+/// Returns the address of what lies at this path in the folder of `url`.
 fn beside(url: &str, path: &str) -> String {
     let url = bare(url);
     let folder = url.rsplit_once('/').map_or(url, |(folder, _)| folder);

@@ -13,13 +13,13 @@ pub struct Finding {
     /// The file, by path below the folder `mpy`; `None` for the manifest and the list of targets.
     pub path: Option<PortablePath>,
     /// What is wrong.
-    pub what: What,
+    pub kind: FindingKind,
 }
 
 /// What can be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum What {
+pub enum FindingKind {
     /// The file is not the one that the manifest names.
     File(Problem),
     /// The manifest sends those who download the file elsewhere.
@@ -36,7 +36,7 @@ pub enum What {
         /// Bytes that are there.
         found: String,
     },
-    /// The file is no `.mpy` file.
+    /// The file is not a valid `.mpy` file.
     NotMpy(String),
     /// The board cannot load it.
     Board(String),
@@ -68,37 +68,40 @@ pub enum What {
     IndexSignature(String),
 }
 
-impl What {
-    /// A word for it, for programs.
+impl FindingKind {
+    /// Returns the name of the problem, for programs.
     pub fn name(&self) -> &'static str {
         match self {
-            What::File(Problem::Missing) => "missing",
-            What::File(Problem::Size { .. }) => "size",
-            What::File(Problem::Changed { .. }) => "changed",
-            What::File(Problem::Extra) => "extra",
-            What::File(Problem::Link) => "link",
-            What::File(Problem::Special) => "no-file",
-            What::DownloadPath { .. } => "download-path",
-            What::Header { .. } => "header",
-            What::NotMpy(_) => "not-mpy",
-            What::Board(_) => "board",
-            What::Index => "index",
-            What::NotSigned => "not-signed",
-            What::Signature(_) => "signature",
-            What::Version { .. } => "version",
-            What::LeftOut { .. } => "left-out",
-            What::NoIndex => "no-index",
-            What::OldIndex => "old-index",
-            What::IndexNotSigned => "index-not-signed",
-            What::IndexSignature(_) => "index-signature",
+            FindingKind::File(Problem::Missing) => "missing",
+            FindingKind::File(Problem::Size { .. }) => "size",
+            FindingKind::File(Problem::Changed { .. }) => "changed",
+            FindingKind::File(Problem::Extra) => "extra",
+            FindingKind::File(Problem::Link) => "link",
+            FindingKind::File(Problem::Special) => "no-file",
+            FindingKind::DownloadPath { .. } => "download-path",
+            FindingKind::Header { .. } => "header",
+            FindingKind::NotMpy(_) => "not-mpy",
+            FindingKind::Board(_) => "board",
+            FindingKind::Index => "index",
+            FindingKind::NotSigned => "not-signed",
+            FindingKind::Signature(_) => "signature",
+            FindingKind::Version { .. } => "version",
+            FindingKind::LeftOut { .. } => "left-out",
+            FindingKind::NoIndex => "no-index",
+            FindingKind::OldIndex => "old-index",
+            FindingKind::IndexNotSigned => "index-not-signed",
+            FindingKind::IndexSignature(_) => "index-signature",
         }
     }
 
-    /// Whether it is about the list of targets: all of them have it.
+    /// Returns whether it is about the list of targets: all of them have it.
     pub fn is_of_index(&self) -> bool {
         matches!(
             self,
-            What::NoIndex | What::OldIndex | What::IndexNotSigned | What::IndexSignature(_)
+            FindingKind::NoIndex
+                | FindingKind::OldIndex
+                | FindingKind::IndexNotSigned
+                | FindingKind::IndexSignature(_)
         )
     }
 }
@@ -107,31 +110,35 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => write!(f, "{path}: ")?,
-            None if self.what.is_of_index() => write!(f, "{INDEX}: ")?,
+            None if self.kind.is_of_index() => write!(f, "{INDEX}: ")?,
             None => write!(f, "{MANIFEST}: ")?,
         }
-        match &self.what {
-            What::File(problem) => problem.fmt(f),
-            What::DownloadPath { expected, found } => {
+        match &self.kind {
+            FindingKind::File(problem) => problem.fmt(f),
+            FindingKind::DownloadPath { expected, found } => {
                 write!(f, "wrong `download_path`: `{found}`, expected `{expected}`")
             }
-            What::Header { expected, found } => {
+            FindingKind::Header { expected, found } => {
                 write!(f, "wrong header: {found}, expected {expected}")
             }
-            What::NotMpy(why) => write!(f, "no `.mpy` file: {why}"),
-            What::Board(why) => write!(f, "the board cannot load it: {why}"),
-            What::Index => write!(f, "changed: `{INDEX}` names another one"),
-            What::NotSigned | What::IndexNotSigned => f.write_str("not signed"),
-            What::Signature(why) | What::IndexSignature(why) => f.write_str(why),
-            What::Version { found, minimum } => {
+            FindingKind::NotMpy(why) => write!(f, "no `.mpy` file: {why}"),
+            FindingKind::Board(why) => write!(f, "the board cannot load it: {why}"),
+            FindingKind::Index => write!(f, "changed: `{INDEX}` names another one"),
+            FindingKind::NotSigned | FindingKind::IndexNotSigned => f.write_str("not signed"),
+            FindingKind::Signature(why) | FindingKind::IndexSignature(why) => f.write_str(why),
+            FindingKind::Version { found, minimum } => {
                 write!(f, "version {found}, expected {minimum} or later")
             }
-            What::LeftOut { source } => write!(
+            FindingKind::LeftOut { source } => write!(
                 f,
                 "it imports `{source}`, which is left out of the build as it did not compile"
             ),
-            What::NoIndex => write!(f, "missing: `{MANIFEST}` is one of several that it lists"),
-            What::OldIndex => f.write_str("made by an older piton: its removal would not be seen"),
+            FindingKind::NoIndex => {
+                write!(f, "missing: `{MANIFEST}` is one of several that it lists")
+            }
+            FindingKind::OldIndex => {
+                f.write_str("made by an older piton: its removal would not be seen")
+            }
         }
     }
 }

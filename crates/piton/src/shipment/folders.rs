@@ -1,7 +1,8 @@
-//! The folders of a drive, held: what takes the place of one while files are copied is not written to.
+//! The folders of a drive, held open: if something else takes the place of one while files are copied, it is not
+//! written to.
 //!
-//! On Linux the folder itself is written to, whatever its path leads to by then. Elsewhere its path is looked at before
-//! and after.
+//! On Linux the folder itself is written to, whatever its path leads to by then. Elsewhere its path is checked before and
+//! after.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub(crate) struct Folder {
     handle: std::fs::File,
 }
 
-/// A link, or a file, in the place of a folder.
+/// Returns the error for a link, or a file, in the place of a folder.
 pub(super) fn no_folder() -> io::Error {
     io::Error::new(
         io::ErrorKind::NotADirectory,
@@ -27,7 +28,7 @@ pub(super) fn no_folder() -> io::Error {
 }
 
 impl Folder {
-    /// The drive itself, which may be named by a link.
+    /// Opens the drive itself, which may be named by a link.
     pub(super) fn of_drive(drive: &Path) -> io::Result<Folder> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         {
@@ -43,7 +44,7 @@ impl Folder {
         })
     }
 
-    /// A folder in this one. A link is none.
+    /// Opens a folder in this one. A link is refused.
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ impl Folder {
         }
     }
 
-    /// The folder of a file of the drive.
+    /// Opens the folder of a file of the drive.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl Folder {
         })
     }
 
-    /// A path for what is in it under this name, which leads there as long as the folder is held.
+    /// Returns a path for what is in it under this name, which leads there as long as the folder is held.
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -126,7 +127,7 @@ fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// A path that leads to what is open, and to nothing else, where the system has such paths.
+/// Returns a path that leads to the open folder whatever its name is by then, if the system has such paths.
 #[cfg(target_os = "linux")]
 fn through(handle: &std::fs::File) -> Option<PathBuf> {
     use std::os::fd::AsRawFd;

@@ -1,4 +1,4 @@
-//! Modules that others import, and that are not in the build although they are of the project.
+//! Modules of the project that others import, and that are not in the build since their sources did not compile.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use piton_path::PortablePath;
 use piton_shipment::manifest::Manifest;
 
 use super::order::{imports_of, modules_of};
-use super::{Finding, Items, What};
+use super::{Finding, FindingKind, Items};
 use crate::spool::Spooled;
 
-/// Each file that imports a module whose source did not compile, and cannot do without it.
+/// Returns each file that imports a module whose source did not compile, and cannot do without it.
 ///
-/// An import in a `try` with `except`, in a branch or in a loop may be one that this board never comes to; whoever
-/// wrote it has thought of that.
+/// An import in a `try` with `except`, in a branch or in a loop may be one that this board never runs: it is not
+/// reported.
 pub(super) fn check(manifest: &Manifest, files: &Items) -> Vec<Finding> {
     let left_out = manifest.left_out.iter();
     let left_out = left_out
@@ -42,7 +42,7 @@ pub(super) fn check(manifest: &Manifest, files: &Items) -> Vec<Finding> {
         missing.dedup();
         findings.extend(missing.into_iter().map(|source| Finding {
             path: Some(path.clone()),
-            what: What::LeftOut {
+            kind: FindingKind::LeftOut {
                 source: source.clone(),
             },
         }));

@@ -1,4 +1,5 @@
-//! In which order files are put on a board that may start at any moment: a module after the modules that it imports.
+//! The order in which files are written to a board that may restart at any moment: a module after the modules that it
+//! imports.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ use crate::spool::Spooled;
 /// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
 
-/// The files of a shipment: those that are no modules, then each module behind those that it imports; `boot.py`,
-/// `main.py` and `code.py` last.
+/// Returns the files of a shipment: those that are not modules, then each module behind those that it imports;
+/// `boot.py`, `main.py` and `code.py` last.
 ///
 /// Modules that import each other come by their imports at the top, else by path. What machine code or `__import__`
 /// imports is not known.
@@ -62,7 +63,7 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
     }
     let mut order = post_order(&at_once);
     order.sort_by_key(|number| groups.get(*number));
-    // A module may import `main`, but the program starts last. What was deployed is put down when the modules are there.
+    // A module may import `main`, but what starts the program is written last. The record follows the modules.
     let last = [FILE_NAME].into_iter().chain(start_files::SOURCES);
     let entry = |number: usize| {
         let (path, _) = files.get(number)?;
@@ -79,7 +80,7 @@ fn is_module(path: &PortablePath) -> bool {
     matches!(path.extension(), Some("mpy" | "py"))
 }
 
-/// What a file imports; nothing, if it is no module or cannot be read.
+/// Returns what a file imports; nothing if it is not a module, or cannot be read.
 pub(super) fn imports_of(path: &PortablePath, content: &[u8]) -> Vec<Import> {
     let compile = |source: &[u8]| {
         let compiled = compile_cached(source, &Options::new(path.as_str()), None).ok()?;
@@ -101,7 +102,7 @@ pub(super) struct Imported {
 }
 
 impl Imported {
-    /// The files that it can come from.
+    /// Returns the files that it can come from.
     pub(super) fn files(&self) -> impl Iterator<Item = String> + '_ {
         const ENDINGS: [&str; 4] = [".mpy", ".py", "/__init__.mpy", "/__init__.py"];
         let places = self.places.iter();
@@ -109,7 +110,7 @@ impl Imported {
     }
 }
 
-/// The modules that an import in the file `path` may load.
+/// Returns the modules that an import in the file `path` may load.
 pub(super) fn modules_of(path: &PortablePath, import: &Import) -> Vec<Imported> {
     let Ok(name) = std::str::from_utf8(&import.name) else {
         return Vec::new();
@@ -155,37 +156,37 @@ fn below(folder: &str, name: &str) -> String {
     }
 }
 
-/// All nodes, each behind those that its edges lead to, unless these lead back to it.
+/// Returns all nodes, each behind those that its edges lead to, unless these lead back to it.
 fn post_order(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut seen = vec![false; edges.len()];
     let mut order = Vec::with_capacity(edges.len());
     for root in 0..edges.len() {
-        // The way down, with the number of the next edge of each node: not by recursion, as a stranger may chain as
-        // many modules as he likes.
-        let mut way = vec![(root, 0)];
+        // The path down, with the number of the next edge of each node. No recursion: a shipment may chain any number of
+        // modules.
+        let mut path = vec![(root, 0)];
         if seen.get(root) != Some(&false) {
             continue;
         }
         if let Some(seen) = seen.get_mut(root) {
             *seen = true;
         }
-        while let Some((node, next)) = way.last_mut() {
+        while let Some((node, next)) = path.last_mut() {
             let Some(other) = edges.get(*node).and_then(|edges| edges.get(*next)) else {
                 order.push(*node);
-                way.pop();
+                path.pop();
                 continue;
             };
             *next += 1;
             if let Some(seen) = seen.get_mut(*other).filter(|seen| !**seen) {
                 *seen = true;
-                way.push((*other, 0));
+                path.push((*other, 0));
             }
         }
     }
     order
 }
 
-/// For each node the number of its group: nodes that lead to each other are one (Kosaraju's way). What a group leads to
+/// For each node the number of its group: nodes that lead to each other are one (Kosaraju's algorithm). What a group leads to
 /// has lower numbers.
 fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut back = vec![Vec::new(); edges.len()];

@@ -25,7 +25,7 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Remove what an interrupted copy left. `paths` are the files of the shipment.
+    /// Removes what an interrupted copy left. `paths` are the files of the shipment.
     pub(crate) fn open<'a>(
         drive: &'a Path,
         paths: impl Iterator<Item = &'a PortablePath> + Clone,
@@ -35,7 +35,7 @@ impl Parts<'_> {
             source,
         };
         let hidden = Hidden::find(drive, OsStr::new("")).map_err(failed)?;
-        // One that leads elsewhere is none of ours.
+        // Ours is never a link.
         if let Some(folder) = hidden.inner().parent()
             && folder.symlink_metadata().is_ok_and(|there| !there.is_dir())
         {
@@ -54,7 +54,7 @@ impl Parts<'_> {
         Ok(Parts { drive, hidden })
     }
 
-    /// Write a file of the shipment. The old one, if any, is there until the new one is. The folder that it is in now.
+    /// Writes a file of the shipment, and returns the folder that it is in. An old file is there until the new one is.
     pub(crate) fn put(&self, path: &PortablePath, content: &[u8]) -> io::Result<Folder> {
         self.hidden.make(&[])?;
         let hidden = self.hidden_folder()?;
@@ -69,7 +69,7 @@ impl Parts<'_> {
         Ok(folder)
     }
 
-    /// The hidden folder, held.
+    /// Opens the hidden folder.
     fn hidden_folder(&self) -> io::Result<Folder> {
         let inner = self.hidden.inner();
         let below = inner.strip_prefix(self.drive).unwrap_or(inner);
@@ -78,14 +78,14 @@ impl Parts<'_> {
         names.try_fold(folder, |folder, name| folder.child(&name))
     }
 
-    /// Make a folder, with those that lead to it, if it is not there.
+    /// Makes a folder, with those that lead to it, if it is not there.
     pub(crate) fn make_folder(&self, path: &PortablePath) -> io::Result<()> {
         self.hidden.make(&[])?;
         self.make_path(path.names(), &self.hidden_folder()?)?;
         Ok(())
     }
 
-    /// Make the folders of a file. Each comes into its place when it is on the drive, empty.
+    /// Makes the folders of a file. Each comes into its place when it is on the drive, empty.
     fn make_folders(&self, path: &PortablePath, hidden: &Folder) -> io::Result<Folder> {
         self.make_path(path.parent().iter().flat_map(PortablePath::names), hidden)
     }
@@ -127,7 +127,7 @@ impl Drop for Parts<'_> {
     }
 }
 
-/// Whether the drive is mounted with `sync`.
+/// Returns whether the drive is mounted with `sync`.
 fn writes_at_once(drive: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -159,7 +159,7 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec
             .flatten()
         {
             let ours = entry.file_name().to_string_lossy().starts_with(PART);
-            // A folder is not looked at: it may be damaged.
+            // A folder is left alone: it may be damaged.
             let is_file = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
             if is_file && entry.metadata().is_ok_and(|there| there.len() == 0) {
                 rooms.push(drive.join(path.to_path()).with_file_name(entry.file_name()));
@@ -169,19 +169,19 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec
     rooms
 }
 
-/// The name of a part: a file's path, as a hash, for a folder of parts has no folders.
+/// Returns the name of a part: the hash of its file's path, since all parts are in one folder.
 fn part_name(path: &PortablePath) -> String {
     let hash = Sha256::digest(path.as_str());
     HEXLOWER.encode(hash.get(..8).unwrap_or_default())
 }
 
-/// Whether a name is one that [`part_name`] gives. A folder that a power cut damaged may have any.
+/// Returns whether a name is one that [`part_name`] gives. A folder that a power cut damaged may have any.
 fn is_part(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Look for a part that has the content of its file: the two may have one place on the drive, and removing the part
-/// would give that free. Only a drive that Linux mounted with `sync` can have got there.
+/// Checks that no part has the content of its file: the two may share their clusters, and removing the part would free
+/// them. Only a drive that Linux mounted with `sync` can have got there.
 fn check_leftovers<'a>(
     drive: &Path,
     folder: &Path,
@@ -201,7 +201,7 @@ fn check_leftovers<'a>(
     Ok(())
 }
 
-/// Remove the parts in their folder.
+/// Removes the parts in their folder.
 fn clean(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let entry = entry?;

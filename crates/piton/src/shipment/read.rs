@@ -46,7 +46,7 @@ pub struct Reading<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Read the results of a build: the folder with its manifest, one with several targets, an archive, a manifest, or the
+/// Reads the results of a build: the folder with its manifest, one with several targets, an archive, a manifest, or the
 /// list of several targets. What is no file is not opened.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ pub fn read(path: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, Shipmen
     Ok(vec![from_archive(path, file, listed, reading)?])
 }
 
-/// All targets of a list.
+/// Reads all targets of a list.
 fn from_index(folder: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, ShipmentError> {
     let path = folder.join(INDEX);
     let index = read_index(&path)?.ok_or_else(|| ShipmentError::NoManifest {
@@ -111,7 +111,7 @@ fn from_index(folder: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, Shi
     shipments.collect()
 }
 
-/// One target, or a build that has one only. `is_laid_out` says that the files are where `build` puts them.
+/// Reads one target, or a build that has only one. `is_laid_out` says that the files are where `build` puts them.
 fn from_folder(
     folder: &Path,
     places: &Places,
@@ -159,7 +159,7 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> ShipmentError {
     }
 }
 
-/// A file that somebody named.
+/// Reads a file that was named by the caller.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ShipmentError> {
     regular::read(path, Links::Follow, limit).map_err(unreadable(path))
 }
@@ -192,7 +192,7 @@ pub(super) fn text(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The signature of a file; `None` where there is none.
+/// Reads the signature of a file; `None` if it has no signature.
 fn read_signature(of: &Path) -> Result<Option<Vec<u8>>, ShipmentError> {
     let mut path = of.as_os_str().to_owned();
     path.push(SIGNATURE);
@@ -203,7 +203,7 @@ fn read_signature(of: &Path) -> Result<Option<Vec<u8>>, ShipmentError> {
     }
 }
 
-/// A list of targets; `None` where there is none.
+/// Reads a list of targets; `None` if it is not there.
 fn read_index(path: &Path) -> Result<Option<Indexed>, ShipmentError> {
     match regular::read(path, Links::Follow, INDEX_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -214,8 +214,8 @@ fn read_index(path: &Path) -> Result<Option<Indexed>, ShipmentError> {
     }
 }
 
-/// The list of targets beside a manifest, as in the archive of one of them. What is none says nothing of a manifest
-/// that is in no list.
+/// Reads the list of targets beside a manifest, as in the archive of one of them. An invalid list is ignored if the
+/// manifest is in no list.
 fn listed_beside(
     manifest_path: &Path,
     manifest: &Manifest,
@@ -227,8 +227,8 @@ fn listed_beside(
     }
 }
 
-/// The list of targets in the folder above that of a manifest, if it names this path. Another program's `index.json` may
-/// be there.
+/// Reads the list of targets in the folder above that of a manifest, if it names this path. Another program's
+/// `index.json` may be there.
 fn listed_above(manifest_path: &Path) -> Option<Listed> {
     let folder = match manifest_path.parent() {
         Some(folder) if folder != "" => folder,
@@ -257,7 +257,7 @@ struct Documents {
 }
 
 impl Documents {
-    /// The place of the document of this name, and how long it may be.
+    /// Returns the field for the document of this name, and how long the document may be.
     fn place(&mut self, name: &str) -> Option<(&mut Option<Vec<u8>>, u64)> {
         let (document, is_signature) = match name.strip_suffix(SIGNATURE) {
             Some(document) => (document, true),
@@ -303,7 +303,7 @@ pub(super) fn from_archive_bytes(
     from_archive(path, Cursor::new(bytes), None, reading)
 }
 
-/// An archive. It is read twice: with the manifest known, nothing larger than it says is unpacked.
+/// Reads an archive. It is read twice: with the manifest known, nothing larger than it says is unpacked.
 fn from_archive<R: Read + Seek>(
     path: &Path,
     mut source: R,
@@ -364,7 +364,7 @@ fn from_archive<R: Read + Seek>(
     })
 }
 
-/// All that is below a folder. Links are not followed: what they name is not part of the build.
+/// Reads all that is below a folder. Links are not followed: what they name is not part of the build.
 pub(super) fn walk(
     root: &Path,
     manifest: &Manifest,
@@ -438,7 +438,7 @@ impl<'a> Sizes<'a> {
         })
     }
 
-    /// Look at a file of a folder.
+    /// Reads a file of a folder.
     fn open(&self, name: &PortablePath, path: &Path) -> Result<Item, ShipmentError> {
         let look = |mut file: File| {
             let size = file.metadata()?.len();
@@ -448,8 +448,8 @@ impl<'a> Sizes<'a> {
         file.and_then(look).map_err(unreadable(path))
     }
 
-    /// Look at content of `size` bytes: all of it if the manifest says that size, else only its beginning. Not a byte
-    /// more than that is read, whatever there is.
+    /// Reads content of `size` bytes: all of it if the manifest says that size, else only its beginning. Never more than
+    /// `size` bytes are read.
     pub(super) fn look(
         &self,
         name: &PortablePath,

@@ -1,5 +1,5 @@
-//! What was deployed last, as a board or a drive keeps it: so that an old build, which its maker signed once, does not
-//! come back in place of a newer one.
+//! The record of the last deployment, which a board or a drive keeps: an old build, although its author signed it once,
+//! does not replace a newer one.
 //!
 //! The record is a file of JSON beside the others. It is written where a signature was asked for only: what nobody
 //! signed neither raises nor lowers what is kept. Whoever can change the files of a board can remove it as well.
@@ -29,7 +29,7 @@ pub const FILE_NAME: &str = ".piton-deployed";
 /// Most bytes of a record.
 pub const MAXIMUM_SIZE: u64 = 4096;
 
-/// How long a board may take to tell.
+/// How long a board may take to read or write the record.
 const TIME: Duration = Duration::from_secs(30);
 
 /// What was deployed last.
@@ -80,12 +80,12 @@ pub enum Last {
     Nothing,
     /// What the record says.
     Known(Record),
-    /// What has the name of the record is none.
+    /// The file is not a valid record.
     Unreadable,
 }
 
 impl Last {
-    /// Read a record.
+    /// Reads a record.
     pub fn parse(bytes: &[u8]) -> Last {
         if bytes.len() as u64 > MAXIMUM_SIZE {
             return Last::Unreadable;
@@ -124,7 +124,7 @@ impl Last {
         }
     }
 
-    /// The record on a drive.
+    /// Reads the record on a drive.
     pub fn of_drive(drive: &Path) -> Last {
         match regular::read(&drive.join(FILE_NAME), Links::Refuse, MAXIMUM_SIZE) {
             Ok(bytes) => Last::parse(&bytes),
@@ -133,7 +133,7 @@ impl Last {
         }
     }
 
-    /// The record on a board, below its folder `root`. What is no file, or too long, is not read.
+    /// Reads the record on a board, below its folder `root`. What is no file, or too long, is not read.
     ///
     /// # Errors
     ///
@@ -161,7 +161,8 @@ impl Record {
         }
     }
 
-    /// Whether this was made before `other`: by version, where both begin with a number and are not equal, else by time.
+    /// Returns whether this was made before `other`: by version, where both begin with a number and are not equal,
+    /// else by time.
     pub fn is_older_than(&self, other: &Record) -> bool {
         let versions = [&self.version, &other.version];
         let by_version = match versions.iter().all(|text| version::is_ordered(text)) {
@@ -173,7 +174,7 @@ impl Record {
         by_version.then_with(by_time).is_lt()
     }
 
-    /// Put the record on a board, below its folder `root`, unless it is `last` there.
+    /// Puts the record on a board, below its folder `root`, unless it is `last` there.
     ///
     /// # Errors
     ///
@@ -200,7 +201,7 @@ impl Record {
     }
 }
 
-/// The record of a board.
+/// Returns the record of a board.
 fn place(root: &BoardPath) -> BoardPath {
     match FILE_NAME.parse() {
         Ok(name) => root.join(&name),

@@ -12,7 +12,7 @@ use piton::http::{Client, ClientOptions};
 use piton::path::BoardPath;
 use piton::repl::Entry;
 use piton::shipment::choose::{self, ChooseError};
-use piton::shipment::deploy::{Action, apply, plan};
+use piton::shipment::deploy::{DriveAction, apply, plan};
 use piton::shipment::keys::{self, KeyError, OpenedKey};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::signature::{Password, PublicKey, SecretKey};
@@ -116,8 +116,8 @@ fn deploy(
 
 fn names(findings: &[Finding]) -> Vec<String> {
     let line = |finding: &Finding| match &finding.path {
-        Some(path) => format!("{path} {}", finding.what.name()),
-        None => finding.what.name().to_owned(),
+        Some(path) => format!("{path} {}", finding.kind.name()),
+        None => finding.kind.name().to_owned(),
     };
     findings.iter().map(line).collect()
 }
@@ -256,7 +256,7 @@ fn a_drive_says_what_its_board_loads() {
         again
             .steps
             .iter()
-            .all(|(_, action)| *action == Action::Keep)
+            .all(|(_, action)| *action == DriveAction::Keep)
     );
 }
 

@@ -16,7 +16,7 @@ const USAGE: &str = "usage: ";
 const INDENT: usize = 2;
 
 impl Parser {
-    /// What `--help` prints on a terminal of `columns` columns.
+    /// Returns what `--help` prints on a terminal of `columns` columns.
     pub(super) fn help(&self, columns: usize) -> String {
         let width = columns.saturating_sub(2);
         let positionals = self
@@ -48,7 +48,7 @@ impl Parser {
         )
     }
 
-    /// The usage on a terminal of `columns` columns.
+    /// Returns the usage on a terminal of `columns` columns.
     pub(super) fn usage(&self, columns: usize) -> String {
         let options = self
             .groups
@@ -89,8 +89,8 @@ impl Parser {
     }
 }
 
-/// The parts of a usage behind the last of `lines`, which have at most `width` columns; what does not fit is put into
-/// further lines, indented, where a part that is longer has its own line.
+/// Returns the parts of a usage behind the last of `lines`, which have at most `width` columns; what does not fit is
+/// put into further lines, indented, where a part that is longer has its own line.
 fn fill(mut lines: Vec<String>, parts: &[String], indent: usize, width: usize) -> Vec<String> {
     for part in parts {
         match lines.last_mut() {
@@ -105,7 +105,7 @@ fn fill(mut lines: Vec<String>, parts: &[String], indent: usize, width: usize) -
 }
 
 impl Flag {
-    /// The option as the list of options shows it.
+    /// Returns the option as the list of options shows it.
     fn invocation(&self) -> String {
         let names = self.names.iter().map(|name| match self.value {
             Some(value) => format!("{name} {value}"),
@@ -116,7 +116,7 @@ impl Flag {
 }
 
 impl Positional {
-    /// The parts of the usage, which lines are broken between.
+    /// Returns the parts of the usage, which lines are broken between.
     fn usage(&self) -> Vec<String> {
         let name = self.name;
         match self.count {
@@ -128,7 +128,7 @@ impl Positional {
     }
 }
 
-/// What the usage shows of options that exclude each other.
+/// Returns what the usage shows of options that exclude each other.
 fn usage_of_group(group: &[Flag]) -> String {
     let flags = group.iter().map(|flag| {
         let name = flag.names.first().copied().unwrap_or_default();
@@ -140,7 +140,7 @@ fn usage_of_group(group: &[Flag]) -> String {
     format!("[{}]", flags.collect::<Vec<_>>().join(" | "))
 }
 
-/// A list of names and texts; the texts begin at `column`, in a new line where the name is too long.
+/// Returns a list of names and texts; the texts begin at `column`, in a new line where the name is too long.
 fn rows(rows: &[(String, &str)], column: usize, width: usize) -> String {
     let mut text = String::new();
     let for_names = column.saturating_sub(INDENT + 2);

@@ -38,7 +38,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Where a piece that no line holds is cut: behind its last hyphen before `room`, else there.
+/// Returns where a piece that no line holds is cut: behind its last hyphen before `room`, else there.
 fn cut(piece: &str, room: usize) -> usize {
     match piece.get(..room).and_then(|start| start.rfind('-')) {
         Some(hyphen) if hyphen > 0 => hyphen + 1,
@@ -46,7 +46,8 @@ fn cut(piece: &str, room: usize) -> usize {
     }
 }
 
-/// The pieces of a word that may stand on different lines: cut behind a hyphen that has two letters on both sides.
+/// Returns the pieces of a word that may stand on different lines: cut behind a hyphen that has two letters on both
+/// sides.
 fn pieces(word: &str) -> Vec<&str> {
     let bytes = word.as_bytes();
     let is_letter = |at: Option<usize>| {

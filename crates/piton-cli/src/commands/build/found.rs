@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use piton::building::project::{Layout, Sign};
 use piton::building::{LeftOut, Report, Settings, Written};
 use piton::deadline::Cancel;
-use piton::shipment::{self, Demands, Places, Purpose, Reading, What};
+use piton::shipment::{self, Demands, FindingKind, Places, Purpose, Reading};
 use serde::Serialize;
 
 use super::settings::Read;
@@ -139,7 +139,7 @@ pub(super) fn missing_lines(settings: &Settings, report: &Report) -> BTreeSet<St
     let findings = shipments
         .iter()
         .flat_map(|shipment| shipment.check(&Demands::default()));
-    let missing = findings.filter(|finding| matches!(finding.what, What::LeftOut { .. }));
+    let missing = findings.filter(|finding| matches!(finding.kind, FindingKind::LeftOut { .. }));
     missing
         .map(|finding| format!("{finding}; `deploy` refuses that"))
         .collect()

@@ -18,7 +18,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("reset", "hard reset the device"),
 ];
 
-/// What `mpremote help` prints: commands and shortcuts, each by name.
+/// Returns what `mpremote help` prints: commands and shortcuts, each by name.
 pub(super) fn overview(shortcuts: &[UserShortcut]) -> String {
     let mut text = "mpremote -- MicroPython remote control\n\
                     See https://docs.micropython.org/en/latest/reference/mpremote.html\n"
@@ -42,7 +42,7 @@ pub(super) fn overview(shortcuts: &[UserShortcut]) -> String {
     text
 }
 
-/// The text for a shortcut that stands for a port; empty for others.
+/// Returns the text for a shortcut that stands for a port; empty for others.
 fn port_text(words: &[&str]) -> String {
     match words {
         ["connect", port] if *port != "list" => format!("connect to serial port \"{port}\""),
@@ -86,7 +86,7 @@ fn dedent(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What two texts of spaces and tabs both begin with.
+/// Returns what two texts of spaces and tabs both begin with.
 fn common_start<'t>(one: &'t str, other: &str) -> &'t str {
     let same = std::iter::zip(one.bytes(), other.bytes()).take_while(|(one, other)| one == other);
     one.get(..same.count()).unwrap_or_default()

@@ -66,7 +66,7 @@ impl LineArgs {
         }
     }
 
-    /// A board like that, with its files in memory.
+    /// Returns a board like that, with its files in memory.
     pub(super) fn board(&self) -> BoardOptions {
         let pauses = self.pause.iter().map(|pause| pause.0.clone());
         let stall = self.stall.iter().map(|stall| stall.0.clone());
@@ -155,7 +155,7 @@ impl FromStr for Errors {
     }
 }
 
-/// A whole number from 1 on.
+/// Returns a whole number from 1 on.
 fn positive(part: Option<&str>, what: &str) -> Result<u32, String> {
     let part = part.ok_or_else(|| format!("the {what} is missing"))?;
     let number = part.parse().ok().filter(|number| *number > 0);
