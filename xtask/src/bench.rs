@@ -10,7 +10,6 @@ mod compile;
 mod content;
 mod files;
 mod measure;
-mod served_board;
 mod start;
 
 /// Compare Piton with its peers on this machine

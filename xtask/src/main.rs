@@ -18,6 +18,7 @@ mod metadata;
 mod platforms;
 mod processes;
 mod python;
+mod served_board;
 mod setup;
 mod test;
 mod tidy;

@@ -8,8 +8,12 @@ use test_programs::pins::Environment;
 use test_programs::{cache, locate};
 
 use crate::processes::output_of;
+#[cfg(unix)]
+use crate::served_board::ServedBoard;
 use crate::setup::python::{interpreter, new_environment};
 use crate::workspace::root;
+#[cfg(unix)]
+use crate::workspace::{Profile, build_piton};
 
 /// Builds the wheel, installs it into a fresh virtual environment, runs the package's tests and checks its types there.
 ///
@@ -31,18 +35,47 @@ pub(crate) fn check() -> anyhow::Result<()> {
     .context("the wheel cannot be installed")?;
     show_tools(&python)?;
     let project = project();
-    run(Command::new(&python)
+    let mut tests = Command::new(&python);
+    tests
         .env("PITON_VM", locate("vm")?)
         .args(["-m", "pytest", "--rootdir"])
         .arg(&project)
-        .arg(project.join("tests")))
-    .context("a test of the Python package fails")?;
+        .arg(project.join("tests"));
+    with_board(&mut tests, |tests| {
+        run(tests).context("a test of the Python package fails")
+    })?;
     run(Command::new(locate("basedpyright")?)
         .arg("--pythonpath")
         .arg(&python)
         .arg("--project")
         .arg(&project))
     .context("the Python package does not pass the type check")
+}
+
+/// Runs the tests with a board that they can compare this package and `belay` on: a virtual one behind a pseudo-terminal.
+#[cfg(unix)]
+fn with_board(
+    tests: &mut Command,
+    run: impl FnOnce(&mut Command) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let piton = build_piton(Profile::Dev)?;
+    let board = ServedBoard::start(&piton, [""; 0])?;
+    let peers = cache::python_environment(&cache::cache_dir()?, Environment::Peers);
+    tests
+        .env("PITON_TEST_PORT", &board.port)
+        .env("PITON_TEST_BELAY", interpreter(&peers));
+    run(tests)?;
+    board.finish().map(drop)
+}
+
+/// Without pseudo-terminals there is no such board.
+#[cfg(not(unix))]
+fn with_board(
+    tests: &mut Command,
+    run: impl FnOnce(&mut Command) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    tests.arg("--ignore-glob=*test_differential.py");
+    run(tests)
 }
 
 /// Returns the folder of the package: its `pyproject.toml`, its Python files and its tests.

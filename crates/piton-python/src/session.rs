@@ -408,7 +408,11 @@ fn attempts_of(attempts: i64) -> u32 {
 
 /// Reads what `repr()` of the board gave.
 fn read<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    match piton::literal::parse(text.as_bytes()) {
+    // The keys of a dict arrive as a list, as in `belay`.
+    let keys = text
+        .strip_prefix("dict_keys(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    match piton::literal::parse(keys.unwrap_or(text).as_bytes()) {
         Ok(value) => decode(py, value),
         Err(_) => Err(unparsable(py, text, None)),
     }

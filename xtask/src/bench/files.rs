@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use test_programs::program;
 
 use super::measure::median;
-use super::served_board::{ServedBoard, Traffic};
+use crate::served_board::{ServedBoard, Traffic};
 use crate::setup;
 use crate::workspace::{Profile, build_piton};
 use job::{Job, Sources};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use test_programs::program;
 
 use super::measure::{median, milliseconds};
-use super::served_board::ServedBoard;
 use crate::processes;
+use crate::served_board::ServedBoard;
 use crate::setup;
 use crate::workspace::{Profile, build_piton};
 

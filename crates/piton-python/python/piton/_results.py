@@ -12,7 +12,7 @@ class _SentinelType(type):
         return False
 
     def __repr__(cls) -> str:
-        return cls.__name__
+        return f"<{cls.__name__}>"
 
     def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(f"{cls.__name__} has no instances: use the class itself")

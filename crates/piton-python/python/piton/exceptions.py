@@ -135,7 +135,8 @@ def board_exception(type_name: str, message: str, frames: "tuple[BoardFrame, ...
         source = linecache.getline(frame.file, frame.line).strip()
         if source:
             lines.append(f"    {source}")
-    lines.append(f"{type_name}: {message}" if message else type_name)
+    # A board writes the colon whether there is a message or not.
+    lines.append(f"{type_name}: {message}")
     error = PyboardException("\n".join(lines) + "\n")
     error.type_name = type_name
     error.message = message

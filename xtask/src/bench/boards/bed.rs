@@ -9,8 +9,8 @@ use test_programs::relay::{Relay, Traffic};
 use test_programs::{EmulatedPico, UnixBoard, program};
 
 use super::tool::Tool;
-use crate::bench::served_board::ServedBoard;
 use crate::processes::output_of;
+use crate::served_board::ServedBoard;
 use crate::setup;
 
 /// What the tools work on.

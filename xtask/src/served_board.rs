@@ -9,22 +9,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A virtual board on a pty; it ends with this.
-pub(super) struct ServedBoard {
+pub(crate) struct ServedBoard {
     server: Child,
     lines: Lines<BufReader<ChildStdout>>,
     /// Path of the pty.
-    pub(super) port: String,
+    pub(crate) port: String,
 }
 
 /// What went over the line of a board.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     #[serde(rename = "bytes_to_board")]
-    pub(super) to_board: u64,
+    pub(crate) to_board: u64,
     #[serde(rename = "bytes_to_host")]
-    pub(super) to_host: u64,
+    pub(crate) to_host: u64,
     /// How often something came back after something was sent.
-    pub(super) turns: u64,
+    pub(crate) turns: u64,
 }
 
 /// The first line of the server.
@@ -35,7 +35,7 @@ struct Served {
 
 impl ServedBoard {
     /// Starts a server with more arguments than `virtual serve --pty`.
-    pub(super) fn start<A: AsRef<std::ffi::OsStr>>(
+    pub(crate) fn start<A: AsRef<std::ffi::OsStr>>(
         piton: &Path,
         arguments: impl IntoIterator<Item = A>,
     ) -> anyhow::Result<ServedBoard> {
@@ -61,7 +61,7 @@ impl ServedBoard {
     }
 
     /// Ends the board, and tells what went over its line.
-    pub(super) fn finish(mut self) -> anyhow::Result<Traffic> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<Traffic> {
         interrupt(&self.server)?;
         let traffic = self.next_line()?;
         let status = self.server.wait()?;
