@@ -22,6 +22,7 @@ from piton.exceptions import (
     PyboardException,
     SpecialFunctionNameError,
 )
+from piton.group import Devices, GroupError, Results
 from piton.implementation import Implementation
 from piton.proxy_object import ProxyObject
 from piton.usb_specifier import UsbSpecifier, list_devices
@@ -34,7 +35,9 @@ __all__ = [
     "Device",
     "DeviceMeta",
     "DeviceNotFoundError",
+    "Devices",
     "FeatureUnavailableError",
+    "GroupError",
     "Implementation",
     "InsufficientSpecifierError",
     "MaxHistoryLengthError",
@@ -44,6 +47,7 @@ __all__ = [
     "ProxyObject",
     "PyboardError",
     "PyboardException",
+    "Results",
     "SpecialFunctionNameError",
     "UNPARSABLE_RESULT",
     "UsbSpecifier",
@@ -51,3 +55,10 @@ __all__ = [
     "list_devices",
     "minify",
 ]
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """Is called by ``%load_ext piton``: adds the magic ``%%board``."""
+    from piton._ipython import load
+
+    load(ipython)

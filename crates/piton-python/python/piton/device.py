@@ -12,11 +12,13 @@ import sys
 import tempfile
 import threading
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Generator, Iterable, Optional, TextIO, TypeVar, Union
 
 from piton import _piton
+from piton._asynchronous import Worker
 from piton._code import minified, prepare
 from piton._results import UNPARSABLE_RESULT
 from piton._source import FunctionSource
@@ -132,6 +134,7 @@ class Device(metaclass=DeviceMeta, skip=True):
         self.auto_sync_time = auto_sync_time
         self._output = _Output()
         self._closed = False
+        self._worker = Worker()
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
         self._session = _piton.Session.open(
@@ -306,10 +309,14 @@ class Device(metaclass=DeviceMeta, skip=True):
         trusted: bool,
         return_time: bool,
         timeout: "Optional[float]",
+        is_coroutine: bool = False,
     ) -> Any:
         try:
-            if return_time:
-                value = self._timed(f"{function.name}{self._encode_arguments(args, kwargs)}", trusted)
+            if return_time or is_coroutine:
+                call = f"{function.name}{self._encode_arguments(args, kwargs)}"
+                if is_coroutine:
+                    call = f"__import__('asyncio').run({call})"
+                value = self._timed(call, trusted) if return_time else self._evaluate(call, trusted=trusted, timeout=timeout)
             else:
                 value = function.call(args, kwargs, timeout)
         except _piton.UnparsableError as error:
@@ -464,6 +471,7 @@ class Device(metaclass=DeviceMeta, skip=True):
             for teardown in teardowns._belay_executers if teardowns else []:
                 teardown()
         finally:
+            self._worker.close()
             self._session.close()
 
     def __enter__(self: _D) -> _D:
@@ -471,6 +479,30 @@ class Device(metaclass=DeviceMeta, skip=True):
 
     def __exit__(self, *exception: Any) -> None:
         self.close()
+
+    async def aio(self, cmd: "Union[str, ProxyObject]", **options: Any) -> Any:
+        """Executes code on the board as a call of the device does, without blocking the event loop of asyncio."""
+        return await self._worker.call(self, cmd, **options)
+
+    async def __aenter__(self: _D) -> _D:
+        return self
+
+    async def __aexit__(self, *exception: Any) -> None:
+        await self._worker.call(self.close)
+
+    def _repr_html_(self) -> str:
+        """Returns a table about the device, for notebooks."""
+        found = self.implementation
+        rows = {
+            "device": self._session.name,
+            "implementation": found.name,
+            "version": ".".join(str(part) for part in found.version if part != ""),
+            "platform": found.platform,
+            "native code": ", ".join(found.emitters) or "-",
+            "state": "closed" if self._closed else "connected",
+        }
+        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
+        return f"<table>{cells}</table>"
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else repr(getattr(self, "implementation", None))

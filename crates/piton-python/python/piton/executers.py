@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Generator, Optional
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Generator, Optional
 
 from piton._source import FunctionSource, source_of
 from piton.exceptions import FeatureUnavailableError, PyboardException, SpecialFunctionNameError
@@ -116,7 +116,11 @@ class TeardownExecuter(_GlobalExecuter):
 
 
 class TaskExecuter(Executer):
-    """``device.task``: sends a function to the board, and calls it there."""
+    """``device.task``: sends a function to the board, and calls it there.
+
+    ``await read.aio(3)`` calls the task `read` from asyncio; ``async for item in count.aio(5)`` iterates over a generator task. The task of an
+    ``async def`` function is a coroutine function here as well.
+    """
 
     kind = "task"
 
@@ -134,11 +138,25 @@ class TaskExecuter(Executer):
         source = source_of(function)
         remote = device._define(source, minify=minify)
 
+        # `async def`: the board runs the coroutine to its end.
+        is_coroutine = inspect.iscoroutinefunction(function)
+
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             return device._call(
-                remote, args, kwargs, record=record, trusted=trusted, return_time=return_time, timeout=timeout
+                remote,
+                args,
+                kwargs,
+                record=record,
+                trusted=trusted,
+                return_time=return_time,
+                timeout=timeout,
+                is_coroutine=is_coroutine,
             )
+
+        @functools.wraps(function)
+        async def call_asynchronously(*args: Any, **kwargs: Any) -> Any:
+            return await device._worker.call(call, *args, **kwargs)
 
         @functools.wraps(function)
         def iterate(*args: Any, **kwargs: Any) -> "Generator[Any, Any, None]":
@@ -146,7 +164,15 @@ class TaskExecuter(Executer):
                 raise NotImplementedError("Recording of generator tasks is currently not supported.")
             return device._iterate(remote, args, kwargs, trusted=trusted, return_time=return_time)
 
-        return iterate if inspect.isgeneratorfunction(function) else call
+        @functools.wraps(function)
+        def iterate_asynchronously(*args: Any, **kwargs: Any) -> "AsyncGenerator[Any, Any]":
+            return device._worker.iterate(iterate(*args, **kwargs))
+
+        if inspect.isgeneratorfunction(function):
+            iterate.aio = iterate_asynchronously  # type: ignore[attr-defined]
+            return iterate
+        call.aio = call_asynchronously  # type: ignore[attr-defined]
+        return call_asynchronously if is_coroutine else call
 
 
 class ThreadExecuter(Executer):

@@ -1,0 +1,170 @@
+"""Groups of devices, asyncio, notebooks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import piton
+from piton import Device, Devices, GroupError
+from piton._ipython import _last_expression
+
+
+def test_a_group_calls_all_boards() -> None:
+    with Devices("virtual", other="virtual") as boards:
+        assert list(boards) == ["0", "other"]
+
+        @boards.setup
+        def prepare(start):
+            level = start
+
+        prepare(4)
+        boards["other"]("level = 5")
+
+        @boards.task
+        def read(factor):
+            return level * factor  # noqa: F821
+
+        assert read(2) == {"0": 8, "other": 10}
+        assert boards("level") == {"0": 4, "other": 5}
+        boards["0"]("level = None")
+        results = read(2)
+        assert results == {"other": 10}
+        assert results.failures["0"].type_name == "TypeError"
+        with pytest.raises(GroupError, match="1 of 2 boards failed"):
+            results.check()
+
+
+def test_a_group_that_cannot_be_reached() -> None:
+    with pytest.raises(GroupError, match="no-such-port") as caught:
+        Devices("virtual", bad="/dev/no-such-port")
+    assert list(caught.value.failures) == ["bad"]
+
+
+def test_asyncio_goes_on_while_a_board_works(device: Device) -> None:
+    @device.task
+    def slow(n):
+        import time
+
+        time.sleep(0.3)
+        return n
+
+    @device.task
+    def count(n):
+        yield from range(n)
+
+    @device.task
+    async def coroutine(n):
+        import asyncio
+
+        await asyncio.sleep(0)
+        return n + 1
+
+    async def main() -> Any:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0.01)
+                ticks += 1
+
+        ticker = asyncio.create_task(tick())
+        value = await slow.aio(5)
+        assert ticks > 5
+        ticker.cancel()
+        items = [item async for item in count.aio(3)]
+        return value, items, await device.aio("1 + 1"), await coroutine(1)
+
+    assert asyncio.run(main()) == (5, [0, 1, 2], 2, 2)
+
+
+def test_threads_of_the_host_share_a_device(device: Device) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    results: "list[tuple[int, Any]]" = []
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            results.append((number, same(number)))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 80
+    assert all(number == value for number, value in results)
+
+
+def test_other_threads_run_during_a_call(device: Device) -> None:
+    ticks = []
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    device("__import__('time').sleep(0.3)")
+    stop.set()
+    thread.join()
+    assert len(ticks) > 5
+
+
+def test_a_signal_stops_the_board_and_not_the_session(device: Device) -> None:
+    import signal
+
+    def interrupt() -> None:
+        time.sleep(0.3)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        device("while True:\n    pass")
+    assert device("1 + 1") == 2
+
+
+class Shell:
+    """What the magics use of IPython's shell."""
+
+    def __init__(self, **variables: Any) -> None:
+        self.user_ns = variables
+        self.magics: "dict[str, Any]" = {}
+
+    def register_magic_function(self, function: Any, magic_kind: str, magic_name: str) -> None:
+        assert magic_kind == "line_cell"
+        self.magics[magic_name] = function
+
+
+def test_cells_of_a_notebook_run_on_the_board(device: Device) -> None:
+    shell = Shell(device=device)
+    piton.load_ipython_extension(shell)
+    board = shell.magics["board"]
+    assert board("", "x = 4\nx + 1\n") == 5
+    assert board("device", "for i in range(3):\n    y = i\n") is None
+    assert board("y") == 2
+    assert "micropython" in device._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        ("1 + 1", ("", "1 + 1")),
+        ("x = 1\nx", ("x = 1\n", "x")),
+        ("x = 1; x", ("x = 1", "x")),
+        ("x = 1", ("x = 1", "")),
+        ("f(\n 1)\n", ("", "f(\n 1)")),
+        ("x = = 1", ("x = = 1", "")),
+    ],
+)
+def test_the_expression_at_the_end_of_a_cell(cell: str, parts: "tuple[str, str]") -> None:
+    assert _last_expression(cell) == parts
