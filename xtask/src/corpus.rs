@@ -157,7 +157,7 @@ fn compare_all(files: &[PathBuf], sets: &[OptionSet], jobs: usize) -> anyhow::Re
     Ok(all)
 }
 
-/// One worker's share: the next file that no other worker has taken, until there is none.
+/// Does the work of one thread: takes the next file that no other thread has taken, until all are taken.
 fn compare_some(
     files: &[PathBuf],
     sets: &[OptionSet],

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check that a change must pass, in the order in which they fail fastest.
 //!
-//! All of them run, whichever fails: whoever started it sees everything that is wrong at once.
+//! All of them run, whichever fails: one run shows everything that is wrong.
 
 use std::fmt::Write as _;
 use std::process::Command;

@@ -126,10 +126,17 @@ pub fn tar_gz(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<
 ///
 /// More than the format can hold.
 pub fn zip(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
-    let at = at.calendar();
-    let time =
-        zip::DateTime::from_date_and_time(at.year, at.month, at.day, at.hour, at.minute, at.second)
-            .unwrap_or_default();
+    let at = at.date_time();
+    let part = |value: i8| u8::try_from(value).unwrap_or_default();
+    let time = zip::DateTime::from_date_and_time(
+        u16::try_from(at.year()).unwrap_or_default(),
+        part(at.month()),
+        part(at.day()),
+        part(at.hour()),
+        part(at.minute()),
+        part(at.second()),
+    )
+    .unwrap_or_default();
     let options = SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Deflated)
         .compression_level(Some(9))

@@ -1,18 +1,18 @@
-//! Text that is not ours, without what steers a terminal or is not seen on it.
+//! Escapes the characters of foreign text that control a terminal or are invisible on it.
 //!
 //! A name on a board, in a package or in a manifest may hold any character: ESC and the C1 controls start commands to the
-//! terminal, U+202E turns the reading order of what follows round, U+200B is not seen. GNU `ls` prints such characters
+//! terminal, U+202E reverses the reading order of the text after it, U+200B is invisible. GNU `ls` prints such characters
 //! as escapes when it prints for a person; here they become Python's: `\x1b`, `\u202e`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The text for one line: line ends and tabs are escaped too.
+/// Returns the text for one line: line ends and tabs are escaped too.
 pub fn line(text: &str) -> Cow<'_, str> {
     escape(text, |_, letter| is_hidden(letter), in_python)
 }
 
-/// The text for several lines: LF, CR LF and tabs stay.
+/// Returns the text for several lines: LF, CR LF and tabs stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let stays = |rest: &str, letter| match letter {
         '\n' | '\t' => true,
@@ -27,7 +27,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// JSON in which such characters are escapes: in JSON, all of them stand inside of strings.
+/// Returns JSON with these characters as escapes: in JSON, all of them are inside of strings.
 pub fn json(text: &str) -> Cow<'_, str> {
     escape(
         text,
@@ -42,7 +42,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// `hidden` is asked with what follows the character, and the character.
+/// Escapes the characters for which `hidden` returns true. It gets the text after the character, and the character.
 fn escape(
     text: &str,
     hidden: impl Fn(&str, char) -> bool,
@@ -64,7 +64,7 @@ fn escape(
     }
 }
 
-/// As Python's `repr()` writes it.
+/// Writes a character as Python's `repr()` does.
 fn in_python(letter: char, out: &mut String) {
     let code = u32::from(letter);
     // Writing to a `String` cannot fail.

@@ -6,6 +6,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 
@@ -73,10 +74,7 @@ pub fn is_stamped(folder: &Path, stamp: &str) -> bool {
     fs_err::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp)
 }
 
-/// The SHA-256 of some bytes, hexadecimal.
+/// Returns the SHA-256 of some bytes, in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }

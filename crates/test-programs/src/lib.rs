@@ -214,11 +214,9 @@ mod tests {
             (&pins.python_tool, Environment::Tools),
         ] {
             for package in packages {
-                let requirement = format!("\n{}=={} \\", package.name, package.version);
-                assert!(
-                    environment.requirements().contains(&requirement),
-                    "{requirement}"
-                );
+                let requirement = format!("{}=={} \\", package.name, package.version);
+                let mut lines = environment.requirements().lines();
+                assert!(lines.any(|line| line == requirement), "{requirement}");
             }
         }
     }

@@ -55,7 +55,7 @@ impl EmulatedPico {
     ///
     /// It has started and waits at its prompt, with nothing on the line.
     ///
-    /// Panics: the emulator or the firmware is not set up, the image can't be read or is none, or the board does not get to a prompt.
+    /// Panics: the emulator or the firmware is not set up, the file can't be read or is not an image, or the board does not reach a prompt.
     #[track_caller]
     pub fn start() -> EmulatedPico {
         found("rp2040py");

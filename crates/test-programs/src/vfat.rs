@@ -79,7 +79,7 @@ pub enum Write {
 
 /// Run the steps one after the other in one guest.
 ///
-/// Panics: the kernel and its tools are not set up, or the guest does not come to its end.
+/// Panics: the kernel and its tools are not set up, or the guest does not end.
 #[track_caller]
 pub fn run(steps: &[Step]) -> Vec<Outcome> {
     match try_run(steps) {

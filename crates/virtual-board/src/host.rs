@@ -285,7 +285,7 @@ pub(crate) fn link(engine: &wasmi::Engine, module: &Module) -> Result<Linker<Hos
     Ok(linker)
 }
 
-/// Every other import is a door to JavaScript, which there is none of: it does nothing and returns 0.
+/// Every other import calls JavaScript, which does not exist here: it does nothing and returns 0.
 fn link_the_rest(linker: &mut Linker<Host>, module: &Module) -> Result<(), wasmi::Error> {
     // "There is no such name" is -1, which becomes an AttributeError.
     linker.func_wrap("env", "js_check_existing", |_: Ctx<'_>, _: i32| -> i32 {

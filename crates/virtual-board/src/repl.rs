@@ -252,7 +252,7 @@ impl Repl<'_> {
     }
 }
 
-/// The next byte from the line; timers run while there is none.
+/// Returns the next byte from the line; timers run while it waits.
 fn next_byte(vm: &mut Vm) -> Result<u8, wasmi::Error> {
     loop {
         vm.host().check_events()?;

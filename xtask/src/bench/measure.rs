@@ -115,7 +115,7 @@ fn finished_children() -> anyhow::Result<Children> {
     anyhow::bail!("this task reads processor times with getrusage, which this system does not have")
 }
 
-/// The one in the middle; zero if there is none.
+/// Returns the median; zero for no values.
 pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()

@@ -68,7 +68,7 @@ fn words(source: &str) -> impl Iterator<Item = (&str, usize)> {
                     .unwrap_or(rest.len());
                 let begin = at;
                 at += end;
-                // The prefix of a string is none.
+                // The prefix of a string is not a name.
                 let prefixes_string = matches!(rest.as_bytes().get(end), Some(b'"' | b'\''));
                 if !first.is_ascii_digit() && !prefixes_string {
                     return Some((rest.get(..end)?, begin));

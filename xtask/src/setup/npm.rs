@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha512};
 use test_programs::cache;
@@ -25,7 +26,7 @@ pub(super) fn fetch_vm(vm: &Vm, cache_dir: &Path) -> anyhow::Result<()> {
     let unfinished = unfinished_folder(&cache_dir.join("test-programs"))?;
 
     let archive = fs_err::read(pack(vm, unfinished.path())?)?;
-    let sha512 = hex(&Sha512::digest(&archive));
+    let sha512 = HEXLOWER.encode(&Sha512::digest(&archive));
     if sha512 != vm.sha512 {
         bail!(
             "the package `{}` has SHA-512 {sha512}, pinned is {}",
@@ -81,8 +82,4 @@ fn member(archive: &[u8], path: &str) -> anyhow::Result<Vec<u8>> {
         }
     }
     bail!("the package holds no `{path}`");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -14,7 +14,7 @@ struct State {
     operations_left: Option<(u64, Outage)>,
 }
 
-/// The armed faults of the flash, shared with whoever arms more.
+/// The armed faults of the flash, shared with the code that arms more.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Meter {
     state: Arc<Mutex<State>>,

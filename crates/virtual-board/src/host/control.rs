@@ -196,7 +196,7 @@ pub(crate) fn run_timers(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), 
     control.timers_run = true;
     let result = execute(&mut ctx, RUN_TIMERS);
     ctx.data_mut().control.timers_run = false;
-    // Callbacks report their own exceptions. Ctrl-C is meant for the program, whoever is running.
+    // Callbacks report their own exceptions. Ctrl-C is for the program, also while a callback runs.
     if result?.is_some_and(|raised| raised.type_name == "KeyboardInterrupt") {
         raise_keyboard_interrupt(&mut ctx)?;
     }

@@ -10,7 +10,7 @@ use crate::wire::{BoardEnd, Wake};
 
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// The file number that `sys.stdout.buffer` gets, so that its bytes can be told from text.
+/// The file number that `sys.stdout.buffer` gets, which tells its bytes from text.
 pub(crate) const RAW_STDOUT: i32 = 900;
 
 /// The text output is sent on when it is this long.

@@ -1,6 +1,6 @@
 //! Firmware that takes no Ctrl-C: it is busy in C code, which looks for exceptions only between two bytecodes.
 //!
-//! `7 ** 10 ** 6` is one bytecode, and takes minutes. Hardware has a reset button then. Here whoever asks again, when
+//! `7 ** 10 ** 6` is one bytecode, and takes minutes. Hardware has a reset button for this. Here, a second request, when
 //! the firmware has had its time, gets a reset.
 
 /// Where a Ctrl-C is that the firmware has not reacted to.

@@ -287,7 +287,7 @@ impl State {
     fn room_to_host(&self) -> usize {
         match self.open {
             Some(_) => self.in_flight(),
-            // What a board says first waits for whoever opens its line.
+            // The first bytes of a board wait until a host opens the line.
             None => CAPACITY,
         }
     }

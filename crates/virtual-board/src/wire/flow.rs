@@ -67,7 +67,7 @@ impl Flow {
 
     /// Pause behind what was sent: what is sent from now on comes in when the pause is over.
     pub(super) fn pause(&mut self, length: Duration, line: &LineOptions, now: Instant) {
-        // A pause that ends beyond the end of the clock is none that could be waited for.
+        // A pause that ends beyond the end of the clock would never end.
         if let Some(end) = self.next_start(line, now).checked_add(length) {
             self.held = Some(end);
         }

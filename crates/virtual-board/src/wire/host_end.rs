@@ -29,7 +29,7 @@ impl HostEnd {
             ));
         }
         state.opened += 1;
-        // What a vanished board had sent was for whoever had it open then.
+        // The bytes of a board that vanished belong to the connection that was open then.
         if state.opened > 1 {
             state.received.clear();
         }
@@ -103,7 +103,7 @@ impl HostEnd {
         Ok(())
     }
 
-    /// Close this end; whoever uses it finds the board gone.
+    /// Closes this end: its users see that the board is gone.
     pub(crate) fn close(&self) {
         let mut state = self.wire.lock();
         if self.is_open(&state) {

@@ -1,7 +1,7 @@
 //! How far copies are from what the board itself needs for the same bytes.
 //!
 //! All times are of the board's own clock, `time.ticks_us()`. An emulator's clock counts the emulated chip's time, which passes
-//! slower than ours, so what the host does is cheap on it: the ratio tells of the board's work and of turns, not of the host.
+//! slower than ours, so what the host does is cheap on it: the ratio shows the board's work and the turns, not the host.
 
 use std::time::Duration;
 

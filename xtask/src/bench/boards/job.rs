@@ -67,7 +67,7 @@ struct Expected {
 }
 
 impl Job {
-    /// Those that are measured one by one; [`Job::Floor`] is none of them.
+    /// The jobs that are measured one by one: all but [`Job::Floor`].
     pub(super) const EACH: [Job; 15] = [
         Job::Eval,
         Job::Exec,
