@@ -26,6 +26,7 @@ pub mod open;
 pub mod reopen;
 pub mod repl;
 pub mod selector;
+pub mod stop;
 pub mod transport;
 pub mod webrepl_files;
 pub mod wire_log;

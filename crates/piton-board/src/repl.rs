@@ -265,6 +265,11 @@ impl RawRepl<'_> {
         self.repl.follow_with_replies(output, reply, deadline)
     }
 
+    /// Returns the flag that ends the exchanges on this line.
+    pub fn cancel(&self) -> &Cancel {
+        &self.repl.link.cancel
+    }
+
     /// Start a program and return as soon as the board has all of it.
     ///
     /// A board that goes away at that moment (`machine.reset()`) is no error.

@@ -28,6 +28,7 @@ mod context;
 mod environment;
 mod error;
 mod interrupt;
+mod output_sink;
 mod password;
 mod progress;
 mod signing;

@@ -17,7 +17,7 @@ mod read;
 
 use std::collections::BTreeSet;
 
-pub use read::{ReadError, image_size, read};
+pub use read::{ReadError, header_size, image_size, read};
 
 /// The first bytes of an image: the kind of its record, 0x14A6B1.
 pub const MAGIC: [u8; 3] = [0xd2, 0xcd, 0x31];

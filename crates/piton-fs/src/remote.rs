@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use piton_board::deadline::Deadline;
+use piton_board::deadline::{Cancel, Deadline};
 use piton_board::error::Error as BoardError;
 use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_str};
@@ -340,6 +340,11 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     pub(crate) fn interrupt(&mut self) {
         // How the program ends now says nothing new.
         let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
+    }
+
+    /// Returns the flag that ends the exchanges on the line to the board.
+    pub fn cancel(&self) -> &Cancel {
+        self.raw_repl.cancel()
     }
 
     pub(crate) fn raw(&mut self) -> &mut RawRepl<'b> {

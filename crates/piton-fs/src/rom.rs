@@ -4,6 +4,7 @@
 //! board has them: 6 for the size of a block, and an offset for 3, so that erasing is seen to go on.
 
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use data_encoding::BASE64;
@@ -13,6 +14,7 @@ use piton_board::deadline::Deadline;
 use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_board::literal::{from_literal, py_bytes};
 use piton_board::repl::RawRepl;
+use piton_board::stop::Stop;
 use sha2::{Digest, Sha256};
 
 use crate::device;
@@ -49,10 +51,11 @@ pub struct Partition {
     pub head: Vec<u8>,
 }
 
-/// How far [`deploy`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Progress of [`deploy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum RomEvent {
     /// The board begins to erase.
     Erase {
         /// Where, in bytes from the start of the partition.
@@ -72,10 +75,10 @@ pub enum Event {
 #[non_exhaustive]
 pub enum RomError {
     /// The board's firmware has no partitions for images.
-    #[error("ROMFS is not enabled on this device")]
+    #[error("the board's firmware has no ROMFS partitions")]
     NotEnabled,
     /// There is no partition of this number.
-    #[error("ROMFS{number} partition not found on device")]
+    #[error("the board has no partition ROMFS{number}")]
     NoPartition {
         /// The number asked for.
         number: u32,
@@ -128,7 +131,7 @@ impl RomError {
     }
 }
 
-/// The partitions of a board by number; `None` for one that the board counts but has not. At most 16.
+/// Returns the partitions of a board by number; `None` for one that the board counts but has not. At most 16.
 ///
 /// # Errors
 ///
@@ -152,7 +155,7 @@ pub fn partitions(
     Ok(found.into_iter().map(|found| found.map(known)).collect())
 }
 
-/// Write an image into partition `number`, which `partition` describes, after taking off what is mounted at `/rom`. What
+/// Writes an image into partition `number`, which `partition` describes, after taking off what is mounted at `/rom`. What
 /// is written is read again and compared. The board mounts it after its next soft reset.
 ///
 /// The part with the image's first bytes is written last: whatever interrupts it, the board finds a whole image or none.
@@ -160,13 +163,14 @@ pub fn partitions(
 /// # Errors
 ///
 /// [`RomError::TooBig`] before anything is sent. After [`RomError::Answer`] and [`RomError::Board`] the partition has no
-/// image, unless the last part was written already; after [`RomError::Damaged`] it has one that reads back wrong.
+/// image, unless the last part was written already; after [`RomError::Damaged`] it has one that reads back wrong. When
+/// `events` breaks, the error is that of an interruption: see [`piton_board::stop`].
 pub fn deploy(
     raw_repl: &mut RawRepl<'_>,
     number: u32,
     partition: &Partition,
     image: &[u8],
-    events: &mut dyn FnMut(Event),
+    events: &mut dyn FnMut(RomEvent) -> ControlFlow<()>,
     deadline: Deadline,
 ) -> Result<(), RomError> {
     let size = image.len() as u64;
@@ -177,6 +181,7 @@ pub fn deploy(
             room: partition.size,
         });
     }
+    let mut stop = Stop::new(raw_repl.cancel());
     let mut remote = RemoteFs::new(raw_repl);
     let mut job = Job {
         remote: &mut remote,
@@ -185,13 +190,14 @@ pub fn deploy(
         image,
         deadline,
     };
-    let written = job.write(events);
-    // It fails where the program did not come to its end: as good as done.
+    let written = job.write(&mut |event| stop.report(|| events(event)));
+    drop(stop);
+    // Where the program did not end, its name is not known: there is nothing to delete.
     let _ = remote.run(b"del _piton\n", Deadline::after(TIDY_TIME));
     written
 }
 
-/// An image on its way.
+/// The writing of an image.
 struct Job<'j, 'r, 'b> {
     remote: &'j mut RemoteFs<'r, 'b>,
     number: u32,
@@ -200,19 +206,19 @@ struct Job<'j, 'r, 'b> {
     deadline: Deadline,
 }
 
-/// How the board takes bytes.
+/// The encodings of bytes that the board decodes.
 #[derive(Clone, Copy)]
-struct Forms {
+struct Encodings {
     base64: bool,
     hex: bool,
     deflate: bool,
 }
 
 impl Job<'_, '_, '_> {
-    fn write(&mut self, events: &mut dyn FnMut(Event)) -> Result<(), RomError> {
+    fn write(&mut self, events: &mut dyn FnMut(RomEvent)) -> Result<(), RomError> {
         let start = format!("{}_piton({})\n", device::ROM_DEPLOY.source(), self.number);
         let (is_device, base64, hex, deflate, in_steps) = self.ask(&start)?;
-        let forms = Forms {
+        let encodings = Encodings {
             base64,
             hex,
             deflate,
@@ -226,9 +232,9 @@ impl Job<'_, '_, '_> {
         let parts = (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX));
         let mut bytes = 0;
         for offset in parts.clone().skip(1).chain(parts.take(1)) {
-            events(Event::Write { bytes, of: size });
+            events(RomEvent::Write { bytes, of: size });
             let end = (offset + step).min(self.partition.size);
-            self.write_part(offset, end, forms)?;
+            self.write_part(offset, end, encodings)?;
             bytes += step;
         }
         let digest: Option<DigestBytes> = self.ask(&format!("_piton({size},None)\n"))?;
@@ -243,19 +249,19 @@ impl Job<'_, '_, '_> {
         }
     }
 
-    /// Size of a block in bytes: what the board says, within reason.
+    /// Returns the size of a block in bytes: what the board says, within reason.
     fn block_size(&self) -> u64 {
         self.partition
             .block_size
             .clamp(1, self.partition.size.max(1))
     }
 
-    /// Erase what the image will take. Gives how many bytes a write must have at least.
+    /// Erases what the image will take. Returns how many bytes a write must have at least.
     fn erase(
         &mut self,
         is_device: bool,
         in_steps: bool,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(RomEvent),
     ) -> Result<u64, RomError> {
         let size = self.image.len() as u64;
         let block = self.block_size();
@@ -266,7 +272,7 @@ impl Job<'_, '_, '_> {
         };
         let mut least = 0;
         for offset in (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            events(Event::Erase { offset });
+            events(RomEvent::Erase { offset });
             let length = step.min(self.partition.size - offset);
             least = self.ask(&format!("_piton({offset},{length})\n"))?;
         }
@@ -278,26 +284,35 @@ impl Job<'_, '_, '_> {
         }
     }
 
-    /// Write the bytes from `offset` to `end`, zeros behind the image.
-    fn write_part(&mut self, offset: u64, end: u64, forms: Forms) -> Result<(), RomError> {
+    /// Writes the bytes from `offset` to `end`, zeros behind the image.
+    fn write_part(&mut self, offset: u64, end: u64, encodings: Encodings) -> Result<(), RomError> {
         let part: Vec<u8> = (offset..end)
             .map(|at| usize::try_from(at).ok().and_then(|at| self.image.get(at)))
             .map(|byte| byte.copied().unwrap_or_default())
             .collect();
-        let packed = literal(&part, forms);
-        match self.tell(offset, &packed) {
+        let packed = literal(&part, encodings);
+        match self.send(offset, &packed) {
             // Maybe there is no room to unpack it. Nothing is written then.
             Err(BoardError::Exception(exception))
-                if forms.deflate && exception.type_name == "MemoryError" =>
+                if encodings.deflate && exception.type_name == "MemoryError" =>
             {
                 let deflate = false;
-                Ok(self.tell(offset, &literal(&part, Forms { deflate, ..forms }))?)
+                Ok(self.send(
+                    offset,
+                    &literal(
+                        &part,
+                        Encodings {
+                            deflate,
+                            ..encodings
+                        },
+                    ),
+                )?)
             }
-            told => Ok(told?),
+            sent => Ok(sent?),
         }
     }
 
-    fn tell(&mut self, offset: u64, literal: &str) -> Result<(), BoardError> {
+    fn send(&mut self, offset: u64, literal: &str) -> Result<(), BoardError> {
         let source = format!("_piton({offset},{literal})\n");
         let deadline = self.deadline.sooner(STEP_TIME);
         self.remote.run(source.as_bytes(), deadline).map(|_| ())
@@ -310,10 +325,10 @@ impl Job<'_, '_, '_> {
     }
 }
 
-/// The shortest text for these bytes that the board takes, and the number of its form. All are bytes literals: a
+/// Returns the shortest text for these bytes that the board takes, and the number of its encoding. All are bytes literals: a
 /// `binascii` that is written in Python takes no `str`.
-fn literal(part: &[u8], forms: Forms) -> String {
-    if forms.deflate {
+fn literal(part: &[u8], encodings: Encodings) -> String {
+    if encodings.deflate {
         // The window need not be larger than what is packed.
         let bits = part.len().next_power_of_two().trailing_zeros().clamp(9, 15);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
@@ -324,11 +339,11 @@ fn literal(part: &[u8], forms: Forms) -> String {
             return format!("b'{}',{bits}", BASE64.encode(&packed));
         }
     }
-    if forms.base64 {
+    if encodings.base64 {
         return format!("b'{}',2", BASE64.encode(part));
     }
     let text = py_bytes(part);
-    if forms.hex && text.len() > part.len() * 2 {
+    if encodings.hex && text.len() > part.len() * 2 {
         return format!("b'{}',1", Hex(part));
     }
     format!("{text},0")

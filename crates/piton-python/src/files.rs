@@ -1,5 +1,6 @@
 //! Copying folders to the board of a session.
 
+use std::ops::ControlFlow::Continue;
 use std::path::Path;
 
 use piton::Board;
@@ -11,7 +12,7 @@ use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::patterns::Patterns;
 use piton::repl::Entry;
-use piton::sync::{self, Event, Options};
+use piton::sync::{self, Options, SyncEvent};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -86,9 +87,10 @@ impl Sync {
         let push = sync::push(&mut remote, source, &self.target, &self.options)?;
         report(Progress::Total(push.plan().steps.len()));
         push.apply(&mut remote, &mut |event| {
-            if let Event::Done { .. } = event {
+            if let SyncEvent::Done { .. } = event {
                 report(Progress::Done);
             }
+            Continue(())
         })?;
         Ok(())
     }

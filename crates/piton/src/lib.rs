@@ -88,7 +88,7 @@ pub mod workers;
 pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
 pub use error::Error;
 pub use piton_board::{
-    deadline, discovery, exception, facts, literal, open, reopen, repl, selector, transport,
+    deadline, discovery, exception, facts, literal, open, reopen, repl, selector, stop, transport,
     webrepl_files, wire_log,
 };
 pub use piton_compiler as compiler;

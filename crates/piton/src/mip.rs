@@ -2,28 +2,36 @@
 //! that all of a package is there, or nothing of it.
 //!
 //! ```no_run
+//! use std::ops::ControlFlow::Continue;
+//!
 //! use piton::deadline::Cancel;
-//! use piton::mip::{self, FetchOptions, Library};
+//! use piton::mip::{self, FetchOptions, Library, RecordUse};
 //! use piton::Board;
 //!
 //! let mut board = Board::connect(&"a0".parse()?, &Default::default())?;
 //! let mut raw = board.raw_repl(piton::repl::Entry::KeepState, piton::deadline::Deadline::NEVER)?;
 //! let library = Library::find(&mut raw, None)?;
 //! let cancel = Cancel::new();
-//! let options = FetchOptions::default();
-//! let described = [mip::describe(&"aioble".parse()?, &library, &options, &cancel, &mut |_| {})?];
-//! let looked = mip::look(&mut raw, &library, &described, mip::RecordUse::Keep, &mut |_| {})?;
+//! let mut options = FetchOptions::default();
+//! options.mpy_version = library.mpy;
+//! let described = [mip::describe(&"aioble".parse()?, &options, &cancel, &mut |_| Continue(()))?];
+//! let looked = mip::look(&mut raw, &library, &described, RecordUse::Keep, &mut |_| Continue(()))?;
 //! let [package] = described;
-//! let fetched = [mip::fetch(package, &looked, &cancel, &mut |_| {})?];
-//! mip::install(&mut raw, &library, &fetched, looked, mip::RecordUse::Keep, &mut |_| {})?;
+//! let fetched = [mip::fetch(package, &looked, &cancel, &mut |_| Continue(()))?];
+//! mip::install(&mut raw, &library, &fetched, Some(looked), RecordUse::Keep, &mut |_| Continue(()))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Layout
 //!
-//! [`Library`] is the folder on the board; [`describe()`] and [`fetch()`] need no board, [`look()`] and [`install()`] no
-//! network. [`fetch()`] leaves out what [`look()`] has found. [`list()`] and [`uninstall()`] work with the record that installing leaves in the folder. What names a package is
+//! [`describe()`] and [`fetch()`] need no board: without one, [`FetchOptions::mpy_version`] says what to fetch, and
+//! `Looked::default()` stands for a board that has nothing. [`Library`] is the folder on the board; [`look()`] and
+//! [`install()`] need no network. [`fetch()`] leaves out what [`look()`] has found on the board. [`list()`] and
+//! [`uninstall()`] work with the record that [`install()`] leaves in the folder. What names a package is
 //! [`piton_project::mip::source::Source`].
+//!
+//! A closure that receives events stops the operation by [`ControlFlow::Break`](std::ops::ControlFlow): see
+//! [`piton_board::stop`].
 
 mod change;
 mod fetch;
@@ -33,6 +41,7 @@ mod look;
 mod manage;
 pub(crate) mod manifest;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -42,6 +51,8 @@ use piton_path::BoardPath;
 use piton_project::mip::record::RecordError;
 use piton_project::mip::resolve::{Package, ResolveError, Visit};
 use piton_project::mip::source::Location;
+
+use serde::Serializer;
 
 use crate::http::HttpError;
 
@@ -104,7 +115,7 @@ pub enum MipError {
         /// Another one.
         second: String,
     },
-    /// A file that was not fetched, since the board had it, is there no more.
+    /// A file that was not fetched, since the board had it, has changed or is gone.
     #[error("`{path}` on the board has changed since it was looked at")]
     Gone {
         /// The file.
@@ -117,16 +128,16 @@ pub enum MipError {
         limit: u64,
     },
     /// The board has no folder for libraries.
-    #[error("Unable to find lib dir in sys.path, use --target to override")]
+    #[error("the board's `sys.path` has no folder whose name ends in `/lib`")]
     NoLibrary,
-    /// The folder's name is none.
-    #[error("`{}` is no folder on a board", target.escape_debug())]
+    /// The name of the folder is not a valid path on a board.
+    #[error("`{}` is not a valid folder on a board", target.escape_debug())]
     Target {
         /// The name.
         target: String,
     },
     /// The record of what is installed is damaged.
-    #[error("`{path}` on the board is no record of packages: {source}")]
+    #[error("`{path}` on the board is not a record of packages: {source}")]
     Record {
         /// The file.
         path: BoardPath,
@@ -183,15 +194,18 @@ impl MipError {
     }
 }
 
-/// What happens, for whoever wants to show it.
-#[derive(Clone, Copy, Debug)]
+/// Progress of the functions of this module.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MipEvent<'a> {
     /// A description is fetched.
     Looking {
         /// What was asked for.
+        #[serde(serialize_with = "text")]
         source: &'a source::Source,
         /// Where its description is.
+        #[serde(serialize_with = "text")]
         location: &'a Location,
     },
     /// Files are fetched.
@@ -208,9 +222,11 @@ pub enum MipEvent<'a> {
     },
     /// The files of a package are next.
     Package {
-        /// How it was come to.
+        /// Which package needs it, and whether it was visited before.
+        #[serde(skip)]
         visit: &'a Visit,
-        /// The package.
+        /// The package; in JSON its source.
+        #[serde(serialize_with = "source_text")]
         package: &'a Package,
     },
     /// A file is next.
@@ -251,4 +267,14 @@ pub enum MipEvent<'a> {
         /// Its path on the board.
         path: &'a str,
     },
+}
+
+/// Writes a value as its text.
+fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Writes a package as the text of its source.
+fn source_text<S: Serializer>(package: &&Package, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&package.source)
 }

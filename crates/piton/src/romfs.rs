@@ -11,7 +11,7 @@ use crate::compile::{self, compile_cached};
 use crate::host_tree::{self, Kind, Rules, WalkError};
 
 pub use piton_firmware::romfs::{
-    BuildError, Content, Entry, MAX_DEPTH, ReadError, build, image_size, read,
+    BuildError, Content, Entry, MAX_DEPTH, ReadError, build, header_size, image_size, read,
 };
 
 /// Why a source could not be compiled.

@@ -6,6 +6,8 @@
 //! out whatever the patterns say: a folder that comes from elsewhere has no say in what piton takes for its own records.
 //!
 //! ```
+//! use std::ops::ControlFlow::Continue;
+//!
 //! use piton::deadline::Deadline;
 //! use piton::fs::remote::RemoteFs;
 //! use piton::path::BoardPath;
@@ -23,7 +25,7 @@
 //! let options = sync::Options::default();
 //! let push = sync::push(&mut remote, project, &BoardPath::root(), &options)?;
 //! assert_eq!(push.plan().to_string(), "create   helper.py\ncreate   main.py\n");
-//! push.apply(&mut remote, &mut |_| {})?;
+//! push.apply(&mut remote, &mut |_| Continue(()))?;
 //!
 //! let again = sync::push(&mut remote, project, &BoardPath::root(), &options)?;
 //! assert!(again.plan().is_empty());
@@ -125,10 +127,11 @@ impl Make {
     }
 }
 
-/// What is told while a plan is carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Progress of a plan that is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum SyncEvent {
     /// Content has been moved.
     Moved {
         /// The step, counted from 0.
@@ -145,7 +148,7 @@ pub enum Event {
 
 /// Why a sync was not begun, or ended early.
 ///
-/// Every file is old or new then, never half; steps that were told as [`Event::Done`] are done.
+/// Every file is old or new then, never half; steps that were reported as [`SyncEvent::Done`] are done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

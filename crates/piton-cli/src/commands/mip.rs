@@ -9,6 +9,7 @@ use piton::mip::{FetchOptions, Library, MipEvent};
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 use crate::usage::UsageError;
 
@@ -66,12 +67,11 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let mut raw = session.raw_repl()?;
     let library = Library::find(&mut raw, args.target.as_deref())?;
     for name in &args.packages {
-        let mut shown = Ok(());
-        let removal = piton::mip::uninstall(&mut raw, &library, name, &mut |event| {
-            let line = show_removal(ui, event);
-            shown = std::mem::replace(&mut shown, Ok(())).and(line);
-        })?;
-        shown?;
+        let mut output = OutputSink::default();
+        let removed = piton::mip::uninstall(&mut raw, &library, name, &mut |event| {
+            output.flow(show_removal(ui, event))
+        });
+        let removal = output.finish(removed)?;
         ui.step(&format!("Uninstalled {name}"))?;
         if !removal.orphans.is_empty() {
             ui.note(&format!(
@@ -83,7 +83,7 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Tell about a file that goes, or that should but stays.
+/// Shows that a file is removed, or that it stays because it was changed.
 fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     match event {
         MipEvent::Finished { folder } => {

@@ -1,19 +1,24 @@
 //! `romfs`: images of the read-only file system that a board mounts at `/rom`.
 
+use std::ops::ControlFlow::Continue;
 use std::path::Path;
 use std::time::Duration;
 
 use piton::cache_folder::compiled_modules;
 use piton::deadline::Deadline;
-use piton::fs::rom::{self, Event, Partition, RomError};
-use piton::romfs::{Content, Entry, build, compile_sources, image_size, read, read_folder};
+use piton::fs::rom::{self, Partition, RomError, RomEvent};
+use piton::romfs::{
+    Content, Entry, build, compile_sources, header_size, image_size, read, read_folder,
+};
 
 use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::output_sink::OutputSink;
+use crate::ui::Ui;
 use crate::usage::UsageError;
 
-/// How long a board may take to tell its partitions.
+/// How long a board may take to list its partitions.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// How long a board may take for an image: megabytes, over a slow line, into flash that is erased first.
@@ -43,7 +48,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if !ctx.compatibility.extended_romfs && args.command == "deploy" {
-        // There, what is wrong with the arguments is found out with a board in hand.
+        // mpremote connects before it looks at the arguments.
         ctx.session.raw_repl()?;
     }
     match (args.command.as_str(), &args.path) {
@@ -80,7 +85,7 @@ fn build_file(args: &Args, path: &str, ctx: &Context) -> Result<(), CommandError
     })
 }
 
-/// What a partition has, for programs.
+/// A partition in JSON.
 #[derive(serde::Serialize)]
 struct Row {
     number: u32,
@@ -98,10 +103,13 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
         ..
     } = ctx;
     let mut raw = session.raw_repl()?;
-    // There the option is read, but all are shown.
+    // mpremote reads the option, and shows all partitions.
     let wanted = wanted.filter(|_| compatibility.extended_romfs);
     let found = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
-        Err(error @ RomError::NotEnabled) if !ui.json() => return ui.line(&error.to_string()),
+        // An answer, not a failure, and in mpremote's words: scripts look for them.
+        Err(RomError::NotEnabled) if !ui.json() => {
+            return ui.line("ROMFS is not enabled on this device");
+        }
         found => found?,
     };
     if found.is_empty() && wanted.is_none() && !ui.json() {
@@ -128,12 +136,15 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
         let bytes = bytes.collect::<Vec<_>>().join(":");
         ui.line(&format!("  Raw contents: {bytes} ..."))?;
         match image_size {
-            // There what stands before the first record does not count.
-            Some(size) if !compatibility.extended_romfs => {
-                let size = size.saturating_sub(header_size(&partition.head));
+            Some(size) => {
+                // mpremote does not count the header.
+                let uncounted = match compatibility.extended_romfs {
+                    true => 0,
+                    false => header_size(&partition.head).unwrap_or_default(),
+                };
+                let size = size.saturating_sub(uncounted);
                 ui.line(&format!("  ROMFS image size: {size}"))?;
             }
-            Some(size) => ui.line(&format!("  ROMFS image size: {size}"))?,
             None => ui.line("  Not a valid ROMFS")?,
         }
     }
@@ -154,12 +165,6 @@ fn headline(number: u32, partition: &Partition) -> String {
     format!(
         "ROMFS{number} partition has size {size} bytes ({blocks} blocks of {block_size} bytes each)"
     )
-}
-
-/// How many bytes of an image stand before its first record: three, and a number of seven bits a byte.
-fn header_size(head: &[u8]) -> u64 {
-    let more = head.iter().skip(3).take_while(|byte| **byte >= 0x80);
-    4 + more.count() as u64
 }
 
 fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
@@ -204,64 +209,57 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
         let path = path.to_owned();
         return Err(CommandError::RomfsImage { path, source });
     }
-    let mut told = Told::default();
-    let bar = ui.transfer(if compatibility.extended_romfs {
-        size
-    } else {
-        0
-    });
-    let mut shown = Ok(());
-    let mut events = |event| {
-        let line = match compatibility.extended_romfs {
-            false => told.tell(event, |text| ui.bytes(text.as_bytes())),
-            true => {
-                if let Event::Write { bytes, .. } = event {
+    let deadline = Deadline::after(DEPLOY_TIME);
+    match compatibility.extended_romfs {
+        true => {
+            let bar = ui.transfer(size);
+            let mut events = |event| {
+                if let RomEvent::Write { bytes, .. } = event {
                     bar.at(bytes);
                 }
-                Ok(())
-            }
-        };
-        shown = std::mem::replace(&mut shown, Ok(())).and(line);
-    };
-    let deadline = Deadline::after(DEPLOY_TIME);
-    let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
-    bar.end();
-    if !compatibility.extended_romfs {
-        ui.text("\n")?;
+                Continue(())
+            };
+            let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
+            bar.end();
+            deployed?;
+        }
+        false => {
+            let mut output = OutputSink::default();
+            let mut steps = MpremoteSteps::default();
+            let mut events = |event| output.flow(steps.show(event, ui));
+            let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
+            let ended = ui.text("\n");
+            output.finish(deployed)?;
+            ended?;
+        }
     }
-    deployed?;
-    shown?;
     ui.step("ROMFS image deployed")
 }
 
-/// What was told of a deployment, in mpremote's way: each step over the one before.
+/// Shows the steps of a deployment as mpremote does: each over the one before.
 #[derive(Default)]
-struct Told {
+struct MpremoteSteps {
     writes: bool,
 }
 
-impl Told {
-    fn tell(
-        &mut self,
-        event: Event,
-        print: impl Fn(&str) -> Result<(), CommandError>,
-    ) -> Result<(), CommandError> {
-        match event {
-            Event::Erase { offset } => print(&format!("\rPreparing at offset {offset}")),
-            Event::Write { bytes, .. } => {
-                let end = if std::mem::replace(&mut self.writes, true) {
-                    ""
-                } else {
-                    "\n"
+impl MpremoteSteps {
+    fn show(&mut self, event: RomEvent, ui: &Ui) -> Result<(), CommandError> {
+        let line = match event {
+            RomEvent::Erase { offset } => format!("\rPreparing at offset {offset}"),
+            RomEvent::Write { bytes, .. } => {
+                let end = match std::mem::replace(&mut self.writes, true) {
+                    true => "",
+                    false => "\n",
                 };
-                print(&format!("{end}\rWriting at offset {bytes}"))
+                format!("{end}\rWriting at offset {bytes}")
             }
-            _ => Ok(()),
-        }
+            _ => return Ok(()),
+        };
+        ui.bytes(line.as_bytes())
     }
 }
 
-/// What the image file is called after. mpremote puts the image of `folder/` into the folder.
+/// Returns the path of the image file without its ending. mpremote puts the image of `folder/` into the folder.
 fn stem<'p>(path: &'p str, compatibility: &Compatibility) -> &'p str {
     match path.trim_end_matches(std::path::is_separator) {
         "" => path,
@@ -270,7 +268,7 @@ fn stem<'p>(path: &'p str, compatibility: &Compatibility) -> &'p str {
     }
 }
 
-/// The image of a folder; what goes into it is told as mpremote does.
+/// Makes the image of a folder, and shows its content as mpremote does.
 fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
     let folder = if path.ends_with('/') {
         path.to_owned()

@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::ops::ControlFlow::{self, Continue};
 use std::path::{Path, PathBuf};
 
 use piton::cache_folder::compiled_folder;
@@ -9,13 +10,14 @@ use piton::fs::plan::{Action, Plan};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::patterns::Patterns;
-use piton::sync::{self, Event, Links, Options, Rejected};
+use piton::sync::{self, Links, Options, Rejected, SyncEvent};
 use serde::Serialize;
 
 use super::compile::excerpt;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 use crate::usage::UsageError;
 
@@ -253,17 +255,20 @@ fn told(ui: &Ui, error: sync::Error) -> CommandError {
 fn carry_out_quietly(
     ui: &Ui,
     plan: &Plan,
-    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), sync::Error>,
+    apply: impl FnOnce(&mut dyn FnMut(SyncEvent) -> ControlFlow<()>) -> Result<(), sync::Error>,
 ) -> Result<(), CommandError> {
     let progress = ui.transfer(plan.bytes());
     let mut done_bytes = 0;
-    let mut events = |event| match event {
-        Event::Moved { bytes, .. } => progress.at(done_bytes + bytes),
-        Event::Done { step } => {
-            done_bytes += plan.steps.get(step).and_then(|step| step.size).unwrap_or(0);
-            progress.at(done_bytes);
+    let mut events = |event| {
+        match event {
+            SyncEvent::Moved { bytes, .. } => progress.at(done_bytes + bytes),
+            SyncEvent::Done { step } => {
+                done_bytes += plan.steps.get(step).and_then(|step| step.size).unwrap_or(0);
+                progress.at(done_bytes);
+            }
+            _ => {}
         }
-        _ => {}
+        Continue(())
     };
     let applied = apply(&mut events);
     progress.end();
@@ -308,7 +313,7 @@ pub(super) fn carry_out<E: Into<CommandError>>(
     dry_run: bool,
     ui: &Ui,
     plan: &Plan,
-    apply: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), E>,
+    apply: impl FnOnce(&mut dyn FnMut(SyncEvent) -> ControlFlow<()>) -> Result<(), E>,
 ) -> Result<(), CommandError> {
     if dry_run {
         return match ui.json() {
@@ -317,24 +322,25 @@ pub(super) fn carry_out<E: Into<CommandError>>(
         };
     }
     let progress = ui.transfer(plan.bytes());
-    let mut written = Ok(());
+    let mut output = OutputSink::default();
     let mut done_bytes = 0;
-    let mut events = |event| match event {
-        Event::Moved { bytes, .. } => progress.at(done_bytes + bytes),
-        Event::Done { step } => {
-            if let Some(step) = plan.steps.get(step) {
-                done_bytes += step.size.unwrap_or_default();
-                progress.at(done_bytes);
-                let said = progress.aside(|| ui.step(&step.to_string()));
-                written = std::mem::replace(&mut written, Ok(())).and(said);
+    let mut events = |event| {
+        match event {
+            SyncEvent::Moved { bytes, .. } => progress.at(done_bytes + bytes),
+            SyncEvent::Done { step } => {
+                if let Some(step) = plan.steps.get(step) {
+                    done_bytes += step.size.unwrap_or_default();
+                    progress.at(done_bytes);
+                    return output.flow(progress.aside(|| ui.step(&step.to_string())));
+                }
             }
+            _ => {}
         }
-        _ => {}
+        Continue(())
     };
     let applied = apply(&mut events);
     progress.end();
-    applied.map_err(Into::into)?;
-    written?;
+    output.finish(applied)?;
     if ui.json() {
         return ui.json_line(plan);
     }

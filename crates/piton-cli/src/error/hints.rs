@@ -52,6 +52,9 @@ pub(super) fn library_hints(error: &piton::Error, compatibility: &Compatibility)
     match error {
         Error::Mount(MountError::Unsupported { .. }) => vec![MOUNT_NEEDS.to_owned()],
         Error::Sync(error) => sync_hints(error),
+        Error::Mip(MipError::NoLibrary) if !compatibility.speaks_mpremote() => {
+            vec!["`--target` names a folder on the board".to_owned()]
+        }
         Error::Mip(error) => mip_hints(error, name),
         Error::Build(error) => build_hints(error, name),
         Error::Shipment(error) => shipment_hints(error, name),

@@ -1,7 +1,9 @@
 //! Messages that differ under mpremote's name: scripts look for them, word for word and on their stream.
 
-use piton::error::BoardError;
+use piton::Error;
+use piton::error::{BoardError, RomError};
 use piton::literal::py_str;
+use piton::mip::MipError;
 use piton::romfs::FolderError;
 
 use super::CommandError;
@@ -25,7 +27,22 @@ pub(super) fn message(error: &CommandError) -> Option<String> {
     let CommandError::Piton(error) = error else {
         return None;
     };
-    match error.board()? {
+    let text = match error {
+        Error::Mip(MipError::NoLibrary) => {
+            "Unable to find lib dir in sys.path, use --target to override".to_owned()
+        }
+        Error::Rom(RomError::NotEnabled) => "ROMFS is not enabled on this device".to_owned(),
+        Error::Rom(RomError::NoPartition { number }) => {
+            format!("ROMFS{number} partition not found on device")
+        }
+        error => return unopened(error.board()?),
+    };
+    Some(format!("mpremote: {text}\n"))
+}
+
+/// The message for a port that does not open.
+fn unopened(error: &BoardError) -> Option<String> {
+    match error {
         // There, a port that does not open is always the same; the hint says what it is.
         BoardError::NoSuchPort { port: name, .. }
         | BoardError::PortBusy { port: name, .. }

@@ -685,7 +685,7 @@ fn a_hostile_record() {
             assert!(
                 outcome
                     .stderr()
-                    .contains(".piton-mip.json` on the board is no record of packages"),
+                    .contains(".piton-mip.json` on the board is not a record of packages"),
                 "{}",
                 outcome.stderr()
             );

@@ -232,12 +232,8 @@ fn deployments_that_fail() {
             "deploy wrong.img",
             "romfs: `wrong.img`: not a romfs image",
         ),
-        (
-            "",
-            "-p 3 deploy tree",
-            "ROMFS3 partition not found on device",
-        ),
-        ("", "-p 3 query", "ROMFS3 partition not found on device"),
+        ("", "-p 3 deploy tree", "the board has no partition ROMFS3"),
+        ("", "-p 3 query", "the board has no partition ROMFS3"),
         ("_answers[4] = -5", "deploy tree", "OSError: [Errno 5] EIO"),
         ("_answers[3] = -28", "deploy tree", "OSError: 28"),
         ("_answers[5] = -5", "deploy tree", "OSError: [Errno 5] EIO"),
@@ -250,7 +246,7 @@ fn deployments_that_fail() {
         (
             "_off()",
             "deploy tree",
-            "ROMFS is not enabled on this device",
+            "the board's firmware has no ROMFS partitions",
         ),
     ] {
         let mut line = vec!["--quiet", "connect", "virtual", "run", "partitions.py"];

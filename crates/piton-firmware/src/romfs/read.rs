@@ -44,6 +44,20 @@ pub fn image_size(head: &[u8]) -> Option<u64> {
     length.checked_add(cursor.at as u64)
 }
 
+/// Returns how many bytes of an image that begins with `head` come before its first record; `None` if that is no whole header.
+pub fn header_size(head: &[u8]) -> Option<u64> {
+    if !head.starts_with(&MAGIC) {
+        return None;
+    }
+    let mut cursor = Cursor {
+        bytes: head,
+        at: MAGIC.len(),
+        end: head.len(),
+    };
+    cursor.number("length").ok()?;
+    Some(cursor.at as u64)
+}
+
 /// The entries of an image, in its order. Records of unknown kinds are passed over, as boards do; bytes behind the
 /// image are not looked at.
 ///

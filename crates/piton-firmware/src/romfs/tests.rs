@@ -31,6 +31,7 @@ fn images_byte_by_byte() {
         assert_eq!(build(&entries).unwrap(), image);
         assert_eq!(read(image).unwrap(), entries);
         assert_eq!(image_size(image), Some(image.len() as u64));
+        assert!(header_size(image).is_some_and(|size| size >= 4));
     }
 }
 

@@ -38,7 +38,7 @@ impl<'s> Stale<'s> {
     }
 }
 
-/// How far the new files are, by their number in the order in which they were put.
+/// Progress of the new files, by their number in the order in which they were put.
 pub(super) enum FileEvent {
     /// Content went over the wire.
     Moved { index: usize, bytes: u64, of: u64 },
@@ -70,18 +70,18 @@ impl<'c> Change<'c> {
         }
     }
 
-    /// How many files are written.
+    /// Returns how many files are written.
     pub(super) fn written(&self) -> usize {
         self.files.len()
     }
 
-    /// A file gets this content.
+    /// Adds a file with this content.
     pub(super) fn put(&mut self, path: &str, content: &'c [u8]) -> Result<(), MipError> {
         self.files.push((self.swap.put(&name(path)?)?, content));
         Ok(())
     }
 
-    /// The folders of the files are made, where they were not found.
+    /// Adds the folders of the files, where they were not found.
     pub(super) fn make_missing_folders(&mut self, found: &Found) {
         for (file, _) in &self.files {
             let folders = self.library.folders(file).into_iter();
@@ -90,12 +90,12 @@ impl<'c> Change<'c> {
         }
     }
 
-    /// The record goes.
+    /// Adds the removal of the record.
     pub(super) fn remove_record(&mut self) -> Result<(), MipError> {
         Ok(self.swap.remove(&name(FILE_NAME)?)?)
     }
 
-    /// Files go, but not those that somebody has changed; and folders that become empty.
+    /// Adds the removal of files, except those that somebody has changed, and of folders that become empty.
     pub(super) fn remove(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -126,7 +126,7 @@ impl<'c> Change<'c> {
         Ok(())
     }
 
-    /// Do it. After an error the board's packages are as they were; if the line broke in the middle, what is left to do
+    /// Carries the change out. After an error the board's packages are as they were; if the line broke in the middle, what is left to do
     /// is in the journal, and [`Library::settled_record`] has it done.
     pub(super) fn carry_out(
         &self,
@@ -152,13 +152,13 @@ impl<'c> Change<'c> {
         })
     }
 
-    /// Take away what was written. Where the line is gone, it stays under its own names, and the journal tells.
+    /// Removes what was written. Where the line is gone, it stays under its own names, and the journal lists it.
     fn give_up(&self, remote: &mut RemoteFs<'_, '_>) {
         let _ = remote.settle_swap(self.library.folder(), Deadline::after(STEP_TIME));
         self.remove_folders(remote);
     }
 
-    /// Write the journal, then all new files beside their places, in one stream.
+    /// Writes the journal, then all new files beside their places, in one stream.
     fn send(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -178,7 +178,7 @@ impl<'c> Change<'c> {
             file.in_place = true;
             Step::Write(file)
         }));
-        let mut tell = |event| {
+        let mut report = |event| {
             let (step, of_file) = match event {
                 TransferEvent::Moved { step, bytes, of } => (step, Some((bytes, of))),
                 TransferEvent::Done { step } => (step, None),
@@ -192,11 +192,11 @@ impl<'c> Change<'c> {
             }
         };
         let deadline = Deadline::after(CONTENT_TIME);
-        remote.send(steps, &SendOptions::default(), &mut tell, deadline)?;
+        remote.send(steps, &SendOptions::default(), &mut report, deadline)?;
         Ok(())
     }
 
-    /// After a failure: remove the folders that were made, if nothing is in them.
+    /// Removes the folders that were made, if nothing is in them: for use after a failure.
     fn remove_folders(&self, remote: &mut RemoteFs<'_, '_>) {
         for folder in self.folders.iter().rev() {
             // Where the line is gone, they stay.
@@ -204,8 +204,8 @@ impl<'c> Change<'c> {
         }
     }
 
-    /// Tells which of these files went, and which stay since somebody changed them. Returns how many went.
-    pub(super) fn tell(
+    /// Reports which of these files were removed, and which stay since somebody changed them. Returns how many were removed.
+    pub(super) fn report(
         &self,
         concerns: &dyn Fn(&PortablePath) -> bool,
         events: &mut dyn FnMut(MipEvent<'_>),

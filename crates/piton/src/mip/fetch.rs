@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use piton_board::deadline::Cancel;
+use piton_board::stop::Stop;
 use piton_path::Sha256Hex;
 use piton_project::mip::resolve::{
     File as PackageFile, Package, Resolution, ResolveOptions, Resolver,
@@ -14,7 +16,7 @@ use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
 
 use super::look::{Looked, place_of};
 use super::manifest;
-use super::{Library, MipError, MipEvent};
+use super::{MipError, MipEvent};
 use crate::http::{Client, ClientOptions, HttpError};
 
 /// Most bytes of all files of a package and those that it needs.
@@ -28,6 +30,9 @@ pub struct FetchOptions {
     pub index: String,
     /// Whether compiled files are wanted, if the board loads any.
     pub mpy: bool,
+    /// The version of the `.mpy` files that the board loads: [`Library::mpy`](super::Library::mpy) or
+    /// [`BoardFormat::version`](crate::board_format::BoardFormat::version). `None` if it loads none: sources are fetched.
+    pub mpy_version: Option<u8>,
     /// How long to wait for servers.
     pub client: ClientOptions,
 }
@@ -37,12 +42,13 @@ impl Default for FetchOptions {
         FetchOptions {
             index: INDEX.to_owned(),
             mpy: true,
+            mpy_version: None,
             client: ClientOptions::default(),
         }
     }
 }
 
-/// A package and all it needs, described: which files there are, and where they are to be had.
+/// A package and all it needs, described: which files there are, and where to fetch them.
 #[derive(Clone, Debug)]
 pub struct Described {
     resolution: Resolution,
@@ -112,27 +118,26 @@ impl Fetched {
 ///
 /// # Errors
 ///
-/// When a description cannot be had or used. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
+/// When a description cannot be fetched or used. [`Cancel`] and `events` end the wait with [`HttpError::Cancelled`].
 pub fn describe(
     source: &Source,
-    library: &Library,
     options: &FetchOptions,
     cancel: &Cancel,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Described, MipError> {
     let client = Client::new(&options.client);
     let index = options.index.trim_end_matches('/').to_owned();
     let resolve = ResolveOptions {
         index: index.clone(),
-        mpy: library.mpy.filter(|_| options.mpy),
+        mpy: options.mpy_version.filter(|_| options.mpy),
     };
     let mut resolver = Resolver::new(source.clone(), resolve);
     while let Some(location) = resolver.wanted()? {
         if let Some(source) = resolver.asked_for() {
-            events(MipEvent::Looking {
-                source,
-                location: &location,
-            });
+            let location = &location;
+            if events(MipEvent::Looking { source, location }).is_break() {
+                return Err(HttpError::Cancelled.into());
+            }
         }
         match &location {
             Location::Local { file, .. } if let Some(library) = manifest::find(file) => {
@@ -150,17 +155,20 @@ pub fn describe(
     })
 }
 
-/// Fetches the files of a package and all it needs, but for those that the board has; each is checked.
+/// Fetches the files of a package and all it needs, except those that the board has; each is checked.
 ///
 /// # Errors
 ///
-/// When one cannot be had, or is not what its package says. [`Cancel`] ends the wait with [`HttpError::Cancelled`].
+/// When a file cannot be fetched, or is not what its package says. [`Cancel`] and `events` end the wait with
+/// [`HttpError::Cancelled`].
 pub fn fetch(
     described: Described,
     looked: &Looked,
     cancel: &Cancel,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Fetched, MipError> {
+    let mut stop = Stop::new(cancel);
+    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
     let contents = contents(&described, looked, cancel, events)?;
     check(&described.resolution, &contents)?;
     Ok(Fetched {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
+use std::ops::ControlFlow;
 
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
+use piton_board::stop::Stop;
 use piton_fs::error::Error as FsError;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Hashing, SurveyEntry};
@@ -30,7 +32,7 @@ pub enum RecordUse {
 }
 
 /// What installing changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Installation {
     /// How many files were written.
     pub written: usize,
@@ -47,22 +49,25 @@ pub struct Installation {
 /// different files of one name follow each other, and so do all of them when the board refuses a file: then those before
 /// the refused one are installed.
 ///
-/// `looked` is what was found before the packages were fetched. A change of this library that was cut off meanwhile is
-/// finished first. The result has an entry for each of `fetched`.
+/// `looked` is what [`super::look()`] found for these packages before they were fetched; without it, the board is looked at
+/// now. An interrupted change of this library is finished first. The result has an entry for each of `fetched`.
 ///
 /// # Errors
 ///
 /// When the board refuses a file, or the line breaks: then the packages of this change are as they were. If the line
 /// breaks, or the power goes, while the new files take their places, the rest is done by the next change of this library.
+/// When `events` breaks while files are sent, the packages of this change are as they were; later, they are installed.
 pub fn install(
     repl: &mut RawRepl<'_>,
     library: &Library,
     fetched: &[Fetched],
-    looked: Looked,
+    looked: Option<Looked>,
     record_use: RecordUse,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<Installation>, MipError> {
-    let mut looked = Some(looked);
+    let mut stop = Stop::new(repl.cancel());
+    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
+    let mut looked = looked;
     let mut remote = RemoteFs::new(repl);
     let mut installations = Vec::new();
     let mut first = 0;
@@ -75,15 +80,20 @@ pub fn install(
             first,
             record_use,
         };
-        let mut told = 0;
-        match job.carry_out(&mut remote, looked.take(), &mut told, events) {
+        let mut announced = 0;
+        match job.carry_out(&mut remote, looked.take(), &mut announced, events) {
             Ok(done) => installations.extend(done),
             Err(error) if together.len() > 1 && is_refusal(&error) => {
                 for (index, one) in together.iter().enumerate() {
                     job.fetched = std::slice::from_ref(one);
                     job.first = first + index;
-                    installations.extend(job.carry_out(&mut remote, None, &mut told, events)?);
-                    told = 0;
+                    installations.extend(job.carry_out(
+                        &mut remote,
+                        None,
+                        &mut announced,
+                        events,
+                    )?);
+                    announced = 0;
                 }
             }
             Err(error) => return Err(error),
@@ -107,10 +117,7 @@ fn count_without_conflict(fetched: &[Fetched]) -> usize {
 
 /// Whether the board answered, and its answer was about one file.
 fn is_refusal(error: &MipError) -> bool {
-    !matches!(
-        error,
-        MipError::Board(_) | MipError::Fs(FsError::Board(_) | FsError::Torn { .. })
-    )
+    error.board().is_none() && !matches!(error, MipError::Fs(FsError::Torn { .. }))
 }
 
 /// Packages that are installed by one change.
@@ -126,13 +133,13 @@ struct Job<'j> {
 }
 
 impl<'j> Job<'j> {
-    /// Looks at the board, unless it was `looked` at. `told` is how many lines an earlier try has told, and becomes how
-    /// many are told now.
+    /// Looks at the board, unless it was `looked` at. `announced` is how many lines an earlier try has announced, and becomes how
+    /// many are announced now.
     fn carry_out(
         &self,
         remote: &mut RemoteFs<'_, '_>,
         looked: Option<Looked>,
-        told: &mut usize,
+        announced: &mut usize,
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> Result<Vec<Installation>, MipError> {
         let (mut found, old) = match looked {
@@ -172,24 +179,24 @@ impl<'j> Job<'j> {
         }
         change.make_missing_folders(&found);
         change.remove(remote, &stale, &found)?;
-        let mut telling = Telling {
+        let mut announcer = Announcer {
             lines: lines.into_iter().peekable(),
-            told_before: std::mem::take(told),
-            told,
+            announced_before: std::mem::take(announced),
+            announced,
             events,
         };
         change.carry_out(remote, &mut |event| match event {
             FileEvent::Moved { index, bytes, of } => {
-                telling.up_to(Until::File(index));
-                (telling.events)(MipEvent::Wrote { bytes, of });
+                announcer.up_to(Until::File(index));
+                (announcer.events)(MipEvent::Wrote { bytes, of });
             }
-            FileEvent::Done { index } => telling.up_to(Until::File(index)),
+            FileEvent::Done { index } => announcer.up_to(Until::File(index)),
         })?;
         let mut installations = Vec::new();
         for (index, (fetched, written)) in self.fetched.iter().zip(written).enumerate() {
-            telling.up_to(Until::EndOfRequest);
+            announcer.up_to(Until::EndOfRequest);
             let goes_with = |path: &PortablePath| self.owner(&old, path) == index;
-            let removed = change.tell(&goes_with, telling.events);
+            let removed = change.report(&goes_with, announcer.events);
             let packages = fetched.packages().iter().map(|package| {
                 let name = package.source.name();
                 let before = old.find(&name).and_then(|old| old.version.clone());
@@ -200,7 +207,7 @@ impl<'j> Job<'j> {
                 removed,
                 packages: packages.collect(),
             };
-            (telling.events)(MipEvent::Installed {
+            (announcer.events)(MipEvent::Installed {
                 index: self.first + index,
                 installation: &installation,
             });
@@ -237,7 +244,7 @@ impl<'j> Job<'j> {
         survey(remote, self.library, files, self.record_use, events)
     }
 
-    /// Puts the files that the board lacks into the change. Returns what there is to tell, and how many files each
+    /// Puts the files that the board lacks into the change. Returns what there is to announce, and how many files each
     /// request brings.
     fn put_missing(
         &self,
@@ -323,7 +330,7 @@ fn put_on_record(record: &mut Record, fetched: &Fetched) {
     }
 }
 
-/// What there is to tell, in its order.
+/// What is announced, in this order.
 enum Line<'f> {
     /// One of those that were asked for is next: its number.
     Request(usize),
@@ -348,16 +355,16 @@ enum Until {
 }
 
 /// Sends each line when it is due.
-struct Telling<'t, 'f, L: Iterator<Item = Line<'f>>> {
+struct Announcer<'t, 'f, L: Iterator<Item = Line<'f>>> {
     lines: Peekable<L>,
-    /// How many lines an earlier try has told.
-    told_before: usize,
-    /// How many are told now, those included.
-    told: &'t mut usize,
+    /// How many lines an earlier try announced.
+    announced_before: usize,
+    /// How many are announced now, those included.
+    announced: &'t mut usize,
     events: &'t mut dyn FnMut(MipEvent<'_>),
 }
 
-impl<'f, L: Iterator<Item = Line<'f>>> Telling<'_, 'f, L> {
+impl<'f, L: Iterator<Item = Line<'f>>> Announcer<'_, 'f, L> {
     fn up_to(&mut self, until: Until) {
         let is_due = |line: &Line<'_>| match (line, until) {
             (Line::EndOfRequest, _) => false,
@@ -370,8 +377,8 @@ impl<'f, L: Iterator<Item = Line<'f>>> Telling<'_, 'f, L> {
             _ => true,
         };
         while let Some(line) = self.lines.next_if(is_due) {
-            *self.told += 1;
-            if *self.told <= self.told_before {
+            *self.announced += 1;
+            if *self.announced <= self.announced_before {
                 continue;
             }
             (self.events)(match &line {

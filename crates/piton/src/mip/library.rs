@@ -34,7 +34,7 @@ pub struct Library {
 }
 
 impl Library {
-    /// Ask the board: `target`, else the first folder of its `sys.path` whose name ends in `/lib`, other than in
+    /// Asks the board for its library: `target`, else the first folder of its `sys.path` whose name ends in `/lib`, other than in
     /// its ROM.
     ///
     /// # Errors
@@ -67,27 +67,27 @@ impl Library {
         })
     }
 
-    /// The folder as it was named.
+    /// Returns the folder as it was named.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The path of a file below it, as mpremote prints it.
+    /// Returns the path of a file below it, as mpremote prints it.
     pub(super) fn shown(&self, path: &str) -> String {
         format!("{}/{path}", self.target)
     }
 
-    /// The folder on the board.
+    /// Returns the folder on the board.
     pub(super) fn folder(&self) -> &BoardPath {
         &self.folder
     }
 
-    /// The path of a file below it.
+    /// Returns the path of a file below it.
     pub(super) fn place(&self, path: &str) -> Result<BoardPath, MipError> {
         Ok(self.folder.join(&name(path)?))
     }
 
-    /// The folders that a file needs, the outermost first: those above the library, itself, and those below.
+    /// Returns the folders that a file needs, the outermost first: those above the library, itself, and those below.
     pub(super) fn folders(&self, path: &BoardPath) -> Vec<BoardPath> {
         let mut folders = Vec::new();
         let mut folder = path.parent();
@@ -99,19 +99,19 @@ impl Library {
         folders
     }
 
-    /// The path of the record of what is installed.
+    /// Returns the path of the record of what is installed.
     pub(super) fn record_path(&self) -> Result<BoardPath, MipError> {
         self.place(record::FILE_NAME)
     }
 
-    /// The record of what is installed; `None` if there is none.
+    /// Returns the record of what is installed; `None` if there is none.
     pub(super) fn record(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Record>, MipError> {
         let wanted = [(self.record_path()?, Hashing::Never)];
         let found = remote.look(&wanted, Deadline::after(STEP_TIME))?;
         self.read_record(remote, &found)
     }
 
-    /// The record of what is installed, after what was cut off is put right; `None` if there is none.
+    /// Returns the record of what is installed, after an interrupted change is finished or undone; `None` if there is none.
     pub(super) fn settled_record(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -122,7 +122,7 @@ impl Library {
         self.read_record(remote, &found)
     }
 
-    /// Looks at the board, after what was cut off is put right. One look, where nothing was.
+    /// Looks at the board, after an interrupted change is finished or undone. One look, where there is none.
     pub(super) fn settled(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -171,7 +171,7 @@ impl Library {
     }
 }
 
-/// A path below the library.
+/// Returns a path below the library.
 pub(super) fn name(path: &str) -> Result<BoardPath, MipError> {
     path.parse().map_err(|_| MipError::Target {
         target: path.to_owned(),

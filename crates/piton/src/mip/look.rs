@@ -1,10 +1,12 @@
 //! What the board has of packages before anything of them is fetched: one look.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
+use piton_board::stop::Stop;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::Hashing;
@@ -51,8 +53,10 @@ pub fn look(
     library: &Library,
     described: &[Described],
     record_use: RecordUse,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Looked, MipError> {
+    let mut stop = Stop::new(repl.cancel());
+    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
     let remote = &mut RemoteFs::new(repl);
     let files: Vec<&PackageFile> = described.iter().flat_map(Described::files).collect();
     let wanted = files.iter().map(|file| (*file, Hashing::Always));

@@ -1,7 +1,10 @@
 //! What is installed, by the record on the board.
 
+use std::ops::ControlFlow;
+
 use piton_board::deadline::Deadline;
 use piton_board::repl::RawRepl;
+use piton_board::stop::Stop;
 use piton_fs::remote::RemoteFs;
 use piton_project::mip::record::{FILE_NAME, Installed, Record};
 
@@ -10,7 +13,7 @@ use super::library::CONTENT_TIME;
 use super::{Library, MipError, MipEvent};
 
 /// What uninstalling changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Removal {
     /// How many files were removed.
     pub removed: usize,
@@ -18,7 +21,7 @@ pub struct Removal {
     pub orphans: Vec<String>,
 }
 
-/// The packages on record, in the order in which they came.
+/// Returns the packages on record, in the order in which they came.
 ///
 /// # Errors
 ///
@@ -28,7 +31,7 @@ pub fn list(repl: &mut RawRepl<'_>, library: &Library) -> Result<Vec<Installed>,
     Ok(record.unwrap_or_default().packages)
 }
 
-/// Remove a package's files: all, or none. One that somebody changed since stays, and so does one that another package
+/// Removes a package's files: all, or none. One that somebody changed since stays, and so does one that another package
 /// has too. A change of this library that was cut off is finished first.
 ///
 /// # Errors
@@ -38,8 +41,10 @@ pub fn uninstall(
     repl: &mut RawRepl<'_>,
     library: &Library,
     name: &str,
-    events: &mut dyn FnMut(MipEvent<'_>),
+    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Removal, MipError> {
+    let mut stop = Stop::new(repl.cancel());
+    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
     let mut remote = RemoteFs::new(repl);
     let record = library.settled_record(&mut remote, events)?;
     let mut record = record.unwrap_or_default();
@@ -72,7 +77,7 @@ pub fn uninstall(
     }
     change.remove(&mut remote, &stale, &found)?;
     change.carry_out(&mut remote, &mut |_| {})?;
-    let removed = change.tell(&|_| true, events);
+    let removed = change.report(&|_| true, events);
     let orphans = record.orphans().into_iter().map(ToOwned::to_owned);
     Ok(Removal {
         removed,

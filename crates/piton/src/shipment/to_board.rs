@@ -3,6 +3,8 @@
 //! Files that the board has already stay untouched; a module is written after those that it imports, and what starts the
 //! program last. Where a signature was asked for, the board keeps a [record](super::record) of what it got.
 
+use std::ops::ControlFlow;
+
 use piton_fs::error::Error as FsError;
 use piton_fs::plan::Plan;
 use piton_fs::remote::RemoteFs;
@@ -10,7 +12,7 @@ use piton_path::BoardPath;
 
 use super::Shipment;
 use super::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
-use crate::sync::{self, Push, push_tree};
+use crate::sync::{self, Push, SyncEvent, push_tree};
 
 /// How to deploy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl Deployment {
     pub fn apply(
         &self,
         remote: &mut RemoteFs<'_, '_>,
-        events: &mut dyn FnMut(sync::Event),
+        events: &mut dyn FnMut(SyncEvent) -> ControlFlow<()>,
     ) -> Result<(), ToBoardError> {
         self.push.apply(remote, events)?;
         match &self.record {

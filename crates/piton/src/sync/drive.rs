@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Cancel;
 use piton_board::error::Error as BoardError;
+use piton_board::stop::Stop;
 use piton_compiler::Options as CompilerOptions;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
 use piton_fs::start_files;
@@ -21,7 +23,7 @@ use super::host_side::walk_destination;
 use super::make;
 use super::pull::stay_inside;
 use super::record::{FILE_NAME, Record};
-use super::{Content, Error, Event, HostTree, Options, walk};
+use super::{Content, Error, HostTree, Options, SyncEvent, walk};
 use crate::board_format::{BOOT_OUT, BoardFormat};
 use crate::shipment::deploy::{DeployError, check_names};
 use crate::shipment::parts::Parts;
@@ -186,8 +188,13 @@ impl DrivePush {
     /// # Errors
     ///
     /// [`Error::Write`], [`Error::Drive`] for what the drive refuses, [`Error::Read`] for a file that is gone by now,
-    /// [`BoardError::Cancelled`]. What was told as done is done; each other file is as it was.
-    pub fn apply(mut self, cancel: &Cancel, events: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    /// [`BoardError::Cancelled`]. What was reported as done is done; each other file is as it was.
+    pub fn apply(
+        mut self,
+        cancel: &Cancel,
+        events: &mut dyn FnMut(SyncEvent) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut stop = Stop::new(cancel);
         if self.plan.steps.is_empty() {
             return Ok(());
         }
@@ -216,7 +223,7 @@ impl DrivePush {
             if done.is_err() {
                 break;
             }
-            events(Event::Done { step: index });
+            stop.report(|| events(SyncEvent::Done { step: index }));
         }
         // What is done is done, even if not all could be.
         let saved = parts

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use piton_board::deadline::Deadline;
+use piton_board::deadline::{Cancel, Deadline};
+use piton_board::error::Error as BoardError;
+use piton_board::stop::Stop;
 use piton_fs::error::Error as FsError;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, Step, Tree, plan};
 use piton_fs::remote::RemoteFs;
@@ -18,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::board_side::{Root, settle_digests, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
-use super::{CONTENT_TIME, Content, Error, Event, IGNORE_NAME, Options, has_reserved_name};
+use super::{CONTENT_TIME, Content, Error, IGNORE_NAME, Options, SyncEvent, has_reserved_name};
 use crate::host_file::Incoming;
 use crate::host_name;
 
@@ -190,17 +193,19 @@ impl Pull {
         &self.foreign_journals
     }
 
-    /// Do it.
+    /// Carries the plan out.
     ///
     /// # Errors
     ///
-    /// [`Error::Fs`] for what the board refuses, [`Error::Write`] for what this computer refuses. What was told as
-    /// done is done; each other file is as it was.
+    /// [`Error::Fs`] for what the board refuses, [`Error::Write`] for what this computer refuses; that of an interruption
+    /// when `events` breaks. What was reported as done is done; each other file is as it was.
     pub fn apply(
         mut self,
         remote: &mut RemoteFs<'_, '_>,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(SyncEvent) -> ControlFlow<()>,
     ) -> Result<(), Error> {
+        let mut stop = Stop::new(remote.cancel());
+        let events = &mut |event| stop.report(|| events(event));
         fs::create_dir_all(&self.folder).map_err(|source| Error::Write {
             path: self.folder.clone(),
             source,
@@ -215,7 +220,7 @@ impl Pull {
     fn apply_steps(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(SyncEvent),
     ) -> Result<(), Error> {
         let steps = std::mem::take(&mut self.plan.steps);
         let writes = |step: &Step| step.action.writes();
@@ -225,19 +230,22 @@ impl Pull {
             .rposition(writes)
             .map_or(first, |last| last + 1);
         for (index, step) in steps.iter().enumerate().take(first) {
-            self.apply_here(step)?;
-            events(Event::Done { step: index });
+            self.apply_here(remote.cancel(), step)?;
+            events(SyncEvent::Done { step: index });
         }
         let files = steps.get(first..end).unwrap_or_default();
         self.receive(remote, files, first, events)?;
         for (index, step) in steps.iter().enumerate().skip(end) {
-            self.apply_here(step)?;
-            events(Event::Done { step: index });
+            self.apply_here(remote.cancel(), step)?;
+            events(SyncEvent::Done { step: index });
         }
         Ok(())
     }
 
-    fn apply_here(&mut self, step: &Step) -> Result<(), Error> {
+    fn apply_here(&mut self, cancel: &Cancel, step: &Step) -> Result<(), Error> {
+        if cancel.is_cancelled() {
+            return Err(BoardError::Cancelled.into());
+        }
         let path = self.folder.join(step.path.as_str());
         let unwritable = |source| Error::Write {
             path: path.clone(),
@@ -266,7 +274,7 @@ impl Pull {
         remote: &mut RemoteFs<'_, '_>,
         files: &[Step],
         first: usize,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(SyncEvent),
     ) -> Result<(), Error> {
         let paths = files.iter().map(|step| step.path.below(&self.root));
         let paths = paths.collect::<Vec<BoardPath>>();
@@ -301,16 +309,16 @@ impl Pull {
             };
             taken.inspect_err(|_| failed = Some(path))
         };
-        let mut told = |event| match event {
-            TransferEvent::Moved { step, bytes, .. } => events(Event::Moved {
+        let mut report = |event| match event {
+            TransferEvent::Moved { step, bytes, .. } => events(SyncEvent::Moved {
                 step: first + step,
                 bytes,
             }),
-            TransferEvent::Done { step } => events(Event::Done { step: first + step }),
+            TransferEvent::Done { step } => events(SyncEvent::Done { step: first + step }),
             _ => {}
         };
         let deadline = Deadline::after(CONTENT_TIME);
-        match remote.receive(&paths, &mut sink, &mut told, deadline) {
+        match remote.receive(&paths, &mut sink, &mut report, deadline) {
             Err(FsError::Source { source, .. }) if failed.is_some() => Err(Error::Write {
                 path: failed.unwrap_or_default(),
                 source,

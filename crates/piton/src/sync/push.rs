@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use piton_board::deadline::Deadline;
+use piton_board::stop::Stop;
 use piton_fs::plan::{self, Action, Node, Plan, Protection, plan};
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
@@ -13,7 +15,7 @@ use piton_path::RelativePath;
 
 use super::board_side::{Root, folders_to, settle_digests, sizes, survey};
 use super::{
-    CONTENT_TIME, Content, Error, Event, HostTree, Options, has_reserved_name, make, walk,
+    CONTENT_TIME, Content, Error, HostTree, Options, SyncEvent, has_reserved_name, make, walk,
 };
 
 /// What a folder of a board lacks to be like one of this computer.
@@ -183,17 +185,19 @@ impl Push {
         &self.foreign_journals
     }
 
-    /// Do it.
+    /// Carries the plan out.
     ///
     /// # Errors
     ///
-    /// [`Error::Fs`] for what the board refuses, [`Error::Read`] for a file that is gone by now. What was told as
-    /// done is done; each other file is as it was.
+    /// [`Error::Fs`] for what the board refuses, [`Error::Read`] for a file that is gone by now; that of an interruption
+    /// when `events` breaks. What was reported as done is done; each other file is as it was.
     pub fn apply(
         &self,
         remote: &mut RemoteFs<'_, '_>,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(SyncEvent) -> ControlFlow<()>,
     ) -> Result<(), Error> {
+        let mut stop = Stop::new(remote.cancel());
+        let events = &mut |event| stop.report(|| events(event));
         let folders = self.folders.iter().cloned().map(Step::MakeDir);
         let mut steps = folders.collect::<Vec<Step<'_>>>();
         let first = steps.len();
@@ -222,19 +226,19 @@ impl Push {
             });
         }
         steps.extend(self.leftovers.iter().cloned().map(Step::Remove));
-        let mut how = SendOptions::default();
-        how.verify = self.verify;
-        let mut told = |event| match event {
-            TransferEvent::Moved { step, bytes, .. } if step >= first => events(Event::Moved {
+        let mut options = SendOptions::default();
+        options.verify = self.verify;
+        let mut report = |event| match event {
+            TransferEvent::Moved { step, bytes, .. } if step >= first => events(SyncEvent::Moved {
                 step: step - first,
                 bytes,
             }),
             TransferEvent::Done { step } if step >= first => {
-                events(Event::Done { step: step - first });
+                events(SyncEvent::Done { step: step - first });
             }
             _ => {}
         };
-        remote.send(steps, &how, &mut told, Deadline::after(CONTENT_TIME))?;
+        remote.send(steps, &options, &mut report, Deadline::after(CONTENT_TIME))?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow::Continue;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -109,7 +110,7 @@ fn deploy(
 ) -> Result<String, ToBoardError> {
     with_files(board, |remote| {
         let deployment = to_board::plan(shipment, remote, &BoardPath::root(), settings)?;
-        deployment.apply(remote, &mut |_| {})?;
+        deployment.apply(remote, &mut |_| Continue(()))?;
         Ok(deployment.plan().to_string())
     })
 }
@@ -304,7 +305,7 @@ fn an_older_build_does_not_replace_a_signed_one() {
     };
     let newer = with_files(&mut board, |remote| {
         let deployment = to_board::plan(&old, remote, &BoardPath::root(), report).unwrap();
-        deployment.apply(remote, &mut |_| {}).unwrap();
+        deployment.apply(remote, &mut |_| Continue(())).unwrap();
         deployment.newer().cloned()
     });
     assert_eq!(newer, Some(Record::of(&new.manifest)));

@@ -1,5 +1,7 @@
 //! `mip install`, with mpremote's lines.
 
+use std::ops::ControlFlow::Continue;
+
 use piton::http::HttpError;
 use piton::mip::source::{Location, Source};
 use piton::mip::{
@@ -12,6 +14,7 @@ use super::{Args, show_removal, sources};
 use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 
 /// What was done for one package, as JSON.
@@ -177,26 +180,17 @@ impl Job<'_> {
             }
             headers.push(lines);
         }
-        let mut shown = Ok(());
         let looked = match described.is_empty() {
             true => Looked::default(),
-            false => piton::mip::look(
-                raw,
-                self.library,
-                &described,
-                self.record_use(),
-                &mut |event| {
-                    keep_first(&mut shown, show_removal(self.ui, event));
-                },
-            )?,
+            false => self.look(raw, &described)?,
         };
-        shown?;
         let mut fetched = Vec::new();
         for ((request, one), lines) in self.requests.iter().zip(described).zip(headers) {
             let done = piton::mip::fetch(one, &looked, cancel, &mut |event| {
                 if let MipEvent::Fetched { done, of } = event {
                     self.ui.fetched(done, of);
                 }
+                Continue(())
             });
             self.ui.clear_progress();
             match done {
@@ -225,8 +219,21 @@ impl Job<'_> {
             if let MipEvent::Looking { source, location } = event {
                 lines.extend(self.header(options, source, location));
             }
+            Continue(())
         };
-        piton::mip::describe(source, self.library, options, cancel, &mut looking)
+        let mut options = options.clone();
+        options.mpy_version = self.library.mpy;
+        piton::mip::describe(source, &options, cancel, &mut looking)
+    }
+
+    /// Asks the board what it has of these packages.
+    fn look(&self, raw: &mut RawRepl<'_>, described: &[Described]) -> Result<Looked, CommandError> {
+        let mut output = OutputSink::default();
+        let record_use = self.record_use();
+        let looked = piton::mip::look(raw, self.library, described, record_use, &mut |event| {
+            output.flow(show_removal(self.ui, event))
+        });
+        output.finish(looked)
     }
 
     fn failure(&self, request: &Request, mut lines: Vec<String>, error: MipError) -> Failure {
@@ -256,10 +263,10 @@ impl Job<'_> {
         looked: Looked,
         requests: &mut dyn FnMut(MipEvent<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let mut shown = Ok(());
+        let mut output = OutputSink::default();
         let mut again = false;
         let mut options = self.requests.first().map(|request| &request.options);
-        let mut tell = |event: MipEvent<'_>| {
+        let mut report = |event: MipEvent<'_>| {
             let line = match event {
                 MipEvent::Package { visit, package } => {
                     again = visit.again;
@@ -282,29 +289,27 @@ impl Job<'_> {
                 }
                 MipEvent::Request { index } => {
                     options = self.requests.get(index).map(|request| &request.options);
-                    keep_first(&mut shown, requests(event));
-                    None
+                    return output.flow(requests(event));
                 }
                 MipEvent::Installed { .. } => {
                     self.ui.clear_progress();
-                    keep_first(&mut shown, requests(event));
-                    None
+                    return output.flow(requests(event));
                 }
-                event => {
-                    keep_first(&mut shown, show_removal(self.ui, event));
-                    None
-                }
+                event => return output.flow(show_removal(self.ui, event)),
             };
-            if let Some(line) = line {
-                keep_first(&mut shown, self.ui.step(&line));
-            }
+            output.flow(line.map_or(Ok(()), |line| self.ui.step(&line)))
         };
         let record_use = self.record_use();
-        let installed =
-            piton::mip::install(raw, self.library, fetched, looked, record_use, &mut tell);
+        let installed = piton::mip::install(
+            raw,
+            self.library,
+            fetched,
+            Some(looked),
+            record_use,
+            &mut report,
+        );
         self.ui.clear_progress();
-        installed?;
-        shown
+        output.finish(installed).map(drop)
     }
 
     /// mpremote goes through a package as often as it is needed.
@@ -353,12 +358,5 @@ impl Job<'_> {
             files_written: installed.written,
             files_removed: installed.removed,
         })
-    }
-}
-
-/// Keeps the first error.
-fn keep_first(result: &mut Result<(), CommandError>, next: Result<(), CommandError>) {
-    if result.is_ok() {
-        *result = next;
     }
 }

@@ -1,0 +1,39 @@
+//! Output from inside the closure that receives the events of an operation.
+
+use std::ops::ControlFlow;
+
+use crate::error::CommandError;
+
+/// Keeps the first error of the output, and stops the operation with it: nobody reads what follows.
+#[derive(Default)]
+pub(crate) struct OutputSink {
+    error: Option<CommandError>,
+}
+
+impl OutputSink {
+    /// Returns what the closure answers after it has written something.
+    pub(crate) fn flow(&mut self, written: Result<(), CommandError>) -> ControlFlow<()> {
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// Returns the result of the operation. An error of the output takes its place: it is what stopped the operation.
+    ///
+    /// # Errors
+    ///
+    /// The error of the output, else that of the operation.
+    pub(crate) fn finish<T, E: Into<CommandError>>(
+        self,
+        result: Result<T, E>,
+    ) -> Result<T, CommandError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => result.map_err(Into::into),
+        }
+    }
+}
