@@ -5,6 +5,9 @@
 
 mod copy;
 mod device;
+mod mip;
 mod mount;
+mod package_index;
+mod romfs;
 mod shipment;
 mod vm_pin;
