@@ -13,7 +13,11 @@
 //! # Layout
 //! In the order the data flows: `lexer` makes tokens of bytes, `parse` runs the grammar's rule table over them and
 //! folds constants. `interner`, `constants` and `number` hold the strings and values of the tree. `diagnostic` has the
-//! errors. `minify` stands apart: from source to smaller source, and where brackets are not closed.
+//! errors.
+//!
+//! `scan` cuts a source into tokens as they are written, by the rules of MicroPython and CPython both. On it stand `minify`
+//! (from source to smaller source, and where brackets are not closed) and `script` (assignments and calls with literals,
+//! read without running them).
 
 mod byte_table;
 pub mod constants;
@@ -23,6 +27,8 @@ pub mod lexer;
 pub mod minify;
 pub mod number;
 pub mod parse;
+mod scan;
+pub mod script;
 mod target;
 pub mod token;
 

@@ -1,15 +1,13 @@
 //! Smaller source that means the same, line for line.
 
 mod brackets;
-mod literal;
-mod scan;
 
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Failure, Location, Place};
 use crate::lexer::{is_name_part, normalise, operator};
 use crate::token::Token;
 
+use crate::scan::{Kind, Piece, Scanner};
 pub use brackets::{UnclosedBracket, unclosed_bracket};
-use scan::{Kind, Piece, Scanner};
 
 /// How a source is made smaller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,11 +4,8 @@
 //! manifest can do takes a Python interpreter, and is refused here with its line. The calls and their arguments are those
 //! of MicroPython's docs/reference/manifest.rst.
 
-mod literal;
-
 use piton_path::{PortablePath, PortablePathError};
-
-use literal::{Call, Literal};
+use piton_syntax::script::{self, Call, Names, Problem, Statement, StatementKind, Value};
 
 /// Most bytes of a manifest.
 pub const SIZE_LIMIT: usize = 1 << 20;
@@ -74,17 +71,20 @@ impl ManifestPy {
             });
         }
         let mut manifest = ManifestPy::default();
-        for call in literal::calls(text)? {
-            let line = call.line;
+        for statement in script::read(text.as_bytes()) {
+            let line = line_number(statement.line);
+            let Some(call) = call_of(&statement)? else {
+                continue;
+            };
+            let arguments = Arguments::of(call)?;
             manifest
-                .take(call)
+                .take(arguments)
                 .map_err(|problem| ManifestPyError { line, problem })?;
         }
         Ok(manifest)
     }
 
-    fn take(&mut self, call: Call) -> Result<(), String> {
-        let mut arguments = Arguments::of(call)?;
+    fn take(&mut self, mut arguments: Arguments) -> Result<(), String> {
         match arguments.function.as_str() {
             "metadata" => self.version = arguments.text("version", None)?.or(self.version.take()),
             "module" => {
@@ -149,29 +149,74 @@ impl ManifestPy {
     }
 }
 
+impl From<Problem> for ManifestPyError {
+    fn from(problem: Problem) -> ManifestPyError {
+        ManifestPyError {
+            line: line_number(problem.line),
+            problem: problem.kind.to_string(),
+        }
+    }
+}
+
+fn line_number(line: u32) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
+}
+
+/// Returns the call that a statement is; none for a text that describes the file.
+fn call_of(statement: &Statement) -> Result<Option<&Call>, ManifestPyError> {
+    match &statement.kind {
+        StatementKind::Unreadable(problem) => return Err(problem.clone().into()),
+        StatementKind::Expression(expression) => {
+            if let Some(call) = expression.call()
+                && call.function.as_name().is_some()
+            {
+                return Ok(Some(call));
+            }
+            if matches!(expression.value(&Names::new()), Ok(Value::Text(_))) {
+                return Ok(None);
+            }
+        }
+        _ => {}
+    }
+    Err(ManifestPyError {
+        line: line_number(statement.line),
+        problem: "expected a call such as `module(\"NAME.py\")`".to_owned(),
+    })
+}
+
 /// The arguments of a call that were not taken yet.
 struct Arguments {
     function: String,
-    positional: Vec<Option<Literal>>,
-    named: Vec<(String, Literal)>,
+    positional: Vec<Option<Value>>,
+    named: Vec<(String, Value)>,
 }
 
 impl Arguments {
-    fn of(call: Call) -> Result<Arguments, String> {
-        let mut names: Vec<&String> = call.named.iter().map(|(name, _)| name).collect();
-        names.sort();
-        if let Some([twice, _]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-            return Err(format!("`{twice}` is given twice"));
+    fn of(call: &Call) -> Result<Arguments, ManifestPyError> {
+        let mut arguments = Arguments {
+            function: call.function.as_name().unwrap_or_default().to_owned(),
+            positional: Vec::new(),
+            named: Vec::new(),
+        };
+        for argument in &call.arguments {
+            let value = argument.value.value(&Names::new())?;
+            let Some(name) = &argument.name else {
+                arguments.positional.push(Some(value));
+                continue;
+            };
+            if arguments.named.iter().any(|(known, _)| known == name) {
+                return Err(ManifestPyError {
+                    line: line_number(argument.value.line),
+                    problem: format!("`{name}` is given twice"),
+                });
+            }
+            arguments.named.push((name.clone(), value));
         }
-        Ok(Arguments {
-            function: call.function,
-            positional: call.positional.into_iter().map(Some).collect(),
-            named: call.named,
-        })
+        Ok(arguments)
     }
 
     /// The argument of this name, or at this place. What is not asked for (`opt`, `author`) does not matter here.
-    fn take(&mut self, name: &str, place: Option<usize>) -> Option<Literal> {
+    fn take(&mut self, name: &str, place: Option<usize>) -> Option<Value> {
         let named = self.named.iter().position(|(known, _)| known == name);
         match named {
             Some(at) => Some(self.named.swap_remove(at).1),
@@ -181,8 +226,8 @@ impl Arguments {
 
     fn text(&mut self, name: &str, place: Option<usize>) -> Result<Option<String>, String> {
         match self.take(name, place) {
-            None | Some(Literal::None) => Ok(None),
-            Some(Literal::Text(text)) => Ok(Some(text)),
+            None | Some(Value::None) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
             Some(_) => Err(format!("`{name}` of `{}` is a text", self.function)),
         }
     }
@@ -203,17 +248,17 @@ impl Arguments {
     /// The second argument: the files of a package, or of a folder that is frozen.
     fn files(&mut self, name: &str) -> Result<PartFiles, String> {
         let function = self.function.clone();
-        let named = |names: Vec<Literal>| {
-            let names = names.into_iter().map(|literal| match literal {
-                Literal::Text(text) => path_of(&text),
+        let named = |names: Vec<Value>| {
+            let names = names.into_iter().map(|file| match file {
+                Value::Text(text) => path_of(&text),
                 _ => Err(format!("`{name}` of `{function}` are texts")),
             });
             names.collect::<Result<Vec<PortablePath>, String>>()
         };
         match self.take(name, Some(1)) {
-            None | Some(Literal::None) => Ok(PartFiles::All),
-            Some(Literal::Sequence(names)) => Ok(PartFiles::Named(named(names)?)),
-            Some(Literal::Text(script)) if self.function == "freeze" && script.ends_with(".py") => {
+            None | Some(Value::None) => Ok(PartFiles::All),
+            Some(Value::List(names) | Value::Tuple(names)) => Ok(PartFiles::Named(named(names)?)),
+            Some(Value::Text(script)) if self.function == "freeze" && script.ends_with(".py") => {
                 Ok(PartFiles::Named(vec![path_of(&script)?]))
             }
             Some(_) => Err(format!("`{name}` of `{}` is a list", self.function)),
@@ -321,26 +366,20 @@ freeze("$(PORT_DIR)/modules")
                 "x = 1",
                 "line 1: expected a call such as `module(\"NAME.py\")`",
             ),
+            ("module(name)", "line 1: expected a value, found `name`"),
+            ("module(f'{x}.py')", "line 1: an f-string needs Python"),
             (
-                "module(name)",
-                "line 1: expected a literal: a text, a number, a list, `True`, `False` or `None`",
+                "module('a' + '.py')",
+                "line 1: expected nothing more after the literal, found `+ '.py'`",
             ),
-            (
-                "module(f'{x}.py')",
-                "line 1: expected a literal: a text, a number, a list, `True`, `False` or `None`",
-            ),
-            ("module('a' + '.py')", "line 1: expected `,` or `)`"),
-            ("module('a.py'", "line 1: the call has no end"),
+            ("module('a.py'", "line 1: this bracket is not closed"),
             (
                 "module('a.py') module('b.py')",
-                "line 1: expected the end of the line",
+                "line 1: expected a call such as `module(\"NAME.py\")`",
             ),
-            ("module('a.py", "line 1: a text has no end"),
-            ("\n\nmodule('''a\n\nb", "line 3: a text has no end"),
-            (
-                "module('a\\x41.py')",
-                "line 1: `\\x` in a text is not understood here",
-            ),
+            ("module('a.py", "line 1: this string is not closed"),
+            ("\n\nmodule('''a\n\nb", "line 3: this string is not closed"),
+            ("module('\\N{DASH}.py')", "line 1: `\\N{...}` needs Python"),
             ("module()", "line 1: `module` lacks a path"),
             ("module(1)", "line 1: `module_path` of `module` is a text"),
             ("module('a')", "line 1: `a` is no Python source"),

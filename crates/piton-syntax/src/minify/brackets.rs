@@ -1,7 +1,7 @@
 //! Brackets without an end: what the compiler rejects is then often far behind them.
 
-use super::scan::{Kind, Scanner};
 use crate::lexer::normalise;
+use crate::scan::{Kind, Scanner};
 use crate::token::Token;
 
 /// A bracket that is never closed.

@@ -7,7 +7,7 @@ use num_bigint::{BigInt, Sign};
 /// The two forms are kept apart because the official compiler does: the result of a binary
 /// operation goes back to the small form if it fits, that of a unary one on a big integer does not,
 /// and a small integer can be an instruction's operand where a big one is a constant object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Integer {
     /// At most [`Integer::MAXIMUM_SMALL`], at least [`Integer::MINIMUM_SMALL`].
     Small(i64),

@@ -130,6 +130,18 @@ commands[f()] = "ls"
 }
 
 #[test]
+fn names_of_literals_are_known_until_something_can_change_them() {
+    insta::assert_snapshot!(check(
+        "PORT = 'a0'\ncommands = {'a': ['connect', PORT]}\nfor x in y:\n  PORT = 'b'\ncommands['b'] = PORT\n"
+    ), @r#"
+    a: ["connect", "a0"] ""
+    b: ? ""
+    config.py, line 3: `for` needs Python
+    config.py, line 5: command `b`: expected a value, found `PORT`
+    "#);
+}
+
+#[test]
 fn broken_text_never_panics() {
     for (text, expected) in [
         (

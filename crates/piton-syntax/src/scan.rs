@@ -3,15 +3,17 @@
 //! The lexer gives tokens their values and loses how they were written, and it knows only MicroPython's
 //! literals. Here a literal is just its extent, by the rules of MicroPython and CPython both.
 
+mod literal;
+
 use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::lexer::{is_name_part, is_name_start, operator};
 use crate::token::Token;
 
-use super::literal::Opening;
+use literal::Opening;
 
 /// What a piece is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A name or a keyword.
     Name,
     Number,
@@ -28,23 +30,36 @@ pub(super) enum Kind {
 
 /// A token and where it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a> {
-    pub(super) kind: Kind,
-    pub(super) text: &'a [u8],
+pub(crate) struct Piece<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'a [u8],
     /// The line it begins in, from 1, and the line it ends in.
-    pub(super) line: u32,
-    pub(super) last_line: u32,
+    pub(crate) line: u32,
+    pub(crate) last_line: u32,
     /// The columns of white space before it, if it is the first of its logical line.
-    pub(super) indent: Option<usize>,
+    pub(crate) indent: Option<usize>,
     /// Whether there is anything before it that goes: white space, a comment, a line end.
-    pub(super) spaced: bool,
+    pub(crate) spaced: bool,
     /// How many brackets are open before it.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
+}
+
+/// Something that no piece begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The end of the source, while a bracket is open or behind a backslash.
+    End,
+    /// A literal without an end.
+    OpenLiteral,
+    /// A bracket that closes none.
+    ClosingBracket,
+    /// Any other character.
+    Character,
 }
 
 /// Goes through the pieces of a source whose line ends are newlines.
-#[derive(Debug)]
-pub(super) struct Scanner<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
     line: u32,
@@ -60,7 +75,7 @@ pub(super) struct Scanner<'a> {
 const MAXIMUM_UNMATCHED: u32 = 100;
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(source: &'a [u8], at: usize) -> Scanner<'a> {
+    pub(crate) fn new(source: &'a [u8], at: usize) -> Scanner<'a> {
         Scanner {
             source,
             at,
@@ -72,12 +87,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// How many bytes of the source it has passed.
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    /// The next piece; [`Kind::End`] for ever after the last.
-    pub(super) fn next(&mut self) -> Result<Piece<'a>, Failure> {
+    /// Returns the line that it is in, from 1.
+    pub(crate) fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Returns the next piece; [`Kind::End`] for ever after the last.
+    pub(crate) fn next(&mut self) -> Result<Piece<'a>, Failure> {
         let indent = self.line_start.then(|| self.indentation()).transpose()?;
         let spaced = self.skip_space();
         let start = self.at;
@@ -120,6 +140,24 @@ impl<'a> Scanner<'a> {
         piece.text = self.source.get(start..self.at).unwrap_or_default();
         piece.last_line = self.line;
         Ok(piece)
+    }
+
+    /// Steps over what [`Scanner::next`] failed at.
+    pub(crate) fn pass_obstacle(&mut self) -> Obstacle {
+        let Some(first) = self.peek(0) else {
+            return Obstacle::End;
+        };
+        if let Some(opening) = Opening::of(self.rest()) {
+            let is_end = |&byte: &u8| byte == b'\n' && !opening.is_triple();
+            let length = self.rest().iter().position(is_end);
+            self.at = length.map_or(self.source.len(), |length| self.at + length);
+            return Obstacle::OpenLiteral;
+        }
+        self.at += 1;
+        match first {
+            b')' | b']' | b'}' => Obstacle::ClosingBracket,
+            _ => Obstacle::Character,
+        }
     }
 
     fn literal(&mut self, opening: Opening) -> Result<Kind, Failure> {

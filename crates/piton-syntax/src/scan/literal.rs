@@ -48,6 +48,10 @@ impl Opening {
         })
     }
 
+    pub(super) fn is_triple(self) -> bool {
+        self.triple
+    }
+
     /// The same, with braces like any other character.
     pub(super) fn without_format(self) -> Opening {
         Opening {
