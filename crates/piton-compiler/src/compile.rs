@@ -378,7 +378,7 @@ impl Compiler<'_> {
         self.emit(Instruction::Identifier(access, name));
     }
 
-    /// The instruction that loads a small integer.
+    /// Returns the instruction that loads a small integer.
     fn small_integer(&mut self, value: i64) -> Instruction {
         if let Ok(value) = i32::try_from(value) {
             return Instruction::SmallInteger(value);
@@ -545,7 +545,7 @@ impl Compiler<'_> {
 #[must_use]
 struct Plan(usize);
 
-/// The opcode of a jump taken if the value on the stack has this truth.
+/// Returns the opcode of a jump taken if the value on the stack has this truth.
 fn jump_if(truth: bool) -> u8 {
     if truth {
         byte::POP_JUMP_IF_TRUE

@@ -9,6 +9,7 @@ mod tables;
 
 pub(crate) use self::tables::Tables;
 use piton_mpy::opcode::byte;
+use piton_mpy::raw_code;
 
 use crate::scope::ScopeId;
 use piton_syntax::interner::Qstr;
@@ -81,7 +82,7 @@ pub(crate) enum Instruction {
 }
 
 impl Instruction {
-    /// Whether what follows can't be reached except by a label.
+    /// Returns whether what follows can't be reached except by a label.
     pub(crate) fn ends_block(self) -> bool {
         match self {
             Instruction::UnwindJump(..) => true,
@@ -103,4 +104,13 @@ pub(crate) struct Code {
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) wide_integers: Vec<i64>,
     pub(crate) labels: u32,
+}
+
+/// What an emitter makes of a scope.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// Bytecode, or machine code once there is an emitter for it.
+    pub(crate) code: raw_code::Code,
+    /// The scopes that its children are made of.
+    pub(crate) children: Vec<ScopeId>,
 }

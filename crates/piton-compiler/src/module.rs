@@ -2,7 +2,7 @@
 
 use piton_mpy::header::{Dialect, Header};
 use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr};
-use piton_mpy::raw_code::{Code, RawCode};
+use piton_mpy::raw_code::RawCode;
 
 use crate::compile::{Scopes, compile_scopes};
 use crate::emit::bytecode::assemble;
@@ -109,7 +109,7 @@ fn assemble_module(
         let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)
             .map_err(|failure| failure.or_at(place))?;
         raw_codes.push(RawCode {
-            code: Code::Bytecode(function.bytecode),
+            code: function.code,
             children: function
                 .children
                 .iter()
@@ -169,7 +169,7 @@ impl Objects<'_> {
         }
     }
 
-    /// The object of a constant. Tuples are built from the inside with a stack of those begun.
+    /// Returns the object of a constant. Tuples are built from the inside with a stack of those begun.
     fn get(&mut self, constant: ConstantId) -> Result<ConstObject, Failure> {
         let mut begun = Vec::new();
         let mut next = constant;
@@ -211,7 +211,7 @@ impl Objects<'_> {
     }
 }
 
-/// The object of a constant that is no tuple.
+/// Returns the object of a constant that is no tuple.
 fn leaf(constant: Constant<'_>, former_floats: bool) -> ConstObject {
     match constant {
         Constant::None | Constant::Tuple(_) => ConstObject::None,

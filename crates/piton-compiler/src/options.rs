@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, for a source of this name.
+    /// Returns the defaults, for a source of this name.
     #[must_use]
     pub fn new(input_name: impl Into<Vec<u8>>) -> Options {
         Options {
@@ -61,7 +61,7 @@ pub enum Optimisation {
 }
 
 impl Optimisation {
-    /// The level with this number; greater numbers mean the highest level.
+    /// Returns the level with this number; greater numbers mean the highest level.
     #[must_use]
     pub fn from_level(level: u32) -> Optimisation {
         match level {

@@ -35,7 +35,7 @@ pub(crate) enum ScopeKind {
 }
 
 impl ScopeKind {
-    /// Whether an assignment makes a local.
+    /// Returns whether an assignment makes a local.
     pub(crate) fn is_function_like(self) -> bool {
         !matches!(self, ScopeKind::Module | ScopeKind::Class)
     }
@@ -116,7 +116,7 @@ impl Ids {
         self.list.get_mut(place)
     }
 
-    /// The place of a name, which is added with this kind if it is new.
+    /// Returns the place of a name, which is added with this kind if it is new.
     fn find_or_place(&mut self, name: Qstr, kind: IdKind) -> usize {
         if let Some(place) = self.place(name) {
             return place;
@@ -136,7 +136,7 @@ impl Ids {
         place
     }
 
-    /// The identifier of this name, which is added with this kind if it is new.
+    /// Returns the identifier of this name, which is added with this kind if it is new.
     pub(crate) fn find_or_add(&mut self, name: Qstr, kind: IdKind) -> Option<&mut Id> {
         let place = self.find_or_place(name, kind);
         self.list.get_mut(place)
@@ -363,7 +363,7 @@ pub(crate) fn close_over(scopes: &mut [Scope], scope: ScopeId, name: Qstr) -> bo
     false
 }
 
-/// The parent of a scope, and the parent's parent.
+/// Returns the parent of a scope, and the parent's parent.
 fn parent(scopes: &[Scope], scope: ScopeId) -> Option<(ScopeId, Option<ScopeId>)> {
     let id = scopes.get(scope.index())?.parent?;
     Some((id, scopes.get(id.index())?.parent))

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A word of the command line. Where words are not made of bytes, the UTF-8 form of it.
+/// Returns a word of the command line. Where words are not made of bytes, the UTF-8 form of it.
 pub(super) fn of_word(word: OsString) -> Vec<u8> {
     #[cfg(unix)]
     {
@@ -16,7 +16,7 @@ pub(super) fn of_word(word: OsString) -> Vec<u8> {
     }
 }
 
-/// The path that these bytes name.
+/// Returns the path that these bytes name.
 pub(super) fn to_path(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     {

@@ -18,7 +18,7 @@ const NUMBERS: &[(ErrorKind, i32)] = &[
 /// EIO, for whatever has no number of its own.
 const INPUT_OUTPUT: i32 = 5;
 
-/// The number to print for an error.
+/// Returns the number to print for an error.
 pub(super) fn of(error: &Error) -> i32 {
     if cfg!(unix)
         && let Some(number) = error.raw_os_error()

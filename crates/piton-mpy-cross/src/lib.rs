@@ -129,7 +129,7 @@ fn read(path: &[u8]) -> Result<Vec<u8>, Failure> {
 }
 
 impl Failure {
-    /// The official program's words: those of the exception that ended it.
+    /// Returns the official program's words: those of the exception that ended it.
     fn text(&self) -> Vec<u8> {
         match self {
             Failure::Rejected(diagnostic) => diagnostic.traceback(),

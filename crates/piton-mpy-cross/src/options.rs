@@ -28,7 +28,7 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    /// The path to write to; `None` is stdout.
+    /// Returns the path to write to; `None` is stdout.
     pub(super) fn output_name(&self) -> Option<Vec<u8>> {
         match &self.output {
             Some(output) if output == b"-" => None,
@@ -45,7 +45,7 @@ impl Invocation {
     }
 }
 
-/// The usage text, whose first line names the program.
+/// Returns the usage text, whose first line names the program.
 pub(super) fn usage(program: &[u8]) -> [&[u8]; 3] {
     [b"usage: ", program, USAGE.as_bytes()]
 }
@@ -106,7 +106,7 @@ pub(super) fn parse(words: &[Vec<u8>]) -> Parsed {
     }
 }
 
-/// Take in all `-X` options; false if one is wrong.
+/// Takes in all `-X` options; false if one is wrong.
 fn implementation_options(words: &[Vec<u8>], options: &mut Options) -> bool {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -212,7 +212,7 @@ fn arch_named(name: &[u8]) -> Option<Arch> {
         .find(|arch| arch.name().as_bytes() == name)
 }
 
-/// The extensions of a processor, as a number or by name.
+/// Returns the extensions of a processor, as a number or by name.
 fn arch_flags(arch: Arch, text: &[u8]) -> Option<u32> {
     let known = arch.flag_names();
     if known.is_empty() {
@@ -251,7 +251,7 @@ fn arch_flags_number(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// The integer at the start of `text`, and what follows it: C's `strtol`, which stops at the largest and smallest
+/// Returns the integer at the start of `text`, and what follows it: C's `strtol`, which stops at the largest and smallest
 /// numbers of 64 bits. Without digits it is 0, and nothing is used up. Base 0 is that of the prefix.
 fn leading_integer(text: &[u8], base: u32) -> (i64, &[u8]) {
     let start = text.trim_ascii_start();

@@ -33,7 +33,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A cursor that keeps an account of the fields.
+    /// Returns a cursor that keeps an account of the fields.
     pub(crate) fn recording(bytes: &'a [u8]) -> Cursor<'a> {
         Cursor {
             fields: Some(Vec::new()),
@@ -41,7 +41,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The account, empty unless it was asked for.
+    /// Returns the account, empty unless it was asked for.
     pub(crate) fn into_fields(self) -> Vec<Field> {
         self.fields.unwrap_or_default()
     }
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Where the last recorded field ends.
+    /// Returns where the last recorded field ends.
     pub(crate) fn noted_end(&self) -> usize {
         self.fields
             .as_ref()
@@ -138,7 +138,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// All that is left.
+    /// Returns all that is left.
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         let taken = self.bytes.get(self.at..self.end).unwrap_or_default();
         self.at = self.end;
@@ -149,7 +149,7 @@ impl<'a> Cursor<'a> {
         Ok(self.take(1, field)?.first().copied().unwrap_or_default())
     }
 
-    /// A vuint in its shortest form, below 2^32.
+    /// Returns a vuint in its shortest form, below 2^32.
     pub(crate) fn vuint(&mut self, field: &'static str) -> Result<u32, Error> {
         let start = self.at;
         let mut value = 0_u32;
@@ -173,7 +173,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A vuint that counts things of at least `size` bytes each, so that it can't be more than fit.
+    /// Returns a vuint that counts things of at least `size` bytes each, so that it can't be more than fit.
     pub(crate) fn count(&mut self, field: &'static str, size: usize) -> Result<usize, Error> {
         let start = self.at;
         let count = self.vuint(field)? as usize;

@@ -183,7 +183,7 @@ fn qstr_entry(qstr: &Qstr) -> QstrEntry {
     }
 }
 
-/// The prelude in native code, if it can be decoded.
+/// Returns the prelude in native code, if it can be decoded.
 fn native_prelude(code: &[u8], offset: u32) -> Result<Prelude, String> {
     let bytes = code.get(offset as usize..).unwrap_or_default();
     Prelude::decode(bytes)

@@ -95,7 +95,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error for input that starts `base` bytes into a larger one.
+    /// Returns the same error for input that starts `base` bytes into a larger one.
     pub(crate) fn moved_by(mut self, base: usize) -> Error {
         match &mut self {
             Error::Truncated { at, .. }

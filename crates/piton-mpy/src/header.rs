@@ -8,6 +8,9 @@ pub const VERSION: u8 = 6;
 /// The native-code sub-version of MicroPython 1.23 to 1.29 (`MPY_SUB_VERSION`, py/persistentcode.h).
 pub const SUB_VERSION: u8 = 3;
 
+/// Bit of the feature byte: the architecture flags follow the header (py/persistentcode.h).
+pub(crate) const FEATURE_ARCH_FLAGS: u8 = 0x40;
+
 /// The header of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Header {
@@ -27,7 +30,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The header of a bytecode module for MicroPython with the usual 31-bit small ints.
+    /// Returns the header of a bytecode module for MicroPython with the usual 31-bit small ints.
     pub fn bytecode() -> Header {
         Header {
             dialect: Dialect::MicroPython,
@@ -38,7 +41,7 @@ impl Header {
         }
     }
 
-    /// The header of a module with machine code: current sub-version, 31-bit small ints.
+    /// Returns the header of a module with machine code: current sub-version, 31-bit small ints.
     pub fn native(arch: Arch) -> Header {
         Header {
             sub_version: SUB_VERSION,
@@ -58,7 +61,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The byte at the start of the file.
+    /// Returns the byte at the start of the file.
     pub fn letter(self) -> u8 {
         match self {
             Dialect::MicroPython => b'M',
@@ -66,14 +69,14 @@ impl Dialect {
         }
     }
 
-    /// The dialect of a file that starts with this byte.
+    /// Returns the dialect of a file that starts with this byte.
     pub fn from_letter(letter: u8) -> Option<Dialect> {
         [Dialect::MicroPython, Dialect::CircuitPython]
             .into_iter()
             .find(|d| d.letter() == letter)
     }
 
-    /// The name of the firmware.
+    /// Returns the name of the firmware.
     pub fn name(self) -> &'static str {
         match self {
             Dialect::MicroPython => "MicroPython",
@@ -133,17 +136,17 @@ impl Arch {
         Arch::Debug,
     ];
 
-    /// The number in the feature byte, 1 to 13.
+    /// Returns the number in the feature byte, 1 to 13.
     pub fn number(self) -> u8 {
         self as u8
     }
 
-    /// The architecture with this number.
+    /// Returns the architecture with this number.
     pub fn from_number(number: u8) -> Option<Arch> {
         Arch::ALL.into_iter().find(|arch| arch.number() == number)
     }
 
-    /// The name that `-march` takes.
+    /// Returns the name that `-march` takes.
     pub fn name(self) -> &'static str {
         match self {
             Arch::X86 => "x86",
@@ -162,7 +165,7 @@ impl Arch {
         }
     }
 
-    /// The architecture with this `-march` name.
+    /// Returns the architecture with this `-march` name.
     pub fn from_name(name: &str) -> Option<Arch> {
         Arch::ALL.into_iter().find(|arch| arch.name() == name)
     }
@@ -184,7 +187,7 @@ impl Arch {
         }
     }
 
-    /// The flags of [`Header::arch_flags`] that have a name here, as (bit mask, `-march-flags` name).
+    /// Returns the flags of [`Header::arch_flags`] that have a name here, as (bit mask, `-march-flags` name).
     /// Only `rv32imc` has any (mpy-cross/main.c).
     pub fn flag_names(self) -> &'static [(u32, &'static str)] {
         if self == Arch::Rv32Imc {

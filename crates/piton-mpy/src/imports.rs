@@ -22,7 +22,7 @@ pub struct Import {
     pub optional: bool,
 }
 
-/// The imports of a module, in the order of its raw codes. Damaged bytecode has those in front of the damage.
+/// Returns the imports of a module, in the order of its raw codes. Damaged bytecode has those in front of the damage.
 pub fn imports(module: &Module) -> Vec<Import> {
     let name = |index: u32| {
         let qstr = module.qstrs.get(index as usize);

@@ -94,7 +94,7 @@ pub enum Container {
 }
 
 impl Instruction {
-    /// Where the instruction jumps to, if it jumps.
+    /// Returns where the instruction jumps to, if it jumps.
     pub fn target(&self) -> Option<i64> {
         match self.operand {
             Operand::Jump(target) | Operand::Unwind { target, .. } => Some(target),

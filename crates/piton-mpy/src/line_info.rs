@@ -22,12 +22,12 @@ pub struct Skip {
 }
 
 impl LineInfo {
-    /// A table without entries.
+    /// Returns a table without entries.
     pub fn new() -> LineInfo {
         LineInfo::default()
     }
 
-    /// The table with this encoding; `None` if it ends inside an entry of two bytes.
+    /// Returns the table with this encoding; `None` if it ends inside an entry of two bytes.
     pub fn from_encoded(encoded: &[u8]) -> Option<LineInfo> {
         let mut at = encoded.iter();
         while let Some(first) = at.next() {
@@ -61,17 +61,17 @@ impl LineInfo {
         }
     }
 
-    /// The bytes in the file.
+    /// Returns the bytes in the file.
     pub fn encoded(&self) -> &[u8] {
         &self.encoded
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.encoded.is_empty()
     }
 
-    /// The entries, in order.
+    /// Returns the entries, in order.
     pub fn skips(&self) -> impl Iterator<Item = Skip> + '_ {
         let mut at = self.encoded.iter().copied().map(u32::from);
         std::iter::from_fn(move || {
@@ -89,7 +89,7 @@ impl LineInfo {
         })
     }
 
-    /// Where each source line starts, as (bytecode offset, line), by rising offset. In front of the
+    /// Returns where each source line starts, as (bytecode offset, line), by rising offset. In front of the
     /// first stands line 1 (`mp_bytecode_get_source_line`, py/bc.h).
     pub fn starts(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.skips().scan((0_u32, 1_u32), |(offset, line), skip| {
@@ -99,7 +99,7 @@ impl LineInfo {
         })
     }
 
-    /// The source line of the instruction at a bytecode offset.
+    /// Returns the source line of the instruction at a bytecode offset.
     pub fn line_at(&self, offset: u32) -> u32 {
         self.starts()
             .take_while(|(start, _)| *start <= offset)

@@ -102,7 +102,7 @@ fn holds_machine_code(module: &Module) -> bool {
             .any(|raw_code| !matches!(raw_code.code, Code::Bytecode(_)))
 }
 
-/// The raw code that makes a function of each child and calls it. Its name is the first qstr.
+/// Returns the raw code that makes a function of each child and calls it. Its name is the first qstr.
 fn outer(n_children: usize) -> RawCode {
     let mut opcodes = Vec::new();
     for child in 0..n_children {

@@ -24,7 +24,7 @@ pub struct Module {
 }
 
 impl Module {
-    /// The source name, which tracebacks show: the first qstr.
+    /// Returns the source name, which tracebacks show: the first qstr.
     pub fn source_name(&self) -> Option<&[u8]> {
         self.qstrs.first().map(Qstr::bytes)
     }
@@ -41,7 +41,7 @@ pub enum Qstr {
 }
 
 impl Qstr {
-    /// The static qstr with this text if there is one, else a new one: what the official compiler
+    /// Returns the static qstr with this text if there is one, else a new one: what the official compiler
     /// writes.
     pub fn of(text: &[u8]) -> Qstr {
         match StaticQstr::find(text) {
@@ -50,7 +50,7 @@ impl Qstr {
         }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Qstr::Static(number) => number.text().as_bytes(),
@@ -133,19 +133,19 @@ impl ObjectTag {
         ObjectTag::Tuple,
     ];
 
-    /// The tag with this number.
+    /// Returns the tag with this number.
     pub fn from_number(number: u8) -> Option<ObjectTag> {
         ObjectTag::ALL
             .into_iter()
             .find(|tag| tag.number() == number)
     }
 
-    /// The byte in the file.
+    /// Returns the byte in the file.
     pub fn number(self) -> u8 {
         self as u8
     }
 
-    /// The kind's name.
+    /// Returns the kind's name.
     pub fn name(self) -> &'static str {
         match self {
             ObjectTag::FunTable => "fun_table",
@@ -164,7 +164,7 @@ impl ObjectTag {
 }
 
 impl ConstObject {
-    /// The kind.
+    /// Returns the kind.
     pub fn tag(&self) -> ObjectTag {
         match self {
             ConstObject::FunTable => ObjectTag::FunTable,

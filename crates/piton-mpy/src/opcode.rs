@@ -80,7 +80,7 @@ pub enum StackEffect {
 }
 
 impl StackEffect {
-    /// The change for an operand and the byte behind it, 0 where there is none.
+    /// Returns the change for an operand and the byte behind it, 0 where there is none.
     pub fn of(self, operand: u32, extra: u8) -> i64 {
         let halves = (i64::from(operand & 0xff), i64::from(operand >> 8 & 0xff));
         match self {
@@ -102,13 +102,13 @@ impl StackEffect {
 }
 
 impl Opcode {
-    /// The name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode byte
+    /// Returns the name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode byte
     /// come without `_MULTI`.
     pub fn mnemonic(&self) -> &'static str {
         self.name.strip_suffix("_MULTI").unwrap_or(self.name)
     }
 
-    /// The row of an opcode byte; `None` for the bytes that mean nothing.
+    /// Returns the row of an opcode byte; `None` for the bytes that mean nothing.
     pub fn of(byte: u8) -> Option<&'static Opcode> {
         let row = ROW_OF_BYTE.get(usize::from(byte))?;
         OPCODES.get(usize::from((*row)?))

@@ -59,7 +59,7 @@ impl Signature {
     pub(crate) const MAX_KWONLY_ARGS: u64 = (1 << Signature::MAX_EXTENSIONS) - 1;
     pub(crate) const MAX_DEF_POS_ARGS: u64 = (1 << Signature::MAX_EXTENSIONS) - 1;
 
-    /// How many arguments have a name in the prelude.
+    /// Returns how many arguments have a name in the prelude.
     pub fn n_args(&self) -> usize {
         self.n_pos_args as usize + self.n_kwonly_args as usize
     }

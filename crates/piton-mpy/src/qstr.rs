@@ -8,14 +8,14 @@ use std::sync::LazyLock;
 pub struct StaticQstr(u8);
 
 impl StaticQstr {
-    /// The static qstr with this number; `None` for 0 (the null qstr) and for numbers above 165.
+    /// Returns the static qstr with this number; `None` for 0 (the null qstr) and for numbers above 165.
     pub fn from_number(number: u32) -> Option<StaticQstr> {
         let number = u8::try_from(number).ok()?;
         let index = usize::from(number).checked_sub(1)?;
         TEXTS.get(index).map(|_| StaticQstr(number))
     }
 
-    /// The static qstr with this text.
+    /// Returns the static qstr with this text.
     pub fn find(text: &[u8]) -> Option<StaticQstr> {
         static NUMBERS: LazyLock<HashMap<&[u8], StaticQstr>> = LazyLock::new(|| {
             TEXTS
@@ -27,12 +27,12 @@ impl StaticQstr {
         NUMBERS.get(text).copied()
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn number(self) -> u8 {
         self.0
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn text(self) -> &'static str {
         TEXTS
             .get(usize::from(self.0) - 1)

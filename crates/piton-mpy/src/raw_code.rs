@@ -4,6 +4,17 @@ use serde::Serialize;
 
 use crate::prelude::Prelude;
 
+/// Scope flag of a viper raw code in a file: relocations follow (py/runtime0.h).
+pub(crate) const VIPER_RELOCATIONS: u32 = 0x10;
+/// Scope flag of a viper raw code in a file: constant data follow.
+pub(crate) const VIPER_RODATA: u32 = 0x20;
+/// Scope flag of a viper raw code in a file: the size of its zeroed data follows.
+pub(crate) const VIPER_BSS: u32 = 0x40;
+/// Ends a list of relocations.
+pub(crate) const RELOCATIONS_END: u8 = 0xff;
+/// The highest entry of the function table that a relocation can name.
+pub(crate) const MAX_RELOCATION_FUN: u8 = 118;
+
 /// One raw code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawCode {
@@ -28,7 +39,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The kind's number in the file.
+    /// Returns the kind's number in the file.
     pub fn kind(&self) -> Kind {
         match self {
             Code::Bytecode(_) => Kind::Bytecode,
@@ -58,12 +69,12 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Kind; 4] = [Kind::Bytecode, Kind::Native, Kind::Viper, Kind::Asm];
 
-    /// The two bits in the file.
+    /// Returns the two bits in the file.
     pub fn number(self) -> u32 {
         self as u32
     }
 
-    /// The kind's name.
+    /// Returns the kind's name.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Bytecode => "bytecode",

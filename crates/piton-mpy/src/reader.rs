@@ -2,19 +2,16 @@
 
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
-use crate::header::{Arch, Dialect, Header, VERSION};
+use crate::header::{Arch, Dialect, FEATURE_ARCH_FLAGS, Header, VERSION};
 use crate::hexdump;
 use crate::module::{ConstObject, MAX_TUPLE_DEPTH, Module, ObjectTag, Qstr};
 use crate::prelude::Prelude;
 use crate::qstr::StaticQstr;
 use crate::raw_code::{
-    AsmCode, Bytecode, Code, Kind, NativeCode, Place, RawCode, Relocation, Section, Target,
-    ViperCode,
+    AsmCode, Bytecode, Code, Kind, NativeCode, Place, RELOCATIONS_END, RawCode, Relocation,
+    Section, Target, VIPER_BSS, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::show;
-use crate::writer::{
-    FEATURE_ARCH_FLAGS, RELOCATIONS_END, VIPER_BSS, VIPER_RELOCATIONS, VIPER_RODATA,
-};
 
 /// Reads a whole file (`mp_raw_code_load`, py/persistentcode.c).
 ///
@@ -29,7 +26,7 @@ pub fn read(bytes: &[u8]) -> Result<Module, Error> {
     read_from(&mut Cursor::new(bytes))
 }
 
-/// Read the header only: what a board looks at before anything else. What follows is not checked.
+/// Reads the header only: what a board looks at before anything else. What follows is not checked.
 ///
 /// # Errors
 /// As for [`read`], of the first bytes.

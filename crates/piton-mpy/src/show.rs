@@ -23,7 +23,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     shown
 }
 
-/// A name: as it is where that is unmistakable, else as a literal.
+/// Returns a name: as it is where that is unmistakable, else as a literal.
 pub(crate) fn name(bytes: &[u8]) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.<>-/*".contains(&byte);
     match str::from_utf8(bytes) {
@@ -62,7 +62,7 @@ fn push_hex_escapes(shown: &mut String, bytes: &[u8]) {
     }
 }
 
-/// A constant as Python would write it. Uses a stack of its own for tuples inside tuples.
+/// Returns a constant as Python would write it. Uses a stack of its own for tuples inside tuples.
 pub(crate) fn object(object: &ConstObject) -> String {
     let mut shown = String::new();
     // The tuples that are not complete yet: all items, and those still to show.
@@ -106,7 +106,7 @@ fn push_scalar(shown: &mut String, object: &ConstObject) {
     }
 }
 
-/// The architecture flags by name.
+/// Returns the architecture flags by name.
 pub(crate) fn arch_flags(arch: Option<Arch>, flags: u32) -> String {
     let known = arch.map_or(&[][..], Arch::flag_names);
     let names: Vec<_> = known
@@ -121,7 +121,7 @@ pub(crate) fn arch_flags(arch: Option<Arch>, flags: u32) -> String {
     }
 }
 
-/// What an assembler function returns.
+/// Returns what an assembler function returns.
 pub(crate) fn return_type(number: u32) -> String {
     let name = match number {
         0 => "object",
@@ -133,7 +133,7 @@ pub(crate) fn return_type(number: u32) -> String {
     format!("{number} {name}")
 }
 
-/// A relocation: `text word 3 += address of rodata, 2 times`.
+/// Returns a relocation: `text word 3 += address of rodata, 2 times`.
 pub(crate) fn relocation(relocation: &Relocation) -> String {
     let mut shown = match relocation.place {
         Some(Place {
@@ -162,7 +162,7 @@ pub(crate) fn relocation(relocation: &Relocation) -> String {
     shown
 }
 
-/// A qstr of the module by index; an index outside the table shows as such.
+/// Returns a qstr of the module by index; an index outside the table shows as such.
 pub(crate) fn qstr(qstrs: &[Qstr], index: u32) -> String {
     match qstrs.get(index as usize) {
         Some(qstr) => name(qstr.bytes()),
@@ -170,7 +170,7 @@ pub(crate) fn qstr(qstrs: &[Qstr], index: u32) -> String {
     }
 }
 
-/// An operand, without jump targets, which are shown as labels.
+/// Returns an operand, without jump targets, which are shown as labels.
 pub(crate) fn operand(operand: Operand, module: &Module) -> String {
     match operand {
         Operand::None | Operand::Jump(_) => String::new(),

@@ -12,7 +12,7 @@ pub fn push(out: &mut Vec<u8>, value: u32) {
     out.push(value as u8 & 0x7f);
 }
 
-/// How many bytes [`push`] appends, 1 to 5.
+/// Returns how many bytes [`push`] appends, 1 to 5.
 pub fn len(value: u32) -> usize {
     match value {
         0..0x80 => 1,

@@ -1,22 +1,14 @@
 //! From a module to the bytes of a file.
 
 use crate::error::Error;
-use crate::header::{Header, VERSION};
+use crate::header::{FEATURE_ARCH_FLAGS, Header, VERSION};
 use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::{MAX_CELLS, Prelude, Signature};
-use crate::raw_code::{AsmCode, Code, Place, RawCode, Relocation, Section, Target, ViperCode};
+use crate::raw_code::{
+    AsmCode, Code, MAX_RELOCATION_FUN, Place, RELOCATIONS_END, RawCode, Relocation, Section,
+    Target, VIPER_BSS, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+};
 use crate::vuint;
-
-/// Bit of the feature byte: the architecture flags follow the header.
-pub(crate) const FEATURE_ARCH_FLAGS: u8 = 0x40;
-/// Scope flags of a viper raw code in a file (py/runtime0.h).
-pub(crate) const VIPER_RELOCATIONS: u32 = 0x10;
-pub(crate) const VIPER_RODATA: u32 = 0x20;
-pub(crate) const VIPER_BSS: u32 = 0x40;
-/// Ends a relocation list.
-pub(crate) const RELOCATIONS_END: u8 = 0xff;
-/// The highest entry of the function table that a relocation can name.
-pub(crate) const MAX_RELOCATION_FUN: u8 = 118;
 
 /// Writes a module as the official compiler would (`mp_raw_code_save`, py/persistentcode.c).
 ///
@@ -281,7 +273,7 @@ fn push_relocations(out: &mut Vec<u8>, raw_code: usize, code: &Code) -> Result<(
     Ok(())
 }
 
-/// The number of a relocation's target, with the bit that says whether a count follows.
+/// Returns the number of a relocation's target, with the bit that says whether a count follows.
 fn relocation_operation(raw_code: usize, relocation: &Relocation) -> Result<u8, Error> {
     let counted = u8::from(relocation.count.is_some());
     let operation = match relocation.target {

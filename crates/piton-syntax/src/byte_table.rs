@@ -29,7 +29,7 @@ pub(crate) struct ByteTable {
 }
 
 impl ByteTable {
-    /// An empty set with room for `capacity` entries, a power of two.
+    /// Returns an empty set with room for `capacity` entries, a power of two.
     pub(crate) fn with_capacity(capacity: usize) -> ByteTable {
         ByteTable {
             bytes: Vec::new(),
@@ -38,12 +38,12 @@ impl ByteTable {
         }
     }
 
-    /// The number of `text`, if it is in the set.
+    /// Returns the number of `text`, if it is in the set.
     pub(crate) fn find(&self, text: &[u8]) -> Option<u32> {
         self.lookup(text, hash(text)).ok()
     }
 
-    /// The number of `text`, which is added if it is new.
+    /// Returns the number of `text`, which is added if it is new.
     pub(crate) fn add(&mut self, text: &[u8]) -> Result<u32, Failure> {
         let hash = hash(text);
         let slot = match self.lookup(text, hash) {
@@ -67,13 +67,13 @@ impl ByteTable {
         Ok(number)
     }
 
-    /// The text with this number, empty for a number that was never given.
+    /// Returns the text with this number, empty for a number that was never given.
     pub(crate) fn text(&self, number: u32) -> &[u8] {
         let entry = self.entries.get(number as usize);
         entry.map_or(&[], |entry| self.entry_text(entry))
     }
 
-    /// The length of all texts together.
+    /// Returns the length of all texts together.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
     }
@@ -85,7 +85,7 @@ impl ByteTable {
             .unwrap_or_default()
     }
 
-    /// The number of the entry with this text, or the free slot where it belongs.
+    /// Returns the number of the entry with this text, or the free slot where it belongs.
     fn lookup(&self, text: &[u8], hash: u32) -> Result<u32, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
@@ -127,7 +127,7 @@ pub(crate) struct FixedTable<const ENTRIES: usize, const SLOTS: usize> {
 }
 
 impl<const ENTRIES: usize, const SLOTS: usize> FixedTable<ENTRIES, SLOTS> {
-    /// The set of the lines of `text`, all different, each ended by a newline; the line `\n` stands for a
+    /// Returns the set of the lines of `text`, all different, each ended by a newline; the line `\n` stands for a
     /// newline itself. `ENTRIES` is the number of lines and one more, `SLOTS` a power of two at least
     /// twice that.
     #[expect(
@@ -171,7 +171,7 @@ impl<const ENTRIES: usize, const SLOTS: usize> FixedTable<ENTRIES, SLOTS> {
         }
     }
 
-    /// A copy that more can be added to.
+    /// Returns a copy that more can be added to.
     pub(crate) fn to_table(&self) -> ByteTable {
         ByteTable {
             bytes: self.bytes.to_vec(),

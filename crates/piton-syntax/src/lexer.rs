@@ -284,7 +284,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The operator that begins with these characters, and its length; one invalid character otherwise.
+/// Returns the operator that begins with these characters, and its length; one invalid character otherwise.
 pub(crate) fn operator(text: [u8; 3]) -> (Token, usize) {
     let single = match text[0] {
         b'(' => Token::DelParenOpen,

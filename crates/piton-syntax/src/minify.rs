@@ -367,7 +367,7 @@ impl Last {
     }
 }
 
-/// Whether a statement that begins with this word has a body.
+/// Returns whether a statement that begins with this word has a body.
 fn is_compound(word: &[u8]) -> bool {
     matches!(
         word,
@@ -386,7 +386,7 @@ fn is_compound(word: &[u8]) -> bool {
     )
 }
 
-/// Whether white space between two pieces of one line keeps them apart.
+/// Returns whether white space between two pieces of one line keeps them apart.
 fn needs_space(kind: Kind, last: Last, piece: &Piece) -> bool {
     let next = Last::of(piece.text);
     match (kind, piece.kind) {

@@ -350,7 +350,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A node for an integer: a small one is a leaf if the target's small integers hold it.
+    /// Returns a node for an integer: a small one is a leaf if the target's small integers hold it.
     fn integer_node(&mut self, value: &Integer, line: u32) -> Result<Node, Failure> {
         if let Integer::Small(small) = value
             && self.fits_small_int(*small)
@@ -361,7 +361,7 @@ impl Parser<'_, '_> {
         self.tree.add_constant(constant, line)
     }
 
-    /// Whether all bits above the small-integer width are equal.
+    /// Returns whether all bits above the small-integer width are equal.
     fn fits_small_int(&self, value: i64) -> bool {
         // The shift count is taken modulo 64, as the official tool's processor does.
         let shift = u32::from(self.options.small_int_bits).wrapping_sub(1);
@@ -370,7 +370,7 @@ impl Parser<'_, '_> {
         high == 0 || high == sign_mask
     }
 
-    /// The node `from_top` places below the newest.
+    /// Returns the node `from_top` places below the newest.
     fn peek(&self, from_top: usize) -> Node {
         let index = self.results.len().checked_sub(from_top + 1);
         index
@@ -384,7 +384,7 @@ impl Parser<'_, '_> {
             .truncate(self.results.len().saturating_sub(count));
     }
 
-    /// The rule `from_top` places below the one being finished.
+    /// Returns the rule `from_top` places below the one being finished.
     fn outer_rule(&self, from_top: usize) -> Option<Rule> {
         let index = self.frames.len().checked_sub(from_top + 1)?;
         self.frames.get(index).map(|frame| frame.rule)

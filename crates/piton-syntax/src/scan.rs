@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// How many bytes of the source it has passed.
+    /// Returns how many bytes of the source it has passed.
     pub(crate) fn position(&self) -> usize {
         self.at
     }

@@ -98,7 +98,7 @@ impl Compiler<'_> {
         self.push(Step::Emit(Instruction::Number(byte::UNPACK_EX, operand)));
     }
 
-    /// The trailers of an attribute or index target: those to evaluate and the last one.
+    /// Returns the trailers of an attribute or index target: those to evaluate and the last one.
     fn split_trailers(&self, node: Struct) -> (Option<Struct>, Option<Struct>) {
         let trailer = self.tree.child(node, 1);
         match self.tree.as_rule(trailer, Rule::AtomExprTrailers) {

@@ -157,7 +157,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The arguments of `for NAME in range(...)`, if the loop can count by itself: the step must be a
+    /// Returns the arguments of `for NAME in range(...)`, if the loop can count by itself: the step must be a
     /// constant that is not zero.
     fn range(&mut self, node: Struct) -> Result<Option<Range>, Failure> {
         let (target, iterable) = (self.tree.child(node, 0), self.tree.child(node, 1));

@@ -247,7 +247,7 @@ impl Compiler<'_> {
         true
     }
 
-    /// Whether the official compiler has this emitter for the architecture.
+    /// Returns whether the official compiler has this emitter for the architecture.
     fn has_emitter(&self, emitter: Emitter) -> bool {
         let arch = self.options.arch;
         match emitter {

@@ -147,7 +147,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// The value of a `with` item and its target, if it has one.
+    /// Returns the value of a `with` item and its target, if it has one.
     pub(super) fn with_item(&self, item: Node) -> (Node, Option<Node>) {
         match self.tree.as_rule(item, Rule::WithItem) {
             Some(item) => (self.tree.child(item, 0), Some(self.tree.child(item, 1))),

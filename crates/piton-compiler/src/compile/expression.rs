@@ -198,7 +198,7 @@ impl Compiler<'_> {
         self.push(Step::Emit(Instruction::Unary(operator)));
     }
 
-    /// Whether the items of a display are a comprehension.
+    /// Returns whether the items of a display are a comprehension.
     pub(super) fn is_comprehension(&self, items: Struct) -> bool {
         self.tree.count(items) == 2 && self.tree.is_rule(self.tree.child(items, 1), Rule::CompFor)
     }

@@ -86,7 +86,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A name that is imported and the one it is stored in.
+    /// Returns a name that is imported and the one it is stored in.
     fn imported_name(&self, node: Node) -> (Qstr, Qstr) {
         let Some(node) = node.as_struct() else {
             return (Qstr::EMPTY, Qstr::EMPTY);
@@ -95,7 +95,7 @@ impl Compiler<'_> {
         (name, self.tree.child(node, 1).as_id().unwrap_or(name))
     }
 
-    /// How many dots stand before the module, and the module (null if there are only dots).
+    /// Returns how many dots stand before the module, and the module (null if there are only dots).
     fn relative_import(&self, source: Node) -> (i64, Node) {
         let (dots, module) = match source.as_struct().map(|node| (node, self.tree.rule(node))) {
             None if source.as_id().is_none() => (source, Node::NULL),

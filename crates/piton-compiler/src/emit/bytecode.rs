@@ -7,10 +7,10 @@
 use piton_mpy::line_info::LineInfo;
 use piton_mpy::opcode::{Opcode, byte};
 use piton_mpy::prelude::{Prelude, Signature};
-use piton_mpy::raw_code::Bytecode;
+use piton_mpy::raw_code::{self, Bytecode};
 use piton_mpy::vuint;
 
-use super::{Access, Code, Instruction, Label, Tables};
+use super::{Access, Code, Function, Instruction, Label, Tables};
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::{Known, Qstr};
@@ -22,13 +22,6 @@ const FAST_INTEGERS: std::ops::Range<i64> = -16..48;
 const INTEGER_ZERO: i64 = 0x80;
 /// Values a `for` loop keeps on the stack.
 const ITERATOR_SLOTS: usize = 4;
-
-/// A function's bytecode, and the scopes its children are made of.
-#[derive(Debug)]
-pub(crate) struct Function {
-    pub(crate) bytecode: Bytecode,
-    pub(crate) children: Vec<ScopeId>,
-}
 
 /// Something that later passes look at.
 #[derive(Clone, Copy, Debug)]
@@ -111,12 +104,12 @@ pub(crate) fn assemble(
     let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels)?;
     prelude.line_info = line_info;
     Ok(Function {
-        bytecode: Bytecode { prelude, opcodes },
+        code: raw_code::Code::Bytecode(Bytecode { prelude, opcodes }),
         children: assembler.children,
     })
 }
 
-/// How many values the function's locals and stack are together. The board counts them in 16 bits
+/// Returns how many values the function's locals and stack are together. The board counts them in 16 bits
 /// (`mp_code_state_t`), and so does the official compiler, without a check.
 fn state_size(scope: &Scope, stack: i32) -> Result<u32, Failure> {
     let size = u32::from(scope.locals).saturating_add_signed(stack).max(1);
@@ -126,7 +119,7 @@ fn state_size(scope: &Scope, stack: i32) -> Result<u32, Failure> {
     Ok(size)
 }
 
-/// The numbers of the locals that inner functions use, each a byte. The official compiler stops with an assertion
+/// Returns the numbers of the locals that inner functions use, each a byte. The official compiler stops with an assertion
 /// where one does not fit.
 fn cells(scope: &Scope) -> Result<Vec<u8>, Failure> {
     let cells = scope.ids.iter().filter(|id| id.kind == IdKind::Cell);
@@ -138,7 +131,7 @@ fn cells(scope: &Scope) -> Result<Vec<u8>, Failure> {
         .collect()
 }
 
-/// The names of positional and keyword-only arguments; `*` for those that have none.
+/// Returns the names of positional and keyword-only arguments; `*` for those that have none.
 fn argument_names(scope: &Scope, known: &Known, tables: &mut Tables) -> Result<Vec<u32>, Failure> {
     let count = usize::from(scope.positional_arguments) + usize::from(scope.keyword_only_arguments);
     let mut names = vec![known.star; count];
@@ -343,7 +336,7 @@ impl Assembler<'_> {
     }
 }
 
-/// How many values an opcode adds to the stack.
+/// Returns how many values an opcode adds to the stack.
 fn effect(opcode: u8, operand: u32) -> i32 {
     let row = Opcode::of(opcode);
     let change = row.map_or(0, |row| row.stack.of(operand, 0));
@@ -412,7 +405,7 @@ impl Layout {
         }
     }
 
-    /// The distance from a jump of two bytes at `offset` to its label.
+    /// Returns the distance from a jump of two bytes at `offset` to its label.
     fn distance(labels: &[u32], offset: u32, label: Label) -> i64 {
         let target = labels.get(label.0 as usize).copied().unwrap_or(0);
         i64::from(target) - i64::from(offset) - i64::from(SHORT_JUMP)
@@ -448,7 +441,7 @@ impl Layout {
         lines
     }
 
-    /// The fixed bytes with the jumps between them.
+    /// Returns the fixed bytes with the jumps between them.
     fn link(&self, bytes: &[u8], events: &[Event]) -> Result<Vec<u8>, Failure> {
         let mut code = Vec::with_capacity(bytes.len() + self.sizes.len() * 3);
         let mut sizes = self.sizes.iter();
@@ -479,12 +472,12 @@ impl Layout {
     }
 }
 
-/// Whether an opcode jumps in both directions.
+/// Returns whether an opcode jumps in both directions.
 fn is_signed(opcode: u8) -> bool {
     opcode <= byte::POP_JUMP_IF_FALSE
 }
 
-/// The distances an offset of one byte can hold.
+/// Returns the distances an offset of one byte can hold.
 fn short_range(opcode: u8) -> std::ops::Range<i64> {
     if is_signed(opcode) {
         -0x40..0x40

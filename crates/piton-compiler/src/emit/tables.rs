@@ -15,7 +15,7 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// The index of a string, which is added at its first use.
+    /// Returns the index of a string, which is added at its first use.
     pub(crate) fn string(&mut self, text: Qstr) -> Result<u32, Failure> {
         let index = self.strings.index(text.0)?;
         if index > MAXIMUM_STRING_INDEX {
@@ -24,17 +24,17 @@ impl Tables {
         Ok(index)
     }
 
-    /// The index of an object, which is added at its first use.
+    /// Returns the index of an object, which is added at its first use.
     pub(crate) fn object(&mut self, constant: ConstantId) -> Result<u32, Failure> {
         self.objects.index(constant.0)
     }
 
-    /// The strings by index.
+    /// Returns the strings by index.
     pub(crate) fn strings(&self) -> impl Iterator<Item = Qstr> {
         self.strings.order.iter().copied().map(Qstr)
     }
 
-    /// The objects by index.
+    /// Returns the objects by index.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ConstantId> {
         self.objects.order.iter().copied().map(ConstantId)
     }

@@ -125,7 +125,7 @@ impl Moved<'_> {
         matches!(operand, OperandKind::SignedOffset | OperandKind::Unwind)
     }
 
-    /// A forward jump may seem to go backwards while the code in front of it grows; that is short.
+    /// Returns a forward jump may seem to go backwards while the code in front of it grows; that is short.
     fn fits_short(&self, distance: i64) -> bool {
         let limits = if self.is_signed() {
             -0x40..0x40

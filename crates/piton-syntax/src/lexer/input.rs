@@ -26,7 +26,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The byte `ahead` places after the current one, [`END`] behind the end.
+    /// Returns the byte `ahead` places after the current one, [`END`] behind the end.
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         let inserted = self.inserted.len();
         if ahead >= inserted {
@@ -46,7 +46,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// What is left of the source, if it is not hidden behind inserted text.
+    /// Returns what is left of the source, if it is not hidden behind inserted text.
     pub(super) fn rest(&self) -> Option<&[u8]> {
         if self.inserted.is_empty() {
             self.source.get(self.position..)

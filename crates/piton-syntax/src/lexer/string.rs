@@ -61,7 +61,7 @@ impl Lexer<'_> {
         self.prefix().is_some()
     }
 
-    /// The prefix of the string that begins at the current character, if one does.
+    /// Returns the prefix of the string that begins at the current character, if one does.
     fn prefix(&self) -> Option<Prefix> {
         let first = self.input.peek(0);
         let plain = Prefix {

@@ -32,7 +32,7 @@ impl Extended {
         Extended::round(u128::from(value), false, 0)
     }
 
-    /// The value of a finite float that is not negative.
+    /// Returns the value of a finite float that is not negative.
     pub(super) fn from_f64(value: f64) -> Extended {
         const FRACTION: u64 = (1 << 52) - 1;
         let bits = value.to_bits();
@@ -135,7 +135,7 @@ impl Extended {
         }
     }
 
-    /// The nearest float.
+    /// Returns the nearest float.
     pub(super) fn to_f64(self) -> f64 {
         let Extended::Finite { mantissa, exponent } = self else {
             return f64::INFINITY;
@@ -160,7 +160,7 @@ impl Extended {
         f64::from_bits((field << 52) + kept)
     }
 
-    /// The integer part of `self + 0.5`, where the sum is rounded to 64 bits first.
+    /// Returns the integer part of `self + 0.5`, where the sum is rounded to 64 bits first.
     pub(super) fn round_to_u64(self) -> u64 {
         let Extended::Finite { mantissa, exponent } = self else {
             return u64::MAX;

@@ -45,7 +45,7 @@ fn number_text(value: f64) -> String {
     }
 }
 
-/// The exponent of the leading decimal digit, found with the rounded powers of ten that the
+/// Returns the exponent of the leading decimal digit, found with the rounded powers of ten that the
 /// formatting uses too.
 fn decimal_exponent(value: f64) -> i32 {
     if value == 0.0 {

@@ -15,7 +15,7 @@ const EXPONENT_LIMIT: i32 = (i32::MAX / 2 - 9) / 10;
 /// The significant digits that are printed.
 const DIGITS: i32 = 16;
 
-/// What `pow` of the C library gives.
+/// Returns what `pow` of the C library gives.
 fn power_of_ten(exponent: i32) -> f64 {
     // With a constant base the optimiser takes `exp10`, whose last bit can be another.
     std::hint::black_box(10_f64).powf(exponent.into())
@@ -63,7 +63,7 @@ impl Mantissa {
     }
 }
 
-/// The value of a float or complex literal that is known to be one.
+/// Returns the value of a float or complex literal that is known to be one.
 pub(crate) fn former_decimal_value(text: &[u8]) -> f64 {
     let mut mantissa = Mantissa::default();
     let mut rest = text;
@@ -111,7 +111,7 @@ fn exponent_value(text: &[u8]) -> i32 {
     if negative { -value } else { value }
 }
 
-/// The text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
+/// Returns the text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
 pub fn former_float_text(value: f64) -> String {
     let mut text = former_number_text(value);
     if !text.contains(['.', 'e', 'n']) {
@@ -120,7 +120,7 @@ pub fn former_float_text(value: f64) -> String {
     text
 }
 
-/// The text of a number, in the format `%.16g`.
+/// Returns the text of a number, in the format `%.16g`.
 pub fn former_number_text(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
@@ -214,7 +214,7 @@ impl Layout {
         layout
     }
 
-    /// The digits, rounded. Rounding up to one digit more can change the exponent.
+    /// Returns the digits, rounded. Rounding up to one digit more can change the exponent.
     fn digits(&mut self, value: f64) -> String {
         let mut left = if self.exponent_sign == Some('-') {
             value / power_of_ten(-self.exponent)

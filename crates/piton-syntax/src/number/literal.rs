@@ -29,7 +29,7 @@ pub(crate) enum LiteralError {
 }
 
 impl LiteralError {
-    /// The failure in the official compiler's words.
+    /// Returns the failure in the official compiler's words.
     pub(crate) fn failure(&self, line: u32) -> Failure {
         match self {
             LiteralError::Integer { base, digits } => {
@@ -45,7 +45,7 @@ impl LiteralError {
     }
 }
 
-/// The value of an integer token; its text is letters and digits.
+/// Returns the value of an integer token; its text is letters and digits.
 pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
     let (base, digits) = match text {
         [b'0', b'x' | b'X', digits @ ..] => (16, digits),
@@ -85,7 +85,7 @@ pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
     Ok(Integer::Small(total))
 }
 
-/// The value of a float or complex token.
+/// Returns the value of a float or complex token.
 pub(crate) fn parse_decimal(text: &[u8]) -> Result<Decimal, LiteralError> {
     let (value, rest) = scan_decimal(text).ok_or(LiteralError::Decimal)?;
     match rest {
@@ -95,7 +95,7 @@ pub(crate) fn parse_decimal(text: &[u8]) -> Result<Decimal, LiteralError> {
     }
 }
 
-/// The value of a number as `repr` prints it.
+/// Returns the value of a number as `repr` prints it.
 pub(super) fn decimal_value(text: &[u8]) -> f64 {
     scan_decimal(text).map_or(f64::NAN, |(value, _)| value)
 }

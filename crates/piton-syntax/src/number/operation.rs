@@ -46,7 +46,7 @@ impl BinaryOperator {
         BinaryOperator::Power,
     ];
 
-    /// The operator a token stands for.
+    /// Returns the operator a token stands for.
     pub(crate) fn from_token(token: Token) -> Option<BinaryOperator> {
         BinaryOperator::ALL
             .get(usize::from(token.distance(Token::OpPipe)))
@@ -54,7 +54,7 @@ impl BinaryOperator {
     }
 }
 
-/// The value of `left operator right`, if it has one that is a number and not complex. With `keep_big`, what is
+/// Returns the value of `left operator right`, if it has one that is a number and not complex. With `keep_big`, what is
 /// computed with big integers stays one, even if it is small.
 pub(crate) fn binary_operation(
     operator: BinaryOperator,
@@ -105,7 +105,7 @@ fn integer_operation(
     }))
 }
 
-/// The operations on small integers whose result fits into 64 bits; none means "try the big ones".
+/// Returns the operations on small integers whose result fits into 64 bits; none means "try the big ones".
 fn small_operation(operator: BinaryOperator, left: i64, right: i64) -> Option<i64> {
     match operator {
         BinaryOperator::Or => Some(left | right),
@@ -182,7 +182,7 @@ fn floor_division(operator: BinaryOperator, left: &BigInt, right: &BigInt) -> Op
     })
 }
 
-/// A power with an exponent that is not negative.
+/// Returns a power with an exponent that is not negative.
 fn power(base: &BigInt, exponent: &BigInt) -> Option<BigInt> {
     let one = BigInt::from(1);
     if base.bits() <= 1 {

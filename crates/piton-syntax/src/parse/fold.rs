@@ -115,7 +115,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Whether a number takes part in folding for this target.
+    /// Returns whether a number takes part in folding for this target.
     fn folds(&self, number: &Number) -> bool {
         self.options.fold_floats || matches!(number, Number::Integer(_))
     }
@@ -236,7 +236,7 @@ impl Parser<'_, '_> {
         Ok(Folded::No)
     }
 
-    /// The call `const(...)` and its argument.
+    /// Returns the call `const(...)` and its argument.
     fn const_call(&self, node: Node) -> Option<(Struct, Node)> {
         let call = self.tree.as_rule(node, Rule::AtomExprNormal)?;
         if self.tree.child(call, 0).as_id() != Some(self.known.constant) {
@@ -248,7 +248,7 @@ impl Parser<'_, '_> {
         Some((call, self.tree.child(arguments, 0)))
     }
 
-    /// A tuple of constants becomes one constant, where it stands in parentheses, in an assignment,
+    /// Returns a tuple of constants becomes one constant, where it stands in parentheses, in an assignment,
     /// a return, a `for` or an index.
     pub(super) fn fold_tuple(
         &mut self,
@@ -290,7 +290,7 @@ impl Parser<'_, '_> {
         Ok(Folded::Yes)
     }
 
-    /// The object of a constant node.
+    /// Returns the object of a constant node.
     fn object(&mut self, node: Node) -> Result<ConstantId, Failure> {
         match self.tree.kind(node) {
             NodeKind::SmallInteger(value) => self.tree.constants.integer(&Integer::Small(value)),

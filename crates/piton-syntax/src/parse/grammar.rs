@@ -298,7 +298,7 @@ const fn first_set(row: &Row, sets: &[TokenSet; Rule::COUNT]) -> TokenSet {
 }
 
 impl Rule {
-    /// The row of this rule.
+    /// Returns the row of this rule.
     pub(crate) fn row(self) -> &'static Row {
         #[expect(
             clippy::indexing_slicing,
@@ -307,7 +307,7 @@ impl Rule {
         &ROWS[self as usize]
     }
 
-    /// Whether the rule can begin with this token.
+    /// Returns whether the rule can begin with this token.
     pub(crate) fn begins_with(self, token: Token) -> bool {
         #[expect(
             clippy::indexing_slicing,
@@ -317,7 +317,7 @@ impl Rule {
         set >> token as u8 & 1 != 0
     }
 
-    /// The rule with this number, as stored in the parse tree.
+    /// Returns the rule with this number, as stored in the parse tree.
     #[inline]
     pub(crate) fn from_index(index: u8) -> Rule {
         Rule::ALL

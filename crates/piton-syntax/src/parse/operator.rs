@@ -97,7 +97,7 @@ const fn operators() -> [u8; Token::COUNT] {
     operators
 }
 
-/// The rule of an operator that `rule` becomes where it begins with an operand, if it is such a rule.
+/// Returns the rule of an operator that `rule` becomes where it begins with an operand, if it is such a rule.
 #[expect(
     clippy::indexing_slicing,
     reason = "the table has an entry for every rule"
@@ -106,7 +106,7 @@ pub(super) fn outermost(rule: Rule) -> Option<Rule> {
     RULES.get(usize::from(LEVELS[rule as usize])).copied()
 }
 
-/// The rule, `outermost` or one inside it, that goes on behind an operand with this token.
+/// Returns the rule, `outermost` or one inside it, that goes on behind an operand with this token.
 #[expect(
     clippy::indexing_slicing,
     reason = "the tables have entries for every rule and token"
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::parse::grammar::{Argument, Kind};
 
-    /// Whether a rule that has its operand goes on with a token, as the grammar's table says.
+    /// Returns whether a rule that has its operand goes on with a token, as the grammar's table says.
     fn goes_on(rule: Rule, token: Token) -> bool {
         match rule.row().arguments[1] {
             Argument::Token(operator) => operator == token,

@@ -20,7 +20,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// What `source` begins with, if that is a literal.
+    /// Returns what `source` begins with, if that is a literal.
     pub(super) fn of(source: &[u8]) -> Option<Opening> {
         let length = source
             .iter()
@@ -52,7 +52,7 @@ impl Opening {
         self.triple
     }
 
-    /// The same, with braces like any other character.
+    /// Returns the same, with braces like any other character.
     pub(super) fn without_format(self) -> Opening {
         Opening {
             format: false,
@@ -60,12 +60,12 @@ impl Opening {
         }
     }
 
-    /// The length of the literal that `source` begins with, if it has an end.
+    /// Returns the length of the literal that `source` begins with, if it has an end.
     pub(super) fn end(self, source: &[u8]) -> Option<usize> {
         self.body(source, MAXIMUM_DEPTH)
     }
 
-    /// The length up to the last quote. Literals inside may be nested `depth` deep.
+    /// Returns the length up to the last quote. Literals inside may be nested `depth` deep.
     fn body(self, source: &[u8], depth: usize) -> Option<usize> {
         let mut at = self.length;
         loop {
@@ -84,7 +84,7 @@ impl Opening {
         }
     }
 
-    /// The length of what begins with a backslash, as far as it can hide a quote or a brace.
+    /// Returns the length of what begins with a backslash, as far as it can hide a quote or a brace.
     fn escape(self, rest: &[u8]) -> usize {
         if !self.format {
             return 2;
@@ -97,7 +97,7 @@ impl Opening {
         }
     }
 
-    /// The length of an interpolation, from brace to brace.
+    /// Returns the length of an interpolation, from brace to brace.
     fn interpolation(self, source: &[u8], depth: usize) -> Option<usize> {
         let depth = depth.checked_sub(1)?;
         let mut at = 1;
@@ -128,7 +128,7 @@ impl Opening {
         }
     }
 
-    /// Where the interpolation ends whose format specification begins at `at`.
+    /// Returns where the interpolation ends whose format specification begins at `at`.
     fn specification(self, source: &[u8], mut at: usize, depth: usize) -> Option<usize> {
         loop {
             let rest = source.get(at..)?;

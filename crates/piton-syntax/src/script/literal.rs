@@ -7,7 +7,7 @@ use crate::number::{Decimal, parse_decimal, parse_integer};
 use crate::target::Target;
 use crate::token::Token;
 
-/// The token of a literal, and its text as the lexer gives it.
+/// Returns the token of a literal, and its text as the lexer gives it.
 fn lex(literal: &[u8]) -> Result<(Token, Vec<u8>), Failure> {
     let options = LexerOptions {
         debug: true,

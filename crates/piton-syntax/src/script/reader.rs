@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         is_next
     }
 
-    /// Whether the piece ends the statement.
+    /// Returns whether the piece ends the statement.
     pub(super) fn at_end(&self) -> bool {
         self.at(Token::DelSemicolon) || matches!(self.piece.kind, Kind::LineEnd | Kind::End)
     }
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         String::from_utf8_lossy(self.piece.text).into_owned()
     }
 
-    /// The source from `start` up to the piece, as far as it helps to find the place.
+    /// Returns the source from `start` up to the piece, as far as it helps to find the place.
     pub(super) fn excerpt(&self, start: usize) -> String {
         let end = self.last_end.min(start + EXCERPT_LENGTH * 4);
         let text = self.source.get(start..end).unwrap_or_default();
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the piece ends an expression that began with `depth` open brackets.
+    /// Returns whether the piece ends an expression that began with `depth` open brackets.
     fn at_stop(&self, depth: usize, stop: Stop) -> bool {
         if self.piece.kind == Kind::End {
             return true;
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An expression, `nesting` brackets deep. It ends at a comma, a closing bracket, the end of the statement or what
+    /// Returns an expression, `nesting` brackets deep. It ends at a comma, a closing bracket, the end of the statement or what
     /// `stop` says.
     pub(super) fn expression(&mut self, nesting: usize, stop: Stop) -> Expression {
         let (line, start, depth) = (self.piece.line, self.start, self.piece.depth);
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A literal, a bracket or a name; none for anything else.
+    /// Returns a literal, a bracket or a name; none for anything else.
     fn operand(&mut self, nesting: usize) -> Option<ExpressionKind> {
         match self.piece.kind {
             Kind::Text | Kind::Literal => Some(self.strings()),
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The items of a bracket, and whether there is a comma. None if another kind of bracket closes it.
+    /// Returns the items of a bracket, and whether there is a comma. None if another kind of bracket closes it.
     fn bracket(&mut self, close: Token, nesting: usize) -> Option<(Vec<Expression>, bool)> {
         self.advance();
         let (mut items, mut comma) = (Vec::new(), false);
@@ -340,7 +340,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    /// A tuple, or what is in parentheses by itself.
+    /// Returns a tuple, or what is in parentheses by itself.
     fn parentheses(&mut self, nesting: usize) -> ExpressionKind {
         let line = self.piece.line;
         let Some((mut items, comma)) = self.bracket(Token::DelParenClose, nesting) else {
@@ -355,7 +355,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A dict or a set.
+    /// Returns a dict or a set.
     fn braces(&mut self, nesting: usize) -> Option<ExpressionKind> {
         self.advance();
         let mut items = Vec::new();
@@ -429,7 +429,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The number here; none if it is malformed.
+    /// Returns the number here; none if it is malformed.
     fn number(&mut self) -> Option<Value> {
         let value = number_value(self.piece.text)?;
         self.advance();
@@ -452,7 +452,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether an expression can be what `.name`, `(...)` and `[...]` belong to. Behind a literal they are what is too much.
+/// Returns whether an expression can be what `.name`, `(...)` and `[...]` belong to. Behind a literal they are what is too much.
 fn has_trailers(kind: &ExpressionKind) -> bool {
     matches!(
         kind,

@@ -59,7 +59,7 @@ pub fn read(source: &[u8]) -> Vec<Statement> {
 }
 
 impl Reader<'_> {
-    /// Whether the logical line opens a block.
+    /// Returns whether the logical line opens a block.
     fn line_ends_with_colon(&self) -> bool {
         let mut scanner = self.scanner.clone();
         let mut last = self.piece.kind;
@@ -148,7 +148,7 @@ impl Reader<'_> {
         })
     }
 
-    /// An expression outside brackets, or a tuple without parentheses.
+    /// Returns an expression outside brackets, or a tuple without parentheses.
     fn items(&mut self) -> Expression {
         let (line, start) = (self.piece.line, self.start);
         let first = self.expression(0, Stop::ColonOrEquals);
@@ -170,7 +170,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether `text` is a keyword that begins a statement only Python can run.
+/// Returns whether `text` is a keyword that begins a statement only Python can run.
 fn begins_statement(text: &[u8]) -> bool {
     !matches!(
         token::keyword(text),
@@ -185,7 +185,7 @@ fn begins_statement(text: &[u8]) -> bool {
     )
 }
 
-/// Whether a statement that begins with this keyword goes up to the end of its line, and can have a block.
+/// Returns whether a statement that begins with this keyword goes up to the end of its line, and can have a block.
 fn opens_block(keyword: &[u8]) -> bool {
     matches!(
         token::keyword(keyword),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is read of a source: a line for each statement.
+/// Returns what is read of a source: a line for each statement.
 fn outline(source: &str) -> String {
     let lines = read(source.as_bytes()).into_iter().map(|statement| {
         let text = match &statement.kind {

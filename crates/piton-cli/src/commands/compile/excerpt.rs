@@ -1,4 +1,7 @@
 //! A failure as a person reads it: the message, the line of the source underlined, and a hint.
+//!
+//! `annotate-snippets` would print the place as `file:line:column`, and the compiler knows no column: it has the official
+//! one's errors, which name a line. So the text is made here.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +13,7 @@ use piton::syntax::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
 /// Longer lines are cut: the message says what is wrong, the number where.
 const WIDEST: usize = 200;
 
-/// The text for a job that failed; `None` if it did not.
+/// Returns the text for a job that failed; `None` if it did not.
 pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
     match status {
         Status::Rejected { diagnostic, source } => Some(of_source(&job.source, diagnostic, source)),
@@ -26,7 +29,7 @@ pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
     }
 }
 
-/// The hint for a diagnostic of this source.
+/// Returns the hint for a diagnostic of this source.
 pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
     if let Some(unclosed) = unclosed(diagnostic, source) {
         let UnclosedBracket { bracket, line, .. } = unclosed;
@@ -37,7 +40,7 @@ pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> O
     hint(diagnostic, &line).map(str::to_owned)
 }
 
-/// The bracket that makes a line wrong, which may be far behind it.
+/// Returns the bracket that makes a line wrong: it can be far before that line.
 fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
     let place = diagnostic.location.as_ref()?;
     // Errors with a scope are found behind the parser, which wants every bracket closed.
@@ -50,7 +53,7 @@ fn line_of(number: u32, source: &[u8]) -> Option<&[u8]> {
     source.split(|&byte| byte == b'\n').nth(index)
 }
 
-/// The text for a source that the compiler does not accept.
+/// Returns the text for a source that the compiler does not accept.
 pub(in crate::commands) fn of_source(
     path: &Path,
     diagnostic: &Diagnostic,
@@ -109,7 +112,7 @@ pub(in crate::commands) fn of_source(
     text
 }
 
-/// Show the bracket in its line.
+/// Writes the line of the bracket, with a mark below it.
 fn push_bracket(text: &mut String, unclosed: &UnclosedBracket, source: &[u8], width: usize) {
     let UnclosedBracket {
         bracket,
@@ -128,7 +131,7 @@ fn push_bracket(text: &mut String, unclosed: &UnclosedBracket, source: &[u8], wi
     );
 }
 
-/// The line with tabs as spaces, and control characters as what they are not on a terminal: visible.
+/// Returns the line with tabs as spaces, and a visible sign for each control character.
 fn printable(line: &[u8]) -> String {
     printable_start(line).trim_end().to_owned()
 }
