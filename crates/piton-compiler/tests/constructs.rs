@@ -1,0 +1,147 @@
+//! Every construct of the language with the code made of it: a snapshot holds the sources of a file in
+//! `tests/constructs` and their listings, and the bytes are those of the official compiler.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read their cases and call the other compiler"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that can't call the other compiler fails"
+)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use piton_compiler::{DiagnosticCode, Options, compile};
+use piton_mpy::disassembly::disassemble;
+use piton_mpy::writer::write;
+
+const SEPARATOR: &str = "----\n";
+
+/// What the official compiler makes of a source: the module, or the text of the rejection.
+fn official(source: &str) -> Result<Vec<u8>, Vec<u8>> {
+    let mut child = test_programs::mpy_cross()
+        .args(["-o", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(source.as_bytes()).unwrap();
+    drop(stdin);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    if status.success() {
+        Ok(stdout)
+    } else {
+        Err(stderr)
+    }
+}
+
+/// The source and its listing, or the words of its rejection, compared with the official compiler.
+#[track_caller]
+fn section(source: &str) -> String {
+    match compile(source.as_bytes(), &Options::new("<stdin>")) {
+        Ok(module) => {
+            assert_eq!(official(source), Ok(write(&module).unwrap()), "{source}");
+            let listing = disassemble(&module).to_string();
+            // The first lines are the same for all.
+            let listing = listing.split_once("\n\n").map_or("", |(_, rest)| rest);
+            format!("{source}\n{listing}")
+        }
+        Err(diagnostic) => {
+            let traceback = diagnostic.traceback();
+            assert_eq!(official(source), Err(traceback.clone()), "{source}");
+            let traceback = String::from_utf8(traceback).unwrap();
+            format!("{source}\n{traceback}[{}]\n", diagnostic.code.name())
+        }
+    }
+}
+
+#[track_caller]
+fn check(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs");
+    let sources = std::fs::read_to_string(folder.join(name).with_extension("txt")).unwrap();
+    let sections: Vec<String> = sources.split(SEPARATOR).map(section).collect();
+    insta::assert_snapshot!(name, sections.join(&format!("\n{SEPARATOR}\n")), name);
+}
+
+macro_rules! constructs {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                check(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn no_file_is_forgotten() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs");
+            let mut files: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+                .collect();
+            files.sort();
+            let mut tests = vec![$(stringify!($name)),*];
+            tests.sort_unstable();
+            assert_eq!(files, tests);
+        }
+    };
+}
+
+constructs! {
+    expressions statements functions classes comprehensions exceptions asynchronous imports constants numbers fstrings
+    layout
+}
+
+/// Each error with its code, words and place, as the official compiler has them.
+#[test]
+fn errors() {
+    let sources = include_str!("cases/errors.txt").split(SEPARATOR);
+    let sections: Vec<String> = sources.map(section).collect();
+    insta::assert_snapshot!(sections.join(&format!("\n{SEPARATOR}\n")));
+}
+
+/// Codes that no source for MicroPython has, or that take a large one: `limits.rs`, `circuitpython.rs`, `robustness.rs`
+/// and the minifier's tests have them.
+const ELSEWHERE: &[DiagnosticCode] = &[
+    DiagnosticCode::UnclearIndent,
+    DiagnosticCode::RawFString,
+    DiagnosticCode::NameTooLong,
+    DiagnosticCode::SourceTooLarge,
+    DiagnosticCode::NativeCode,
+    DiagnosticCode::YieldFromInAsync,
+    DiagnosticCode::StarTooFarBack,
+    DiagnosticCode::JumpTooFar,
+    DiagnosticCode::ConstantsTooDeep,
+    DiagnosticCode::TooManyNames,
+    DiagnosticCode::StackTooLarge,
+    DiagnosticCode::CellNumberTooLarge,
+    DiagnosticCode::TooManyOuterVariables,
+    DiagnosticCode::TooManyArguments,
+    DiagnosticCode::TooManyTargets,
+    DiagnosticCode::TooManyBlocks,
+];
+
+#[test]
+fn every_code_has_a_source() {
+    let codes: Vec<DiagnosticCode> = include_str!("cases/errors.txt")
+        .split(SEPARATOR)
+        .filter_map(|source| {
+            let result = compile(source.as_bytes(), &Options::new("<stdin>"));
+            result.err().map(|diagnostic| diagnostic.code)
+        })
+        .collect();
+    for code in DiagnosticCode::ALL {
+        assert!(
+            codes.contains(code) != ELSEWHERE.contains(code),
+            "{code:?} is in both or none"
+        );
+    }
+}
