@@ -1,4 +1,9 @@
 //! Whether a name fits a pattern, and a path a row of them.
+//!
+//! Own code, as `ignore` 0.4 (which ripgrep has, on `globset`) differs from git where people meet it: `?` is one byte there and
+//! does not fit `é`, `{a,b}` is a choice and not a name, `[a` without an end fits itself, a `\` at the end is an error of the
+//! whole line, and `!` takes back a file below a folder that is covered. It also lacks [`super::Patterns::names_file`]. Both
+//! loops here go back to the last star only, so that no pattern takes more than length times length.
 
 /// Whether `names` fit `parts`, one by one; a part that is `None` takes any number of names, and at the end at least
 /// one.

@@ -3,11 +3,17 @@
 // Helpers of tests may unwrap and index as tests may: clippy takes only what is behind `cfg(test)` for a test.
 #![cfg(test)]
 
+mod building;
+mod compile;
 mod copy;
 mod device;
+mod http;
 mod mip;
 mod mount;
 mod package_index;
+mod program;
 mod romfs;
 mod shipment;
+mod support;
+mod sync;
 mod vm_pin;

@@ -6,12 +6,11 @@ use std::ops::ControlFlow::Continue;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use piton::Board;
 use piton::building::{Settings, build};
-use piton::deadline::{Cancel, Deadline};
-use piton::fs::remote::RemoteFs;
+use piton::deadline::Cancel;
 use piton::http::{Client, ClientOptions};
 use piton::path::BoardPath;
-use piton::repl::Entry;
 use piton::shipment::choose::{self, ChooseError};
 use piton::shipment::deploy::{DriveAction, apply, plan};
 use piton::shipment::keys::{self, KeyError, OpenedKey};
@@ -21,7 +20,8 @@ use piton::shipment::to_board::{self, ToBoardError};
 use piton::shipment::{
     BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError,
 };
-use piton::{Board, ConnectOptions};
+
+use crate::support::{connect, with_files};
 
 /// Sources in a folder, and what is built of them.
 struct Project {
@@ -88,18 +88,6 @@ fn try_load(place: &Path, purpose: Purpose) -> Result<Vec<Shipment>, ShipmentErr
         cancel: &Cancel::new(),
     };
     choose::load(place, &reading, &Client::new(&ClientOptions::default()))
-}
-
-fn connect() -> Board {
-    let mut options = ConnectOptions::default();
-    options.vm = Some(test_programs::vm());
-    Board::connect(&"virtual".parse().unwrap(), &options).unwrap()
-}
-
-/// Does something with the files of a board.
-fn with_files<T>(board: &mut Board, act: impl FnOnce(&mut RemoteFs<'_, '_>) -> T) -> T {
-    let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
-    act(&mut RemoteFs::new(&mut raw))
 }
 
 /// Deploys, and returns what was planned.
