@@ -1,6 +1,6 @@
 # The file system of a mounted folder: each call goes to the host as a frame, and waits for the answer.
 #
-# docs/mount.md has the frames, src/mount/frame.rs the host's end of them, src/mount/server.rs the numbers of the requests and
+# docs/mount.md has the frames, src/mount/frame.rs the host's end of them, src/mount/codec.rs the numbers of the requests and
 # what they carry. 0x03 is never part of an answer, so Ctrl-C stays what it is, an interrupt: the program says again what it
 # wants, and waits for the answer to that. What answers an older question is skipped.
 #

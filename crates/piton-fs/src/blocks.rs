@@ -28,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 const TRIES: u32 = 12;
 
 impl RemoteFs<'_, '_> {
-    /// Send `content` to the function `_piton` of `device/write.py`, in blocks. `moved` hears how much of it the board
+    /// Sends `content` to the function `_piton` of `device/write.py`, in blocks. `moved` hears how much of it the board
     /// has. False: the board can't take blocks, nothing was sent.
     pub(crate) fn send_blocks(
         &mut self,
@@ -63,7 +63,7 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// Send blocks until the board has all, or its program has ended.
+/// Sends blocks until the board has all, or its program has ended.
 ///
 /// The board says how much it has, at first and after each block. So it does not matter which of them, or of its
 /// answers, was lost.

@@ -31,12 +31,12 @@ pub(crate) const WRITE_IN_PLACE: Program =
     Program(include_str!("../device/minified/write_in_place.py"));
 
 impl Program {
-    /// The source; it ends with a newline.
+    /// Returns the source; it ends with a newline.
     pub(crate) fn source(self) -> &'static str {
         self.0
     }
 
-    /// The source, and a call with these arguments, each a literal. The function does not stay on the board.
+    /// Returns the source, and a call with these arguments, each a literal. The function does not stay on the board.
     pub(crate) fn call(self, arguments: &[&str]) -> Vec<u8> {
         let mut source = self.0.to_owned();
         source.push_str("try:\n _piton(");

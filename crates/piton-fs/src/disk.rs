@@ -26,7 +26,7 @@ pub struct DiskFree {
 }
 
 impl RemoteFs<'_, '_> {
-    /// The mounted file systems that have a size, as the board lists them. Boards before MicroPython 1.25
+    /// Returns the mounted file systems that have a size, as the board lists them. Boards before MicroPython 1.25
     /// cannot list them: there each folder of the root is a row, as in mpremote.
     ///
     /// # Errors

@@ -165,7 +165,7 @@ impl std::fmt::Display for FileState {
 }
 
 impl Error {
-    /// The error for what a board answered about `path`.
+    /// Returns the error for what a board answered about `path`.
     pub(crate) fn new(path: &BoardPath, error: BoardError) -> Error {
         let path = path.clone();
         let BoardError::Exception(exception) = &error else {

@@ -31,7 +31,7 @@ pub enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
-    /// The name in `hashlib`.
+    /// Returns the name in `hashlib`.
     pub fn name(self) -> &'static str {
         match self {
             HashAlgorithm::Md5 => "md5",
@@ -42,14 +42,14 @@ impl HashAlgorithm {
         }
     }
 
-    /// The digest of `content`.
+    /// Returns the digest of `content`.
     pub fn digest(self, content: &[u8]) -> Vec<u8> {
         let mut hasher = self.hasher();
         hasher.update(content);
         hasher.finalize().into_vec()
     }
 
-    /// The digest of all that `reader` gives, which is never in memory as a whole.
+    /// Returns the digest of all that `reader` gives, which is never in memory as a whole.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl HashAlgorithm {
 }
 
 impl RemoteFs<'_, '_> {
-    /// The digest of a file's content. The board calculates it; if it lacks the algorithm, the file is read and the
+    /// Returns the digest of a file's content. The board calculates it; if it lacks the algorithm, the file is read and the
     /// host does (one more exchange).
     ///
     /// # Errors

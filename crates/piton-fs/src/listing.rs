@@ -16,7 +16,7 @@ use crate::transfer::agent::is_lack;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A file, or anything else that is no folder.
+    /// A file, or anything else that is not a folder.
     File,
     /// A folder.
     Directory,
@@ -61,7 +61,7 @@ pub struct TreeEntry {
     pub position: usize,
 }
 
-/// The entries of a tree in the order in which the board lists them: on most file systems that in which they were
+/// Returns the entries of a tree in the order in which the board lists them: on most file systems that in which they were
 /// made. Each folder still comes before what is in it.
 pub fn in_board_order(mut entries: Vec<TreeEntry>) -> Vec<TreeEntry> {
     let positions: BTreeMap<BoardPath, usize> = entries
@@ -98,7 +98,7 @@ type Line = (String, u32, u64, i64);
 type ShortLine = (String, u32, u64);
 
 impl RemoteFs<'_, '_> {
-    /// The entries of a folder, in the board's order. The empty path is the current folder.
+    /// Returns the entries of a folder, in the board's order. The empty path is the current folder.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl RemoteFs<'_, '_> {
         lines(&answer).map(|line| entry(path, line)).collect()
     }
 
-    /// All entries below a folder, in one exchange: each folder followed by what is in it, names in order.
+    /// Returns all entries below a folder, in one exchange: each folder followed by what is in it, names in order.
     ///
     /// # Errors
     ///
@@ -195,18 +195,18 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// The names of a path.
+/// Returns the names of a path.
 fn names(path: &BoardPath) -> impl Iterator<Item = &str> {
     path.as_str().split('/').filter(|name| !name.is_empty())
 }
 
-/// The part of `path` that lies below `folder`.
+/// Returns the part of `path` that lies below `folder`.
 fn below(folder: &BoardPath, path: &str) -> Option<BoardPath> {
     let rest = path.strip_prefix(folder.as_str())?;
     rest.trim_start_matches('/').parse().ok()
 }
 
-/// Find the last entry of each folder: going backwards, the first one at its depth.
+/// Finds the last entry of each folder: going backwards, the first one at its depth.
 fn mark_last(entries: &mut [TreeEntry]) {
     let mut seen: Vec<bool> = Vec::new();
     for entry in entries.iter_mut().rev() {

@@ -1,12 +1,12 @@
 //! Serve a folder of this computer to a board, over the line that its REPL is on.
 //!
-//! [`mount`] sends a small file system to the board (device/mount.py), which asks for everything it is asked; a
-//! service in the line's [`Slot`] answers, wherever the line is being read: while a program is followed, and in a
-//! terminal. docs/mount.md has the protocol and why it is as it is.
+//! [`mount`] sends a small file system to the board (device/mount.py), which passes each request of a program on to the host. A
+//! service in the line's [`Slot`] answers whenever the line is read: while a program is followed, and in a terminal. docs/mount.md has the protocol and why it is as it is.
 //!
 //! The files of this computer are touched here and nowhere else in this crate, and only below the mounted folder:
 //! see `root`.
 
+mod codec;
 mod errno;
 mod file;
 mod frame;
@@ -14,6 +14,7 @@ mod piece;
 mod root;
 mod server;
 mod service;
+mod space;
 
 use std::fmt;
 use std::io;
@@ -61,7 +62,7 @@ pub struct Source<'a> {
     pub read_only: bool,
 }
 
-/// Makes an `.mpy` of a source; `None` where the board shall get the source.
+/// Makes an `.mpy` of a source; `None` if the board is to get the source.
 pub type Translate = Arc<dyn Fn(&Source<'_>) -> Option<Vec<u8>> + Send + Sync>;
 
 /// How a folder is served.
@@ -101,7 +102,7 @@ pub struct Mounted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MountError {
-    /// The folder does not exist, or is none, or cannot be looked into.
+    /// The folder does not exist, is not a folder, or cannot be read.
     #[error("could not mount `{}`: {source}", folder.display())]
     Folder {
         /// As asked for.
@@ -135,7 +136,7 @@ impl MountError {
     }
 }
 
-/// Serve `folder` to the board as [`MOUNT_POINT`], and make that its current folder.
+/// Serves `folder` to the board as [`MOUNT_POINT`], and makes that its current folder.
 ///
 /// `slot` is that of the line that `raw_repl` is on. The service stays there until [`Slot::detach`] or another mount;
 /// after a soft reset the board has forgotten the mount, and it must be done again.
@@ -199,7 +200,7 @@ pub fn mount(
     })
 }
 
-/// What the program on the board prints: which modules the board loads, and whether it inflates.
+/// Returns what the program on the board prints: which modules the board loads, and whether it inflates.
 fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
     let text = String::from_utf8_lossy(printed);
     let mut words = text.split_whitespace();
@@ -213,7 +214,7 @@ fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
     }
 }
 
-/// Take the mount off the board, and the service off the line.
+/// Takes the mount off the board, and the service off the line.
 ///
 /// # Errors
 ///

@@ -62,7 +62,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word for it in a printed plan.
+    /// Returns the word for it in a printed plan.
     pub fn word(self) -> &'static str {
         match self {
             Action::MakeFolder => "mkdir",
@@ -73,7 +73,7 @@ impl Action {
         }
     }
 
-    /// Whether a file is written.
+    /// Returns whether a file is written.
     pub fn writes(self) -> bool {
         matches!(self, Action::Create | Action::Replace)
     }
@@ -130,7 +130,7 @@ pub enum Conflict {
     },
 }
 
-/// Decide how `destination` becomes like `source`.
+/// Decides how `destination` becomes like `source`.
 ///
 /// Files are the same if their sizes are, and their hashes: where one hash is not known, the file is sent.
 ///
@@ -175,25 +175,25 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn take(&mut self, path: &RelativePath, node: &Node) {
-        let there = match self.cleared.contains(path) {
+        let existing = match self.cleared.contains(path) {
             true => None,
             false => self.destination.get(path),
         };
-        match (node, there) {
+        match (node, existing) {
             (Node::Foreign, _) | (Node::Folder, Some(Node::Folder)) => {}
             (Node::Folder, None) => self.folders.push(step(Action::MakeFolder, path)),
             (Node::File { .. }, None) => self.write(Action::Create, path, node),
-            (Node::File { .. }, Some(there @ Node::File { .. })) => {
-                if !self.options.force && is_same(node, there) {
+            (Node::File { .. }, Some(existing @ Node::File { .. })) => {
+                if !self.options.force && is_same(node, existing) {
                     self.plan.unchanged.push(path.clone());
-                } else if self.protection(path, there) == Protection::None {
+                } else if self.protection(path, existing) == Protection::None {
                     self.write(Action::Replace, path, node);
                 } else {
                     self.plan.kept.push(path.clone());
                 }
             }
-            (Node::Folder, Some(there @ Node::File { .. })) => {
-                if self.clear(path, there) {
+            (Node::Folder, Some(existing @ Node::File { .. })) => {
+                if self.clear(path, existing) {
                     self.folders.push(step(Action::MakeFolder, path));
                 } else if self.options.delete {
                     self.refuse(Conflict::ProtectedInTheWay { path: path.clone() });
@@ -201,8 +201,8 @@ impl Planner<'_> {
                     self.refuse(Conflict::FileInTheWay { path: path.clone() });
                 }
             }
-            (Node::File { .. }, Some(there @ Node::Folder)) => {
-                if self.clear(path, there) {
+            (Node::File { .. }, Some(existing @ Node::Folder)) => {
+                if self.clear(path, existing) {
                     self.write(Action::Create, path, node);
                 } else if self.options.delete {
                     self.refuse(Conflict::ProtectedInTheWay { path: path.clone() });
@@ -227,10 +227,10 @@ impl Planner<'_> {
         });
     }
 
-    /// Take out of the way what has this path, and all below it, if all of it may go.
-    fn clear(&mut self, path: &RelativePath, there: &Node) -> bool {
+    /// Takes out of the way what has this path, and all below it, if all of it may go.
+    fn clear(&mut self, path: &RelativePath, existing: &Node) -> bool {
         let below = self.destination.below(path);
-        let all = std::iter::once((path, there)).chain(below);
+        let all = std::iter::once((path, existing)).chain(below);
         let all = all.collect::<Vec<(&RelativePath, &Node)>>();
         let may_go = |(path, node): &(&RelativePath, &Node)| {
             **node != Node::Foreign && self.protection(path, node) == Protection::None
@@ -254,7 +254,7 @@ impl Planner<'_> {
         protection.map_or(Protection::None, |protection| protection(path, node))
     }
 
-    /// Remove what the source does not have: what is in a folder before the folder.
+    /// Removes what the source does not have: what is in a folder before the folder.
     fn deletions(&mut self) -> Vec<Step> {
         let mut deletions = Vec::new();
         // Folders that something stays in.
@@ -361,20 +361,20 @@ fn is_same(source: &Node, destination: &Node) -> bool {
                 digest: Some(digest),
             },
             Node::File {
-                size: Some(there),
-                digest: Some(digest_there),
+                size: Some(existing),
+                digest: Some(existing_digest),
             },
-        ) => size == there && digest == digest_there,
-        (Node::File { size, .. }, Node::File { size: there, .. }) => {
+        ) => size == existing && digest == existing_digest,
+        (Node::File { size, .. }, Node::File { size: existing, .. }) => {
             // An empty file has one content only.
-            *size == Some(0) && *there == Some(0)
+            *size == Some(0) && *existing == Some(0)
         }
         _ => false,
     }
 }
 
 impl Plan {
-    /// Whether nothing is to be done.
+    /// Returns whether nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
@@ -384,7 +384,7 @@ impl Plan {
         self.steps.iter().filter_map(|step| step.size).sum()
     }
 
-    /// How many steps there are of each kind.
+    /// Returns how many steps there are of each kind.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for step in &self.steps {

@@ -54,7 +54,7 @@ pub struct Peek {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Look at the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
+    /// Looks at the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
     ///
     /// `None`: the board has no SHA-256, or no folders.
     ///
@@ -104,7 +104,7 @@ impl RemoteFs<'_, '_> {
         Ok(Some(answer))
     }
 
-    /// Write a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
+    /// Writes a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
     /// a folder. What has this content already is left alone, unless `force`. One exchange.
     ///
     /// `None`: the board, or the file system, or the line, needs [`RemoteFs::write`] or [`RemoteFs::send`]. Nothing was changed.

@@ -13,7 +13,7 @@ use crate::transfer::{Arrival, TransferEvent};
 use crate::{Event, device};
 
 impl RemoteFs<'_, '_> {
-    /// The content of a file.
+    /// Returns the content of a file.
     ///
     /// # Errors
     ///
@@ -171,7 +171,7 @@ impl Incoming {
         };
     }
 
-    /// Compare what came with what the board says it read.
+    /// Compares what came with what the board says it read.
     fn finish(self, path: &BoardPath) -> Result<(), Error> {
         let path = path.clone();
         let (bytes, digest) = match self.state {

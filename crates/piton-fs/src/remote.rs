@@ -40,12 +40,12 @@ pub struct Metadata {
 }
 
 impl<'r, 'b> RemoteFs<'r, 'b> {
-    /// The files of the board at the other end of `raw_repl`. Sends nothing.
+    /// Returns the files of the board at the other end of `raw_repl`. Sends nothing.
     pub fn new(raw_repl: &'r mut RawRepl<'b>) -> RemoteFs<'r, 'b> {
         RemoteFs { raw_repl }
     }
 
-    /// Kind and size of a file or folder.
+    /// Returns kind and size of a file or folder.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         })
     }
 
-    /// Whether a file or folder has this name.
+    /// Returns whether a file or folder has this name.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Whether this is a folder; `false` if it does not exist.
+    /// Returns whether this is a folder; `false` if it does not exist.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Make a folder. Its parent must exist.
+    /// Makes a folder. Its parent must exist.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.call_os("mkdir", path, deadline)
     }
 
-    /// Remove an empty folder.
+    /// Removes an empty folder.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Remove a file. On littlefs this removes an empty folder too, as `os.remove` does there.
+    /// Removes a file. On littlefs this removes an empty folder too, as `os.remove` does there.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.call_os("remove", path, deadline)
     }
 
-    /// Move a file or folder, to another folder too. A file in its way is replaced.
+    /// Moves a file or folder, to another folder too. A file in its way is replaced.
     ///
     /// Within a file system this is a rename. A file is copied to another file system of the board, and by way of the
     /// host on boards that cannot rename; it is removed when the copy is complete.
@@ -152,7 +152,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Whether the board has `os.rename`.
+    /// Returns whether the board has `os.rename`.
     pub(crate) fn can_rename(&mut self, deadline: Deadline) -> Result<bool, Error> {
         match self.run(b"import os\nos.rename", deadline) {
             Ok(_) => Ok(true),
@@ -163,7 +163,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Copy a file by way of the host, then remove it.
+    /// Copies a file by way of the host, then removes it.
     fn copy_over(
         &mut self,
         source: &BoardPath,
@@ -185,7 +185,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.remove_file(source, deadline)
     }
 
-    /// Create an empty file; one that exists is left alone.
+    /// Creates an empty file; one that exists is left alone.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.tell(path, device::TOUCH, &[&quoted(path)], deadline)
     }
 
-    /// The board's current folder; the root on boards that have no other.
+    /// Returns the board's current folder; the root on boards that have no other.
     ///
     /// # Errors
     ///
@@ -214,7 +214,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
             })
     }
 
-    /// Make a folder the board's current one.
+    /// Makes a folder the board's current one.
     ///
     /// # Errors
     ///
@@ -223,7 +223,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.call_os("chdir", path, deadline)
     }
 
-    /// Call one function of the board's module `os` with the path.
+    /// Calls one function of the board's module `os` with the path.
     fn call_os(
         &mut self,
         function: &str,
@@ -237,7 +237,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Run a program that prints one literal, and read it.
+    /// Runs a program that prints one literal, and reads it.
     pub(crate) fn ask<T: DeserializeOwned>(
         &mut self,
         path: &BoardPath,
@@ -251,7 +251,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.read_answer(path, &answer)
     }
 
-    /// Run a program that prints nothing.
+    /// Runs a program that prints nothing.
     fn tell(
         &mut self,
         path: &BoardPath,
@@ -265,7 +265,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Run a program of this crate; a long one as bytecode, where the board loads it.
+    /// Runs a program of this crate; a long one as bytecode, where the board loads it.
     pub(crate) fn run_program(
         &mut self,
         program: Program,
@@ -317,7 +317,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         Ok(answer)
     }
 
-    /// Run a program; one that does not end in time, or is cancelled, is stopped.
+    /// Runs a program; one that does not end in time, or is cancelled, is stopped.
     pub(crate) fn exec(
         &mut self,
         source: &[u8],
@@ -328,7 +328,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         ended.map_err(|error| self.stop(error))
     }
 
-    /// Stop the program that runs on after this error; the error is handed back.
+    /// Stops the program that runs on after this error; the error is handed back.
     pub(crate) fn stop(&mut self, error: BoardError) -> BoardError {
         if let BoardError::Cancelled | BoardError::Timeout { .. } = error {
             self.interrupt();
@@ -336,7 +336,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         error
     }
 
-    /// Stop the program that runs.
+    /// Stops the program that runs.
     pub(crate) fn interrupt(&mut self) {
         // How the program ends now says nothing new.
         let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
@@ -352,7 +352,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     }
 }
 
-/// The path as a Python literal.
+/// Returns the path as a Python literal.
 pub(crate) fn quoted(path: &BoardPath) -> String {
     py_str(path.as_str())
 }

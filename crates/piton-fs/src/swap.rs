@@ -20,7 +20,7 @@ const START: &str = "piton swap 1\0";
 /// Behind each entry of the journal: the one character that no path has.
 const SEPARATOR: char = '\0';
 
-/// What every journal ends with: one that is cut off is none.
+/// The end of every journal: one without it was cut off, and is ignored.
 const END: char = '.';
 
 /// Changes below a folder that belong together: files that are new or replaced, files that go.
@@ -47,7 +47,7 @@ impl Swap {
         }
     }
 
-    /// A file gets new content. `name` continues the folder. Gives the path that the content is to be written to.
+    /// Adds a file that gets new content. `name` is its path from the folder on. Returns the path that the content is to be written to.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Swap {
         Ok(self.folder.join(name).with_suffix(NEXT_SUFFIX))
     }
 
-    /// A file goes, when all new ones are in their places.
+    /// Adds the removal of a file, which is done when all new ones are in their places.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Swap {
         self.add('-', name)
     }
 
-    /// A folder goes, if it is empty in the end.
+    /// Adds the removal of a folder, which is done if it is empty in the end.
     ///
     /// # Errors
     ///
@@ -89,19 +89,19 @@ impl Swap {
         Ok(())
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.journal.len() == START.len() + END.len_utf8()
     }
 
-    /// The file that is written before all others: its path and content.
+    /// Returns the file that is written before all others: its path and content.
     pub fn journal(&self) -> (BoardPath, &[u8]) {
         let [_, draft] = journals_of(&self.folder);
         (draft, self.journal.as_bytes())
     }
 }
 
-/// Where the journal of changes below `folder` is: that of changes that were begun, and that of those that were not. If
+/// Returns where the journal of changes below `folder` is: that of changes that were begun, and that of those that were not. If
 /// one of them exists, there is something to [settle](RemoteFs::settle_swap).
 pub fn journals_of(folder: &BoardPath) -> [BoardPath; 2] {
     let text = match folder.is_empty() {
@@ -114,7 +114,7 @@ pub fn journals_of(folder: &BoardPath) -> [BoardPath; 2] {
     [journal, draft]
 }
 
-/// Whether a path names something inside of the folder that it continues, which is no journal. FAT takes `\` for `/`.
+/// Returns whether a path names something inside of the folder that it continues, which is no journal. FAT takes `\` for `/`.
 fn is_inside(path: &BoardPath) -> bool {
     let mut names = path.as_str().split('/');
     names.all(|name| {
@@ -123,13 +123,13 @@ fn is_inside(path: &BoardPath) -> bool {
     })
 }
 
-/// Whether a file of this name is a journal.
+/// Returns whether a file of this name is a journal.
 pub(crate) fn is_journal(name: &str) -> bool {
     name.strip_suffix(NEXT_SUFFIX).unwrap_or(name) == JOURNAL
 }
 
 impl RemoteFs<'_, '_> {
-    /// Make the changes below a folder: all of them, or, when a file cannot be renamed or the board is stopped, none.
+    /// Makes the changes below a folder: all of them, or, when a file cannot be renamed or the board is stopped, none.
     /// Journal and new files are on the board: see [`Swap`]. Old files wait in the same folders, under names with
     /// `.piton-old` behind, until all is done. One exchange.
     ///
@@ -143,7 +143,7 @@ impl RemoteFs<'_, '_> {
         self.run_swap(folder, "True", deadline).map(|_| ())
     }
 
-    /// Put right what was cut off below a folder that has one of the journals: see [`Swap`]. Whether changes were
+    /// Puts right what was cut off below a folder that has one of the journals: see [`Swap`]. Whether changes were
     /// finished. One exchange.
     ///
     /// A draft of a journal that is not whole is removed: nothing was begun.

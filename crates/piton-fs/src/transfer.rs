@@ -37,7 +37,7 @@ pub enum Step<'s> {
 }
 
 impl Step<'_> {
-    /// What the step changes.
+    /// Returns what the step changes.
     pub fn path(&self) -> &BoardPath {
         match self {
             Step::MakeDir(path) | Step::Remove(path) | Step::RemoveDir(path) => path,
@@ -64,7 +64,7 @@ pub struct Outgoing<'s> {
 pub type Open<'s> = Box<dyn FnOnce() -> io::Result<Box<dyn Read + 's>> + 's>;
 
 impl<'s> Outgoing<'s> {
-    /// A file with this content.
+    /// Returns a file with this content.
     pub fn from_bytes(path: BoardPath, content: &'s [u8]) -> Outgoing<'s> {
         Outgoing {
             path,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-/// The CRC-32 of these parts, one behind the other: `binascii.crc32` of the board.
+/// Returns the CRC-32 of these parts, one behind the other: `binascii.crc32` of the board.
 pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
     let mut crc = flate2::Crc::new();
     for part in parts {
@@ -17,7 +17,7 @@ pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
 /// Set in each byte of a number on the wire: so none of them is Ctrl-C, or what a person types.
 pub(crate) const MARK: u8 = 0x80;
 
-/// A number of at most 14 bits as two bytes, the lower one first.
+/// Returns a number of at most 14 bits as two bytes, the lower one first.
 pub(crate) fn seven_bits(number: usize) -> [u8; 2] {
     let bits = |shift: usize| MARK | (number >> shift & 0x7f) as u8;
     [bits(0), bits(7)]

@@ -9,6 +9,7 @@ use piton_board::exception::OsError;
 use piton_board::literal::{from_literal, py_bytes};
 use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
+use tracing::debug;
 
 use crate::device::Program;
 use crate::error::{Error, FileState};
@@ -68,7 +69,7 @@ struct Job<'a> {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Write a file, whole: the old content stays until the new one is complete on the board and checked, by its
+    /// Writes a file, whole: the old content stays until the new one is complete on the board and checked, by its
     /// size, and by SHA-256 where the board has it (else by the sum of its bytes).
     ///
     /// The content goes to a temporary name beside the file (its own with [`TEMPORARY_SUFFIX`]), which is renamed in
@@ -173,6 +174,8 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         if self.takes_pieces() && !self.can_rename(deadline)? {
+            // A board without `os.rename` (micro:bit) cannot put a complete file in the place of the old one.
+            debug!(path = %job.path, "the board cannot rename, the file is written in its place");
             job.program = device::WRITE_IN_PLACE;
         }
         let answer = self
@@ -199,6 +202,7 @@ impl RemoteFs<'_, '_> {
                     // The heap may be in pieces: try smaller ones, from where the board stands.
                     Error::OutOfMemory { .. } if limit > *PART_LIMIT.start() => {
                         limit /= 2;
+                        debug!(limit, "the board ran out of memory, parts get smaller");
                         bytes = self.written_so_far(job.path, deadline)?;
                     }
                     error => return Err(error),
@@ -221,12 +225,12 @@ impl RemoteFs<'_, '_> {
         job.read_outcome(&answer)
     }
 
-    /// Whether the board takes programs in pieces only. False as long as it was not asked.
+    /// Returns whether the board takes programs in pieces only. False as long as it was not asked.
     fn takes_pieces(&mut self) -> bool {
         self.raw().raw_paste() == Some(false)
     }
 
-    /// Send the content in blocks, where the board takes them: how much of it the board has then, all or nothing.
+    /// Sends the content in blocks, where the board takes them: how much of it the board has then, all or nothing.
     fn write_blocks(
         &mut self,
         job: &Job<'_>,
@@ -245,7 +249,7 @@ impl RemoteFs<'_, '_> {
         Ok(if sent { of } else { 0 })
     }
 
-    /// How many bytes the board has written.
+    /// Returns how many bytes the board has written.
     fn written_so_far(&mut self, path: &BoardPath, deadline: Deadline) -> Result<usize, Error> {
         let answer = self
             .run(b"_piton(0)\n", deadline.sooner(PART_TIME))
@@ -325,7 +329,7 @@ impl Job<'_> {
         )
     }
 
-    /// The sum of all bytes: what boards without SHA-256 can calculate fast enough.
+    /// Returns the sum of all bytes: what boards without SHA-256 can calculate fast enough.
     fn sum(&self) -> u64 {
         self.content.iter().map(|byte| u64::from(*byte)).sum()
     }
@@ -424,7 +428,7 @@ fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, us
 /// `b''`
 const QUOTES: usize = 3;
 
-/// How long the bytes literal of `content` is at most.
+/// Returns how long the bytes literal of `content` is at most.
 fn literal_length(content: &[u8]) -> usize {
     let escaped: usize = content.iter().map(|byte| escaped_length(*byte)).sum();
     QUOTES + escaped

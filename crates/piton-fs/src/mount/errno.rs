@@ -11,6 +11,7 @@ impl Errno {
     pub(super) const NOENT: Errno = Errno(2);
     pub(super) const IO: Errno = Errno(5);
     pub(super) const BADF: Errno = Errno(9);
+    pub(super) const NOTDIR: Errno = Errno(20);
     pub(super) const ISDIR: Errno = Errno(21);
     pub(super) const INVAL: Errno = Errno(22);
     pub(super) const MFILE: Errno = Errno(24);

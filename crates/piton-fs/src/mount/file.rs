@@ -88,14 +88,14 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Open a file of the disk: its number.
+    /// Opens a file of the disk and returns its number.
     pub(super) fn open(&mut self, path: &Path, mode: Mode) -> Result<u8, Errno> {
         let number = self.free()?;
         let file = mode.open(path)?;
         self.put(number, Handle::Disk { file, mode })
     }
 
-    /// Open what is in memory: its number.
+    /// Opens what is in memory and returns its number.
     pub(super) fn open_bytes(&mut self, bytes: Arc<[u8]>) -> Result<u8, Errno> {
         let number = self.free()?;
         self.put(number, Handle::Memory { bytes, at: 0 })
@@ -130,7 +130,7 @@ impl Files {
         }
     }
 
-    /// The next piece of a file that fits into `room` bytes behind `prefix`, and whether the file ends with it.
+    /// Returns the next piece of a file that fits into `room` bytes behind `prefix`, and whether the file ends with it.
     pub(super) fn read(
         &mut self,
         number: u8,
@@ -153,7 +153,7 @@ impl Files {
         Ok((piece, ended))
     }
 
-    /// Put back what was read last, to be read again.
+    /// Puts back what was read last, to be read again.
     pub(super) fn take_back(&mut self) -> Result<(), Errno> {
         let (number, count) = self.last_read.take().ok_or(Errno::INVAL)?;
         match self.get(number)? {
@@ -173,7 +173,7 @@ impl Files {
         }
     }
 
-    /// Where the file stands after a seek.
+    /// Returns where the file stands after a seek.
     pub(super) fn seek(&mut self, number: u8, whence: u8, offset: i32) -> Result<u64, Errno> {
         let target = match whence {
             0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
@@ -195,7 +195,7 @@ impl Files {
 }
 
 impl Handle {
-    /// What comes next, [`LONGEST_PIECE`] bytes of it unless it ends before.
+    /// Returns what comes next, [`LONGEST_PIECE`] bytes of it unless it ends before.
     fn peek(&mut self) -> Result<Vec<u8>, Errno> {
         match self {
             Handle::Disk { file, mode } if mode.read => {

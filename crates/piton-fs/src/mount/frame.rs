@@ -1,6 +1,6 @@
 //! The frames of a mount, between other output of the board: pure parsing and building. docs/mount.md has them.
 //!
-//! The letters that begin each frame are drawn anew for each mount, and the sequence only rises, so that nothing a program
+//! The letters that begin each frame are random and new for each mount, and the sequence only rises, so that nothing a program
 //! prints is a frame: neither a byte by itself nor a frame that it saw before.
 
 use std::hash::{BuildHasher, RandomState};
@@ -12,10 +12,10 @@ use crate::wire::{MARK, crc32, seven_bits};
 const LONGEST: usize = 8 * 1024;
 
 /// How long the rest of a frame may take, before its beginning counts as output.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same, for so few bytes of the beginning outside an exchange: a program may print 0x18 and wait.
-const SHORT_PATIENCE: Duration = Duration::from_millis(100);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(100);
 const SHORT_BEGINNING: usize = 2;
 
 /// Sequence, kind, attempt, trouble and length.
@@ -49,13 +49,13 @@ impl Token {
         Token(token)
     }
 
-    /// The same as text, for a program.
+    /// Returns the same as text, for a program.
     pub(super) fn text(&self) -> &str {
         // ASCII, by `random`.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// What begins each answer.
+    /// Returns what begins each answer.
     fn mark(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.iter().skip(1).take(4).map(|letter| letter | MARK)
     }
@@ -74,7 +74,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The frame as the board sends it.
+    /// Returns the frame as the board sends it.
     pub(super) fn bytes(&self, token: Token) -> Vec<u8> {
         let length = u16::try_from(self.content.len()).unwrap_or_default();
         let mut bytes = token.0.to_vec();
@@ -101,7 +101,7 @@ pub(super) struct Parser {
     pub(super) expects_frames: bool,
 }
 
-enum Found {
+enum Parsed {
     Frame(Frame, usize),
     Output,
     Open,
@@ -117,7 +117,7 @@ impl Parser {
         }
     }
 
-    /// Take what came, or nothing. After a frame the rest is held: call again, with nothing, until there is none.
+    /// Takes what came, or nothing. After a frame the rest is held: call again, with nothing, until there is none.
     pub(super) fn next(
         &mut self,
         bytes: &[u8],
@@ -135,32 +135,32 @@ impl Parser {
                 return None;
             }
             match self.look(now.saturating_sub(self.since)) {
-                Found::Frame(frame, length) => {
+                Parsed::Frame(frame, length) => {
                     self.held.drain(..length);
                     return Some(frame);
                 }
-                Found::Output => passed.extend(self.held.drain(..1)),
-                Found::Open => return None,
+                Parsed::Output => passed.extend(self.held.drain(..1)),
+                Parsed::Open => return None,
             }
         }
     }
 
-    /// What the held bytes begin with, of which the last one came so long ago.
-    fn look(&self, waited: Duration) -> Found {
+    /// Returns what the held bytes begin with, of which the last one came so long ago.
+    fn look(&self, waited: Duration) -> Parsed {
         let token = self.token.0.as_slice();
         let Some(rest) = self.held.strip_prefix(token) else {
-            let patience = match self.expects_frames || self.held.len() > SHORT_BEGINNING {
-                true => PATIENCE,
-                false => SHORT_PATIENCE,
+            let timeout = match self.expects_frames || self.held.len() > SHORT_BEGINNING {
+                true => TIMEOUT,
+                false => SHORT_TIMEOUT,
             };
-            return match token.starts_with(&self.held) && waited < patience {
-                true => Found::Open,
-                false => Found::Output,
+            return match token.starts_with(&self.held) && waited < timeout {
+                true => Parsed::Open,
+                false => Parsed::Output,
             };
         };
-        let open = match waited < PATIENCE {
-            true => Found::Open,
-            false => Found::Output,
+        let open = match waited < TIMEOUT {
+            true => Parsed::Open,
+            false => Parsed::Output,
         };
         let Some((&head, body)) = rest.split_first_chunk::<HEAD>() else {
             return open;
@@ -168,7 +168,7 @@ impl Parser {
         let [s0, s1, s2, s3, kind, attempt, trouble, l0, l1] = head;
         let length = usize::from(u16::from_le_bytes([l0, l1]));
         if length > LONGEST {
-            return Found::Output;
+            return Parsed::Output;
         }
         let Some((content, after)) = body.split_at_checked(length) else {
             return open;
@@ -177,7 +177,7 @@ impl Parser {
             return open;
         };
         if u32::from_le_bytes(*check) != crc32(&[&head, content]) {
-            return Found::Output;
+            return Parsed::Output;
         }
         let frame = Frame {
             sequence: u32::from_le_bytes([s0, s1, s2, s3]),
@@ -186,7 +186,7 @@ impl Parser {
             trouble,
             content: content.to_vec(),
         };
-        Found::Frame(frame, token.len() + HEAD + length + CHECK)
+        Parsed::Frame(frame, token.len() + HEAD + length + CHECK)
     }
 }
 
@@ -212,7 +212,7 @@ pub(super) mod flag {
 }
 
 impl Answer {
-    /// The bytes of the answer to this attempt at the request of this number. Content has at most 16,000 bytes.
+    /// Returns the bytes of the answer to this attempt at the request of this number. Content has at most 16,000 bytes.
     pub(super) fn bytes(&self, token: Token, sequence: u32, attempt: u8, flags: u8) -> Vec<u8> {
         let packed = if self.packed { flag::PACKED } else { 0 };
         let mut body = vec![packed | flags];
@@ -237,7 +237,7 @@ impl Answer {
     }
 }
 
-/// What lets the board leave the exchange, after it has said in this attempt that it has the answer. With `raise` it raises
+/// Returns what lets the board leave the exchange, after it has said in this attempt that it has the answer. With `raise` it raises
 /// `KeyboardInterrupt`.
 pub(super) fn go(attempt: u8, raise: bool) -> u8 {
     MARK | if raise { 0 } else { 0x40 } | attempt & 0x3f
@@ -273,7 +273,7 @@ mod tests {
                 next = parser.next(b"", Duration::ZERO, &mut passed);
             }
         }
-        assert_eq!(parser.next(b"", 2 * PATIENCE, &mut passed), None);
+        assert_eq!(parser.next(b"", 2 * TIMEOUT, &mut passed), None);
         (passed, frames)
     }
 

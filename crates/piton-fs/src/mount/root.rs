@@ -29,7 +29,7 @@ pub(super) enum Last {
 }
 
 impl Root {
-    /// The folder, which must exist.
+    /// Opens the folder to be served, which must exist.
     pub(super) fn new(folder: &Path, unsafe_links: bool) -> io::Result<Root> {
         let folder = folder.canonicalize()?;
         if !folder.metadata()?.is_dir() {
@@ -41,12 +41,12 @@ impl Root {
         })
     }
 
-    /// The folder itself.
+    /// Returns the folder itself.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where `path` is.
+    /// Returns where `path` is.
     pub(super) fn locate(&self, path: &str, last: Last) -> Result<PathBuf, Errno> {
         let names = names(path)?;
         let mut place = self.folder.clone();
@@ -75,6 +75,14 @@ impl Root {
         }
     }
 
+    /// Returns where something is that is to be changed: a link itself, and never the mounted folder.
+    pub(super) fn locate_changeable(&self, path: &str) -> Result<PathBuf, Errno> {
+        match names(path)?.is_empty() {
+            true => Err(Errno::PERM),
+            false => self.locate(path, Last::Keep),
+        }
+    }
+
     fn below(&self, place: PathBuf) -> Result<PathBuf, Errno> {
         match place.starts_with(&self.folder) {
             true => Ok(place),
@@ -83,7 +91,7 @@ impl Root {
     }
 }
 
-/// The names of a path of the board, from the mounted folder on, without `.` and `..`.
+/// Returns the names of a path of the board, from the mounted folder on, without `.` and `..`.
 pub(super) fn names(path: &str) -> Result<Vec<&str>, Errno> {
     let mut names = Vec::new();
     for name in path.split('/') {
@@ -100,7 +108,7 @@ pub(super) fn names(path: &str) -> Result<Vec<&str>, Errno> {
     Ok(names)
 }
 
-/// Whether Windows takes this for the name of a file in a folder: no drive, no stream, no device, and no name that
+/// Returns whether Windows takes this for the name of a file in a folder: no drive, no stream, no device, and no name that
 /// it changes.
 fn is_plain_on_windows(name: &str) -> bool {
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];

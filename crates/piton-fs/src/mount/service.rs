@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use piton_board::transport::side_channel::Service;
+use tracing::debug;
 
 use super::frame::{Answer, Frame, Parser, Token, flag, go};
 use super::server::Server;
@@ -22,14 +23,14 @@ const PROBE: u8 = 0x03;
 
 /// How long the board may be silent after an answer before it is interrupted, at first: longer than the two seconds after
 /// which it asks again by itself.
-const PATIENCE: Duration = Duration::from_millis(2500);
+const TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// The same on a line that has lost bytes, and on one that is often late.
-const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
+const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(300)..=Duration::from_secs(5);
 
 /// Twice the slowest answer is added, up to this.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// An exchange is given up when the board has said nothing to so many interrupts, each of which waits longer.
 const PROBES: u32 = 3;
@@ -45,7 +46,7 @@ const LARGEST: usize = 2400;
 const SMALLEST: usize = 64;
 
 /// After a loss, answers of the length that was lost are tried again when so many have arrived, which doubles each time.
-const HESITATION: std::ops::RangeInclusive<u32> = 32..=1024;
+const CEILING_RETRY: std::ops::RangeInclusive<u32> = 32..=1024;
 
 /// Interrupts in a frame's count of trouble; above it, damaged answers.
 const INTERRUPTS: u8 = 0x0f;
@@ -56,7 +57,7 @@ struct Window {
     size: usize,
     /// The length that was lost last.
     ceiling: usize,
-    hesitation: u32,
+    ceiling_retry: u32,
     /// Long answers that arrived since the size has changed.
     arrived: u32,
 }
@@ -66,28 +67,28 @@ impl Window {
         Window {
             size: size.clamp(SMALLEST, LARGEST),
             ceiling: usize::MAX,
-            hesitation: *HESITATION.start(),
+            ceiling_retry: *CEILING_RETRY.start(),
             arrived: 0,
         }
     }
 
-    /// An answer of this length has arrived.
+    /// Grows the window after an answer of this length has arrived.
     fn grow(&mut self, length: usize) {
         if length * 2 < self.size {
             return;
         }
         self.arrived += 1;
         let next = (self.size * 2).min(LARGEST);
-        if next < self.ceiling || self.arrived >= self.hesitation {
+        if next < self.ceiling || self.arrived >= self.ceiling_retry {
             self.size = next;
             self.arrived = 0;
         }
     }
 
-    /// An answer did not arrive.
+    /// Shrinks the window after an answer was lost.
     fn shrink(&mut self) {
         if self.size >= self.ceiling {
-            self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
+            self.ceiling_retry = (self.ceiling_retry * 2).min(*CEILING_RETRY.end());
         }
         self.ceiling = self.size;
         self.size = (self.size / 2).max(SMALLEST);
@@ -133,7 +134,7 @@ struct Machine {
     exchange: Option<Exchange>,
     /// When a byte came last.
     heard: Duration,
-    patience: Duration,
+    timeout: Duration,
     /// The longest time from an answer to what the board said to it.
     slowest: Duration,
     caution: u32,
@@ -149,13 +150,13 @@ impl Machine {
             last: 0,
             exchange: None,
             heard: Duration::ZERO,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
             slowest: Duration::ZERO,
             caution: 0,
         }
     }
 
-    /// Take what came, which may be nothing. What is no frame goes to `passed`, what is to be written to `reply`.
+    /// Takes what came, which may be nothing. What is no frame goes to `passed`, what is to be written to `reply`.
     fn receive(&mut self, bytes: &[u8], now: Duration, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
         if !bytes.is_empty() {
             self.heard = now;
@@ -172,7 +173,7 @@ impl Machine {
         self.look_after(now, reply);
     }
 
-    /// Whether keys have to wait.
+    /// Returns whether keys have to wait.
     fn is_busy(&self, now: Duration) -> bool {
         self.exchange.as_ref().is_some_and(|exchange| {
             let leaves = exchange.leaves && now >= exchange.written + CLOSING_TIME;
@@ -225,7 +226,7 @@ impl Machine {
         }
     }
 
-    /// Serve a request.
+    /// Serves a request.
     fn begin(&mut self, frame: Frame, now: Duration, reply: &mut Vec<u8>) {
         self.server.set_window(self.window.size);
         let Some(answer) = self.server.serve(frame.kind, &frame.content) else {
@@ -252,7 +253,7 @@ impl Machine {
         self.write_answer(now, reply);
     }
 
-    /// The board asks again.
+    /// Answers a request that the board repeats.
     fn answer_again(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
         self.caution = CAUTION;
         let Some(exchange) = &mut self.exchange else {
@@ -276,7 +277,12 @@ impl Machine {
         }
         if was_damaged || was_lost {
             self.window.shrink();
-            self.patience = (self.patience / 2).max(*PATIENCE_RANGE.start());
+            debug!(
+                was_damaged,
+                window = self.window.size,
+                "an answer to the mounted board did not arrive whole, answers get shorter"
+            );
+            self.timeout = (self.timeout / 2).max(*TIMEOUT_RANGE.start());
             self.server.set_window(self.window.size);
             if exchange.length > self.window.size
                 && let Some(answer) = self.server.serve_again(exchange.kind, &exchange.content)
@@ -305,7 +311,7 @@ impl Machine {
         reply.extend(bytes);
     }
 
-    /// The board has the answer. All that was written before has arrived when it hears of this.
+    /// Lets the board go on, since it has the answer. All that was written before has arrived when the board reads this.
     fn let_go(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
         let Some(exchange) = &mut self.exchange else {
             return;
@@ -329,16 +335,20 @@ impl Machine {
         }
     }
 
-    /// The board was interrupted, and has only been late: it has said something so long after the answer.
+    /// Notes that the board, which was interrupted, was only late: it sent something so long after the answer.
     fn be_late(&mut self, waited: Duration) {
+        debug!(
+            ?waited,
+            "the mounted board was only late, it gets more time"
+        );
         self.caution = CAUTION;
-        self.slowest = self.slowest.max(waited).min(*PATIENCE_RANGE.end());
-        self.patience = (self.patience * 2).min(*PATIENCE_RANGE.end());
+        self.slowest = self.slowest.max(waited).min(*TIMEOUT_RANGE.end());
+        self.timeout = (self.timeout * 2).min(*TIMEOUT_RANGE.end());
     }
 
-    /// Look after a board that is silent.
+    /// Looks after a board that is silent.
     fn look_after(&mut self, now: Duration, reply: &mut Vec<u8>) {
-        let patience = (self.patience + self.slowest * 2).min(LONGEST_PATIENCE);
+        let timeout = (self.timeout + self.slowest * 2).min(LONGEST_TIMEOUT);
         let heard = self.heard;
         let Some(exchange) = &mut self.exchange else {
             return;
@@ -348,10 +358,11 @@ impl Machine {
             return;
         }
         let silent = now.saturating_sub(heard.max(exchange.written));
-        if silent < patience * (exchange.unanswered + 1) {
+        if silent < timeout * (exchange.unanswered + 1) {
             return;
         }
         if exchange.unanswered == PROBES {
+            debug!("the mounted board says nothing, its request is given up");
             exchange.is_given_up = true;
             return;
         }
@@ -374,7 +385,7 @@ pub(super) struct MountService {
 }
 
 impl MountService {
-    /// The service of a mount whose answers may have `window` bytes at first.
+    /// Returns the service of a mount whose answers may have `window` bytes at first.
     pub(super) fn new(token: Token, server: Server, window: usize) -> MountService {
         MountService {
             machine: Machine::new(token, server, window),

@@ -85,7 +85,7 @@ impl Model {
 
     fn apply(&mut self, step: &Step, source: &Tree) {
         let path = self.place(&step.path);
-        let there = self.nodes.get(&path).cloned();
+        let existing = self.nodes.get(&path).cloned();
         let parent = path.parent();
         let parent = parent.map_or(Some(Node::Folder), |parent| {
             self.nodes.get(&parent).cloned()
@@ -93,31 +93,31 @@ impl Model {
         assert_eq!(parent, Some(Node::Folder), "the folder of {step}");
         match step.action {
             Action::MakeFolder => {
-                assert!(there.is_none() || self.folded, "{step}");
+                assert!(existing.is_none() || self.folded, "{step}");
                 self.nodes.insert(path, Node::Folder);
             }
             Action::Create | Action::Replace => {
                 let replaces = step.action == Action::Replace;
                 assert!(
-                    self.folded || there.is_some() == replaces,
-                    "{step}: {there:?}"
+                    self.folded || existing.is_some() == replaces,
+                    "{step}: {existing:?}"
                 );
                 assert!(
-                    !matches!(there, Some(Node::Folder | Node::Foreign)),
-                    "{step}: {there:?}"
+                    !matches!(existing, Some(Node::Folder | Node::Foreign)),
+                    "{step}: {existing:?}"
                 );
                 let content = source.get(&step.path).unwrap().clone();
                 self.nodes.insert(path, content);
             }
             Action::Delete => {
                 assert!(
-                    matches!(there, Some(Node::File { .. })),
-                    "{step}: {there:?}"
+                    matches!(existing, Some(Node::File { .. })),
+                    "{step}: {existing:?}"
                 );
                 self.nodes.remove(&path);
             }
             Action::DeleteFolder => {
-                assert_eq!(there, Some(Node::Folder), "{step}");
+                assert_eq!(existing, Some(Node::Folder), "{step}");
                 let below = self.nodes.keys().any(|other| other.is_below(&path));
                 assert!(!below, "{step}: it is not empty");
                 self.nodes.remove(&path);
@@ -149,7 +149,7 @@ fn wanted(
     };
     for (path, node) in source.iter() {
         match destination.get(path) {
-            Some(there) if kept.contains(path) => add(path, there),
+            Some(existing) if kept.contains(path) => add(path, existing),
             _ => add(path, node),
         }
     }
@@ -204,9 +204,9 @@ fn a_plan_carried_out_gives_the_wanted_tree_and_touches_nothing_else() {
         plans += 1;
         let mut model = Model::new(&destination, false);
         for step in &plan.steps {
-            let there = destination.get(&step.path);
-            if let (Some(protection), Some(there)) = (options.protection, there) {
-                let protection = protection(&step.path, there);
+            let existing = destination.get(&step.path);
+            if let (Some(protection), Some(existing)) = (options.protection, existing) {
+                let protection = protection(&step.path, existing);
                 assert_eq!(protection, Protection::None, "round {round}: {step}");
             }
             model.apply(step, &source);

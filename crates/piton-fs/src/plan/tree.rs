@@ -22,7 +22,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// Whether it is a folder.
+    /// Returns whether it is a folder.
     pub fn is_folder(&self) -> bool {
         matches!(self, Node::Folder)
     }
@@ -34,23 +34,23 @@ pub struct Tree(BTreeMap<RelativePath, Node>);
 
 /// A second thing of the same path, or something below a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` is there twice, or below what is no folder")]
+#[error("`{path}` is in the tree twice, or below a file")]
 pub struct TreeError {
     /// The path.
     pub path: RelativePath,
 }
 
 impl Tree {
-    /// A tree of nothing but its top folder.
+    /// Returns a tree of nothing but its top folder.
     pub fn new() -> Tree {
         Tree::default()
     }
 
-    /// Add something, and the folders that lead to it. A folder may be added again.
+    /// Adds something, and the folders that lead to it. A folder may be added again.
     ///
     /// # Errors
     ///
-    /// The path is taken, or leads through something that is no folder.
+    /// The path is taken, or leads through something that is not a folder.
     pub fn insert(&mut self, path: RelativePath, node: Node) -> Result<(), TreeError> {
         let mut folder = path.parent();
         let mut missing = Vec::new();
@@ -74,7 +74,7 @@ impl Tree {
         Ok(())
     }
 
-    /// What has this path.
+    /// Returns what has this path.
     pub fn get(&self, path: &RelativePath) -> Option<&Node> {
         self.0.get(path)
     }
@@ -84,19 +84,19 @@ impl Tree {
         self.0.iter()
     }
 
-    /// What is below a folder, each folder followed by what is in it.
+    /// Returns what is below a folder, each folder followed by what is in it.
     pub fn below(&self, folder: &RelativePath) -> impl Iterator<Item = (&RelativePath, &Node)> {
         let from = (Bound::Excluded(folder), Bound::Unbounded);
         let below = self.0.range::<RelativePath, _>(from);
         below.take_while(|(path, _)| path.is_below(folder))
     }
 
-    /// Whether there is nothing.
+    /// Returns whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Set the hash of a file that is in the tree.
+    /// Sets the hash of a file that is in the tree.
     pub fn set_digest(&mut self, path: &RelativePath, hash: Vec<u8>) {
         if let Some(Node::File { digest, .. }) = self.0.get_mut(path) {
             *digest = Some(hash);

@@ -27,7 +27,7 @@ pub(crate) struct Known {
     pub(super) kept: BTreeMap<u32, u64>,
 }
 
-/// What is known of the board so far.
+/// Returns what is known of the board so far.
 pub(crate) fn known(raw_repl: &RawRepl<'_>) -> Known {
     raw_repl.note().unwrap_or_default()
 }
@@ -39,7 +39,7 @@ pub(crate) fn known(raw_repl: &RawRepl<'_>) -> Known {
 /// on an RP2040.
 pub type Compile = fn(source: &str) -> Option<Vec<u8>>;
 
-/// Have programs go to the board as bytecode, for as long as this connection lasts. Without it they go as source.
+/// Sends programs to the board as bytecode, for as long as this connection lasts. Without it they go as source.
 pub fn use_bytecode(repl: &mut Repl, compile: Compile) {
     repl.set_note(Bytecode(compile));
 }
@@ -100,7 +100,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// The next message, or the end.
+    /// Returns the next message, or the end.
     pub(crate) fn hear(
         &mut self,
         conversation: &mut Conversation<'_>,
@@ -135,7 +135,7 @@ impl Listener {
         }
     }
 
-    /// Whether what was dropped is how a board starts: banner and friendly prompt.
+    /// Returns whether what was dropped is how a board starts: banner and friendly prompt.
     fn is_start(&self) -> bool {
         let from = self.dropped.len().saturating_sub(512);
         let last = self.dropped.get(from..).unwrap_or_default();
@@ -144,12 +144,12 @@ impl Listener {
     }
 }
 
-/// Whether this is how the output of a program ends: with an exception, or without.
+/// Returns whether this is how the output of a program ends: with an exception, or without.
 pub(crate) fn is_end(pending: &[u8]) -> bool {
     matches!(pending, [0x04, 0x04 | b'T' | b'\r' | b'\n', ..])
 }
 
-/// Whether this may be the beginning of a message.
+/// Returns whether this may be the beginning of a message.
 fn could_grow(pending: &[u8]) -> bool {
     pending.first().is_some_and(u8::is_ascii_uppercase)
 }
@@ -165,7 +165,7 @@ pub(crate) enum Start {
     Refused(Error),
 }
 
-/// Start a program that streams, with these arguments.
+/// Starts a program that streams, with these arguments.
 pub(crate) fn start<'r>(
     raw_repl: &'r mut RawRepl<'_>,
     program: Program,
@@ -214,7 +214,7 @@ pub(crate) fn run(
     }
 }
 
-/// Find out whether the board has what a program of imports needs.
+/// Finds out whether the board has what a program imports.
 fn needs(raw_repl: &mut RawRepl<'_>, imports: &[u8], deadline: Deadline) -> Result<(), Start> {
     match twice(raw_repl, imports, deadline) {
         Ok(()) => Ok(()),
@@ -226,7 +226,7 @@ fn needs(raw_repl: &mut RawRepl<'_>, imports: &[u8], deadline: Deadline) -> Resu
     }
 }
 
-/// Run a program, and again when it raises: one exception may come from a damaged byte.
+/// Runs a program, and again when it raises: one exception may come from a damaged byte.
 fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Result<(), BoardError> {
     match raw_repl.run(source, deadline) {
         Err(BoardError::Exception(_)) => raw_repl.run(source, deadline).map(|_| ()),
@@ -234,7 +234,7 @@ fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Resul
     }
 }
 
-/// Whether an exception says that the firmware lacks something.
+/// Returns whether an exception says that the firmware lacks something.
 pub(crate) fn is_lack(type_name: &str) -> bool {
     matches!(
         type_name,
@@ -242,7 +242,7 @@ pub(crate) fn is_lack(type_name: &str) -> bool {
     )
 }
 
-/// Remember that programs that stream do not run on this board.
+/// Remembers that programs that stream do not run on this board.
 pub(crate) fn note_unable(raw_repl: &mut RawRepl<'_>) {
     let known = known(raw_repl);
     raw_repl.set_note(Known {

@@ -149,7 +149,7 @@ pub(super) fn load(
     Ok(false)
 }
 
-/// Call a program that was kept on the board. False: there is none, or it is gone.
+/// Calls a program that was kept on the board. Returns false if none was kept, or it is gone.
 fn call_kept(
     raw_repl: &mut RawRepl<'_>,
     name: u32,
@@ -185,7 +185,7 @@ fn call_kept(
     }
 }
 
-/// Remove the programs that were kept on the board for the rest of the connection, if any were.
+/// Removes the programs that were kept on the board for the rest of the connection, if any were.
 ///
 /// # Errors
 ///
@@ -201,7 +201,7 @@ pub fn forget_programs(raw_repl: &mut RawRepl<'_>, deadline: Deadline) -> Result
     raw_repl.run(FORGET, deadline).map(|_| ())
 }
 
-/// Whether programs were kept on the board: see [`forget_programs`].
+/// Returns whether programs were kept on the board: see [`forget_programs`].
 pub fn keeps_programs(repl: &Repl) -> bool {
     let known: Option<Known> = repl.note();
     known.is_some_and(|known| {
@@ -299,7 +299,7 @@ fn pair_for(blob: &[u8]) -> [u8; 2] {
         .unwrap_or(*b"Zz")
 }
 
-/// Send the two stages, the second one in one go. When this returns the program runs. Gives how long the bytes took to arrive.
+/// Sends the two stages, the second one in one go. When this returns the program runs. Gives how long the bytes took to arrive.
 fn load_at_once(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
@@ -311,11 +311,11 @@ fn load_at_once(
     // As slow as the board has been so far, and three times that.
     let shown = before.elapsed().as_secs_f64() / first_stage.len() as f64;
     let shown = Duration::from_secs_f64(shown * program.blob.len() as f64 * 3.0);
-    let patience = LOAD_TIME.max(shown.min(RUN_TIME));
+    let timeout = LOAD_TIME.max(shown.min(RUN_TIME));
     if is_asked(&mut conversation, RUN_TIME, deadline)? {
         let before = Instant::now();
         conversation.write(&program.blob, deadline)?;
-        if is_asked(&mut conversation, patience, deadline)? {
+        if is_asked(&mut conversation, timeout, deadline)? {
             let took = before.elapsed();
             if is_asked(&mut conversation, RUN_TIME, deadline)? {
                 return Ok(took);
@@ -325,7 +325,7 @@ fn load_at_once(
     Err(ended(conversation, deadline))
 }
 
-/// The same in pieces of this length, each of which the board checks.
+/// Sends the program in pieces of this length, each of which the board checks.
 fn load_in_pieces(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
@@ -356,7 +356,7 @@ fn load_in_pieces(
     Err(ended(conversation, deadline))
 }
 
-/// How the first or the second stage has ended, which should have gone on.
+/// Returns how the first or the second stage has ended, which should have gone on.
 fn ended(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
     match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
         Err(error) => error,
@@ -367,7 +367,7 @@ fn ended(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
     }
 }
 
-/// How much of the program the board has; `None`: the stage has ended. A board that is silent is interrupted, at most three
+/// Returns how much of the program the board has; `None`: the stage has ended. A board that is silent is interrupted, at most three
 /// times.
 fn hear_offset(
     conversation: &mut Conversation<'_>,
@@ -414,14 +414,14 @@ fn hear_offset(
     }
 }
 
-/// Wait until the board asks for more of a program, or says that it has it. False: the program has ended instead.
+/// Waits until the board asks for more of a program, or says that it has it. False: the program has ended instead.
 pub(crate) fn is_asked(
     conversation: &mut Conversation<'_>,
-    patience: Duration,
+    timeout: Duration,
     deadline: Deadline,
 ) -> Result<bool, BoardError> {
     let mut probes = LOAD_PROBES.iter();
-    let mut limit = deadline.sooner(patience);
+    let mut limit = deadline.sooner(timeout);
     loop {
         match conversation.pending() {
             [MORE, ..] => {
@@ -442,7 +442,7 @@ pub(crate) fn is_asked(
                 };
                 // Its end may be lost: the interrupt makes the program end, and it goes again.
                 conversation.write(&vec![CTRL_C; *count], deadline)?;
-                limit = deadline.sooner(patience.max(END_TIME / 2));
+                limit = deadline.sooner(timeout.max(END_TIME / 2));
             }
             _ => conversation.consume(1),
         }

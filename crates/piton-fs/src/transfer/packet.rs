@@ -27,7 +27,7 @@ const HEAD: usize = 4;
 /// The most places that a packet can name: seven bits in the head.
 const PLACES: usize = 127;
 
-/// The packet of this number with this payload. `None` where the payload has 0x03 too often for one packet.
+/// Returns the packet of this number with this payload. `None` where the payload has 0x03 too often for one packet.
 ///
 /// `payload` has at most 8,192 bytes.
 pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Vec<u8>> {
@@ -67,7 +67,7 @@ pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Ve
 mod tests {
     use super::*;
 
-    /// What device/send.py makes of a packet.
+    /// Returns what device/send.py makes of a packet.
     fn open(bytes: &[u8]) -> Option<(u8, bool, Vec<u8>)> {
         let number = |view: &[u8], at: usize| {
             usize::from(view[at] & 0x7f) | usize::from(view[at + 1] & 0x7f) << 7

@@ -9,6 +9,7 @@ use piton_board::literal::py_str;
 use piton_board::repl::Conversation;
 use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
+use tracing::debug;
 
 use super::agent::{self, Start};
 use super::{Summary, TransferEvent};
@@ -103,7 +104,7 @@ enum Taken {
 }
 
 impl Stream<'_> {
-    /// Use the first of the pending bytes.
+    /// Uses the first of the pending bytes.
     fn take(&mut self, pending: &[u8]) -> Result<Taken, Error> {
         if let Some(mark) = self.mark {
             let wanted = [165, 90, 150, mark];
@@ -220,7 +221,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Ask the board to go on from what has arrived whole.
+    /// Asks the board to go on from what has arrived whole.
     fn ask_again(
         &mut self,
         conversation: &mut Conversation<'_>,
@@ -237,6 +238,12 @@ impl Stream<'_> {
         self.marks = self.marks.wrapping_add(1);
         self.mark = Some(self.marks);
         let offset = self.file.as_ref().map_or(0, |file| file.bytes);
+        debug!(
+            file = self.first + self.index,
+            offset,
+            tries = self.tries,
+            "a frame was damaged or lost, the board is asked to go on from what arrived"
+        );
         // A file that has begun and has no content yet begins anew.
         if offset == 0 {
             self.file = None;
@@ -289,7 +296,7 @@ impl Stream<'_> {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Bring files from the board, in one stream, in their order.
+    /// Brings files from the board, in one stream, in their order.
     ///
     /// # Errors
     ///
@@ -321,7 +328,7 @@ impl RemoteFs<'_, '_> {
         Ok(summary)
     }
 
-    /// Bring some of the files; `first` is the number of the first one among all.
+    /// Brings some of the files; `first` is the number of the first one among all.
     fn receive_part(
         &mut self,
         paths: &[BoardPath],

@@ -19,7 +19,7 @@ pub(crate) struct NoRoom {
     pub(crate) free: u64,
 }
 
-/// Find the first file that will not fit, as far as that can be told: a file that is replaced keeps its room until
+/// Finds the first file that will not fit, as far as that can be told: a file that is replaced keeps its room until
 /// the new one is complete, and after a file of which it is not known what it replaces, nothing is known.
 pub(crate) fn check_room(steps: &[Step<'_>], block: u64, free: u64) -> Option<NoRoom> {
     let room = |size: u64| {
@@ -47,7 +47,7 @@ pub(crate) fn check_room(steps: &[Step<'_>], block: u64, free: u64) -> Option<No
     None
 }
 
-/// The folders into which files go, as a Python tuple: of a path with folders the first, which is where another file
+/// Returns the folders into which files go, as a Python tuple: of a path with folders the first, which is where another file
 /// system may be mounted.
 pub(crate) fn folders(steps: &[Step<'_>]) -> String {
     let mut folders = BTreeSet::new();
@@ -61,7 +61,7 @@ pub(crate) fn folders(steps: &[Step<'_>]) -> String {
     }
     let list: Vec<String> = folders.into_iter().map(|folder| folder + ",").collect();
     let list = list.concat();
-    // With that many places the room is not looked at beforehand: the board says when there is none.
+    // With that many places the room is not calculated beforehand: the board says when it is full.
     match list.len() <= LONGEST_LIST {
         true => format!("({list})"),
         false => "()".to_owned(),

@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::agent::{self, Heard, Listener, Message, Start};
 use super::room::{NoRoom, check_room, folders};
-use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, SILENCE, Sender, Wish};
+use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, NextAction, SILENCE, Sender};
 use super::source::{Source, Taken};
 use super::{SendOptions, Step, Summary, TransferEvent};
 use crate::device;
@@ -95,7 +95,7 @@ enum Ended {
 }
 
 impl Stream<'_> {
-    /// Follow the stream to the end of the board's program.
+    /// Follows the stream to the end of the board's program.
     fn run(
         &mut self,
         conversation: &mut Conversation<'_>,
@@ -105,14 +105,14 @@ impl Stream<'_> {
         let mut heard_at = Instant::now();
         loop {
             let now = self.began.elapsed();
-            let until = match self.sender.as_mut().map(|sender| sender.wish(now)) {
-                Some(Wish::Write(bytes)) => {
+            let until = match self.sender.as_mut().map(|sender| sender.next_action(now)) {
+                Some(NextAction::Write(bytes)) => {
                     conversation.write(&bytes, deadline)?;
                     continue;
                 }
-                Some(Wish::Listen(at)) => at.saturating_sub(now),
+                Some(NextAction::Listen(at)) => at.saturating_sub(now),
                 None => SILENCE,
-                Some(Wish::GiveUp) => return Err(damaged()),
+                Some(NextAction::GiveUp) => return Err(damaged()),
             };
             let longest = self
                 .sender
@@ -184,7 +184,7 @@ impl Stream<'_> {
         }
     }
 
-    /// The board is ready: what goes to it is settled now.
+    /// Settles what is sent, now that the board is ready.
     fn begin(&mut self) {
         let Some(steps) = self.steps.take() else {
             return;
@@ -205,7 +205,7 @@ impl Stream<'_> {
     }
 }
 
-/// The line carries nothing whole, whatever the size.
+/// Returns the error for a line that damages packets of every size.
 fn damaged() -> BoardError {
     BoardError::Unexpected {
         expected: "the board to get a packet undamaged",
@@ -213,7 +213,7 @@ fn damaged() -> BoardError {
     }
 }
 
-/// Follow the stream through its pauses to its end.
+/// Follows the stream through its pauses to its end.
 fn follow(
     raw_repl: &mut RawRepl<'_>,
     stream: &mut Stream<'_>,
@@ -243,7 +243,7 @@ fn follow(
 }
 
 impl RemoteFs<'_, '_> {
-    /// Carry out the steps in their order, in one stream. Each file is written beside the old one under its name with
+    /// Carries out the steps in their order, in one stream. Each file is written beside the old one under its name with
     /// [`TEMPORARY_SUFFIX`], and renamed when its SHA-256 is right.
     ///
     /// The first step that fails is the last: those before it are carried out, those after it are not.
@@ -333,7 +333,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// Send the stream. An error means that the board's program did not come to take steps.
+    /// Sends the stream. An error means that the board's program did not come to take steps.
     fn try_stream<'s>(
         &mut self,
         steps: &mut Option<Vec<Step<'s>>>,
@@ -406,7 +406,7 @@ impl RemoteFs<'_, '_> {
         Ok(Outcome::Failed { done, error })
     }
 
-    /// The error for the step that failed.
+    /// Returns the error for the step that failed.
     fn failure(&mut self, path: BoardPath, size: Option<u64>, failure: Failure) -> Error {
         let part = path.with_suffix(TEMPORARY_SUFFIX);
         match failure {
@@ -450,7 +450,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// The steps, each by exchanges of its own.
+    /// Carries out the steps, each with exchanges of its own.
     fn send_one_by_one(
         &mut self,
         steps: Vec<Step<'_>>,

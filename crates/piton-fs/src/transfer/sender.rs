@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::agent::Message;
 use super::packet::{self, NUMBERS};
 use super::source::{Source, Taken};
@@ -47,7 +49,7 @@ pub(crate) const MODEST_SIZE: usize = 1024;
 /// After a loss, packets grow when so many have arrived; and to the size that was lost after many more, which double each
 /// time it is lost again.
 const GROWTH: u32 = 2;
-const HESITATION: std::ops::RangeInclusive<u32> = 16..=512;
+const CEILING_RETRY: std::ops::RangeInclusive<u32> = 16..=512;
 
 /// Content is not deflated where it gains less than this, in percent.
 const GAIN: usize = 5;
@@ -58,14 +60,14 @@ const RETRY: u32 = 16;
 
 /// How long the board may be silent before it is asked what it has, at least: at first, and on a board that is often late.
 /// Flash that is erased holds an RP2040 for 400 ms, and our own interrupt may clear what its queue holds.
-const PATIENCE: std::ops::RangeInclusive<Duration> =
+const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(600)..=Duration::from_secs(5);
 /// The same at most, unless packets take longer: one of two interrupts may be lost before [`SILENCE`] is over.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long the board may say nothing at all, unless packets take longer: a card that is written may be busy for seconds.
 pub(crate) const SILENCE: Duration = Duration::from_secs(11);
 /// The same before it has said anything.
-const FIRST_PATIENCE: Duration = Duration::from_secs(4);
+const FIRST_TIMEOUT: Duration = Duration::from_secs(4);
 /// It may take so many times as long as packets took before.
 const SLOWER: f64 = 4.0;
 /// What a packet costs besides its bytes, in bytes.
@@ -89,7 +91,7 @@ const QUIT_PACKET: &[u8] = b"Q\0\0";
 
 /// What the sender wants.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum NextAction {
     /// Write this.
     Write(Vec<u8>),
     /// Listen; nothing is to be done before this time.
@@ -109,7 +111,7 @@ enum Content {
 
 /// The packet that is on its way.
 #[derive(Debug)]
-struct Flight {
+struct InFlight {
     content: Content,
     /// What went out under its number: a packet that goes again may be another one, and the first may be the one that arrived. With
     /// the bytes of the stream that each holds.
@@ -129,7 +131,7 @@ pub(crate) struct Sender<'s> {
     has_lost: bool,
     /// The size that was lost last, and how many packets must arrive before it is tried again.
     ceiling: usize,
-    hesitation: u32,
+    ceiling_retry: u32,
     /// Packets that arrived since the size has changed, and packets that did not since one arrived.
     arrived: u32,
     losses: u32,
@@ -140,7 +142,7 @@ pub(crate) struct Sender<'s> {
     position: u32,
     /// The board waits for a packet.
     is_due: bool,
-    flight: Option<Flight>,
+    in_flight: Option<InFlight>,
     /// The next thing to be written is a probe.
     probe_due: bool,
     /// Probes since a packet was written, and when the last thing was.
@@ -154,7 +156,7 @@ pub(crate) struct Sender<'s> {
     since_pause: usize,
     /// How much of the stream goes between pauses.
     pause: usize,
-    patience: Duration,
+    timeout: Duration,
     /// Bytes of the packet that was written last, and of the longest that has arrived.
     written: usize,
     carried: usize,
@@ -163,7 +165,7 @@ pub(crate) struct Sender<'s> {
 }
 
 impl<'s> Sender<'s> {
-    /// A sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once, each of
+    /// Returns a sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once, each of
     /// them in `pace` seconds.
     pub(crate) fn new(source: Source<'s>, size: usize, pace: f64, now: Duration) -> Sender<'s> {
         Sender {
@@ -173,14 +175,14 @@ impl<'s> Sender<'s> {
             size: size.max(SMALLEST_SIZE),
             has_lost: false,
             ceiling: usize::MAX,
-            hesitation: *HESITATION.start(),
+            ceiling_retry: *CEILING_RETRY.start(),
             arrived: 0,
             losses: 0,
             plain: 0,
             number: 0,
             position: 0,
             is_due: false,
-            flight: None,
+            in_flight: None,
             probe_due: false,
             probes: 0,
             asked: now,
@@ -189,31 +191,37 @@ impl<'s> Sender<'s> {
             has_failed: false,
             since_pause: 0,
             pause: PAUSE,
-            patience: *PATIENCE.start(),
+            timeout: *TIMEOUT.start(),
             written: 0,
             carried: 0,
             pace,
         }
     }
 
-    /// Why a file could not be read, if one could not: the index of its step, and what the system said.
+    /// Returns why a file could not be read, if one could not: the index of its step, and what the system said.
     pub(crate) fn take_failure(&mut self) -> Option<(usize, std::io::Error)> {
         self.source.failure.take()
     }
 
-    /// Whether a pause is what the board was asked for last: then the end of its program is one.
+    /// Returns whether a pause is what the board was asked for last: then the end of its program is one.
     pub(crate) fn is_pausing(&self) -> bool {
-        let flight = self.flight.as_ref();
-        flight.is_some_and(|flight| flight.content == Content::Pause)
+        let in_flight = self.in_flight.as_ref();
+        in_flight.is_some_and(|in_flight| in_flight.content == Content::Pause)
     }
 
-    /// Take a message of the board. Gives what the board has taken.
+    /// Takes a message of the board. Gives what the board has taken.
     pub(crate) fn hear(&mut self, message: Message, now: Duration) -> Taken {
         match message.kind {
             HELLO if self.largest == 0 => {
                 self.largest = 1 << (message.value & 0xf).clamp(6, 13);
                 self.inflates = message.value & 0x100 != 0;
                 self.size = self.size.min(self.largest);
+                debug!(
+                    largest = self.largest,
+                    first = self.size,
+                    inflates = self.inflates,
+                    "the board is ready for packets"
+                );
             }
             FAILED if !self.has_failed => {
                 // The end of a stream that has not failed would pass for success: so it is heard twice.
@@ -227,9 +235,9 @@ impl<'s> Sender<'s> {
             TAKEN | HERE if self.largest > 0 => return self.report(message, now),
             DONE => self.worked = now,
             DAMAGED => {
-                if let Some(flight) = &mut self.flight {
+                if let Some(in_flight) = &mut self.in_flight {
                     // The board waits for an interrupt, and says the same only once.
-                    flight.is_damaged = true;
+                    in_flight.is_damaged = true;
                     self.probe_due = true;
                     self.lose(true);
                 }
@@ -239,10 +247,10 @@ impl<'s> Sender<'s> {
         Taken::default()
     }
 
-    /// The board says what it has.
+    /// Takes what the board says that it has.
     fn report(&mut self, message: Message, now: Duration) -> Taken {
         let number = (message.value & u32::from(NUMBERS - 1)) as u8;
-        let Some(flight) = &self.flight else {
+        let Some(in_flight) = &self.in_flight else {
             self.is_due |= number == self.number;
             return Taken::default();
         };
@@ -250,7 +258,7 @@ impl<'s> Sender<'s> {
             // An answer to an interrupt says that the packet is not there. Without one it is the answer to a packet that
             // came twice; and a second one was on its way when the packet went out again.
             if message.kind == HERE && self.probes > 0 {
-                if !flight.is_damaged {
+                if !in_flight.is_damaged {
                     // Some of it was lost, or our own interrupt has cleared the board's queue: that of several pauses in a row,
                     // where such packets have arrived. A size that was lost before was only tried.
                     let usual = if self.written <= self.carried { 1 } else { 0 };
@@ -262,7 +270,7 @@ impl<'s> Sender<'s> {
         }
         let position = message.value >> NUMBER_BITS;
         let count = position.wrapping_sub(self.position) % POSITIONS;
-        let mut sent = flight.sent.iter().copied();
+        let mut sent = in_flight.sent.iter().copied();
         let sent = match sent.find(|(_, length)| *length == count) {
             // It may have failed anywhere in the packet.
             None if self.has_failed => Some((Content::Stream, count)),
@@ -274,9 +282,10 @@ impl<'s> Sender<'s> {
             return Taken::default();
         };
         if message.kind == TAKEN && self.probes > 0 && self.losses == 0 {
+            debug!(timeout = ?self.timeout, "the board was only late, it gets more time");
             // Nothing was lost: the board was late, or the line. Else an answer to this probe could pass for one to the next, and
             // each packet would go twice on a line with a long way. (An answer to the probe alone says that this message was lost.)
-            self.patience = (self.patience * 2).min(*PATIENCE.end());
+            self.timeout = (self.timeout * 2).min(*TIMEOUT.end());
         }
         if self.probes == 0 && self.losses == 0 {
             // Of a packet that went twice it is not known which one was answered.
@@ -297,7 +306,7 @@ impl<'s> Sender<'s> {
         self.carried = self.carried.max(self.written);
         self.position = position;
         self.number = number;
-        self.flight = None;
+        self.in_flight = None;
         self.probe_due = false;
         self.losses = 0;
         self.grow();
@@ -305,18 +314,18 @@ impl<'s> Sender<'s> {
         taken
     }
 
-    /// A packet has arrived: larger ones may, too.
+    /// Makes the next packet larger after one has arrived.
     fn grow(&mut self) {
         if self.size >= self.ceiling {
             self.ceiling = usize::MAX;
-            self.hesitation = *HESITATION.start();
+            self.ceiling_retry = *CEILING_RETRY.start();
         }
         self.arrived += 1;
         let next = (self.size * 2).min(self.largest);
         let needed = match self.has_lost {
             false => 1,
             true if next < self.ceiling => GROWTH,
-            true => self.hesitation,
+            true => self.ceiling_retry,
         };
         if self.arrived >= needed {
             self.arrived = 0;
@@ -324,14 +333,20 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// A packet did not arrive; `shrink` where smaller ones may do better.
+    /// Counts a packet that was lost; `shrink` makes the next one smaller.
     fn lose(&mut self, shrink: bool) {
         self.losses += 1;
         self.arrived = 0;
+        debug!(
+            losses = self.losses,
+            size = self.size,
+            shrink,
+            "a packet did not arrive whole, it is sent again"
+        );
         if shrink {
             self.has_lost = true;
             if self.size >= self.ceiling {
-                self.hesitation = (self.hesitation * 2).min(*HESITATION.end());
+                self.ceiling_retry = (self.ceiling_retry * 2).min(*CEILING_RETRY.end());
             }
             self.ceiling = self.size;
             let divisor = if self.losses > 2 { 4 } else { 2 };
@@ -340,23 +355,23 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// What is to be done at this time.
-    pub(crate) fn wish(&mut self, now: Duration) -> Wish {
+    /// Returns what is to be done at this time.
+    pub(crate) fn next_action(&mut self, now: Duration) -> NextAction {
         if self.losses > LOSSES {
-            return Wish::GiveUp;
+            return NextAction::GiveUp;
         }
         if self.is_due && !self.probe_due {
             self.is_due = false;
             return self.write_packet(now);
         }
-        let at = self.asked.max(self.worked) + self.patience_now();
+        let at = self.asked.max(self.worked) + self.current_timeout();
         if now < at && !self.probe_due {
-            return Wish::Listen(at);
+            return NextAction::Listen(at);
         }
         self.probe_due = false;
         self.probes += 1;
         self.asked = now;
-        Wish::Write(PROBE.to_vec())
+        NextAction::Write(PROBE.to_vec())
     }
 
     /// After which silence the line is dead.
@@ -364,53 +379,53 @@ impl<'s> Sender<'s> {
         SILENCE.max(self.usual_time() * 3)
     }
 
-    /// How long the packet on its way may take, as others took before.
+    /// Returns how long the packet on its way may take, as others took before.
     fn usual_time(&self) -> Duration {
         let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
-        Duration::try_from_secs_f64(usual).unwrap_or(*PATIENCE.end())
+        Duration::try_from_secs_f64(usual).unwrap_or(*TIMEOUT.end())
     }
 
-    fn write_packet(&mut self, now: Duration) -> Wish {
+    fn write_packet(&mut self, now: Duration) -> NextAction {
         let (content, length, mut bytes) = self.next_packet();
         if content == Content::Stream && length == 0 {
             // The end has been taken, and the board still waits: it has lost count.
             self.losses = LOSSES + 1;
-            return Wish::GiveUp;
+            return NextAction::GiveUp;
         }
         self.written = bytes.len();
         // What comes behind the end of the program would be read by the prompt.
         if self.is_padded() && matches!(content, Content::Stream | Content::Abort) {
             bytes.extend(PADDING);
         }
-        let flight = self.flight.get_or_insert_with(|| Flight {
+        let in_flight = self.in_flight.get_or_insert_with(|| InFlight {
             content,
             sent: Vec::new(),
             is_damaged: false,
         });
-        flight.content = content;
-        flight.is_damaged = false;
-        flight.sent.push((content, length));
+        in_flight.content = content;
+        in_flight.is_damaged = false;
+        in_flight.sent.push((content, length));
         self.probes = 0;
         self.asked = now;
-        Wish::Write(bytes)
+        NextAction::Write(bytes)
     }
 
-    /// How long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
+    /// Returns how long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
     /// too early may have done the harm.
-    fn patience_now(&self) -> Duration {
+    fn current_timeout(&self) -> Duration {
         if self.largest == 0 {
             // Before the board has said hello an interrupt would end its program.
-            return FIRST_PATIENCE * (1 << self.probes.min(4));
+            return FIRST_TIMEOUT * (1 << self.probes.min(4));
         }
         let usual = self.usual_time();
         let factor = 1 << (self.probes + self.losses.min(2)).min(4);
-        let longest = LONGEST_PATIENCE.max(usual);
-        (self.patience.max(usual) * factor).min(longest)
+        let longest = LONGEST_TIMEOUT.max(usual);
+        (self.timeout.max(usual) * factor).min(longest)
     }
 
-    /// The packet that comes next, or the one that is on its way, again; and the bytes of the stream in it.
+    /// Returns the packet that comes next, or the one that is on its way, again; and the bytes of the stream in it.
     fn next_packet(&mut self) -> (Content, u32, Vec<u8>) {
-        let again = self.flight.as_ref().map(|flight| flight.content);
+        let again = self.in_flight.as_ref().map(|in_flight| in_flight.content);
         let control = if self.has_failed {
             Some((Content::Quit, QUIT_PACKET))
         } else if self.source.aborts() {
@@ -455,12 +470,12 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Whether padding follows each packet.
+    /// Returns whether padding follows each packet.
     fn is_padded(&self) -> bool {
         self.losses > 0 || self.has_lost
     }
 
-    /// The payload of the next packet: whether it is deflated, the bytes of the stream in it, and the payload.
+    /// Returns the payload of the next packet: whether it is deflated, the bytes of the stream in it, and the payload.
     fn payload(&mut self, size: usize) -> (bool, usize, Vec<u8>) {
         if self.inflates && self.plain == 0 {
             let mut count = size * WINDOW;
@@ -475,6 +490,10 @@ impl<'s> Sender<'s> {
                 }
                 count = part.len() * size / deflated.len() * 31 / 32;
             }
+            debug!(
+                packets = RETRY,
+                "content does not deflate, the next packets go as they are"
+            );
             self.plain = RETRY;
         } else {
             self.plain = self.plain.saturating_sub(1);

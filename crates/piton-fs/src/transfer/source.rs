@@ -119,18 +119,18 @@ impl<'s> Source<'s> {
         self.has_quit = false;
     }
 
-    /// Whether the board is to drop the file that it has begun, before anything else. All that was read is taken by then: what
+    /// Returns whether the board is to drop the file that it has begun, before anything else. All that was read is taken by then: what
     /// is on its way may be of it, and the steps before the file are to be carried out.
     pub(crate) fn aborts(&self) -> bool {
         self.aborts && self.ready.is_empty()
     }
 
-    /// The board has dropped the file.
+    /// Notes that the board has dropped the file.
     pub(crate) fn has_aborted(&mut self) {
         self.aborts = false;
     }
 
-    /// The next bytes of the stream, at most `limit`, or the next record alone where that is longer. They stay until [`Source::take`].
+    /// Returns the next bytes of the stream, at most `limit`, or the next record alone where that is longer. They stay until [`Source::take`].
     pub(crate) fn look(&mut self, limit: usize) -> Vec<u8> {
         while self.ready_length < limit && self.more() {}
         let mut bytes = Vec::new();
@@ -195,7 +195,7 @@ impl<'s> Source<'s> {
         taken
     }
 
-    /// Make more of the stream ready; false at its end.
+    /// Makes more of the stream ready; false at its end.
     fn more(&mut self) -> bool {
         if self.aborts {
             return false;
@@ -268,7 +268,7 @@ impl<'s> Source<'s> {
         self.ready.push_back(Segment::Record { kind, step, bytes });
     }
 
-    /// What was made ready stays; nothing follows but the end.
+    /// Ends the stream after a failure: what was made ready is still sent, then the end.
     fn fail(&mut self, step: usize, error: io::Error) {
         self.file = None;
         self.steps = Vec::new().into_iter().enumerate();
@@ -278,7 +278,7 @@ impl<'s> Source<'s> {
 }
 
 impl File<'_> {
-    /// The next content; `None` at the end of the file.
+    /// Returns the next content; `None` at the end of the file.
     fn more(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut content = Vec::new();
         let read = (&mut self.reader)

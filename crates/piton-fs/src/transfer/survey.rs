@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
 use piton_path::BoardPath;
+use tracing::debug;
 
 use crate::device;
 use crate::error::Error;
@@ -82,17 +83,17 @@ pub struct Space {
 pub struct ShortDigest([u8; 12]);
 
 impl ShortDigest {
-    /// Whether it belongs to content with this SHA-256.
+    /// Returns whether it belongs to content with this SHA-256.
     pub fn matches(&self, sha256: &[u8]) -> bool {
         sha256.starts_with(&self.0)
     }
 
-    /// Whether it belongs to content with this SHA-256, in lower-case hexadecimal.
+    /// Returns whether it belongs to content with this SHA-256, in lower-case hexadecimal.
     pub fn matches_text(&self, sha256: &str) -> bool {
         sha256.starts_with(&self.to_string())
     }
 
-    /// Whether it can belong to content whose SHA-256 begins with these digits, in lower-case hexadecimal.
+    /// Returns whether it can belong to content whose SHA-256 begins with these digits, in lower-case hexadecimal.
     pub fn agrees_with(&self, digits: &str) -> bool {
         let own = self.to_string();
         own.starts_with(digits) || digits.starts_with(&own)
@@ -132,6 +133,7 @@ impl RemoteFs<'_, '_> {
             if !is_wanted || entry.digest.is_some() {
                 continue;
             }
+            debug!(path = %entry.path, "the board has no SHA-256, the content comes to the host");
             entry.digest = match self.hash(&entry.path, HashAlgorithm::Sha256, deadline) {
                 Ok(digest) => digest.first_chunk().copied().map(ShortDigest),
                 // A file that cannot be read is not known to be the same. What is wrong with it is found when it is replaced.
@@ -153,6 +155,10 @@ impl RemoteFs<'_, '_> {
         // that have the right size.
         let names: usize = candidates.iter().map(|one| one.path.as_str().len()).sum();
         if names > LOOK_LENGTH {
+            debug!(
+                files = candidates.len(),
+                "the names are too many for the board's memory at once, files are looked at in parts"
+            );
             return self.survey_in_parts(roots, candidates, deadline);
         }
         let base = common_start(candidates);
@@ -215,7 +221,7 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// What has these names, and what the files' digests are. Names that nothing has are left out, and nothing below a
+    /// Returns what has these names, and what the files' digests are. Names that nothing has are left out, and nothing below a
     /// folder is looked at. One exchange, as [`RemoteFs::survey`] is, and one more for each four kilobytes of names: the
     /// board holds them in memory.
     ///
@@ -285,7 +291,7 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// Read what device/survey.py prints; `None` if it makes no sense. `wanted` has the path and the size of a file that it
+/// Reads what device/survey.py prints; `None` if it makes no sense. `wanted` has the path and the size of a file that it
 /// gives a digest for; without a size it is the root before that.
 fn read(
     answer: &[u8],
@@ -365,7 +371,7 @@ fn entry(path: BoardPath, kind: Kind, size: Option<u64>) -> SurveyEntry {
     }
 }
 
-/// What all the paths begin with.
+/// Returns what all the paths begin with.
 fn common_start(candidates: &[Candidate]) -> &str {
     let mut paths = candidates.iter().map(|candidate| candidate.path.as_str());
     let first = paths.next().unwrap_or_default();
@@ -381,7 +387,7 @@ fn common_start(candidates: &[Candidate]) -> &str {
     })
 }
 
-/// The names of a path.
+/// Returns the names of a path.
 fn names(path: &BoardPath) -> impl Iterator<Item = &str> {
     path.as_str().split('/')
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::agent::Message;
 use super::super::source::Source;
 use super::super::{Outgoing, Step};
-use super::{Sender, Wish};
+use super::{NextAction, Sender};
 
 mod model;
 #[cfg(unix)]
@@ -192,7 +192,7 @@ impl<'s, D: Device> Run<'s, D> {
                 if self.has_begun {
                     self.sender.hear(message, Duration::from_nanos(self.now));
                 }
-                // The driver asks for a wish after each message.
+                // The driver asks for a next_action after each message.
                 self.heard.drain(..from);
                 from = 0;
                 self.act();
@@ -215,8 +215,8 @@ impl<'s, D: Device> Run<'s, D> {
         loop {
             self.wishes += 1;
             assert!(self.wishes < 400_000, "an endless stream");
-            match self.sender.wish(Duration::from_nanos(self.now)) {
-                Wish::Write(bytes) => {
+            match self.sender.next_action(Duration::from_nanos(self.now)) {
+                NextAction::Write(bytes) => {
                     if bytes == super::PROBE {
                         self.probes += 1;
                     } else {
@@ -225,8 +225,8 @@ impl<'s, D: Device> Run<'s, D> {
                     self.bytes += bytes.len();
                     self.write_up(Item::Bytes(bytes));
                 }
-                Wish::Listen(at) => return Some(at.as_nanos() as u64),
-                Wish::GiveUp => return None,
+                NextAction::Listen(at) => return Some(at.as_nanos() as u64),
+                NextAction::GiveUp => return None,
             }
         }
     }
