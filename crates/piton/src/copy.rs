@@ -50,6 +50,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use piton_board::deadline::Deadline;
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_fs::error::Error as FsError;
 use piton_path::{BoardPath, RelativePath};
 
@@ -173,12 +174,30 @@ pub enum Error {
     Stopped,
 }
 
-/// A deadline for anything but the content of files.
+impl Error {
+    /// Returns the kind of the failure: that of the board's error, if it stems from one.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Stopped => ErrorKind::Interrupted,
+            error => error.board().map_or(ErrorKind::Refused, BoardError::kind),
+        }
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            Error::ReadBoard(error) | Error::WriteBoard(error) => error.board(),
+            _ => None,
+        }
+    }
+}
+
+/// Returns a deadline for anything but the content of files.
 fn step() -> Deadline {
     Deadline::after(STEP_TIME)
 }
 
-/// A deadline for the content of files.
+/// Returns a deadline for the content of files.
 fn content() -> Deadline {
     Deadline::after(CONTENT_TIME)
 }

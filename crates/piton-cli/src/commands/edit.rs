@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What `$EDITOR` says, as mpremote wants it, else `$VISUAL`.
+/// Returns what `$EDITOR` says, as mpremote wants it, else `$VISUAL`.
 fn editor() -> Option<String> {
     environment::EDITORS
         .into_iter()
@@ -101,7 +101,7 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     })
 }
 
-/// The content of the file; nothing if there is none.
+/// Returns the content of the file; nothing if there is none.
 fn read(path: &BoardPath, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
     let Context {
         session,
@@ -134,7 +134,7 @@ fn write(path: &BoardPath, content: &[u8], ctx: &mut Context) -> Result<(), Comm
     written.map_err(|error| refused("edit", path.as_str(), error))
 }
 
-/// The file's own name, for the editor's title and its knowledge of file types, with nothing in it that means more
+/// Returns the file's own name, for the editor's title and its knowledge of file types, with nothing in it that means more
 /// to this computer.
 fn name_for_copy(path: &BoardPath) -> String {
     let name = path.file_name().unwrap_or_default();
@@ -152,7 +152,7 @@ fn name_for_copy(path: &BoardPath) -> String {
     }
 }
 
-/// Run the editor through the shell: `$EDITOR` may have options, and quotes.
+/// Runs the editor through the shell: `$EDITOR` may have options, and quotes.
 #[cfg(not(windows))]
 fn start_editor(editor: &str, file: &Path) -> std::io::Result<ExitStatus> {
     Command::new("sh")
@@ -169,7 +169,7 @@ fn start_editor(editor: &str, file: &Path) -> std::io::Result<ExitStatus> {
         .status()
 }
 
-/// Leave the edited copy where it is, and say where.
+/// Leaves the edited copy where it is, and returns its path.
 fn keep(folder: tempfile::TempDir, copy: &Path) -> String {
     let _ = folder.keep();
     copy.display().to_string()

@@ -96,7 +96,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether the options that mpremote has not go with the sub-command (those that it has, it takes anywhere), and
+    /// Returns whether the options that mpremote has not go with the sub-command (those that it has, it takes anywhere), and
     /// whether what is copied or moved has a destination.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let command = self.command.as_str();
@@ -253,7 +253,7 @@ impl Files<'_, '_, '_> {
         }
     }
 
-    /// Whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
+    /// Returns whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
     fn forgives_missing(&self) -> bool {
         self.args.force && self.compatibility.extended_files
     }
@@ -286,7 +286,7 @@ impl Files<'_, '_, '_> {
         Ok(())
     }
 
-    /// The error for a path that could not be written or made. If its folder does not exist, a hint says so.
+    /// Returns the error for a path that could not be written or made. If its folder does not exist, a hint says so.
     fn not_written(&mut self, path: &BoardPath, error: FsError) -> CommandError {
         let hint = match &error {
             FsError::NotFound { .. } => hint_for_board(self, path),
@@ -295,7 +295,7 @@ impl Files<'_, '_, '_> {
         refused(&self.args.command, path.as_str(), error).with_detail(hint)
     }
 
-    /// The error for what the board said about `path`. What is not there may be there under a similar name: the
+    /// Returns the error for what the board said about `path`. What is not there may be there under a similar name: the
     /// board is asked.
     fn refused(&mut self, path: &BoardPath, error: FsError) -> CommandError {
         let is_missing = matches!(error, FsError::NotFound { .. });
@@ -307,7 +307,7 @@ impl Files<'_, '_, '_> {
         error.with_detail(hint)
     }
 
-    /// The path beside `path` whose name is nearest to its name.
+    /// Returns the path beside `path` whose name is nearest to its name.
     fn similar(&mut self, path: &BoardPath) -> Option<String> {
         let folder = path.parent()?;
         let entries = self.remote.list(&folder, Sizes::AsListed, step()).ok()?;
@@ -328,17 +328,17 @@ pub(super) fn show_progress(ui: &Ui, event: Event) {
     }
 }
 
-/// A deadline for anything but the content of a file.
+/// Returns a deadline for anything but the content of a file.
 fn step() -> Deadline {
     Deadline::after(STEP_TIME)
 }
 
-/// A deadline for the content of a file.
+/// Returns a deadline for the content of a file.
 fn content() -> Deadline {
     Deadline::after(CONTENT_TIME)
 }
 
-/// The error for what the board said about `path`, in mpremote's words where it has some.
+/// Returns the error for what the board said about `path`, in mpremote's words where it has some.
 pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError {
     if let Some(number) = error.os_error_number() {
         let detail = match &error {
@@ -356,7 +356,7 @@ pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError
 }
 
 impl CommandError {
-    /// The same error with a hint, if there is one and the error takes it.
+    /// Returns the same error with a hint, if there is one and the error takes it.
     fn with_detail(mut self, hint: Option<String>) -> CommandError {
         if let (CommandError::File { detail, .. }, Some(hint)) = (&mut self, hint) {
             *detail = Some(hint);
@@ -365,7 +365,7 @@ impl CommandError {
     }
 }
 
-/// The C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
+/// Returns the C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
 /// files go.
 fn error_text(number: i32) -> String {
     let text = io::Error::from_raw_os_error(number).to_string();
@@ -375,7 +375,7 @@ fn error_text(number: i32) -> String {
     }
 }
 
-/// The error for what this computer said about `path`, in the same words.
+/// Returns the error for what this computer said about `path`, in the same words.
 fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
     let text = error.to_string();
     let reason = text
@@ -393,7 +393,7 @@ fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
     }
 }
 
-/// The file of this computer beside `path` whose name is nearest to its name.
+/// Returns the file of this computer beside `path` whose name is nearest to its name.
 fn similar_file(path: &Path) -> Option<String> {
     let folder = path.parent()?;
     let readable = if folder.as_os_str().is_empty() {

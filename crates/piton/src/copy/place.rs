@@ -20,12 +20,12 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether it is on the board.
+    /// Returns whether it is on the board.
     pub fn is_on_board(&self) -> bool {
         matches!(self, Place::Board(_))
     }
 
-    /// The path without the separators at its end; the root stays the root.
+    /// Returns the path without the separators at its end; the root stays the root.
     pub(super) fn without_end_separators(&self) -> Place {
         match self {
             Place::Board(path) => match path.as_str().trim_end_matches('/') {
@@ -38,12 +38,12 @@ impl Place {
         }
     }
 
-    /// Whether a separator at its end says that it has to be a folder. On the host it says nothing, as for mpremote.
+    /// Returns whether a separator at its end says that it has to be a folder. On the host it says nothing, as for mpremote.
     pub(super) fn has_to_be_folder(&self) -> bool {
         self.is_on_board() && *self != self.without_end_separators()
     }
 
-    /// The path of something in this folder.
+    /// Returns the path of something in this folder.
     pub(super) fn below(&self, path: &RelativePath) -> Place {
         match self {
             Place::Board(folder) => Place::Board(path.below(folder)),
@@ -54,7 +54,7 @@ impl Place {
         }
     }
 
-    /// The last name, if it is one and leads nowhere else: not `.`, not `..`.
+    /// Returns the last name, if it is one and leads nowhere else: not `.`, not `..`.
     pub(super) fn name(&self) -> Option<RelativePath> {
         let name = match self {
             Place::Board(path) => path.file_name(),
@@ -63,7 +63,7 @@ impl Place {
         name?.parse().ok()
     }
 
-    /// What is there; `None` if nothing is.
+    /// Returns what is there; `None` if nothing is.
     pub(super) fn kind(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Kind>, Error> {
         match self {
             Place::Board(path) => match path.as_str() {

@@ -69,27 +69,27 @@ pub enum Step {
 }
 
 impl Plan {
-    /// The sources, up to the first that cannot be copied.
+    /// Returns the sources, up to the first that cannot be copied.
     pub fn sources(&self) -> &[PlannedSource] {
         &self.sources
     }
 
-    /// The destination, without separators at its end.
+    /// Returns the destination, without separators at its end.
     pub fn destination(&self) -> &Place {
         &self.destination
     }
 
-    /// What [`Options::ignore`] left out of folders of the host: paths from the folder on.
+    /// Returns what [`Options::ignore`] left out of folders of the host: paths from the folder on.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// What has a [reserved](piton_path::is_reserved) name and is left out.
+    /// Returns what has a [reserved](piton_path::is_reserved) name and is left out.
     pub fn reserved(&self) -> &[Place] {
         &self.reserved
     }
 
-    /// Why the last of the [`Plan::sources`] cannot be copied. [`apply`](super::apply()) copies what comes before it, then fails with
+    /// Returns why the last of the [`Plan::sources`] cannot be copied. [`apply`](super::apply()) copies what comes before it, then fails with
     /// this error.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
@@ -179,7 +179,7 @@ impl Planner<'_, '_, '_> {
         Ok(self.plan)
     }
 
-    /// The step for the only source, if that is a file of the host that goes to the board: with at most one exchange. `None` if it
+    /// Returns the step for the only source, if that is a file of the host that goes to the board: with at most one exchange. `None` if it
     /// is something else, or the board needs more exchanges.
     fn one_file(&mut self, source: &Place, may_put: bool) -> Option<Step> {
         let (Place::Host(from), Place::Board(path)) = (source, &self.plan.destination) else {
@@ -229,7 +229,7 @@ impl Planner<'_, '_, '_> {
         Ok(kind)
     }
 
-    /// The steps that copy one file.
+    /// Returns the steps that copy one file.
     fn file(&mut self, source: &Place) -> Result<Vec<Step>, Error> {
         let found = self.destination_kind()?;
         match found {
@@ -268,7 +268,7 @@ impl Planner<'_, '_, '_> {
         Ok(vec![copy_file(source.clone(), to, size)])
     }
 
-    /// The steps that copy a file, or a folder with all that is in it.
+    /// Returns the steps that copy a file, or a folder with all that is in it.
     fn file_or_folder(&mut self, source: &Place) -> Result<Vec<Step>, Error> {
         let source = source.without_end_separators();
         if source.kind(self.remote)? != Some(Kind::Directory) {
@@ -375,13 +375,13 @@ pub(super) fn survey<'s>(
     Ok(entries.map(|entry| (entry.path.clone(), entry)).collect())
 }
 
-/// Whether the board has this folder.
+/// Returns whether the board has this folder.
 pub(super) fn has_folder(entries: &HashMap<BoardPath, SurveyEntry>, path: &BoardPath) -> bool {
     let entry = entries.get(path);
     entry.is_some_and(|entry| entry.kind == Kind::Directory)
 }
 
-/// Whether a file of the board has this content. The hash is only made where the sizes are equal.
+/// Returns whether a file of the board has this content. The hash is only made where the sizes are equal.
 pub(super) fn has_content(
     entry: &SurveyEntry,
     size: u64,
@@ -408,7 +408,7 @@ fn copy_file(from: Place, to: Place, size: Option<u64>) -> Step {
     }
 }
 
-/// The path without a `./` in front: a board without folders would take that for a part of the name.
+/// Returns the path without a `./` in front: a board without folders would take that for a part of the name.
 fn without_current_folder(path: &BoardPath) -> BoardPath {
     let rest = path.as_str().strip_prefix("./");
     // A part of a path without NUL has none.
@@ -416,7 +416,7 @@ fn without_current_folder(path: &BoardPath) -> BoardPath {
         .unwrap_or_else(|| path.clone())
 }
 
-/// Whether the step makes a folder that every board has.
+/// Returns whether the step makes a folder that every board has.
 fn makes_what_is_there(step: &Step) -> bool {
     matches!(
         step,

@@ -76,7 +76,7 @@ pub(super) fn apply(
     }
 }
 
-/// What is to be done on the board, up to the first source that cannot be read; and which one that is, and why.
+/// Returns what is to be done on the board, up to the first source that cannot be read; and which one that is, and why.
 fn changes<'p>(
     sources: &'p [PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
@@ -140,7 +140,7 @@ fn changes<'p>(
     (changes, None)
 }
 
-/// The content of the files of the board among the sources, in their order, up to the first that cannot be read; and why.
+/// Returns the content of the files of the board among the sources, in their order, up to the first that cannot be read; and why.
 fn fetch(
     sources: &[PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
@@ -232,7 +232,7 @@ fn read_error(path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// The error for content that was to be kept in between, which has no path.
+/// Returns the error for content that was to be kept in between, which has no path.
 fn spool_error(source: io::Error) -> Error {
     Error::WriteHost {
         path: PathBuf::new(),

@@ -142,7 +142,7 @@ fn walk_error(error: WalkError) -> Error {
     }
 }
 
-/// Whether each name is valid on this computer, and no two of them are one.
+/// Checks that each name is valid on this computer, and that no two of them are one.
 fn check_host_names(tree: &Tree, folder: &BoardPath) -> Result<(), Error> {
     let files = tree.files.iter().map(|(path, _)| path);
     let paths = tree.folders.iter().chain(files).collect::<Vec<_>>();
@@ -158,7 +158,7 @@ fn check_host_names(tree: &Tree, folder: &BoardPath) -> Result<(), Error> {
     }
 }
 
-/// Whether `name`, of a file of the board at `path`, is valid on this computer.
+/// Checks that `name`, of a file of the board at `path`, is valid on this computer.
 pub(super) fn check_host_name(name: &RelativePath, path: &BoardPath) -> Result<(), Error> {
     match host_name::is_valid(name) {
         true => Ok(()),

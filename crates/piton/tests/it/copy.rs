@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use piton::copy::{self, Error, Event, Options, Place, Step};
 use piton::deadline::Deadline;
-use piton::error::{BoardError, FsError};
+use piton::error::{BoardError, ErrorKind, FsError};
 use piton::fs::remote::RemoteFs;
 use piton::left_out;
 use piton::repl::Entry;
@@ -435,6 +435,8 @@ fn a_board_that_goes_away_in_the_middle() {
             });
             copy::apply(plan, remote, &mut |_| ControlFlow::Continue(()))
         });
+        let kind = copied.as_ref().err().map(Error::kind);
+        assert_eq!(kind, Some(ErrorKind::NoConnection), "{copied:?}");
         match copied {
             Err(Error::WriteBoard(FsError::Board(BoardError::Disconnected { .. }))) => {}
             Err(Error::WriteBoard(FsError::Torn { source, .. })) => {

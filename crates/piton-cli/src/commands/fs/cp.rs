@@ -103,7 +103,7 @@ fn apply(
     applied.map_err(|error| command_error(files, destination, error))
 }
 
-/// The error of a copy, in mpremote's words where it has some. A folder that is missing is named in a hint.
+/// Returns the error of a copy, in mpremote's words where it has some. A folder that is missing is named in a hint.
 fn command_error(
     files: &mut Files<'_, '_, '_>,
     destination: &Place,
@@ -155,7 +155,7 @@ fn does_not_fit(problem: &'static str) -> CommandError {
     }
 }
 
-/// A path at the destination, as mpremote shows it: with `./` in the current folder.
+/// Returns a path at the destination, as mpremote shows it: with `./` in the current folder.
 fn shown_at_destination(path: &BoardPath, destination: &Place) -> String {
     match destination {
         Place::Board(folder) if matches!(folder.as_str(), "" | ".") => format!("./{path}"),
@@ -164,7 +164,7 @@ fn shown_at_destination(path: &BoardPath, destination: &Place) -> String {
     }
 }
 
-/// The same for something in the board's current folder.
+/// Returns the same for something in the board's current folder.
 fn shown_below_current_folder(place: &Place) -> String {
     match place {
         Place::Board(path) if !path.as_str().contains('/') => format!(":./{path}"),
@@ -172,7 +172,7 @@ fn shown_below_current_folder(place: &Place) -> String {
     }
 }
 
-/// The line that says what was left out; `None` if nothing was. Names that may hold a secret, which a program on the board
+/// Returns the line that says what was left out; `None` if nothing was. Names that may hold a secret, which a program on the board
 /// may want, come first.
 fn left_out_line(left_out: &[String]) -> Option<String> {
     let mut names = left_out.iter().collect::<Vec<_>>();

@@ -109,7 +109,7 @@ const TOPICS: &[Topic] = &[
     },
 ];
 
-/// The help of the sub-command `name`, made of `fs`, the whole command as `clap` knows it.
+/// Returns the help of the sub-command `name`, made of `fs`, the whole command as `clap` knows it.
 pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<clap::Command> {
     let topic = TOPICS.iter().find(|topic| topic.name == name)?;
     let (about, more) = topic.about.split_once("\n\n").unwrap_or((topic.about, ""));
@@ -141,7 +141,7 @@ pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<c
     }))
 }
 
-/// What an option that means several things means to this sub-command.
+/// Returns what an option that means several things means to this sub-command.
 fn topic_help(name: &str, option: &str) -> Option<&'static str> {
     Some(match (name, option) {
         ("cp", "recursive") => "Copy folders with all that is in them",

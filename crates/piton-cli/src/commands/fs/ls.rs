@@ -37,7 +37,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
     Ok(())
 }
 
-/// A file, under its path.
+/// Returns a file, under its path.
 fn file(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<DirEntry, CommandError> {
     let found = files.remote.stat(path, step());
     let metadata = found.map_err(|error| files.refused(path, error))?;

@@ -9,7 +9,7 @@ use piton::path::BoardPath;
 use super::{Files, step};
 use crate::suggest::quoted;
 
-/// The hint for a file of the board that could not be written, if its folder does not exist.
+/// Returns the hint for a file of the board that could not be written, if its folder does not exist.
 pub(super) fn hint_for_board(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Option<String> {
     if !files.compatibility.extended_files {
         return None;
@@ -17,7 +17,7 @@ pub(super) fn hint_for_board(files: &mut Files<'_, '_, '_>, path: &BoardPath) ->
     missing_on_board(files, &path.parent()?)
 }
 
-/// The hint for a file of this computer that could not be written, if its folder does not exist.
+/// Returns the hint for a file of this computer that could not be written, if its folder does not exist.
 pub(super) fn hint_for_host(
     files: &Files<'_, '_, '_>,
     path: &Path,
@@ -29,7 +29,7 @@ pub(super) fn hint_for_host(
     missing_on_host(path.parent()?)
 }
 
-/// The hint for a destination that has to be a folder, if it does not exist.
+/// Returns the hint for a destination that has to be a folder, if it does not exist.
 pub(super) fn hint_for_destination(
     files: &mut Files<'_, '_, '_>,
     destination: &Place,

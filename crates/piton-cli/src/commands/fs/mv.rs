@@ -74,7 +74,7 @@ fn rename(
     }
 }
 
-/// The path without the slashes at its end; the root stays the root.
+/// Returns the path without the slashes at its end; the root stays the root.
 fn without_end_slashes(path: &BoardPath) -> BoardPath {
     match path.as_str().trim_end_matches('/') {
         "" if !path.is_empty() => BoardPath::root(),

@@ -18,7 +18,7 @@ use crate::error::CommandError;
 /// A name in a folder, and whether it is a folder.
 type Name = (String, bool);
 
-/// The paths of a copy: a `:` marks one on the board. The last one is the destination.
+/// Returns the paths of a copy: a `:` marks one on the board. The last one is the destination.
 pub(super) fn places(files: &mut Files<'_, '_, '_>) -> Result<Vec<Place>, CommandError> {
     expand(files, |files, text, is_pattern| {
         Ok(match text.strip_prefix(':') {
@@ -39,7 +39,7 @@ pub(super) fn board_paths(files: &mut Files<'_, '_, '_>) -> Result<Vec<BoardPath
     })
 }
 
-/// A place as a person writes it.
+/// Returns a place as a person writes it.
 pub(super) fn shown(place: &Place) -> String {
     match place {
         Place::Board(path) => format!(":{path}"),
@@ -75,7 +75,7 @@ fn expand<P>(
     Ok(paths)
 }
 
-/// A path of the board. What fits a pattern takes one exchange: the listing of a folder, or of a tree if a part of the pattern stands
+/// Returns a path of the board. What fits a pattern takes one exchange: the listing of a folder, or of a tree if a part of the pattern stands
 /// for folders.
 fn on_board(
     files: &mut Files<'_, '_, '_>,
@@ -133,7 +133,7 @@ fn on_board(
     paths.collect()
 }
 
-/// A path on the board, without its `:`.
+/// Returns a path on the board, without its `:`.
 pub(in crate::commands) fn board_path(
     command: &str,
     text: &str,
@@ -146,7 +146,7 @@ pub(in crate::commands) fn board_path(
     })
 }
 
-/// What fits a pattern on this computer.
+/// Returns what fits a pattern on this computer.
 fn on_host(text: &str) -> Vec<Place> {
     let (base, pattern) = divide(text, std::path::is_separator);
     let parts = pattern
@@ -172,7 +172,7 @@ fn on_host(text: &str) -> Vec<Place> {
         .collect()
 }
 
-/// The folders in front of the first name that is a pattern, with the separator at their end, and the rest.
+/// Returns the folders in front of the first name that is a pattern, with the separator at their end, and the rest.
 fn divide(path: &str, is_separator: impl Fn(char) -> bool) -> (&str, &str) {
     let magic = path.find(['*', '?', '[']).unwrap_or(path.len());
     let before = path.get(..magic).unwrap_or_default();
@@ -180,7 +180,11 @@ fn divide(path: &str, is_separator: impl Fn(char) -> bool) -> (&str, &str) {
     path.split_at(base)
 }
 
-/// The paths that fit the parts, name by name. `read` gives the names of a folder.
+/// Returns the paths that fit the parts, name by name. `read` gives the names of a folder.
+///
+/// `globset` and `glob` are not used here: the former matches paths that are known, the latter walks folders of the host. The folders
+/// may be the board's here, only those that a part fits are read, and a name that is there as it is written is no pattern. One name is
+/// matched by [`Patterns`], as a line of `.pitonignore` is.
 fn fitting(parts: &[&str], read: &mut dyn FnMut(&str) -> Vec<Name>) -> Vec<String> {
     let mut paths = vec![String::new()];
     for (index, part) in parts.iter().enumerate() {

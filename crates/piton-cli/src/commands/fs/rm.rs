@@ -115,7 +115,7 @@ fn remove_dir(
     }
 }
 
-/// What mpremote says only when asked to.
+/// Prints what mpremote says only when asked to.
 fn say(files: &Files<'_, '_, '_>, text: &str) -> Result<(), CommandError> {
     if files.args.verbose {
         files.ui.step(text)

@@ -58,7 +58,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
     Ok(())
 }
 
-/// The size column, as mpremote draws it: none for folders without a size.
+/// Returns the size column, as mpremote draws it: none for folders without a size.
 fn size_text(files: &Files<'_, '_, '_>, entry: &TreeEntry) -> String {
     let size = entry.size.unwrap_or(0);
     if entry.kind == Kind::Directory && size == 0 {
