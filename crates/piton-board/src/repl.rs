@@ -39,13 +39,13 @@
 mod conversation;
 mod entry;
 mod follow;
+pub mod learned;
 mod link;
 mod output;
 mod pieces;
 pub mod protocol;
 mod send;
 
-use std::any::Any;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -56,6 +56,7 @@ use crate::literal::from_literal;
 use crate::transport::Transport;
 pub use conversation::Conversation;
 use follow::Program;
+use learned::Learned;
 use link::Link;
 use send::Sending;
 
@@ -104,7 +105,7 @@ pub struct Repl {
     probes: u32,
     /// The next program is not for a board without raw-paste.
     only_raw_paste: bool,
-    notes: Vec<Box<dyn Any + Send + Sync>>,
+    learned: Learned,
 }
 
 impl Repl {
@@ -119,7 +120,7 @@ impl Repl {
             soft_resets: 0,
             probes: 0,
             only_raw_paste: false,
-            notes: Vec::new(),
+            learned: Learned::default(),
         }
     }
 
@@ -193,16 +194,14 @@ impl Repl {
         self.link.write(bytes, deadline)
     }
 
-    /// Note something about the connection, for a layer above: see [`RawRepl::set_note`].
-    pub fn set_note<T: Any + Clone + Send + Sync>(&mut self, note: T) {
-        self.notes.retain(|note| !note.is::<T>());
-        self.notes.push(Box::new(note));
+    /// Returns what was learned about the board on this connection.
+    pub fn learned(&self) -> &Learned {
+        &self.learned
     }
 
-    /// What a layer above noted: see [`RawRepl::note`].
-    pub fn note<T: Any + Clone>(&self) -> Option<T> {
-        let mut notes = self.notes.iter();
-        notes.find_map(|note| note.downcast_ref()).cloned()
+    /// Returns what was learned about the board on this connection, to add to it.
+    pub fn learned_mut(&mut self) -> &mut Learned {
+        &mut self.learned
     }
 
     /// Take the bytes that were read ahead and used for nothing, for a terminal to show.
@@ -369,15 +368,14 @@ impl RawRepl<'_> {
         Conversation::new(self.repl)
     }
 
-    /// What a layer above noted about the board with [`RawRepl::set_note`] on this connection: one value for each
-    /// type.
-    pub fn note<T: Any + Clone>(&self) -> Option<T> {
-        self.repl.note()
+    /// Returns what was learned about the board on this connection.
+    pub fn learned(&self) -> &Learned {
+        &self.repl.learned
     }
 
-    /// Note something about the board, for as long as this connection lasts. It replaces what was noted with this type.
-    pub fn set_note<T: Any + Clone + Send + Sync>(&mut self, note: T) {
-        self.repl.set_note(note);
+    /// Returns what was learned about the board on this connection, to add to it.
+    pub fn learned_mut(&mut self) -> &mut Learned {
+        &mut self.repl.learned
     }
 
     /// Whether the board takes programs by raw-paste; `None` before the first program.

@@ -163,12 +163,6 @@ pub(crate) enum CommandError {
         /// What the board said it lacks.
         message: String,
     },
-    /// The system does not tell the local time.
-    #[error("could not ask the system for the local time: {source}")]
-    LocalTime {
-        /// What went wrong.
-        source: io::Error,
-    },
     /// A file operation was refused.
     #[error("{command}: {path}: {reason}.")]
     File {

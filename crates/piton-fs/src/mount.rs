@@ -189,7 +189,7 @@ pub fn mount(
         }
     };
     let (mpy, inflates) = facts(&ran.map_err(refused)?)?;
-    let window = agent::known(raw_repl).burst.max(MODEST_WINDOW);
+    let window = raw_repl.learned().longest_burst.max(MODEST_WINDOW);
     let mut server = Server::new(root, options.clone());
     server.set_up(mpy, inflates);
     slot.attach(Box::new(MountService::new(token, server, window)));

@@ -120,7 +120,7 @@ impl RemoteFs<'_, '_> {
         force: bool,
         deadline: Deadline,
     ) -> Result<Option<Put>, Error> {
-        if content.len() > LONGEST_PUT || agent::known(self.raw()).streams == Some(false) {
+        if content.len() > LONGEST_PUT || self.raw().learned().streams == Some(false) {
             return Ok(None);
         }
         let deadline = deadline.sooner(WRITE_TIME);

@@ -18,7 +18,7 @@ mod sender;
 mod source;
 mod survey;
 
-pub use agent::{Compile, use_bytecode};
+pub use agent::use_bytecode;
 pub use load::{forget_programs, keeps_programs};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};

@@ -61,6 +61,7 @@ mod board;
 pub mod board_format;
 pub mod building;
 pub mod cache_folder;
+pub mod clock;
 pub mod compile;
 pub mod copy;
 pub mod device;

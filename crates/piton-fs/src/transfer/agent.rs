@@ -1,52 +1,19 @@
 //! How a program with a stream of its own gets to the board, and what it says.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
+use piton_board::repl::learned::Compile;
+use piton_board::repl::protocol::ends_with_board_start;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 
 use super::load::load;
 use crate::device::Program;
 use crate::error::Error;
 
-/// What is known of the board on this connection, found out by trying.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
-    /// The board loads programs as bytecode, from memory.
-    pub(super) loads: Option<bool>,
-    /// The board can run programs that stream: it reads bytes from `sys.stdin`.
-    pub(crate) streams: Option<bool>,
-    /// The longest that has arrived at once, in bytes.
-    pub(crate) burst: usize,
-    /// How long each byte of a program took to arrive, in seconds; 0 if none has.
-    pub(crate) pace: f64,
-    /// The programs that were loaded, by the sum of their sources; and those that were kept, for their second use and later
-    /// ones, with the number of soft resets before.
-    pub(super) loaded: BTreeSet<u32>,
-    pub(super) kept: BTreeMap<u32, u64>,
-}
-
-/// Returns what is known of the board so far.
-pub(crate) fn known(raw_repl: &RawRepl<'_>) -> Known {
-    raw_repl.note().unwrap_or_default()
-}
-
-/// Makes bytecode of the programs that this crate sends to boards: `.mpy` of version 6 without native code, as MicroPython 1.19
-/// and later load it; `None` where it can't.
-///
-/// A board compiles a line of Python in the time in which it loads thirty of bytecode: 149 ms against 7 ms for the longest program
-/// on an RP2040.
-pub type Compile = fn(source: &str) -> Option<Vec<u8>>;
-
 /// Sends programs to the board as bytecode, for as long as this connection lasts. Without it they go as source.
 pub fn use_bytecode(repl: &mut Repl, compile: Compile) {
-    repl.set_note(Bytecode(compile));
+    repl.learned_mut().compile = Some(compile);
 }
-
-/// The note of [`use_bytecode`].
-#[derive(Clone, Copy)]
-pub(super) struct Bytecode(pub(super) Compile);
 
 /// Imports what programs that stream need.
 const NEEDS: &[u8] = b"import sys\nfrom micropython import kbd_intr\nfrom ubinascii import crc32\n\
@@ -126,21 +93,13 @@ impl Listener {
             if !conversation.poll("what the board says about the files", limit)?
                 && limit.has_passed()
             {
-                return Ok(if self.is_start() {
+                return Ok(if ends_with_board_start(&self.dropped) {
                     Heard::Reset
                 } else {
                     Heard::Silence
                 });
             }
         }
-    }
-
-    /// Returns whether what was dropped is how a board starts: banner and friendly prompt.
-    fn is_start(&self) -> bool {
-        let from = self.dropped.len().saturating_sub(512);
-        let last = self.dropped.get(from..).unwrap_or_default();
-        let has = |text: &[u8]| last.windows(text.len()).any(|window| window == text);
-        last.ends_with(b">>> ") && (has(b"MicroPython v") || has(b"Adafruit CircuitPython"))
     }
 }
 
@@ -172,23 +131,18 @@ pub(crate) fn start<'r>(
     arguments: &[&str],
     deadline: Deadline,
 ) -> Result<Conversation<'r>, Start> {
-    let known = known(raw_repl);
-    if known.streams == Some(false) {
+    if raw_repl.learned().streams == Some(false) {
         return Err(Start::Unable);
     }
-    if raw_repl.raw_paste() == Some(false) && known.streams.is_none() {
+    if raw_repl.raw_paste() == Some(false) && raw_repl.learned().streams.is_none() {
         needs(raw_repl, OLD_NEEDS, deadline)?;
     }
     if load(raw_repl, program, &[], arguments, deadline)? {
         return Ok(raw_repl.conversation());
     }
-    let known = self::known(raw_repl);
-    if known.streams.is_none() {
+    if raw_repl.learned().streams.is_none() {
         needs(raw_repl, NEEDS, deadline)?;
-        raw_repl.set_note(Known {
-            streams: Some(true),
-            ..known
-        });
+        raw_repl.learned_mut().streams = Some(true);
     }
     let source = program.call(arguments);
     raw_repl.converse(&source, deadline).map_err(Start::Failed)
@@ -244,9 +198,5 @@ pub(crate) fn is_lack(type_name: &str) -> bool {
 
 /// Remembers that programs that stream do not run on this board.
 pub(crate) fn note_unable(raw_repl: &mut RawRepl<'_>) {
-    let known = known(raw_repl);
-    raw_repl.set_note(Known {
-        streams: Some(false),
-        ..known
-    });
+    raw_repl.learned_mut().streams = Some(false);
 }

@@ -7,7 +7,7 @@ use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 use tracing::debug;
 
-use super::agent::{Bytecode, Known, Start, is_end, is_lack, known};
+use super::agent::{Start, is_end, is_lack};
 use crate::device::Program;
 use crate::wire::crc32;
 
@@ -76,12 +76,11 @@ pub(super) fn load(
     arguments: &[&str],
     deadline: Deadline,
 ) -> Result<bool, Start> {
-    let known = known(raw_repl);
     // Firmware from before raw-paste loads older formats.
-    if known.loads == Some(false) || raw_repl.raw_paste() == Some(false) {
+    if raw_repl.learned().loads_bytecode == Some(false) || raw_repl.raw_paste() == Some(false) {
         return Ok(false);
     }
-    let Some(Bytecode(compile)) = raw_repl.note() else {
+    let Some(compile) = raw_repl.learned().compile else {
         return Ok(false);
     };
     let name = crc32(&[program.source().as_bytes()]);
@@ -91,10 +90,13 @@ pub(super) fn load(
     let Some(mpy) = compile(program.source()) else {
         return Ok(false);
     };
-    let keep = Some(name).filter(|name| data.is_empty() && known.loaded.contains(name));
+    let keep = Some(name).filter(|name| data.is_empty() && raw_repl.learned().loaded_programs.contains(name));
     let program = Staged::new(&mpy, data, arguments, keep);
     let mut lack = None;
-    let mut lost = usize::from(known.loads.is_some() && known.burst == 0);
+    let mut lost = {
+        let learned = raw_repl.learned();
+        usize::from(learned.loads_bytecode.is_some() && learned.longest_burst == 0)
+    };
     for _ in 0..LOAD_TRIES {
         let piece = lost
             .checked_sub(1)
@@ -106,15 +108,16 @@ pub(super) fn load(
         let error = match loaded {
             Ok(took) => {
                 let length = program.blob.len();
-                let mut known = known;
-                known.loads = Some(true);
-                known.streams = known.streams.or(Some(true));
-                known.burst = known.burst.max(if lost > 0 { 0 } else { length });
-                known.pace = took.as_secs_f64() / length.max(1) as f64;
-                known.loaded.insert(name);
                 let soft_resets = raw_repl.soft_resets();
-                known.kept.extend(keep.map(|name| (name, soft_resets)));
-                raw_repl.set_note(known);
+                let learned = raw_repl.learned_mut();
+                learned.loads_bytecode = Some(true);
+                learned.streams = learned.streams.or(Some(true));
+                let burst = if lost > 0 { 0 } else { length };
+                learned.longest_burst = learned.longest_burst.max(burst);
+                learned.seconds_per_byte = took.as_secs_f64() / length.max(1) as f64;
+                learned.loaded_programs.insert(name);
+                let kept = keep.map(|name| (name, soft_resets));
+                learned.kept_programs.extend(kept);
                 return Ok(true);
             }
             Err(error) => error,
@@ -141,11 +144,7 @@ pub(super) fn load(
         }
     }
     debug!("the board does not load bytecode, programs go as source");
-    let known = self::known(raw_repl);
-    raw_repl.set_note(Known {
-        loads: Some(false),
-        ..known
-    });
+    raw_repl.learned_mut().loads_bytecode = Some(false);
     Ok(false)
 }
 
@@ -156,8 +155,7 @@ fn call_kept(
     arguments: &[&str],
     deadline: Deadline,
 ) -> Result<bool, Start> {
-    let mut known = known(raw_repl);
-    if known.kept.get(&name) != Some(&raw_repl.soft_resets()) {
+    if !raw_repl.learned().keeps(name, raw_repl.soft_resets()) {
         return Ok(false);
     }
     // The arguments stand in a string.
@@ -177,8 +175,7 @@ fn call_kept(
     match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
         // Somebody has removed it.
         Ok(()) | Err(BoardError::Exception(_)) => {
-            known.kept.remove(&name);
-            raw_repl.set_note(known);
+            raw_repl.learned_mut().kept_programs.remove(&name);
             Ok(false)
         }
         Err(error) => Err(Start::Failed(error)),
@@ -191,25 +188,16 @@ fn call_kept(
 ///
 /// What the board says. Nothing is sent where nothing was kept.
 pub fn forget_programs(raw_repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<(), BoardError> {
-    let mut known = known(raw_repl);
-    let soft_resets = raw_repl.soft_resets();
-    if !known.kept.values().any(|before| *before == soft_resets) {
+    if !raw_repl.learned().keeps_any(raw_repl.soft_resets()) {
         return Ok(());
     }
-    known.kept.clear();
-    raw_repl.set_note(known);
+    raw_repl.learned_mut().kept_programs.clear();
     raw_repl.run(FORGET, deadline).map(|_| ())
 }
 
 /// Returns whether programs were kept on the board: see [`forget_programs`].
 pub fn keeps_programs(repl: &Repl) -> bool {
-    let known: Option<Known> = repl.note();
-    known.is_some_and(|known| {
-        known
-            .kept
-            .values()
-            .any(|before| *before == repl.soft_resets())
-    })
+    repl.learned().keeps_any(repl.soft_resets())
 }
 
 /// A program on its way to a board.

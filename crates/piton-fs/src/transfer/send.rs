@@ -346,14 +346,14 @@ impl RemoteFs<'_, '_> {
         let folders = folders(steps.as_deref().unwrap_or_default());
         let arguments = [verify, &folders];
         agent::start(self.raw(), device::SEND, &arguments, deadline)?;
-        let known = agent::known(self.raw());
+        let learned = self.raw().learned();
         let mut stream = Stream {
             steps: steps.take(),
             verify: options.verify,
             count,
-            size: known.burst.max(MODEST_SIZE),
-            pace: if known.pace > 0.0 {
-                known.pace
+            size: learned.longest_burst.max(MODEST_SIZE),
+            pace: if learned.seconds_per_byte > 0.0 {
+                learned.seconds_per_byte
             } else {
                 SLOW_PACE
             },
