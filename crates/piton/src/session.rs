@@ -272,15 +272,14 @@ impl Session {
     /// Does something with the files of the board.
     ///
     /// ```
+    /// use piton::fs::listing::Sizes;
     /// use piton::session::{Session, SessionOptions};
     ///
     /// let mut session = Session::connect(&"virtual".parse()?, SessionOptions::default())?;
-    /// let path = "/hello.txt".parse().expect("a path");
-    /// let content = session.with_fs(|fs| {
-    ///     fs.write(&path, b"hello", Default::default())?;
-    ///     fs.read(&path, Default::default())
-    /// })?;
-    /// assert_eq!(content, b"hello");
+    /// session.board()?.run(b"open('hello.txt', 'w').close()")?;
+    /// let root = "/".parse().expect("a path");
+    /// let entries = session.with_fs(|fs| fs.list(&root, Sizes::AsListed, Default::default()))?;
+    /// assert!(entries.iter().any(|entry| entry.name == "hello.txt"));
     /// # Ok::<(), piton::Error>(())
     /// ```
     ///

@@ -90,7 +90,8 @@ pub(super) fn load(
     let Some(mpy) = compile(program.source()) else {
         return Ok(false);
     };
-    let keep = Some(name).filter(|name| data.is_empty() && raw_repl.learned().loaded_programs.contains(name));
+    let keep = Some(name)
+        .filter(|name| data.is_empty() && raw_repl.learned().loaded_programs.contains(name));
     let program = Staged::new(&mpy, data, arguments, keep);
     let mut lack = None;
     let mut lost = {

@@ -4,15 +4,18 @@
 #![cfg(test)]
 
 mod building;
+mod clock;
 mod compile;
 mod copy;
 mod device;
+mod examples;
 mod http;
 mod mip;
 mod mount;
 mod package_index;
 mod program;
 mod romfs;
+mod session;
 mod shipment;
 mod support;
 mod sync;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::fs::remote::RemoteFs;
@@ -58,4 +59,25 @@ pub(crate) fn connect() -> Board {
 pub(crate) fn with_files<T>(board: &mut Board, act: impl FnOnce(&mut RemoteFs<'_, '_>) -> T) -> T {
     let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
     act(&mut RemoteFs::new(&mut raw))
+}
+
+/// Returns a deadline that only bounds a hang.
+pub(crate) fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+/// Reads what the board prints until `marker` is in it.
+#[track_caller]
+pub(crate) fn output_until(board: &Board, marker: &str) -> String {
+    let mut text = String::new();
+    let deadline = soon();
+    let mut buffer = [0; 1];
+    while !text.contains(marker) {
+        let bytes = board
+            .read_output(&mut buffer, Duration::from_millis(50))
+            .unwrap();
+        text.push_str(&String::from_utf8_lossy(bytes));
+        assert!(!deadline.has_passed(), "{marker:?} is not in {text:?}");
+    }
+    text
 }
