@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// By how much time-outs are longer than usual, in hundredths.
 static FACTOR: AtomicU32 = AtomicU32::new(100);
 
-/// Make the time-outs of this process so many times as long, for boards that are slower than any we know; `1.0` is as usual.
+/// Multiplies the time-outs of this process by `factor`, for boards that are slower than all known ones.
 /// Values outside of 0.1 to 1,000 are taken for the nearest of these.
 pub fn set_timeout_factor(factor: f64) {
     // Within these bounds the number fits.
@@ -18,7 +18,7 @@ pub fn set_timeout_factor(factor: f64) {
     );
 }
 
-/// A time-out as [`set_timeout_factor`] wants it.
+/// Returns a time-out as [`set_timeout_factor`] wants it.
 pub fn scaled(duration: Duration) -> Duration {
     duration.saturating_mul(FACTOR.load(Ordering::Relaxed)) / 100
 }
@@ -33,7 +33,7 @@ impl Deadline {
     /// No end: only for user code that a person is watching and can interrupt with a [`Cancel`].
     pub const NEVER: Deadline = Deadline(None);
 
-    /// The deadline `duration` from now, [`scaled`].
+    /// Returns the deadline `duration` from now, [`scaled`].
     pub fn after(duration: Duration) -> Deadline {
         Deadline::exactly_after(scaled(duration))
     }
@@ -43,12 +43,12 @@ impl Deadline {
         Deadline(Instant::now().checked_add(duration))
     }
 
-    /// The earlier of this deadline and `duration` from now, [`scaled`]: one step of a longer exchange.
+    /// Returns the earlier of this deadline and `duration` from now, [`scaled`]: one step of a longer exchange.
     pub fn sooner(self, duration: Duration) -> Deadline {
         self.slice(scaled(duration))
     }
 
-    /// The earlier of this deadline and exactly `duration` from now: one slice of a longer wait, after which somebody looks at
+    /// Returns the earlier of this deadline and exactly `duration` from now: one slice of a longer wait, after which somebody looks at
     /// something else.
     pub fn slice(self, duration: Duration) -> Deadline {
         let slice = Deadline::exactly_after(duration);
@@ -59,13 +59,13 @@ impl Deadline {
         }
     }
 
-    /// The time left: `None` means for ever, zero means passed.
+    /// Returns the time left: `None` means for ever, zero means passed.
     pub fn remaining(self) -> Option<Duration> {
         self.0
             .map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether the point in time is behind us.
+    /// Returns whether the point in time has passed.
     pub fn has_passed(self) -> bool {
         self.remaining().is_some_and(|left| left.is_zero())
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for Flag {
 }
 
 impl Cancel {
-    /// A flag that is not raised.
+    /// Returns a flag that is not raised.
     pub fn new() -> Cancel {
         Cancel::default()
     }
@@ -105,12 +105,12 @@ impl Cancel {
         }))
     }
 
-    /// Raise the flag.
+    /// Raises the flag.
     pub fn cancel(&self) {
         self.0.is_raised.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the flag is raised.
+    /// Returns whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
         if self.0.is_raised.load(Ordering::SeqCst) {
             return true;
@@ -127,7 +127,7 @@ impl Cancel {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Take the flag down, and say whether it was up: the one who handles the interruption calls this.
+    /// Takes the flag down, and returns whether it was raised. Called by the code that handles the interruption.
     pub fn take(&self) -> bool {
         self.0.is_raised.swap(false, Ordering::SeqCst)
     }

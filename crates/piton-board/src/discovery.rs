@@ -27,13 +27,13 @@ pub struct SerialPortFacts {
 }
 
 impl SerialPortFacts {
-    /// Whether this is a USB port: only those are taken for boards when nobody names one.
+    /// Returns whether this is a USB port: only those are taken for boards when nobody names one.
     pub fn is_usb(&self) -> bool {
         self.vid.is_some() && self.pid.is_some()
     }
 }
 
-/// Whether the kernel has this port, such as `/dev/ttyS1`, ahead of need: there is no hardware behind it. It opens all
+/// Returns whether the kernel has this port, such as `/dev/ttyS1`, ahead of need: there is no hardware behind it. It opens all
 /// the same. False where the system does not tell.
 pub fn is_without_hardware(path: &str) -> bool {
     #[cfg(target_os = "linux")]
@@ -45,7 +45,7 @@ pub fn is_without_hardware(path: &str) -> bool {
     }
 }
 
-/// All serial ports, sorted by path with numbers by their value (`ttyACM2` before `ttyACM10`).
+/// Returns all serial ports, sorted by path with numbers by their value (`ttyACM2` before `ttyACM10`).
 ///
 /// Empty when the system cannot tell (a container without `/sys`).
 pub fn list_serial_ports() -> Vec<SerialPortFacts> {

@@ -208,7 +208,7 @@ struct Shown<'a>(&'a [u8]);
 const SHOWN: usize = 60;
 
 impl Shown<'_> {
-    /// How many bytes at the front are left out, so that the others fit.
+    /// Returns how many bytes at the front are left out, so that the others fit.
     fn left_out(&self) -> usize {
         let mut shown = 0;
         let fits = self.0.iter().rev().take_while(|byte| {

@@ -40,7 +40,7 @@ const CHAINS: [&str; 2] = [
 ];
 
 impl BoardException {
-    /// Read what a board printed for an exception. Any input gives a value: what cannot be read as an
+    /// Reads what a board printed for an exception. Any input gives a value: what cannot be read as an
     /// exception becomes the message.
     pub fn parse(traceback: &[u8]) -> BoardException {
         let text = String::from_utf8_lossy(traceback).replace("\r\n", "\n");
@@ -66,7 +66,7 @@ impl BoardException {
         }
     }
 
-    /// The operating-system error in an `OSError`, as far as its text tells: its number, name and meaning.
+    /// Returns the operating-system error in an `OSError`, as far as its text tells: its number, name and meaning.
     ///
     /// `None` for other exceptions, and for an `OSError` whose text gives no number.
     pub fn os_error(&self) -> Option<OsError> {
@@ -78,14 +78,14 @@ impl BoardException {
         }
     }
 
-    /// Whether Ctrl-C ended the program.
+    /// Returns whether Ctrl-C ended the program.
     pub fn is_keyboard_interrupt(&self) -> bool {
         self.type_name == "KeyboardInterrupt"
     }
 }
 
 impl fmt::Display for BoardException {
-    /// `OSError: [Errno 2] ENOENT (no such file or directory), main.py line 3 in f`
+    /// Writes text such as `OSError: [Errno 2] ENOENT (no such file or directory), main.py line 3 in f`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.type_name.as_str(), Printable(&self.message)) {
             ("", message) => message.fmt(f)?,
@@ -130,7 +130,7 @@ impl fmt::Display for Printable<'_> {
 
 const FRAME: &str = "  File \"";
 
-/// The last traceback of a chain: the exception that ended the program.
+/// Returns the last traceback of a chain: the exception that ended the program.
 fn last_in_chain(text: &str) -> &str {
     let mut start = 0;
     for chain in CHAINS {
@@ -146,7 +146,7 @@ fn last_in_chain(text: &str) -> &str {
     text.get(start..).unwrap_or(text)
 }
 
-/// `  File "main.py", line 3, in f`, and what follows the line.
+/// Parses `  File "main.py", line 3, in f`, and what follows the line.
 fn parse_frame(text: &str) -> Option<(Frame, &str)> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     // From the end: a file name may hold anything, a quote too.
@@ -163,7 +163,7 @@ fn parse_frame(text: &str) -> Option<(Frame, &str)> {
     Some((frame, rest))
 }
 
-/// `Type: message`, `Type: ` or `Type`.
+/// Parses `Type: message`, `Type: ` or `Type`.
 fn split_type(text: &str) -> (&str, &str) {
     let end = text
         .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))

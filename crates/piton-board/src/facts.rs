@@ -109,7 +109,7 @@ struct Answer {
     viper: bool,
 }
 
-/// Ask a board for all its facts, in one exchange. Nothing stays on the board.
+/// Asks a board for all its facts, in one exchange. Nothing stays on the board.
 ///
 /// # Errors
 ///
@@ -153,7 +153,7 @@ const OS: [&str; 10] = [
     "statvfs",
 ];
 
-/// Those of `names` that the board has.
+/// Returns those of `names` that the board has.
 fn known(names: &[&str], has: &[String]) -> Vec<String> {
     let found = names
         .iter()
@@ -181,7 +181,7 @@ fn release_text(parts: &[Value]) -> Option<String> {
 }
 
 impl MpyFacts {
-    /// Take `sys.implementation._mpy` apart: bits 0-7 version, 8-9 sub-version, 10-13 architecture, 16
+    /// Takes `sys.implementation._mpy` apart: bits 0-7 version, 8-9 sub-version, 10-13 architecture, 16
     /// and up its flags.
     fn decode(bits: u32) -> Option<MpyFacts> {
         let version = u8::try_from(bits & 0xff)

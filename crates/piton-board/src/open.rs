@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::debug;
+
 use crate::deadline::Deadline;
 use crate::discovery::{SerialPortFacts, list_serial_ports};
 use crate::error::Error;
@@ -29,7 +31,7 @@ pub struct OpenOptions {
 }
 
 impl Default for OpenOptions {
-    /// 115200 baud, both lines asserted, old bytes dropped, 10 seconds, no password.
+    /// Returns 115200 baud, both lines asserted, old bytes dropped, 10 seconds, no password.
     fn default() -> OpenOptions {
         OpenOptions {
             baud_rate: DEFAULT_BAUD_RATE,
@@ -41,7 +43,7 @@ impl Default for OpenOptions {
     }
 }
 
-/// Open the board that `selector` names. The text is its name for people: the path of its port, else the
+/// Opens the board that `selector` names. The text is its name for people: the path of its port, else the
 /// selector.
 ///
 /// # Errors
@@ -127,7 +129,7 @@ fn open_serial(port: String, options: &OpenOptions) -> Result<(Box<dyn Transport
     Ok((Box::new(transport), port))
 }
 
-/// mpremote's `auto`: the first USB port that opens, whatever keeps the others from it.
+/// Opens the port that mpremote's `auto` means: the first USB port that opens, whatever keeps the others from it.
 fn open_first(
     ports: &[SerialPortFacts],
     options: &OpenOptions,
@@ -136,7 +138,11 @@ fn open_first(
     for port in ports.iter().filter(|port| port.is_usb()) {
         match open_serial(port.path.clone(), options) {
             Ok(opened) => return Ok(opened),
-            Err(error) => skipped.push(error),
+            // Busy, no permission, or gone since it was listed: the next port may be the board.
+            Err(error) => {
+                debug!(port = %port.path, %error, "the port is skipped");
+                skipped.push(error);
+            }
         }
     }
     Err(Error::NoBoard { skipped })

@@ -64,7 +64,7 @@ use send::Sending;
 /// allows: tools/mpremote/mpremote/transport_serial.py, `timeout_overall=10`.
 const STEP: Duration = Duration::from_secs(10);
 
-/// `deadline`, or [`STEP`] from now instead of none at all.
+/// Returns `deadline`, or [`STEP`] from now if there is none.
 fn bounded(deadline: Deadline) -> Deadline {
     match deadline.remaining() {
         Some(_) => deadline,
@@ -84,13 +84,13 @@ pub enum Entry {
 /// What is known of the board.
 #[derive(Debug)]
 enum State {
-    /// Anything: not yet asked, or left to itself.
+    /// Nothing: the board was not asked yet, or was left to itself.
     Unknown,
-    /// An exchange of ours broke off: it may be in the middle of taking a program.
+    /// An exchange broke off: the board may be in the middle of receiving a program.
     Broken,
     /// At the raw REPL's prompt.
     Raw,
-    /// A program runs, started by us in the raw REPL.
+    /// A program runs that was started in the raw REPL.
     Running(Box<Program>),
     /// A program left by `SystemExit`: the board soft-resets and comes back to the raw REPL by itself.
     Restarting,
@@ -109,7 +109,7 @@ pub struct Repl {
 }
 
 impl Repl {
-    /// A connection over `transport`, with nothing known of the board and nothing sent yet.
+    /// Returns a connection over `transport`, with nothing known of the board and nothing sent yet.
     ///
     /// Every wait ends within 50 ms after `cancel` was raised, with [`Error::Cancelled`].
     pub fn new(transport: Box<dyn Transport>, cancel: Cancel) -> Repl {
@@ -124,28 +124,28 @@ impl Repl {
         }
     }
 
-    /// The transport, for control lines and for a terminal.
+    /// Returns the transport, for control lines and for a terminal.
     pub fn transport(&self) -> &dyn Transport {
         self.link.transport()
     }
 
-    /// Whether the board is known to be at the raw REPL's prompt.
+    /// Returns whether the board is known to be at the raw REPL's prompt.
     pub fn is_raw(&self) -> bool {
         matches!(self.state, State::Raw)
     }
 
-    /// Take note that the board was reset by other means: what it was doing is not known any more.
+    /// Records that the board was reset by other means: its state is unknown from now on.
     pub fn forget(&mut self) {
         self.state = State::Unknown;
     }
 
-    /// How often the interpreter was seen to start afresh on this connection: what was defined on the
+    /// Returns how often the interpreter was seen to start afresh on this connection: what was defined on the
     /// board before the number changed is gone.
     pub fn soft_resets(&self) -> u64 {
         self.soft_resets
     }
 
-    /// Bring the board into the raw REPL, whatever it is doing.
+    /// Brings the board into the raw REPL, whatever it is doing.
     ///
     /// Without wire traffic when it is there already and `entry` is [`Entry::KeepState`]. A running program
     /// is interrupted by Ctrl-C: once at first, so that its `finally` blocks can run for 3.5 seconds, then
@@ -168,7 +168,7 @@ impl Repl {
         Ok(RawRepl { repl: self })
     }
 
-    /// Leave the raw REPL for the friendly one, without waiting for its prompt.
+    /// Leaves the raw REPL for the friendly one, without waiting for its prompt.
     ///
     /// Does nothing when the board is not known to be in the raw REPL. A program that is still running is
     /// not stopped: the board goes to the friendly REPL when it ends. A program that was not sent completely
@@ -180,10 +180,11 @@ impl Repl {
     pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
         let bytes: &[u8] = match self.state {
             State::Unknown => return Ok(()),
+            // The Ctrl-C cancels a program that was sent in part.
             State::Broken => b"\x03\x02",
             State::Raw | State::Running(_) => b"\x02",
             State::Restarting => {
-                // A Ctrl-B sent during the reset would be lost. A board that does not come back gets it anyway.
+                // A board that resets loses a Ctrl-B: it is sent after the reset. A board that does not come back gets it too.
                 match self.finish_restart(deadline) {
                     Ok(_) | Err(Error::Timeout { .. } | Error::Cancelled) => b"\x02",
                     Err(error) => return Err(error),
@@ -204,7 +205,7 @@ impl Repl {
         &mut self.learned
     }
 
-    /// Take the bytes that were read ahead and used for nothing, for a terminal to show.
+    /// Takes the bytes that were read ahead and used for nothing, for a terminal to show.
     pub fn take_pending(&mut self) -> Vec<u8> {
         self.link.take_pending()
     }
@@ -216,7 +217,7 @@ pub struct RawRepl<'a> {
 }
 
 impl RawRepl<'_> {
-    /// Run a program, and hand on what it prints as it arrives.
+    /// Runs a program, and hands on what it prints as it arrives.
     ///
     /// `source` is Python. Text output has CR LF line ends, `sys.stdout.buffer` gives raw bytes. A program
     /// that ends by `SystemExit` ends well; the board soft-resets then, see [`Repl::soft_resets`]. What
@@ -244,7 +245,7 @@ impl RawRepl<'_> {
         self.exec_with_replies(source, output, &mut Vec::new, deadline)
     }
 
-    /// [`RawRepl::exec`] for a program that reads: what `reply` gives is written to it at once. It is asked when the program has
+    /// As [`RawRepl::exec`], for a program that reads: what `reply` gives is written to it at once. It is asked when the program has
     /// begun, after each piece of output, and each 50 ms.
     ///
     /// There is no flow control: the program must be reading what it is sent. Bytes that it leaves unread are what
@@ -269,7 +270,7 @@ impl RawRepl<'_> {
         &self.repl.link.cancel
     }
 
-    /// Start a program and return as soon as the board has all of it.
+    /// Starts a program and returns as soon as the board has all of it.
     ///
     /// A board that goes away at that moment (`machine.reset()`) is no error.
     ///
@@ -280,7 +281,7 @@ impl RawRepl<'_> {
         self.repl.start_unattended(source, deadline)
     }
 
-    /// Run a program and give back what it printed.
+    /// Runs a program and returns what it printed.
     ///
     /// # Errors
     ///
@@ -295,7 +296,7 @@ impl RawRepl<'_> {
         Ok(stdout)
     }
 
-    /// The value of a Python expression, as far as its `repr()` is a literal.
+    /// Returns the value of a Python expression, as far as its `repr()` is a literal.
     ///
     /// # Errors
     ///
@@ -310,7 +311,7 @@ impl RawRepl<'_> {
         Ok(from_literal(printed.trim_ascii())?)
     }
 
-    /// Stop the running program by Ctrl-C, hand on the rest of its output, and report how it ended: most
+    /// Interrupts the running program by Ctrl-C, hands on the rest of its output, and reports how it ended: most
     /// often with [`Error::Exception`] holding a `KeyboardInterrupt`.
     ///
     /// For use after [`Error::Cancelled`] or [`Error::Timeout`]: takes the cancel flag down first. A
@@ -328,7 +329,7 @@ impl RawRepl<'_> {
         self.repl.interrupt(output, deadline)
     }
 
-    /// Start a program that talks with the host in bytes of its own, and return as soon as it runs.
+    /// Starts a program that talks with the host in bytes of its own, and returns as soon as it runs.
     ///
     /// # Errors
     ///
@@ -342,7 +343,7 @@ impl RawRepl<'_> {
         Ok(Conversation::new(self.repl))
     }
 
-    /// [`RawRepl::converse`] on a board that takes programs by raw-paste; `None` on others, which get nothing of it. Firmware
+    /// As [`RawRepl::converse`], on a board that takes programs by raw-paste; `None` on others, which get nothing of it. Firmware
     /// without raw-paste has no room for longer programs.
     ///
     /// # Errors
@@ -363,7 +364,7 @@ impl RawRepl<'_> {
         }
     }
 
-    /// The conversation with the program that [`RawRepl::converse`] has started, after it was let go of.
+    /// Returns the conversation with the program that [`RawRepl::converse`] has started, after it was let go of.
     pub fn conversation(&mut self) -> Conversation<'_> {
         Conversation::new(self.repl)
     }
@@ -378,12 +379,12 @@ impl RawRepl<'_> {
         &mut self.repl.learned
     }
 
-    /// Whether the board takes programs by raw-paste; `None` before the first program.
+    /// Returns whether the board takes programs by raw-paste; `None` before the first program.
     pub fn raw_paste(&self) -> Option<bool> {
         self.repl.sending.raw_paste()
     }
 
-    /// How often the interpreter was seen to start afresh: see [`Repl::soft_resets`].
+    /// Returns how often the interpreter was seen to start afresh: see [`Repl::soft_resets`].
     pub fn soft_resets(&self) -> u64 {
         self.repl.soft_resets
     }

@@ -158,7 +158,7 @@ fn expand_shortcut(text: &str) -> Option<String> {
     Some(format!("{start}{digit}"))
 }
 
-/// `scheme://address` with the scheme's letters as URLs have them; anything else may be a path.
+/// Splits `scheme://address` with the scheme's letters as URLs have them; anything else may be a path.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, address) = text.split_once("://")?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -211,13 +211,13 @@ fn parse_address(scheme: &str, address: &str) -> Result<BoardSelector, &'static 
     }
 }
 
-/// `HOST:PORT` or `[IPV6]:PORT`; one slash may follow, as in a URL.
+/// Splits `HOST:PORT` or `[IPV6]:PORT`; one slash may follow, as in a URL.
 fn split_endpoint(endpoint: &str) -> Option<(String, u16)> {
     let (host, port) = split_host(endpoint)?;
     Some((host, port?))
 }
 
-/// The same, and the port may be left out.
+/// As [`split_endpoint`], for addresses that may have no port.
 fn split_host(endpoint: &str) -> Option<(String, Option<u16>)> {
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
     let (host, port) = match endpoint.rsplit_once(':') {
@@ -243,13 +243,13 @@ fn split_host(endpoint: &str) -> Option<(String, Option<u16>)> {
     is_host.then(|| (host.to_owned(), port))
 }
 
-/// The `name=value` or `name` parts of a URL's query.
+/// Returns the `name=value` or `name` parts of a URL's query.
 fn options(query: &str) -> impl Iterator<Item = (&str, &str)> {
     let parts = query.split('&').filter(|part| !part.is_empty());
     parts.map(|part| part.split_once('=').unwrap_or((part, "")))
 }
 
-/// A time of more than zero, whose printed form parses back to the same.
+/// Parses a time of more than zero, whose printed form parses back to the same.
 fn parse_seconds(text: &str) -> Option<Duration> {
     let seconds = text.parse().ok()?;
     let timeout = Duration::try_from_secs_f64(seconds).ok()?;

@@ -21,7 +21,7 @@ mod websocket;
 ///
 /// Every way to reach a board implements this: serial ports, ptys, processes, sockets, the virtual board.
 pub trait Transport: Send + Sync {
-    /// Wait until bytes are there, and read at least one and at most `buf.len()` of them.
+    /// Waits until bytes are there, and reads at least one and at most `buf.len()` of them.
     ///
     /// # Errors
     ///
@@ -31,19 +31,19 @@ pub trait Transport: Send + Sync {
     /// - any other kind: what the operating system said.
     fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
-    /// Write all of `bytes`, and push them out.
+    /// Writes all of `bytes`, and pushes them out.
     ///
     /// # Errors
     ///
     /// As for [`Transport::read`]; at a time-out a part of the bytes may have gone out.
     fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
-    /// The modem control lines, where this transport has them.
+    /// Returns the modem control lines, where this transport has them.
     fn control_lines(&self) -> Option<&dyn ControlLines> {
         None
     }
 
-    /// The binary messages beside the bytes, where this transport has them.
+    /// Returns the binary messages beside the bytes, where this transport has them.
     fn binary_messages(&self) -> Option<&dyn BinaryMessages> {
         None
     }
@@ -51,41 +51,41 @@ pub trait Transport: Send + Sync {
 
 /// A second way beside the byte pipe: a WebSocket's binary messages, whose ends do not count.
 pub trait BinaryMessages {
-    /// Send all of `bytes`.
+    /// Sends all of `bytes`.
     ///
     /// # Errors
     ///
     /// As for [`Transport::write_all`].
     fn send(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
-    /// Wait until bytes are there, and read at least one and at most `buf.len()` of them.
+    /// Waits until bytes are there, and reads at least one and at most `buf.len()` of them.
     ///
     /// # Errors
     ///
     /// As for [`Transport::read`].
     fn receive(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
-    /// Drop what came and was not read: it belongs to an exchange that broke off.
+    /// Drops what came and was not read: it belongs to an exchange that broke off.
     fn discard(&self);
 }
 
 /// The two outgoing modem lines of a serial port, which on many boards are wired to reset and boot mode.
 pub trait ControlLines {
-    /// Drive DTR: `true` is asserted (low on the wire).
+    /// Drives DTR: `true` is asserted (low on the wire).
     ///
     /// # Errors
     ///
     /// What the operating system said; `ENOTTY` and `EINVAL` (a pty has no lines) count as success.
     fn set_dtr(&self, asserted: bool) -> io::Result<()>;
 
-    /// Drive RTS.
+    /// Drives RTS.
     ///
     /// # Errors
     ///
     /// As for [`ControlLines::set_dtr`].
     fn set_rts(&self, asserted: bool) -> io::Result<()>;
 
-    /// Drive DTR and RTS, one after the other, in an order such that "RTS asserted, DTR not", the state that holds an
+    /// Drives DTR and RTS, one after the other, in an order such that "RTS asserted, DTR not", the state that holds an
     /// ESP board in reset, is never passed through on the way to another.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ pub struct LineStates {
 const RESET_PULSE: Duration = Duration::from_millis(100);
 
 impl LineStates {
-    /// Drive the lines of a port that was just opened.
+    /// Drives the lines of a port that was just opened.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl LineStates {
         }
     }
 
-    /// Release the lines of a port that is about to be closed: RTS, then DTR.
+    /// Releases the lines of a port that is about to be closed: RTS, then DTR.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl LineStates {
         Ok(())
     }
 
-    /// Reset a board whose lines are wired as on ESP boards: RTS asserted while DTR is not holds it in reset. The
+    /// Resets a board whose lines are wired as on ESP boards: RTS asserted while DTR is not holds it in reset. The
     /// lines end as these states say. Other boards take no notice.
     ///
     /// # Errors

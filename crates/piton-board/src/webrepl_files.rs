@@ -39,13 +39,14 @@ pub struct WebReplFiles<'t> {
 }
 
 impl<'t> WebReplFiles<'t> {
-    /// By the binary messages of a WebREPL: [`crate::transport::Transport::binary_messages`]. Every wait ends within 50 ms
+    /// Returns the access to files by the binary messages of a WebREPL:
+    /// [`crate::transport::Transport::binary_messages`]. Every wait ends within 50 ms
     /// after `cancel` was raised.
     pub fn new(messages: &'t dyn BinaryMessages, cancel: Cancel) -> WebReplFiles<'t> {
         WebReplFiles { messages, cancel }
     }
 
-    /// The version of MicroPython: major, minor, micro.
+    /// Returns the version of MicroPython: major, minor, micro.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ impl<'t> WebReplFiles<'t> {
         self.receive("its version", deadline)
     }
 
-    /// Make or replace the file `path` of the board. `progress` hears how many bytes have gone out.
+    /// Makes or replaces the file `path` of the board. `progress` hears how many bytes have gone out.
     ///
     /// # Errors
     ///
@@ -82,7 +83,7 @@ impl<'t> WebReplFiles<'t> {
         self.expect_done(deadline)
     }
 
-    /// Hand the content of the file `path` to `sink`, piece by piece.
+    /// Hands the content of the file `path` to `sink`, piece by piece.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl<'t> WebReplFiles<'t> {
         }
     }
 
-    /// Send a request: `struct webrepl_file` of modwebrepl.c.
+    /// Sends a request: `struct webrepl_file` of modwebrepl.c.
     fn request(&self, kind: u8, path: &str, size: u32, deadline: Deadline) -> Result<(), Error> {
         if path.len() > MAX_NAME || path.contains('\0') {
             let problem = "a name of more than 63 bytes, or with a NUL in it";

@@ -37,7 +37,7 @@ pub struct WireLog<F> {
 }
 
 impl<F: Fn(WireEvent<'_>) + Send + Sync> WireLog<F> {
-    /// Watch `transport`, and tell `report` what goes over it. A reading and a writing thread may both call
+    /// Watches `transport`, and tells `report` what goes over it. A reading and a writing thread may both call
     /// `report` at the same time.
     pub fn new(transport: Box<dyn Transport>, report: F) -> WireLog<F> {
         WireLog {
@@ -120,7 +120,7 @@ pub struct WireTotals {
 }
 
 impl WireCounter {
-    /// Take in one event.
+    /// Takes in one event.
     pub fn count(&self, event: WireEvent<'_>) {
         let count = u64::try_from(event.bytes.len()).unwrap_or(u64::MAX);
         match event.direction {
@@ -137,7 +137,7 @@ impl WireCounter {
         }
     }
 
-    /// What was counted so far.
+    /// Returns what was counted so far.
     pub fn totals(&self) -> WireTotals {
         WireTotals {
             to_board: self.to_board.load(Ordering::SeqCst),

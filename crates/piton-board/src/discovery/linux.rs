@@ -11,7 +11,7 @@ const NAME_STARTS: [&str; 7] = [
     "ttyS", "ttyUSB", "ttyXRUSB", "ttyACM", "ttyAMA", "rfcomm", "ttyAP",
 ];
 
-/// The ports among the devices in `dev`, with what `class` (`/sys/class/tty`) says of each; unsorted.
+/// Returns the ports among the devices in `dev`, with what `class` (`/sys/class/tty`) says of each; unsorted.
 pub(super) fn list(dev: &Path, class: &Path) -> Vec<SerialPortFacts> {
     let Ok(devices) = fs::read_dir(dev) else {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn list(dev: &Path, class: &Path) -> Vec<SerialPortFacts> {
         .collect()
 }
 
-/// `None` for a port without hardware: the kernel makes `ttyS0` to `ttyS31` ahead of need.
+/// Returns `None` for a port without hardware: the kernel makes `ttyS0` to `ttyS31` ahead of need.
 fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     let mut facts = SerialPortFacts {
         path: dev.join(name).to_string_lossy().into_owned(),
@@ -58,7 +58,7 @@ fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     Some(facts)
 }
 
-/// Whether the UART driver has found no chip at this port: its type is 0 (`PORT_UNKNOWN`, include/uapi/linux/serial_core.h
+/// Returns whether the UART driver has found no chip at this port: its type is 0 (`PORT_UNKNOWN`, include/uapi/linux/serial_core.h
 /// of Linux). Ports of other drivers have no type.
 pub(super) fn is_without_hardware(class: &Path, path: &str) -> bool {
     let name = Path::new(path).file_name();
@@ -66,7 +66,7 @@ pub(super) fn is_without_hardware(class: &Path, path: &str) -> bool {
         .is_some_and(|kind| kind == "0")
 }
 
-/// The first line of a sysfs file; what a USB device calls itself need not be UTF-8.
+/// Returns the first line of a sysfs file; what a USB device calls itself need not be UTF-8.
 fn attribute(directory: &Path, name: &str) -> Option<String> {
     let content = fs::read(directory.join(name)).ok()?;
     let line = content.split(|&byte| byte == b'\n').next()?;

@@ -70,7 +70,7 @@ const TABLE: &[(i32, &str, &str)] = &[
 ];
 
 impl OsError {
-    /// The error in the text of an `OSError`: `[Errno 2] ENOENT`, `[Errno 2] ENOENT: name`, `2`,
+    /// Returns the error in the text of an `OSError`: `[Errno 2] ENOENT`, `[Errno 2] ENOENT: name`, `2`,
     /// `(-202, 'EAI_FAIL')`. CircuitPython
     /// has a sentence in place of the name.
     pub fn from_message(message: &str) -> Option<OsError> {
@@ -92,7 +92,7 @@ impl OsError {
         Some(OsError::named(message.parse().ok()?, ""))
     }
 
-    /// With the words that the board printed beside the number.
+    /// Returns the error with the words that the board printed beside the number.
     fn named(number: i32, words: &str) -> OsError {
         let symbol = words.split(':').next().unwrap_or_default();
         let is_symbol = symbol.len() > 1
@@ -119,7 +119,7 @@ impl OsError {
 }
 
 impl fmt::Display for OsError {
-    /// `ENOENT (2): no such file or directory`
+    /// Writes text such as `ENOENT (2): no such file or directory`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => write!(f, "{name} ({})", self.number)?,

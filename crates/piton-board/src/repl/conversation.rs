@@ -17,7 +17,7 @@ impl<'a> Conversation<'a> {
         Conversation { repl }
     }
 
-    /// Write all of `bytes`. The program must be reading: there is no flow control here.
+    /// Writes all of `bytes`. The program must be reading: there is no flow control here.
     ///
     /// # Errors
     ///
@@ -26,17 +26,17 @@ impl<'a> Conversation<'a> {
         self.repl.link.write(bytes, deadline)
     }
 
-    /// What has come and was not consumed.
+    /// Returns what has come and was not consumed.
     pub fn pending(&self) -> &[u8] {
         self.repl.link.pending()
     }
 
-    /// Mark the first `count` pending bytes as used.
+    /// Marks the first `count` pending bytes as used.
     pub fn consume(&mut self, count: usize) {
         self.repl.link.consume(count);
     }
 
-    /// Wait for more pending bytes, at most until `deadline` and at most 50 ms: whether some came.
+    /// Waits for more pending bytes, until `deadline` and for at most 50 ms. Returns whether some came.
     ///
     /// # Errors
     ///
@@ -45,13 +45,13 @@ impl<'a> Conversation<'a> {
         self.repl.link.poll(waiting_for, deadline)
     }
 
-    /// Give up: the board was reset, as what it printed tells.
+    /// Ends the conversation with a board that was reset, as its output shows.
     pub fn board_was_reset(self) -> Error {
         self.repl.state = State::Unknown;
         Error::BoardReset
     }
 
-    /// Wait for the program's end, which begins with what is pending, and hand on what it still prints.
+    /// Waits for the program's end, which begins with what is pending, and hands on what it still prints.
     ///
     /// # Errors
     ///

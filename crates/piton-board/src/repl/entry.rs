@@ -10,46 +10,54 @@ use super::{Repl, State, bounded};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// A number of Ctrl-C, with pauses between them, and how long to wait for what they do.
+/// A number of Ctrl-C with pauses between them, and the time to wait for their effect.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Volley {
+pub(super) struct InterruptBurst {
     count: u32,
-    /// The pause after the first one, which doubles from one to the next; zero sends them in one piece.
+    /// The pause after the first one. It doubles from one to the next; without a pause they are sent in one piece.
     gap: Duration,
+    /// How long to wait for the board before the next burst.
     pub(super) patience: Duration,
 }
 
 /// How long a program may take to clean up after the first Ctrl-C.
 const FIRST_PATIENCE: Duration = Duration::from_millis(3500);
 
-/// The Ctrl-C's to send one after the other while the program does not stop.
+/// Returns the bursts of Ctrl-C to send one after the other while the program does not stop.
 ///
-/// The first is a single one, with patience: a second would break off a `finally` block. A program that
-/// catches `KeyboardInterrupt` and goes on is only stopped by one that comes while it handles the one
-/// before. So later they come in volleys: in one piece, which a serial line spaces by itself (87 µs at
-/// 115200 baud), and with pauses, as a USB board takes everything in one piece for one.
-pub(super) fn volleys() -> impl Iterator<Item = Volley> {
-    let first = Volley {
+/// The first is a single one, with much time to act: a second would interrupt a `finally` block. A program that catches
+/// `KeyboardInterrupt` and goes on is stopped only by a Ctrl-C that comes while it handles the one before. So later they come in
+/// bursts: in one piece, which a serial line spaces by itself (87 µs at 115200 baud), and with pauses, because a USB board counts
+/// all that come in one piece as one.
+pub(super) fn interrupt_bursts() -> impl Iterator<Item = InterruptBurst> {
+    let first = InterruptBurst {
         count: 1,
         gap: Duration::ZERO,
         patience: FIRST_PATIENCE,
     };
     let later = [(16, 0), (6, 400), (6, 50), (6, 3200), (16, 0), (6, 12_800)];
-    let later = later.into_iter().cycle().map(|(count, micros)| Volley {
-        count,
-        gap: Duration::from_micros(micros),
-        patience: Duration::from_millis(500),
-    });
+    let later = later
+        .into_iter()
+        .cycle()
+        .map(|(count, micros)| InterruptBurst {
+            count,
+            gap: Duration::from_micros(micros),
+            patience: Duration::from_millis(500),
+        });
     std::iter::once(first).chain(later)
 }
 
-/// Send a volley.
-pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<(), Error> {
-    let mut gap = volley.gap;
+/// Sends the Ctrl-C of a burst.
+pub(super) fn send_burst(
+    link: &Link,
+    burst: InterruptBurst,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let mut gap = burst.gap;
     if gap.is_zero() {
-        return link.write(&b"\x03".repeat(volley.count as usize), deadline);
+        return link.write(&b"\x03".repeat(burst.count as usize), deadline);
     }
-    for at in 0..volley.count {
+    for at in 0..burst.count {
         if at > 0 {
             link.pause(gap)?;
             gap *= 2;
@@ -62,10 +70,10 @@ pub(super) fn fire(link: &Link, volley: Volley, deadline: Deadline) -> Result<()
 /// How long the friendly prompt must stand at first before it counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);
 
-/// How long a silent board is left alone before it gets another Ctrl-A.
-const KNOCK: Duration = Duration::from_secs(1);
+/// How long a board may be silent before it gets another Ctrl-A.
+const CTRL_A_RETRY: Duration = Duration::from_secs(1);
 
-/// What went to and fro while entering.
+/// The bytes that were exchanged on the way into the raw REPL.
 struct Attempt {
     sent: Vec<u8>,
     received: Tail,
@@ -75,7 +83,7 @@ struct Attempt {
 }
 
 impl Repl {
-    /// Bring the board into the raw REPL from any state.
+    /// Brings the board into the raw REPL from any state.
     pub(super) fn enter(&mut self, deadline: Deadline) -> Result<(), Error> {
         self.state = State::Broken;
         let limit = bounded(deadline);
@@ -86,21 +94,23 @@ impl Repl {
             limit,
             prompt_quiet: PROMPT_QUIET,
         };
-        for volley in volleys() {
-            if volley.count == 1 {
-                // A Ctrl-C first: it cancels a half-typed line, paste mode and a raw-paste that a dead host
-                // left, all of which would take the Ctrl-A as text. No carriage return: it would run what
-                // somebody has half typed.
+        for burst in interrupt_bursts() {
+            if burst.count == 1 {
+                // A half-typed line, paste mode, and a raw-paste that a host left when it died all take a Ctrl-A as text:
+                // the Ctrl-C first ends them. No carriage return: it would run a line that a person has half typed.
                 attempt.write(&self.link, b"\x03\x01")?;
             } else {
-                fire(&self.link, volley, limit)?;
+                send_burst(&self.link, burst, limit)?;
                 attempt
                     .sent
-                    .resize(attempt.sent.len() + volley.count as usize, 0x03);
+                    .resize(attempt.sent.len() + burst.count as usize, 0x03);
                 attempt.write(&self.link, b"\x01")?;
             }
-            if self.await_raw(&mut attempt, limit.slice(volley.patience))? {
+            if self.await_raw(&mut attempt, limit.slice(burst.patience))? {
                 if attempt.sent.len() > 2 || !attempt.is_plain() {
+                    // Several tries, or a banner that was not the answer to the first: more banners may follow, and would be
+                    // taken for answers to programs.
+                    debug!("more answers of the board may be on their way, a probe waits for them");
                     self.synchronize(limit)?;
                 }
                 self.state = State::Raw;
@@ -121,7 +131,7 @@ impl Repl {
         })
     }
 
-    /// Wait for the raw REPL's banner: whether it came in time.
+    /// Waits for the raw REPL's banner. Returns whether it came in time.
     fn await_raw(&mut self, attempt: &mut Attempt, until: Deadline) -> Result<bool, Error> {
         let mut quiet_since = Instant::now();
         loop {
@@ -145,21 +155,23 @@ impl Repl {
             }
             let quiet = quiet_since.elapsed();
             if quiet >= attempt.prompt_quiet && attempt.received.bytes().ends_with(b">>> ") {
-                // At the friendly prompt, and our Ctrl-A got lost: on the way, or because CircuitPython took
-                // it as the "any key" it asks for when code.py has ended.
+                // The friendly prompt stays: the Ctrl-A was lost on its way, or CircuitPython took it as the "any key" that it
+                // asks for when code.py has ended.
+                debug!("the board stays at its friendly prompt, Ctrl-C and Ctrl-A are sent again");
                 attempt.write(&self.link, b"\x03\x01")?;
                 // A board that is still starting prints its prompt before it listens.
                 attempt.prompt_quiet *= 2;
                 quiet_since = Instant::now();
-            } else if quiet >= KNOCK {
-                // A board that was still starting lost what we sent. Another Ctrl-C could hurt.
+            } else if quiet >= CTRL_A_RETRY {
+                // Silence: a board that was still starting lost the bytes. No Ctrl-C, which could interrupt boot.py.
+                debug!("the board is silent, another Ctrl-A is sent");
                 attempt.write(&self.link, b"\x01")?;
                 quiet_since = Instant::now();
             }
         }
     }
 
-    /// Make sure that the board has answered all that was sent before.
+    /// Makes sure that the board has answered all that was sent before.
     ///
     /// After several tries more banners may be on their way. The board answers in order, so when it has
     /// run a program of ours nothing older can come. That program may fail: MicroPython 1.9.2 keeps a Ctrl-C
@@ -188,7 +200,7 @@ impl Repl {
         }
     }
 
-    /// Start a fresh interpreter; the board must be at the raw REPL's prompt.
+    /// Soft-resets the board, which must be at the raw REPL's prompt.
     pub(super) fn soft_reset(&mut self, deadline: Deadline) -> Result<(), Error> {
         self.state = State::Broken;
         self.link.write(b"\x04", deadline)?;
@@ -202,8 +214,9 @@ impl Repl {
                 break;
             }
             if let Some(at) = find(pending, b"\x04>") {
-                // A byte from before our Ctrl-D stood in the raw REPL's line, such as a newline that a starting board got:
-                // the line was run as a program. Now it is empty.
+                // The answer to a program came instead of a reset: the raw REPL's line held a byte from before the Ctrl-D, such as
+                // a newline that a starting board received, and the Ctrl-D ran it. Now the line is empty.
+                debug!("the board ran a line instead of the soft reset, Ctrl-D is sent again");
                 self.link.consume(at + 2);
                 self.link.write(b"\x04", limit)?;
                 continue;
@@ -220,7 +233,7 @@ impl Repl {
 }
 
 impl Attempt {
-    /// Whether the banner came as the answer to our Ctrl-A: after a prompt, or alone.
+    /// Returns whether the banner came as the answer to our Ctrl-A: after a prompt, or alone.
     ///
     /// A board that we interrupted in boot.py enters the raw REPL by itself, if it was there before its
     /// soft reset, and answers the Ctrl-A with a second banner.

@@ -49,7 +49,7 @@ impl Program {
 }
 
 impl Repl {
-    /// Hand on the output of the running program until it ends.
+    /// Hands on the output of the running program until it ends.
     pub(super) fn follow(
         &mut self,
         output: &mut dyn FnMut(&[u8]),
@@ -58,7 +58,7 @@ impl Repl {
         self.follow_with_replies(output, &mut Vec::new, deadline)
     }
 
-    /// The same, and write to the program what `reply` gives.
+    /// As [`Repl::follow`], and writes to the program what `reply` returns.
     pub(super) fn follow_with_replies(
         &mut self,
         output: &mut dyn FnMut(&[u8]),
@@ -99,7 +99,7 @@ impl Repl {
         }
     }
 
-    /// Wait for the raw REPL after a `SystemExit`: whether there was something to wait for.
+    /// Waits for the raw REPL after a `SystemExit`. Returns whether there was something to wait for.
     pub(super) fn finish_restart(&mut self, deadline: Deadline) -> Result<bool, Error> {
         if !matches!(self.state, State::Restarting) {
             return Ok(false);
@@ -123,13 +123,13 @@ impl Repl {
         self.link.cancel.take();
         match self.state {
             State::Raw | State::Restarting => return Ok(()),
-            // Broken off while the program was being sent: nothing of it runs.
+            // The sending of the program broke off: nothing of it runs, and the board may still wait for the rest.
             State::Unknown | State::Broken => return self.enter(deadline),
             State::Running(_) => {}
         }
-        for volley in entry::volleys() {
-            entry::fire(&self.link, volley, deadline)?;
-            let patience = deadline.slice(volley.patience);
+        for burst in entry::interrupt_bursts() {
+            entry::send_burst(&self.link, burst, deadline)?;
+            let patience = deadline.slice(burst.patience);
             match self.follow(output, patience) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {}
                 other => return other,
@@ -162,7 +162,8 @@ fn read_to_end(
         match link.poll("the end of the program", deadline) {
             Ok(true) => quiet_since = Instant::now(),
             Ok(false) if deadline.has_passed() => {
-                // While it is being interrupted no silence is long: the next Ctrl-C comes before.
+                // While a program is interrupted the deadline is short, and passes before the output is quiet for long enough
+                // below.
                 if program.printed_a_start() {
                     return Err(Error::BoardReset);
                 }
@@ -181,7 +182,7 @@ fn read_to_end(
                     }
                 }
             }
-            // A board that is a process ends with its SystemExit.
+            // Disconnected right after the end of the output: a board that is a process ends by its SystemExit.
             Err(Error::Disconnected { .. }) if program.scanner.is_at_empty_end() => {
                 return Ok(End::SoftReset);
             }
@@ -195,7 +196,7 @@ fn read_to_end(
     }
 }
 
-/// Make sure that `end` is one, when bytes follow it at once.
+/// Makes sure that `end` is one, when bytes follow it at once.
 ///
 /// A board at its prompt is silent, unless background code prints; a program whose output looks like an
 /// end goes on, and comes to an end of its own. So another end within a short time means that the first

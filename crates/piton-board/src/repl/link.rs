@@ -72,7 +72,7 @@ impl Link {
         &*self.transport
     }
 
-    /// What was read and not yet used.
+    /// Returns what was read and not yet used.
     pub(super) fn pending(&self) -> &[u8] {
         &self.buffer
     }
@@ -81,17 +81,17 @@ impl Link {
         std::mem::take(&mut self.buffer)
     }
 
-    /// Put bytes back that were taken too many.
+    /// Puts bytes back that were taken too many.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.buffer.splice(..0, bytes.iter().copied());
     }
 
-    /// Mark the first `count` pending bytes as used.
+    /// Marks the first `count` pending bytes as used.
     pub(super) fn consume(&mut self, count: usize) {
         self.buffer.drain(..count.min(self.buffer.len()));
     }
 
-    /// Drop what is pending and what the system holds ready: it was sent before our next write.
+    /// Drops what is pending and what the system holds ready: it was sent before our next write.
     pub(super) fn discard_input(&mut self) -> Result<(), Error> {
         // A board that prints without end always has something ready: stop after a while.
         for _ in 0..64 {
@@ -104,7 +104,7 @@ impl Link {
         Ok(())
     }
 
-    /// Write all of `bytes`.
+    /// Writes all of `bytes`.
     pub(super) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
         let waiting_for = "the board to take what was written";
         // Each piece has its time: a slow line that takes bytes is not dead.
@@ -125,7 +125,7 @@ impl Link {
         Ok(())
     }
 
-    /// Wait at most one slice for bytes: whether some came.
+    /// Waits at most one slice for bytes. Returns whether some came.
     pub(super) fn poll(
         &mut self,
         waiting_for: &'static str,
@@ -137,7 +137,7 @@ impl Link {
         self.read_once(waiting_for, deadline.slice(SLICE))
     }
 
-    /// Wait until at least one more byte is pending.
+    /// Waits until at least one more byte is pending.
     pub(super) fn more(&mut self, wait: &mut Wait) -> Result<(), Error> {
         loop {
             let before = self.buffer.len();
@@ -155,7 +155,7 @@ impl Link {
         }
     }
 
-    /// Wait until `marker` is there, and use up everything to its end.
+    /// Waits until `marker` is there, and uses up everything to its end.
     pub(super) fn skip_past(&mut self, marker: &[u8], mut wait: Wait) -> Result<(), Error> {
         wait.received.push(&self.buffer);
         loop {
@@ -169,7 +169,7 @@ impl Link {
         }
     }
 
-    /// Sleep for a short while between paced writes; a raised cancel flag ends it.
+    /// Sleeps for a short while between paced writes; a raised cancel flag ends it.
     pub(super) fn pause(&self, duration: Duration) -> Result<(), Error> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -202,7 +202,7 @@ fn is_no_answer_yet(error: &io::Error) -> bool {
     )
 }
 
-/// Where `marker` begins in `bytes`.
+/// Returns where `marker` begins in `bytes`.
 pub(super) fn find(bytes: &[u8], marker: &[u8]) -> Option<usize> {
     bytes
         .windows(marker.len().max(1))

@@ -47,7 +47,7 @@ enum Verdict {
 }
 
 impl Scanner {
-    /// Hand on the output in `bytes`. At the end of the program give back how it ended and how many of
+    /// Hands on the output in `bytes`. At the end of the program it returns how the program ended and how many of
     /// `bytes` were used; otherwise all of them are.
     pub(super) fn feed(
         &mut self,
@@ -82,12 +82,12 @@ impl Scanner {
         None
     }
 
-    /// The program ended its output and there was no exception, as far as the bytes say that came.
+    /// Returns whether the program ended its output without an exception, as far as the bytes show that have come.
     pub(super) fn is_at_empty_end(&self) -> bool {
         self.held == [END, END]
     }
 
-    /// The end that is held back as possible output, when nothing more seems to come.
+    /// Returns the end that is held back as possible output, when nothing more seems to come.
     ///
     /// Output that looks like the beginning of an exception's text hides the end behind it.
     pub(super) fn end_here(&mut self, output: &mut dyn FnMut(&[u8])) -> Option<End> {
@@ -100,7 +100,7 @@ impl Scanner {
         Some(End::Prompt { exception })
     }
 
-    /// Hand on what is held back, when nothing more can come.
+    /// Hands on what is held back, when nothing more can come.
     pub(super) fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
         emit(&self.held, output);
         self.held.clear();
@@ -117,7 +117,7 @@ fn position(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| byte == END)
 }
 
-/// Judge bytes that begin with a 0x04.
+/// Decides what bytes are that begin with a 0x04.
 fn judge(held: &[u8]) -> Verdict {
     let text = held.get(1..).unwrap_or_default();
     match text {
@@ -138,7 +138,7 @@ fn judge(held: &[u8]) -> Verdict {
     }
 }
 
-/// Judge what follows a 0x04 and is not another one.
+/// Decides what the bytes after a 0x04 are, if they do not begin with another one.
 fn judge_exception(text: &[u8]) -> Verdict {
     if !could_be_exception(text) {
         return Verdict::Output;
@@ -164,7 +164,7 @@ fn judge_exception(text: &[u8]) -> Verdict {
     Verdict::Open
 }
 
-/// Whether `text` can be the beginning of an exception's text.
+/// Returns whether `text` can be the beginning of an exception's text.
 ///
 /// The first line is a traceback's heading, which CircuitPython translates, or without a traceback the
 /// exception itself: `Name: message`.
@@ -197,12 +197,12 @@ fn is_exception_line(line: &[u8]) -> bool {
     matches!(line.get(name..), Some([] | [b':', ..]))
 }
 
-/// Letters of a Python name; bytes from 0x80 on are parts of letters in UTF-8.
+/// Returns whether a byte belongs to a Python name; bytes from 0x80 on are parts of letters in UTF-8.
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Whether `text` is the line that announces a soft reset; `None` if more bytes are needed.
+/// Returns whether `text` is the line that announces a soft reset; `None` if more bytes are needed.
 fn announces_soft_reset(text: &[u8]) -> Option<bool> {
     let start = text
         .iter()

@@ -1,5 +1,7 @@
 //! Programs for firmware without flow control: piece by piece, each a short program that the board answers.
 
+use tracing::debug;
+
 use super::link::{Wait, find};
 use super::send::Acknowledgement;
 use super::{Repl, bounded};
@@ -32,16 +34,16 @@ const OUTER: &[u8] = b"\"<stdin>\"";
 
 const END: u8 = super::protocol::CTRL_D;
 
-/// What became of a piece.
+/// The result of sending a piece.
 enum Answer {
-    /// It ran, and printed this.
+    /// The piece ran, and printed this.
     Printed(Vec<u8>),
-    /// It was damaged, or has not come as a whole.
+    /// The piece was damaged, or a part of it was lost.
     Lost,
 }
 
 impl Repl {
-    /// Send `source` to firmware from before raw-paste.
+    /// Sends `source` to firmware from before raw-paste.
     pub(super) fn send_pieces(
         &mut self,
         source: &[u8],
@@ -52,12 +54,16 @@ impl Repl {
             return Ok(Acknowledgement::Ok);
         }
         let Ok(text) = std::str::from_utf8(source) else {
-            // It could not be joined as text.
+            // The board joins the pieces as text, which this is not.
             return self.send_plain(source, deadline);
         };
         let mut length = WHOLE;
         while !self.collect(text, length, deadline)? {
             length /= 2;
+            debug!(
+                length,
+                "bytes of the program were lost, smaller pieces are sent"
+            );
             if length < SHORTEST {
                 return Err(Error::Unexpected {
                     expected: "the board to have all of the program",
@@ -69,7 +75,7 @@ impl Repl {
         Ok(Acknowledgement::OkToPieces)
     }
 
-    /// Have the board collect `source` in pieces of so many bytes: whether all of it came.
+    /// Makes the board collect `source` in pieces of `length` bytes. Returns whether all of it came.
     fn collect(&mut self, source: &str, length: usize, deadline: Deadline) -> Result<bool, Error> {
         let mut piece = BEGIN.to_owned();
         let mut rest = source;
@@ -94,7 +100,7 @@ impl Repl {
         })
     }
 
-    /// Run a short program and wait for its end.
+    /// Runs a short program and waits for its end.
     fn ask(&mut self, program: &str, deadline: Deadline) -> Result<Answer, Error> {
         self.link.write(&with_end(program.as_bytes()), deadline)?;
         let step = deadline.sooner(super::STEP);
@@ -105,7 +111,8 @@ impl Repl {
             }
             match self.link.more(&mut wait) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {
-                    // Its end was lost. A Ctrl-C takes back what came of it.
+                    // No answer: the end byte of the piece was lost, and the board waits for it. A Ctrl-C cancels the piece.
+                    debug!("the board does not answer a piece of the program, it is interrupted");
                     self.link.write(b"\x03", deadline)?;
                     self.synchronize(bounded(deadline))?;
                     return Ok(Answer::Lost);
@@ -136,7 +143,7 @@ fn with_end(program: &[u8]) -> Vec<u8> {
     [program, &[END]].concat()
 }
 
-/// How many of the first bytes, those of one character at least, have a literal of at most `room` bytes.
+/// Returns how many of the first bytes, those of one character at least, have a literal of at most `room` bytes.
 fn fitting(text: &str, room: usize) -> usize {
     let mut ends = text
         .char_indices()
@@ -151,7 +158,7 @@ fn fitting(text: &str, room: usize) -> usize {
     taken
 }
 
-/// The exception of a program that ran inside [`JOIN`], as it is without that.
+/// Returns the exception of a program that ran inside [`JOIN`], as it is without that.
 pub(super) fn without_joiner(exception: Vec<u8>) -> Vec<u8> {
     let Some(at) = find(&exception, JOINER_FRAME) else {
         return exception;

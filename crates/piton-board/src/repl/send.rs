@@ -72,13 +72,13 @@ pub(super) enum Acknowledgement {
 }
 
 impl Repl {
-    /// Send a program; when this returns it runs.
+    /// Sends a program; when this returns it runs.
     pub(super) fn start(&mut self, source: &[u8], deadline: Deadline) -> Result<(), Error> {
         let acknowledgement = self.transmit(source, deadline)?;
         self.acknowledge(acknowledgement, deadline)
     }
 
-    /// Start a program that nobody follows: the board may be gone before it could answer.
+    /// Starts a program that nobody follows: the board may be gone before it could answer.
     pub(super) fn start_unattended(
         &mut self,
         source: &[u8],
@@ -111,8 +111,10 @@ impl Repl {
         }
         let known = self.sending;
         if !matches!(known, Sending::Pieces | Sending::Plain) && !self.read_answer(step)? {
-            // The question was damaged on its way: the board saw its last byte, and began its raw REPL anew. A source that
-            // has gone out with its end runs from there; what there is of a longer one is taken back.
+            // The banner came as the answer: a byte of the question was damaged, and the board saw only its last byte, which
+            // starts the raw REPL again. A source that was sent with its end runs from there; the part of a longer one that was
+            // sent is cancelled by a Ctrl-C.
+            debug!("the question for raw-paste was damaged, it is sent again");
             if progress.ended {
                 return Ok(Acknowledgement::Ok);
             }
@@ -161,8 +163,8 @@ impl Repl {
         let wait = Wait::new("the board to take the program", deadline.sooner(STEP));
         match acknowledgement {
             Acknowledgement::None => {}
-            // Whether the board ended because of our end byte or earlier, by an error in the source: ours
-            // is already there to acknowledge it.
+            // The board ends the paste at the end byte, or earlier at an error in the source. The end byte was sent already, so
+            // it acknowledges either.
             Acknowledgement::PasteEnd => self.link.skip_past(&[END], wait)?,
             Acknowledgement::Ok | Acknowledgement::OkToPieces => {
                 self.link.skip_past(b"OK", wait)?;
@@ -174,7 +176,7 @@ impl Repl {
         Ok(())
     }
 
-    /// Wait for the answer to [`ASK`], and remember it. Anything before it is background output. False: a board that knows
+    /// Waits for the answer to [`ASK`], and remembers it. Anything before it is background output. False: a board that knows
     /// raw-paste began its raw REPL anew instead.
     fn read_answer(&mut self, deadline: Deadline) -> Result<bool, Error> {
         let mut wait = Wait::new("the answer to raw-paste", deadline);
@@ -211,7 +213,7 @@ impl Repl {
         }
     }
 
-    /// Find out what a banner in answer to the question means. Old firmware sees only the Ctrl-A, and starts its raw REPL again.
+    /// Finds out what a banner in answer to the question means. Old firmware sees only the Ctrl-A, and starts its raw REPL again.
     /// But a banner may also be the late answer to the Ctrl-A of a connection that was killed, and the answer follows it: then
     /// the board takes the next program for a pasted one, and says so. False as for [`Repl::read_answer`].
     fn ask_by_a_program(&mut self, deadline: Deadline) -> Result<bool, Error> {
@@ -235,7 +237,7 @@ impl Repl {
         }
     }
 
-    /// Send by raw-paste what is left of `source`.
+    /// Sends by raw-paste what is left of `source`.
     fn paste(
         &mut self,
         source: &[u8],
@@ -268,7 +270,7 @@ impl Repl {
         Ok(Acknowledgement::PasteEnd)
     }
 
-    /// Use up the pending bytes of the flow control. Other bytes are output of background code.
+    /// Uses up the pending bytes of the flow control. Other bytes are output of background code.
     fn take_credits(&mut self) -> Credits {
         let pending = self.link.pending();
         let end = pending.iter().position(|&byte| byte == END);
@@ -281,7 +283,7 @@ impl Repl {
         Credits::Windows(count)
     }
 
-    /// Send `source` into the raw REPL with pauses instead of flow control.
+    /// Sends `source` into the raw REPL with pauses instead of flow control.
     pub(super) fn send_plain(
         &mut self,
         source: &[u8],
@@ -305,7 +307,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// The next piece to write, with at most `room` bytes of `source` and then its end byte, which needs
+    /// Returns the next piece to write, with at most `room` bytes of `source` and then its end byte, which needs
     /// no room: the board takes it out of the stream.
     fn next(&mut self, source: &[u8], room: usize) -> Vec<u8> {
         let rest = source.get(self.sent..).unwrap_or_default();
@@ -326,7 +328,7 @@ enum Credits {
     Ended,
 }
 
-/// Refuse control bytes that the REPL would act on: in Python they can only stand in literals and comments.
+/// Refuses control bytes that the REPL would act on: in Python they can only stand in literals and comments.
 fn check_source(source: &[u8]) -> Result<(), Error> {
     // Raw-paste ends at 0x03 and 0x04; the plain raw REPL acts on 0x01 and 0x02 too. The same source must
     // not work on one board and fail on another.

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::deadline::Deadline;
 
-/// Read at least one byte, as [`crate::transport::Transport::read`] promises.
+/// Reads at least one byte, as [`crate::transport::Transport::read`] promises.
 pub(super) fn read(fd: BorrowedFd<'_>, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
     if buf.is_empty() {
         return Ok(0);
@@ -24,7 +24,7 @@ pub(super) fn read(fd: BorrowedFd<'_>, buf: &mut [u8], deadline: Deadline) -> io
     }
 }
 
-/// Write all of `bytes`, as [`crate::transport::Transport::write_all`] promises.
+/// Writes all of `bytes`, as [`crate::transport::Transport::write_all`] promises.
 pub(super) fn write_all(
     fd: BorrowedFd<'_>,
     mut bytes: &[u8],
@@ -41,7 +41,7 @@ pub(super) fn write_all(
     Ok(())
 }
 
-/// Wait until `fd` is ready for one of `events`, closed or broken.
+/// Waits until `fd` is ready for one of `events`, closed or broken.
 ///
 /// Looks at least once, also when the deadline has passed: bytes that wait are never left behind.
 fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: Deadline) -> io::Result<PollFlags> {
@@ -64,7 +64,7 @@ fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: Deadline) -> io::Result
     }
 }
 
-/// A descriptor that is closed at the other end, yet has nothing to read or no room, will never change.
+/// Returns the error of a descriptor that is closed at the other end: it has nothing to read or no room, and that will never change.
 fn end_if_closed(ready: PollFlags) -> io::Result<()> {
     if ready.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -72,7 +72,7 @@ fn end_if_closed(ready: PollFlags) -> io::Result<()> {
     Ok(())
 }
 
-/// What a system says of a board that went away: a pty closed (`EIO`), a USB adapter unplugged (`EIO`,
+/// Turns the errors of a board that went away into `UnexpectedEof`: a pty closed (`EIO`), a USB adapter unplugged (`EIO`,
 /// `ENXIO`, `ENODEV`), a process ended (`EPIPE`).
 fn gone_or(errno: Errno) -> io::Error {
     match errno {

@@ -40,7 +40,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Start `command`.
+    /// Starts `command`.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ type Pipes = pump::Pumps<ChildStdin, ChildStdout>;
 struct OwnedChild(Mutex<Child>);
 
 impl OwnedChild {
-    /// Turn an end of file into one that says how the command ended.
+    /// Turns an end of file into one that says how the command ended.
     fn explain(&self, error: io::Error) -> io::Error {
         if error.kind() != io::ErrorKind::UnexpectedEof {
             return error;
@@ -154,7 +154,7 @@ impl OwnedChild {
         io::Error::new(io::ErrorKind::UnexpectedEof, message)
     }
 
-    /// How the command ended, if it does within `timeout`.
+    /// Returns how the command ended, if it does within `timeout`.
     fn wait(&self, timeout: Duration) -> Option<std::process::ExitStatus> {
         let deadline = Deadline::after(timeout);
         loop {

@@ -98,7 +98,7 @@ pub struct Rfc2217Options {
 }
 
 impl Rfc2217 {
-    /// Connect to `host` (a name, or an address without brackets) and set the port up: 8 data bits, no
+    /// Connects to `host` (a name, or an address without brackets) and sets the port up: 8 data bits, no
     /// parity, one stop bit, no flow control.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Rfc2217 {
         })
     }
 
-    /// Agree with the server on the option.
+    /// Agrees with the server on the option.
     fn agree(&self, timeout: Duration) -> io::Result<()> {
         let deadline = Deadline::after(timeout);
         let mut incoming = lock(&self.incoming);
@@ -147,7 +147,7 @@ impl Rfc2217 {
         Ok(())
     }
 
-    /// Set the port up, and drop what came before that was done.
+    /// Sets the port up, and drops what came before that was done.
     fn set_up(&self, baud_rate: u32, timeout: Duration) -> io::Result<()> {
         let deadline = Deadline::after(timeout);
         let mut incoming = lock(&self.incoming);
@@ -170,7 +170,7 @@ impl Rfc2217 {
         self.lines.open(self)
     }
 
-    /// Send `request` and receive until `is_done`; a server that falls silent before gets the `complaint`.
+    /// Sends `request` and receives until `is_done`; a server that falls silent before gets the `complaint`.
     fn ask(
         &self,
         incoming: &mut Incoming,
@@ -207,7 +207,7 @@ impl Rfc2217 {
         })
     }
 
-    /// Receive once, and answer what the server asks.
+    /// Receives once, and answers what the server asks.
     fn receive(&self, incoming: &mut Incoming, deadline: Deadline) -> io::Result<()> {
         let mut buf = [0; 4096];
         let count = tcp::read(&self.stream, &mut buf, deadline)?;
@@ -229,7 +229,7 @@ impl Rfc2217 {
         self.send_whole(&request, Deadline::after(CONTROL_TIMEOUT))
     }
 
-    /// Send telnet commands, which are completed by a later write if the deadline passes.
+    /// Sends telnet commands, which are completed by a later write if the deadline passes.
     fn send_whole(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         let mut outgoing = lock(&self.outgoing);
         outgoing.owed.extend_from_slice(bytes);
@@ -302,7 +302,7 @@ impl Drop for Rfc2217 {
     }
 }
 
-/// Whether the server set what it was told to.
+/// Returns whether the server set what it was told to.
 fn check_answers(answers: &BTreeMap<u8, Vec<u8>>, baud_rate: u32) -> io::Result<()> {
     let refusal = |what: &str| {
         let message = format!("the server does not set {what}");

@@ -63,7 +63,7 @@ pub struct SerialPort {
 }
 
 impl SerialPort {
-    /// Open `port` with both control lines asserted, and drop what it has unread: see [`SerialPort::open_with`].
+    /// Opens `port` with both control lines asserted, and drops what it has unread: see [`SerialPort::open_with`].
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl SerialPort {
         SerialPort::open_with(port, baud_rate, lines, Unread::Drop)
     }
 
-    /// Open `port`, a path such as `/dev/ttyACM0` or a name such as `COM10`, with 8 data bits, no parity,
+    /// Opens `port`, a path such as `/dev/ttyACM0` or a name such as `COM10`, with 8 data bits, no parity,
     /// one stop bit and no flow control.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Drop for SerialPort {
     }
 }
 
-/// 8 data bits, no parity, one stop bit, no flow control, every byte as it is.
+/// Sets 8 data bits, no parity, one stop bit, no flow control, every byte as it is.
 fn raw_settings(mut settings: serial2::Settings, baud_rate: u32) -> io::Result<serial2::Settings> {
     settings.set_raw();
     settings.set_baud_rate(baud_rate)?;

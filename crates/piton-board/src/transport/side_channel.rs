@@ -20,13 +20,13 @@ const REPLY_TIME: Duration = Duration::from_secs(10);
 
 /// Answers what the board asks between other bytes.
 pub trait Service: Send {
-    /// Look at what came from the board; nothing at all means that nothing came for 50 ms.
+    /// Looks at what came from the board; nothing at all means that nothing came for 50 ms.
     ///
     /// Bytes that are not the service's go to `passed`, in order, sooner or later. What is put into `reply` is
     /// written at once, in one piece that no other write divides.
     fn receive(&mut self, bytes: &[u8], passed: &mut Vec<u8>, reply: &mut Vec<u8>);
 
-    /// Whether the board is in an exchange with the service. Other writes wait meanwhile.
+    /// Returns whether the board is in an exchange with the service. Other writes wait meanwhile.
     fn is_busy(&self) -> bool;
 }
 
@@ -53,7 +53,7 @@ struct Reading {
 }
 
 impl Slot {
-    /// Put `service` on the line, in place of the one before.
+    /// Puts `service` on the line, in place of the one before.
     pub fn attach(&self, service: Box<dyn Service>) {
         let mut reading = lock(&self.0.reading);
         reading.service = Some(service);
@@ -61,7 +61,7 @@ impl Slot {
         self.0.in_use.store(true, Ordering::SeqCst);
     }
 
-    /// Take the service off the line: what the board says goes to the reader again.
+    /// Takes the service off the line: what the board says goes to the reader again.
     pub fn detach(&self) {
         let mut reading = lock(&self.0.reading);
         reading.service = None;
@@ -72,7 +72,7 @@ impl Slot {
             .store(!reading.passed.is_empty(), Ordering::SeqCst);
     }
 
-    /// Whether a service is attached.
+    /// Returns whether a service is attached.
     pub fn is_attached(&self) -> bool {
         lock(&self.0.reading).service.is_some()
     }
@@ -85,12 +85,12 @@ pub struct SideChannel {
 }
 
 impl SideChannel {
-    /// The line with a slot for a service.
+    /// Returns the line with a slot for a service.
     pub fn new(line: Box<dyn Transport>, slot: Slot) -> SideChannel {
         SideChannel { line, slot }
     }
 
-    /// Read once, let the service look at it, and write what it replies.
+    /// Reads once, lets the service look at it, and writes what it replies.
     fn pump(&self, reading: &mut Reading, deadline: Deadline) -> io::Result<()> {
         let mut buffer = [0; 4096];
         let count = match self.line.read(&mut buffer, deadline.slice(SLICE)) {
@@ -171,7 +171,7 @@ impl Transport for SideChannel {
     }
 }
 
-/// A panic elsewhere does not make the bytes here worse.
+/// Locks a mutex. A panic elsewhere does not make the bytes here worse.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 pub struct Tcp(TcpStream);
 
 impl Tcp {
-    /// Connect to `host` (a name, or an address without brackets), trying each address that it has.
+    /// Connects to `host` (a name, or an address without brackets), trying each address that it has.
     ///
     /// `timeout` is for all addresses together; what the system takes to look up a name comes on top.
     ///
@@ -73,7 +73,7 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-/// Connect to the first address of `host` that answers; each gets its share of the time that is left.
+/// Connects to the first address of `host` that answers; each gets its share of the time that is left.
 pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<TcpStream> {
     let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
     let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -92,7 +92,7 @@ pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<T
     Err(last_error)
 }
 
-/// Have the system ask now and then whether the other side is still there, so that a connection which nobody closed
+/// Makes the system ask now and then whether the other side is still there, so that a connection which nobody closed
 /// (Wi-Fi lost, power gone) ends within half a minute. A convenience: nothing is said where it cannot be had.
 pub(super) fn keep_alive(stream: &TcpStream) {
     #[cfg(unix)]
@@ -107,7 +107,7 @@ pub(super) fn keep_alive(stream: &TcpStream) {
     let _ = stream;
 }
 
-/// Have the system acknowledge what comes at once, as far as it can (Linux forgets it now and then).
+/// Makes the system acknowledge what comes at once, as far as it can (Linux forgets it now and then).
 ///
 /// MicroPython writes header and payload of a WebSocket frame one after the other, and its network stack keeps the
 /// second back until the first is acknowledged: 40 ms for each answer, unless we are quick.
@@ -118,7 +118,7 @@ pub(super) fn acknowledge_at_once(stream: &TcpStream) {
     let _ = stream;
 }
 
-/// Read at least one byte, as [`Transport::read`] promises.
+/// Reads at least one byte, as [`Transport::read`] promises.
 pub(super) fn read(
     mut stream: &TcpStream,
     buf: &mut [u8],
@@ -137,7 +137,7 @@ pub(super) fn read(
     }
 }
 
-/// Write some of `bytes`, at least one.
+/// Writes some of `bytes`, at least one.
 pub(super) fn write(mut stream: &TcpStream, bytes: &[u8], deadline: Deadline) -> io::Result<usize> {
     loop {
         stream.set_write_timeout(socket_timeout(deadline))?;
@@ -148,7 +148,7 @@ pub(super) fn write(mut stream: &TcpStream, bytes: &[u8], deadline: Deadline) ->
     }
 }
 
-/// Close so that what was sent last arrives.
+/// Closes so that what was sent last arrives.
 ///
 /// A socket closed with bytes unread, or sent to after that, resets the connection, and the other side
 /// then loses what it has not read yet: so say that we are done, and read on until the other side is too.
@@ -160,7 +160,7 @@ pub(super) fn close(stream: &TcpStream) {
     }
 }
 
-/// What is left until the deadline; zero would mean "for ever" to a socket.
+/// Returns what is left until the deadline; zero would mean "for ever" to a socket.
 fn socket_timeout(deadline: Deadline) -> Option<Duration> {
     let left = deadline.remaining()?;
     Some(left.max(Duration::from_millis(1)))

@@ -37,7 +37,7 @@ const MAX_GREETING: usize = 4096;
 pub struct Password(String);
 
 impl Password {
-    /// A password as a person has it.
+    /// Returns the password with this text.
     pub fn new(text: impl Into<String>) -> Password {
         Password(text.into())
     }
@@ -54,7 +54,7 @@ impl fmt::Debug for Password {
 pub struct WebRepl(WebSocket);
 
 impl WebRepl {
-    /// Connect to `host` (a name, or an address without brackets) and log in, all within `timeout`.
+    /// Connects to `host` (a name, or an address without brackets) and logs in, all within `timeout`.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Connect to `host` (a name, or an address without brackets), up to the question for the password.
+    /// Connects to `host` (a name, or an address without brackets), up to the question for the password.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Login {
         Ok(Login { socket, address })
     }
 
-    /// Answer with the password.
+    /// Answers with the password.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl BinaryMessages for WebRepl {
     }
 }
 
-/// Read text up to the first of `markers`; else the error and what came until then. Not one byte is read beyond it.
+/// Reads text up to the first of `markers`; else the error and what came until then. Not one byte is read beyond it.
 fn read_to<'m>(
     socket: &WebSocket,
     markers: &[&'m [u8]],

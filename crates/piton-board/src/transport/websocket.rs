@@ -50,7 +50,7 @@ struct Outgoing {
 }
 
 impl WebSocket {
-    /// Connect to `host` (a name, or an address without brackets), and shake hands, all by `deadline`.
+    /// Connects to `host` (a name, or an address without brackets), and shakes hands, all by `deadline`.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl WebSocket {
         Ok(socket)
     }
 
-    /// Read at least one byte of messages of this kind.
+    /// Reads at least one byte of messages of this kind.
     ///
     /// # Errors
     ///
@@ -90,12 +90,12 @@ impl WebSocket {
         io::Read::read(incoming.queue(kind), buf)
     }
 
-    /// Drop the binary messages that nobody asked for.
+    /// Drops the binary messages that nobody asked for.
     pub(super) fn discard_binary(&self) {
         lock(&self.incoming).binary.clear();
     }
 
-    /// Send `bytes` as messages of this kind.
+    /// Sends `bytes` as messages of this kind.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Receive once, and answer what the server asks.
+    /// Receives once, and answers what the server asks.
     fn receive(&self, incoming: &mut Incoming, deadline: Deadline) -> io::Result<()> {
         let mut buf = [0; 4096];
         tcp::acknowledge_at_once(&self.stream);
@@ -187,7 +187,7 @@ impl Drop for WebSocket {
     }
 }
 
-/// What a close message says: a number and a text, or nothing.
+/// Returns what a close message says: a number and a text, or nothing.
 fn closing_words(reason: &[u8]) -> String {
     match reason.split_at_checked(2) {
         Some((number, text)) => {
@@ -201,7 +201,7 @@ fn closing_words(reason: &[u8]) -> String {
     }
 }
 
-/// Eight bytes that nobody can guess. Masks guard proxies against a page's script, which we are not, and the key of
+/// Returns eight bytes that nobody can guess. Masks guard proxies against a page's script, which we are not, and the key of
 /// a handshake only has to be another each time: the seed that the standard library takes for its hash maps will do.
 fn random() -> [u8; 8] {
     RandomState::new().build_hasher().finish().to_ne_bytes()

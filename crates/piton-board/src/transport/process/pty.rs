@@ -27,7 +27,7 @@ pub struct PtyProcess {
 }
 
 impl PtyProcess {
-    /// Start `command`, wait until it writes the path of a pty to its standard output or error, and open it.
+    /// Starts `command`, waits until it writes the path of a pty to its standard output or error, and opens it.
     ///
     /// What it writes later is read and thrown away.
     ///
@@ -94,7 +94,7 @@ fn spawn(command: &str) -> io::Result<(OwnedChild, PipeReader)> {
     Ok((OwnedChild(Mutex::new(child)), output))
 }
 
-/// Read until a line with a pty's path is complete.
+/// Reads until a line with a pty's path is complete.
 fn find_pty(output: &PipeReader, deadline: Deadline) -> io::Result<String> {
     let mut seen = String::new();
     loop {
@@ -113,7 +113,7 @@ fn find_pty(output: &PipeReader, deadline: Deadline) -> io::Result<String> {
     }
 }
 
-/// The path that begins with `start`, if the character after its number is there too.
+/// Returns the path that begins with `start`, if the character after its number is there too.
 fn pty_path(text: &str, start: &str) -> Option<String> {
     let (_, rest) = text.split_once(start)?;
     let end = rest.find(|c: char| !c.is_ascii_digit())?;

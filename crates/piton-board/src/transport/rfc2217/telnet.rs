@@ -78,7 +78,7 @@ impl Telnet {
         }
     }
 
-    /// The bytes that offer `ours` and ask for `theirs`.
+    /// Returns the bytes that offer `ours` and ask for `theirs`.
     pub(super) fn request(&mut self, ours: &[u8], theirs: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for &option in ours {
@@ -92,12 +92,12 @@ impl Telnet {
         bytes
     }
 
-    /// How far we are with doing `option`.
+    /// Returns how far the negotiation of `option` is.
     pub(super) fn ours(&self, option: u8) -> OptionState {
         get(&self.ours, option)
     }
 
-    /// Take in received bytes, cut at any place.
+    /// Takes in received bytes, cut at any place.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Received {
         let mut received = Received::default();
         for &byte in bytes {
@@ -149,7 +149,7 @@ impl Telnet {
         };
     }
 
-    /// Answer only what changes a state (RFC 1143): two sides that answer answers never stop.
+    /// Answers only what changes a state (RFC 1143): two sides that answer answers never stop.
     fn negotiate(&mut self, command: u8, option: u8, reply: &mut Vec<u8>) {
         let (side, supported, yes, no) = match command {
             DO | DONT => (&mut self.ours, OURS.as_slice(), WILL, WONT),
@@ -183,7 +183,7 @@ fn set(side: &mut [OptionState; 256], option: u8, state: OptionState) {
     }
 }
 
-/// Data as it goes over the wire.
+/// Returns data as it goes over the wire.
 pub(super) fn escape(data: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(data.len() + 8);
     for &byte in data {
@@ -195,7 +195,7 @@ pub(super) fn escape(data: &[u8]) -> Vec<u8> {
     escaped
 }
 
-/// What must still be sent if only `sent` of the bytes of [`escape`] went out: half a pair has to be completed.
+/// Returns what must still be sent if only `sent` of the bytes of [`escape`] went out: half a pair has to be completed.
 pub(super) fn owed(escaped: &[u8], sent: usize) -> &[u8] {
     let mut start = 0;
     while start < sent {
@@ -208,7 +208,7 @@ pub(super) fn owed(escaped: &[u8], sent: usize) -> &[u8] {
     escaped.get(sent..start).unwrap_or_default()
 }
 
-/// A subnegotiation of the COM port option.
+/// Returns a subnegotiation of the COM port option.
 pub(super) fn com_port(command: u8, value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![IAC, SB, COM_PORT, command];
     bytes.extend(escape(value));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// A program found to have the device at `path` open, for a person to read; another one rather than ourselves.
+/// Returns a program found to have the device at `path` open, for a person to read; another one rather than ourselves.
 ///
 /// Other users' programs cannot be looked into, so `None` does not mean that there is none.
 pub(super) fn holder_of(path: &Path) -> Option<String> {

@@ -49,7 +49,7 @@ impl Port {
         result
     }
 
-    /// Make the port free for others; the descriptor is closed right after.
+    /// Makes the port free for others; the descriptor is closed right after.
     pub(super) fn release(&self) {
         if self.is_stuck.load(Ordering::Relaxed) {
             // Else closing waits for the bytes to leave: up to 30 s on Linux (`closing_wait`).
@@ -59,7 +59,7 @@ impl Port {
     }
 }
 
-/// Whether this is how a pty answers when told to drive its lines.
+/// Returns whether this is how a pty answers when told to drive its lines.
 pub(super) fn has_no_lines(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),

@@ -73,11 +73,11 @@ impl Port {
         Ok(())
     }
 
-    /// Nothing to undo: Windows opens ports exclusively, and closing does not wait for output.
+    /// Does nothing: Windows opens ports exclusively, and closing does not wait for output.
     pub(super) fn release(&self) {}
 }
 
-/// Whether this is how a virtual COM port answers when told to drive lines that it lacks.
+/// Returns whether this is how a virtual COM port answers when told to drive lines that it lacks.
 pub(super) fn has_no_lines(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -92,7 +92,7 @@ fn give_up_at(deadline: Deadline) -> io::Result<()> {
     Ok(())
 }
 
-/// What the drivers say of an adapter that was unplugged; the USB CDC driver says "access denied".
+/// Turns the errors of an adapter that was unplugged into `UnexpectedEof`; the USB CDC driver says "access denied".
 fn gone_or(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(

@@ -48,7 +48,7 @@ const FINAL: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
 
-/// A data frame that holds a whole message, of at most [`MAX_PAYLOAD`] bytes.
+/// Returns a data frame that holds a whole message, of at most [`MAX_PAYLOAD`] bytes.
 pub(super) fn data(kind: Kind, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let opcode = match kind {
         Kind::Text => TEXT,
@@ -57,12 +57,12 @@ pub(super) fn data(kind: Kind, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     encode(opcode, payload, mask)
 }
 
-/// The answer to a ping.
+/// Returns the answer to a ping.
 pub(super) fn pong(payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     encode(PONG, payload, mask)
 }
 
-/// The end of the connection. Without a reason: MicroPython 1.25 and others take the bytes of one for input
+/// Returns the end of the connection. Without a reason: MicroPython 1.25 and others take the bytes of one for input
 /// (extmod/modwebsocket.c: a control frame's payload is returned when it is read in pieces).
 pub(super) fn close(mask: [u8; 4]) -> Vec<u8> {
     encode(CLOSE, b"", mask)
@@ -106,7 +106,7 @@ struct Frame {
 }
 
 impl Decoder {
-    /// Take in `bytes`, and add to `pieces` what they hold. After an error the connection is of no use.
+    /// Takes in `bytes`, and adds to `pieces` what they hold. After an error the connection is of no use.
     pub(super) fn feed(
         &mut self,
         mut bytes: &[u8],
@@ -160,7 +160,7 @@ impl Decoder {
     }
 }
 
-/// A frame's header, once it is complete.
+/// Returns a frame's header, once it is complete.
 fn parse_header(header: &[u8]) -> Result<Option<Frame>, Violation> {
     let [first, second, rest @ ..] = header else {
         return Ok(None);

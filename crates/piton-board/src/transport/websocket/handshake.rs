@@ -18,7 +18,7 @@ const MAX_ANSWER: usize = 8 * 1024;
 /// How much of a strange answer is shown.
 const SHOWN: usize = 60;
 
-/// Ask the server for a WebSocket, and give back what it sent after its answer.
+/// Asks the server for a WebSocket, and returns what it sent after its answer.
 pub(super) fn shake_hands(
     stream: &TcpStream,
     host: &str,
@@ -78,7 +78,7 @@ fn check_answer(answer: &[u8], key: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Some other server.
+/// Returns the error of a server that is no WebREPL.
 fn strange(answer: &[u8]) -> io::Error {
     let line = answer.trim_ascii().split(|byte| *byte == b'\r').next();
     let line = line.unwrap_or_default();
