@@ -7,7 +7,8 @@
 //!   been meant, [`complete`] lists the next words for a shell.
 //! - Running: [`context`] holds what commands share: the session with a board, the [`ui`], the flag that [`interrupt`]
 //!   raises on Ctrl-C. [`password`] and [`signing`] get the passwords of boards and keys.
-//! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]. [`error`] alone knows the
+//! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]; [`output_sink`] ends what
+//!   a command does when nobody reads its output. [`error`] alone knows the
 //!   message, hints and exit code of each failure.
 //! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`] has
 //!   the names of the environment variables.
