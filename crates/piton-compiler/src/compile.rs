@@ -16,7 +16,7 @@ mod import;
 mod scope_body;
 mod statement;
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
 use crate::emit::{Access, Code, Instruction, Label, Tables, operator};
@@ -50,7 +50,7 @@ enum Step {
     Node(Node),
     Emit(Instruction),
     /// An opcode with a string, which enters the table when the step is taken.
-    Name(u8, Qstr),
+    Name(Opcode, Qstr),
     Identifier(Access, Qstr),
     Assign(Node, Assignment),
     Delete(Node),
@@ -61,7 +61,7 @@ enum Step {
     /// What follows is no longer part of the innermost loop.
     LeaveLoop,
     /// Starts an exception block with this opcode.
-    OpenBlock(u8, Label),
+    OpenBlock(Opcode, Label),
     CloseBlock,
     /// A parameter's default value.
     Default(Node),
@@ -330,11 +330,11 @@ impl Compiler<'_> {
         self.steps.push(step);
     }
 
-    fn push_plain(&mut self, opcode: u8) {
+    fn push_plain(&mut self, opcode: Opcode) {
         self.steps.push(Step::Emit(Instruction::Plain(opcode)));
     }
 
-    fn push_jump(&mut self, opcode: u8, label: Label) {
+    fn push_jump(&mut self, opcode: Opcode, label: Label) {
         self.steps
             .push(Step::Emit(Instruction::Jump(opcode, label)));
     }
@@ -351,18 +351,18 @@ impl Compiler<'_> {
     fn emit(&mut self, instruction: Instruction) {
         if matches!(
             instruction,
-            Instruction::Plain(byte::YIELD_VALUE | byte::YIELD_FROM)
+            Instruction::Plain(Opcode::YIELD_VALUE | Opcode::YIELD_FROM)
         ) {
             self.scope_mut().flags |= FLAG_GENERATOR;
         }
         self.code.instructions.push(instruction);
     }
 
-    fn emit_plain(&mut self, opcode: u8) {
+    fn emit_plain(&mut self, opcode: Opcode) {
         self.emit(Instruction::Plain(opcode));
     }
 
-    fn emit_name(&mut self, opcode: u8, name: Qstr) -> Result<(), Failure> {
+    fn emit_name(&mut self, opcode: Opcode, name: Qstr) -> Result<(), Failure> {
         let index = self.tables.string(name)?;
         self.emit(Instruction::Name(opcode, index));
         Ok(())
@@ -445,7 +445,7 @@ impl Compiler<'_> {
                 self.identifier(Access::Load, name);
                 Ok(())
             }
-            NodeKind::Text(text) => self.emit_name(byte::LOAD_CONST_STRING, text),
+            NodeKind::Text(text) => self.emit_name(Opcode::LOAD_CONST_STRING, text),
             NodeKind::Token(token) => self.constant_token(token),
             NodeKind::Struct(node) => {
                 self.node_line = self.tree.line(node);
@@ -457,13 +457,13 @@ impl Compiler<'_> {
 
     fn constant_token(&mut self, token: Token) -> Result<(), Failure> {
         let instruction = match token {
-            Token::KwFalse => Instruction::Plain(byte::LOAD_CONST_FALSE),
-            Token::KwTrue => Instruction::Plain(byte::LOAD_CONST_TRUE),
+            Token::KwFalse => Instruction::Plain(Opcode::LOAD_CONST_FALSE),
+            Token::KwTrue => Instruction::Plain(Opcode::LOAD_CONST_TRUE),
             Token::Ellipsis => {
                 let ellipsis = self.tree.constants.ellipsis()?;
                 Instruction::Object(self.tables.object(ellipsis)?)
             }
-            _ => Instruction::Plain(byte::LOAD_CONST_NONE),
+            _ => Instruction::Plain(Opcode::LOAD_CONST_NONE),
         };
         self.emit(instruction);
         Ok(())
@@ -513,7 +513,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn open_block(&mut self, opcode: u8, label: Label) {
+    fn open_block(&mut self, opcode: Opcode, label: Label) {
         self.emit(Instruction::Jump(opcode, label));
         self.block_level = self.block_level.saturating_add(1);
         let level = self.block_level;
@@ -523,7 +523,7 @@ impl Compiler<'_> {
 
     fn close_block(&mut self) {
         self.block_level = self.block_level.saturating_sub(1);
-        self.emit_plain(byte::END_FINALLY);
+        self.emit_plain(Opcode::END_FINALLY);
     }
 
     /// Begins a loop. It lasts until [`Step::LeaveLoop`].
@@ -546,10 +546,10 @@ impl Compiler<'_> {
 struct Plan(usize);
 
 /// Returns the opcode of a jump taken if the value on the stack has this truth.
-fn jump_if(truth: bool) -> u8 {
+fn jump_if(truth: bool) -> Opcode {
     if truth {
-        byte::POP_JUMP_IF_TRUE
+        Opcode::POP_JUMP_IF_TRUE
     } else {
-        byte::POP_JUMP_IF_FALSE
+        Opcode::POP_JUMP_IF_FALSE
     }
 }

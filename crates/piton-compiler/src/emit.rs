@@ -8,7 +8,7 @@ pub(crate) mod bytecode;
 mod tables;
 
 pub(crate) use self::tables::Tables;
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 use piton_mpy::raw_code;
 
 use crate::scope::ScopeId;
@@ -43,7 +43,7 @@ pub(crate) mod operator {
     pub(crate) const POWER: u8 = OR + 12;
 }
 
-/// One request to the emitter. Opcodes are the bytes of [`piton_mpy::opcode::byte`].
+/// One request to the emitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Instruction {
     /// What follows belongs to this source line, which is greater than any before.
@@ -52,11 +52,11 @@ pub(crate) enum Instruction {
     /// The stack is that much higher than the instructions say.
     AdjustStack(i32),
     /// An opcode without an argument.
-    Plain(u8),
+    Plain(Opcode),
     /// An opcode with a number.
-    Number(u8, u32),
+    Number(Opcode, u32),
     /// An opcode with an index into the module's string table.
-    Name(u8, u32),
+    Name(Opcode, u32),
     /// Loads the object with this index in the module's object table.
     Object(u32),
     SmallInteger(i32),
@@ -67,7 +67,7 @@ pub(crate) enum Instruction {
     /// A binary operator by its number.
     Binary(u8),
     /// An opcode with a label.
-    Jump(u8, Label),
+    Jump(Opcode, Label),
     /// A jump out of exception blocks: their number, and bit 7 if it also leaves a `for` loop.
     UnwindJump(u8, Label),
     /// Drops the iterator of a `for` loop before a jump out of it.
@@ -87,11 +87,11 @@ impl Instruction {
         match self {
             Instruction::UnwindJump(..) => true,
             Instruction::Jump(opcode, _) => {
-                matches!(opcode, byte::JUMP | byte::POP_EXCEPT_JUMP)
+                matches!(opcode, Opcode::JUMP | Opcode::POP_EXCEPT_JUMP)
             }
             Instruction::Plain(opcode) => matches!(
                 opcode,
-                byte::RETURN_VALUE | byte::RAISE_LAST | byte::RAISE_OBJ | byte::RAISE_FROM
+                Opcode::RETURN_VALUE | Opcode::RAISE_LAST | Opcode::RAISE_OBJ | Opcode::RAISE_FROM
             ),
             _ => false,
         }

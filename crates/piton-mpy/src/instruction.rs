@@ -2,7 +2,7 @@
 
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
-use crate::opcode::{Opcode, OperandKind};
+use crate::opcode::{OpcodeRow, OperandKind};
 
 /// One instruction, decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Instruction {
     /// The opcode byte.
     pub byte: u8,
     /// The table row of that byte.
-    pub opcode: &'static Opcode,
+    pub opcode: &'static OpcodeRow,
     /// The operand.
     pub operand: Operand,
 }
@@ -133,7 +133,7 @@ pub fn instructions(opcodes: &[u8]) -> impl Iterator<Item = Result<Instruction, 
 fn read(cursor: &mut Cursor<'_>) -> Result<Instruction, Error> {
     let start = cursor.at();
     let byte = cursor.byte("opcode")?;
-    let opcode = Opcode::of(byte)
+    let opcode = OpcodeRow::of(byte)
         .ok_or_else(|| invalid(start, "opcode", "a known opcode", format!("{byte:#04x}")))?;
     let operand = read_operand(cursor, byte, opcode)?;
     let length = cursor.at() - start;
@@ -146,7 +146,7 @@ fn read(cursor: &mut Cursor<'_>) -> Result<Instruction, Error> {
     })
 }
 
-fn read_operand(cursor: &mut Cursor<'_>, byte: u8, opcode: &Opcode) -> Result<Operand, Error> {
+fn read_operand(cursor: &mut Cursor<'_>, byte: u8, opcode: &OpcodeRow) -> Result<Operand, Error> {
     let in_group = usize::from(byte.wrapping_sub(opcode.first));
     let operator = |names: &[&'static str]| names.get(in_group).copied().unwrap_or_default();
     Ok(match opcode.operand {

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::header::Header;
 use crate::line_info::LineInfo;
 use crate::module::Module;
-use crate::opcode::byte;
+use crate::opcode::Opcode;
 use crate::prelude::{Prelude, Signature};
 use crate::raw_code::{Bytecode, Code, RawCode};
 use crate::vuint;
@@ -106,11 +106,11 @@ fn holds_machine_code(module: &Module) -> bool {
 fn outer(n_children: usize) -> RawCode {
     let mut opcodes = Vec::new();
     for child in 0..n_children {
-        opcodes.push(byte::MAKE_FUNCTION);
+        opcodes.push(Opcode::MAKE_FUNCTION.byte());
         vuint::push(&mut opcodes, child as u32);
-        opcodes.extend([byte::CALL_FUNCTION, 0, byte::POP_TOP]);
+        opcodes.extend([Opcode::CALL_FUNCTION.byte(), 0, Opcode::POP_TOP.byte()]);
     }
-    opcodes.extend([byte::LOAD_CONST_NONE, byte::RETURN_VALUE]);
+    opcodes.extend([Opcode::LOAD_CONST_NONE.byte(), Opcode::RETURN_VALUE.byte()]);
     let prelude = Prelude {
         signature: Signature {
             n_state: 1,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// One instruction, or a group of instructions that carry their operand in the opcode byte.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Opcode {
+pub struct OpcodeRow {
     /// The (first) opcode byte.
     pub first: u8,
     /// The last opcode byte of a group; equal to `first` for a single instruction.
@@ -101,7 +101,7 @@ impl StackEffect {
     }
 }
 
-impl Opcode {
+impl OpcodeRow {
     /// Returns the name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode byte
     /// come without `_MULTI`.
     pub fn mnemonic(&self) -> &'static str {
@@ -109,17 +109,43 @@ impl Opcode {
     }
 
     /// Returns the row of an opcode byte; `None` for the bytes that mean nothing.
-    pub fn of(byte: u8) -> Option<&'static Opcode> {
+    pub fn of(byte: u8) -> Option<&'static OpcodeRow> {
         let row = ROW_OF_BYTE.get(usize::from(byte))?;
         OPCODES.get(usize::from((*row)?))
     }
 }
 
-/// Declares a constant for the (first) byte of each row and the table of all rows.
+/// An opcode, by the names of py/bc0.h; of a group of instructions that carry their operand in the opcode byte, the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opcode(u8);
+
+impl Opcode {
+    /// Returns the byte that stands in bytecode.
+    #[inline]
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the byte of the instruction of this group that carries `operand`.
+    #[inline]
+    #[must_use]
+    pub const fn with_operand(self, operand: u8) -> u8 {
+        self.0.wrapping_add(operand)
+    }
+
+    /// Returns the row of the opcode.
+    #[must_use]
+    pub fn row(self) -> Option<&'static OpcodeRow> {
+        OpcodeRow::of(self.0)
+    }
+}
+
+/// Declares an opcode for each row and the table of all rows.
 macro_rules! opcodes {
     ($(op($first:literal, $last:literal, $name:ident, $operand:ident, $stack:ident$(($change:literal))?);)*) => {
         /// Every instruction, by rising opcode.
-        pub static OPCODES: &[Opcode] = &[$(Opcode {
+        pub static OPCODES: &[OpcodeRow] = &[$(OpcodeRow {
             first: $first,
             last: $last,
             name: stringify!($name),
@@ -127,11 +153,10 @@ macro_rules! opcodes {
             stack: StackEffect::$stack$(($change))?,
         },)*];
 
-        /// The opcode bytes by name; for a group of instructions, the first byte.
-        pub mod byte {
+        impl Opcode {
             $(
                 #[doc = concat!("`MP_BC_", stringify!($name), "`, py/bc0.h.")]
-                pub const $name: u8 = $first;
+                pub const $name: Opcode = Opcode($first);
             )*
         }
 
@@ -256,7 +281,7 @@ mod tests {
     #[test]
     fn names_are_those_of_mpy_tool() {
         let names = |bytes: std::ops::RangeInclusive<u8>| {
-            let names = bytes.filter_map(Opcode::of).map(Opcode::mnemonic);
+            let names = bytes.filter_map(OpcodeRow::of).map(OpcodeRow::mnemonic);
             let mut names = names.collect::<Vec<&str>>();
             names.dedup();
             names.join(" ")

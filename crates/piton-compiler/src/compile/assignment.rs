@@ -1,6 +1,6 @@
 //! Targets of assignments and deletions.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Access, Assignment, Compiler, DiagnosticCode, Instruction, Node, NodeKind, Rule, Step, Struct,
@@ -45,7 +45,7 @@ impl Compiler<'_> {
             }
             // `[]` has no items, `[a]` has one.
             (Rule::AtomBracket, None) if inner.is_null() => {
-                self.emit(Instruction::Number(byte::UNPACK_SEQUENCE, 0));
+                self.emit(Instruction::Number(Opcode::UNPACK_SEQUENCE, 0));
             }
             (Rule::AtomBracket, None) => self.assign_items(node),
             _ => self.error(DiagnosticCode::CannotAssign, node.into()),
@@ -72,7 +72,7 @@ impl Compiler<'_> {
         }
         if starred.is_none() {
             self.push(Step::Emit(Instruction::Number(
-                byte::UNPACK_SEQUENCE,
+                Opcode::UNPACK_SEQUENCE,
                 count,
             )));
         }
@@ -95,7 +95,7 @@ impl Compiler<'_> {
             return;
         }
         let operand = left | right << 8;
-        self.push(Step::Emit(Instruction::Number(byte::UNPACK_EX, operand)));
+        self.push(Step::Emit(Instruction::Number(Opcode::UNPACK_EX, operand)));
     }
 
     /// Returns the trailers of an attribute or index target: those to evaluate and the last one.
@@ -140,16 +140,16 @@ impl Compiler<'_> {
         match assignment {
             Assignment::Store => {
                 self.push(Step::Node(index));
-                self.push_plain(byte::STORE_SUBSCR);
+                self.push_plain(Opcode::STORE_SUBSCR);
             }
             Assignment::AugmentedLoad => {
                 self.push(Step::Node(index));
-                self.push_plain(byte::DUP_TOP_TWO);
-                self.push_plain(byte::LOAD_SUBSCR);
+                self.push_plain(Opcode::DUP_TOP_TWO);
+                self.push_plain(Opcode::LOAD_SUBSCR);
             }
             Assignment::AugmentedStore => {
-                self.push_plain(byte::ROT_THREE);
-                self.push_plain(byte::STORE_SUBSCR);
+                self.push_plain(Opcode::ROT_THREE);
+                self.push_plain(Opcode::STORE_SUBSCR);
             }
         }
     }
@@ -159,13 +159,13 @@ impl Compiler<'_> {
         match assignment {
             Assignment::Store => {}
             Assignment::AugmentedLoad => {
-                self.push_plain(byte::DUP_TOP);
-                self.push(Step::Name(byte::LOAD_ATTR, name));
+                self.push_plain(Opcode::DUP_TOP);
+                self.push(Step::Name(Opcode::LOAD_ATTR, name));
                 return;
             }
-            Assignment::AugmentedStore => self.push_plain(byte::ROT_TWO),
+            Assignment::AugmentedStore => self.push_plain(Opcode::ROT_TWO),
         }
-        self.push(Step::Name(byte::STORE_ATTR, name));
+        self.push(Step::Name(Opcode::STORE_ATTR, name));
     }
 
     pub(super) fn delete(&mut self, target: Node) {
@@ -204,15 +204,15 @@ impl Compiler<'_> {
         match last.map(|last| self.tree.rule(last)) {
             Some(Rule::TrailerBracket) => {
                 self.push(Step::Node(child));
-                self.push_plain(byte::LOAD_NULL);
-                self.push_plain(byte::ROT_THREE);
-                self.push_plain(byte::STORE_SUBSCR);
+                self.push_plain(Opcode::LOAD_NULL);
+                self.push_plain(Opcode::ROT_THREE);
+                self.push_plain(Opcode::STORE_SUBSCR);
             }
             Some(Rule::TrailerPeriod) => {
-                self.push_plain(byte::LOAD_NULL);
-                self.push_plain(byte::ROT_TWO);
+                self.push_plain(Opcode::LOAD_NULL);
+                self.push_plain(Opcode::ROT_TWO);
                 if let Some(name) = child.as_id() {
-                    self.push(Step::Name(byte::STORE_ATTR, name));
+                    self.push(Step::Name(Opcode::STORE_ATTR, name));
                 }
             }
             _ => self.push_error(DiagnosticCode::CannotDelete, node.into()),

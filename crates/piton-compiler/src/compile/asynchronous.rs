@@ -1,6 +1,6 @@
 //! `async` statements and `await`.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{FLAG_ASYNC, FLAG_GENERATOR};
 
 use super::{
@@ -28,27 +28,27 @@ impl Compiler<'_> {
 
     /// Waits for the value on the stack as `yield from` does.
     pub(super) fn push_yield_from(&mut self) {
-        self.push_plain(byte::GET_ITER);
-        self.push_plain(byte::LOAD_CONST_NONE);
-        self.push_plain(byte::YIELD_FROM);
+        self.push_plain(Opcode::GET_ITER);
+        self.push_plain(Opcode::LOAD_CONST_NONE);
+        self.push_plain(Opcode::YIELD_FROM);
     }
 
     /// Waits for the operand of `await` on the stack. CircuitPython asks it for `__await__`, but does
     /// not do so for the methods that `async for` and `async with` call.
     fn push_await(&mut self) {
         if self.options.target.is_circuitpython() {
-            self.push(Step::Name(byte::LOAD_METHOD, self.known.await_method));
-            self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
-            self.push_plain(byte::LOAD_CONST_NONE);
-            self.push_plain(byte::YIELD_FROM);
+            self.push(Step::Name(Opcode::LOAD_METHOD, self.known.await_method));
+            self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
+            self.push_plain(Opcode::LOAD_CONST_NONE);
+            self.push_plain(Opcode::YIELD_FROM);
         } else {
             self.push_yield_from();
         }
     }
 
     fn push_await_method(&mut self, method: Qstr) {
-        self.push(Step::Name(byte::LOAD_METHOD, method));
-        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
+        self.push(Step::Name(Opcode::LOAD_METHOD, method));
+        self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
         self.push_yield_from();
     }
 
@@ -60,20 +60,20 @@ impl Compiler<'_> {
         let known = self.known;
         let plan = self.plan();
         self.push(Step::Node(iterable));
-        self.push(Step::Name(byte::LOAD_METHOD, known.aiter));
-        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 0)));
+        self.push(Step::Name(Opcode::LOAD_METHOD, known.aiter));
+        self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
         self.push_label(continue_label);
-        self.push(Step::OpenBlock(byte::SETUP_EXCEPT, exception));
-        self.push_plain(byte::DUP_TOP);
+        self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, exception));
+        self.push_plain(Opcode::DUP_TOP);
         self.push_await_method(known.anext);
         self.push(Step::Assign(target, Assignment::Store));
-        self.push_jump(byte::POP_EXCEPT_JUMP, got_item);
+        self.push_jump(Opcode::POP_EXCEPT_JUMP, got_item);
 
         self.push_label(exception);
         self.push_adjust_stack(4);
         self.push_exception_match(known.stop_async_iteration, other);
-        self.push_plain(byte::POP_TOP);
-        self.push_jump(byte::POP_EXCEPT_JUMP, finished);
+        self.push_plain(Opcode::POP_TOP);
+        self.push_jump(Opcode::POP_EXCEPT_JUMP, finished);
         self.push_label(other);
         self.push_adjust_stack(1);
         self.push(Step::CloseBlock);
@@ -81,21 +81,21 @@ impl Compiler<'_> {
 
         self.push_label(got_item);
         self.push(Step::Node(body));
-        self.push_jump(byte::JUMP, continue_label);
+        self.push_jump(Opcode::JUMP, continue_label);
         self.push(Step::LeaveLoop);
         self.push_label(finished);
         self.push(Step::Node(otherwise));
         self.push_label(break_label);
-        self.push_plain(byte::POP_TOP);
+        self.push_plain(Opcode::POP_TOP);
         self.commit(plan);
     }
 
     /// Jumps unless the exception on the stack is one of a global type.
     fn push_exception_match(&mut self, exception_type: Qstr, unless: Label) {
-        self.push_plain(byte::DUP_TOP);
-        self.push(Step::Name(byte::LOAD_GLOBAL, exception_type));
+        self.push_plain(Opcode::DUP_TOP);
+        self.push(Step::Name(Opcode::LOAD_GLOBAL, exception_type));
         self.push(Step::Emit(Instruction::Binary(operator::EXCEPTION_MATCH)));
-        self.push_jump(byte::POP_JUMP_IF_FALSE, unless);
+        self.push_jump(Opcode::POP_JUMP_IF_FALSE, unless);
     }
 
     fn async_with(&mut self, node: Struct) {
@@ -106,12 +106,12 @@ impl Compiler<'_> {
         for index in 0..self.tree.list_length(items) {
             let (value, target) = self.with_item(self.tree.list_item(items, index));
             self.push(Step::Node(value));
-            self.push_plain(byte::DUP_TOP);
+            self.push_plain(Opcode::DUP_TOP);
             self.push_await_method(self.known.aenter);
             self.push_with_target(target);
             let finally = self.new_label();
             finallies.push(finally);
-            self.push(Step::OpenBlock(byte::SETUP_FINALLY, finally));
+            self.push(Step::OpenBlock(Opcode::SETUP_FINALLY, finally));
             self.push_adjust_stack(3);
         }
         self.push(Step::Node(body));
@@ -127,41 +127,41 @@ impl Compiler<'_> {
         let known = self.known;
         let [no_exception, unwinding, end] = [(); 3].map(|()| self.new_label());
         self.push_adjust_stack(-3);
-        self.push_plain(byte::LOAD_CONST_NONE);
-        self.push_plain(byte::ROT_TWO);
-        self.push_jump(byte::JUMP, no_exception);
+        self.push_plain(Opcode::LOAD_CONST_NONE);
+        self.push_plain(Opcode::ROT_TWO);
+        self.push_jump(Opcode::JUMP, no_exception);
 
         self.push_label(finally);
         self.push_exception_match(known.base_exception, unwinding);
-        for opcode in [byte::DUP_TOP, byte::ROT_THREE, byte::ROT_TWO] {
+        for opcode in [Opcode::DUP_TOP, Opcode::ROT_THREE, Opcode::ROT_TWO] {
             self.push_plain(opcode);
         }
-        self.push(Step::Name(byte::LOAD_METHOD, known.aexit));
-        for opcode in [byte::ROT_THREE, byte::ROT_THREE, byte::DUP_TOP] {
+        self.push(Step::Name(Opcode::LOAD_METHOD, known.aexit));
+        for opcode in [Opcode::ROT_THREE, Opcode::ROT_THREE, Opcode::DUP_TOP] {
             self.push_plain(opcode);
         }
-        self.push(Step::Name(byte::LOAD_ATTR, known.class));
-        self.push_plain(byte::ROT_TWO);
-        self.push_plain(byte::LOAD_CONST_NONE);
-        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
+        self.push(Step::Name(Opcode::LOAD_ATTR, known.class));
+        self.push_plain(Opcode::ROT_TWO);
+        self.push_plain(Opcode::LOAD_CONST_NONE);
+        self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 3)));
         self.push_yield_from();
-        self.push_jump(byte::POP_JUMP_IF_FALSE, end);
-        self.push_plain(byte::POP_TOP);
-        self.push_plain(byte::LOAD_CONST_NONE);
-        self.push_jump(byte::JUMP, end);
+        self.push_jump(Opcode::POP_JUMP_IF_FALSE, end);
+        self.push_plain(Opcode::POP_TOP);
+        self.push_plain(Opcode::LOAD_CONST_NONE);
+        self.push_jump(Opcode::JUMP, end);
         self.push_adjust_stack(2);
 
         self.push_label(unwinding);
-        self.push_plain(byte::ROT_THREE);
-        self.push_plain(byte::ROT_THREE);
+        self.push_plain(Opcode::ROT_THREE);
+        self.push_plain(Opcode::ROT_THREE);
         self.push_label(no_exception);
-        self.push(Step::Name(byte::LOAD_METHOD, known.aexit));
-        for opcode in [byte::LOAD_CONST_NONE, byte::DUP_TOP, byte::DUP_TOP] {
+        self.push(Step::Name(Opcode::LOAD_METHOD, known.aexit));
+        for opcode in [Opcode::LOAD_CONST_NONE, Opcode::DUP_TOP, Opcode::DUP_TOP] {
             self.push_plain(opcode);
         }
-        self.push(Step::Emit(Instruction::Number(byte::CALL_METHOD, 3)));
+        self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 3)));
         self.push_yield_from();
-        self.push_plain(byte::POP_TOP);
+        self.push_plain(Opcode::POP_TOP);
         self.push_adjust_stack(-1);
         self.push_label(end);
         self.push(Step::CloseBlock);
@@ -193,10 +193,10 @@ impl Compiler<'_> {
             return;
         }
         if value.is_null() {
-            self.push_plain(byte::LOAD_CONST_NONE);
+            self.push_plain(Opcode::LOAD_CONST_NONE);
         } else {
             self.push(Step::Node(value));
         }
-        self.push_plain(byte::YIELD_VALUE);
+        self.push_plain(Opcode::YIELD_VALUE);
     }
 }

@@ -1,6 +1,6 @@
 //! Calls and the trailers of an expression.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Access, Compiler, DiagnosticCode, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Step,
@@ -17,6 +17,25 @@ struct Arguments {
     /// Bits of the arguments that are `*value`.
     stars: u64,
     double_star: bool,
+}
+
+/// What is called. A method's object is on the stack before its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callee {
+    Function,
+    Method,
+}
+
+impl Callee {
+    /// Returns the opcode of a call, with `*` or `**` arguments if it is `starred`.
+    fn call(self, starred: bool) -> Opcode {
+        match (self, starred) {
+            (Callee::Function, false) => Opcode::CALL_FUNCTION,
+            (Callee::Function, true) => Opcode::CALL_FUNCTION_VAR_KW,
+            (Callee::Method, false) => Opcode::CALL_METHOD,
+            (Callee::Method, true) => Opcode::CALL_METHOD_VAR_KW,
+        }
+    }
 }
 
 impl Compiler<'_> {
@@ -60,7 +79,7 @@ impl Compiler<'_> {
         while index < count {
             let trailer = self.tree.list_item(trailers, index);
             let next = self.tree.list_item(trailers, index + 1);
-            if !self.push_method_call(byte::LOAD_METHOD, trailer, next) {
+            if !self.push_method_call(Opcode::LOAD_METHOD, trailer, next) {
                 self.push(Step::Node(trailer));
                 index += 1;
                 continue;
@@ -70,7 +89,7 @@ impl Compiler<'_> {
     }
 
     /// `.name(...)` without a bound method; returns false if the trailers are something else.
-    fn push_method_call(&mut self, load: u8, period: Node, call: Node) -> bool {
+    fn push_method_call(&mut self, load: Opcode, period: Node, call: Node) -> bool {
         let period = self.tree.as_rule(period, Rule::TrailerPeriod);
         let call = self.tree.as_rule(call, Rule::TrailerParen);
         let (Some(period), Some(call)) = (period, call) else {
@@ -78,7 +97,7 @@ impl Compiler<'_> {
         };
         let name = self.tree.child(period, 0).as_id().unwrap_or(Qstr::EMPTY);
         self.push(Step::Name(load, name));
-        self.push_call(self.tree.child(call, 0), byte::CALL_METHOD, 0);
+        self.push_call(self.tree.child(call, 0), Callee::Method, 0);
         true
     }
 
@@ -97,19 +116,18 @@ impl Compiler<'_> {
         self.emit(Instruction::FirstParameter);
         let plan = self.plan();
         let (period, call) = (self.trailer(node, 1), self.trailer(node, 2));
-        if self.push_method_call(byte::LOAD_SUPER_METHOD, period, call) {
+        if self.push_method_call(Opcode::LOAD_SUPER_METHOD, period, call) {
             self.push_trailers(node, 3);
         } else {
-            self.push(Step::Emit(Instruction::Number(byte::CALL_FUNCTION, 2)));
+            self.push(Step::Emit(Instruction::Number(Opcode::CALL_FUNCTION, 2)));
             self.push_trailers(node, 1);
         }
         self.commit(plan);
         Ok(())
     }
 
-    /// Arguments and the call itself: `opcode` is `CALL_FUNCTION` or `CALL_METHOD`, `extra` positional
-    /// arguments are on the stack already.
-    pub(super) fn push_call(&mut self, arguments: Node, opcode: u8, extra: u32) {
+    /// Schedules the arguments and the call itself. So many `extra` positional arguments are on the stack already.
+    pub(super) fn push_call(&mut self, arguments: Node, callee: Callee, extra: u32) {
         let list = self.tree.list(arguments, Rule::Arglist);
         let mut seen = Arguments {
             positional: extra,
@@ -122,12 +140,10 @@ impl Compiler<'_> {
                 return;
             }
         }
-        let mut opcode = opcode;
         let starred = seen.stars != 0 || seen.double_star;
         if starred {
             let stars = self.small_integer(seen.stars.cast_signed());
             self.push(Step::Emit(stars));
-            opcode += 1;
         }
         // The numbers share the operand. In the official compiler they run into each other from 256 on, and
         // the board takes the wrong values from its stack.
@@ -136,7 +152,10 @@ impl Compiler<'_> {
             return;
         }
         let operand = seen.keyword << 8 | seen.positional;
-        self.push(Step::Emit(Instruction::Number(opcode, operand)));
+        self.push(Step::Emit(Instruction::Number(
+            callee.call(starred),
+            operand,
+        )));
     }
 
     fn push_argument(
@@ -158,7 +177,7 @@ impl Compiler<'_> {
             Some((node, Rule::ArglistDblStar)) => {
                 seen.double_star = true;
                 // A keyword argument without a name.
-                self.push_plain(byte::LOAD_NULL);
+                self.push_plain(Opcode::LOAD_NULL);
                 self.push(Step::Node(self.tree.child(node, 0)));
                 seen.keyword += 1;
             }
@@ -207,7 +226,7 @@ impl Compiler<'_> {
             seen.positional += 1;
         } else {
             let name = name.as_id().ok_or(DiagnosticCode::KeywordNotName)?;
-            self.push(Step::Name(byte::LOAD_CONST_STRING, name));
+            self.push(Step::Name(Opcode::LOAD_CONST_STRING, name));
             self.push(Step::Node(value));
             seen.keyword += 1;
         }

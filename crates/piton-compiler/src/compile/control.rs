@@ -1,6 +1,6 @@
 //! Conditions, `if` and loops.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Assignment, Compiler, Failure, Instruction, Label, Node, NodeKind, Rule, Step, Struct, jump_if,
@@ -24,7 +24,7 @@ impl Compiler<'_> {
     pub(super) fn condition(&mut self, node: Node, jump: bool, label: Label) {
         if let Some(truth) = self.tree.truth(node) {
             if truth == jump {
-                self.emit(Instruction::Jump(byte::JUMP, label));
+                self.emit(Instruction::Jump(Opcode::JUMP, label));
             }
             return;
         }
@@ -103,7 +103,7 @@ impl Compiler<'_> {
             return true;
         }
         if !alone {
-            self.push_jump(byte::JUMP, end);
+            self.push_jump(Opcode::JUMP, end);
         }
         self.push_label(fail);
         false
@@ -117,7 +117,7 @@ impl Compiler<'_> {
         if truth != Some(false) {
             let top = self.new_label();
             if truth != Some(true) {
-                self.push_jump(byte::JUMP, continue_label);
+                self.push_jump(Opcode::JUMP, continue_label);
             }
             self.push_label(top);
             self.push(Step::Node(body));
@@ -142,12 +142,12 @@ impl Compiler<'_> {
         let pop_label = self.new_label();
         let plan = self.plan();
         self.push(Step::Node(iterable));
-        self.push_plain(byte::GET_ITER_STACK);
+        self.push_plain(Opcode::GET_ITER_STACK);
         self.push_label(continue_label);
-        self.push_jump(byte::FOR_ITER, pop_label);
+        self.push_jump(Opcode::FOR_ITER, pop_label);
         self.push(Step::Assign(target, Assignment::Store));
         self.push(Step::Node(body));
-        self.push_jump(byte::JUMP, continue_label);
+        self.push_jump(Opcode::JUMP, continue_label);
         self.push_label(pop_label);
         self.push_adjust_stack(-ITERATOR_SLOTS);
         self.push(Step::LeaveLoop);
@@ -213,9 +213,9 @@ impl Compiler<'_> {
             self.push(Step::Node(range.end));
         }
         self.push(Step::Node(range.start));
-        self.push_jump(byte::JUMP, entry);
+        self.push_jump(Opcode::JUMP, entry);
         self.push_label(top);
-        self.push_plain(byte::DUP_TOP);
+        self.push_plain(Opcode::DUP_TOP);
         self.push(Step::Assign(target, Assignment::Store));
         self.push(Step::Node(body));
         self.push_label(continue_label);
@@ -223,10 +223,10 @@ impl Compiler<'_> {
         self.push(Step::Emit(Instruction::Binary(operator::INPLACE_ADD)));
         self.push_label(entry);
         if end_on_stack {
-            self.push_plain(byte::DUP_TOP_TWO);
-            self.push_plain(byte::ROT_TWO);
+            self.push_plain(Opcode::DUP_TOP_TWO);
+            self.push_plain(Opcode::ROT_TWO);
         } else {
-            self.push_plain(byte::DUP_TOP);
+            self.push_plain(Opcode::DUP_TOP);
             self.push(Step::Node(range.end));
         }
         let compare = if range.descending {
@@ -235,7 +235,7 @@ impl Compiler<'_> {
             operator::LESS
         };
         self.push(Step::Emit(Instruction::Binary(compare)));
-        self.push_jump(byte::POP_JUMP_IF_TRUE, top);
+        self.push_jump(Opcode::POP_JUMP_IF_TRUE, top);
         self.push(Step::LeaveLoop);
         let mut end = None;
         if !otherwise.is_null() {
@@ -243,7 +243,7 @@ impl Compiler<'_> {
             self.push_range_pops(end_on_stack);
             self.push(Step::Node(otherwise));
             let label = self.new_label();
-            self.push_jump(byte::JUMP, label);
+            self.push_jump(Opcode::JUMP, label);
             self.push_adjust_stack(1 + i32::from(end_on_stack));
             end = Some(label);
         }
@@ -256,9 +256,9 @@ impl Compiler<'_> {
     }
 
     fn push_range_pops(&mut self, end_on_stack: bool) {
-        self.push_plain(byte::POP_TOP);
+        self.push_plain(Opcode::POP_TOP);
         if end_on_stack {
-            self.push_plain(byte::POP_TOP);
+            self.push_plain(Opcode::POP_TOP);
         }
     }
 
@@ -267,7 +267,7 @@ impl Compiler<'_> {
         let (top, end) = (self.new_label(), self.new_label());
         let plan = self.plan();
         self.push_label(top);
-        self.push_jump(byte::FOR_ITER, end);
+        self.push_jump(Opcode::FOR_ITER, end);
         self.push(Step::Assign(self.tree.child(clause, 0), Assignment::Store));
         let mut next = self.tree.child(clause, 2);
         while let Some(condition) = self.tree.as_rule(next, Rule::CompIf) {
@@ -277,12 +277,12 @@ impl Compiler<'_> {
         match next.as_struct() {
             Some(inner) => {
                 self.push(Step::Node(self.tree.child(inner, 1)));
-                self.push_plain(byte::GET_ITER_STACK);
+                self.push_plain(Opcode::GET_ITER_STACK);
                 self.push(Step::ComprehensionFor(inner, depth + 1));
             }
             None => self.push_comprehension_item(depth),
         }
-        self.push_jump(byte::JUMP, top);
+        self.push_jump(Opcode::JUMP, top);
         self.push_label(end);
         self.push_adjust_stack(-ITERATOR_SLOTS);
         self.commit(plan);
@@ -300,11 +300,11 @@ impl Compiler<'_> {
             super::ScopeKind::DictComprehension => (below + 1) << 2 | 1,
             super::ScopeKind::SetComprehension => below << 2 | 2,
             _ => {
-                self.push_plain(byte::YIELD_VALUE);
-                self.push_plain(byte::POP_TOP);
+                self.push_plain(Opcode::YIELD_VALUE);
+                self.push_plain(Opcode::POP_TOP);
                 return;
             }
         };
-        self.push(Step::Emit(Instruction::Number(byte::STORE_COMP, operand)));
+        self.push(Step::Emit(Instruction::Number(Opcode::STORE_COMP, operand)));
     }
 }

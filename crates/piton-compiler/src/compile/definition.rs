@@ -1,9 +1,10 @@
 //! Functions, classes, lambdas, comprehensions and their decorators.
 
 use piton_mpy::header::Arch;
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{FLAG_ASYNC, FLAG_DEFAULT_KEYWORDS, FLAG_GENERATOR};
 
+use super::call::Callee;
 use super::{
     Access, Compiler, Defaults, DiagnosticCode, Emitter, Failure, Instruction, Node, Qstr, Rule,
     ScopeId, ScopeKind, Step, Struct,
@@ -107,16 +108,19 @@ impl Compiler<'_> {
         if keyword == 1 {
             // The positional ones lie below the dict, or nothing in their place.
             if positional > 0 {
-                self.emit(Instruction::Number(byte::BUILD_TUPLE, positional));
+                self.emit(Instruction::Number(Opcode::BUILD_TUPLE, positional));
             } else {
-                self.emit_plain(byte::LOAD_NULL);
+                self.emit_plain(Opcode::LOAD_NULL);
             }
-            self.emit(Instruction::Number(byte::BUILD_MAP, 0));
+            self.emit(Instruction::Number(Opcode::BUILD_MAP, 0));
         }
         self.schedule([
             Step::Node(value),
-            Step::Name(byte::LOAD_CONST_STRING, name.as_id().unwrap_or(Qstr::EMPTY)),
-            Step::Emit(Instruction::Plain(byte::STORE_MAP)),
+            Step::Name(
+                Opcode::LOAD_CONST_STRING,
+                name.as_id().unwrap_or(Qstr::EMPTY),
+            ),
+            Step::Emit(Instruction::Plain(Opcode::STORE_MAP)),
         ]);
         Ok(())
     }
@@ -124,8 +128,11 @@ impl Compiler<'_> {
     pub(super) fn finish_defaults(&mut self, scope: ScopeId) {
         let defaults = self.defaults.pop().unwrap_or_default();
         if defaults.positional > 0 && defaults.keyword == 0 {
-            self.emit(Instruction::Number(byte::BUILD_TUPLE, defaults.positional));
-            self.emit_plain(byte::LOAD_NULL);
+            self.emit(Instruction::Number(
+                Opcode::BUILD_TUPLE,
+                defaults.positional,
+            ));
+            self.emit_plain(Opcode::LOAD_NULL);
         }
         self.make_function(scope, defaults);
     }
@@ -155,15 +162,15 @@ impl Compiler<'_> {
     fn push_class(&mut self, node: Struct, emitter: Emitter) -> Result<Qstr, Failure> {
         let name = self.tree.child(node, 0).as_id().unwrap_or(Qstr::EMPTY);
         let scope = self.new_scope(ScopeKind::Class, node, name, emitter)?;
-        self.emit_plain(byte::LOAD_BUILD_CLASS);
+        self.emit_plain(Opcode::LOAD_BUILD_CLASS);
         self.make_function(scope, Defaults::default());
-        self.emit_name(byte::LOAD_CONST_STRING, name)?;
+        self.emit_name(Opcode::LOAD_CONST_STRING, name)?;
         let mut parents = self.tree.child(node, 1);
         // `class C():` has an empty node here.
         if self.tree.is_rule(parents, Rule::Classdef2) {
             parents = Node::NULL;
         }
-        self.push_call(parents, byte::CALL_FUNCTION, 2);
+        self.push_call(parents, Callee::Function, 2);
         Ok(name)
     }
 
@@ -184,9 +191,9 @@ impl Compiler<'_> {
         let plan = self.plan();
         self.push(Step::Node(iterable));
         if kind == ScopeKind::GeneratorExpression {
-            self.push_plain(byte::GET_ITER);
+            self.push_plain(Opcode::GET_ITER);
         }
-        self.push(Step::Emit(Instruction::Number(byte::CALL_FUNCTION, 1)));
+        self.push(Step::Emit(Instruction::Number(Opcode::CALL_FUNCTION, 1)));
         self.commit(plan);
         Ok(())
     }
@@ -266,7 +273,7 @@ impl Compiler<'_> {
         self.push(Step::Node(self.tree.list_item(names, 0)));
         for index in 1..self.tree.list_length(names) {
             if let Some(name) = self.tree.list_item(names, index).as_id() {
-                self.push(Step::Name(byte::LOAD_ATTR, name));
+                self.push(Step::Name(Opcode::LOAD_ATTR, name));
             }
         }
         self.push(Step::Node(self.tree.child(decorator, 1)));
@@ -289,7 +296,7 @@ impl Compiler<'_> {
             _ => self.push_class(body, emitter)?,
         };
         for _ in 0..calls {
-            self.push(Step::Emit(Instruction::Number(byte::CALL_FUNCTION, 1)));
+            self.push(Step::Emit(Instruction::Number(Opcode::CALL_FUNCTION, 1)));
         }
         self.push(Step::Identifier(Access::Store, name));
         self.commit(plan);

@@ -1,6 +1,6 @@
 //! `try` and `with`.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Access, Assignment, Compiler, DiagnosticCode, Instruction, Label, List, Node, Rule, Step,
@@ -37,7 +37,7 @@ impl Compiler<'_> {
 
     fn push_try_finally(&mut self, excepts: Option<(List, Node)>, body: Node, finally: Node) {
         let handler = self.new_label();
-        self.push(Step::OpenBlock(byte::SETUP_FINALLY, handler));
+        self.push(Step::OpenBlock(Opcode::SETUP_FINALLY, handler));
         match excepts {
             Some((excepts, otherwise)) => self.push_try_except(body, excepts, otherwise),
             None => {
@@ -46,7 +46,7 @@ impl Compiler<'_> {
                 self.push_adjust_stack(-UNWIND_STACK);
             }
         }
-        self.push_plain(byte::LOAD_CONST_NONE);
+        self.push_plain(Opcode::LOAD_CONST_NONE);
         self.push_label(handler);
         // The value of a `return` can lie on the stack.
         self.push_adjust_stack(1);
@@ -57,9 +57,9 @@ impl Compiler<'_> {
 
     fn push_try_except(&mut self, body: Node, excepts: List, otherwise: Node) {
         let [handler, success, end] = [(); 3].map(|()| self.new_label());
-        self.push(Step::OpenBlock(byte::SETUP_EXCEPT, handler));
+        self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, handler));
         self.push(Step::Node(body));
-        self.push_jump(byte::POP_EXCEPT_JUMP, success);
+        self.push_jump(Opcode::POP_EXCEPT_JUMP, success);
         self.push_label(handler);
         self.push_adjust_stack(HANDLER_STACK);
         let count = self.tree.list_length(excepts);
@@ -89,33 +89,33 @@ impl Compiler<'_> {
                 matched = self.tree.child(named, 0);
                 name = self.tree.child(named, 1).as_id();
             }
-            self.push_plain(byte::DUP_TOP);
+            self.push_plain(Opcode::DUP_TOP);
             self.push(Step::Node(matched));
             self.push(Step::Emit(Instruction::Binary(operator::EXCEPTION_MATCH)));
-            self.push_jump(byte::POP_JUMP_IF_FALSE, next);
+            self.push_jump(Opcode::POP_JUMP_IF_FALSE, next);
         }
         match name {
             None => {
-                self.push_plain(byte::POP_TOP);
+                self.push_plain(Opcode::POP_TOP);
                 self.push(Step::Node(body));
             }
             Some(name) => {
                 // The name is deleted however the body is left.
                 let handler = self.new_label();
                 self.push(Step::Identifier(Access::Store, name));
-                self.push(Step::OpenBlock(byte::SETUP_FINALLY, handler));
+                self.push(Step::OpenBlock(Opcode::SETUP_FINALLY, handler));
                 self.push(Step::Node(body));
-                self.push_plain(byte::LOAD_CONST_NONE);
+                self.push_plain(Opcode::LOAD_CONST_NONE);
                 self.push_label(handler);
                 self.push_adjust_stack(1);
-                self.push_plain(byte::LOAD_CONST_NONE);
+                self.push_plain(Opcode::LOAD_CONST_NONE);
                 self.push(Step::Identifier(Access::Store, name));
                 self.push(Step::Identifier(Access::Delete, name));
                 self.push_adjust_stack(-1);
                 self.push(Step::CloseBlock);
             }
         }
-        self.push_jump(byte::POP_EXCEPT_JUMP, end);
+        self.push_jump(Opcode::POP_EXCEPT_JUMP, end);
         self.push_label(next);
         self.push_adjust_stack(1);
     }
@@ -131,16 +131,16 @@ impl Compiler<'_> {
             ends.push(end);
             let (value, target) = self.with_item(self.tree.list_item(items, index));
             self.push(Step::Node(value));
-            self.push(Step::OpenBlock(byte::SETUP_WITH, end));
+            self.push(Step::OpenBlock(Opcode::SETUP_WITH, end));
             self.push_with_target(target);
         }
         self.push(Step::Node(body));
         for end in ends.into_iter().rev() {
-            self.push_plain(byte::LOAD_CONST_NONE);
+            self.push_plain(Opcode::LOAD_CONST_NONE);
             self.push_label(end);
             // Room to call `__exit__`; the opcode itself takes two values off.
             self.push_adjust_stack(2);
-            self.push_plain(byte::WITH_CLEANUP);
+            self.push_plain(Opcode::WITH_CLEANUP);
             self.push_adjust_stack(-2);
             self.push(Step::CloseBlock);
         }
@@ -158,7 +158,7 @@ impl Compiler<'_> {
     pub(super) fn push_with_target(&mut self, target: Option<Node>) {
         match target {
             Some(target) => self.push(Step::Assign(target, Assignment::Store)),
-            None => self.push_plain(byte::POP_TOP),
+            None => self.push_plain(Opcode::POP_TOP),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Expressions.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
+use super::call::Callee;
 use super::{
     Compiler, DiagnosticCode, Failure, Instruction, Node, NodeKind, Rule, ScopeKind, Step, Struct,
     Token, operator,
@@ -14,15 +15,15 @@ impl Compiler<'_> {
         let plan = self.plan();
         match rule {
             Rule::TestlistStarExpr | Rule::Testlist | Rule::Subscriptlist => {
-                self.push_children(node, byte::BUILD_TUPLE);
+                self.push_children(node, Opcode::BUILD_TUPLE);
             }
             Rule::NamedexprTest => {
                 let (name, value) = (self.tree.child(node, 0), self.tree.child(node, 1));
                 self.push_named_expression(name, value);
             }
             Rule::TestIfExpr => self.push_if_expression(node),
-            Rule::OrTest => self.push_or_and(node, byte::JUMP_IF_TRUE_OR_POP),
-            Rule::AndTest => self.push_or_and(node, byte::JUMP_IF_FALSE_OR_POP),
+            Rule::OrTest => self.push_or_and(node, Opcode::JUMP_IF_TRUE_OR_POP),
+            Rule::AndTest => self.push_or_and(node, Opcode::JUMP_IF_FALSE_OR_POP),
             Rule::NotTest2 => {
                 self.push(Step::Node(self.tree.child(node, 0)));
                 self.push(Step::Emit(Instruction::Unary(operator::UNARY_NOT)));
@@ -44,15 +45,15 @@ impl Compiler<'_> {
             Rule::AtomBracket => self.push_list(node),
             Rule::AtomBrace => self.push_brace(node),
             Rule::TrailerParen => {
-                self.push_call(self.tree.child(node, 0), byte::CALL_FUNCTION, 0);
+                self.push_call(self.tree.child(node, 0), Callee::Function, 0);
             }
             Rule::TrailerBracket => {
                 self.push(Step::Node(self.tree.child(node, 0)));
-                self.push_plain(byte::LOAD_SUBSCR);
+                self.push_plain(Opcode::LOAD_SUBSCR);
             }
             Rule::TrailerPeriod => {
                 if let Some(name) = self.tree.child(node, 0).as_id() {
-                    self.push(Step::Name(byte::LOAD_ATTR, name));
+                    self.push(Step::Name(Opcode::LOAD_ATTR, name));
                 }
             }
             Rule::Subscript2 | Rule::Subscript3 => self.push_slice(node),
@@ -76,7 +77,7 @@ impl Compiler<'_> {
     }
 
     /// All children, and an opcode with their number.
-    fn push_children(&mut self, node: Struct, opcode: u8) {
+    fn push_children(&mut self, node: Struct, opcode: Opcode) {
         self.steps.extend(self.tree.children(node).map(Step::Node));
         self.push(Step::Emit(Instruction::Number(
             opcode,
@@ -97,14 +98,14 @@ impl Compiler<'_> {
         let (fail, end) = (self.new_label(), self.new_label());
         self.push(Step::Condition(condition, false, fail));
         self.push(Step::Node(self.tree.child(node, 0)));
-        self.push_jump(byte::JUMP, end);
+        self.push_jump(Opcode::JUMP, end);
         self.push_label(fail);
         self.push_adjust_stack(-1);
         self.push(Step::Node(otherwise));
         self.push_label(end);
     }
 
-    fn push_or_and(&mut self, node: Struct, opcode: u8) {
+    fn push_or_and(&mut self, node: Struct, opcode: Opcode) {
         let end = self.new_label();
         let count = self.tree.count(node);
         for index in 0..count {
@@ -125,21 +126,21 @@ impl Compiler<'_> {
             let more = index + 2 < count;
             self.push(Step::Node(self.tree.child(node, index + 1)));
             if more {
-                self.push_plain(byte::DUP_TOP);
-                self.push_plain(byte::ROT_THREE);
+                self.push_plain(Opcode::DUP_TOP);
+                self.push_plain(Opcode::ROT_THREE);
             }
             self.push_relation(self.tree.child(node, index));
             if more {
-                self.push_jump(byte::JUMP_IF_FALSE_OR_POP, fail);
+                self.push_jump(Opcode::JUMP_IF_FALSE_OR_POP, fail);
             }
         }
         if chained {
             let end = self.new_label();
-            self.push_jump(byte::JUMP, end);
+            self.push_jump(Opcode::JUMP, end);
             self.push_label(fail);
             self.push_adjust_stack(1);
-            self.push_plain(byte::ROT_TWO);
-            self.push_plain(byte::POP_TOP);
+            self.push_plain(Opcode::ROT_TWO);
+            self.push_plain(Opcode::POP_TOP);
             self.push_label(end);
         }
     }
@@ -205,11 +206,11 @@ impl Compiler<'_> {
 
     fn push_parenthesised(&mut self, node: Struct) {
         match self.tree.child(node, 0).as_struct() {
-            None => self.push(Step::Emit(Instruction::Number(byte::BUILD_TUPLE, 0))),
+            None => self.push(Step::Emit(Instruction::Number(Opcode::BUILD_TUPLE, 0))),
             Some(items) if self.is_comprehension(items) => {
                 self.push(Step::Comprehension(items, ScopeKind::GeneratorExpression));
             }
-            Some(items) => self.push_children(items, byte::BUILD_TUPLE),
+            Some(items) => self.push_children(items, Opcode::BUILD_TUPLE),
         }
     }
 
@@ -230,23 +231,23 @@ impl Compiler<'_> {
                 1
             }
         };
-        self.push(Step::Emit(Instruction::Number(byte::BUILD_LIST, count)));
+        self.push(Step::Emit(Instruction::Number(Opcode::BUILD_LIST, count)));
     }
 
     /// A dict or a set.
     fn push_brace(&mut self, node: Struct) {
         let content = self.tree.child(node, 0);
         if content.is_null() {
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_MAP, 0)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_MAP, 0)));
         } else if self.tree.is_rule(content, Rule::DictorsetmakerItem) {
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_MAP, 1)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_MAP, 1)));
             self.push(Step::Node(content));
-            self.push_plain(byte::STORE_MAP);
+            self.push_plain(Opcode::STORE_MAP);
         } else if let Some(items) = self.tree.as_rule(content, Rule::Dictorsetmaker) {
             self.push_brace_items(items);
         } else {
             self.push(Step::Node(content));
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_SET, 1)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_SET, 1)));
         }
     }
 
@@ -267,7 +268,7 @@ impl Compiler<'_> {
             .list(self.tree.child(rest, 0), Rule::DictorsetmakerList2);
         let count = self.tree.list_length(rest) + 1;
         if is_dict {
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_MAP, count)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_MAP, count)));
         }
         for index in 0..count {
             let item = match index.checked_sub(1) {
@@ -285,11 +286,11 @@ impl Compiler<'_> {
                 return;
             }
             if is_dict {
-                self.push_plain(byte::STORE_MAP);
+                self.push_plain(Opcode::STORE_MAP);
             }
         }
         if !is_dict {
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_SET, count)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_SET, count)));
         }
     }
 
@@ -302,14 +303,14 @@ impl Compiler<'_> {
                 rest = after_start;
             }
         } else {
-            self.push_plain(byte::LOAD_CONST_NONE);
+            self.push_plain(Opcode::LOAD_CONST_NONE);
         }
         let stop = self.tree.child(rest, 0);
         let mut step = Node::NULL;
         match stop.as_struct().map(|node| (node, self.tree.rule(node))) {
             // `[?::step]`
             Some((node, Rule::Subscript3c)) => {
-                self.push_plain(byte::LOAD_CONST_NONE);
+                self.push_plain(Opcode::LOAD_CONST_NONE);
                 step = self.tree.child(node, 0);
             }
             // `[?:stop:step]`
@@ -319,14 +320,14 @@ impl Compiler<'_> {
                     step = self.tree.child(operator, 0);
                 }
             }
-            _ if stop.is_null() => self.push_plain(byte::LOAD_CONST_NONE),
+            _ if stop.is_null() => self.push_plain(Opcode::LOAD_CONST_NONE),
             _ => self.push(Step::Node(stop)),
         }
         if step.is_null() {
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_SLICE, 2)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_SLICE, 2)));
         } else {
             self.push(Step::Node(step));
-            self.push(Step::Emit(Instruction::Number(byte::BUILD_SLICE, 3)));
+            self.push(Step::Emit(Instruction::Number(Opcode::BUILD_SLICE, 3)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `import` and `from ... import`.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Access, Compiler, DiagnosticCode, Failure, Instruction, Node, Qstr, Rule, ScopeKind, Struct,
@@ -15,7 +15,7 @@ impl Compiler<'_> {
         for index in 0..self.tree.list_length(names) {
             // Level 0, and nothing in particular is imported.
             self.emit(Instruction::SmallInteger(0));
-            self.emit_plain(byte::LOAD_CONST_NONE);
+            self.emit_plain(Opcode::LOAD_CONST_NONE);
             let base = self.import_module(self.tree.list_item(names, index))?;
             self.identifier(Access::Store, base);
         }
@@ -30,24 +30,24 @@ impl Compiler<'_> {
             alias = self.tree.child(renamed, 1).as_id();
         }
         if let Some(name) = name.as_id() {
-            self.emit_name(byte::IMPORT_NAME, name)?;
+            self.emit_name(Opcode::IMPORT_NAME, name)?;
             return Ok(alias.unwrap_or(name));
         }
         let Some(dotted) = name.as_struct() else {
             // `from . import x`
-            self.emit_name(byte::IMPORT_NAME, Qstr::EMPTY)?;
+            self.emit_name(Opcode::IMPORT_NAME, Qstr::EMPTY)?;
             return Ok(Qstr::EMPTY);
         };
         let parts: Vec<Qstr> = self.tree.children(dotted).filter_map(Node::as_id).collect();
         let texts: Vec<&[u8]> = parts.iter().map(|&part| self.interner.text(part)).collect();
         let full = texts.join(&b'.');
         let full = self.interner.intern(&full)?;
-        self.emit_name(byte::IMPORT_NAME, full)?;
+        self.emit_name(Opcode::IMPORT_NAME, full)?;
         let Some(alias) = alias else {
             return Ok(parts.first().copied().unwrap_or(Qstr::EMPTY));
         };
         for &part in parts.iter().skip(1) {
-            self.emit_name(byte::LOAD_ATTR, part)?;
+            self.emit_name(Opcode::LOAD_ATTR, part)?;
         }
         Ok(alias)
     }
@@ -62,10 +62,10 @@ impl Compiler<'_> {
                 return Ok(());
             }
             self.emit(level);
-            self.emit_name(byte::LOAD_CONST_STRING, self.known.star)?;
-            self.emit(Instruction::Number(byte::BUILD_TUPLE, 1));
+            self.emit_name(Opcode::LOAD_CONST_STRING, self.known.star)?;
+            self.emit(Instruction::Number(Opcode::BUILD_TUPLE, 1));
             self.import_module(module)?;
-            self.emit_plain(byte::IMPORT_STAR);
+            self.emit_plain(Opcode::IMPORT_STAR);
             return Ok(());
         }
         self.emit(level);
@@ -73,16 +73,16 @@ impl Compiler<'_> {
         let count = self.tree.list_length(names);
         for index in 0..count {
             let (name, _) = self.imported_name(self.tree.list_item(names, index));
-            self.emit_name(byte::LOAD_CONST_STRING, name)?;
+            self.emit_name(Opcode::LOAD_CONST_STRING, name)?;
         }
-        self.emit(Instruction::Number(byte::BUILD_TUPLE, count));
+        self.emit(Instruction::Number(Opcode::BUILD_TUPLE, count));
         self.import_module(module)?;
         for index in 0..count {
             let (name, alias) = self.imported_name(self.tree.list_item(names, index));
-            self.emit_name(byte::IMPORT_FROM, name)?;
+            self.emit_name(Opcode::IMPORT_FROM, name)?;
             self.identifier(Access::Store, alias);
         }
-        self.emit_plain(byte::POP_TOP);
+        self.emit_plain(Opcode::POP_TOP);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What each kind of scope begins and ends with.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS};
 
 use super::{
@@ -18,7 +18,7 @@ impl Compiler<'_> {
             (ScopeKind::Function, Some(function)) => {
                 self.parameters(self.tree.child(function, 1), Rule::Typedargslist);
                 self.push(Step::Node(self.tree.child(function, 3)));
-                self.push_plain(byte::LOAD_CONST_NONE);
+                self.push_plain(Opcode::LOAD_CONST_NONE);
             }
             (ScopeKind::Lambda, Some(lambda)) => {
                 self.set_line(self.tree.line(lambda));
@@ -29,12 +29,12 @@ impl Compiler<'_> {
             (ScopeKind::Class, Some(class)) => self.push_class_body(class)?,
             (ScopeKind::Module, _) => {
                 self.push(Step::Node(node));
-                self.push_plain(byte::LOAD_CONST_NONE);
+                self.push_plain(Opcode::LOAD_CONST_NONE);
             }
             (kind, Some(comprehension)) => self.push_comprehension_body(kind, comprehension),
             _ => {}
         }
-        self.push_plain(byte::RETURN_VALUE);
+        self.push_plain(Opcode::RETURN_VALUE);
         self.commit(plan);
         Ok(())
     }
@@ -42,8 +42,8 @@ impl Compiler<'_> {
     /// A lambda that yields returns `None`, whatever its expression is.
     pub(super) fn end_lambda(&mut self) {
         if self.scope().flags & FLAG_GENERATOR != 0 {
-            self.emit_plain(byte::POP_TOP);
-            self.emit_plain(byte::LOAD_CONST_NONE);
+            self.emit_plain(Opcode::POP_TOP);
+            self.emit_plain(Opcode::LOAD_CONST_NONE);
         }
     }
 
@@ -53,7 +53,7 @@ impl Compiler<'_> {
         self.identifier(Access::Load, known.name_attribute);
         self.identifier(Access::Store, known.module_attribute);
         let name = self.tree.child(node, 0).as_id().unwrap_or(Qstr::EMPTY);
-        self.emit_name(byte::LOAD_CONST_STRING, name)?;
+        self.emit_name(Opcode::LOAD_CONST_STRING, name)?;
         self.identifier(Access::Store, known.qualname);
         self.push(Step::Node(self.tree.child(node, 2)));
         self.push(Step::Emit(Instruction::ClassCell(known.class)));
@@ -67,28 +67,28 @@ impl Compiler<'_> {
         scope.positional_arguments = 1;
         self.set_line(self.tree.line(node));
         let build = match kind {
-            ScopeKind::ListComprehension => Some(byte::BUILD_LIST),
-            ScopeKind::DictComprehension => Some(byte::BUILD_MAP),
-            ScopeKind::SetComprehension => Some(byte::BUILD_SET),
+            ScopeKind::ListComprehension => Some(Opcode::BUILD_LIST),
+            ScopeKind::DictComprehension => Some(Opcode::BUILD_MAP),
+            ScopeKind::SetComprehension => Some(Opcode::BUILD_SET),
             _ => None,
         };
         if let Some(build) = build {
             self.emit(Instruction::Number(build, 0));
             self.identifier(Access::Load, Qstr::EMPTY);
-            self.emit_plain(byte::GET_ITER_STACK);
+            self.emit_plain(Opcode::GET_ITER_STACK);
         } else {
             // The four values of an iterator on the stack; the first says that the second is one
             // already.
-            self.emit_plain(byte::LOAD_NULL);
+            self.emit_plain(Opcode::LOAD_NULL);
             self.identifier(Access::Load, Qstr::EMPTY);
-            self.emit_plain(byte::LOAD_NULL);
-            self.emit_plain(byte::LOAD_NULL);
+            self.emit_plain(Opcode::LOAD_NULL);
+            self.emit_plain(Opcode::LOAD_NULL);
         }
         if let Some(clause) = self.tree.child(node, 1).as_struct() {
             self.push(Step::ComprehensionFor(clause, 0));
         }
         if build.is_none() {
-            self.push_plain(byte::LOAD_CONST_NONE);
+            self.push_plain(Opcode::LOAD_CONST_NONE);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Statements that are neither control flow nor definitions.
 
-use piton_mpy::opcode::byte;
+use piton_mpy::opcode::Opcode;
 
 use super::{
     Access, Assignment, Compiler, DiagnosticCode, IdKind, Instruction, Node, Optimisation, Qstr,
@@ -43,7 +43,7 @@ impl Compiler<'_> {
         if !constant {
             self.schedule([
                 Step::Node(expression),
-                Step::Emit(Instruction::Plain(byte::POP_TOP)),
+                Step::Emit(Instruction::Plain(Opcode::POP_TOP)),
             ]);
         }
     }
@@ -69,12 +69,12 @@ impl Compiler<'_> {
         let plan = self.plan();
         self.push(Step::Node(self.tree.child(right, last)));
         if last > 0 {
-            self.push_plain(byte::DUP_TOP);
+            self.push_plain(Opcode::DUP_TOP);
         }
         self.push(Step::Assign(first, Assignment::Store));
         for index in 0..last {
             if index + 1 < last {
-                self.push_plain(byte::DUP_TOP);
+                self.push_plain(Opcode::DUP_TOP);
             }
             self.push(Step::Assign(
                 self.tree.child(right, index),
@@ -111,9 +111,9 @@ impl Compiler<'_> {
         self.steps
             .extend(self.tree.children(values).map(Step::Node));
         if count == 3 {
-            self.push_plain(byte::ROT_THREE);
+            self.push_plain(Opcode::ROT_THREE);
         }
-        self.push_plain(byte::ROT_TWO);
+        self.push_plain(Opcode::ROT_TWO);
         let store = |target| Step::Assign(target, Assignment::Store);
         self.steps.extend(self.tree.children(targets).map(store));
         self.commit(plan);
@@ -153,7 +153,7 @@ impl Compiler<'_> {
             if drops_iterator {
                 self.emit(Instruction::PopIterator);
             }
-            self.emit(Instruction::Jump(byte::JUMP, label));
+            self.emit(Instruction::Jump(Opcode::JUMP, label));
         } else {
             // The number shares a byte with the flag.
             if depth > 0x7f {
@@ -175,8 +175,8 @@ impl Compiler<'_> {
         }
         let value = self.tree.child(node, 0);
         if value.is_null() {
-            self.emit_plain(byte::LOAD_CONST_NONE);
-            self.emit_plain(byte::RETURN_VALUE);
+            self.emit_plain(Opcode::LOAD_CONST_NONE);
+            self.emit_plain(Opcode::RETURN_VALUE);
             return;
         }
         let plan = self.plan();
@@ -186,20 +186,20 @@ impl Compiler<'_> {
             let fail = self.new_label();
             self.push(Step::Condition(condition, false, fail));
             self.push(Step::Node(self.tree.child(conditional, 0)));
-            self.push_plain(byte::RETURN_VALUE);
+            self.push_plain(Opcode::RETURN_VALUE);
             self.push_label(fail);
             self.push(Step::Node(otherwise));
         } else {
             self.push(Step::Node(value));
         }
-        self.push_plain(byte::RETURN_VALUE);
+        self.push_plain(Opcode::RETURN_VALUE);
         self.commit(plan);
     }
 
     pub(super) fn yield_statement(&mut self, node: Struct) {
         self.schedule([
             Step::Node(self.tree.child(node, 0)),
-            Step::Emit(Instruction::Plain(byte::POP_TOP)),
+            Step::Emit(Instruction::Plain(Opcode::POP_TOP)),
         ]);
     }
 
@@ -207,14 +207,14 @@ impl Compiler<'_> {
         let value = self.tree.child(node, 0);
         let plan = self.plan();
         if value.is_null() {
-            self.push_plain(byte::RAISE_LAST);
+            self.push_plain(Opcode::RAISE_LAST);
         } else if let Some(with_cause) = self.tree.as_rule(value, Rule::RaiseStmtArg) {
             self.push(Step::Node(self.tree.child(with_cause, 0)));
             self.push(Step::Node(self.tree.child(with_cause, 1)));
-            self.push_plain(byte::RAISE_FROM);
+            self.push_plain(Opcode::RAISE_FROM);
         } else {
             self.push(Step::Node(value));
-            self.push_plain(byte::RAISE_OBJ);
+            self.push_plain(Opcode::RAISE_OBJ);
         }
         self.commit(plan);
     }
@@ -227,12 +227,12 @@ impl Compiler<'_> {
         let message = self.tree.child(node, 1);
         let plan = self.plan();
         self.push(Step::Condition(self.tree.child(node, 0), true, end));
-        self.push(Step::Name(byte::LOAD_GLOBAL, self.known.assertion_error));
+        self.push(Step::Name(Opcode::LOAD_GLOBAL, self.known.assertion_error));
         if !message.is_null() {
             self.push(Step::Node(message));
-            self.push(Step::Emit(Instruction::Number(byte::CALL_FUNCTION, 1)));
+            self.push(Step::Emit(Instruction::Number(Opcode::CALL_FUNCTION, 1)));
         }
-        self.push_plain(byte::RAISE_OBJ);
+        self.push_plain(Opcode::RAISE_OBJ);
         self.push_label(end);
         self.commit(plan);
     }
@@ -301,7 +301,7 @@ impl Compiler<'_> {
             return;
         }
         self.push(Step::Node(value));
-        self.push_plain(byte::DUP_TOP);
+        self.push_plain(Opcode::DUP_TOP);
         self.push(Step::NamedStore(name));
     }
 

@@ -5,7 +5,7 @@
 //! from the start.
 
 use piton_mpy::line_info::LineInfo;
-use piton_mpy::opcode::{Opcode, byte};
+use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{Prelude, Signature};
 use piton_mpy::raw_code::{self, Bytecode};
 use piton_mpy::vuint;
@@ -18,8 +18,6 @@ use piton_syntax::interner::{Known, Qstr};
 /// Locals, integers and operators with opcodes of their own.
 const FAST_LOCALS: u16 = 16;
 const FAST_INTEGERS: std::ops::Range<i64> = -16..48;
-/// The opcode of integer 0.
-const INTEGER_ZERO: i64 = 0x80;
 /// Values a `for` loop keeps on the stack.
 const ITERATOR_SLOTS: usize = 4;
 
@@ -28,18 +26,18 @@ const ITERATOR_SLOTS: usize = 4;
 struct Event {
     /// Number of fixed bytes before it.
     position: u32,
-    what: What,
+    kind: EventKind,
 }
 
 impl Event {
     fn is_jump(&self) -> bool {
-        matches!(self.what, What::Jump(..))
+        matches!(self.kind, EventKind::Jump(..))
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
-    Jump(u8, Label),
+enum EventKind {
+    Jump(Opcode, Label),
     Label(Label),
     Line(u32),
 }
@@ -151,29 +149,35 @@ fn argument_names(scope: &Scope, known: &Known, tables: &mut Tables) -> Result<V
 impl Assembler<'_> {
     fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
         match instruction {
-            Instruction::Line(line) => self.event(What::Line(line)),
+            Instruction::Line(line) => self.event(EventKind::Line(line)),
             Instruction::Label(label) => {
                 self.dead = false;
-                self.event(What::Label(label));
+                self.event(EventKind::Label(label));
             }
             Instruction::AdjustStack(change) => self.adjust_stack(change),
             Instruction::Plain(opcode) => self.opcode(opcode, effect(opcode, 0)),
             Instruction::Number(opcode, number) => self.number(opcode, number),
             Instruction::Name(opcode, index) => self.number(opcode, index),
-            Instruction::Object(index) => self.number(byte::LOAD_CONST_OBJ, index),
+            Instruction::Object(index) => self.number(Opcode::LOAD_CONST_OBJ, index),
             Instruction::SmallInteger(value) => self.integer(value.into()),
             Instruction::WideInteger(index) => {
                 let value = code.wide_integers.get(index as usize);
                 self.integer(value.copied().unwrap_or(0));
             }
-            Instruction::Unary(operator) => self.opcode(byte::UNARY_OP_MULTI + operator, 0),
-            Instruction::Binary(operator) => self.opcode(byte::BINARY_OP_MULTI + operator, -1),
+            Instruction::Unary(operator) => {
+                self.opcode_byte(Opcode::UNARY_OP_MULTI.with_operand(operator), 0)
+            }
+            Instruction::Binary(operator) => {
+                self.opcode_byte(Opcode::BINARY_OP_MULTI.with_operand(operator), -1)
+            }
             Instruction::Jump(opcode, label) => self.jump(opcode, label),
             Instruction::UnwindJump(depth, label) => {
-                self.jump(byte::UNWIND_JUMP, label);
+                self.jump(Opcode::UNWIND_JUMP, label);
                 self.push(depth);
             }
-            Instruction::PopIterator => (0..ITERATOR_SLOTS).for_each(|_| self.push(byte::POP_TOP)),
+            Instruction::PopIterator => {
+                (0..ITERATOR_SLOTS).for_each(|_| self.push(Opcode::POP_TOP.byte()))
+            }
             Instruction::Identifier(access, name) => self.identifier(access, name)?,
             Instruction::FirstParameter => self.first_parameter()?,
             Instruction::ClassCell(class) => self.class_cell(class),
@@ -185,9 +189,9 @@ impl Assembler<'_> {
         Ok(())
     }
 
-    fn event(&mut self, what: What) {
+    fn event(&mut self, kind: EventKind) {
         let position = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.events.push(Event { position, what });
+        self.events.push(Event { position, kind });
     }
 
     fn adjust_stack(&mut self, change: i32) {
@@ -201,16 +205,21 @@ impl Assembler<'_> {
         }
     }
 
-    fn opcode(&mut self, opcode: u8, stack_change: i32) {
-        self.adjust_stack(stack_change);
-        self.push(opcode);
+    fn opcode(&mut self, opcode: Opcode, stack_change: i32) {
+        self.opcode_byte(opcode.byte(), stack_change);
     }
 
-    fn number(&mut self, opcode: u8, number: u32) {
+    /// Adds an opcode byte that can carry its operand.
+    fn opcode_byte(&mut self, byte: u8, stack_change: i32) {
+        self.adjust_stack(stack_change);
+        self.push(byte);
+    }
+
+    fn number(&mut self, opcode: Opcode, number: u32) {
         self.number_with(opcode, number, effect(opcode, number));
     }
 
-    fn number_with(&mut self, opcode: u8, number: u32, stack_change: i32) {
+    fn number_with(&mut self, opcode: Opcode, number: u32, stack_change: i32) {
         self.opcode(opcode, stack_change);
         if !self.dead {
             vuint::push(&mut self.bytes, number);
@@ -219,19 +228,20 @@ impl Assembler<'_> {
 
     fn integer(&mut self, value: i64) {
         if FAST_INTEGERS.contains(&value) {
-            self.opcode((INTEGER_ZERO + value).to_le_bytes()[0], 1);
+            let operand = (value - FAST_INTEGERS.start).to_le_bytes()[0];
+            self.opcode_byte(Opcode::LOAD_CONST_SMALL_INT_MULTI.with_operand(operand), 1);
         } else {
-            self.opcode(byte::LOAD_CONST_SMALL_INT, 1);
+            self.opcode(Opcode::LOAD_CONST_SMALL_INT, 1);
             if !self.dead {
                 vuint::push_signed(&mut self.bytes, value);
             }
         }
     }
 
-    fn jump(&mut self, opcode: u8, label: Label) {
+    fn jump(&mut self, opcode: Opcode, label: Label) {
         self.adjust_stack(effect(opcode, 0));
         if !self.dead {
-            self.event(What::Jump(opcode, label));
+            self.event(EventKind::Jump(opcode, label));
         }
     }
 
@@ -243,26 +253,26 @@ impl Assembler<'_> {
             IdKind::Local => self.fast_local(access, id.local),
             IdKind::Cell | IdKind::Free => {
                 let opcode = match access {
-                    Access::Load => byte::LOAD_DEREF,
-                    Access::Store => byte::STORE_DEREF,
-                    Access::Delete => byte::DELETE_DEREF,
+                    Access::Load => Opcode::LOAD_DEREF,
+                    Access::Store => Opcode::STORE_DEREF,
+                    Access::Delete => Opcode::DELETE_DEREF,
                 };
                 self.number(opcode, id.local.into());
             }
             IdKind::GlobalExplicit => {
                 let opcode = match access {
-                    Access::Load => byte::LOAD_GLOBAL,
-                    Access::Store => byte::STORE_GLOBAL,
-                    Access::Delete => byte::DELETE_GLOBAL,
+                    Access::Load => Opcode::LOAD_GLOBAL,
+                    Access::Store => Opcode::STORE_GLOBAL,
+                    Access::Delete => Opcode::DELETE_GLOBAL,
                 };
                 let index = self.tables.string(name)?;
                 self.number(opcode, index);
             }
             IdKind::GlobalImplicit | IdKind::GlobalImplicitAssigned | IdKind::Undecided => {
                 let opcode = match access {
-                    Access::Load => byte::LOAD_NAME,
-                    Access::Store => byte::STORE_NAME,
-                    Access::Delete => byte::DELETE_NAME,
+                    Access::Load => Opcode::LOAD_NAME,
+                    Access::Store => Opcode::STORE_NAME,
+                    Access::Delete => Opcode::DELETE_NAME,
                 };
                 let index = self.tables.string(name)?;
                 self.number(opcode, index);
@@ -273,13 +283,14 @@ impl Assembler<'_> {
 
     fn fast_local(&mut self, access: Access, local: u16) {
         let (multi, general) = match access {
-            Access::Load => (Some(byte::LOAD_FAST_MULTI), byte::LOAD_FAST_N),
-            Access::Store => (Some(byte::STORE_FAST_MULTI), byte::STORE_FAST_N),
-            Access::Delete => (None, byte::DELETE_FAST),
+            Access::Load => (Some(Opcode::LOAD_FAST_MULTI), Opcode::LOAD_FAST_N),
+            Access::Store => (Some(Opcode::STORE_FAST_MULTI), Opcode::STORE_FAST_N),
+            Access::Delete => (None, Opcode::DELETE_FAST),
         };
         match multi {
             Some(multi) if local < FAST_LOCALS => {
-                self.opcode(multi + local.to_le_bytes()[0], effect(general, 0));
+                let byte = multi.with_operand(local.to_le_bytes()[0]);
+                self.opcode_byte(byte, effect(general, 0));
             }
             _ => self.number(general, local.into()),
         }
@@ -296,7 +307,7 @@ impl Assembler<'_> {
     fn class_cell(&mut self, class: Qstr) {
         match self.scope.ids.find(class) {
             Some(id) if id.kind != IdKind::Local => self.fast_local(Access::Load, id.local),
-            _ => self.opcode(byte::LOAD_CONST_NONE, 1),
+            _ => self.opcode(Opcode::LOAD_CONST_NONE, 1),
         }
     }
 
@@ -320,9 +331,9 @@ impl Assembler<'_> {
             }
         }
         let (function, closure) = if defaults {
-            (byte::MAKE_FUNCTION_DEFARGS, byte::MAKE_CLOSURE_DEFARGS)
+            (Opcode::MAKE_FUNCTION_DEFARGS, Opcode::MAKE_CLOSURE_DEFARGS)
         } else {
-            (byte::MAKE_FUNCTION, byte::MAKE_CLOSURE)
+            (Opcode::MAKE_FUNCTION, Opcode::MAKE_CLOSURE)
         };
         if closed == 0 {
             self.number(function, index);
@@ -337,8 +348,8 @@ impl Assembler<'_> {
 }
 
 /// Returns how many values an opcode adds to the stack.
-fn effect(opcode: u8, operand: u32) -> i32 {
-    let row = Opcode::of(opcode);
+fn effect(opcode: Opcode, operand: u32) -> i32 {
+    let row = opcode.row();
     let change = row.map_or(0, |row| row.stack.of(operand, 0));
     i32::try_from(change).unwrap_or(0)
 }
@@ -390,17 +401,17 @@ impl Layout {
         let mut jump_bytes = 0_u32;
         for (event, offset) in events.iter().zip(&mut self.offsets) {
             *offset = event.position.saturating_add(jump_bytes);
-            match event.what {
-                What::Jump(..) => {
+            match event.kind {
+                EventKind::Jump(..) => {
                     let size = sizes.next().copied().unwrap_or(LONG_JUMP);
                     jump_bytes = jump_bytes.saturating_add(size.into());
                 }
-                What::Label(label) => {
+                EventKind::Label(label) => {
                     if let Some(place) = self.labels.get_mut(label.0 as usize) {
                         *place = *offset;
                     }
                 }
-                What::Line(_) => {}
+                EventKind::Line(_) => {}
             }
         }
     }
@@ -416,7 +427,7 @@ impl Layout {
         let mut sizes = self.sizes.iter_mut();
         let mut any = false;
         for (event, offset) in events.iter().zip(&self.offsets) {
-            let What::Jump(opcode, label) = event.what else {
+            let EventKind::Jump(opcode, label) = event.kind else {
                 continue;
             };
             let Some(size) = sizes.next() else { break };
@@ -433,7 +444,7 @@ impl Layout {
         let mut lines = LineInfo::new();
         let (mut start, mut line) = (0, 1);
         for (event, &offset) in events.iter().zip(&self.offsets) {
-            if let What::Line(next) = event.what {
+            if let EventKind::Line(next) = event.kind {
                 lines.push(offset - start, next - line);
                 (start, line) = (offset, next);
             }
@@ -447,13 +458,13 @@ impl Layout {
         let mut sizes = self.sizes.iter();
         let mut done = 0;
         for (event, &offset) in events.iter().zip(&self.offsets) {
-            let What::Jump(opcode, label) = event.what else {
+            let EventKind::Jump(opcode, label) = event.kind else {
                 continue;
             };
             let position = event.position as usize;
             code.extend_from_slice(bytes.get(done..position).unwrap_or_default());
             done = position;
-            code.push(opcode);
+            code.push(opcode.byte());
             let distance = Layout::distance(&self.labels, offset, label);
             if sizes.next() == Some(&SHORT_JUMP) {
                 let operand = distance - short_range(opcode).start;
@@ -473,12 +484,12 @@ impl Layout {
 }
 
 /// Returns whether an opcode jumps in both directions.
-fn is_signed(opcode: u8) -> bool {
-    opcode <= byte::POP_JUMP_IF_FALSE
+fn is_signed(opcode: Opcode) -> bool {
+    opcode.byte() <= Opcode::POP_JUMP_IF_FALSE.byte()
 }
 
 /// Returns the distances an offset of one byte can hold.
-fn short_range(opcode: u8) -> std::ops::Range<i64> {
+fn short_range(opcode: Opcode) -> std::ops::Range<i64> {
     if is_signed(opcode) {
         -0x40..0x40
     } else {

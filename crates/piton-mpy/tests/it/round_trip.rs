@@ -4,7 +4,7 @@ use piton_mpy::header::{Arch, SUB_VERSION};
 use piton_mpy::hexdump::hexdump;
 use piton_mpy::instruction::instructions;
 use piton_mpy::module::{ConstObject, Module, ObjectTag};
-use piton_mpy::opcode::{OPCODES, Opcode};
+use piton_mpy::opcode::{OPCODES, OpcodeRow};
 use piton_mpy::prelude::Prelude;
 use piton_mpy::raw_code::{Code, Kind};
 use piton_mpy::{reader, writer};
@@ -165,7 +165,7 @@ fn every_kind_of_object() {
 #[test]
 fn every_instruction_occurs_in_the_sources() {
     let module = check(&compile("instructions.py", &[]), "instructions.py");
-    let mut seen: Vec<&Opcode> = Vec::new();
+    let mut seen: Vec<&OpcodeRow> = Vec::new();
     for raw_code in &module.raw_codes {
         if let Code::Bytecode(bytecode) = &raw_code.code {
             seen.extend(instructions(&bytecode.opcodes).map(|found| found.unwrap().opcode));

@@ -3,7 +3,7 @@
 use piton_mpy::instruction::instructions;
 use piton_mpy::line_info::{LineInfo, Skip};
 use piton_mpy::module::Qstr;
-use piton_mpy::opcode::{OPCODES, Opcode, OperandKind, StackEffect, byte};
+use piton_mpy::opcode::{OPCODES, Opcode, OpcodeRow, OperandKind, StackEffect};
 use piton_mpy::prelude::{Prelude, Signature, push_sizes};
 use piton_mpy::qstr::StaticQstr;
 use piton_mpy::raw_code::Code;
@@ -42,6 +42,29 @@ fn opcode_rows_follow_the_format_rules() {
     }
 }
 
+/// The instructions of a group carry their operand in the byte: the first and the last are in the group's row, the next
+/// byte is not.
+#[test]
+fn an_opcode_with_an_operand_stays_in_its_group() {
+    for (group, count) in [
+        (Opcode::LOAD_CONST_SMALL_INT_MULTI, 64),
+        (Opcode::LOAD_FAST_MULTI, 16),
+        (Opcode::STORE_FAST_MULTI, 16),
+        (Opcode::UNARY_OP_MULTI, 4),
+        (Opcode::BINARY_OP_MULTI, 35),
+    ] {
+        let row = group.row();
+        let row_with = |operand| OpcodeRow::of(group.with_operand(operand));
+        assert_eq!(row_with(0), row);
+        assert_eq!(row_with(count - 1), row);
+        assert_ne!(row_with(count), row);
+    }
+    for row in OPCODES {
+        let is_group = row.first != row.last;
+        assert_eq!(is_group, row.name.ends_with("_MULTI"), "{}", row.name);
+    }
+}
+
 #[test]
 fn every_opcode_byte_has_at_most_one_row() {
     for pair in OPCODES.windows(2) {
@@ -53,17 +76,19 @@ fn every_opcode_byte_has_at_most_one_row() {
         );
     }
     assert_eq!(
-        Opcode::of(byte::POP_TOP).map(|row| row.name),
+        OpcodeRow::of(Opcode::POP_TOP.byte()).map(|row| row.name),
         Some("POP_TOP")
     );
     assert_eq!(
-        Opcode::of(0xaf).map(|row| row.name),
+        OpcodeRow::of(0xaf).map(|row| row.name),
         Some("LOAD_CONST_SMALL_INT_MULTI")
     );
-    assert_eq!(Opcode::of(0x41), None);
-    assert_eq!(Opcode::of(0xff), None);
+    assert_eq!(OpcodeRow::of(0x41), None);
+    assert_eq!(OpcodeRow::of(0xff), None);
     assert_eq!(
-        (0..=255).filter(|&byte| Opcode::of(byte).is_some()).count(),
+        (0..=255)
+            .filter(|&byte| OpcodeRow::of(byte).is_some())
+            .count(),
         207
     );
 }
@@ -97,7 +122,7 @@ fn stack_effects_add_up() {
     assert!(straight >= 15, "{straight}");
 }
 
-fn effect(opcode: &Opcode, bytes: &[u8]) -> i64 {
+fn effect(opcode: &OpcodeRow, bytes: &[u8]) -> i64 {
     let number = bytes[1..]
         .iter()
         .fold(0, |sum, byte| sum << 7 | u32::from(byte & 0x7f));
@@ -187,11 +212,11 @@ fn small_ints_are_the_official_ones() {
     };
     let mut left = values.iter();
     for found in instructions(&bytecode.opcodes).map(|found| found.unwrap()) {
-        if found.byte != byte::LOAD_CONST_SMALL_INT {
+        if found.byte != Opcode::LOAD_CONST_SMALL_INT.byte() {
             continue;
         }
         let value = *left.next().unwrap();
-        let mut encoded = vec![byte::LOAD_CONST_SMALL_INT];
+        let mut encoded = vec![Opcode::LOAD_CONST_SMALL_INT.byte()];
         vuint::push_signed(&mut encoded, value);
         let start = found.offset as usize;
         assert_eq!(
@@ -210,7 +235,7 @@ fn small_ints_are_the_official_ones() {
 #[test]
 fn small_ints_of_64_bits() {
     for value in [i64::MIN, i64::MIN + 1, i64::MAX] {
-        let mut opcodes = vec![byte::LOAD_CONST_SMALL_INT];
+        let mut opcodes = vec![Opcode::LOAD_CONST_SMALL_INT.byte()];
         vuint::push_signed(&mut opcodes, value);
         let found = instructions(&opcodes).next().unwrap().unwrap();
         assert_eq!(
@@ -218,7 +243,7 @@ fn small_ints_of_64_bits() {
             piton_mpy::instruction::Operand::SmallInt(value)
         );
     }
-    let mut too_wide = vec![byte::LOAD_CONST_SMALL_INT, 0x81];
+    let mut too_wide = vec![Opcode::LOAD_CONST_SMALL_INT.byte(), 0x81];
     too_wide.extend([0x80; 9]);
     too_wide.push(0);
     let error = instructions(&too_wide).next().unwrap().unwrap_err();
@@ -244,7 +269,7 @@ fn line_tables_are_the_official_ones() {
     let (mut last_offset, mut line, mut gap) = (0, 1, 0);
     for found in instructions(&bytecode.opcodes).map(|found| found.unwrap()) {
         let is_f = piton_mpy::instruction::Operand::Qstr(2) == found.operand;
-        if found.byte == byte::LOAD_NAME && is_f {
+        if found.byte == Opcode::LOAD_NAME.byte() && is_f {
             if gap > 0 {
                 ours.push(found.offset - last_offset, line);
             }
@@ -312,7 +337,7 @@ fn preludes_of_any_size_come_back() {
         };
         let mut bytes = Vec::new();
         prelude.push(&mut bytes);
-        bytes.push(byte::RETURN_VALUE);
+        bytes.push(Opcode::RETURN_VALUE.byte());
         assert_eq!(Prelude::decode(&bytes), Ok((prelude, bytes.len() - 1)));
     }
 }

@@ -60,6 +60,12 @@ impl<'a> Input<'a> {
         self.position += count;
     }
 
+    /// Steps over everything that is left.
+    pub(super) fn skip_all(&mut self) {
+        self.inserted.clear();
+        self.position = self.source.len();
+    }
+
     /// Puts `text` before the current byte.
     pub(super) fn insert(&mut self, text: &[u8]) {
         self.inserted.extend(text.iter().rev());

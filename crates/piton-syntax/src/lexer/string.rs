@@ -138,6 +138,9 @@ impl Lexer<'_> {
             let raw_format = prefix.raw && prefix.style == Style::Format;
             if raw_format && self.options.target == Target::CircuitPython9 {
                 self.token = Token::RawFstring;
+                // CircuitPython's lexer stops before the literal and gives this token for ever: its parser ends here.
+                // The rest of the source is skipped, so that every reader of tokens comes to an end.
+                self.input.skip_all();
                 break;
             }
             for _ in 0..prefix.length {

@@ -26,8 +26,7 @@ fn tokens(source: &str, target: Target) -> String {
         if !lexer.text().is_empty() {
             text += &format!("({})", lexer.text().escape_ascii());
         }
-        // The parser ends at a raw f-string that the target does not have: the lexer never moves past it.
-        if matches!(token, Token::End | Token::RawFstring) {
+        if token == Token::End {
             return format!("{source:?}{text}\n");
         }
         if let Err(failure) = lexer.advance() {
@@ -112,4 +111,45 @@ fn lines_and_indentation() {
         "a\r\nb\rc\0d",
         "if a:\n\n    b\n# c\n    d\n",
     ]));
+}
+
+/// A lexer that stays at a token would hang every reader that waits for the end.
+#[test]
+fn every_stream_of_tokens_ends() {
+    let sources = [
+        "rf'a'",
+        "x = rf'{a}' + 1\ny\n",
+        "f'{a}' rf'{b}' f'{c}'\n",
+        "f'{a}' rf'''\n",
+        "(fr'a'",
+        "t'{a!r:{b}}' rf'c'",
+        "f'{f(",
+        "'",
+        "'''\\",
+        "if a:\n  b\n c",
+        "\\",
+        "\0",
+    ];
+    for target in [
+        Target::MicroPython,
+        Target::CircuitPython9,
+        Target::CircuitPython10,
+    ] {
+        for source in sources {
+            let options = LexerOptions {
+                debug: true,
+                target,
+            };
+            let mut lexer = Lexer::new(source.as_bytes(), options).unwrap();
+            let mut left = 100;
+            while lexer.token() != Token::End {
+                lexer.advance().unwrap();
+                left -= 1;
+                assert!(left > 0, "{source:?} for {target:?} goes on for ever");
+            }
+            // The end stays the end.
+            lexer.advance().unwrap();
+            assert_eq!(lexer.token(), Token::End, "{source:?}");
+        }
+    }
 }
