@@ -21,6 +21,7 @@ use crate::device;
 use crate::hash::DigestBytes;
 use crate::read::Hex;
 use crate::remote::RemoteFs;
+use crate::write::TIDY_TIME;
 
 /// How many partitions are looked at. Boards have one or two.
 const PARTITIONS: u32 = 16;
@@ -36,9 +37,6 @@ const WRITTEN_AT_MOST: u64 = 32 * 1024;
 
 /// How long the board may take for one step. Some boards erase the whole partition in one.
 const STEP_TIME: Duration = Duration::from_secs(120);
-
-/// How long the board may take to tidy up.
-const TIDY_TIME: Duration = Duration::from_secs(10);
 
 /// One partition. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -5,6 +5,7 @@
 //! their files one by one, as literals in programs.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use piton_path::BoardPath;
 
@@ -22,6 +23,9 @@ pub use agent::use_bytecode;
 pub use load::{forget_programs, keeps_programs};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
+
+/// How long the board's program may take to end: a board that is out of memory or writes to flash gets to it late.
+const END_TIME: Duration = Duration::from_secs(10);
 
 /// One change of the board's files.
 #[derive(Debug)]

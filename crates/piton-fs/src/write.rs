@@ -44,7 +44,7 @@ const MEMORY_SHARE: usize = 6;
 const PART_TIME: Duration = Duration::from_secs(60);
 
 /// How long the board may take to tidy up after a failure.
-const TIDY_TIME: Duration = Duration::from_secs(10);
+pub(crate) const TIDY_TIME: Duration = Duration::from_secs(10);
 
 /// What the board says when the file is open.
 struct Opened {

@@ -22,12 +22,11 @@ use piton_fs::transfer::{forget_programs, keeps_programs, use_bytecode};
 use serde::de::DeserializeOwned;
 use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
 
+use crate::compile::compile_cached;
 use crate::error::Error;
 use crate::mount;
+use crate::times::ENTRY_TIME;
 use crate::vm;
-
-/// How long a board may take for what the short forms of [`Board`] ask of it, other than running a program.
-const ENTRY_TIME: Duration = Duration::from_secs(10);
 
 /// Hears the [`Event`]s of a connection that is made.
 pub type Reporter = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -480,14 +479,15 @@ fn is_silence(error: &io::Error) -> bool {
     )
 }
 
-/// A program of this library as bytecode: see [`use_bytecode`]. Nobody sees its line numbers.
+/// Compiles a program of this library: see [`use_bytecode`]. Nobody sees its line numbers.
 fn bytecode(source: &str) -> Option<Vec<u8>> {
     let options = Options {
         optimisation: Optimisation::NoLines,
         ..Options::new("piton")
     };
-    let module = piton_compiler::compile(source.as_bytes(), &options).ok()?;
-    piton_mpy::writer::write(&module).ok()
+    // No cache: a program of ours compiles in less time than a file takes to open.
+    let compiled = compile_cached(source.as_bytes(), &options, None).ok()?;
+    Some(compiled.mpy)
 }
 
 /// Starts a virtual board with the properties in `board`.

@@ -193,7 +193,7 @@ impl BoardFormat {
         }
     }
 
-    /// Whether its processor runs code for this one.
+    /// Returns whether its processor runs code for this one.
     fn runs(&self, code: Arch) -> bool {
         let Some(board) = self.arch else {
             return false;
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(BoardFormat::from(&facts).target, None);
     }
 
-    /// The reason why a board with this number refuses a header; empty if it does not.
+    /// Compares the reason why a board with this number refuses a header; empty if it does not.
     fn check(mpy: u32, header: &Header, expected: &str) {
         let refused = BoardFormat::micropython(mpy).accepts(header);
         let said = refused.map_or_else(|mismatch| mismatch.to_string(), |()| String::new());

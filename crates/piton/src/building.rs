@@ -76,14 +76,14 @@ pub fn entry_files(targets: &[BuildTarget]) -> Vec<String> {
 /// How often a watching build looks at the sources.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(300);
 
-/// What to build, and how.
+/// Settings of a build.
 #[derive(Debug)]
 pub struct Settings {
     /// The folder of the sources.
     pub source: PathBuf,
     /// The folder of the results. What Piton did not put there stays there.
     pub out: PathBuf,
-    /// The firmwares to build for; one, unless told otherwise: `micropython`.
+    /// The firmwares to build for; by default one, `micropython`.
     pub targets: Vec<BuildTarget>,
     /// Optimisation level, 0 to 3.
     pub optimise: u32,
@@ -97,9 +97,9 @@ pub struct Settings {
     pub entry: Vec<String>,
     /// Files other than sources to take along.
     pub data: Patterns,
-    /// Whether all files are taken along, but for what is for other programs.
+    /// Whether all files are taken along, except those for other programs.
     pub all_data: bool,
-    /// The files to build from, where not the folder says that but a list.
+    /// The files to build from; `None` takes those of the folder.
     pub files: Option<Vec<NamedFile>>,
     /// Files and folders to leave out.
     pub exclude: Patterns,
@@ -113,12 +113,12 @@ pub struct Settings {
     pub key: Option<Arc<SecretKey>>,
     /// Where compiled files are kept for the next build.
     pub cache: Option<Cache>,
-    /// How many files to compile at the same time.
+    /// How many files are compiled at the same time.
     pub jobs: NonZeroUsize,
 }
 
 impl Settings {
-    /// The settings of somebody who says nothing: all sources, for MicroPython, into `out`.
+    /// Returns the default settings: all sources, for MicroPython, into `out`.
     pub fn new(source: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Settings {
         Settings {
             source: source.into(),
@@ -144,7 +144,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// The path of a source, as a person would write it.
+    /// Returns the path of a source as a person would write it.
     fn path_of(&self, below: &Path) -> PathBuf {
         match self.source == Path::new(".") {
             true => below.to_owned(),
@@ -162,12 +162,12 @@ pub struct NamedFile {
     pub place: PortablePath,
 }
 
-/// What a build came to.
+/// The result of a build.
 #[derive(Debug)]
 pub struct Report {
     /// What happened to the folder of the results.
     pub written: Written,
-    /// One for each target, in the order of the settings.
+    /// The result for each target, in the order of the settings.
     pub targets: Vec<TargetReport>,
     /// The list of the targets, where there are several.
     pub index: Option<PathBuf>,
@@ -190,11 +190,11 @@ pub struct Report {
 /// What happened to the folder of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It holds what was built.
+    /// The folder was replaced by what was built.
     Replaced,
-    /// It held that already.
+    /// The folder held the same already.
     Unchanged,
-    /// It is as it was: a source did not compile.
+    /// The folder is unchanged: a source did not compile.
     Refused(Refusal),
 }
 
@@ -218,13 +218,13 @@ pub struct TargetReport {
     pub manifest: PathBuf,
     /// The archives.
     pub archives: Vec<PathBuf>,
-    /// Files in the manifest.
+    /// How many files the manifest has.
     pub files: usize,
-    /// Modules that were compiled or found compiled.
+    /// How many of them are compiled modules.
     pub modules: usize,
-    /// Modules that this run compiled.
+    /// How many modules this run compiled.
     pub compiled: usize,
-    /// Bytes of all files.
+    /// The size of all files, in bytes.
     pub size: u64,
 }
 
@@ -237,7 +237,7 @@ pub struct Failure {
     pub source: PortablePath,
     /// Path of the source.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub diagnostic: Diagnostic,
     /// The source's bytes.
     pub content: Vec<u8>,
@@ -275,15 +275,15 @@ pub enum LeftOut {
     Special,
 }
 
-/// What is told while a build goes on.
+/// An event of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// Something among the sources that looks like one of them, or like a folder of them, is left out.
     LeftOut {
-        /// What.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         why: LeftOut,
     },
     /// One more source is done, for all targets.
@@ -293,7 +293,7 @@ pub enum Event {
         /// How many there are.
         of: usize,
     },
-    /// The time of the commit cannot be had, and the time of the newest source is taken.
+    /// The time of the commit is not known, so the time of the newest source is taken.
     NoCommitTime {
         /// What git said.
         why: String,
@@ -304,19 +304,19 @@ pub enum Event {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The folder of the sources is none.
+    /// There is no folder of sources, or it is not a folder.
     #[error("there is no folder `{}` with sources", path.display())]
     NoSource {
         /// Its path.
         path: PathBuf,
     },
-    /// There is nothing in it that boards run.
+    /// The folder has nothing that boards run.
     #[error("there is no Python source in `{}`", path.display())]
     NoFiles {
         /// Its path.
         path: PathBuf,
     },
-    /// A list names a file that is not there.
+    /// A list names a file that does not exist.
     #[error("there is no file `{}`", path.display())]
     NoNamedFile {
         /// Its path.
@@ -344,7 +344,7 @@ pub enum BuildError {
         /// The version.
         version: String,
     },
-    /// There is no folder `src`, and it is not clear what else the sources are.
+    /// There is no folder `src`, and nothing else is clearly the sources.
     #[error("there is no folder `{}` with sources", path.display())]
     UnclearSource {
         /// The folder that is looked for.

@@ -47,7 +47,6 @@ mod tree;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::{Error as BoardError, ErrorKind};
@@ -55,16 +54,11 @@ use piton_fs::error::Error as FsError;
 use piton_path::{BoardPath, RelativePath};
 
 use crate::patterns::Patterns;
+use crate::times::{CONTENT_TIME, STEP_TIME};
 
 pub use apply::apply;
 pub use place::Place;
 pub use plan::{Plan, PlannedSource, Step, plan};
-
-/// How long a board may take for anything but the content of files.
-const STEP_TIME: Duration = Duration::from_secs(30);
-
-/// How long the content of all files may take: the largest flash over the slowest line.
-const CONTENT_TIME: Duration = Duration::from_secs(3600);
 
 /// How to copy. `Options::default()` copies files, and no folders.
 #[derive(Clone, Debug, Default)]

@@ -29,7 +29,7 @@ pub(crate) const PART: &str = ".piton-part";
 /// How many files are removed with one flush. Each is open until then.
 const REMOVED_AT_ONCE: usize = 100;
 
-/// Give a file or folder a name in another folder. `file` is it, opened, and all of it is on the drive already. A file
+/// Gives a file or folder a name in another folder. `file` is it, opened, and all of it is on the drive already. A file
 /// of that name is replaced.
 pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
     if place.symlink_metadata().is_err() {
@@ -44,7 +44,7 @@ pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Make a folder. `scratch` is a name in another folder, which must not lie in that of the new one.
+/// Makes a folder. `scratch` is a name in another folder, which must not lie in that of the new one.
 ///
 /// The entry and the empty content of a folder wait together, as changes of the folder above, and what had the content's
 /// place before must not be taken for entries. So the folder is made where its entry is gone before anything is written.
@@ -62,7 +62,7 @@ pub(crate) fn make_folder(scratch: &Path, place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Remove an empty folder. Its place is given free when its name is gone from the drive. One that is not there is no
+/// Removes an empty folder. Its place is given free when its name is gone from the drive. One that is not there is no
 /// error.
 pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     let old = hold(folder);
@@ -75,7 +75,7 @@ pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Remove a file. Its place is given free when its name is gone from the drive.
+/// Removes a file. Its place is given free when its name is gone from the drive.
 pub(crate) fn remove(place: &Path) -> io::Result<()> {
     let old = hold(place);
     fs::remove_file(place)?;
@@ -84,7 +84,7 @@ pub(crate) fn remove(place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Remove a folder and all that is in it, in that order as well. One that is not there is no error.
+/// Removes a folder and all that is in it, in that order as well. One that is not there is no error.
 pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -110,7 +110,8 @@ fn sync_parent(place: &Path) {
     }
 }
 
-/// Keep what a name stands for beyond the name. Windows would refuse to replace it, and to open a pipe may take for ever.
+/// Keeps the content alive beyond its name. Windows would refuse to replace an open file, and to open a pipe may take for
+/// ever.
 fn hold(place: &Path) -> Option<File> {
     if cfg!(unix) {
         regular::hold(place)
@@ -119,7 +120,7 @@ fn hold(place: &Path) -> Option<File> {
     }
 }
 
-/// Have the folder grow, if it must for one more name, before there is something behind that name.
+/// Makes the folder grow, if it must for one more name, before there is something behind that name.
 fn keep_room(place: &Path) -> io::Result<()> {
     let mut name = OsString::from(PART);
     name.push(".");

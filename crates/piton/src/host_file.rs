@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// Write a file so that at every moment the old one or the new one is there, complete.
+/// Writes a file so that at every moment the old one or the new one is there, complete.
 ///
 /// The new content goes to a file beside, which is then renamed into place with the permissions of the old one. A
 /// symbolic link stays, and the file it names is replaced. Devices and pipes are written to as they are, and so is a
@@ -22,7 +22,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// Write a file that is not there yet, so that at every moment none or all of it is there. One that comes into being
+/// Writes a file that does not exist yet, so that at every moment none or all of it is there. One that comes into being
 /// meanwhile is replaced.
 ///
 /// # Errors
@@ -143,7 +143,7 @@ impl Write for Incoming {
     }
 }
 
-/// Whether no file may be made or replaced in a folder.
+/// Returns whether no file may be made or replaced in a folder.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -151,7 +151,7 @@ fn is_refusal(error: &io::Error) -> bool {
     )
 }
 
-/// Give `existing` the content of `file`.
+/// Gives `existing` the content of `file`.
 fn copy_over(mut file: File, mut existing: File) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     let size = io::copy(&mut file, &mut existing)?;
@@ -172,7 +172,7 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
     tempfile::Builder::new()
 }
 
-/// Refuse a link in the place of something that only we make, and never as a link: it came from elsewhere, and what it
+/// Refuses a link in the place of something that only we make, and never as a link: it came from elsewhere, and what it
 /// names is not ours to move or remove.
 pub(crate) fn refuse_link(path: &Path) -> io::Result<()> {
     match path.is_symlink() {
@@ -187,7 +187,7 @@ pub(crate) fn refuse_link(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Have the names in a folder on the disk, where folders can be opened.
+/// Flushes the names in a folder to the disk, where folders can be opened.
 pub(crate) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();

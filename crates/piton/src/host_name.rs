@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use piton_path::RelativePath;
 
-/// Whether a file of this computer can have each name of the path, and means that file by it.
+/// Returns whether a file of this computer can have each name of the path, and means that file by it.
 pub(crate) fn is_valid(path: &RelativePath) -> bool {
     !cfg!(windows) || path.names().all(is_valid_on_windows)
 }
 
-/// Two of the paths that are one on this computer: on most computers with Windows and macOS, upper and lower case are the same in
-/// names.
+/// Returns two of the paths that are one on this computer: on most computers with Windows and macOS, upper and lower case
+/// are the same in names.
 pub(crate) fn twins<'p>(
     paths: impl IntoIterator<Item = &'p RelativePath>,
 ) -> Option<(&'p RelativePath, &'p RelativePath)> {
@@ -30,7 +30,7 @@ fn twins_in_lower_case<'p>(
     })
 }
 
-/// Microsoft's rules for file names: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
+/// Returns whether Windows has such a name (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 fn is_valid_on_windows(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end();
     let is_device = matches!(

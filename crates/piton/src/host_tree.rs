@@ -64,7 +64,7 @@ impl Rules {
 }
 
 impl Default for Rules {
-    /// Links are followed, hidden folders too.
+    /// Returns rules that follow links and enter hidden folders.
     fn default() -> Rules {
         Rules {
             links: Links::Follow,

@@ -133,7 +133,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client. Nothing is sent yet.
+    /// Returns a client. Nothing is sent yet.
     pub fn new(options: &ClientOptions) -> Client {
         let tls = ureq::tls::TlsConfig::builder()
             // The system's own roots, so that a company's certificate authority counts too.
@@ -156,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Fetch one document of at most `limit` bytes. This call cannot be interrupted: see [`Client::get_all`].
+    /// Fetches one document of at most `limit` bytes. This call cannot be interrupted: see [`Client::get_all`].
     ///
     /// # Errors
     ///
@@ -167,12 +167,12 @@ impl Client {
         Ok(documents.into_iter().next().unwrap_or_default())
     }
 
-    /// Fetch a document; `arrived` hears how many bytes of it there are, first 0 when it begins.
+    /// Fetches a document; `on_bytes` is called with how many bytes of it there are, first with 0 when it begins.
     fn download(
         &self,
         url: &str,
         limit: u64,
-        arrived: &mut dyn FnMut(u64),
+        on_bytes: &mut dyn FnMut(u64),
     ) -> Result<Vec<u8>, HttpError> {
         let failed = |error| http_error(url, error);
         let mut response = self
@@ -185,7 +185,7 @@ impl Client {
             .call()
             .map_err(failed)?;
         // Before the reader is made: a reader that unpacks begins by reading.
-        arrived(0);
+        on_bytes(0);
         let mut bytes = Vec::new();
         let body = response.body_mut().with_config().limit(u64::MAX).reader();
         // Behind the decompression: what a few bytes unpack to is bounded as well.
@@ -200,7 +200,7 @@ impl Client {
                 break;
             }
             bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            arrived(bytes.len() as u64);
+            on_bytes(bytes.len() as u64);
         }
         if bytes.len() as u64 > limit {
             return Err(HttpError::TooLong {
@@ -211,8 +211,8 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Fetch documents of at most `limit` bytes each and `total` together, several at a time; `done` hears how many
-    /// are there. The answer is in the order of the addresses.
+    /// Fetches documents of at most `limit` bytes each and `total` together, several at a time; `on_count` is called with how
+    /// many are there. The answer is in the order of the addresses.
     ///
     /// # Errors
     ///
@@ -222,7 +222,7 @@ impl Client {
         urls: &[String],
         (limit, total): (u64, u64),
         cancel: &Cancel,
-        done: &mut dyn FnMut(usize),
+        on_count: &mut dyn FnMut(usize),
     ) -> Result<Vec<Vec<u8>>, HttpError> {
         let requests = urls.iter().map(|url| (url.clone(), limit)).collect();
         let mut documents = vec![Vec::new(); urls.len()];
@@ -232,13 +232,13 @@ impl Client {
                 *document = answer?;
             }
             count += 1;
-            done(count);
+            on_count(count);
             Ok(())
         })?;
         Ok(documents)
     }
 
-    /// Fetch documents, each with its address and the most bytes that are taken, of at most `total` bytes together.
+    /// Fetches documents, each with its address and the most bytes that are taken, of at most `total` bytes together.
     /// One that cannot be had does not end the others. The answers are in the order of the requests.
     ///
     /// # Errors
@@ -261,14 +261,14 @@ impl Client {
         Ok(answers)
     }
 
-    /// Fetch several documents at a time; `take` gets each answer with the place of its request, in any order, and
+    /// Fetches several documents at a time; `on_answer` gets each answer with the place of its request, in any order, and
     /// ends everything by an error.
     fn each(
         &self,
         requests: Vec<(String, u64)>,
         total: u64,
         cancel: &Cancel,
-        take: &mut dyn FnMut(usize, Result<Vec<u8>, HttpError>) -> Result<(), HttpError>,
+        on_answer: &mut dyn FnMut(usize, Result<Vec<u8>, HttpError>) -> Result<(), HttpError>,
     ) -> Result<(), HttpError> {
         let requested = requests.len();
         let mut watched = Vec::new();
@@ -280,7 +280,7 @@ impl Client {
         let running = running.collect::<Vec<_>>();
         let client = self.clone();
         // Whoever is interrupted does not wait for a silent server. The threads end by their time limits.
-        let arrived = workers::detached(requests, AT_ONCE, move |thread, index, (url, limit)| {
+        let answers = workers::detached(requests, AT_ONCE, move |thread, index, (url, limit)| {
             let set_running = |now| {
                 if let Some(running) = running.get(thread) {
                     *running.lock().unwrap_or_else(PoisonError::into_inner) = now;
@@ -302,13 +302,13 @@ impl Client {
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner);
                 pace.check(running.as_ref(), start.elapsed(), self.window)?;
             }
-            match arrived.recv_timeout(SLICE) {
+            match answers.recv_timeout(SLICE) {
                 Ok((index, (url, answer))) => {
                     bytes += answer.as_ref().map_or(0, |document| document.len() as u64);
                     if bytes > total {
                         return Err(HttpError::TooLong { url, limit: total });
                     }
-                    take(index, answer)?;
+                    on_answer(index, answer)?;
                     count += 1;
                 }
                 Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
@@ -320,7 +320,7 @@ impl Client {
     }
 }
 
-/// A document that is on its way.
+/// A document that is being fetched.
 struct Running {
     index: usize,
     url: String,
@@ -369,7 +369,7 @@ impl Pace {
     }
 }
 
-/// Whether a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
+/// Returns whether a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
 /// Unix, and the numbers from `WSAHOST_NOT_FOUND` to `WSANO_DATA` on Windows.
 fn is_unknown_name(error: &std::io::Error) -> bool {
     match error.raw_os_error() {
@@ -384,9 +384,9 @@ fn http_error(url: &str, error: ureq::Error) -> HttpError {
     match error {
         ureq::Error::StatusCode(404 | 410) => HttpError::NotFound { url },
         ureq::Error::StatusCode(status) => HttpError::Status { url, status },
-        ureq::Error::Timeout(what) => HttpError::Timeout {
+        ureq::Error::Timeout(phase) => HttpError::Timeout {
             url,
-            waited_for: what.to_string(),
+            waited_for: phase.to_string(),
         },
         ureq::Error::HostNotFound => HttpError::Unreachable {
             url,
@@ -437,8 +437,8 @@ mod tests {
 
     use super::*;
 
-    /// How long a document of `size` bytes is waited for that comes at `rate` bytes a second, in turns of `turn` seconds.
-    /// The clock is a count.
+    /// Returns how long a document of `size` bytes is waited for that comes at `rate` bytes a second, in turns of `turn`
+    /// seconds. The clock is a count.
     fn waited(size: u64, rate: f64, turn: f64, window: u64) -> Result<f64, HttpError> {
         let mut pace = Pace::default();
         let mut seconds = 0.0;

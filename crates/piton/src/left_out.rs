@@ -90,13 +90,13 @@ pub const OWN: &str = "\
 pub enum Reason {
     /// It is in [`TOOLS`].
     Tools,
-    /// It is in [`PRIVATE`]: worth telling, as the program on the board may want it.
+    /// It is in [`PRIVATE`]: callers report it, since the program on the board may want it.
     Private,
     /// It is in [`OWN`].
     Own,
 }
 
-/// All names that are left out, as patterns. More patterns behind them leave out more, or take names back.
+/// Returns all names that are left out, as patterns. Patterns added behind them leave out more, or take names back.
 pub fn patterns() -> Patterns {
     let mut patterns = Patterns::new();
     for lines in [TOOLS, PRIVATE, OWN] {
@@ -105,7 +105,7 @@ pub fn patterns() -> Patterns {
     patterns
 }
 
-/// Why this path is left out by default, itself or with a folder that it is in.
+/// Returns why this path is left out by default, itself or with a folder that it is in.
 ///
 /// `path` is made of names and `/`, from the folder that is shipped or copied.
 pub fn reason(path: &str, is_folder: bool) -> Option<Reason> {

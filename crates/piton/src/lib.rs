@@ -47,6 +47,7 @@
 //! - [`host_tree`] walks folders of this computer; [`patterns`] and [`left_out`] say what of them is left out.
 //! - [`host_file`] writes files of this computer; [`cache_folder`] is where Piton keeps its own.
 //! - [`spool`] keeps what is too large for memory in a file without a name.
+//! - [`times`] says how long a board may take.
 //! - [`workers`] is the pool of threads.
 //!
 //! What is below is re-exported by module: [`repl`] and its neighbours talk to a board, [`fs`] sees its files,
@@ -83,6 +84,7 @@ pub mod session;
 pub mod shipment;
 pub mod spool;
 pub mod sync;
+pub mod times;
 pub mod vm;
 pub mod workers;
 

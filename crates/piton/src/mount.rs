@@ -18,7 +18,7 @@ use crate::host_file;
 
 pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
 
-/// Hears what is compiled.
+/// Receives the events of a mount.
 pub type MountReporter = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// How a folder is mounted. `Settings::default()` compiles, and refuses links that lead out of the folder.
@@ -35,12 +35,13 @@ pub struct Settings {
     pub write_mpy: bool,
     /// Where to keep what was compiled; `None` keeps nothing.
     pub cache: Option<PathBuf>,
-    /// Hears what is compiled.
+    /// Receives the events.
     pub report: Option<MountReporter>,
 }
 
 impl Default for Settings {
-    /// Compiled modules are kept in the folder of [`compiled_folder`].
+    /// Returns settings that compile, refuse links that lead out, and keep compiled modules in the folder of
+    /// [`compiled_folder`].
     fn default() -> Settings {
         Settings {
             unsafe_links: false,
@@ -66,7 +67,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What became of a module that a board imports.
+/// An event of a mount: what a board gets that imports a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -83,7 +84,7 @@ pub enum Event {
     NotCompiled {
         /// The source, from the mounted folder on.
         name: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The board has its module, but it could not be kept.
@@ -99,12 +100,12 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Compiled { name, size, cached } => {
-                let how = if *cached {
+                let origin = if *cached {
                     "from the cache"
                 } else {
                     "compiled"
                 };
-                write!(f, "mount: `{name}` {how}, {size} bytes")
+                write!(f, "mount: `{name}` {origin}, {size} bytes")
             }
             Event::NotCompiled { name, reason } => {
                 write!(f, "mount: `{name}` is imported as source: {reason}")
@@ -116,7 +117,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// The options of the file server for these settings.
+/// Returns the options of the file server for these settings.
 pub(crate) fn options(settings: &Settings) -> MountOptions {
     let mut options = MountOptions::default();
     options.unsafe_links = settings.unsafe_links;
@@ -157,7 +158,7 @@ fn translate(settings: Settings) -> Translate {
     })
 }
 
-/// The `.mpy` of a source, or why there is none.
+/// Returns the `.mpy` of a source, or why there is none.
 fn compile(
     source: &Source<'_>,
     cache: Option<&Cache>,

@@ -39,27 +39,27 @@ struct Pattern {
 }
 
 impl Patterns {
-    /// No patterns: nothing is covered.
+    /// Returns no patterns: nothing is covered.
     pub fn new() -> Patterns {
         Patterns::default()
     }
 
-    /// Whether there is no pattern.
+    /// Returns whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// Add one pattern. Blank lines and comments add nothing.
+    /// Adds one pattern. Blank lines and comments add nothing.
     pub fn add(&mut self, line: &str) {
         self.add_below("", line);
     }
 
-    /// Add the lines of a file such as `.gitignore`.
+    /// Adds the lines of a file such as `.gitignore`.
     pub fn add_lines(&mut self, text: &str) {
         self.add_lines_below("", text);
     }
 
-    /// Add the lines of a file in the folder `base`: they hold for what is below that folder.
+    /// Adds the lines of a file in the folder `base`: they hold for what is below that folder.
     pub fn add_lines_below(&mut self, base: &str, text: &str) {
         // Editors on Windows begin a file with this mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -68,7 +68,7 @@ impl Patterns {
         }
     }
 
-    /// Add all patterns of `other` behind the ones here.
+    /// Adds all patterns of `other` behind the ones here.
     pub fn append(&mut self, other: &Patterns) {
         self.patterns.extend_from_slice(&other.patterns);
     }
@@ -77,7 +77,7 @@ impl Patterns {
         self.patterns.extend(Pattern::parse(base, line));
     }
 
-    /// Whether the patterns cover a path: they fit it or a folder on the way to it.
+    /// Returns whether the patterns cover a path: they fit it or a folder on the way to it.
     ///
     /// `path` is made of names and `/`, from the folder that the patterns belong to.
     pub fn covers(&self, path: &str, is_folder: bool) -> bool {
@@ -88,13 +88,13 @@ impl Patterns {
         })
     }
 
-    /// Whether the patterns fit this path itself, whatever they say of the folders on the way to it: enough for
+    /// Returns whether the patterns fit this path itself, whatever they say of the folders on the way to it: enough for
     /// someone who walks a tree and does not enter folders that are covered.
     pub fn cover_entry(&self, path: &str, is_folder: bool) -> bool {
         self.fits(&names(path), is_folder)
     }
 
-    /// Whether a pattern says this file's name letter by letter, and none behind it takes it back: `certs/client.key`
+    /// Returns whether a pattern has this file's name letter by letter, and none behind it takes it back: `certs/client.key`
     /// and `client.key` do, `*.key` and `certs/` do not.
     pub fn names_file(&self, path: &str) -> bool {
         let names = names(path);
@@ -149,7 +149,7 @@ impl Pattern {
         })
     }
 
-    /// Whether the last name of the path stands for itself only.
+    /// Returns whether the last name of the path stands for itself only.
     fn is_literal(&self) -> bool {
         let last = self.parts.last().and_then(Option::as_ref);
         last.is_some_and(|name| !name.contains(['*', '?', '[', '\\']))
@@ -166,7 +166,7 @@ impl Pattern {
     }
 }
 
-/// Whether the part stands for any number of folders.
+/// Returns whether the part stands for any number of folders.
 fn is_stars(part: &str) -> bool {
     part.len() > 1 && part.bytes().all(|byte| byte == b'*')
 }
@@ -175,7 +175,7 @@ fn names(path: &str) -> Vec<&str> {
     path.split('/').filter(|name| !name.is_empty()).collect()
 }
 
-/// The line without the spaces at its end, but for one after a backslash, and without the CR of a Windows file.
+/// Returns the line without the spaces at its end, but for one after a backslash, and without the CR of a Windows file.
 fn without_end_spaces(line: &str) -> &str {
     let line = line.strip_suffix('\r').unwrap_or(line);
     let trimmed = line.trim_end_matches(' ');

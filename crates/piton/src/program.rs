@@ -1,7 +1,7 @@
 //! Programs that a person runs on a board: with arguments, with an exit code, from a source or from a `.mpy` file.
 //!
 //! The raw REPL takes a `SystemExit` for a soft reset and forgets its value. So a source is sent inside a `try`,
-//! by [`Guarded`], whose `except` clause turns it into an exception that tells the value; the host then does the
+//! by [`Guarded`], whose `except` clause turns it into an exception with the value; the host then does the
 //! reset ([`Exit::Exited`] says that it is due).
 
 mod guard;
@@ -40,7 +40,7 @@ pub struct ExitValue {
 }
 
 impl ExitValue {
-    /// The value that an exception of a [`Guarded`] program tells; `None` for other exceptions.
+    /// Returns the value in an exception of a [`Guarded`] program; `None` for other exceptions.
     fn of(exception: &BoardException) -> Option<ExitValue> {
         if exception.type_name != "Exception" {
             return None;
@@ -68,7 +68,7 @@ impl ExitValue {
     }
 }
 
-/// A whole number, of any size, modulo 256.
+/// Returns a whole number, of any size, modulo 256.
 fn lowest_byte(digits: &str) -> u8 {
     let (negative, digits) = match digits.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -80,7 +80,7 @@ fn lowest_byte(digits: &str) -> u8 {
     if negative { byte.wrapping_neg() } else { byte }
 }
 
-/// Make `arguments` the board's `sys.argv`, in one exchange.
+/// Makes `arguments` the board's `sys.argv`, in one exchange.
 ///
 /// # Errors
 ///

@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind that the operating system tells.
+    /// Returns the kind for a file type of the operating system.
     pub(crate) fn of(kind: FileType) -> Kind {
         if kind.is_file() {
             Kind::File
@@ -38,7 +38,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is a file; an error that says what it is instead.
+    /// Returns an error that says what it is, unless it is a file.
     fn expect_file(self) -> io::Result<()> {
         let found = match self {
             Kind::File => return Ok(()),
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// Open a file to read it, without waiting for anybody, and be sure that it is one.
+/// Opens a file for reading, without waiting for anybody, and checks that it is one.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
     open_if(path, links, Kind::expect_file)
 }
 
-/// Open a file or a folder to hold on to it, whatever becomes of its name; `None` for anything else.
+/// Opens a file or a folder to keep its content whatever becomes of its name; `None` for anything else.
 pub(crate) fn hold(path: &Path) -> Option<File> {
     let expect = |kind: Kind| match kind {
         Kind::Folder => Ok(()),
@@ -96,7 +96,7 @@ fn open_if(path: &Path, links: Links, expect: impl Fn(Kind) -> io::Result<()>) -
     Ok(file)
 }
 
-/// The content of a file of at most `limit` bytes, opened as by [`open`].
+/// Returns the content of a file of at most `limit` bytes, opened as by [`open`].
 ///
 /// # Errors
 ///

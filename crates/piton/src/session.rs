@@ -14,7 +14,7 @@
 //! use piton::session::{Session, SessionOptions};
 //!
 //! let mut session = Session::connect(&"virtual".parse()?, SessionOptions::default())?;
-//! session.board()?.run(b"x = 6")?;
+//! session.raw_repl()?.run(b"x = 6", Default::default())?;
 //! assert_eq!(session.raw_repl()?.eval::<u32>("x * 7", Default::default())?, 42);
 //!
 //! // A fresh interpreter, which has forgotten `x`.
@@ -44,11 +44,9 @@ use piton_fs::remote::RemoteFs;
 
 use crate::board::{Board, ConnectOptions};
 use crate::error::Error;
+use crate::times::ENTRY_TIME;
 
 pub use returned::ReturnEvent;
-
-/// How long a board may take to reach its prompt, and to run its boot.py after a soft reset.
-const ENTRY_TIME: Duration = Duration::from_secs(10);
 
 /// How long a board may take to say what it is: boards without flow control get the question slowly.
 const FACTS_TIME: Duration = Duration::from_secs(30);

@@ -39,7 +39,6 @@ use crate::building::MANIFEST;
 use crate::spool::Spooled;
 use crate::sync::{Content, HostTree};
 
-pub use crate::board_format::BoardFormat;
 pub use check::Demands;
 pub use finding::{Finding, FindingKind};
 pub use read::{Reading, read};

@@ -45,7 +45,6 @@ mod watch;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_compiler::Diagnostic;
@@ -66,10 +65,7 @@ pub use make::{check, compiler_options};
 pub use pull::{Pull, pull};
 pub use push::{Push, push, push_tree};
 pub use record::FILE_NAME as RECORD_NAME;
-pub use watch::{Seen, Watcher};
-
-/// How long the content of all files may take: the largest flash over the slowest line.
-const CONTENT_TIME: Duration = Duration::from_secs(3600);
+pub use watch::{FolderState, Watcher};
 
 /// The file whose patterns say what of its folder is left out.
 pub const IGNORE_NAME: &str = ".pitonignore";
@@ -127,7 +123,7 @@ impl Make {
     }
 }
 
-/// Progress of a plan that is carried out.
+/// An event of a plan that is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -206,10 +202,10 @@ pub enum Error {
         /// The path on the board.
         path: BoardPath,
     },
-    /// Something is in the way.
+    /// Existing files or folders are in the way.
     #[error("{} in the way: {}", Count(conflicts.len(), "thing is", "things are"), List(conflicts))]
     InTheWay {
-        /// What, and why it may not go.
+        /// What is in the way, and why it stays.
         conflicts: Vec<Conflict>,
     },
     /// Files of this computer would be lost that no sync has put there, or that were changed since.
@@ -226,7 +222,7 @@ pub enum Error {
         /// Their paths in the folder.
         paths: Vec<RelativePath>,
     },
-    /// A folder that is too much to remove anything from.
+    /// The folder holds more than one project, so nothing is removed from it.
     #[error("`{}` holds more than one project: nothing is removed from it", path.display())]
     TooBroad {
         /// Its path.
@@ -235,7 +231,7 @@ pub enum Error {
     /// The compiler does not accept some sources. Nothing was sent.
     #[error("{} not compiled", Count(rejected.len(), "file was", "files were"))]
     NotCompiled {
-        /// Which, and why.
+        /// The sources.
         rejected: Vec<Rejected>,
     },
     /// The board loads no `.mpy` files that the compiler can make.
@@ -305,13 +301,13 @@ impl Error {
 pub struct Rejected {
     /// Its path.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub diagnostic: Diagnostic,
     /// Its content.
     pub source: Vec<u8>,
 }
 
-/// How many of what.
+/// A count with its noun.
 struct Count(usize, &'static str, &'static str);
 
 impl std::fmt::Display for Count {
@@ -337,7 +333,7 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
     }
 }
 
-/// Whether a name on the way is reserved.
+/// Returns whether one of the names in the path is reserved.
 fn has_reserved_name(path: &RelativePath) -> bool {
     path.names().any(is_reserved)
 }

@@ -103,7 +103,7 @@ impl fmt::Display for NamedBy {
     }
 }
 
-/// What [`locate`] is about to do that takes time, for a person to know.
+/// An event of [`locate`]: it begins something that takes time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -122,7 +122,7 @@ impl From<NoCacheFolder> for VmFileError {
     }
 }
 
-/// Find the VM file, fetching it when it is nowhere; `report` hears about it before the wait.
+/// Finds the VM file, and fetches it when it is nowhere; `report` is called before the wait.
 ///
 /// # Errors
 ///
@@ -182,7 +182,7 @@ fn readable(path: PathBuf, named_by: NamedBy) -> Result<PathBuf, VmFileError> {
     }
 }
 
-/// Write beside the place and rename: two processes that fetch at once both end with a whole file.
+/// Writes the file beside its place and renames it: two processes that fetch at once both end with a whole file.
 fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = place
         .parent()

@@ -56,8 +56,8 @@ pub fn each<T: Sync, R: Send>(
 /// Calls `work` for each item on `threads` threads that nobody waits for, and returns where the results arrive, in any
 /// order, each with the index of its item.
 ///
-/// `work` gets the number of its thread, from 0, the index and the item. Whoever drops the receiver ends the threads at their next
-/// result: work that hangs, as a silent server makes it, holds nobody up.
+/// `work` gets the number of its thread, from 0, the index and the item. Whoever drops the receiver ends the threads at
+/// their next result: work that hangs, as a silent server makes it, holds nobody up.
 pub fn detached<T: Send + 'static, R: Send + 'static>(
     items: Vec<T>,
     threads: usize,

@@ -61,8 +61,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-firmware",
-        code: &["piton-compiler", "piton-mpy", "piton-syntax"],
-        tests: TEST_HELP,
+        code: &[],
+        tests: &[],
     },
     Rule {
         name: "piton-shipment",

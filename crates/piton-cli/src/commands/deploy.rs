@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use piton::board_format::BoardFormat;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::shipment::choose::{self, ChooseError};
 use piton::shipment::deploy::{DeployError, DriveAction, DrivePlan, apply, plan};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::to_board::{self, ToBoardError};
-use piton::shipment::{BoardFormat, Demands, Places, Purpose, Shipment};
+use piton::shipment::{Demands, Places, Purpose, Shipment};
 use serde::Serialize;
 
 use super::fs::refused;

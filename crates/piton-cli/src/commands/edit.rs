@@ -4,21 +4,18 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::FsError;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
+use piton::times::CONTENT_TIME;
 
 use super::fs::{board_path, refused, show_progress};
 use crate::context::Context;
 use crate::environment;
 use crate::error::CommandError;
 use crate::interrupt;
-
-/// How long the content of a file may take: the largest flash over the slowest line.
-const CONTENT_TIME: Duration = Duration::from_secs(3600);
 
 /// Arguments of `edit`.
 #[derive(Debug, clap::Args)]

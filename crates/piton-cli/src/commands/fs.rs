@@ -13,7 +13,6 @@ mod tree;
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::FsError;
@@ -22,6 +21,7 @@ use piton::fs::hash::HashAlgorithm;
 use piton::fs::listing::{Kind, Sizes};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
+use piton::times::{CONTENT_TIME, STEP_TIME};
 
 use crate::args::wrong::{no_destination, no_such_option};
 use crate::compatibility::Compatibility;
@@ -38,12 +38,6 @@ pub(super) use paths::board_path;
 
 /// The C library's number for "No such file or directory".
 const ENOENT: i32 = 2;
-
-/// How long a board may take for anything but the content of a file.
-const STEP_TIME: Duration = Duration::from_secs(30);
-
-/// How long the content of a file may take: the largest flash over the slowest line.
-const CONTENT_TIME: Duration = Duration::from_secs(3600);
 
 /// Arguments of `fs`.
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,7 @@ use piton::fs::rom::{self, Partition, RomError, RomEvent};
 use piton::romfs::{
     Content, Entry, build, compile_sources, header_size, image_size, read, read_folder,
 };
+use piton::times::CONTENT_TIME;
 
 use crate::compatibility::Compatibility;
 use crate::context::Context;
@@ -20,9 +21,6 @@ use crate::usage::UsageError;
 
 /// How long a board may take to list its partitions.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
-
-/// How long a board may take for an image: megabytes, over a slow line, into flash that is erased first.
-const DEPLOY_TIME: Duration = Duration::from_secs(60 * 60);
 
 /// Arguments of `romfs`.
 #[derive(Debug, clap::Args)]
@@ -209,7 +207,7 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
         let path = path.to_owned();
         return Err(CommandError::RomfsImage { path, source });
     }
-    let deadline = Deadline::after(DEPLOY_TIME);
+    let deadline = Deadline::after(CONTENT_TIME);
     match compatibility.extended_romfs {
         true => {
             let bar = ui.transfer(size);

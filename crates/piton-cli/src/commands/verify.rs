@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use piton::board_format::BoardFormat;
 use piton::http::{Client, ClientOptions, HttpError};
 use piton::shipment::choose;
 use piton::shipment::download::is_url;
 use piton::shipment::keys;
 use piton::shipment::signature::PublicKey;
 use piton::shipment::version;
-use piton::shipment::{
-    BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError,
-};
+use piton::shipment::{Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError};
 use serde::Serialize;
 
 use crate::context::Context;

@@ -7,6 +7,7 @@ use piton_board::error::Error as BoardError;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 use tracing::debug;
 
+use super::END_TIME;
 use super::agent::{Start, is_end, is_lack};
 use crate::device::Program;
 use crate::wire::crc32;
@@ -443,9 +444,6 @@ const TAKING: &str = "the board to take a program";
 
 /// Ctrl-C.
 const CTRL_C: u8 = 0x03;
-
-/// How long the end of a program may take.
-const END_TIME: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tracing::debug;
 
 use super::agent::{self, Start};
-use super::{Summary, TransferEvent};
+use super::{END_TIME, Summary, TransferEvent};
 use crate::device;
 use crate::error::Error;
 use crate::read::Hex;
@@ -55,9 +55,6 @@ const NAME_OVERHEAD: usize = 3;
 
 /// How often in a row the board is asked without a whole frame in answer.
 const TRIES: u32 = 8;
-
-/// How long the end of the program may take.
-const END_TIME: Duration = Duration::from_secs(10);
 
 /// The bytes of a frame around its payload.
 const AROUND: usize = 9;

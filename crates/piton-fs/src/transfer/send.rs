@@ -1,6 +1,6 @@
 //! The stream to the board.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
@@ -12,7 +12,7 @@ use super::agent::{self, Heard, Listener, Message, Start};
 use super::room::{NoRoom, check_room, folders};
 use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, NextAction, SILENCE, Sender};
 use super::source::{Source, Taken};
-use super::{SendOptions, Step, Summary, TransferEvent};
+use super::{END_TIME, SendOptions, Step, Summary, TransferEvent};
 use crate::device;
 use crate::error::{Error, FileState};
 use crate::remote::RemoteFs;
@@ -23,9 +23,6 @@ const SLOW_PACE: f64 = 0.0005;
 
 /// How often the board's program is sent when it does not come to take steps.
 const TRIES: u32 = 3;
-
-/// How long the end of the program may take.
-const END_TIME: Duration = Duration::from_secs(10);
 
 /// The size of a block of its file system in bytes, and how many are free. Said at first, by boards that know.
 const BLOCK: u8 = b'V';

@@ -10,7 +10,7 @@ use piton_shipment::version::compare;
 use super::scan::Input;
 use super::{BuildError, Event, Settings};
 
-/// Time and version of the sources.
+/// The time and the version of the sources.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Age {
     /// Seconds since 1970.
@@ -19,8 +19,8 @@ pub(super) struct Age {
     pub(super) tag: Option<String>,
 }
 
-/// `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time of the commit,
-/// else that of the newest source.
+/// Returns the time of `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time of
+/// the commit, else that of the newest source.
 pub(super) fn age(
     settings: &Settings,
     inputs: &[Input],
@@ -60,12 +60,12 @@ fn in_repository(folder: &Path) -> bool {
     folder.ancestors().any(|above| above.join(".git").exists())
 }
 
-/// Time and tag of the last commit. A repository without a commit, or no git, is an error in words.
+/// Returns time and tag of the last commit. A repository without a commit, or no git, is an error in words.
 fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
-        // Whoever has git show signatures would have them in front of it.
+        // With `log.showSignature = true` git prints the signature in front of the format.
         .args(["log", "-1", "--no-show-signature"])
         .args(["--format=%ct %D", "--decorate=short"])
         .output()
@@ -73,13 +73,13 @@ fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let (time, names) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let Ok(time) = time.parse::<u64>() else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(said.lines().next().unwrap_or("no commit").to_owned());
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(message.lines().next().unwrap_or("no commit").to_owned());
     };
     Ok((time, tag(names)))
 }
 
-/// The greatest tag of those in git's list of names, without a `v` before a number.
+/// Returns the greatest tag of those in git's list of names, without a `v` before a number.
 fn tag(names: &str) -> Option<String> {
     let tags = names
         .split(", ")

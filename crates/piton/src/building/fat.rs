@@ -20,13 +20,13 @@ const NEW: &str = "new";
 /// Name of the folder in there in which folders begin.
 const FOLDERS: &str = "folders";
 
-/// Whether the folder is on a FAT drive.
+/// Returns whether the folder is on a FAT drive.
 pub(super) fn is_fat(folder: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
         /// `MSDOS_SUPER_MAGIC` of the kernel's include/uapi/linux/magic.h.
         const MAGIC: u64 = 0x4d44;
-        rustix::fs::statfs(folder).is_ok_and(|found| u64::try_from(found.f_type) == Ok(MAGIC))
+        rustix::fs::statfs(folder).is_ok_and(|status| u64::try_from(status.f_type) == Ok(MAGIC))
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -43,13 +43,13 @@ pub(super) struct FatPlace<'a> {
 
 impl FatPlace<'_> {
     pub(super) fn new<'a>(parent: &'a Path, out: &'a Path) -> io::Result<FatPlace<'a>> {
-        let mut what = OsString::from("-");
-        what.push(out.file_name().unwrap_or_default());
-        let hidden = Hidden::find(parent, &what)?;
+        let mut suffix = OsString::from("-");
+        suffix.push(out.file_name().unwrap_or_default());
+        let hidden = Hidden::find(parent, &suffix)?;
         Ok(FatPlace { out, hidden })
     }
 
-    /// Where the new results are made.
+    /// Returns the folder in which the new results are made.
     pub(super) fn made(&self) -> PathBuf {
         self.hidden.inner().join(NEW)
     }
@@ -58,12 +58,12 @@ impl FatPlace<'_> {
         self.hidden.inner().join("old")
     }
 
-    /// A file that is there when the new results are whole.
+    /// Returns the path of a file that exists when the new results are whole.
     fn whole(&self) -> PathBuf {
         self.hidden.inner().join("whole")
     }
 
-    /// Bring back what an interrupted build took away, remove what it left, and make the hidden folder.
+    /// Brings back what an interrupted build took away, removes what it left, and makes the hidden folder.
     pub(super) fn prepare(&self) -> io::Result<()> {
         if self.hidden.is_left() && self.out.symlink_metadata().is_err() {
             let (old, made) = (self.old(), self.made());
@@ -84,7 +84,7 @@ impl FatPlace<'_> {
         self.hidden.remove()
     }
 
-    /// Make a folder of the new results, and the ones above it that are not there, each of them on the drive before there
+    /// Makes a folder of the new results, and the ones above it that are not there, each of them on the drive before there
     /// is anything in it.
     pub(super) fn make_folder(&self, folder: &Path) -> io::Result<()> {
         if folder.is_dir() {
@@ -97,7 +97,7 @@ impl FatPlace<'_> {
         flushed::make_folder(&scratch, folder)
     }
 
-    /// Copy what is not ours from the results.
+    /// Copies what is not ours from the results.
     pub(super) fn keep_others(&self, output: &Output<'_>) -> io::Result<()> {
         for entry in fs::read_dir(self.out).into_iter().flatten() {
             let name = entry?.file_name();
@@ -121,7 +121,7 @@ impl FatPlace<'_> {
         Ok(())
     }
 
-    /// Put the new results, which are on the drive, in the place of the old ones.
+    /// Puts the new results, which are on the drive, in the place of the old ones.
     pub(super) fn exchange(&self) -> io::Result<()> {
         File::create(self.whole())?;
         sync_folder(self.hidden.inner());
@@ -136,18 +136,18 @@ impl FatPlace<'_> {
         moved
     }
 
-    /// Remove the hidden folder with the old results, or with new ones that are not whole. It stays if what is in it
+    /// Removes the hidden folder with the old results, or with new ones that are not whole. It stays if what is in it
     /// could not be brought back.
     pub(super) fn tidy(&self) -> io::Result<()> {
-        let there = self.out.symlink_metadata().is_ok();
-        if !there && self.hidden.is_left() && (self.old().is_dir() || self.whole().exists()) {
+        let has_results = self.out.symlink_metadata().is_ok();
+        if !has_results && self.hidden.is_left() && (self.old().is_dir() || self.whole().exists()) {
             return Ok(());
         }
         self.remove()
     }
 
-    /// Whether what an interrupted build left is the same folder as the results. Only a drive that Linux mounted with
-    /// `sync` can have got there.
+    /// Returns the folder of an interrupted build that is the same folder as the results, if there is one. Only a drive that
+    /// Linux mounted with `sync` can have got there.
     pub(super) fn shared(&self) -> Option<PathBuf> {
         let name = format!("{PART}-probe");
         let is_same = |left: &PathBuf| {

@@ -19,7 +19,7 @@ use super::{
 use crate::compile::{CompileError, compile_cached, native};
 use crate::workers;
 
-/// Build what `settings` say.
+/// Builds what `settings` say.
 ///
 /// Sources that do not compile are in the report; whether anything was written although there are such sources is
 /// [`Report::written`].
@@ -32,7 +32,7 @@ pub fn build(
     cancel: &Cancel,
     events: &(dyn Fn(Event) + Sync),
 ) -> Result<Report, BuildError> {
-    let Scanned { inputs, other, .. } = look(settings, events)?;
+    let Scanned { inputs, other, .. } = scan_sources(settings, events)?;
     let age = age::age(settings, &inputs, events)?;
     let _lock = swap::lock(&settings.out)?;
     let plans = settings
@@ -51,7 +51,7 @@ pub fn build(
     let written = match refusal {
         Some(refusal) => Written::Refused(refusal),
         None if cancel.is_cancelled() => return Err(cancelled(settings)),
-        None if output.is_there(settings) => {
+        None if output.is_up_to_date(settings) => {
             swap::tidy(settings, &output);
             Written::Unchanged
         }
@@ -87,8 +87,8 @@ pub fn build(
     })
 }
 
-/// Check what was asked for, and look for the files.
-fn look(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, BuildError> {
+/// Checks the settings, and scans the sources.
+fn scan_sources(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, BuildError> {
     swap::check(settings)?;
     if let Some(version) = &settings.version
         && version.contains(char::is_control)
@@ -96,20 +96,20 @@ fn look(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, BuildErr
         let version = version.clone();
         return Err(BuildError::Version { version });
     }
-    let mut found = scan(settings)?;
-    for (path, why) in found.remarks.drain(..) {
+    let mut scanned = scan(settings)?;
+    for (path, why) in scanned.remarks.drain(..) {
         events(Event::LeftOut { path, why });
     }
-    let mut inputs = found.inputs.iter();
+    let mut inputs = scanned.inputs.iter();
     match inputs.any(|input| input.kind != InputKind::Data) {
-        true => Ok(found),
+        true => Ok(scanned),
         false => Err(BuildError::NoFiles {
             path: settings.source.clone(),
         }),
     }
 }
 
-/// What was made, by target, and what was not.
+/// The results by target, and the sources that have none.
 struct Sorted<'a> {
     targets: Vec<Target<'a>>,
     failures: Vec<Failure>,
@@ -175,7 +175,7 @@ fn failure(
     }
 }
 
-/// What to tell of a module that stays source.
+/// Returns the report of a module that stays source, if this one does.
 fn native_source(
     settings: &Settings,
     plan: &Plan,
@@ -198,7 +198,7 @@ fn cancelled(settings: &Settings) -> BuildError {
     }
 }
 
-/// What is known of a target before anything is compiled.
+/// A target before anything is compiled.
 pub(super) struct Plan {
     pub(super) target: BuildTarget,
     /// Folder below that of the results; empty where there is one target.
@@ -241,7 +241,7 @@ impl Plan {
         }
     }
 
-    /// The result of the last build, if this source made it and it is whole.
+    /// Returns the result of the last build, if this source made it and it is whole.
     fn kept(&self, settings: &Settings, input: &Input, source: &Sha256Hex) -> Option<Vec<u8>> {
         let last = self.last.get(input.path.as_str())?;
         // A module that stayed source is not among these: the compiler may have learned to compile it.
@@ -254,7 +254,7 @@ impl Plan {
     }
 }
 
-/// Make the results of all inputs for all targets, several inputs at a time.
+/// Makes the results of all inputs for all targets, several inputs at a time.
 fn make_all(
     settings: &Settings,
     plans: &[Plan],
@@ -292,7 +292,7 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
     let mut results = Vec::with_capacity(plans.len());
     for plan in plans {
         if let Some(bytes) = plan.kept(settings, input, &sha256) {
-            results.push(Ok(MadeFile::new(bytes, kind, Origin::There)));
+            results.push(Ok(MadeFile::new(bytes, kind, Origin::LastBuild)));
             continue;
         }
         if input.kind != InputKind::Module {
@@ -334,12 +334,12 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
     })
 }
 
-/// A module that others compiled, as libraries of CircuitPython come.
+/// Returns whether the file is a module that others compiled, as libraries of CircuitPython come.
 fn is_mpy(input: &Input, content: &[u8]) -> bool {
     input.place.extension() == Some("mpy") && piton_mpy::reader::header(content).is_ok()
 }
 
-/// Whether this is the file of a key that signs builds, with or without a password, whatever its name.
+/// Returns whether this is the file of a key that signs builds, with or without a password, whatever its name.
 fn is_secret_key(content: &[u8]) -> bool {
     const LONGEST: usize = 4096;
     let text = (content.len() <= LONGEST).then(|| std::str::from_utf8(content).ok());

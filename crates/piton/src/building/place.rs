@@ -44,8 +44,8 @@ pub(super) enum Origin {
     Compiled,
     /// From the cache, or from the sources as they are.
     Copied,
-    /// From the last build's file of the same name.
-    There,
+    /// The file of the last build with the same name has them.
+    LastBuild,
 }
 
 impl MadeFile {
@@ -59,7 +59,7 @@ impl MadeFile {
     }
 }
 
-/// The folder of a target.
+/// Returns the folder of a target.
 pub(super) fn folder(settings: &Settings, name: &str) -> PathBuf {
     if name.is_empty() {
         settings.out.clone()
@@ -68,19 +68,19 @@ pub(super) fn folder(settings: &Settings, name: &str) -> PathBuf {
     }
 }
 
-/// The manifest of a target.
+/// Returns the path of the manifest of a target.
 pub(super) fn manifest_path(settings: &Settings, name: &str) -> PathBuf {
     folder(settings, name).join(MANIFEST)
 }
 
-/// The signature of a file.
+/// Returns the path of the signature of a file.
 pub(super) fn signature_path(of: &Path) -> PathBuf {
     let mut path = of.as_os_str().to_owned();
     path.push(SIGNATURE);
     path.into()
 }
 
-/// The results for one target.
+/// The results of one target.
 pub(super) struct Target<'a> {
     plan: &'a Plan,
     manifest: Manifest,
@@ -109,7 +109,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Add what was made of an input. Inputs come by path, and so do results but for their endings.
+    /// Adds what was made of an input. Inputs come sorted by path, and so do results but for their endings.
     pub(super) fn add(&mut self, input: &Input, made: &'a Made, file: &'a MadeFile) {
         let path = match (input.kind, file.kind) {
             (InputKind::Module, FileKind::Source) => input.place.clone(),
@@ -141,7 +141,7 @@ impl<'a> Target<'a> {
         self.files.insert(at, file);
     }
 
-    /// List a source that did not compile.
+    /// Lists a source that did not compile.
     pub(super) fn leave_out(&mut self, input: &Input) {
         self.manifest.left_out.push(LeftOutModule {
             path: input.output(),
@@ -149,7 +149,7 @@ impl<'a> Target<'a> {
         });
     }
 
-    /// Whether there were modules, and not one compiled or went along as source.
+    /// Returns whether there were modules, and none of them compiled or stayed source.
     pub(super) fn has_nothing_but_failures(&self) -> bool {
         let mut files = self.manifest.files.iter();
         let is_module =
@@ -157,7 +157,7 @@ impl<'a> Target<'a> {
         !self.manifest.left_out.is_empty() && !files.any(is_module)
     }
 
-    /// How many modules there are.
+    /// Returns how many modules there are.
     fn modules(&self) -> usize {
         let modules = self.manifest.files.iter();
         modules
@@ -189,18 +189,18 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The version of what is built.
+/// Returns the version of what is built.
 pub(super) fn version(settings: &Settings, age: &Age) -> String {
     let version = settings.version.clone().or_else(|| age.tag.clone());
     version.unwrap_or_else(|| "0.0.0".to_owned())
 }
 
-/// The list of targets, where there are several.
+/// Returns the path of the list of targets, if there are several.
 pub(super) fn index_path(settings: &Settings) -> Option<PathBuf> {
     (settings.targets.len() > 1).then(|| settings.out.join(INDEX))
 }
 
-/// What a board must have to load the module, from its own header.
+/// Returns what a board must have to load the module, from its own header.
 fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
     let module = piton_mpy::reader::header(mpy).ok()?;
     Some(MpyFacts {
@@ -212,7 +212,7 @@ fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
     })
 }
 
-/// A file of the results: its path below their folder, and its bytes unless they are there already.
+/// A file of the results: its path below their folder, and its content.
 pub(super) struct OutputFile<'a> {
     pub(super) path: PathBuf,
     pub(super) content: Content<'a>,
@@ -220,8 +220,8 @@ pub(super) struct OutputFile<'a> {
 
 /// The bytes of a file.
 pub(super) enum Content<'a> {
-    /// The file that is there has them.
-    There,
+    /// The existing file has them.
+    Existing,
     /// Of a module or a source.
     Borrowed(&'a [u8]),
     /// Of what was made from the others.
@@ -273,9 +273,9 @@ impl<'a> Output<'a> {
         let folder = Path::new(&target.plan.folder);
         for (file, made) in target.manifest.files.iter().zip(&target.files) {
             let path = folder.join(file.download_path.to_path());
-            let there = made.origin == Origin::There;
-            let content = if there || holds(&settings.out.join(&path), &made.bytes) {
-                Content::There
+            let is_kept = made.origin == Origin::LastBuild;
+            let content = if is_kept || holds(&settings.out.join(&path), &made.bytes) {
+                Content::Existing
             } else {
                 Content::Borrowed(&made.bytes)
             };
@@ -302,14 +302,14 @@ impl<'a> Output<'a> {
 
     fn add(&mut self, settings: &Settings, path: PathBuf, bytes: Vec<u8>) {
         let content = if holds(&settings.out.join(&path), &bytes) {
-            Content::There
+            Content::Existing
         } else {
             Content::Owned(bytes)
         };
         self.files.push(OutputFile { path, content });
     }
 
-    /// Packing takes longer than anything else, so the hashes of what was packed last are in the cache.
+    /// Adds the archives. Packing takes longer than all else, so the hashes of the last archives are kept in the cache.
     fn add_archives(
         &mut self,
         settings: &Settings,
@@ -319,17 +319,17 @@ impl<'a> Output<'a> {
         let paths = [TAR, ZIP].map(|name| folder.join(name));
         let key = packed.key();
         let known = known_hashes(settings.cache.as_ref(), &key);
-        let there = known.is_some_and(|hashes| {
+        let is_packed = known.is_some_and(|hashes| {
             let mut pairs = paths.iter().zip(hashes);
             pairs.all(|(path, hash)| {
                 fs::read(settings.out.join(path))
                     .is_ok_and(|bytes| Sha256Hex::of(&bytes).as_str() == hash)
             })
         });
-        if there {
+        if is_packed {
             self.files.extend(paths.map(|path| OutputFile {
                 path,
-                content: Content::There,
+                content: Content::Existing,
             }));
             return Ok(());
         }
@@ -355,12 +355,12 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Whether the folder of the results holds this and nothing else of ours.
-    pub(super) fn is_there(&self, settings: &Settings) -> bool {
+    /// Returns whether the folder of the results holds this and nothing else of ours.
+    pub(super) fn is_up_to_date(&self, settings: &Settings) -> bool {
         let known = self
             .files
             .iter()
-            .filter(|file| matches!(file.content, Content::There))
+            .filter(|file| matches!(file.content, Content::Existing))
             .map(|file| file.path.as_path())
             .collect::<BTreeSet<&Path>>();
         known.len() == self.files.len()
@@ -379,7 +379,8 @@ struct Signed {
 }
 
 impl Signed {
-    /// The time in the signature is that of the build: it says the same whenever it is made.
+    /// Signs the document, if there is a key. The time in the signature is that of the build, so that it is the same each
+    /// time.
     fn new(settings: &Settings, name: &'static str, bytes: Vec<u8>, at: Timestamp) -> Signed {
         let comment = format!("timestamp:{}\tfile:{name}\thashed", at.seconds());
         let key = settings.key.as_ref();
@@ -390,7 +391,7 @@ impl Signed {
         }
     }
 
-    /// The names of its files and what is in them.
+    /// Yields the names of its files with their content.
     fn files(&self) -> impl Iterator<Item = (String, &[u8])> {
         let document = (self.name.to_owned(), self.bytes.as_slice());
         let signature = self.signature.as_deref();
@@ -399,7 +400,7 @@ impl Signed {
     }
 }
 
-/// The list of targets, where there are several.
+/// Returns the list of targets, if there are several.
 fn index(targets: &[Target<'_>], manifests: &[Signed]) -> Option<Index> {
     let [first, _, ..] = targets else {
         return None;
@@ -454,7 +455,7 @@ fn known_hashes(cache: Option<&Cache>, key: &Key) -> Option<[String; 2]> {
     Some([first.to_owned(), second.to_owned()])
 }
 
-/// The names at the top of the results that a build writes, and those that the last one wrote.
+/// Returns the names at the top of the results that a build writes, and those that the last one wrote.
 fn own_names(settings: &Settings) -> BTreeSet<String> {
     let mut names = [FILES, MANIFEST, INDEX, TAR, ZIP]
         .map(str::to_owned)
@@ -469,24 +470,24 @@ fn own_names(settings: &Settings) -> BTreeSet<String> {
     names
 }
 
-/// Whether the file has these bytes.
+/// Returns whether the file has these bytes.
 fn holds(path: &Path, bytes: &[u8]) -> bool {
     let same_size = path
         .symlink_metadata()
-        .is_ok_and(|there| there.is_file() && there.len() == bytes.len() as u64);
-    same_size && fs::read(path).is_ok_and(|there| there == bytes)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes.len() as u64);
+    same_size && fs::read(path).is_ok_and(|existing| existing == bytes)
 }
 
-/// Whether every file at or below `path` is known. A name that is not there holds nothing.
+/// Returns whether every file at or below `path` is known. A name that is not there holds nothing.
 fn holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
     match out.join(path).symlink_metadata() {
         Err(_) => true,
-        Ok(there) if there.is_dir() => folder_holds_only(out, path, known),
+        Ok(metadata) if metadata.is_dir() => folder_holds_only(out, path, known),
         Ok(_) => known.contains(path),
     }
 }
 
-/// The same for a folder, which must not be empty.
+/// As [`holds_only`] for a folder, which must not be empty.
 fn folder_holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
     let Ok(entries) = out.join(path).read_dir() else {
         return false;

@@ -80,7 +80,7 @@ pub enum Named<'a> {
     Settings(&'a Path),
 }
 
-/// What was found.
+/// A project: its sources, and what is known of them.
 #[derive(Clone, Debug)]
 pub struct Project {
     /// The folder of the sources.
@@ -127,14 +127,14 @@ pub enum Sign {
 }
 
 impl Sign {
-    /// The file that says it.
+    /// Returns the file that says it.
     pub fn path(&self) -> &Path {
         match self {
             Sign::BootOut { path, .. } | Sign::File(path) => path,
         }
     }
 
-    /// What to build for: the version of the board if it is known, else the newest.
+    /// Returns the target to build for: the version of the board if it is known, else the newest.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Sign {
     }
 }
 
-/// Find out what the project in the folder `base` is.
+/// Finds out what kind of project the folder `base` is.
 ///
 /// # Errors
 ///
@@ -216,7 +216,7 @@ fn find_unnamed(base: &Path) -> Result<Project, BuildError> {
     })
 }
 
-/// The empty path is the current folder.
+/// Returns `.` for the empty path, which is the current folder.
 fn here(folder: &Path) -> &Path {
     if folder == "" { Path::new(".") } else { folder }
 }
@@ -226,7 +226,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     places[0].is_some() && places[0] == places[1]
 }
 
-/// Whether there is a Python source in a folder, or in one in it.
+/// Returns whether there is a Python source in a folder or below it.
 fn has_python(folder: &Path) -> bool {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -256,8 +256,8 @@ fn entries(folder: &Path) -> Vec<fs::DirEntry> {
     entries
 }
 
-/// The project whose files the list of a folder names: its `package.json`, else its `manifest.py`. `None` if there is none,
-/// or `src` is the place to look.
+/// Returns the project whose files the list of a folder names: its `package.json`, else its `manifest.py`. `None` if there
+/// is none, or `src` is the place to look.
 fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
     if folder.join("src").is_dir() {
         return Ok(None);
@@ -325,7 +325,7 @@ fn read_manifest(path: &Path, text: &str) -> Option<Result<PackageJson, String>>
     }))
 }
 
-/// The project of the files that a list in `folder` names.
+/// Returns the project of the files that a list in `folder` names.
 fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
     let mut project = Project::of(folder, Layout::List(path));
     project.elsewhere = package.deps.into_iter().map(|(name, _)| name).collect();
@@ -363,7 +363,7 @@ fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
     project
 }
 
-/// The folder that is `above` folders above `folder`, in the words of the person who named that one, if these reach.
+/// Returns the folder `above` folders above `folder`, as a part of the path that the person gave if that is long enough.
 fn ancestor(folder: &Path, place: &Path, above: usize) -> PathBuf {
     let is_named = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
     let names = folder.components().rev().take_while(|part| is_named(*part));
@@ -374,7 +374,7 @@ fn ancestor(folder: &Path, place: &Path, above: usize) -> PathBuf {
     here(ancestor.unwrap_or(folder)).to_owned()
 }
 
-/// The names of the folders from the ancestor number `above` of `place` down to its ancestor number `from`.
+/// Returns the names of the folders from the ancestor number `above` of `place` down to its ancestor number `from`.
 fn prefix(place: &Path, from: usize, above: usize) -> Option<String> {
     let folders = place.ancestors().take(above).skip(from);
     let names = folders.map(|folder| folder.file_name()?.to_str());
@@ -383,7 +383,7 @@ fn prefix(place: &Path, from: usize, above: usize) -> Option<String> {
     Some(names.collect())
 }
 
-/// The path of an address in a repository, from the top of that one: `a/b.py` of `github:owner/name/a/b.py@main`.
+/// Returns the path of an address in a repository, from the top of that one: `a/b.py` of `github:owner/name/a/b.py@main`.
 fn hosted_path(address: &str) -> Option<PortablePath> {
     let path = ["github:", "gitlab:", "codeberg:"]
         .iter()
@@ -393,7 +393,7 @@ fn hosted_path(address: &str) -> Option<PortablePath> {
     path.parse().ok()
 }
 
-/// The file here that an address of a list in the folder `place` is about: how many folders above that one its
+/// Returns the local file that an address of a list in the folder `place` names: how many folders above that one its
 /// path counts from, at most `deepest`, and the path.
 ///
 /// An address in a repository names a file from the repository's top, and this is a copy of it or of a part of it.
@@ -408,7 +408,7 @@ fn local_file(place: &Path, address: &str, deepest: usize) -> Option<(usize, Por
     Some((above, path))
 }
 
-/// The project as a library: one package, or modules, but not both.
+/// Returns the project as a library: one package, or modules, but not both.
 fn library(base: &Path) -> Option<Project> {
     let mut beside = Patterns::new();
     beside.add_lines(PROJECT_FILES);
@@ -447,7 +447,7 @@ fn library(base: &Path) -> Option<Project> {
     Some(project)
 }
 
-/// The folders below this one that have a list of their own: several packages, of which nobody says which one is meant.
+/// Returns the folders below this one that have a list of their own: several packages, and nothing says which one is meant.
 fn lists(base: &Path) -> Vec<String> {
     const DEEPEST: usize = 3;
     let mut found = Vec::new();
@@ -471,7 +471,7 @@ fn lists(base: &Path) -> Vec<String> {
     found
 }
 
-/// What in a folder could be meant by its sources: folders with lists, else those with Python in them, and modules.
+/// Returns what could be the sources of a folder: folders with lists, else those with Python in them, and modules.
 fn candidates(base: &Path) -> Vec<String> {
     let lists = lists(base);
     if !lists.is_empty() {
@@ -494,7 +494,7 @@ fn candidates(base: &Path) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// What says that the sources, or the project that they are of, are for CircuitPython.
+/// Returns what says that the sources, or their project, are for CircuitPython.
 fn sign(source: &Path, base: &Path) -> Option<Sign> {
     for folder in [source, base] {
         let path = folder.join("boot_out.txt");
@@ -518,7 +518,7 @@ fn sign(source: &Path, base: &Path) -> Option<Sign> {
         .map(|entry| Sign::File(entry.path()))
 }
 
-/// The version in the text of a `boot_out.txt`: `10.0.3` of `Adafruit CircuitPython 10.0.3 on 2025-10-01; ...`.
+/// Returns the version in the text of a `boot_out.txt`: `10.0.3` of `Adafruit CircuitPython 10.0.3 on 2025-10-01; ...`.
 pub fn circuitpython_version(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("CircuitPython ")?;
     let version = rest.split_ascii_whitespace().next()?;
@@ -527,7 +527,7 @@ pub fn circuitpython_version(text: &str) -> Option<String> {
     is_version.then(|| version.to_owned())
 }
 
-/// Whether a file is a compiled module for CircuitPython (`MP_PERSISTENT` header of its py/persistentcode.c).
+/// Returns whether a file is a compiled module for CircuitPython (`MP_PERSISTENT` header of its py/persistentcode.c).
 fn is_for_circuitpython(path: &Path) -> bool {
     let is_mpy = path.extension().is_some_and(|ending| ending == "mpy");
     let mut first = [0];

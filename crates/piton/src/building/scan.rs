@@ -57,7 +57,7 @@ pub(super) enum InputKind {
 }
 
 impl Input {
-    /// Path of the result below the folder of the files.
+    /// Returns the path of the result below the folder of the files.
     pub(super) fn output(&self) -> PortablePath {
         match self.kind {
             InputKind::Module => self.place.with_extension("mpy"),
@@ -77,31 +77,31 @@ pub(super) struct Scanned {
     pub(super) other: BTreeSet<PortablePath>,
 }
 
-/// Look for the files. Names that begin with a dot and those of [`left_out`] are left out, and links to folders not
+/// Scans the sources. Names that begin with a dot and those of [`left_out`] are left out, and links to folders are not
 /// followed.
 pub(super) fn scan(settings: &Settings) -> Result<Scanned, BuildError> {
     let root = &settings.source;
     if !root.is_dir() {
         return Err(BuildError::NoSource { path: root.clone() });
     }
-    let mut found = match &settings.files {
+    let mut scanned = match &settings.files {
         Some(files) => scan_named(settings, files)?,
         None => scan_folder(settings)?,
     };
-    found
+    scanned
         .inputs
         .sort_by(|one, other| (&one.path, &one.place).cmp(&(&other.path, &other.place)));
-    found.remarks.sort_by(|one, other| one.0.cmp(&other.0));
+    scanned.remarks.sort_by(|one, other| one.0.cmp(&other.0));
     if settings.all_data {
-        drop_hidden_modules(settings, &mut found);
+        drop_hidden_modules(settings, &mut scanned);
     }
-    check(settings, &found.inputs)?;
-    Ok(found)
+    check(settings, &scanned.inputs)?;
+    Ok(scanned)
 }
 
-/// The files that somebody lists.
+/// Takes the files that a list names.
 fn scan_named(settings: &Settings, files: &[NamedFile]) -> Result<Scanned, BuildError> {
-    let mut found = Scanned::default();
+    let mut scanned = Scanned::default();
     let mut known = HashSet::new();
     for file in files {
         let text = file.source.as_str();
@@ -117,20 +117,20 @@ fn scan_named(settings: &Settings, files: &[NamedFile]) -> Result<Scanned, Build
             Some(kind) => kind,
             None => InputKind::Data,
         };
-        found.inputs.push(Input {
+        scanned.inputs.push(Input {
             path: file.source.clone(),
             place: place.clone(),
             kind,
         });
     }
-    Ok(found)
+    Ok(scanned)
 }
 
 fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
     let root = &settings.source;
-    // Results inside of the sources are no sources.
+    // The folder of the results may lie among the sources.
     let out = settings.out.canonicalize().ok();
-    let mut found = Scanned::default();
+    let mut scanned = Scanned::default();
     let rules = Rules {
         links: Links::FollowToFiles,
         ..Rules::default()
@@ -148,7 +148,7 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
             continue;
         }
         if !is_folder {
-            take_file(settings, &entry, &text, &mut found)?;
+            take_file(settings, &entry, &text, &mut scanned)?;
             continue;
         }
         let is_out = || out.is_some() && entry.path.canonicalize().ok() == out;
@@ -160,20 +160,20 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
             entries.skip_folder();
         }
     }
-    Ok(found)
+    Ok(scanned)
 }
 
-/// Whether a folder is an environment of Python on this computer, whatever its name (PEP 405).
+/// Returns whether a folder is an environment of Python on this computer, whatever its name (PEP 405).
 pub(super) fn is_environment(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Takes a file, or what is no folder, into what was found.
+/// Takes a file, or what is no folder, into what was scanned.
 fn take_file(
     settings: &Settings,
     entry: &Entry,
     text: &str,
-    found: &mut Scanned,
+    scanned: &mut Scanned,
 ) -> Result<(), BuildError> {
     let below = entry.relative();
     let path = settings.path_of(&below);
@@ -186,14 +186,14 @@ fn take_file(
         match reason {
             Some(Reason::Private) if is_wanted && is_certificate(&path) => {}
             Some(Reason::Private) if is_wanted => {
-                found.remarks.push((path, LeftOut::Private));
+                scanned.remarks.push((path, LeftOut::Private));
                 return Ok(());
             }
             None if !entry.is_hidden() => {}
             _ => return Ok(()),
         }
         if settings.all_data && is_for_others(text) && !settings.data.covers(text, false) {
-            found.remarks.push((path, LeftOut::ForOthers));
+            scanned.remarks.push((path, LeftOut::ForOthers));
             return Ok(());
         }
     }
@@ -201,28 +201,30 @@ fn take_file(
         return Ok(());
     }
     match (&entry.kind, kind_of(settings, text)) {
-        (Kind::FolderLink, _) => found.remarks.push((path, LeftOut::FolderLink)),
+        (Kind::FolderLink, _) => scanned.remarks.push((path, LeftOut::FolderLink)),
         (Kind::File, Some(kind)) => {
             let place = relative(&path, &below)?;
-            found.inputs.push(Input {
+            scanned.inputs.push(Input {
                 path: place.clone(),
                 place,
                 kind,
             });
         }
-        (Kind::File, None) => found.other.extend(text.parse()),
-        (Kind::Broken(_), Some(_)) => found.remarks.push((path, LeftOut::DanglingLink)),
-        (_, Some(_)) => found.remarks.push((path, LeftOut::Special)),
+        (Kind::File, None) => scanned.other.extend(text.parse()),
+        (Kind::Broken(_), Some(_)) => scanned.remarks.push((path, LeftOut::DanglingLink)),
+        (_, Some(_)) => scanned.remarks.push((path, LeftOut::Special)),
         (_, None) => {}
     }
     Ok(())
 }
 
-/// Whether a file of a name that secret keys have holds certificates or public keys only (RFC 7468): programs need these
+/// Returns whether a file with a name of secret keys holds certificates or public keys only (RFC 7468): programs need these
 /// to know a server.
 fn is_certificate(path: &Path) -> bool {
     const LONGEST: u64 = 1 << 20;
-    let is_short = path.metadata().is_ok_and(|there| there.len() <= LONGEST);
+    let is_short = path
+        .metadata()
+        .is_ok_and(|metadata| metadata.len() <= LONGEST);
     let text = is_short.then(|| fs::read_to_string(path).ok()).flatten();
     text.is_some_and(|text| {
         let mut labels = text.split("-----BEGIN ").skip(1).peekable();
@@ -248,25 +250,25 @@ fn is_for_others(text: &str) -> bool {
     PATTERNS.covers(text, false)
 }
 
-/// Where all data goes along, a compiled module may lie beside its source: a board imports the source, so that is
-/// what counts.
-fn drop_hidden_modules(settings: &Settings, found: &mut Scanned) {
-    let modules = found.inputs.iter();
+/// Removes compiled modules whose source is beside them. Where all data goes along, both are scanned: a board imports the
+/// source, so that is what counts.
+fn drop_hidden_modules(settings: &Settings, scanned: &mut Scanned) {
+    let modules = scanned.inputs.iter();
     let compiled = modules
         .filter(|input| input.kind == InputKind::Module)
         .map(Input::output)
         .collect::<HashSet<PortablePath>>();
-    found.inputs.retain(|input| {
+    scanned.inputs.retain(|input| {
         let is_hidden = input.kind == InputKind::Data && compiled.contains(&input.place);
         if is_hidden {
             let path = settings.path_of(&input.path.to_path());
-            found.remarks.push((path, LeftOut::HasSource));
+            scanned.remarks.push((path, LeftOut::HasSource));
         }
         !is_hidden
     });
 }
 
-/// A number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
+/// Returns a number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
 ///
 /// It goes by size and time of change, and tells nothing about another run of the program.
 pub fn fingerprint(settings: &Settings) -> u64 {
@@ -277,7 +279,7 @@ pub fn fingerprint(settings: &Settings) -> u64 {
         let state = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
         state.ok().hash(&mut hasher);
     }
-    let how = (
+    let choices = (
         (
             &settings.targets,
             &settings.data,
@@ -298,11 +300,11 @@ pub fn fingerprint(settings: &Settings) -> u64 {
             &settings.out,
         ),
     );
-    format!("{how:?}").hash(&mut hasher);
+    format!("{choices:?}").hash(&mut hasher);
     hasher.finish()
 }
 
-/// What is made of a file with this path; `None` if nothing.
+/// Returns what is made of a file with this path; `None` if nothing.
 fn kind_of(settings: &Settings, text: &str) -> Option<InputKind> {
     if settings.entry.iter().any(|entry| entry == text) {
         return Some(InputKind::Entry);
@@ -330,7 +332,7 @@ fn relative(path: &Path, below: &Path) -> Result<PortablePath, BuildError> {
     })
 }
 
-/// No two files may become one.
+/// Checks that no two files become one.
 fn check(settings: &Settings, inputs: &[Input]) -> Result<(), BuildError> {
     let ignores_case = settings.targets.iter().any(|target| target.ignores_case());
     let mut outputs = HashMap::new();

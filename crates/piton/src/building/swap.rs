@@ -21,14 +21,14 @@ use crate::cache_folder::cache_folder;
 use crate::host_file::{refuse_link, sync_folder};
 use crate::regular::{self, Links};
 
-/// The sources may not be inside of what is replaced, nor anything that no build made.
+/// Checks that neither the sources nor anything that no build made would be replaced.
 pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
     let out = &settings.out;
     if out.symlink_metadata().is_ok() && !out.is_dir() {
         return Err(BuildError::OutIsNoFolder { path: out.clone() });
     }
-    if let (Ok(source), Ok(found)) = (settings.source.canonicalize(), out.canonicalize())
-        && source.starts_with(&found)
+    if let (Ok(source), Ok(results)) = (settings.source.canonicalize(), out.canonicalize())
+        && source.starts_with(&results)
     {
         return Err(BuildError::OutHoldsSource { path: out.clone() });
     }
@@ -74,7 +74,7 @@ struct ListHead {
     targets: Option<IgnoredAny>,
 }
 
-/// Whether the list is there. One that is no list of a build is not replaced.
+/// Returns whether the list exists. One that is not the list of a build is an error: it is not replaced.
 fn check_list(path: &Path) -> Result<bool, BuildError> {
     let not_ours = || BuildError::NotOurs {
         path: path.to_owned(),
@@ -96,7 +96,7 @@ pub(super) struct Lock {
     _file: Option<File>,
 }
 
-/// Take the lock of this folder of results. Where no lock file can be had, there is none.
+/// Takes the lock of this folder of results. Where no lock file can be made, the build goes on without one.
 pub(super) fn lock(out: &Path) -> Result<Lock, BuildError> {
     let Ok(file) = lock_file(out) else {
         return Ok(Lock { _file: None });
@@ -121,7 +121,7 @@ fn lock_file(out: &Path) -> io::Result<File> {
         .open(folder.join(name.as_str()))
 }
 
-/// Put `output` into the folder of the results.
+/// Puts `output` into the folder of the results.
 pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), BuildError> {
     let out = std::path::absolute(&settings.out).map_err(failed(&settings.out))?;
     let place = Place::of(&out);
@@ -151,7 +151,7 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     tidied.map_err(failed(&place.new))
 }
 
-/// Remove what an interrupted build left beside results that are right. What cannot be removed harms nobody: the next
+/// Removes what an interrupted build left beside results that are right. A failure harms nobody: the next
 /// build that writes says what is wrong with it.
 pub(super) fn tidy(settings: &Settings, output: &Output<'_>) {
     let Ok(out) = std::path::absolute(&settings.out) else {
@@ -190,21 +190,21 @@ fn replace_on_fat(place: &FatPlace, out: &Path, output: &Output<'_>) -> Result<(
     done.and(tidied.map_err(failed(out)))
 }
 
-/// Write one file, or make the one that is there appear in the new folder as well.
+/// Writes one file, or links the existing one into the new folder.
 fn put(file: &OutputFile<'_>, out: &Path, new: &Path) -> Result<(), BuildError> {
     let path = new.join(&file.path);
     let folder = path.parent().unwrap_or(new);
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    let there = out.join(&file.path);
+    let existing = out.join(&file.path);
     let written = match &file.content {
         Content::Borrowed(bytes) => fs::write(&path, bytes),
         Content::Owned(bytes) => fs::write(&path, bytes),
         // A second name keeps its time; FAT has no second names.
-        Content::There => {
-            fs::hard_link(&there, &path).or_else(|_| fs::copy(&there, &path).map(drop))
+        Content::Existing => {
+            fs::hard_link(&existing, &path).or_else(|_| fs::copy(&existing, &path).map(drop))
         }
     };
-    written.map_err(failed(&there))
+    written.map_err(failed(&existing))
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
@@ -226,10 +226,10 @@ struct Place {
 impl Place {
     fn of(out: &Path) -> Place {
         let parent = out.parent().unwrap_or(out);
-        let beside = |what: &str| {
+        let beside = |suffix: &str| {
             let mut name = OsString::from(".");
             name.push(out.file_name().unwrap_or(OsStr::new("build")));
-            name.push(what);
+            name.push(suffix);
             parent.join(name)
         };
         Place {
@@ -240,7 +240,7 @@ impl Place {
         }
     }
 
-    /// Let the new folder and the results change places.
+    /// Exchanges the new folder with the results.
     fn exchange(&self) -> io::Result<()> {
         if !self.out.exists() {
             return fs::rename(&self.new, &self.out);
@@ -256,7 +256,7 @@ impl Place {
         Ok(())
     }
 
-    /// Move what is not ours from a folder that a run left into the results, and remove that folder.
+    /// Moves what is not ours from the folder that a run left into the results, and removes that folder.
     fn recover(&self, output: &Output<'_>) -> io::Result<()> {
         for left in [&self.old, &self.new] {
             refuse_link(left)?;
@@ -285,7 +285,7 @@ impl Place {
     }
 }
 
-/// Exchange two names in one step, where system and file system can.
+/// Exchanges two names in one step, where system and file system can.
 fn swap_names(one: &Path, other: &Path) -> bool {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
@@ -299,7 +299,7 @@ fn swap_names(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Have the content of all files on the disk before they get their names, or a power cut could leave empty ones.
+/// Flushes the content of all files to the disk before they get their names: a power cut could leave empty ones.
 fn sync_all(folder: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {

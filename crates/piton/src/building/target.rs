@@ -23,7 +23,7 @@ const NAMES: [(&str, Target); 3] = [
 ];
 
 impl BuildTarget {
-    /// The names that stand before the `:`, oldest firmware first.
+    /// Yields the names that stand before the `:`, oldest firmware first.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         NAMES.into_iter().map(|(name, _)| name)
     }
@@ -57,7 +57,7 @@ const PORTS: [(&str, &str); 23] = [
     ("upy", ""),
 ];
 
-/// A name that is no target.
+/// A name that is not a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is no target; {}", expected(name))]
 pub struct UnknownTarget {
@@ -65,7 +65,7 @@ pub struct UnknownTarget {
     pub name: String,
 }
 
-/// What the person who typed this name most likely wants.
+/// Returns what the person who typed this name most likely wants.
 fn expected(name: &str) -> String {
     let all = NAMES.map(|(name, _)| name).join(", ");
     let typed = name.to_ascii_lowercase();
@@ -139,17 +139,17 @@ impl fmt::Display for BuildTarget {
 }
 
 impl BuildTarget {
-    /// Name of its folder, where there are several targets.
+    /// Returns the name of its folder, where there are several targets.
     pub(super) fn folder(self) -> String {
         self.to_string().replace(':', "-")
     }
 
-    /// Whether it is a version of CircuitPython.
+    /// Returns whether the target is a version of CircuitPython.
     pub fn is_circuitpython(self) -> bool {
         self.target.is_circuitpython()
     }
 
-    /// The target of the newest CircuitPython.
+    /// Returns the target of the newest CircuitPython.
     pub fn newest_circuitpython() -> BuildTarget {
         BuildTarget {
             target: Target::CircuitPython10,
@@ -157,7 +157,7 @@ impl BuildTarget {
         }
     }
 
-    /// The target of a CircuitPython with this first number of its version; `None` if it is too old. For one that is
+    /// Returns the target of a CircuitPython with this major version; `None` if it is too old. For one that is
     /// newer than all, the newest.
     pub fn circuitpython(major: u32) -> Option<BuildTarget> {
         let target = match major {
@@ -168,12 +168,12 @@ impl BuildTarget {
         Some(BuildTarget { target, arch: None })
     }
 
-    /// Whether its boards keep their files on FAT, where `A` and `a` are one name.
+    /// Returns whether its boards keep their files on FAT, where `A` and `a` are one name.
     pub(super) fn ignores_case(self) -> bool {
         self.is_circuitpython()
     }
 
-    /// What the compiler is told, but for the source's name.
+    /// Returns the options of the compiler, without the name of the source.
     pub(super) fn options(self, settings: &Settings) -> Options {
         Options {
             optimisation: Optimisation::from_level(settings.optimise),
@@ -185,7 +185,7 @@ impl BuildTarget {
         }
     }
 
-    /// The options that change what is written, in the spelling of `mpy-cross`.
+    /// Returns the options that change the output, in the spelling of `mpy-cross`.
     pub(super) fn spelled(self, settings: &Settings) -> Vec<String> {
         let mut options = vec![format!("-O{}", settings.optimise)];
         if settings.small_int_bits != 31 {

@@ -16,7 +16,7 @@ use super::cached::{CompileError, compile_cached};
 use super::plan::{Job, Plan};
 use crate::{host_file, workers};
 
-/// What became of one job.
+/// The result of one job.
 #[derive(Debug)]
 pub struct Outcome {
     /// Its number in [`Plan::jobs`].
@@ -29,7 +29,7 @@ pub struct Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Status {
-    /// The `.mpy` file is there.
+    /// The `.mpy` file exists.
     Compiled {
         /// Size of the `.mpy` file, in bytes.
         size: usize,
@@ -38,7 +38,7 @@ pub enum Status {
     },
     /// The compiler does not accept the source.
     Rejected {
-        /// Why.
+        /// The reason.
         diagnostic: Diagnostic,
         /// The source.
         source: Vec<u8>,
@@ -49,7 +49,7 @@ pub enum Status {
     Unwritable(io::Error),
 }
 
-/// What is told while the work goes on.
+/// An event of [`run`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -62,7 +62,7 @@ pub enum Event {
     },
 }
 
-/// How a plan is carried out.
+/// Settings of [`run`].
 #[derive(Debug)]
 pub struct Settings {
     /// Hold for all sources, but for their names, which are those of the plan.
@@ -135,7 +135,7 @@ fn compile(job: &Job, folders: Option<&Folders>, settings: &Settings) -> Status 
     }
 }
 
-/// The name that the compiler is given. With another one to embed it is the path, as in `mpy-cross -s NAME PATH`: a
+/// Returns the name that the compiler gets. With another one to embed it is the path, as in `mpy-cross -s NAME PATH`: a
 /// string in the source that is equal to it becomes a qstr.
 fn input_name(job: &Job, options: &Options) -> Vec<u8> {
     let path = job.source.as_os_str().as_encoded_bytes();
@@ -146,7 +146,7 @@ fn input_name(job: &Job, options: &Options) -> Vec<u8> {
     path.iter().map(slashed).collect()
 }
 
-/// Write the file unless it is there already; whether it was written.
+/// Writes the file unless it has these bytes already. Returns whether it was written.
 fn put(job: &Job, folders: Option<&Folders>, mpy: &[u8]) -> io::Result<bool> {
     if let Some(folders) = folders {
         folders.make(&job.output)?;
@@ -187,7 +187,7 @@ impl Folders<'_> {
         }
     }
 
-    /// Make the folders that lead to `output`. Below [`Folders::within`] no link may lead out of it.
+    /// Makes the folders that lead to `output`. Below [`Folders::within`] no link may lead out of it.
     fn make(&self, output: &Path) -> io::Result<()> {
         let folder = output.parent().unwrap_or(self.within);
         let mut made = self

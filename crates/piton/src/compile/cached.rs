@@ -29,8 +29,8 @@ pub struct Compiled {
     pub not_kept: Option<io::Error>,
 }
 
-/// Compiles `source` to a `.mpy` file, or takes the file from `cache` if it is there; what is compiled is kept there. This is
-/// the door to the compiler for all that ends up on a board.
+/// Compiles `source` to a `.mpy` file, or takes the file from `cache` if it is there; what is compiled is kept there. This
+/// is the door to the compiler for all that ends up on a board.
 ///
 /// All that decides what the file looks like is part of the key: the source, the options with the names in them, and the
 /// version of the compiler. All commands share their entries. A cache that cannot be written to is done without.

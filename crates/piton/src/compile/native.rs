@@ -5,7 +5,7 @@ use piton_compiler::{Diagnostic, DiagnosticCode, Options};
 /// The decorators that ask for machine code (`compile_built_in_decorator`, py/compile.c).
 const DECORATORS: [&str; 5] = ["native", "viper", "asm_thumb", "asm_xtensa", "asm_rv32"];
 
-/// Whether machine code is all that keeps this source from being compiled.
+/// Returns whether machine code is all that keeps this source from being compiled.
 ///
 /// `diagnostic` is why it was rejected. The board compiles such a source itself, if it has the processor for it.
 pub(crate) fn needs_native(source: &[u8], options: &Options, diagnostic: &Diagnostic) -> bool {
@@ -13,11 +13,12 @@ pub(crate) fn needs_native(source: &[u8], options: &Options, diagnostic: &Diagno
         diagnostic.code,
         DiagnosticCode::InvalidArchitecture | DiagnosticCode::NativeCode
     );
+    // Not by `compile_cached`: what is compiled here is not the source, only the question whether the rest of it compiles.
     asks && without_native(source)
         .is_some_and(|bytecode| piton_compiler::compile(&bytecode, options).is_ok())
 }
 
-/// The source without the decorators that ask for machine code, in the same lines; `None` if it has none.
+/// Returns the source without the decorators that ask for machine code, in the same lines; `None` if it has none.
 ///
 /// The bodies of such functions are Python as the parser sees it, those in assembler too.
 pub(crate) fn without_native(source: &[u8]) -> Option<Vec<u8>> {
@@ -34,7 +35,7 @@ pub(crate) fn without_native(source: &[u8]) -> Option<Vec<u8>> {
     found.then_some(bytecode)
 }
 
-/// The number of the first line that asks for machine code, from 1.
+/// Returns the number of the first line that asks for machine code, from 1.
 pub(crate) fn first_line(source: &[u8]) -> Option<u32> {
     let mut lines = source.split(|byte| *byte == b'\n');
     let index = lines.position(is_decorator)?;

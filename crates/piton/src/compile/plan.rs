@@ -1,4 +1,4 @@
-//! Which sources there are, and which file each becomes.
+//! Finds sources, and decides which file each becomes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -26,7 +26,7 @@ pub enum Output {
     File(PathBuf),
 }
 
-/// What is to be written where.
+/// Which source is compiled to which file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// One for each source, in the order in which they were given.
@@ -46,7 +46,7 @@ pub struct Job {
     pub output: PathBuf,
 }
 
-/// The sources that these paths stand for: files as they are, and each `.py` file below each folder, by name.
+/// Returns the sources that these paths stand for: files as they are, and each `.py` file below each folder, by name.
 /// Folders whose names start with a dot are left out, and links to folders are not followed.
 ///
 /// # Errors
@@ -95,7 +95,7 @@ fn walk(root: &Path, found: &mut Vec<Source>) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Decide which file each source becomes. A source that was given twice counts once.
+/// Decides which file each source becomes. A source that was given twice counts once.
 ///
 /// # Errors
 ///
@@ -151,7 +151,7 @@ fn check(jobs: &[Job]) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// The path without `.` parts; in one case where file systems take both for the same.
+/// Returns the path without `.` parts; in one case where file systems take both for the same.
 fn plain(path: &Path) -> PathBuf {
     let path = path
         .components()

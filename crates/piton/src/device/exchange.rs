@@ -8,10 +8,8 @@ use piton_board::exception::BoardException;
 use piton_board::repl::{Conversation, Entry, RawRepl};
 
 use super::frame::{Answer, FrameReader, State, looks_like_an_end};
+use super::session::END_TIME;
 use crate::board::Board;
-
-/// How long the board may take to leave a program that has answered, or that was interrupted.
-const END_TIME: Duration = Duration::from_secs(5);
 
 /// How long the board is silent before what looks like the end of a program counts as one, when no answer came before it.
 const END_QUIET: Duration = Duration::from_millis(300);

@@ -31,7 +31,7 @@ const PROGRAM: &str = include_str!("../../device/minified/session.py");
 const TRIES: u32 = 4;
 
 /// How long the board may take to leave a program that has answered, or that was interrupted.
-const END_TIME: Duration = Duration::from_secs(5);
+pub(super) const END_TIME: Duration = Duration::from_secs(5);
 
 /// The pause between two tries to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);

@@ -30,18 +30,18 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    /// The hidden folder that an interrupted run left whole, else the name of a new one. `what` tells it from others.
+    /// Finds the hidden folder that an interrupted run left whole, else a free name for one. `suffix` tells it from others.
     ///
     /// # Errors
     ///
     /// The folder cannot be read, or has damaged hidden folders of all names, or one that is a link.
-    pub(crate) fn find(parent: &Path, what: &OsStr) -> io::Result<Hidden> {
+    pub(crate) fn find(parent: &Path, suffix: &OsStr) -> io::Result<Hidden> {
         let names = fs::read_dir(parent)?
             .map(|entry| Ok(entry?.file_name()))
             .collect::<io::Result<Vec<OsString>>>()?;
         let mut free = None;
         for number in 1..=NAMES {
-            let mut end = what.to_owned();
+            let mut end = suffix.to_owned();
             if number > 1 {
                 end.push(format!("~{number}"));
             }
@@ -68,17 +68,17 @@ impl Hidden {
         free.ok_or_else(|| io::Error::other("every name for a hidden folder is taken"))
     }
 
-    /// The folder to write into. It is there after [`Hidden::make`].
+    /// Returns the folder to write into. It exists after [`Hidden::make`].
     pub(crate) fn inner(&self) -> &Path {
         &self.inner
     }
 
-    /// Whether an interrupted run left it, and it is whole.
+    /// Returns whether an interrupted run left it, and it is whole.
     pub(crate) fn is_left(&self) -> bool {
         self.mark.exists() && self.inner.is_dir()
     }
 
-    /// Make it, if it is not there, with folders of these names in the inner one.
+    /// Makes the hidden folder unless it exists, with folders of these names in the inner one.
     pub(crate) fn make(&self, names: &[&str]) -> io::Result<()> {
         if self.is_left() {
             return Ok(());
@@ -94,7 +94,7 @@ impl Hidden {
         Ok(())
     }
 
-    /// Remove it when the inner folder is empty.
+    /// Removes the hidden folder when the inner one is empty.
     pub(crate) fn remove(&self) -> io::Result<()> {
         if !self.mark.exists() {
             return Ok(());
@@ -105,7 +105,7 @@ impl Hidden {
     }
 }
 
-/// Make a folder that nobody looks at yet.
+/// Makes a folder that nobody looks at yet.
 fn make_plainly(folder: &Path, parent: &Path) -> io::Result<()> {
     fs::create_dir(folder)?;
     // Its place is taken in the table before its entry says so.

@@ -11,8 +11,9 @@ use piton_path::BoardPath;
 use piton_path::PortablePath;
 use piton_project::mip::record::FILE_NAME;
 
-use super::library::{CONTENT_TIME, STEP_TIME, is_same, name};
+use super::library::{is_same, name};
 use super::{Library, MipError, MipEvent};
+use crate::times::{CONTENT_TIME, STEP_TIME};
 
 /// What is found on the board, by path.
 pub(super) type Found = BTreeMap<BoardPath, SurveyEntry>;

@@ -18,9 +18,10 @@ use piton_project::mip::source::Source;
 
 use super::change::{Change, FileEvent, Found, Stale};
 use super::fetch::Content;
-use super::library::{CONTENT_TIME, is_same};
+use super::library::is_same;
 use super::look::{Looked, place_of, survey};
 use super::{Fetched, Library, MipError, MipEvent};
+use crate::times::CONTENT_TIME;
 
 /// Whether the board gets a record of what is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! The folder of a board that packages are installed into.
 
-use std::time::Duration;
-
 use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
@@ -17,12 +15,7 @@ use piton_project::mip::record::{self, Record};
 
 use super::change::Found;
 use super::{MipError, MipEvent};
-
-/// How long a board may take for anything but the content of a file.
-pub(super) const STEP_TIME: Duration = Duration::from_secs(30);
-
-/// How long the contents of files may take: the largest flash over the slowest line.
-pub(super) const CONTENT_TIME: Duration = Duration::from_secs(3600);
+use crate::times::{CONTENT_TIME, STEP_TIME};
 
 /// The folder of a board that packages are installed into, and what the board loads from there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use piton_project::mip::record::Record;
 use piton_project::mip::resolve::File as PackageFile;
 
 use super::change::Found;
-use super::library::CONTENT_TIME;
 use super::{Described, Library, MipError, MipEvent, RecordUse};
+use crate::times::CONTENT_TIME;
 
 /// What the board has of packages, and what is on record there.
 #[derive(Clone, Debug, Default)]

@@ -9,8 +9,8 @@ use piton_fs::remote::RemoteFs;
 use piton_project::mip::record::{FILE_NAME, Installed, Record};
 
 use super::change::{Change, Stale};
-use super::library::CONTENT_TIME;
 use super::{Library, MipError, MipEvent};
+use crate::times::CONTENT_TIME;
 
 /// What uninstalling changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -5,7 +5,7 @@
 //! whole line, and `!` takes back a file below a folder that is covered. It also lacks [`super::Patterns::names_file`]. Both
 //! loops here go back to the last star only, so that no pattern takes more than length times length.
 
-/// Whether `names` fit `parts`, one by one; a part that is `None` takes any number of names, and at the end at least
+/// Returns whether `names` fit `parts`, one by one; a part that is `None` takes any number of names, and at the end at least
 /// one.
 pub(super) fn path_fits(parts: &[Option<String>], names: &[&str]) -> bool {
     let (mut part, mut name) = (0, 0);
@@ -38,7 +38,7 @@ pub(super) fn path_fits(parts: &[Option<String>], names: &[&str]) -> bool {
     }
 }
 
-/// Whether one name fits a pattern of `*`, `?`, `[...]` and `\`.
+/// Returns whether one name fits a pattern of `*`, `?`, `[...]` and `\`.
 fn name_fits(pattern: &str, name: &str) -> bool {
     let pattern = pattern.chars().collect::<Vec<char>>();
     let name = name.chars().collect::<Vec<char>>();
@@ -72,7 +72,7 @@ fn name_fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// If `letter` fits what `pattern` begins with: how many characters of the pattern that is.
+/// Returns how many characters of the pattern `letter` fits at its beginning, if it does.
 fn one_fits(pattern: &[char], letter: char) -> Option<usize> {
     match pattern {
         ['?', ..] => Some(1),
@@ -85,7 +85,7 @@ fn one_fits(pattern: &[char], letter: char) -> Option<usize> {
     }
 }
 
-/// If `letter` is of the class whose text begins behind its `[`: how many characters the class has from there on.
+/// Returns how many characters the class has from there on, if `letter` is of the class whose text begins behind its `[`.
 /// A class without an end fits nothing.
 fn class_fits(class: &[char], letter: char) -> Option<usize> {
     let negated = matches!(class.first(), Some('!' | '^'));
@@ -127,7 +127,7 @@ fn class_fits(class: &[char], letter: char) -> Option<usize> {
     }
 }
 
-/// For `[:alpha:]` and its like: whether the letter is of it (`None` if there is no such class), and its length.
+/// Returns for `[:alpha:]` and its like whether the letter is of it (`None` if there is no such class), and its length.
 fn named_class(text: &[char], letter: char) -> Option<(Option<bool>, usize)> {
     let end = text.iter().position(|letter| *letter == ']')?;
     let inner = text.get(2..end.checked_sub(1)?)?;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Which of `paths` the patterns cover; a path that ends with a slash is a folder.
+/// Compares which of `paths` the patterns cover; a path that ends with a slash is a folder.
 fn check(lines: &str, paths: &[(&str, bool)]) {
     let mut patterns = Patterns::new();
     patterns.add_lines(lines);

@@ -13,7 +13,7 @@ use super::{Exit, ExitValue};
 /// The mark of an exception that stands for a `SystemExit`.
 pub(super) const EXIT: &str = "piton exit";
 
-/// A program that tells its exit value.
+/// A program that reports its exit value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guarded {
     source: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Put a `try` around `source`.
+    /// Puts a `try` around `source`.
     pub fn new(source: &[u8]) -> Guarded {
         let mut guarded = Guarded {
             source: Vec::with_capacity(source.len() + source.len() / 16 + 100),
@@ -32,20 +32,20 @@ impl Guarded {
             hidden: false,
         };
         guarded.source.extend_from_slice(b"try:\n");
-        let mut place = Place::Code;
+        let mut place = LineStart::Code;
         let mut continued = false;
         for (number, line) in (1..).zip(lines(source)) {
-            let begins_in_string = place != Place::Code;
-            let holds = place.read(line);
+            let begins_in_string = place != LineStart::Code;
+            let content = place.read(line);
             if guarded.shifted_to == u32::MAX
                 && !begins_in_string
                 && !continued
-                && holds == Holds::Nothing
+                && content == LineContent::Nothing
             {
                 guarded.shifted_to = number;
                 continue;
             }
-            continued = holds == Holds::Continued;
+            continued = content == LineContent::Continued;
             if !begins_in_string && !line.trim_ascii().is_empty() {
                 guarded.source.push(b'\t');
             }
@@ -63,7 +63,7 @@ impl Guarded {
         guarded
     }
 
-    /// The same for a source that a person knows nothing of.
+    /// As [`Guarded::new`], for a source that a person knows nothing of.
     pub(super) fn hidden(source: &[u8]) -> Guarded {
         Guarded {
             hidden: true,
@@ -71,12 +71,12 @@ impl Guarded {
         }
     }
 
-    /// What to send to the board.
+    /// Returns what to send to the board.
     pub fn source(&self) -> &[u8] {
         &self.source
     }
 
-    /// Whether the board did not take the program for its size: MicroPython's bytecode jumps 32 KB at most, here over
+    /// Returns whether the board refused the program for its size: MicroPython's bytecode jumps 32 KB at most, here over
     /// the whole `try`. Nothing of it ran then; the source as it is may do.
     pub fn is_too_large(&self, ended: &Result<(), BoardError>) -> bool {
         matches!(ended, Err(BoardError::Exception(exception)) if exception.frames.is_empty()
@@ -84,7 +84,7 @@ impl Guarded {
             && exception.message == "bytecode overflow")
     }
 
-    /// What it means that the board ended the program this way.
+    /// Returns how the program ended, from what the board said.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Guarded {
     }
 }
 
-/// The lines of a source with their ends: LF, CR LF or CR, as MicroPython's lexer takes them (py/lexer.c,
+/// Yields the lines of a source with their ends: LF, CR LF or CR, as MicroPython's lexer takes them (py/lexer.c,
 /// `next_char`).
 pub(super) fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = source;
@@ -149,15 +149,15 @@ pub(super) fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Where a line begins: in code, or in a string of three such quotes, or in one of such a quote that a backslash
 /// carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum LineStart {
     Code,
     Long(u8),
     Short(u8),
 }
 
-/// What a line that begins in code holds.
+/// The content of a line that begins in code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holds {
+enum LineContent {
     /// White space, a comment.
     Nothing,
     Code,
@@ -165,52 +165,52 @@ enum Holds {
     Continued,
 }
 
-impl Place {
-    /// Go over one line, to where the next one begins.
-    fn read(&mut self, line: &[u8]) -> Holds {
-        let mut holds = Holds::Nothing;
+impl LineStart {
+    /// Reads one line, to where the next one begins.
+    fn read(&mut self, line: &[u8]) -> LineContent {
+        let mut content = LineContent::Nothing;
         let mut at = 0;
         while let Some(&byte) = line.get(at) {
             let is_end = matches!(byte, b'\n' | b'\r');
             match *self {
-                Place::Code => match byte {
+                LineStart::Code => match byte {
                     b'#' => break,
                     b'"' | b'\'' => {
-                        holds = Holds::Code;
+                        content = LineContent::Code;
                         if line.get(at..at + 3) == Some(&[byte; 3]) {
                             at += 2;
-                            *self = Place::Long(byte);
+                            *self = LineStart::Long(byte);
                         } else {
-                            *self = Place::Short(byte);
+                            *self = LineStart::Short(byte);
                         }
                     }
                     b'\\' if matches!(line.get(at + 1), Some(b'\n' | b'\r')) => {
-                        return Holds::Continued;
+                        return LineContent::Continued;
                     }
                     b' ' | b'\t' | b'\x0c' | b'\n' | b'\r' => {}
-                    _ => holds = Holds::Code,
+                    _ => content = LineContent::Code,
                 },
-                Place::Long(quote) | Place::Short(quote) => {
-                    holds = Holds::Code;
+                LineStart::Long(quote) | LineStart::Short(quote) => {
+                    content = LineContent::Code;
                     if byte == b'\\' {
                         if matches!(line.get(at + 1), Some(b'\n' | b'\r')) {
-                            return holds;
+                            return content;
                         }
                         at += 1;
-                    } else if matches!(self, Place::Short(_)) && (byte == quote || is_end) {
+                    } else if matches!(self, LineStart::Short(_)) && (byte == quote || is_end) {
                         // A line end there is an error, which the board reports.
-                        *self = Place::Code;
-                    } else if matches!(self, Place::Long(_))
+                        *self = LineStart::Code;
+                    } else if matches!(self, LineStart::Long(_))
                         && line.get(at..at + 3) == Some(&[quote; 3])
                     {
                         at += 2;
-                        *self = Place::Code;
+                        *self = LineStart::Code;
                     }
                 }
             }
             at += 1;
         }
-        holds
+        content
     }
 }
 

@@ -14,7 +14,7 @@ use piton_board::error::Error as BoardError;
 use piton_board::literal::{py_bytes, py_str};
 use piton_board::repl::RawRepl;
 
-/// See the file.
+/// The stand-in for `input()`: see the file.
 const PROGRAM: &str = include_str!("../../device/minified/input.py");
 
 /// The name of the function that stands in for `input`: its frames are not the program's.
@@ -23,7 +23,7 @@ pub(super) const FUNCTION: &str = "_piton_input";
 /// How many characters a part of a line has at most as a literal: with what goes round it, it fits a ring of 64 bytes.
 const PART: usize = 50;
 
-/// What a program's `input()` gets.
+/// What `input()` of a program returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A line, without its end.
@@ -32,7 +32,7 @@ pub enum Line {
     End,
 }
 
-/// Whether a program, as a source or a `.mpy` file, has the word `input` in it.
+/// Returns whether a program, as a source or a `.mpy` file, has the word `input` in it.
 pub fn reads_input(program: &[u8]) -> bool {
     const WORD: &[u8] = b"input";
     let is_part_of_a_word =
@@ -59,7 +59,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Give the board the stand-in. `None` for a board that cannot have it, for want of `sys.stdin` or of memory.
+    /// Defines the stand-in on the board. Returns `None` for a board that cannot have it, for want of `sys.stdin` or of
+    /// memory.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ impl Input {
         }
     }
 
-    /// Put the board's own `input()` back. A board that has restarted has it already.
+    /// Restores the board's own `input()`. A board that has restarted has it already.
     ///
     /// # Errors
     ///
@@ -93,11 +94,11 @@ impl Input {
         }
     }
 
-    /// Take what the program printed, and hand on what is not a mark.
+    /// Takes what the program printed, and passes on what is not a mark.
     pub fn take(&mut self, bytes: &[u8], output: &mut dyn FnMut(&[u8])) {
         self.held.extend_from_slice(bytes);
         while let Some(at) = position(&self.held, &self.mark) {
-            hand_on(self.held.get(..at), output);
+            pass_on(self.held.get(..at), output);
             self.held.drain(..at + self.mark.len());
             self.is_asked = true;
         }
@@ -110,18 +111,18 @@ impl Input {
             })
             .unwrap_or(0);
         let passed = self.held.len() - kept;
-        hand_on(self.held.get(..passed), output);
+        pass_on(self.held.get(..passed), output);
         self.held.drain(..passed);
     }
 
-    /// The program has ended: hand on what was held back.
+    /// Passes on what was held back, at the end of the program.
     pub fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
-        hand_on(Some(&self.held), output);
+        pass_on(Some(&self.held), output);
         self.held.clear();
     }
 
-    /// What to write to the program now. `next_line` is asked when it waits for a line, and gives `None` as long as
-    /// there is none.
+    /// Returns what to write to the program now. `next_line` is called when it waits for a line, and returns `None` as long
+    /// as there is none.
     pub fn reply(&mut self, next_line: impl FnOnce() -> Option<Line>) -> Vec<u8> {
         if !self.is_asked {
             return Vec::new();
@@ -138,7 +139,7 @@ impl Input {
     }
 }
 
-/// A line as it goes out: literals, each on a line of its own.
+/// Returns a line as it is sent: literals, each on a line of its own.
 fn parts(line: &[u8]) -> VecDeque<Vec<u8>> {
     let mut literals = Vec::new();
     let mut rest = line;
@@ -170,7 +171,7 @@ fn parts(line: &[u8]) -> VecDeque<Vec<u8>> {
     out.collect()
 }
 
-fn hand_on(bytes: Option<&[u8]>, output: &mut dyn FnMut(&[u8])) {
+fn pass_on(bytes: Option<&[u8]>, output: &mut dyn FnMut(&[u8])) {
     if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
         output(bytes);
     }

@@ -37,7 +37,7 @@ pub enum MpyError {
     },
 }
 
-/// Whether these are the bytes of a `.mpy` file and not of a source: its letter, and a version that is no text.
+/// Returns whether these are the bytes of a `.mpy` file and not of a source: its letter, and a version that is no text.
 pub fn is_mpy(bytes: &[u8]) -> bool {
     matches!(bytes, [b'M' | b'C', 0..=8, ..])
 }
@@ -93,7 +93,7 @@ impl From<Mismatch> for MpyError {
     }
 }
 
-/// Bring a `.mpy` file into the board's RAM, piece by piece, and give back the program that runs it: the module's
+/// Sends a `.mpy` file into the board's RAM, piece by piece, and returns the program that runs it: the module's
 /// `__name__` is `_piton_program`. Nothing of it stays when that has ended.
 ///
 /// # Errors

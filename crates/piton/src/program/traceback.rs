@@ -1,4 +1,4 @@
-//! Tracebacks that name the file of a person, with the lines of its source.
+//! Tracebacks with the path of the source and its lines.
 
 use piton_board::exception::BoardException;
 
@@ -7,9 +7,9 @@ use super::input;
 /// What MicroPython puts in front of a frame of a program that came through the REPL.
 const FRAME: &str = "  File \"<stdin>\", line ";
 
-/// The traceback of a program that came through the REPL as CPython prints it: with `name` for `<stdin>`, and each frame's
-/// line of `source` below it. Frames of other files stay as they are, and so do those of functions that the source does
-/// not have: an earlier program's, that is in the board's memory still.
+/// Returns the traceback of a program that came through the REPL as CPython prints it: with `name` for `<stdin>`, and each
+/// frame's line of `source` below it. Frames of other files stay as they are, and so do those of functions that the source
+/// does not have: an earlier program's, that is in the board's memory still.
 pub fn located(exception: &BoardException, name: &str, source: &[u8]) -> Vec<u8> {
     let mut located = Vec::with_capacity(exception.traceback.len() * 2);
     for line in exception.traceback.split_inclusive(|byte| *byte == b'\n') {
@@ -50,7 +50,7 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Whether the source has such a function.
+    /// Returns whether the source has such a function.
     fn is_of(&self, source: &[u8]) -> bool {
         match self.scope {
             None => true,

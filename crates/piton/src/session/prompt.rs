@@ -11,6 +11,7 @@ use piton_board::repl::protocol::{CTRL_B, FRIENDLY_PROMPT};
 
 use crate::board::Board;
 use crate::error::Error;
+use crate::times::KEY_TIME;
 
 /// How long a board may take for its answer. A board that runs a program does not answer.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
@@ -20,9 +21,6 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// How long one read lasts at most.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// How long the board may take to accept a byte.
-const WRITE_TIME: Duration = Duration::from_secs(2);
 
 /// The prompt as an idle board prints it: at the start of a line.
 const PROMPT_LINE: &[u8] = b"\r\n>>> ";
@@ -37,7 +35,7 @@ impl Board {
     ///
     /// [`piton_board::error::Error::Timeout`] and [`piton_board::error::Error::Disconnected`].
     pub fn ask_for_prompt(&self) -> Result<(), Error> {
-        self.type_keys(&[CTRL_B], Deadline::after(WRITE_TIME))
+        self.type_keys(&[CTRL_B], Deadline::after(KEY_TIME))
     }
 
     /// Brings the board to its friendly prompt, if it runs no program, and returns the output to show: the prompt alone, or all

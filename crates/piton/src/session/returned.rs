@@ -9,6 +9,7 @@ use piton_board::repl::protocol::{CTRL_C, FRIENDLY_PROMPT};
 
 use super::Session;
 use crate::error::Error;
+use crate::times::KEY_TIME;
 
 /// How long one look for output takes.
 const SLICE: Duration = Duration::from_millis(50);
@@ -18,9 +19,6 @@ const PROMPT_QUIET: Duration = Duration::from_millis(500);
 
 /// How long a board that prints nothing is watched: many have printed everything before the port is open again.
 const SILENCE: Duration = Duration::from_secs(2);
-
-/// How long the board may take to accept a Ctrl-C.
-const WRITE_TIME: Duration = Duration::from_secs(2);
 
 /// What [`Session::follow_return`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -71,7 +69,7 @@ impl Session {
         loop {
             if cancel.take() {
                 // The error that counts is the interruption.
-                let _ = board.type_keys(&[CTRL_C], Deadline::after(WRITE_TIME));
+                let _ = board.type_keys(&[CTRL_C], Deadline::after(KEY_TIME));
                 return Err(BoardError::Cancelled.into());
             }
             let bytes = board.read_output(&mut buffer, SLICE)?;

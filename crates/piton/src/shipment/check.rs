@@ -8,7 +8,8 @@ use piton_shipment::manifest::{FileKind, ManifestFile, Problem, compare};
 use piton_shipment::signature::PublicKey;
 use piton_shipment::version;
 
-use super::{BoardFormat, Finding, FindingKind, Shipment, needs};
+use super::{Finding, FindingKind, Shipment, needs};
+use crate::board_format::BoardFormat;
 use crate::building::FILES;
 
 /// What a shipment has to be besides whole.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::deploy::board_of_drive;
 use super::download::{fetch, is_url};
-use super::{BoardFormat, Demands, Finding, FindingKind, Reading, Shipment, ShipmentError, read};
+use super::{Demands, Finding, FindingKind, Reading, Shipment, ShipmentError, read};
+use crate::board_format::BoardFormat;
 use crate::http::Client;
 
 /// Why no shipment of a build is chosen.
@@ -85,7 +85,7 @@ pub fn drive_format(
     drive: &Path,
     shipments: &[Shipment],
 ) -> Result<Option<BoardFormat>, ChooseError> {
-    let format = board_of_drive(drive);
+    let format = BoardFormat::of_drive(drive);
     // What is not a folder has its own error when the copy is planned.
     if format.is_none() && drive.is_dir() && shipments.len() > 1 {
         return Err(ChooseError::UnknownBoard {

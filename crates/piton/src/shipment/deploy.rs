@@ -12,10 +12,10 @@ use piton_board::deadline::Cancel;
 use piton_board::error::ErrorKind;
 use piton_path::PortablePath;
 
+use super::Shipment;
 use super::folders::Folder;
 use super::order::order;
 use super::parts::Parts;
-use super::{BoardFormat, Shipment};
 use crate::flushed;
 use crate::regular::{self, Kind, Links};
 use crate::spool::Spooled;
@@ -144,11 +144,6 @@ impl DeployError {
             _ => ErrorKind::Refused,
         }
     }
-}
-
-/// Returns what a drive says about its board, in `boot_out.txt` of CircuitPython.
-pub fn board_of_drive(drive: &Path) -> Option<BoardFormat> {
-    BoardFormat::of_drive(drive)
 }
 
 /// Compares the shipment with the drive, and decides what to do. Nothing is changed.

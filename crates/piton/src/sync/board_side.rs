@@ -12,9 +12,10 @@ use piton_fs::write::TEMPORARY_SUFFIX;
 use piton_path::BoardPath;
 use piton_path::RelativePath;
 
-use super::{CONTENT_TIME, Content, Error, Options};
+use super::{Content, Error, Options};
+use crate::times::CONTENT_TIME;
 
-/// What a board's folder holds.
+/// The content of a folder of a board.
 pub(super) struct Survey {
     /// Whether there is such a folder.
     pub(super) root: Root,
@@ -30,7 +31,7 @@ pub(super) struct Survey {
     digests: BTreeMap<RelativePath, ShortDigest>,
 }
 
-/// What has the folder's name.
+/// What the name of the folder stands for on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Root {
     Missing,
@@ -38,7 +39,7 @@ pub(super) enum Root {
     Other,
 }
 
-/// Look at a folder of the board, but not at file systems that are mounted below it. Files that have the size in
+/// Surveys a folder of the board, without the file systems that are mounted below it. Files that have the size in
 /// `sizes` are hashed. One exchange on boards that have SHA-256, unless something was cut off.
 pub(super) fn survey(
     remote: &mut RemoteFs<'_, '_>,
@@ -89,7 +90,7 @@ pub(super) fn survey(
     Ok(survey)
 }
 
-/// The path from `root` on; `None` for the root itself.
+/// Returns the path from `root` on; `None` for the root itself.
 fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<RelativePath>, Error> {
     if path == root {
         return Ok(None);
@@ -125,9 +126,9 @@ impl Survey {
     }
 }
 
-/// Put down in both trees which files are the same, by the hashes of the board.
-pub(super) fn settle_digests(
-    here: &mut Tree,
+/// Notes in both trees which files are the same, by the hashes of the board.
+pub(super) fn note_equal_files(
+    host: &mut Tree,
     contents: &BTreeMap<RelativePath, Content>,
     survey: &mut Survey,
 ) -> Result<(), Error> {
@@ -137,15 +138,15 @@ pub(super) fn settle_digests(
         };
         let sha256 = content.sha256()?;
         let is_same = digest.matches(&sha256);
-        here.set_digest(&path, sha256.clone());
+        host.set_digest(&path, sha256.clone());
         // Any other hash says that the files differ.
-        let there = if is_same { sha256 } else { Vec::new() };
-        survey.tree.set_digest(&path, there);
+        let on_board = if is_same { sha256 } else { Vec::new() };
+        survey.tree.set_digest(&path, on_board);
     }
     Ok(())
 }
 
-/// Sizes of the files of a tree.
+/// Returns the sizes of the files of a tree.
 pub(super) fn sizes(tree: &Tree) -> BTreeMap<RelativePath, u64> {
     let sizes = tree.iter().filter_map(|(path, node)| match node {
         Node::File {
@@ -156,7 +157,7 @@ pub(super) fn sizes(tree: &Tree) -> BTreeMap<RelativePath, u64> {
     sizes.collect()
 }
 
-/// The folders that lead to `root`, and itself, outermost first.
+/// Returns the folders that lead to `root`, and itself, outermost first.
 pub(super) fn folders_to(root: &BoardPath) -> Vec<BoardPath> {
     let mut folders = Vec::new();
     let mut next = Some(root.clone());

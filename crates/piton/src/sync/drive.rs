@@ -28,8 +28,8 @@ use crate::board_format::{BOOT_OUT, BoardFormat};
 use crate::shipment::deploy::{DeployError, check_names};
 use crate::shipment::parts::Parts;
 
-/// Whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive is
-/// mounted.
+/// Returns whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive
+/// is mounted.
 pub fn is_drive(folder: &Path) -> bool {
     folder.is_dir() && (folder.join(BOOT_OUT).is_file() || is_mounted_here(folder))
 }
@@ -54,7 +54,7 @@ fn is_mounted_here(folder: &Path) -> bool {
         .is_ok_and(|place| place.parent().is_none() && !folder.starts_with(Path::new(&system)))
 }
 
-/// How sources are compiled for the board of this drive.
+/// Returns how sources are compiled for the board of this drive.
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ pub struct DrivePush {
     record: Record,
 }
 
-/// Compare `folder` with `drive`, and decide what to do. Nothing is changed.
+/// Compares `folder` with `drive`, and decides what to do. Nothing is changed.
 ///
 /// With [`Options::delete`], only what the record of earlier syncs knows, and nobody has changed since, is removed. A link
 /// on the drive is in the way of what should go there.
@@ -88,12 +88,12 @@ pub struct DrivePush {
 pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<DrivePush, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
     let superseded = make::make(&mut host, &options.make)?;
-    let mut there = walk_destination(drive, &options.ignore)?;
+    let mut on_drive = walk_destination(drive, &options.ignore)?;
     check_tree(&host.tree)?;
-    settle(&mut host, &mut there)?;
+    note_equal_files(&mut host, &mut on_drive)?;
     let record = Record::load(drive)?;
     let mut removable = Tree::new();
-    for (path, content) in &there.contents {
+    for (path, content) in &on_drive.contents {
         if superseded.contains(path)
             || (host.tree.get(path).is_none() && record.knows(path, &content.sha256()?))
         {
@@ -110,14 +110,14 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
             Protection::Ignored
         }
     };
-    let how = plan::Options {
+    let plan_options = plan::Options {
         delete: options.delete,
         protection: Some(&protection),
         superseded: Some(&superseded),
         ..plan::Options::default()
     };
-    let plan =
-        plan(&host.tree, &there.tree, &how).map_err(|conflicts| Error::InTheWay { conflicts })?;
+    let plan = plan(&host.tree, &on_drive.tree, &plan_options)
+        .map_err(|conflicts| Error::InTheWay { conflicts })?;
     Ok(DrivePush {
         plan,
         drive: drive.to_path_buf(),
@@ -129,7 +129,7 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
     })
 }
 
-/// Names that FAT does not have, or has only once.
+/// Checks for names that FAT does not have, or has only once.
 fn check_tree(tree: &Tree) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for (path, _) in tree.iter() {
@@ -148,42 +148,42 @@ fn relative(path: &RelativePath) -> Result<PortablePath, Error> {
     })
 }
 
-/// Put down in both trees which files are the same.
-fn settle(here: &mut HostTree, there: &mut HostTree) -> Result<(), Error> {
-    let sizes_there = sizes(&there.tree);
-    for (path, size) in sizes(&here.tree) {
-        if sizes_there.get(&path) == Some(&size)
-            && let (Some(one), Some(other)) = (here.contents.get(&path), there.contents.get(&path))
+/// Notes in both trees which files are the same.
+fn note_equal_files(host: &mut HostTree, drive: &mut HostTree) -> Result<(), Error> {
+    let sizes_on_drive = sizes(&drive.tree);
+    for (path, size) in sizes(&host.tree) {
+        if sizes_on_drive.get(&path) == Some(&size)
+            && let (Some(one), Some(other)) = (host.contents.get(&path), drive.contents.get(&path))
         {
-            here.tree.set_digest(&path, one.sha256()?);
-            there.tree.set_digest(&path, other.sha256()?);
+            host.tree.set_digest(&path, one.sha256()?);
+            drive.tree.set_digest(&path, other.sha256()?);
         }
     }
     Ok(())
 }
 
 impl DrivePush {
-    /// What will be done.
+    /// Returns what will be done.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Symbolic links in the folder that name nothing. They are left out.
+    /// Returns symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
 
-    /// Files of the folder that are left out because they usually hold passwords or secret keys.
+    /// Returns files of the folder that are left out because they usually hold passwords or secret keys.
     pub fn private(&self) -> &[PathBuf] {
         &self.private
     }
 
-    /// What is left out of the folder because its name is [reserved](piton_path::is_reserved).
+    /// Returns what is left out of the folder because its name is [reserved](piton_path::is_reserved).
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }
 
-    /// Do it. Folders come first, then files, those that start the board's program last, then what is removed.
+    /// Carries the plan out: folders first, then files, those that start the board's program last, then what is removed.
     ///
     /// # Errors
     ///

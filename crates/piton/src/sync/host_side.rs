@@ -45,7 +45,7 @@ impl Content {
         }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Content {
         }
     }
 
-    /// Their SHA-256.
+    /// Returns the SHA-256 of the bytes.
     pub(super) fn sha256(&self) -> Result<Vec<u8>, Error> {
         let digest = self
             .open()
@@ -79,10 +79,10 @@ impl Content {
     }
 }
 
-/// A folder of this computer, seen.
+/// A folder of this computer with its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostTree {
-    /// What is in it.
+    /// The files and folders in it.
     pub tree: Tree,
     /// What its files hold.
     pub contents: BTreeMap<RelativePath, Content>,
@@ -97,7 +97,7 @@ pub struct HostTree {
     pub reserved: Vec<PathBuf>,
 }
 
-/// How to look at a folder.
+/// What a folder is walked for.
 #[derive(Clone, Copy)]
 enum Role {
     /// It is copied from: links by the caller's choice, nothing that is ignored.
@@ -106,36 +106,36 @@ enum Role {
     Destination,
 }
 
-/// Look at all of a folder, but for what is ignored: by default, by `.pitonignore` files, by `ignore`.
+/// Walks a folder, without what is ignored: by default, by `.pitonignore` files, by `ignore`.
 ///
 /// # Errors
 ///
 /// [`Error::Read`], [`Error::NotText`], [`Error::Circle`].
 pub fn walk(folder: &Path, ignore: &Patterns, links: Links) -> Result<HostTree, Error> {
-    look(folder, ignore, Role::Source(links))
+    walk_as(folder, ignore, Role::Source(links))
 }
 
-/// The same for a folder that is copied to: what must not be touched is there as [`Node::Foreign`].
+/// As [`walk`], for a folder that is copied to: what must not be touched is in the tree as [`Node::Foreign`].
 pub(super) fn walk_destination(folder: &Path, ignore: &Patterns) -> Result<HostTree, Error> {
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut nothing = HostTree {
+            let mut empty = HostTree {
                 ignored: left_out::patterns(),
                 ..HostTree::default()
             };
-            nothing.ignored.append(ignore);
-            Ok(nothing)
+            empty.ignored.append(ignore);
+            Ok(empty)
         }
-        _ => look(folder, ignore, Role::Destination),
+        _ => walk_as(folder, ignore, Role::Destination),
     }
 }
 
-fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error> {
-    let mut look = Look {
+fn walk_as(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error> {
+    let mut walk = FolderWalk {
         role,
         files: left_out::patterns(),
         ignore,
-        found: HostTree::default(),
+        host: HostTree::default(),
     };
     if folder.is_file() {
         return Err(Error::Read {
@@ -143,8 +143,8 @@ fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error>
             source: io::ErrorKind::NotADirectory.into(),
         });
     }
-    look.renew_patterns();
-    look.read_patterns(folder, "")?;
+    walk.renew_patterns();
+    walk.read_patterns(folder, "")?;
     let rules = Rules {
         links: match role {
             Role::Source(Links::Follow) => host_tree::Links::Follow,
@@ -155,12 +155,12 @@ fn look(folder: &Path, ignore: &Patterns, role: Role) -> Result<HostTree, Error>
     };
     let mut entries = host_tree::walk(folder, rules);
     while let Some(entry) = entries.next() {
-        let is_wanted = look.take(entry.map_err(walk_error)?)?;
+        let is_wanted = walk.take(entry.map_err(walk_error)?)?;
         if !is_wanted {
             entries.skip_folder();
         }
     }
-    Ok(look.found)
+    Ok(walk.host)
 }
 
 fn walk_error(error: WalkError) -> Error {
@@ -171,27 +171,27 @@ fn walk_error(error: WalkError) -> Error {
     }
 }
 
-/// One look at a folder.
-struct Look<'a> {
+/// A walk through a folder.
+struct FolderWalk<'a> {
     role: Role,
     /// The default patterns, and those of files.
     files: Patterns,
     /// The caller's: they come last, so they count first.
     ignore: &'a Patterns,
-    found: HostTree,
+    host: HostTree,
 }
 
-impl Look<'_> {
+impl FolderWalk<'_> {
     fn renew_patterns(&mut self) {
-        self.found.ignored = self.files.clone();
-        self.found.ignored.append(self.ignore);
+        self.host.ignored = self.files.clone();
+        self.host.ignored.append(self.ignore);
     }
 
     /// Reads the patterns of the folder whose path in the tree is `base`.
     fn read_patterns(&mut self, folder: &Path, base: &str) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
         // A device, which a link can name, may have no end.
-        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(Error::Read {
                 path,
                 source: io::Error::new(io::ErrorKind::InvalidInput, "it is no file"),
@@ -221,7 +221,7 @@ impl Look<'_> {
             // What is ignored may have any name.
             let shown = entry.lossy_text();
             return match self.role {
-                Role::Source(_) if !self.found.ignored.cover_entry(&shown, is_folder) => {
+                Role::Source(_) if !self.host.ignored.cover_entry(&shown, is_folder) => {
                     Err(Error::NotText { path: entry.path })
                 }
                 // No board has such a name, so nothing will be written there; its folder is not empty.
@@ -229,19 +229,19 @@ impl Look<'_> {
             };
         };
         let text = tree_path.as_str();
-        let ignored = self.found.ignored.cover_entry(text, is_folder);
+        let ignored = self.host.ignored.cover_entry(text, is_folder);
         let reserved = has_reserved_name(&tree_path);
         match self.role {
             Role::Source(_) if ignored => {
                 let reason = left_out::reason(text, is_folder);
                 // A program on the board may want it, which a person has to decide.
                 if reason == Some(Reason::Private) && !is_folder {
-                    self.found.private.push(entry.path);
+                    self.host.private.push(entry.path);
                 }
                 Ok(false)
             }
             Role::Source(_) if reserved => {
-                self.found.reserved.push(entry.path);
+                self.host.reserved.push(entry.path);
                 Ok(false)
             }
             Role::Destination if ignored || reserved => {
@@ -272,11 +272,11 @@ impl Look<'_> {
                 let modified = metadata.modified().ok();
                 self.add(tree_path.clone(), node);
                 let content = Content::File { path, modified };
-                self.found.contents.insert(tree_path, content);
+                self.host.contents.insert(tree_path, content);
             }
             Kind::Circle => return Err(Error::Circle { path }),
             Kind::Broken(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.found.dangling.push(path);
+                self.host.dangling.push(path);
             }
             Kind::Broken(source) => return Err(Error::Read { path, source }),
             // A link or a device of a destination is no place for a copy; of a source it has no content to copy.
@@ -291,7 +291,7 @@ impl Look<'_> {
 
     fn add(&mut self, path: RelativePath, node: Node) {
         // Each entry of a folder comes once, after the folder.
-        let added = self.found.tree.insert(path, node);
+        let added = self.host.tree.insert(path, node);
         debug_assert!(added.is_ok(), "{added:?}");
     }
 }

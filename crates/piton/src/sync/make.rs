@@ -24,8 +24,9 @@ pub fn compiler_options(facts: &BoardFacts) -> Result<CompilerOptions, Error> {
     Ok(BoardFormat::from(facts).compiler_options("")?)
 }
 
-/// The sources of a folder that break the rules of the language, with their paths in the folder: a board would refuse
-/// them at the import. Machine code (`@micropython.native`) and what else only the compiler itself cannot do is left to the board.
+/// Returns the sources of a folder that break the rules of the language, with their paths in the folder: a board would
+/// refuse them at the import. Machine code (`@micropython.native`) and what else only the compiler itself cannot do is left
+/// to the board.
 ///
 /// # Errors
 ///
@@ -122,7 +123,7 @@ pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<Relative
     Ok(superseded)
 }
 
-/// Whether a board with this firmware runs the source by its name: a `.mpy` file in its place would not run.
+/// Returns whether a board with this firmware runs the source by its name: a `.mpy` file in its place would not run.
 fn is_start(path: &RelativePath, options: &CompilerOptions) -> bool {
     let mut names = start_files::sources(options.target.is_circuitpython());
     names.any(|name| name == path.as_str())

@@ -18,12 +18,13 @@ use piton_path::RelativePath;
 use piton_project::mip;
 use sha2::{Digest, Sha256};
 
-use super::board_side::{Root, settle_digests, sizes, survey};
+use super::board_side::{Root, note_equal_files, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
-use super::{CONTENT_TIME, Content, Error, IGNORE_NAME, Options, SyncEvent, has_reserved_name};
+use super::{Content, Error, IGNORE_NAME, Options, SyncEvent, has_reserved_name};
 use crate::host_file::Incoming;
 use crate::host_name;
+use crate::times::CONTENT_TIME;
 
 /// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
 const LARGEST: u64 = u32::MAX as u64;
@@ -39,7 +40,7 @@ pub struct Pull {
     foreign_journals: Vec<BoardPath>,
 }
 
-/// Compare the folder `root` of the board with `folder`, and decide what to do. Nothing is
+/// Compares the folder `root` of the board with `folder`, and decides what to do. Nothing is
 /// changed, but for [`Options::settle`].
 ///
 /// What is in `root` goes into `folder`, which is made if it is missing. Only files that an earlier pull has put there
@@ -65,7 +66,7 @@ pub fn pull(
         Root::Other => return Err(Error::NotAFolder { path: root.clone() }),
         Root::Folder => {}
     }
-    settle_digests(&mut host.tree, &host.contents, &mut survey)?;
+    note_equal_files(&mut host.tree, &host.contents, &mut survey)?;
     let mut source = Tree::new();
     let mut reserved = Vec::new();
     for (path, node) in survey.tree.iter() {
@@ -100,13 +101,13 @@ pub fn pull(
         true => Protection::Kept,
         false => Protection::None,
     };
-    let how = plan::Options {
+    let plan_options = plan::Options {
         delete: options.delete,
         protection: Some(&protection),
         ..plan::Options::default()
     };
-    let plan =
-        plan(&source, &host.tree, &how).map_err(|conflicts| Error::InTheWay { conflicts })?;
+    let plan = plan(&source, &host.tree, &plan_options)
+        .map_err(|conflicts| Error::InTheWay { conflicts })?;
     let mut record = Record::load(folder)?;
     check_losses(&plan, folder, &host.contents, &record, options)?;
     for path in &plan.unchanged {
@@ -128,13 +129,13 @@ pub fn pull(
     })
 }
 
-/// Whether the next sync could take this file of a board for patterns, though its name is another one.
+/// Returns whether the next sync could take this file of a board for patterns, though it has another name.
 fn is_twin_of_patterns(path: &RelativePath) -> bool {
     path.file_name() != IGNORE_NAME
         && path.file_name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
 }
 
-/// Nothing may be replaced or removed that is not a copy of what the board had.
+/// Checks that only copies of what the board had are replaced or removed.
 fn check_losses(
     plan: &Plan,
     folder: &Path,
@@ -167,7 +168,7 @@ fn check_losses(
     }
 }
 
-/// Whether the folder holds this computer's files, or all of a person's.
+/// Returns whether the folder holds the files of the whole computer, or all of a person's.
 fn is_broad(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else {
         return false;
@@ -178,17 +179,17 @@ fn is_broad(folder: &Path) -> bool {
 }
 
 impl Pull {
-    /// What will be done.
+    /// Returns what will be done.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// What of the board's folder has a [reserved](piton_path::is_reserved) name. It is left out.
+    /// Returns what of the board's folder has a [reserved](piton_path::is_reserved) name. It is left out.
     pub fn reserved(&self) -> &[BoardPath] {
         &self.reserved
     }
 
-    /// Files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`].
+    /// Returns files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`].
     pub fn foreign_journals(&self) -> &[BoardPath] {
         &self.foreign_journals
     }
@@ -216,7 +217,7 @@ impl Pull {
         done.and(saved)
     }
 
-    /// Do all that is to be done here, with what the board sends between it.
+    /// Carries out all steps: those on this computer in their order, and the files of the board in one stream between them.
     fn apply_steps(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -268,7 +269,7 @@ impl Pull {
         Ok(())
     }
 
-    /// Have the board send the files of these steps, and write each when it is complete.
+    /// Receives the files of these steps from the board, and writes each when it is complete.
     fn receive(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -360,7 +361,7 @@ impl Arriving {
     }
 }
 
-/// No link below `folder` may lead out of it, even one that was made since the plan was.
+/// Refuses links below `folder`, which could lead out of it, even one that was made since the plan was.
 pub(super) fn stay_inside(folder: &Path, path: &RelativePath) -> io::Result<()> {
     let mut place = folder.to_path_buf();
     for name in path.names() {

@@ -13,10 +13,9 @@ use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 use piton_path::BoardPath;
 use piton_path::RelativePath;
 
-use super::board_side::{Root, folders_to, settle_digests, sizes, survey};
-use super::{
-    CONTENT_TIME, Content, Error, HostTree, Options, SyncEvent, has_reserved_name, make, walk,
-};
+use super::board_side::{Root, folders_to, note_equal_files, sizes, survey};
+use super::{Content, Error, HostTree, Options, SyncEvent, has_reserved_name, make, walk};
+use crate::times::CONTENT_TIME;
 
 /// What a folder of a board lacks to be like one of this computer.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub struct Push {
     verify: bool,
 }
 
-/// Compare `folder` with the folder `root` of the board, and decide what to do. Nothing is
+/// Compares `folder` with the folder `root` of the board, and decides what to do. Nothing is
 /// changed, but for [`Options::settle`].
 ///
 /// The board's current folder is the empty path. What is in `folder` goes into `root`, which is made if it is missing.
@@ -57,7 +56,7 @@ pub fn push(
     push_tree(remote, host, &superseded, root, options)
 }
 
-/// As [`push`], of files that need not be on this computer: the content of `host`. Files of the board at `superseded`
+/// As [`push`], for files that need not be on this computer: the content of `host`. Files of the board at `superseded`
 /// are removed.
 ///
 /// # Errors
@@ -74,7 +73,7 @@ pub fn push_tree(
     if survey.root == Root::Other {
         return Err(Error::NotAFolder { path: root.clone() });
     }
-    settle_digests(&mut host.tree, &host.contents, &mut survey)?;
+    note_equal_files(&mut host.tree, &host.contents, &mut survey)?;
     let HostTree {
         tree,
         contents,
@@ -92,23 +91,23 @@ pub fn push_tree(
             Protection::None
         }
     };
-    let mut how = plan::Options {
+    let mut plan_options = plan::Options {
         delete: options.delete,
         protection: Some(&protection),
         superseded: Some(superseded),
         ..plan::Options::default()
     };
-    let decide = |how: &plan::Options<'_>| {
-        plan(&tree, &survey.tree, how).map_err(|conflicts| Error::InTheWay { conflicts })
+    let decide = |plan_options: &plan::Options<'_>| {
+        plan(&tree, &survey.tree, plan_options).map_err(|conflicts| Error::InTheWay { conflicts })
     };
-    let mut plan = decide(&how)?;
+    let mut plan = decide(&plan_options)?;
     // Files that are replaced keep their space until the new ones are complete.
     if survey
         .space
         .is_some_and(|space| needed(&plan, space.block) > space.free)
     {
-        how.delete_first = true;
-        plan = decide(&how)?;
+        plan_options.delete_first = true;
+        plan = decide(&plan_options)?;
     }
     let leftovers = survey
         .leftovers
@@ -133,7 +132,7 @@ pub fn push_tree(
     })
 }
 
-/// How much room the files of a plan take, in whole blocks.
+/// Returns how much room the files of a plan take, in whole blocks.
 fn needed(plan: &Plan, block: u64) -> u64 {
     let sizes = plan.steps.iter().filter_map(|step| step.size);
     let rooms = sizes.map(|size| size.div_ceil(block.max(1)).saturating_mul(block.max(1)));
@@ -141,12 +140,12 @@ fn needed(plan: &Plan, block: u64) -> u64 {
 }
 
 impl Push {
-    /// What will be done.
+    /// Returns what will be done.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Write the files in this order, as far as it names them. Folders, and what is removed, keep their turn.
+    /// Sorts the files into this order, as far as it names them. Folders, and what is removed, keep their turn.
     pub fn arrange(&mut self, order: &[RelativePath]) {
         let ranks = order.iter().enumerate();
         let ranks = ranks
@@ -163,22 +162,22 @@ impl Push {
         }
     }
 
-    /// The files here that are left out since they usually hold passwords or secret keys.
+    /// Returns the files here that are left out since they usually hold passwords or secret keys.
     pub fn private(&self) -> &[PathBuf] {
         &self.private
     }
 
-    /// Symbolic links in the folder that name nothing. They are left out.
+    /// Returns symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
 
-    /// What of the folder has a [reserved](piton_path::is_reserved) name. It is left out.
+    /// Returns what of the folder has a [reserved](piton_path::is_reserved) name. It is left out.
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }
 
-    /// Files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`]. They stay.
+    /// Returns files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`]. They stay.
     ///
     /// [`FsError::NotAJournal`]: piton_fs::error::Error::NotAJournal
     pub fn foreign_journals(&self) -> &[BoardPath] {

@@ -23,7 +23,7 @@ pub const FILE_NAME: &str = ".piton-sync";
 pub(super) struct Record(BTreeMap<RelativePath, String>);
 
 impl Record {
-    /// Read the record of a folder; empty if there is none. Lines that make no sense count as not there: the files
+    /// Reads the record of a folder; empty if there is none. Lines that make no sense are skipped: the files
     /// are then not known as copies.
     pub(super) fn load(folder: &Path) -> Result<Record, Error> {
         let path = folder.join(FILE_NAME);
@@ -37,24 +37,24 @@ impl Record {
         Ok(Record(text.lines().filter_map(entry).collect()))
     }
 
-    /// Whether a file with this content is a copy.
+    /// Returns whether a file with this content is a copy.
     pub(super) fn knows(&self, path: &RelativePath, sha256: &[u8]) -> bool {
         self.0
             .get(path)
             .is_some_and(|known| *known == HEXLOWER.encode(sha256))
     }
 
-    /// Put down a copy.
+    /// Notes a copy.
     pub(super) fn add(&mut self, path: RelativePath, sha256: &[u8]) {
         self.0.insert(path, HEXLOWER.encode(sha256));
     }
 
-    /// Forget a file.
+    /// Forgets a file.
     pub(super) fn remove(&mut self, path: &RelativePath) {
         self.0.remove(path);
     }
 
-    /// Write the record into the folder.
+    /// Writes the record into the folder.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(FILE_NAME);
         refuse_link(&path)
@@ -62,7 +62,7 @@ impl Record {
             .map_err(|source| Error::Write { path, source })
     }
 
-    /// The record as a file holds it.
+    /// Returns the record as a file holds it.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (path, hash) in &self.0 {

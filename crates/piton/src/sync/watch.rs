@@ -1,4 +1,4 @@
-//! Seeing that a folder of this computer has changed, by looking at it again and again.
+//! Notices changes of a folder of this computer, by looking at it again and again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ pub struct Watcher {
     folder: PathBuf,
     ignore: Patterns,
     links: Links,
-    /// As it was at the last [`Seen::Changed`], or at the start.
+    /// As it was at the last [`FolderState::Changed`], or at the start.
     known: HostTree,
     /// As it was when it was looked at last.
     last: HostTree,
 }
 
-/// What a look at a folder has found.
+/// The state of a watched folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum FolderState {
     /// It is as it was.
     Same,
     /// It is changing right now: an editor may be half-way through its files.
@@ -32,7 +32,7 @@ pub enum Seen {
 }
 
 impl Watcher {
-    /// Begin to watch a folder.
+    /// Begins to watch a folder.
     ///
     /// # Errors
     ///
@@ -48,32 +48,32 @@ impl Watcher {
         })
     }
 
-    /// Look at the folder. A person's pause between two looks is what makes a change a whole one: half a second will
+    /// Looks at the folder. A pause between two looks tells a whole change from half of one: half a second will
     /// do.
     ///
     /// # Errors
     ///
     /// As for [`walk`], but for a file that went away while it was looked at.
-    pub fn look(&mut self) -> Result<Seen, Error> {
+    pub fn look(&mut self) -> Result<FolderState, Error> {
         let now = match walk(&self.folder, &self.ignore, self.links) {
             Ok(now) => now,
             Err(Error::Read { path, source })
                 if source.kind() == io::ErrorKind::NotFound && path != self.folder =>
             {
-                return Ok(Seen::Changing);
+                return Ok(FolderState::Changing);
             }
             Err(error) => return Err(error),
         };
         if now == self.known {
             self.last = now;
-            return Ok(Seen::Same);
+            return Ok(FolderState::Same);
         }
         if now != self.last {
             self.last = now;
-            return Ok(Seen::Changing);
+            return Ok(FolderState::Changing);
         }
         self.known = now;
-        Ok(Seen::Changed)
+        Ok(FolderState::Changed)
     }
 }
 
@@ -84,24 +84,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_once_and_when_it_is_over() {
+    fn a_change_is_reported_once_and_when_it_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.py");
         fs::write(&path, "1").unwrap();
         let mut watcher = Watcher::new(folder.path(), &Patterns::new(), Links::Follow).unwrap();
-        assert_eq!(watcher.look().unwrap(), Seen::Same);
+        assert_eq!(watcher.look().unwrap(), FolderState::Same);
         fs::write(&path, "12").unwrap();
-        assert_eq!(watcher.look().unwrap(), Seen::Changing);
+        assert_eq!(watcher.look().unwrap(), FolderState::Changing);
         fs::write(&path, "123").unwrap();
-        assert_eq!(watcher.look().unwrap(), Seen::Changing);
-        assert_eq!(watcher.look().unwrap(), Seen::Changed);
-        assert_eq!(watcher.look().unwrap(), Seen::Same);
+        assert_eq!(watcher.look().unwrap(), FolderState::Changing);
+        assert_eq!(watcher.look().unwrap(), FolderState::Changed);
+        assert_eq!(watcher.look().unwrap(), FolderState::Same);
         fs::write(folder.path().join(".a.py.swp"), "x").unwrap();
-        assert_eq!(watcher.look().unwrap(), Seen::Same);
+        assert_eq!(watcher.look().unwrap(), FolderState::Same);
         fs::remove_file(&path).unwrap();
-        assert_eq!(watcher.look().unwrap(), Seen::Changing);
-        assert_eq!(watcher.look().unwrap(), Seen::Changed);
-        assert_eq!(watcher.look().unwrap(), Seen::Same);
+        assert_eq!(watcher.look().unwrap(), FolderState::Changing);
+        assert_eq!(watcher.look().unwrap(), FolderState::Changed);
+        assert_eq!(watcher.look().unwrap(), FolderState::Same);
         drop(folder);
         assert!(watcher.look().is_err());
     }

@@ -20,7 +20,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The name that the npm client is started by: on Windows it is a batch file.
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Get the bytes of the VM file, by the first way that works. `place` is where the caller will keep them.
+/// Fetches the VM file, by the first way that works. `place` is where the caller will keep it.
 pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u8>, VmFileError> {
     let mut attempts = Vec::new();
     let url = env::var(environment::VM_URL).unwrap_or_else(|_| URL.to_owned());
@@ -49,7 +49,7 @@ pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u
     })
 }
 
-/// The bytes, if they are the VM file.
+/// Returns the bytes if they are the VM file.
 fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let found = sha512(&bytes);
     if found == SHA512 {
@@ -69,7 +69,7 @@ fn download(url: &str) -> Result<Vec<u8>, HttpError> {
     Client::new(&options).get(url, SIZE_LIMIT)
 }
 
-/// Let the npm client fetch the package, with whatever mirror and proxy its user has set up.
+/// Fetches the package with the npm client, by the mirror and proxy that its user has set up.
 fn npm_pack() -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let output = Command::new(NPM)
@@ -100,7 +100,7 @@ fn npm_pack() -> Result<Vec<u8>, String> {
     unpack(&archive).map_err(|error| error.to_string())
 }
 
-/// The VM file out of an npm archive: a gzipped tar with everything below `package/`.
+/// Returns the VM file out of an npm archive: a gzipped tar with everything below `package/`.
 fn unpack(archive: &Path) -> io::Result<Vec<u8>> {
     let file = fs_err::File::open(archive)?;
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));

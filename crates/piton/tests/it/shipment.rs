@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use piton::Board;
+use piton::board_format::BoardFormat;
 use piton::building::{Settings, build};
 use piton::deadline::Cancel;
 use piton::http::{Client, ClientOptions};
@@ -17,9 +18,7 @@ use piton::shipment::keys::{self, KeyError, OpenedKey};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::signature::{Password, PublicKey, SecretKey};
 use piton::shipment::to_board::{self, ToBoardError};
-use piton::shipment::{
-    BoardFormat, Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError,
-};
+use piton::shipment::{Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError};
 
 use crate::support::{connect, with_files};
 

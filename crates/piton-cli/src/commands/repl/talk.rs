@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use piton::Board;
 use piton::deadline::{Cancel, Deadline};
 use piton::session::output::{PromptWatch, RestartWatch};
+use piton::times::KEY_TIME;
 
 use super::letters::Letters;
 use super::screen::Screen;
@@ -18,9 +19,6 @@ use crate::terminal::{self, Keys};
 
 /// How often each thread looks whether the other one has ended.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// How long a board may refuse our keys before they are dropped.
-const WRITE_TIME: Duration = Duration::from_secs(2);
 
 /// After this much silence a person is told how to get a prompt. An idle board shows none by itself, and any byte
 /// sent to find out could disturb a running program that reads its input.
@@ -294,5 +292,5 @@ fn write(board: &Board, bytes: &[u8], pump: &Pump) {
     if bytes.is_empty() || pump.ended.load(Ordering::SeqCst) {
         return;
     }
-    let _ = board.type_keys(bytes, Deadline::after(WRITE_TIME));
+    let _ = board.type_keys(bytes, Deadline::after(KEY_TIME));
 }

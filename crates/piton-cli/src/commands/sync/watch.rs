@@ -7,7 +7,7 @@ use piton::compiler::Options as CompilerOptions;
 use piton::fs::remote::RemoteFs;
 use piton::path::RelativePath;
 use piton::session::output::ProgramOutput;
-use piton::sync::{self, Options, Seen, Watcher};
+use piton::sync::{self, FolderState, Options, Watcher};
 
 use super::{Args, Direction, excerpt, note_foreign_journals, note_left_out};
 use crate::context::Context;
@@ -208,7 +208,7 @@ fn wait_for_change(
             std::thread::sleep(SLICE);
         }
         if Instant::now() >= next_look {
-            if watcher.look()? == Seen::Changed {
+            if watcher.look()? == FolderState::Changed {
                 return Ok(());
             }
             next_look = Instant::now() + PAUSE;
