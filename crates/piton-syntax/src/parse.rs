@@ -1,7 +1,7 @@
 //! From tokens to the parse tree: an engine that runs the grammar's table (`py/parse.c`).
 //!
 //! It keeps two stacks, rules under way and finished nodes, and never recurses. Constant
-//! expressions are folded as soon as their node is complete, see [`fold`].
+//! expressions are folded as soon as their node is complete (`fold`).
 
 mod fold;
 mod grammar;
