@@ -17,6 +17,7 @@ mod program;
 mod romfs;
 mod session;
 mod shipment;
+mod shipment_faults;
 mod support;
 mod sync;
 mod vm_pin;

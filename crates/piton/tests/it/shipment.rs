@@ -23,9 +23,9 @@ use piton::shipment::{Demands, Finding, Places, Purpose, Reading, Shipment, Ship
 use crate::support::{connect, with_files};
 
 /// Sources in a folder, and what is built of them.
-struct Project {
-    folder: tempfile::TempDir,
-    key: Arc<SecretKey>,
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) key: Arc<SecretKey>,
 }
 
 const SOURCES: [(&str, &str); 4] = [
@@ -39,7 +39,7 @@ const SOURCES: [(&str, &str); 4] = [
 ];
 
 impl Project {
-    fn new() -> Project {
+    pub(crate) fn new() -> Project {
         let project = Project {
             folder: tempfile::tempdir().unwrap(),
             key: Arc::new(SecretKey::generate().unwrap()),
@@ -51,12 +51,12 @@ impl Project {
         project
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Builds into the folder `out` for these targets.
-    fn build(&self, out: &str, targets: &[&str], adjust: impl FnOnce(&mut Settings)) {
+    pub(crate) fn build(&self, out: &str, targets: &[&str], adjust: impl FnOnce(&mut Settings)) {
         let mut settings = Settings::new(self.path("src"), self.path(out));
         settings.targets = targets.iter().map(|name| name.parse().unwrap()).collect();
         settings.version = Some("1.0".to_owned());
@@ -65,7 +65,7 @@ impl Project {
         build(&settings, &Cancel::new(), &|_| {}).unwrap();
     }
 
-    fn public_key(&self) -> PublicKey {
+    pub(crate) fn public_key(&self) -> PublicKey {
         PublicKey::parse(&self.key.public_text()).unwrap()
     }
 
@@ -73,14 +73,14 @@ impl Project {
         try_load(&self.path(place), Purpose::Copy).unwrap()
     }
 
-    fn load_one(&self, place: &str) -> Shipment {
+    pub(crate) fn load_one(&self, place: &str) -> Shipment {
         let mut shipments = self.load(place);
         assert_eq!(shipments.len(), 1);
         shipments.remove(0)
     }
 }
 
-fn try_load(place: &Path, purpose: Purpose) -> Result<Vec<Shipment>, ShipmentError> {
+pub(crate) fn try_load(place: &Path, purpose: Purpose) -> Result<Vec<Shipment>, ShipmentError> {
     let reading = Reading {
         places: &Places::default(),
         purpose,
@@ -102,7 +102,7 @@ fn deploy(
     })
 }
 
-fn names(findings: &[Finding]) -> Vec<String> {
+pub(crate) fn names(findings: &[Finding]) -> Vec<String> {
     let line = |finding: &Finding| match &finding.path {
         Some(path) => format!("{path} {}", finding.kind.name()),
         None => finding.kind.name().to_owned(),
