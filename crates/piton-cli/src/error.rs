@@ -1,4 +1,4 @@
-//! Every failure the program can end with: its message, its hint, its exit code. Nowhere else decides these.
+//! Every failure that ends the program: its message, its hints, its exit code. They are decided here only.
 
 mod hints;
 mod json;
@@ -22,9 +22,9 @@ pub(crate) use ship::ShipError;
 
 use hints::{library_hints, usage_hints};
 
-/// The board or the input said no.
+/// The board or the input refused.
 const REFUSED: u8 = 1;
-/// The command line makes no sense.
+/// The command line is not valid.
 const USAGE: u8 = 2;
 /// There is no connection to a board, or it was lost.
 const NO_CONNECTION: u8 = 3;
@@ -38,21 +38,21 @@ pub(crate) enum CommandError {
         /// The word.
         word: OsString,
     },
-    /// The command line makes no sense.
+    /// The command line is not valid.
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// What a person has set up cannot be used.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(ConfigError),
-    /// The library, or the board, said no.
+    /// The library or the board refused.
     #[error(transparent)]
     Piton(#[from] piton::Error),
-    /// What `connect` was given names no board.
+    /// The argument of `connect` does not name a board.
     #[error("{error}")]
     WrongPlace {
         /// What is wrong with it.
         error: BoardError,
-        /// What a person may have meant.
+        /// What may have been meant.
         hints: Vec<String>,
     },
     /// A program on the board ended with an exception, whose traceback is printed already.
@@ -67,10 +67,10 @@ pub(crate) enum CommandError {
     /// The board has no `sys.argv` to hold a program's arguments.
     #[error("the board takes no arguments for programs: {message}")]
     NoArguments {
-        /// What the board said it lacks.
+        /// The board's message about what it lacks.
         message: String,
     },
-    /// The board would not run a `.mpy` file.
+    /// The board cannot run a `.mpy` file.
     #[error("`{path}` does not run on this board: {source}")]
     RunMpy {
         /// Path as given.
@@ -86,13 +86,13 @@ pub(crate) enum CommandError {
         /// What the board raised.
         message: String,
     },
-    /// A person pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
     /// stdout cannot be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
-    /// The keyboard cannot be read, or the terminal not be set up.
+    /// The keyboard cannot be read, or the terminal cannot be set up.
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
     /// A local file cannot be read.
@@ -117,10 +117,10 @@ pub(crate) enum CommandError {
     /// A source of an image cannot be compiled.
     #[error("romfs: {0}")]
     RomfsCompile(piton::romfs::CompileError),
-    /// What is in a folder does not fit into an image.
+    /// The content of a folder does not fit into an image.
     #[error("romfs: {0}")]
     RomfsBuild(piton::romfs::BuildError),
-    /// What is to be deployed is no image.
+    /// The file to deploy is not an image.
     #[error("romfs: `{path}`: {source}")]
     RomfsImage {
         /// Path as given.
@@ -139,7 +139,7 @@ pub(crate) enum CommandError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The editor says that something went wrong.
+    /// The editor ended with a failure.
     #[error("edit: the editor `{editor}` failed ({status}); `:{path}` stays as it was")]
     EditorFailed {
         /// The command line of the editor.
@@ -154,13 +154,13 @@ pub(crate) enum CommandError {
     NotUploaded {
         /// Why.
         error: Box<CommandError>,
-        /// Where the edited file lies on this computer.
+        /// The path of the edited copy on this computer.
         copy: String,
     },
-    /// The board's firmware gives no clock to Python.
+    /// The board's firmware has no clock for Python.
     #[error("rtc: the board has no `machine.RTC`: {message}")]
     NoClock {
-        /// What the board said it lacks.
+        /// The board's message about what it lacks.
         message: String,
     },
     /// A file operation was refused.
@@ -172,10 +172,10 @@ pub(crate) enum CommandError {
         path: String,
         /// Why, in the words of the C library.
         reason: String,
-        /// What else is known.
+        /// More about it.
         detail: Option<String>,
     },
-    /// The arguments of a file command do not fit what is there.
+    /// The arguments of a file command do not fit the files.
     #[error("{command}: {problem}")]
     Refused {
         /// The command.
@@ -183,7 +183,7 @@ pub(crate) enum CommandError {
         /// What does not fit.
         problem: &'static str,
     },
-    /// A path that must be a folder is none.
+    /// A path that must be a folder is not one.
     #[error("{command}: '{path}' is not a directory")]
     NotADirectory {
         /// The command.
@@ -191,7 +191,7 @@ pub(crate) enum CommandError {
         /// The path on the board.
         path: String,
     },
-    /// A name of the board or of this computer that cannot be copied.
+    /// A name on the board or on this computer that cannot be copied.
     #[error("cp: {0}")]
     Copy(piton::copy::Error),
     /// A mounted folder is not removed from the board.
@@ -205,19 +205,19 @@ pub(crate) enum CommandError {
         /// Why, in the words of the C library.
         reason: String,
     },
-    /// The REPL's connection went away while a person was using it.
+    /// The REPL's connection was lost.
     #[error("device disconnected")]
     ReplLost,
-    /// A name for one source, and several sources.
+    /// A name for one source was given with several sources.
     #[error("`--embed-name` names one source, not {count}")]
     OneNameForMany {
         /// How many there are.
         count: usize,
     },
-    /// Some files were not compiled, which is told already.
+    /// Some files were not compiled; their errors are printed already.
     #[error("some files were not compiled")]
     NotCompiled,
-    /// Nothing was built, which is told already.
+    /// Nothing was built; the reasons are printed already.
     #[error("nothing was built")]
     NotBuilt,
     /// A build is not what was asked for.
@@ -226,7 +226,7 @@ pub(crate) enum CommandError {
     /// `pyproject.toml` cannot be used.
     #[error(transparent)]
     PyProject(#[from] piton::project::pyproject::PyProjectError),
-    /// `pyproject.toml` names a target that there is not.
+    /// `pyproject.toml` names an unknown target.
     #[error("`pyproject.toml`: {0}")]
     Target(#[from] piton::building::UnknownTarget),
     /// A key cannot be used.
@@ -246,10 +246,10 @@ pub(crate) enum CommandError {
     /// A new key needs a password, and nobody can be asked for one.
     #[error("a new key needs a password, and there is no terminal to ask for it")]
     NoNewPassword,
-    /// A new password has no letters.
+    /// A new password is empty.
     #[error("an empty password protects nothing")]
     EmptyPassword,
-    /// A new password was not the same the second time.
+    /// A new password was typed differently the second time.
     #[error("the two passwords are not the same")]
     TwoPasswords,
     /// A `.mpy` file is damaged, or cannot be joined with the others.
@@ -261,16 +261,16 @@ pub(crate) enum CommandError {
         source: piton::mpy::error::Error,
     },
     /// A server for the virtual board could not be started.
-    #[error("could not serve the virtual board on {place}: {source}")]
+    #[error("could not serve the virtual board on {address}: {source}")]
     Serve {
         /// Address, or "a pty".
-        place: String,
+        address: String,
         /// What the operating system said.
         source: io::Error,
     },
 }
 
-/// Errors of the library become [`piton::Error`], whichever of its modules they come from.
+/// Converts errors of the library to [`piton::Error`], whichever of its modules they come from.
 macro_rules! from_library {
     ($($error:ty),*) => {
         $(impl From<$error> for CommandError {
@@ -290,12 +290,12 @@ from_library!(
     piton::error::RomError,
     piton::mip::MipError,
     piton::shipment::ShipmentError,
-    piton::shipment::deploy::DeployError,
+    piton::shipment::to_drive::ToDriveError,
     piton::sync::Error
 );
 
 impl CommandError {
-    /// The error of the exchange with a board, if this one stems from it.
+    /// Returns the board's error that this one stems from, if any.
     pub(crate) fn board(&self) -> Option<&BoardError> {
         match self {
             CommandError::Piton(error) => error.board(),
@@ -305,7 +305,7 @@ impl CommandError {
         }
     }
 
-    /// Whether a person stopped the command.
+    /// Returns whether the user stopped the command.
     pub(crate) fn is_interrupted(&self) -> bool {
         match self {
             CommandError::Interrupted => true,
@@ -314,11 +314,11 @@ impl CommandError {
         }
     }
 
-    /// The process's exit code: 1 the board or the input said no, 2 usage, 3 no or lost connection. mpremote has
-    /// no 3, and for an unknown command no 2.
+    /// Returns the process's exit code: 1 refused by the board or the input, 2 usage, 3 no or lost connection. mpremote
+    /// has no 3, and for an unknown command no 2.
     pub(crate) fn exit_code(&self, compatibility: &Compatibility) -> u8 {
         let code = match self {
-            // Whoever reads our output has seen enough.
+            // The reader of our output (`head`, say) has closed it: that is not a failure.
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             CommandError::NotText { .. } => USAGE,
             CommandError::Usage(UsageError::UnreadShortcut { .. }) => REFUSED,
@@ -333,7 +333,7 @@ impl CommandError {
             CommandError::ProgramExited { code } => return *code,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::NotUploaded { error, .. } => return error.exit_code(compatibility),
-            // mpremote ends with a traceback, and 1.
+            // mpremote ends with a traceback and exit code 1.
             CommandError::Piton(piton::Error::Board(BoardError::Selector { .. }))
                 if !compatibility.own_exit_codes =>
             {
@@ -349,7 +349,7 @@ impl CommandError {
         }
     }
 
-    /// What to print on stdout instead of a message on stderr.
+    /// Returns the text for stdout instead of a message on stderr.
     pub(crate) fn output(&self, compatibility: &Compatibility) -> Option<String> {
         match compatibility.wording {
             Wording::Piton => None,
@@ -357,8 +357,8 @@ impl CommandError {
         }
     }
 
-    /// What to print on stderr: prefix, message, and hints, each on lines of their own. `None` when a person
-    /// knows already.
+    /// Returns the text for stderr: prefix, message and hints, each on lines of their own. `None` when the failure is
+    /// printed already.
     pub(crate) fn message(&self, compatibility: &Compatibility) -> Option<String> {
         match self {
             CommandError::ProgramRaised
@@ -387,7 +387,7 @@ impl CommandError {
         Some(text)
     }
 
-    /// The message, where mpremote has one for the same thing in mpremote's words: scripts look for them.
+    /// Returns the message, in mpremote's words where it has some: scripts look for them.
     fn text(&self) -> String {
         match self {
             CommandError::Piton(error) => library_text(error),
@@ -442,7 +442,7 @@ impl CommandError {
     }
 }
 
-/// The exit code for a failure of the library.
+/// Returns the exit code for a failure of the library.
 fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Usage => USAGE,
@@ -451,12 +451,12 @@ fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The message for a failure of the library.
+/// Returns the message for a failure of the library.
 fn library_text(error: &piton::Error) -> String {
     use piton::Error;
     match error {
         Error::Board(error) => board_text(error),
-        // The traceback is all that there is to go by: no file system answers with this exception.
+        // Printed with its traceback: no file system answers with this exception, so the cause is in the code that ran.
         Error::Fs(_) | Error::Sync(_) | Error::Rom(_)
             if let Some(exception) = error.exception() =>
         {
@@ -479,7 +479,7 @@ fn library_text(error: &piton::Error) -> String {
     }
 }
 
-/// The message for a board that cannot be reached, in mpremote's words where it has some.
+/// Returns the message for a board that cannot be reached, in mpremote's words where it has some.
 fn board_text(error: &BoardError) -> String {
     match error {
         BoardError::NoBoard { .. } => "no device found".to_owned(),

@@ -9,7 +9,7 @@ use crate::building::BuildError;
 use crate::compile::PlanError;
 use crate::mip::MipError;
 use crate::shipment::ShipmentError;
-use crate::shipment::deploy::DeployError;
+use crate::shipment::to_drive::ToDriveError;
 use crate::vm::VmFileError;
 
 pub use crate::sync::Error as SyncError;
@@ -61,7 +61,7 @@ pub enum Error {
     Shipment(#[from] ShipmentError),
     /// A shipment could not be copied to a drive.
     #[error(transparent)]
-    Deploy(#[from] DeployError),
+    Deploy(#[from] ToDriveError),
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),

@@ -1,18 +1,22 @@
 //! Documents from web servers: bounded in size and time, through the proxies that the environment names
 //! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), trusting whom the operating system trusts.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Cancel, scaled};
 use piton_board::error::ErrorKind;
+use tempfile::SpooledTempFile;
 
 use crate::workers;
 
 /// How many documents are fetched at a time.
 const AT_ONCE: usize = 8;
+
+/// How many bytes of a document stay in memory; a longer one goes to a temporary file.
+const IN_MEMORY: usize = 1 << 20;
 
 /// How many bytes are read at a time.
 const BUFFER: usize = 16 << 10;
@@ -108,6 +112,14 @@ pub enum HttpError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The document cannot be kept in a temporary file.
+    #[error("could not keep {url} in a temporary file: {source}")]
+    Store {
+        /// The address.
+        url: String,
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// [`Cancel`] was raised.
     #[error("interrupted")]
     Cancelled,
@@ -121,6 +133,58 @@ impl HttpError {
             HttpError::Cancelled => ErrorKind::Interrupted,
             _ => ErrorKind::Refused,
         }
+    }
+}
+
+/// A fetched document. Its first mebibyte is kept in memory; a longer one is in a temporary file without a name, so that
+/// many large documents need little memory.
+#[derive(Debug)]
+pub struct Document {
+    content: SpooledTempFile,
+    size: u64,
+}
+
+impl Document {
+    fn new() -> Document {
+        Document {
+            content: SpooledTempFile::new(IN_MEMORY),
+            size: 0,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.content.write_all(bytes)?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns its content, at most the first `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The temporary file cannot be read.
+    pub fn into_bytes(mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.size.min(limit)).unwrap_or(0));
+        self.rewind()?;
+        self.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Read for Document {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.content.read(buffer)
+    }
+}
+
+impl Seek for Document {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.content.seek(position)
     }
 }
 
@@ -160,35 +224,35 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Any of [`HttpError`] but the last.
+    /// Any of [`HttpError`] but [`HttpError::Cancelled`].
     pub fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
         let urls = [url.to_owned()];
         let documents = self.get_all(&urls, (limit, limit), &Cancel::new(), &mut |_| {})?;
         Ok(documents.into_iter().next().unwrap_or_default())
     }
 
-    /// Fetches a document; `on_bytes` is called with how many bytes of it there are, first with 0 when it begins.
+    /// Fetches a document; `on_bytes` gets the number of bytes that have arrived, first 0 when the answer begins.
     fn download(
         &self,
         url: &str,
         limit: u64,
         on_bytes: &mut dyn FnMut(u64),
-    ) -> Result<Vec<u8>, HttpError> {
+    ) -> Result<Document, HttpError> {
         let failed = |error| http_error(url, error);
         let mut response = self
             .agent
             .get(url)
             .config()
-            // What was asked for safely is not to be had unsafely, by a redirection.
+            // A redirection must not lead from a safe address to an unsafe one.
             .https_only(url.starts_with("https:"))
             .build()
             .call()
             .map_err(failed)?;
-        // Before the reader is made: a reader that unpacks begins by reading.
+        // Before the reader is made, since a decompressing reader reads at once.
         on_bytes(0);
-        let mut bytes = Vec::new();
+        let mut document = Document::new();
         let body = response.body_mut().with_config().limit(u64::MAX).reader();
-        // Behind the decompression: what a few bytes unpack to is bounded as well.
+        // Behind the decompression, so that the decompressed size is bounded too.
         let mut body = body.take(limit + 1);
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -199,24 +263,29 @@ impl Client {
             if count == 0 {
                 break;
             }
-            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            on_bytes(bytes.len() as u64);
+            document
+                .push(buffer.get(..count).unwrap_or_default())
+                .map_err(|source| not_stored(url, source))?;
+            on_bytes(document.size);
         }
-        if bytes.len() as u64 > limit {
+        if document.size > limit {
             return Err(HttpError::TooLong {
                 url: url.to_owned(),
                 limit,
             });
         }
-        Ok(bytes)
+        document
+            .rewind()
+            .map_err(|source| not_stored(url, source))?;
+        Ok(document)
     }
 
-    /// Fetches documents of at most `limit` bytes each and `total` together, several at a time; `on_count` is called with how
-    /// many are there. The answer is in the order of the addresses.
+    /// Fetches documents of at most `limit` bytes each and `total` together into memory, several at a time; `on_count` gets
+    /// the number of documents that have arrived. The result is in the order of the addresses.
     ///
     /// # Errors
     ///
-    /// Any of [`HttpError`], as soon as one document cannot be had.
+    /// Any of [`HttpError`], as soon as one document cannot be fetched.
     pub fn get_all(
         &self,
         urls: &[String],
@@ -227,9 +296,10 @@ impl Client {
         let requests = urls.iter().map(|url| (url.clone(), limit)).collect();
         let mut documents = vec![Vec::new(); urls.len()];
         let mut count = 0;
-        self.each(requests, total, cancel, &mut |index, answer| {
-            if let Some(document) = documents.get_mut(index) {
-                *document = answer?;
+        self.get_each(requests, total, cancel, &mut |index, answer| {
+            if let (Some(bytes), Some(url)) = (documents.get_mut(index), urls.get(index)) {
+                let content = answer?.into_bytes(limit);
+                *bytes = content.map_err(|source| not_stored(url, source))?;
             }
             count += 1;
             on_count(count);
@@ -238,37 +308,20 @@ impl Client {
         Ok(documents)
     }
 
-    /// Fetches documents, each with its address and the most bytes that are taken, of at most `total` bytes together.
-    /// One that cannot be had does not end the others. The answers are in the order of the requests.
+    /// Fetches several documents at a time, of at most `total` bytes together. Each request is an address with the most
+    /// bytes of its document. `on_answer` gets each answer as it arrives, with the index of its request; the rest is not
+    /// fetched if it returns an error.
     ///
     /// # Errors
     ///
-    /// [`HttpError::TooLong`] if all together are, [`HttpError::Cancelled`].
+    /// The error of `on_answer`, [`HttpError::TooLong`] if all documents together are, [`HttpError::TooSlow`],
+    /// [`HttpError::Cancelled`].
     pub fn get_each(
         &self,
         requests: Vec<(String, u64)>,
         total: u64,
         cancel: &Cancel,
-    ) -> Result<Vec<Result<Vec<u8>, HttpError>>, HttpError> {
-        let mut answers = Vec::new();
-        answers.resize_with(requests.len(), || Err(HttpError::Cancelled));
-        self.each(requests, total, cancel, &mut |index, answer| {
-            if let Some(place) = answers.get_mut(index) {
-                *place = answer;
-            }
-            Ok(())
-        })?;
-        Ok(answers)
-    }
-
-    /// Fetches several documents at a time; `on_answer` gets each answer with the place of its request, in any order, and
-    /// ends everything by an error.
-    fn each(
-        &self,
-        requests: Vec<(String, u64)>,
-        total: u64,
-        cancel: &Cancel,
-        on_answer: &mut dyn FnMut(usize, Result<Vec<u8>, HttpError>) -> Result<(), HttpError>,
+        on_answer: &mut dyn FnMut(usize, Result<Document, HttpError>) -> Result<(), HttpError>,
     ) -> Result<(), HttpError> {
         let requested = requests.len();
         let mut watched = Vec::new();
@@ -279,7 +332,7 @@ impl Client {
         let running = watched.iter().map(|(running, _)| Arc::clone(running));
         let running = running.collect::<Vec<_>>();
         let client = self.clone();
-        // Whoever is interrupted does not wait for a silent server. The threads end by their time limits.
+        // An interrupt does not wait for a silent server. The threads end by their time limits.
         let answers = workers::detached(requests, AT_ONCE, move |thread, index, (url, limit)| {
             let set_running = |now| {
                 if let Some(running) = running.get(thread) {
@@ -297,14 +350,14 @@ impl Client {
         let mut bytes = 0;
         let start = Instant::now();
         while count < requested {
-            // From outside: a document that never gets on holds its thread in the middle of a read.
+            // Checked from outside: a document without progress holds its thread in the middle of a read.
             for (running, pace) in &mut watched {
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner);
                 pace.check(running.as_ref(), start.elapsed(), self.window)?;
             }
             match answers.recv_timeout(SLICE) {
                 Ok((index, (url, answer))) => {
-                    bytes += answer.as_ref().map_or(0, |document| document.len() as u64);
+                    bytes += answer.as_ref().map_or(0, Document::size);
                     if bytes > total {
                         return Err(HttpError::TooLong { url, limit: total });
                     }
@@ -320,23 +373,31 @@ impl Client {
     }
 }
 
+/// Returns the error for a document that cannot be kept.
+fn not_stored(url: &str, source: io::Error) -> HttpError {
+    HttpError::Store {
+        url: url.to_owned(),
+        source,
+    }
+}
+
 /// A document that is being fetched.
 struct Running {
     index: usize,
     url: String,
-    /// How much of it there is.
+    /// How many of its bytes have arrived.
     bytes: u64,
 }
 
-/// How fast the document comes that a thread is at.
+/// The rate of the document that a thread fetches.
 #[derive(Debug, Default)]
 struct Pace {
-    /// The document, when it was looked at last, and how many bytes there were then.
+    /// The document, the time of the last check, and its bytes at that time.
     last: Option<(usize, Duration, u64)>,
 }
 
 impl Pace {
-    /// Looks whether [`LEAST`] bytes came in each `window`. `now` counts from any moment that stays the same.
+    /// Checks that [`LEAST`] bytes arrive in each `window`. `now` is the time since any fixed moment.
     fn check(
         &mut self,
         running: Option<&Running>,
@@ -369,7 +430,7 @@ impl Pace {
     }
 }
 
-/// Returns whether a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
+/// Returns whether the error means that a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
 /// Unix, and the numbers from `WSAHOST_NOT_FOUND` to `WSANO_DATA` on Windows.
 fn is_unknown_name(error: &std::io::Error) -> bool {
     match error.raw_os_error() {

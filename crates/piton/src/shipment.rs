@@ -1,14 +1,13 @@
-//! The results of a build on their way to a board: read, checked, chosen, copied.
+//! The results of a build: reading, checking, choosing and deploying them.
 //!
-//! [`choose::load`] reads the shipments of a build, one for each target, from a folder, an archive ([`read()`]) or a server
-//! ([`download`]). [`Shipment::check`] returns what is wrong with one, [`choose::choose`] returns the one for a board.
-//! [`to_board`] copies it to a connected board, [`deploy`] to a drive.
+//! [`choose::load`] reads the shipments of a build, one for each target, from a folder, an archive ([`read()`]) or a
+//! server ([`download`]). [`Shipment::check`] returns the findings of one, [`choose::choose`] the shipment for a board.
+//! [`to_board`] copies it to a connected board, [`to_drive`] to a drive.
 //!
-//! Nothing is trusted: not the paths, not the sizes, not the archive, not that what has the name of a file is one.
+//! Nothing is trusted: neither paths, sizes nor archives, nor that a name of a regular file leads to one.
 
 mod check;
 pub mod choose;
-pub mod deploy;
 pub mod download;
 mod finding;
 pub(crate) mod folders;
@@ -19,6 +18,7 @@ pub(crate) mod parts;
 mod read;
 pub mod record;
 pub mod to_board;
+pub mod to_drive;
 
 pub use piton_shipment::{archive, index, manifest, signature, timestamp, version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,21 +46,21 @@ pub use read::{Reading, read};
 /// Files with the manifest that lists them.
 #[derive(Debug)]
 pub struct Shipment {
-    /// What the manifest says.
+    /// The manifest.
     pub manifest: Manifest,
-    /// The bytes of the manifest, which are what is signed.
+    /// The bytes of the manifest, which are signed.
     manifest_bytes: Vec<u8>,
     /// Its signature, if there is one.
     signature: Option<String>,
-    /// What is there, by path below the folder `mpy`.
+    /// The files and links that were found, by path below the folder `mpy`.
     files: Items,
     /// Other entries of an archive, which do not belong to a build.
     beside: Vec<PortablePath>,
-    /// Whether the files are where `build` puts them, so that the paths in the manifest can be held to that.
+    /// Whether the files are where `build` puts them, so that the manifest's paths can be checked.
     is_laid_out: bool,
-    /// What the list of several targets says, if there is one.
+    /// The entry of the list of several targets, if there is one.
     listed: Option<Listed>,
-    /// A file that is put beside the others: see [`record`].
+    /// A file that is deployed with the others: see [`record`].
     record: Option<(PortablePath, Spooled)>,
 }
 
@@ -73,7 +73,7 @@ struct Item {
     found: Found,
     /// Its first bytes, if it is a file.
     head: Option<Vec<u8>>,
-    /// Its content, if that is right and needed.
+    /// Its content, if it has the size of the manifest and is needed.
     content: Option<Spooled>,
 }
 
@@ -87,7 +87,7 @@ impl Item {
     }
 }
 
-/// A list of targets, as far as one of them is concerned.
+/// A list of targets, with the entry of one target.
 #[derive(Debug)]
 struct Listed {
     /// The hash that the manifest must have; `None` if the list does not know it.
@@ -96,7 +96,7 @@ struct Listed {
 }
 
 impl Listed {
-    /// By the name of the target, where the paths of the list mean nothing.
+    /// Returns the entry by the name of the target, where the paths of the list mean nothing.
     fn by_target(index: Indexed, manifest: &Manifest) -> Listed {
         let mut targets = index.index.targets.iter();
         let entry = targets.find(|entry| Some(&entry.target) == manifest.target.as_ref());
@@ -118,9 +118,9 @@ struct Indexed {
 /// Why a shipment is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be checked: contents are read, and not kept.
+    /// To check it: contents are read, and not kept.
     Check,
-    /// To be copied to a board.
+    /// To copy it to a board.
     Copy,
 }
 
@@ -166,7 +166,7 @@ pub enum ShipmentError {
         /// What is wrong with the name.
         source: PortablePathError,
     },
-    /// A server does not deliver it.
+    /// A server does not send it.
     #[error(transparent)]
     Http(#[from] crate::http::HttpError),
     /// A build is larger than any board.
@@ -231,10 +231,10 @@ impl Shipment {
         }
     }
 
-    /// Returns the files that the manifest names and their content, in its order, as far as they are right: call
-    /// [`Shipment::check`] first. None where it was read for [`Purpose::Check`].
+    /// Returns the files of the manifest with their content, in its order, without those of another size. Only
+    /// [`Shipment::check`] compares the hashes: call it first. Empty if the shipment was read for [`Purpose::Check`].
     ///
-    /// The contents are those that were checked, whatever became of the files since.
+    /// The contents are those that were checked, even if the files have changed since.
     pub fn files(&self) -> impl Iterator<Item = (&PortablePath, &Spooled)> {
         let files = self.manifest.files.iter().filter_map(|file| {
             let content = self.files.get(&file.path)?.content.as_ref()?;
@@ -243,19 +243,20 @@ impl Shipment {
         files.chain(self.record.iter().map(|(path, content)| (path, content)))
     }
 
-    /// Returns the files as a tree to push to a board, and the paths whose files there would be imported instead.
+    /// Returns the files as a tree to push to a board, and the paths on the board that would be imported instead of
+    /// them.
     pub fn tree(&self) -> (HostTree, BTreeSet<RelativePath>) {
         let mut host = HostTree::default();
         let mut superseded = BTreeSet::new();
         for (path, content) in self.files() {
-            let Ok(place) = path.as_str().parse::<RelativePath>() else {
+            let Ok(relative) = path.as_str().parse::<RelativePath>() else {
                 continue;
             };
             let node = Node::File {
                 size: Some(content.size()),
                 digest: None,
             };
-            // Folders on the way come first, and are there already but for the first file in them.
+            // Parents come first; only the first file in a folder inserts them.
             let mut parents = std::iter::successors(path.parent(), PortablePath::parent)
                 .filter_map(|parent| parent.as_str().parse().ok())
                 .collect::<Vec<RelativePath>>();
@@ -265,17 +266,17 @@ impl Shipment {
                     let _ = host.tree.insert(parent, Node::Folder);
                 }
             }
-            if host.tree.insert(place.clone(), node).is_ok() {
+            if host.tree.insert(relative.clone(), node).is_ok() {
                 host.contents
-                    .insert(place, Content::Spooled(content.clone()));
+                    .insert(relative, Content::Spooled(content.clone()));
             }
-            let twin = deploy::twin(path).filter(|twin| !self.files.contains_key(twin));
+            let twin = to_drive::twin(path).filter(|twin| !self.files.contains_key(twin));
             superseded.extend(twin.and_then(|twin| twin.as_str().parse().ok()));
         }
         (host, superseded)
     }
 
-    /// Returns the paths of the files in the order in which a board should get them: a module after the modules that it
+    /// Returns the paths of the files in the order in which a board gets them: a module after the modules that it
     /// imports, `boot.py`, `main.py` and `code.py` last.
     pub fn order(&self) -> Vec<RelativePath> {
         let files = order::order(self).into_iter();

@@ -57,7 +57,7 @@ use piton_project::cache::{COMPILED_LIMIT, Cache};
 
 use crate::board_format::NotCompilable;
 use crate::patterns::Patterns;
-use crate::shipment::deploy::DeployError;
+use crate::shipment::to_drive::ToDriveError;
 
 pub use drive::{DrivePush, drive_compiler_options, is_drive, push_to_drive};
 pub use host_side::{Content, HostTree, walk};
@@ -250,7 +250,7 @@ pub enum Error {
     },
     /// The board's drive.
     #[error(transparent)]
-    Drive(#[from] DeployError),
+    Drive(#[from] ToDriveError),
     /// The board's files.
     #[error(transparent)]
     Fs(#[from] FsError),

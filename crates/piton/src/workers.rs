@@ -53,11 +53,12 @@ pub fn each<T: Sync, R: Send>(
     in_order
 }
 
-/// Calls `work` for each item on `threads` threads that nobody waits for, and returns where the results arrive, in any
-/// order, each with the index of its item.
+/// Calls `work` for each item on `threads` threads that nobody waits for. Returns the receiver of the results, which arrive
+/// in any order, each with the index of its item.
 ///
-/// `work` gets the number of its thread, from 0, the index and the item. Whoever drops the receiver ends the threads at
-/// their next result: work that hangs, as a silent server makes it, holds nobody up.
+/// `work` gets the number of its thread, from 0, the index and the item. At most `threads` results wait for the receiver:
+/// results are as large as documents. Dropping the receiver ends the threads at their next result, so that work that hangs
+/// (a silent server) does not block the caller.
 pub fn detached<T: Send + 'static, R: Send + 'static>(
     items: Vec<T>,
     threads: usize,
@@ -66,7 +67,7 @@ pub fn detached<T: Send + 'static, R: Send + 'static>(
     let threads = threads.min(items.len());
     let queue = items.into_iter().enumerate().collect::<VecDeque<_>>();
     let (queue, work) = (Arc::new(Mutex::new(queue)), Arc::new(work));
-    let (results, arrived) = mpsc::channel();
+    let (results, arrived) = mpsc::sync_channel(threads);
     for number in 0..threads {
         let (queue, work, results) = (Arc::clone(&queue), Arc::clone(&work), results.clone());
         thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! `deploy`: the files of a build to a board, or to the drive of one.
+//! `deploy`: copies the files of a build to a board, or to its drive.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,9 @@ use piton::board_format::BoardFormat;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::shipment::choose::{self, ChooseError};
-use piton::shipment::deploy::{DeployError, DriveAction, DrivePlan, apply, plan};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::to_board::{self, ToBoardError};
+use piton::shipment::to_drive::{DriveAction, DrivePlan, ToDriveError, apply, plan};
 use piton::shipment::{Demands, Places, Purpose, Shipment};
 use serde::Serialize;
 
@@ -24,8 +24,8 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder or archive that `build` made, its manifest, or the address of one of these
-    #[arg(default_value = "build")]
-    place: PathBuf,
+    #[arg(value_name = "PLACE", default_value = "build")]
+    build: PathBuf,
     /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board
     #[arg(long, value_name = "FOLDER", alias = "copy-to-circuitpy")]
     to: Option<PathBuf>,
@@ -48,9 +48,9 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let key = args.key.as_deref().map(public_key).transpose()?;
-    let mut shipments = shipments(&args.place, &Places::default(), Purpose::Copy, ctx)?;
+    let mut shipments = shipments(&args.build, &Places::default(), Purpose::Copy, ctx)?;
     interrupt::install(&ctx.cancel);
-    let refuse = |error| not_chosen(error, &args.place, &ctx.ui);
+    let refuse = |error| not_chosen(error, &args.build, &ctx.ui);
     if let Some(name) = &args.target {
         shipments = choose::of_target(shipments, name).map_err(refuse)?;
     }
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         min_version: args.min_version.as_deref(),
     };
     let shipment = choose::choose(shipments, &demands)
-        .map_err(|error| not_chosen(error, &args.place, &ctx.ui))?;
+        .map_err(|error| not_chosen(error, &args.build, &ctx.ui))?;
     let settings = to_board::Settings {
         is_signed: key.is_some(),
         downgrade: match key.is_some() && !args.allow_downgrade {
@@ -84,11 +84,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 }
 
 /// Prints what is wrong with all shipments, and returns the error for it.
-fn not_chosen(error: ChooseError, place: &Path, ui: &Ui) -> CommandError {
-    let place = place.to_owned();
+fn not_chosen(error: ChooseError, build: &Path, ui: &Ui) -> CommandError {
+    let build = build.to_owned();
     let error = match error {
         ChooseError::NoSuchTarget { name, targets } => ShipError::NoSuchTarget {
-            place,
+            build,
             name,
             targets,
         },
@@ -98,7 +98,7 @@ fn not_chosen(error: ChooseError, place: &Path, ui: &Ui) -> CommandError {
                 ui.failure(&format!("{finding}\n"));
             }
             ShipError::NotDeployed {
-                place,
+                build,
                 index: choose::index_problem(&findings),
             }
         }
@@ -168,7 +168,7 @@ fn to_drive(
     let newer = Last::of_drive(drive).check(&new, settings.downgrade);
     note_downgrade(&new, newer.map_err(refused_downgrade)?.as_ref(), &ctx.ui);
     if settings.is_signed {
-        shipment.with_record().map_err(DeployError::Spool)?;
+        shipment.with_record().map_err(ToDriveError::Spool)?;
     }
     let plan = plan(&shipment, drive)?;
     print_plan(&plan, dry_run, ctx)?;
@@ -176,7 +176,7 @@ fn to_drive(
         return Ok(());
     }
     match apply(&plan, &shipment, drive, &ctx.cancel, &mut |_, _| {}) {
-        Err(DeployError::Cancelled) => return Err(CommandError::Interrupted),
+        Err(ToDriveError::Cancelled) => return Err(CommandError::Interrupted),
         other => other?,
     }
     note_changes(&plan, &shipment, ctx);

@@ -1,4 +1,4 @@
-//! `verify`: whether the files of a build are those that its manifest names.
+//! `verify`: checks that the files of a build are those that its manifest names.
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ use crate::interrupt;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder or archive that `build` made, its manifest, or the address of one of these
-    #[arg(default_value = "build")]
-    place: PathBuf,
+    #[arg(value_name = "PLACE", default_value = "build")]
+    build: PathBuf,
     /// The manifest, where it is not `manifest.json` in there
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         files: args.files.clone(),
     };
     let key = args.key.as_deref().map(public_key).transpose()?;
-    let shipments = shipments(&args.place, &places, Purpose::Check, ctx)?;
+    let shipments = shipments(&args.build, &places, Purpose::Check, ctx)?;
     let board = if args.board {
         interrupt::install(&ctx.cancel);
         Some(board_format(ctx)?)
@@ -61,26 +61,26 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .iter()
         .map(|shipment| (shipment, shipment.check(&demands)))
         .collect::<Vec<(&Shipment, Vec<Finding>)>>();
-    let found = choose::distinct(reports.iter().flat_map(|(_, findings)| findings));
+    let findings = choose::distinct(reports.iter().flat_map(|(_, findings)| findings));
     if ctx.ui.json() {
         let reports = reports
             .iter()
             .map(|(shipment, findings)| Report::of(shipment, findings));
         ctx.ui.json_line(&reports.collect::<Vec<_>>())?;
     } else {
-        for finding in &found {
+        for finding in &findings {
             ctx.ui.line(&finding.to_string())?;
         }
         for (shipment, findings) in &reports {
             note_result(ctx, shipment, findings);
         }
     }
-    match found.len() {
+    match findings.len() {
         0 => Ok(()),
         count => Err(ShipError::NotVerified {
-            place: args.place.clone(),
+            build: args.build.clone(),
             count,
-            index: choose::index_problem(&found),
+            index: choose::index_problem(&findings),
         }
         .into()),
     }
@@ -97,7 +97,7 @@ pub(super) fn ordered_version(text: &str) -> Result<String, String> {
 /// Reads the shipments of a build, here or on a server. Until a server or a board is asked, a signal ends the program
 /// at once: there is nothing to clean up.
 pub(super) fn shipments(
-    place: &Path,
+    build: &Path,
     places: &Places,
     purpose: Purpose,
     ctx: &Context,
@@ -107,10 +107,10 @@ pub(super) fn shipments(
         purpose,
         cancel: &ctx.cancel,
     };
-    if is_url(place).is_some() {
+    if is_url(build).is_some() {
         interrupt::install(&ctx.cancel);
     }
-    let shipments = choose::load(place, &reading, &Client::new(&ClientOptions::default()));
+    let shipments = choose::load(build, &reading, &Client::new(&ClientOptions::default()));
     match shipments {
         Err(ShipmentError::Interrupted | ShipmentError::Http(HttpError::Cancelled)) => {
             Err(CommandError::Interrupted)
@@ -119,17 +119,17 @@ pub(super) fn shipments(
     }
 }
 
-/// Returns what the connected board loads.
+/// Returns the `.mpy` format that the connected board loads.
 pub(super) fn board_format(ctx: &mut Context) -> Result<BoardFormat, CommandError> {
     Ok(BoardFormat::from(&ctx.session.facts()?))
 }
 
-/// Returns a key that is given as a file or as itself.
+/// Parses a key that is given as the path of a file, or as the key itself.
 pub(super) fn public_key(text: &str) -> Result<PublicKey, CommandError> {
     Ok(keys::public_key(text)?)
 }
 
-/// Reports a target that has nothing wrong with it.
+/// Prints the line for a target without findings.
 fn note_result(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
     let manifest = &shipment.manifest;
     let target = manifest.target.as_deref().unwrap_or("unknown target");
@@ -144,7 +144,7 @@ fn note_result(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
     }
 }
 
-/// What `--json` prints of each target.
+/// A target in the report of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     target: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! `virtual serve`: a virtual board for other programs, on a pty or a TCP port.
+//! `virtual serve`: serves a virtual board to other programs, on a pty or a TCP port.
 
 mod line;
 
@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::interrupt;
 use line::LineArgs;
 
-/// How often the server looks at Ctrl-C.
+/// How often the server checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Arguments of `virtual`.
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         Some(address) => {
             let server =
                 serve::tcp(Arc::clone(&board), address).map_err(|source| CommandError::Serve {
-                    place: format!("`{address}`"),
+                    address: format!("`{address}`"),
                     source,
                 })?;
             let name = format!("socket://{}", server.local_addr());
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 #[cfg(unix)]
 fn serve_pty(board: Arc<VirtualBoard>, ctx: &Context) -> Result<(), CommandError> {
     let server = serve::pty(Arc::clone(&board)).map_err(|source| CommandError::Serve {
-        place: "a pty".to_owned(),
+        address: "a pty".to_owned(),
         source,
     })?;
     until_interrupted(&board, ctx, &server.path().display().to_string())
@@ -78,7 +78,7 @@ fn serve_pty(board: Arc<VirtualBoard>, ctx: &Context) -> Result<(), CommandError
 #[cfg(not(unix))]
 fn serve_pty(_: Arc<VirtualBoard>, _: &Context) -> Result<(), CommandError> {
     Err(CommandError::Serve {
-        place: "a pty".to_owned(),
+        address: "a pty".to_owned(),
         source: std::io::Error::new(
             std::io::ErrorKind::Unsupported,
             "this system has none; use `--tcp`",
@@ -86,13 +86,13 @@ fn serve_pty(_: Arc<VirtualBoard>, _: &Context) -> Result<(), CommandError> {
     })
 }
 
-/// Where a board is served, as JSON.
+/// The address of a served board, as JSON.
 #[derive(Serialize)]
 struct Served<'a> {
     name: &'a str,
 }
 
-/// What went over its line, as JSON.
+/// The traffic on its line, as JSON.
 #[derive(Serialize)]
 struct Counts {
     bytes_to_board: u64,
@@ -100,8 +100,8 @@ struct Counts {
     turns: u64,
 }
 
-/// Prints where the board is to be found, and keep it there. The end by Ctrl-C is the normal one; then what
-/// went over the line is told.
+/// Prints the board's address, and serves it until Ctrl-C, which is its normal end. Then the traffic on the line is
+/// printed.
 fn until_interrupted(board: &VirtualBoard, ctx: &Context, name: &str) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
     if ctx.ui.json() {

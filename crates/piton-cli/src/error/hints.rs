@@ -1,4 +1,4 @@
-//! Hints: what a person can do about a failure.
+//! Hints: what the user can do about a failure.
 
 use std::io::{self, ErrorKind};
 
@@ -11,7 +11,7 @@ use piton::path::BoardPath;
 use piton::project::mip::package::PackageError;
 use piton::shipment::ShipmentError;
 use piton::shipment::archive::ArchiveError;
-use piton::shipment::deploy::DeployError;
+use piton::shipment::to_drive::ToDriveError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
 
@@ -35,7 +35,7 @@ pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
     }
 }
 
-/// The hints for a failure of the library.
+/// Returns the hints for a failure of the library.
 pub(super) fn library_hints(error: &piton::Error, compatibility: &Compatibility) -> Vec<String> {
     use piton::Error;
     let name = compatibility.program;
@@ -170,7 +170,7 @@ fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
-/// The name of the group that a port belongs to: `dialout` in Debian, `uucp` in Arch.
+/// Returns the name of the group that a port belongs to: `dialout` in Debian, `uucp` in Arch.
 #[cfg(target_os = "linux")]
 fn group_of(port: &str) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -179,7 +179,7 @@ fn group_of(port: &str) -> Option<String> {
     group_named(&groups, number)
 }
 
-/// The name of a group in the text of `/etc/group`: name, password, number, members.
+/// Returns the name of a group in the text of `/etc/group`: name, password, number, members.
 #[cfg(target_os = "linux")]
 fn group_named(groups: &str, number: u32) -> Option<String> {
     let fields = groups.lines().map(|line| line.split(':'));
@@ -187,7 +187,7 @@ fn group_named(groups: &str, number: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)? == number.to_string()).then(|| name.to_owned())
     });
-    // No one joins `root`.
+    // A port of the group `root` is not opened by joining a group.
     names.next().filter(|name| name != "root")
 }
 
@@ -205,7 +205,7 @@ const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY o
 
 const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
 
-/// What to do where the system did not write, if that is known.
+/// Returns the hint for a write that the system refused, if the cause is known.
 fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
     let hint = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full,
@@ -215,7 +215,7 @@ fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
-/// What to do about a FAT drive on which two names have one place.
+/// The hint for a FAT drive on which two names share one place.
 const MEND: &str = "unmount the drive and have its file system mended (`fsck.fat -a`, `chkdsk /f`, First Aid of Disk \
                     Utility), then do it again";
 
@@ -312,34 +312,36 @@ fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
     vec![hint]
 }
 
-fn deploy_hints(error: &DeployError) -> Vec<String> {
+fn deploy_hints(error: &ToDriveError) -> Vec<String> {
     const READ_ONLY: &str = "the board may keep the drive to itself (`storage.remount` in its `boot.py`), or the system \
                              took it read-only because it was unplugged too early: unplug it, plug it in, and do it again";
     let hint = match error {
-        DeployError::NoFolder { .. } => {
+        ToDriveError::NoFolder { .. } => {
             "is the board plugged in, and its drive mounted? `--to` names the folder of the drive"
         }
-        DeployError::Name { .. } => {
+        ToDriveError::Name { .. } => {
             "give it another name, or leave it out with `--exclude` of `build`"
         }
-        DeployError::NoFolderInside { .. } => {
+        ToDriveError::NoFolderInside { .. } => {
             "the drive of a board has no links: is it the right folder? Remove what is there, and do it again"
         }
-        DeployError::SameName { .. } => "give one of them another name, and build again",
-        DeployError::NoSpace { .. } => {
+        ToDriveError::SameName { .. } => "give one of them another name, and build again",
+        ToDriveError::NoSpace { .. } => {
             "nothing was written; delete there what is not needed, and do it again"
         }
-        // `EIO`: what a driver says of a folder that a power cut damaged.
-        DeployError::Write { source, .. } if cfg!(unix) && source.raw_os_error() == Some(5) => MEND,
-        DeployError::Write { source, .. } => {
+        // `EIO`: the driver's answer for a folder that a power cut damaged.
+        ToDriveError::Write { source, .. } if cfg!(unix) && source.raw_os_error() == Some(5) => {
+            MEND
+        }
+        ToDriveError::Write { source, .. } => {
             return write_hint(
                 source,
                 "each file there is the old one or the new one; delete what is not needed, and do it again",
                 READ_ONLY,
             );
         }
-        DeployError::Shared { .. } => MEND,
-        DeployError::ReadBack { .. } => {
+        ToDriveError::Shared { .. } => MEND,
+        ToDriveError::ReadBack { .. } => {
             "unplug it, plug it in, have the system check its file system, and do it again"
         }
         _ => return Vec::new(),
@@ -434,7 +436,7 @@ mod tests {
     use crate::error::CommandError;
 
     /// What a person is told under our own name.
-    fn told(error: BoardError) -> String {
+    fn message_of(error: BoardError) -> String {
         CommandError::from(error)
             .message(Compatibility::PITON)
             .unwrap_or_default()
@@ -449,7 +451,7 @@ mod tests {
         assert_eq!(name(14).as_deref(), Some("uucp"));
         assert_eq!((name(0), name(2)), (None, None));
         let port = "/no/such/port".to_owned();
-        insta::assert_snapshot!(told(BoardError::PortPermission { port }));
+        insta::assert_snapshot!(message_of(BoardError::PortPermission { port }));
     }
 
     #[test]
@@ -462,12 +464,12 @@ mod tests {
             sent: b"\x03\x01".to_vec(),
             received: b"again\r\n".to_vec(),
         };
-        insta::assert_snapshot!([silent, chatty].map(told).join("\n"));
+        insta::assert_snapshot!([silent, chatty].map(message_of).join("\n"));
     }
 
     #[test]
     fn a_disk_that_does_not_take_it() {
-        let told = [
+        let messages = [
             ErrorKind::StorageFull,
             ErrorKind::ReadOnlyFilesystem,
             ErrorKind::Other,
@@ -476,9 +478,9 @@ mod tests {
             let (path, source) = ("build/x".into(), kind.into());
             let build = CommandError::from(BuildError::Write { path, source });
             let (path, source) = ("D:/x".into(), kind.into());
-            let deploy = CommandError::from(DeployError::Write { path, source });
+            let deploy = CommandError::from(ToDriveError::Write { path, source });
             [build, deploy].map(|error| error.message(Compatibility::PITON).unwrap_or_default())
         });
-        insta::assert_snapshot!(told.concat().join("\n"));
+        insta::assert_snapshot!(messages.concat().join("\n"));
     }
 }

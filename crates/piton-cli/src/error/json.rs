@@ -1,4 +1,4 @@
-//! Failures for programs: what `--json` makes of them.
+//! Failures as JSON, for `--json`.
 
 use std::io;
 
@@ -24,7 +24,7 @@ struct Facts<'e> {
 }
 
 impl CommandError {
-    /// The failure as a line of JSON; `None` where there is none to tell of (a reader that has seen enough).
+    /// Returns the failure as a line of JSON; `None` for an end that is not a failure (the reader closed the output).
     pub(crate) fn json(&self, compatibility: &Compatibility) -> Option<String> {
         if matches!(self, CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
         {
@@ -42,7 +42,7 @@ impl CommandError {
         Some(format!("{text}\n"))
     }
 
-    /// What kind of failure it is, in one word that stays the same.
+    /// Returns the kind of the failure, a word that does not change between releases.
     fn kind(&self, compatibility: &Compatibility) -> &'static str {
         match self {
             CommandError::NotUploaded { error, .. } => error.kind(compatibility),

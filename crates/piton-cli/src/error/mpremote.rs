@@ -9,7 +9,7 @@ use piton::romfs::FolderError;
 use super::CommandError;
 use crate::usage::UsageError;
 
-/// What goes to stdout, and nothing to stderr: wrong arguments of a shortcut.
+/// Returns the text for stdout, where mpremote prints nothing on stderr: wrong arguments of a shortcut.
 pub(super) fn output(error: &CommandError) -> Option<String> {
     match error {
         CommandError::Usage(error @ UsageError::ShortcutArguments { .. }) => {
@@ -19,7 +19,7 @@ pub(super) fn output(error: &CommandError) -> Option<String> {
     }
 }
 
-/// The lines of a message that mpremote has other words for; `None` for all that is told in the same words.
+/// Returns the lines of a message for which mpremote has other words; `None` for other messages.
 pub(super) fn message(error: &CommandError) -> Option<String> {
     if let CommandError::RomfsFolder(error) = error {
         return Some(format!("Error: {}\n", os_error(error)));
@@ -40,10 +40,10 @@ pub(super) fn message(error: &CommandError) -> Option<String> {
     Some(format!("mpremote: {text}\n"))
 }
 
-/// The message for a port that does not open.
+/// Returns the message for a port that does not open.
 fn unopened(error: &BoardError) -> Option<String> {
     match error {
-        // There, a port that does not open is always the same; the hint says what it is.
+        // mpremote has one message for every port that does not open; the hint has the cause.
         BoardError::NoSuchPort { port: name, .. }
         | BoardError::PortBusy { port: name, .. }
         | BoardError::PortPermission { port: name }
@@ -54,7 +54,7 @@ fn unopened(error: &BoardError) -> Option<String> {
     }
 }
 
-/// Why a port did not open.
+/// Returns the cause why a port did not open.
 pub(super) fn unopened_reason(error: &BoardError) -> Option<String> {
     match error {
         BoardError::NoSuchPort { .. } => Some("there is no such port".to_owned()),
@@ -64,7 +64,8 @@ pub(super) fn unopened_reason(error: &BoardError) -> Option<String> {
     }
 }
 
-/// A folder that cannot be read, as Python prints it: `OSError [Errno 2] No such file or directory: 'nowhere/'`.
+/// Formats the error for an unreadable folder as Python does:
+/// `OSError [Errno 2] No such file or directory: 'nowhere/'`.
 fn os_error(error: &FolderError) -> String {
     let FolderError::Read { path, source } = error else {
         return error.to_string();

@@ -5,41 +5,41 @@ use piton::shipment::choose::ChooseError;
 use piton::shipment::record::DowngradeError;
 use piton::shipment::to_board::ToBoardError;
 
-/// A build is not what was asked for. Its other problems are printed already.
+/// A build that does not meet the demands. Its other problems are printed already.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShipError {
     /// Something is wrong with the files of a build.
-    #[error("`{}`: {count} problem{}", place.display(), if *count == 1 { "" } else { "s" })]
+    #[error("`{}`: {count} problem{}", build.display(), if *count == 1 { "" } else { "s" })]
     NotVerified {
         /// The folder or archive.
-        place: std::path::PathBuf,
+        build: std::path::PathBuf,
         /// How many things are wrong.
         count: usize,
-        /// What is wrong with its list of targets, where something can be done about it.
+        /// The problem of its list of targets, if the user can solve it.
         index: Option<FindingKind>,
     },
     /// A build is older than what was deployed last, or that is not known.
     #[error(transparent)]
     Downgrade(DowngradeError),
-    /// The files of a build are not what the board can take; the reasons are printed already.
-    #[error("`{}` is not for this board, or not whole: nothing was copied", place.display())]
+    /// The board cannot load the files of a build; the reasons are printed already.
+    #[error("`{}` is not for this board, or not whole: nothing was copied", build.display())]
     NotDeployed {
         /// The folder or archive.
-        place: std::path::PathBuf,
-        /// What is wrong with its list of targets, where something can be done about it.
+        build: std::path::PathBuf,
+        /// The problem of its list of targets, if the user can solve it.
         index: Option<FindingKind>,
     },
-    /// A build is not for the target that was named.
-    #[error("`{}` has no target `{name}`", place.display())]
+    /// A build does not have the named target.
+    #[error("`{}` has no target `{name}`", build.display())]
     NoSuchTarget {
         /// The folder or archive.
-        place: std::path::PathBuf,
+        build: std::path::PathBuf,
         /// The name.
         name: String,
         /// The targets that it has.
         targets: Vec<String>,
     },
-    /// Nothing is chosen for another reason.
+    /// No shipment can be chosen, for another reason.
     #[error(transparent)]
     Choose(ChooseError),
     /// A deployment to a board failed for another reason.
@@ -48,7 +48,7 @@ pub(crate) enum ShipError {
 }
 
 impl ShipError {
-    /// What a person can do.
+    /// Returns what the user can do.
     pub(super) fn hints(&self, name: &str) -> Vec<String> {
         let hint = match self {
             ShipError::NotVerified {
@@ -73,7 +73,7 @@ impl ShipError {
     }
 }
 
-/// What can be done about the list of targets of a build.
+/// Returns the hints for the list of targets of a build.
 fn index_hints(kind: &FindingKind, name: &str) -> Vec<String> {
     let hint = match kind {
         FindingKind::OldIndex => format!(

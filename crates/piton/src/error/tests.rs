@@ -77,8 +77,8 @@ fn an_interruption_without_a_board_is_one() {
         Error::from(MipError::from(HttpError::Cancelled)),
         Error::from(ShipmentError::from(HttpError::Cancelled)),
         Error::from(ShipmentError::Interrupted),
-        Error::from(DeployError::Cancelled),
-        Error::from(SyncError::from(DeployError::Cancelled)),
+        Error::from(ToDriveError::Cancelled),
+        Error::from(SyncError::from(ToDriveError::Cancelled)),
         Error::from(BuildError::Cancelled { path }),
     ];
     for error in interrupted {

@@ -12,21 +12,20 @@ use super::{Finding, FindingKind, Shipment, needs};
 use crate::board_format::BoardFormat;
 use crate::building::FILES;
 
-/// What a shipment has to be besides whole.
+/// The demands on a shipment besides being whole.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Demands<'a> {
-    /// Signed by this key.
+    /// The public key of the required signature.
     pub key: Option<&'a PublicKey>,
-    /// Such that this board can load it.
+    /// The format of the board that must be able to load it.
     pub board: Option<&'a BoardFormat>,
-    /// Of this version or a later one ([`version::compare`]).
+    /// The oldest accepted version ([`version::compare`]).
     pub min_version: Option<&'a str>,
 }
 
 impl Shipment {
-    /// Returns everything that is wrong: files that are missing, changed, or extra; headers; a manifest that is not
-    /// the one of its list of targets; and what `demands` ask for, with a key the signatures of the manifest and of
-    /// that list.
+    /// Returns all findings: files that are missing, changed or extra; headers; a manifest that is not the one of its
+    /// list of targets; and what `demands` ask for, with a key the signatures of the manifest and of that list.
     pub fn check(&self, demands: &Demands<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
         if let Some(key) = demands.key {
@@ -77,7 +76,7 @@ impl Shipment {
         }
         let is_mpy = match file.kind {
             Some(kind) => kind == FileKind::Mpy,
-            // A manifest of the workflow that ours follows.
+            // A manifest of the GitHub workflow that wrote this format first.
             None => file.path.extension() == Some("mpy"),
         };
         if let Some(item) = self.files.get(&file.path).filter(|_| is_mpy)

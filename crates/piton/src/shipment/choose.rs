@@ -1,4 +1,4 @@
-//! Choosing among the targets of a build: which of its shipments a board takes.
+//! Chooses among the targets of a build: which of its shipments a board gets.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use crate::http::Client;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChooseError {
-    /// None is for the target that was asked for.
+    /// No shipment is for the requested target.
     #[error("there is no target `{name}`")]
     NoSuchTarget {
-        /// The target that was asked for.
+        /// The requested target.
         name: String,
         /// The targets that there are.
         targets: Vec<String>,
     },
-    /// There are several, and the drive does not say what its board loads.
+    /// There are several shipments, and the format of the drive's board is unknown.
     #[error("no `boot_out.txt` in `{}` tells which target its board is", drive.display())]
     UnknownBoard {
         /// The drive.
@@ -27,26 +27,26 @@ pub enum ChooseError {
         /// The targets that there are.
         targets: Vec<String>,
     },
-    /// Each has something wrong with it.
+    /// Every shipment has findings.
     #[error("{} problem{}", findings.len(), if findings.len() == 1 { "" } else { "s" })]
     Rejected {
-        /// What is wrong, target by target; see [`distinct`].
+        /// The findings, target by target; see [`distinct`].
         findings: Vec<Finding>,
     },
 }
 
-/// Reads the shipments of a build at `place`: a path, or the address of a web server.
+/// Reads the shipments of a build at `path`, which may also be an address on a web server.
 ///
 /// # Errors
 ///
 /// [`ShipmentError`]: there is nothing that could be checked.
 pub fn load(
-    place: &Path,
+    path: &Path,
     reading: &Reading<'_>,
     client: &Client,
 ) -> Result<Vec<Shipment>, ShipmentError> {
-    match is_url(place) {
-        None => read(place, reading),
+    match is_url(path) {
+        None => read(path, reading),
         Some(url) => fetch(url, reading, client),
     }
 }
@@ -75,18 +75,17 @@ pub fn of_target(shipments: Vec<Shipment>, name: &str) -> Result<Vec<Shipment>, 
     }
 }
 
-/// Returns what the board of a mounted drive loads; `None` if the drive does not say that, and there is only one shipment
-/// that it could get.
+/// Returns the format of a mounted drive's board; `None` if it is unknown and there is only one shipment to choose.
 ///
 /// # Errors
 ///
-/// [`ChooseError::UnknownBoard`]: nothing is chosen for a board that is not known.
+/// [`ChooseError::UnknownBoard`]: there are several shipments, and the board is unknown.
 pub fn drive_format(
     drive: &Path,
     shipments: &[Shipment],
 ) -> Result<Option<BoardFormat>, ChooseError> {
     let format = BoardFormat::of_drive(drive);
-    // What is not a folder has its own error when the copy is planned.
+    // A drive that is not a folder has its own error when the copy is planned.
     if format.is_none() && drive.is_dir() && shipments.len() > 1 {
         return Err(ChooseError::UnknownBoard {
             drive: drive.to_owned(),
@@ -96,11 +95,11 @@ pub fn drive_format(
     Ok(format)
 }
 
-/// Returns the first shipment that has nothing wrong with it.
+/// Returns the first shipment without findings.
 ///
 /// # Errors
 ///
-/// [`ChooseError::Rejected`] with what is wrong with all of them.
+/// [`ChooseError::Rejected`] with the findings of all shipments.
 pub fn choose(shipments: Vec<Shipment>, demands: &Demands<'_>) -> Result<Shipment, ChooseError> {
     let mut findings = Vec::new();
     for shipment in shipments {
@@ -113,7 +112,7 @@ pub fn choose(shipments: Vec<Shipment>, demands: &Demands<'_>) -> Result<Shipmen
     Err(ChooseError::Rejected { findings })
 }
 
-/// Returns the findings, with those of a list of targets, which all of its targets have, once.
+/// Returns the findings without duplicates: all targets of a list have the findings of the list.
 pub fn distinct<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let mut distinct = Vec::new();
     for finding in findings {
@@ -124,7 +123,7 @@ pub fn distinct<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a 
     distinct
 }
 
-/// Returns the problem of the list of targets that a person can do something about, if there is one.
+/// Returns the problem of the list of targets that the user can solve, if any.
 pub fn index_problem(findings: &[&Finding]) -> Option<FindingKind> {
     let mut kinds = findings.iter().map(|finding| &finding.kind);
     kinds

@@ -1,6 +1,10 @@
-//! A build that lies on a web server: its archive, or its manifest with the files beside it.
+//! Fetching a build from a web server: its archive, or its manifest with the files beside it.
+//!
+//! Documents are processed as they arrive: an archive is read from a temporary file, and each file goes to the spool.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,22 +13,22 @@ use piton_shipment::archive::{self, Kind};
 use piton_shipment::manifest::Manifest;
 
 use super::read::{
-    INDEX_LIMIT, MANIFEST_LIMIT, Reading, SIGNATURE_LIMIT, Sizes, from_archive_bytes, parse,
-    parse_index, read_file, walk,
+    INDEX_LIMIT, MANIFEST_LIMIT, Reading, SIGNATURE_LIMIT, Sizes, from_archive, parse, parse_index,
+    read_file, walk,
 };
 use super::{Indexed, Items, Listed, Shipment, ShipmentError};
 use crate::building::{INDEX, MANIFEST, SIGNATURE};
-use crate::http::{Client, HttpError};
+use crate::http::{Client, Document, HttpError};
 
 /// Most bytes of an archive or manifest on a server.
 const DOCUMENT_LIMIT: u64 = 256 << 20;
 
-/// By how many bytes a file may be longer than the manifest says, and still be fetched to tell its size.
+/// By how many bytes a file may be longer than the manifest says and still be fetched, so that its size can be reported.
 const EXCESS: u64 = 64 << 10;
 
-/// Returns the address on a web server that this is; `None` for a path.
-pub fn is_url(place: &Path) -> Option<&str> {
-    let text = place.to_str()?;
+/// Returns the address if `path` is one of a web server; `None` for a path of files.
+pub fn is_url(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
     let is = |scheme| {
         text.get(..8)
             .unwrap_or(text)
@@ -35,13 +39,13 @@ pub fn is_url(place: &Path) -> Option<&str> {
 }
 
 /// Fetches a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with a
-/// manifest, whose address ends in `/`. The files are looked for by their `download_path` beside the manifest.
-/// What else lies on the server is not found. The `index.json` of a manifest that is in one is looked for in the folder
-/// above, then beside it.
+/// manifest, whose address ends in `/`. The files are fetched by their `download_path` beside the manifest; other files on
+/// the server are not found. The `index.json` of a manifest that is in one is looked for in the folder above, then beside
+/// it.
 ///
 /// # Errors
 ///
-/// [`ShipmentError`]: there is nothing that could be checked. A file that is not there is a finding, not an error.
+/// [`ShipmentError`]: there is nothing that could be checked. A missing file is a finding, not an error.
 pub fn fetch(
     url: &str,
     reading: &Reading<'_>,
@@ -57,11 +61,12 @@ pub fn fetch(
         client,
         cancel,
     };
-    let document = server.get(&url)?;
-    if Kind::of(&document).is_some() {
-        let shipment = from_archive_bytes(Path::new(&url), &document, reading)?;
+    let mut document = server.get(&url)?;
+    if is_archive(&mut document).map_err(|source| not_kept(&url, source))? {
+        let shipment = from_archive(Path::new(&url), document, None, reading)?;
         return Ok(vec![shipment]);
     }
+    let document = server.bytes(&url, document, DOCUMENT_LIMIT)?;
     if !bare(&url).ends_with(&format!("/{INDEX}")) {
         return Ok(vec![server.listed_manifest(&url, document)?]);
     }
@@ -69,7 +74,8 @@ pub fn fetch(
     let targets = index.index.targets.iter();
     let shipments = targets.map(|target| {
         let url = beside(&url, target.manifest.as_str());
-        let mut shipment = server.manifest(&url, server.get(&url)?)?;
+        let document = server.bytes(&url, server.get(&url)?, DOCUMENT_LIMIT)?;
+        let mut shipment = server.manifest(&url, document)?;
         shipment.listed = Some(Listed {
             sha256: Some(target.sha256.clone()),
             index: Arc::clone(&index),
@@ -79,7 +85,26 @@ pub fn fetch(
     shipments.collect()
 }
 
-/// What is needed to ask.
+/// Returns whether a document is an archive, by its first bytes. The next read begins at its start.
+fn is_archive(document: &mut Document) -> io::Result<bool> {
+    let mut start = Vec::new();
+    document.by_ref().take(4).read_to_end(&mut start)?;
+    document.rewind()?;
+    Ok(Kind::of(&start).is_some())
+}
+
+/// Returns the error for a document that cannot be read back or kept.
+fn not_kept(url: &str, source: io::Error) -> HttpError {
+    match source.kind() {
+        io::ErrorKind::Interrupted => HttpError::Cancelled,
+        _ => HttpError::Store {
+            url: url.to_owned(),
+            source,
+        },
+    }
+}
+
+/// The server of a build.
 struct Server<'a> {
     reading: &'a Reading<'a>,
     client: &'a Client,
@@ -87,18 +112,31 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
-        let limits = (DOCUMENT_LIMIT, DOCUMENT_LIMIT);
-        let urls = [url.to_owned()];
-        let documents = self
-            .client
-            .get_all(&urls, limits, self.cancel, &mut |_| {})?;
-        Ok(documents.into_iter().next().unwrap_or_default())
+    fn get(&self, url: &str) -> Result<Document, HttpError> {
+        let mut fetched = Err(HttpError::Cancelled);
+        let requests = vec![(url.to_owned(), DOCUMENT_LIMIT)];
+        self.client
+            .get_each(requests, DOCUMENT_LIMIT, self.cancel, &mut |_, answer| {
+                fetched = answer;
+                Ok(())
+            })?;
+        fetched
+    }
+
+    fn bytes(&self, url: &str, document: Document, limit: u64) -> Result<Vec<u8>, HttpError> {
+        document
+            .into_bytes(limit)
+            .map_err(|source| not_kept(url, source))
     }
 
     /// Returns a document; `None` if the server does not have it.
     fn find(&self, url: String, limit: u64) -> Result<Option<Vec<u8>>, HttpError> {
-        Ok(self.each(vec![(url, limit)])?.pop().flatten())
+        let mut bytes = None;
+        self.each(vec![(url.clone(), limit)], &mut |_, document| {
+            bytes = Some(self.bytes(&url, document, limit)?);
+            Ok(())
+        })?;
+        Ok(bytes)
     }
 
     fn signature(&self, url: &str) -> Result<Option<Vec<u8>>, HttpError> {
@@ -153,29 +191,44 @@ impl Server<'_> {
             let address = beside(url, file.download_path.as_str());
             (address, file.size + EXCESS)
         });
-        let contents = self.each(requests.collect())?;
         let mut items = Items::new();
-        for (file, content) in manifest.files.iter().zip(contents) {
-            let Some(content) = content else { continue };
-            let size = content.len() as u64;
-            let item = sizes.look(&file.path, size, &mut content.as_slice());
-            let item = item.map_err(|_| ShipmentError::Interrupted)?;
-            items.insert(file.path.clone(), item);
-        }
+        self.each(requests.collect(), &mut |index, mut document| {
+            if let Some(file) = manifest.files.get(index) {
+                let size = document.size();
+                let item = sizes.look(&file.path, size, &mut document);
+                let item = item.map_err(|source| not_kept(url, source))?;
+                items.insert(file.path.clone(), item);
+            }
+            Ok(())
+        })?;
         Ok(items)
     }
 
-    /// Fetches the documents that are there. Some servers answer 403 for what they do not have.
-    fn each(&self, requests: Vec<(String, u64)>) -> Result<Vec<Option<Vec<u8>>>, HttpError> {
-        let answers = self
-            .client
-            .get_each(requests, archive::MAXIMUM_SIZE, self.cancel)?;
-        let found = answers.into_iter().map(|answer| match answer {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(HttpError::NotFound { .. } | HttpError::Status { status: 403, .. }) => Ok(None),
-            Err(error) => Err(error),
-        });
-        found.collect()
+    /// Fetches the documents that exist, and passes each to `take` as it arrives, with the index of its request. Of
+    /// several failures the one of the first request is returned, whichever arrives first.
+    fn each(
+        &self,
+        requests: Vec<(String, u64)>,
+        take: &mut dyn FnMut(usize, Document) -> Result<(), HttpError>,
+    ) -> Result<(), HttpError> {
+        let mut failures = BTreeMap::new();
+        self.client.get_each(
+            requests,
+            archive::MAXIMUM_SIZE,
+            self.cancel,
+            &mut |index, answer| {
+                match answer {
+                    Ok(document) => take(index, document)?,
+                    // Some servers (object stores) answer 403 for a file that they do not have.
+                    Err(HttpError::NotFound { .. } | HttpError::Status { status: 403, .. }) => {}
+                    Err(error) => {
+                        failures.insert(index, error);
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        failures.into_values().next().map_or(Ok(()), Err)
     }
 }
 
@@ -184,7 +237,7 @@ fn bare(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
 
-/// Returns the address of what lies at this path in the folder of `url`.
+/// Returns the address of a path in the folder of `url`.
 fn beside(url: &str, path: &str) -> String {
     let url = bare(url);
     let folder = url.rsplit_once('/').map_or(url, |(folder, _)| folder);
@@ -221,14 +274,14 @@ mod tests {
         ] {
             assert_eq!(beside(url, path), expected);
         }
-        for (place, expected) in [
+        for (path, expected) in [
             ("http://h", true),
             ("HTTPS://h/x", true),
             ("http", false),
             ("build", false),
             ("./http://h", false),
         ] {
-            assert_eq!(is_url(Path::new(place)).is_some(), expected, "{place}");
+            assert_eq!(is_url(Path::new(path)).is_some(), expected, "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a shipment.
+//! The findings of a check.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use piton_shipment::manifest::Problem;
 
 use crate::building::{INDEX, MANIFEST};
 
-/// One thing that is wrong.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The file, by path below the folder `mpy`; `None` for the manifest and the list of targets.
     pub path: Option<PortablePath>,
-    /// What is wrong.
+    /// The problem.
     pub kind: FindingKind,
 }
 
-/// What can be wrong.
+/// The problem of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// The file is not the one that the manifest names.
+    /// The file differs from the manifest.
     File(Problem),
-    /// The manifest sends those who download the file elsewhere.
+    /// The manifest has another address for the file.
     DownloadPath {
-        /// Where the file is.
+        /// The path of the file.
         expected: String,
-        /// Where the manifest says that it is.
+        /// The path in the manifest.
         found: PortablePath,
     },
-    /// The header of a `.mpy` file is not the one that the manifest has.
+    /// The header of a `.mpy` file differs from the manifest.
     Header {
-        /// Bytes that the manifest has, in hexadecimal.
+        /// The bytes in the manifest, in hexadecimal.
         expected: String,
-        /// Bytes that are there.
+        /// The bytes in the file.
         found: String,
     },
     /// The file is not a valid `.mpy` file.
@@ -44,27 +44,27 @@ pub enum FindingKind {
     Index,
     /// The manifest is not signed.
     NotSigned,
-    /// The signature of the manifest is not good.
+    /// The signature of the manifest is not valid.
     Signature(String),
-    /// The version is older than the one that is asked for.
+    /// The version is older than the demanded one.
     Version {
         /// The version.
         found: String,
-        /// The oldest one that is taken.
+        /// The oldest accepted version.
         minimum: String,
     },
-    /// It imports a module of the project that is not in the build, as its source did not compile.
+    /// The file imports a module of the project that is not in the build, since its source did not compile.
     LeftOut {
         /// The source, by path below the folder of the sources.
         source: PortablePath,
     },
-    /// The manifest is one of several, and their list is not there.
+    /// The manifest is one of several, and their list is missing.
     NoIndex,
-    /// The list of targets was made before manifests said that they are in one.
+    /// The list of targets is older than the field of manifests that refers to it.
     OldIndex,
     /// The list of targets is not signed.
     IndexNotSigned,
-    /// The signature of the list of targets is not good.
+    /// The signature of the list of targets is not valid.
     IndexSignature(String),
 }
 
@@ -94,7 +94,7 @@ impl FindingKind {
         }
     }
 
-    /// Returns whether it is about the list of targets: all of them have it.
+    /// Returns whether it is about the list of targets, so that all targets have it.
     pub fn is_of_index(&self) -> bool {
         matches!(
             self,

@@ -1,8 +1,7 @@
-//! The folders of a drive, held open: if something else takes the place of one while files are copied, it is not
-//! written to.
+//! The folders of a drive, held open: a link or folder that replaces one of them during a copy is not written to.
 //!
-//! On Linux the folder itself is written to, whatever its path leads to by then. Elsewhere its path is checked before and
-//! after.
+//! On Linux files are created through the open folder, wherever its path leads by then. Elsewhere the path is checked
+//! before and after.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,16 +92,16 @@ impl Folder {
         })
     }
 
-    /// Returns a path for what is in it under this name, which leads there as long as the folder is held.
+    /// Returns the path of a name in it, which stays valid as long as the folder is held.
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Whether its path on the drive still leads to it.
+    /// Checks that its path on the drive still leads to it.
     ///
     /// # Errors
     ///
-    /// Something else is there: what was written is not where it should be.
+    /// Something else is at the path: the written file is not where it should be.
     pub(super) fn check(&self) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         let is_there = self.place.metadata().is_ok_and(|there| {
@@ -132,7 +131,7 @@ fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
 fn through(handle: &std::fs::File) -> Option<PathBuf> {
     use std::os::fd::AsRawFd;
     let path = PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()));
-    // Not everywhere is there a `/proc`.
+    // A container may have no `/proc`.
     let same = identity(&path.metadata().ok()?) == identity(&handle.metadata().ok()?);
     same.then_some(path)
 }

@@ -1,4 +1,4 @@
-//! The keys that builds are signed and checked with, in files of the person who uses them.
+//! The keys that sign and check builds, in the user's files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub enum KeyError {
     },
 }
 
-/// Returns the public key that is in the file called `text`, or that `text` itself is.
+/// Returns the public key in the file called `text`, or `text` itself as a key.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn secret_key<E: From<KeyError>>(
 }
 
 fn read(path: &Path) -> Result<String, KeyError> {
-    // Not `regular::read`: a shell's `<(pass show key)` is a pipe.
+    // Not `regular::read`: the path may be a pipe, as in `--key <(pass show key)`.
     std::fs::read_to_string(path).map_err(|source| KeyError::Read {
         path: path.to_owned(),
         source,

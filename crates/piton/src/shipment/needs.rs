@@ -1,4 +1,4 @@
-//! Modules of the project that others import, and that are not in the build since their sources did not compile.
+//! Finds imports of modules that are not in the build since their sources did not compile.
 
 use std::collections::BTreeMap;
 

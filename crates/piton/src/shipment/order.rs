@@ -14,14 +14,14 @@ use super::record::FILE_NAME;
 use crate::compile::{compile_cached, native};
 use crate::spool::Spooled;
 
-/// Where a board looks for modules besides its root folder (`sys.path` of MicroPython and CircuitPython).
+/// The folders where a board looks for modules besides its root (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
 
 /// Returns the files of a shipment: those that are not modules, then each module behind those that it imports;
 /// `boot.py`, `main.py` and `code.py` last.
 ///
-/// Modules that import each other come by their imports at the top, else by path. What machine code or `__import__`
-/// imports is not known.
+/// Modules that import each other are ordered by their imports at the top, else by path. Imports by machine code or
+/// `__import__` are unknown.
 pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
     let mut files = shipment.files().collect::<Vec<_>>();
     files.sort_by_key(|(path, _)| (is_module(path), *path));
@@ -33,7 +33,7 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
     let mut all = vec![Vec::new(); files.len()];
     let mut at_once = all.clone();
     for (number, (path, content)) in files.iter().enumerate() {
-        // What cannot be read is copied later, and fails then.
+        // A file that cannot be read has no imports here; copying it fails later with its own error.
         let content = match is_module(path) {
             true => content.read().unwrap_or_default(),
             false => continue,
@@ -63,7 +63,8 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
     }
     let mut order = post_order(&at_once);
     order.sort_by_key(|number| groups.get(*number));
-    // A module may import `main`, but what starts the program is written last. The record follows the modules.
+    // A module may import `main`, but the files that start the program are written last. The record follows the
+    // modules.
     let last = [FILE_NAME].into_iter().chain(start_files::SOURCES);
     let entry = |number: usize| {
         let (path, _) = files.get(number)?;
@@ -80,7 +81,7 @@ fn is_module(path: &PortablePath) -> bool {
     matches!(path.extension(), Some("mpy" | "py"))
 }
 
-/// Returns what a file imports; nothing if it is not a module, or cannot be read.
+/// Returns the imports of a file; empty if it is not a module, or cannot be read.
 pub(super) fn imports_of(path: &PortablePath, content: &[u8]) -> Vec<Import> {
     let compile = |source: &[u8]| {
         let compiled = compile_cached(source, &Options::new(path.as_str()), None).ok()?;
@@ -88,14 +89,14 @@ pub(super) fn imports_of(path: &PortablePath, content: &[u8]) -> Vec<Import> {
     };
     let module = match path.extension() {
         Some("mpy") => reader::read(content).ok(),
-        // What asks for machine code imports as the same source without it does.
+        // A source with machine code has the imports of the same source without it.
         Some("py") => compile(content).or_else(|| compile(&native::without_native(content)?)),
         _ => None,
     };
     module.map_or_else(Vec::new, |module| imports(&module))
 }
 
-/// A module that an import may load.
+/// A module that an import could load.
 pub(super) struct Imported {
     /// The paths without an ending at which a board looks for it.
     places: Vec<String>,

@@ -1,4 +1,4 @@
-//! Writing the files of a drive so that a power cut finds each of them old or new.
+//! Writes the files of a drive so that after a power cut each of them is old or new.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,14 +11,14 @@ use piton_path::PortablePath;
 use piton_shipment::archive;
 use sha2::{Digest, Sha256};
 
-use super::deploy::DeployError;
 use super::folders::Folder;
+use super::to_drive::ToDriveError;
 use crate::flushed::{self, Hidden, PART};
 use crate::host_file::sync_folder;
 use crate::regular::{self, Links};
 
-/// Files that are written in a hidden folder of the drive before they get their names. It is there from the first file
-/// on, and goes with the value.
+/// Files that are written in a hidden folder of the drive before they get their names. The folder is created with the
+/// first file, and removed with this value.
 pub(crate) struct Parts<'a> {
     drive: &'a Path,
     hidden: Hidden,
@@ -29,17 +29,17 @@ impl Parts<'_> {
     pub(crate) fn open<'a>(
         drive: &'a Path,
         paths: impl Iterator<Item = &'a PortablePath> + Clone,
-    ) -> Result<Parts<'a>, DeployError> {
-        let failed = |source| DeployError::Write {
+    ) -> Result<Parts<'a>, ToDriveError> {
+        let failed = |source| ToDriveError::Write {
             path: drive.join(PART),
             source,
         };
         let hidden = Hidden::find(drive, OsStr::new("")).map_err(failed)?;
-        // Ours is never a link.
+        // A link is not ours: we create a folder.
         if let Some(folder) = hidden.inner().parent()
             && folder.symlink_metadata().is_ok_and(|there| !there.is_dir())
         {
-            return Err(DeployError::NoFolderInside {
+            return Err(ToDriveError::NoFolderInside {
                 path: folder.to_owned(),
                 found: "a link or a file",
             });
@@ -54,7 +54,7 @@ impl Parts<'_> {
         Ok(Parts { drive, hidden })
     }
 
-    /// Writes a file of the shipment, and returns the folder that it is in. An old file is there until the new one is.
+    /// Writes a file of the shipment. Returns the folder of the file. An old file exists until the new one does.
     pub(crate) fn put(&self, path: &PortablePath, content: &[u8]) -> io::Result<Folder> {
         self.hidden.make(&[])?;
         let hidden = self.hidden_folder()?;
@@ -62,7 +62,7 @@ impl Parts<'_> {
         let part = hidden.join(&part_name(path));
         let mut file = File::create_new(&part)?;
         file.write_all(content)?;
-        // Its place is taken in the table before its entry says so: an entry whose place is free cannot be removed.
+        // FAT's table is written before the entry: an entry whose clusters are free in the table cannot be removed.
         sync_folder(&hidden.join(""));
         file.sync_all()?;
         flushed::rename(&part, &file, &folder.join(path.file_name()))?;
@@ -78,14 +78,14 @@ impl Parts<'_> {
         names.try_fold(folder, |folder, name| folder.child(&name))
     }
 
-    /// Makes a folder, with those that lead to it, if it is not there.
+    /// Creates a folder and its parents if they do not exist.
     pub(crate) fn make_folder(&self, path: &PortablePath) -> io::Result<()> {
         self.hidden.make(&[])?;
         self.make_path(path.names(), &self.hidden_folder()?)?;
         Ok(())
     }
 
-    /// Makes the folders of a file. Each comes into its place when it is on the drive, empty.
+    /// Creates the folders of a file. Each gets its name when it is on the drive, empty.
     fn make_folders(&self, path: &PortablePath, hidden: &Folder) -> io::Result<Folder> {
         self.make_path(path.parent().iter().flat_map(PortablePath::names), hidden)
     }
@@ -109,8 +109,8 @@ impl Parts<'_> {
     }
 
     fn make_empty(&self, place: &Path, hidden: &Folder) -> io::Result<()> {
-        // A folder that cannot be opened cannot be flushed, and is made as it is. Linux makes one in the right order
-        // where it writes everything at once.
+        // A system on which folders cannot be opened cannot flush them: the folder is created in place. Linux writes in
+        // the right order where it writes everything at once (`sync`).
         if cfg!(not(unix)) || writes_at_once(self.drive) {
             return fs::create_dir(place);
         }
@@ -120,7 +120,7 @@ impl Parts<'_> {
 
 impl Drop for Parts<'_> {
     fn drop(&mut self) {
-        // What cannot be removed is removed next time.
+        // A part that cannot be removed is removed by the next deployment.
         let cleaned = self.hidden.is_left().then(|| clean(self.hidden.inner()));
         let _ = cleaned.transpose().and_then(|_| self.hidden.remove());
         sync_folder(self.drive);
@@ -142,7 +142,7 @@ fn writes_at_once(drive: &Path) -> bool {
     }
 }
 
-/// Files that kept room in the folders of a shipment when a copy was interrupted.
+/// Files that reserved room in the folders of a shipment when a copy was interrupted.
 fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec<PathBuf> {
     let mut rooms = Vec::new();
     let mut known = BTreeSet::new();
@@ -159,7 +159,7 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec
             .flatten()
         {
             let ours = entry.file_name().to_string_lossy().starts_with(PART);
-            // A folder is left alone: it may be damaged.
+            // A folder of that name is not touched: a power cut may have damaged it.
             let is_file = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
             if is_file && entry.metadata().is_ok_and(|there| there.len() == 0) {
                 rooms.push(drive.join(path.to_path()).with_file_name(entry.file_name()));
@@ -175,7 +175,7 @@ fn part_name(path: &PortablePath) -> String {
     HEXLOWER.encode(hash.get(..8).unwrap_or_default())
 }
 
-/// Returns whether a name is one that [`part_name`] gives. A folder that a power cut damaged may have any.
+/// Returns whether a name has the form of [`part_name`]. A folder that a power cut damaged may have any names.
 fn is_part(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -186,7 +186,7 @@ fn check_leftovers<'a>(
     drive: &Path,
     folder: &Path,
     paths: impl Iterator<Item = &'a PortablePath>,
-) -> Result<(), DeployError> {
+) -> Result<(), ToDriveError> {
     let read = |path: &Path| regular::read(path, Links::Refuse, archive::MAXIMUM_SIZE);
     for path in paths {
         let part = folder.join(part_name(path));
@@ -195,7 +195,7 @@ fn check_leftovers<'a>(
             && left == there
             && !left.is_empty()
         {
-            return Err(DeployError::Shared { part, path: place });
+            return Err(ToDriveError::Shared { part, path: place });
         }
     }
     Ok(())

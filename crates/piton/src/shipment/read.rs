@@ -1,8 +1,8 @@
-//! Reading a shipment from this computer: a folder, an archive, a manifest, a list of targets.
+//! Reads a shipment from this computer: a folder, an archive, a manifest, a list of targets.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,25 +29,25 @@ pub(super) const MANIFEST_LIMIT: u64 = manifest::MAXIMUM_SIZE as u64;
 /// Most bytes of a list of targets.
 pub(super) const INDEX_LIMIT: u64 = index::MAXIMUM_SIZE as u64;
 
-/// Most bytes of a module whose imports are looked at where contents are not kept otherwise.
+/// Most bytes of a module whose imports are read where contents are not kept otherwise.
 const MODULE_LIMIT: u64 = 256 << 10;
 
-/// How much of a file is kept for a look at its header.
+/// How many bytes of a file are kept to check its header.
 const HEAD: usize = 64;
 
 /// How a shipment is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'a> {
-    /// Where to find what.
+    /// The paths of documents and files.
     pub places: &'a Places,
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Ends it.
+    /// Cancels the reading.
     pub cancel: &'a Cancel,
 }
 
-/// Reads the results of a build: the folder with its manifest, one with several targets, an archive, a manifest, or the
-/// list of several targets. What is no file is not opened.
+/// Reads the results of a build: the folder with its manifest, a folder with several targets, an archive, a manifest,
+/// or the list of several targets. Devices and pipes are not opened.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn read(path: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, Shipmen
     let metadata = path.metadata().map_err(unreadable(path))?;
     if metadata.is_dir() {
         let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
-        // A manifest beside a list: an archive of one target that was unpacked.
+        // A manifest beside a list comes from the unpacked archive of one target.
         if places.manifest.is_some() || is_there(MANIFEST) || !is_there(INDEX) {
             let is_laid_out = places.files.is_none();
             return Ok(vec![from_folder(path, places, is_laid_out, reading)?]);
@@ -111,7 +111,7 @@ fn from_index(folder: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, Shi
     shipments.collect()
 }
 
-/// Reads one target, or a build that has only one. `is_laid_out` says that the files are where `build` puts them.
+/// Reads one target, or a build with only one. `is_laid_out`: the files are where `build` puts them.
 fn from_folder(
     folder: &Path,
     places: &Places,
@@ -130,12 +130,12 @@ fn from_folder(
     let manifest = parse(&path, &bytes)?;
     let files = match &places.files {
         Some(files) => files.clone(),
-        // The folder of the files itself, as the script that people know takes it.
+        // The manifest may be in the folder of the files itself, as the GitHub workflow's script has it.
         None if places.manifest.is_some() && !folder.join(FILES).is_dir() => folder.to_owned(),
         None => folder.join(FILES),
     };
     if places.files.is_some() {
-        // One that somebody names is there.
+        // A named folder must exist: all of its files would be missing otherwise.
         files.read_dir().map_err(unreadable(&files))?;
     }
     let items = walk(&files, &manifest, reading)?;
@@ -159,7 +159,7 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> ShipmentError {
     }
 }
 
-/// Reads a file that was named by the caller.
+/// Reads a file that the caller names.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ShipmentError> {
     regular::read(path, Links::Follow, limit).map_err(unreadable(path))
 }
@@ -203,7 +203,7 @@ fn read_signature(of: &Path) -> Result<Option<Vec<u8>>, ShipmentError> {
     }
 }
 
-/// Reads a list of targets; `None` if it is not there.
+/// Reads a list of targets; `None` if it does not exist.
 fn read_index(path: &Path) -> Result<Option<Indexed>, ShipmentError> {
     match regular::read(path, Links::Follow, INDEX_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -247,7 +247,7 @@ fn listed_above(manifest_path: &Path) -> Option<Listed> {
     })
 }
 
-/// What an archive holds besides the files.
+/// The documents of an archive.
 #[derive(Default)]
 struct Documents {
     manifest: Option<Vec<u8>>,
@@ -257,8 +257,8 @@ struct Documents {
 }
 
 impl Documents {
-    /// Returns the field for the document of this name, and how long the document may be.
-    fn place(&mut self, name: &str) -> Option<(&mut Option<Vec<u8>>, u64)> {
+    /// Returns the field for the document of this name, and the most bytes of the document.
+    fn field(&mut self, name: &str) -> Option<(&mut Option<Vec<u8>>, u64)> {
         let (document, is_signature) = match name.strip_suffix(SIGNATURE) {
             Some(document) => (document, true),
             None => (name, false),
@@ -278,7 +278,7 @@ impl Documents {
             if cancel.is_cancelled() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            let Some((place, limit)) = documents.place(path.as_str()) else {
+            let Some((field, limit)) = documents.field(path.as_str()) else {
                 return Ok(());
             };
             if size > limit {
@@ -287,24 +287,15 @@ impl Documents {
             }
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes)?;
-            *place = Some(bytes);
+            *field = Some(bytes);
             Ok(())
         })?;
         Ok(documents)
     }
 }
 
-/// As [`read`], of an archive in memory.
-pub(super) fn from_archive_bytes(
-    path: &Path,
-    bytes: &[u8],
-    reading: &Reading<'_>,
-) -> Result<Shipment, ShipmentError> {
-    from_archive(path, Cursor::new(bytes), None, reading)
-}
-
-/// Reads an archive. It is read twice: with the manifest known, nothing larger than it says is unpacked.
-fn from_archive<R: Read + Seek>(
+/// Reads an archive, twice: with the manifest known, no content larger than the manifest says is unpacked.
+pub(super) fn from_archive<R: Read + Seek>(
     path: &Path,
     mut source: R,
     listed: Option<Listed>,
@@ -334,8 +325,8 @@ fn from_archive<R: Read + Seek>(
     let sizes = Sizes::new(path, &manifest, reading)?;
     let (mut items, mut beside) = (Items::new(), Vec::new());
     let prefix = format!("{FILES}/");
-    let looked = each(&mut source, &mut |name, size, content| {
-        if Documents::default().place(name.as_str()).is_some() {
+    let result = each(&mut source, &mut |name, size, content| {
+        if Documents::default().field(name.as_str()).is_some() {
             return Ok(());
         }
         let inside = name.as_str().strip_prefix(&prefix);
@@ -348,7 +339,7 @@ fn from_archive<R: Read + Seek>(
         }
         Ok(())
     });
-    looked.map_err(failed)?;
+    result.map_err(failed)?;
     let listed = match (listed, documents.index) {
         (None, Some(bytes)) => {
             let index = parse_index(path, bytes, documents.index_signature)?;
@@ -364,7 +355,7 @@ fn from_archive<R: Read + Seek>(
     })
 }
 
-/// Reads all that is below a folder. Links are not followed: what they name is not part of the build.
+/// Reads everything below a folder. Links are not followed: their targets are not part of the build.
 pub(super) fn walk(
     root: &Path,
     manifest: &Manifest,
@@ -378,7 +369,7 @@ pub(super) fn walk(
     };
     for entry in host_tree::walk(root, rules) {
         let entry = match entry {
-            // The folder is not there: all of its files are missing, then.
+            // The folder does not exist: all of its files are missing, which is a finding.
             Err(WalkError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
@@ -406,12 +397,12 @@ pub(super) fn walk(
     Ok(items)
 }
 
-/// The sizes that a manifest says: only files that have them are read.
+/// The sizes of a manifest's files: only files of these sizes are read whole.
 pub(super) struct Sizes<'a> {
     sizes: BTreeMap<&'a PortablePath, u64>,
-    /// Whether what modules import is looked at.
+    /// Whether the imports of modules are read.
     imports_count: bool,
-    /// Where contents are kept.
+    /// The spool that keeps contents.
     spool: Spool,
     reading: &'a Reading<'a>,
 }
@@ -419,7 +410,7 @@ pub(super) struct Sizes<'a> {
 impl<'a> Sizes<'a> {
     /// # Errors
     ///
-    /// [`ShipmentError::TooLarge`] where the contents are to be kept, and there is no room for what the manifest says.
+    /// [`ShipmentError::TooLarge`] if the contents are to be kept, and the manifest lists too many bytes.
     pub(super) fn new(
         path: &Path,
         manifest: &'a Manifest,
@@ -448,8 +439,8 @@ impl<'a> Sizes<'a> {
         file.and_then(look).map_err(unreadable(path))
     }
 
-    /// Reads content of `size` bytes: all of it if the manifest says that size, else only its beginning. Never more than
-    /// `size` bytes are read.
+    /// Reads content of `size` bytes: all of it if the manifest has this size, else only its beginning. Never reads
+    /// more than `size` bytes.
     pub(super) fn look(
         &self,
         name: &PortablePath,
@@ -496,7 +487,7 @@ impl<'a> Sizes<'a> {
                     size,
                     sha256: Sha256Hex::from_digest(&hash.finalize().into()),
                 },
-                // It became longer or shorter meanwhile.
+                // The file changed its size while it was read.
                 false => Found::Sized { size: found },
             };
             item.content = kept.filter(|_| found == size);

@@ -1,8 +1,9 @@
-//! The record of the last deployment, which a board or a drive keeps: an old build, although its author signed it once,
-//! does not replace a newer one.
+//! The record of the last deployment on a board or a drive: it keeps an old build, although it is signed, from
+//! replacing a newer one.
 //!
-//! The record is a file of JSON beside the others. It is written where a signature was asked for only: what nobody
-//! signed neither raises nor lowers what is kept. Whoever can change the files of a board can remove it as well.
+//! The record is a JSON file beside the others. It is written only where a signature was demanded: an unsigned build
+//! must neither raise nor lower it. It is no defence against those who can change the board's files: they can remove it
+//! too.
 
 use std::cmp::Ordering;
 use std::io;
@@ -35,19 +36,19 @@ const TIME: Duration = Duration::from_secs(30);
 /// What was deployed last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Version of what was deployed.
+    /// The version of the build.
     pub version: String,
-    /// When its sources were current.
+    /// The time of its sources.
     pub build_timestamp: String,
 }
 
-/// What to do with a build that is older than what was deployed last.
+/// The rule for a build that is older than the last one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DowngradeRule {
-    /// It is deployed, and reported. Whoever takes builds that are not signed takes any.
+    /// It is deployed, and reported: without a signature any build is accepted.
     #[default]
     Report,
-    /// It is refused, and so is one where the last is not known.
+    /// It is refused, and so is any build if the record cannot be read.
     Refuse,
 }
 
@@ -73,7 +74,7 @@ pub enum DowngradeError {
     LastUnknown,
 }
 
-/// What a board or a drive tells of the last deployment.
+/// The record of the last deployment on a board or a drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Last {
     /// There is no record.
@@ -100,8 +101,7 @@ impl Last {
         }
     }
 
-    /// Compares with a build that is to be deployed. Returns the last one if it is newer than the build and the rule
-    /// allows that.
+    /// Compares the record with a build. Returns the last build if it is newer and the rule accepts that.
     ///
     /// # Errors
     ///
@@ -133,11 +133,12 @@ impl Last {
         }
     }
 
-    /// Reads the record on a board, below its folder `root`. What is no file, or too long, is not read.
+    /// Reads the record on a board, below its folder `root`. A folder of that name, or a file that is too long, is not
+    /// read.
     ///
     /// # Errors
     ///
-    /// [`FsError::Board`], and what else is wrong with a file that is there.
+    /// [`FsError::Board`], and other errors of a file that exists.
     pub fn of_board(remote: &mut RemoteFs<'_, '_>, root: &BoardPath) -> Result<Last, FsError> {
         let place = place(root);
         let there = match remote.stat(&place, Deadline::after(TIME)) {
@@ -153,7 +154,7 @@ impl Last {
 }
 
 impl Record {
-    /// Of what a manifest lists.
+    /// Returns the record of a manifest's build.
     pub fn of(manifest: &Manifest) -> Record {
         Record {
             version: manifest.version.clone(),
@@ -161,20 +162,20 @@ impl Record {
         }
     }
 
-    /// Returns whether this was made before `other`: by version, where both begin with a number and are not equal,
-    /// else by time.
+    /// Returns whether this build is older than `other`: by version if both begin with a number and differ, else by
+    /// time.
     pub fn is_older_than(&self, other: &Record) -> bool {
         let versions = [&self.version, &other.version];
         let by_version = match versions.iter().all(|text| version::is_ordered(text)) {
             true => version::compare(&self.version, &other.version),
             false => Ordering::Equal,
         };
-        // The format of times orders them, as text.
+        // The format of the times sorts as text.
         let by_time = || self.build_timestamp.cmp(&other.build_timestamp);
         by_version.then_with(by_time).is_lt()
     }
 
-    /// Puts the record on a board, below its folder `root`, unless it is `last` there.
+    /// Writes the record to a board, below its folder `root`, unless it is equal to `last`.
     ///
     /// # Errors
     ///
@@ -205,17 +206,18 @@ impl Record {
 fn place(root: &BoardPath) -> BoardPath {
     match FILE_NAME.parse() {
         Ok(name) => root.join(&name),
-        // Only a name with a NUL byte is none.
+        // Only a name with a NUL byte is not valid.
         Err(_) => root.clone(),
     }
 }
 
 impl Shipment {
-    /// Adds its record to the files: it is copied after all modules, before what starts the new program.
+    /// Adds the record to the files of the shipment: it is copied after all modules, before the files that start the
+    /// new program.
     ///
     /// # Errors
     ///
-    /// There is no room for it among the temporary files.
+    /// The temporary file cannot be written.
     pub fn with_record(&mut self) -> io::Result<()> {
         let mut content = Spool::new().begin()?;
         content.push(&Record::of(&self.manifest).to_json())?;

@@ -1,7 +1,7 @@
-//! Copying a shipment to a connected board.
+//! Copies a shipment to a connected board.
 //!
-//! Files that the board has already stay untouched; a module is written after those that it imports, and what starts the
-//! program last. Where a signature was asked for, the board keeps a [record](super::record) of what it got.
+//! Equal files stay untouched; a module is written after those that it imports, and the files that start the program
+//! last. Where a signature was demanded, the board keeps a [record](super::record) of the build.
 
 use std::ops::ControlFlow;
 
@@ -14,12 +14,12 @@ use super::Shipment;
 use super::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use crate::sync::{self, Push, SyncEvent, push_tree};
 
-/// How to deploy.
+/// The settings of a deployment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Whether a signature was asked for: only then is the shipment recorded on the board.
+    /// Whether a signature was demanded: only then is the build recorded on the board.
     pub is_signed: bool,
-    /// What to do if the board has a newer version.
+    /// The rule for a board that has a newer build.
     pub downgrade: DowngradeRule,
     /// Whether an interrupted change of packages is finished first. Without this, planning changes nothing.
     pub settle: bool,
@@ -29,7 +29,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToBoardError {
-    /// The board has something newer.
+    /// The board has a newer build.
     #[error(transparent)]
     Downgrade(#[from] DowngradeError),
     /// The record of the last deployment cannot be read or written.
@@ -40,7 +40,7 @@ pub enum ToBoardError {
     Sync(#[from] sync::Error),
 }
 
-/// A deployment that is planned and can be carried out.
+/// A planned deployment.
 #[derive(Debug)]
 pub struct Deployment {
     push: Push,
@@ -51,11 +51,11 @@ pub struct Deployment {
     record: Option<Record>,
 }
 
-/// Compares a shipment with the folder `root` of a board, and decides what to do.
+/// Compares a shipment with the folder `root` of a board and plans the deployment.
 ///
 /// # Errors
 ///
-/// [`ToBoardError`]. Nothing was changed, but for [`Settings::settle`].
+/// [`ToBoardError`]. Nothing was changed, except by [`Settings::settle`].
 pub fn plan(
     shipment: &Shipment,
     remote: &mut RemoteFs<'_, '_>,
@@ -83,21 +83,21 @@ pub fn plan(
 }
 
 impl Deployment {
-    /// Returns what will be done to the files.
+    /// Returns the plan for the files.
     pub fn plan(&self) -> &Plan {
         self.push.plan()
     }
 
-    /// Returns what was deployed last, if the shipment is older than that and deployed all the same.
+    /// Returns the last build, if it is newer than this one and the rule accepts that.
     pub fn newer(&self) -> Option<&Record> {
         self.newer.as_ref()
     }
 
-    /// Copies the files, and then records the shipment.
+    /// Copies the files, and then writes the record.
     ///
     /// # Errors
     ///
-    /// [`ToBoardError::Sync`]: each file is then the old one or the new one, and doing it again finishes it.
+    /// [`ToBoardError::Sync`]: each file is then old or new, and deploying again completes it.
     /// [`ToBoardError::Record`]: all files are copied.
     pub fn apply(
         &self,

@@ -25,8 +25,8 @@ use super::pull::stay_inside;
 use super::record::{FILE_NAME, Record};
 use super::{Content, Error, HostTree, Options, SyncEvent, walk};
 use crate::board_format::{BOOT_OUT, BoardFormat};
-use crate::shipment::deploy::{DeployError, check_names};
 use crate::shipment::parts::Parts;
+use crate::shipment::to_drive::{ToDriveError, check_names};
 
 /// Returns whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive
 /// is mounted.
@@ -136,7 +136,7 @@ fn check_tree(tree: &Tree) -> Result<(), Error> {
         let path = relative(path)?;
         if let Some(first) = seen.insert(path.as_str().to_lowercase(), path.clone()) {
             let second = path;
-            return Err(DeployError::SameName { first, second }.into());
+            return Err(ToDriveError::SameName { first, second }.into());
         }
     }
     Ok(check_names(seen.values(), cfg!(windows))?)
@@ -256,7 +256,7 @@ impl DrivePush {
                 let content = content.map_or(Ok(Vec::new()), Content::read)?;
                 parts.put(&path, &content).map_err(failed)?;
                 if fs::read(&place).map_err(failed)? != content {
-                    return Err(DeployError::ReadBack { path: place }.into());
+                    return Err(ToDriveError::ReadBack { path: place }.into());
                 }
                 let digest = Content::Made(content).sha256()?;
                 self.record.add(step.path.clone(), &digest);

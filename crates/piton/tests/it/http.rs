@@ -140,10 +140,17 @@ fn one_that_is_missing_does_not_end_the_others() {
     let server = server(&[("/a", Answer::Document("a")), ("/b", Answer::Document("b"))]);
     let request = |path: &str| (format!("{server}{path}"), 10);
     let requests = vec![request("/a"), request("/no"), request("/b")];
-    let answers = client().get_each(requests, 100, &Cancel::new()).unwrap();
-    assert_eq!(answers[0].as_deref().unwrap(), b"a");
-    assert!(matches!(answers[1], Err(HttpError::NotFound { .. })));
-    assert_eq!(answers[2].as_deref().unwrap(), b"b");
+    let mut answers = BTreeMap::new();
+    client()
+        .get_each(requests, 100, &Cancel::new(), &mut |index, answer| {
+            let bytes = answer.map(|document| document.into_bytes(10).unwrap());
+            answers.insert(index, bytes);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(answers[&0].as_deref().unwrap(), b"a");
+    assert!(matches!(answers[&1], Err(HttpError::NotFound { .. })));
+    assert_eq!(answers[&2].as_deref().unwrap(), b"b");
     let all = client().get_all(
         &[format!("{server}/no")],
         (10, 10),

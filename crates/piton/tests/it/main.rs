@@ -17,6 +17,8 @@ mod program;
 mod romfs;
 mod session;
 mod shipment;
+mod shipment_download;
+mod shipment_drive;
 mod shipment_faults;
 mod support;
 mod sync;

@@ -13,11 +13,11 @@ use piton::deadline::Cancel;
 use piton::http::{Client, ClientOptions};
 use piton::path::BoardPath;
 use piton::shipment::choose::{self, ChooseError};
-use piton::shipment::deploy::{DriveAction, apply, plan};
 use piton::shipment::keys::{self, KeyError, OpenedKey};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::signature::{Password, PublicKey, SecretKey};
 use piton::shipment::to_board::{self, ToBoardError};
+use piton::shipment::to_drive::{DriveAction, apply, plan};
 use piton::shipment::{Demands, Finding, Places, Purpose, Reading, Shipment, ShipmentError};
 
 use crate::support::{connect, with_files};

@@ -1,8 +1,8 @@
-//! Copying a shipment to a mounted drive, such as `CIRCUITPY`.
+//! Copies a shipment to a mounted drive, such as `CIRCUITPY`.
 //!
-//! A drive of a board is small, FAT, and watched: each write may restart the board's program. So equal files stay
-//! untouched, what others import comes before them and `code.py` last, each file is written beside and renamed when it
-//! is on the drive, and read back.
+//! A board's drive is small and FAT, and the board may restart its program after each write. So equal files stay
+//! untouched, modules are written after those that they import and `code.py` last. Each file is written beside, renamed
+//! when it is on the drive, and read back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -20,16 +20,16 @@ use crate::flushed;
 use crate::regular::{self, Kind, Links};
 use crate::spool::Spooled;
 
-/// What is done to one path.
+/// The action for one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriveAction {
-    /// It is not there.
+    /// The file does not exist.
     Create,
-    /// It has other content.
+    /// The file has other content.
     Replace,
-    /// It is there as it should be.
+    /// The file is equal.
     Keep,
-    /// It would be imported instead of a file of the shipment, or is what an interrupted copy left.
+    /// The file would be imported instead of a file of the shipment, or an interrupted copy left it.
     Remove,
 }
 
@@ -45,30 +45,30 @@ impl DriveAction {
     }
 }
 
-/// What is to be done, in order.
+/// The steps of a deployment, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DrivePlan {
-    /// Each path with what is done to it.
+    /// Each path with its action.
     pub steps: Vec<(PortablePath, DriveAction)>,
 }
 
-/// Why a deployment failed.
+/// Why a deployment to a drive failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DeployError {
-    /// The drive is not there, or is not a folder.
+pub enum ToDriveError {
+    /// The drive does not exist, or is not a folder.
     #[error("there is no folder `{}`", path.display())]
     NoFolder {
         /// Its path.
         path: PathBuf,
     },
-    /// A name that FAT does not have. Nothing was written.
+    /// A name is not valid on FAT. Nothing was written.
     #[error("`{path}` is not a valid name on a FAT drive")]
     Name {
         /// The path.
         path: PortablePath,
     },
-    /// Two files differ in upper and lower case only, which is one file to the FAT of a drive. Nothing was written.
+    /// Two names differ in case only, and are one file on FAT. Nothing was written.
     #[error("`{first}` and `{second}` would be one file on a drive")]
     SameName {
         /// One file.
@@ -76,13 +76,13 @@ pub enum DeployError {
         /// The other.
         second: PortablePath,
     },
-    /// Something else is in the place of a folder of the shipment: files would go elsewhere, or nowhere. Nothing was
-    /// written.
+    /// A folder of the shipment has the path of something else on the drive: files would be written elsewhere, or not
+    /// at all. Nothing was written.
     #[error("`{}` is {found}, expected a folder", path.display())]
     NoFolderInside {
-        /// What is there.
+        /// The path on the drive.
         path: PathBuf,
-        /// What it is: a link, a file.
+        /// Its kind: a link, a file.
         found: &'static str,
     },
     /// The drive cannot be read.
@@ -101,60 +101,60 @@ pub enum DeployError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The drive is too full. Nothing was written.
+    /// The drive has too little space. Nothing was written.
     #[error("`{}` has {free} bytes free, {needed} are needed: {} are missing", path.display(), needed - free)]
     NoSpace {
         /// The drive.
         path: PathBuf,
-        /// Bytes that are needed at one time.
+        /// The most bytes that are needed at one time.
         needed: u64,
         /// Bytes that are free.
         free: u64,
     },
-    /// A copy was interrupted so that two names may have one place on the drive. Nothing was written.
+    /// An interrupted copy left two names that may share their clusters on the drive. Nothing was written.
     #[error(
         "an interrupted copy left `{}`, which may have the same place on the drive as `{}`",
         part.display(), path.display()
     )]
     Shared {
-        /// What was left.
+        /// The file that the interrupted copy left.
         part: PathBuf,
         /// The file.
         path: PathBuf,
     },
-    /// What was read back is not what was written.
+    /// A file reads back with other content than was written.
     #[error("`{}` reads back wrong: the drive is failing, or something else writes to it", path.display())]
     ReadBack {
         /// The file.
         path: PathBuf,
     },
-    /// There is no room for the contents among the temporary files.
+    /// The contents cannot be kept in a temporary file.
     #[error("could not write a temporary file: {0}")]
     Spool(#[source] io::Error),
-    /// Ctrl-C.
+    /// The deployment was cancelled.
     #[error("interrupted; each file is the old one or the new one")]
     Cancelled,
 }
 
-impl DeployError {
+impl ToDriveError {
     /// Returns the kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            DeployError::Cancelled => ErrorKind::Interrupted,
+            ToDriveError::Cancelled => ErrorKind::Interrupted,
             _ => ErrorKind::Refused,
         }
     }
 }
 
-/// Compares the shipment with the drive, and decides what to do. Nothing is changed.
+/// Compares the shipment with the drive and plans the steps. Nothing is changed.
 ///
 /// # Errors
 ///
-/// [`DeployError::NoFolder`], [`DeployError::Name`], [`DeployError::SameName`], [`DeployError::NoFolderInside`],
-/// [`DeployError::Read`].
-pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, DeployError> {
+/// [`ToDriveError::NoFolder`], [`ToDriveError::Name`], [`ToDriveError::SameName`], [`ToDriveError::NoFolderInside`],
+/// [`ToDriveError::Read`].
+pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, ToDriveError> {
     if !drive.is_dir() {
-        return Err(DeployError::NoFolder {
+        return Err(ToDriveError::NoFolder {
             path: drive.to_owned(),
         });
     }
@@ -167,7 +167,7 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, DeployError>
     for (path, content) in &files {
         let action = match kind_of(drive, path)? {
             None => DriveAction::Create,
-            // Neither is written to: the file takes its place.
+            // A link or a device is not written to: the new file replaces it.
             Some(Kind::Link | Kind::Special) => DriveAction::Replace,
             Some(Kind::File | Kind::Folder) => compare(drive, path, content)?,
         };
@@ -176,82 +176,82 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, DeployError>
             && !wanted.contains(&twin)
             && matches!(kind_of(drive, &twin)?, Some(Kind::File | Kind::Link))
         {
-            // Right after its twin: until this file is gone, it is imported instead of the new one.
+            // Right after its twin: as long as this file exists, it is imported instead of the new one.
             plan.steps.push((twin, DriveAction::Remove));
         }
     }
     Ok(plan)
 }
 
-/// Returns the kind of what is on the drive under this name, if anything.
-fn kind_of(drive: &Path, path: &PortablePath) -> Result<Option<Kind>, DeployError> {
-    let place = drive.join(path.to_path());
-    let there = Folder::of_file(drive, path)
+/// Returns the kind of the entry at a path of the drive, if there is one.
+fn kind_of(drive: &Path, path: &PortablePath) -> Result<Option<Kind>, ToDriveError> {
+    let full_path = drive.join(path.to_path());
+    let metadata = Folder::of_file(drive, path)
         .and_then(|folder| folder.join(path.file_name()).symlink_metadata());
-    match there {
-        Ok(there) => Ok(Some(Kind::of(there.file_type()))),
+    match metadata {
+        Ok(metadata) => Ok(Some(Kind::of(metadata.file_type()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(no_folder_inside(drive, path).unwrap_or(DeployError::Read {
-            path: place,
+        Err(source) => Err(no_folder_inside(drive, path).unwrap_or(ToDriveError::Read {
+            path: full_path,
             source,
         })),
     }
 }
 
-/// Returns an error for the first part of a path that should be a folder and is something else.
-fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<DeployError> {
-    let mut place = drive.to_owned();
+/// Returns an error for the first parent of a path that exists and is not a folder.
+fn no_folder_inside(drive: &Path, path: &PortablePath) -> Option<ToDriveError> {
+    let mut parent = drive.to_owned();
     path.parent()?.names().find_map(|name| {
-        place.push(name);
-        let found = match Kind::of(place.symlink_metadata().ok()?.file_type()) {
+        parent.push(name);
+        let found = match Kind::of(parent.symlink_metadata().ok()?.file_type()) {
             Kind::Folder => return None,
             Kind::Link => "a link",
             Kind::File => "a file",
             Kind::Special => "a device, a pipe or a socket",
         };
-        let path = place.clone();
-        Some(DeployError::NoFolderInside { path, found })
+        let path = parent.clone();
+        Some(ToDriveError::NoFolderInside { path, found })
     })
 }
 
-/// Returns whether the file on the drive has this content.
+/// Returns [`DriveAction::Keep`] if the file on the drive has this content, else [`DriveAction::Replace`].
 fn compare(
     drive: &Path,
     path: &PortablePath,
     content: &Spooled,
-) -> Result<DriveAction, DeployError> {
+) -> Result<DriveAction, ToDriveError> {
     let read = || {
         let folder = Folder::of_file(drive, path)?;
-        let place = folder.join(path.file_name());
-        if place.symlink_metadata()?.len() != content.size() {
-            // For what is a folder, the error is of use.
-            return regular::open(&place, Links::Refuse).map(|_| DriveAction::Replace);
+        let file = folder.join(path.file_name());
+        if file.symlink_metadata()?.len() != content.size() {
+            // Opened for the error if it is a folder.
+            return regular::open(&file, Links::Refuse).map(|_| DriveAction::Replace);
         }
-        let there = regular::read(&place, Links::Refuse, content.size())?;
-        Ok(match there == content.read()? {
+        let old = regular::read(&file, Links::Refuse, content.size())?;
+        Ok(match old == content.read()? {
             true => DriveAction::Keep,
             false => DriveAction::Replace,
         })
     };
-    read().map_err(|source| DeployError::Read {
+    read().map_err(|source| ToDriveError::Read {
         path: drive.join(path.to_path()),
         source,
     })
 }
 
-/// Checks that no two names are the same on FAT: of files, or of a file and the folder of another one.
+/// Checks that no two names are the same on FAT: the names of two files, or of a file and another file's folder.
 ///
 /// # Errors
 ///
-/// [`DeployError::SameName`].
+/// [`ToDriveError::SameName`].
 fn check_case<'a>(
     paths: impl Iterator<Item = &'a PortablePath> + Clone,
-) -> Result<(), DeployError> {
+) -> Result<(), ToDriveError> {
     let mut names = BTreeMap::new();
     for path in paths.clone() {
         if let Some(first) = names.insert(path.as_str().to_lowercase(), path) {
             let (first, second) = (first.clone(), path.clone());
-            return Err(DeployError::SameName { first, second });
+            return Err(ToDriveError::SameName { first, second });
         }
     }
     for path in paths {
@@ -259,35 +259,36 @@ fn check_case<'a>(
         let file = above.find_map(|folder| names.get(&folder.as_str().to_lowercase()));
         if let Some(file) = file {
             let (first, second) = ((*file).clone(), path.clone());
-            return Err(DeployError::SameName { first, second });
+            return Err(ToDriveError::SameName { first, second });
         }
     }
     Ok(())
 }
 
-/// Checks that all names are valid on FAT, the file system of boards; on Windows also that none means a device.
+/// Checks that all names are valid on FAT, the file system of boards; on Windows also that none is the name of a
+/// device.
 ///
 /// # Errors
 ///
-/// [`DeployError::Name`].
+/// [`ToDriveError::Name`].
 pub(crate) fn check_names<'a>(
     mut paths: impl Iterator<Item = &'a PortablePath>,
     is_windows: bool,
-) -> Result<(), DeployError> {
+) -> Result<(), ToDriveError> {
     let refused = |part: &str| {
         part.contains(['"', '*', '<', '>', '?', '|'])
             || part.ends_with(['.', ' '])
-            // Units of UTF-16: what a long name of FAT has room for.
+            // A long name of FAT has at most 255 units of UTF-16.
             || part.encode_utf16().count() > 255
             || is_windows && is_device(part)
     };
     match paths.find(|path| path.names().any(refused)) {
-        Some(path) => Err(DeployError::Name { path: path.clone() }),
+        Some(path) => Err(ToDriveError::Name { path: path.clone() }),
         None => Ok(()),
     }
 }
 
-/// Returns whether a name means a device to Windows, whatever its ending
+/// Returns whether a name is that of a device on Windows, with any extension
 /// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>, "Naming Conventions").
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
@@ -301,7 +302,7 @@ fn is_device(name: &str) -> bool {
     letters.next().is_some_and(is_number) && letters.next().is_none()
 }
 
-/// Returns the file that an `import` could take instead: `a.py` for `a.mpy`, and the other way round.
+/// Returns the path that an `import` could load instead: `a.py` for `a.mpy`, and the other way round.
 pub fn twin(path: &PortablePath) -> Option<PortablePath> {
     match path.extension()? {
         "mpy" => Some(path.with_extension("py")),
@@ -310,18 +311,18 @@ pub fn twin(path: &PortablePath) -> Option<PortablePath> {
     }
 }
 
-/// Carries out a plan; `events` gets each step that is done.
+/// Carries out a plan; `events` gets each finished step.
 ///
 /// # Errors
 ///
-/// [`DeployError`]. Each file is then the old one or the new one, and doing it again finishes it.
+/// [`ToDriveError`]. Each file is then the old one or the new one, and doing it again finishes it.
 pub fn apply(
     plan: &DrivePlan,
     shipment: &Shipment,
     drive: &Path,
     cancel: &Cancel,
     events: &mut dyn FnMut(&PortablePath, DriveAction),
-) -> Result<(), DeployError> {
+) -> Result<(), ToDriveError> {
     let files = shipment
         .files()
         .collect::<BTreeMap<&PortablePath, &Spooled>>();
@@ -329,11 +330,11 @@ pub fn apply(
     check_space(plan, &files, drive)?;
     for (path, action) in &plan.steps {
         if cancel.is_cancelled() {
-            return Err(DeployError::Cancelled);
+            return Err(ToDriveError::Cancelled);
         }
-        let place = drive.join(path.to_path());
-        let failed = |source| DeployError::Write {
-            path: place.clone(),
+        let full_path = drive.join(path.to_path());
+        let failed = |source| ToDriveError::Write {
+            path: full_path.clone(),
             source,
         };
         match (action, files.get(path)) {
@@ -343,9 +344,9 @@ pub fn apply(
                 let written = folder.join(path.file_name());
                 let limit = content.len() as u64;
                 let is_whole = regular::read(&written, Links::Refuse, limit)
-                    .is_ok_and(|there| there == content);
+                    .is_ok_and(|read_back| read_back == content);
                 if !is_whole || folder.check().is_err() {
-                    return Err(DeployError::ReadBack { path: place });
+                    return Err(ToDriveError::ReadBack { path: full_path });
                 }
             }
             (DriveAction::Remove, _) => {
@@ -359,12 +360,12 @@ pub fn apply(
     Ok(())
 }
 
-/// Whether each file fits when its turn comes, the old ones being there until then.
+/// Checks that each file fits when it is written, while the old files still exist.
 fn check_space(
     plan: &DrivePlan,
     files: &BTreeMap<&PortablePath, &Spooled>,
     drive: &Path,
-) -> Result<(), DeployError> {
+) -> Result<(), ToDriveError> {
     let Some((cluster, free)) = space(drive) else {
         return Ok(());
     };
@@ -372,20 +373,20 @@ fn check_space(
     let mut used = 2 * clusters(1) + folders_room(plan, drive).map(clusters).sum::<u64>();
     let mut needed = used;
     for (path, action) in &plan.steps {
-        let size_there = || {
+        let old_size = || {
             drive
                 .join(path.to_path())
                 .symlink_metadata()
-                .map_or(0, |there| there.len())
+                .map_or(0, |old| old.len())
         };
         let new = files.get(path).map_or(0, |content| content.size());
         match action {
             DriveAction::Create => used += clusters(new),
             DriveAction::Replace => {
                 needed = needed.max(used + clusters(new));
-                used = (used + clusters(new)).saturating_sub(clusters(size_there()));
+                used = (used + clusters(new)).saturating_sub(clusters(old_size()));
             }
-            DriveAction::Remove => used = used.saturating_sub(clusters(size_there())),
+            DriveAction::Remove => used = used.saturating_sub(clusters(old_size())),
             DriveAction::Keep => {}
         }
         needed = needed.max(used);
@@ -395,7 +396,7 @@ fn check_space(
         .iter()
         .any(|(_, action)| matches!(action, DriveAction::Create | DriveAction::Replace));
     if writes && needed > free {
-        return Err(DeployError::NoSpace {
+        return Err(ToDriveError::NoSpace {
             path: drive.to_owned(),
             needed,
             free,
@@ -404,10 +405,10 @@ fn check_space(
     Ok(())
 }
 
-/// Returns how much each folder may grow by, in bytes, new ones from nothing.
+/// Returns by how many bytes each folder may grow; new folders start empty.
 fn folders_room(plan: &DrivePlan, drive: &Path) -> impl Iterator<Item = u64> {
-    // An entry has 32 bytes: one for the short name, and one for every 13 letters of the long one. What keeps room for
-    // it has a longer name by one entry.
+    // An entry has 32 bytes. A name takes one for its short form, and one for every 13 letters of its long form. The
+    // name that reserves room in a folder is longer by one entry.
     let entry = |name: &str| 32 * (2 + name.encode_utf16().count().div_ceil(13)) as u64;
     let mut rooms = BTreeMap::<Option<PortablePath>, u64>::new();
     let steps = plan.steps.iter();
@@ -419,7 +420,7 @@ fn folders_room(plan: &DrivePlan, drive: &Path) -> impl Iterator<Item = u64> {
             *rooms.entry(folder.clone()).or_default() += entry(path.file_name());
             match folder {
                 Some(folder) if !known && !drive.join(folder.to_path()).is_dir() => {
-                    // Its two entries for itself and its parent.
+                    // A new folder has two entries, `.` and `..`.
                     *rooms.entry(Some(folder.clone())).or_default() += 64;
                     path = folder;
                 }
@@ -430,12 +431,12 @@ fn folders_room(plan: &DrivePlan, drive: &Path) -> impl Iterator<Item = u64> {
     rooms.into_values()
 }
 
-/// Returns the size of a cluster and free bytes, where the system tells.
+/// Returns the size of a cluster and the number of free bytes, if the system reports them.
 fn space(drive: &Path) -> Option<(u64, u64)> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
         let found = rustix::fs::statvfs(drive).ok()?;
-        // A file system that has no blocks at all does not tell.
+        // Some file systems (network, FUSE) report no blocks: their free space is unknown.
         if found.f_blocks == 0 {
             return None;
         }
@@ -491,20 +492,23 @@ mod tests {
 
     #[test]
     fn names_that_are_one_on_a_drive() {
-        let said = |names: &[&str]| {
+        let message = |names: &[&str]| {
             let paths = names.iter().map(|name| name.parse().unwrap());
             let paths = paths.collect::<Vec<PortablePath>>();
             check_case(paths.iter())
                 .err()
                 .map(|error| error.to_string())
         };
-        assert_eq!(said(&["a.py", "lib/A.py", "lib/a.mpy", "Lib/b.py"]), None);
+        assert_eq!(
+            message(&["a.py", "lib/A.py", "lib/a.mpy", "Lib/b.py"]),
+            None
+        );
         for (names, pair) in [
             (["lib/a.py", "LIB/A.py"], "`lib/a.py` and `LIB/A.py`"),
             (["\u{e4}.py", "\u{c4}.py"], "`\u{e4}.py` and `\u{c4}.py`"),
             (["Lib", "lib/a.py"], "`Lib` and `lib/a.py`"),
         ] {
-            let message = said(&names).unwrap();
+            let message = message(&names).unwrap();
             assert!(message.starts_with(pair), "{message}");
         }
     }
