@@ -121,7 +121,7 @@ fn percent(text: &str) -> Option<u32> {
 }
 
 impl GlobalOptions {
-    /// Returns how many times as long as usual a board may take: as `--timeout` says, else the environment.
+    /// Returns the factor for all deadlines: the one of `--timeout`, else the one of the environment.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl GlobalOptions {
     ///
     /// # Errors
     ///
-    /// What the value should be, if it is not.
+    /// What a valid value is, if `value` is not valid.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "--json" => self.json = true,
@@ -179,9 +179,9 @@ fn line_state(text: &str) -> Result<LineState, &'static str> {
     }
 }
 
-/// Returns the program's name and the words behind it if `argv` asks for the command line of the official compiler.
+/// Returns the program's name and its arguments if `argv` asks for the command line of the official compiler.
 ///
-/// That one takes file names as bytes, has options of its own, and must start fast.
+/// That command line takes file names as bytes, has options of its own, and must start fast.
 pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
     let (program, words) = argv.split_first()?;
     if Path::new(program).file_stem()? == "mpy-cross" {
@@ -208,7 +208,7 @@ pub(crate) fn completion(argv: &[OsString]) -> Option<Vec<String>> {
     Some(rest.collect())
 }
 
-/// Returns the rules that `argv` asks for, and the words after the program's name.
+/// Chooses the rules by the program's name. Returns them with the words that follow it.
 ///
 /// # Errors
 ///

@@ -21,6 +21,7 @@ mod minify;
 pub(crate) mod mip;
 mod mount;
 pub(crate) mod repl;
+mod reserved;
 mod romfs;
 mod rtc;
 mod run;
@@ -50,7 +51,7 @@ pub(crate) struct Line {
     pub(crate) command: Command,
 }
 
-/// Every command there is.
+/// All commands.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Connect to a board
@@ -124,7 +125,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Do it.
+    /// Runs the command.
     pub(crate) fn run(&self, ctx: &mut Context) -> Result<(), CommandError> {
         match self {
             Command::Connect(args) => connect::run(args, ctx),
@@ -170,11 +171,11 @@ impl Command {
         }
     }
 
-    /// Whether options that several commands share go with this one.
+    /// Checks that the command takes the given options, where several commands share them.
     ///
     /// # Errors
     ///
-    /// [`UsageError::Wrong`] for one that does not.
+    /// [`UsageError::Wrong`] for an option that the command does not take.
     pub(crate) fn check(&self) -> Result<(), UsageError> {
         match self {
             Command::Fs(args) => args.check(),
@@ -182,7 +183,7 @@ impl Command {
         }
     }
 
-    /// Returns the command with the arguments of the program that it runs, if it runs one.
+    /// Adds the arguments of a program to the command that runs it.
     pub(crate) fn with_arguments(mut self, arguments: Option<Vec<String>>) -> Command {
         match &mut self {
             Command::Exec(args) => args.watch.arguments = arguments,
@@ -192,7 +193,7 @@ impl Command {
         self
     }
 
-    /// Returns whether the chain has something to show for itself: without any such command it ends in the REPL.
+    /// Returns whether the command does something by itself: a chain without such a command ends in the REPL.
     pub(crate) fn is_action(&self) -> bool {
         match self {
             Command::Connect(args) => args.is_list(),
@@ -233,8 +234,8 @@ impl Command {
     }
 }
 
-/// Returns all commands as `clap` sees them, with `argparse`'s liberties: long options may be shortened, and an option
-/// given twice counts once.
+/// Returns the definition of all commands for `clap`, with `argparse`'s liberties: long options may be shortened, and
+/// an option may be given twice.
 pub(crate) fn command_line(compatibility: &Compatibility) -> clap::Command {
     let line = Line::command()
         .name(compatibility.program)
@@ -254,8 +255,8 @@ pub(crate) fn file_command_help(
     fs::help::command(line.find_subcommand("fs")?, name, compatibility.program)
 }
 
-/// Returns what to say of a word that should be a command and is none. It stands behind the words `before`, the last
-/// command of which is `last`, and `after` follow it.
+/// Returns the error for an unknown word in the place of a command. `before` holds the words before it, the last
+/// command of which is `last`, and `after` those that follow.
 pub(crate) fn not_a_command(
     word: &str,
     before: &[String],

@@ -1,11 +1,11 @@
-//! What may stand next on a command line that somebody is typing: the part of shell completion that the shells'
-//! scripts ask for.
+//! Lists the candidates for the next word of a command line: the part of shell completion that the shells' scripts
+//! call.
 //!
-//! A script hands over the line, and gets one candidate a line, with a tab and a remark behind it where its shell can
-//! show one. Where nothing of ours fits, it gets nothing, and the shell offers files.
+//! A script passes the line, and gets one candidate per line, followed by a tab and a remark if its shell can show one.
+//! Without candidates, the shell offers files.
 
 mod board;
-mod place;
+mod position;
 mod shell;
 
 use clap::{Arg, Command};
@@ -19,14 +19,14 @@ use crate::args::{GLOBAL_OPTIONS, compatibility_and_words};
 use crate::compatibility::Compatibility;
 use crate::config::Config;
 use board::Question;
-use place::{Place, Situation};
+use position::{Position, Situation};
 pub(crate) use shell::Shell;
 
 /// One candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Candidate {
     word: String,
-    /// For a person; may be empty.
+    /// Shown beside the word; may be empty.
     remark: String,
 }
 
@@ -37,7 +37,8 @@ fn candidate(word: impl Into<String>, remark: impl Into<String>) -> Candidate {
     }
 }
 
-/// Print the candidates for what a shell's script hands over: the shell's name, and the line in its manner.
+/// Prints the candidates. `arguments` are those of a shell's script: the shell's name, and the line in the shell's
+/// form.
 pub(crate) fn main(arguments: &[String]) {
     let Some((shell, line)) = arguments
         .split_first()
@@ -54,21 +55,21 @@ pub(crate) fn main(arguments: &[String]) {
     let Ok((compatibility, before)) = compatibility_and_words(before.iter().map(Into::into)) else {
         return;
     };
-    // Whoever completes a line is not told what is wrong with the configuration: the line will tell.
+    // Errors of the configuration are not printed into a line that is being typed: running the line prints them.
     let config = Config::load(compatibility).unwrap_or_default();
     let candidates = candidates(&before, current, compatibility, &config, &mut board::ask);
     let text = candidates
         .iter()
         .map(|candidate| shell.show(&line, &candidate.word, &candidate.remark))
         .collect::<String>();
-    // Nobody is left to tell that the shell does not read.
+    // A shell that does not read its candidates needs no message.
     let _ = crate::ui::raw_stdout(text.as_bytes());
 }
 
-/// Asks the board that the line is about.
+/// A function that asks the board of the line.
 type AskBoard<'a> = dyn FnMut(&Situation, &Config, Question<'_>) -> Vec<String> + 'a;
 
-/// The words that may stand where `current` begins, after the words `before`.
+/// Returns the candidates that begin with `current`, after the words `before`.
 fn candidates(
     before: &[String],
     current: &str,
@@ -77,18 +78,18 @@ fn candidates(
     ask_board: &mut AskBoard<'_>,
 ) -> Vec<Candidate> {
     let line = crate::commands::command_line(compatibility);
-    let situation = place::find(before, &line, compatibility, config);
-    let mut found = match &situation.place {
-        Place::Command => commands(&line, compatibility, config),
-        Place::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
-        Place::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
-        Place::OptionValue { command, option } => values(command, option),
-        Place::Argument {
+    let situation = position::find(before, &line, compatibility, config);
+    let mut candidates = match &situation.position {
+        Position::Command => commands(&line, compatibility, config),
+        Position::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
+        Position::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
+        Position::OptionValue { command, option } => values(command, option),
+        Position::Argument {
             command,
             given,
             may_end,
         } => {
-            let mut found = match current.split_once('=') {
+            let mut candidates = match current.split_once('=') {
                 Some((option, _)) if current.starts_with("--") => values(command, option)
                     .into_iter()
                     .map(|value| candidate(format!("{option}={}", value.word), value.remark))
@@ -98,36 +99,36 @@ fn candidates(
                     ask_board(&situation, config, question)
                 }),
             };
-            // Whoever is offered values means one of them.
-            if *may_end && found.is_empty() {
-                found.extend(commands(&line, compatibility, config));
+            // An option that offers values takes nothing else.
+            if *may_end && candidates.is_empty() {
+                candidates.extend(commands(&line, compatibility, config));
             }
-            found
+            candidates
         }
-        Place::GlobalValue(_) | Place::Unknown => Vec::new(),
+        Position::GlobalValue(_) | Position::Unknown => Vec::new(),
     };
     let takes_globals = !matches!(
-        situation.place,
-        Place::GlobalValue(_) | Place::OptionValue { .. } | Place::Unknown
+        situation.position,
+        Position::GlobalValue(_) | Position::OptionValue { .. } | Position::Unknown
     );
     if compatibility.global_options && takes_globals {
         let globals = GLOBAL_OPTIONS.iter();
-        found.extend(globals.map(|option| candidate(option.name, option.help)));
+        candidates.extend(globals.map(|option| candidate(option.name, option.help)));
     }
-    // Options are many, and seldom meant.
-    found.retain(|candidate| {
+    // Options are many, and rarely meant: they are offered after a dash only.
+    candidates.retain(|candidate| {
         candidate.word.starts_with(current)
             && candidate.word.starts_with('-') == current.starts_with('-')
     });
-    found.dedup_by(|one, other| one.word == other.word);
-    found
+    candidates.dedup_by(|one, other| one.word == other.word);
+    candidates
 }
 
 fn plain(words: &[&str]) -> Vec<Candidate> {
     words.iter().map(|word| candidate(*word, "")).collect()
 }
 
-/// Everything that may begin a command.
+/// Returns all words that may begin a command.
 fn commands(line: &Command, compatibility: &Compatibility, config: &Config) -> Vec<Candidate> {
     let own = line
         .get_subcommands()
@@ -159,7 +160,7 @@ fn options(command: &Command) -> Vec<Candidate> {
         .collect()
 }
 
-/// What an option may be given.
+/// Returns the values of an option.
 fn values(command: &Command, option: &str) -> Vec<Candidate> {
     let mut arguments = command.get_arguments();
     let argument = arguments.find(|argument| match option.strip_prefix("--") {
@@ -168,17 +169,17 @@ fn values(command: &Command, option: &str) -> Vec<Candidate> {
             .get_short()
             .is_some_and(|short| option == format!("-{short}")),
     });
-    let found = argument.map(possible_values).unwrap_or_default();
-    match found.is_empty() {
+    let candidates = argument.map(possible_values).unwrap_or_default();
+    match candidates.is_empty() {
         true => {
             let known = values_of(command.get_name(), option);
             known.into_iter().map(|word| candidate(word, "")).collect()
         }
-        false => found,
+        false => candidates,
     }
 }
 
-/// The values that `clap` knows for an argument. A flag's, `true` and `false`, nobody types.
+/// Returns the values that `clap` knows for an argument, without the `true` and `false` of a flag.
 fn possible_values(argument: &Arg) -> Vec<Candidate> {
     if !argument.get_action().takes_values() {
         return Vec::new();
@@ -194,7 +195,7 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Commands all of whose paths are on the board, so that a `:` in front is a matter of taste.
+/// Commands whose paths are all on the board: the `:` in front is optional.
 const ON_THE_BOARD: &[&str] = &[
     "cat",
     "edit",
@@ -208,7 +209,7 @@ const ON_THE_BOARD: &[&str] = &[
     "tree",
 ];
 
-/// What may stand for the next argument of a command after those that are `given`.
+/// Returns the candidates for the next argument of a command after those that are `given`.
 fn arguments(
     command: &Command,
     given: &[String],
@@ -237,8 +238,8 @@ fn arguments(
             .map(|(word, help)| candidate(*word, *help))
             .collect(),
         (name, first) => {
-            let place = command.get_positionals().nth(given.len());
-            let values = place.map(possible_values).unwrap_or_default();
+            let argument = command.get_positionals().nth(given.len());
+            let values = argument.map(possible_values).unwrap_or_default();
             if !values.is_empty() {
                 return values;
             }
@@ -251,7 +252,7 @@ fn arguments(
     }
 }
 
-/// The paths on the board that may stand for an argument of `command`.
+/// Returns the candidates for a path on the board, as an argument of `command`.
 fn paths(
     command: &str,
     current: &str,
@@ -296,7 +297,7 @@ fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
     places
 }
 
-/// The board that a line is about so far.
+/// Returns the board that the line connects to so far.
 fn selector(situation: &Situation, config: &Config) -> Option<BoardSelector> {
     match &situation.connection {
         Some(word) => config.selector(word).ok(),

@@ -1,8 +1,8 @@
-//! The configuration that holds for every line: mpremote's `config.py`, and our own `config.toml`.
+//! The configuration for every line: mpremote's `config.py`, and our own `config.toml`.
 //!
-//! `config.py` is a Python program to mpremote. Here it is read, never run: what is a literal is taken, and for the
-//! rest a remark says which line was not. It is right for mpremote, so such a line is no error until somebody uses
-//! the shortcut that stands in it. `config.toml` is ours alone, and anything wrong in it is an error.
+//! `config.py` is a Python program to mpremote. Here it is read and never run: literals are taken, and a remark names
+//! each line that was not read. Such a line is right for mpremote, so it is an error only when its shortcut is used.
+//! `config.toml` is ours alone, and every mistake in it is an error.
 
 mod places;
 mod python;
@@ -19,66 +19,66 @@ use crate::compatibility::Compatibility;
 /// The most bytes of a configuration file: no person writes a longer one.
 const SIZE_LIMIT: u64 = 1 << 20;
 
-/// What to do about a line of `config.py` that is not read.
+/// The hint for a line of `config.py` that is not read.
 pub(crate) const UNREAD_HINT: &str = "piton reads config.py without running it: write a literal there, or set the shortcut up in piton's config.toml";
 
-/// The configuration of a person.
+/// A user's configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    /// Words that stand for other words.
+    /// The user's shortcuts.
     pub(crate) shortcuts: Vec<UserShortcut>,
     /// Names for boards.
     boards: Vec<(String, BoardSelector)>,
     /// The board to connect to when the line names none.
     pub(crate) board: Option<BoardSelector>,
-    /// What was not understood, and may not matter.
+    /// The places that were not read, which may not matter.
     pub(crate) remarks: Vec<Remark>,
 }
 
-/// A shortcut that a person has written.
+/// A user's shortcut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserShortcut {
     /// The word on the command line.
     pub(crate) name: String,
-    /// What may follow it.
+    /// Its parameters.
     pub(crate) parameters: Vec<Parameter>,
-    /// The words that take its place, or why they are not known.
+    /// The words that replace it, or why they are unknown.
     pub(crate) words: Result<Vec<String>, Remark>,
-    /// What the list of commands says about it; may be empty.
+    /// Its text in the list of commands; may be empty.
     pub(crate) help: String,
 }
 
-/// A value that a shortcut takes.
+/// A parameter of a shortcut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Parameter {
     /// The variable on the board.
     pub(crate) name: String,
-    /// Its value when none is given; without it, one must be.
+    /// Its value when none is given; without a default, a value is required.
     pub(crate) default: Option<String>,
 }
 
-/// A place that was not understood.
+/// A place in a configuration file that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remark {
     /// The file.
     pub(crate) file: PathBuf,
     /// Line in it, from 1.
     pub(crate) line: usize,
-    /// What is wrong there.
-    pub(crate) what: String,
+    /// The reason.
+    pub(crate) reason: String,
 }
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Remark { file, line, what } = self;
-        write!(f, "{}, line {line}: {what}", file.display())
+        let Remark { file, line, reason } = self;
+        write!(f, "{}, line {line}: {reason}", file.display())
     }
 }
 
-/// Why what is set up cannot be used.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    /// A file is there but cannot be read.
+    /// A file exists but cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
         /// The file.
@@ -86,13 +86,13 @@ pub(crate) enum ConfigError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// `config.toml` says what makes no sense.
+    /// `config.toml` is not valid.
     #[error("{0}")]
     Invalid(Remark),
 }
 
 impl Config {
-    /// Reads the files that the rules allow.
+    /// Reads the configuration files that the rules allow.
     pub(crate) fn load(compatibility: &Compatibility) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         if let Some(path) = places::config_py()
@@ -109,7 +109,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Returns what a `config.py` says.
+    /// Returns the configuration of one `config.py`.
     #[cfg(test)]
     pub(crate) fn from_python(text: &str) -> Config {
         let mut config = Config::default();
@@ -117,7 +117,7 @@ impl Config {
         config
     }
 
-    /// Returns the board that `word` names.
+    /// Returns the selector of the board that `word` names.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Config {
         }
     }
 
-    /// Returns the boards that have a name here.
+    /// Returns the boards with their names.
     pub(crate) fn boards(&self) -> &[(String, BoardSelector)] {
         &self.boards
     }
@@ -139,7 +139,7 @@ impl Config {
         self.shortcuts.iter().find(|shortcut| shortcut.name == name)
     }
 
-    /// Adds a shortcut; it takes the place of one with the same name.
+    /// Adds a shortcut; it replaces one of the same name.
     fn put(&mut self, shortcut: UserShortcut) {
         match self
             .shortcuts
@@ -168,7 +168,7 @@ impl UserShortcut {
         })
     }
 
-    /// Name and parameters as they were written.
+    /// Returns name and parameters as they were written.
     pub(crate) fn signature(&self) -> String {
         let parameters = self.parameters.iter().map(ToString::to_string);
         std::iter::once(self.name.clone())

@@ -15,7 +15,7 @@ use crate::{interrupt, password};
 
 /// What the commands of one line share.
 pub(crate) struct Context {
-    /// Under which name the program was called.
+    /// The rules of the name by which the program was called.
     pub(crate) compatibility: &'static Compatibility,
     /// The connection to a board.
     pub(crate) session: Session,
@@ -63,7 +63,7 @@ fn reporter(ui: &Ui, cancel: &Cancel) -> Reporter {
     let report = ui.event_reporter();
     let cancel = cancel.clone();
     Arc::new(move |event| match event {
-        // From here on there is a board to leave at its prompt: Ctrl-C must not end the program at once.
+        // From here on a board has to be left at its prompt, so Ctrl-C must not end the program at once.
         Event::Connecting { .. } => interrupt::install(&cancel),
         event => report(event),
     })

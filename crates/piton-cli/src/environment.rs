@@ -2,7 +2,7 @@
 //!
 //! Names are written here, or in [`piton::environment`], and nowhere else; `docs/environment.md` lists all of them.
 
-/// How many times as long as usual a board may take.
+/// The factor for the time that a board may take.
 pub(crate) const TIMEOUT: &str = "PITON_TIMEOUT";
 
 /// The configuration file.
@@ -11,14 +11,14 @@ pub(crate) const CONFIG: &str = "PITON_CONFIG";
 /// The password of a WebREPL.
 pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
 
-/// The password of a secret key, with or without a line end. An empty one counts as not set: so a secret looks that a
-/// CI service does not hand out.
+/// The password of a secret key, with or without a line end. An empty value counts as not set: CI services pass a
+/// secret that they withhold as an empty one.
 pub(crate) const SIGN_PASSWORD: &str = "PITON_SIGN_PASSWORD";
 
-/// The editors of a person, in the order in which they count: mpremote knows `EDITOR` only.
+/// The user's editors, in order of precedence: mpremote knows `EDITOR` only.
 pub(crate) const EDITORS: [&str; 2] = ["EDITOR", "VISUAL"];
 
-/// The shell of a person.
+/// The user's shell.
 pub(crate) const SHELL: &str = "SHELL";
 
 /// The width of the terminal.
@@ -30,7 +30,7 @@ pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The folder of data files.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 
-/// The folder of a person's completions for bash.
+/// The folder of the user's completions for bash.
 pub(crate) const BASH_COMPLETIONS: &str = "BASH_COMPLETION_USER_DIR";
 
 /// The folder of zsh's configuration.

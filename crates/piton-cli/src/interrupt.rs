@@ -1,4 +1,4 @@
-//! Ctrl-C on the host: the first one asks, the second one leaves.
+//! Ctrl-C on the host: the first one asks the command to end, the second one ends the program.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use crate::terminal;
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: i32 = 1;
 
-/// How many [`Hold`]s there are.
+/// The number of [`Hold`]s.
 static HELD: AtomicU32 = AtomicU32::new(0);
 
 /// The flags that a signal raises.
@@ -34,7 +34,7 @@ impl Drop for Hold {
 /// Makes SIGINT, SIGTERM and SIGHUP raise `cancel`. A second signal ends the program at once, with the terminal as it was. On
 /// Windows the signals are Ctrl-C, Ctrl-Break, a closed window and the end of the session.
 ///
-/// Flags that were installed before are raised too. A flag counts once, however often it is installed.
+/// Flags that were installed before are raised too. Installing a flag twice has no effect.
 pub(crate) fn install(cancel: &Cancel) {
     let Ok(mut flags) = FLAGS.lock() else {
         return;
@@ -44,7 +44,7 @@ pub(crate) fn install(cancel: &Cancel) {
     }
     flags.push(cancel.clone());
     if flags.len() == 1 {
-        // Without a handler the system ends the program at the first signal: no worse than before.
+        // Without a handler the system ends the program at the first signal, as it does for programs without one.
         let _ = system::listen();
     }
 }
@@ -94,7 +94,7 @@ mod system {
     /// How long the system waits for a program whose window was closed.
     const GRACE: Duration = Duration::from_secs(5);
 
-    /// Has the system call [`on_event`], in a thread that the system starts.
+    /// Makes the system call [`on_event`] in a thread of its own.
     pub(super) fn listen() -> io::Result<()> {
         windows_console::set_interrupt_handler(on_event)
     }
@@ -102,7 +102,7 @@ mod system {
     extern "system" fn on_event(event: u32) -> i32 {
         super::handle_signal();
         if !matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT) {
-            // The system ends the program when this returns: the board is left at its prompt first.
+            // For a closed window the system ends the program when this returns: the board is left at its prompt first.
             thread::sleep(GRACE);
         }
         1

@@ -7,9 +7,8 @@
 //!   been meant, [`complete`] lists the next words for a shell.
 //! - Running: [`context`] holds what commands share: the session with a board, the [`ui`], the flag that [`interrupt`]
 //!   raises on Ctrl-C. [`password`] and [`signing`] get the passwords of boards and keys.
-//! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]; [`output_sink`] ends what
-//!   a command does when nobody reads its output. [`error`] alone knows the
-//!   message, hints and exit code of each failure.
+//! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]; [`output_sink`] ends an
+//!   operation when its output cannot be printed. [`error`] alone knows the message, hints and exit code of each failure.
 //! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`] has
 //!   the names of the environment variables.
 //!
@@ -103,10 +102,10 @@ fn run(chain: Chain, ctx: &mut Context) -> Result<(), CommandError> {
         }
         end => end,
     };
-    let done = run_commands(&chain.commands, end, ctx);
+    let result = run_commands(&chain.commands, end, ctx);
     ctx.session.disconnect();
     let printed = ctx.ui.flush_late();
-    done.and(printed)
+    result.and(printed)
 }
 
 fn run_commands(

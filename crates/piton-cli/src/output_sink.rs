@@ -1,4 +1,4 @@
-//! Output from inside the closure that receives the events of an operation.
+//! Prints from inside the closure that receives the events of an operation.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ pub(crate) struct OutputSink {
 }
 
 impl OutputSink {
-    /// Returns what the closure answers after it has written something.
+    /// Returns the closure's answer to the operation after it has written something.
     pub(crate) fn flow(&mut self, written: Result<(), CommandError>) -> ControlFlow<()> {
         match written {
             Ok(()) => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! Passwords that the command line does not have: asking for one, and where a WebREPL's comes from.
+//! Passwords that are not on the command line: the question at the terminal, and the password of a WebREPL.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::environment::WEBREPL_PASSWORD;
 use crate::error::CommandError;
 use crate::{terminal, ui};
 
-/// Why a person at the terminal gave no answer.
+/// Why a question at the terminal has no answer.
 #[derive(Debug)]
 pub(crate) enum AskError {
-    /// The person pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
     /// The terminal cannot be used.
     Terminal(io::Error),
@@ -29,7 +29,8 @@ impl From<AskError> for CommandError {
     }
 }
 
-/// Returns how a session gets the password of a WebREPL: from the environment, else from the person at the terminal.
+/// Returns the function from which a session gets the password of a WebREPL: from the environment, else from the user
+/// at the terminal.
 pub(crate) fn prompt() -> PasswordPrompt {
     Arc::new(|address| {
         if let Ok(text) = std::env::var(WEBREPL_PASSWORD) {
@@ -46,17 +47,18 @@ pub(crate) fn prompt() -> PasswordPrompt {
     })
 }
 
-/// Asks the person at the terminal for a secret, without showing what is typed. Returns `None` when there is no person.
+/// Asks the user at the terminal for a secret, without showing what is typed. Returns `None` when nobody is at a
+/// terminal.
 ///
 /// # Errors
 ///
-/// [`AskError::Interrupted`] when the person pressed Ctrl-C, [`AskError::Terminal`].
+/// [`AskError::Interrupted`] when the user pressed Ctrl-C, [`AskError::Terminal`].
 pub(crate) fn ask(question: &str) -> Result<Option<String>, AskError> {
     if !io::stdin().is_terminal() || !ui::is_read_by_a_person() {
         return Ok(None);
     }
     let line = terminal::read_hidden_line(|| ui::question(question));
-    // The terminal does not show the Enter either.
+    // The terminal does not echo the Enter either.
     ui::question("\n");
     match line.map_err(AskError::Terminal)? {
         Some(text) => Ok(Some(text)),

@@ -1,7 +1,7 @@
-//! How far a long operation is: a line on the terminal of a person, which is gone when the operation is.
+//! Progress of a long operation: a line on the terminal, which is removed at the operation's end.
 //!
-//! All of these lines are drawn here, by `indicatif`. A [`Progress`] belongs to one operation. A [`ProgressLine`] is for
-//! operations whose events say only how far they are: the line appears with the first event.
+//! `indicatif` draws all of these lines here. A [`Progress`] belongs to one operation. A [`ProgressLine`] is for
+//! operations that only report their progress: the line appears with the first event.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Transfers of fewer bytes are over before a line is read.
+/// Transfers of fewer bytes end before a line can be read.
 const LEAST_BYTES: u64 = 2048;
 
 /// How often a line is drawn at most, in times a second.
 const DRAWS_PER_SECOND: u8 = 10;
 
-/// What a line shows.
+/// The content of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// Bytes, in units of 1024, with rate and time left.
     Transfer,
     /// The same in mpremote's look.
     MpremoteCopy,
-    /// How many items are done, behind a word for what is done to them.
+    /// The number of items that are done, behind a word for the operation.
     Count(&'static str),
 }
 
@@ -38,7 +38,7 @@ impl Style {
         }
     }
 
-    /// The least length that is worth a line.
+    /// Returns the least length that gets a line.
     fn least(self) -> u64 {
         match self {
             Style::Transfer | Style::MpremoteCopy => LEAST_BYTES,
@@ -47,7 +47,7 @@ impl Style {
     }
 }
 
-/// A line that shows how far an operation is, until it is dropped.
+/// A line that shows the progress of an operation until it is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
     style: Style,
@@ -63,7 +63,7 @@ impl Progress {
     /// Returns a line for an operation of `length` bytes or items. Nothing is drawn unless `is_shown`.
     fn with_style(style: Style, length: u64, is_shown: bool) -> Progress {
         let bar = ProgressBar::hidden();
-        // The templates are valid; a test draws each.
+        // The templates are constants; a test draws each.
         if let Ok(drawn) = ProgressStyle::with_template(&style.template()) {
             bar.set_style(drawn.progress_chars("#-"));
         }
@@ -76,14 +76,14 @@ impl Progress {
         progress
     }
 
-    /// Sets the length, which may become known only on the way.
+    /// Sets the length, which may be unknown at the start.
     pub(crate) fn expect(&self, length: u64) {
         self.bar.set_length(length);
         if self.is_shown && length >= self.style.least() && self.bar.is_hidden() {
             let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
             self.bar.set_draw_target(target);
             if self.style == Style::Transfer {
-                // The time left goes on counting down while a slow board is silent.
+                // Redrawn by time, so that the time left counts down while a slow board is silent.
                 self.bar.enable_steady_tick(Duration::from_millis(500));
             }
         }
@@ -94,12 +94,12 @@ impl Progress {
         self.bar.set_position(done);
     }
 
-    /// Prints something while the line is away.
+    /// Removes the line, prints something, and draws the line again.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
@@ -111,14 +111,14 @@ impl Drop for Progress {
     }
 }
 
-/// The line of an operation whose events say only how far it is.
+/// The line of an operation that only reports its progress.
 #[derive(Default)]
 pub(crate) struct ProgressLine {
     current: Mutex<Option<Progress>>,
 }
 
 impl ProgressLine {
-    /// Shows that `done` of `length` are done. A new length begins a new line.
+    /// Shows that `done` of `length` are done. Another length starts a new line.
     pub(crate) fn show(&self, style: Style, done: u64, length: u64, is_shown: bool) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = match current.take() {
@@ -131,7 +131,7 @@ impl ProgressLine {
         *current = Some(progress);
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn clear(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         *current = None;

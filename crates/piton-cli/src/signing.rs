@@ -1,4 +1,4 @@
-//! The passwords of secret keys: from the environment, else from the person at the terminal.
+//! The passwords of secret keys: from the environment, else from the user at the terminal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::environment::SIGN_PASSWORD;
 use crate::error::CommandError;
 use crate::password;
 
-/// Returns the secret key at `path`, and asks for its password if it has one; `opened` keeps it for the next time.
+/// Reads the secret key at `path`, and asks for its password if it has one; `opened` keeps the key for the next call.
 ///
 /// # Errors
 ///
-/// [`CommandError::ReadFile`], [`CommandError::Key`]; [`CommandError::NoPassword`] if there is nobody to ask, and
-/// [`CommandError::Interrupted`] if the person ended the question.
+/// [`CommandError::ReadFile`], [`CommandError::Key`]; [`CommandError::NoPassword`] if nobody can be asked, and
+/// [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn read_key(
     path: &Path,
     opened: &mut Option<OpenedKey>,
@@ -33,13 +33,13 @@ pub(crate) fn read_key(
     })
 }
 
-/// Returns a password for a new key at `path`: from the environment, else from the person at the terminal, who types it
+/// Returns a password for a new key at `path`: from the environment, else from the user at the terminal, who types it
 /// twice.
 ///
 /// # Errors
 ///
-/// [`CommandError::NoNewPassword`] if there is nobody to ask, [`CommandError::EmptyPassword`],
-/// [`CommandError::TwoPasswords`]; [`CommandError::Interrupted`] if the person ended the question.
+/// [`CommandError::NoNewPassword`] if nobody can be asked, [`CommandError::EmptyPassword`],
+/// [`CommandError::TwoPasswords`]; [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
     if let Some(password) = from_environment() {
         return Ok(password);
@@ -77,12 +77,12 @@ fn from_environment() -> Option<Password> {
     (!password.is_empty()).then_some(password)
 }
 
-/// Returns how to give a password if there is nobody to ask.
+/// Returns the hint for a password that nobody can be asked for.
 pub(crate) fn hint() -> String {
     format!("set the environment variable {SIGN_PASSWORD} to the password")
 }
 
-/// Returns where a wrong password came from, if not from a person.
+/// Returns the source of a wrong password, if nobody typed it.
 pub(crate) fn wrong_password_hints() -> Vec<String> {
     match from_environment() {
         Some(_) => vec![format!(

@@ -1,13 +1,13 @@
-//! "Did you mean": what a person who typed something else wanted.
+//! "Did you mean": finds what was meant by an unknown word.
 //!
-//! [`nearest`] knows spellings, [`words`] the words of other tools, [`places`] what looks like the name of a board.
+//! [`nearest`] compares spellings, [`words`] has the words of other tools, [`places`] the forms of names for boards.
 
 pub(crate) mod places;
 pub(crate) mod words;
 
 /// Returns the name of `names` that `typed` most likely stands for, if any is near enough.
 ///
-/// Near is a third of the letters wrong, or swapped, and at least one.
+/// A name is near if at most a third of its letters, and at least one, may be wrong or swapped.
 pub(crate) fn nearest<N: AsRef<str>>(
     typed: &str,
     names: impl IntoIterator<Item = N>,
@@ -20,12 +20,12 @@ pub(crate) fn nearest<N: AsRef<str>>(
         .filter(|(distance, name)| {
             (1..=limit).contains(distance) && *distance < name.as_ref().chars().count()
         })
-        // The first of several that are equally near.
+        // Of several names that are equally near, the first.
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name.as_ref().to_owned())
 }
 
-/// Returns the same among values, where a part of a value is enough: `circuitpython` for `circuitpython-10`.
+/// Returns the nearest of `values`, of which a part is enough: `circuitpython` for `circuitpython-10`.
 pub(crate) fn nearest_value<N: AsRef<str> + Clone>(
     typed: &str,
     values: impl IntoIterator<Item = N, IntoIter: Clone>,
@@ -35,21 +35,21 @@ pub(crate) fn nearest_value<N: AsRef<str> + Clone>(
     let same = values
         .clone()
         .find(|value| value.as_ref().eq_ignore_ascii_case(typed));
-    // The last one that begins so is the newest version.
+    // The last value with this start is the newest version.
     let begins = |value: &N| lower.len() > 1 && value.as_ref().starts_with(&lower);
-    let found = same.or_else(|| values.clone().filter(begins).last());
-    found.map_or_else(
+    let value = same.or_else(|| values.clone().filter(begins).last());
+    value.map_or_else(
         || nearest(&lower, values),
         |value| Some(value.as_ref().to_owned()),
     )
 }
 
-/// Returns the hint for a person who typed something else.
+/// Returns the hint that suggests `name`.
 pub(crate) fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
-/// Returns a word as it is typed to a shell: in quotes where it needs some, and without letters that a terminal acts
+/// Returns a word as it is typed into a shell: in quotes if it needs them, and without characters that a terminal acts
 /// on.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_./:%+,@=-\\~*?[]#".contains(c);
@@ -66,7 +66,7 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// `a`, `b` or `c`.
+/// Joins names: `a`, `b` or `c`.
 pub(crate) fn alternatives<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> String {
     let mut names: Vec<String> = names
         .into_iter()

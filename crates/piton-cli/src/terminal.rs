@@ -1,4 +1,4 @@
-//! The terminal as a byte device: raw while the REPL has it, always put back.
+//! The terminal as a byte device: raw during the REPL, and always restored.
 
 #[cfg(unix)]
 mod unix;
@@ -16,7 +16,8 @@ use windows as system;
 
 pub(crate) use system::{read_keys, read_line};
 
-/// Returns how many columns text for people may have: those of `COLUMNS`, else of the terminal that stdout is, else 80.
+/// Returns the width of text for people, in columns: the value of `COLUMNS`, else the width of the terminal on stdout,
+/// else 80.
 pub(crate) fn width() -> usize {
     let columns = std::env::var(crate::environment::COLUMNS).ok();
     let columns = columns
@@ -25,15 +26,15 @@ pub(crate) fn width() -> usize {
     columns.or_else(system::columns).unwrap_or(80)
 }
 
-/// The modes to put back, while the terminal is raw.
+/// The modes to restore, while the terminal is raw.
 static BEFORE: Mutex<Option<system::Modes>> = Mutex::new(None);
 
-/// The terminal in raw mode: every key is a byte for the board, none of them a signal or a line edit.
+/// The terminal in raw mode: every key is a byte for the board, and none is a signal or a line edit.
 ///
-/// The modes from before come back when this is dropped, also by a panic; [`restore`] is for the paths that drop
+/// The previous modes are restored when this is dropped, also by a panic; [`restore`] is for the paths that drop
 /// nothing.
 pub(crate) struct RawMode {
-    /// Whether the terminal was raw already: then it is another's to put back.
+    /// Whether the terminal was raw already: then the outer value restores it.
     is_nested: bool,
 }
 
@@ -57,7 +58,7 @@ impl Drop for RawMode {
     }
 }
 
-/// Puts back the modes from before [`RawMode::enter`]; nothing happens where they are in place.
+/// Restores the modes from before [`RawMode::enter`], unless they are restored already.
 pub(crate) fn restore() {
     if let Some(modes) = before().take() {
         // A terminal that is gone has no modes to restore.
@@ -86,15 +87,15 @@ fn without_end(mut line: Vec<u8>) -> Vec<u8> {
 pub(crate) enum Keys {
     /// These bytes, as a terminal of the VT family sends them.
     Bytes(Vec<u8>),
-    /// Nothing within the time limit.
+    /// No key within the time limit.
     Nothing,
-    /// The end: no key will ever come.
+    /// The end of the input.
     End,
 }
 
-/// Reads a line without echo. `None` if the person ended it by Ctrl-C or Ctrl-D, or at the end of the input.
+/// Reads a line without echo. `None` if the user ended it by Ctrl-C or Ctrl-D, or at the end of the input.
 ///
-/// `ask` prints the question once echo is off: what is typed before that would be shown.
+/// `ask` prints the question once echo is off: keys typed before that would be shown.
 pub(crate) fn read_hidden_line(ask: impl FnOnce()) -> io::Result<Option<String>> {
     let _raw = RawMode::enter()?;
     ask();
@@ -110,7 +111,7 @@ pub(crate) fn read_hidden_line(ask: impl FnOnce()) -> io::Result<Option<String>>
                 b'\r' | b'\n' => return Ok(Some(String::from_utf8_lossy(&line).into_owned())),
                 // Ctrl-C, Ctrl-D.
                 3 | 4 => return Ok(None),
-                // Backspace takes a whole letter back.
+                // Backspace removes a whole letter, which may have several bytes.
                 8 | 127 => while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {},
                 byte => line.push(byte),
             }

@@ -33,9 +33,9 @@ pub(crate) struct Ui {
     verbosity: Verbosity,
     /// Whether stdout is a terminal.
     is_terminal: bool,
-    /// Lines that mpremote would still have in its buffer.
+    /// Lines that would still be in mpremote's buffer.
     late: Mutex<String>,
-    /// The line of an operation whose events say only how far it is.
+    /// The line of an operation that only reports its progress.
     progress: ProgressLine,
 }
 
@@ -116,7 +116,7 @@ impl Ui {
         }
     }
 
-    /// Returns what prints the modules that a board imports from a mounted folder, under `--verbose`.
+    /// Returns a reporter that prints the modules that a board imports from a mounted folder, under `--verbose`.
     pub(crate) fn mount_reporter(&self) -> Option<piton::mount::MountReporter> {
         let compatibility = self.compatibility;
         (self.verbosity >= Verbosity::Decisions).then(|| {
@@ -128,7 +128,7 @@ impl Ui {
         })
     }
 
-    /// Prints one line about what is being done, which mpremote prints among the data (`cp a :b`, `ls :`).
+    /// Prints one line about the current step, which mpremote prints among the data (`cp a :b`, `ls :`).
     pub(crate) fn step(&self, text: &str) -> Result<(), CommandError> {
         if self.quiet || self.json {
             return Ok(());
@@ -157,7 +157,7 @@ impl Ui {
         }
     }
 
-    /// Prints which lines of the configuration were not read.
+    /// Prints the lines of the configuration that were not read.
     pub(crate) fn remarks(&self, remarks: &[Remark]) {
         for remark in remarks {
             self.note(&format!("{}: {remark}", self.compatibility.program));
@@ -167,42 +167,43 @@ impl Ui {
         }
     }
 
-    /// Shows that `done` bytes of a copy are done; [`Ui::clear_progress`] takes the line away.
-    pub(crate) fn progress(&self, done: u64, of: u64) {
+    /// Shows that `done` bytes of a copy are done; [`Ui::clear_progress`] removes the line.
+    pub(crate) fn progress(&self, done: u64, total: u64) {
         let style = match self.compatibility.wording {
             Wording::Piton => Style::Transfer,
             Wording::Mpremote => Style::MpremoteCopy,
         };
-        self.progress.show(style, done, of, self.shows_progress());
+        self.progress
+            .show(style, done, total, self.shows_progress());
     }
 
-    /// Shows that `done` files are compiled; [`Ui::clear_progress`] takes the line away.
-    pub(crate) fn count(&self, done: usize, of: usize) {
-        self.show_count("compiling", done, of);
+    /// Shows that `done` files are compiled; [`Ui::clear_progress`] removes the line.
+    pub(crate) fn count(&self, done: usize, total: usize) {
+        self.show_count("compiling", done, total);
     }
 
-    /// Shows that `done` files are fetched; [`Ui::clear_progress`] takes the line away.
-    pub(crate) fn fetched(&self, done: usize, of: usize) {
-        self.show_count("fetching", done, of);
+    /// Shows that `done` files are fetched; [`Ui::clear_progress`] removes the line.
+    pub(crate) fn fetched(&self, done: usize, total: usize) {
+        self.show_count("fetching", done, total);
     }
 
-    fn show_count(&self, verb: &'static str, done: usize, of: usize) {
+    fn show_count(&self, verb: &'static str, done: usize, total: usize) {
         let style = Style::Count(verb);
         self.progress
-            .show(style, done as u64, of as u64, self.shows_progress());
+            .show(style, done as u64, total as u64, self.shows_progress());
     }
 
-    /// Takes the line of [`Ui::progress`], [`Ui::count`] or [`Ui::fetched`] away.
+    /// Removes the line of [`Ui::progress`], [`Ui::count`] or [`Ui::fetched`].
     pub(crate) fn clear_progress(&self) {
         self.progress.clear();
     }
 
-    /// Returns a line that shows how far a transfer of so many bytes is.
+    /// Returns a progress line for a transfer of `bytes`.
     pub(crate) fn transfer(&self, bytes: u64) -> Progress {
         Progress::new(bytes, self.shows_progress())
     }
 
-    /// Prints what is wrong with one of several things, while the others go on.
+    /// Prints the failure of one of several items, while the others go on.
     pub(crate) fn failure(&self, text: &str) {
         print_message(self.compatibility, text);
     }
@@ -221,7 +222,7 @@ impl Ui {
         }
     }
 
-    /// Prints what went wrong, and returns the exit code for it.
+    /// Prints a failure, and returns its exit code.
     pub(crate) fn report(&self, error: &CommandError) -> ExitCode {
         if let Some(output) = error.output(self.compatibility) {
             // The exit code reports the failure even if stdout is closed.
@@ -232,7 +233,7 @@ impl Ui {
             }
         } else if let Some(message) = error.message(self.compatibility) {
             match error {
-                // With clap's own colors. It contains no text but the words of this line.
+                // Printed with clap's own colors. Its text is ours, and the words of this line.
                 CommandError::Usage(UsageError::Arguments(_)) => draw(&message),
                 _ => print_message(self.compatibility, &message),
             }
@@ -240,7 +241,7 @@ impl Ui {
         ExitCode::from(error.exit_code(self.compatibility))
     }
 
-    /// Returns what prints the events of the library as remarks.
+    /// Returns a reporter that prints the events of the library as remarks.
     pub(crate) fn event_reporter(&self) -> piton::Reporter {
         let (quiet, compatibility) = (self.quiet, self.compatibility);
         Arc::new(move |event: &piton::Event| {

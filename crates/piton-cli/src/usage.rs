@@ -1,24 +1,24 @@
-//! Everything that can be wrong with a command line.
+//! The errors of a command line.
 
 use crate::config::Remark;
 
-/// What is wrong with a command line.
+/// Why a command line is not valid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UsageError {
     /// No command has this name.
     #[error("'{word}' is not a command")]
     NotACommand {
-        /// The word that stands where a command should.
+        /// The word in the place of a command.
         word: String,
         /// What a person may have meant.
         hints: Vec<String>,
     },
-    /// The arguments of one command do not fit it, in our own words.
+    /// The arguments do not fit their command, in our own words.
     #[error("{problem}")]
     Wrong {
-        /// What does not fit.
+        /// The problem.
         problem: String,
-        /// What would.
+        /// What may have been meant.
         hints: Vec<String>,
     },
     /// `fs` has no sub-command of this name.
@@ -26,7 +26,7 @@ pub(crate) enum UsageError {
     NotAFileCommand {
         /// The word.
         word: String,
-        /// The name that it is nearest to.
+        /// The nearest name.
         nearest: Option<String>,
     },
     /// `mip` has no sub-command of this name.
@@ -41,28 +41,28 @@ pub(crate) enum UsageError {
         /// The word.
         word: String,
     },
-    /// A person's shortcut was given what it does not take, or not what it needs.
+    /// The arguments do not fit a user's shortcut.
     #[error("Command {name} {problem}; signature is:\n    {signature}")]
     ShortcutArguments {
         /// The shortcut.
         name: String,
-        /// What is missing or too many, in mpremote's words.
+        /// What is missing, or too much, in mpremote's words.
         problem: String,
-        /// What it takes.
+        /// Its signature.
         signature: String,
     },
-    /// A person's shortcut stands, over others maybe, for itself.
+    /// A user's shortcut stands for itself, directly or through others.
     #[error("shortcut `{}` stands for itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
     ShortcutLoop {
-        /// The shortcuts, from the word on the line to the one that comes again.
+        /// The shortcuts, from the word on the line to the repeated one.
         names: Vec<String>,
     },
-    /// A person's shortcut could not be read.
+    /// A user's shortcut could not be read.
     #[error("shortcut `{name}` is not known: {remark}")]
     UnreadShortcut {
         /// The shortcut.
         name: String,
-        /// Where it stands, and why it was not read.
+        /// The place of the shortcut, and why it was not read.
         remark: Remark,
     },
     /// A global option lacks its value.
@@ -78,19 +78,19 @@ pub(crate) enum UsageError {
         option: String,
         /// The value as given.
         value: String,
-        /// What it should be.
+        /// A description of valid values.
         expected: &'static str,
     },
-    /// The two folders of `sync` are on one side.
+    /// The two folders of `sync` are both on the board, or both on this computer.
     #[error("sync: {0}")]
     Sync(&'static str),
-    /// The arguments of a command that mpremote lacks do not fit it, under mpremote's name.
+    /// The arguments do not fit a command that mpremote lacks, under mpremote's name.
     #[error("{0}")]
     Arguments(clap::Error),
-    /// The arguments of one of mpremote's commands do not fit it, as mpremote prints it.
+    /// The arguments do not fit a command of mpremote, as mpremote prints it.
     #[error("{text}")]
     Argparse {
-        /// The usage and what is wrong, in lines.
+        /// The lines of the usage and of the problem.
         text: String,
     },
 }

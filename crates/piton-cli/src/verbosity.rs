@@ -1,8 +1,8 @@
 //! `-v` and `-vv`: what the program writes to stderr about its own work.
 //!
-//! `-v` shows decisions: which way a transfer takes and why, what the cache has, what is retried. The library reports them as
-//! [`tracing`] events. `-vv` also shows the library's details and every byte on the wire. Without either, no subscriber is
-//! installed, and an event costs one comparison.
+//! `-v` shows decisions: the method of a transfer and its reason, hits of the cache, retries. The library reports them
+//! as [`tracing`] events. `-vv` also shows the library's details and every byte on the wire. Without either, no
+//! subscriber is installed, and an event costs one comparison.
 
 use std::fmt;
 use std::io;
@@ -47,7 +47,7 @@ impl Verbosity {
     }
 }
 
-/// When the log began. Events and the wire log count from here.
+/// The start of the log, from which events and the wire log count their time.
 static START: OnceLock<Instant> = OnceLock::new();
 
 /// Returns the time since the log began.
@@ -66,7 +66,7 @@ pub(crate) fn install(verbosity: Verbosity) {
         .event_format(Line)
         .with_writer(Stderr::default)
         .finish();
-    // It fails only if there is a subscriber already.
+    // It fails only if a subscriber is installed already.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 

@@ -26,7 +26,7 @@ const EVENTS: usize = 64;
 /// The code of the Alt key (`VK_MENU`): its release carries the letter that was typed as digits.
 const ALT: u16 = 0x12;
 
-/// What may be a console: the handle of a standard stream, for as long as the stream is borrowed.
+/// The handle of a standard stream, which may be a console, for as long as the stream is borrowed.
 pub(crate) struct Console<'a> {
     handle: RawHandle,
     stream: PhantomData<&'a ()>,
@@ -80,8 +80,8 @@ impl Console<'_> {
         }
     }
 
-    /// Reads the events that are there, at least one: waits where there is none. Adds the letters of the keys that
-    /// were pressed, as UTF-16, and says how many those were.
+    /// Reads the pending events, and waits for one if there are none. Appends the letters of the pressed keys, as
+    /// UTF-16, to `units`, and returns their number.
     ///
     /// # Errors
     ///
@@ -121,9 +121,9 @@ fn letters(key: &KEY_EVENT_RECORD) -> impl Iterator<Item = u16> + use<> {
     std::iter::repeat_n(unit, times)
 }
 
-/// Have `handler` called, in a thread of its own, when the person presses Ctrl-C or Ctrl-Break, closes the window,
-/// or the system ends the session (`CTRL_C_EVENT` .. `CTRL_SHUTDOWN_EVENT`). What it returns says whether that was
-/// taken care of; if not, the system ends the program.
+/// Makes the system call `handler`, in a thread of its own, when the user presses Ctrl-C or Ctrl-Break, closes the
+/// window, or the session ends (`CTRL_C_EVENT` .. `CTRL_SHUTDOWN_EVENT`). The handler returns whether it has handled
+/// the event; if not, the system ends the program.
 ///
 /// # Errors
 ///
@@ -133,7 +133,7 @@ pub(crate) fn set_interrupt_handler(handler: extern "system" fn(u32) -> BOOL) ->
     check(unsafe { SetConsoleCtrlHandler(Some(handler), 1) })
 }
 
-/// The error of a call that failed.
+/// Returns the system's error if a call failed.
 fn check(succeeded: BOOL) -> io::Result<()> {
     if succeeded == 0 {
         return Err(io::Error::last_os_error());

@@ -1,7 +1,8 @@
-//! Wrong usage in the words of Python's `argparse`, for mpremote: scripts and mpremote's own tests compare them.
+//! Messages for wrong usage in the words of Python's `argparse`, for mpremote: scripts and mpremote's own tests compare
+//! them.
 //!
-//! What is wrong is `clap`'s finding; this only writes it down as Python 3.11 does. mpremote 1.29 ends each command with
-//! a positional `next_command`, which takes the rest of the line: argparse names it among what is missing.
+//! `clap` finds what is wrong; this module writes it down as Python 3.11 does. mpremote 1.29 ends each command with a
+//! positional `next_command`, which takes the rest of the line: argparse names it among the missing arguments.
 
 mod layout;
 mod parsers;
@@ -20,8 +21,8 @@ pub(crate) fn help(name: &str) -> Option<String> {
     Some(parser.help(terminal::width()))
 }
 
-/// Returns what argparse says of wrong arguments, usage first; `None` for a command that mpremote lacks, and for an
-/// error that argparse has no words for. `given` is the number of positional arguments.
+/// Returns argparse's message for wrong arguments, usage first. `None` for a command that mpremote lacks, and for an
+/// error that argparse does not know. `given` is the number of positional arguments.
 pub(super) fn message(
     command: &clap::Command,
     given: usize,

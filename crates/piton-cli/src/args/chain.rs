@@ -1,4 +1,4 @@
-//! mpremote's command chains: several commands on one line, each taking what is its own.
+//! mpremote's command chains: several commands on one line, each with its own arguments.
 //!
 //! `piton connect /dev/ttyACM0 cp main.py : + exec "import main"` is three commands. A command takes the
 //! arguments it knows and leaves the rest to the next one ([`ArgumentShape`]); commands that take many arguments end at
@@ -24,18 +24,18 @@ pub(crate) struct Chain {
     pub(crate) options: GlobalOptions,
     /// The commands, in order.
     pub(crate) commands: Vec<Command>,
-    /// How the line ends. An error here is reported by mpremote only after the commands before it have run.
+    /// How the line ends. mpremote reports an error here only after the commands before it have run.
     pub(crate) end: End,
 }
 
 /// How a chain ends.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// All words are used up.
+    /// Every word belongs to a command.
     Complete,
     /// A command was asked for its help: the text.
     Help(clap::Error),
-    /// The same under mpremote's name, for a command that mpremote has.
+    /// The same under mpremote's name, for a command of mpremote.
     MpremoteHelp(String),
     /// The rest is not a valid command.
     Invalid(UsageError),
@@ -66,9 +66,9 @@ struct Parser<'p> {
     config: &'p Config,
     /// All commands as `clap` knows them.
     line: clap::Command,
-    /// What is parsed so far.
+    /// The commands that are parsed so far.
     chain: Chain,
-    /// The name of the command right before the next word.
+    /// The name of the last parsed command.
     last: Option<String>,
 }
 
@@ -80,22 +80,23 @@ impl Parser<'_> {
                 words.remove(0);
                 continue;
             }
-            // The words that a shortcut inserts come first, so the words still to come end the line as it was typed.
+            // A shortcut inserts its words at the front, so the words of the typed line that are still to come are at
+            // the end.
             let before = all.get(..all.len().saturating_sub(words.len()));
             words = self.parse_next(words, before.unwrap_or_default())?;
             if matches!(
                 self.chain.commands.last(),
                 Some(Command::Help(_) | Command::Version)
             ) {
-                // These two end the program, whatever follows.
+                // `help` and `version` end the program: what follows is not parsed.
                 break;
             }
         }
         Ok(())
     }
 
-    /// Takes one command (or one global option) off the front of `words`, and returns what is left. `before` are the
-    /// words of the line before it.
+    /// Parses one command (or one global option) at the front of `words`, and returns the remaining words. `before`
+    /// holds the words of the line before it.
     fn parse_next(
         &mut self,
         mut words: Vec<String>,
@@ -109,7 +110,7 @@ impl Parser<'_> {
         shortcuts::expand(&mut words, self.compatibility, self.config).map_err(End::Invalid)?;
         let mut words = words.into_iter();
         let Some(name) = words.next() else {
-            // The shortcut expands to nothing.
+            // The shortcut has no words.
             return Ok(Vec::new());
         };
         if with_globals && let Some(option) = split::global_option(&name) {
@@ -128,7 +129,7 @@ impl Parser<'_> {
         Ok(rest)
     }
 
-    /// Parses the command `name` with the words `own` behind it, and returns those that are not its arguments.
+    /// Parses the command `name` with the words `own` behind it, and returns the words that are not its arguments.
     fn parse_command(
         &mut self,
         name: &str,
@@ -200,7 +201,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Returns the command that `given` is, with `options`, as `clap` parses it.
+    /// Lets `clap` parse the command `given` with `options`.
     fn match_arguments(
         &mut self,
         given: &Given<'_>,
@@ -216,7 +217,7 @@ impl Parser<'_> {
         let parts = [compatibility.program.to_owned(), name.to_owned()]
             .into_iter()
             .chain(options)
-            // The positional arguments are known: `clap` must not look for options among them again.
+            // The positional arguments are known already: `clap` must not look for options among them again.
             .chain(is_sorted.then(|| "--".to_owned()))
             .chain(given.positionals.iter().cloned());
         let parsed = self
@@ -263,7 +264,8 @@ impl Parser<'_> {
     }
 }
 
-/// Adds a hint on what ends the arguments of a command that takes all, if there is one too many: under mpremote's name.
+/// Adds a hint about `+` to an error of one argument too many, for a command that takes all words: under mpremote's
+/// name.
 fn add_plus_hint(error: &mut clap::Error, name: &str) {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
         return;
@@ -284,7 +286,7 @@ fn lists_current_folder(own: &[String]) -> bool {
         && own.iter().filter(|word| !word.starts_with('-')).count() == 1
 }
 
-/// Returns an error if a command that has sub-commands was given one that it does not have.
+/// Refuses an unknown sub-command of a command that has sub-commands.
 fn check_sub_command(given: &Given<'_>) -> Result<(), End> {
     let (Some(word), Some(known)) = (given.positionals.first(), sub_commands(given.name)) else {
         return Ok(());
@@ -295,8 +297,8 @@ fn check_sub_command(given: &Given<'_>) -> Result<(), End> {
     }
 }
 
-/// `-h` asks a file command for help, too. To mpremote it means sizes for people: so it keeps that meaning where sizes
-/// are shown.
+/// Returns the help of a file command at `-h`, except where sizes are shown: there `-h` keeps mpremote's meaning, sizes
+/// for people.
 fn ask_for_help_of_files(given: &Given<'_>, options: &[String]) -> Result<(), End> {
     let topic = given.positionals.first().map_or("fs", String::as_str);
     let asks = match topic {
@@ -325,7 +327,7 @@ fn asked_for_help(name: &str, help: clap::Error, compatibility: &Compatibility) 
     of_mpremote.map_or(End::Help(help), End::MpremoteHelp)
 }
 
-/// Returns the help of a file command as `clap` returns it.
+/// Returns the help of a file command in the form of `clap`.
 fn ask_for_help(name: &str, compatibility: &Compatibility) -> Option<clap::Error> {
     let command = file_command_help(name, compatibility)?;
     command.try_get_matches_from(["fs", "--help"]).err()

@@ -7,14 +7,13 @@ use crate::compatibility::Compatibility;
 pub(super) enum ArgumentShape {
     /// Takes options, and as many positional arguments as it has; the next word belongs to the next command.
     Counted,
-    /// The same for `fs`, whose first argument is a command of its own.
+    /// As [`ArgumentShape::Counted`], but the first argument is a sub-command: `fs`.
     FileCommand,
-    /// The same, and behind a `--` the arguments of the program that it runs.
+    /// As [`ArgumentShape::Counted`], and behind a `--` come the arguments of the program that it runs.
     Program,
-    /// Takes all words up to a `+`, options anywhere among them: the commands that mpremote lacks and that work with
-    /// files.
+    /// Takes all words up to a `+`, with options anywhere among them: file commands that mpremote lacks.
     UpToPlus,
-    /// Takes none: mpremote's macros, which are complete in themselves.
+    /// Takes no words: mpremote's macros, which are complete in themselves.
     Macro,
 }
 

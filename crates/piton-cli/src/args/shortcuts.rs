@@ -10,9 +10,9 @@ use crate::usage::UsageError;
 pub(crate) struct Shortcut {
     /// The word on the command line.
     pub(crate) name: &'static str,
-    /// What takes its place.
+    /// The words that replace it.
     pub(crate) words: &'static [&'static str],
-    /// One line for the list of commands; empty for those that the list puts together.
+    /// One line for the list of commands; empty for shortcuts that the list joins in one entry.
     pub(crate) help: &'static str,
 }
 
@@ -65,14 +65,15 @@ pub(crate) const SHORTCUTS: &[Shortcut] = &[
     shortcut("c3", &["connect", "COM3"], ""),
 ];
 
-/// Replaces a letter at the front by what it stands for. mpremote knows no letters.
+/// Replaces a letter at the front by its words. mpremote has no letters.
 pub(super) fn expand_letters(words: &mut Vec<String>) {
     let is_alone = words.len() == 1;
     let Some(word) = words.first() else { return };
     let meaning: &[&str] = match word.as_str() {
         "-h" => &["help"],
         "-V" => &["version"],
-        // To about half of all programs `-v` means the version. Alone it would open the REPL, with a log.
+        // About half of all programs print their version at `-v`. Alone on a line it would open the REPL with a log,
+        // which nobody means.
         "-v" if is_alone => &["version"],
         "-v" => &["--verbose"],
         "-vv" => &["--verbose", "--verbose"],
@@ -81,12 +82,12 @@ pub(super) fn expand_letters(words: &mut Vec<String>) {
     words.splice(..1, meaning.iter().map(ToString::to_string));
 }
 
-/// Returns whether a shortcut of mpremote's is a command of its own.
+/// Returns whether a shortcut of mpremote is a command of its own here.
 pub(crate) fn is_command(name: &str, compatibility: &Compatibility) -> bool {
     compatibility.has_devs_command && name == "devs"
 }
 
-/// Returns the words that `name` stands for.
+/// Returns the words that replace the shortcut `name`.
 pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
     SHORTCUTS
         .iter()
@@ -94,10 +95,10 @@ pub(crate) fn expansion(name: &str) -> Option<&'static [&'static str]> {
         .map(|shortcut| shortcut.words)
 }
 
-/// Replaces the first word by what it stands for, until it stands for nothing else.
+/// Replaces the first word by the words of its shortcut, until it is not a shortcut.
 ///
-/// The rules are mpremote's: a person's shortcut goes before a built-in one of the same name, and before a command.
-/// Its arguments become variables on the board, set by an `exec` in front of everything.
+/// The rules are mpremote's: a user's shortcut goes before a built-in one of the same name, and before a command. Its
+/// arguments become variables on the board, set by an `exec` in front of everything.
 pub(super) fn expand(
     words: &mut Vec<String>,
     compatibility: &Compatibility,
@@ -138,7 +139,7 @@ pub(super) fn expand(
             break;
         };
         if meaning.is_empty() {
-            // The next word comes from the line, not from these shortcuts.
+            // The shortcuts are used up: the next word is one of the typed line.
             names.clear();
         }
         behind_last = meaning.len();
@@ -158,11 +159,11 @@ pub(super) fn expand(
     Ok(())
 }
 
-/// Adds a name that was replaced.
+/// Records that a shortcut was replaced.
 ///
 /// # Errors
 ///
-/// [`UsageError::ShortcutLoop`]: it was replaced before, so the shortcut stands for itself.
+/// [`UsageError::ShortcutLoop`]: the same shortcut was replaced before, so it stands for itself.
 fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
     let seen = names.iter().any(|seen| seen == name);
     names.push(name.to_owned());
@@ -174,7 +175,7 @@ fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
     }
 }
 
-/// Returns the value of one parameter: taken from the words that follow, else its default.
+/// Returns the value of one parameter: the next of the words that follow, else its default.
 fn argument(
     shortcut: &UserShortcut,
     parameter: &Parameter,

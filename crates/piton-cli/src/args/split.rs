@@ -1,4 +1,4 @@
-//! Where the arguments of one command end, by the rules that mpremote's parser (Python's `argparse`) has.
+//! Finds the end of one command's arguments by the rules of mpremote's parser (Python's `argparse`).
 //!
 //! Each mpremote command is parsed with one more positional argument that takes everything left over: the next
 //! command. `argparse` fills positionals as soon as it meets them, so the leftovers begin right after the last
@@ -7,20 +7,20 @@
 
 use super::{GLOBAL_OPTIONS, GlobalOption};
 
-/// The arguments of one command, sorted out.
+/// The arguments of one command, by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Split {
-    /// Options of the command with their values, as written.
+    /// Options of the command with their values, as they were typed.
     pub(super) options: Vec<String>,
     /// Positional arguments of the command.
     pub(super) positionals: Vec<String>,
-    /// Global options met on the way, with their value.
+    /// Global options among the arguments, with their values.
     pub(super) globals: Vec<(String, Option<String>)>,
     /// The words of the next commands.
     pub(super) rest: Vec<String>,
 }
 
-/// Takes all of `words`, except global options; `clap` finds out which of them are options.
+/// Takes all of `words` except global options. `clap` finds the options among them.
 pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     let mut split = Split::default();
     let mut words = words.iter();
@@ -38,8 +38,8 @@ pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     split
 }
 
-/// Takes the arguments of a program off the end of `words`: what follows the first `--` behind all that `command`,
-/// which runs it, takes itself. mpremote has nothing like it.
+/// Removes the arguments of a program from the end of `words`: those behind the first `--` that follows the arguments
+/// of `command` itself. mpremote has nothing like it.
 pub(super) fn program_arguments(
     command: &clap::Command,
     words: &mut Vec<String>,
@@ -56,23 +56,23 @@ pub(super) fn program_arguments(
     None
 }
 
-/// What a word is to a command.
+/// The kind of a word, for a command.
 enum Word {
     Positional,
-    /// An option; whether the next word may be its value.
+    /// An option.
     Option {
         takes_next: bool,
     },
-    /// A global option that the command has no option of that name for.
+    /// A global option, where the command has no option of that name.
     Global {
         takes_next: bool,
     },
 }
 
-/// Takes from `words` what `command` takes. `with_globals` says whether global options may stand among them.
+/// Splits `words` into the arguments of `command` and the rest. `with_globals`: global options may be among them.
 pub(super) fn split(command: &clap::Command, words: &[String], with_globals: bool) -> Split {
     let mut split = Split::default();
-    // How many words each positional takes: one, or as many as come in a row.
+    // The number of words of each positional: one, or as many as come in a row.
     let mut slots = command
         .get_positionals()
         .map(|slot| {
@@ -107,7 +107,7 @@ pub(super) fn split(command: &clap::Command, words: &[String], with_globals: boo
                     split.positionals.push(word.clone());
                 }
                 if words.next_if(|word| word.as_str() == "--").is_some() {
-                    // What takes many goes on behind it.
+                    // A positional of many words continues behind a global option.
                     let mut slots = many.then_some(true).into_iter().chain(slots);
                     split.take_after_dashes(&mut words, &mut slots);
                     break;
@@ -133,7 +133,7 @@ pub(super) fn split(command: &clap::Command, words: &[String], with_globals: boo
 }
 
 impl Split {
-    /// After `--` every word is positional.
+    /// Takes words behind `--`: every one is positional.
     fn take_after_dashes<'w>(
         &mut self,
         words: &mut impl Iterator<Item = &'w String>,
@@ -149,7 +149,7 @@ impl Split {
     }
 }
 
-/// `argparse`'s rules of what is an option, in its order.
+/// Classifies a word by `argparse`'s rules for options, in its order.
 fn classify(command: &clap::Command, word: &str, with_globals: bool) -> Word {
     if !word.starts_with('-') || word == "-" {
         return Word::Positional;
@@ -179,7 +179,7 @@ pub(super) fn takes_option(command: &clap::Command, name: &str) -> bool {
     find_option(command, name).is_some()
 }
 
-/// Returns the global option called `word`, to the letter.
+/// Returns the global option `word`, which must be written in full.
 pub(super) fn global_option(word: &str) -> Option<&'static GlobalOption> {
     GLOBAL_OPTIONS.iter().find(|option| option.name == word)
 }
@@ -210,11 +210,13 @@ fn find_option(command: &clap::Command, name: &str) -> Option<bool> {
     let mut letters = name.chars().skip(1);
     let first = letters.next()?;
     let option = options().find(|option| option.get_short() == Some(first))?;
-    // In `-p3` the value is in the word; in `-rv` the last letter decides, and no such letter of ours takes a value.
+    // `-p3` holds its value. Of joined letters (`-rv`) the last one could take the next word, and no such letter of
+    // ours takes a value.
     Some(option.get_action().takes_values() && letters.next().is_none())
 }
 
-/// `argparse` takes `-1` and `-.5` for arguments where no option looks like a number.
+/// Returns whether a word is a negative number: to `argparse`, `-1` and `-.5` are arguments where no option looks like
+/// a number.
 fn is_negative_number(word: &str) -> bool {
     let Some(digits) = word.strip_prefix('-') else {
         return false;

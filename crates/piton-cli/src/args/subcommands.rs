@@ -1,10 +1,10 @@
-//! The commands that have commands of their own: `mip install` and the like.
+//! The commands that have sub-commands: `mip install` and the like.
 
-/// A command's own commands, each with its help.
+/// The sub-commands of a command, each with its help.
 pub(crate) struct SubCommands {
     /// The command.
     pub(crate) command: &'static str,
-    /// Name and help of each of its own.
+    /// Name and help of each sub-command.
     pub(crate) own: &'static [(&'static str, &'static str)],
 }
 
@@ -51,13 +51,13 @@ const SUB_COMMANDS: &[SubCommands] = &[
     },
 ];
 
-/// Returns the own commands of `command`; `None` for a command without any.
+/// Returns the sub-commands of `command`; `None` for a command without any.
 pub(crate) fn sub_commands(command: &str) -> Option<&'static SubCommands> {
     SUB_COMMANDS.iter().find(|row| row.command == command)
 }
 
 impl SubCommands {
-    /// Their names.
+    /// Returns their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.own.iter().map(|(name, _)| *name)
     }

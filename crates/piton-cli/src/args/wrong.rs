@@ -15,26 +15,26 @@ use crate::suggest::words::{line, sub_word};
 use crate::suggest::{alternatives, did_you_mean, nearest, nearest_value, quoted};
 use crate::usage::UsageError;
 
-/// The command that is wrong, as it was given.
+/// The wrong command, as it was typed.
 pub(super) struct Given<'g> {
     /// Its name.
     pub(super) name: &'g str,
     /// The words of the line before it.
     pub(super) before: &'g [String],
-    /// The words behind it that are its own.
+    /// The words behind it that belong to it.
     pub(super) own: &'g [String],
-    /// Those of them that are not options.
+    /// Its own words that are not options.
     pub(super) positionals: &'g [String],
 }
 
 impl Given<'_> {
-    /// Its own command, `install` of `mip install`.
+    /// Returns its sub-command: `install` of `mip install`.
     fn sub_command(&self) -> Option<&str> {
         let word = self.positionals.first()?;
         sub_commands(self.name)?.has(word).then_some(word.as_str())
     }
 
-    /// Returns what to call it: `cp`, `mip install`, `run`.
+    /// Returns its name in messages: `cp`, `mip install`, `run`.
     fn title(&self) -> String {
         match self.sub_command() {
             Some(word) if self.name == "fs" => word.to_owned(),
@@ -43,7 +43,7 @@ impl Given<'_> {
         }
     }
 
-    /// Returns how it is written, for example, and where there is more.
+    /// Returns a hint with an example of the command, and the command for its help.
     fn form_hint(&self) -> String {
         let topic = match self.sub_command() {
             Some(word) if self.name == "fs" => word,
@@ -56,7 +56,7 @@ impl Given<'_> {
     }
 }
 
-/// Returns how a command is written; `topic` is a file command, or the same as `name`.
+/// Returns an example of a command; `topic` is a file command, or the same as `name`.
 fn form(name: &str, topic: &str) -> Option<String> {
     let mut command = match name {
         "fs" if topic != "fs" => file_command_help(topic, Compatibility::PITON)?,
@@ -78,7 +78,7 @@ pub(super) fn sub_command(given: &Given<'_>, known: &SubCommands, word: &str) ->
         .or_else(|| nearest(&word.to_ascii_lowercase(), known.names()));
     let mut hints = Vec::new();
     if let Some(near) = near {
-        // The line again, with the right word.
+        // The typed line, with the right word in it.
         let mut words = given.before.to_vec();
         words.push(given.name.to_owned());
         let mut is_replaced = false;
@@ -102,7 +102,7 @@ pub(super) fn sub_command(given: &Given<'_>, known: &SubCommands, word: &str) ->
     }
 }
 
-/// `a`, `b` and `c`.
+/// Joins names: `a`, `b` and `c`.
 fn and_list(names: impl Iterator<Item = &'static str>) -> String {
     let text = alternatives(names);
     match text.rsplit_once(" or ") {
@@ -137,7 +137,7 @@ pub(super) fn arguments(
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             value(&title, given, error, &mut hints)
         }
-        // Nothing of ours gets here; whatever it is, the first line says it.
+        // No error of our commands gets here. The first line of `clap`'s message is right for any.
         _ => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default();
@@ -166,7 +166,7 @@ fn missing(given: &Given<'_>, error: &clap::Error, title: &str) -> String {
         Some(ContextValue::String(name)) => vec![name.clone()],
         _ => Vec::new(),
     };
-    // What a file command wants, it alone knows: to `clap` they are paths.
+    // Only the file command's usage names its arguments: to `clap` they are all paths.
     let names = match given.sub_command() {
         Some(word) if given.name == "fs" => file_arguments(word).unwrap_or(names),
         _ => names.iter().map(|name| argument_name(name)).collect(),
@@ -177,7 +177,7 @@ fn missing(given: &Given<'_>, error: &clap::Error, title: &str) -> String {
     }
 }
 
-/// Returns the arguments that a file command must have, by its usage.
+/// Returns the required arguments of a file command, from its usage.
 fn file_arguments(name: &str) -> Option<Vec<String>> {
     let form = form("fs", name)?;
     let words = form.split(' ').filter(|word| {
@@ -187,7 +187,7 @@ fn file_arguments(name: &str) -> Option<Vec<String>> {
     Some(words.map(str::to_owned).collect())
 }
 
-/// `<CODE>` as a person reads it: `CODE`; of a group the choices, ``--pty` or `--tcp ADDRESS``.
+/// Returns an argument's name for messages: `CODE` of `<CODE>`; of a group its choices, ``--pty` or `--tcp ADDRESS``.
 fn argument_name(name: &str) -> String {
     let (inner, many) = match name.strip_suffix("...") {
         Some(inner) => (inner, "..."),
@@ -231,7 +231,7 @@ fn unknown(
     format!("`{title}` has no option `{option}`")
 }
 
-/// Options of Unix commands and of other tools: where, which, and what to say of it.
+/// Options of Unix commands and of other tools: the command, the options, and the hint.
 const OTHER_OPTIONS: &[(&str, &[&str], &str)] = &[
     (
         "cp",
@@ -268,7 +268,7 @@ const OTHER_OPTIONS: &[(&str, &[&str], &str)] = &[
     ("", &["-l", "--list"], "`piton devs` lists the boards"),
 ];
 
-/// Returns the error for an option that stands where a command should, behind the words `before`, which end with the
+/// Returns the error for an option in the place of a command. `before` holds the words before it, which end with the
 /// command `last`.
 pub(crate) fn not_an_option(
     word: &str,
@@ -289,10 +289,10 @@ pub(crate) fn not_an_option(
         "fs" => sub_commands("fs").is_some_and(|known| known.has(word)),
         name => *word == name,
     };
-    let place = words.iter().rposition(|word| is_name(&word));
-    let name = place.and_then(|at| words.get(at)).cloned();
+    let index = words.iter().rposition(|word| is_name(&word));
+    let name = index.and_then(|at| words.get(at)).cloned();
     let name = name.unwrap_or_else(|| command.get_name().to_owned());
-    let hint = match place {
+    let hint = match index {
         Some(at) => {
             words.insert(at + 1, word.to_owned());
             format!("put it before them: `{}`", line(&words))
@@ -311,12 +311,13 @@ fn option_hints(
     sub_command: Option<&str>,
     option: &str,
 ) -> Vec<String> {
-    let place = match command {
+    let command_name = match command {
         None => "",
         Some(command) => sub_command.unwrap_or(command.get_name()),
     };
     let mut rows = OTHER_OPTIONS.iter();
-    if let Some((_, _, hint)) = rows.find(|(of, names, _)| *of == place && names.contains(&option))
+    if let Some((_, _, hint)) =
+        rows.find(|(of, names, _)| *of == command_name && names.contains(&option))
     {
         return vec![(*hint).to_owned()];
     }
@@ -345,12 +346,12 @@ pub(crate) fn no_destination(file_command: &str, only: &str) -> UsageError {
     };
     let mut hints = Vec::new();
     if file_command == "cp" {
-        let (place, destination) = match only.starts_with(':') {
+        let (side, destination) = match only.starts_with(':') {
             true => ("this computer", "."),
             false => ("the board", ":"),
         };
         let line = format!("piton cp {} {destination}", quoted(only));
-        hints.push(format!("`{line}` copies it to {place}"));
+        hints.push(format!("`{line}` copies it to {side}"));
     }
     hints.push(given.form_hint());
     UsageError::Wrong {
@@ -385,7 +386,7 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
     let argument = text_of(error, ContextKind::InvalidArg).unwrap_or_default();
     let value = text_of(error, ContextKind::InvalidValue).unwrap_or_default();
     let option = option_name(&argument);
-    let place = match option.starts_with('-') {
+    let subject = match option.starts_with('-') {
         true => format!("{title} {option}"),
         false => title.to_owned(),
     };
@@ -398,10 +399,10 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
             true => String::new(),
             false => format!(": {}", alternatives(&valid)),
         };
-        return format!("`{place}` needs a value{values}");
+        return format!("`{subject}` needs a value{values}");
     }
     let source = std::error::Error::source(error).map(ToString::to_string);
-    // The type of a target finds what was meant by itself.
+    // The parser of a target adds its own hint.
     let is_told = source
         .as_deref()
         .is_some_and(|text| text.contains("did you mean"));
@@ -410,13 +411,13 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
     }
     let shown = quoted(&value);
     match source {
-        Some(source) => format!("`{place} {shown}`: {source}"),
-        None if valid.is_empty() => format!("`{place} {shown}`: that value does not fit"),
-        None => format!("`{place} {shown}`: expected {}", alternatives(&valid)),
+        Some(source) => format!("`{subject} {shown}`: {source}"),
+        None if valid.is_empty() => format!("`{subject} {shown}`: that value does not fit"),
+        None => format!("`{subject} {shown}`: expected {}", alternatives(&valid)),
     }
 }
 
-/// Returns the values of an option whose type knows them, and `clap` does not.
+/// Returns the values of an option that its type knows and `clap` does not.
 pub(crate) fn values_of(command: &str, option: &str) -> Vec<String> {
     match (command, option) {
         ("build", "--target") => BuildTarget::names().map(str::to_owned).collect(),
@@ -425,7 +426,7 @@ pub(crate) fn values_of(command: &str, option: &str) -> Vec<String> {
     }
 }
 
-/// `--target` of `--target <TARGET>`.
+/// Returns the name of an option: `--target` of `--target <TARGET>`.
 fn option_name(argument: &str) -> &str {
     argument.split([' ', '=']).next().unwrap_or(argument)
 }

@@ -1,6 +1,6 @@
-//! `build`: a folder of sources to files that can be shipped.
+//! `build`: makes files that can be shipped from a folder of sources.
 
-mod found;
+mod conclusions;
 mod github;
 mod settings;
 
@@ -28,14 +28,14 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         let read = settings::read(args, &mut opened)?;
         return watch(args, read, opened, ctx);
     }
-    let done = settings::read(args, &mut opened).and_then(|read| once(&read, ctx));
-    if let Err(error) = &done {
-        github::tell_error(error, ctx);
+    let result = settings::read(args, &mut opened).and_then(|read| once(&read, ctx));
+    if let Err(error) = &result {
+        github::report_error(error, ctx);
     }
-    done
+    result
 }
 
-/// Build, and build again whenever a source or a setting has changed, until Ctrl-C.
+/// Builds, and builds again whenever a source or a setting changes, until Ctrl-C.
 fn watch(
     args: &Args,
     mut read: Read,
@@ -43,7 +43,7 @@ fn watch(
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
     let mut seen = None;
-    // What is wrong with the settings, which is told once.
+    // The last error of the settings, which is printed once.
     let mut unread = String::new();
     while !ctx.cancel.is_cancelled() {
         let now = piton::building::fingerprint(&read.settings);
@@ -51,7 +51,7 @@ fn watch(
             seen = Some(now);
             match once(&read, ctx) {
                 Err(CommandError::Interrupted) => break,
-                // Told already, or told here; the next change may mend it.
+                // The error is printed; the next change may mend it.
                 Ok(()) | Err(CommandError::NotBuilt) => {}
                 Err(error) => ctx
                     .ui
@@ -60,7 +60,7 @@ fn watch(
             ctx.ui.note("watching for changes; Ctrl-C ends this");
         }
         std::thread::sleep(piton::building::WATCH_INTERVAL);
-        // The settings may be what changed.
+        // Read again, since the settings themselves may have changed.
         match settings::read(args, &mut opened) {
             Ok(again) => (read, unread) = (again, String::new()),
             Err(error) => {
@@ -69,7 +69,8 @@ fn watch(
                     ctx.ui.failure(&message);
                 }
                 unread = message;
-                // What is the same when they can be read again is built again, so that the last word is of a build.
+                // Settings that are valid again are built even if they are the old ones: the last message must be about
+                // a build.
                 seen = None;
             }
         }
@@ -96,7 +97,7 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
             ui.note(&format!(
                 "`{}` is left out: {}",
                 path.display(),
-                found::reason(why)
+                conclusions::reason(why)
             ));
         }
         _ => {}
@@ -115,7 +116,7 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
     if ui.json() {
         ui.json_line(&Summary::of(read, &report))?;
     } else {
-        for line in found::lines(read) {
+        for line in conclusions::lines(read) {
             ui.note(&line);
         }
         for failure in &report.failures {
@@ -124,24 +125,24 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
                 excerpt::of_source(&failure.path, &failure.diagnostic, &failure.content)
             ));
         }
-        for line in found::native_lines(&report)
+        for line in conclusions::native_lines(&report)
             .into_iter()
             .chain(lines(&report))
-            .chain(found::data_lines(read, &report))
-            .chain(found::for_others_line(&for_others))
-            .chain(found::missing_lines(settings, &report))
+            .chain(conclusions::data_lines(read, &report))
+            .chain(conclusions::for_others_line(&for_others))
+            .chain(conclusions::missing_lines(settings, &report))
         {
             ui.note(&line);
         }
     }
-    github::tell(settings, &report, ui)?;
+    github::report(settings, &report, ui)?;
     match report.written {
         Written::Refused(_) => Err(CommandError::NotBuilt),
         Written::Replaced | Written::Unchanged => Ok(()),
     }
 }
 
-/// The sources with machine code by path: they are the same for every target.
+/// Returns the sources with machine code by path: they are the same for every target.
 fn native_by_source(report: &Report) -> BTreeMap<&str, &NativeSource> {
     let sources = report.native.iter();
     sources
@@ -149,7 +150,7 @@ fn native_by_source(report: &Report) -> BTreeMap<&str, &NativeSource> {
         .collect()
 }
 
-/// The failures of a report by source: most sources fail for every target, and for one reason.
+/// Returns the failures of a report by source: most sources fail for every target, and for one reason.
 fn by_source(failures: &[Failure]) -> BTreeMap<&str, &Failure> {
     let pairs = failures.iter().rev();
     pairs
@@ -161,7 +162,7 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// What a person is told at the end.
+/// Returns the lines that sum up a build.
 fn lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for target in &report.targets {
@@ -198,7 +199,7 @@ fn shown(paths: &[PathBuf]) -> Vec<String> {
         .collect()
 }
 
-/// What `--json` prints.
+/// The report of `--json`.
 #[derive(Serialize)]
 struct Summary<'a> {
     written: &'static str,
@@ -210,7 +211,7 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     signatures: Vec<String>,
     failures: Vec<FailureSummary<'a>>,
-    project: found::Summary,
+    project: conclusions::Summary,
     as_source: Vec<NativeSummary<'a>>,
     data: Vec<&'a str>,
     data_left_out: Vec<&'a str>,
@@ -275,7 +276,11 @@ impl Summary<'_> {
             r#type: failure.diagnostic.error_type().name(),
             code: failure.diagnostic.code.name(),
             message: failure.diagnostic.message.to_string(),
-            line: failure.diagnostic.location.as_ref().map(|place| place.line),
+            line: failure
+                .diagnostic
+                .location
+                .as_ref()
+                .map(|location| location.line),
             hint: excerpt::hint_for(&failure.diagnostic, &failure.content),
             allowed: failure.allowed,
         });
@@ -291,7 +296,7 @@ impl Summary<'_> {
             index: report.index.as_ref().map(|path| path.display().to_string()),
             signatures: shown(&report.signatures),
             failures: failures.collect(),
-            project: found::Summary::of(read),
+            project: conclusions::Summary::of(read),
             as_source: native.collect(),
             data: report.data.iter().map(PortablePath::as_str).collect(),
             data_left_out: report.other.iter().map(PortablePath::as_str).collect(),

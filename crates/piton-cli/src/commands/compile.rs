@@ -1,4 +1,4 @@
-//! `compile`: Python sources to `.mpy` files, many at a time.
+//! `compile`: compiles Python sources to `.mpy` files, many at a time.
 
 pub(super) mod excerpt;
 
@@ -152,7 +152,7 @@ fn pairs<'a>(
         .filter_map(|outcome| Some((jobs.get(outcome.job)?, outcome)))
 }
 
-/// How many files ended how.
+/// The number of files by result.
 #[derive(Debug, Default, Serialize)]
 struct Tally {
     compiled: usize,
@@ -196,7 +196,7 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// What `--json` prints.
+/// The report of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     files: Vec<FileReport>,
@@ -253,13 +253,13 @@ fn reports(jobs: &[Job], outcomes: &[Outcome]) -> Vec<FileReport> {
 fn file_error(status: &Status) -> Option<FileError> {
     match status {
         Status::Rejected { diagnostic, source } => {
-            let place = diagnostic.location.as_ref();
-            let scope = place.and_then(|place| place.scope.as_deref());
+            let location = diagnostic.location.as_ref();
+            let scope = location.and_then(|location| location.scope.as_deref());
             Some(FileError {
                 r#type: diagnostic.error_type().name(),
                 code: Some(diagnostic.code.name()),
                 message: diagnostic.message.to_string(),
-                line: place.map(|place| place.line),
+                line: location.map(|location| location.line),
                 scope: scope.map(|scope| String::from_utf8_lossy(scope).into_owned()),
                 hint: excerpt::hint_for(diagnostic, source),
             })

@@ -1,4 +1,4 @@
-//! `completions`: the script that makes a shell complete our lines, printed or put where the shell looks for it.
+//! `completions`: prints the script that makes a shell complete our lines, or installs it where the shell looks for it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     shell: Option<String>,
 }
 
-/// A file was written or removed, as JSON.
+/// A written or removed file, as JSON.
 #[derive(Serialize)]
 struct Done<'d> {
     path: &'d Path,
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     if !args.install && !args.uninstall {
         return ctx.ui.text(shell.script());
     }
-    let path = place(shell, &Folders::of_system()).ok_or_else(|| by_hand(shell))?;
+    let path = script_path(shell, &Folders::of_system()).ok_or_else(|| by_hand(shell))?;
     let old = match fs::read(&path) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             command: "completions".to_owned(),
             path: path.display().to_string(),
             reason: "this file is not Piton's".to_owned(),
-            detail: Some("move it away, and do it again".to_owned()),
+            detail: Some("move it away, and try again".to_owned()),
         });
     }
     match args.install {
@@ -81,12 +81,12 @@ fn install(
             .and_then(|()| piton::host_file::write(path, script))
             .map_err(|error| not_written(path, error))?;
     }
-    let what = match (changed, old.is_some()) {
+    let change = match (changed, old.is_some()) {
         (false, _) => "has the script already",
         (true, true) => "has the new script",
         (true, false) => "has the script",
     };
-    tell(path, what, changed, ctx)?;
+    report_change(path, change, changed, ctx)?;
     ctx.ui.note(&next_step(shell, path));
     Ok(())
 }
@@ -95,21 +95,26 @@ fn uninstall(path: &Path, is_there: bool, ctx: &Context) -> Result<(), CommandEr
     if is_there {
         fs::remove_file(path).map_err(|error| not_written(path, error))?;
     }
-    let what = match is_there {
+    let change = match is_there {
         true => "is removed",
         false => "was not there",
     };
-    tell(path, what, is_there, ctx)
+    report_change(path, change, is_there, ctx)
 }
 
-fn tell(path: &Path, what: &str, changed: bool, ctx: &Context) -> Result<(), CommandError> {
+fn report_change(
+    path: &Path,
+    change: &str,
+    changed: bool,
+    ctx: &Context,
+) -> Result<(), CommandError> {
     if ctx.ui.json() {
         return ctx.ui.json_line(&Done { path, changed });
     }
-    ctx.ui.line(&format!("{} {what}", path.display()))
+    ctx.ui.line(&format!("{} {change}", path.display()))
 }
 
-/// Returns what is to be done, if anything, before the shell completes.
+/// Returns what the user has to do before the shell completes.
 fn next_step(shell: Shell, path: &Path) -> String {
     match shell {
         Shell::Zsh if !zsh_looks_there() => {
@@ -139,10 +144,10 @@ fn zsh_looks_there() -> bool {
         .any(|line| !line.trim_start().starts_with('#') && line.contains(ZSH_FOLDER))
 }
 
-/// The folder for functions in a person's home; zsh itself has none by default.
+/// The folder for functions in the user's home; zsh itself has no such folder by default.
 const ZSH_FOLDER: &str = ".zfunc";
 
-/// Where shells look for what is a person's own.
+/// The folders where shells look for a user's own files.
 struct Folders {
     /// `$BASH_COMPLETION_USER_DIR`, else `bash-completion` in `$XDG_DATA_HOME` (bash-completion's README).
     bash: Option<PathBuf>,
@@ -171,7 +176,7 @@ impl Folders {
 }
 
 /// Returns where a shell looks for the script; `None` for PowerShell, which looks nowhere.
-fn place(shell: Shell, folders: &Folders) -> Option<PathBuf> {
+fn script_path(shell: Shell, folders: &Folders) -> Option<PathBuf> {
     let (folder, name) = match shell {
         Shell::Bash => (folders.bash.as_ref()?, "completions/piton"),
         Shell::Zsh => (folders.zsh.as_ref()?, ".zfunc/_piton"),

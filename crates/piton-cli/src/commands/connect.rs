@@ -28,7 +28,7 @@ impl Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.is_list() {
-        // As mpremote has it, `connect` leaves the board before, whatever comes next.
+        // As in mpremote, `connect` leaves the previous board first, even if the new one cannot be opened.
         ctx.session.disconnect();
         return list(ctx);
     }
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     connected.map_err(|error| wrong_place(error, &args.device, ctx))
 }
 
-/// A port by its bare name, `ttyACM0`, where there is such a device.
+/// Replaces the bare name of a port, `ttyACM0`, by its path if there is such a device.
 fn in_dev(selector: BoardSelector) -> BoardSelector {
     if let BoardSelector::Port(name) = &selector
         && cfg!(unix)
@@ -59,7 +59,7 @@ fn in_dev(selector: BoardSelector) -> BoardSelector {
     selector
 }
 
-/// The error of a place that is none, with what a person may have meant.
+/// Adds hints about what may have been meant to the error for an unknown board.
 fn wrong_place(error: CommandError, word: &str, ctx: &Context) -> CommandError {
     match error {
         CommandError::Piton(piton::Error::Board(
@@ -91,7 +91,7 @@ fn list(ctx: &Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// One port the way mpremote prints it, `None` for what is not known.
+/// Formats one port as mpremote prints it, with `None` for unknown facts.
 fn line(port: &SerialPortFacts) -> String {
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "None".to_owned());
     format!(

@@ -1,4 +1,4 @@
-//! `devs`: the serial ports as a table for people. `connect list` prints mpremote's lines.
+//! `devs`: prints the serial ports as a table. `connect list` prints mpremote's lines.
 
 use piton::discovery::{SerialPortFacts, is_without_hardware, list_serial_ports};
 
@@ -73,13 +73,13 @@ fn row(port: &SerialPortFacts) -> [String; 4] {
     ]
 }
 
-/// Returns whether a port is one of the computer's own UARTs, which may have no board, or nothing at all, at its end.
+/// Returns whether a port is one of the computer's own UARTs: most have no board, or nothing at all, connected.
 fn is_built_in(path: &str) -> bool {
     let names = ["/dev/ttyS", "/dev/ttyAMA"];
     names.iter().any(|start| path.starts_with(start))
 }
 
-/// Returns a text of a device with its control characters replaced.
+/// Returns a device's text with its control characters replaced.
 fn printable(text: &str) -> String {
     let dotted = text.chars().map(|c| if c.is_control() { '.' } else { c });
     dotted.collect()

@@ -1,4 +1,4 @@
-//! `df`: used and free space of the board's file systems.
+//! `df`: prints used and free space of the board's file systems.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::compatibility::Wording;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How long a board may take: on FAT, `statvfs` counts the free clusters.
+/// How long a board may take: on FAT, the first `statvfs` after a mount counts the free clusters of the whole drive.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
@@ -20,7 +20,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         ..
     } = ctx;
-    // In mpremote the board prints the table, with its own line ends.
+    // mpremote lets the board print the table, and the board's line ends are CR LF.
     let end = match compatibility.wording {
         Wording::Piton => "\n",
         Wording::Mpremote => "\r\n",
@@ -54,10 +54,11 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// mpremote's columns, but for the last one. The first is on the left, the others on the right.
+/// The widths of mpremote's columns except the last one. The first column is aligned to the left, the others to the
+/// right.
 const MPREMOTE_WIDTHS: [usize; 5] = [10, 9, 9, 9, 5];
 
-/// Returns the same columns, with room for what is wider: two columns never run together.
+/// Widens mpremote's columns to hold the rows: two columns never run together.
 fn fitting(rows: &[[String; 6]]) -> [usize; 5] {
     let mut widths = MPREMOTE_WIDTHS;
     for row in rows {

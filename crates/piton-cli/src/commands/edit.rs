@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Some(editor) = editor() else {
-        // mpremote finds out with the board connected: a missing board is told first.
+        // mpremote looks for the editor after it has connected: if both are missing, the board is reported.
         ctx.session.raw_repl()?;
         return Err(CommandError::NoEditor);
     };
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Returns what `$EDITOR` says, as mpremote wants it, else `$VISUAL`.
+/// Returns the editor of `$EDITOR`, as in mpremote, else of `$VISUAL`.
 fn editor() -> Option<String> {
     environment::EDITORS
         .into_iter()
@@ -49,7 +49,7 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     let board_path = board_path("edit", path)?;
     ctx.ui.step(&format!("edit :{path}"))?;
     let before = read(&board_path, ctx)?;
-    // Readable by this user only, gone at the end.
+    // Only this user can read the folder, and it is removed at the end.
     let folder = tempfile::Builder::new()
         .prefix("piton-edit-")
         .tempdir()
@@ -65,7 +65,7 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     fs::write(&copy, &before).map_err(local_failure)?;
 
     let status = {
-        // The keyboard is the editor's now, Ctrl-C with it.
+        // The editor has the keyboard now: its Ctrl-C reaches this process too, and must not end it.
         let _hold = interrupt::hold();
         start_editor(editor, &copy).map_err(|source| CommandError::Editor {
             editor: editor.to_owned(),
@@ -80,11 +80,11 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
         };
         return match ctx.compatibility.strict_edit {
             true => Err(error),
-            // mpremote ignores the status: a script that was written for it does not expect an error.
+            // mpremote ignores the editor's exit status: a script that was written for it does not expect an error.
             false => Ok(()),
         };
     }
-    // An editor may have replaced the file, or removed it.
+    // Read by path, since an editor may have replaced the file, or removed it.
     let after = fs::read(&copy).map_err(|source| CommandError::ReadFile {
         path: copy.display().to_string(),
         source,
@@ -98,7 +98,7 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     })
 }
 
-/// Returns the content of the file; nothing if there is none.
+/// Returns the content of the file; empty if it does not exist.
 fn read(path: &BoardPath, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
     let Context {
         session,
@@ -112,9 +112,9 @@ fn read(path: &BoardPath, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
     let read = remote.read(path, &mut |event| show_progress(ui, event), deadline);
     ui.clear_progress();
     let read = match (read, compatibility.strict_edit) {
-        // An editor that is left without saving makes no file.
+        // Not created here: the file is written only if the editor has saved it.
         (Err(FsError::NotFound { .. }), true) => Ok(Vec::new()),
-        // In mpremote it does.
+        // mpremote creates the file before the editor starts.
         (Err(FsError::NotFound { .. }), false) => remote.touch(path, deadline).map(|()| Vec::new()),
         (read, _) => read,
     };
@@ -131,8 +131,8 @@ fn write(path: &BoardPath, content: &[u8], ctx: &mut Context) -> Result<(), Comm
     written.map_err(|error| refused("edit", path.as_str(), error))
 }
 
-/// Returns the file's own name, for the editor's title and its knowledge of file types, with nothing in it that means more
-/// to this computer.
+/// Returns a name for the copy that tells the editor the type of the file, without characters that have a meaning on
+/// this computer.
 fn name_for_copy(path: &BoardPath) -> String {
     let name = path.file_name().unwrap_or_default();
     let safe = name

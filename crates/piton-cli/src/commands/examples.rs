@@ -1,9 +1,9 @@
-//! An example or two for each command: they stand in its help, and in what is said of its arguments when they are wrong.
+//! Examples for each command: its help shows them, and so do the hints for wrong arguments.
 
-/// A line as a person types it, and what it does.
+/// A command line, and what it does.
 type Example = (&'static str, &'static str);
 
-/// Examples by command; those of file commands stand under their own names.
+/// Examples by command; file commands have their own names.
 const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "connect",
@@ -322,12 +322,12 @@ fn examples(name: &str) -> &'static [Example] {
         .map_or(&[], |(_, examples)| examples)
 }
 
-/// Returns the first example for a command, a file command, or a command's own command (`mip install`).
+/// Returns the first example for a command, a file command or a sub-command (`mip install`).
 pub(crate) fn example(name: &str) -> Option<&'static str> {
     examples(name).first().map(|(line, _)| *line)
 }
 
-/// Returns the examples for a command as its help shows them; empty for an unknown one.
+/// Returns the examples for a command as its help shows them; empty for an unknown command.
 pub(crate) fn section(name: &str) -> String {
     let examples = examples(name);
     let Some(width) = examples.iter().map(|(line, _)| line.len()).max() else {
@@ -339,11 +339,11 @@ pub(crate) fn section(name: &str) -> String {
     };
     let lines = examples
         .iter()
-        .map(|(line, what)| format!("\n  {line:width$}  {what}"));
+        .map(|(line, purpose)| format!("\n  {line:width$}  {purpose}"));
     std::iter::once(title.to_owned()).chain(lines).collect()
 }
 
-/// Returns a command with its examples in its help, behind what is there already.
+/// Adds the examples of a command to the end of its help.
 pub(crate) fn with_examples(command: clap::Command) -> clap::Command {
     let examples = section(command.get_name());
     let text = match command.get_after_help() {

@@ -1,4 +1,4 @@
-//! `exec`: run code and show what it prints, and the part that `eval` and `run` share with it.
+//! `exec`: runs code and shows its output. `eval` and `run` share the execution with it.
 
 mod keyboard;
 
@@ -19,10 +19,10 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::Ui;
 
-/// How long a program may take to end after a Ctrl-C: its `finally` blocks run.
+/// How long a program may take to end after a Ctrl-C, since its `finally` blocks run.
 const INTERRUPT_TIME: Duration = Duration::from_secs(10);
 
-/// How long a board may take to take in a program that is not followed, or its arguments.
+/// How long a board may take to receive a program that is not followed, or its arguments.
 const HAND_OVER_TIME: Duration = Duration::from_secs(10);
 
 /// Arguments of `exec`.
@@ -53,32 +53,32 @@ pub(crate) struct WatchArgs {
     /// Ctrl-C leaves the program running
     #[arg(long)]
     pub(crate) no_interrupt: bool,
-    /// The words after `--`: how the line is split, `clap` does not know.
+    /// The words after `--`, filled in after `clap` has parsed the command: see [`crate::args`].
     #[arg(skip)]
     pub(crate) arguments: Option<Vec<String>>,
 }
 
-/// A program, and what to do with it.
+/// A program, and how to run it.
 pub(super) struct Task<'a> {
-    /// What runs.
+    /// The program.
     pub(super) code: Code<'a>,
-    /// What tracebacks call it.
+    /// Its name in tracebacks.
     pub(super) name: &'a str,
-    /// Whether to stay with the program until it ends.
+    /// Whether to wait until the program ends.
     pub(super) follow: bool,
-    /// Whether Ctrl-C stops the program, or only our watching it.
+    /// Whether Ctrl-C stops the program; else it only ends the wait.
     pub(super) interrupt: bool,
-    /// `sys.argv`, where a person gave arguments.
+    /// `sys.argv`, if arguments are given.
     pub(super) argv: Option<Vec<String>>,
 }
 
-/// What runs.
+/// The program.
 pub(super) enum Code<'a> {
     /// Source, whose `sys.exit()` is our exit code.
     Program(&'a [u8]),
-    /// Source of our own: it does not exit.
+    /// Piton's own source, which does not exit.
     Snippet(&'a [u8]),
-    /// A call of `print` with an expression of a person: it does not exit.
+    /// A call of `print` with the user's expression, which does not exit.
     Expression {
         /// The expression, for tracebacks.
         text: &'a str,
@@ -95,8 +95,8 @@ pub(super) enum Code<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// `code`, as the options of the command want it. `name` is what tracebacks call it, `argv_0` what it is in
-    /// `sys.argv`.
+    /// Returns a task for `code` with the options of the command. `name` is its name in tracebacks, `argv_0` its name
+    /// in `sys.argv`.
     pub(super) fn new(
         code: Code<'a>,
         args: &WatchArgs,
@@ -117,7 +117,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Whether it may call `input()`.
+    /// Returns whether the program may call `input()`.
     fn reads(&self) -> bool {
         match self.code {
             Code::Snippet(_) => false,
@@ -129,12 +129,12 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// The exception's text, with the lines of what a person has written.
+    /// Returns the exception's text, with the lines of the user's source in it.
     fn traceback(&self, exception: &BoardException) -> Vec<u8> {
         match self.code {
             Code::Program(source) => located(exception, self.name, source),
             Code::Expression { text, .. } => located(exception, self.name, text.as_bytes()),
-            // The file has names of its own.
+            // A `.mpy` file holds the names of its sources.
             Code::Mpy { .. } | Code::Snippet(_) => located(exception, "<stdin>", &[]),
         }
     }
@@ -146,12 +146,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     execute(ctx, &task)
 }
 
-/// Run a program on the board. Its output goes to stdout as it arrives, and so does the traceback of an exception.
+/// Runs a program on the board. Its output goes to stdout as it arrives, and so does the traceback of an exception.
 ///
 /// Ctrl-C stops the program on the board, and waits for it to end.
 pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandError> {
     ctx.session.board()?;
-    // On the network the program may be running still: nothing to be said about it.
+    // A serial port that disappears means that the board was reset or unplugged. If a network connection ends, the
+    // program may still run, so it is not waited for.
     let reconnects = ctx.session.identity().is_some_and(BoardIdentity::is_port);
     let mut raw = ctx.session.raw_repl()?;
     let guarded = prepare(&mut raw, task, ctx.compatibility)?;
@@ -174,7 +175,7 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
         &ctx.cancel,
     )?;
     if input.is_some() && matches!(ended.outcome, Ok(Exit::End) | Err(BoardError::Exception(_))) {
-        // A board that is gone by now is the next command's to complain about.
+        // If the board is gone by now, the next command reports it.
         let _ = Input::remove(&mut raw, Deadline::after(HAND_OVER_TIME));
     }
     match ended.outcome {
@@ -205,14 +206,14 @@ fn source_to_send<'a>(task: &Task<'a>, guarded: Option<&'a Guarded>) -> &'a [u8]
     }
 }
 
-/// How a program ended that was followed.
+/// The end of a program that was followed.
 struct Ended {
     outcome: Result<Exit, BoardError>,
     /// Whether by Ctrl-C.
     interrupted: bool,
 }
 
-/// Show what the program prints until it ends, and give it what it asks for.
+/// Shows the output of the program until it ends, and gives it lines of stdin.
 fn follow(
     raw: &mut RawRepl<'_>,
     task: &Task<'_>,
@@ -226,7 +227,7 @@ fn follow(
         if unwritten.borrow().is_none()
             && let Err(error) = ui.bytes(bytes)
         {
-            // Nobody reads any more: no reason to go on.
+            // Stdout is closed: nobody reads what follows.
             unwritten.replace(Some(error));
             cancel.cancel();
         }
@@ -245,7 +246,8 @@ fn follow(
     if let (Some(large), Code::Program(plain)) = (&guarded, &task.code)
         && large.is_too_large(&result)
     {
-        // Its exit code stays unknown.
+        // The guard made the program too large for the board's memory. Without it the program runs, and its exit code
+        // stays unknown.
         guarded = None;
         result = raw.exec_with_replies(plain, &mut output, &mut reply, Deadline::NEVER);
     }
@@ -272,7 +274,7 @@ fn follow(
     })
 }
 
-/// Bring to the board what the program needs beside its source; the program with a guard, if it is to have one.
+/// Sends what the program needs beside its source. Returns the program with a guard, if it needs one.
 fn prepare(
     raw: &mut RawRepl<'_>,
     task: &Task<'_>,
@@ -287,7 +289,7 @@ fn prepare(
         })?;
     }
     Ok(match task.code {
-        // mpremote's exit code says nothing of the program's.
+        // mpremote's exit code does not depend on the program's.
         Code::Program(source) if task.follow && compatibility.extended_programs => {
             Some(Guarded::new(source))
         }
@@ -324,7 +326,7 @@ fn follow_return(ctx: &mut Context) -> Result<(), CommandError> {
     Err(BoardError::BoardReset.into())
 }
 
-/// End as the program did: the board by a soft reset, we by its exit code.
+/// Ends as the program did: the board with a soft reset, the command with the program's exit code.
 fn leave(ctx: &mut Context, value: ExitValue) -> Result<(), CommandError> {
     if let Some(message) = value.message {
         ctx.ui.failure(&format!("{message}\n"));

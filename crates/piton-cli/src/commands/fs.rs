@@ -1,43 +1,37 @@
-//! `fs`: work with the files of the board. One file for each sub-command that is more than one call.
+//! `fs`: works with the files of the board. Each sub-command that is more than one call has its own file.
 
 mod cat;
 mod cp;
+mod files;
 pub(crate) mod help;
 mod ls;
 mod missing;
+mod mkdir;
 mod mv;
 mod paths;
+mod refused;
 mod rm;
 mod sum;
 mod tree;
 
-use std::io;
-use std::path::Path;
-
-use piton::deadline::Deadline;
-use piton::error::FsError;
-use piton::fs::Event;
 use piton::fs::hash::HashAlgorithm;
-use piton::fs::listing::{Kind, Sizes};
+use piton::fs::listing::Sizes;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
-use piton::times::{CONTENT_TIME, STEP_TIME};
 
 use crate::args::wrong::{no_destination, no_such_option};
-use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::suggest::{did_you_mean, nearest};
-use crate::ui::Ui;
+use crate::suggest::nearest;
 use crate::usage::UsageError;
 
-use missing::hint_for_board;
+use files::{Files, step};
+use missing::not_written;
 use paths::board_paths;
 
+pub(super) use files::show_progress;
 pub(super) use paths::board_path;
-
-/// The C library's number for "No such file or directory".
-const ENOENT: i32 = 2;
+pub(super) use refused::refused;
 
 /// Arguments of `fs`.
 #[derive(Debug, clap::Args)]
@@ -90,8 +84,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Returns whether the options that mpremote has not go with the sub-command (those that it has, it takes anywhere), and
-    /// whether what is copied or moved has a destination.
+    /// Checks that the sub-command takes the given options that mpremote lacks (it takes mpremote's own anywhere), and
+    /// that a copy or a move has a destination.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let command = self.command.as_str();
         let wrong = [
@@ -109,8 +103,8 @@ impl Args {
     }
 }
 
-/// `fs` as mpremote knows it, without the options that are ours. `clap` cannot take an option away: it gets a name that
-/// nobody types.
+/// Returns `fs` as mpremote has it, without our options. `clap` cannot remove an option: it gets a name that nobody
+/// types.
 pub(super) fn as_mpremote(mut fs: clap::Command) -> clap::Command {
     let options = [
         ("long", "(long"),
@@ -156,19 +150,6 @@ const ACTIONS: &[(&str, Action)] = &[
     ("touch", Action::Touch),
     ("tree", Action::Tree),
 ];
-
-/// What the sub-commands share while they run.
-struct Files<'a, 'r, 'b> {
-    remote: RemoteFs<'r, 'b>,
-    ui: &'a Ui,
-    args: &'a Args,
-    compatibility: &'static Compatibility,
-    device_name: &'a str,
-    /// Sizes that the board's listing leaves out are `0` to mpremote, and measured by us.
-    sizes: Sizes,
-    /// The board's current folder, if a folder of this computer is mounted there and whole folders may be removed.
-    current: Option<BoardPath>,
-}
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let (_, action) = ACTIONS
@@ -230,14 +211,14 @@ impl Files<'_, '_, '_> {
             Action::Sum(algorithm) => sum::run(self, path, algorithm),
             Action::Tree => tree::run(self, path),
             Action::Rm => rm::run(self, path),
-            Action::Mkdir if self.args.parents => self.make_dirs(path),
+            Action::Mkdir if self.args.parents => mkdir::run(self, path),
             Action::Mkdir => {
                 let made = self.remote.make_dir(path, step());
-                made.map_err(|error| self.not_written(path, error))
+                made.map_err(|error| not_written(self, path, error))
             }
             Action::Touch => {
                 let touched = self.remote.touch(path, step());
-                touched.map_err(|error| self.not_written(path, error))
+                touched.map_err(|error| not_written(self, path, error))
             }
             Action::Rmdir => {
                 let removed = self.remote.remove_dir(path, step());
@@ -246,158 +227,4 @@ impl Files<'_, '_, '_> {
             Action::Cp | Action::Mv => Ok(()),
         }
     }
-
-    /// Returns whether `rm` takes what is not there for removed: `-f`, which is no option of mpremote's `rm`.
-    fn forgives_missing(&self) -> bool {
-        self.args.force && self.compatibility.extended_files
-    }
-
-    /// Makes a folder and those above it, unless they exist.
-    fn make_dirs(&mut self, path: &BoardPath) -> Result<(), CommandError> {
-        let mut missing = Vec::new();
-        let mut folder = Some(path.clone());
-        while let Some(path) = folder.filter(|path| !path.is_empty() && path.as_str() != "/") {
-            match self.remote.stat(&path, step()) {
-                Ok(found) if found.kind == Kind::Directory => break,
-                Ok(_) => {
-                    return Err(CommandError::NotADirectory {
-                        command: "mkdir",
-                        path: path.to_string(),
-                    });
-                }
-                Err(FsError::NotFound { .. }) => {}
-                // A file stands above: the next turn finds it.
-                Err(FsError::NotADirectory { .. }) => {}
-                Err(error) => return Err(self.refused(&path, error)),
-            }
-            folder = path.parent();
-            missing.push(path);
-        }
-        for path in missing.iter().rev() {
-            let made = self.remote.make_dir(path, step());
-            made.map_err(|error| self.not_written(path, error))?;
-        }
-        Ok(())
-    }
-
-    /// Returns the error for a path that could not be written or made. If its folder does not exist, a hint says so.
-    fn not_written(&mut self, path: &BoardPath, error: FsError) -> CommandError {
-        let hint = match &error {
-            FsError::NotFound { .. } => hint_for_board(self, path),
-            _ => None,
-        };
-        refused(&self.args.command, path.as_str(), error).with_detail(hint)
-    }
-
-    /// Returns the error for what the board said about `path`. What is not there may be there under a similar name: the
-    /// board is asked.
-    fn refused(&mut self, path: &BoardPath, error: FsError) -> CommandError {
-        let is_missing = matches!(error, FsError::NotFound { .. });
-        let error = refused(&self.args.command, path.as_str(), error);
-        let hint = match is_missing {
-            true => self.similar(path).map(|name| did_you_mean(&name)),
-            false => None,
-        };
-        error.with_detail(hint)
-    }
-
-    /// Returns the path beside `path` whose name is nearest to its name.
-    fn similar(&mut self, path: &BoardPath) -> Option<String> {
-        let folder = path.parent()?;
-        let entries = self.remote.list(&folder, Sizes::AsListed, step()).ok()?;
-        let name = nearest(path.file_name()?, entries.iter().map(|entry| &entry.name))?;
-        Some(folder.join(&name.parse().ok()?).to_string())
-    }
-}
-
-/// Draws how far a transfer is.
-pub(super) fn show_progress(ui: &Ui, event: Event) {
-    match event {
-        Event::Read {
-            bytes,
-            of: Some(of),
-        }
-        | Event::Wrote { bytes, of } => ui.progress(bytes, of),
-        _ => {}
-    }
-}
-
-/// Returns a deadline for anything but the content of a file.
-fn step() -> Deadline {
-    Deadline::after(STEP_TIME)
-}
-
-/// Returns a deadline for the content of a file.
-fn content() -> Deadline {
-    Deadline::after(CONTENT_TIME)
-}
-
-/// Returns the error for what the board said about `path`, in mpremote's words where it has some.
-pub(super) fn refused(command: &str, path: &str, error: FsError) -> CommandError {
-    if let Some(number) = error.os_error_number() {
-        let detail = match &error {
-            FsError::NoSpace { .. } | FsError::Torn { .. } => Some(error.to_string()),
-            _ => None,
-        };
-        return CommandError::File {
-            command: command.to_owned(),
-            path: path.to_owned(),
-            reason: error_text(number),
-            detail,
-        };
-    }
-    error.into()
-}
-
-impl CommandError {
-    /// Returns the same error with a hint, if there is one and the error takes it.
-    fn with_detail(mut self, hint: Option<String>) -> CommandError {
-        if let (CommandError::File { detail, .. }, Some(hint)) = (&mut self, hint) {
-            *detail = Some(hint);
-        }
-        self
-    }
-}
-
-/// Returns the C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
-/// files go.
-fn error_text(number: i32) -> String {
-    let text = io::Error::from_raw_os_error(number).to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
-    }
-}
-
-/// Returns the error for what this computer said about `path`, in the same words.
-fn local_error(command: &str, path: &str, error: &io::Error) -> CommandError {
-    let text = error.to_string();
-    let reason = text
-        .split_once(" (os error")
-        .map_or(text.as_str(), |(text, _)| text);
-    let detail = match error.kind() {
-        io::ErrorKind::NotFound => similar_file(Path::new(path)),
-        _ => None,
-    };
-    CommandError::File {
-        command: command.to_owned(),
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-        detail: detail.map(|name| did_you_mean(&name)),
-    }
-}
-
-/// Returns the file of this computer beside `path` whose name is nearest to its name.
-fn similar_file(path: &Path) -> Option<String> {
-    let folder = path.parent()?;
-    let readable = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let names = std::fs::read_dir(readable)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let name = nearest(path.file_name()?.to_str()?, names)?;
-    Some(folder.join(name).display().to_string())
 }

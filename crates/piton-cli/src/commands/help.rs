@@ -1,4 +1,4 @@
-//! `help`: the list of commands and shortcuts, or the help of one command.
+//! `help`: prints the list of commands and shortcuts, or the help of one command.
 
 mod mpremote;
 
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     if ctx.compatibility.speaks_mpremote() {
-        // mpremote ignores what follows.
+        // mpremote ignores the words behind `help`.
         return ctx
             .ui
             .bytes(mpremote::overview(&ctx.config.shortcuts).as_bytes());
@@ -73,7 +73,7 @@ fn explain(shortcut: &UserShortcut) -> String {
     text
 }
 
-/// Commands and shortcuts by what they are for, as the list of commands shows them.
+/// Commands and shortcuts by topic, as the list of commands shows them.
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Every day",
@@ -213,7 +213,7 @@ fn options() -> Vec<(String, String)> {
     letters.into_iter().chain(options).collect()
 }
 
-/// With a capital letter, as `clap` has the help of commands.
+/// Returns the text with a capital letter, as `clap` prints the help of commands.
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
@@ -226,7 +226,7 @@ fn about(command: &clap::Command) -> String {
         .map_or_else(String::new, ToString::to_string)
 }
 
-/// One part of the list; its names take up `width` columns, or as many as the longest of them.
+/// Appends one part of the list. The column of names is `width` wide, or as wide as the longest of them.
 fn section(text: &mut String, title: &str, width: usize, rows: Vec<(String, String)>) {
     let longest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let width = width.max(longest);

@@ -1,4 +1,4 @@
-//! `info`: what kind of board this is, and what it can do.
+//! `info`: prints what kind of board this is, and what it can do.
 
 use piton::facts::{BoardFacts, Capabilities, MpyFacts};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// The facts, and where they are from.
+/// The facts, and the board that they describe.
 #[derive(Serialize)]
 struct Info<'a> {
     device: &'a str,
@@ -32,7 +32,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Returns the table: what is not known is left out.
+/// Returns the rows of the table. A fact without a value is unknown, and left out.
 fn rows(device: &str, facts: &BoardFacts) -> Vec<(&'static str, Option<String>)> {
     let firmware = [&facts.implementation, &facts.release]
         .into_iter()
@@ -64,7 +64,7 @@ fn rows(device: &str, facts: &BoardFacts) -> Vec<(&'static str, Option<String>)>
     ]
 }
 
-/// `6.3, native code armv7emsp`.
+/// Returns the board's format of `.mpy` files: `6.3, native code armv7emsp`.
 fn mpy_text(mpy: &MpyFacts) -> String {
     let arch = match mpy.arch {
         Some(arch) => format!("native code {arch}"),

@@ -1,4 +1,4 @@
-//! `inspect`: what is in `.mpy` files, or several of them as one.
+//! `inspect`: prints the content of `.mpy` files, or joins several into one.
 
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The dump of a damaged file goes as far as it can; the error comes after it.
+/// Prints the dump of a file. A damaged file is dumped up to the damage; the error follows.
 fn show_bytes(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandError> {
     let dump = hexdump(bytes);
     if ctx.ui.json() {

@@ -1,4 +1,4 @@
-//! `keygen`: a pair of keys to sign builds with.
+//! `keygen`: makes a pair of keys to sign builds with.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     no_password: bool,
 }
 
-/// What `--json` prints.
+/// The report of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     public_key: &'a str,
@@ -34,7 +34,7 @@ struct Report<'a> {
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     interrupt::install(&ctx.cancel);
     let public = args.path.with_extension("pub");
-    // Before a password is asked for.
+    // Checked before a password is asked for.
     for path in [&args.path, &public] {
         if path.symlink_metadata().is_ok() {
             let source = io::ErrorKind::AlreadyExists.into();

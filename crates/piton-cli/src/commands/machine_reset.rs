@@ -1,4 +1,4 @@
-//! `reset` and `bootloader`: the two ways to restart the chip. The board goes away by itself after the snippet.
+//! `reset` and `bootloader`: the two ways to restart the chip. The board disconnects by itself after the snippet.
 
 use super::exec::{Code, Task, execute};
 use crate::context::Context;
@@ -13,7 +13,7 @@ pub(crate) struct Args {
     lines: bool,
 }
 
-/// Reset the board. The pause lets the answer to the snippet out first.
+/// Resets the board. The pause in the snippet lets the board send its answer first.
 pub(super) fn reset(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.lines {
         return Ok(ctx.session.reset_by_lines()?);
@@ -22,7 +22,7 @@ pub(super) fn reset(args: &Args, ctx: &mut Context) -> Result<(), CommandError> 
     start(ctx, source)
 }
 
-/// Make the board enter its boot loader.
+/// Makes the board enter its boot loader.
 pub(super) fn bootloader(ctx: &mut Context) -> Result<(), CommandError> {
     let source = "import time, machine; time.sleep_ms(100); machine.bootloader()";
     start(ctx, source)

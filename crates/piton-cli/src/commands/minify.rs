@@ -1,4 +1,4 @@
-//! `minify`: a Python source without what has no meaning.
+//! `minify`: removes what has no meaning from a Python source.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `mip`: packages on the board. One file for each sub-command that is more than one call.
+//! `mip`: manages packages on the board. Each sub-command that is more than one call has its own file.
 
 mod install;
 mod list;
@@ -83,7 +83,7 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Shows that a file is removed, or that it stays because it was changed.
+/// Shows that a file is removed, or that it is kept because it was changed.
 fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     match event {
         MipEvent::Finished { folder } => {
@@ -99,7 +99,7 @@ fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     }
 }
 
-/// What a person asks for, all of it understood before anything is done.
+/// Parses all packages before any of them is fetched.
 fn sources(packages: &[String]) -> Result<Vec<Source>, CommandError> {
     let sources = packages.iter().map(|text| {
         text.parse::<Source>().map_err(|error| {

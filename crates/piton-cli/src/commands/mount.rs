@@ -1,4 +1,4 @@
-//! `mount` and `umount`: a folder of this computer on the board.
+//! `mount` and `umount`: let the board use a folder of this computer.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     settings.auto_mpy = !args.no_auto_mpy;
     settings.write_mpy = args.write_mpy;
     settings.report = ctx.ui.mount_reporter();
-    // By the rules for when the board is soft-reset.
+    // The automatic soft reset, if one is due, comes first: it would unmount the folder.
     ctx.session.raw_repl()?;
     let board = ctx.session.board()?;
     board.mount(Path::new(&args.path), &settings)?;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     ))
 }
 
-/// Take the folder away. Without one there is nothing to do, as in mpremote.
+/// Unmounts the folder. Without one nothing is done, as in mpremote.
 pub(super) fn umount(ctx: &mut Context) -> Result<(), CommandError> {
     if ctx.session.board()?.mounted().is_none() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `repl`: the board's own prompt on this terminal.
+//! `repl`: shows the board's prompt on this terminal.
 
 mod inject;
 mod letters;
@@ -41,14 +41,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// What Ctrl-J types.
+    /// Returns the bytes that Ctrl-J types.
     fn typed_code(&self) -> Option<Vec<u8>> {
         let code = self.inject_code.as_ref()?;
         Some(code.replace("\\n", "\r\n").into_bytes())
     }
 }
 
-/// The REPL that a line without an action ends in.
+/// Runs the REPL at the end of a line without an action.
 pub(crate) fn run_at_end(ctx: &mut Context) -> Result<(), CommandError> {
     run(&Args::default(), ctx)
 }
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     } = ctx;
     session.board()?;
     let interactive = io::stdin().is_terminal();
-    // What a script types next is not meant for a board that has just started.
+    // Piped input was written for the program before the restart: it must not reach the new one.
     let reconnects = interactive && session.identity().is_some();
     session.friendly()?;
     let board = session.board()?;
@@ -121,7 +121,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     };
     drop(raw_mode);
     if interactive && ui.is_terminal() {
-        // The shell's prompt does not belong on the board's line.
+        // The cursor may be behind the board's prompt: the shell's prompt needs its own line.
         ui.line("")?;
     }
     match outcome {
@@ -161,7 +161,7 @@ fn remount(
     }
 }
 
-/// What mpremote says on entry.
+/// Returns mpremote's lines on entry.
 fn greeting(args: &Args, device_name: &str) -> Vec<String> {
     let mut lines = vec![
         format!("Connected to MicroPython at {device_name}"),

@@ -1,4 +1,4 @@
-//! `romfs`: images of the read-only file system that a board mounts at `/rom`.
+//! `romfs`: makes and deploys images of the read-only file system that a board mounts at `/rom`.
 
 use std::ops::ControlFlow::Continue;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if !ctx.compatibility.extended_romfs && args.command == "deploy" {
-        // mpremote connects before it looks at the arguments.
+        // mpremote connects before it checks the arguments.
         ctx.session.raw_repl()?;
     }
     match (args.command.as_str(), &args.path) {
@@ -101,20 +101,20 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
         ..
     } = ctx;
     let mut raw = session.raw_repl()?;
-    // mpremote reads the option, and shows all partitions.
+    // mpremote parses the option, and shows all partitions.
     let wanted = wanted.filter(|_| compatibility.extended_romfs);
-    let found = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
-        // An answer, not a failure, and in mpremote's words: scripts look for them.
+    let partitions = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
+        // Not a failure, and in mpremote's words: scripts look for them.
         Err(RomError::NotEnabled) if !ui.json() => {
             return ui.line("ROMFS is not enabled on this device");
         }
-        found => found?,
+        partitions => partitions?,
     };
-    if found.is_empty() && wanted.is_none() && !ui.json() {
+    if partitions.is_empty() && wanted.is_none() && !ui.json() {
         return ui.line("No ROMFS partitions available");
     }
     let mut rows = Vec::new();
-    for (number, partition) in (0..).zip(&found) {
+    for (number, partition) in (0..).zip(&partitions) {
         if wanted.is_some_and(|wanted| wanted != number) {
             continue;
         }
@@ -135,7 +135,7 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
         ui.line(&format!("  Raw contents: {bytes} ..."))?;
         match image_size {
             Some(size) => {
-                // mpremote does not count the header.
+                // mpremote's size does not include the header.
                 let uncounted = match compatibility.extended_romfs {
                     true => 0,
                     false => header_size(&partition.head).unwrap_or_default(),
@@ -184,10 +184,10 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     ui.step(&format!("Image size is {} bytes", image.len()))?;
     let number = args.partition.unwrap_or(0);
     let mut raw = session.raw_repl()?;
-    let found = rom::partitions(&mut raw, Deadline::after(ANSWER_TIME))?;
+    let partitions = rom::partitions(&mut raw, Deadline::after(ANSWER_TIME))?;
     let partition = usize::try_from(number)
         .ok()
-        .and_then(|index| found.into_iter().nth(index).flatten())
+        .and_then(|index| partitions.into_iter().nth(index).flatten())
         .ok_or(RomError::NoPartition { number })?;
     ui.step(&headline(number, &partition))?;
     let room = partition.size;
@@ -234,7 +234,7 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     ui.step("ROMFS image deployed")
 }
 
-/// Shows the steps of a deployment as mpremote does: each over the one before.
+/// Shows the steps of a deployment as mpremote does: each overwrites the previous one.
 #[derive(Default)]
 struct MpremoteSteps {
     writes: bool,
@@ -279,7 +279,7 @@ fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
     ctx.ui.step("/")?;
     let mut entries = read_folder(Path::new(&folder)).map_err(CommandError::RomfsFolder)?;
     if mpy {
-        // Tracebacks on the board show the sources' paths as given here.
+        // Tracebacks on the board show the sources' paths as they were given.
         compile_sources(&mut entries, &folder, compiled_modules().as_ref())
             .map_err(CommandError::RomfsCompile)?;
     }

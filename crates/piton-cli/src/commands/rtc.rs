@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 fn clock_error(error: ClockError) -> CommandError {
     match error {
         ClockError::NoClock { message } => CommandError::NoClock { message },
-        // As an error of files, so that the message shows the traceback, as mpremote does.
+        // Made an error of files, whose message shows the traceback, as mpremote does.
         ClockError::Board(error) => FsError::from(error).into(),
     }
 }

@@ -1,4 +1,4 @@
-//! `run`: run a local script, or a `.mpy` file, on the board, without copying it there.
+//! `run`: runs a local script, or a `.mpy` file, on the board without copying it to its file system.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::exec::{Code, Task, WatchArgs, execute};
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How long a board may take to say what it is.
+/// How long a board may take to return its facts.
 const FACTS_TIME: Duration = Duration::from_secs(10);
 
 /// How long a board may take for each piece of a `.mpy` file.
@@ -58,7 +58,7 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
     Ok(source)
 }
 
-/// Bring a `.mpy` file into the board's memory; what runs it is given back.
+/// Sends a `.mpy` file into the board's memory. Returns the code that runs it.
 pub(super) fn send_mpy(
     raw: &mut RawRepl<'_>,
     path: &str,

@@ -1,4 +1,4 @@
-//! `sleep`: wait before the next command.
+//! `sleep`: waits before the next command.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use piton::deadline::Deadline;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How often a wait looks at Ctrl-C.
+/// How often the wait checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Arguments of `sleep`.

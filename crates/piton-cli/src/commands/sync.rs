@@ -1,4 +1,4 @@
-//! `sync`: make a folder of the board like a folder here, or the other way round.
+//! `sync`: makes a folder of the board like a folder here, or the other way round.
 
 mod watch;
 
@@ -14,6 +14,7 @@ use piton::sync::{self, Links, Options, Rejected, SyncEvent};
 use serde::Serialize;
 
 use super::compile::excerpt;
+use super::reserved::note_reserved;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -72,7 +73,7 @@ enum LinksName {
     Skip,
 }
 
-/// Which way it goes.
+/// The direction of a sync.
 enum Direction<'a> {
     ToBoard(&'a Path, BoardPath),
     FromBoard(BoardPath, PathBuf),
@@ -164,7 +165,8 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
     if let Direction::ToDrive(folder, drive) = direction {
         interrupt::install(&ctx.cancel);
         let (ui, cancel) = (&ctx.ui, &ctx.cancel);
-        let push = sync::push_to_drive(folder, drive, options).map_err(|error| told(ui, error))?;
+        let push =
+            sync::push_to_drive(folder, drive, options).map_err(|error| shown_error(ui, error))?;
         note_left_out(ui, push.dangling(), push.private(), push.reserved());
         let plan = push.plan().clone();
         return carry_out(args.dry_run, ui, &plan, |events| push.apply(cancel, events));
@@ -175,8 +177,8 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
     match direction {
         Direction::ToDrive(..) => Ok(()),
         Direction::ToBoard(folder, root) => {
-            let push =
-                sync::push(&mut remote, folder, &root, options).map_err(|error| told(ui, error))?;
+            let push = sync::push(&mut remote, folder, &root, options)
+                .map_err(|error| shown_error(ui, error))?;
             note_left_out(ui, push.dangling(), push.private(), push.reserved());
             note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
@@ -198,7 +200,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
     }
 }
 
-/// Tell what of a folder here is not copied.
+/// Prints which paths of a folder here are not copied.
 fn note_left_out(ui: &Ui, dangling: &[PathBuf], private: &[PathBuf], reserved: &[PathBuf]) {
     for link in dangling {
         ui.note(&format!("left out: `{}` names nothing", link.display()));
@@ -214,26 +216,18 @@ fn note_left_out(ui: &Ui, dangling: &[PathBuf], private: &[PathBuf], reserved: &
     }
 }
 
-/// Tell that something is not copied because of its name.
-pub(in crate::commands) fn note_reserved(ui: &Ui, path: &str) {
-    let path = path.escape_debug();
-    ui.note(&format!(
-        "left out: `{path}` has a name that is reserved for records that piton keeps"
-    ));
-}
-
-/// Tell of files that nobody but piton should have put there.
+/// Prints the paths of files that have the name of piton's journal and are not journals.
 fn note_foreign_journals(ui: &Ui, paths: &[BoardPath]) {
     for path in paths {
         let path = path.as_str().escape_debug();
         ui.note(&format!(
-            "`:{path}` has the name of piton's journal, and is none: it was left alone. Remove it with `fs rm :{path}`"
+            "`:{path}` has the name of piton's journal but is not one: it was left alone. Remove it with `fs rm :{path}`"
         ));
     }
 }
 
-/// The error for a person; what the compiler does not accept is shown at once.
-fn told(ui: &Ui, error: sync::Error) -> CommandError {
+/// Returns the error of a sync. A diagnostic of the compiler is printed at once.
+fn shown_error(ui: &Ui, error: sync::Error) -> CommandError {
     match error {
         sync::Error::NotCompiled { rejected } => {
             for Rejected {
@@ -251,7 +245,7 @@ fn told(ui: &Ui, error: sync::Error) -> CommandError {
     }
 }
 
-/// Do what the plan says, and tell about it in one line: what changed, by name as far as a person reads on.
+/// Carries out the plan, and prints one line about it: the first names, and how many.
 fn carry_out_quietly(
     ui: &Ui,
     plan: &Plan,
@@ -281,19 +275,19 @@ fn carry_out_quietly(
     Ok(())
 }
 
-/// What a plan does, in a line; `None` if that is nothing.
+/// Returns a line about what a plan does; `None` if it does nothing.
 fn summary(plan: &Plan) -> Option<String> {
-    /// How many names a person reads.
+    /// The most names that a line lists.
     const NAMED: usize = 5;
-    let names = |fits: fn(Action) -> bool, done: &str| {
+    let names = |fits: fn(Action) -> bool, verb: &str| {
         let steps = plan.steps.iter().filter(|step| fits(step.action));
         let names = steps
             .map(|step| step.path.to_string())
             .collect::<Vec<String>>();
         match names.len() {
             0 => None,
-            1..=NAMED => Some(format!("{done} {}", names.join(", "))),
-            count => Some(format!("{done} {count} files")),
+            1..=NAMED => Some(format!("{verb} {}", names.join(", "))),
+            count => Some(format!("{verb} {count} files")),
         }
     };
     let parts = [
@@ -308,7 +302,7 @@ fn summary(plan: &Plan) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Print the plan, or do what it says and tell about it.
+/// Prints the plan (`--dry-run`), or carries it out and prints each step.
 pub(super) fn carry_out<E: Into<CommandError>>(
     dry_run: bool,
     ui: &Ui,
@@ -351,7 +345,7 @@ pub(super) fn carry_out<E: Into<CommandError>>(
     Ok(())
 }
 
-/// How much was done.
+/// The totals of a sync.
 #[derive(Debug, Serialize)]
 struct Tally {
     copied: usize,

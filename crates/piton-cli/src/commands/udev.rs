@@ -1,4 +1,4 @@
-//! `udev`: the rules that let everybody at a Linux computer use its boards.
+//! `udev`: prints the rules that let everybody at a Linux computer use its boards.
 
 use piton::discovery::known::KNOWN_DEVICES;
 use piton::discovery::{SerialPortFacts, list_serial_ports};
@@ -6,9 +6,9 @@ use piton::discovery::{SerialPortFacts, list_serial_ports};
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// Where the rules belong. Before `73-seat-late.rules`, which gives devices with the tag `uaccess` to the person at the
-/// computer.
-const PLACE: &str = "/etc/udev/rules.d/60-piton.rules";
+/// The path of the rules. It sorts before `73-seat-late.rules`, which gives devices with the tag `uaccess` to the
+/// person at the computer.
+const RULES_PATH: &str = "/etc/udev/rules.d/60-piton.rules";
 
 /// Arguments of `udev`.
 #[derive(Debug, clap::Args)]
@@ -35,8 +35,8 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         problem,
     })?;
     ctx.ui.note(&format!(
-        "the rules go to {PLACE}, and hold for devices plugged in after this:\n\n    \
-         piton udev{} | sudo tee {PLACE}\n    sudo udevadm control --reload\n",
+        "the rules go to {RULES_PATH}, and hold for devices plugged in after this:\n\n    \
+         piton udev{} | sudo tee {RULES_PATH}\n    sudo udevadm control --reload\n",
         if args.all { " --all" } else { "" }
     ));
     for rule in rules {
@@ -73,8 +73,8 @@ fn rules(args: &Args, ports: &[SerialPortFacts]) -> Result<Vec<String>, &'static
     }
     let mut rules = Vec::new();
     for port in ports {
-        let what = port.product.as_deref().unwrap_or("board");
-        let rule = rule(port.vid.unwrap_or(0), port.pid, None, None, what);
+        let product = port.product.as_deref().unwrap_or("board");
+        let rule = rule(port.vid.unwrap_or(0), port.pid, None, None, product);
         if !rules.contains(&rule) {
             rules.push(rule);
         }
@@ -89,7 +89,7 @@ fn rule(
     pid: Option<u16>,
     serial_number: Option<&str>,
     name: Option<&str>,
-    what: &str,
+    label: &str,
 ) -> String {
     let product = pid.map_or_else(String::new, |pid| {
         format!(", ATTRS{{idProduct}}==\"{pid:04x}\"")
@@ -98,11 +98,11 @@ fn rule(
         format!(", ATTRS{{serial}}==\"{}\"", pattern(serial))
     });
     let link = name.map_or_else(String::new, |name| format!(", SYMLINK+=\"{name}\""));
-    let what = what.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let label = label.chars().map(|c| if c.is_control() { ' ' } else { c });
     format!(
         "# {}\nSUBSYSTEM==\"tty\", ATTRS{{idVendor}}==\"{vid:04x}\"{product}{serial}{link}, MODE=\"0660\", \
          GROUP=\"dialout\", TAG+=\"uaccess\", ENV{{ID_MM_DEVICE_IGNORE}}=\"1\"",
-        what.collect::<String>()
+        label.collect::<String>()
     )
 }
 

@@ -1,4 +1,4 @@
-//! `version`: the version of piton, or of the mpremote whose behavior is followed.
+//! `version`: prints the version of piton, or of the mpremote whose behavior is followed.
 
 use crate::context::Context;
 use crate::error::CommandError;

@@ -1,4 +1,4 @@
-//! Asks a board for its files while a person waits for a completion: quickly, and only a board that is idle.
+//! Asks a board for its files during a completion: quickly, and only a board that is idle.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use piton::selector::BoardSelector;
 use piton::transport::webrepl::Password;
 use piton::{Session, SessionOptions};
 
-use super::place::Situation;
+use super::position::Situation;
 use crate::config::Config;
 use crate::environment::WEBREPL_PASSWORD;
 
-/// How long a person waits for a completion.
+/// How long a completion may take.
 const TIME: Duration = Duration::from_secs(1);
 
 /// How long an idle board may take to show its prompt.
 const PROMPT_TIME: Duration = Duration::from_millis(300);
 
-/// Nobody reads more names than this.
+/// The most names that are offered.
 const MAX_NAMES: usize = 1000;
 
 /// A question about the board, for a completion.
@@ -32,7 +32,7 @@ pub(super) enum Question<'q> {
     Packages,
 }
 
-/// Returns the answer of the board that the command line is about: nothing when the board cannot be asked.
+/// Returns the answer of the line's board; empty if the board cannot be asked.
 pub(super) fn ask(situation: &Situation, config: &Config, question: Question<'_>) -> Vec<String> {
     let Some(selector) = super::selector(situation, config) else {
         return Vec::new();
@@ -56,7 +56,7 @@ fn answer(
         | BoardSelector::Socket { .. }
         | BoardSelector::Rfc2217 { .. }
         | BoardSelector::WebRepl { .. } => {}
-        // A key that asks for a completion must not run a command; a new virtual board has nothing to show.
+        // A completion must not run the command of an `exec:` board; a new virtual board has no files to show.
         _ => return None,
     }
     let deadline = Deadline::after(TIME);
@@ -73,8 +73,8 @@ fn answer(
     if !session.board().ok()?.is_idle(prompt_deadline).ok()? {
         return None;
     }
-    // The deadlines of the library are longer than anybody waits for a completion. The session leaves the board at its prompt all
-    // the same.
+    // The library's deadlines are longer than a completion may take, so the answer is given up here. The session still
+    // leaves the board at its prompt.
     let cancel = session.cancel().clone();
     std::thread::spawn(move || {
         std::thread::sleep(TIME);

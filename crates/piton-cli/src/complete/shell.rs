@@ -1,6 +1,6 @@
-//! The shells: how each hands over a line, and how it wants the answer.
+//! The shells: the form in which each passes a line and reads the candidates.
 
-/// A shell that has a script here.
+/// A shell with a completion script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shell {
     /// Bash, from 3.2.
@@ -16,17 +16,18 @@ pub(crate) enum Shell {
 /// A line that somebody is typing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its words, without the quotes: the program's name first, the one that is being typed last.
+    /// Its words without quotes: the program's name first, the word that is being typed last.
     pub(super) words: Vec<String>,
-    /// How much of the last word the shell keeps and wants not to be told again, in bytes of the word as it is shown.
+    /// The length of the start of the last word that the shell keeps and does not want in a candidate, in bytes of the
+    /// word as it is shown.
     kept: usize,
 }
 
 impl Shell {
-    /// Their names on the command line.
+    /// The shells' names on the command line.
     pub(crate) const NAMES: [&'static str; 4] = ["bash", "zsh", "fish", "powershell"];
 
-    /// The shell of this name.
+    /// Returns the shell of this name.
     pub(crate) fn named(name: &str) -> Option<Shell> {
         match name {
             "bash" => Some(Shell::Bash),
@@ -37,7 +38,7 @@ impl Shell {
         }
     }
 
-    /// The script that makes the shell ask us.
+    /// Returns the script that makes the shell call `piton __complete`.
     pub(crate) fn script(self) -> &'static str {
         match self {
             Shell::Bash => include_str!("scripts/piton.bash"),
@@ -47,13 +48,13 @@ impl Shell {
         }
     }
 
-    /// The line that the shell's script hands over.
+    /// Parses the line that the shell's script passes.
     pub(super) fn line(self, arguments: &[String]) -> Option<Line> {
         match (self, arguments) {
-            // The letters that part words for it, and the line up to the cursor.
+            // Bash passes its word breaks, and the line up to the cursor.
             (Shell::Bash, [breaks, line]) => {
                 let (words, last) = split(line);
-                // Bash completes what is behind the last of those letters, and keeps what is before.
+                // Bash completes what follows the last word break, and keeps what is before it.
                 let kept = last.rfind(|c: char| ":=@".contains(c) && breaks.contains(c));
                 Some(Line {
                     words,
@@ -61,7 +62,8 @@ impl Shell {
                 })
             }
             (Shell::Bash, _) => None,
-            // PowerShell loses arguments that are empty: the last one has a letter in front.
+            // PowerShell before 7.3 drops empty arguments of programs, so its script puts `=` in front of the last
+            // word.
             (Shell::Pwsh, [before @ .., last]) => {
                 let mut words = before.to_vec();
                 words.push(last.strip_prefix('=')?.to_owned());
@@ -74,15 +76,15 @@ impl Shell {
         }
     }
 
-    /// A candidate as the shell's script reads it, with its line end. What a board calls its files must not mean
-    /// anything to the shell.
+    /// Formats a candidate as the shell's script reads it, with its line end. A name on a board must not have a meaning
+    /// to the shell.
     pub(super) fn show(self, line: &Line, word: &str, remark: &str) -> String {
         match self {
             Shell::Bash => {
                 let word = escape(word);
                 format!("{}\n", word.get(line.kept..).unwrap_or_default())
             }
-            // These two quote by themselves.
+            // The scripts of these two shells quote.
             Shell::Zsh | Shell::Fish => format!("{word}\t{remark}\n"),
             Shell::Pwsh if word.chars().all(is_plain) => format!("{word}\t{remark}\n"),
             Shell::Pwsh => format!("'{}'\t{remark}\n", word.replace('\'', "''")),
@@ -90,12 +92,12 @@ impl Shell {
     }
 }
 
-/// Whether a letter means nothing but itself to a shell.
+/// Returns whether a character has no special meaning to a shell.
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || "_./:%+,@=-".contains(c)
 }
 
-/// With a backslash before everything that means something to a shell.
+/// Puts a backslash before every character that has a meaning to a shell.
 fn escape(word: &str) -> String {
     let mut escaped = String::new();
     for c in word.chars() {
@@ -107,7 +109,8 @@ fn escape(word: &str) -> String {
     escaped
 }
 
-/// The words of a line by the rules of Bourne's shell, and the last one as it is written. A quote may be open.
+/// Splits a line into words by the rules of the Bourne shell. Returns also the last word as it is written. A quote may
+/// be open.
 fn split(line: &str) -> (Vec<String>, &str) {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -140,9 +143,9 @@ mod tests {
 
     #[track_caller]
     fn check_split(line: &str, words: &[&str], last: &str) {
-        let (found, written) = split(line);
+        let (split_words, written) = split(line);
         assert_eq!(
-            (found, written),
+            (split_words, written),
             (words.iter().map(ToString::to_string).collect(), last)
         );
     }
@@ -160,14 +163,14 @@ mod tests {
         check_split("piton cat my\\", &["piton", "cat", "my"], "my\\");
     }
 
-    /// What bash is told of the candidate for the last word of a line.
+    /// Checks the candidate that bash gets for the last word of a line.
     #[track_caller]
-    fn check_bash(line: &str, candidate: &str, told: &str) {
+    fn check_bash(line: &str, candidate: &str, expected: &str) {
         let arguments = [" \"'@><=;|&(:".to_owned(), line.to_owned()];
         let line = Shell::Bash.line(&arguments).unwrap();
         assert_eq!(
             Shell::Bash.show(&line, candidate, "remark"),
-            format!("{told}\n")
+            format!("{expected}\n")
         );
     }
 

@@ -1,13 +1,13 @@
-//! Where the configuration files are.
+//! The paths of the configuration files.
 
 use std::env;
 use std::path::PathBuf;
 
 use crate::environment;
 
-/// mpremote's file, where the Python package platformdirs has it for the name `mpremote`:
-/// `$XDG_CONFIG_HOME/mpremote/config.py`, else below `~/.config`, on macOS below `~/Library/Application Support`,
-/// on Windows below `%LOCALAPPDATA%`.
+/// Returns the path of mpremote's file, which is that of the Python package platformdirs for the name `mpremote`:
+/// `$XDG_CONFIG_HOME/mpremote/config.py`, else below `~/.config`, on macOS below `~/Library/Application Support`, on
+/// Windows below `%LOCALAPPDATA%`.
 pub(super) fn config_py() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         absolute(environment::LOCALAPPDATA).or_else(|| home("AppData/Local"))
@@ -19,11 +19,11 @@ pub(super) fn config_py() -> Option<PathBuf> {
     Some(folder?.join("mpremote").join("config.py"))
 }
 
-/// Our own file: the one that `PITON_CONFIG` names, else `$XDG_CONFIG_HOME/piton/config.toml`, else below
+/// Returns the path of our own file: the value of `PITON_CONFIG`, else `$XDG_CONFIG_HOME/piton/config.toml`, else below
 /// `~/.config`, on Windows below `%APPDATA%`.
 pub(super) fn config_toml() -> Option<PathBuf> {
     if let Some(file) = env::var_os(environment::CONFIG) {
-        // Set but empty: no file.
+        // A variable that is set and empty means that there is no file.
         return (!file.is_empty()).then(|| PathBuf::from(file));
     }
     let folder = if cfg!(windows) {

@@ -11,7 +11,7 @@ use piton::syntax::script::{
 
 use super::{Config, Remark, UserShortcut, split};
 
-/// Adds what the file says to `config`: its shortcuts, and a remark for each place that is not understood.
+/// Adds the file's shortcuts to `config`, and a remark for each place that is not read.
 pub(super) fn read(path: &Path, text: &str, config: &mut Config) {
     let mut reader = Reader {
         path,
@@ -21,7 +21,7 @@ pub(super) fn read(path: &Path, text: &str, config: &mut Config) {
     };
     for statement in script::read(text.as_bytes()) {
         if let Err(refusal) = reader.statement(&statement) {
-            // What is not understood can set any name.
+            // A statement that is not read may assign to any name.
             reader.names.clear();
             reader.remark(refusal);
         }
@@ -37,13 +37,13 @@ pub(super) fn read(path: &Path, text: &str, config: &mut Config) {
 
 struct Reader<'a> {
     path: &'a Path,
-    /// The names that have a known value.
+    /// The names with a known value.
     names: Names,
     shortcuts: Vec<UserShortcut>,
     remarks: Vec<Remark>,
 }
 
-/// Why something is not taken: the line, and the reason.
+/// Why a statement is not read: the line, and the reason.
 type Refusal = (u32, String);
 
 impl Reader<'_> {
@@ -52,22 +52,22 @@ impl Reader<'_> {
         self.remarks.push(remark);
     }
 
-    fn at(&self, (line, what): Refusal) -> Remark {
+    fn at(&self, (line, reason): Refusal) -> Remark {
         Remark {
             file: self.path.to_owned(),
             line: usize::try_from(line).unwrap_or(usize::MAX),
-            what,
+            reason,
         }
     }
 
-    /// Takes an assignment, or a statement that does nothing.
+    /// Reads an assignment, or a statement without effect.
     fn statement(&mut self, statement: &Statement) -> Result<(), Refusal> {
         match &statement.kind {
             StatementKind::Nothing => Ok(()),
             StatementKind::Assignment { targets, value } => targets
                 .iter()
                 .try_for_each(|target| self.assignment(target, value)),
-            // A text that describes the file, most likely.
+            // A docstring, most likely.
             StatementKind::Expression(expression) => self.value(expression).map(|_| ()),
             StatementKind::Keyword(keyword) => {
                 Err((statement.line, format!("`{keyword}` needs Python")))
@@ -98,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes the dict of commands, entry by entry.
+    /// Reads the dict of commands, entry by entry.
     fn commands(&mut self, commands: &Expression) -> Result<(), Refusal> {
         let expected = || "expected `\"name\": command` in `commands`".to_owned();
         match &commands.kind {
@@ -116,14 +116,15 @@ impl Reader<'_> {
                 }
             }
             _ => {
-                let what = "`commands` is no dict literal: piton reads this file without Python";
-                return Err((commands.line, what.to_owned()));
+                let reason =
+                    "`commands` is not a dict literal: piton reads this file without Python";
+                return Err((commands.line, reason.to_owned()));
             }
         }
         Ok(())
     }
 
-    /// Takes one command.
+    /// Reads one command.
     fn entry(&mut self, key: &Expression, value: &Expression) {
         let signature = match self.value(key) {
             Ok(Value::Text(signature)) => signature,
@@ -132,13 +133,13 @@ impl Reader<'_> {
             }
             Err(refusal) => return self.remark(refusal),
         };
-        let meaning = self
-            .value(value)
-            .and_then(|meaning| meaning_of(meaning).map_err(|what| (value.line, what.to_owned())));
+        let meaning = self.value(value).and_then(|meaning| {
+            meaning_of(meaning).map_err(|reason| (value.line, reason.to_owned()))
+        });
         let (words, help) = match meaning {
             Ok((words, help)) => (Ok(words), help),
-            Err((line, what)) => {
-                let remark = self.at((line, format!("command `{signature}`: {what}")));
+            Err((line, reason)) => {
+                let remark = self.at((line, format!("command `{signature}`: {reason}")));
                 self.remarks.push(remark.clone());
                 (Err(remark), String::new())
             }
@@ -156,7 +157,7 @@ impl Reader<'_> {
     }
 }
 
-/// The words and the help of an entry of `commands`.
+/// Returns the words and the help of an entry of `commands`.
 fn meaning_of(value: Value) -> Result<(Vec<String>, String), &'static str> {
     let Value::Dict(items) = value else {
         return Ok((words_of(value)?, String::new()));
@@ -168,7 +169,7 @@ fn meaning_of(value: Value) -> Result<(Vec<String>, String), &'static str> {
             (Value::Text(key), value) if key == "command" => words = Some(words_of(value)?),
             (Value::Text(key), Value::Text(text)) if key == "help" => help = text,
             (Value::Text(key), _) if key == "help" => return Err("its `help` must be a string"),
-            // mpremote looks at no other keys.
+            // mpremote ignores other keys.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! `config.toml`: the same power as mpremote's file, and names for boards.
+//! `config.toml`: shortcuts as in mpremote's file, and names for boards.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use toml_edit::{Document, Item, Table, TableLike, TomlError, Value};
 
 use super::{Config, Parameter, Remark, UserShortcut, line_of, split};
 
-/// Names that mean something else to `connect`.
+/// Names with another meaning to `connect`.
 const RESERVED: &[&str] = &["auto", "list", "virtual"];
 
-/// Adds what the file says to `config`.
+/// Adds the file's settings to `config`.
 ///
 /// # Errors
 ///
-/// The first place that makes no sense.
+/// The first place that is not valid.
 pub(super) fn read(path: &Path, text: &str, config: &mut Config) -> Result<(), Remark> {
     let file = File { path, text };
     let document = Document::parse(text).map_err(|error| file.syntax(&error))?;
@@ -22,12 +22,12 @@ pub(super) fn read(path: &Path, text: &str, config: &mut Config) -> Result<(), R
         match key {
             "boards" => file.boards(item, config)?,
             "commands" => file.commands(item, config)?,
-            // Last, because it may name one of the boards.
+            // Read last, since it may name one of the boards.
             "board" => {}
             _ => {
-                let what =
-                    format!("`{key}` is no setting; expected `board`, `boards` or `commands`");
-                return Err(file.at_key(table, key, what));
+                let reason =
+                    format!("`{key}` is not a setting; expected `board`, `boards` or `commands`");
+                return Err(file.at_key(table, key, reason));
             }
         }
     }
@@ -65,36 +65,36 @@ impl File<'_> {
     fn commands(&self, item: &Item, config: &mut Config) -> Result<(), Remark> {
         let table = self.table(item, "`commands`")?;
         for (signature, item) in table.iter() {
-            let what = format!("command `{signature}`");
+            let subject = format!("command `{signature}`");
             let mut shortcut = UserShortcut::new(signature, Ok(Vec::new()), "")
                 .ok_or_else(|| self.at(item, "a command needs a name".to_owned()))?;
             shortcut.words = Ok(match item.as_table_like() {
                 Some(table) => {
                     for (key, _) in table.iter() {
                         if !["command", "help", "params"].contains(&key) {
-                            let what = format!(
-                                "{what}: `{key}` is no setting; expected `command`, `help` or `params`"
+                            let reason = format!(
+                                "{subject}: `{key}` is not a setting; expected `command`, `help` or `params`"
                             );
-                            return Err(self.at(item, what));
+                            return Err(self.at(item, reason));
                         }
                     }
                     if let Some(help) = table.get("help") {
-                        self.text_of(help, &format!("`help` of {what}"))?
+                        self.text_of(help, &format!("`help` of {subject}"))?
                             .clone_into(&mut shortcut.help);
                     }
                     if let Some(parameters) = table.get("params") {
-                        let what = format!("`params` of {what}");
-                        let parameters = self.words(parameters, &what)?;
+                        let subject = format!("`params` of {subject}");
+                        let parameters = self.words(parameters, &subject)?;
                         shortcut
                             .parameters
                             .extend(parameters.iter().map(|text| Parameter::new(text)));
                     }
                     let command = table
                         .get("command")
-                        .ok_or_else(|| self.at(item, format!("{what} lacks `command`")))?;
-                    self.words(command, &what)?
+                        .ok_or_else(|| self.at(item, format!("{subject} lacks `command`")))?;
+                    self.words(command, &subject)?
                 }
-                None => self.words(item, &what)?,
+                None => self.words(item, &subject)?,
             });
             config.put(shortcut);
         }
@@ -102,7 +102,7 @@ impl File<'_> {
     }
 
     /// Returns a string of words, or an array of them.
-    fn words(&self, item: &Item, what: &str) -> Result<Vec<String>, Remark> {
+    fn words(&self, item: &Item, subject: &str) -> Result<Vec<String>, Remark> {
         if let Some(text) = item.as_str() {
             return Ok(split(text));
         }
@@ -115,31 +115,31 @@ impl File<'_> {
         words.ok_or_else(|| {
             self.at(
                 item,
-                format!("{what} must be a string or an array of strings"),
+                format!("{subject} must be a string or an array of strings"),
             )
         })
     }
 
-    fn table<'i>(&self, item: &'i Item, what: &str) -> Result<&'i dyn TableLike, Remark> {
+    fn table<'i>(&self, item: &'i Item, subject: &str) -> Result<&'i dyn TableLike, Remark> {
         item.as_table_like()
-            .ok_or_else(|| self.at(item, format!("{what} must be a table")))
+            .ok_or_else(|| self.at(item, format!("{subject} must be a table")))
     }
 
-    fn text_of<'i>(&self, item: &'i Item, what: &str) -> Result<&'i str, Remark> {
+    fn text_of<'i>(&self, item: &'i Item, subject: &str) -> Result<&'i str, Remark> {
         item.as_str()
-            .ok_or_else(|| self.at(item, format!("{what} must be a string")))
+            .ok_or_else(|| self.at(item, format!("{subject} must be a string")))
     }
 
-    fn at(&self, item: &Item, what: String) -> Remark {
+    fn at(&self, item: &Item, reason: String) -> Remark {
         let span = item
             .span()
             .or_else(|| item.as_value().and_then(Value::span));
-        self.remark(span.map_or(0, |span| span.start), what)
+        self.remark(span.map_or(0, |span| span.start), reason)
     }
 
-    fn at_key(&self, table: &Table, key: &str, what: String) -> Remark {
+    fn at_key(&self, table: &Table, key: &str, reason: String) -> Remark {
         let span = table.get_key_value(key).and_then(|(key, _)| key.span());
-        self.remark(span.map_or(0, |span| span.start), what)
+        self.remark(span.map_or(0, |span| span.start), reason)
     }
 
     fn syntax(&self, error: &TomlError) -> Remark {
@@ -147,11 +147,11 @@ impl File<'_> {
         self.remark(at, error.message().to_owned())
     }
 
-    fn remark(&self, at: usize, what: String) -> Remark {
+    fn remark(&self, at: usize, reason: String) -> Remark {
         Remark {
             file: self.path.to_owned(),
             line: line_of(self.text, at),
-            what,
+            reason,
         }
     }
 }
@@ -215,7 +215,7 @@ help = "Twice x"
             ),
             (
                 "\nbord = 'a0'",
-                "line 2: `bord` is no setting; expected `board`, `boards` or `commands`",
+                "line 2: `bord` is not a setting; expected `board`, `boards` or `commands`",
             ),
             ("board = 1", "line 1: `board` must be a string"),
             ("boards = 1", "line 1: `boards` must be a table"),
@@ -246,7 +246,7 @@ help = "Twice x"
             ),
             (
                 "[commands.x]\ncommand = 'a'\nparam = 1",
-                "line 1: command `x`: `param` is no setting; expected `command`, `help` or `params`",
+                "line 1: command `x`: `param` is not a setting; expected `command`, `help` or `params`",
             ),
             (
                 "[commands.x]\ncommand = 'a'\nparams = 1",

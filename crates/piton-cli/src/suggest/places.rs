@@ -1,4 +1,4 @@
-//! What looks like the name of a board, and is none: what a person may have meant by it.
+//! Finds the board that was meant by a word that does not name one.
 
 use std::net::IpAddr;
 
@@ -7,13 +7,13 @@ use piton::transport::webrepl::DEFAULT_PORT;
 
 use super::{did_you_mean, nearest, quoted};
 
-/// Words of `connect` that are no ports.
+/// Words of `connect` that do not name a port.
 const WORDS: &[&str] = &["auto", "list", "virtual"];
 
-/// Words for "whatever is plugged in".
+/// Words for "any board that is plugged in".
 const ANY: &[&str] = &["any", "board", "first", "serial", "usb"];
 
-/// Addresses of other programs: how they begin, how ours do.
+/// The beginnings of other programs' addresses, by the beginning of ours.
 const SCHEMES: &[(&str, &[&str])] = &[
     ("http://", &["ws://"]),
     ("https://", &["ws://"]),
@@ -25,8 +25,8 @@ const SCHEMES: &[(&str, &[&str])] = &[
     ("file://", &["port:"]),
 ];
 
-/// What to say of `word`, which is the name of no board: a port that is not there (`is_port`), or a text that cannot be
-/// one. `names` are those that a person has given to boards, `ports` those that there are.
+/// Returns the hints for `word`, which does not name a board: a port that does not exist (`is_port`), or a text without
+/// a valid form. `names` are the user's names of boards, `ports` the present ports.
 pub(crate) fn hints(
     word: &str,
     is_port: bool,
@@ -73,7 +73,8 @@ pub(crate) fn hints(
     hints
 }
 
-/// The port or name of a board that is named by its serial number, or by the numbers of vendor and product.
+/// Returns the port, or the user's name, of a board that `word` names by its serial number, or by the numbers of vendor
+/// and product.
 fn port_of_device(word: &str, ports: &[SerialPortFacts]) -> Option<String> {
     let mut usb = ports.iter().filter(|port| port.is_usb());
     let ids = |port: &SerialPortFacts| {
@@ -92,7 +93,7 @@ fn port_of_device(word: &str, ports: &[SerialPortFacts]) -> Option<String> {
     })
 }
 
-/// `COM3`.
+/// Returns whether a word has the form of a port on Windows: `COM3`.
 fn is_windows_name(word: &str) -> bool {
     let Some(number) = word.get(3..) else {
         return false;
@@ -103,7 +104,7 @@ fn is_windows_name(word: &str) -> bool {
     is_com && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What to say of something that looks like an address on the network.
+/// Returns the hints for a word in the form of a network address.
 fn address_hints(word: &str) -> Option<Vec<String>> {
     let lower = word.to_ascii_lowercase();
     for (scheme, ours) in SCHEMES {
@@ -111,16 +112,16 @@ fn address_hints(word: &str) -> Option<Vec<String>> {
             let rest = rest.trim_end_matches('/');
             let host = rest.split(['/', '?']).next().unwrap_or(rest);
             let lines = ours.iter().map(|ours| {
-                let place = if *ours == "port:" { rest } else { host };
+                let address = if *ours == "port:" { rest } else { host };
                 did_you_mean(&format!(
                     "piton connect {}",
-                    quoted(&format!("{ours}{place}"))
+                    quoted(&format!("{ours}{address}"))
                 ))
             });
             return Some(lines.collect());
         }
     }
-    // A slash too few, or none.
+    // An address with one slash, or without slashes.
     for scheme in ["ws", "socket", "rfc2217"] {
         let Some(rest) = strip_start(word, &lower, &format!("{scheme}:")) else {
             continue;
@@ -129,18 +130,19 @@ fn address_hints(word: &str) -> Option<Vec<String>> {
         if rest.starts_with("//") || host.is_empty() {
             return None;
         }
-        let place = quoted(&format!("{scheme}://{host}"));
-        return Some(vec![did_you_mean(&format!("piton connect {place}"))]);
+        let address = quoted(&format!("{scheme}://{host}"));
+        return Some(vec![did_you_mean(&format!("piton connect {address}"))]);
     }
     host_hints(word)
 }
 
-/// What follows `start` in `word`, whose small letters are `lower`.
+/// Returns what follows `start` in `word`; `lower` is `word` in lower case.
 fn strip_start<'w>(word: &'w str, lower: &str, start: &str) -> Option<&'w str> {
     lower.starts_with(start).then(|| word.get(start.len()..))?
 }
 
-/// What to say of a host without a scheme: an IP address, `localhost`, or a name with a dot in it; a port may follow.
+/// Returns the hints for a host without a scheme: an IP address, `localhost`, or a name with a dot in it; a port may
+/// follow.
 fn host_hints(word: &str) -> Option<Vec<String>> {
     let (host, port) = match word.rsplit_once(':') {
         Some((host, port)) if word.parse::<IpAddr>().is_err() => {
@@ -158,7 +160,7 @@ fn host_hints(word: &str) -> Option<Vec<String>> {
         _ => host.to_owned(),
     };
     let webrepl =
-        |place: String| format!("`piton connect ws://{place}` reaches the WebREPL of a board");
+        |address: String| format!("`piton connect ws://{address}` reaches the WebREPL of a board");
     Some(match port {
         None | Some(DEFAULT_PORT) => vec![webrepl(host)],
         Some(port) => vec![
@@ -170,7 +172,8 @@ fn host_hints(word: &str) -> Option<Vec<String>> {
     })
 }
 
-/// `localhost`, or a name with a dot between letters that hosts have. A file has an ending like `.py` instead.
+/// Returns whether a word is `localhost`, or a name with a dot between letters of host names. Words with an ending like
+/// `.py` are files.
 fn is_host_name(word: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     let has_ending = word.rsplit_once('.').is_some_and(|(start, ending)| {

@@ -1,10 +1,10 @@
-//! Words that other tools have for what Piton does, and the hints for a person who types one of them here.
+//! Words of other tools for what Piton does, and the hints for a user who types one of them here.
 //!
 //! Such a word never runs anything: the hint is the command to type, with the arguments that were given.
 
 use super::{nearest, quoted};
 
-/// Words of other tools, and what to say of them.
+/// Words of other tools, and their hint.
 struct Entry {
     words: &'static [&'static str],
     hints: &'static [&'static str],
@@ -14,14 +14,14 @@ const fn entry(words: &'static [&'static str], hints: &'static [&'static str]) -
     Entry { words, hints }
 }
 
-/// The hint for what `piton` has no command for.
+/// The hint for flashing, for which Piton has no command.
 const NO_FLASHING: &str = "Piton does not flash firmware yet: an RP2040 or RP2350 takes a `.uf2` file by its drive, \
                            an ESP32 needs `esptool`";
 const BOOTLOADER: &str =
     "`{piton} bootloader` makes a board that runs MicroPython enter its boot loader";
 
-/// The words. In a hint `{piton}` is the line up to the word, `{args}` what follows it, `{NAME}` the same with NAME in
-/// its place where nothing follows, `{up}` and `{down}` the arguments of a copy to the board and from it.
+/// The table. In a hint `{piton}` stands for the line up to the word, `{args}` for what follows it, `{NAME}` for the
+/// same with NAME where nothing follows, `{up}` and `{down}` for the arguments of a copy to the board and from it.
 const ENTRIES: &[Entry] = &[
     entry(
         &["install", "add", "pip", "upip"],
@@ -256,7 +256,7 @@ const ENTRIES: &[Entry] = &[
     ),
 ];
 
-/// The words that the own commands of a command have elsewhere: command, word, name here.
+/// The names of sub-commands in other tools: command, word, name here.
 const SUB_WORDS: &[(&str, &str, &str)] = &[
     ("fs", "copy", "cp"),
     ("fs", "del", "rm"),
@@ -291,13 +291,12 @@ const SUB_WORDS: &[(&str, &str, &str)] = &[
     ("virtual", "start", "serve"),
 ];
 
-/// Returns the hints for a word of the table, which stands behind the words `before` and in front of `after`. Empty for
-/// any other word.
+/// Returns the hints for a word of the table, between the words `before` and `after`. Empty for any other word.
 pub(crate) fn exact(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     hints(&word.to_ascii_lowercase(), before, after)
 }
 
-/// Returns the same for a word that is near to one of the table.
+/// Returns the hints for a word that is near to one of the table.
 pub(crate) fn near(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     let words = ENTRIES.iter().flat_map(|entry| entry.words);
     nearest(&word.to_ascii_lowercase(), words)
@@ -316,14 +315,14 @@ fn hints(word: &str, before: &[String], after: &[String]) -> Vec<String> {
     hints.map(|hint| fill(hint, before, after)).collect()
 }
 
-/// Returns the name that the own command `word` of `command` has here.
+/// Returns the name of the sub-command that other tools call `word`.
 pub(crate) fn sub_word(command: &str, word: &str) -> Option<&'static str> {
     let mut rows = SUB_WORDS.iter();
     let row = rows.find(|(of, other, _)| *of == command && other.eq_ignore_ascii_case(word));
     row.map(|(_, _, name)| *name)
 }
 
-/// Returns the program's name and the words behind it, as they are typed.
+/// Returns a command line as it is typed: the program's name and its words.
 pub(crate) fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
     let words = words.into_iter().map(|word| quoted(word));
     std::iter::once("piton".to_owned())
@@ -332,7 +331,7 @@ pub(crate) fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
         .join(" ")
 }
 
-/// Returns a hint with the words of the line in their places.
+/// Fills the words of the line into a hint.
 fn fill(hint: &str, before: &[String], after: &[String]) -> String {
     let mut text = String::new();
     let mut rest = hint;
@@ -343,7 +342,7 @@ fn fill(hint: &str, before: &[String], after: &[String]) -> String {
         match name {
             "piton" => text.push_str(&line(before)),
             "args" if after.is_empty() => {
-                // No space before the quote that ends the command.
+                // Nothing follows: the space before the quote that ends the command goes too.
                 text.truncate(text.trim_end().len());
             }
             "up" => text.push_str(&joined(&to_board(after))),
@@ -401,15 +400,15 @@ mod tests {
     use crate::commands::command_line;
     use crate::compatibility::Compatibility;
 
-    fn told(line: &str) -> String {
+    fn hints_for(line: &str) -> String {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let at = words.iter().position(|word| word == "|").unwrap();
         let after = words.get(at + 2..).unwrap();
         let (word, before) = (&words[at + 1], &words[..at]);
-        let found = exact(word, before, after);
-        match found.is_empty() {
+        let hints = exact(word, before, after);
+        match hints.is_empty() {
             true => near(word, before, after).join("\n"),
-            false => found.join("\n"),
+            false => hints.join("\n"),
         }
     }
 
@@ -440,7 +439,7 @@ mod tests {
             ("| dir lib", "`piton ls lib` lists a folder of the board"),
             ("| frobnicate", ""),
         ] {
-            assert_eq!(told(line), hint, "{line}");
+            assert_eq!(hints_for(line), hint, "{line}");
         }
     }
 

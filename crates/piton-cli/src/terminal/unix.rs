@@ -11,7 +11,7 @@ use super::{Keys, without_end};
 /// The modes of the terminal on stdin.
 pub(super) type Modes = Termios;
 
-/// Makes the terminal on stdin raw, and returns its modes from before.
+/// Makes the terminal on stdin raw. Returns its previous modes.
 pub(super) fn make_raw() -> io::Result<Modes> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
@@ -26,16 +26,16 @@ pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Ok(tcsetattr(io::stdin(), OptionalActions::Now, modes)?)
 }
 
-/// Returns how many columns the terminal on stdout has, if it is one and says so.
+/// Returns the width of the terminal on stdout, in columns, if it is a terminal and reports one.
 #[expect(clippy::disallowed_methods, reason = "nothing is printed")]
 pub(super) fn columns() -> Option<usize> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// Waits for keys, at most as long as `limit`.
+/// Waits for keys, for at most `limit`.
 ///
-/// Reads past the buffer of [`io::stdin`]: what a later command wants from stdin is still there.
+/// Does not use the buffer of [`io::stdin`], which would take bytes that a later command reads from stdin.
 pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     let stdin = io::stdin();
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
@@ -47,7 +47,7 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     }
     let mut buffer = vec![0; 256];
     match rustix::io::read(&stdin, &mut buffer) {
-        // A terminal that hangs up reads as an error.
+        // A read fails with `EIO` when the terminal hangs up.
         Ok(0) | Err(rustix::io::Errno::IO) => Ok(Keys::End),
         Ok(count) => {
             buffer.truncate(count);
@@ -58,8 +58,8 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     }
 }
 
-/// Reads on in a line, of which `begun` is there already, as far as it can be had without waiting: the whole line, or
-/// nothing yet. A terminal in its usual mode has a line when Enter was pressed, and the end at Ctrl-D.
+/// Continues to read a line, of which `begun` holds the start, without waiting: the whole line, or nothing yet. A
+/// terminal in its usual mode has a line when Enter is pressed, and the end at Ctrl-D.
 ///
 /// Reads byte by byte, as a shell's `read` does: what follows the line stays for others.
 pub(crate) fn read_line(begun: &mut Vec<u8>) -> io::Result<Keys> {

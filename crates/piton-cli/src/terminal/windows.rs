@@ -1,4 +1,4 @@
-//! Consoles of Windows, set up like a terminal: keys and output are sequences of the VT family.
+//! Consoles of Windows, set up like a terminal: keys and output are VT sequences.
 //!
 //! The modes are those of Microsoft's page "High-Level Console Modes"; Windows has had them since 10, version 1607.
 
@@ -22,7 +22,7 @@ pub(super) struct Modes {
     output: Option<CONSOLE_MODE>,
 }
 
-/// Makes the console raw, and returns its modes from before.
+/// Makes the console raw. Returns its previous modes.
 pub(super) fn make_raw() -> io::Result<Modes> {
     let (stdin, stdout) = (io::stdin(), io::stdout());
     let (input, output) = (Console::of(&stdin), Console::of(&stdout));
@@ -35,7 +35,7 @@ pub(super) fn make_raw() -> io::Result<Modes> {
     if let Some(mode) = before.output {
         let drawn = ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
         if let Err(error) = output.set_mode(mode | drawn) {
-            // Half raw is worse than not at all.
+            // If stdout refuses, stdin must not stay raw.
             put_back(&before)?;
             return Err(error);
         }
@@ -51,12 +51,12 @@ pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Console::of(&io::stdin()).set_mode(modes.input)
 }
 
-/// Not asked: `None`.
+/// Returns `None`: the width is not asked for on Windows.
 pub(super) fn columns() -> Option<usize> {
     None
 }
 
-/// Waits for keys, at most as long as `limit` (a pipe or a file is read without a limit).
+/// Waits for keys, for at most `limit` (a pipe or a file is read without a limit).
 pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
     let stdin = io::stdin();
     let console = Console::of(&stdin);
@@ -71,14 +71,14 @@ pub(crate) fn read_keys(limit: Duration) -> io::Result<Keys> {
         });
     }
     let mut units = Vec::new();
-    // A letter beyond 16 bits comes as two keys: both or none.
+    // A letter beyond 16 bits arrives as two keys, which must be decoded together.
     while units.is_empty() || ends_within_a_letter(&units) {
         if !console.wait(limit)? {
             break;
         }
         let read = console.read_keys(&mut units)?;
         if read == 0 {
-            // Not a key with a letter, but a window that got the focus, say.
+            // An event without a letter: a shift key, or a window that got the focus.
             break;
         }
     }
@@ -94,7 +94,7 @@ fn ends_within_a_letter(units: &[u16]) -> bool {
     matches!(units.last(), Some(0xd800..=0xdbff))
 }
 
-/// Reads on in a line, of which `begun` is there already, to its end. Waits for it: a console edits the line
+/// Continues to read a line, of which `begun` holds the start, to its end. Waits for it: a console edits the line
 /// meanwhile, and Ctrl-C ends the wait.
 pub(crate) fn read_line(begun: &mut Vec<u8>) -> io::Result<Keys> {
     let count = io::stdin().lock().read_until(b'\n', begun)?;

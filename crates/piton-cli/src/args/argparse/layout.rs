@@ -3,16 +3,16 @@
 use super::parsers::{Count, Flag, NEXT_COMMAND, Parser, Positional};
 use super::wrap::wrap;
 
-/// The narrowest that argparse makes a text, in columns.
+/// The least width that argparse gives to a text, in columns.
 const MIN_WIDTH: usize = 11;
 
 /// The right-most column where the texts of options begin.
 const MAX_HELP_COLUMN: usize = 24;
 
-/// What each usage begins with.
+/// The text before each usage.
 const USAGE: &str = "usage: ";
 
-/// How far options are indented.
+/// The indentation of options, in columns.
 const INDENT: usize = 2;
 
 impl Parser {
@@ -89,8 +89,8 @@ impl Parser {
     }
 }
 
-/// Returns the parts of a usage behind the last of `lines`, which have at most `width` columns; what does not fit is
-/// put into further lines, indented, where a part that is longer has its own line.
+/// Appends the parts of a usage to `lines`, which are at most `width` columns wide. A part that does not fit goes to a
+/// further line, indented; a part that is wider than a line has its own.
 fn fill(mut lines: Vec<String>, parts: &[String], indent: usize, width: usize) -> Vec<String> {
     for part in parts {
         match lines.last_mut() {
@@ -116,7 +116,7 @@ impl Flag {
 }
 
 impl Positional {
-    /// Returns the parts of the usage, which lines are broken between.
+    /// Returns the parts of the usage. Lines are broken between them only.
     fn usage(&self) -> Vec<String> {
         let name = self.name;
         match self.count {
@@ -128,7 +128,7 @@ impl Positional {
     }
 }
 
-/// Returns what the usage shows of options that exclude each other.
+/// Returns the usage of options that exclude each other.
 fn usage_of_group(group: &[Flag]) -> String {
     let flags = group.iter().map(|flag| {
         let name = flag.names.first().copied().unwrap_or_default();

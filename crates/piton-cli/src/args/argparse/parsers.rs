@@ -1,4 +1,4 @@
-//! What each command of mpremote 1.29 takes, as its own parsers have it: `main.py`, the functions `argparse_*`.
+//! The arguments of each command of mpremote 1.29, as its own parsers have them: `main.py`, the functions `argparse_*`.
 //!
 //! Usage and help are an interface that scripts and people read, so names, order and texts are mpremote's.
 //! The options themselves are parsed by `clap`; a differential test compares this table with the real program.
@@ -9,7 +9,7 @@ pub(crate) struct Parser {
     pub(crate) name: &'static str,
     /// One line for the list of commands.
     pub(crate) description: &'static str,
-    /// Its options, in order: of each group, one may be given.
+    /// Its options, in order. At most one option of each group may be given.
     pub(super) groups: &'static [&'static [Flag]],
     /// Its arguments, in order, without the next command.
     pub(super) positionals: &'static [Positional],
@@ -44,7 +44,7 @@ pub(super) enum Count {
     Optional,
     /// One or more.
     Many,
-    /// All that is left.
+    /// All remaining words.
     Rest,
 }
 
@@ -185,7 +185,7 @@ pub(crate) const PARSERS: &[Parser] = &[
         "sleep",
         "sleep before executing next command",
         &[HELP],
-        // They are seconds; the text is mpremote's.
+        // The value is in seconds; the text is mpremote's.
         &[positional("ms", Count::One, "milliseconds to sleep for")],
     ),
     parser(
@@ -202,7 +202,7 @@ const FS: Parser = parser(
     "fs",
     "execute filesystem commands on the device",
     &[
-        // `-h` is a size for people.
+        // `-h` shows sizes for people, so it cannot ask for help.
         &[flag(&["--help"], "show this help message and exit")],
         &[
             flag(&["--recursive", "-r"], "recursive (for cp and rm commands)"),

@@ -6,7 +6,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for (index, word) in text.split_whitespace().enumerate() {
-        // The space belongs to the line before, and is dropped at its end.
+        // The space belongs to the previous line, and is dropped at its end.
         let mut gap = if index == 0 { "" } else { " " };
         for piece in pieces(word) {
             let mut piece = piece;
@@ -19,7 +19,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
                     line.push_str(piece);
                     break;
                 }
-                // With no room left, Python keeps the space at the end of the line.
+                // When the line is full, Python keeps the space at its end.
                 if piece.len() > width && line.len() + gap.len() <= width {
                     let room = width - line.len() - gap.len();
                     let (now, later) = piece.split_at(cut(piece, room));
@@ -38,7 +38,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns where a piece that no line holds is cut: behind its last hyphen before `room`, else there.
+/// Returns where a piece that is wider than a line is cut: behind its last hyphen before `room`, else at `room`.
 fn cut(piece: &str, room: usize) -> usize {
     match piece.get(..room).and_then(|start| start.rfind('-')) {
         Some(hyphen) if hyphen > 0 => hyphen + 1,

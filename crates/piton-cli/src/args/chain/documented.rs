@@ -1,4 +1,4 @@
-//! Every line of `piton` in a console block of the documents is a line that `piton` understands.
+//! Checks that `piton` parses each of its lines in the console blocks of the documents.
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Splits a line as a shell does: at spaces, but for what is in double quotes.
+/// Splits a line as a shell does: at spaces outside double quotes.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, part) in line.split('"').enumerate() {
@@ -80,7 +80,7 @@ fn documented_lines_are_understood() {
             else {
                 continue;
             };
-            // That command has a parser of its own.
+            // `piton mpy-cross` has a parser of its own.
             if rest.starts_with("mpy-cross ") {
                 continue;
             }
@@ -91,6 +91,6 @@ fn documented_lines_are_understood() {
             count += 1;
         }
     }
-    // A document without such lines would be a mistake of this test.
+    // A listed document without such lines means that this test looks at the wrong file.
     assert!(count > 35, "{count}");
 }

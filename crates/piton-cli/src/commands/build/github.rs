@@ -1,4 +1,4 @@
-//! What GitHub Actions shows of a build: annotations at the sources, a summary, and the step's outputs.
+//! The report of a build for GitHub Actions: annotations at the sources, a summary, and the step's outputs.
 //!
 //! Source: GitHub's documentation, "Workflow commands for GitHub Actions".
 
@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 
 use piton::building::{Report, Settings, Written};
 
-use super::found::NATIVE;
+use super::conclusions::NATIVE;
 use super::{by_source, excerpt, native_by_source, plural};
 use crate::context::Context;
 use crate::environment;
 use crate::error::CommandError;
 use crate::ui::Ui;
 
-/// Tell GitHub Actions about a build, where it runs there.
-pub(super) fn tell(settings: &Settings, report: &Report, ui: &Ui) -> Result<(), CommandError> {
+/// Reports a build to GitHub Actions, if it runs there.
+pub(super) fn report(settings: &Settings, report: &Report, ui: &Ui) -> Result<(), CommandError> {
     if runs_here() {
-        // Among the log, not among the data: the runner reads both.
+        // On stderr, not among the data: the runner reads commands on both streams.
         ui.failure(&annotations(report));
     }
     append(environment::GITHUB_STEP_SUMMARY, &summary(report))?;
     append(environment::GITHUB_OUTPUT, &outputs(settings, report))
 }
 
-/// Tell GitHub Actions why there is no build. Of sources that do not compile it knows already.
-pub(super) fn tell_error(error: &CommandError, ctx: &Context) {
+/// Reports to GitHub Actions why nothing was built. Sources that do not compile are reported already.
+pub(super) fn report_error(error: &CommandError, ctx: &Context) {
     if runs_here()
         && !matches!(error, CommandError::Interrupted)
         && let Some(message) = error.message(ctx.compatibility)
@@ -42,7 +42,7 @@ fn runs_here() -> bool {
     env::var(environment::GITHUB_ACTIONS).is_ok_and(|value| value == "true")
 }
 
-/// Append to the file that a variable names.
+/// Appends to the file that an environment variable names.
 fn append(variable: &str, text: &str) -> Result<(), CommandError> {
     let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) else {
         return Ok(());
@@ -58,7 +58,7 @@ fn append(variable: &str, text: &str) -> Result<(), CommandError> {
     })
 }
 
-/// One annotation for each source that did not compile, or goes along as source.
+/// Returns one annotation for each source that did not compile, or is shipped as source.
 fn annotations(report: &Report) -> String {
     let mut text = String::new();
     for failure in by_source(&report.failures).values() {
@@ -69,7 +69,7 @@ fn annotations(report: &Report) -> String {
             .diagnostic
             .location
             .as_ref()
-            .map_or_else(String::new, |place| format!(",line={}", place.line));
+            .map_or_else(String::new, |location| format!(",line={}", location.line));
         let kind = failure.diagnostic.error_type().name();
         let hint = excerpt::hint_for(&failure.diagnostic, &failure.content)
             .map_or_else(String::new, |hint| format!("\nhint: {hint}"));
@@ -90,7 +90,7 @@ fn annotations(report: &Report) -> String {
     text
 }
 
-/// The path below the folder of the repository: that is where GitHub looks for a file.
+/// Returns the path below the folder of the repository: GitHub looks for files there.
 fn in_workspace(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).ok();
     let workspace = env::var_os(environment::GITHUB_WORKSPACE);
@@ -101,7 +101,7 @@ fn in_workspace(path: &Path) -> PathBuf {
     below.unwrap_or(path).to_owned()
 }
 
-/// A path with the separator that every system's programs take.
+/// Returns a path with `/` between its parts, which programs of every system take.
 fn slashed(path: &Path) -> String {
     let text = path.display().to_string();
     if cfg!(windows) {
@@ -111,7 +111,7 @@ fn slashed(path: &Path) -> String {
     }
 }
 
-/// A value between the colons, as the runner decodes it.
+/// Encodes a value between the colons of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -122,7 +122,7 @@ fn data(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// The job's summary, in Markdown.
+/// Returns the job's summary, in Markdown.
 fn summary(report: &Report) -> String {
     let mut text = String::from("### piton build\n\n");
     let targets = match report.written {
@@ -148,7 +148,7 @@ fn summary(report: &Report) -> String {
         let _ = writeln!(text, "\n{count} source{} did not compile:\n", plural(count));
         for failure in failures.values() {
             let line = failure.diagnostic.location.as_ref();
-            let line = line.map_or_else(String::new, |place| format!(":{}", place.line));
+            let line = line.map_or_else(String::new, |location| format!(":{}", location.line));
             let _ = writeln!(
                 text,
                 "- `{}{line}`: {}: {}",
@@ -162,7 +162,7 @@ fn summary(report: &Report) -> String {
     text
 }
 
-/// The outputs of the step, as `action.yml` describes them. Where nothing was written, there are no paths.
+/// Returns the outputs of the step, as `action.yml` describes them. Paths are empty where nothing was written.
 fn outputs(settings: &Settings, report: &Report) -> String {
     let written = !matches!(report.written, Written::Refused(_));
     let paths = |paths: Vec<&PathBuf>| {
@@ -198,7 +198,7 @@ fn outputs(settings: &Settings, report: &Report) -> String {
     .concat()
 }
 
-/// An output of a step; one of several lines stands between two equal lines that are none of it.
+/// Returns an output of a step. A value of several lines is put between two equal lines that do not occur in it.
 fn output(name: &str, value: &str) -> String {
     if !value.contains('\n') {
         return format!("{name}={value}\n");

@@ -1,4 +1,4 @@
-//! What to build: the command line, then `[tool.piton.build]` of `pyproject.toml`, then the defaults.
+//! The settings of a build: the command line, then `[tool.piton.build]` of `pyproject.toml`, then the defaults.
 
 use std::env;
 use std::num::NonZeroUsize;
@@ -79,20 +79,20 @@ pub(crate) struct Args {
     project: Option<PathBuf>,
 }
 
-/// What to build, and what that was concluded from.
+/// The settings of a build, and where they come from.
 pub(super) struct Read {
     pub(super) settings: Settings,
     pub(super) project: Project,
-    /// Whether the target comes from what the project looks like.
+    /// Whether the target was concluded from the files of the project.
     pub(super) is_target_found: bool,
 }
 
-/// Put together what to build. The key to sign with is kept in `opened`, for the next time.
+/// Reads the settings. `opened` keeps the key to sign with for the next build.
 pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, CommandError> {
     let folder = args.project.clone().unwrap_or_default();
     let file = PyProject::read(&folder)?;
     let table = file.build;
-    // Paths in the file count from its folder, those on the command line from here.
+    // Paths in the file are relative to its folder, those on the command line to the current folder.
     let source = table.source.map(|source| folder.join(source));
     let named = match (&args.source, &source) {
         (Some(source), _) => Named::Argument(source),
@@ -134,11 +134,11 @@ pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, 
         Some(entry) => entry,
         None => entry_files(&settings.targets),
     };
-    // A project that lists its data has said what it is. Who asks for more on the command line does not lose the rest.
+    // A project that lists its data overrides the defaults of its kind. Patterns on the command line are added to them.
     let mut targets = settings.targets.iter();
     settings.all_data = table.data.is_none() && targets.all(|target| target.is_circuitpython());
     settings.data = patterns(given(&args.data, table.data));
-    // Behind those of the project's kind, so that `!NAME` takes one of them back.
+    // After the patterns of the project's kind, so that `!NAME` takes one of them back.
     settings.exclude.clone_from(&project.exclude);
     let exclude = patterns(given(&args.exclude, table.exclude));
     settings.exclude.append(&exclude);
@@ -165,7 +165,7 @@ pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, 
     })
 }
 
-/// The words of the command line, else those of the file.
+/// Returns the words of the command line, else those of the file.
 fn given(words: &[String], table: Option<Vec<String>>) -> Option<Vec<String>> {
     if words.is_empty() {
         table
@@ -182,7 +182,7 @@ fn patterns(lines: Option<Vec<String>>) -> Patterns {
     patterns
 }
 
-/// Whether this runs in continuous integration, by the variable that all services set.
+/// Returns whether this runs in continuous integration: all services set one variable.
 fn in_ci() -> bool {
     env::var(environment::CI).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }

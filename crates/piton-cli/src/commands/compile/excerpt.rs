@@ -1,7 +1,7 @@
-//! A failure as a person reads it: the message, the line of the source underlined, and a hint.
+//! Formats a failure for people: the message, the line of the source underlined, and a hint.
 //!
-//! `annotate-snippets` would print the place as `file:line:column`, and the compiler knows no column: it has the official
-//! one's errors, which name a line. So the text is made here.
+//! `annotate-snippets` would print the position as `file:line:column`, and the compiler knows no columns: it has the
+//! official compiler's errors, which name a line. So the text is made here.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use piton::compile::hint::hint;
 use piton::compile::{Job, Status};
 use piton::syntax::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
 
-/// Longer lines are cut: the message says what is wrong, the number where.
+/// Longer lines are cut, in columns: the message says what is wrong, and the number where.
 const WIDEST: usize = 200;
 
 /// Returns the text for a job that failed; `None` if it did not.
@@ -42,10 +42,10 @@ pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> O
 
 /// Returns the bracket that makes a line wrong: it can be far before that line.
 fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
-    let place = diagnostic.location.as_ref()?;
-    // Errors with a scope are found behind the parser, which wants every bracket closed.
-    let parsing = diagnostic.error_type() == ErrorType::SyntaxError && place.scope.is_none();
-    unclosed_bracket(source, place.line).filter(|_| parsing)
+    let location = diagnostic.location.as_ref()?;
+    // Errors with a scope come after the parser, which accepts only source whose brackets are all closed.
+    let parsing = diagnostic.error_type() == ErrorType::SyntaxError && location.scope.is_none();
+    unclosed_bracket(source, location.line).filter(|_| parsing)
 }
 
 fn line_of(number: u32, source: &[u8]) -> Option<&[u8]> {
@@ -67,7 +67,7 @@ pub(in crate::commands) fn of_source(
     let number = diagnostic
         .location
         .as_ref()
-        .map_or_else(String::new, |place| place.line.to_string());
+        .map_or_else(String::new, |location| location.line.to_string());
     let margin = " ".repeat(number.len().max(1));
     // Writing to a `String` cannot fail, here and below.
     let _ = write!(text, "{margin}--> {}", path.display());
@@ -76,7 +76,7 @@ pub(in crate::commands) fn of_source(
     }
     text.push('\n');
     let unclosed = unclosed(diagnostic, source);
-    let line = diagnostic.location.as_ref().map(|place| place.line);
+    let line = diagnostic.location.as_ref().map(|location| location.line);
     // The line of the bracket is shown below, and a bracket that is open to the end of the source is missed in the
     // empty line behind it.
     let apart = unclosed.is_none_or(|unclosed| Some(unclosed.line) != line);
@@ -98,7 +98,7 @@ pub(in crate::commands) fn of_source(
     let scope = diagnostic
         .location
         .as_ref()
-        .and_then(|place| place.scope.as_deref());
+        .and_then(|location| location.scope.as_deref());
     if let Some(scope) = scope.filter(|scope| *scope != b"<module>") {
         let _ = writeln!(
             text,

@@ -1,11 +1,11 @@
-//! `fs cat`: print a file, byte by byte the same.
+//! `fs cat`: prints the bytes of a file.
 //!
 //! mpremote reads the file as text and lets the board's terminal turn line ends into CR LF; a binary file does not
 //! survive that.
 
 use piton::path::BoardPath;
 
-use super::{Files, content};
+use super::files::{Files, content};
 use crate::error::CommandError;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {

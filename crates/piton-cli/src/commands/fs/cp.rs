@@ -1,4 +1,5 @@
-//! `fs cp`: copy files from, to and on the board. What is copied, and how, is decided in [`piton::copy`]; here it is announced.
+//! `fs cp`: copies files from, to and on the board. [`piton::copy`] decides what is copied and how; this module
+//! announces it.
 
 use std::ops::ControlFlow;
 
@@ -8,13 +9,14 @@ use piton::left_out::{self, Reason};
 use piton::path::BoardPath;
 use piton::patterns::Patterns;
 
+use super::files::Files;
 use super::missing::{hint_for_board, hint_for_destination, hint_for_host};
-use super::paths::{places, shown};
-use super::{ENOENT, Files, error_text, local_error, refused};
-use crate::commands::sync::note_reserved;
+use super::paths::places;
+use super::refused::{ENOENT, error_text, local_error, refused};
+use crate::commands::reserved::note_reserved;
 use crate::error::CommandError;
 
-/// How many names a person reads.
+/// The most names that a line lists.
 const LONGEST_LIST: usize = 5;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
@@ -50,7 +52,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
     copied
 }
 
-/// Carries out the plan, and announces each source.
+/// Carries out the plan and announces each source.
 fn apply(
     files: &mut Files<'_, '_, '_>,
     plan: copy::Plan,
@@ -155,6 +157,14 @@ fn does_not_fit(problem: &'static str) -> CommandError {
     }
 }
 
+/// Returns a place in the form of the command line.
+fn shown(place: &Place) -> String {
+    match place {
+        Place::Board(path) => format!(":{path}"),
+        Place::Host(path) => path.display().to_string(),
+    }
+}
+
 /// Returns a path at the destination, as mpremote shows it: with `./` in the current folder.
 fn shown_at_destination(path: &BoardPath, destination: &Place) -> String {
     match destination {
@@ -164,7 +174,7 @@ fn shown_at_destination(path: &BoardPath, destination: &Place) -> String {
     }
 }
 
-/// Returns the same for something in the board's current folder.
+/// Returns a place as mpremote shows it: with `./` if it is in the board's current folder.
 fn shown_below_current_folder(place: &Place) -> String {
     match place {
         Place::Board(path) if !path.as_str().contains('/') => format!(":./{path}"),
@@ -172,8 +182,8 @@ fn shown_below_current_folder(place: &Place) -> String {
     }
 }
 
-/// Returns the line that says what was left out; `None` if nothing was. Names that may hold a secret, which a program on the board
-/// may want, come first.
+/// Returns the line about paths that were left out; `None` if none were. Names that may hold a secret come first: a
+/// program on the board may need them.
 fn left_out_line(left_out: &[String]) -> Option<String> {
     let mut names = left_out.iter().collect::<Vec<_>>();
     names.sort_by_key(|name| {

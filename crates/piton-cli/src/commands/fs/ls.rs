@@ -1,17 +1,17 @@
-//! `fs ls`: list a folder, in the board's order.
+//! `fs ls`: lists a folder, in the board's order.
 
 use piton::error::FsError;
 use piton::fs::listing::{DirEntry, Kind};
 use piton::path::BoardPath;
 
+use super::files::{Files, step};
 use super::tree::human_size;
-use super::{Files, step};
 use crate::error::CommandError;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
     let entries = match files.remote.list(path, files.sizes, step()) {
         Ok(entries) => entries,
-        // There it is an error. What a pattern fits are files more often than folders.
+        // In mpremote, listing a file is an error. A pattern matches files more often than folders.
         Err(FsError::NotADirectory { .. }) if files.compatibility.extended_files => {
             vec![file(files, path)?]
         }
@@ -37,10 +37,10 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
     Ok(())
 }
 
-/// Returns a file, under its path.
+/// Returns the entry of a file, with its whole path as its name.
 fn file(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<DirEntry, CommandError> {
-    let found = files.remote.stat(path, step());
-    let metadata = found.map_err(|error| files.refused(path, error))?;
+    let metadata = files.remote.stat(path, step());
+    let metadata = metadata.map_err(|error| files.refused(path, error))?;
     Ok(DirEntry {
         name: path.to_string(),
         kind: metadata.kind,

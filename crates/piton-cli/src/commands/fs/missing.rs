@@ -1,13 +1,30 @@
-//! Hints about a destination whose folder does not exist: the board's answer is the same as for a missing file.
+//! Hints about a destination whose folder does not exist. The board's answer does not tell that: it is `ENOENT`, as for
+//! a missing file.
 
 use std::io;
 use std::path::Path;
 
 use piton::copy::Place;
+use piton::error::FsError;
 use piton::path::BoardPath;
 
-use super::{Files, step};
+use super::files::{Files, step};
+use super::refused::refused;
+use crate::error::CommandError;
 use crate::suggest::quoted;
+
+/// Returns the error for a path that could not be written or made. If its folder does not exist, a hint says so.
+pub(super) fn not_written(
+    files: &mut Files<'_, '_, '_>,
+    path: &BoardPath,
+    error: FsError,
+) -> CommandError {
+    let hint = match &error {
+        FsError::NotFound { .. } => hint_for_board(files, path),
+        _ => None,
+    };
+    refused(&files.args.command, path.as_str(), error).with_detail(hint)
+}
 
 /// Returns the hint for a file of the board that could not be written, if its folder does not exist.
 pub(super) fn hint_for_board(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Option<String> {
@@ -45,7 +62,7 @@ pub(super) fn hint_for_destination(
 }
 
 fn missing_on_board(files: &mut Files<'_, '_, '_>, folder: &BoardPath) -> Option<String> {
-    // The current folder is always there.
+    // A name without a folder is in the current folder, which always exists.
     if folder.is_empty() || files.remote.exists(folder, step()).ok()? {
         return None;
     }

@@ -1,16 +1,17 @@
-//! `fs mv`: rename and move files and folders of the board. mpremote has no such command.
+//! `fs mv`: renames and moves files and folders of the board. mpremote has no such command.
 
 use piton::error::FsError;
 use piton::path::BoardPath;
 
+use super::files::{Files, content, step};
+use super::missing::not_written;
 use super::paths::board_paths;
-use super::{Files, content, step};
 use crate::error::CommandError;
 
-/// MicroPython's number for "invalid argument".
+/// MicroPython's number for "invalid argument": the answer when a path is moved onto itself, or a folder into itself.
 const EINVAL: i32 = 22;
 
-/// MicroPython's number for "cross-device link".
+/// MicroPython's number for "cross-device link": the answer when the two paths are on different file systems.
 const EXDEV: i32 = 18;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>) -> Result<(), CommandError> {
@@ -48,15 +49,15 @@ fn rename(
     source: &BoardPath,
     target: &BoardPath,
 ) -> Result<(), CommandError> {
-    // A board without folders would take a `./` in front for a part of the name.
+    // A board without folders (micro:bit) takes a `./` in front for a part of the name.
     let rest = target.as_str().strip_prefix("./");
     let target = rest
         .and_then(|rest| rest.parse().ok())
         .unwrap_or_else(|| target.clone());
     match files.remote.rename(source, &target, content()) {
-        // Of the two, the source may be there: then the folder to move it to is not.
+        // The board's `ENOENT` does not name a path. If the source exists, the destination's folder does not.
         Err(error @ FsError::NotFound { .. }) => match files.remote.exists(source, step()) {
-            Ok(true) => Err(files.not_written(&target, error)),
+            Ok(true) => Err(not_written(files, &target, error)),
             _ => Err(files.refused(source, error)),
         },
         Err(error) => {

@@ -1,8 +1,8 @@
-//! The paths of a command line: where each is, and what the patterns among them stand for.
+//! Parses the paths of a command line, and expands the patterns among them.
 //!
-//! Patterns do what a shell does with `*.py`, for the board's files, and for those of this computer where the shell does not (on
-//! Windows, or in quotes). `*`, `?`, `[a-z]` and `[!a-z]` are one name's, as in a shell; a name that begins with a dot fits only
-//! what begins with a dot. A path that is there as it is written is that path.
+//! Patterns work as in a shell, for the board's files, and for those of this computer where the shell does not expand
+//! them (on Windows, or in quotes). `*`, `?`, `[a-z]` and `[!a-z]` match within one name; a name that begins with a dot
+//! matches only a pattern that begins with a dot. A path that exists as it is written is not a pattern.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use piton::fs::listing::{Kind, Sizes};
 use piton::path::BoardPath;
 use piton::patterns::Patterns;
 
-use super::{Files, step};
+use super::files::{Files, step};
 use crate::error::CommandError;
 
 /// A name in a folder, and whether it is a folder.
@@ -32,22 +32,14 @@ pub(super) fn places(files: &mut Files<'_, '_, '_>) -> Result<Vec<Place>, Comman
     })
 }
 
-/// Paths that are all on the board: the `:` may be left out.
+/// Returns paths that are all on the board: the `:` may be left out.
 pub(super) fn board_paths(files: &mut Files<'_, '_, '_>) -> Result<Vec<BoardPath>, CommandError> {
     expand(files, |files, text, is_pattern| {
         on_board(files, text.strip_prefix(':').unwrap_or(text), is_pattern)
     })
 }
 
-/// Returns a place as a person writes it.
-pub(super) fn shown(place: &Place) -> String {
-    match place {
-        Place::Board(path) => format!(":{path}"),
-        Place::Host(path) => path.display().to_string(),
-    }
-}
-
-/// Reads the arguments' paths with `read`; one that is a pattern becomes what fits it.
+/// Parses the arguments' paths with `read`, and replaces patterns by the paths that match.
 fn expand<P>(
     files: &mut Files<'_, '_, '_>,
     mut read: impl FnMut(&mut Files<'_, '_, '_>, &str, bool) -> Result<Vec<P>, CommandError>,
@@ -57,7 +49,7 @@ fn expand<P>(
     let has_destination = matches!(args.command.as_str(), "cp" | "mv");
     let mut paths = Vec::with_capacity(args.path.len());
     for (index, text) in args.path.iter().enumerate() {
-        // What is not there yet is not a pattern.
+        // The destination may not exist yet: it is not a pattern.
         let is_new = is_made || (has_destination && index + 1 == args.path.len());
         let is_pattern =
             files.compatibility.extended_files && !is_new && text.contains(['*', '?', '[']);
@@ -75,8 +67,8 @@ fn expand<P>(
     Ok(paths)
 }
 
-/// Returns a path of the board. What fits a pattern takes one exchange: the listing of a folder, or of a tree if a part of the pattern stands
-/// for folders.
+/// Returns the paths on the board that match. It takes one exchange: the listing of a folder, or of a tree if a part of
+/// the pattern stands for folders.
 fn on_board(
     files: &mut Files<'_, '_, '_>,
     text: &str,
@@ -146,7 +138,7 @@ pub(in crate::commands) fn board_path(
     })
 }
 
-/// Returns what fits a pattern on this computer.
+/// Returns the paths on this computer that match a pattern.
 fn on_host(text: &str) -> Vec<Place> {
     let (base, pattern) = divide(text, std::path::is_separator);
     let parts = pattern
@@ -158,7 +150,7 @@ fn on_host(text: &str) -> Vec<Place> {
             ("", "") => Path::new(".").to_owned(),
             _ => Path::new(base).join(below),
         };
-        // What cannot be read has nothing that fits, as for a shell.
+        // A folder that cannot be read has no matches, as in a shell.
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| {
             let is_folder = entry.path().is_dir();
@@ -180,11 +172,11 @@ fn divide(path: &str, is_separator: impl Fn(char) -> bool) -> (&str, &str) {
     path.split_at(base)
 }
 
-/// Returns the paths that fit the parts, name by name. `read` gives the names of a folder.
+/// Returns the paths that match the parts, name by name. `read` returns the names of a folder.
 ///
-/// `globset` and `glob` are not used here: the former matches paths that are known, the latter walks folders of the host. The folders
-/// may be the board's here, only those that a part fits are read, and a name that is there as it is written is no pattern. One name is
-/// matched by [`Patterns`], as a line of `.pitonignore` is.
+/// `globset` and `glob` are not used here: the former matches known paths, the latter walks folders of the host. These
+/// folders may be the board's, only those that a part matches are read, and a name that exists as it is written is not
+/// a pattern. One name is matched by [`Patterns`], as a line of `.pitonignore` is.
 fn fitting(parts: &[&str], read: &mut dyn FnMut(&str) -> Vec<Name>) -> Vec<String> {
     let mut paths = vec![String::new()];
     for (index, part) in parts.iter().enumerate() {
@@ -193,7 +185,7 @@ fn fitting(parts: &[&str], read: &mut dyn FnMut(&str) -> Vec<Name>) -> Vec<Strin
         for path in paths {
             let mut names = read(&path);
             names.retain(|(_, is_folder)| is_last || *is_folder);
-            // As it is written, if that is there.
+            // The name itself, if it exists as it is written.
             if names.iter().any(|(name, _)| name == part) {
                 names.retain(|(name, _)| name == part);
             } else {
@@ -216,7 +208,7 @@ fn fits(part: &str, name: &str) -> bool {
         return false;
     }
     let mut pattern = Patterns::new();
-    // With the slash in front it is the name itself, and neither a comment nor an exception.
+    // The slash in front makes it a pattern for the name itself, and neither a comment nor an exception.
     pattern.add(&format!("/{part}"));
     pattern.cover_entry(name, false)
 }

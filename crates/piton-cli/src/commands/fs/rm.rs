@@ -1,16 +1,17 @@
-//! `fs rm`: remove a file, or with `-r` a folder and all that is in it.
+//! `fs rm`: removes a file, or with `-r` a folder and everything in it.
 
 use piton::error::FsError;
 use piton::fs::listing::{Kind, Sizes, in_board_order};
 use piton::path::BoardPath;
 
-use super::{Files, error_text, step};
+use super::files::{Files, step};
+use super::refused::error_text;
 use crate::error::CommandError;
 
-/// MicroPython's number for "invalid argument": what removing a mount point gets.
+/// MicroPython's number for "invalid argument": the answer when a mount point is removed.
 const EINVAL: i32 = 22;
 
-/// The folder of this computer, seen from the board's root. It is never removed: it is the person's work.
+/// The name of the mounted folder of this computer in the board's root. It is never removed: it holds the user's work.
 const MOUNTED: &str = "remote";
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
@@ -29,7 +30,7 @@ fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), 
     if names.as_ref().and_then(|names| names.first()) == Some(&MOUNTED) {
         return Err(CommandError::MountedFolder);
     }
-    // Nor is it reached from the root.
+    // It is not removed as a part of the root either.
     let holds_mount = names.is_some_and(|names| names.is_empty());
     let is_dir = files
         .remote
@@ -47,7 +48,7 @@ fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), 
         entries.retain(|entry| entry.path.resolved().first() != Some(&MOUNTED));
         say(files, "skipped: '/remote' (vfs mountpoint)")?;
     }
-    // mpremote's way to show what is in the current folder.
+    // mpremote shows paths in the current folder with `./`.
     let prefix = if path.is_empty() { "./" } else { "" };
     // Folders whose entries are being removed, outermost first.
     let mut open = Vec::new();
@@ -60,7 +61,7 @@ fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), 
         }
     }
     close_folders(files, &mut open, 0, prefix)?;
-    // The board's current folder stays.
+    // The board's current folder itself is not removed.
     if path.is_empty() {
         return Ok(());
     }
@@ -115,7 +116,7 @@ fn remove_dir(
     }
 }
 
-/// Prints what mpremote says only when asked to.
+/// Prints a line that mpremote prints only with `-v`.
 fn say(files: &Files<'_, '_, '_>, text: &str) -> Result<(), CommandError> {
     if files.args.verbose {
         files.ui.step(text)

@@ -1,10 +1,10 @@
-//! `fs sha256sum` and its kin: print the digest of a file.
+//! `fs sha256sum` and the like: prints the digest of a file.
 
 use data_encoding::HEXLOWER;
 use piton::fs::hash::HashAlgorithm;
 use piton::path::BoardPath;
 
-use super::{Files, content};
+use super::files::{Files, content};
 use crate::error::CommandError;
 
 pub(super) fn run(

@@ -1,9 +1,9 @@
-//! `fs tree`: draw the tree of a folder.
+//! `fs tree`: draws the tree of a folder.
 
 use piton::fs::listing::{Kind, TreeEntry};
 use piton::path::BoardPath;
 
-use super::{Files, step};
+use super::files::{Files, step};
 use crate::error::CommandError;
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
@@ -31,13 +31,13 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
     if files.ui.json() {
         return files.ui.json_line(&entries);
     }
-    let place = if files.args.verbose {
+    let device = if files.args.verbose {
         format!(" on {}", files.device_name)
     } else {
         String::new()
     };
-    files.ui.line(&format!(":{path}{place}"))?;
-    // Whether each folder on the way down has entries to come.
+    files.ui.line(&format!(":{path}{device}"))?;
+    // For each folder on the way down: whether more of its entries follow.
     let mut open = Vec::new();
     for entry in &entries {
         open.truncate(entry.depth);
@@ -58,7 +58,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
     Ok(())
 }
 
-/// Returns the size column, as mpremote draws it: none for folders without a size.
+/// Returns the size column as mpremote draws it: empty for folders, which have no size.
 fn size_text(files: &Files<'_, '_, '_>, entry: &TreeEntry) -> String {
     let size = entry.size.unwrap_or(0);
     if entry.kind == Kind::Directory && size == 0 {
@@ -73,7 +73,7 @@ fn size_text(files: &Files<'_, '_, '_>, entry: &TreeEntry) -> String {
     }
 }
 
-/// `999`, `1.0K`, `3.5M`.
+/// Returns a size for people: `999`, `1.0K`, `3.5M`.
 pub(super) fn human_size(bytes: u64) -> String {
     if bytes < 1024 {
         return bytes.to_string();

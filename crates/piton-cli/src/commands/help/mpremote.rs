@@ -10,7 +10,7 @@ use crate::config::UserShortcut;
 /// Shortcuts of ours that mpremote lacks.
 const OURS: &[&str] = &["mv"];
 
-/// Shortcuts of mpremote's that are commands here, and the shortcuts that its list has a text for.
+/// Shortcuts of mpremote that are commands here, and the shortcuts for which its list has a text.
 const TEXTS: &[(&str, &str)] = &[
     ("bootloader", "make the device enter its bootloader"),
     ("devs", "list available serial ports"),
@@ -18,7 +18,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("reset", "hard reset the device"),
 ];
 
-/// Returns what `mpremote help` prints: commands and shortcuts, each by name.
+/// Returns the text of `mpremote help`: commands and shortcuts, sorted by name.
 pub(super) fn overview(shortcuts: &[UserShortcut]) -> String {
     let mut text = "mpremote -- MicroPython remote control\n\
                     See https://docs.micropython.org/en/latest/reference/mpremote.html\n"
@@ -33,7 +33,7 @@ pub(super) fn overview(shortcuts: &[UserShortcut]) -> String {
         .map(|shortcut| (shortcut.name, port_text(shortcut.words)))
         .collect();
     rows.extend(TEXTS.iter().map(|(name, help)| (*name, (*help).to_owned())));
-    // A person's shortcut takes the place of a built-in one.
+    // A user's shortcut replaces a built-in one of the same name.
     let own = shortcuts
         .iter()
         .map(|shortcut| (shortcut.name.as_str(), dedent(&shortcut.help)));
@@ -50,7 +50,7 @@ fn port_text(words: &[&str]) -> String {
     }
 }
 
-/// A list of names and texts, by name; further lines of a text begin below its first.
+/// Appends a list of names and texts, sorted by name. Further lines of a text are aligned with its first.
 fn section(text: &mut String, title: &str, rows: &BTreeMap<&str, String>) {
     let width = rows
         .keys()
@@ -66,7 +66,7 @@ fn section(text: &mut String, title: &str, rows: &BTreeMap<&str, String>) {
     }
 }
 
-/// `text` without the spaces that all its lines begin with, as Python's `textwrap.dedent` does it.
+/// Returns `text` without the spaces that all its lines begin with, as Python's `textwrap.dedent` does.
 fn dedent(text: &str) -> String {
     let blank = |line: &str| line.chars().all(|letter| matches!(letter, ' ' | '\t'));
     let margin_of = |line: &str| {

@@ -17,7 +17,7 @@ use crate::error::CommandError;
 use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 
-/// What was done for one package, as JSON.
+/// The installation of one package, as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
     target: &'a str,
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         names_same: true,
     };
-    // As there, what comes before a package that cannot be had is installed.
+    // As in mpremote, the packages before one that cannot be fetched are installed.
     let Ready {
         fetched,
         looked,
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
         failure => failure,
     };
-    let mut done = 0;
+    let mut installed_count = 0;
     let installed = job.install(&mut raw, &fetched, looked, &mut |event| match event {
         MipEvent::Request { index: 0 } => Ok(()),
         MipEvent::Request { index } => match requests.get(index) {
@@ -82,14 +82,17 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             None => Ok(()),
         },
         MipEvent::Installed { installation, .. } => {
-            done += 1;
+            installed_count += 1;
             ui.step("Done")?;
             job.report(installation)
         }
         _ => Ok(()),
     });
     if let (Ok(()), Some(failure)) = (&installed, &failure) {
-        if let Some(request) = requests.get(done).filter(|_| done > 0) {
+        if let Some(request) = requests
+            .get(installed_count)
+            .filter(|_| installed_count > 0)
+        {
             ui.step(&request.announcement())?;
         }
         for line in &failure.lines {
@@ -98,13 +101,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
     let result = installed.and(failure.map_or(Ok(()), |failure| Err(failure.error)));
     if result.is_err() && !compatibility.extended_mip {
-        // Never true here, but scripts look for it.
+        // An installation here is complete or undone, so this line is never true. Scripts look for it.
         ui.step("Package may be partially installed")?;
     }
     result
 }
 
-/// A package that is asked for.
+/// A requested package.
 pub(super) struct Request {
     pub(super) source: Source,
     pub(super) options: FetchOptions,
@@ -116,32 +119,32 @@ impl Request {
     }
 }
 
-/// Why a package cannot be had.
+/// The reason why a package cannot be fetched.
 pub(super) struct Failure {
-    /// What there is to say of how far it came.
+    /// The lines to print before the error.
     pub(super) lines: Vec<String>,
     pub(super) error: CommandError,
 }
 
-/// What can be installed.
+/// The packages that can be installed.
 pub(super) struct Ready {
     pub(super) fetched: Vec<Fetched>,
     pub(super) looked: Looked,
-    /// Why there is no more.
+    /// The failure that ended the list.
     pub(super) failure: Option<Failure>,
 }
 
-/// Packages on their way.
+/// An installation.
 pub(super) struct Job<'a> {
     pub(super) requests: &'a [Request],
     pub(super) library: &'a Library,
     pub(super) ui: &'a Ui,
     pub(super) compatibility: &'static Compatibility,
-    /// Whether files that stay as they are are worth a line.
+    /// Whether unchanged files are listed.
     pub(super) names_same: bool,
 }
 
-/// The source as it was typed, less its version.
+/// Returns the source as it was typed, without its version.
 fn without_version(source: &Source) -> String {
     let text = source.to_string();
     match source.version() {
@@ -155,11 +158,11 @@ fn without_version(source: &Source) -> String {
 }
 
 impl Job<'_> {
-    /// Gets all files that the board lacks of all packages, up to the first package that cannot be had.
+    /// Fetches the files of all packages that the board lacks, up to the first package that cannot be fetched.
     ///
     /// # Errors
     ///
-    /// When the board cannot be asked what it has.
+    /// The board cannot be asked for its files.
     pub(super) fn fetch(
         &self,
         raw: &mut RawRepl<'_>,
@@ -186,14 +189,14 @@ impl Job<'_> {
         };
         let mut fetched = Vec::new();
         for ((request, one), lines) in self.requests.iter().zip(described).zip(headers) {
-            let done = piton::mip::fetch(one, &looked, cancel, &mut |event| {
+            let result = piton::mip::fetch(one, &looked, cancel, &mut |event| {
                 if let MipEvent::Fetched { done, of } = event {
                     self.ui.fetched(done, of);
                 }
                 Continue(())
             });
             self.ui.clear_progress();
-            match done {
+            match result {
                 Ok(one) => fetched.push(one),
                 Err(error) => {
                     failure = Some(self.failure(request, lines, error));
@@ -226,7 +229,7 @@ impl Job<'_> {
         piton::mip::describe(source, &options, cancel, &mut looking)
     }
 
-    /// Asks the board what it has of these packages.
+    /// Asks the board for its files of these packages.
     fn look(&self, raw: &mut RawRepl<'_>, described: &[Described]) -> Result<Looked, CommandError> {
         let mut output = OutputSink::default();
         let record_use = self.record_use();
@@ -255,7 +258,7 @@ impl Job<'_> {
         }
     }
 
-    /// Puts all files on the board. `requests` gets the events about whole requests.
+    /// Installs all files on the board. `requests` gets the events about whole requests.
     pub(super) fn install(
         &self,
         raw: &mut RawRepl<'_>,
@@ -277,7 +280,7 @@ impl Job<'_> {
                 }
                 MipEvent::File { path, same, hashed } => {
                     self.ui.clear_progress();
-                    // mpremote sends the files that no hash is given for each time.
+                    // mpremote sends files without a hash each time.
                     let exists = same && (hashed || self.compatibility.extended_mip);
                     let word = if exists { "Exists" } else { "Installing" };
                     let is_shown = !self.skips(again) && (self.names_same || !exists);
@@ -312,12 +315,13 @@ impl Job<'_> {
         output.finish(installed).map(drop)
     }
 
-    /// mpremote goes through a package as often as it is needed.
+    /// Returns whether a package is left out because it is there already. mpremote goes through a package as often as
+    /// it is needed.
     fn skips(&self, again: bool) -> bool {
         again && self.compatibility.extended_mip
     }
 
-    /// What mpremote says before it looks for a package.
+    /// Returns mpremote's line before it looks for a package.
     fn header(
         &self,
         options: &FetchOptions,
@@ -331,7 +335,7 @@ impl Job<'_> {
                 version.as_deref().unwrap_or("latest"),
                 options.index,
             ),
-            // There, a package of this computer is not announced.
+            // mpremote does not announce a package of this computer.
             Source::Local(_) if !self.compatibility.extended_mip => return None,
             _ if source.is_file() => {
                 format!("Downloading {} to {target}", without_version(source))
@@ -340,7 +344,7 @@ impl Job<'_> {
         })
     }
 
-    /// The same as JSON.
+    /// Prints the installation as JSON.
     pub(super) fn report(&self, installed: &Installation) -> Result<(), CommandError> {
         if !self.ui.json() {
             return Ok(());

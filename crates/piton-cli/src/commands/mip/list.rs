@@ -1,4 +1,4 @@
-//! `mip list`: what is installed, by the record on the board.
+//! `mip list`: lists the installed packages from the record on the board.
 
 use piton::mip::Library;
 

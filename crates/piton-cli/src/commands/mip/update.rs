@@ -1,4 +1,4 @@
-//! `mip update`: what is installed, as it is today where it came from.
+//! `mip update`: fetches installed packages again from their sources, and installs what has changed.
 
 use piton::mip::record::Installed;
 use piton::mip::source::Source;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             continue;
         };
         if matches!(source, Source::Local(_)) {
-            // The board says which file. It does not get to choose files of this computer.
+            // The record on the board names this file. A board must not choose files of this computer.
             ui.note(&format!(
                 "{} came from this computer: `mip install` it again to update it",
                 package.name
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
-/// Says what became of a package.
+/// Returns the line about an updated package.
 fn outcome(package: &Installed, fetched: &Fetched, updated: &Installation) -> String {
     let now = fetched.packages().first();
     let now = now.and_then(|package| package.version.as_deref());
@@ -94,15 +94,15 @@ fn outcome(package: &Installed, fetched: &Fetched, updated: &Installation) -> St
     }
 }
 
-/// The packages that were named; without a name, those that a person asked for.
+/// Returns the named packages; without a name, those that the user has requested.
 fn wanted(args: &Args, installed: &[Installed]) -> Result<Vec<Installed>, CommandError> {
     if args.packages.is_empty() {
         let requested = installed.iter().filter(|package| package.requested);
         return Ok(requested.cloned().collect());
     }
     let named = args.packages.iter().map(|name| {
-        let found = installed.iter().find(|package| package.name == *name);
-        found.cloned().ok_or_else(|| {
+        let package = installed.iter().find(|package| package.name == *name);
+        package.cloned().ok_or_else(|| {
             CommandError::from(MipError::NotInstalled {
                 name: name.clone(),
                 installed: installed

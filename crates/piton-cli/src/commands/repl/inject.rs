@@ -1,4 +1,4 @@
-//! Ctrl-K: run a local script on the board in the middle of a REPL session.
+//! Ctrl-K: runs a local script on the board in the middle of a REPL session.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::error::CommandError;
 
 /// Runs the script at `path` through the raw REPL, showing only what it prints. Ctrl-C on the keyboard stops it.
 ///
-/// What goes wrong with the script is shown, and the session goes on; an error is the end of the session.
+/// Errors of the script are shown, and the session goes on; a returned error ends the session.
 pub(super) fn inject_file(
     path: &str,
     session: &mut Session,

@@ -1,24 +1,24 @@
-//! Letters outside ASCII, which the board's line editor drops without a word.
+//! Letters outside ASCII, which the board's line editor drops silently.
 //!
-//! At the prompt each goes as the escape that it has in a Python string (`\xe9`, `\u0142`): there the program sees the
-//! letter. A program that reads keys itself gets them as they are.
+//! At the prompt each is sent as its escape in a Python string (`\xe9`, `\u0142`), so that the program gets the letter.
+//! A program that reads keys itself gets the letters unchanged.
 
 use std::fmt::Write as _;
 
-/// What a person is told, once.
+/// The remark that is shown once.
 const REMARK: &str = "the board's prompt takes ASCII only: other letters go as their escapes in strings, \\xe9 or \\u0142";
 
 /// The letters of a keyboard.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
-    /// The beginning of a letter whose rest is still to come.
+    /// The first bytes of a letter whose rest has not arrived.
     begun: Vec<u8>,
-    /// Whether the person knows.
-    was_told: bool,
+    /// Whether [`REMARK`] was shown.
+    has_remarked: bool,
 }
 
 impl Letters {
-    /// What to send for these keys. `at_prompt`: the board edits a line.
+    /// Returns the bytes to send for these keys. `at_prompt`: the board edits a line.
     pub(super) fn take(
         &mut self,
         keys: &[u8],
@@ -32,7 +32,7 @@ impl Letters {
         let mut text = String::new();
         for chunk in bytes.utf8_chunks() {
             text.push_str(chunk.valid());
-            // Bytes that are no letters are dropped by the board, as ever; half a letter at the end waits for its rest.
+            // The board drops bytes that are not UTF-8; an incomplete letter at the end waits for its rest.
             if bytes.ends_with(chunk.invalid()) {
                 self.begun = chunk.invalid().to_vec();
             }
@@ -48,7 +48,7 @@ impl Letters {
                 _ => write!(out, "\\U{code:08x}"),
             };
         }
-        if !text.is_ascii() && !std::mem::replace(&mut self.was_told, true) {
+        if !text.is_ascii() && !std::mem::replace(&mut self.has_remarked, true) {
             remark(REMARK);
         }
         out.into_bytes()
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn at_the_prompt_letters_become_escapes_and_a_person_is_told_once() {
         let mut letters = Letters::default();
-        let mut told = 0;
-        let mut take = |keys: &[u8]| letters.take(keys, true, |_| told += 1);
+        let mut remarks = 0;
+        let mut take = |keys: &[u8]| letters.take(keys, true, |_| remarks += 1);
         assert_eq!(take(b"print('\x1b[A\x7f"), b"print('\x1b[A\x7f");
         assert_eq!(
             take("\u{e9}\u{142}\u{1f600}".as_bytes()),
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(take(b"a\xc5"), b"a");
         assert_eq!(take(b"\x82b"), b"\\u0142b");
         assert_eq!(take(b"\xff."), b".");
-        assert_eq!(told, 1);
+        assert_eq!(remarks, 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A board that goes away in the middle of a session, and comes back.
+//! Waits for a board that disconnects in the middle of a session.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use piton::{Board, Session};
 use super::screen::Screen;
 use super::talk::Keyboard;
 
-/// Waits for the board for as long as the person does. Returns whether it is back.
+/// Waits for the board until the user gives up. Returns whether it is back.
 pub(super) fn wait(
     session: &mut Session,
     screen: &Screen<'_>,
@@ -38,7 +38,7 @@ pub(super) fn wait(
 /// its prompt before anybody listened: it is asked to print it again, which does not disturb a running program.
 pub(super) fn expect_prompt(board: &Board) -> Option<RestartWatch> {
     board.mounted()?;
-    // A board that is gone again is noticed where its output is read.
+    // The reading thread notices if the board is gone again.
     let _ = board.ask_for_prompt();
     Some(RestartWatch::just_started())
 }

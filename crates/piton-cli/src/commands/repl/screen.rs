@@ -1,4 +1,4 @@
-//! Where the board's output goes in the REPL: the terminal, and the capture file.
+//! The destinations of the board's output in the REPL: the terminal, and the capture file.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::error::CommandError;
 use crate::ui::Ui;
 
-/// The terminal, and the capture file, seen from the board's side.
+/// The terminal and the capture file.
 pub(super) struct Screen<'a> {
     ui: &'a Ui,
     escape: bool,
@@ -20,7 +20,7 @@ struct Capture {
 }
 
 impl<'a> Screen<'a> {
-    /// A screen that shows unprintable bytes as they are or as `[hh]`, and writes what it shows to `capture` too.
+    /// Returns a screen that shows unprintable bytes unchanged or as `[hh]`, and writes what it shows to `capture` too.
     pub(super) fn new(
         ui: &'a Ui,
         escape: bool,
@@ -45,7 +45,7 @@ impl<'a> Screen<'a> {
         })
     }
 
-    /// Show bytes of the board.
+    /// Shows bytes of the board.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<(), CommandError> {
         if bytes.is_empty() {
             return Ok(());
@@ -70,14 +70,13 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// A remark between the board's lines, while the terminal is raw.
+    /// Shows a remark between the board's lines, while the terminal is raw.
     pub(super) fn remark(&self, text: &str) {
         self.ui.note_in_raw_mode(text);
     }
 }
 
-/// Bytes that a terminal makes nothing readable of, as `[hh]`: all but backspace, tab, line ends, escape and
-/// printable ASCII, as mpremote has it.
+/// Replaces unprintable bytes by `[hh]`: all but backspace, tab, line ends, escape and printable ASCII, as in mpremote.
 fn escape_non_printable(bytes: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(bytes.len());
     for &byte in bytes {

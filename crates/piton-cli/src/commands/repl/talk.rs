@@ -1,4 +1,4 @@
-//! The two threads of the REPL: one carries the board's output to the screen, one the keys to the board.
+//! The two threads of the REPL: one writes the board's output to the screen, one sends keys to the board.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -17,39 +17,39 @@ use crate::compatibility::Compatibility;
 use crate::error::CommandError;
 use crate::terminal::{self, Keys};
 
-/// How often each thread looks whether the other one has ended.
+/// How often each thread checks whether the other one has ended.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// After this much silence a person is told how to get a prompt. An idle board shows none by itself, and any byte
-/// sent to find out could disturb a running program that reads its input.
+/// After this silence a hint tells how to get a prompt. An idle board prints none by itself, and any byte sent to find
+/// out could disturb a running program that reads its input.
 const SILENCE: Duration = Duration::from_millis(400);
 
-/// After the end of piped input: how long the board must be quiet for its answer to be complete.
+/// After the end of piped input: the silence after which the board's answer counts as complete.
 const QUIET: Duration = Duration::from_millis(300);
 
-// Keys of the person's keyboard; those without a meaning here go to the board.
+// Keys of the keyboard; those without a meaning here go to the board.
 const CTRL_C: u8 = 0x03;
 const CTRL_J: u8 = 0x0a;
 const CTRL_K: u8 = 0x0b;
 const CTRL_X: u8 = 0x18;
 const CTRL_RIGHT_BRACKET: u8 = 0x1d;
 
-/// How a talk ended.
+/// The end of a talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The person left, or piped input ended.
+    /// The user left, or piped input ended.
     Left,
     /// The board is gone.
     Lost,
     /// A signal asked the program to end.
     Signal,
-    /// The person asked for the file to be run.
+    /// Ctrl-K: the file is to be run.
     InjectFile,
-    /// The board soft-reset, so that what it had mounted is gone; whether it is at its prompt again.
+    /// The board soft-reset, so its mounts are gone; `at_prompt`: it is at its prompt again.
     Restarted { at_prompt: bool },
 }
 
-/// What Ctrl-J and Ctrl-K stand for.
+/// The meanings of Ctrl-J and Ctrl-K.
 pub(super) struct Injections<'a> {
     /// The bytes that Ctrl-J types.
     pub(super) code: Option<&'a [u8]>,
@@ -57,17 +57,17 @@ pub(super) struct Injections<'a> {
     pub(super) has_file: bool,
 }
 
-/// The keys of the person, or of a pipe.
+/// The keys of the keyboard, or the bytes of a pipe.
 pub(super) struct Keyboard {
     interactive: bool,
-    /// For keys that the board's line editor drops; `None` where they go as they are.
+    /// Escapes the letters that the board's line editor drops; `None` where they are sent unchanged.
     letters: Option<Letters>,
-    /// Typed while nobody listened.
+    /// Keys that were typed while no talk was running.
     ahead: VecDeque<u8>,
 }
 
 impl Keyboard {
-    /// A keyboard; not `interactive` means that stdin is a pipe or a file.
+    /// Returns a keyboard; without `interactive`, stdin is a pipe or a file.
     pub(super) fn new(interactive: bool, compatibility: &Compatibility) -> Keyboard {
         Keyboard {
             interactive,
@@ -76,7 +76,7 @@ impl Keyboard {
         }
     }
 
-    /// The next keys, if some come within a slice.
+    /// Returns the next keys that arrive within a slice.
     fn next(&mut self) -> Result<Keys, CommandError> {
         if !self.ahead.is_empty() {
             return Ok(Keys::Bytes(self.ahead.drain(..).collect()));
@@ -84,8 +84,8 @@ impl Keyboard {
         terminal::read_keys(SLICE).map_err(CommandError::Terminal)
     }
 
-    /// Whether a key came within a slice that means "enough": Ctrl-], Ctrl-X, Ctrl-C, or the end of all keys. Others
-    /// are dropped: there is nobody to type to.
+    /// Returns whether a key arrived within a slice that ends the wait: Ctrl-], Ctrl-X, Ctrl-C, or the end of the
+    /// input. Other keys are dropped: there is no board to send them to.
     pub(super) fn wants_out(&mut self) -> bool {
         let leaves = |byte: &u8| matches!(*byte, CTRL_C | CTRL_X | CTRL_RIGHT_BRACKET);
         match self.next() {
@@ -95,7 +95,7 @@ impl Keyboard {
         }
     }
 
-    /// Watch for Ctrl-C while a program is followed; all else waits for its end.
+    /// Watches for Ctrl-C while a program is followed; other keys wait for its end.
     pub(super) fn watch_for_interrupt(&mut self, ended: &AtomicBool, cancel: &Cancel) {
         while self.interactive && !ended.load(Ordering::SeqCst) {
             match terminal::read_keys(SLICE) {
@@ -111,7 +111,7 @@ impl Keyboard {
     }
 }
 
-/// Let person and board talk until one of them leaves.
+/// Carries bytes between keyboard and board until one of them leaves.
 pub(super) fn talk(
     board: &Board,
     screen: &Screen<'_>,
@@ -143,20 +143,20 @@ pub(super) fn talk(
     })
 }
 
-/// The reading side.
+/// The reading thread.
 struct Pump {
-    /// Looks for a soft reset, if one matters.
+    /// Watches for a soft reset, if one matters.
     restart: Mutex<Option<RestartWatch>>,
     ended: AtomicBool,
     last_output: Mutex<Instant>,
     hint_silence: bool,
-    /// Whether a raw REPL that a program ends in is left for the friendly one.
+    /// Whether a raw REPL at the end of a program is left for the friendly one.
     leaves_raw: bool,
     prompt: Mutex<PromptWatch>,
 }
 
 impl Pump {
-    /// Carry output to the screen until somebody ends it (`None`) or the board is gone.
+    /// Writes output to the screen until the talk ends (`None`) or the board is gone.
     fn run(&self, board: &Board, screen: &Screen<'_>) -> Result<Option<Outcome>, CommandError> {
         let mut buffer = [0; 4096];
         let start = Instant::now();
@@ -182,8 +182,9 @@ impl Pump {
                 }
                 Ok([]) => {
                     if self.leaves_raw && self.take_raw_prompt() {
-                        // A program that was left running has ended. The Ctrl-B that was sent when it was left may have
-                        // gone: boards empty their ring at a Ctrl-C. A board that takes none now is noticed above.
+                        // A program that was left running has ended in the raw REPL. The Ctrl-B that was sent when it
+                        // was left may be lost: boards empty their receive ring at a Ctrl-C. If the board takes none
+                        // now, the read above notices.
                         let _ = board.ask_for_prompt();
                     }
                     if let Ok(Some(restart)) = self.restart.lock().as_deref_mut()
@@ -215,7 +216,7 @@ impl Pump {
         prompt.is_ok_and(|mut prompt| prompt.take_raw_prompt())
     }
 
-    /// Returns whether the board edits a line of code.
+    /// Returns whether the board is at its prompt.
     fn is_at_prompt(&self) -> bool {
         let prompt = self.prompt.lock();
         prompt.is_ok_and(|prompt| prompt.is_at_prompt())
@@ -229,7 +230,7 @@ impl Pump {
     }
 }
 
-/// The writing side.
+/// Sends keys to the board until the talk ends.
 fn send_keys(
     board: &Board,
     keyboard: &mut Keyboard,
@@ -266,7 +267,7 @@ fn send_keys(
                     out.extend_from_slice(code);
                     None
                 }
-                // A file's line end is no Enter to the board.
+                // The board's Enter is CR, and a file's line ends are LF.
                 (CTRL_J, None) if !keyboard.interactive => {
                     out.push(b'\r');
                     None
@@ -287,7 +288,8 @@ fn send_keys(
     Ok(Outcome::Left)
 }
 
-/// Send keys. A board that takes none for a while loses them; one that is gone is the reading side's to notice.
+/// Sends keys. Keys that the board does not take for [`WRITE_TIME`] are dropped; the reading thread notices if it is
+/// gone.
 fn write(board: &Board, bytes: &[u8], pump: &Pump) {
     if bytes.is_empty() || pump.ended.load(Ordering::SeqCst) {
         return;

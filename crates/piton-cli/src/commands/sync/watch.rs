@@ -1,4 +1,4 @@
-//! `sync --watch`: sync again whenever the folder here changes, and show what the board prints meanwhile.
+//! `sync --watch`: syncs again whenever the folder here changes, and shows what the board prints meanwhile.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::interrupt;
 
-/// How often the folder is looked at: a change counts when it is this old.
+/// How often the folder is scanned: a change counts when it is this old.
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// How often Ctrl-C is looked for.
+/// How often the wait checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Sync again and again, until Ctrl-C or until the board is gone.
+/// Syncs again and again, until Ctrl-C or until the board is gone.
 pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), CommandError> {
     let direction = args.direction()?;
     let folder = match &direction {
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
     let mut program = ProgramOutput::default();
     loop {
         let synced = match checks.look(folder, options, ctx) {
-            // What a person has just saved is wrong: the board is not disturbed.
+            // The saved source does not compile: the board keeps the previous one, and its program runs on.
             Ok((_, true)) if !is_first => Ok(false),
             Ok((options, _)) => push(&direction, &options, is_first, ctx).map(|()| true),
             Err(error) => Err(error),
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
                 is_first = false;
             }
             Err(error) if is_mendable(&error) => {
-                // For a person to put right, who is at it anyway.
+                // The next saved change may mend it.
                 ctx.ui.report(&error);
             }
             Err(error) => return Err(error),
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context, options: &Options) -> Result<(
     }
 }
 
-/// Whether a person who edits files here can put it right: nothing is wrong with the board.
+/// Returns whether a change of the files here can mend the error: nothing is wrong with the board.
 fn is_mendable(error: &CommandError) -> bool {
     match error {
         CommandError::NotCompiled => true,
@@ -70,7 +70,7 @@ fn is_mendable(error: &CommandError) -> bool {
     }
 }
 
-/// Sync once.
+/// Syncs once.
 fn push(
     direction: &Direction<'_>,
     options: &Options,
@@ -86,7 +86,7 @@ fn push(
     let (folder, root) = match direction {
         Direction::ToDrive(folder, drive) => {
             let push = sync::push_to_drive(folder, drive, options);
-            let push = push.map_err(|error| super::told(ui, error))?;
+            let push = push.map_err(|error| super::shown_error(ui, error))?;
             if is_first {
                 note_left_out(ui, push.dangling(), push.private(), push.reserved());
             }
@@ -98,8 +98,8 @@ fn push(
     };
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
-    let push =
-        sync::push(&mut remote, folder, root, options).map_err(|error| super::told(ui, error))?;
+    let push = sync::push(&mut remote, folder, root, options)
+        .map_err(|error| super::shown_error(ui, error))?;
     if is_first {
         note_left_out(ui, push.dangling(), push.private(), push.reserved());
         note_foreign_journals(ui, push.foreign_journals());
@@ -108,12 +108,12 @@ fn push(
     super::carry_out_quietly(ui, plan, |events| push.apply(&mut remote, events))
 }
 
-/// Looks at sources before they are sent as they are.
+/// Compiles sources before they are sent as they are.
 struct Checks {
-    /// How this board's firmware compiles; `None` where the sync compiles by itself.
+    /// The options of this board's firmware; `None` where the sync itself compiles.
     compiler: Option<CompilerOptions>,
-    /// What a person was told, with the source that it was about.
-    told: Vec<(RelativePath, Vec<u8>)>,
+    /// The paths of the printed failures, each with the source that it is about.
+    reported: Vec<(RelativePath, Vec<u8>)>,
 }
 
 impl Checks {
@@ -125,18 +125,18 @@ impl Checks {
                     Direction::ToDrive(_, drive) => sync::drive_compiler_options(drive),
                     _ => sync::compiler_options(&ctx.session.facts()?),
                 };
-                // A board that loads no `.mpy` files of ours has the same language.
+                // A board that does not load our `.mpy` files has the same language.
                 Some(options.unwrap_or_else(|_| CompilerOptions::new("")))
             }
         };
         Ok(Checks {
             compiler,
-            told: Vec::new(),
+            reported: Vec::new(),
         })
     }
 
-    /// The options, with what is wrong left as it is on the board; and whether there is anything new about that. A person
-    /// is told of each once.
+    /// Returns the options, extended to protect the board's copies of sources that do not compile; and whether any of
+    /// these is new. Each is printed once.
     fn look(
         &mut self,
         folder: &Path,
@@ -148,25 +148,25 @@ impl Checks {
             return Ok((options, false));
         };
         let mut is_new = false;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (path, rejected) in sync::check(folder, &options, compiler)? {
             options
                 .ignore
                 .add(&format!("/{}", without_meaning(path.as_str())));
-            let before = (path, rejected.source);
-            if !self.told.contains(&before) {
-                let text = excerpt::of_source(&rejected.path, &rejected.diagnostic, &before.1);
-                ctx.ui.failure(&format!("{text}not sent: {}\n", before.0));
+            let source = (path, rejected.source);
+            if !self.reported.contains(&source) {
+                let text = excerpt::of_source(&rejected.path, &rejected.diagnostic, &source.1);
+                ctx.ui.failure(&format!("{text}not sent: {}\n", source.0));
                 is_new = true;
             }
-            told.push(before);
+            reported.push(source);
         }
-        self.told = told;
+        self.reported = reported;
         Ok((options, is_new))
     }
 }
 
-/// A path as a pattern that fits nothing else.
+/// Returns a pattern that matches this path only.
 fn without_meaning(path: &str) -> String {
     let mut pattern = String::with_capacity(path.len());
     for letter in path.chars() {
@@ -178,7 +178,7 @@ fn without_meaning(path: &str) -> String {
     pattern
 }
 
-/// Wait until the folder has changed. What the board prints is shown if it is to be followed.
+/// Waits until the folder has changed. The board's output is shown if its program is followed.
 fn wait_for_change(
     watcher: &mut Watcher,
     ctx: &mut Context,

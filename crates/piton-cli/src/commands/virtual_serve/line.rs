@@ -1,4 +1,4 @@
-//! The line and the processor of a served board, and what goes wrong with them.
+//! Options for the line and the processor of a served board, and for their faults.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use piton::virtual_board::{
     StallAfter,
 };
 
-/// Arguments that say what a board is like.
+/// The arguments that describe a board.
 #[derive(Debug, clap::Args)]
 pub(super) struct LineArgs {
     /// Speed of the line, ten bits a byte (default: no limit)
@@ -66,7 +66,7 @@ impl LineArgs {
         }
     }
 
-    /// Returns a board like that, with its files in memory.
+    /// Returns the options of that board, with its files in memory.
     pub(super) fn board(&self) -> BoardOptions {
         let pauses = self.pause.iter().map(|pause| pause.0.clone());
         let stall = self.stall.iter().map(|stall| stall.0.clone());
@@ -156,10 +156,10 @@ impl FromStr for Errors {
 }
 
 /// Returns a whole number from 1 on.
-fn positive(part: Option<&str>, what: &str) -> Result<u32, String> {
-    let part = part.ok_or_else(|| format!("the {what} is missing"))?;
+fn positive(part: Option<&str>, name: &str) -> Result<u32, String> {
+    let part = part.ok_or_else(|| format!("the {name} is missing"))?;
     let number = part.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("the {what} is not a whole number from 1 on: `{part}`"))
+    number.ok_or_else(|| format!("the {name} is not a whole number from 1 on: `{part}`"))
 }
 
 fn all_used<'a>(mut rest: impl Iterator<Item = &'a str>) -> Result<(), String> {

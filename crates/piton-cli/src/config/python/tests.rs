@@ -158,7 +158,7 @@ fn broken_text_never_panics() {
         ),
         (
             "commands = 1",
-            "config.py, line 1: `commands` is no dict literal: piton reads this file without Python",
+            "config.py, line 1: `commands` is not a dict literal: piton reads this file without Python",
         ),
         (
             ")",
@@ -166,7 +166,7 @@ fn broken_text_never_panics() {
         ),
         (
             "commands = ",
-            "config.py, line 1: `commands` is no dict literal: piton reads this file without Python",
+            "config.py, line 1: `commands` is not a dict literal: piton reads this file without Python",
         ),
         (
             "commands = {'a' 'b', , }",

@@ -1,4 +1,4 @@
-//! What a build concluded from what the project looks like, in words.
+//! Describes what a build concluded from the files of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::settings::Read;
 use super::{native_by_source, plural};
 
-/// How many names are written out.
+/// The most names that a line lists.
 const SHOWN: usize = 5;
 
-/// What is told before the results: everything that nobody said.
+/// Returns the lines before the results: every setting that was concluded and not given.
 pub(super) fn lines(read: &Read) -> Vec<String> {
     let project = &read.project;
     let mut lines = Vec::new();
@@ -71,7 +71,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// What is told of sources with machine code.
+/// Returns the lines about sources with machine code.
 pub(super) fn native_lines(report: &Report) -> Vec<String> {
     let native = native_by_source(report);
     let lines = native.values().map(|native| {
@@ -86,10 +86,10 @@ pub(super) fn native_lines(report: &Report) -> Vec<String> {
     lines.collect()
 }
 
-/// What happens to a source with machine code.
+/// The remark for a source with machine code.
 pub(super) const NATIVE: &str = "the source goes along as it is, and the board compiles it";
 
-/// What is told of files that are no sources.
+/// Returns the lines about files that are not sources.
 pub(super) fn data_lines(read: &Read, report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if read.settings.all_data && !report.data.is_empty() {
@@ -111,7 +111,7 @@ pub(super) fn data_lines(read: &Read, report: &Report) -> Vec<String> {
     lines
 }
 
-/// What is told of files that no board reads.
+/// Returns the line about files that boards do not read.
 pub(super) fn for_others_line(paths: &[PathBuf]) -> Option<String> {
     let endings = paths
         .iter()
@@ -124,7 +124,7 @@ pub(super) fn for_others_line(paths: &[PathBuf]) -> Option<String> {
     })
 }
 
-/// What is told of files that import what is left out: nobody can deploy this build.
+/// Returns the lines about files that import files that are left out: such a build cannot be deployed.
 pub(super) fn missing_lines(settings: &Settings, report: &Report) -> BTreeSet<String> {
     let is_written = !matches!(report.written, Written::Refused(_));
     if report.failures.is_empty() || !is_written {
@@ -145,7 +145,7 @@ pub(super) fn missing_lines(settings: &Settings, report: &Report) -> BTreeSet<St
         .collect()
 }
 
-/// How many files there are of each kind.
+/// Counts files by kind.
 fn kinds<'a>(endings: impl Iterator<Item = Option<&'a str>>) -> String {
     let mut kinds = BTreeMap::new();
     for ending in endings {
@@ -158,7 +158,7 @@ fn kinds<'a>(endings: impl Iterator<Item = Option<&'a str>>) -> String {
     kinds.collect::<Vec<String>>().join(", ")
 }
 
-/// Why something is left out.
+/// Returns the reason why a file is left out.
 pub(super) fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Private => {
@@ -168,11 +168,11 @@ pub(super) fn reason(why: LeftOut) -> &'static str {
         LeftOut::HasSource => "its source is beside it",
         LeftOut::FolderLink => "links to folders are not followed",
         LeftOut::DanglingLink => "it is a link that names nothing",
-        LeftOut::Special => "it is no file",
+        LeftOut::Special => "it is not a file",
     }
 }
 
-/// The first few of many names.
+/// Returns a list of the first names.
 fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(SHOWN);
     let mut text = names
@@ -186,7 +186,7 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     text
 }
 
-/// What `--json` prints of it.
+/// The conclusions in the report of `--json`.
 #[derive(Serialize)]
 pub(super) struct Summary {
     layout: &'static str,

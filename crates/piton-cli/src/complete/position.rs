@@ -1,4 +1,4 @@
-//! Where a half-typed line stands: before a command, or among the arguments of one.
+//! Finds the position at the end of a half-typed line: before a command, or among the arguments of one.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,20 @@ use crate::args::{GLOBAL_OPTIONS, GlobalOptions};
 use crate::compatibility::Compatibility;
 use crate::config::Config;
 
-/// What is known of a line up to the word that is being typed.
+/// The meaning of a line up to the word that is being typed.
 #[derive(Debug)]
 pub(super) struct Situation {
-    /// What that word is.
-    pub(super) place: Place,
-    /// What the last `connect` named.
+    /// The kind of that word.
+    pub(super) position: Position,
+    /// The board of the last `connect`.
     pub(super) connection: Option<String>,
     /// The global options so far.
     pub(super) options: GlobalOptions,
 }
 
-/// What a word is.
+/// The kind of a word.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Position {
     /// A command.
     Command,
     /// The value of this global option.
@@ -36,18 +36,18 @@ pub(super) enum Place {
     },
     /// An argument, or an option.
     Argument {
-        /// Of this command.
+        /// The command.
         command: Box<Command>,
-        /// Behind these arguments.
+        /// The arguments before the word.
         given: Vec<String>,
-        /// Whether the command is complete without: the next one may begin here.
+        /// Whether the command is complete without the word, so that the next command may begin here.
         may_end: bool,
     },
-    /// A file, or something that we know nothing of.
+    /// A file, or something unknown.
     Unknown,
 }
 
-/// Read the words before the one that is being typed.
+/// Parses the words before the one that is being typed.
 pub(super) fn find(
     before: &[String],
     line: &Command,
@@ -62,9 +62,9 @@ pub(super) fn find(
         connection: None,
         options: GlobalOptions::default(),
     };
-    let place = reader.read();
+    let position = reader.read();
     Situation {
-        place,
+        position,
         connection: reader.connection,
         options: reader.options,
     }
@@ -80,19 +80,19 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self) -> Place {
-        // A shortcut may stand for itself; the line itself would complain.
+    fn read(&mut self) -> Position {
+        // A shortcut that stands for itself is an error, which running the line reports.
         let mut expansions = 0;
         loop {
             let Some(word) = self.words.pop_front() else {
-                return Place::Command;
+                return Position::Command;
             };
             if word == "+" {
                 continue;
             }
-            if let Some(place) = self.global_option(&word) {
-                match place {
-                    Some(place) => return place,
+            if let Some(position) = self.global_option(&word) {
+                match position {
+                    Some(position) => return position,
                     None => continue,
                 }
             }
@@ -104,27 +104,28 @@ impl Reader<'_> {
                 continue;
             }
             let Some(command) = self.line.find_subcommand(&word) else {
-                return Place::Unknown;
+                return Position::Unknown;
             };
-            if let Some(place) = self.arguments(command) {
-                return place;
+            if let Some(position) = self.arguments(command) {
+                return position;
             }
         }
     }
 
-    /// Take in a global option: `None` if the word is none, else the place of its value if that is not there yet.
-    fn global_option(&mut self, word: &str) -> Option<Option<Place>> {
+    /// Takes a global option. Returns `None` if the word is not one, else the position of its value if that is not
+    /// typed yet.
+    fn global_option(&mut self, word: &str) -> Option<Option<Position>> {
         let mut options = GLOBAL_OPTIONS.iter();
         let option =
             options.find(|option| self.compatibility.global_options && option.name == word)?;
         let value = match option.value {
             None => String::new(),
             Some(_) => match self.words.pop_front() {
-                None => return Some(Some(Place::GlobalValue(option.name))),
+                None => return Some(Some(Position::GlobalValue(option.name))),
                 Some(value) => value,
             },
         };
-        // A value that makes no sense is the line's to complain about.
+        // An invalid value is an error, which running the line reports.
         let _ = self.options.set(option.name, &value);
         Some(None)
     }
@@ -137,8 +138,8 @@ impl Reader<'_> {
         Some(words.iter().map(ToString::to_string).collect())
     }
 
-    /// Take the arguments of a command: its place when the words end among them.
-    fn arguments(&mut self, command: &Command) -> Option<Place> {
+    /// Takes the arguments of a command. Returns the position among them if the words end there.
+    fn arguments(&mut self, command: &Command) -> Option<Position> {
         let positionals: Vec<_> = command.get_positionals().collect();
         let takes_many = positionals.last().is_some_and(|last| {
             let range = last.get_num_args();
@@ -150,12 +151,12 @@ impl Reader<'_> {
             let Some(word) = self.words.front() else {
                 if is_full && !positionals.is_empty() {
                     self.note_connection(command, &given);
-                    return Some(Place::Command);
+                    return Some(Position::Command);
                 }
                 let is_required = positionals
                     .get(given.len())
                     .is_some_and(|next| next.is_required_set());
-                return Some(Place::Argument {
+                return Some(Position::Argument {
                     command: Box::new(command.clone()),
                     given,
                     may_end: !is_required && !takes_many,
@@ -166,11 +167,11 @@ impl Reader<'_> {
             }
             if word.len() > 1 && word.starts_with('-') {
                 let word = self.words.pop_front().unwrap_or_default();
-                if let Some(Some(place)) = self.global_option(&word) {
-                    return Some(place);
+                if let Some(Some(position)) = self.global_option(&word) {
+                    return Some(position);
                 }
                 if takes_value(command, &word) && self.words.pop_front().is_none() {
-                    return Some(Place::OptionValue {
+                    return Some(Position::OptionValue {
                         command: Box::new(command.clone()),
                         option: word,
                     });
@@ -193,7 +194,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether an option of the command has its value in the next word.
+/// Returns whether an option of the command has its value in the next word.
 fn takes_value(command: &Command, word: &str) -> bool {
     let is_it = |option: &&clap::Arg| match word.strip_prefix("--") {
         Some(long) => option.get_long() == Some(long),
