@@ -64,13 +64,13 @@ pub enum Error {
         /// Path or name of the port.
         port: String,
     },
-    /// A WebREPL wants a password, and none was given.
+    /// A WebREPL or a telnet server wants a password, and none was given.
     #[error("`{address}` needs a password")]
     PasswordNeeded {
         /// The board's address.
         address: String,
     },
-    /// A WebREPL does not take the password.
+    /// A WebREPL or a telnet server does not take the password.
     #[error("`{address}` refuses the password")]
     PasswordRefused {
         /// The board's address.

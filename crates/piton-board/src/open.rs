@@ -12,6 +12,7 @@ use crate::transport::process::Process;
 use crate::transport::rfc2217::{DEFAULT_ANSWER_TIMEOUT, Rfc2217, Rfc2217Options};
 use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort, Unread};
 use crate::transport::tcp::Tcp;
+use crate::transport::telnet;
 use crate::transport::webrepl::{Login, Password};
 use crate::transport::{LineStates, Transport};
 
@@ -26,7 +27,7 @@ pub struct OpenOptions {
     pub unread: Unread,
     /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
     pub connect_timeout: Duration,
-    /// The password of a WebREPL.
+    /// The password of a WebREPL or a telnet server.
     pub password: Option<Password>,
 }
 
@@ -50,7 +51,7 @@ impl Default for OpenOptions {
 ///
 /// - [`Error::NoBoard`], [`Error::NoSuchSerialNumber`]: nothing fits.
 /// - [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], [`Error::Open`]: it does not open.
-/// - [`Error::PasswordNeeded`], [`Error::PasswordRefused`]: by a WebREPL.
+/// - [`Error::PasswordNeeded`], [`Error::PasswordRefused`]: by a WebREPL or a telnet server.
 /// - [`Error::Selector`] for [`BoardSelector::Virtual`], which the `piton` crate opens, and for
 ///   [`BoardSelector::ExecPty`] on Windows.
 pub fn open(
@@ -95,6 +96,13 @@ pub fn open_asking(
                 answer_timeout: timeout.unwrap_or(DEFAULT_ANSWER_TIMEOUT),
             };
             Box::new(Rfc2217::connect(host, *port, options)?)
+        }
+        BoardSelector::Telnet { host, port, user } => {
+            let address = selector.to_string();
+            let timeout = options.connect_timeout;
+            let connection = Rfc2217::connect_plain(host, *port, &address, timeout)?;
+            telnet::log_in(&connection, &address, user, options.password.as_ref())?;
+            Box::new(connection)
         }
         BoardSelector::WebRepl { host, port } => {
             let deadline = || Deadline::after(options.connect_timeout);

@@ -29,6 +29,7 @@ impl BoardIdentity {
             }
             BoardSelector::Socket { .. }
             | BoardSelector::Rfc2217 { .. }
+            | BoardSelector::Telnet { .. }
             | BoardSelector::WebRepl { .. } => Some(BoardIdentity::Name(selector.clone())),
             BoardSelector::Exec(_) | BoardSelector::ExecPty(_) | BoardSelector::Virtual { .. } => {
                 None

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::transport::tcp::Endpoint;
-use crate::transport::webrepl;
+use crate::transport::{telnet, webrepl};
 
 /// A named board.
 ///
@@ -78,6 +78,15 @@ pub enum BoardSelector {
         /// How long to wait for each answer of the server while connecting, where not the default.
         timeout: Option<Duration>,
     },
+    /// The telnet server of a board.
+    Telnet {
+        /// Name or address; an IPv6 address without its brackets.
+        host: String,
+        /// TCP port.
+        port: u16,
+        /// The user to log in as.
+        user: String,
+    },
     /// MicroPython's WebREPL.
     WebRepl {
         /// Name or address; an IPv6 address without its brackets.
@@ -97,14 +106,16 @@ const SHORTCUTS: [(char, &str); 3] = [('a', "/dev/ttyACM"), ('u', "/dev/ttyUSB")
 
 const EXPECTED: &str = "expected `auto`, `id:SERIAL`, `port:PATH`, a path such as `/dev/ttyACM0` or a \
     name such as `COM3`, a shortcut (`a0`, `u0`, `c0`), `socket://HOST:PORT`, `rfc2217://HOST:PORT`, \
-    `ws://HOST`, `exec:COMMAND`, `execpty:COMMAND`, `virtual` or `virtual:DIR`";
+    `telnet://HOST`, `ws://HOST`, `exec:COMMAND`, `execpty:COMMAND`, `virtual` or `virtual:DIR`";
 const EXPECTED_SOCKET: &str = "expected `socket://HOST:PORT`";
 const EXPECTED_RFC2217: &str =
     "expected `rfc2217://HOST:PORT`, if need be followed by `?timeout=SECONDS`";
+const EXPECTED_TELNET: &str =
+    "expected `telnet://HOST`, `telnet://HOST:PORT` or `telnet://USER@HOST:PORT`";
 const EXPECTED_WEBREPL: &str = "expected `ws://HOST` or `ws://HOST:PORT`";
 const NO_TLS: &str =
     "MicroPython's WebREPL has no encryption: expected `ws://HOST` or `ws://HOST:PORT`";
-const UNKNOWN_SCHEME: &str = "of addresses with `://` only `socket://HOST:PORT`, `rfc2217://HOST:PORT` and `ws://HOST` are supported";
+const UNKNOWN_SCHEME: &str = "of addresses with `://` only `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `telnet://HOST` and `ws://HOST` are supported";
 
 impl FromStr for BoardSelector {
     type Err = Error;
@@ -198,6 +209,22 @@ fn parse_address(scheme: &str, address: &str) -> Result<BoardSelector, &'static 
                 timeout,
             })
         }
+        "telnet" => {
+            let (user, endpoint) = endpoint
+                .split_once('@')
+                .unwrap_or((telnet::DEFAULT_USER, endpoint));
+            let is_user =
+                !user.is_empty() && !user.contains(|c: char| ":/@".contains(c) || c.is_control());
+            let (host, port) = split_host(endpoint).ok_or(EXPECTED_TELNET)?;
+            if !is_user || !query.is_empty() {
+                return Err(EXPECTED_TELNET);
+            }
+            Ok(BoardSelector::Telnet {
+                host,
+                port: port.unwrap_or(telnet::DEFAULT_PORT),
+                user: user.to_owned(),
+            })
+        }
         "ws" => {
             let (host, port) = split_host(endpoint).ok_or(EXPECTED_WEBREPL)?;
             if !query.is_empty() {
@@ -284,6 +311,9 @@ impl fmt::Display for BoardSelector {
                     Some(timeout) => write!(f, "?timeout={}", timeout.as_secs_f64()),
                     None => Ok(()),
                 }
+            }
+            BoardSelector::Telnet { host, port, user } => {
+                write!(f, "telnet://{user}@{}", Endpoint { host, port: *port })
             }
             BoardSelector::WebRepl { host, port } => {
                 write!(f, "ws://{}", Endpoint { host, port: *port })
@@ -383,6 +413,14 @@ mod tests {
         let timeout = Some(Duration::from_millis(1500));
         check("rfc2217://[::1]:2217?timeout=1.5", &rfc2217(timeout));
 
+        let telnet = |host: &str, port, user: &str| BoardSelector::Telnet {
+            host: host.to_owned(),
+            port,
+            user: user.to_owned(),
+        };
+        check("telnet://192.168.4.1", &telnet("192.168.4.1", 23, "micro"));
+        check("telnet://me@[::1]:24", &telnet("::1", 24, "me"));
+
         let webrepl = |host: &str, port| BoardSelector::WebRepl {
             host: host.to_owned(),
             port,
@@ -412,6 +450,10 @@ mod tests {
             "ws://:secret@h",
             "ws://h?password=x",
             "wss://x",
+            "telnet://",
+            "telnet://@h",
+            "telnet://user:secret@h",
+            "telnet://h?password=x",
             "loop://",
             "socket://",
             "socket://:1",

@@ -14,6 +14,7 @@ pub mod rfc2217;
 pub mod serial;
 pub mod side_channel;
 pub mod tcp;
+pub mod telnet;
 pub mod webrepl;
 mod websocket;
 

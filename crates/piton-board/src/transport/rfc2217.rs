@@ -107,17 +107,8 @@ impl Rfc2217 {
     pub fn connect(host: &str, port: u16, options: Rfc2217Options) -> Result<Rfc2217, Error> {
         let open = || {
             let deadline = Deadline::after(options.connect_timeout);
-            let mut opened = Rfc2217 {
-                stream: tcp::connect(host, port, deadline)?,
-                incoming: Mutex::new(Incoming {
-                    telnet: Telnet::new(),
-                    data: VecDeque::new(),
-                    answers: BTreeMap::new(),
-                }),
-                outgoing: Mutex::default(),
-                lines: options.lines,
-                is_agreed: false,
-            };
+            let stream = tcp::connect(host, port, deadline)?;
+            let mut opened = Rfc2217::over(stream, options.lines);
             opened.agree(options.answer_timeout)?;
             opened.is_agreed = true;
             opened.set_up(options.baud_rate, options.answer_timeout)?;
@@ -127,6 +118,39 @@ impl Rfc2217 {
             address: format!("rfc2217://{}", Endpoint { host, port }),
             source,
         })
+    }
+
+    /// Connects to a telnet server that has no serial port behind it, or does not say so: there are no control lines then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: no connection. `address` names the server there.
+    pub(crate) fn connect_plain(
+        host: &str,
+        port: u16,
+        address: &str,
+        timeout: Duration,
+    ) -> Result<Rfc2217, Error> {
+        let stream =
+            tcp::connect(host, port, Deadline::after(timeout)).map_err(|source| Error::Open {
+                address: address.to_owned(),
+                source,
+            })?;
+        Ok(Rfc2217::over(stream, LineStates::default()))
+    }
+
+    fn over(stream: TcpStream, lines: LineStates) -> Rfc2217 {
+        Rfc2217 {
+            stream,
+            incoming: Mutex::new(Incoming {
+                telnet: Telnet::new(),
+                data: VecDeque::new(),
+                answers: BTreeMap::new(),
+            }),
+            outgoing: Mutex::default(),
+            lines,
+            is_agreed: false,
+        }
     }
 
     /// Agrees with the server on the option.
@@ -278,7 +302,7 @@ impl Transport for Rfc2217 {
     }
 
     fn control_lines(&self) -> Option<&dyn ControlLines> {
-        Some(self)
+        self.is_agreed.then_some(self as &dyn ControlLines)
     }
 }
 

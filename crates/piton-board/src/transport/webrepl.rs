@@ -32,7 +32,7 @@ const DENIED: &[u8] = b"Access denied";
 /// What comes before the prompt or in place of it is no more than a few words.
 const MAX_GREETING: usize = 4096;
 
-/// A WebREPL password, which no debug output shows.
+/// The password of a WebREPL or a telnet server, which no debug output shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -40,6 +40,10 @@ impl Password {
     /// Returns the password with this text.
     pub fn new(text: impl Into<String>) -> Password {
         Password(text.into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -16,6 +16,7 @@ mod rfc2217;
 mod serial;
 mod support;
 mod tcp;
+mod telnet;
 #[cfg(unix)]
 mod webrepl;
 #[cfg(unix)]

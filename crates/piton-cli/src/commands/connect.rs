@@ -14,7 +14,7 @@ use crate::suggest::places;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which board: `list` (print the serial ports), `auto` (the first USB serial port), `id:SERIAL`, `port:PATH`
-    /// or a bare path, `exec:COMMAND`, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `ws://HOST`, `virtual` or
+    /// or a bare path, `exec:COMMAND`, `socket://HOST:PORT`, `rfc2217://HOST:PORT`, `telnet://HOST`, `ws://HOST`, `virtual` or
     /// `virtual:DIR`, or a name from config.toml
     pub(crate) device: String,
 }

@@ -55,6 +55,7 @@ fn answer(
         | BoardSelector::Port(_)
         | BoardSelector::Socket { .. }
         | BoardSelector::Rfc2217 { .. }
+        | BoardSelector::Telnet { .. }
         | BoardSelector::WebRepl { .. } => {}
         // A completion must not run the command of an `exec:` board; a new virtual board has no files to show.
         _ => return None,
