@@ -31,11 +31,13 @@ mod proxy;
 mod raised;
 mod session;
 mod source;
+mod start;
 mod task;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use piton_board::deadline::Cancel;
+use piton_board::deadline::{Cancel, Deadline};
 use piton_board::literal::from_literal;
 use piton_board::selector::BoardSelector;
 use serde::Serialize;
@@ -305,6 +307,16 @@ impl Device {
     /// As for [`Device::exec`].
     pub fn soft_reset(&self) -> Result<(), DeviceError> {
         self.session().soft_reset()
+    }
+
+    /// Starts the board's interpreter afresh as a person at its prompt does: boot.py and main.py run. Waits for main.py to
+    /// end, for `limit` at most; a main.py that goes on is stopped by the next call, which restores what was declared.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::exec`]. A board that ends with its interpreter, a process for example, is lost.
+    pub fn start_main(&self, limit: Duration) -> Result<(), DeviceError> {
+        self.session().start_main(Deadline::after(limit))
     }
 
     /// Runs the teardowns, gives the board back its prompt, and closes the connection. A closed session stays closed.

@@ -82,6 +82,8 @@ pub struct Options {
     pub keep: Patterns,
     /// What is left out on both sides, besides [`crate::left_out`] and `.pitonignore` files. Stronger than those.
     pub ignore: Patterns,
+    /// What is not sent. It counts as missing in the source: [`Options::delete`] removes it from the destination.
+    pub unsent: Patterns,
     /// What to do with symbolic links in a source folder of this computer.
     pub links: Links,
     /// What becomes of Python sources on their way to the board.

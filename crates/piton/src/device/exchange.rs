@@ -9,6 +9,7 @@ use piton_board::repl::{Conversation, Entry, RawRepl};
 
 use super::frame::{Answer, FrameReader, State, looks_like_an_end};
 use super::session::END_TIME;
+use super::start::is_a_start;
 use crate::board::Board;
 
 /// How long the board is silent before what looks like the end of a program counts as one, when no answer came before it.
@@ -173,14 +174,6 @@ impl Listener<'_> {
         self.tail.drain(..excess);
         conversation.consume(count);
     }
-}
-
-/// Whether output ends as a board's start does: banner and friendly prompt. A board that is reset behind a USB-to-serial
-/// converter does not disconnect; only this says so.
-fn is_a_start(output: &[u8]) -> bool {
-    let contains = |text: &[u8]| output.windows(text.len()).any(|window| window == text);
-    output.ends_with(b"\n>>> ")
-        && (contains(b"MicroPython v") || contains(b"Adafruit CircuitPython"))
 }
 
 /// Waits for the end of the program, which is pending or follows at once.

@@ -21,6 +21,7 @@ use super::lock;
 use super::options::{Connector, DeviceOptions, OutputSink};
 use super::raised::{Code, Raised};
 use super::source::Source;
+use super::start;
 use crate::board::Board;
 use crate::error::Error;
 
@@ -198,6 +199,24 @@ impl Session {
         self.ensure_ready()?;
         self.state = State::Fresh(Entry::SoftReset);
         self.ensure_ready()
+    }
+
+    /// Starts the interpreter afresh as a person at its prompt does, and waits for main.py to end, at most until `deadline`.
+    /// A main.py that goes on is stopped by the next call, which also restores what was declared.
+    pub(super) fn start_main(&mut self, deadline: Deadline) -> Result<(), DeviceError> {
+        self.ensure_ready()?;
+        let Some(board) = &mut self.board else {
+            return Err(DeviceError::Closed);
+        };
+        self.state = State::Fresh(Entry::KeepState);
+        if let Err(error) = start::start_main(board, &self.cancel, &mut *self.output, deadline) {
+            self.lose();
+            return Err(DeviceError::Lost(Box::new(error)));
+        }
+        match self.cancel.take() {
+            true => Err(DeviceError::Interrupted),
+            false => Ok(()),
+        }
     }
 
     /// Carries out a call of an expression that the session has made, and lets go of objects on the board that the host has

@@ -97,6 +97,25 @@ pub struct HostTree {
     pub reserved: Vec<PathBuf>,
 }
 
+impl HostTree {
+    /// Removes what the patterns cover from the tree.
+    pub(super) fn remove(&mut self, patterns: &Patterns) {
+        if patterns.is_empty() {
+            return;
+        }
+        let mut rest = Tree::new();
+        for (path, node) in self.tree.iter() {
+            if patterns.covers(path.as_str(), node.is_folder()) {
+                self.contents.remove(path);
+            } else {
+                // The folder of a path that is not covered is not covered either, so no path lacks its folder.
+                let _ = rest.insert(path.clone(), node.clone());
+            }
+        }
+        self.tree = rest;
+    }
+}
+
 /// What a folder is walked for.
 #[derive(Clone, Copy)]
 enum Role {

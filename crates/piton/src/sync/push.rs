@@ -52,6 +52,7 @@ pub fn push(
     options: &Options,
 ) -> Result<Push, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
+    host.remove(&options.unsent);
     let superseded = make::make(&mut host, &options.make)?;
     push_tree(remote, host, &superseded, root, options)
 }
