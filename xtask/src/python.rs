@@ -62,6 +62,7 @@ fn with_board(
     let board = ServedBoard::start(&piton, [""; 0])?;
     let peers = cache::python_environment(&cache::cache_dir()?, Environment::Peers);
     tests
+        .env("PITON_TEST_PROGRAM", &piton)
         .env("PITON_TEST_PORT", &board.port)
         .env("PITON_TEST_BELAY", interpreter(&peers));
     run(tests)?;

@@ -31,7 +31,7 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    /// Reads what a script gives. `keep` is `None` where nothing is removed.
+    /// Reads what a script gives. `keep` has paths of the board; it is `None` where nothing is removed.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Sync {
     pub(crate) fn new(
         target: &str,
         keep: Option<Vec<String>>,
-        ignore: Vec<String>,
+        [ignore, include]: [&[String]; 2],
         form: &str,
     ) -> PyResult<Sync> {
         let target: BoardPath = target
@@ -48,12 +48,13 @@ impl Sync {
         let mut options = Options::default();
         options.settle = true;
         options.delete = keep.is_some();
-        for name in keep.unwrap_or_default() {
-            options
-                .keep
-                .add(&format!("/{}", name.trim_start_matches('/')));
+        for path in keep.unwrap_or_default() {
+            if let Some(below) = below(target.as_str(), &path) {
+                options.keep.add(&format!("/{below}"));
+            }
         }
-        options.ignore = patterns(&ignore);
+        options.unsent = patterns(ignore);
+        options.ignore = patterns(include);
         let compile = match form {
             "as-is" => false,
             "minified" => {
@@ -94,6 +95,12 @@ impl Sync {
         })?;
         Ok(())
     }
+}
+
+/// Returns the part of a path of the board that is below a folder of the board.
+fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    path.strip_prefix(folder.trim_end_matches('/'))?
+        .strip_prefix('/')
 }
 
 fn patterns(lines: &[String]) -> Patterns {

@@ -42,12 +42,11 @@ pub(crate) struct Session {
 impl Session {
     /// Connects to a board and begins a session on it.
     #[staticmethod]
-    #[pyo3(signature = (selector, *, baudrate, user, password, attempts, output))]
+    #[pyo3(signature = (selector, *, baudrate, password, attempts, output))]
     fn open(
         py: Python<'_>,
         selector: &str,
         baudrate: u32,
-        user: &str,
         password: &str,
         attempts: i64,
         output: Py<PyAny>,
@@ -55,8 +54,6 @@ impl Session {
         let parsed: BoardSelector = selector
             .parse()
             .map_err(|error| PyValueError::new_err(format!("{error}")))?;
-        // A telnet server's user: MicroPython's own telnet servers take any.
-        let _ = user;
         let mut connect = ConnectOptions::default();
         connect.cancel = Cancel::with_probe(signals::have_raised);
         connect.open.baud_rate = baudrate;
@@ -186,14 +183,16 @@ impl Session {
             })
     }
 
-    /// Starts the interpreter of the board afresh.
-    fn soft_reset(&self, py: Python<'_>) -> PyResult<()> {
-        self.call(py, |device| device.soft_reset())
+    /// Starts the interpreter of the board afresh, and waits up to `limit` seconds for the end of main.py.
+    fn start_main(&self, py: Python<'_>, limit: f64) -> PyResult<()> {
+        let limit = duration(limit)?;
+        self.call(py, |device| device.start_main(limit))
     }
 
-    /// Makes the folder `target` of the board equal to a folder of the host. `keep` names what stays; `None` removes nothing. `form` is
+    /// Makes the folder `target` of the board equal to a folder of the host. `keep` names what stays; `None` removes nothing. `ignore` has patterns of
+    /// what is not sent; `include` those of what is not left out, although it is by default. `form` is
     /// `as-is`, `minified` or `mpy`. `progress` is called with what changes.
-    #[pyo3(signature = (source, target, *, keep, ignore, form, progress))]
+    #[pyo3(signature = (source, target, *, keep, ignore, include, form, progress))]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is an argument of Python with a name"
@@ -205,10 +204,11 @@ impl Session {
         target: &str,
         keep: Option<Vec<String>>,
         ignore: Vec<String>,
+        include: Vec<String>,
         form: &str,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let sync = Sync::new(target, keep, ignore, form)?;
+        let sync = Sync::new(target, keep, [&ignore, &include], form)?;
         let mut raised = None;
         let mut report = |event: Progress| {
             let Some(update) = &progress else { return };
@@ -394,8 +394,11 @@ fn within(timeout: Option<f64>) -> PyResult<CallOptions> {
     let Some(seconds) = timeout else {
         return Ok(CallOptions::default());
     };
+    duration(seconds).map(CallOptions::within)
+}
+
+fn duration(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
-        .map(CallOptions::within)
         .map_err(|_| PyValueError::new_err("a timeout is a number of seconds, 0 or more"))
 }
 

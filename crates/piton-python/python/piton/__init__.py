@@ -3,7 +3,8 @@
 ``import piton as belay`` runs scripts that were written for the package `belay`.
 """
 
-from piton._piton import __version__, minify
+from piton._code import minify
+from piton._piton import __version__
 from piton._results import NO_RESULT, UNPARSABLE_RESULT
 from piton.device import Device
 from piton.device_meta import DeviceMeta

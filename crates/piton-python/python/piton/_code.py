@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from piton import _piton
 
-__all__ = ["Code", "minified", "prepare"]
+__all__ = ["Code", "minified", "minify", "prepare"]
 
 
 class Code(NamedTuple):
@@ -32,6 +32,15 @@ def prepare(text: str, minify: bool) -> Code:
     if is_expression:
         text = text.strip()
     return Code(text, is_expression, () if is_expression else _imported(text))
+
+
+def minify(code: str, keep_docstrings: bool = False) -> str:
+    """Returns code without comments and spare spaces, and without docstrings unless they are kept. Lines and names stay.
+
+    Indented code is moved to the margin. Raises SyntaxError for code that is not Python's.
+    """
+    text = _piton.minify(textwrap.dedent(code), keep_docstrings)
+    return text if code.endswith("\n") else text.rstrip("\n")
 
 
 def minified(text: str, *, keep_docstrings: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 def talk(session: "Session", exit_character: str) -> None:
     """Sends what is typed to the board and prints what the board sends, until `exit_character` is typed or input ends."""
-    session.terminal_begin()
     ended = threading.Event()
 
     def show() -> None:
         output = sys.stdout
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while not ended.is_set():
             try:
                 data = session.terminal_read()
@@ -26,20 +27,29 @@ def talk(session: "Session", exit_character: str) -> None:
                 # The line broke: typing will say so.
                 return
             if data:
-                output.write(data.decode("utf-8", "replace"))
+                output.write(decoder.decode(data))
                 output.flush()
 
     reader = threading.Thread(target=show, daemon=True)
-    reader.start()
-    try:
-        with _keys() as keys:
+    # The board ends lines with CR LF: a terminal that adds a CR must not see them.
+    with _keys() as keys:
+        session.terminal_begin()
+        reader.start()
+        try:
             for key in keys:
                 if key == exit_character:
                     return
                 session.terminal_write(key.encode())
-    finally:
-        ended.set()
-        reader.join()
+        finally:
+            ended.set()
+            reader.join()
+
+
+def _characters(descriptor: int) -> "Iterator[str]":
+    """Gives the characters that are typed, of several bytes too, until input ends."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while data := os.read(descriptor, 64):
+        yield from decoder.decode(data)
 
 
 @contextlib.contextmanager
@@ -50,7 +60,7 @@ def _keys() -> "Generator[Iterator[str]]":
     elif os.name == "nt":
         import msvcrt
 
-        yield iter(msvcrt.getwch, "")  # type: ignore[attr-defined]
+        yield iter(msvcrt.getwch, "")
     else:
         import termios
         import tty
@@ -59,6 +69,6 @@ def _keys() -> "Generator[Iterator[str]]":
         before = termios.tcgetattr(descriptor)
         try:
             tty.setraw(descriptor)
-            yield iter(lambda: os.read(descriptor, 1).decode("utf-8", "replace"), "")
+            yield _characters(descriptor)
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

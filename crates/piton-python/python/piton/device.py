@@ -7,6 +7,8 @@ import codecs
 import contextlib
 import itertools
 import os
+import posixpath
+import re
 import shutil
 import sys
 import tempfile
@@ -15,7 +17,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Generator, Iterable, Optional, TextIO, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generator, Iterable, Optional, TextIO, TypeVar, Union, cast
 
 from piton import _piton
 from piton._asynchronous import Worker
@@ -36,6 +38,9 @@ from piton.implementation import Implementation
 from piton.proxy_object import ProxyObject
 from piton.usb_specifier import UsbSpecifier
 
+if TYPE_CHECKING:
+    from piton._decorators import GlobalDecorator, TaskDecorator, ThreadDecorator
+
 __all__ = ["Device"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -43,6 +48,9 @@ _D = TypeVar("_D", bound="Device")
 
 # Programs for the board.
 _BOARD = Path(__file__).parent / "board"
+
+# Numbers of an address of the network, and a port.
+_ADDRESS = re.compile(r"(\d{1,3}\.){3}\d{1,3}(:\d+)?")
 
 # Names of architectures by their number in `sys.implementation._mpy`: MicroPython, py/persistentcode.h.
 _ARCHITECTURES = (
@@ -89,7 +97,7 @@ class Device(metaclass=DeviceMeta, skip=True):
     may define `__pre_autoinit__` and `__post_init__`.
     """
 
-    MAX_CMD_HISTORY_LEN = 1000
+    MAX_CMD_HISTORY_LEN: int = 1000
     """Of no effect: what a session needs is kept as declarations, however many there are."""
 
     _is_device_root = True
@@ -119,10 +127,12 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         `device` is a port's path, a `UsbSpecifier` or its JSON, ``a.b.c.d[:port]`` (telnet), ``ws://host[:port]`` (WebREPL), ``exec:command``,
         ``execpty:command``, or any selector of the command ``piton connect``: ``virtual``, ``virtual:FOLDER``, ``socket://host:port``,
-        ``rfc2217://host:port``, ``a0``, a name of ``config.toml``. None takes the specifier in the environment variable BELAY_DEVICE, or the
+        ``rfc2217://host:port``, ``telnet://host``, ``a0``. None takes the specifier in the environment variable BELAY_DEVICE, or the
         only board at a USB port.
 
-        `startup` is code that runs at the start, instead of some usual imports; an empty text runs nothing.
+        `baudrate` is in bits per second. `user` and `password` log in to a telnet server; a WebREPL takes the password alone. `startup` is code
+        that runs at the start, instead of some usual imports; an empty text runs nothing. `attempts` is how often a lost connection is tried
+        again, with a second between two tries. `auto_sync_time` compares the clocks when a time is first asked for.
 
         Raises ConnectionFailedError, AuthenticationError, DeviceNotFoundError, InsufficientSpecifierError.
         """
@@ -138,9 +148,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
         self._session = _piton.Session.open(
-            _selector(device, attempts),
+            _selector(device, attempts, user),
             baudrate=baudrate,
-            user=user,
             password=password,
             attempts=attempts,
             output=self._output.write,
@@ -240,7 +249,7 @@ class Device(metaclass=DeviceMeta, skip=True):
             if not code.is_expression:
                 self._session.execute(code.text, record=record, timeout=timeout)
                 if proxy and code.imported:
-                    proxies = tuple(ProxyObject(self, name, delete=bool(delete)) for name in code.imported)
+                    proxies = tuple(self._imported(name, bool(delete)) for name in code.imported)
                     return proxies[0] if len(proxies) == 1 else proxies
                 return None
             if proxy:
@@ -257,6 +266,11 @@ class Device(metaclass=DeviceMeta, skip=True):
         if cmd.isidentifier():
             return ProxyObject(self, cmd, delete=bool(delete))
         return self(cmd, proxy=True, delete=delete)
+
+    def _imported(self, name: str, delete: bool) -> Any:
+        value = self._expose(name)
+        # A name is there again after a reset of the board; an object without a name is not.
+        return ProxyObject(self, name, delete=delete) if isinstance(value, ProxyObject) else value
 
     # -- what the decorators and proxies use ------------------------------------------------------------------------
 
@@ -374,7 +388,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         """Makes a folder of the board equal to a folder or a file of the host. Only files that differ are sent.
 
         `keep` names what stays on the board though the folder does not have it: True keeps everything, False nothing; by default
-        `boot.py`, `webrepl_cfg.py` and `lib` in the root. `ignore` has patterns, as in a `.gitignore`, of what is not sent. `minify`
+        `boot.py`, `webrepl_cfg.py` and `lib` in the root. `ignore` has patterns, as in a `.gitignore` in the folder, of what is not sent, and
+        is removed from the board; by default ``*.pyc``, ``__pycache__``, ``.DS_Store`` and ``.pytest_cache``. `minify`
         sends Python files without comments and spare spaces. `mpy_cross_binary` compiles them; Piton's own compiler does it, whatever the
         path. `progress_update` is called with `description`, `total` or `advance`.
         """
@@ -387,6 +402,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         if keep is None:
             keep = _DEFAULT_KEEP if str(dst) == "/" else []
         names = [] if isinstance(keep, bool) else [keep] if isinstance(keep, str) else list(keep)
+        # A name is relative to `dst`, and a path is one of the board.
+        kept = [posixpath.join(str(dst), str(name)) for name in names]
         patterns = _DEFAULT_IGNORE if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
         if source.is_file():
             # A folder with this file alone.
@@ -397,8 +414,10 @@ class Device(metaclass=DeviceMeta, skip=True):
         self._session.sync(
             str(source),
             str(dst),
-            keep=None if keep_all else [str(name) for name in names],
+            keep=None if keep_all else kept,
             ignore=patterns,
+            # The patterns of a script replace those that hold by default.
+            include=[] if ignore is None else [f"!{pattern}" for pattern in _DEFAULT_IGNORE],
             form="mpy" if mpy_cross_binary else "minified" if minify else "as-is",
             progress=progress_update,
         )
@@ -450,9 +469,14 @@ class Device(metaclass=DeviceMeta, skip=True):
         """
         self._session.reconnect(attempts if attempts is not None else self.attempts or 1)
 
-    def soft_reset(self) -> None:
-        """Starts the interpreter of the board afresh. The next call restores what the session has declared."""
-        self._session.soft_reset()
+    def soft_reset(self, timeout: float = 5.0) -> None:
+        """Starts the interpreter of the board afresh: boot.py and main.py run, and what they print is dropped.
+
+        Waits `timeout` seconds for main.py to end. The next call stops a main.py that still runs, and restores what the session has
+        declared. Raises ConnectionLost for a board that ends with its interpreter, such as a process.
+        """
+        with self._output.to(None):
+            self._session.start_main(timeout)
 
     def terminal(self, *, exit_char: str = chr(0x1D)) -> None:
         """Connects the terminal with the prompt of the board, until `exit_char` is typed."""
@@ -461,18 +485,27 @@ class Device(metaclass=DeviceMeta, skip=True):
         talk(self._session, exit_char)
 
     def close(self) -> None:
-        """Runs the teardowns and closes the connection. A second call does nothing."""
+        """Runs the teardowns, in the order of their definition, and closes the connection. A second call does nothing.
+
+        Raises the first exception of a teardown, after the others ran and the connection was closed.
+        """
         if self._closed:
             return
         self._closed = True
         atexit.unregister(self.close)
+        teardowns: "Optional[Executer]" = getattr(self, "_belay_teardown", None)
+        failures: "list[Exception]" = []
         try:
-            teardowns: "Optional[Executer]" = getattr(self, "_belay_teardown", None)
             for teardown in teardowns._belay_executers if teardowns else []:
-                teardown()
+                try:
+                    teardown()
+                except Exception as error:
+                    failures.append(error)
         finally:
             self._worker.close()
             self._session.close()
+        if failures:
+            raise failures[0]
 
     def __enter__(self: _D) -> _D:
         return self
@@ -510,41 +543,52 @@ class Device(metaclass=DeviceMeta, skip=True):
 
     # -- marks for methods of subclasses ------------------------------------------------------------------------------
 
-    @staticmethod
-    def setup(
-        f: "Optional[Callable[..., Any]]" = None,
-        autoinit: bool = False,
-        implementation: str = "",
-        **kwargs: Any,
-    ) -> Any:
-        """Marks a method whose body is executed among the globals of the board, with its arguments as globals.
+    if TYPE_CHECKING:
+        setup: ClassVar[GlobalDecorator]
+        """Executes the body of a function among the globals of the board, with its arguments as globals."""
+        teardown: ClassVar[GlobalDecorator]
+        """Executes the body of a function among the globals of the board when the device is closed."""
+        task: ClassVar[TaskDecorator]
+        """Defines a function on the board: calls run there."""
+        thread: ClassVar[ThreadDecorator]
+        """Defines a function on the board: calls start threads there."""
+    else:
 
-        `autoinit` calls it at the end of the constructor. `implementation` makes it one of several methods of that name. The other
-        options are those of ``device.setup``: `minify`, `register`, `record`, `ignore_errors`.
-        """
-        return _marked("setup", f, implementation, kwargs, autoinit)
+        @staticmethod
+        def setup(
+            f: "Optional[Callable[..., Any]]" = None,
+            autoinit: bool = False,
+            implementation: str = "",
+            **kwargs: Any,
+        ) -> Any:
+            """Marks a method whose body is executed among the globals of the board, with its arguments as globals.
 
-    @staticmethod
-    def teardown(
-        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
-    ) -> Any:
-        """Marks a method whose body is executed among the globals of the board when the device is closed."""
-        return _marked("teardown", f, implementation, kwargs)
+            `autoinit` calls it at the end of the constructor. `implementation` makes it one of several methods of that name. The other
+            options are those of ``device.setup``: `minify`, `register`, `record`, `ignore_errors`.
+            """
+            return _marked("setup", f, implementation, kwargs, autoinit)
 
-    @staticmethod
-    def task(
-        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
-    ) -> Any:
-        """Marks a method that runs on the board. The options are those of ``device.task``: `minify`, `register`, `record`, `trusted`,
-        `return_time`, `timeout`."""
-        return _marked("task", f, implementation, kwargs)
+        @staticmethod
+        def teardown(
+            f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+        ) -> Any:
+            """Marks a method whose body is executed among the globals of the board when the device is closed."""
+            return _marked("teardown", f, implementation, kwargs)
 
-    @staticmethod
-    def thread(
-        f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
-    ) -> Any:
-        """Marks a method that runs on the board in a thread of its own."""
-        return _marked("thread", f, implementation, kwargs)
+        @staticmethod
+        def task(
+            f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+        ) -> Any:
+            """Marks a method that runs on the board. The options are those of ``device.task``: `minify`, `register`, `record`, `trusted`,
+            `return_time`, `timeout`."""
+            return _marked("task", f, implementation, kwargs)
+
+        @staticmethod
+        def thread(
+            f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
+        ) -> Any:
+            """Marks a method that runs on the board in a thread of its own."""
+            return _marked("thread", f, implementation, kwargs)
 
 
 class _Output:
@@ -582,6 +626,10 @@ def _marked(
     def mark(function: _F) -> _F:
         from inspect import signature
 
+        # Written for type checkers, which take the first parameter of a method for `self`.
+        if isinstance(function, staticmethod):
+            function = cast(_F, function.__func__)
+
         if autoinit and signature(function).parameters:
             raise ValueError(
                 f"Method {function} decorated with @Device.setup(autoinit=True) must have no arguments."
@@ -596,7 +644,7 @@ def _marked(
     return mark if function is None else mark(function)
 
 
-def _selector(device: "Union[str, os.PathLike[str], UsbSpecifier, None]", attempts: int) -> str:
+def _selector(device: "Union[str, os.PathLike[str], UsbSpecifier, None]", attempts: int, user: str) -> str:
     """Returns the selector of `piton connect` for what a script gives."""
     if device is None:
         device = UsbSpecifier.from_json(os.environ.get("BELAY_DEVICE", "{}"))
@@ -604,7 +652,9 @@ def _selector(device: "Union[str, os.PathLike[str], UsbSpecifier, None]", attemp
         device = UsbSpecifier.from_json(device)
     if isinstance(device, UsbSpecifier):
         return _port_of(device, attempts)
-    return os.fspath(device)
+    selector = os.fspath(device)
+    # `192.168.4.1` and `192.168.4.1:23`: a board with a telnet server.
+    return f"telnet://{user}@{selector}" if _ADDRESS.fullmatch(selector) else selector
 
 
 def _port_of(specifier: UsbSpecifier, attempts: int) -> str:

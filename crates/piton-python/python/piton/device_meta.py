@@ -124,6 +124,10 @@ class DeviceMeta(type):
     def __bool__(cls) -> bool:
         return True
 
+    def get(cls, name: str, default: Any = None) -> Any:
+        """Returns the registered subclass of this name; else `default`."""
+        return cls.__registry.get(name.lower(), default)
+
     def keys(cls) -> "list[str]":
         """Returns the names of the registered subclasses."""
         return list(cls.__registry)

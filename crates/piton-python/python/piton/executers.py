@@ -71,7 +71,7 @@ class Executer:
 class _GlobalExecuter(Executer):
     """Executes the body of a function among the globals of the board."""
 
-    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def _make(
         self,
         function: "Callable[..., Any]",
         *,
@@ -124,7 +124,7 @@ class TaskExecuter(Executer):
 
     kind = "task"
 
-    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def _make(
         self,
         function: "Callable[..., Any]",
         *,
@@ -172,6 +172,7 @@ class TaskExecuter(Executer):
             iterate.aio = iterate_asynchronously  # type: ignore[attr-defined]
             return iterate
         call.aio = call_asynchronously  # type: ignore[attr-defined]
+        call_asynchronously.aio = call_asynchronously  # type: ignore[attr-defined]
         return call_asynchronously if is_coroutine else call
 
 
@@ -180,7 +181,7 @@ class ThreadExecuter(Executer):
 
     kind = "thread"
 
-    def _make(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def _make(
         self, function: "Callable[..., Any]", *, minify: bool = True, record: bool = True
     ) -> "Callable[..., Any]":
         device = self._belay_device

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, TypeVar, Union, cast
 
 from piton.device import Device
 from piton.exceptions import BelayException
+
+if TYPE_CHECKING:
+    from piton._decorators import GroupDecorator
 
 __all__ = ["Devices", "GroupError", "Results"]
 
@@ -16,21 +20,22 @@ _T = TypeVar("_T")
 class GroupError(BelayException):
     """Some boards of a group failed. ``failures`` has their exceptions by name, ``results`` the values of the others."""
 
-    def __init__(self, failures: "Mapping[str, BaseException]", results: "Results") -> None:
+    def __init__(self, failures: "Mapping[str, BaseException]", results: "Results[Any]") -> None:
         shown = "\n".join(f"{name}: {type(error).__name__}: {str(error).strip()}" for name, error in failures.items())
         super().__init__(f"{len(failures)} of {len(failures) + len(results)} boards failed:\n{shown}")
         self.failures = failures
         self.results = results
 
 
-class Results(dict[str, Any]):
+# The class of `typing`: it is generic when the script runs, too.
+class Results(Dict[str, _T]):  # noqa: UP006
     """What the boards of a group returned, by name. ``failures`` has the exceptions of the boards that failed."""
 
-    def __init__(self, values: "Mapping[str, Any]", failures: "Mapping[str, BaseException]") -> None:
+    def __init__(self, values: "Mapping[str, _T]", failures: "Mapping[str, BaseException]") -> None:
         super().__init__(values)
         self.failures = dict(failures)
 
-    def check(self) -> "Results":
+    def check(self) -> "Results[_T]":
         """Returns the results. Raises GroupError if a board failed."""
         if self.failures:
             raise GroupError(self.failures, self)
@@ -86,35 +91,45 @@ class Devices(Mapping[str, Device]):
     def __len__(self) -> int:
         return len(self._devices)
 
-    def __call__(self, cmd: str, **options: Any) -> Results:
+    def __call__(self, cmd: str, **options: Any) -> "Results[Any]":
         """Executes code on all boards, as `Device` does."""
         return self.each(lambda device: device(cmd, **options))
 
-    def each(self, action: "Callable[[Device], _T]") -> Results:
+    def each(self, action: "Callable[[Device], _T]") -> "Results[_T]":
         """Calls a function with each device, at the same time, and returns the results by name."""
         return self._run({name: (lambda device=device: action(device)) for name, device in self._devices.items()})
 
-    def sync(self, folder: str, **options: Any) -> Results:
+    def sync(self, folder: "Union[str, os.PathLike[str]]", **options: Any) -> "Results[None]":
         """Copies a folder to all boards, as `Device.sync` does."""
         return self.each(lambda device: device.sync(folder, **options))
 
-    def task(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+    if TYPE_CHECKING:
+        task: GroupDecorator
         """Defines a function on all boards, as `Device.task` does. A call returns the results by name."""
-        return self._decorated("task", function, options)
-
-    def setup(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+        setup: GroupDecorator
         """Executes the body of a function on all boards, as `Device.setup` does."""
-        return self._decorated("setup", function, options)
-
-    def teardown(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+        teardown: GroupDecorator
         """Executes the body of a function on all boards when they are closed, as `Device.teardown` does."""
-        return self._decorated("teardown", function, options)
-
-    def thread(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+        thread: GroupDecorator
         """Runs a function on all boards in threads of their own, as `Device.thread` does."""
-        return self._decorated("thread", function, options)
+    else:
+        def task(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+            """Defines a function on all boards, as `Device.task` does. A call returns the results by name."""
+            return self._decorated("task", function, options)
 
-    def close(self) -> Results:
+        def setup(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+            """Executes the body of a function on all boards, as `Device.setup` does."""
+            return self._decorated("setup", function, options)
+
+        def teardown(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+            """Executes the body of a function on all boards when they are closed, as `Device.teardown` does."""
+            return self._decorated("teardown", function, options)
+
+        def thread(self, function: "Optional[Callable[..., Any]]" = None, **options: Any) -> Any:
+            """Runs a function on all boards in threads of their own, as `Device.thread` does."""
+            return self._decorated("thread", function, options)
+
+    def close(self) -> "Results[None]":
         """Closes all devices."""
         closed = self.each(lambda device: device.close())
         self._pool.shutdown()
@@ -127,13 +142,13 @@ class Devices(Mapping[str, Device]):
         self.close()
 
     def _decorated(self, kind: str, function: "Optional[Callable[..., Any]]", options: "dict[str, Any]") -> Any:
-        def decorate(function: "Callable[..., Any]") -> "Callable[..., Results]":
+        def decorate(function: "Callable[..., Any]") -> "Callable[..., Results[Any]]":
             def define(device: Device) -> "Callable[..., Any]":
                 return cast("Callable[..., Any]", getattr(device, kind)(function, **options))
 
             made = self.each(define).check()
 
-            def call(*args: Any, **kwargs: Any) -> Results:
+            def call(*args: Any, **kwargs: Any) -> "Results[Any]":
                 return self._run({name: (lambda one=one: one(*args, **kwargs)) for name, one in made.items()})
 
             call.__name__ = getattr(function, "__name__", "function")
@@ -142,9 +157,9 @@ class Devices(Mapping[str, Device]):
 
         return decorate if function is None else decorate(function)
 
-    def _run(self, actions: "Mapping[str, Callable[[], Any]]") -> Results:
+    def _run(self, actions: "Mapping[str, Callable[[], _T]]") -> "Results[_T]":
         futures = {name: self._pool.submit(action) for name, action in actions.items()}
-        values: "dict[str, Any]" = {}
+        values: "dict[str, _T]" = {}
         failures: "dict[str, BaseException]" = {}
         for name, future in futures.items():
             error = future.exception()
