@@ -15,6 +15,9 @@ use std::process::{Output, Stdio};
 
 use piton_compiler::{DiagnosticCode, Options, compile};
 use piton_mpy::disassembly::disassemble;
+use piton_mpy::instruction::instructions;
+use piton_mpy::opcode::OPCODES;
+use piton_mpy::raw_code::Code;
 use piton_mpy::writer::write;
 
 const SEPARATOR: &str = "----\n";
@@ -97,7 +100,58 @@ macro_rules! constructs {
 
 constructs! {
     expressions statements functions classes comprehensions exceptions asynchronous imports constants numbers fstrings
-    layout
+    layout scopes calls control targets values
+}
+
+/// The constructs reach every instruction of the virtual machine: one that no source has is compared with nothing.
+#[test]
+fn every_instruction_is_in_a_construct() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs");
+    let mut seen = vec![false; OPCODES.len()];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let sources = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for source in sources.split(SEPARATOR) {
+            let Ok(module) = compile(source.as_bytes(), &Options::new("<stdin>")) else {
+                continue;
+            };
+            for raw_code in &module.raw_codes {
+                let Code::Bytecode(bytecode) = &raw_code.code else {
+                    panic!("{source} is machine code");
+                };
+                for instruction in instructions(&bytecode.opcodes) {
+                    let row = instruction.unwrap().opcode;
+                    let index = OPCODES.iter().position(|other| other == row);
+                    seen[index.unwrap()] = true;
+                }
+            }
+        }
+    }
+    let missing: Vec<&str> = OPCODES
+        .iter()
+        .zip(&seen)
+        .filter(|(_, seen)| !**seen)
+        .map(|(row, _)| row.name)
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+/// A jump takes two bytes or three: functions with bodies of every length around both limits, forward and backward.
+#[test]
+fn jumps_have_the_official_sizes() {
+    let mut source = String::new();
+    for length in (50..70).chain(110..140) {
+        let body = "a;".repeat(length / 2);
+        let odd = if length % 2 == 1 { "b[c];" } else { "" };
+        source += &format!("def f{length}(a, b, c):\n");
+        source += &format!("    while a: {body}{odd}pass\n");
+        source += &format!("    for i in b: {body}{odd}pass\n");
+        source += &format!("    if a: {body}{odd}pass\n    else: {odd}{body}pass\n");
+        source += &format!("    try: {body}{odd}pass\n    except: {odd}{body}pass\n");
+        source += &format!("    with a: {body}{odd}pass\n");
+        source += &format!("    x = a and b{}\n", "[c]".repeat(length));
+        source += &format!("    while a or b:\n        if c: continue\n        {body}{odd}break\n");
+    }
+    section(&source);
 }
 
 /// Each error with its code, words and place, as the official compiler has them.

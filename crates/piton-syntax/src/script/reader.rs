@@ -387,9 +387,12 @@ impl<'a> Reader<'a> {
                 name = value.as_name().map(str::to_owned);
                 let right = self.expression(nesting + 1, Stop::Nothing);
                 // `f(a.b=1)` means nothing; the left side says what is wrong.
-                value = match name {
-                    Some(_) => right,
-                    None => self.unreadable(value.line, ProblemKind::NotLiteral(value.excerpt)),
+                value = match (&name, &value.kind) {
+                    (Some(_), _) => right,
+                    (None, ExpressionKind::Unreadable(_)) => value,
+                    (None, _) => {
+                        self.unreadable(value.line, ProblemKind::NotLiteral(value.excerpt))
+                    }
                 };
             }
             arguments.push(Argument { name, value });

@@ -202,7 +202,7 @@ fn characters_that_spoil_a_statement() {
     1| <line 1: expected a value, found `;`>
     2| {<line 2: expected a value, found the end>: <line 2: expected a value, found the end>}
     3| {<line 3: expected a value, found the end>: <line 3: expected a value, found `:`>}
-    4| f(<line 4: expected a value, found >)
+    4| f(<line 4: expected a value, found the end>)
     5| [<line 5: expected a value, found `=`>]
     6| a[<line 6: expected a value, found `;`>]
     "#
