@@ -134,3 +134,6 @@ fn keep_room(place: &Path) -> io::Result<()> {
     sync_parent(&room);
     fs::remove_file(&room)
 }
+
+#[cfg(test)]
+mod tests;

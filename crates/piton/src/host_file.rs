@@ -227,4 +227,47 @@ mod tests {
         file.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
     }
+
+    #[test]
+    fn what_cannot_be_written_says_so_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(write(&path.join("b"), b"new").is_err(), "no such folder");
+        assert!(write(folder.path(), b"new").is_err(), "a folder");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        create(&path, b"first").unwrap();
+        create(&path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_devices_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("real")).unwrap();
+        std::fs::write(path("real/a"), "old").unwrap();
+        symlink("real/a", path("link")).unwrap();
+        std::fs::set_permissions(path("real/a"), std::fs::Permissions::from_mode(0o640)).unwrap();
+        write(&path("link"), b"new").unwrap();
+        assert!(path("link").is_symlink());
+        assert_eq!(std::fs::read(path("real/a")).unwrap(), b"new");
+        let mode = |name: &str| path(name).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("real/a"), 0o640);
+        // A new file has the permissions of any new file.
+        std::fs::write(path("plain"), "").unwrap();
+        write(&path("new"), b"new").unwrap();
+        assert_eq!(mode("new"), mode("plain"));
+        write(Path::new("/dev/null"), b"new").unwrap();
+        assert!(!Path::new("/dev/null").is_file());
+        // A file that may not be written is not replaced either. Root may write any.
+        std::fs::set_permissions(path("plain"), std::fs::Permissions::from_mode(0o444)).unwrap();
+        if OpenOptions::new().write(true).open(path("plain")).is_err() {
+            assert!(write(&path("plain"), b"new").is_err());
+        }
+        assert!(refuse_link(&path("link")).is_err());
+        assert!(refuse_link(&path("plain")).is_ok() && refuse_link(&path("none")).is_ok());
+    }
 }

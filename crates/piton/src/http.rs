@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::{Cancel, scaled};
 use piton_board::error::ErrorKind;
 use tempfile::SpooledTempFile;
+use tracing::debug;
 
 use crate::workers;
 
@@ -238,7 +239,12 @@ impl Client {
         limit: u64,
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<Document, HttpError> {
-        let failed = |error| http_error(url, error);
+        debug!(%url, "the document is requested");
+        let failed = |error| {
+            let error = http_error(url, error);
+            debug!(%url, %error, "the document cannot be had");
+            error
+        };
         let mut response = self
             .agent
             .get(url)
@@ -268,6 +274,7 @@ impl Client {
                 .map_err(|source| not_stored(url, source))?;
             on_bytes(document.size);
         }
+        debug!(%url, bytes = document.size, "the document is here");
         if document.size > limit {
             return Err(HttpError::TooLong {
                 url: url.to_owned(),

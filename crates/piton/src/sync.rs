@@ -49,11 +49,12 @@ use std::path::PathBuf;
 use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_compiler::Diagnostic;
 use piton_fs::error::Error as FsError;
-use piton_fs::plan::Conflict;
+use piton_fs::plan::{Conflict, Plan};
 use piton_path::BoardPath;
 use piton_path::RelativePath;
 use piton_path::is_reserved;
 use piton_project::cache::{COMPILED_LIMIT, Cache};
+use tracing::{debug, trace};
 
 use crate::board_format::NotCompilable;
 use crate::patterns::Patterns;
@@ -332,6 +333,19 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
             Some(more @ 1..) => write!(f, " and {more} more"),
             _ => Ok(()),
         }
+    }
+}
+
+/// Logs what was decided.
+fn log_plan(plan: &Plan) {
+    debug!(
+        steps = plan.steps.len(),
+        unchanged = plan.unchanged.len(),
+        kept = plan.kept.len(),
+        "the two folders were compared"
+    );
+    for path in &plan.unchanged {
+        trace!(%path, "the file is the same on both sides");
     }
 }
 

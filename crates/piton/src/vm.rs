@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha512};
+use tracing::debug;
 
 use crate::cache_folder::{NoCacheFolder, cache_folder};
 use crate::environment;
@@ -134,35 +135,61 @@ pub fn locate(
     explicit: Option<&Path>,
     report: &mut dyn FnMut(Event),
 ) -> Result<PathBuf, VmFileError> {
-    if let Some(path) = explicit {
-        return readable(path.to_owned(), NamedBy::Options);
-    }
-    if let Some(path) = env::var_os(environment::VM).filter(|path| !path.is_empty()) {
-        return readable(PathBuf::from(path), NamedBy::Environment);
-    }
-    let place = cache_folder()?.join("vm").join(VERSION).join(FILE_NAME);
-    match std::fs::read(&place) {
-        Ok(bytes) => {
-            let found = sha512(&bytes);
-            if found == SHA512 {
-                tracing::debug!(path = %place.display(), "the VM file is in the cache");
-                Ok(place)
-            } else {
-                Err(VmFileError::Damaged { path: place, found })
+    let places = Places {
+        explicit: explicit.map(Path::to_owned),
+        environment: env::var_os(environment::VM).map(PathBuf::from),
+        cache: cache_folder(),
+    };
+    places.locate(&mut |place| fetch::fetch(place, report))
+}
+
+/// Where the VM file may be, first place first.
+struct Places {
+    explicit: Option<PathBuf>,
+    environment: Option<PathBuf>,
+    cache: Result<PathBuf, NoCacheFolder>,
+}
+
+/// Fetches the bytes of the VM file for this place.
+type Fetch<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, VmFileError> + 'a;
+
+impl Places {
+    fn locate(self, fetch: &mut Fetch<'_>) -> Result<PathBuf, VmFileError> {
+        if let Some(path) = self.explicit {
+            debug!(path = %path.display(), "the VM file is the one of the options");
+            return readable(path, NamedBy::Options);
+        }
+        // A variable that is set to nothing names nothing.
+        let named = self.environment.filter(|path| path.as_os_str() != "");
+        if let Some(path) = named {
+            debug!(path = %path.display(), "the VM file is the one of the environment");
+            return readable(path, NamedBy::Environment);
+        }
+        let place = self.cache?.join("vm").join(VERSION).join(FILE_NAME);
+        match std::fs::read(&place) {
+            Ok(bytes) => {
+                let found = sha512(&bytes);
+                if found == SHA512 {
+                    debug!(path = %place.display(), "the VM file is in the cache");
+                    Ok(place)
+                } else {
+                    Err(VmFileError::Damaged { path: place, found })
+                }
             }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let bytes = fetch::fetch(&place, report)?;
-            store(&place, &bytes).map_err(|source| VmFileError::Cache {
-                path: place.clone(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                debug!(path = %place.display(), "the VM file is not in the cache, so it is fetched");
+                let bytes = fetch(&place)?;
+                store(&place, &bytes).map_err(|source| VmFileError::Cache {
+                    path: place.clone(),
+                    source,
+                })?;
+                Ok(place)
+            }
+            Err(source) => Err(VmFileError::Cache {
+                path: place,
                 source,
-            })?;
-            Ok(place)
+            }),
         }
-        Err(source) => Err(VmFileError::Cache {
-            path: place,
-            source,
-        }),
     }
 }
 
@@ -198,3 +225,6 @@ fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
 fn sha512(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha512::digest(bytes))
 }
+
+#[cfg(test)]
+mod tests;

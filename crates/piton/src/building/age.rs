@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use piton_shipment::timestamp::Timestamp;
 use piton_shipment::version::compare;
+use tracing::debug;
 
 use super::scan::Input;
 use super::{BuildError, Event, Settings};
@@ -48,10 +49,12 @@ pub(super) fn age(
         },
     };
     let (time, tag) = commit.map_or((None, None), |(time, tag)| (Some(time), tag));
-    let seconds = match epoch.or(time) {
-        Some(seconds) => seconds,
-        None => newest(&settings.source, inputs),
+    let (seconds, origin) = match (epoch, time) {
+        (Some(seconds), _) => (seconds, "SOURCE_DATE_EPOCH"),
+        (None, Some(seconds)) => (seconds, "the commit"),
+        (None, None) => (newest(&settings.source, inputs), "the newest source"),
     };
+    debug!(seconds, %origin, tag, "the time of the build");
     Ok(Age { seconds, tag })
 }
 

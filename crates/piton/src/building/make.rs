@@ -9,6 +9,7 @@ use piton_path::Sha256Hex;
 use piton_shipment::manifest::{Compiler, FileKind, Manifest, ManifestFile};
 use piton_shipment::signature::KeyFile;
 use piton_shipment::timestamp::Timestamp;
+use tracing::{debug, trace};
 
 use super::place::{self, Made, MadeFile, Origin, Output, Target};
 use super::scan::{Input, InputKind, Scanned, scan};
@@ -229,6 +230,7 @@ impl Plan {
                     && last.target.as_deref() == Some(target.to_string().as_str())
             });
         let files = last.map(|last| last.files).unwrap_or_default();
+        debug!(%target, files = files.len(), "results of the last build with the same compiler and options");
         let by_source = files
             .into_iter()
             .filter_map(|file| Some((file.source.as_ref()?.to_string(), file)));
@@ -246,11 +248,17 @@ impl Plan {
         let last = self.last.get(input.path.as_str())?;
         // A module that stayed source is not among these: the compiler may have learned to compile it.
         if last.source_sha256.as_ref() != Some(source) || last.path != input.output() {
+            trace!(path = %input.path, "the source is not that of the last build");
             return None;
         }
         let path = place::folder(settings, &self.folder).join(FILES);
         let bytes = fs::read(path.join(last.path.to_path())).ok()?;
-        (Sha256Hex::of(&bytes) == last.sha256).then_some(bytes)
+        if Sha256Hex::of(&bytes) != last.sha256 {
+            debug!(path = %input.path, "the result of the last build was changed since, so it is made again");
+            return None;
+        }
+        trace!(path = %input.path, "the result of the last build is reused");
+        Some(bytes)
     }
 }
 

@@ -14,6 +14,7 @@ use piton_shipment::archive;
 use piton_shipment::index::{self, Index, IndexTarget};
 use piton_shipment::manifest::{FileKind, LeftOutModule, Manifest, ManifestFile, MpyFacts, SCHEMA};
 use piton_shipment::timestamp::Timestamp;
+use tracing::debug;
 
 use super::age::Age;
 use super::make::Plan;
@@ -326,6 +327,10 @@ impl<'a> Output<'a> {
                     .is_ok_and(|bytes| Sha256Hex::of(&bytes).as_str() == hash)
             })
         });
+        debug!(
+            is_packed,
+            "whether the archives of the last build are those of this one"
+        );
         if is_packed {
             self.files.extend(paths.map(|path| OutputFile {
                 path,

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use piton_path::PortablePath;
 use piton_project::mip::manifest_py::ManifestPy;
 use piton_project::mip::package::PackageJson;
+use tracing::debug;
 
 use super::scan::is_environment;
 use super::{BuildError, BuildTarget, MANIFEST, NamedFile};
@@ -175,6 +176,12 @@ pub fn find(base: &Path, named: Named<'_>) -> Result<Project, BuildError> {
         Named::Nothing => find_unnamed(base)?,
     };
     project.circuitpython = sign(&project.source, base);
+    debug!(
+        source = %project.source.display(),
+        layout = ?project.layout,
+        circuitpython = ?project.circuitpython,
+        "the project was looked at"
+    );
     Ok(project)
 }
 

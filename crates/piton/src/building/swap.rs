@@ -13,6 +13,7 @@ use piton_path::Sha256Hex;
 use piton_shipment::manifest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tracing::debug;
 
 use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Output, OutputFile};
@@ -248,6 +249,9 @@ impl Place {
         if swap_names(&self.new, &self.out) {
             return Ok(());
         }
+        // NTFS and older kernels exchange nothing in one step. A cut between the two renames leaves no results, and the next
+        // build brings the old ones back.
+        debug!("names cannot be exchanged here, so the folder is replaced by two renames");
         fs::rename(&self.out, &self.old)?;
         if let Err(error) = fs::rename(&self.new, &self.out) {
             fs::rename(&self.old, &self.out)?;
@@ -262,6 +266,7 @@ impl Place {
             refuse_link(left)?;
         }
         if !self.out.exists() && self.old.exists() {
+            debug!(old = %self.old.display(), "an interrupted build left the old results here: they come back");
             // Killed between the two renames.
             fs::rename(&self.old, &self.out)?;
         }

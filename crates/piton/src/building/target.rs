@@ -251,4 +251,66 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn versions_of_circuitpython_have_targets() {
+        for (major, name) in [
+            (0, None),
+            (8, None),
+            (9, Some("circuitpython-9")),
+            (10, Some("circuitpython-10")),
+            (12, Some("circuitpython-10")),
+        ] {
+            let target = BuildTarget::circuitpython(major).map(|target| target.to_string());
+            assert_eq!(target.as_deref(), name, "{major}");
+        }
+        let last = BuildTarget::names().last();
+        assert_eq!(
+            last,
+            Some(BuildTarget::newest_circuitpython().to_string().as_str())
+        );
+    }
+
+    #[test]
+    fn options_are_spelled_as_the_official_compiler_has_them() {
+        let check = |name: &str, adjust: fn(&mut Settings), expected: &[&str]| {
+            let mut settings = Settings::new("", "");
+            adjust(&mut settings);
+            let target = name.parse::<BuildTarget>().unwrap();
+            assert_eq!(target.spelled(&settings), expected, "{name}");
+            let options = target.options(&settings);
+            assert_eq!(options.small_int_bits, settings.small_int_bits);
+            assert_eq!(options.source_lines, settings.source_lines);
+        };
+        check("micropython", |_| {}, &["-O0"]);
+        check(
+            "circuitpython-10",
+            |settings| settings.optimise = 3,
+            &["-O3"],
+        );
+        check("micropython:armv7m", |_| {}, &["-O0", "-march=armv7m"]);
+        check(
+            "micropython:rv32imc",
+            |settings| {
+                settings.small_int_bits = 47;
+                settings.source_lines = false;
+            },
+            &[
+                "-O0",
+                "-msmall-int-bits=47",
+                "-mno-source-lines",
+                "-march=rv32imc",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_folder_has_a_name_that_every_file_system_takes() {
+        for (name, folder) in [
+            ("micropython", "micropython"),
+            ("micropython:armv7m", "micropython-armv7m"),
+        ] {
+            assert_eq!(name.parse::<BuildTarget>().unwrap().folder(), folder);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use piton_fs::hash::HashAlgorithm;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step as TransferStep, TransferEvent};
 use piton_path::BoardPath;
+use tracing::debug;
 
 use super::plan::{has_content, has_folder, survey};
 use super::to_host::{Arrived, receive};
@@ -58,6 +59,11 @@ pub(super) fn apply(
     }
     let (unchanged, changes): (Vec<Change<'_>>, Vec<Change<'_>>) =
         changes.into_iter().partition(|change| change.is_unchanged);
+    debug!(
+        unchanged = unchanged.len(),
+        to_send = changes.len(),
+        "files that the board has already are left as they are"
+    );
     let files = unchanged.iter().filter(|change| change.content.is_some());
     let mut announcer = Announcer {
         next: 0,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tracing::debug;
+
 use super::download::{fetch, is_url};
 use super::{Demands, Finding, FindingKind, Reading, Shipment, ShipmentError, read};
 use crate::board_format::BoardFormat;
@@ -104,6 +106,7 @@ pub fn choose(shipments: Vec<Shipment>, demands: &Demands<'_>) -> Result<Shipmen
     let mut findings = Vec::new();
     for shipment in shipments {
         let found = shipment.check(demands);
+        debug!(version = %shipment.manifest.version, build_target = shipment.manifest.target, findings = found.len(), "a target was checked");
         if found.is_empty() {
             return Ok(shipment);
         }

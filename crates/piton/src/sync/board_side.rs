@@ -11,6 +11,7 @@ use piton_fs::transfer::{Candidate, ShortDigest, Space, SurveyEntry};
 use piton_fs::write::TEMPORARY_SUFFIX;
 use piton_path::BoardPath;
 use piton_path::RelativePath;
+use tracing::debug;
 
 use super::{Content, Error, Options};
 use crate::times::CONTENT_TIME;
@@ -57,6 +58,7 @@ pub(super) fn survey(
     let mut foreign_journals = Vec::new();
     if options.settle && !found.unfinished.is_empty() {
         for folder in &found.unfinished {
+            debug!(%folder, "a change of packages was cut off here: the board puts it right first");
             match remote.settle_swap(folder, Deadline::after(CONTENT_TIME)) {
                 Err(FsError::NotAJournal { path }) => foreign_journals.push(path),
                 settled => drop(settled?),

@@ -23,7 +23,7 @@ use super::host_side::walk_destination;
 use super::make;
 use super::pull::stay_inside;
 use super::record::{FILE_NAME, Record};
-use super::{Content, Error, HostTree, Options, SyncEvent, walk};
+use super::{Content, Error, HostTree, Options, SyncEvent, log_plan, walk};
 use crate::board_format::{BOOT_OUT, BoardFormat};
 use crate::shipment::parts::Parts;
 use crate::shipment::to_drive::{ToDriveError, check_names};
@@ -118,6 +118,7 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
     };
     let plan = plan(&host.tree, &on_drive.tree, &plan_options)
         .map_err(|conflicts| Error::InTheWay { conflicts })?;
+    log_plan(&plan);
     Ok(DrivePush {
         plan,
         drive: drive.to_path_buf(),

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::board_side::{Root, note_equal_files, sizes, survey};
 use super::host_side::walk_destination;
 use super::record::Record;
-use super::{Content, Error, IGNORE_NAME, Options, SyncEvent, has_reserved_name};
+use super::{Content, Error, IGNORE_NAME, Options, SyncEvent, has_reserved_name, log_plan};
 use crate::host_file::Incoming;
 use crate::host_name;
 use crate::times::CONTENT_TIME;
@@ -108,6 +108,7 @@ pub fn pull(
     };
     let plan = plan(&source, &host.tree, &plan_options)
         .map_err(|conflicts| Error::InTheWay { conflicts })?;
+    log_plan(&plan);
     let mut record = Record::load(folder)?;
     check_losses(&plan, folder, &host.contents, &record, options)?;
     for path in &plan.unchanged {

@@ -12,9 +12,12 @@ use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 use piton_path::BoardPath;
 use piton_path::RelativePath;
+use tracing::debug;
 
 use super::board_side::{Root, folders_to, note_equal_files, sizes, survey};
-use super::{Content, Error, HostTree, Options, SyncEvent, has_reserved_name, make, walk};
+use super::{
+    Content, Error, HostTree, Options, SyncEvent, has_reserved_name, log_plan, make, walk,
+};
 use crate::times::CONTENT_TIME;
 
 /// What a folder of a board lacks to be like one of this computer.
@@ -102,14 +105,16 @@ pub fn push_tree(
         plan(&tree, &survey.tree, plan_options).map_err(|conflicts| Error::InTheWay { conflicts })
     };
     let mut plan = decide(&plan_options)?;
-    // Files that are replaced keep their space until the new ones are complete.
     if survey
         .space
         .is_some_and(|space| needed(&plan, space.block) > space.free)
     {
+        // Files that are replaced keep their space until the new ones are complete.
+        debug!("the board has too little room for old and new files, so files are removed first");
         plan_options.delete_first = true;
         plan = decide(&plan_options)?;
     }
+    log_plan(&plan);
     let leftovers = survey
         .leftovers
         .iter()

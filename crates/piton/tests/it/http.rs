@@ -20,6 +20,12 @@ enum Answer {
     Trickle,
     /// Less than was announced.
     Cut,
+    /// Another address, as the server writes it.
+    Redirect(&'static str),
+    /// A line that is not HTTP.
+    Nonsense,
+    /// 128 KiB of zeros, packed.
+    Packed,
 }
 
 /// Starts a server. Returns the beginning of its addresses.
@@ -59,6 +65,14 @@ fn serve(mut stream: TcpStream, answers: &BTreeMap<&str, Answer>) {
                 "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
         }
+        Answer::Redirect(to) => {
+            write!(
+                stream,
+                "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+        }
+        Answer::Nonsense => write!(stream, "SSH-2.0-server\r\n\r\n"),
+        Answer::Packed => pack(stream),
         Answer::Cut => write!(stream, "{}half", head(100)),
         Answer::Silence => stream.read(&mut byte).map(drop),
         Answer::Trickle => trickle(stream, &head(1 << 20)),
@@ -73,7 +87,24 @@ fn trickle(mut stream: TcpStream, head: &str) -> std::io::Result<()> {
     }
 }
 
+fn pack(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![0; 1 << 17])?;
+    let packed = encoder.finish()?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        packed.len()
+    )?;
+    stream.write_all(&packed)
+}
+
 fn client() -> Client {
+    Client::new(&ClientOptions::default())
+}
+
+/// A client that waits for less than a busy computer may take for an answer.
+fn impatient_client() -> Client {
     let mut options = ClientOptions::default();
     options.stall = Duration::from_millis(400);
     Client::new(&options)
@@ -184,10 +215,54 @@ fn a_server_that_sends_nothing_or_next_to_nothing_is_given_up() {
     let server = server(&[("/silent", Answer::Silence), ("/slow", Answer::Trickle)]);
     let get = |path: &str| {
         let urls = [format!("{server}{path}")];
-        let document = client().get_all(&urls, (1 << 21, 1 << 21), &Cancel::new(), &mut |_| {});
+        let document =
+            impatient_client().get_all(&urls, (1 << 21, 1 << 21), &Cancel::new(), &mut |_| {});
         document.unwrap_err()
     };
     assert!(matches!(get("/silent"), HttpError::Timeout { .. }));
     // Each byte comes in time, but the document would take hours.
     assert!(matches!(get("/slow"), HttpError::TooSlow { .. }));
+}
+
+#[test]
+fn other_addresses_are_followed_unless_they_lead_round() {
+    let server = server(&[
+        ("/a", Answer::Document("hello")),
+        ("/moved", Answer::Redirect("/a")),
+        ("/twice", Answer::Redirect("/moved")),
+        ("/round", Answer::Redirect("/round")),
+        ("/gone", Answer::Redirect("/no")),
+    ]);
+    let get = |path: &str| client().get(&format!("{server}{path}"), 100);
+    assert_eq!(get("/moved").unwrap(), b"hello");
+    assert_eq!(get("/twice").unwrap(), b"hello");
+    assert!(matches!(get("/round"), Err(HttpError::Broken { .. })));
+    assert!(matches!(get("/gone"), Err(HttpError::NotFound { .. })));
+}
+
+#[test]
+fn what_is_not_an_answer_is_an_error_that_names_the_address() {
+    let server = server(&[("/odd", Answer::Nonsense)]);
+    let error = client().get(&format!("{server}/odd"), 100).unwrap_err();
+    assert!(matches!(error, HttpError::Broken { .. }), "{error:?}");
+    assert!(error.to_string().contains("/odd"), "{error}");
+    for url in ["", "nonsense", "ftp://127.0.0.1/a", "http://"] {
+        let error = client().get(url, 100).unwrap_err();
+        assert!(
+            matches!(error, HttpError::Broken { .. }),
+            "{url}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn the_limit_is_that_of_the_unpacked_document() {
+    let server = server(&[("/zeros", Answer::Packed)]);
+    let get = |limit| client().get(&format!("{server}/zeros"), limit);
+    let error = get(100_000).unwrap_err();
+    assert!(
+        matches!(error, HttpError::TooLong { limit: 100_000, .. }),
+        "{error:?}"
+    );
+    assert_eq!(get(1 << 17).unwrap().len(), 1 << 17);
 }

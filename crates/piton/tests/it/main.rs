@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap and index as tests may: clippy takes only what is behind `cfg(test)` for a test.
 #![cfg(test)]
 
+mod build_results;
 mod building;
 mod clock;
 mod compile;
@@ -14,6 +15,7 @@ mod mip;
 mod mount;
 mod package_index;
 mod program;
+mod project;
 mod romfs;
 mod session;
 mod shipment;
@@ -22,4 +24,5 @@ mod shipment_drive;
 mod shipment_faults;
 mod support;
 mod sync;
+mod sync_rules;
 mod vm_pin;

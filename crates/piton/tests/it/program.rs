@@ -1,11 +1,15 @@
 //! Programs in `.mpy` files, from the memory of a board.
 
+use std::cell::RefCell;
+
 use piton::compiler::{Options, compile};
 use piton::deadline::Deadline;
 use piton::facts::{BoardFacts, board_facts};
 use piton::mpy::header::{Arch, Header};
 use piton::mpy::{reader, writer};
-use piton::program::{MpyError, check_mpy, is_mpy, send_mpy, set_argv};
+use piton::program::{
+    Exit, ExitValue, Guarded, Input, Line, MpyError, check_mpy, is_mpy, send_mpy, set_argv,
+};
 use piton::repl::Entry;
 use piton::syntax::Target;
 
@@ -95,4 +99,108 @@ fn a_program_runs_from_memory_and_leaves_nothing() {
     assert_eq!(printed, "_piton_program [\"it's\", '\u{20ac}']\r\n4000\r\n");
     let after = raw.run(b"import os\nprint(os.listdir('/'))", Deadline::NEVER);
     assert_eq!(before.unwrap(), after.unwrap());
+}
+
+/// Runs a source as `run` does. Returns what it printed, and how it ended in a few words: the exit code with its message, or the
+/// exception with the lines of its frames.
+fn run_guarded(source: &str) -> (String, String) {
+    let mut board = connect();
+    let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
+    let guarded = Guarded::new(source.as_bytes());
+    let mut printed = Vec::new();
+    let ended = raw.exec(
+        guarded.source(),
+        &mut |bytes| printed.extend_from_slice(bytes),
+        Deadline::NEVER,
+    );
+    let ended = match guarded.outcome(ended) {
+        Ok(Exit::End) => "end".to_owned(),
+        Ok(Exit::Exited(ExitValue { code, message })) => {
+            format!("exit {code} {}", message.unwrap_or_default())
+        }
+        Err(piton::error::BoardError::Exception(exception)) => {
+            let lines = exception.frames.iter().map(|frame| frame.line.to_string());
+            let lines = lines.collect::<Vec<_>>().join(" ");
+            format!("{} in line {lines}", exception.type_name)
+        }
+        Err(error) => error.to_string(),
+    };
+    (String::from_utf8(printed).unwrap(), ended)
+}
+
+#[test]
+fn a_program_ends_as_it_does_in_python() {
+    for (source, printed, ended) in [
+        ("print(1)\n", "1\r\n", "end"),
+        ("print(1)", "1\r\n", "end"),
+        ("", "", "end"),
+        ("import sys\nsys.exit()\nprint(1)\n", "", "exit 0 "),
+        ("import sys\nsys.exit(3)\n", "", "exit 3 "),
+        ("import sys\nsys.exit(-1)\n", "", "exit 255 "),
+        (
+            "import sys\nsys.exit('it failed')\n",
+            "",
+            "exit 1 it failed",
+        ),
+        ("raise SystemExit\n", "", "exit 0 "),
+        (
+            "try:\n  raise SystemExit(2)\nfinally:\n  print('tidied')\n",
+            "tidied\r\n",
+            "exit 2 ",
+        ),
+        // The numbers are those of the source, before and behind the line that the `try` took.
+        ("x = 1\n1 / 0\n", "", "ZeroDivisionError in line 2"),
+        ("x = 1\n\n1 / 0\n", "", "ZeroDivisionError in line 3"),
+        (
+            "def f():\n    1 / 0\n# a comment\nf()\n",
+            "",
+            "ZeroDivisionError in line 4 2",
+        ),
+        (
+            "text = '''\na\n  b'''\nprint(text)\n",
+            "\r\na\r\n  b\r\n",
+            "end",
+        ),
+    ] {
+        let expected = (printed.to_owned(), ended.to_owned());
+        assert_eq!(run_guarded(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn input_comes_from_the_host() {
+    let mut board = connect();
+    let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
+    let long = "\u{20ac}".repeat(200);
+    let lines = ["Ann", "", long.as_str(), "it's \\ \"quoted\""];
+    let input = Input::install(&mut raw, Deadline::NEVER).unwrap().unwrap();
+    let input = RefCell::new(input);
+    let mut left = lines
+        .iter()
+        .map(|line| Line::Text(line.as_bytes().to_vec()));
+    let source = "print(repr(input('name? ')))\nfor _ in range(3): print(input())\n\
+                  try: input('more? ')\nexcept EOFError: print('no more')\n";
+    let printed = RefCell::new(Vec::new());
+    let mut show = |bytes: &[u8]| printed.borrow_mut().extend_from_slice(bytes);
+    let ended = raw.exec_with_replies(
+        source.as_bytes(),
+        &mut |bytes| input.borrow_mut().take(bytes, &mut show),
+        &mut || {
+            input
+                .borrow_mut()
+                .reply(|| Some(left.next().unwrap_or(Line::End)))
+        },
+        Deadline::NEVER,
+    );
+    ended.unwrap();
+    let mut show = |bytes: &[u8]| printed.borrow_mut().extend_from_slice(bytes);
+    input.borrow_mut().flush(&mut show);
+    let expected = format!(
+        "name? 'Ann'\r\n\r\n{long}\r\n{}\r\nmore? no more\r\n",
+        lines[3]
+    );
+    assert_eq!(String::from_utf8(printed.into_inner()).unwrap(), expected);
+    Input::remove(&mut raw, Deadline::NEVER).unwrap();
+    let left = raw.run(b"print('_piton_input' in globals())", Deadline::NEVER);
+    assert_eq!(left.unwrap(), b"False\r\n");
 }

@@ -1,0 +1,121 @@
+use super::*;
+
+/// A folder with files that say what they are.
+fn folder(files: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, name).unwrap();
+    }
+    folder
+}
+
+fn in_cache() -> String {
+    format!("cache/vm/{VERSION}/{FILE_NAME}")
+}
+
+/// Says what is found with these names for the options and the environment, in a folder with these files.
+fn located(files: &[&str], explicit: &str, environment: Option<&str>) -> String {
+    let folder = folder(files);
+    let path = |name: &str| folder.path().join(name);
+    let places = Places {
+        explicit: (!explicit.is_empty()).then(|| path(explicit)),
+        environment: environment.map(|name| match name {
+            "" => PathBuf::new(),
+            name => path(name),
+        }),
+        cache: Ok(path("cache")),
+    };
+    let found = places.locate(&mut |place| {
+        assert_eq!(place, path(&in_cache()));
+        Ok(b"fetched".to_vec())
+    });
+    let below = |path: &Path| {
+        path.strip_prefix(folder.path())
+            .unwrap()
+            .display()
+            .to_string()
+    };
+    match found {
+        Ok(path) => format!(
+            "{}: {}",
+            below(&path),
+            std::fs::read_to_string(&path).unwrap()
+        )
+        .replace('\\', "/"),
+        Err(VmFileError::Named { path, named_by, .. }) => {
+            format!("{named_by} names {}", below(&path))
+        }
+        Err(VmFileError::Damaged { .. }) => "damaged".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_first_place_that_is_named_counts() {
+    let both = ["one.wasm", "two.wasm"];
+    assert_eq!(
+        located(&both, "one.wasm", Some("two.wasm")),
+        "one.wasm: one.wasm"
+    );
+    assert_eq!(located(&both, "", Some("two.wasm")), "two.wasm: two.wasm");
+    // A name that is wrong is an error, and not a reason to look elsewhere.
+    assert_eq!(
+        located(&both, "no.wasm", Some("two.wasm")),
+        "the options names no.wasm"
+    );
+    assert_eq!(
+        located(&both, "", Some("no.wasm")),
+        "PITON_VM names no.wasm"
+    );
+    assert_eq!(
+        located(&["folder/a"], "folder", None),
+        "the options names folder"
+    );
+}
+
+#[test]
+fn the_cache_is_filled_once_and_never_trusted() {
+    let place = in_cache();
+    let fetched = format!("{place}: fetched");
+    assert_eq!(located(&[], "", None), fetched);
+    assert_eq!(located(&[], "", Some("")), fetched);
+    assert_eq!(located(&[&place], "", None), "damaged");
+    // A folder in its place, or a file in the place of a folder.
+    let below = format!("{place}/x");
+    assert!(located(&[&below], "", None).starts_with("VM file `"));
+    assert!(located(&["cache"], "", None).starts_with("VM file `"));
+    let places = Places {
+        explicit: None,
+        environment: None,
+        cache: Err(NoCacheFolder),
+    };
+    let nowhere = places.locate(&mut |_| Ok(Vec::new()));
+    assert!(matches!(nowhere, Err(VmFileError::NoCacheFolder)));
+}
+
+#[test]
+fn what_cannot_be_fetched_leaves_nothing() {
+    let folder = folder(&[]);
+    let places = Places {
+        explicit: None,
+        environment: None,
+        cache: Ok(folder.path().join("cache")),
+    };
+    let failed = places.locate(&mut |place| {
+        Err(VmFileError::Fetch {
+            place: place.to_owned(),
+            attempts: vec![
+                "no network".to_owned(),
+                "npm client: not installed".to_owned(),
+            ],
+        })
+    });
+    let message = failed.unwrap_err().to_string();
+    assert!(
+        message.ends_with("no network; npm client: not installed"),
+        "{message}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
