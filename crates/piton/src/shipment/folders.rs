@@ -13,7 +13,7 @@ pub(crate) struct Folder {
     /// A path that leads to it.
     path: PathBuf,
     /// Its path on the drive.
-    place: PathBuf,
+    drive_path: PathBuf,
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     handle: std::fs::File,
 }
@@ -39,7 +39,7 @@ impl Folder {
         #[cfg(not(any(target_os = "linux", target_os = "macos")))]
         Ok(Folder {
             path: drive.to_owned(),
-            place: drive.to_owned(),
+            drive_path: drive.to_owned(),
         })
     }
 
@@ -49,24 +49,24 @@ impl Folder {
     ///
     /// [`io::ErrorKind::NotFound`]; [`io::ErrorKind::NotADirectory`] for a link or a file.
     pub(super) fn child(&self, name: &str) -> io::Result<Folder> {
-        let place = self.place.join(name);
+        let drive_path = self.drive_path.join(name);
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         {
             use rustix::fs::{Mode, OFlags};
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
-                Ok(handle) => Folder::held(handle.into(), place),
+                Ok(handle) => Folder::held(handle.into(), drive_path),
                 Err(rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR) => Err(no_folder()),
                 Err(error) => Err(error.into()),
             }
         }
         #[cfg(not(any(target_os = "linux", target_os = "macos")))]
         {
-            if !place.symlink_metadata()?.is_dir() {
+            if !drive_path.symlink_metadata()?.is_dir() {
                 return Err(no_folder());
             }
-            let path = place.clone();
-            Ok(Folder { path, place })
+            let path = drive_path.clone();
+            Ok(Folder { path, drive_path })
         }
     }
 
@@ -83,11 +83,11 @@ impl Folder {
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    fn held(handle: std::fs::File, place: PathBuf) -> io::Result<Folder> {
-        let path = through(&handle).unwrap_or_else(|| place.clone());
+    fn held(handle: std::fs::File, drive_path: PathBuf) -> io::Result<Folder> {
+        let path = through(&handle).unwrap_or_else(|| drive_path.clone());
         Ok(Folder {
             path,
-            place,
+            drive_path,
             handle,
         })
     }
@@ -104,17 +104,17 @@ impl Folder {
     /// Something else is at the path: the written file is not where it should be.
     pub(super) fn check(&self) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
-        let is_there = self.place.metadata().is_ok_and(|there| {
+        let is_there = self.drive_path.metadata().is_ok_and(|metadata| {
             let held = self.handle.metadata();
-            held.is_ok_and(|held| identity(&held) == identity(&there))
+            held.is_ok_and(|held| identity(&held) == identity(&metadata))
         });
         #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-        let is_there = self.place.is_dir();
+        let is_there = self.drive_path.is_dir();
         match is_there {
             true => Ok(()),
             false => Err(io::Error::other(format!(
                 "something else took the place of `{}`",
-                self.place.display()
+                self.drive_path.display()
             ))),
         }
     }
@@ -153,26 +153,26 @@ mod tests {
     fn a_folder_that_is_swapped_for_a_link() {
         let drive = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
-        let place = |name: &str| drive.path().join(name);
-        fs::create_dir_all(place("lib/net")).unwrap();
+        let path_of = |name: &str| drive.path().join(name);
+        fs::create_dir_all(path_of("lib/net")).unwrap();
         let file = "lib/net/a.mpy".parse().unwrap();
         let folder = Folder::of_file(drive.path(), &file).unwrap();
         fs::write(folder.join("a.mpy"), "one").unwrap();
         folder.check().unwrap();
-        assert_eq!(fs::read(place("lib/net/a.mpy")).unwrap(), b"one");
-        fs::rename(place("lib/net"), place("lib/old")).unwrap();
-        symlink(elsewhere.path(), place("lib/net")).unwrap();
+        assert_eq!(fs::read(path_of("lib/net/a.mpy")).unwrap(), b"one");
+        fs::rename(path_of("lib/net"), path_of("lib/old")).unwrap();
+        symlink(elsewhere.path(), path_of("lib/net")).unwrap();
         fs::write(folder.join("a.mpy"), "two").unwrap();
-        assert_eq!(fs::read(place("lib/old/a.mpy")).unwrap(), b"two");
+        assert_eq!(fs::read(path_of("lib/old/a.mpy")).unwrap(), b"two");
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
         assert!(folder.check().is_err());
         let error = Folder::of_file(drive.path(), &file).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
-        fs::remove_file(place("lib/net")).unwrap();
-        fs::write(place("lib/net"), "").unwrap();
+        fs::remove_file(path_of("lib/net")).unwrap();
+        fs::write(path_of("lib/net"), "").unwrap();
         let error = Folder::of_file(drive.path(), &file).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
-        fs::remove_file(place("lib/net")).unwrap();
+        fs::remove_file(path_of("lib/net")).unwrap();
         let error = Folder::of_file(drive.path(), &file).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }

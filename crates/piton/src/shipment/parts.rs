@@ -37,7 +37,9 @@ impl Parts<'_> {
         let hidden = Hidden::find(drive, OsStr::new("")).map_err(failed)?;
         // A link is not ours: we create a folder.
         if let Some(folder) = hidden.inner().parent()
-            && folder.symlink_metadata().is_ok_and(|there| !there.is_dir())
+            && folder
+                .symlink_metadata()
+                .is_ok_and(|metadata| !metadata.is_dir())
         {
             return Err(ToDriveError::NoFolderInside {
                 path: folder.to_owned(),
@@ -102,19 +104,19 @@ impl Parts<'_> {
                     self.make_empty(&folder.join(name), hidden)?;
                     folder.child(name)?
                 }
-                there => there?,
+                child => child?,
             };
         }
         Ok(folder)
     }
 
-    fn make_empty(&self, place: &Path, hidden: &Folder) -> io::Result<()> {
+    fn make_empty(&self, path: &Path, hidden: &Folder) -> io::Result<()> {
         // A system on which folders cannot be opened cannot flush them: the folder is created in place. Linux writes in
         // the right order where it writes everything at once (`sync`).
         if cfg!(not(unix)) || writes_at_once(self.drive) {
-            return fs::create_dir(place);
+            return fs::create_dir(path);
         }
-        flushed::make_folder(&hidden.join("folder"), place)
+        flushed::make_folder(&hidden.join("folder"), path)
     }
 }
 
@@ -161,7 +163,7 @@ fn rooms<'a>(drive: &Path, paths: impl Iterator<Item = &'a PortablePath>) -> Vec
             let ours = entry.file_name().to_string_lossy().starts_with(PART);
             // A folder of that name is not touched: a power cut may have damaged it.
             let is_file = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
-            if is_file && entry.metadata().is_ok_and(|there| there.len() == 0) {
+            if is_file && entry.metadata().is_ok_and(|metadata| metadata.len() == 0) {
                 rooms.push(drive.join(path.to_path()).with_file_name(entry.file_name()));
             }
         }
@@ -190,12 +192,15 @@ fn check_leftovers<'a>(
     let read = |path: &Path| regular::read(path, Links::Refuse, archive::MAXIMUM_SIZE);
     for path in paths {
         let part = folder.join(part_name(path));
-        let place = drive.join(path.to_path());
-        if let (Ok(left), Ok(there)) = (read(&part), read(&place))
-            && left == there
+        let full_path = drive.join(path.to_path());
+        if let (Ok(left), Ok(file)) = (read(&part), read(&full_path))
+            && left == file
             && !left.is_empty()
         {
-            return Err(ToDriveError::Shared { part, path: place });
+            return Err(ToDriveError::Shared {
+                part,
+                path: full_path,
+            });
         }
     }
     Ok(())

@@ -140,15 +140,15 @@ impl Last {
     ///
     /// [`FsError::Board`], and other errors of a file that exists.
     pub fn of_board(remote: &mut RemoteFs<'_, '_>, root: &BoardPath) -> Result<Last, FsError> {
-        let place = place(root);
-        let there = match remote.stat(&place, Deadline::after(TIME)) {
+        let path = path_below(root);
+        let metadata = match remote.stat(&path, Deadline::after(TIME)) {
             Err(FsError::NotFound { .. }) => return Ok(Last::Nothing),
-            there => there?,
+            metadata => metadata?,
         };
-        if there.kind != Kind::File || there.size > MAXIMUM_SIZE {
+        if metadata.kind != Kind::File || metadata.size > MAXIMUM_SIZE {
             return Ok(Last::Unreadable);
         }
-        let bytes = remote.read(&place, &mut |_| {}, Deadline::after(TIME))?;
+        let bytes = remote.read(&path, &mut |_| {}, Deadline::after(TIME))?;
         Ok(Last::parse(&bytes))
     }
 }
@@ -190,7 +190,7 @@ impl Record {
             Last::Known(last) if last == self => Ok(()),
             _ => {
                 let deadline = Deadline::after(TIME);
-                remote.write(&place(root), &self.to_json(), &mut |_| {}, deadline)
+                remote.write(&path_below(root), &self.to_json(), &mut |_| {}, deadline)
             }
         }
     }
@@ -203,7 +203,7 @@ impl Record {
 }
 
 /// Returns the record of a board.
-fn place(root: &BoardPath) -> BoardPath {
+fn path_below(root: &BoardPath) -> BoardPath {
     match FILE_NAME.parse() {
         Ok(name) => root.join(&name),
         // Only a name with a NUL byte is not valid.

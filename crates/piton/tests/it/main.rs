@@ -22,6 +22,7 @@ mod shipment;
 mod shipment_download;
 mod shipment_drive;
 mod shipment_faults;
+mod shipment_read;
 mod support;
 mod sync;
 mod sync_rules;

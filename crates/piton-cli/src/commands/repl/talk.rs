@@ -288,7 +288,7 @@ fn send_keys(
     Ok(Outcome::Left)
 }
 
-/// Sends keys. Keys that the board does not take for [`WRITE_TIME`] are dropped; the reading thread notices if it is
+/// Sends keys. Keys that the board does not take for [`KEY_TIME`] are dropped; the reading thread notices if it is
 /// gone.
 fn write(board: &Board, bytes: &[u8], pump: &Pump) {
     if bytes.is_empty() || pump.ended.load(Ordering::SeqCst) {
