@@ -177,6 +177,22 @@ impl Failure {
         Failure::nowhere(DiagnosticCode::SourceTooLarge)
     }
 
+    /// Returns the diagnostic of a failure that is in a line of the input, or nowhere.
+    pub(crate) fn in_source(self, input_name: &[u8]) -> Diagnostic {
+        let location = match self.place {
+            Place::Input(line) => Some(Location {
+                source_name: input_name.to_vec(),
+                line,
+                scope: None,
+            }),
+            Place::Nowhere | Place::Open | Place::Scope(..) => None,
+        };
+        Diagnostic {
+            location,
+            ..Diagnostic::without_location(self)
+        }
+    }
+
     /// Returns the same failure at this place, if its place is open.
     #[must_use]
     pub fn or_at(self, place: Place) -> Failure {

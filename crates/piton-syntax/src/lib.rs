@@ -17,11 +17,12 @@
 //!
 //! `scan` cuts a source into tokens as they are written, by the rules of MicroPython and CPython both. On it stand `minify`
 //! (from source to smaller source, and where brackets are not closed) and `script` (assignments and calls with literals,
-//! read without running them).
+//! read without running them). `functions` lists what a module defines, from the parse tree.
 
 mod byte_table;
 pub mod constants;
 pub mod diagnostic;
+pub mod functions;
 pub mod interner;
 pub mod lexer;
 pub mod minify;
@@ -33,5 +34,6 @@ mod target;
 pub mod token;
 
 pub use diagnostic::{Diagnostic, DiagnosticCode, ErrorType, Location};
+pub use functions::{Function, functions};
 pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
 pub use target::Target;

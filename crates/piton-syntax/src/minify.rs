@@ -2,7 +2,7 @@
 
 mod brackets;
 
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Failure, Location, Place};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Failure};
 use crate::lexer::{is_name_part, normalise, operator};
 use crate::token::Token;
 
@@ -39,17 +39,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// indent or unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and CPython
 /// disagree.
 pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnostic> {
-    minify_source(source, options).map_err(|failure| Diagnostic {
-        location: match failure.place {
-            Place::Input(line) => Some(Location {
-                source_name: options.input_name.clone(),
-                line,
-                scope: None,
-            }),
-            Place::Nowhere | Place::Open | Place::Scope(..) => None,
-        },
-        ..Diagnostic::without_location(failure)
-    })
+    minify_source(source, options).map_err(|failure| failure.in_source(&options.input_name))
 }
 
 fn minify_source(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Failure> {

@@ -230,17 +230,33 @@ impl Device {
     ///
     /// As for [`Device::exec`]; [`DeviceError::NoSuchFunction`], [`DeviceError::ReservedName`].
     pub fn task(&self, source: impl Into<Source>, name: &str) -> Result<Task, DeviceError> {
+        let [task] = self.tasks(source, [name])?;
+        Ok(task)
+    }
+
+    /// Defines several functions on the board by executing `source` once, and declares it as state.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::task`].
+    pub fn tasks<const COUNT: usize>(
+        &self,
+        source: impl Into<Source>,
+        names: [&str; COUNT],
+    ) -> Result<[Task; COUNT], DeviceError> {
         let source = source.into();
-        if name.starts_with("_piton") {
-            let name = name.to_owned();
-            return Err(DeviceError::ReservedName { name });
-        }
-        if !source.defines(name) {
-            let name = name.to_owned();
-            return Err(DeviceError::NoSuchFunction { name });
+        for name in names {
+            if name.starts_with("_piton") {
+                let name = name.to_owned();
+                return Err(DeviceError::ReservedName { name });
+            }
+            if !source.defines(name) {
+                let name = name.to_owned();
+                return Err(DeviceError::NoSuchFunction { name });
+            }
         }
         self.exec(source.clone())?;
-        Ok(Task::new(self.clone(), source, name.to_owned()))
+        Ok(names.map(|name| Task::new(self.clone(), source.clone(), name.to_owned())))
     }
 
     /// Defines the function `name` on the board as [`Device::task`] does, to run it in threads of the board.

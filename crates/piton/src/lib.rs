@@ -25,7 +25,7 @@
 //! Connecting and talking to a board:
 //!
 //! - [`Board`] is a connection by any selector, [`session`] what a program on this computer does with one over time,
-//!   [`device`] the board as values.
+//!   [`device`] the board as values, [`macro@board`] its functions as methods of Rust.
 //! - [`vm`] has the VM file of the virtual board.
 //! - [`program`] runs sources and `.mpy` files, [`mount`] serves a folder whose modules are compiled when they are imported.
 //!
@@ -96,9 +96,15 @@ pub use piton_board::{
 };
 pub use piton_compiler as compiler;
 pub use piton_fs as fs;
+pub use piton_macros::board;
 pub use piton_mpy as mpy;
 pub use piton_path as path;
 pub use piton_project as project;
 pub use piton_syntax as syntax;
 pub use session::{Session, SessionOptions};
 pub use virtual_board;
+
+/// The guide, whose code blocks are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Guide;

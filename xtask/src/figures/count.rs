@@ -236,7 +236,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
-        if let Some((_, path, _)) = &item.trait_ {
+        if let Some((path, _)) = &item.trait_ {
             if let Some(name) = path.segments.last() {
                 *self.counts.impls.entry(name.ident.to_string()).or_default() += 1;
             }

@@ -90,6 +90,29 @@ fn without_a_reset_only_the_script_is_shown() {
     assert_eq!(printed, "hello\n");
 }
 
+#[test]
+fn a_sensor_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = check(folder.path(), "sensor_logger", &["virtual", "3", "20"]);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines[..2], ["# at the start: 27.0", "milliseconds,celsius"]);
+    let rows: Vec<(u32, &str)> = lines[2..]
+        .iter()
+        .map(|line| line.split_once(',').unwrap())
+        .map(|(time, temperature)| (time.parse().unwrap(), temperature))
+        .collect();
+    assert_eq!(rows.len(), 3, "{printed}");
+    assert!(rows.iter().all(|(_, temperature)| *temperature == "27.0"));
+    assert!(rows[1].0 >= 20 && rows[2].0 >= 40, "{printed}");
+}
+
+#[test]
+fn events_are_counted_on_the_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = check(folder.path(), "event_counter", &["virtual", "2", "3"]);
+    assert_eq!(printed, "counted 1\ncounted 2\ncounted 3\n");
+}
+
 /// A board whose own USB is the line: the pty goes away with it, and comes back.
 #[cfg(unix)]
 #[test]

@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap and index as tests may: clippy takes only what is behind `cfg(test)` for a test.
 #![cfg(test)]
 
+mod board_macro;
 mod build_results;
 mod building;
 mod clock;
