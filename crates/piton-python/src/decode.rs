@@ -45,10 +45,10 @@ pub(crate) fn decode<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, 
         }
         Value::NamedTuple(fields) => named_tuple(py, fields)?,
         other => {
-            // A kind of value that was added to the codec: its literal form is Python's.
+            // A kind of value that was added to the codec, an array for example: its text is Python's.
             let text = other.to_string();
-            py.import(intern!(py, "ast"))?
-                .call_method1(intern!(py, "literal_eval"), (text,))?
+            py.import(intern!(py, "piton._values"))?
+                .call_method1(intern!(py, "from_text"), (text,))?
         }
     })
 }

@@ -87,6 +87,18 @@ def test_values_that_become_others(device: Device) -> None:
     assert same(deep) == deep
 
 
+@pytest.mark.parametrize("text", ["array('h', [1, -2])", "__import__('array').array('h',[1,-2])"])
+def test_the_text_of_an_array(text: str) -> None:
+    from array import array
+
+    from piton._values import from_text
+
+    assert from_text(text) == array("h", [1, -2])
+    assert from_text("array('B')") == array("B")
+    with pytest.raises(ValueError):
+        from_text("array('h', [f()])")
+
+
 def test_large_values(device: Device) -> None:
     @device.task
     def same(value):

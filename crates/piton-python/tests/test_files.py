@@ -57,9 +57,9 @@ def test_sync_with_options(board: Path, project: Path) -> None:
     with Device(f"virtual:{board}") as device:
         device.sync(project / "foo.py", minify=False)
         assert (board / "foo.py").read_text() == "# a comment\nx = 1\n"
-        device.sync(project, dst="/app", ignore=["*.bin"], mpy_cross_binary="mpy-cross")
+        device.sync(project, dst="/app", ignore=["*.bin", "*.pyc"], mpy_cross_binary="mpy-cross")
         assert names(board) == ["app/foo.mpy", "app/pkg/it's.mpy", "foo.py"]
-        device.sync(project, dst="/app", keep=False, ignore=["*.py"])
+        device.sync(project, dst="/app", keep=False, ignore=["*.py", "*.pyc"])
         assert names(board) == ["app/data.bin", "foo.py"]
         with pytest.raises(ValueError, match='dst must start with "/"'):
             device.sync(project, dst="app")
