@@ -1,4 +1,4 @@
-//! Content for boards without flow control, in blocks that they answer: one is on its way at a time.
+//! Content for boards without flow control: blocks, each of which the board acknowledges before the next is sent.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use crate::device;
 use crate::remote::RemoteFs;
 use crate::transfer::agent::is_end;
 
-/// The longest content of a block, which fits the micro:bit's receive ring of 63 bytes with its head and its check.
+/// Maximum content of a block, in bytes. With head and check it fits the micro:bit's receive ring of 63 bytes.
 const LONGEST: usize = 54;
-/// The shortest that is tried.
+/// Minimum content of a block, in bytes.
 const SHORTEST: usize = 6;
 
-/// After so many blocks without loss, they grow again.
+/// Blocks grow after so many without a loss.
 const GROWTH: usize = 8;
 
-/// A block begins with the length of its content, added to this: so none begins with Ctrl-C.
+/// Added to the length of the content in the first byte of a block, so that no block begins with Ctrl-C.
 const LENGTH: usize = 32;
 
-/// How long the board may be silent before a block goes out again: flash that is erased takes 20 ms.
+/// Time without an answer after which a block is sent again. Erasing flash takes 20 ms.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// How often a block goes out.
+/// Number of attempts to send a block.
 const TRIES: u32 = 12;
 
 impl RemoteFs<'_, '_> {
-    /// Sends `content` to the function `_piton` of `device/write.py`, in blocks. `moved` hears how much of it the board
-    /// has. False: the board can't take blocks, nothing was sent.
+    /// Sends `content` to the function `_piton` of `device/write.py`, in blocks. `moved` gets the number of bytes
+    /// that the board has. Returns false if the board cannot take blocks; then nothing was sent.
     pub(crate) fn send_blocks(
         &mut self,
         content: &[u8],
@@ -44,7 +44,7 @@ impl RemoteFs<'_, '_> {
         let mut conversation = self.raw().converse(source.as_bytes(), deadline)?;
         let sent = follow(&mut conversation, content, moved, deadline);
         if sent.is_err() {
-            // Ends the program where it waits for a block; elsewhere it is one that makes no sense.
+            // Where a block is expected, 0x03 is not a valid first byte and ends the program.
             let _ = conversation.write(b"\x03", deadline);
         }
         let ended = sent.and_then(|()| conversation.finish(&mut |_| {}, deadline));
@@ -65,8 +65,8 @@ impl RemoteFs<'_, '_> {
 
 /// Sends blocks until the board has all, or its program has ended.
 ///
-/// The board says how much it has, at first and after each block. So it does not matter which of them, or of its
-/// answers, was lost.
+/// The board reports how much it has, at first and after each block. So it makes no difference whether a block or its
+/// answer was lost.
 fn follow(
     conversation: &mut Conversation<'_>,
     content: &[u8],
@@ -102,11 +102,11 @@ fn follow(
         tries += 1;
         let rest = content.get(taken..).unwrap_or_default();
         if rest.is_empty() {
-            // Only the program's end is still to come.
+            // All content is written, and only the end of the program is missing.
             continue;
         }
         if tries > 1 {
-            // Some of the last block was lost.
+            // A part of the last block was lost: the receive ring has no room for its size.
             (longest, whole) = (usize::max(longest / 2, SHORTEST), 0);
         }
         let block = rest.get(..longest).unwrap_or(rest);
@@ -116,7 +116,7 @@ fn follow(
 }
 
 enum Answer {
-    /// The board has so many bytes in all.
+    /// The board has so many bytes of the content.
     Taken(usize),
     Silence,
     /// The program has ended.
@@ -134,7 +134,7 @@ fn answer(conversation: &mut Conversation<'_>, deadline: Deadline) -> Result<Ans
             let line = pending.get(..end).unwrap_or_default().trim_ascii();
             let number = str::from_utf8(line).ok().and_then(|line| line.parse().ok());
             conversation.consume(end + 1);
-            // Anything else is damage, or output of background code.
+            // Other bytes are damage, or output of background code.
             if let Some(number) = number {
                 return Ok(Answer::Taken(number));
             }
@@ -144,7 +144,7 @@ fn answer(conversation: &mut Conversation<'_>, deadline: Deadline) -> Result<Ans
     }
 }
 
-/// Length, place in the file, content, and two sums of all as the check.
+/// Returns the bytes of a block: length, position in the file, content, and two sums over these as the check.
 fn encoded(content: &[u8], at: usize) -> Vec<u8> {
     let length = u8::try_from(LENGTH + content.len()).unwrap_or(u8::MAX);
     let [low, high] = (at as u16).to_le_bytes();

@@ -1,6 +1,7 @@
 //! The programs that run on the board, from `device/`, and how they are called.
 //!
-//! They are embedded minified. `cargo xtask codegen` writes `device/minified/`; `cargo xtask tidy` tells when it must.
+//! They are embedded minified. `cargo xtask codegen` writes `device/minified/`; `cargo xtask tidy` fails while it is
+//! out of date.
 
 /// A program of `device/`, minified: it defines one function, `_piton`.
 #[derive(Clone, Copy)]
@@ -36,7 +37,7 @@ impl Program {
         self.0
     }
 
-    /// Returns the source, and a call with these arguments, each a literal. The function does not stay on the board.
+    /// Returns the source with a call; each argument is a literal. The function is deleted after the call.
     pub(crate) fn call(self, arguments: &[&str]) -> Vec<u8> {
         let mut source = self.0.to_owned();
         source.push_str("try:\n _piton(");

@@ -1,4 +1,4 @@
-//! How full a board's file systems are.
+//! Size and free space of a board's file systems.
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::from_literal;
@@ -15,13 +15,13 @@ pub struct DiskFree {
     pub filesystem: String,
     /// Capacity.
     pub size: u64,
-    /// Taken.
+    /// Used.
     pub used: u64,
     /// Free.
     pub available: u64,
-    /// Taken, in percent of the size, rounded down.
+    /// Used, in percent of the size, rounded down.
     pub used_percent: u8,
-    /// Where it is mounted.
+    /// The mount point.
     pub mounted_on: String,
 }
 

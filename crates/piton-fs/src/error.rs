@@ -1,4 +1,4 @@
-//! What a board's file system can refuse: one variant for each thing a caller can act on.
+//! Errors of a board's file system: one variant for each case that a caller can act on.
 
 use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_board::exception::OsError;
@@ -13,55 +13,55 @@ pub enum Error {
     /// No file or folder has this name; or, when writing, its folder does not exist.
     #[error("no such file or folder on the board: `{path}`")]
     NotFound {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
     /// A folder where a file is wanted.
     #[error("`{path}` on the board is a folder")]
     IsADirectory {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
     /// A file where a folder is wanted.
     #[error("`{path}` on the board is not a folder")]
     NotADirectory {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
     /// The name is taken.
     #[error("`{path}` exists on the board")]
     Exists {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
-    /// The folder is to be removed, but has entries.
+    /// The folder to remove has entries.
     #[error("folder `{path}` on the board is not empty")]
     NotEmpty {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
     /// The file system is full.
     #[error("no space for `{path}` on the board{}", Space(*needed, *free))]
     NoSpace {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
         /// Size of the content to be written, in bytes. A file that is replaced keeps its space until the new one is
         /// complete.
         needed: Option<u64>,
-        /// Free bytes, where the board can tell.
+        /// Free bytes, if the board can report them.
         free: Option<u64>,
     },
     /// The file system cannot be written to: a ROM file system, or CircuitPython while the USB drive is mounted on
     /// a computer.
     #[error("`{path}` is on a read-only file system of the board")]
     ReadOnly {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
     /// Another error of the board's file system.
     #[error("the board refused `{path}`: {error}")]
     Os {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
         /// Number, name and meaning.
         error: OsError,
@@ -69,35 +69,35 @@ pub enum Error {
     /// The board's firmware lacks the function.
     #[error("the board's firmware can't do that to `{path}`: {message}")]
     Unsupported {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
-        /// What the board said it lacks.
+        /// The board's message.
         message: String,
     },
-    /// The board has not enough free memory for the operation.
-    #[error("the board has not enough free memory to work on `{path}`")]
+    /// The board does not have enough free memory for the operation.
+    #[error("the board does not have enough free memory to work on `{path}`")]
     OutOfMemory {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
     },
-    /// What arrived differs from what was sent.
+    /// The received content differs from the content that was sent.
     #[error("`{path}` was damaged on its way: {expected} expected, {found} found")]
     Damaged {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
-        /// Size or hash of what was sent.
+        /// Size or hash of the content that was sent.
         expected: String,
-        /// Size or hash of what arrived.
+        /// Size or hash of the received content.
         found: String,
     },
-    /// A write failed at a point where the old file is not there any more.
+    /// A write failed after the old file was removed.
     #[error("{source}; `{path}` {state}")]
     Torn {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
-        /// What is there now.
+        /// The state of the file now.
         state: FileState,
-        /// What went wrong.
+        /// The cause.
         source: Box<Error>,
     },
     /// A file of the host could not be read or written, or has changed meanwhile.
@@ -105,20 +105,20 @@ pub enum Error {
     Source {
         /// The path on the board.
         path: BoardPath,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A change of several files names something that is not inside of the folder that it changes.
-    #[error("`{path}` is no file inside of `{folder}`")]
+    /// A change of several files names a path outside of the folder that it changes.
+    #[error("`{path}` is not a file inside of `{folder}`")]
     Outside {
         /// The name.
         path: BoardPath,
         /// The folder.
         folder: BoardPath,
     },
-    /// A file has the name of a journal of changes, and is none, or one that leads out of its folder.
+    /// A file has the name of a journal of changes and is not one, or names paths outside of its folder.
     #[error(
-        "`{path}` on the board has the name of piton's journal, and is none: nothing of it was carried out"
+        "`{path}` on the board has the name of piton's journal and is not one: nothing of it was carried out"
     )]
     NotAJournal {
         /// The file.
@@ -127,9 +127,9 @@ pub enum Error {
     /// The board's answer is not what its program should print.
     #[error("unexpected answer about `{path}`: {}", received.escape_ascii())]
     Answer {
-        /// The path as asked for.
+        /// The path as requested.
         path: BoardPath,
-        /// What came.
+        /// The answer.
         received: Vec<u8>,
     },
     /// The exchange with the board failed.
@@ -137,7 +137,7 @@ pub enum Error {
     Board(#[from] BoardError),
 }
 
-/// What a failed write left.
+/// The state of a file after a failed write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
     /// The file is gone.
@@ -175,7 +175,7 @@ impl Error {
         match exception.type_name.as_str() {
             "MemoryError" => Error::OutOfMemory { path },
             "AttributeError" => Error::Unsupported { path, message },
-            // The micro:bit's sentence, in source/microbit/microbitfs.c.
+            // The micro:bit raises `OSError` with this text and no number (source/microbit/microbitfs.c).
             "OSError" if message == "file not found" => Error::NotFound { path },
             _ => match exception.os_error() {
                 Some(error) => Error::from_os(path, error),
@@ -262,7 +262,7 @@ impl Error {
     }
 }
 
-/// How much space was needed and how much was there.
+/// The space that was needed, and the free space, in bytes.
 struct Space(Option<u64>, Option<u64>);
 
 impl std::fmt::Display for Space {

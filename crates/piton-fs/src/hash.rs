@@ -15,7 +15,7 @@ use crate::device;
 use crate::error::Error;
 use crate::remote::{RemoteFs, quoted};
 
-/// A hash algorithm that MicroPython's `hashlib` may have, or a host in its place.
+/// A hash algorithm of MicroPython's `hashlib`, or of the host for boards without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
     /// MD5, 16 bytes.
@@ -49,11 +49,11 @@ impl HashAlgorithm {
         hasher.finalize().into_vec()
     }
 
-    /// Returns the digest of all that `reader` gives, which is never in memory as a whole.
+    /// Returns the digest of the content of `reader`, which is never in memory as a whole.
     ///
     /// # Errors
     ///
-    /// What the reader says.
+    /// The error of the reader.
     pub fn digest_of(self, reader: &mut dyn Read) -> io::Result<Vec<u8>> {
         let mut hasher = self.hasher();
         let mut buffer = vec![0; 1 << 16];
@@ -79,8 +79,8 @@ impl HashAlgorithm {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Returns the digest of a file's content. The board calculates it; if it lacks the algorithm, the file is read and the
-    /// host does (one more exchange).
+    /// Returns the digest of a file's content. The board calculates it; if it lacks the algorithm, the file is read
+    /// and the host does (one more exchange).
     ///
     /// # Errors
     ///
@@ -104,12 +104,12 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// A bytes object of the board.
+/// A bytes object from the board.
 pub(crate) struct DigestBytes(pub(crate) Vec<u8>);
 
 impl<'de> Deserialize<'de> for DigestBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DigestBytes, D::Error> {
-        // A sequence of numbers is what serde makes of bytes without a crate of its own.
+        // Without the crate `serde_bytes`, serde represents bytes as a sequence of numbers.
         Vec::deserialize(deserializer).map(DigestBytes)
     }
 }

@@ -4,21 +4,21 @@
 //!
 //! - [`plan`] decides what to do so that one tree becomes like another.
 //! - [`remote::RemoteFs`] lists, reads, writes and removes, over a [`piton_board::repl::RawRepl`].
-//! - [`transfer`] has its methods for many files at a time, as one stream.
-//! - [`start_files`] knows which files a board runs by itself.
+//! - [`transfer`] adds the methods for many files in one stream.
+//! - [`start_files`] lists the files that a board runs by itself.
 //! - [`rom`] writes images to partitions for read-only file systems.
 //! - [`mount`] serves a folder of the host to the board.
-//! - [`error::Error`] says what the board's file system refused, and what state a file is in.
+//! - [`error::Error`] has the refusals of the board's file system, and the state of a file after a failed write.
 //!
-//! The programs that run on the board are real Python files in `device/`, sent with every operation: nothing stays
-//! on the board. They find out by themselves what the board can do, so that no operation needs a question before
-//! it: the oldest boards (MicroPython 1.9 on a micro:bit) have neither folders nor `os.stat`.
+//! The programs that run on the board are Python files in `device/`. They are sent with every operation, and nothing
+//! stays on the board. They detect by themselves what the board can do, which saves an exchange before each
+//! operation: the oldest boards (MicroPython 1.9 on a micro:bit) have neither folders nor `os.stat`.
 //!
 //! # Architecture invariants
 //!
-//! Nothing here but [`mount`] opens a file of the host, and that only in the folder it was given. Nothing draws on a terminal, or knows how bytes reach the board. Arguments
-//! reach the board quoted, never pasted. A write leaves the old file or the new one; where a board cannot do
-//! that, [`error::Error::Torn`] says so.
+//! Only [`mount`] opens files of the host, and only in the folder that it was given. Nothing draws on a terminal, or
+//! knows how bytes reach the board. Arguments are quoted as Python literals, never pasted. A write leaves the old
+//! file or the new one; where a board cannot do that, [`error::Error::Torn`] says so.
 
 mod blocks;
 mod device;
@@ -38,7 +38,7 @@ pub mod transfer;
 mod wire;
 pub mod write;
 
-/// How far a transfer is. Reported after each part of it.
+/// Progress of a transfer, reported after each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -46,7 +46,7 @@ pub enum Event {
     Read {
         /// Bytes so far.
         bytes: u64,
-        /// Size of the file, where the board could tell beforehand.
+        /// Size of the file, if the board could report it beforehand.
         of: Option<u64>,
     },
     /// The board has written content.

@@ -1,4 +1,4 @@
-//! What is in a folder, and what is below it.
+//! Listing the entries of a folder, or of the whole tree below it.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// From the type bits of a mode: MicroPython's extmod/vfs.h, `MP_S_IFDIR`.
+    /// Returns the kind in the type bits of a mode (MicroPython's extmod/vfs.h, `MP_S_IFDIR`).
     pub(crate) fn from_mode(mode: u32) -> Kind {
         match mode & 0x4000 {
             0 => Kind::File,
@@ -35,34 +35,34 @@ impl Kind {
 /// A file or folder, as its folder lists it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct DirEntry {
-    /// The name alone, as the board gives it: not yet fit for a path on the host.
+    /// The name as the board reports it. It must be checked before it is used in a path of the host.
     pub name: String,
     /// File or folder.
     pub kind: Kind,
-    /// Size in bytes, where the listing tells it: for most folders it does not.
+    /// Size in bytes, if the listing has it. Most folders have none.
     pub size: Option<u64>,
 }
 
-/// A file or folder below the folder that was asked for.
+/// A file or folder below the listed folder.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TreeEntry {
-    /// The path from that folder on.
+    /// The path below that folder.
     pub path: BoardPath,
     /// File or folder.
     pub kind: Kind,
-    /// Size in bytes, where the listing tells it.
+    /// Size in bytes, if the listing has it.
     pub size: Option<u64>,
-    /// How many folders lie between: 0 for the folder's own entries.
+    /// The number of folders in between: 0 for the folder's own entries.
     pub depth: usize,
     /// Whether no other entry of the same folder follows.
     pub is_last: bool,
-    /// The entry's place in the board's answer, which has the order in which the folders list their entries.
+    /// The position of the entry in the board's answer, which keeps the order of the folders' listings.
     #[serde(skip)]
     pub position: usize,
 }
 
-/// Returns the entries of a tree in the order in which the board lists them: on most file systems that in which they were
-/// made. Each folder still comes before what is in it.
+/// Returns the entries of a tree in the order of the board's listing, which on most file systems is the order of
+/// creation. Each folder still comes before its contents.
 pub fn in_board_order(mut entries: Vec<TreeEntry>) -> Vec<TreeEntry> {
     let positions: BTreeMap<BoardPath, usize> = entries
         .iter()
@@ -84,16 +84,16 @@ pub fn in_board_order(mut entries: Vec<TreeEntry>) -> Vec<TreeEntry> {
     entries
 }
 
-/// What to do about files whose size the listing leaves out (`os.ilistdir` on MicroPython's POSIX file system).
+/// The treatment of files without a size in the listing (`os.ilistdir` on MicroPython's POSIX file system).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
-    /// Leave it out, as mpremote does.
+    /// Report no size, as mpremote does.
     AsListed,
-    /// Have the board look at each such file. No further exchange.
+    /// Let the board call `os.stat` for each such file. No further exchange.
     Measured,
 }
 
-/// One line of the board's answer: name, type bits, inode, and maybe a size.
+/// One line of the board's answer: name, type bits, inode, and maybe a size in bytes.
 type Line = (String, u32, u64, i64);
 type ShortLine = (String, u32, u64);
 
@@ -109,7 +109,7 @@ impl RemoteFs<'_, '_> {
         sizes: Sizes,
         deadline: Deadline,
     ) -> Result<Vec<DirEntry>, Error> {
-        // What nearly all boards have, in the shortest program: a comprehension leaves no variable behind.
+        // The shortest program, for nearly all boards. A comprehension leaves no variable behind.
         if self.raw().raw_paste() != Some(false) {
             let argument = match path.is_empty() {
                 true => String::new(),
@@ -135,7 +135,7 @@ impl RemoteFs<'_, '_> {
         lines(&answer).map(|line| entry(path, line)).collect()
     }
 
-    /// Returns all entries below a folder, in one exchange: each folder followed by what is in it, names in order.
+    /// Returns all entries below a folder, in one exchange: each folder followed by its contents, names in order.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl RemoteFs<'_, '_> {
     ) -> Result<Vec<TreeEntry>, Error> {
         let answer = self.listing(device::TREE, path, sizes, deadline)?;
         let mut entries = Vec::new();
-        // The folder whose entries come next, from `path` on.
+        // The folder whose entries follow, relative to `path`.
         let mut folder = BoardPath::default();
         for line in lines(&answer) {
             if !line.starts_with(b"(") {
@@ -206,13 +206,13 @@ fn below(folder: &BoardPath, path: &str) -> Option<BoardPath> {
     rest.trim_start_matches('/').parse().ok()
 }
 
-/// Finds the last entry of each folder: going backwards, the first one at its depth.
+/// Marks the last entry of each folder: going backwards, this is the first one at its depth.
 fn mark_last(entries: &mut [TreeEntry]) {
     let mut seen: Vec<bool> = Vec::new();
     for entry in entries.iter_mut().rev() {
         let is_first_seen = seen.get(entry.depth) != Some(&true);
         entry.is_last = is_first_seen;
-        // What was seen deeper down belongs to folders further on.
+        // Deeper entries that were seen belong to folders behind this one.
         seen.resize(entry.depth, false);
         seen.push(true);
     }

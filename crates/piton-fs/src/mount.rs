@@ -1,7 +1,8 @@
-//! Serve a folder of this computer to a board, over the line that its REPL is on.
+//! Serving a folder of this computer to a board, over the line of its REPL.
 //!
-//! [`mount`] sends a small file system to the board (device/mount.py), which passes each request of a program on to the host. A
-//! service in the line's [`Slot`] answers whenever the line is read: while a program is followed, and in a terminal. docs/mount.md has the protocol and why it is as it is.
+//! [`mount`] sends a small file system to the board (device/mount.py), which passes each request of a program on to
+//! the host. A service in the line's [`Slot`] answers whenever the line is read: while a program is followed, and in
+//! a terminal. docs/mount.md has the protocol and why it is as it is.
 //!
 //! The files of this computer are touched here and nowhere else in this crate, and only below the mounted folder:
 //! see `root`.
@@ -34,17 +35,17 @@ use root::Root;
 use server::Server;
 use service::MountService;
 
-/// Imports what a mount needs, and what the oldest boards lack.
+/// A program that imports what a mount needs: the oldest boards lack some of it.
 const NEEDS: &[u8] = b"import sys,select\nsys.stdin.buffer\nselect.poll\ntry:\n from vfs import mount\nexcept ImportError:\n from os import mount\ndel mount,sys,select\n";
 
-/// Where the folder appears on the board: as with mpremote.
+/// The path of the folder on the board, the same as mpremote's.
 pub const MOUNT_POINT: &str = "/remote";
 
-/// What the smallest receive ring of boards that can mount holds: 256 bytes, on UARTs of the esp8266 and others
-/// (ports/esp8266/uart.c, `UART_RX_BUF`). Longer answers are tried when such ones arrive.
+/// Length in bytes of the first answers. The smallest receive ring of boards that can mount holds 256 bytes, on UARTs
+/// of the esp8266 and others (ports/esp8266/uart.c, `UART_RX_BUF`). Answers grow while they arrive.
 const MODEST_WINDOW: usize = 240;
 
-/// How often the program for the board is started.
+/// Number of attempts to start the board's program.
 const TRIES: u32 = 3;
 
 /// A module that a board is about to import.
@@ -52,28 +53,28 @@ const TRIES: u32 = 3;
 pub struct Source<'a> {
     /// The file on this computer.
     pub path: &'a Path,
-    /// Its name from the mounted folder on, with `/`: what a traceback shows.
+    /// Its path below the mounted folder, with `/`, as tracebacks show it.
     pub name: &'a str,
-    /// What is in it.
+    /// Its content.
     pub content: &'a [u8],
-    /// Which modules the board loads: its `sys.implementation._mpy`, or 0 where there is none.
+    /// The board's `sys.implementation._mpy`, which says which `.mpy` files it loads; 0 if it has no such attribute.
     pub mpy: u32,
-    /// Whether the folder must stay as it is.
+    /// Whether the folder must not be changed.
     pub read_only: bool,
 }
 
 /// Makes an `.mpy` of a source; `None` if the board is to get the source.
 pub type Translate = Arc<dyn Fn(&Source<'_>) -> Option<Vec<u8>> + Send + Sync>;
 
-/// How a folder is served.
+/// Options of a mount.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct MountOptions {
     /// Follow symbolic links that lead out of the folder.
     pub unsafe_links: bool,
-    /// Let the board change nothing.
+    /// Refuse all changes by the board.
     pub read_only: bool,
-    /// Asked for a module when the board imports a source. Programs that look at the source see the source.
+    /// Compiles the sources that the board imports. Programs that open a source get the source.
     pub translate: Option<Translate>,
 }
 
@@ -92,9 +93,9 @@ impl fmt::Debug for MountOptions {
 pub struct Mounted {
     /// The folder, absolute and without links.
     pub folder: PathBuf,
-    /// Which modules the board loads: its `sys.implementation._mpy`, or 0 where there is none.
+    /// The board's `sys.implementation._mpy`, which says which `.mpy` files it loads; 0 if it has no such attribute.
     pub mpy: u32,
-    /// How many bytes the line has taken at once, as far as is known: answers are not longer at first.
+    /// The largest number of bytes that the line has carried at once so far. The first answers are not longer.
     pub window: usize,
 }
 
@@ -105,15 +106,15 @@ pub enum MountError {
     /// The folder does not exist, is not a folder, or cannot be read.
     #[error("could not mount `{}`: {source}", folder.display())]
     Folder {
-        /// As asked for.
+        /// The folder as requested.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The firmware lacks what a mount needs: file systems in Python, and reading bytes as they are.
+    /// The firmware lacks a function that a mount needs: file systems in Python, or reading unchanged bytes.
     #[error("the board's firmware can't mount a folder: {message}")]
     Unsupported {
-        /// What the board said it lacks.
+        /// The board's message.
         message: String,
     },
     /// The exchange with the board failed.
@@ -138,8 +139,8 @@ impl MountError {
 
 /// Serves `folder` to the board as [`MOUNT_POINT`], and makes that its current folder.
 ///
-/// `slot` is that of the line that `raw_repl` is on. The service stays there until [`Slot::detach`] or another mount;
-/// after a soft reset the board has forgotten the mount, and it must be done again.
+/// `slot` belongs to the line of `raw_repl`. The service stays there until [`Slot::detach`] or another mount;
+/// a soft reset ends the mount on the board, and it must be repeated.
 ///
 /// # Errors
 ///
@@ -174,7 +175,8 @@ pub fn mount(
             deadline,
         );
         let ran = match loaded {
-            // The oldest boards have no room to find out by the program itself.
+            // The oldest boards lack the memory to load the program only to see it fail, so a short program checks
+            // first.
             Ok(false) => raw_repl
                 .run(NEEDS, deadline)
                 .and_then(|_| raw_repl.run(&device::MOUNT.call(&arguments), deadline)),
@@ -182,7 +184,8 @@ pub fn mount(
             Err(error) => Err(error),
         };
         match ran {
-            // An interrupt that made the board say what it has of the program came late, when the program ran.
+            // A `KeyboardInterrupt`: the Ctrl-C that asked a silent board for its state arrived late, when the
+            // program ran already.
             Err(BoardError::Exception(exception))
                 if tries > 0 && exception.type_name == "KeyboardInterrupt" => {}
             ran => break ran,
@@ -200,7 +203,7 @@ pub fn mount(
     })
 }
 
-/// Returns what the program on the board prints: which modules the board loads, and whether it inflates.
+/// Reads the output of the board's program: which `.mpy` files the board loads, and whether it can inflate.
 fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
     let text = String::from_utf8_lossy(printed);
     let mut words = text.split_whitespace();
@@ -218,7 +221,7 @@ fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
 ///
 /// # Errors
 ///
-/// What the board says, which may have forgotten the mount already. The service is gone all the same.
+/// The board's error, for example if a reset has ended the mount. The service is removed in any case.
 pub fn umount(
     raw_repl: &mut RawRepl<'_>,
     slot: &Slot,

@@ -1,7 +1,7 @@
-//! What has to be done so that one tree of files becomes like another: decided here, without touching a file.
+//! Deciding the steps that make one tree of files like another, without touching a file.
 //!
-//! [`plan`] compares two [`Tree`]s and gives a [`Plan`]: what to print before anything is done, and what to do, in
-//! order. It holds for both directions, to a board and from it.
+//! [`plan`] compares two [`Tree`]s and returns a [`Plan`]: the steps in order, which can be printed before they are
+//! carried out. It works in both directions, to a board and from it.
 
 mod tree;
 
@@ -14,55 +14,55 @@ use crate::start_files;
 
 pub use tree::{Node, Tree, TreeError};
 
-/// How to make one tree like another.
+/// Options of a plan.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// Remove what the source does not have. Without it nothing is removed but [`Options::superseded`].
+    /// Remove entries that the source does not have. Without it only [`Options::superseded`] are removed.
     pub delete: bool,
-    /// Send files even if they are there already.
+    /// Send files even if they are unchanged.
     pub force: bool,
-    /// Remove before anything is written: to make space. What this gives away: after an interruption the old
-    /// program may lack a file that it needs.
+    /// Remove before anything is written, to make space. The price: after an interruption the old program may lack a
+    /// file that it needs.
     pub delete_first: bool,
-    /// What of the destination is not to be touched; `None` for nothing.
+    /// Which entries of the destination are protected; `None` for no protection.
     pub protection: Option<&'a Protect<'a>>,
-    /// Files of the destination that something in the source takes the place of under another name: they are
-    /// removed even without [`Options::delete`].
+    /// Files of the destination that are replaced by a file of the source with another name: they are removed even
+    /// without [`Options::delete`].
     pub superseded: Option<&'a BTreeSet<RelativePath>>,
 }
 
-/// Says how something at the destination is protected.
+/// A function that returns the protection of an entry at the destination.
 pub type Protect<'a> = dyn Fn(&RelativePath, &Node) -> Protection + 'a;
 
-/// How something at the destination is protected.
+/// The protection of an entry at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// Not at all.
     None,
     /// Neither removed nor replaced; the plan mentions it.
     Kept,
-    /// As if it were not there, but never removed. The plan does not mention it.
+    /// Treated as missing, and never removed. The plan does not mention it.
     Ignored,
 }
 
-/// What to do to one path of the destination.
+/// The action of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Make a folder.
     MakeFolder,
-    /// Write a file that is not there.
+    /// Write a new file.
     Create,
-    /// Write a file that is there with another content.
+    /// Replace a file that has other content.
     Replace,
     /// Remove a file.
     Delete,
-    /// Remove a folder, which is empty by then.
+    /// Remove a folder, which is empty at that point.
     DeleteFolder,
 }
 
 impl Action {
-    /// Returns the word for it in a printed plan.
+    /// Returns the action's word in a printed plan.
     pub fn word(self) -> &'static str {
         match self {
             Action::MakeFolder => "mkdir",
@@ -79,35 +79,35 @@ impl Action {
     }
 }
 
-/// One thing to do.
+/// One step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Step {
-    /// What.
+    /// The action.
     pub action: Action,
-    /// To which path of the destination.
+    /// The path at the destination.
     pub path: RelativePath,
     /// Size in bytes of the file to be written, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
 
-/// What to do, in order, and what not.
+/// The steps in order, and the paths without a step.
 ///
 /// Displayed, it is one line for each step and each kept path: the word, and the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Plan {
-    /// What to do, in this order: what is in the way goes first; then come folders, outermost first; then files,
+    /// The steps, in this order: what is in the way is removed first; then come folders, outermost first; then files,
     /// innermost first, and last of all those that a board starts with (`boot.py`, then `main.py` and `code.py`); then
-    /// what the source does not have is removed. An interruption leaves a board that still has what its old or
+    /// entries that the source does not have are removed. An interruption leaves a board that still has what its old or
     /// its new program needs.
     pub steps: Vec<Step>,
-    /// What stays although the source has it otherwise or not at all, because it is [`Protection::Kept`].
+    /// Paths that differ from the source or are missing there, and stay because they are [`Protection::Kept`].
     pub kept: Vec<RelativePath>,
-    /// Files that are the same already.
+    /// Files that are the same at source and destination.
     pub unchanged: Vec<RelativePath>,
 }
 
-/// Why there is no plan: something is in the way, and was not allowed to go.
+/// An entry that is in the way and may not be removed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// A file where a folder is wanted.
@@ -122,21 +122,21 @@ pub enum Conflict {
         /// The path of both.
         path: RelativePath,
     },
-    /// Something kept, ignored or foreign where something else is wanted.
-    #[error("`{path}` at the destination is not to be touched, but is in the way")]
+    /// A kept, ignored or foreign entry where something else is wanted.
+    #[error("`{path}` at the destination is protected and in the way")]
     ProtectedInTheWay {
         /// The path.
         path: RelativePath,
     },
 }
 
-/// Decides how `destination` becomes like `source`.
+/// Returns the plan that makes `destination` like `source`.
 ///
-/// Files are the same if their sizes are, and their hashes: where one hash is not known, the file is sent.
+/// Files are the same if their sizes and their hashes are equal. If a hash is unknown, the file is sent.
 ///
 /// # Errors
 ///
-/// Everything that is in the way and may not be removed.
+/// All entries that are in the way and may not be removed.
 pub fn plan(
     source: &Tree,
     destination: &Tree,
@@ -165,7 +165,7 @@ struct Planner<'a> {
     destination: &'a Tree,
     options: &'a Options<'a>,
     plan: Plan,
-    /// What is gone by [`Planner::clearing`].
+    /// The entries that [`Planner::clearing`] removes.
     cleared: BTreeSet<RelativePath>,
     clearing: Vec<Step>,
     folders: Vec<Step>,
@@ -227,7 +227,8 @@ impl Planner<'_> {
         });
     }
 
-    /// Takes out of the way what has this path, and all below it, if all of it may go.
+    /// Plans the removal of an entry that is in the way, with everything below it. Returns false if a part of it is
+    /// protected.
     fn clear(&mut self, path: &RelativePath, existing: &Node) -> bool {
         let below = self.destination.below(path);
         let all = std::iter::once((path, existing)).chain(below);
@@ -254,10 +255,10 @@ impl Planner<'_> {
         protection.map_or(Protection::None, |protection| protection(path, node))
     }
 
-    /// Removes what the source does not have: what is in a folder before the folder.
+    /// Returns the removals of entries that the source does not have: contents of a folder before the folder.
     fn deletions(&mut self) -> Vec<Step> {
         let mut deletions = Vec::new();
-        // Folders that something stays in.
+        // Folders that still have an entry afterwards.
         let mut occupied = BTreeSet::new();
         for (path, node) in self.destination.iter().rev() {
             if self.cleared.contains(path) {
@@ -287,8 +288,8 @@ impl Planner<'_> {
         if !self.conflicts.is_empty() {
             return Err(self.conflicts);
         }
-        // On a file system that takes upper and lower case for the same, the old name must go before the new one
-        // comes, or the new file would be removed.
+        // A case-insensitive file system (FAT) has one file for `A.py` and `a.py`: the old name must be removed
+        // before the new one is written, or the removal would delete the new file.
         let written = self.writes.iter().chain(&self.folders);
         let written = written
             .map(|step| step.path.as_str().to_lowercase())
@@ -325,7 +326,7 @@ impl Planner<'_> {
                 .then_with(|| one.path.cmp(&other.path))
         });
         self.plan.kept.sort();
-        // What is in a kept folder goes without saying.
+        // The contents of a kept folder are not listed.
         self.plan
             .kept
             .dedup_by(|path, before| path.is_below(before));
@@ -366,7 +367,7 @@ fn is_same(source: &Node, destination: &Node) -> bool {
             },
         ) => size == existing && digest == existing_digest,
         (Node::File { size, .. }, Node::File { size: existing, .. }) => {
-            // An empty file has one content only.
+            // All empty files have the same content.
             *size == Some(0) && *existing == Some(0)
         }
         _ => false,
@@ -374,17 +375,17 @@ fn is_same(source: &Node, destination: &Node) -> bool {
 }
 
 impl Plan {
-    /// Returns whether nothing is to be done.
+    /// Returns whether there are no steps.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Bytes of all files to be written, as far as their sizes are known.
+    /// Returns the bytes of all files to be written, as far as their sizes are known.
     pub fn bytes(&self) -> u64 {
         self.steps.iter().filter_map(|step| step.size).sum()
     }
 
-    /// Returns how many steps there are of each kind.
+    /// Returns the number of steps for each action.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for step in &self.steps {

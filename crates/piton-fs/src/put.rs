@@ -1,4 +1,4 @@
-//! One small file to the board: one program that looks, writes beside, compares and renames.
+//! Writing one small file to the board: one program compares, writes a temporary file, checks it and renames it.
 
 use std::time::Duration;
 
@@ -16,26 +16,27 @@ use crate::transfer::agent::{self, is_lack};
 use crate::transfer::load;
 use crate::wire::{crc32, deflate};
 
-/// The longest file that goes this way, in bytes: the board holds it twice, and three times while it inflates it. A board that has
-/// less memory says so before the content is sent.
+/// Maximum size of a file for [`RemoteFs::put`], in bytes: the board holds it twice in memory, three times while it
+/// inflates it. A board with less memory says so before the content is sent.
 pub const LONGEST_PUT: usize = 16 << 10;
 
-/// Up to this size a file goes with a program in source, which is shorter than one in bytecode with all that loads it.
+/// Maximum size, in bytes, of a file that goes with a program in source: this is shorter than bytecode with its loader.
 const LONGEST_BY_SOURCE: usize = 1024;
 
-/// The same where the board loads no bytecode of ours.
+/// The same on boards that do not load our bytecode.
 const LONGEST_WITHOUT_BYTECODE: usize = 4096;
 
-/// Content is deflated where that saves so many bytes: a board loads what inflates it in the time of some hundred.
+/// Content is deflated if that saves so many bytes: loading the code that inflates takes a board as long as some
+/// hundred bytes.
 const LEAST_GAIN: usize = 256;
 
-/// How long the board may take to write it: flash is erased, a file system tidied.
+/// Timeout of the write: flash is erased, and a file system may collect garbage.
 const WRITE_TIME: Duration = Duration::from_secs(60);
 
-/// How often the content is sent when it comes damaged.
+/// Number of attempts when the content arrives damaged.
 const TRIES: u32 = 2;
 
-/// Where a file went: see [`RemoteFs::put`].
+/// The result of [`RemoteFs::put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Put {
     /// The destination is a folder, and the file is in it.
@@ -44,19 +45,19 @@ pub struct Put {
     pub unchanged: bool,
 }
 
-/// What stands where a file is to go: see [`RemoteFs::peek`].
+/// The result of [`RemoteFs::peek`]: facts about the destination of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peek {
     /// The destination is a folder, and the file goes into it.
     pub in_folder: bool,
-    /// The SHA-256 of the file that is there, if it has the right size.
+    /// The SHA-256 of the existing file, if it has the right size.
     pub digest: Option<[u8; 32]>,
 }
 
 impl RemoteFs<'_, '_> {
-    /// Looks at the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
+    /// Queries the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
     ///
-    /// `None`: the board has no SHA-256, or no folders.
+    /// Returns `None` if the board has no SHA-256 or no folders.
     ///
     /// # Errors
     ///
@@ -104,10 +105,11 @@ impl RemoteFs<'_, '_> {
         Ok(Some(answer))
     }
 
-    /// Writes a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
-    /// a folder. What has this content already is left alone, unless `force`. One exchange.
+    /// Writes a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside`
+    /// if `path` is a folder. What has this content already is left alone, unless `force`. One exchange.
     ///
-    /// `None`: the board, or the file system, or the line, needs [`RemoteFs::write`] or [`RemoteFs::send`]. Nothing was changed.
+    /// Returns `None` if the board, the file system or the line needs [`RemoteFs::write`] or [`RemoteFs::send`].
+    /// Nothing was changed.
     ///
     /// # Errors
     ///
@@ -155,9 +157,10 @@ impl RemoteFs<'_, '_> {
                 Err(BoardError::Exception(exception)) => {
                     let number = exception.os_error().map(|error| error.number);
                     match number {
-                        // It came damaged, or not at all: an interrupt ended the wait.
+                        // The content arrived damaged or not at all, and an interrupt ended the board's wait for it.
                         None => continue,
-                        // A file system that does not rename onto a file, or what needs a closer look.
+                        // EPERM, EACCES, EEXIST or ENOSPC: a file system that does not rename onto a file (FAT), or a
+                        // cause that `write` finds out.
                         Some(1 | 13 | 17 | 28) => return Ok(None),
                         Some(_) => {}
                     }
@@ -172,8 +175,8 @@ impl RemoteFs<'_, '_> {
         Ok(None)
     }
 
-    /// Sends program and content as one. Returns what the program printed; `None`: the board does not load bytecode, or has too
-    /// little memory.
+    /// Sends program and content together. Returns the output of the program; `None` if the board does not load
+    /// bytecode, or has too little memory.
     fn put_parcel(
         &mut self,
         path: &BoardPath,
@@ -185,7 +188,7 @@ impl RemoteFs<'_, '_> {
         let deflated = deflate(content);
         let gain = content.len().saturating_sub(deflated.len());
         let (data, bits) = match gain >= LEAST_GAIN {
-            // The window: nothing refers to what is farther back than the content is long.
+            // The window need not be larger than the content, since no reference goes farther back.
             true => (
                 deflated.as_slice(),
                 content.len().next_power_of_two().ilog2(),
@@ -234,7 +237,7 @@ impl RemoteFs<'_, '_> {
         };
         if load::is_asked(&mut conversation, load::RUN_TIME, deadline)? {
             conversation.write(&bytes, deadline)?;
-            // Whether it has all, or has ended.
+            // The board asks for more if it has the content, and ends otherwise.
             load::is_asked(&mut conversation, load::LOAD_TIME, deadline)?;
         }
         let mut answer = Vec::new();

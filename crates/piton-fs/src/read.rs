@@ -1,4 +1,4 @@
-//! Files from the board, one at a time.
+//! Reading files from the board, one at a time.
 
 use data_encoding::BASE64;
 use piton_board::deadline::Deadline;
@@ -17,8 +17,8 @@ impl RemoteFs<'_, '_> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`Error::IsADirectory`]; [`Error::Damaged`] when size or SHA-256 (on boards that have it)
-    /// are not what the board read; [`Error::Board`]. `deadline` is for the whole file.
+    /// [`Error::NotFound`], [`Error::IsADirectory`]; [`Error::Damaged`] if size or SHA-256 (on boards that have it)
+    /// differ from what the board read; [`Error::Board`]. `deadline` is for the whole file.
     pub fn read(
         &mut self,
         path: &BoardPath,
@@ -66,7 +66,7 @@ impl RemoteFs<'_, '_> {
         Ok(())
     }
 
-    /// [`RemoteFs::read_to`] without a stream: the content comes as literals, as the output of a program.
+    /// Does the work of [`RemoteFs::read_to`] without a stream: a program prints the content as literals.
     pub(crate) fn read_in_exchange(
         &mut self,
         path: &BoardPath,
@@ -92,7 +92,7 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// The board's answer, as far as it has come.
+/// The part of the board's answer that has arrived.
 struct Incoming {
     /// The line that is not complete yet.
     line: Vec<u8>,
@@ -109,7 +109,7 @@ enum State {
     Content,
     /// The board has said how many bytes it read, and maybe their SHA-256.
     End(u64, Option<Vec<u8>>),
-    /// This line makes no sense.
+    /// This line is not part of any answer.
     Broken(Vec<u8>),
 }
 
@@ -171,7 +171,7 @@ impl Incoming {
         };
     }
 
-    /// Compares what came with what the board says it read.
+    /// Compares the content with the size and hash that the board reports.
     fn finish(self, path: &BoardPath) -> Result<(), Error> {
         let path = path.clone();
         let (bytes, digest) = match self.state {

@@ -15,14 +15,14 @@ use crate::error::Error;
 use crate::listing::Kind;
 use crate::transfer::agent;
 
-/// How long a board may take to stop what it does, after a deadline or Ctrl-C.
+/// Timeout of stopping a program, after a deadline or Ctrl-C.
 const STOP: Duration = Duration::from_secs(3);
 
-/// From this length on, in bytes, a program costs a board less as bytecode, with all that it takes to load it: an RP2040 compiles
-/// a byte of source in 29 µs, and needs 25 ms for the loader.
+/// Minimum length in bytes of a program that goes as bytecode. An RP2040 compiles a byte of source in 29 µs, and
+/// needs 25 ms for the loader of bytecode.
 const LONG_PROGRAM: usize = 1000;
 
-/// The files of a board whose raw REPL is held.
+/// The files of a board, over its raw REPL.
 ///
 /// Each method is one exchange unless it says otherwise. After an error the board is at its prompt again, if it
 /// still answers: the program of the operation is stopped, also at [`BoardError::Cancelled`].
@@ -30,7 +30,7 @@ pub struct RemoteFs<'r, 'b> {
     raw_repl: &'r mut RawRepl<'b>,
 }
 
-/// What is known of a file or folder.
+/// Facts about a file or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Metadata {
     /// File or folder.
@@ -62,11 +62,11 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     ///
     /// # Errors
     ///
-    /// [`Error::Board`] and what the board says, other than that there is no such file.
+    /// Any error except that the file does not exist.
     pub fn exists(&mut self, path: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
         match self.stat(path, deadline) {
             Ok(_) => Ok(true),
-            // A file on the way to it: there is nothing below a file.
+            // The path leads through a file, and nothing is below a file.
             Err(Error::NotFound { .. } | Error::NotADirectory { .. }) => Ok(false),
             Err(error) => Err(error),
         }
@@ -103,7 +103,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     /// [`Error::Unsupported`], [`Error::Board`]; [`Error::Os`] with `EINVAL` for a mount point.
     pub fn remove_dir(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
         match self.call_os("rmdir", path, deadline) {
-            // FAT says "denied" for a folder with entries: MicroPython's extmod/vfs_fat_diskio.c turns
+            // FAT answers EACCES for a folder with entries: MicroPython's extmod/vfs_fat_diskio.c turns
             // FR_DENIED into EACCES.
             Err(Error::Os { error, path }) if error.number == 13 => Err(Error::NotEmpty { path }),
             other => other,
@@ -121,13 +121,13 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 
     /// Moves a file or folder, to another folder too. A file in its way is replaced.
     ///
-    /// Within a file system this is a rename. A file is copied to another file system of the board, and by way of the
+    /// Within a file system this is a rename. A file is copied to another file system of the board, and through the
     /// host on boards that cannot rename; it is removed when the copy is complete.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`], for the source or for the folder of the destination; [`Error::IsADirectory`] for a
-    /// folder in the way of a file, and more such as the file system has it; [`Error::Os`] with `EINVAL` when the
+    /// folder in the way of a file, and similar errors of the file system; [`Error::Os`] with `EINVAL` when the
     /// two are the same, or a folder would go into itself, and with `EXDEV` for a folder that would go to another
     /// file system; [`Error::NoSpace`], [`Error::ReadOnly`], [`Error::Board`].
     pub fn rename(
@@ -136,7 +136,8 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         destination: &BoardPath,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        // The oldest boards have no room to compile the program again and again.
+        // Boards without raw-paste (MicroPython 1.9 on a micro:bit) lack the memory to compile the program for each
+        // try.
         let renamed = match self.raw().raw_paste() {
             Some(false) if !self.can_rename(deadline)? => {
                 return self.copy_over(source, destination, deadline);
@@ -185,7 +186,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.remove_file(source, deadline)
     }
 
-    /// Creates an empty file; one that exists is left alone.
+    /// Creates an empty file; an existing file is not changed.
     ///
     /// # Errors
     ///
@@ -195,7 +196,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         self.tell(path, device::TOUCH, &[&quoted(path)], deadline)
     }
 
-    /// Returns the board's current folder; the root on boards that have no other.
+    /// Returns the board's current folder; the root on boards without folders.
     ///
     /// # Errors
     ///
@@ -265,7 +266,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Runs a program of this crate; a long one as bytecode, where the board loads it.
+    /// Runs a program of this crate; a long one as bytecode, if the board loads it.
     pub(crate) fn run_program(
         &mut self,
         program: Program,
@@ -278,7 +279,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         Ok(answer)
     }
 
-    /// [`RemoteFs::run_program`]; `output` hears what it prints, also before it fails.
+    /// Does the work of [`RemoteFs::run_program`]; `output` gets what the program prints, also before it fails.
     pub(crate) fn exec_program(
         &mut self,
         program: Program,
@@ -317,7 +318,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         Ok(answer)
     }
 
-    /// Runs a program; one that does not end in time, or is cancelled, is stopped.
+    /// Runs a program. It is stopped if it exceeds the deadline or is cancelled.
     pub(crate) fn exec(
         &mut self,
         source: &[u8],
@@ -328,7 +329,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         ended.map_err(|error| self.stop(error))
     }
 
-    /// Stops the program that runs on after this error; the error is handed back.
+    /// Stops the program that still runs after this error, and returns the error.
     pub(crate) fn stop(&mut self, error: BoardError) -> BoardError {
         if let BoardError::Cancelled | BoardError::Timeout { .. } = error {
             self.interrupt();
@@ -336,9 +337,9 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         error
     }
 
-    /// Stops the program that runs.
+    /// Stops the running program.
     pub(crate) fn interrupt(&mut self) {
-        // How the program ends now says nothing new.
+        // The result of an interrupted program is of no interest.
         let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
     }
 

@@ -1,7 +1,7 @@
-//! A board's partitions for images of read-only file systems: what is in them, and writing one.
+//! A board's partitions for images of read-only file systems: listing them, and writing one.
 //!
-//! The calls of `vfs.rom_ioctl` are those of MicroPython's `extmod/vfs.h`, with two that its own tool uses where a
-//! board has them: 6 for the size of a block, and an offset for 3, so that erasing is seen to go on.
+//! The calls of `vfs.rom_ioctl` are those of MicroPython's `extmod/vfs.h`, with two additions that mpremote uses too
+//! if the board has them: 6 for the size of a block, and an offset for 3, so that erasing can report progress.
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -23,19 +23,19 @@ use crate::read::Hex;
 use crate::remote::RemoteFs;
 use crate::write::TIDY_TIME;
 
-/// How many partitions are looked at. Boards have one or two.
+/// Maximum number of partitions that are read. Boards have one or two.
 const PARTITIONS: u32 = 16;
 
-/// How much is erased at a time, in bytes.
+/// Bytes erased in one step.
 const ERASED: u64 = 32 * 1024;
 
-/// How much is written at a time, in bytes, unless the board wants more.
+/// Bytes written in one step, unless the board requires more.
 const WRITTEN: u64 = 4096;
 
-/// The most that a board may want written at a time, in bytes.
+/// Maximum of bytes that a board may require in one write.
 const WRITTEN_AT_MOST: u64 = 32 * 1024;
 
-/// How long the board may take for one step. Some boards erase the whole partition in one.
+/// Timeout of one step. Some boards erase the whole partition in one.
 const STEP_TIME: Duration = Duration::from_secs(120);
 
 /// One partition. Sizes are in bytes.
@@ -43,9 +43,9 @@ const STEP_TIME: Duration = Duration::from_secs(120);
 pub struct Partition {
     /// Capacity.
     pub size: u64,
-    /// Size of a block that is erased at a time; the whole partition where the board can't tell.
+    /// Size of an erase block; the size of the partition if the board cannot report one.
     pub block_size: u64,
-    /// What it begins with: 12 bytes, or fewer if it is smaller.
+    /// Its first 12 bytes, or fewer if it is smaller.
     pub head: Vec<u8>,
 }
 
@@ -56,7 +56,7 @@ pub struct Partition {
 pub enum RomEvent {
     /// The board begins to erase.
     Erase {
-        /// Where, in bytes from the start of the partition.
+        /// The offset in bytes from the start of the partition.
         offset: u64,
     },
     /// The board begins to write a part.
@@ -91,7 +91,7 @@ pub enum RomError {
         /// Size of the partition in bytes.
         room: u64,
     },
-    /// What stands in the partition now is not what was sent.
+    /// The content of the partition differs from the image.
     #[error(
         "partition ROMFS{number} was not written as it should be: SHA-256 {expected} expected, {found} found"
     )]
@@ -100,13 +100,13 @@ pub enum RomError {
         number: u32,
         /// SHA-256 of the image.
         expected: String,
-        /// SHA-256 of what the board reads.
+        /// SHA-256 of the content that the board reads.
         found: String,
     },
     /// The board's answer is not what its program should print.
     #[error("unexpected answer about ROMFS partitions: {}", received.escape_ascii())]
     Answer {
-        /// What came.
+        /// The answer.
         received: Vec<u8>,
     },
     /// The exchange with the board failed, or the board could not erase or write.
@@ -129,7 +129,8 @@ impl RomError {
     }
 }
 
-/// Returns the partitions of a board by number; `None` for one that the board counts but has not. At most 16.
+/// Returns the partitions of a board by number; `None` for one that the board counts and does not have. At most
+/// 16.
 ///
 /// # Errors
 ///
@@ -153,16 +154,17 @@ pub fn partitions(
     Ok(found.into_iter().map(|found| found.map(known)).collect())
 }
 
-/// Writes an image into partition `number`, which `partition` describes, after taking off what is mounted at `/rom`. What
-/// is written is read again and compared. The board mounts it after its next soft reset.
+/// Writes an image into partition `number`, which `partition` describes, after unmounting `/rom`. The content is read
+/// back and compared. The board mounts it after its next soft reset.
 ///
-/// The part with the image's first bytes is written last: whatever interrupts it, the board finds a whole image or none.
+/// The part with the image's first bytes is written last: after an interruption, the board finds a complete image or
+/// no image.
 ///
 /// # Errors
 ///
-/// [`RomError::TooBig`] before anything is sent. After [`RomError::Answer`] and [`RomError::Board`] the partition has no
-/// image, unless the last part was written already; after [`RomError::Damaged`] it has one that reads back wrong. When
-/// `events` breaks, the error is that of an interruption: see [`piton_board::stop`].
+/// [`RomError::TooBig`] before anything is sent. After [`RomError::Answer`] and [`RomError::Board`] the partition has
+/// no image, unless the last part was written already; after [`RomError::Damaged`] it has one that reads back wrong.
+/// When `events` breaks, the error is that of an interruption: see [`piton_board::stop`].
 pub fn deploy(
     raw_repl: &mut RawRepl<'_>,
     number: u32,
@@ -247,7 +249,7 @@ impl Job<'_, '_, '_> {
         }
     }
 
-    /// Returns the size of a block in bytes: what the board says, within reason.
+    /// Returns the size of a block in bytes, as the board reports it, within limits.
     fn block_size(&self) -> u64 {
         self.partition
             .block_size
@@ -290,7 +292,7 @@ impl Job<'_, '_, '_> {
             .collect();
         let packed = literal(&part, encodings);
         match self.send(offset, &packed) {
-            // Maybe there is no room to unpack it. Nothing is written then.
+            // The board may lack the memory to unpack the part. Nothing was written then, so it can be sent unpacked.
             Err(BoardError::Exception(exception))
                 if encodings.deflate && exception.type_name == "MemoryError" =>
             {
@@ -323,11 +325,11 @@ impl Job<'_, '_, '_> {
     }
 }
 
-/// Returns the shortest text for these bytes that the board takes, and the number of its encoding. All are bytes literals: a
-/// `binascii` that is written in Python takes no `str`.
+/// Returns the shortest text for these bytes that the board takes, and the number of its encoding. All are bytes
+/// literals: a `binascii` that is written in Python takes no `str`.
 fn literal(part: &[u8], encodings: Encodings) -> String {
     if encodings.deflate {
-        // The window need not be larger than what is packed.
+        // The board allocates the window, which need not be larger than the content.
         let bits = part.len().next_power_of_two().trailing_zeros().clamp(9, 15);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         // Writing to memory does not fail.

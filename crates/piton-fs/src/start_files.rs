@@ -8,16 +8,17 @@
 //! assert_eq!(start_files::rank("lib/main.py"), 0, "boards look at the top only");
 //! ```
 
-/// The sources that boards run by name, and never as `.mpy`: MicroPython's `boot.py` and `main.py` (`shared/runtime/pyexec.c`
-/// is given these names by each port's `main.c`), and those of CircuitPython (its `main.c`, `supervisor/shared/safe_mode.c`).
-/// They are put on a board in this order, after everything else: the last one starts the new program.
+/// The sources that boards run by name, and never as `.mpy`: MicroPython's `boot.py` and `main.py`
+/// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and those of CircuitPython (its
+/// `main.c`, `supervisor/shared/safe_mode.c`). They are put on a board in this order, after everything else: the last
+/// one starts the new program.
 pub const SOURCES: [&str; 5] = ["safemode.py", "repl.py", "boot.py", "main.py", "code.py"];
 
 /// Names that CircuitPython runs, and that are modules like any other for MicroPython.
 const CIRCUITPYTHON_ONLY: [&str; 2] = ["safemode.py", "repl.py"];
 
-/// What a start file may end in. CircuitPython takes `.txt` too; a `main.mpy` is run by firmwares that freeze one, and by
-/// the programs of people who import it at the start.
+/// Endings of start files. CircuitPython accepts `.txt` too; a `main.mpy` is run by firmwares that freeze one, and by
+/// programs that import it at the start.
 const ENDINGS: [&str; 3] = ["py", "mpy", "txt"];
 
 /// Returns those of [`SOURCES`] that a board runs, by its firmware.
@@ -26,10 +27,10 @@ pub fn sources(is_circuitpython: bool) -> impl Iterator<Item = &'static str> + C
     names.filter(move |name| is_circuitpython || !CIRCUITPYTHON_ONLY.contains(name))
 }
 
-/// Returns where a file comes among those that a board starts with: 0 if it is none of them.
+/// Returns the position of a file among those that a board starts with: 0 for other files.
 ///
-/// They are put on a board last, in the order in which it runs them: `boot.py`, then `main.py`; CircuitPython's `main.c`
-/// prefers `code.txt`, `code.py`, `main.txt`, `main.py`, of which a board runs one.
+/// They are put on a board last, in the order in which it runs them: `boot.py`, then `main.py`; CircuitPython's
+/// `main.c` prefers `code.txt`, `code.py`, `main.txt`, `main.py`, of which a board runs one.
 pub fn rank(path: &str) -> u8 {
     match path.rsplit_once('.') {
         Some(("safemode" | "repl" | "boot", ending)) if ENDINGS.contains(&ending) => 1,

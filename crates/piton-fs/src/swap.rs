@@ -1,4 +1,4 @@
-//! Changes of several files that belong together: all, or none.
+//! Changing several files together: all of the changes are made, or none.
 
 use piton_board::deadline::Deadline;
 use piton_board::literal::{from_literal, py_str};
@@ -8,30 +8,30 @@ use crate::device;
 use crate::error::Error;
 use crate::remote::{RemoteFs, quoted};
 
-/// What the name of a new file ends with until it takes its place.
+/// The suffix of a new file until it is renamed.
 pub const NEXT_SUFFIX: &str = ".piton-next";
 
 /// Name of the journal.
 pub(crate) const JOURNAL: &str = ".piton-swap";
 
-/// What every journal begins with, so that no other file of its name is taken for one.
+/// The first bytes of every journal, so that another file of the same name is not taken for one.
 const START: &str = "piton swap 1\0";
 
-/// Behind each entry of the journal: the one character that no path has.
+/// Ends each entry of the journal. No path contains this character.
 const SEPARATOR: char = '\0';
 
 /// The end of every journal: one without it was cut off, and is ignored.
 const END: char = '.';
 
-/// Changes below a folder that belong together: files that are new or replaced, files that go.
+/// Changes below a folder that belong together: new and replaced files, removed files and folders.
 ///
-/// First the [`Swap::journal`] is written, then the new files, all of them beside their places ([`Swap::put`] says
-/// where); then [`RemoteFs::swap`] makes the changes. Whatever cuts that off, a power cut too, [`RemoteFs::settle_swap`]
-/// puts right: before `swap` nothing has changed, and the rest is removed; from then on all is there that the changes
-/// need, and they are finished.
+/// First the [`Swap::journal`] is written, then the new files under temporary names, which [`Swap::put`] returns.
+/// Then [`RemoteFs::swap`] makes the changes. After an interruption, also by a power cut, [`RemoteFs::settle_swap`]
+/// restores a consistent state: before `swap` nothing has changed, and the temporary files are removed; later all new
+/// files exist, and the changes are completed.
 ///
-/// A journal names nothing outside of its folder. That is checked here, and again by the board when it carries a journal
-/// out, for a file of that name may be anybody's.
+/// A journal names only paths inside of its folder. This is checked here, and again on the board before a journal is
+/// carried out, since anybody can make a file of that name.
 #[derive(Clone, Debug)]
 pub struct Swap {
     folder: BoardPath,
@@ -39,7 +39,7 @@ pub struct Swap {
 }
 
 impl Swap {
-    /// No changes below this folder.
+    /// Returns an empty set of changes below this folder.
     pub fn new(folder: BoardPath) -> Swap {
         Swap {
             folder,
@@ -47,11 +47,12 @@ impl Swap {
         }
     }
 
-    /// Adds a file that gets new content. `name` is its path from the folder on. Returns the path that the content is to be written to.
+    /// Adds a file that gets new content. `name` is its path from the folder on. Returns the path that the content is
+    /// to be written to.
     ///
     /// # Errors
     ///
-    /// [`Error::Outside`] if the name leads out of the folder, or is that of a journal. Nothing is added then.
+    /// [`Error::Outside`] if the name leads out of the folder, or is the name of a journal. Nothing is added then.
     pub fn put(&mut self, name: &BoardPath) -> Result<BoardPath, Error> {
         self.add('+', name)?;
         Ok(self.folder.join(name).with_suffix(NEXT_SUFFIX))
@@ -89,32 +90,32 @@ impl Swap {
         Ok(())
     }
 
-    /// Returns whether there is nothing to do.
+    /// Returns whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.journal.len() == START.len() + END.len_utf8()
     }
 
-    /// Returns the file that is written before all others: its path and content.
+    /// Returns path and content of the journal, which is written before all other files.
     pub fn journal(&self) -> (BoardPath, &[u8]) {
         let [_, draft] = journals_of(&self.folder);
         (draft, self.journal.as_bytes())
     }
 }
 
-/// Returns where the journal of changes below `folder` is: that of changes that were begun, and that of those that were not. If
-/// one of them exists, there is something to [settle](RemoteFs::settle_swap).
+/// Returns the paths of the journals of changes below `folder`: of changes that were begun, and of changes that were
+/// not. If one of them exists, the folder must be [settled](RemoteFs::settle_swap).
 pub fn journals_of(folder: &BoardPath) -> [BoardPath; 2] {
     let text = match folder.is_empty() {
         true => "",
         false => &format!("{}/", folder.as_str().trim_end_matches('/')),
     };
-    // A path with a name behind it is one.
+    // A path stays valid when a name is appended.
     let journal: BoardPath = format!("{text}{JOURNAL}").parse().unwrap_or_default();
     let draft = journal.with_suffix(NEXT_SUFFIX);
     [journal, draft]
 }
 
-/// Returns whether a path names something inside of the folder that it continues, which is no journal. FAT takes `\` for `/`.
+/// Returns whether a path below a folder stays inside of it and is not a journal. FAT treats `\` as `/`.
 fn is_inside(path: &BoardPath) -> bool {
     let mut names = path.as_str().split('/');
     names.all(|name| {
@@ -129,29 +130,29 @@ pub(crate) fn is_journal(name: &str) -> bool {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Makes the changes below a folder: all of them, or, when a file cannot be renamed or the board is stopped, none.
-    /// Journal and new files are on the board: see [`Swap`]. Old files wait in the same folders, under names with
-    /// `.piton-old` behind, until all is done. One exchange.
+    /// Makes the changes below a folder: all of them, or none if a file cannot be renamed or the board is stopped.
+    /// Journal and new files must be on the board: see [`Swap`]. Old files stay in the same folders, with the suffix
+    /// `.piton-old`, until all changes are made. One exchange.
     ///
     /// # Errors
     ///
-    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Unsupported`] (a board that cannot rename), and what else
-    /// the board says, with the name that could not be replaced. Then nothing has changed, and journal and new files are
-    /// removed, as far as the board can; the rest is for [`RemoteFs::settle_swap`]. [`Error::NotAJournal`] if the board
-    /// reads back something else than [`Swap::journal`].
+    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::Unsupported`] (a board that cannot rename), and other
+    /// errors of the board, with the path that could not be replaced. Then nothing has changed, and journal and new
+    /// files are removed, as far as the board can; [`RemoteFs::settle_swap`] does the rest. [`Error::NotAJournal`] if
+    /// the board reads back something else than [`Swap::journal`].
     pub fn swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<(), Error> {
         self.run_swap(folder, "True", deadline).map(|_| ())
     }
 
-    /// Puts right what was cut off below a folder that has one of the journals: see [`Swap`]. Whether changes were
-    /// finished. One exchange.
+    /// Restores a consistent state below a folder that has one of the journals: see [`Swap`]. Returns whether changes
+    /// were completed. One exchange.
     ///
-    /// A draft of a journal that is not whole is removed: nothing was begun.
+    /// An incomplete draft of a journal is removed: no change was begun.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAJournal`] if the journal is somebody else's file, or leads out of the folder: nothing of it is
-    /// carried out, and it stays. [`Error::NotFound`] if there is no journal; else as for [`RemoteFs::swap`].
+    /// [`Error::NotAJournal`] if the file is not a journal of piton, or leads out of the folder: it is not
+    /// carried out, and stays. [`Error::NotFound`] if there is no journal; else as for [`RemoteFs::swap`].
     pub fn settle_swap(&mut self, folder: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
         self.run_swap(folder, "False", deadline)
     }

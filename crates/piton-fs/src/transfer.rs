@@ -1,8 +1,8 @@
-//! Many files at a time: one stream to the board, or from it.
+//! Transferring many files in one stream, to the board or from it.
 //!
-//! The board runs a program (`device/send.py`) that takes frames and answers with short messages; docs/transfer.md has
-//! the protocol. What it needs of the firmware is found out by trying, once for each connection. Boards without it get
-//! their files one by one, as literals in programs.
+//! The board runs a program (`device/send.py`) that takes frames and answers with short messages; docs/transfer.md
+//! describes the protocol. Once for each connection it is tried whether the firmware has what this needs. Other
+//! boards get their files one by one, as literals in programs.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -30,18 +30,18 @@ const END_TIME: Duration = Duration::from_secs(10);
 /// One change of the board's files.
 #[derive(Debug)]
 pub enum Step<'s> {
-    /// Make a folder, whose parent exists. One that is there already is fine.
+    /// Make a folder. Its parent exists; the folder itself may exist too.
     MakeDir(BoardPath),
     /// Write a file.
     Write(Outgoing<'s>),
-    /// Remove a file. One that is not there is fine.
+    /// Remove a file, if it exists.
     Remove(BoardPath),
-    /// Remove an empty folder. One that is not there is fine.
+    /// Remove an empty folder, if it exists.
     RemoveDir(BoardPath),
 }
 
 impl Step<'_> {
-    /// Returns what the step changes.
+    /// Returns the path that the step changes.
     pub fn path(&self) -> &BoardPath {
         match self {
             Step::MakeDir(path) | Step::Remove(path) | Step::RemoveDir(path) => path,
@@ -50,17 +50,18 @@ impl Step<'_> {
     }
 }
 
-/// A file on its way to the board.
+/// A file to send to the board.
 pub struct Outgoing<'s> {
-    /// Where it goes.
+    /// The path on the board.
     pub path: BoardPath,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub size: u64,
-    /// The size of the file that it replaces, 0 if there is none; `None` if that is not known.
+    /// The size of the file that it replaces, 0 for a new file; `None` if that is not known.
     pub replaces: Option<u64>,
-    /// It is written under its own name, not beside it: nobody reads a file of this name before it is complete.
+    /// Whether it is written under its own name instead of a temporary one, because nobody reads a file of this name
+    /// before it is complete.
     pub in_place: bool,
-    /// Opens it, when its turn has come.
+    /// Opens the content, right before it is sent.
     pub open: Open<'s>,
 }
 
@@ -90,36 +91,36 @@ impl std::fmt::Debug for Outgoing<'_> {
     }
 }
 
-/// How to send. `SendOptions::default()` will do.
+/// Options of sending. The default suits most callers.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// Have the board read each file back from its flash before it takes the place of the old one. Without it the board
-    /// compares what arrived, not what the flash kept.
+    /// Read each file back from the board's flash before it replaces the old one. Without this the board checks the
+    /// received content, not the content of its flash.
     pub verify: bool,
 }
 
-/// How far a transfer is.
+/// Progress of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransferEvent {
-    /// Content went over the wire.
+    /// Content was transferred.
     Moved {
         /// Index of the step, or of the path.
         step: usize,
-        /// Bytes of this file so far. Fewer than before when something has to be sent again.
+        /// Bytes of this file so far. This can shrink when content must be sent again.
         bytes: u64,
         /// Bytes of this file in all.
         of: u64,
     },
-    /// The step is carried out, or the file has arrived whole.
+    /// The step is carried out, or the file has arrived completely.
     Done {
         /// Index of the step, or of the path.
         step: usize,
     },
 }
 
-/// What a transfer has moved.
+/// The totals of a transfer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
     /// Files.

@@ -1,11 +1,11 @@
-//! What the formats of the wire share: a checksum, numbers and a compression.
+//! Shared parts of the wire formats: a checksum, numbers and a compression.
 
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-/// Returns the CRC-32 of these parts, one behind the other: `binascii.crc32` of the board.
+/// Returns the CRC-32 of the concatenated parts, the same as `binascii.crc32` on the board.
 pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
     let mut crc = flate2::Crc::new();
     for part in parts {
@@ -14,7 +14,7 @@ pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
     crc.sum()
 }
 
-/// Set in each byte of a number on the wire: so none of them is Ctrl-C, or what a person types.
+/// A bit that is set in each byte of a number on the wire, so that no byte is Ctrl-C or a typed letter.
 pub(crate) const MARK: u8 = 0x80;
 
 /// Returns a number of at most 14 bits as two bytes, the lower one first.
@@ -23,7 +23,7 @@ pub(crate) fn seven_bits(number: usize) -> [u8; 2] {
     [bits(0), bits(7)]
 }
 
-/// As a deflate stream without a header.
+/// Returns a deflate stream without a header.
 pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory does not fail; if it did, the result would not be shorter.

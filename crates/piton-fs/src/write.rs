@@ -1,4 +1,4 @@
-//! Files to the board: written beside the old file, checked, then put in its place.
+//! Writing files to the board: to a temporary file, which is checked and then renamed.
 
 use std::time::Duration;
 
@@ -19,52 +19,52 @@ use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Outgoing, SendOptions, Step, TransferEvent};
 use crate::{Event, device};
 
-/// What a file's name ends with while it is written. A left-over of a broken transfer: the next write of
-/// the same file uses and removes it.
+/// The suffix of a file while it is written. A file with it is left over from an interrupted transfer; the next write
+/// of the same file overwrites and removes it.
 pub const TEMPORARY_SUFFIX: &str = ".piton-new";
 
-/// What a complete file's name ends with for a moment, where a folder lists its entries by their places (FAT): a name
-/// with as many entries. A left-over of a power cut in this moment.
+/// The suffix of a complete file while its entry moves within its folder (FAT): a name of the same length takes as
+/// many directory entries. A file with it is left over from a power cut in this moment.
 pub const MOVED_SUFFIX: &str = ".piton-nex";
 
-/// Content whose literal is no longer than this goes in one exchange, with the program that writes it.
+/// Maximum length of a literal that goes in one exchange with the program that writes it.
 const AT_ONCE: usize = 512;
 
-/// How long the literal of one part may be, between what is worth an exchange and what a board's parser holds.
+/// Length of the literal of one part: less is not worth an exchange, and more does not fit a board's parser.
 const PART_LIMIT: std::ops::RangeInclusive<usize> = 128..=4096;
 
-/// The same on boards that take programs in short pieces: a call of the function fits one with it.
+/// The same on boards that take programs in short pieces: a call with this literal fits one piece.
 const SHORT_PART: usize = 48;
 
-/// How much of the free memory the literal of one part may take. The board holds its text, in a buffer that
-/// doubles as it grows, the literal's value, and the decoded bytes.
+/// The fraction of free memory (one part in so many) that the literal of one part may take. The board holds its text,
+/// in a buffer that doubles as it grows, the literal's value, and the decoded bytes.
 const MEMORY_SHARE: usize = 6;
 
-/// How long the board may take for one part: parsing, and writing to flash that must be erased first.
+/// Timeout of one part: parsing, and writing to flash that must be erased first.
 const PART_TIME: Duration = Duration::from_secs(60);
 
-/// How long the board may take to tidy up after a failure.
+/// Timeout of cleaning up after a failure.
 pub(crate) const TIDY_TIME: Duration = Duration::from_secs(10);
 
-/// What the board says when the file is open.
+/// The board's answer after it opened the file.
 struct Opened {
     /// The board cannot rename: the file is written under its own name.
     in_place: bool,
     base64: bool,
-    /// Free memory in bytes, where the board knows.
+    /// Free memory in bytes, if the board can report it.
     memory: Option<usize>,
 }
 
 /// One file to write.
 struct Job<'a> {
     path: &'a BoardPath,
-    /// Where the file is written.
+    /// The path that is written.
     part: BoardPath,
     program: Program,
     content: &'a [u8],
     /// Set once the board has opened the file.
     opened: Option<Opened>,
-    /// Set once the board was told to put the file in its place.
+    /// Whether the final rename was requested.
     finishing: bool,
 }
 
@@ -73,7 +73,7 @@ impl RemoteFs<'_, '_> {
     /// size, and by SHA-256 where the board has it (else by the sum of its bytes).
     ///
     /// The content goes to a temporary name beside the file (its own with [`TEMPORARY_SUFFIX`]), which is renamed in
-    /// the end. How safe that is, is the file system's doing:
+    /// the end. The file system decides how safe this is:
     ///
     /// - littlefs and POSIX replace the old file in one step: an interrupted write, even by a power cut,
     ///   leaves the old file or the new one;
@@ -81,13 +81,13 @@ impl RemoteFs<'_, '_> {
     ///   leaves the complete new file under its temporary name;
     /// - a micro:bit (MicroPython 1.9) has no rename: the file is written in place, and a failure loses it.
     ///
-    /// Short files take one exchange, others go as a stream: see [`RemoteFs::send`].
+    /// Short files take one exchange, others are sent as a stream: see [`RemoteFs::send`].
     ///
     /// # Errors
     ///
     /// [`Error::NoSpace`], [`Error::ReadOnly`], [`Error::NotFound`] (the folder), [`Error::IsADirectory`],
     /// [`Error::OutOfMemory`], [`Error::Damaged`], [`Error::Board`]: the old file is as it was.
-    /// [`Error::Torn`] where it is not.
+    /// [`Error::Torn`] if it is not.
     pub fn write(
         &mut self,
         path: &BoardPath,
@@ -106,7 +106,7 @@ impl RemoteFs<'_, '_> {
         let file = Outgoing::from_bytes(path.clone(), content);
         let options = SendOptions::default();
         match self.send(vec![Step::Write(file)], &options, &mut moved, deadline) {
-            // The heap may be in pieces: literals can be made smaller.
+            // A fragmented heap may have no block for this literal and still have some for smaller ones.
             Err(Error::OutOfMemory { .. }) => {
                 self.write_in_exchanges(path, content, events, deadline)
             }
@@ -114,7 +114,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// [`RemoteFs::write`] without a stream: the content goes as literals, in programs.
+    /// Does the work of [`RemoteFs::write`] without a stream: the content is sent as literals in programs.
     pub(crate) fn write_in_exchanges(
         &mut self,
         path: &BoardPath,
@@ -130,8 +130,8 @@ impl RemoteFs<'_, '_> {
             opened: None,
             finishing: false,
         };
-        // A board that takes programs in pieces would get the content's escapes escaped, and may have no room to compile
-        // more than the program alone.
+        // A board that takes programs in pieces would get the content's escapes escaped, and may have no room to
+        // compile more than the program alone.
         let written = match literal_length(content) <= AT_ONCE && !self.takes_pieces() {
             true => self.write_at_once(&mut job, deadline),
             false => self.write_in_parts(&mut job, events, deadline),
@@ -199,7 +199,8 @@ impl RemoteFs<'_, '_> {
             match self.run(source.as_bytes(), deadline.sooner(PART_TIME)) {
                 Ok(_) => bytes += taken,
                 Err(error) => match Error::new(job.path, error) {
-                    // The heap may be in pieces: try smaller ones, from where the board stands.
+                    // A fragmented heap may have no block for this literal: go on with smaller ones, from what the
+                    // board has written.
                     Error::OutOfMemory { .. } if limit > *PART_LIMIT.start() => {
                         limit /= 2;
                         debug!(limit, "the board ran out of memory, parts get smaller");
@@ -225,12 +226,12 @@ impl RemoteFs<'_, '_> {
         job.read_outcome(&answer)
     }
 
-    /// Returns whether the board takes programs in pieces only. False as long as it was not asked.
+    /// Returns whether the board takes programs only in pieces. False if that is not known yet.
     fn takes_pieces(&mut self) -> bool {
         self.raw().raw_paste() == Some(false)
     }
 
-    /// Sends the content in blocks, where the board takes them: how much of it the board has then, all or nothing.
+    /// Sends the content in blocks, if the board accepts them. Returns how many bytes the board has then: all or 0.
     fn write_blocks(
         &mut self,
         job: &Job<'_>,
@@ -257,10 +258,10 @@ impl RemoteFs<'_, '_> {
         self.read_answer(path, &answer)
     }
 
-    /// After a failed write: remove the temporary file, as far as the board still answers, and say what state the
-    /// file is in.
+    /// Cleans up after a failed write: removes the temporary file, if the board still answers, and returns the error
+    /// with the state of the file.
     fn tidy_up(&mut self, job: &Job<'_>, error: Error) -> Error {
-        // It fails where nothing was opened, or nothing is left to remove: as good as done.
+        // This fails if no file was opened, or nothing is left to remove: then there is nothing to clean up.
         let _ = self.run(
             b"try:\n _piton(None)\nfinally:\n del _piton\n",
             Deadline::after(TIDY_TIME),
@@ -274,7 +275,7 @@ impl RemoteFs<'_, '_> {
             other => other,
         };
         let state = match &job.opened {
-            // The last step says itself what it left.
+            // The last step reports itself what it left.
             _ if matches!(error, Error::Torn { .. }) => return error,
             Some(opened) if opened.in_place => {
                 match self.exists(job.path, Deadline::after(TIDY_TIME)) {
@@ -295,7 +296,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// Free bytes on the file system of `path`, where the board can tell.
+    /// Returns the free bytes on the file system of `path`, if the board can report them.
     pub(crate) fn free_space(&mut self, path: &BoardPath) -> Option<u64> {
         let source = format!(
             "import os\nspace = os.statvfs({} or os.getcwd())\nprint(space[0] * space[4])",
@@ -329,7 +330,7 @@ impl Job<'_> {
         )
     }
 
-    /// Returns the sum of all bytes: what boards without SHA-256 can calculate fast enough.
+    /// Returns the sum of all bytes: boards without SHA-256 can calculate this fast enough.
     fn sum(&self) -> u64 {
         self.content.iter().map(|byte| u64::from(*byte)).sum()
     }
@@ -389,7 +390,7 @@ impl Job<'_> {
     }
 }
 
-/// How the last step went, as the board prints it.
+/// The result of the last step, as the board prints it.
 #[derive(serde::Deserialize)]
 enum Outcome {
     /// The file is in its place.
@@ -404,8 +405,8 @@ enum Outcome {
     Part(i32),
 }
 
-/// As much of `content` as fits a literal of `limit` bytes: as text, or in base64 where the board takes it and
-/// more fits. Gives the literal and the number of bytes it stands for.
+/// Returns a literal of at most `limit` bytes for the beginning of `content`, and the number of bytes that it stands
+/// for. It is base64 if the board accepts that and more fits.
 fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, usize) {
     let mut length = QUOTES;
     let as_text = content
@@ -428,7 +429,7 @@ fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, us
 /// `b''`
 const QUOTES: usize = 3;
 
-/// Returns how long the bytes literal of `content` is at most.
+/// Returns the maximum length of the bytes literal of `content`.
 fn literal_length(content: &[u8]) -> usize {
     let escaped: usize = content.iter().map(|byte| escaped_length(*byte)).sum();
     QUOTES + escaped

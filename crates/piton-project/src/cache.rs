@@ -1,9 +1,9 @@
-//! A cache on disk of what can be computed again: bytes by what they were made from.
+//! A cache on disk for values that can be computed again. The key of a value is made of the inputs of the computation.
 //!
-//! An entry is a file of its own, named by the SHA-256 of its [`Key`]. It begins with a mark and the SHA-256 of its
-//! value, so that a damaged file counts as missing. Entries are written beside and renamed into place; readers and
-//! writers of several processes need no lock, and of two writers of one key the last wins, with the same bytes.
-//! Using an entry sets its time of change; when the folder outgrows its limit, what was longest not used goes.
+//! Each entry is a file, named by the SHA-256 of its [`Key`]. It begins with a mark and the SHA-256 of its value, so
+//! that a damaged file counts as missing. Entries are written to a temporary file and renamed; readers and writers of
+//! several processes need no lock, and of two writers of one key the last wins, with the same bytes. Reading an entry
+//! sets its modification time; when the folder exceeds its limit, the least recently used entries are removed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,38 +13,38 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-/// How large the cache of compiled modules may grow: 100 MB, as mpremote's.
+/// The limit of the cache of compiled modules, in bytes: 100 MB, as mpremote's.
 pub const COMPILED_LIMIT: u64 = 100_000_000;
 
-/// Begins every entry. Another layout gets another mark.
+/// The first bytes of every entry. Another layout gets another mark.
 const MARK: &[u8; 8] = b"piton 1\n";
 
-/// The mark and the hash of the value.
+/// Bytes of the mark and the hash of the value.
 const HEADER: usize = MARK.len() + 32;
 
-/// What an entry may weigh: larger files are none of ours.
+/// Maximum size of an entry, in bytes. A larger file was not written by this module.
 const LONGEST: u64 = 64 << 20;
 
-/// Entries are removed down to this part of the limit, so that not every write looks for more.
+/// Entries are removed down to this part of the limit, so that not every write has to list the folder again.
 const KEEP_PERCENT: u64 = 90;
 
-/// What begins the name of a file that is being written.
+/// The beginning of the name of a temporary file.
 const PART: &str = ".part-";
 
-/// How old a file that is being written must be for its writer to be dead.
+/// The age from which a temporary file counts as abandoned by its writer.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
-/// What a value was made from. Parts are told apart: `("ab", "c")` is another key than `("a", "bc")`.
+/// The inputs that a value was made from. `("ab", "c")` is another key than `("a", "bc")`.
 #[derive(Clone, Debug)]
 pub struct Key(Sha256);
 
 impl Key {
-    /// The key of a value of this kind: `mpy`, say. Two kinds never meet.
+    /// Returns the key of a value of this kind, for example `mpy`. Keys of different kinds are different.
     pub fn new(kind: &str) -> Key {
         Key(Sha256::new()).with(kind.as_bytes())
     }
 
-    /// The key that depends on this as well: a source, a version, an option.
+    /// Returns the key with one more input: a source, a version, an option.
     #[must_use]
     pub fn with(mut self, part: &[u8]) -> Key {
         self.0.update((part.len() as u64).to_le_bytes());
@@ -52,7 +52,7 @@ impl Key {
         self
     }
 
-    /// 64 hexadecimal digits.
+    /// Returns the name of the entry's file: 64 hexadecimal digits.
     fn name(&self) -> String {
         use std::fmt::Write as _;
         let mut name = String::with_capacity(64);
@@ -63,7 +63,7 @@ impl Key {
     }
 }
 
-/// A cache in one folder. Nothing is touched before the first write.
+/// A cache in one folder. The folder is made by the first write.
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
@@ -73,7 +73,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache in `folder`, which need not exist. It may grow to `limit` bytes.
+    /// Returns the cache in `folder`, which need not exist. It may grow to `limit` bytes.
     pub fn new(folder: impl Into<PathBuf>, limit: u64) -> Cache {
         Cache {
             folder: folder.into(),
@@ -82,9 +82,9 @@ impl Cache {
         }
     }
 
-    /// The value of `key`, if it is there and whole. A damaged entry is removed.
+    /// Returns the value of `key`, if it is there and whole. A damaged entry is removed.
     pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
-        let path = self.place(&key.name());
+        let path = self.path_of(&key.name());
         let file = File::open(&path).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() {
@@ -94,20 +94,19 @@ impl Cache {
         if value.is_none() {
             let _ = fs::remove_file(&path);
         } else if let Ok(file) = File::options().write(true).open(&path) {
-            // A folder that cannot be written to is as good to read from.
+            // In a folder without write permission the time cannot be set; the entry is valid nevertheless.
             let _ = file.set_modified(SystemTime::now());
         }
         value
     }
 
-    /// Keep `value` for `key`.
+    /// Keeps `value` for `key`.
     ///
     /// # Errors
     ///
-    /// What the operating system says to making the folder and writing there. A caller that has the value may
-    /// well go on without.
+    /// Making the folder or writing the file fails. A caller that has the value can go on without the cache.
     pub fn put(&self, key: &Key, value: &[u8]) -> io::Result<()> {
-        let path = self.place(&key.name());
+        let path = self.path_of(&key.name());
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
@@ -116,7 +115,8 @@ impl Cache {
         file.write_all(value)?;
         match file.persist(&path) {
             Ok(_) => {}
-            // Windows does not replace a file that another process reads: it holds the same bytes.
+            // Windows does not replace a file that another process has open. That file has the same key, so the same
+            // bytes.
             Err(_) if cfg!(windows) && path.exists() => {}
             Err(error) => return Err(error.error),
         }
@@ -124,12 +124,12 @@ impl Cache {
         Ok(())
     }
 
-    fn place(&self, name: &str) -> PathBuf {
+    fn path_of(&self, name: &str) -> PathBuf {
         let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
         self.folder.join(first).join(rest)
     }
 
-    /// Count `added` bytes, and remove what was longest not used if they are too many.
+    /// Counts `added` bytes, and removes the least recently used entries if the limit is exceeded.
     fn make_room(&self, added: u64) {
         let Ok(mut weight) = self.weight.lock() else {
             return;
@@ -147,7 +147,7 @@ impl Cache {
                 if total <= self.limit / 100 * KEEP_PERCENT {
                     break;
                 }
-                // Another process may have been faster: gone is gone.
+                // Another process may have removed the file first.
                 if fs::remove_file(&entry.path).is_ok() || !entry.path.exists() {
                     total -= entry.size;
                 }
@@ -163,7 +163,7 @@ struct Entry {
     used: SystemTime,
 }
 
-/// All entries, in no order. What a dead writer left is removed.
+/// Returns all entries, in no order. Abandoned temporary files are removed.
 fn list(folder: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
     for folder in files(folder) {
@@ -195,7 +195,7 @@ fn files(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
     fs::read_dir(folder).into_iter().flatten().flatten()
 }
 
-/// The value in an entry's file, if mark and hash are right.
+/// Returns the value in an entry's file; `None` if the mark or the hash is wrong.
 fn read_entry(file: &File, size: u64) -> Option<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(LONGEST)).ok()?);
@@ -222,7 +222,7 @@ mod tests {
     fn age(cache: &Cache, text: &str, seconds: u64) {
         let file = File::options()
             .write(true)
-            .open(cache.place(&key(text).name()))
+            .open(cache.path_of(&key(text).name()))
             .unwrap();
         let time = SystemTime::now() - Duration::from_secs(seconds);
         file.set_modified(time).unwrap();
@@ -259,7 +259,7 @@ mod tests {
         let (_folder, cache) = cache(10_000);
         for damage in ["cut", "changed", "empty"] {
             cache.put(&key("a"), b"value of some length").unwrap();
-            let path = cache.place(&key("a").name());
+            let path = cache.path_of(&key("a").name());
             let mut bytes = fs::read(&path).unwrap();
             match damage {
                 "cut" => bytes.truncate(bytes.len() - 1),
@@ -294,7 +294,7 @@ mod tests {
     fn abandoned_parts_go_and_fresh_ones_stay() {
         let (_folder, cache) = cache(100);
         cache.put(&key("a"), b"a").unwrap();
-        let beside = cache.place(&key("a").name());
+        let beside = cache.path_of(&key("a").name());
         let old = beside.with_file_name(".part-old");
         let fresh = beside.with_file_name(".part-fresh");
         for path in [&old, &fresh] {

@@ -1,16 +1,19 @@
-//! Packages in the formats of mip, MicroPython's package manager: where they are, what is in them, what they need.
+//! Packages in the formats of mip, MicroPython's package manager: their sources, files and dependencies.
 //!
 //! # Layout
 //!
-//! - [`source::Source`] is what a person asks for: `name@1.2`, `github:org/repo`, an address, a folder here.
-//! - [`package::PackageJson`] is what a package says of itself; [`manifest_py::ManifestPy`] what a library of
-//!   micropython-lib does.
-//! - [`resolve::Resolver`] goes from one to the other and on to the packages that are needed, asking its caller for
-//!   one document at a time: it opens no connection itself.
-//! - [`record::Record`] is what was installed on a board.
+//! - [`source::Source`] names a package or a file, as a person writes it: `name@1.2`, `github:org/repo`, an address,
+//!   a folder of this computer.
+//! - [`package::PackageJson`] is the description of a package; [`manifest_py::ManifestPy`] that of a library of
+//!   micropython-lib.
+//! - [`resolve::Resolver`] finds all packages that a package needs. It asks its caller for one document at a time and
+//!   opens
+//!   no connection itself.
+//! - [`record::Record`] is the list of the packages that are installed on a board.
 //!
-//! The formats are described in MicroPython's docs/reference/packages.rst; what mpremote makes of them is in its
-//! `mip.py`. Here every path is checked before it is used, every hash after a download, and everything has a limit.
+//! The formats are described in MicroPython's docs/reference/packages.rst; mpremote's reading of them is in its
+//! `mip.py`. Every path is checked before it is used, every hash after a download, and all sizes and counts have
+//! limits.
 
 pub mod manifest_py;
 pub mod package;
@@ -18,7 +21,7 @@ pub mod record;
 pub mod resolve;
 pub mod source;
 
-/// The index of micropython-lib, which mpremote asks too.
+/// The index of micropython-lib, the default of mpremote too.
 pub const INDEX: &str = "https://micropython.org/pi/v2";
 
 /// Most bytes of a package's description.

@@ -1,4 +1,4 @@
-//! The tables of `pyproject.toml` that are for us.
+//! The tables of `pyproject.toml` that piton reads.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// What a `pyproject.toml` says about building. Everything is optional.
+/// The settings of a `pyproject.toml` for builds. All are optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PyProject {
     /// `[tool.piton.build]`.
@@ -24,7 +24,7 @@ pub struct BuildTable {
     pub source: Option<PathBuf>,
     /// The folder of the results.
     pub out: Option<PathBuf>,
-    /// The firmwares to build for; one at least.
+    /// The firmwares to build for; at least one.
     #[serde(deserialize_with = "at_least_one")]
     pub targets: Option<Vec<String>>,
     /// Optimisation level, 0 to 3.
@@ -37,9 +37,9 @@ pub struct BuildTable {
     pub source_lines: Option<bool>,
     /// Version of what is built.
     pub version: Option<String>,
-    /// Files in the folder of the sources that boards run by themselves, and that stay source.
+    /// Files in the folder of the sources that boards run by themselves. They are not compiled.
     pub entry: Option<Vec<String>>,
-    /// Patterns of files to take along as they are.
+    /// Patterns of files to copy unchanged.
     pub data: Option<Vec<String>>,
     /// Patterns of files and folders to leave out.
     pub exclude: Option<Vec<String>>,
@@ -85,25 +85,25 @@ fn in_range<T: TryFrom<i64>, E: Error>(value: i64, range: RangeInclusive<i64>) -
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PyProjectError {
-    /// It is there and cannot be read.
+    /// The file exists and cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// It is no TOML, or has a field in our table that we do not know, or of another type.
+    /// The file is not TOML, or our table has an unknown field or one of another type.
     #[error("`{}`: {source}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the line.
+        /// The cause, with the line.
         source: Box<toml_edit::de::Error>,
     },
 }
 
-/// The parts of the file that are looked at.
+/// The parts of the file that are read.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 struct File {
@@ -130,7 +130,7 @@ struct Piton {
 }
 
 impl PyProject {
-    /// What `pyproject.toml` in this folder says; nothing, if there is none.
+    /// Returns the settings of `pyproject.toml` in this folder; the default if the file does not exist.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Archives of a build: the same bytes for the same files, and no surprise from a stranger's.
+//! Archives of a build. Writing gives the same bytes for the same files; reading refuses links, paths that lead out
+//! of the folder, sizes that differ from the headers, and archives that unpack to more than any build has.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -30,21 +31,21 @@ const MAXIMUM_HEADERS: u64 = 64 << 10;
 /// Most zeros at the end of a tar file.
 const MAXIMUM_END: u64 = 1 << 20;
 
-/// The kinds of archive there are.
+/// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Format {
     /// A tar file in a gzip stream.
     TarGz,
     /// A zip file.
     Zip,
 }
 
-impl Kind {
-    /// The kind that the first bytes of a file tell.
-    pub fn of(bytes: &[u8]) -> Option<Kind> {
+impl Format {
+    /// Returns the format of a file by its first bytes; `None` if they belong to neither.
+    pub fn of(bytes: &[u8]) -> Option<Format> {
         match bytes {
-            [0x1f, 0x8b, ..] => Some(Kind::TarGz),
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Kind::Zip),
+            [0x1f, 0x8b, ..] => Some(Format::TarGz),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Format::Zip),
             _ => None,
         }
     }
@@ -54,15 +55,15 @@ impl Kind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// It is neither gzip nor zip.
+    /// The file is neither gzip nor zip.
     #[error("this is neither a `.tar.gz` nor a `.zip` archive")]
     Unknown,
-    /// It is damaged, or ends too early.
+    /// The archive is damaged, or ends too early.
     #[error("the archive is damaged{}: {source}", entry.as_ref().map(|name| format!(" at `{}`", name.escape_debug())).unwrap_or_default())]
     Damaged {
         /// The entry that was read, if any.
         entry: Option<String>,
-        /// What is wrong.
+        /// The cause.
         source: io::Error,
     },
     /// An entry would be written outside of the folder.
@@ -71,16 +72,16 @@ pub enum ArchiveError {
     /// An entry is neither a file nor a folder: a link or a device.
     #[error("the archive has an entry that is refused: `{}` is a link or a device", name.escape_debug())]
     Special {
-        /// Its name.
+        /// The name of the entry.
         name: String,
     },
-    /// Two entries have one name.
+    /// Two entries have the same name.
     #[error("the archive has `{path}` twice")]
     Twice {
         /// The name.
         path: PortablePath,
     },
-    /// One of its files is larger than any of a build.
+    /// A file is larger than any of a build.
     #[error(
         "the archive has an entry that is refused: `{path}` unpacks to {size} bytes, at most {MAXIMUM_FILE_SIZE} are taken"
     )]
@@ -90,21 +91,23 @@ pub enum ArchiveError {
         /// Bytes that it unpacks to.
         size: u64,
     },
-    /// It unpacks to more than any build has.
+    /// The archive unpacks to more than any build has.
     #[error("the archive unpacks to more than {MAXIMUM_SIZE} bytes or {MAXIMUM_ENTRIES} entries")]
     TooLarge,
-    /// Whoever looked at an entry wants no more of it.
+    /// The visitor ended the reading.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// A `.tar.gz` of these files: ustar headers, no owner, mode 644, one time for all, nothing about the packer.
+/// Returns a `.tar.gz` of these files: ustar headers, no owner, mode 644, the same time for all, nothing about the
+/// computer that packs it.
 ///
 /// # Errors
 ///
 /// A path that is too long for the format.
 pub fn tar_gz(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>> {
-    // 255: the operating system is not told, where other tools tell it.
+    // 255 is "unknown" (RFC 1952, 2.3.1): with the operating system in it, the bytes would differ from computer to
+    // computer.
     let packer = GzBuilder::new()
         .mtime(0)
         .operating_system(255)
@@ -120,7 +123,8 @@ pub fn tar_gz(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<
     builder.into_inner()?.finish()
 }
 
-/// A `.zip` of these files, deflated: mode 644, one time for all (from 1980 on, to two seconds, as the format has it).
+/// Returns a `.zip` of these files, deflated: mode 644, the same time for all (from 1980 on, in steps of two seconds,
+/// which is what the format can hold).
 ///
 /// # Errors
 ///
@@ -150,18 +154,20 @@ pub fn zip(files: &[(PortablePath, &[u8])], at: Timestamp) -> io::Result<Vec<u8>
     Ok(writer.finish()?.into_inner())
 }
 
-/// What is done with an entry: its path, its size in bytes, and its content, which is read or passed over. Reading
-/// ends in an error where the content is longer or shorter than that size. An error of the kind
-/// [`io::ErrorKind::Interrupted`] is [`ArchiveError::Interrupted`].
-pub type Take<'a> = dyn FnMut(&PortablePath, u64, &mut dyn Read) -> io::Result<()> + 'a;
+/// A function that gets each file: its path, its size in bytes, and its content, which it may read or leave. Reading
+/// fails if the content is longer or shorter than that size. An error of the kind [`io::ErrorKind::Interrupted`] ends
+/// the visit as [`ArchiveError::Interrupted`].
+pub type Visitor<'a> = dyn FnMut(&PortablePath, u64, &mut dyn Read) -> io::Result<()> + 'a;
 
-/// Look at each file of an archive in its order: no path that leads elsewhere, no links, no bombs. Nothing is kept here,
-/// and no more is unpacked than `take` reads, but for what a tar file has to be read over.
+/// Calls `visitor` for each file of an archive, in the archive's order. Paths, kinds and sizes are checked before.
+/// Nothing is kept in memory, and no more is unpacked than `visitor` reads; only the content of a tar file is
+/// unpacked to get past it.
 ///
 /// # Errors
 ///
-/// [`ArchiveError`]: an archive is taken whole or not at all.
-pub fn each<R: Read + Seek>(source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
+/// [`ArchiveError`]. What `visitor` got before the error must not be used: an archive is valid as a whole or not at
+/// all.
+pub fn visit<R: Read + Seek>(source: R, visitor: &mut Visitor<'_>) -> Result<(), ArchiveError> {
     let mut source = BufReader::with_capacity(64 << 10, source);
     let mut start = Vec::new();
     source.seek(SeekFrom::Start(0)).map_err(damaged(None))?;
@@ -170,9 +176,9 @@ pub fn each<R: Read + Seek>(source: R, take: &mut Take<'_>) -> Result<(), Archiv
         .read_to_end(&mut start)
         .map_err(damaged(None))?;
     source.seek(SeekFrom::Start(0)).map_err(damaged(None))?;
-    match Kind::of(&start).ok_or(ArchiveError::Unknown)? {
-        Kind::TarGz => each_of_tar(source, take),
-        Kind::Zip => each_of_zip(source, take),
+    match Format::of(&start).ok_or(ArchiveError::Unknown)? {
+        Format::TarGz => visit_tar(source, visitor),
+        Format::Zip => visit_zip(source, visitor),
     }
 }
 
@@ -184,7 +190,7 @@ fn damaged(entry: Option<&str>) -> impl FnOnce(io::Error) -> ArchiveError {
     }
 }
 
-/// What has been seen so far, within the bounds.
+/// The entries that were read so far, counted against the limits.
 #[derive(Default)]
 struct Seen {
     entries: usize,
@@ -194,7 +200,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Count the next entry, whatever it is.
+    /// Counts the next entry, of any kind.
     fn count(&mut self) -> Result<(), ArchiveError> {
         self.entries += 1;
         match self.entries > MAXIMUM_ENTRIES {
@@ -203,7 +209,7 @@ impl Seen {
         }
     }
 
-    /// Check the next file, before any byte of its content is unpacked.
+    /// Checks the next file, before any byte of its content is unpacked.
     fn add(&mut self, name: &str, size: u64) -> Result<PortablePath, ArchiveError> {
         let path = name.parse::<PortablePath>()?;
         if size > MAXIMUM_FILE_SIZE {
@@ -221,7 +227,7 @@ impl Seen {
     }
 }
 
-/// Content that must have `left` more bytes.
+/// The content of an entry, of which exactly `left` more bytes must come.
 struct Content<R> {
     inner: R,
     left: u64,
@@ -233,12 +239,13 @@ impl<R: Read> Read for Content<R> {
             return Ok(0);
         }
         if self.left == 0 {
-            // A check sum is looked at where the content ends.
+            // The decoder compares the check sum only when a read reaches the end, and a damaged entry would pass
+            // without it.
             return match self.inner.read(&mut [0])? {
                 0 => Ok(0),
                 _ => Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "it has more bytes than the archive says",
+                    "the content is longer than the archive says",
                 )),
             };
         }
@@ -256,13 +263,13 @@ impl<R: Read> Read for Content<R> {
     }
 }
 
-/// How much of a stream may be read before the next look at it.
+/// The number of bytes that may be read from a stream until the next check.
 struct Allowance {
     left: Cell<u64>,
     exceeded: Cell<bool>,
 }
 
-/// A stream that ends in an error where its allowance does.
+/// A stream that fails when its allowance is used up: a short gzip file can unpack to terabytes of headers.
 struct Allowed<'a, R> {
     inner: R,
     allowance: &'a Allowance,
@@ -286,7 +293,7 @@ impl<R: Read> Read for Allowed<'_, R> {
     }
 }
 
-fn each_of_tar<R: io::BufRead>(source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
+fn visit_tar<R: io::BufRead>(source: R, visitor: &mut Visitor<'_>) -> Result<(), ArchiveError> {
     let allowance = Allowance {
         left: Cell::new(MAXIMUM_HEADERS),
         exceeded: Cell::new(false),
@@ -299,8 +306,8 @@ fn each_of_tar<R: io::BufRead>(source: R, take: &mut Take<'_>) -> Result<(), Arc
         inner: GzDecoder::new(source),
         allowance: &allowance,
     });
-    each_entry_of_tar(&mut archive, &allowance, take).map_err(failed)?;
-    // The rest of the stream holds the check sum.
+    visit_tar_entries(&mut archive, &allowance, visitor).map_err(failed)?;
+    // The check sum of gzip is behind the last block: without reading on, damage in the archive would go unnoticed.
     allowance.left.set(MAXIMUM_END);
     let mut rest = archive.into_inner();
     let mut block = [0; 4096];
@@ -311,11 +318,11 @@ fn each_of_tar<R: io::BufRead>(source: R, take: &mut Take<'_>) -> Result<(), Arc
         match block.get(..count) {
             None | Some([]) => break,
             Some(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
-            // Programs that are told to read on would unpack it.
+            // `tar --ignore-zeros` unpacks entries behind the end: they would get past the checks.
             Some(_) => return Err(behind_the_end()),
         }
     }
-    // Other programs unpack a second stream as well.
+    // gzip files may be concatenated, and gunzip unpacks all members: the second one would get past the checks.
     let mut source = rest.inner.into_inner();
     match source.fill_buf().map_err(damaged(None))? {
         [] => Ok(()),
@@ -324,17 +331,14 @@ fn each_of_tar<R: io::BufRead>(source: R, take: &mut Take<'_>) -> Result<(), Arc
 }
 
 fn behind_the_end() -> ArchiveError {
-    let problem = io::Error::new(
-        io::ErrorKind::InvalidData,
-        "there is something after its end",
-    );
+    let problem = io::Error::new(io::ErrorKind::InvalidData, "there are bytes after its end");
     damaged(None)(problem)
 }
 
-fn each_entry_of_tar<R: Read>(
+fn visit_tar_entries<R: Read>(
     archive: &mut tar::Archive<R>,
     allowance: &Allowance,
-    take: &mut Take<'_>,
+    visitor: &mut Visitor<'_>,
 ) -> Result<(), ArchiveError> {
     let mut seen = Seen::default();
     for entry in archive.entries().map_err(damaged(None))? {
@@ -350,7 +354,7 @@ fn each_entry_of_tar<R: Read>(
             return Err(ArchiveError::Special { name });
         }
         let size = entry.size();
-        // Some packers put `./` before each name.
+        // `tar -C folder .` puts `./` before each name.
         let name = name.strip_prefix("./").unwrap_or(&name);
         let path = seen.add(name, size)?;
         allowance.left.set(size + MAXIMUM_HEADERS);
@@ -358,12 +362,12 @@ fn each_entry_of_tar<R: Read>(
             inner: &mut entry,
             left: size,
         };
-        take(&path, size, &mut content).map_err(damaged(Some(name)))?;
+        visitor(&path, size, &mut content).map_err(damaged(Some(name)))?;
     }
     Ok(())
 }
 
-fn each_of_zip<R: Read + Seek>(mut source: R, take: &mut Take<'_>) -> Result<(), ArchiveError> {
+fn visit_zip<R: Read + Seek>(mut source: R, visitor: &mut Visitor<'_>) -> Result<(), ArchiveError> {
     let whole = |error: zip::result::ZipError| damaged(None)(error.into());
     count_headers(&mut source)?;
     let mut archive = zip::ZipArchive::new(&mut source).map_err(whole)?;
@@ -385,13 +389,13 @@ fn each_of_zip<R: Read + Seek>(mut source: R, take: &mut Take<'_>) -> Result<(),
             inner: &mut entry,
             left: size,
         };
-        take(&path, size, &mut content).map_err(damaged(Some(&name)))?;
+        visitor(&path, size, &mut content).map_err(damaged(Some(&name)))?;
     }
     drop(archive);
     refuse_hidden(source, start)
 }
 
-/// Bound what the list of entries may take in memory, before it is read.
+/// Counts the entries of a zip file before the crate reads the list of them, which it keeps in memory as a whole.
 fn count_headers<R: Read + Seek>(source: &mut R) -> Result<(), ArchiveError> {
     let mut block = vec![0; 64 << 10];
     let (mut kept, mut count) = (0, 0);
@@ -408,21 +412,21 @@ fn count_headers<R: Read + Seek>(source: &mut R) -> Result<(), ArchiveError> {
         if read == 0 {
             return Ok(());
         }
-        // The beginning of one that ends in the next block.
+        // A header may begin in this block and end in the next one.
         let last = bytes.len().min(3);
         block.copy_within(kept + read - last..kept + read, 0);
         kept = last;
     }
 }
 
-/// What an entry of a zip file's list begins with.
+/// The first bytes of a record in the central directory of a zip file.
 const HEADER: &[u8] = b"PK\x01\x02";
 
-/// Of two entries with one name the crate shows the last one only. Other programs take the first: what was checked
-/// would not be what they unpack.
+/// Refuses a central directory with two records of one name. The crate returns only the last of them, and other
+/// programs take the first: they would unpack other bytes than those that were checked.
 fn refuse_hidden<R: Read + Seek>(source: R, start: u64) -> Result<(), ArchiveError> {
-    // "Central directory structure" of the format's description (APPNOTE.TXT, 4.3.12): 46 bytes, of which three
-    // numbers say how long the name and what follows it are.
+    // "Central directory structure" (APPNOTE.TXT, 4.3.12): 46 bytes, of which three numbers are the lengths of the
+    // name and of the two fields behind it.
     let mut source = BufReader::new(source);
     source.seek(SeekFrom::Start(start)).map_err(damaged(None))?;
     let mut names = BTreeSet::new();
@@ -455,7 +459,7 @@ mod tests {
 
     fn unpack(bytes: &[u8]) -> Result<Files, ArchiveError> {
         let mut files = Files::new();
-        each(Cursor::new(bytes), &mut |path, _, content| {
+        visit(Cursor::new(bytes), &mut |path, _, content| {
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes)?;
             files.insert(path.clone(), bytes);
@@ -574,7 +578,7 @@ mod tests {
         }
     }
 
-    /// A tar file of one entry that is said to have `size` bytes, in a gzip stream.
+    /// Returns a tar file of one entry that is said to have `size` bytes, in a gzip stream.
     fn tar_of(kind: tar::EntryType, size: u64, content: impl Read) -> Vec<u8> {
         let mut packer = GzBuilder::new().write(Vec::new(), Compression::fast());
         let mut header = tar::Header::new_ustar();
@@ -590,7 +594,7 @@ mod tests {
 
     fn refused(archive: &[u8], message: &str) {
         let mut read = 0;
-        let outcome = each(Cursor::new(archive), &mut |_, _, content| {
+        let outcome = visit(Cursor::new(archive), &mut |_, _, content| {
             read += io::copy(content, &mut io::sink())?;
             Ok(())
         });
@@ -621,9 +625,9 @@ mod tests {
         let hidden = tar_of(regular, 0, b"a".chain(zeros(2000)).chain(&b"b"[..]));
         refused(&hidden, "damaged");
         let hidden = tar_of(regular, 0, zeros(2000).chain(&b"b"[..]));
-        refused(&hidden, "there is something after its end");
+        refused(&hidden, "there are bytes after its end");
         let twice = [tar_of(regular, 0, zeros(1024)), hidden].concat();
-        refused(&twice, "there is something after its end");
+        refused(&twice, "there are bytes after its end");
         let folders = {
             let mut builder =
                 tar::Builder::new(GzBuilder::new().write(Vec::new(), Compression::fast()));
@@ -660,7 +664,7 @@ mod tests {
         assert_eq!(unpack(&with_size(size)).unwrap().len(), 1);
         refused(
             &with_size(10),
-            "`mpy/a.bin`: it has more bytes than the archive says",
+            "`mpy/a.bin`: the content is longer than the archive says",
         );
         refused(&with_size(u32::MAX - 1), "unpacks to 4294967294 bytes");
         let error = unpack(&with_size(size + 1)).unwrap_err().to_string();
@@ -668,9 +672,9 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_may_stop() {
+    fn a_visitor_can_end_the_visit() {
         for archive in archives() {
-            let outcome = each(Cursor::new(archive), &mut |_, _, _| {
+            let outcome = visit(Cursor::new(archive), &mut |_, _, _| {
                 Err(io::ErrorKind::Interrupted.into())
             });
             assert!(matches!(outcome, Err(ArchiveError::Interrupted)));

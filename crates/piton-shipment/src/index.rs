@@ -18,7 +18,7 @@ pub const SCHEMA: u32 = 2;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(expecting = "a list of targets")]
 pub struct Index {
-    /// Version of what was built, as its author counts.
+    /// Version of what was built, as its author wrote it.
     pub version: String,
     /// When the sources were current, in UTC.
     pub build_timestamp: String,
@@ -37,7 +37,7 @@ pub struct IndexTarget {
     pub manifest: PortablePath,
     /// SHA-256 of the manifest.
     pub sha256: Sha256Hex,
-    /// How many files the manifest names.
+    /// The number of files that the manifest names.
     pub files: usize,
 }
 
@@ -45,13 +45,13 @@ pub struct IndexTarget {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// It is no JSON, or not with these fields.
+    /// The text is not JSON, or does not have these fields.
     #[error("the list of targets cannot be read: {}", printable::line(&.0.to_string()))]
     Json(#[from] serde_json::Error),
-    /// It is larger than that of any build.
+    /// The index is larger than that of any build.
     #[error("the list of targets is larger than {MAXIMUM_SIZE} bytes or {MAXIMUM_TARGETS} targets")]
     TooLarge,
-    /// Two of its entries are about one target.
+    /// Two entries are about the same target.
     #[error("the list of targets names `{}` twice", printable::line(name))]
     Twice {
         /// The target, or the path of its manifest.
@@ -60,11 +60,12 @@ pub enum IndexError {
 }
 
 impl Index {
-    /// Read an index.
+    /// Reads an index.
     ///
     /// # Errors
     ///
-    /// [`IndexError`], with line and column where JSON is at fault. Paths that lead elsewhere are faults too.
+    /// [`IndexError`], with line and column where JSON is at fault. A path that leads out of the folder is an error
+    /// too.
     pub fn parse(bytes: &[u8]) -> Result<Index, IndexError> {
         if bytes.len() > MAXIMUM_SIZE {
             return Err(IndexError::TooLarge);
@@ -86,14 +87,15 @@ impl Index {
         }
     }
 
-    /// The bytes of `index.json`: the same for the same content.
+    /// Returns the bytes of `index.json`: the same for the same content.
     pub fn to_json(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
 
-    /// Whether the manifests that it lists say that they are in an index, so that one that is taken away is missed.
+    /// Returns whether the listed manifests name the targets of the build: then a manifest without its index is
+    /// recognized as incomplete.
     pub fn is_missed(&self) -> bool {
         self.schema >= SCHEMA
     }

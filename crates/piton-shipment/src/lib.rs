@@ -1,4 +1,4 @@
-//! What a build ships: its manifest, its archives, the index of several builds, and what is signed of them.
+//! The files that describe and carry a build: manifest, index of several targets, archives, signatures.
 //!
 //! # Layout
 //!
@@ -9,8 +9,9 @@
 //!
 //! # Architecture invariants
 //!
-//! Nothing here knows a board or a terminal. What others wrote is checked before anything is made of it: paths are
-//! [`piton_path::PortablePath`], sizes and counts have limits, and a message never holds a control character of theirs.
+//! Nothing here knows a board or a terminal. Input is checked before it is used: paths are
+//! [`piton_path::PortablePath`], sizes and counts have limits, and no message contains a control character of the
+//! input.
 
 pub mod archive;
 pub mod index;

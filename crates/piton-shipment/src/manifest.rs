@@ -1,8 +1,8 @@
-//! `manifest.json` of a build: which files there are, and what each must look like.
+//! `manifest.json` of a build: the list of its files, with size and hash of each.
 //!
 //! The first three fields, and the first four of each file, are those of the "Build MPY Files" workflow that many
-//! projects use, in its order. The others are ours; readers of that workflow's manifests pass over them, and
-//! manifests without them are read as well. `docs/manifest.schema.json` describes the format.
+//! projects use, in its order. The others are ours; readers of that workflow's manifests ignore them, and
+//! manifests without them are valid too. `docs/manifest.schema.json` describes the format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,17 +17,17 @@ pub const MAXIMUM_SIZE: usize = 32 << 20;
 /// Most files of a manifest.
 pub const MAXIMUM_FILES: usize = 50_000;
 
-/// Longest text of a manifest that is no path, in bytes: a version, a time, a name.
+/// Maximum length of a text that is not a path, in bytes: a version, a time, a name.
 const MAXIMUM_TEXT: usize = 200;
 
 /// Version of our own fields, as [`Manifest::schema`].
 pub const SCHEMA: u32 = 1;
 
-/// What a build made for one target.
+/// The result of a build for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(expecting = "a manifest")]
 pub struct Manifest {
-    /// Version of what was built, as its author counts.
+    /// Version of what was built, as its author wrote it.
     pub version: String,
     /// When the sources were current, in UTC: `2026-02-06T10:46:02Z`. Not when the build ran.
     pub build_timestamp: String,
@@ -40,7 +40,7 @@ pub struct Manifest {
     /// The firmware that the files are for: `micropython`, `circuitpython-10`, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// What compiled the files.
+    /// The compiler of the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compiler: Option<Compiler>,
     /// Modules of the project that are not among the files, since their sources did not compile.
@@ -51,14 +51,14 @@ pub struct Manifest {
     pub targets: Option<Vec<String>>,
 }
 
-/// What compiled the files.
+/// The compiler of a build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compiler {
     /// Name of the program.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The options that change what it writes, in the spelling of `mpy-cross`.
+    /// The options that change its output, in the spelling of `mpy-cross`.
     pub options: Vec<String>,
 }
 
@@ -73,10 +73,10 @@ pub struct ManifestFile {
     pub sha256: Sha256Hex,
     /// Size of the content, in bytes.
     pub size: u64,
-    /// What kind of file it is.
+    /// The kind of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FileKind>,
-    /// Whether the board runs it by itself after a reset.
+    /// Whether the board runs the file by itself after a reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<bool>,
     /// Path of the source, below the folder of the sources.
@@ -85,12 +85,12 @@ pub struct ManifestFile {
     /// SHA-256 of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_sha256: Option<Sha256Hex>,
-    /// What a board must have to load a `.mpy` file.
+    /// The requirements of a `.mpy` file to a board.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mpy: Option<MpyFacts>,
 }
 
-/// A module of the project that no file was made of.
+/// A module of the project without a file in the build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutModule {
     /// The path that its file would have, below the folder `mpy`.
@@ -99,15 +99,15 @@ pub struct LeftOutModule {
     pub source: PortablePath,
 }
 
-/// What kind of file a file of a build is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileKind {
     /// A compiled module.
     Mpy,
-    /// Python source, as it was.
+    /// Python source, unchanged.
     Source,
-    /// Anything else, as it was.
+    /// Any other file, unchanged.
     Data,
 }
 
@@ -120,7 +120,7 @@ pub struct MpyFacts {
     pub sub_version: u8,
     /// The processor whose native code is inside, if any.
     pub arch: Option<String>,
-    /// Bits of a small integer that a board must have at least, sign included.
+    /// Minimum of bits that a small integer of the board must have, with its sign.
     pub small_int_bits: u8,
     /// The bytes of the header, in hexadecimal.
     pub header: String,
@@ -130,16 +130,16 @@ pub struct MpyFacts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// It is no JSON, or not with these fields.
+    /// The text is not JSON, or does not have these fields.
     #[error("the manifest cannot be read: {}", printable::line(&.0.to_string()))]
     Json(#[from] serde_json::Error),
-    /// It is larger than any build is.
+    /// The manifest is larger than that of any build.
     #[error("the manifest has {size} bytes, at most {MAXIMUM_SIZE} are read")]
     TooLarge {
         /// Its size, in bytes.
         size: usize,
     },
-    /// A text of it is longer than any version or name.
+    /// A text is longer than any version or name.
     #[error("`{field}` of the manifest has {length} bytes, at most {MAXIMUM_TEXT} are read")]
     TooLong {
         /// The field.
@@ -147,19 +147,19 @@ pub enum ManifestError {
         /// Its length, in bytes.
         length: usize,
     },
-    /// A text of it could do something to the terminal that it is printed on.
+    /// A text contains a control character, which a terminal would obey.
     #[error("`{field}` of the manifest has a control character")]
     Control {
         /// The field.
         field: &'static str,
     },
-    /// Two of its entries are about one file.
+    /// Two entries are about the same file.
     #[error("the manifest names `{path}` twice")]
     Twice {
         /// Path below the folder `mpy`.
         path: PortablePath,
     },
-    /// One of its entries is both a file and a folder.
+    /// An entry is both a file and the folder of another one.
     #[error("the manifest names `{path}`, and `{file}` as a file")]
     Inside {
         /// The file.
@@ -169,7 +169,7 @@ pub enum ManifestError {
     },
 }
 
-/// A list of files, read no further than the longest that is taken: memory is bounded whatever the text says.
+/// Reads a list of files and stops with an error behind [`MAXIMUM_FILES`], so that memory has a limit for any text.
 fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ManifestFile>, D::Error> {
     struct Files;
     impl<'de> Visitor<'de> for Files {
@@ -195,11 +195,12 @@ fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ManifestFil
 }
 
 impl Manifest {
-    /// Read a manifest, ours or one of the workflow that ours follows.
+    /// Reads a manifest of ours, or one of the workflow whose format it extends.
     ///
     /// # Errors
     ///
-    /// [`ManifestError`], with line and column where JSON is at fault. Paths that lead elsewhere are faults too.
+    /// [`ManifestError`], with line and column where JSON is at fault. A path that leads out of the folder is an
+    /// error too.
     pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         if bytes.len() > MAXIMUM_SIZE {
             return Err(ManifestError::TooLarge { size: bytes.len() });
@@ -237,13 +238,13 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The sizes of all files together, in bytes.
+    /// Returns the size of all files together, in bytes.
     pub fn size(&self) -> u64 {
         let sizes = self.files.iter().map(|file| file.size);
         sizes.fold(0, u64::saturating_add)
     }
 
-    /// The bytes of `manifest.json`: the same for the same content.
+    /// Returns the bytes of `manifest.json`: the same for the same content.
     pub fn to_json(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
@@ -251,28 +252,28 @@ impl Manifest {
     }
 }
 
-/// What is wrong with a file of a build.
+/// A difference between a file of a build and its manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// It is not there.
+    /// The file is missing.
     Missing,
-    /// It has another size.
+    /// The file has another size.
     Size {
         /// Bytes that the manifest asks for.
         expected: u64,
-        /// Bytes that are there.
-        found: u64,
+        /// Bytes that the file has.
+        actual: u64,
     },
-    /// It has the right size, and other content.
+    /// The file has the right size and other content.
     Changed {
         /// The hash that the manifest asks for.
         expected: Sha256Hex,
-        /// The hash of what is there.
-        found: Sha256Hex,
+        /// The hash of the file.
+        actual: Sha256Hex,
     },
-    /// The manifest does not name it.
+    /// The manifest does not name the file.
     Extra,
-    /// A link is in its place. What it names is no part of the build.
+    /// A link is in its place. Its target is not a part of the build.
     Link,
     /// A device, a pipe or a socket is in its place.
     Special,
@@ -282,11 +283,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Missing => f.write_str("missing"),
-            Problem::Size { expected, found } => {
-                write!(f, "wrong size: {found} bytes, expected {expected}")
+            Problem::Size { expected, actual } => {
+                write!(f, "wrong size: {actual} bytes, expected {expected}")
             }
-            Problem::Changed { expected, found } => {
-                write!(f, "changed: SHA-256 {found}, expected {expected}")
+            Problem::Changed { expected, actual } => {
+                write!(f, "changed: SHA-256 {actual}, expected {expected}")
             }
             Problem::Extra => f.write_str("extra: the manifest does not name it"),
             Problem::Link => f.write_str("a link, expected a file"),
@@ -295,17 +296,17 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is there under the name of a file.
+/// The facts about a file of a build as it is on disk or in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// A file of this content.
+pub enum ActualFile {
+    /// A file whose content was read.
     File {
         /// Size, in bytes.
         size: u64,
         /// SHA-256 of the content.
         sha256: Sha256Hex,
     },
-    /// A file whose content was not looked at: it has another size than the manifest says, or is not in it.
+    /// A file whose content was not read: its size differs from the manifest's, or the manifest does not name it.
     Sized {
         /// Size, in bytes.
         size: u64,
@@ -316,30 +317,30 @@ pub enum Found {
     Special,
 }
 
-/// Compare what is there with what the manifest asks for: one problem at most for each path, by path.
+/// Compares the files with the manifest. Returns at most one problem for each path, ordered by path.
 pub fn compare(
     manifest: &Manifest,
-    found: &BTreeMap<PortablePath, Found>,
+    actual: &BTreeMap<PortablePath, ActualFile>,
 ) -> BTreeMap<PortablePath, Problem> {
     let mut problems = BTreeMap::new();
     for file in &manifest.files {
-        let problem = match found.get(&file.path) {
+        let problem = match actual.get(&file.path) {
             None => Problem::Missing,
-            Some(Found::Link) => Problem::Link,
-            Some(Found::Special) => Problem::Special,
-            Some(Found::File { size, .. }) if *size != file.size => Problem::Size {
+            Some(ActualFile::Link) => Problem::Link,
+            Some(ActualFile::Special) => Problem::Special,
+            Some(ActualFile::File { size, .. }) if *size != file.size => Problem::Size {
                 expected: file.size,
-                found: *size,
+                actual: *size,
             },
-            Some(Found::Sized { size }) => Problem::Size {
+            Some(ActualFile::Sized { size }) => Problem::Size {
                 expected: file.size,
-                found: *size,
+                actual: *size,
             },
-            Some(Found::File { sha256, .. }) if *sha256 != file.sha256 => Problem::Changed {
+            Some(ActualFile::File { sha256, .. }) if *sha256 != file.sha256 => Problem::Changed {
                 expected: file.sha256.clone(),
-                found: sha256.clone(),
+                actual: sha256.clone(),
             },
-            Some(Found::File { .. }) => continue,
+            Some(ActualFile::File { .. }) => continue,
         };
         problems.insert(file.path.clone(), problem);
     }
@@ -348,7 +349,7 @@ pub fn compare(
         .iter()
         .map(|file| &file.path)
         .collect::<BTreeSet<&PortablePath>>();
-    let extra = found.keys().filter(|path| !named.contains(path));
+    let extra = actual.keys().filter(|path| !named.contains(path));
     problems.extend(extra.map(|path| (path.clone(), Problem::Extra)));
     problems
 }
@@ -422,7 +423,8 @@ mod tests {
             (entry, &format!("{below},{entry}")),
             "names `boot.mpy/x/y`, and `boot.mpy` as a file",
         );
-        // Python's reader takes the last of two, others the first.
+        // Of two fields with one name, Python's reader takes the last and others the first: they would disagree about
+        // the file.
         refused(
             ("\"size\": 240", "\"size\": 240, \"size\": 241"),
             "duplicate field `size`",
@@ -458,7 +460,7 @@ mod tests {
     #[test]
     fn every_difference_is_named() {
         let path = |text: &str| text.parse::<PortablePath>().unwrap();
-        let of = |content: &[u8]| Found::File {
+        let of = |content: &[u8]| ActualFile::File {
             size: content.len() as u64,
             sha256: Sha256Hex::of(content),
         };

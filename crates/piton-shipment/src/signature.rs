@@ -1,7 +1,8 @@
 //! Signatures in the format of minisign: Ed25519 over the BLAKE2b hash of the file.
 //!
 //! Format: <https://jedisct1.github.io/minisign/>, "Signature format", "Public key format", "Secret key format".
-//! Signing is done here; checking by the crate of minisign's author, so that the two check each other.
+//! Signing is our code, checking is the crate of minisign's author: an error in one of them shows in the tests of the
+//! other.
 
 mod protected;
 
@@ -15,12 +16,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
-/// Why something cannot be signed or checked.
+/// Why a file cannot be signed or checked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// The text is no secret key of minisign.
-    #[error("this is no secret key of minisign: {problem}")]
+    /// The text is not a minisign secret key.
+    #[error("not a minisign secret key: {problem}")]
     SecretKey {
         /// What is wrong.
         problem: &'static str,
@@ -28,10 +29,10 @@ pub enum SignatureError {
     /// The password does not open the secret key.
     #[error("the password is wrong")]
     WrongPassword,
-    /// The secret key asks for other limits of its password's derivation than minisign ever sets: trying the password
-    /// could take days, or all memory.
+    /// The secret key asks for more operations or memory than any of minisign: trying the password could take days,
+    /// or all memory.
     #[error(
-        "this is no secret key of minisign: trying its password takes {operations} operations and {memory} bytes of \
+        "not a minisign secret key: trying its password takes {operations} operations and {memory} bytes of \
          memory, expected at most 33554432 and 16777216 to 1073741824"
     )]
     Cost {
@@ -40,23 +41,23 @@ pub enum SignatureError {
         /// Bytes.
         memory: u64,
     },
-    /// This machine has not the memory that the secret key's password takes.
-    #[error("trying its password takes {} MiB of memory, more than there is", memory >> 20)]
+    /// This computer does not have the memory that trying the password takes.
+    #[error("trying its password takes {} MiB of memory, more than this computer has", memory >> 20)]
     Memory {
         /// Bytes.
         memory: u64,
     },
-    /// The text is no public key of minisign.
-    #[error("this is no public key of minisign: {0}")]
+    /// The text is not a minisign public key.
+    #[error("not a minisign public key: {0}")]
     PublicKey(minisign_verify::Error),
-    /// The text is no signature of minisign.
-    #[error("this is no signature of minisign: {0}")]
+    /// The text is not a minisign signature.
+    #[error("not a minisign signature: {0}")]
     Signature(minisign_verify::Error),
     /// The signature was made with another key.
     #[error("the signature was made with another key")]
     OtherKey,
-    /// The signature is not one of this content.
-    #[error("the signature does not fit the content")]
+    /// The signature belongs to other content.
+    #[error("the signature does not match the content")]
     Invalid,
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers")]
@@ -76,7 +77,7 @@ const SECRET_LENGTH: usize = 8 + 64 + 32;
 /// Bytes of a secret key's file: three algorithms, salt, two limits, and those.
 const FILE_LENGTH: usize = 2 + 2 + 2 + 32 + 8 + 8 + SECRET_LENGTH;
 
-/// What the file of a secret key holds.
+/// The content of a secret key's file.
 #[derive(Debug)]
 pub enum KeyFile {
     /// A key without a password.
@@ -86,7 +87,7 @@ pub enum KeyFile {
 }
 
 impl KeyFile {
-    /// Read the file of a secret key, as `minisign -G`, [`SecretKey::to_text`] or [`SecretKey::protect`] writes it.
+    /// Reads the file of a secret key, as `minisign -G`, [`SecretKey::to_text`] or [`SecretKey::protect`] writes it.
     ///
     /// # Errors
     ///
@@ -96,32 +97,34 @@ impl KeyFile {
         let line = key_line(text).ok_or(fault("it is empty"))?;
         let bytes = BASE64
             .decode(line.as_bytes())
-            .map_err(|_| fault("its second line is no base64"))?;
+            .map_err(|_| fault("its second line is not base64"))?;
         let bytes: Zeroizing<[u8; FILE_LENGTH]> = Zeroizing::new(bytes)
             .as_slice()
             .try_into()
             .map(Zeroizing::new)
-            .map_err(|_| fault("it has not 158 bytes"))?;
+            .map_err(|_| fault("its second line does not have 158 bytes"))?;
         let mut rest = bytes.as_slice();
         let (algorithm, derivation, check) = (take(&mut rest), take(&mut rest), take(&mut rest));
         if algorithm != ED25519 || check != BLAKE2 {
-            return Err(fault("its algorithm is unknown"));
+            return Err(fault("unknown algorithm"));
         }
         match derivation {
             PLAIN => {}
             protected::SCRYPT => return Ok(KeyFile::Protected(ProtectedKey::read(rest))),
-            _ => return Err(fault("the derivation of its password is unknown")),
+            _ => return Err(fault("unknown key derivation")),
         }
+        // Salt and limits, which a key without a password does not use.
         let _: [u8; 48] = take(&mut rest);
         let secret = SecretPart::read(&Zeroizing::new(take(&mut rest)));
+        // minisign writes no check sum into keys of `-W`: the field is zero.
         if secret.sum != [0; 32] && !secret.is_whole() {
-            return Err(fault("its check sum is wrong"));
+            return Err(fault("wrong check sum"));
         }
         secret.into_key().map(KeyFile::Open)
     }
 }
 
-/// The bytes of a key that must stay secret, taken apart.
+/// The secret bytes of a key's file, by field.
 struct SecretPart {
     number: [u8; 8],
     seed: Zeroizing<[u8; 32]>,
@@ -140,7 +143,7 @@ impl SecretPart {
         }
     }
 
-    /// Whether the check sum is that of the rest.
+    /// Returns whether the check sum matches the other fields.
     fn is_whole(&self) -> bool {
         self.sum == check_sum(self.number, &self.seed, self.public)
     }
@@ -170,7 +173,7 @@ impl std::fmt::Debug for SecretKey {
 }
 
 impl SecretKey {
-    /// A new key from the operating system's random numbers.
+    /// Returns a new key from the operating system's random numbers.
     ///
     /// # Errors
     ///
@@ -188,26 +191,26 @@ impl SecretKey {
     fn new(number: [u8; 8], seed: Zeroizing<[u8; 32]>) -> Result<SecretKey, SignatureError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| {
             SignatureError::SecretKey {
-                problem: "its key is none of Ed25519",
+                problem: "not an Ed25519 key",
             }
         })?;
         Ok(SecretKey { number, seed, pair })
     }
 
-    /// The file of the secret key, without a password: whoever has it can sign.
+    /// Returns the file of the secret key without a password: anybody who has it can sign.
     pub fn to_text(&self) -> String {
         let secret = self.secret_bytes();
         let bytes = [ED25519.as_slice(), &PLAIN, &BLAKE2, &[0; 48], &*secret];
         text("minisign secret key", &self.id(), &bytes.concat())
     }
 
-    /// The file of the public key that belongs to it.
+    /// Returns the file of the public key that belongs to it.
     pub fn public_text(&self) -> String {
         let bytes = [ED25519.as_slice(), &self.number, &self.public_bytes()];
         text("minisign public key", &self.id(), &bytes.concat())
     }
 
-    /// The number that tells keys apart, in hexadecimal, as minisign shows it.
+    /// Returns the number of the key in hexadecimal, as minisign shows it.
     pub fn id(&self) -> String {
         format!("{:016X}", u64::from_le_bytes(self.number))
     }
@@ -228,7 +231,7 @@ impl SecretKey {
         bytes
     }
 
-    /// The signature of `content`, as the file beside it. `comment` is signed as well; it is one line.
+    /// Returns the text of the signature file of `content`. `comment` is signed too; line ends in it become spaces.
     pub fn sign(&self, content: &[u8], comment: &str) -> String {
         let comment = comment.replace(['\r', '\n'], " ");
         let signature = self.pair.sign(&Blake2b512::digest(content));
@@ -249,7 +252,7 @@ impl SecretKey {
 pub struct PublicKey(minisign_verify::PublicKey);
 
 impl PublicKey {
-    /// Read the file of a public key, or its second line alone.
+    /// Reads the file of a public key, or its second line alone.
     ///
     /// # Errors
     ///
@@ -261,11 +264,11 @@ impl PublicKey {
             .map_err(SignatureError::PublicKey)
     }
 
-    /// Check that `signature`, the text of its file, is one of `content` by this key.
+    /// Checks that `signature`, the text of its file, was made of `content` with this key.
     ///
     /// # Errors
     ///
-    /// [`SignatureError::Signature`] for a text that is none, [`SignatureError::OtherKey`],
+    /// [`SignatureError::Signature`] for a text in another format, [`SignatureError::OtherKey`],
     /// [`SignatureError::Invalid`].
     pub fn check(&self, content: &[u8], signature: &str) -> Result<(), SignatureError> {
         let signature =
@@ -278,9 +281,9 @@ impl PublicKey {
     }
 }
 
-/// The line of a key's file that is not the comment.
+/// Returns the line of a key's file that is not the comment.
 fn key_line(text: &str) -> Option<&str> {
-    // An editor's byte order mark.
+    // Editors on Windows write a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.lines()
         .map(str::trim)
@@ -294,7 +297,7 @@ fn text(comment: &str, id: &str, bytes: &[u8]) -> String {
     )
 }
 
-/// The next bytes; zeros where there are none.
+/// Takes the next bytes; zeros if too few are left.
 fn take<const LENGTH: usize>(rest: &mut &[u8]) -> [u8; LENGTH] {
     let Some((bytes, after)) = rest.split_first_chunk::<LENGTH>() else {
         return [0; LENGTH];
@@ -327,21 +330,21 @@ mod tests {
         };
         assert_eq!(
             refused(b"Manifest", &signature),
-            "the signature does not fit the content"
+            "the signature does not match the content"
         );
         assert_eq!(
             refused(
                 b"manifest",
                 &signature.replace("timestamp:1", "timestamp:2")
             ),
-            "the signature does not fit the content"
+            "the signature does not match the content"
         );
         let other = SecretKey::generate().unwrap().sign(b"manifest", "");
         assert_eq!(
             refused(b"manifest", &other),
             "the signature was made with another key"
         );
-        assert!(refused(b"manifest", "hello").contains("no signature of minisign"));
+        assert!(refused(b"manifest", "hello").contains("not a minisign signature"));
     }
 
     #[test]
@@ -354,11 +357,11 @@ mod tests {
         assert_eq!(again.sign(b"a", "b"), key.sign(b"a", "b"));
         for (text, message) in [
             (String::new(), "it is empty"),
-            ("hello!".to_owned(), "no base64"),
-            (key.public_text(), "not 158 bytes"),
+            ("hello!".to_owned(), "not base64"),
+            (key.public_text(), "does not have 158 bytes"),
             (
                 key.to_text().replacen("RWQAAEIy", "RWRTZEIy", 1),
-                "the derivation of its password is unknown",
+                "unknown key derivation",
             ),
             (
                 key.to_text().replacen("RWQAAEIyAAAA", "RWQAAEIxAAAA", 1),

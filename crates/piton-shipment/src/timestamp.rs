@@ -1,4 +1,4 @@
-//! Seconds since 1970 as the dates that manifests and archives hold.
+//! Times in manifests and archives: seconds since 1970, shown as dates.
 
 use std::fmt;
 
@@ -26,7 +26,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns date and time in UTC. A [`jiff::Timestamp`] ends a day before the year 9999 does, a date does not.
+    /// Returns date and time in UTC. This is not a [`jiff::Timestamp`], whose range ends a day before the year 9999
+    /// does.
     pub(crate) fn date_time(self) -> DateTime {
         let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
         EPOCH.saturating_add(SignedDuration::from_secs(seconds))

@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 
-/// Which of two versions is older, as their authors count: `1.9` before `1.10`, `1.0-rc1` before `1.0` before
+/// Compares two versions as their authors count: `1.9` before `1.10`, `1.0-rc1` before `1.0` before
 /// `1.0.post1` and `1.0+local`. `1.0`, `1.0.0` and `v1` are equal.
 ///
-/// The rules are those of Python's versions (<https://packaging.python.org/en/latest/specifications/version-specifiers/>,
-/// "Normalization", "Summary of permitted suffixes and relative ordering"), for any text: a word that they do not know
-/// comes after the version without it, and words by alphabet.
+/// The rules are those of Python's versions
+/// (<https://packaging.python.org/en/latest/specifications/version-specifiers/>, "Normalization", "Summary of
+/// permitted suffixes and relative ordering"), applied to any text: a word that they do not know comes after the
+/// version without it, and such words are ordered by alphabet.
 pub fn compare(one: &str, other: &str) -> Ordering {
     let (one, other) = (one.to_lowercase(), other.to_lowercase());
     let [one, other] = [&one, &other].map(|text| Version::read(text));
@@ -16,26 +17,27 @@ pub fn compare(one: &str, other: &str) -> Ordering {
         .then_with(|| one.local.cmp(&other.local))
 }
 
-/// Whether a text begins with a number, after `v` if need be: others are names, and have no order.
+/// Returns whether a text begins with a digit, or with `v` and a digit. Other texts are names and have no order.
 pub fn is_ordered(text: &str) -> bool {
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     text.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
-/// A version, taken apart.
+/// A version in parts.
 struct Version<'a> {
     epoch: Number<'a>,
-    /// With a [`Part::End`] at its end.
+    /// The parts before `+`, followed by a [`Part::End`].
     release: Vec<Part<'a>>,
-    /// What is behind a `+`; empty where there is none, else with an end as well.
+    /// The parts behind `+`, followed by a [`Part::End`]; empty if there is no `+`.
     local: Vec<Part<'a>>,
 }
 
-/// A number of any length: by digits without zeros before them, the longer one is greater.
+/// A number of any length: its digits without leading zeros, and before them their count, since the longer one is
+/// greater.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Number<'a>(usize, &'a str);
 
-/// In the order of their variants, and so is what follows the same beginning.
+/// A part of a version. The order of the variants is the order of versions that are equal up to this part.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
     /// A word that comes before the version without it.
@@ -77,7 +79,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// Words and numbers, without the zeros at the end of the first numbers, which mean nothing.
+/// Splits a text into words and numbers. Zeros at the end of the release are dropped: `1.0` equals `1`.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -89,12 +91,12 @@ fn parts(text: &str) -> Vec<Part<'_>> {
             false => letter.is_alphanumeric() && !letter.is_ascii_digit(),
         };
         let end = rest.find(|letter| !belongs(letter)).unwrap_or(rest.len());
-        // What separates has one letter.
+        // A separator is one letter.
         let (part, after) = rest.split_at(if end == 0 { first.len_utf8() } else { end });
         if in_release && (part == "-" || (end > 0 && !is_digit)) {
             in_release = false;
             drop_zeros(&mut parts);
-            // `1.0-1` is made after `1.0`, and before `1.0.1`.
+            // `1.0-1` is a post-release: after `1.0` and before `1.0.1`.
             if part == "-" && after.starts_with(|letter: char| letter.is_ascii_digit()) {
                 parts.push(Part::Word("post"));
             }

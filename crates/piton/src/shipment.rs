@@ -33,7 +33,7 @@ use piton_path::Sha256Hex;
 use piton_path::{PortablePath, PortablePathError};
 use piton_shipment::archive::ArchiveError;
 use piton_shipment::index::{Index, IndexError};
-use piton_shipment::manifest::{Found, Manifest, ManifestError};
+use piton_shipment::manifest::{ActualFile, Manifest, ManifestError};
 
 use crate::building::MANIFEST;
 use crate::spool::Spooled;
@@ -70,7 +70,7 @@ type Items = BTreeMap<PortablePath, Item>;
 /// A file or link that was found.
 #[derive(Debug)]
 struct Item {
-    found: Found,
+    found: ActualFile,
     /// Its first bytes, if it is a file.
     head: Option<Vec<u8>>,
     /// Its content, if it has the size of the manifest and is needed.
@@ -78,7 +78,7 @@ struct Item {
 }
 
 impl Item {
-    fn of(found: Found) -> Item {
+    fn of(found: ActualFile) -> Item {
         Item {
             found,
             head: None,

@@ -48,7 +48,7 @@ fn main() {
     });
 }
 
-/// Print the median and the worst of some rounds.
+/// Prints the median and the worst of some rounds.
 fn report(what: &str, mut round: impl FnMut() -> Duration) {
     let mut times: Vec<Duration> = (0..ROUNDS).map(|_| round()).collect();
     times.sort();
@@ -64,7 +64,7 @@ fn report(what: &str, mut round: impl FnMut() -> Duration) {
     );
 }
 
-/// A board at its prompt.
+/// Returns a board at its prompt.
 fn prompt(image: &VmImage) -> (VirtualBoard, Line) {
     let board = VirtualBoard::start(image, BoardOptions::default()).unwrap();
     let line = board.open().unwrap();
@@ -72,7 +72,7 @@ fn prompt(image: &VmImage) -> (VirtualBoard, Line) {
     (board, line)
 }
 
-/// Send something, and tell how long it took until the board had said `end`.
+/// Sends something, and tell how long it took until the board had said `end`.
 fn exchange(line: &Line, bytes: &[u8], end: &[u8]) -> Duration {
     let started = Instant::now();
     line.write_all(bytes, Some(PATIENCE)).unwrap();

@@ -17,10 +17,10 @@ use crate::vm::Vm;
 use crate::vm::stop::{ResetCause, Stop, why};
 use crate::wire::{BoardEnd, Event, HostEnd, Wire};
 
-/// Every Python call nests interpreter calls on the thread's own stack, too.
+/// Stack of the board's thread in bytes. Every Python call nests calls of the interpreter on it.
 const THREAD_STACK: usize = 16 << 20;
 
-/// What a board says that was stuck.
+/// Printed by a board that was reset because it was stuck.
 const STUCK: &[u8] =
     b"\r\nvirtual board: it was stuck in C code, where Ctrl-C does nothing, and was reset\r\n";
 
@@ -32,7 +32,7 @@ pub struct VirtualBoard {
 }
 
 impl VirtualBoard {
-    /// Start a board. It returns when the firmware runs, before `boot.py` has.
+    /// Starts a board. Returns when the firmware runs, before `boot.py`.
     ///
     /// # Errors
     ///
@@ -73,10 +73,9 @@ impl VirtualBoard {
         }
     }
 
-    /// Open the line to the board. Only one can be open at a time.
+    /// Opens the line to the board. Only one can be open at a time.
     ///
-    /// What the board says before the line is opened for the first time waits for it; later, what it says
-    /// while no line is open is lost.
+    /// Output from before the first opening is kept; later, output is lost while no line is open.
     ///
     /// # Errors
     ///
@@ -86,39 +85,39 @@ impl VirtualBoard {
         HostEnd::open(&self.wire).map(Line::new)
     }
 
-    /// Arm a fault now; its counts begin at 0 with the next byte or operation.
+    /// Arms a fault now; its counts begin at 0 with the next byte or operation.
     pub fn inject(&self, fault: &Fault) {
         self.wire.arm(fault);
         self.meter.arm(fault);
     }
 
-    /// Change the properties of the line, for what is sent from now on. Its random errors begin anew.
+    /// Changes the properties of the line, for what is sent from now on. Its random errors begin again.
     pub fn set_line(&self, options: LineOptions) {
         self.wire.set_options(options);
     }
 
-    /// Change the speed of the processor, from its next piece of work on: within some milliseconds.
+    /// Changes the speed of the processor, from its next piece of work on: within some milliseconds.
     pub fn set_processor(&self, processor: Processor) {
         self.wire.set_processor(processor);
     }
 
-    /// What went over the line until now.
+    /// Returns the traffic of the line so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.wire.traffic()
     }
 
-    /// Press the reset button: the program ends wherever it is, and the board boots. The line stays.
+    /// Presses the reset button: the program ends wherever it is, and the board boots. The line stays.
     pub fn reset(&self) {
         self.wire.raise(Event::Reset);
     }
 
-    /// Switch the power on: a dead or vanished board boots and its line returns. A running one resets.
+    /// Switches the power on: a dead or vanished board boots and its line returns. A running one resets.
     pub fn power_on(&self) {
         self.wire.raise(Event::PowerOn);
     }
 
-    /// Is the board's line there, or has it vanished?
+    /// Returns whether the board's line exists; false while it has vanished.
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.wire.is_there()
@@ -129,7 +128,7 @@ impl Drop for VirtualBoard {
     fn drop(&mut self) {
         self.wire.raise(Event::Shutdown);
         if let Some(thread) = self.thread.take() {
-            // It ends with a message of its own if it panicked; there is nothing to add.
+            // A thread that panicked has printed its own message.
             let _ = thread.join();
         }
     }
@@ -148,7 +147,7 @@ fn storage(flash: &Flash) -> Result<Box<dyn Storage>, VmError> {
     }
 }
 
-/// What a board is made of, whatever runs on it.
+/// The parts of a board that survive a reset.
 struct Power {
     image: VmImage,
     line: BoardEnd,
@@ -160,21 +159,21 @@ struct Power {
     reset: Reset,
 }
 
-/// What a board does when its program has ended.
+/// The next state of a board after its program has ended.
 enum Next {
     Boot(ResetCause, Mode),
     End,
 }
 
 impl Power {
-    /// The life of a board, from one boot to the next.
+    /// Runs the board, from one boot to the next.
     fn run(self, mut storage: Box<dyn Storage>, started: &Sender<Result<(), String>>) {
         let (mut cause, mut mode) = (ResetCause::Power, Mode::Friendly);
         loop {
             let mut vm = match self.boot(storage, cause) {
                 Ok(vm) => vm,
                 Err(error) => {
-                    // After the first time nobody listens: the memory of the host is used up.
+                    // After the first boot nobody receives this: the host has no memory for another one.
                     let _ = started.send(Err(error.to_string()));
                     return self.line.vanish(None);
                 }

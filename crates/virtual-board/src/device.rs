@@ -75,7 +75,7 @@ sys.path.append(sys.path.pop(0))
 del sys.modules['startup'], sys.modules['event_loop'], sys.modules['_micropython'], startup, sys
 ";
 
-/// The content of a file of the Python side; of the start-up code only while the board `boots`.
+/// Returns the content of a file of the Python side; of the start-up code only while the board `boots`.
 pub(crate) fn file(name: &str, boots: bool) -> Option<&'static [u8]> {
     let start = if boots { START_FILES } else { &[] };
     let file = start

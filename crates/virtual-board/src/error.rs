@@ -1,4 +1,4 @@
-//! Why a virtual board could not start.
+//! Errors of starting a virtual board.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ pub enum VmError {
     /// The VM file could not be read; the message names it.
     #[error("could not read the VM file: {0}")]
     Read(#[source] io::Error),
-    /// The bytes are no WebAssembly module that can be run.
+    /// The bytes are not a WebAssembly module that can be run.
     #[error("not a WebAssembly module: {0}")]
     NotWasm(String),
     /// It is a WebAssembly module, but not MicroPython's `pyscript` build from version 1.25 on.
@@ -23,7 +23,7 @@ pub enum VmError {
     Flash {
         /// The folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// No thread could be started for the board.

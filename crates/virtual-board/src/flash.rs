@@ -1,4 +1,4 @@
-//! The board's files: what the firmware sees of them, whatever they are kept on.
+//! The board's files as the firmware sees them, independent of their storage.
 
 mod directory;
 mod errno;
@@ -16,12 +16,12 @@ pub(crate) use path::FlashPath;
 
 use files::{Entry, FileId, Space};
 
-/// Something that keeps files.
+/// A storage of files.
 pub(crate) trait Storage: Send {
     fn stat(&self, path: &FlashPath) -> Result<Stat, Errno>;
     /// The names in a folder, sorted.
     fn list(&self, path: &FlashPath) -> Result<Vec<Entry>, Errno>;
-    /// Open a file, not a folder. Creates it and truncates it when the flags say so.
+    /// Opens a file, not a folder. The flags may create and truncate it.
     fn open(&mut self, path: &FlashPath, flags: OpenFlags) -> Result<FileId, Errno>;
     fn close(&mut self, file: FileId);
     fn stat_open(&self, file: FileId) -> Result<Stat, Errno>;

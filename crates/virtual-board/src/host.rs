@@ -1,4 +1,4 @@
-//! The host side of the firmware: what the functions that it imports do.
+//! The host side of the firmware: the functions that it imports.
 
 mod control;
 mod files;
@@ -29,7 +29,7 @@ use stuck::{Interrupts, Stuck};
 
 pub(crate) use control::{BOOT_DIRECTORY, run_timers};
 
-/// What a host function gets to see of the firmware.
+/// The view of the firmware that a host function gets.
 pub(crate) type Ctx<'a> = Caller<'a, Host>;
 
 /// The exports that host functions use, and the memory they work on.
@@ -49,9 +49,9 @@ pub(crate) struct Exports {
 /// How the C stack pointer is read and set.
 #[derive(Clone)]
 pub(crate) enum StackPointer {
-    /// Directly.
+    /// The exported global.
     Global(Global),
-    /// Through two functions of the firmware: slower, but independent of how the file is laid out.
+    /// Two functions of the firmware: slower, but independent of the layout of the file.
     Functions {
         get: TypedFunc<(), i32>,
         set: TypedFunc<i32, ()>,
@@ -81,7 +81,7 @@ impl StackPointer {
     }
 }
 
-/// Everything the imported functions work with: the board around the processor.
+/// The state of the imported functions: the board around the processor.
 pub(crate) struct Host {
     pub(crate) line: BoardEnd,
     pub(crate) output: Output,
@@ -91,21 +91,21 @@ pub(crate) struct Host {
     pub(crate) stuck: Stuck,
     pub(crate) exports: Option<Exports>,
     invoke_cache: InvokeCache,
-    /// Since when `time.ticks_ms()` counts.
+    /// The zero of `time.ticks_ms()`.
     started: Instant,
-    /// Where the firmware keeps its pending exception; `None` when that could not be found.
+    /// The address of the firmware's pending exception; `None` if it could not be found.
     pub(crate) pending_exception: Option<u32>,
-    /// How large the memory may become, in bytes.
+    /// Maximum size of the memory, in bytes.
     memory_limit: usize,
-    /// Ctrl-C interrupts whatever the firmware thinks of it: while `boot.py` and `main.py` run.
+    /// Ctrl-C interrupts even if the firmware has no interrupt character: while `boot.py` and `main.py` run.
     pub(crate) always_interrupt: bool,
-    /// A program is running for certain, because it waits for the host.
+    /// A program is certainly running, because it waits for the host.
     program_waits: bool,
-    /// How many times in a row the firmware has polled and found nothing.
+    /// Polls in a row without a result.
     idle_polls: u32,
 }
 
-/// What a [`Host`] is made of; the rest has a defined start.
+/// The parts of a [`Host`] that its caller chooses.
 pub(crate) struct HostParts {
     pub(crate) line: BoardEnd,
     pub(crate) files: Files,
@@ -136,7 +136,7 @@ impl Host {
         }
     }
 
-    /// How large the memory may become, in bytes.
+    /// Sets the maximum size of the memory, in bytes.
     pub(crate) fn set_memory_limit(&mut self, limit: usize) {
         self.memory_limit = limit;
     }
@@ -145,12 +145,12 @@ impl Host {
         self.exports.as_ref().ok_or_else(|| stop(Stop::Abort))
     }
 
-    /// How much fuel the firmware gets until the line is looked at next.
+    /// Returns the fuel of the firmware until the next check of the line.
     pub(crate) fn fuel_slice(&self) -> u64 {
         pace::slice(self.line.processor())
     }
 
-    /// The firmware has used up its slice of fuel: rest for as long as a slow processor would have worked on.
+    /// Rests after a slice of fuel, for the time that a slow processor would have needed in addition.
     pub(crate) fn rest(&mut self) {
         let (processor, waited) = (self.line.processor(), self.line.take_waited());
         let ended = Instant::now();
@@ -161,22 +161,22 @@ impl Host {
         }
     }
 
-    /// The firmware has used up its slice of fuel: that is time in which it could have reacted to a Ctrl-C.
+    /// Counts a used slice of fuel: in this time the firmware could have reacted to a Ctrl-C.
     pub(crate) fn count_work(&mut self) {
         self.stuck.work(self.pace.fuel());
     }
 
-    /// So many bytes were written to a file at once: stand still, if a fault says so.
+    /// Stalls after a write of so many bytes to a file, if a fault demands it.
     fn stall_on_write(&mut self, bytes: u32) {
         let stall = self.line.stall_on_write(bytes);
         if !stall.is_zero() {
-            // What was printed before is on its way, as from the buffer of a UART.
+            // Earlier output is sent meanwhile, as from the buffer of a UART.
             self.output.flush();
             self.line.stall(stall);
         }
     }
 
-    /// The stop for something that happened outside, if anything did.
+    /// Returns the stop for an event from outside, if there is one.
     fn event(&self) -> Option<Stop> {
         self.line.take_event().map(|event| match event {
             Event::Shutdown => Stop::Shutdown,
@@ -185,7 +185,7 @@ impl Host {
         })
     }
 
-    /// Act upon what happened outside, if anything did.
+    /// Stops the firmware if there is an event from outside.
     pub(crate) fn check_events(&self) -> Result<(), wasmi::Error> {
         if self.control.watchdog_bites() {
             return Err(stop(Stop::Reset(ResetCause::Watchdog)));
@@ -194,14 +194,14 @@ impl Host {
     }
 }
 
-/// The firmware's memory, and the rest of the host.
+/// Returns the firmware's memory, and the rest of the host.
 fn parts<'a>(ctx: &'a mut Ctx<'_>) -> Result<(Guest<'a>, &'a mut Host), wasmi::Error> {
     let memory = ctx.data().exports()?.memory;
     let (bytes, host) = memory.data_and_store_mut(ctx);
     Ok((Guest::new(bytes), host))
 }
 
-/// Look at the line: send what waits to be sent, act upon an event, and turn an interrupt character into a `KeyboardInterrupt`.
+/// Checks the line: sends waiting output, acts on events, and turns an interrupt character into a `KeyboardInterrupt`.
 pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
     let mut ctx = ctx.as_context_mut();
     ctx.data_mut().output.flush();
@@ -215,8 +215,8 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     if ctx.data().always_interrupt && character < 0 {
         character = CTRL_C;
     }
-    // While a program is being compiled, or garbage collected after the one before, there is no interrupt
-    // character yet. The Ctrl-C that is meant for it is looked at again when it runs.
+    // While the firmware compiles a program, or collects garbage after the previous one, it has no interrupt
+    // character. A Ctrl-C for the program is checked again when it runs.
     if character < 0 && !ctx.data().program_waits {
         return match ctx.data().line.unsearched_interrupts() {
             _ if ctx.data().control.interrupt_is_off => Ok(()),
@@ -231,7 +231,7 @@ pub(crate) fn look_at_line(mut ctx: impl AsContextMut<Data = Host>) -> Result<()
     Ok(())
 }
 
-/// Has the firmware reacted to the Ctrl-C before this look?
+/// Notes whether the firmware has reacted to an earlier Ctrl-C.
 fn settle_interrupts(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
     let mut ctx = ctx.as_context_mut();
     let is_pending = exception_is_pending(&ctx)?;
@@ -240,7 +240,7 @@ fn settle_interrupts(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasm
     Ok(())
 }
 
-/// A Ctrl-C asks for the firmware's attention.
+/// Requests the firmware's attention for a Ctrl-C.
 fn ask(
     mut ctx: impl AsContextMut<Data = Host>,
     interrupts: Interrupts,
@@ -251,7 +251,8 @@ fn ask(
     Ok(())
 }
 
-/// As [`look_at_line`], from a program that waits for the host: what comes in now is its input.
+/// Checks the line as [`look_at_line`] does, for a program that waits for the host: bytes that arrive now are its
+/// input.
 fn look_while_waiting(ctx: &mut Ctx<'_>) -> Result<(), wasmi::Error> {
     ctx.data_mut().program_waits = true;
     let result = look_at_line(&mut *ctx);
@@ -261,7 +262,7 @@ fn look_while_waiting(ctx: &mut Ctx<'_>) -> Result<(), wasmi::Error> {
 
 const CTRL_C: i32 = 3;
 
-/// Is an exception waiting to be raised? The firmware's own word for it.
+/// Returns whether the firmware has a pending exception, by its own variable.
 fn exception_is_pending(ctx: impl AsContext<Data = Host>) -> Result<bool, wasmi::Error> {
     let ctx = ctx.as_context();
     let Some(address) = ctx.data().pending_exception else {
@@ -273,7 +274,7 @@ fn exception_is_pending(ctx: impl AsContext<Data = Host>) -> Result<bool, wasmi:
     Ok(word.is_some_and(|word| word.iter().any(|&byte| byte != 0)))
 }
 
-/// Link all imports of the firmware.
+/// Links all imports of the firmware.
 pub(crate) fn link(engine: &wasmi::Engine, module: &Module) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
     invoke::link(&mut linker)?;
@@ -285,7 +286,7 @@ pub(crate) fn link(engine: &wasmi::Engine, module: &Module) -> Result<Linker<Hos
     Ok(linker)
 }
 
-/// Every other import calls JavaScript, which does not exist here: it does nothing and returns 0.
+/// Links every other import to a function that returns 0: it would call JavaScript, which does not exist here.
 fn link_the_rest(linker: &mut Linker<Host>, module: &Module) -> Result<(), wasmi::Error> {
     // "There is no such name" is -1, which becomes an AttributeError.
     linker.func_wrap("env", "js_check_existing", |_: Ctx<'_>, _: i32| -> i32 {
@@ -301,7 +302,7 @@ fn link_the_rest(linker: &mut Linker<Host>, module: &Module) -> Result<(), wasmi
             .iter()
             .map(|ty| Val::default_for_ty(*ty))
             .collect();
-        // An import that has its function already is refused here, and keeps it.
+        // This fails for imports that are linked already, and they keep their function.
         let _ = linker.func_new(import.module(), import.name(), ty, move |_, _, results| {
             results.clone_from_slice(&zeros);
             Ok(())

@@ -1,4 +1,4 @@
-//! The VM file, compiled once for all boards.
+//! The VM file, which is compiled once for all boards.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,22 +28,22 @@ struct Image {
 }
 
 impl VmImage {
-    /// Load a VM file: the `micropython.wasm` of the npm package
+    /// Loads a VM file: the `micropython.wasm` of the npm package
     /// `@micropython/micropython-webassembly-pyscript`, 1.25.0 or later.
     ///
     /// # Errors
     ///
-    /// The file can't be read, is no WebAssembly, or not that firmware.
+    /// The file can't be read, is not WebAssembly, or not this firmware.
     pub fn open(path: &Path) -> Result<VmImage, VmError> {
         let bytes = fs_err::read(path).map_err(VmError::Read)?;
         VmImage::from_bytes(&bytes)
     }
 
-    /// As [`VmImage::open`], from bytes.
+    /// Loads a VM file from bytes, as [`VmImage::open`] does.
     ///
     /// # Errors
     ///
-    /// The bytes are no WebAssembly, or not that firmware.
+    /// The bytes are not WebAssembly, or not this firmware.
     pub fn from_bytes(wasm: &[u8]) -> Result<VmImage, VmError> {
         let engine = Engine::new(&config());
         let changed = export_stack_pointer(wasm);
@@ -62,7 +62,7 @@ impl VmImage {
         Ok(VmImage { image })
     }
 
-    /// A started firmware.
+    /// Returns a started firmware.
     pub(crate) fn start(&self, host: Host, heap_limit: usize) -> Result<Vm, wasmi::Error> {
         self.image
             .snapshot
@@ -73,7 +73,7 @@ impl VmImage {
 fn config() -> Config {
     let mut config = Config::default();
     config
-        // Calls stop after a slice of fuel, to look at the line. Functions compiled at their first call
+        // Calls stop after a slice of fuel, to check the line. Functions compiled at their first call
         // would use fuel that can't be given back.
         .consume_fuel(true)
         .compilation_mode(CompilationMode::Eager)
@@ -84,7 +84,7 @@ fn config() -> Config {
     config
 }
 
-/// What the firmware runs on while the snapshot is taken.
+/// Returns the host for taking the snapshot, without a line.
 fn unconnected_host() -> Host {
     let storage = Box::new(MemoryStorage::new(0));
     Host::new(HostParts {

@@ -1,5 +1,5 @@
 //! A real MicroPython board without hardware: the official WebAssembly firmware in process, behind a byte
-//! pipe, with everything that a serial line and a flash can do wrong on request.
+//! pipe, with the faults of serial lines and flash on request.
 //!
 //! The firmware is the `micropython.wasm` of the npm package `@micropython/micropython-webassembly-pyscript`,
 //! versions 1.25.0 to 1.29.0, unchanged; it runs on the interpreter `wasmi`. Around it this crate builds what
@@ -30,9 +30,9 @@
 //!
 //! # What the hardware does
 //!
-//! `machine`, `network`, `socket`, `bluetooth` and others are stand-ins in Python that remember what a program tells
-//! them: `device/machine.py`, and `device/modules/*.py`, which the board sees as `/.virtual-board`, the last folder of
-//! `sys.path`. They are read when they are imported. `docs/virtual-board.md` has what each of them does and pretends.
+//! `machine`, `network`, `socket`, `bluetooth` and others are substitutes in Python that store what a program sets:
+//! `device/machine.py`, and `device/modules/*.py`, which the board sees as `/.virtual-board`, the last folder of
+//! `sys.path`. They are read when they are imported. `docs/virtual-board.md` describes each of them.
 //!
 //! Timers fire while the program sleeps, reads, polls, asks for the time, or is at the prompt: they do not interrupt
 //! running Python code. Sockets reach the board itself.
@@ -47,13 +47,13 @@
 //! - Up to 1.26 the firmware does not watch its C stack: some deep recursions crash it, and the board reboots.
 //! - Raw-paste source is compiled when it has arrived as a whole, and can't have the bytes 1 to 5 in it.
 //! - `print("\r\n")` sends CR LF, where hardware sends CR CR LF.
-//! - In a folder of the host, names that are not UTF-8 are not there.
+//! - In a folder of the host, the board does not see names that are not UTF-8.
 //!
 //! # How it works
 //!
 //! One thread per board owns the interpreter. The start-up code (`device/*.py`) runs once per
-//! [`VmImage`]; every boot starts from a copy of the memory at that point. Three things depend on how the VM
-//! file is laid out, and each is checked when it is loaded: the stack pointer is its first global (else its own
+//! [`VmImage`]; every boot starts from a copy of the memory at that point. Three things depend on the layout of the
+//! VM file, and each is checked when it is loaded: the stack pointer is its first global (else its own
 //! functions are called); the pending exception is the word that a Ctrl-C sets (else a blocked read is not
 //! interrupted); a file object has its number after its type (else no output is cooked to CR LF).
 

@@ -18,19 +18,19 @@ impl Line {
         Self { end }
     }
 
-    /// Wait until the board has sent something, and read at least one and at most `buf.len()` bytes.
+    /// Waits until the board has sent something, and reads at least one and at most `buf.len()` bytes.
     /// Without a timeout it waits for ever.
     ///
     /// # Errors
     ///
     /// - [`io::ErrorKind::TimedOut`]: nothing came in time.
     /// - [`io::ErrorKind::UnexpectedEof`]: the board has vanished. When it returns, its line must be
-    ///   opened anew.
+    ///   opened again.
     pub fn read(&self, buf: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
         self.end.read(buf, timeout)
     }
 
-    /// Send all of `bytes`. It returns when they are on their way, not when they have arrived; a line
+    /// Sends all of `bytes`. Returns when they are in flight, not when they have arrived; a line
     /// without a receive ring holds back the sender while 64 KiB wait for the board.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Line {
         self.end.write_all(bytes, timeout)
     }
 
-    /// End the line while other threads use it: they get [`io::ErrorKind::UnexpectedEof`].
+    /// Ends the line while other threads use it: they get [`io::ErrorKind::UnexpectedEof`].
     pub(crate) fn close(&self) {
         self.end.close();
     }

@@ -1,4 +1,4 @@
-//! What a virtual board is made of, and what may go wrong with it.
+//! The properties and faults of a virtual board.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// `BoardOptions::default()` is a board with an empty 2 MiB flash, a perfect line and 256 MiB of heap.
 #[derive(Debug, Clone)]
 pub struct BoardOptions {
-    /// Where the board keeps its files.
+    /// The storage of the board's files.
     pub flash: Flash,
     /// How many bytes the Python heap may grow by, beyond the 1 MiB that are always there, before
     /// `MemoryError`.
@@ -25,9 +25,9 @@ pub struct BoardOptions {
     /// Faults that are armed when the board starts; see [`VirtualBoard::inject`](crate::VirtualBoard::inject)
     /// for later ones.
     pub faults: Vec<Fault>,
-    /// What `machine.unique_id()` returns.
+    /// The result of `machine.unique_id()`.
     pub unique_id: Vec<u8>,
-    /// What the host sees of the line when the program calls `machine.reset()`.
+    /// The effect of `machine.reset()` on the line.
     pub reset: Reset,
     /// How many steps of the WebAssembly interpreter ("fuel" of `wasmi`) the firmware may work after a Ctrl-C without
     /// reacting, before another Ctrl-C resets the board. `u64::MAX`: never.
@@ -52,7 +52,7 @@ impl Default for BoardOptions {
     }
 }
 
-/// Where a virtual board keeps its files.
+/// The storage of a virtual board's files.
 #[derive(Debug, Clone)]
 pub enum Flash {
     /// In memory: empty at the start, kept over soft and hard resets, gone with the board.
@@ -69,9 +69,9 @@ pub enum Flash {
 /// The default is a line that is as fast as memory and never loses a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LineOptions {
-    /// How many bytes go over the line in a second, or no limit. 115200 baud is 11520.
+    /// Bytes per second, or no limit. 115200 baud is 11520.
     pub bytes_per_second: Option<u32>,
-    /// How long a byte travels.
+    /// The time that a byte is in flight.
     pub latency: Duration,
     /// How many received bytes the board can hold until the running program reads them. `None`: any number,
     /// but the host's writes wait while 64 KiB are on their way or unread.
@@ -79,20 +79,20 @@ pub struct LineOptions {
     /// On a line with a speed it is the program's own time that decides whether the ring overruns: what the host's
     /// scheduler takes from the board's thread does not count (on Windows it does).
     pub receive_ring: Option<usize>,
-    /// What becomes of a byte that finds the ring full.
+    /// The fate of a byte that arrives while the ring is full.
     pub overrun: Overrun,
     /// How many bytes each direction holds on their way until its sender has to wait. `None`: 64 KiB; 0 is as 1.
     ///
     /// The host's writes wait when `receive_ring` and this are full. Without [`Overrun::Wait`] the board takes
     /// each byte that arrives, and a line without a speed never fills.
     pub in_flight: Option<usize>,
-    /// What a received interrupt character does to the bytes before it.
+    /// The effect of a received interrupt character on the bytes before it.
     pub interrupt: Interrupt,
     /// Bytes that are lost or changed at random.
     pub errors: Option<ByteErrors>,
 }
 
-/// What becomes of a byte that finds the board's receive ring full.
+/// The fate of a byte that arrives while the board's receive ring is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overrun {
     /// It is lost, as on a UART without flow control.
@@ -102,7 +102,7 @@ pub enum Overrun {
     Wait,
 }
 
-/// What a received interrupt character (Ctrl-C, unless the program sets another) does to the receive ring of a
+/// The effect of a received interrupt character (Ctrl-C, unless the program sets another) on the receive ring of a
 /// running program.
 ///
 /// With either, it is seen only when it is taken from the line. With [`Overrun::Wait`] a full ring keeps it on the
@@ -131,7 +131,7 @@ pub struct ByteErrors {
     pub seed: u64,
 }
 
-/// How fast a board's processor is.
+/// The speed of a board's processor.
 ///
 /// It changes when something happens, not what is sent. A slow processor rests after each short piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,8 +139,7 @@ pub enum Processor {
     /// As fast as the host allows.
     #[default]
     Unlimited,
-    /// For so many times as long as it has worked, so that it needs so many times as long for a program. 0 and 1
-    /// are [`Processor::Unlimited`].
+    /// Rests so that a program takes so many times as long. 0 and 1 are [`Processor::Unlimited`].
     TimesSlower(u32),
     /// At most so many steps of the WebAssembly interpreter ("fuel" of `wasmi`) in a second, whatever the host; 0 is
     /// as 1. A round of `for i in range(n): pass` takes some 40,000 steps, and a host does some 8,000,000,000 in a
@@ -151,37 +150,36 @@ pub enum Processor {
 /// One of the two directions of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// What the host sends.
+    /// From the host to the board.
     ToBoard,
-    /// What the board sends.
+    /// From the board to the host.
     ToHost,
 }
 
-/// What a [`Fault::Stall`] waits for.
+/// The trigger of a [`Fault::Stall`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StallAfter {
     /// So many received bytes were read, by a program or by the REPL.
     BytesRead(u64),
-    /// There were so many write calls on files.
+    /// So many write calls on files were made.
     FileWrites(u64),
     /// So many bytes were written to files. At 4096, a stall of 45 ms is the flash erase of an ESP32.
     FileBytes(u64),
 }
 
-/// What went over the line of a board since it was started, counted at the host's end.
+/// The bytes on the line of a board since its start, counted at the host's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traffic {
     /// Bytes that the host sent, lost ones included.
     pub to_board: u64,
     /// Bytes that the host has received.
     pub to_host: u64,
-    /// How often something came in at the host after it had sent something. A tool that waits for each
-    /// answer makes as many turns as it has questions; acknowledgements that come in while more is being
-    /// sent count, too.
+    /// The number of times that the host received after it had sent. A tool that waits for each answer makes one turn
+    /// for each request; acknowledgements that arrive while more is sent count too.
     pub turns: u64,
 }
 
-/// What the host sees of the line when the board resets itself.
+/// The effect on the line when the board resets itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
     /// The line stays, and shows the boot: a board behind a USB-to-serial converter.
@@ -190,7 +188,8 @@ pub enum Reset {
     Vanish(Duration),
 }
 
-/// One thing that goes wrong, once unless it has a number of times. Counts and positions start at 0 when the fault is armed.
+/// A fault, which happens once unless it has a number of times. Counts and positions start at 0 when the fault is
+/// armed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The byte at this position is lost on its way to the board.
@@ -217,14 +216,14 @@ pub enum Fault {
         /// The bits to flip.
         mask: u8,
     },
-    /// The byte at this position comes in twice.
+    /// The byte at this position arrives twice.
     Duplicate {
         /// The direction.
         direction: Direction,
         /// Position of the byte.
         at: u64,
     },
-    /// A direction of the line pauses: what is sent meanwhile waits, in order, and nothing is lost.
+    /// A direction of the line pauses: bytes sent meanwhile wait in order, and none is lost.
     ///
     /// The pause begins when a byte has come in, so that a direction where nothing else is sent for as long shows
     /// nothing of it. A reset of the board or the loss of the line ends it.
@@ -238,8 +237,7 @@ pub enum Fault {
         /// How many times it pauses. `u32::MAX`: for ever.
         times: u32,
     },
-    /// What the board sends comes in late from this byte on: it and all that follows waits, from the moment when it
-    /// is sent.
+    /// The board's bytes arrive late from this one on: it and all that follow wait, from the moment when it is sent.
     ///
     /// With position 0 it is the next answer that is late. A byte that is always late is [`LineOptions::latency`].
     Late {
@@ -284,12 +282,12 @@ pub enum Fault {
     PowerCut {
         /// How many flash operations still succeed.
         after_writes: u64,
-        /// What happens then.
+        /// The kind of the outage.
         outage: Outage,
     },
 }
 
-/// How long the power stays away.
+/// The kind of a power failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outage {
     /// A brown-out: the board boots at once, and the line stays.

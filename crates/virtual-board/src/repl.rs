@@ -4,7 +4,7 @@ use crate::host::run_timers;
 use crate::vm::Vm;
 use crate::vm::execute::Raised;
 
-/// Which REPL a board is in; it survives a soft reset.
+/// The kind of REPL that a board is in; it survives a soft reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Friendly,
@@ -22,14 +22,14 @@ const ESCAPE: u8 = 27;
 
 const PROMPT: &[u8] = b">>> ";
 
-/// The longest key that a terminal sends, without its escape, is shorter.
+/// An upper bound of the length of a key's escape sequence, without the escape.
 const KEY_LIMIT: usize = 8;
 
 /// The window of raw-paste mode: half of the receive buffer of 256 bytes that MicroPython assumes
 /// (`MICROPY_REPL_STDIN_BUFFER_MAX` in `shared/runtime/pyexec.c`).
 const WINDOW: u16 = 128;
 
-/// Run a board until it asks for a soft reset.
+/// Runs a board until it asks for a soft reset.
 pub(crate) fn run(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
     if run_file(vm, "boot.py")? {
         return Ok(());
@@ -50,7 +50,7 @@ pub(crate) fn run(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
     Ok(())
 }
 
-/// Run a file if it is there. True: it asked for a soft reset.
+/// Runs a file if it exists. Returns true if it requested a soft reset.
 fn run_file(vm: &mut Vm, name: &str) -> Result<bool, wasmi::Error> {
     if vm.host().files.stat(name).is_err() {
         return Ok(false);
@@ -69,7 +69,7 @@ fn run_file(vm: &mut Vm, name: &str) -> Result<bool, wasmi::Error> {
     Ok(false)
 }
 
-/// The traceback without the frame of the `execfile` call, which a board does not have.
+/// Returns the traceback without the frame of the `execfile` call, which a board does not have.
 fn without_own_frame(raised: &Raised) -> Vec<u8> {
     let text = String::from_utf8_lossy(&raised.traceback);
     let lines = text.split_inclusive('\n');
@@ -80,10 +80,10 @@ fn without_own_frame(raised: &Raised) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Begin the REPL in the given mode.
+/// Begins the REPL in the given mode.
 fn start(vm: &mut Vm, mode: Mode) -> Result<(), wasmi::Error> {
     if mode == Mode::Friendly {
-        // This port begins with an empty line, which boards don't.
+        // This port prints an empty line first, which boards do not.
         vm.host().output.skip(2);
         return vm.start_repl();
     }
@@ -103,12 +103,12 @@ struct Repl<'a> {
     held: Vec<u8>,
     /// In raw mode: nothing was typed since the last prompt.
     line_is_empty: bool,
-    /// What came after an escape that the firmware has forgotten.
+    /// The bytes after an escape that the firmware has dropped.
     forgotten: Option<Vec<u8>>,
 }
 
 impl Repl<'_> {
-    /// Take one byte from the line. True: the firmware wants a soft reset.
+    /// Takes one byte from the line. Returns true if the firmware requests a soft reset.
     fn step(&mut self) -> Result<bool, wasmi::Error> {
         let byte = next_byte(self.vm)?;
         match *self.mode {
@@ -117,7 +117,7 @@ impl Repl<'_> {
         }
     }
 
-    /// Hand a byte to the firmware, which may run a program then.
+    /// Passes a byte to the firmware, which may run a program.
     fn feed(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         if matches!(byte, CTRL_D | b'\r' | b'\n') {
             self.vm.host().line.leave_prompt();
@@ -134,7 +134,7 @@ impl Repl<'_> {
         if byte != CTRL_A {
             return self.key(byte);
         }
-        // Whether this enters raw mode depends on what was typed before; the firmware's answer tells.
+        // Whether this enters raw mode depends on the keys before; the firmware's output shows it.
         self.vm.host().output.watch();
         let resets = self.feed(byte)?;
         if self.vm.host().output.watched_raw_prompt() {
@@ -144,9 +144,9 @@ impl Repl<'_> {
         Ok(resets)
     }
 
-    /// Hand over a key. This port's REPL is driven by events, and takes any key that leaves an empty line for Enter
-    /// (`pyexec_friendly_repl_process_char` in `shared/runtime/pyexec.c`): it prompts again, and forgets an escape.
-    /// Boards do not.
+    /// Passes a key to the firmware. This port's event-driven REPL treats any key that leaves an empty line as Enter
+    /// (`pyexec_friendly_repl_process_char` in `shared/runtime/pyexec.c`): it prompts again and drops an escape.
+    /// Boards do not, so this is corrected here.
     fn key(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         if matches!(byte, CTRL_A..=CTRL_E | TAB | b'\r' | b'\n') {
             return self.feed(byte);
@@ -160,8 +160,8 @@ impl Repl<'_> {
         Ok(resets)
     }
 
-    /// The next byte of a key whose escape the firmware has forgotten. On an empty line only the upward arrow does
-    /// anything, and Ctrl-P is the same key.
+    /// Takes the next byte of a key whose escape the firmware has dropped. On an empty line only the upward arrow has
+    /// an effect, and Ctrl-P is the same key.
     fn forgotten_key(&mut self, mut key: Vec<u8>, byte: u8) -> Result<bool, wasmi::Error> {
         key.push(byte);
         match key.as_slice() {
@@ -174,8 +174,8 @@ impl Repl<'_> {
         }
     }
 
-    /// Raw mode, with raw-paste done here: the firmware's own can't read from this port's line, for its
-    /// `mp_hal_stdin_rx_chr` is a stub.
+    /// Takes a byte in raw mode. Raw-paste is implemented here: the firmware's own cannot read from the line, because
+    /// this port's `mp_hal_stdin_rx_chr` is a stub.
     fn raw(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         let is_control = (CTRL_A..=CTRL_D).contains(&byte);
         match self.held.as_slice() {
@@ -213,7 +213,7 @@ impl Repl<'_> {
         Ok(false)
     }
 
-    /// Receive a program with flow control, then hand it to the plain raw REPL.
+    /// Receives a program with flow control, then passes it to the plain raw REPL.
     ///
     /// The bytes 1 to 5 mean something to the plain raw REPL, so that source text can't have them.
     fn raw_paste(&mut self) -> Result<bool, wasmi::Error> {
@@ -246,7 +246,7 @@ impl Repl<'_> {
         for byte in source {
             self.feed(byte)?;
         }
-        // The plain raw REPL says OK, raw-paste does not.
+        // The plain raw REPL prints `OK`, raw-paste does not.
         self.vm.host().output.skip(2);
         self.feed(CTRL_D)
     }

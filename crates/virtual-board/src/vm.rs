@@ -25,7 +25,7 @@ const PYTHON_STACK_WORDS: i32 = 2 * 1024;
 /// never for one object that is larger than all of it.
 const FIRST_HEAP: i32 = 1 << 20;
 
-/// What every instance is made from.
+/// The parts that every instance is made from.
 pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) module: Module,
@@ -40,7 +40,7 @@ pub(crate) struct Vm {
 }
 
 impl Vm {
-    /// An instance with its memory as the file says: nothing has run yet.
+    /// Returns an instance with its memory as in the file: no code has run yet.
     fn instantiate(parts: &Parts, host: Host) -> Result<Vm, wasmi::Error> {
         let fuel = host.fuel_slice();
         let mut store = Store::new(&parts.engine, host);
@@ -62,7 +62,7 @@ impl Vm {
         Ok(vm)
     }
 
-    /// Start the firmware from its beginning, up to where a board would run `boot.py`.
+    /// Starts the firmware from its beginning, up to where a board would run `boot.py`.
     fn initialise(&mut self) -> Result<(), wasmi::Error> {
         self.call_export::<(), ()>("__wasm_call_ctors", ())?;
         self.call_export::<_, ()>("mp_js_init", (PYTHON_STACK_WORDS, FIRST_HEAP))?;
@@ -89,7 +89,7 @@ impl Vm {
         call(&function, &mut self.store, params)
     }
 
-    /// Is the exported global really the C stack pointer? If not, use the firmware's own functions.
+    /// Checks that the exported global is the C stack pointer. If not, the firmware's own functions are used.
     fn check_stack_pointer(&mut self) -> Result<(), wasmi::Error> {
         let exports = self.store.data().exports()?.clone();
         let get = self
@@ -114,7 +114,7 @@ impl Vm {
         Ok(())
     }
 
-    /// Find the word that says "an exception is pending", by having the firmware set it. `None` when no
+    /// Finds the word that says "an exception is pending", by having the firmware set it. `None` when no
     /// single word changes from 0: then a Ctrl-C interrupts running code, but not a blocking read.
     fn find_pending_exception(&mut self) -> Result<Option<u32>, wasmi::Error> {
         const STATIC_DATA: usize = 1 << 20;
@@ -143,17 +143,17 @@ impl Vm {
         Ok(changed.last().copied())
     }
 
-    /// Run Python source; see [`execute`].
+    /// Runs Python source; see [`execute`].
     pub(crate) fn execute(&mut self, source: &str) -> Result<Option<Raised>, wasmi::Error> {
         execute(&mut self.store, source)
     }
 
-    /// Begin the REPL: the banner and the first prompt.
+    /// Begins the REPL: the banner and the first prompt.
     pub(crate) fn start_repl(&mut self) -> Result<(), wasmi::Error> {
         self.call_export::<(), ()>("mp_js_repl_init", ())
     }
 
-    /// Give the REPL a byte. True: it wants a soft reset.
+    /// Passes a byte to the REPL. Returns true if it requests a soft reset.
     pub(crate) fn feed(&mut self, byte: u8) -> Result<bool, wasmi::Error> {
         Ok(call(&self.process_char, &mut self.store, i32::from(byte))? != 0)
     }
@@ -195,8 +195,8 @@ fn exports(store: &Store<Host>, instance: &Instance) -> Result<Exports, wasmi::E
     })
 }
 
-/// Take away heap so that no more than `heap_limit` bytes are left of the memory that is there already,
-/// or tell how large the memory may grow.
+/// Allocates heap until at most `heap_limit` bytes of the existing memory are left, and returns the maximum size of
+/// the memory.
 fn memory_limit(vm: &mut Vm, heap_limit: usize) -> Result<usize, wasmi::Error> {
     const PROBE: i32 = 64 * 1024;
     let exports = vm.store.data().exports()?.clone();

@@ -1,4 +1,4 @@
-//! The line between host and board: two flows of bytes, a receive ring, and what can go wrong with them.
+//! The line between host and board: two flows of bytes, a receive ring, and their faults.
 //!
 //! Both ends share one lock. The host's end is [`Line`](crate::Line), the board's end is [`BoardEnd`].
 
@@ -22,26 +22,26 @@ use flow::Flow;
 pub(crate) use board_end::{BoardEnd, Wake};
 pub(crate) use host_end::HostEnd;
 
-/// How many bytes may wait in one direction before the sender has to wait, unless the line's options say.
+/// Bytes in flight in one direction before the sender must wait, unless the line's options set another number.
 const CAPACITY: usize = 64 * 1024;
 
-/// Something from outside that the board's thread must act upon.
+/// An event from outside that the board's thread must act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// Boot anew; the line stays.
+    /// Boot again; the line stays.
     Reset,
-    /// The line is gone, and so is the power; boot when it returns.
+    /// Line and power are gone; boot when they return.
     Unplugged,
     /// Power came on: boot.
     PowerOn,
-    /// Nobody wants the board any more.
+    /// The board is dropped: end the thread.
     Shutdown,
 }
 
 /// The line is gone.
 #[derive(Debug, Clone, Copy)]
 struct Gone {
-    /// When it returns by itself.
+    /// The time when it returns by itself.
     until: Option<Instant>,
 }
 
@@ -49,43 +49,43 @@ struct State {
     options: LineOptions,
     faults: LineFaults,
     to_board: Flow,
-    /// What has come in at the board and was not read.
+    /// Received and unread bytes of the board.
     ring: VecDeque<u8>,
-    /// The board is at its prompt, where it takes each byte as it comes.
+    /// Whether the board is at its prompt, where it takes each byte at once.
     at_prompt: bool,
-    /// How many bytes of `ring` were searched for the interrupt character.
+    /// The number of bytes of `ring` that were searched for the interrupt character.
     searched: usize,
-    /// A Ctrl-C came in while the ring was full: an interrupt handler sees it all the same.
+    /// Whether a Ctrl-C arrived while the ring was full: the interrupt handler sees it anyway.
     interrupt_overrun: bool,
-    /// Until when the processor stands still.
+    /// The end of the processor's stall.
     stalled_until: Option<Instant>,
-    /// How long the board's thread has waited for the line since it was last asked.
+    /// Time that the board's thread has waited for the line since the last query.
     board_waited: Duration,
     program_clock: ProgramClock,
     processor: Processor,
     to_host: Flow,
-    /// What has come in at the host and was not read.
+    /// Received and unread bytes of the host.
     received: VecDeque<u8>,
     traffic: Traffic,
-    /// The host has sent something since it last received something.
+    /// Whether the host has sent since it last received.
     host_spoke_last: bool,
     /// The number of the open host end, if there is one.
     open: Option<u64>,
-    /// How often a host end was opened.
+    /// The number of host ends opened so far.
     opened: u64,
     gone: Option<Gone>,
     event: Option<Event>,
     shutdown: bool,
-    /// The board is resetting and hears nothing.
+    /// Whether the board is resetting and receives nothing.
     deaf: bool,
 }
 
 /// The shared line.
 pub(crate) struct Wire {
     state: Mutex<State>,
-    /// Something changed that the board may wait for.
+    /// Notified after a change that the board may wait for.
     board_wakes: Condvar,
-    /// Something changed that the host may wait for.
+    /// Notified after a change that the host may wait for.
     host_wakes: Condvar,
 }
 
@@ -123,7 +123,7 @@ impl Wire {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is plain data that every holder leaves whole.
+        // The state is plain data, valid even if a holder of the lock panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -145,13 +145,13 @@ impl Wire {
         self.lock().processor = processor;
     }
 
-    /// Tell the board's thread to act on something from outside.
+    /// Passes an event to the board's thread.
     pub(crate) fn raise(&self, event: Event) {
         let mut state = self.lock();
         match event {
             Event::Shutdown => state.shutdown = true,
             Event::Reset | Event::Unplugged | Event::PowerOn => {
-                // Whoever switches a dead board on, or resets it, ends its absence.
+                // Switching on or resetting a dead board ends its absence.
                 state.gone = None;
                 state.event = Some(event);
                 state.go_deaf();
@@ -166,28 +166,28 @@ impl Wire {
         self.lock().traffic
     }
 
-    /// Is the line there?
+    /// Returns whether the line exists at the moment.
     pub(crate) fn is_there(&self) -> bool {
         self.lock().gone.is_none()
     }
 }
 
 impl State {
-    /// Take in what has arrived at the board by now: for the board's thread alone.
+    /// Receives the bytes that have arrived at the board by now. Only for the board's thread.
     ///
-    /// `waiting`: the program waited for input all the time, so that it took the next byte as it came. However
-    /// late the host's scheduler lets the board's thread do it: that is not the line's time.
+    /// `waiting`: the program waited for input all the time, so that it took the next byte on arrival. A delay by the
+    /// host's scheduler does not count as time of the line.
     fn settle_board(&mut self, now: Instant, waiting: bool) {
         let stall = self.stalled_until;
         let waiting = (waiting || self.at_prompt) && stall.is_none_or(|until| until < now);
         if let Some(until) = stall {
-            // However late the board's thread goes on: its stall ends when it was to end.
+            // The stall ends at its time, even if the host's scheduler resumes the board's thread later.
             let line_time = self.line_time(now.min(until));
             self.take_in(line_time, self.ring_room());
         }
         let mut line_time = self.line_time(now);
         if waiting && self.ring.is_empty() && self.overruns() {
-            // What follows the byte that ends the wait comes in while the program works on that byte.
+            // The bytes behind the one that ends the wait arrive while the program works on that byte.
             let arrival = self.to_board.next_arrival();
             line_time = arrival.map_or(now, |arrival| arrival.min(now));
             self.program_clock.set_behind(now - line_time);
@@ -200,7 +200,7 @@ impl State {
         self.take_in(line_time, room);
     }
 
-    /// Until when the line has brought what it brings, for a program that runs.
+    /// Returns the time up to which the line has delivered, for a running program.
     fn line_time(&mut self, now: Instant) -> Instant {
         if self.overruns()
             && let Some(processor_time) = clock::processor_time()
@@ -210,16 +210,16 @@ impl State {
         now.checked_sub(self.program_clock.behind()).unwrap_or(now)
     }
 
-    /// Take in what has arrived at the board by now, from the host's side: a ring that can be overrun by a line with a
-    /// speed is filled in the time that the program had, which only the board's thread knows.
+    /// Receives the bytes that have arrived at the board by now, from the host's side. If the line's speed can
+    /// overrun the ring, only the board's thread can do this: it alone knows the time that the program had.
     fn settle_board_from_host(&mut self, now: Instant) {
         if !self.overruns() {
             self.take_in(now, self.ring_room());
         }
     }
 
-    /// Does the speed of the line, and that of the program, decide what is lost? False where a program's speed is not
-    /// known.
+    /// Returns whether the speeds of line and program decide which bytes are lost. False if the program's speed is
+    /// unknown.
     fn overruns(&self) -> bool {
         cfg!(unix)
             && self.options.bytes_per_second.is_some()
@@ -227,12 +227,12 @@ impl State {
             && self.options.overrun == Overrun::Lose
     }
 
-    /// How many bytes the ring holds.
+    /// Returns the capacity of the ring in bytes.
     fn ring_room(&self) -> usize {
         self.options.receive_ring.unwrap_or(usize::MAX)
     }
 
-    /// Take in what has arrived at the board by now, as far as the ring has room.
+    /// Receives the bytes that have arrived at the board by now, up to `room`.
     fn take_in(&mut self, now: Instant, room: usize) {
         while !self.is_held_back(room) {
             let Some(byte) = self.to_board.land(now) else {
@@ -253,12 +253,12 @@ impl State {
         }
     }
 
-    /// Must what comes next wait for room in the ring?
+    /// Returns whether the next byte must wait for room in the ring.
     fn is_held_back(&self, room: usize) -> bool {
         self.options.overrun == Overrun::Wait && !self.deaf && self.ring.len() >= room
     }
 
-    /// When the next byte comes in at the board; `None` if none is on its way, or it waits for the program
+    /// Returns the arrival of the next byte at the board; `None` if no byte is in flight, or it waits for the program
     /// to read.
     fn next_at_board(&self) -> Option<Instant> {
         if self.is_held_back(self.ring_room()) {
@@ -268,21 +268,21 @@ impl State {
         Some(arrival + self.program_clock.behind())
     }
 
-    /// How many bytes one direction holds on their way.
+    /// Returns the maximum of bytes in flight in one direction.
     fn in_flight(&self) -> usize {
         self.options
             .in_flight
             .map_or(CAPACITY, |bytes| bytes.max(1))
     }
 
-    /// Take in what has arrived at the host by now.
+    /// Receives the bytes that have arrived at the host by now.
     fn settle_host(&mut self, now: Instant) {
         while let Some(byte) = self.to_host.land(now) {
             self.received.push_back(byte);
         }
     }
 
-    /// A resetting board loses what it has received, and what comes in until it has booted.
+    /// Begins a reset: the board loses received bytes, and those that arrive until it has booted.
     fn go_deaf(&mut self) {
         self.deaf = true;
         self.at_prompt = false;
@@ -296,20 +296,20 @@ impl State {
         self.interrupt_overrun = false;
     }
 
-    /// The board has waited on purpose.
+    /// Counts a wait that the board intended.
     fn count_wait(&mut self, waited: Duration) {
         self.board_waited += waited;
         self.program_clock.wait(waited);
     }
 
-    /// The line goes away with everything on it.
+    /// Removes the line with all bytes on it.
     fn vanish(&mut self, returns_after: Option<Duration>, now: Instant) {
         self.gone = Some(Gone {
             until: returns_after.map(|duration| now + duration),
         });
         self.open = None;
         self.go_deaf();
-        // What has come in at the host is there to read until somebody opens the line anew.
+        // Bytes that have arrived at the host stay readable until the line is opened again.
         self.settle_host(now);
         self.to_host.clear();
     }
@@ -318,12 +318,12 @@ impl State {
 /// The interrupt character of a running program, unless it was changed with `micropython.kbd_intr`.
 const CTRL_C: u8 = 3;
 
-/// The time until `instant`, zero when it has passed.
+/// Returns the time until `instant`, zero when it has passed.
 fn until(instant: Instant, now: Instant) -> Duration {
     instant.saturating_duration_since(now)
 }
 
-/// Wait until somebody notifies `wakes`, or until `next`.
+/// Waits until somebody notifies `wakes`, or until `next`.
 fn sleep<'a>(
     wakes: &Condvar,
     state: MutexGuard<'a, State>,
@@ -339,7 +339,7 @@ fn sleep<'a>(
     }
 }
 
-/// The earlier of two instants, of which either may be missing.
+/// Returns the earlier of two instants, of which either may be missing.
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

@@ -423,7 +423,7 @@ fn the_action_refuses() {
         "sign",
         "top\nsecret",
         1,
-        "this is no secret key of minisign",
+        "not a minisign secret key",
     );
     assert!(!done.log.contains("secret\n"), "{}", done.log);
     runner.assert_no_key();

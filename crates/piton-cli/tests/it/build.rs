@@ -332,7 +332,7 @@ fn signatures_hold_what_was_signed() {
     assert!(told(&sandbox, "verify --key other.pub").contains("made with another key"));
     let manifest = String::from_utf8(sandbox.read("build/manifest.json")).unwrap();
     sandbox.write("build/manifest.json", manifest.replace("0.0.0", "0.0.1"));
-    assert!(told(&sandbox, "verify --key piton.pub").contains("does not fit the content"));
+    assert!(told(&sandbox, "verify --key piton.pub").contains("does not match the content"));
     assert!(told(&sandbox, "build --sign piton.pub").contains("no secret key"));
 }
 

@@ -169,7 +169,7 @@ fn what_is_in_the_way_stays_unless_it_may_be_removed() {
     assert_snapshot!(place.show("sync --delete --keep inside app"), @r"
     $ piton sync --delete --keep inside app
     --- stderr
-    piton: 1 thing is in the way: `main.py` at the destination is not to be touched, but is in the way
+    piton: 1 thing is in the way: `main.py` at the destination is protected and in the way
     --- exit 1
     ");
     assert_snapshot!(place.show("sync --delete --verify app"), @r"
@@ -651,7 +651,7 @@ fn links_are_followed_or_left_out_and_nothing_is_written_through_them() {
     assert_snapshot!(place.show("sync --delete --force : back"), @r"
     $ piton sync --delete --force : back
     --- stderr
-    piton: 1 thing is in the way: `lib` at the destination is not to be touched, but is in the way
+    piton: 1 thing is in the way: `lib` at the destination is protected and in the way
     --- exit 1
     ");
     assert_eq!(place.files("outside"), ["shared.py"]);

@@ -1,4 +1,4 @@
-//! MicroPython's error numbers: a board knows no others, whatever the host calls them.
+//! MicroPython's error numbers. Those of the host's system may differ, and a board does not know them.
 
 use std::io;
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::errno::Errno;
 use super::piece::{LONGEST_PIECE, Piece, pack};
 
-/// How many files a board may have open. One that forgets to close them learns it by `EMFILE`.
+/// Maximum number of files that a board may have open. A program that does not close its files gets `EMFILE`.
 const MOST: usize = 200;
 
-/// The number of a file that the board has all of: it is not open here any more.
+/// The number of a file that was sent completely and is not open any more.
 pub(super) const COMPLETE: u8 = 254;
 
-/// How a file is opened: Python's mode, without `b` and `t`, which are the board's affair.
+/// The mode of a file, as in Python. The board handles `b` and `t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mode {
     pub(super) read: bool,
@@ -51,7 +51,7 @@ impl Mode {
     fn open(self, path: &Path) -> Result<File, Errno> {
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => return Err(Errno::ISDIR),
-            // A pipe or a device may block for ever, or do anything.
+            // Opening a pipe or a device may block for ever, or have effects.
             Ok(metadata) if !metadata.is_file() => return Err(Errno::PERM),
             _ => {}
         }
@@ -72,7 +72,7 @@ enum Handle {
         file: File,
         mode: Mode,
     },
-    /// What has no file: a module compiled by the host.
+    /// Content without a file: a module that the host compiled.
     Memory {
         bytes: Arc<[u8]>,
         at: usize,
@@ -83,7 +83,7 @@ enum Handle {
 #[derive(Default)]
 pub(super) struct Files {
     open: Vec<Option<Handle>>,
-    /// The file that was read last, and how many bytes.
+    /// The file of the last read, and the number of bytes read.
     last_read: Option<(u8, usize)>,
 }
 
@@ -144,7 +144,7 @@ impl Files {
         let mut piece = pack(&prefix(at_end), &offered, room, inflates);
         let ended = at_end && piece.used == offered.len();
         if at_end && !ended {
-            // The prefix has the same length, whatever it says.
+            // Both prefixes have the same length.
             piece = pack(&prefix(false), &offered, room, inflates);
         }
         let ended = at_end && piece.used == offered.len();
@@ -153,7 +153,7 @@ impl Files {
         Ok((piece, ended))
     }
 
-    /// Puts back what was read last, to be read again.
+    /// Undoes the last read, so that its content is read again.
     pub(super) fn take_back(&mut self) -> Result<(), Errno> {
         let (number, count) = self.last_read.take().ok_or(Errno::INVAL)?;
         match self.get(number)? {
@@ -173,7 +173,7 @@ impl Files {
         }
     }
 
-    /// Returns where the file stands after a seek.
+    /// Seeks, and returns the new position.
     pub(super) fn seek(&mut self, number: u8, whence: u8, offset: i32) -> Result<u64, Errno> {
         let target = match whence {
             0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
@@ -195,7 +195,7 @@ impl Files {
 }
 
 impl Handle {
-    /// Returns what comes next, [`LONGEST_PIECE`] bytes of it unless it ends before.
+    /// Returns the next bytes, [`LONGEST_PIECE`] of them unless the file ends before.
     fn peek(&mut self) -> Result<Vec<u8>, Errno> {
         match self {
             Handle::Disk { file, mode } if mode.read => {
@@ -213,7 +213,7 @@ impl Handle {
         }
     }
 
-    /// Of `offered` bytes so many were used.
+    /// Moves the position: `used` of the `offered` bytes were sent.
     fn advance(&mut self, offered: usize, used: usize) -> Result<(), Errno> {
         match self {
             Handle::Disk { file, .. } => {

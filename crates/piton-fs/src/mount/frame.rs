@@ -1,46 +1,48 @@
-//! The frames of a mount, between other output of the board: pure parsing and building. docs/mount.md has them.
+//! Parsing and building the frames of a mount, which stand between other output of the board. docs/mount.md describes
+//! them.
 //!
-//! The letters that begin each frame are random and new for each mount, and the sequence only rises, so that nothing a program
-//! prints is a frame: neither a byte by itself nor a frame that it saw before.
+//! The letters that begin each frame are random and new for each mount, and the sequence only rises, so that nothing
+//! a program prints is a frame: neither a byte by itself nor a frame that it saw before.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::wire::{MARK, crc32, seven_bits};
 
-/// The longest content that is taken from the board. It sends 1 KiB of a file and two paths at most.
+/// Maximum length of content from the board, in bytes. It sends at most 1 KiB of a file, or two paths.
 const LONGEST: usize = 8 * 1024;
 
-/// How long the rest of a frame may take, before its beginning counts as output.
+/// Time after which an incomplete frame counts as output.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same, for so few bytes of the beginning outside an exchange: a program may print 0x18 and wait.
+/// The same for the first bytes outside of an exchange: a program may print 0x18 and wait.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(100);
 const SHORT_BEGINNING: usize = 2;
 
-/// Sequence, kind, attempt, trouble and length.
+/// Bytes of sequence, kind, attempt, trouble and length.
 const HEAD: usize = 9;
 
-/// The CRC-32 at the end of a frame.
+/// Bytes of the CRC-32 at the end of a frame.
 const CHECK: usize = 4;
 
-/// What an answer adds to its content, without the places.
+/// Bytes that an answer adds to its content, without the places.
 pub(super) const ANSWER_OVERHEAD: usize = 17;
 
-/// Bytes that are not in an answer, because of what they mean to a board in trouble: 0x03 is Ctrl-C, and by 0x01 and 0x0d
-/// another program asks for the board. A place names where one stands with its highest bit set.
+/// Bytes that no answer contains, because the board acts on them: 0x03 is Ctrl-C, and after trouble 0x01 and 0x0d, by
+/// which other programs ask for the raw REPL, end an exchange. They are sent with the highest bit set, and a place
+/// names the position of each.
 const RESERVED: [u8; 3] = [0x01, 0x03, 0x0d];
 
-/// What begins each frame of a mount.
+/// The first bytes of each frame of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token(pub(super) [u8; 9]);
 
 impl Token {
-    /// Letters that nobody knows beforehand.
+    /// Returns random letters.
     pub(super) fn random() -> Token {
         const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyzABCDEFG";
         let mut token = [0x18; 9];
-        // The hasher's keys come from the operating system.
+        // The operating system provides the random keys of the hasher.
         let mut random = RandomState::new().hash_one(Instant::now());
         for place in token.iter_mut().skip(1) {
             *place = *LETTERS.get((random % 32) as usize).unwrap_or(&b'a');
@@ -49,24 +51,24 @@ impl Token {
         Token(token)
     }
 
-    /// Returns the same as text, for a program.
+    /// Returns the token as text, for the board's program.
     pub(super) fn text(&self) -> &str {
-        // ASCII, by `random`.
+        // `random` makes ASCII only.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Returns what begins each answer.
+    /// Returns the first bytes of each answer.
     fn mark(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.iter().skip(1).take(4).map(|letter| letter | MARK)
     }
 }
 
-/// What the board sent.
+/// A frame of the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) sequence: u32,
     pub(super) kind: u8,
-    /// How often the board has asked for the same before.
+    /// The number of earlier requests for the same answer.
     pub(super) attempt: u8,
     /// Interrupts in the lower four bits, damaged answers above them.
     pub(super) trouble: u8,
@@ -89,15 +91,15 @@ impl Frame {
     }
 }
 
-/// Parts a stream into messages and the rest.
+/// Divides a stream into frames and other output.
 #[derive(Debug)]
 pub(super) struct Parser {
     token: Token,
-    /// Empty, or the beginning of what may be a frame.
+    /// Bytes that may be the beginning of a frame.
     held: Vec<u8>,
-    /// When the last of them came.
+    /// The time of the last of them.
     since: Duration,
-    /// An exchange is open: the board sends nothing but frames.
+    /// Whether an exchange is open: then the board sends only frames.
     pub(super) expects_frames: bool,
 }
 
@@ -117,7 +119,8 @@ impl Parser {
         }
     }
 
-    /// Takes what came, or nothing. After a frame the rest is held: call again, with nothing, until there is none.
+    /// Takes new bytes and returns the next frame. The bytes behind it are kept: call again with no bytes until the
+    /// result is `None`.
     pub(super) fn next(
         &mut self,
         bytes: &[u8],
@@ -145,7 +148,7 @@ impl Parser {
         }
     }
 
-    /// Returns what the held bytes begin with, of which the last one came so long ago.
+    /// Classifies the beginning of the held bytes. `waited` is the time since the last of them.
     fn look(&self, waited: Duration) -> Parsed {
         let token = self.token.0.as_slice();
         let Some(rest) = self.held.strip_prefix(token) else {
@@ -190,24 +193,24 @@ impl Parser {
     }
 }
 
-/// What goes to the board for the request of this number.
+/// The answer to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// What was asked for, or a negative error number.
+    /// The result, or a negative error number.
     pub(super) status: i16,
-    /// The content as it goes over the line.
+    /// The content on the wire.
     pub(super) content: Vec<u8>,
     /// Whether it is deflated.
     pub(super) packed: bool,
 }
 
-/// How an answer is to be taken; bits of its first byte.
+/// Flags of an answer, in its first byte.
 pub(super) mod flag {
     /// The content is deflated.
     pub(crate) const PACKED: u8 = 1;
-    /// The board is to raise `KeyboardInterrupt` instead of using it.
+    /// The board raises `KeyboardInterrupt` instead of using the answer.
     pub(crate) const RAISE: u8 = 2;
-    /// The board is to ask whether all has arrived before it goes on.
+    /// The board sends a confirmation and waits for leave before it goes on.
     pub(crate) const CONFIRM: u8 = 4;
 }
 
@@ -237,8 +240,8 @@ impl Answer {
     }
 }
 
-/// Returns what lets the board leave the exchange, after it has said in this attempt that it has the answer. With `raise` it raises
-/// `KeyboardInterrupt`.
+/// Returns the byte that lets the board leave the exchange, after it has confirmed the answer in this attempt. With
+/// `raise` the board raises `KeyboardInterrupt`.
 pub(super) fn go(attempt: u8, raise: bool) -> u8 {
     MARK | if raise { 0 } else { 0x40 } | attempt & 0x3f
 }

@@ -1,29 +1,29 @@
-//! How much of a file goes into one answer: as much as the line is known to take at once, deflated where that helps.
+//! Choosing the part of a file for one answer: as much as the line carries at once, deflated if that helps.
 
 use crate::wire::deflate;
 
 /// The longest piece, before deflating. The board inflates with a window of 2 KiB (`wbits` 11 in device/mount.py).
 pub(super) const LONGEST_PIECE: usize = 2000;
 
-/// Deflating must save this much: inflating takes memory and time of the board.
+/// Bytes that deflating must save, since inflating takes memory and time of the board.
 const WORTH_IT: usize = 16;
 
 /// The content of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// As it goes over the line.
+    /// The bytes on the wire.
     pub(super) content: Vec<u8>,
     /// Whether it is deflated.
     pub(super) packed: bool,
-    /// How many bytes of what was offered it holds.
+    /// The number of offered bytes that it holds.
     pub(super) used: usize,
 }
 
-/// `prefix`, and behind it as much of `offered` as fits into `room` bytes.
+/// Returns `prefix`, followed by as much of `offered` as fits into `room` bytes.
 pub(super) fn pack(prefix: &[u8], offered: &[u8], room: usize, inflates: bool) -> Piece {
     let plain = offered.len().min(room.saturating_sub(prefix.len()));
     let mut count = offered.len().min(LONGEST_PIECE);
-    // Each round takes about what will fit, by how well the last one was deflated.
+    // Each round estimates what fits from the ratio of the round before.
     while inflates && count > 0 {
         let content = [prefix, offered.get(..count).unwrap_or_default()].concat();
         let packed = deflate(&content);

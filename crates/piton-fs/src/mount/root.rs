@@ -1,11 +1,11 @@
-//! Where a path of the board is on this computer, and that it can't be elsewhere.
+//! Mapping paths of the board to paths below the mounted folder, and never outside of it.
 //!
-//! Each name of a path is looked at by itself: `..` goes no further up than the mounted folder, and what the host's
-//! system gives a meaning to (`C:`, `\`, `NUL`) is refused. Symbolic links are resolved by the operating system, and
-//! what they lead to must be below the folder, unless links were declared safe. The check is done before each
-//! operation and for all of it again, because a link that is moved by the board may lead elsewhere then. Between
-//! check and operation nothing of the board comes: requests are served one after the other. Somebody else who
-//! exchanges folders for links at that very moment is beyond this check, and has the user's rights already.
+//! Each name of a path is checked by itself: `..` does not leave the mounted folder, and names with a meaning to the
+//! host's system (`C:`, `\`, `NUL`) are refused. The operating system resolves symbolic links, and their targets must
+//! be below the folder, unless links were declared safe. The whole path is checked before each operation, because a
+//! relative link that the board moves has another target then. Between check and operation the board cannot act:
+//! requests are served one after the other. A process that exchanges folders for links in this moment is not covered;
+//! it has the user's rights already.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ pub(super) struct Root {
     unsafe_links: bool,
 }
 
-/// What to do with a link at the end of a path.
+/// The treatment of a link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Last {
-    /// Use what it leads to.
+    /// Use its target.
     Follow,
     /// Use the link itself.
     Keep,
@@ -46,7 +46,7 @@ impl Root {
         &self.folder
     }
 
-    /// Returns where `path` is.
+    /// Returns the path on this computer of the board's `path`.
     pub(super) fn locate(&self, path: &str, last: Last) -> Result<PathBuf, Errno> {
         let names = names(path)?;
         let mut place = self.folder.clone();
@@ -64,7 +64,7 @@ impl Root {
         }
         match place.canonicalize() {
             Ok(place) => self.below(place),
-            // Nothing there, not even a link that leads to nothing: it may be made.
+            // The name is free, and not a dangling link either: the board may create it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match place.symlink_metadata() {
                     Ok(_) => Err(Errno::PERM),
@@ -91,7 +91,7 @@ impl Root {
     }
 }
 
-/// Returns the names of a path of the board, from the mounted folder on, without `.` and `..`.
+/// Returns the names of a board's path below the mounted folder, with `.` and `..` resolved.
 pub(super) fn names(path: &str) -> Result<Vec<&str>, Errno> {
     let mut names = Vec::new();
     for name in path.split('/') {
@@ -108,8 +108,8 @@ pub(super) fn names(path: &str) -> Result<Vec<&str>, Errno> {
     Ok(names)
 }
 
-/// Returns whether Windows takes this for the name of a file in a folder: no drive, no stream, no device, and no name that
-/// it changes.
+/// Returns whether Windows uses this name unchanged for a file of the folder: no drive, no stream, no device, and no
+/// ending that Windows strips.
 fn is_plain_on_windows(name: &str) -> bool {
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     let strange = |letter: char| letter < ' ' || "\\:*?\"<>|".contains(letter);

@@ -1,4 +1,5 @@
-//! What a mounted folder answers to each request. Paths of the board are resolved in `root`, bytes are read and made in `codec`.
+//! Answering the requests of a mounted folder. Paths of the board are resolved in `root`, bytes are read and made in
+//! `codec`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,13 @@ use super::root::{Last, Root, names};
 use super::space::space;
 use super::{MountOptions, Source};
 
-/// What an import of a path finds, as device/mount.py has it in `stat`.
+/// What an import of a path finds, as device/mount.py reads it from the answer to `stat`.
 const NOTHING: u8 = 0;
 const COMPILED: u8 = 1;
 const SOURCE: u8 = 2;
 const MODULE_FILE: u8 = 3;
 
-/// Sources of more bytes than this are not compiled: as in mpremote's auto-mpy.
+/// Maximum size in bytes of a source that is compiled, the same as mpremote's.
 const LONGEST_SOURCE: u64 = 1024 * 1024;
 
 /// Serves one folder to one board.
@@ -69,8 +70,8 @@ impl Server {
         self.window = window;
     }
 
-    /// Returns the answer to the request that was served last, made anew for a window that has changed; `None` if the answer stays
-    /// the same.
+    /// Returns the answer to the request that was served last, made anew for a window that has changed; `None` if the
+    /// answer stays the same.
     pub(super) fn serve_again(&mut self, kind: u8, content: &[u8]) -> Option<Answer> {
         let answered = match kind {
             kind::LIST => self.list(content),
@@ -142,9 +143,10 @@ impl Server {
         Ok(with_content(folder.into_bytes()))
     }
 
-    /// Answers `stat`. A refusal also says what there is to import under this name, and so does the answer for a folder: the board
-    /// needs no further request to import. The import of a package looks the same as a program that asks for `__init__.py`, so the
-    /// package's own source is not compiled, and its `stat` comes with that of the folder.
+    /// Answers `stat`. A refusal also says what there is to import under this name, and so does the answer for a
+    /// folder: the board needs no further request to import. The import of a package looks the same as a program that
+    /// asks for `__init__.py`, so the package's own source is not compiled, and its `stat` comes with that of the
+    /// folder.
     fn stat(&mut self, content: &[u8]) -> Answer {
         let found = text(content).and_then(|path| {
             let place = self.root.locate(path, Last::Follow)?;
@@ -232,8 +234,8 @@ impl Server {
         Ok(codec::listing(rest, self.room()))
     }
 
-    /// Answers with the file's number and, if it is opened for reading, its beginning: a byte that says whether that is all, and the
-    /// content.
+    /// Answers with the file's number and, if it is opened for reading, its beginning: a byte that says whether that
+    /// is all, and the content.
     fn open(&mut self, content: &[u8]) -> Answered {
         let (&compiled, content) = content.split_first().ok_or(Errno::INVAL)?;
         let (mode, path) = two_texts(content)?;
@@ -264,8 +266,8 @@ impl Server {
         let prefix = |ended| vec![u8::from(ended)];
         let first = self.files.read(number, prefix, self.room(), self.inflates);
         let (piece, ended) = first.inspect_err(|_| self.files.close(number))?;
-        // A program that does not close a file leaves that to the garbage collector, which sends no request: so the end of the file
-        // closes it.
+        // A program that does not close a file leaves that to the garbage collector, which sends no request: so the
+        // end of the file closes it.
         self.complete = ended.then_some(number);
         Ok(Answer {
             status: if ended { COMPLETE } else { number }.into(),
@@ -337,7 +339,8 @@ fn is_folder(place: &Path) -> bool {
     place.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
-/// Returns what is in a folder, sorted by name. A link that must not be followed is a file of no size, which can be removed.
+/// Returns what is in a folder, sorted by name. A link that must not be followed is a file of no size, which can be
+/// removed.
 fn entries(root: &Root, path: &str, place: &Path) -> Result<Vec<Entry>, Errno> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(place)? {

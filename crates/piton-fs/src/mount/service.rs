@@ -1,8 +1,10 @@
-//! The host's end of the mount, as a machine without a clock and without a line: bytes and a time in, bytes out.
+//! The host's end of the mount: a state machine without clock and line. Its inputs are bytes and the time, its
+//! outputs bytes.
 //!
-//! An exchange begins with the request of the board and ends with its closing frame. What was lost in between is told by
-//! the board: it asks again when nothing comes for two seconds, when an answer is damaged, and after each interrupt. A
-//! board that is silent for longer has a part of an answer and waits for the rest: so the host interrupts it then.
+//! An exchange begins with a request of the board and ends with its closing frame. The board reports losses in
+//! between: it repeats the request when nothing arrives for two seconds, when an answer is damaged, and after each
+//! interrupt. A board that is silent for longer has a part of an answer and waits for the rest; then the host
+//! interrupts it.
 
 use std::time::{Duration, Instant};
 
@@ -12,53 +14,54 @@ use tracing::debug;
 use super::frame::{Answer, Frame, Parser, Token, flag, go};
 use super::server::Server;
 
-/// The closing frame of an exchange; it carries what was typed before the answer came.
+/// The kind of the closing frame of an exchange. It carries the keys that were typed before the answer arrived.
 const CLOSING: u8 = 255;
 
-/// The board has the answer, and asks whether more is on its way.
+/// The kind of the frame that confirms an answer and asks for leave to go on.
 const COMPLETE: u8 = 254;
 
-/// An interrupt: no part of any answer.
+/// Ctrl-C. No answer contains this byte.
 const PROBE: u8 = 0x03;
 
-/// How long the board may be silent after an answer before it is interrupted, at first: longer than the two seconds after
-/// which it asks again by itself.
+/// Silence after an answer before the first interrupt: longer than the two seconds after which the board repeats its
+/// request.
 const TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// The same on a line that has lost bytes, and on one that is often late.
+/// The same on a line that has lost bytes (minimum), and on one that is often late (maximum).
 const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(300)..=Duration::from_secs(5);
 
-/// Twice the slowest answer is added, up to this.
+/// Maximum of the silence after twice the slowest answer was added.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// An exchange is given up when the board has said nothing to so many interrupts, each of which waits longer.
+/// Unanswered interrupts after which an exchange is given up. The wait grows with each.
 const PROBES: u32 = 3;
 
-/// How long keys wait for the closing frame of a board that may go on.
+/// Time that keys wait for the closing frame after the board got leave to go on.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
 
-/// After trouble the board is to ask for leave to go on in so many exchanges: then no interrupt can come too late.
+/// Exchanges after a problem in which the board must ask for leave to go on, so that no interrupt of ours arrives
+/// after the exchange.
 const CAUTION: u32 = 64;
 
-/// The longest and the shortest answer that is aimed at, in bytes.
+/// Maximum and minimum of the window, in bytes.
 const LARGEST: usize = 2400;
 const SMALLEST: usize = 64;
 
-/// After a loss, answers of the length that was lost are tried again when so many have arrived, which doubles each time.
+/// Answers that must arrive after a loss before answers of the lost length are tried again; doubles with each loss.
 const CEILING_RETRY: std::ops::RangeInclusive<u32> = 32..=1024;
 
-/// Interrupts in a frame's count of trouble; above it, damaged answers.
+/// The bits of a frame's trouble that count interrupts; the bits above count damaged answers.
 const INTERRUPTS: u8 = 0x0f;
 
-/// How long answers may be.
+/// The maximum length of answers, adapted to the line.
 #[derive(Debug)]
 struct Window {
     size: usize,
-    /// The length that was lost last.
+    /// The last length that was lost.
     ceiling: usize,
     ceiling_retry: u32,
-    /// Long answers that arrived since the size has changed.
+    /// Long answers that arrived since the last change of the size.
     arrived: u32,
 }
 
@@ -96,7 +99,7 @@ impl Window {
     }
 }
 
-/// From a request to its closing frame.
+/// An exchange, from a request to its closing frame.
 #[derive(Debug)]
 struct Exchange {
     sequence: u32,
@@ -105,37 +108,37 @@ struct Exchange {
     answer: Answer,
     /// The length of the answer on the wire.
     length: usize,
-    /// The last attempt of the board, and the trouble that it has had.
+    /// The last attempt of the board, and its count of problems.
     attempt: u8,
     trouble: u8,
-    /// Answers that did not arrive.
+    /// Answers that were lost.
     losses: u32,
-    /// The person's own Ctrl-C came in between.
+    /// Whether the person typed Ctrl-C during the exchange.
     raises: bool,
-    /// Interrupts that were sent, and those since the last answer.
+    /// Interrupts sent in all, and since the last answer.
     probes: u32,
     unanswered: u32,
-    /// When the last answer was written, and when anything was.
+    /// Time of the last answer, and of the last write.
     answered: Duration,
     written: Duration,
-    /// The board was told to go on.
+    /// Whether the board got leave to go on.
     leaves: bool,
     is_given_up: bool,
 }
 
-/// The machine.
+/// The state machine.
 struct Machine {
     token: Token,
     parser: Parser,
     server: Server,
     window: Window,
-    /// The last request.
+    /// The sequence number of the last request.
     last: u32,
     exchange: Option<Exchange>,
-    /// When a byte came last.
+    /// Time of the last received byte.
     heard: Duration,
     timeout: Duration,
-    /// The longest time from an answer to what the board said to it.
+    /// The longest time from an answer to the board's reaction.
     slowest: Duration,
     caution: u32,
 }
@@ -156,7 +159,7 @@ impl Machine {
         }
     }
 
-    /// Takes what came, which may be nothing. What is no frame goes to `passed`, what is to be written to `reply`.
+    /// Takes received bytes, maybe none. Output that is not a frame goes to `passed`, bytes to write to `reply`.
     fn receive(&mut self, bytes: &[u8], now: Duration, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
         if !bytes.is_empty() {
             self.heard = now;
@@ -173,7 +176,7 @@ impl Machine {
         self.look_after(now, reply);
     }
 
-    /// Returns whether keys have to wait.
+    /// Returns whether keys must wait for the end of an exchange.
     fn is_busy(&self, now: Duration) -> bool {
         self.exchange.as_ref().is_some_and(|exchange| {
             let leaves = exchange.leaves && now >= exchange.written + CLOSING_TIME;
@@ -200,7 +203,7 @@ impl Machine {
                 }
                 reply.extend(&frame.content);
             }
-            // Of an exchange that was over already.
+            // The repeated closing frame of an exchange that has ended.
             (CLOSING, None) => {}
             (kind, Some(exchange)) if frame.attempt > exchange.attempt => {
                 exchange.attempt = frame.attempt;
@@ -211,17 +214,17 @@ impl Machine {
                     self.answer_again(&frame, now, reply);
                 }
             }
-            // Twice the same.
+            // The request of the open exchange, repeated by the line.
             (_, Some(_)) => {}
             (kind, None) if kind != COMPLETE && frame.sequence > self.last => {
                 self.last = frame.sequence;
                 if self.exchange.take().is_some_and(|before| !before.leaves) {
-                    // Its closing frame is lost.
+                    // A new request while an exchange is open: the closing frame of the old one was lost.
                     self.caution = CAUTION;
                 }
                 self.begin(frame, now, reply);
             }
-            // A frame of before, printed by the program.
+            // An old sequence number: the program prints a frame that it has seen.
             (_, None) => passed.extend(frame.bytes(self.token)),
         }
     }
@@ -268,7 +271,8 @@ impl Machine {
         if was_lost {
             exchange.losses += 1;
         }
-        // Lost or late, which is not known: an interrupt empties the receive ring of some boards.
+        // The answer may be late instead of lost: an interrupt clears the receive ring of some boards (rp2's USB),
+        // the answer with it. So the first loss does not shrink the window.
         if !was_damaged && exchange.losses == 1 {
             let waited = now.saturating_sub(exchange.answered);
             self.write_answer(now, reply);
@@ -311,7 +315,8 @@ impl Machine {
         reply.extend(bytes);
     }
 
-    /// Lets the board go on, since it has the answer. All that was written before has arrived when the board reads this.
+    /// Lets the board go on, since it has the answer. All that was written before has arrived when the board reads
+    /// this.
     fn let_go(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
         let Some(exchange) = &mut self.exchange else {
             return;
@@ -346,14 +351,15 @@ impl Machine {
         self.timeout = (self.timeout * 2).min(*TIMEOUT_RANGE.end());
     }
 
-    /// Looks after a board that is silent.
+    /// Interrupts a board that is silent for too long.
     fn look_after(&mut self, now: Duration, reply: &mut Vec<u8>) {
         let timeout = (self.timeout + self.slowest * 2).min(LONGEST_TIMEOUT);
         let heard = self.heard;
         let Some(exchange) = &mut self.exchange else {
             return;
         };
-        // A board that may go on is never interrupted; one that has not heard of it asks again by itself.
+        // A board with leave to go on may run the program already, which an interrupt would end. If the leave was
+        // lost, the board asks again by itself.
         if exchange.leaves || exchange.is_given_up {
             return;
         }
@@ -367,7 +373,8 @@ impl Machine {
             return;
         }
         exchange.unanswered += 1;
-        // At last as many as make up for an answer: while a transfer runs, they are bytes like others.
+        // The last time as many as the answer has bytes, to complete it: while a transfer runs, 0x03 is a byte like
+        // others.
         let count = match exchange.unanswered {
             PROBES => exchange.length,
             _ => 1,
@@ -378,14 +385,14 @@ impl Machine {
     }
 }
 
-/// A machine with a clock.
+/// The state machine with a clock, as a service of the line.
 pub(super) struct MountService {
     machine: Machine,
     began: Instant,
 }
 
 impl MountService {
-    /// Returns the service of a mount whose answers may have `window` bytes at first.
+    /// Returns the service of a mount. The first answers have at most `window` bytes.
     pub(super) fn new(token: Token, server: Server, window: usize) -> MountService {
         MountService {
             machine: Machine::new(token, server, window),

@@ -382,8 +382,8 @@ fn kept_and_foreign_things_stay_with_their_folders() {
         "data=1 sd/a=1",
         "data/log=1 sd=foreign",
         &options,
-        "`data` at the destination is not to be touched, but is in the way
-         `sd` at the destination is not to be touched, but is in the way",
+        "`data` at the destination is protected and in the way
+         `sd` at the destination is protected and in the way",
     );
 }
 

@@ -1,11 +1,11 @@
-//! A tree of files as a plan sees it: on a board or on this computer alike.
+//! A tree of files for a plan, of a board or of this computer.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use piton_path::RelativePath;
 
-/// What has a path in a tree.
+/// An entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A folder.
@@ -17,7 +17,7 @@ pub enum Node {
         /// Hash of the content, where it is known. Both trees of a plan use one algorithm.
         digest: Option<Vec<u8>>,
     },
-    /// Something that a plan leaves alone and does not look into: a file system mounted there, a symbolic link.
+    /// An entry that a plan does not change or descend into: a mounted file system, a symbolic link.
     Foreign,
 }
 
@@ -28,11 +28,11 @@ impl Node {
     }
 }
 
-/// Files and folders by path. Whatever is in it, its folders are too.
+/// Files and folders by path. The folders of every entry are entries too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree(BTreeMap<RelativePath, Node>);
 
-/// A second thing of the same path, or something below a file.
+/// A second entry of the same path, or an entry below a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` is in the tree twice, or below a file")]
 pub struct TreeError {
@@ -41,12 +41,12 @@ pub struct TreeError {
 }
 
 impl Tree {
-    /// Returns a tree of nothing but its top folder.
+    /// Returns a tree that has only its top folder.
     pub fn new() -> Tree {
         Tree::default()
     }
 
-    /// Adds something, and the folders that lead to it. A folder may be added again.
+    /// Adds an entry and the folders that lead to it. A folder may be added again.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Returns what has this path.
+    /// Returns the entry of this path.
     pub fn get(&self, path: &RelativePath) -> Option<&Node> {
         self.0.get(path)
     }
@@ -84,14 +84,14 @@ impl Tree {
         self.0.iter()
     }
 
-    /// Returns what is below a folder, each folder followed by what is in it.
+    /// Returns the entries below a folder, each folder followed by its contents.
     pub fn below(&self, folder: &RelativePath) -> impl Iterator<Item = (&RelativePath, &Node)> {
         let from = (Bound::Excluded(folder), Bound::Unbounded);
         let below = self.0.range::<RelativePath, _>(from);
         below.take_while(|(path, _)| path.is_below(folder))
     }
 
-    /// Returns whether there is nothing.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

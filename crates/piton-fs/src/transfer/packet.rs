@@ -1,33 +1,33 @@
-//! The packets of the stream to the board: pure.
+//! Building the packets of the stream to the board.
 //!
-//! A packet is `head (4 bytes), payload, CRC-32 (4 bytes), places (2 bytes each)`. No byte of it is 0x03, which is Ctrl-C on the
-//! board all the time: where the payload has one, 0x83 stands in its place, and one of the places names it. The head's
-//! bytes have their highest bit set, so that it is told from what a person or another program sends.
+//! A packet is `head (4 bytes), payload, CRC-32 (4 bytes), places (2 bytes each)`. No byte of it is 0x03, which is
+//! always Ctrl-C for the board: a 0x03 of the payload is sent as 0x83, and one of the places names its position. The
+//! bytes of the head have the highest bit set, which distinguishes them from the keys of a person or another program.
 
 use crate::wire::{MARK, crc32, seven_bits};
 
 /// Ctrl-C.
 const INTERRUPT: u8 = 3;
 
-/// What stands for [`INTERRUPT`] in a payload.
+/// Sent instead of [`INTERRUPT`] in a payload.
 const STAND_IN: u8 = 0x83;
 
-/// Set in the first byte of the head: the payload is a deflate stream.
+/// Bit in the first byte of the head: the payload is a deflate stream.
 const DEFLATED: u8 = 0x40;
 
-/// The number of a packet is counted modulo this.
+/// Modulus of the packets' numbers.
 pub(crate) const NUMBERS: u8 = 32;
 
-/// Never the first byte of a packet. The board skips it there.
+/// Never the first byte of a packet. The board skips it between packets.
 pub(crate) const PADDING: u8 = 0xff;
 
 /// Bytes of the head.
 const HEAD: usize = 4;
 
-/// The most places that a packet can name: seven bits in the head.
+/// Maximum number of places, which has seven bits in the head.
 const PLACES: usize = 127;
 
-/// Returns the packet of this number with this payload. `None` where the payload has 0x03 too often for one packet.
+/// Returns the packet of this number with this payload; `None` if the payload has too many 0x03 for one packet.
 ///
 /// `payload` has at most 8,192 bytes.
 pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Vec<u8>> {
@@ -39,8 +39,8 @@ pub(crate) fn packet(number: u8, is_deflated: bool, payload: &[u8]) -> Option<Ve
         .filter(|(_, byte)| **byte == INTERRUPT)
         .map(|(at, _)| HEAD + at)
         .collect();
-    // The sum must not have a 0x03 either. It changes with the number of places. One that names itself changes nothing: the
-    // board has read it by then, as it goes from the last to the first.
+    // The CRC must not contain 0x03 either. It covers the number of places, so additional places change it. A place
+    // that names itself has no effect: the board goes from the last to the first and has read it by then.
     for idle in 0..=PLACES.checked_sub(places.len())? {
         let count = u8::try_from(places.len() + idle).ok()?;
         let head = [first, low, high, MARK | count];

@@ -1,10 +1,10 @@
-//! The host's end of the stream to a board, as a machine without a clock and without a line: messages and times in, bytes and
-//! decisions out.
+//! The host's end of the stream to a board: a state machine without clock and line. Its inputs are messages and the
+//! time, its outputs bytes and decisions.
 //!
-//! One packet is on its way at a time. That bytes were lost is concluded from what the board says of itself, never from
-//! time: after a silence the host sends a Ctrl-C, which is no part of any packet and harmless in every state of a board, and the
-//! board answers it with what it has. A packet that the board lacks goes again; one that was damaged goes again in smaller
-//! ones, which grow again while they arrive.
+//! One packet is in flight at a time. A loss is concluded from the board's messages, never from time: after a silence
+//! the host sends Ctrl-C, which no packet contains and which is harmless in every state of a board, and the board
+//! answers with what it has. A packet that the board lacks is sent again. A damaged one is sent again in smaller
+//! packets, which grow while they arrive.
 
 use std::time::Duration;
 
@@ -15,92 +15,92 @@ use super::packet::{self, NUMBERS};
 use super::source::{Source, Taken};
 use crate::wire::deflate;
 
-/// Makes the board say what it has.
+/// Requests the state of the board.
 pub(crate) const PROBE: &[u8] = b"\x03";
 
-/// What the board can take; then the stream begins.
+/// Message: the capacity of the board. The stream begins after it.
 pub(crate) const HELLO: u8 = b'S';
-/// A packet was taken.
+/// Message: a packet was taken.
 const TAKEN: u8 = b'G';
-/// The answer to an interrupt.
+/// Message: the state of the board, in answer to an interrupt.
 const HERE: u8 = b'N';
-/// What came was damaged. The board waits for an interrupt.
+/// Message: the packet was damaged. The board waits for an interrupt.
 const DAMAGED: u8 = b'X';
-/// So many steps are carried out: after each of them, and as a sign of life while a long file is read back. A packet may hold
-/// hundreds of small files, each of which takes an RP2040 some 50 ms.
+/// Message: the number of steps carried out. Sent after each step, and as a sign of life while a long file is read
+/// back. A packet may contain hundreds of small files, each of which takes an RP2040 about 50 ms.
 pub(crate) const DONE: u8 = b'D';
-/// The step after those that are carried out has failed.
+/// Message: the step after those that are carried out has failed.
 pub(crate) const FAILED: u8 = b'E';
 
-/// Set in the value of [`FAILED`]: the old file is removed, and the new one stands under its temporary name.
+/// Bit in the value of [`FAILED`]: the old file is removed, and the new one has its temporary name.
 pub(crate) const IS_TORN: u32 = 1 << 23;
 
-/// In the value of a message: the number of the packet that comes next, and behind it the bytes of the stream that were taken.
+/// Bits of the next packet's number in the value of a message; the bits above count the taken bytes of the stream.
 const NUMBER_BITS: u32 = 5;
-/// The bytes that were taken are counted modulo this.
+/// Modulus of the count of taken bytes.
 const POSITIONS: u32 = 1 << 19;
 
-/// Packets are not made smaller, in bytes on the wire: this is what the smallest receive rings hold.
+/// Minimum size of a packet, in bytes on the wire: the smallest receive rings hold this.
 const SMALLEST_SIZE: usize = 64;
 /// The payload of a packet of [`SMALLEST_SIZE`] where most of its bytes are 0x03.
 const SMALLEST_PAYLOAD: usize = 16;
-/// What a line is taken to hold, in bytes, before it has shown more.
+/// Size of the first packets, in bytes, on a line that has not carried more yet.
 pub(crate) const MODEST_SIZE: usize = 1024;
-/// After a loss, packets grow when so many have arrived; and to the size that was lost after many more, which double each
-/// time it is lost again.
+/// Packets that must arrive after a loss before the size grows. The lost size needs more, twice as many with each
+/// loss of it.
 const GROWTH: u32 = 2;
 const CEILING_RETRY: std::ops::RangeInclusive<u32> = 16..=512;
 
-/// Content is not deflated where it gains less than this, in percent.
+/// Minimum gain of deflating, in percent.
 const GAIN: usize = 5;
-/// A packet of deflated content holds at most so many times its size: the window that the board inflates with.
+/// Maximum ratio of content to packet size, when deflated: the board's window for inflating.
 const WINDOW: usize = 4;
-/// After content that does not deflate, so many packets go as they are before it is tried again.
+/// Packets without an attempt to deflate after content that does not deflate.
 const RETRY: u32 = 16;
 
-/// How long the board may be silent before it is asked what it has, at least: at first, and on a board that is often late.
-/// Flash that is erased holds an RP2040 for 400 ms, and our own interrupt may clear what its queue holds.
+/// Silence before a probe: at first (minimum), and on a board that is often late (maximum). Erasing flash stops an
+/// RP2040 for up to 400 ms, and our own interrupt may clear its receive queue.
 const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(600)..=Duration::from_secs(5);
-/// The same at most, unless packets take longer: one of two interrupts may be lost before [`SILENCE`] is over.
+/// Maximum of the same, unless packets take longer: within [`SILENCE`] one of two interrupts may be lost.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long the board may say nothing at all, unless packets take longer: a card that is written may be busy for seconds.
+/// Silence after which the board counts as lost, unless packets take longer: an SD card may be busy for seconds.
 pub(crate) const SILENCE: Duration = Duration::from_secs(11);
-/// The same before it has said anything.
+/// Silence before a probe while no message has arrived yet.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(4);
-/// It may take so many times as long as packets took before.
+/// The factor by which a packet may be slower than those before.
 const SLOWER: f64 = 4.0;
-/// What a packet costs besides its bytes, in bytes.
+/// Fixed cost of a packet, in bytes.
 const OVERHEAD: usize = 200;
-/// How much of the slowest packet's time is remembered with each later one.
+/// The fraction of the slowest packet's time that remains with each later packet.
 const MEMORY: f64 = 0.9;
-/// Goes behind each packet on a line that loses bytes: it completes a packet that lacks some, so that the board sees at once
-/// that it is damaged. Between packets the board skips it.
+/// Sent behind each packet on a line that loses bytes. It completes a packet that lacks bytes, so that the board sees
+/// the damage at once. Between packets the board skips it.
 const PADDING: [u8; 8] = [packet::PADDING; 8];
-/// So often in a row a packet may be damaged or lost.
+/// Maximum number of losses in a row.
 const LOSSES: u32 = 60;
 
-/// After so many bytes of the stream comes a pause: the virtual board collects garbage only between programs.
+/// Bytes of the stream between pauses: the virtual board collects garbage only between programs.
 const PAUSE: usize = 4 << 20;
-/// The payload of the packet that asks for it.
+/// Payload of the packet that requests a pause.
 const PAUSE_PACKET: &[u8] = b"P";
-/// The payload of the packet that makes the board drop the file under way.
+/// Payload of the packet that makes the board drop the current file.
 const ABORT_PACKET: &[u8] = b"";
-/// The end, alone.
+/// Payload of a packet that has only the end of the stream.
 const QUIT_PACKET: &[u8] = b"Q\0\0";
 
-/// What the sender wants.
+/// The next action of the sender.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NextAction {
     /// Write this.
     Write(Vec<u8>),
-    /// Listen; nothing is to be done before this time.
+    /// Listen until this time.
     Listen(Duration),
-    /// The line is of no use: packets of any size are lost or damaged.
+    /// Give up: packets of all sizes are lost or damaged.
     GiveUp,
 }
 
-/// What a packet holds.
+/// The content of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Stream,
@@ -109,64 +109,64 @@ enum Content {
     Quit,
 }
 
-/// The packet that is on its way.
+/// The packet in flight.
 #[derive(Debug)]
 struct InFlight {
     content: Content,
-    /// What went out under its number: a packet that goes again may be another one, and the first may be the one that arrived. With
-    /// the bytes of the stream that each holds.
+    /// The contents that were sent under its number, with the bytes of the stream in each: a repeated packet may
+    /// differ from the first, and either may have arrived.
     sent: Vec<(Content, u32)>,
-    /// The board has said that it came damaged.
+    /// Whether the board reported damage.
     is_damaged: bool,
 }
 
 /// The host's end of one stream.
 pub(crate) struct Sender<'s> {
     source: Source<'s>,
-    /// The longest payload that the board takes; 0 before it has said so.
+    /// Maximum payload of the board in bytes; 0 before its first message.
     largest: usize,
     inflates: bool,
-    /// The next packet, in bytes on the wire.
+    /// Size of the next packet, in bytes on the wire.
     size: usize,
     has_lost: bool,
-    /// The size that was lost last, and how many packets must arrive before it is tried again.
+    /// The last lost size, and the packets that must arrive before it is tried again.
     ceiling: usize,
     ceiling_retry: u32,
-    /// Packets that arrived since the size has changed, and packets that did not since one arrived.
+    /// Packets that arrived since the last change of the size, and losses since the last arrival.
     arrived: u32,
     losses: u32,
-    /// So many packets go without trying to deflate.
+    /// Packets left that are sent without an attempt to deflate.
     plain: u32,
     /// The number of the next packet, and the position in the stream, modulo [`POSITIONS`].
     number: u8,
     position: u32,
-    /// The board waits for a packet.
+    /// Whether the board waits for a packet.
     is_due: bool,
     in_flight: Option<InFlight>,
-    /// The next thing to be written is a probe.
+    /// Whether a probe must be written next.
     probe_due: bool,
-    /// Probes since a packet was written, and when the last thing was.
+    /// Probes since the last packet, and the time of the last write.
     probes: u32,
     asked: Duration,
-    /// When the board has told of a step that it carried out: it is at work, and needs no probe.
+    /// Time of the last message about a finished step: the board is at work then and needs no probe.
     worked: Duration,
-    /// How often the board has said that a step has failed.
+    /// The number of messages about a failed step.
     failures: u32,
     has_failed: bool,
     since_pause: usize,
-    /// How much of the stream goes between pauses.
+    /// Bytes of the stream between pauses.
     pause: usize,
     timeout: Duration,
-    /// Bytes of the packet that was written last, and of the longest that has arrived.
+    /// Bytes of the last packet, and of the largest that has arrived.
     written: usize,
     carried: usize,
-    /// Seconds for each byte, from a packet to its answer, of the slowest of late.
+    /// Seconds for each byte, from a packet to its answer, of the slowest recent packet.
     pace: f64,
 }
 
 impl<'s> Sender<'s> {
-    /// Returns a sender of this stream, to a board whose program was started now. The line has carried `size` bytes at once, each of
-    /// them in `pace` seconds.
+    /// Returns a sender of this stream, to a board whose program was started now. The line has carried `size` bytes
+    /// at once, each of them in `pace` seconds.
     pub(crate) fn new(source: Source<'s>, size: usize, pace: f64, now: Duration) -> Sender<'s> {
         Sender {
             source,
@@ -198,18 +198,18 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Returns why a file could not be read, if one could not: the index of its step, and what the system said.
+    /// Takes the failure to read a file, if there is one: the index of its step, and the error.
     pub(crate) fn take_failure(&mut self) -> Option<(usize, std::io::Error)> {
         self.source.failure.take()
     }
 
-    /// Returns whether a pause is what the board was asked for last: then the end of its program is one.
+    /// Returns whether the last packet requested a pause. Then the end of the board's program is that pause.
     pub(crate) fn is_pausing(&self) -> bool {
         let in_flight = self.in_flight.as_ref();
         in_flight.is_some_and(|in_flight| in_flight.content == Content::Pause)
     }
 
-    /// Takes a message of the board. Gives what the board has taken.
+    /// Takes a message of the board. Returns what the board has taken.
     pub(crate) fn hear(&mut self, message: Message, now: Duration) -> Taken {
         match message.kind {
             HELLO if self.largest == 0 => {
@@ -224,7 +224,8 @@ impl<'s> Sender<'s> {
                 );
             }
             FAILED if !self.has_failed => {
-                // The end of a stream that has not failed would pass for success: so it is heard twice.
+                // A damaged message could look like this one, and the stream would end too early: so it must arrive
+                // twice.
                 self.failures += 1;
                 self.has_failed = self.failures > 1;
                 self.probe_due = !self.has_failed;
@@ -236,7 +237,7 @@ impl<'s> Sender<'s> {
             DONE => self.worked = now,
             DAMAGED => {
                 if let Some(in_flight) = &mut self.in_flight {
-                    // The board waits for an interrupt, and says the same only once.
+                    // The board waits for an interrupt, and does not repeat this message.
                     in_flight.is_damaged = true;
                     self.probe_due = true;
                     self.lose(true);
@@ -255,12 +256,12 @@ impl<'s> Sender<'s> {
             return Taken::default();
         };
         if number == self.number {
-            // An answer to an interrupt says that the packet is not there. Without one it is the answer to a packet that
-            // came twice; and a second one was on its way when the packet went out again.
+            // After an interrupt this says that the packet did not arrive. Without one it answers a packet that
+            // arrived twice, or it was on its way when the packet was sent again.
             if message.kind == HERE && self.probes > 0 {
                 if !in_flight.is_damaged {
-                    // Some of it was lost, or our own interrupt has cleared the board's queue: that of several pauses in a row,
-                    // where such packets have arrived. A size that was lost before was only tried.
+                    // A part was lost, or our own interrupt cleared the board's receive queue. The latter is likely
+                    // for a size that has arrived before.
                     let usual = if self.written <= self.carried { 1 } else { 0 };
                     self.lose(self.losses > usual || self.size >= self.ceiling);
                 }
@@ -272,23 +273,24 @@ impl<'s> Sender<'s> {
         let count = position.wrapping_sub(self.position) % POSITIONS;
         let mut sent = in_flight.sent.iter().copied();
         let sent = match sent.find(|(_, length)| *length == count) {
-            // It may have failed anywhere in the packet.
+            // The step may have failed anywhere in the packet.
             None if self.has_failed => Some((Content::Stream, count)),
             sent => sent,
         };
         let Some((content, _)) = sent.filter(|_| number == (self.number + 1) % NUMBERS) else {
-            // Damage that looks whole. Where the board really has something else there is no way on.
+            // A damaged message with a valid check. If the board really has other bytes, the stream cannot go on.
             self.losses += 1;
             return Taken::default();
         };
         if message.kind == TAKEN && self.probes > 0 && self.losses == 0 {
             debug!(timeout = ?self.timeout, "the board was only late, it gets more time");
-            // Nothing was lost: the board was late, or the line. Else an answer to this probe could pass for one to the next, and
-            // each packet would go twice on a line with a long way. (An answer to the probe alone says that this message was lost.)
+            // Nothing was lost: the board or the line was late. With the old patience an answer to this probe could
+            // pass for one to the next, and each packet would be sent twice on a line with a long latency. (An answer
+            // to the probe alone says that this message was lost.)
             self.timeout = (self.timeout * 2).min(*TIMEOUT.end());
         }
         if self.probes == 0 && self.losses == 0 {
-            // Of a packet that went twice it is not known which one was answered.
+            // If a packet was sent twice, it is unknown which of them was answered.
             let took = now.saturating_sub(self.asked).as_secs_f64();
             let pace = took / (self.written + OVERHEAD) as f64;
             self.pace = pace.max(self.pace * MEMORY);
@@ -355,7 +357,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Returns what is to be done at this time.
+    /// Returns the action for this time.
     pub(crate) fn next_action(&mut self, now: Duration) -> NextAction {
         if self.losses > LOSSES {
             return NextAction::GiveUp;
@@ -374,12 +376,12 @@ impl<'s> Sender<'s> {
         NextAction::Write(PROBE.to_vec())
     }
 
-    /// After which silence the line is dead.
+    /// Returns the silence after which the line counts as dead.
     pub(crate) fn longest_silence(&self) -> Duration {
         SILENCE.max(self.usual_time() * 3)
     }
 
-    /// Returns how long the packet on its way may take, as others took before.
+    /// Returns the expected time of the packet in flight, from the pace of those before.
     fn usual_time(&self) -> Duration {
         let usual = self.pace * (self.written + OVERHEAD) as f64 * SLOWER;
         Duration::try_from_secs_f64(usual).unwrap_or(*TIMEOUT.end())
@@ -388,12 +390,12 @@ impl<'s> Sender<'s> {
     fn write_packet(&mut self, now: Duration) -> NextAction {
         let (content, length, mut bytes) = self.next_packet();
         if content == Content::Stream && length == 0 {
-            // The end has been taken, and the board still waits: it has lost count.
+            // The board has taken the end and still waits for a packet: its state is damaged.
             self.losses = LOSSES + 1;
             return NextAction::GiveUp;
         }
         self.written = bytes.len();
-        // What comes behind the end of the program would be read by the prompt.
+        // No padding behind the last packet: the prompt would read it after the program ends.
         if self.is_padded() && matches!(content, Content::Stream | Content::Abort) {
             bytes.extend(PADDING);
         }
@@ -410,11 +412,11 @@ impl<'s> Sender<'s> {
         NextAction::Write(bytes)
     }
 
-    /// Returns how long the board may be silent now. Longer each time: an interrupt that is on its way needs no other, and one that came
-    /// too early may have done the harm.
+    /// Returns the silence before the next probe. It grows each time: a probe in flight needs no second one, and a
+    /// probe that was too early may itself have cleared the packet.
     fn current_timeout(&self) -> Duration {
         if self.largest == 0 {
-            // Before the board has said hello an interrupt would end its program.
+            // Before the board's first message an interrupt would end its program.
             return FIRST_TIMEOUT * (1 << self.probes.min(4));
         }
         let usual = self.usual_time();
@@ -423,7 +425,7 @@ impl<'s> Sender<'s> {
         (self.timeout.max(usual) * factor).min(longest)
     }
 
-    /// Returns the packet that comes next, or the one that is on its way, again; and the bytes of the stream in it.
+    /// Returns the next packet, or again the one in flight, and the number of bytes of the stream in it.
     fn next_packet(&mut self) -> (Content, u32, Vec<u8>) {
         let again = self.in_flight.as_ref().map(|in_flight| in_flight.content);
         let control = if self.has_failed {
@@ -441,19 +443,19 @@ impl<'s> Sender<'s> {
             let bytes = packet::packet(self.number, false, payload);
             return (content, 0, bytes.unwrap_or_default());
         }
-        // What is around the payload, and as many 0x03 as there are in noise.
+        // The overhead of a packet, and the places for as many 0x03 as random bytes contain.
         let padding = if self.is_padded() { PADDING.len() } else { 0 };
         let mut size = self.size - self.size / 64 - 12 - padding;
         loop {
             let (is_deflated, length, payload) = self.payload(size);
             if self.source.aborts() && !self.has_failed {
-                // Reading on has failed.
+                // The file could not be read to its end.
                 let bytes = packet::packet(self.number, false, ABORT_PACKET);
                 return (Content::Abort, 0, bytes.unwrap_or_default());
             }
             match packet::packet(self.number, is_deflated, &payload) {
-                // More 0x03 than in noise: a receive ring that holds packets of this size would overrun. A record that is
-                // longer can't be parted.
+                // More 0x03 than in random bytes: the packet would overrun a receive ring that holds this size. A
+                // record cannot be divided.
                 Some(bytes)
                     if bytes.len() + padding > self.size
                         && size > SMALLEST_PAYLOAD
@@ -464,7 +466,8 @@ impl<'s> Sender<'s> {
                 }
                 // A packet has less than 64 KiB of the stream.
                 Some(bytes) => return (Content::Stream, length as u32, bytes),
-                // As good as never: so many 0x03 in content that does not deflate. A packet names 127 of them.
+                // Very rare: more than 127 bytes 0x03, which is what a packet can name, in content that does not
+                // deflate.
                 None => size = (size / 2).max(100),
             }
         }
@@ -475,7 +478,7 @@ impl<'s> Sender<'s> {
         self.losses > 0 || self.has_lost
     }
 
-    /// Returns the payload of the next packet: whether it is deflated, the bytes of the stream in it, and the payload.
+    /// Returns the next payload: whether it is deflated, the number of bytes of the stream in it, and its bytes.
     fn payload(&mut self, size: usize) -> (bool, usize, Vec<u8>) {
         if self.inflates && self.plain == 0 {
             let mut count = size * WINDOW;

@@ -1,4 +1,4 @@
-//! Steps into the bytes of a stream: pure but for reading the files.
+//! Converting steps to the bytes of a stream. The only I/O is reading the files.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -7,26 +7,26 @@ use sha2::{Digest, Sha256};
 
 use super::Step;
 
-/// What a record wants, its first byte: `act` in device/send.py.
+/// The kind of a record, its first byte: `act` in device/send.py.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Begin a file: its size in 4 bytes, its path. Its content follows.
+    /// Begin a file: its size in 4 bytes, and its path. Its content follows.
     Open = b'F' as isize,
-    /// The same, under its own name.
+    /// The same, under its own name instead of a temporary one.
     OpenInPlace = b'G' as isize,
-    /// The file is complete: nothing, or its SHA-256 to be compared with what the board's flash holds.
+    /// Complete a file: no data, or its SHA-256, which the board compares with the content in its flash.
     Commit = b'H' as isize,
     MakeDir = b'M' as isize,
     Remove = b'N' as isize,
     RemoveDir = b'O' as isize,
-    /// The end.
+    /// End the stream.
     Quit = b'Q' as isize,
 }
 
-/// How much of a file is read at once, in bytes.
+/// Bytes of a file that are read at once.
 const READ: usize = 32 * 1024;
 
-/// How far a file is.
+/// The progress of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) step: usize,
@@ -34,24 +34,24 @@ pub(crate) struct Progress {
     pub(crate) of: u64,
 }
 
-/// What it means that bytes of the stream have been taken.
+/// The effect of bytes that the board has taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// A file has got further.
+    /// The progress of a file, if there is any.
     pub(crate) progress: Option<Progress>,
-    /// The file of this step may be in its place.
+    /// The step whose file may have been renamed.
     pub(crate) committed: Option<usize>,
 }
 
-/// A part of the stream that was made and not taken.
+/// A part of the stream that is ready and not taken yet.
 enum Segment {
-    /// A record, which goes in one packet.
+    /// A record, which is not divided.
     Record {
         kind: Kind,
         step: usize,
         bytes: Vec<u8>,
     },
-    /// Content of a file, which may be parted anywhere.
+    /// Content of a file, which may be divided anywhere.
     Content { step: usize, bytes: VecDeque<u8> },
 }
 
@@ -64,7 +64,7 @@ impl Segment {
     }
 }
 
-/// The bytes of the stream that are still to be taken.
+/// The bytes of the stream that are not taken yet.
 pub(crate) struct Source<'s> {
     steps: std::iter::Enumerate<std::vec::IntoIter<Step<'s>>>,
     /// Whether the board is to read each file back.
@@ -72,12 +72,12 @@ pub(crate) struct Source<'s> {
     file: Option<File<'s>>,
     ready: VecDeque<Segment>,
     ready_length: usize,
-    /// How far the file is whose content is being taken.
+    /// The progress of the file whose content is being taken.
     progress: Progress,
     has_quit: bool,
-    /// A file can't be completed: the board is to drop it when it has taken what there is of it.
+    /// Whether a file cannot be completed: the board drops it after it has taken all content that was read.
     aborts: bool,
-    /// Why a file could not be read: the index of its step, and what the system said.
+    /// The failure to read a file: the index of its step, and the error.
     pub(crate) failure: Option<(usize, io::Error)>,
 }
 
@@ -119,8 +119,8 @@ impl<'s> Source<'s> {
         self.has_quit = false;
     }
 
-    /// Returns whether the board is to drop the file that it has begun, before anything else. All that was read is taken by then: what
-    /// is on its way may be of it, and the steps before the file are to be carried out.
+    /// Returns whether the board must drop the current file next. Everything that was read is taken by then, since
+    /// the steps before the file must be carried out.
     pub(crate) fn aborts(&self) -> bool {
         self.aborts && self.ready.is_empty()
     }
@@ -130,7 +130,8 @@ impl<'s> Source<'s> {
         self.aborts = false;
     }
 
-    /// Returns the next bytes of the stream, at most `limit`, or the next record alone where that is longer. They stay until [`Source::take`].
+    /// Returns the next bytes of the stream, at most `limit`, or the next record alone if it is longer. They stay until
+    /// [`Source::take`].
     pub(crate) fn look(&mut self, limit: usize) -> Vec<u8> {
         while self.ready_length < limit && self.more() {}
         let mut bytes = Vec::new();
@@ -154,7 +155,7 @@ impl<'s> Source<'s> {
         bytes
     }
 
-    /// So many bytes of the stream are taken.
+    /// Removes bytes that the board has taken. Returns their effect.
     pub(crate) fn take(&mut self, count: usize) -> Taken {
         let mut taken = Taken::default();
         let mut left = count;
@@ -231,7 +232,7 @@ impl<'s> Source<'s> {
             }
             Some((step, Step::Write(file))) => match (file.open)() {
                 Ok(reader) => {
-                    // A board's file system has no larger files.
+                    // Larger files do not fit any file system of a board, which refuses them for want of space.
                     let size = u32::try_from(file.size).unwrap_or(u32::MAX);
                     let path = file.path.as_str().as_bytes();
                     let kind = match file.in_place {
@@ -285,11 +286,11 @@ impl File<'_> {
             .take(READ as u64)
             .read_to_end(&mut content)?;
         self.read += read as u64;
-        // The file must have the size that was announced, which the board has found room for.
+        // The board has checked the space for the announced size, so another size is an error.
         let is_short = read == 0 && self.read < self.size;
         if self.read > self.size || is_short {
             return Err(io::Error::other(format!(
-                "its size is not the {} bytes that it had",
+                "its size changed from {} bytes",
                 self.size
             )));
         }

@@ -1,4 +1,4 @@
-//! What is on the board, with sizes, and hashes where sizes say that nothing changed: one exchange.
+//! Listing trees of the board in one exchange, with sizes, and with hashes of files whose size is unchanged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -18,10 +18,10 @@ use crate::remote::{RemoteFs, quoted};
 use crate::swap;
 use crate::write::{MOVED_SUFFIX, TEMPORARY_SUFFIX};
 
-/// How many bytes of names go in one exchange of [`RemoteFs::look`], or a few more.
+/// Bytes of names in one exchange of [`RemoteFs::look`], approximately.
 const LOOK_LENGTH: usize = 4096;
 
-/// A file whose hash is of interest, if it has this size on the board.
+/// A file whose hash is requested if it has this size on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The path: a root of the survey, or a root joined with the path below it.
@@ -30,16 +30,16 @@ pub struct Candidate {
     pub size: u64,
 }
 
-/// What is below some roots.
+/// The result of [`RemoteFs::survey`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// The roots that exist and all that is below them, each folder followed by what is in it, names in order.
+    /// The roots that exist and all that is below them, each folder followed by its contents, names in order.
     pub entries: Vec<SurveyEntry>,
-    /// Files with [`TEMPORARY_SUFFIX`]: what broken transfers have left. They are not among the entries.
+    /// Files with [`TEMPORARY_SUFFIX`], left over from interrupted transfers. They are not among the entries.
     pub leftovers: Vec<BoardPath>,
-    /// Folders with changes that were cut off: [`RemoteFs::settle_swap`] puts them right.
+    /// Folders with interrupted changes, which [`RemoteFs::settle_swap`] settles.
     pub unfinished: BTreeSet<BoardPath>,
-    /// The room on the file system of the first root, where the board can tell.
+    /// The space on the file system of the first root, if the board can report it.
     pub space: Option<Space>,
 }
 
@@ -52,27 +52,27 @@ pub struct SurveyEntry {
     pub kind: Kind,
     /// Size of a file in bytes; 0 for folders.
     pub size: u64,
-    /// Another file system is mounted here. What is on it was not looked at.
+    /// Whether another file system is mounted here. Its contents are not listed.
     pub is_mount: bool,
-    /// Digest of a candidate of the right size, where the file could be read.
+    /// Digest of a candidate of the right size, if the file could be read.
     pub digest: Option<ShortDigest>,
 }
 
-/// When [`RemoteFs::look`] wants the digest of a file.
+/// When [`RemoteFs::look`] requests the digest of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hashing {
-    /// Not at all.
+    /// Never.
     Never,
-    /// If it has so many bytes.
+    /// If the file has so many bytes.
     IfSize(u64),
-    /// In any case.
+    /// Always.
     Always,
 }
 
-/// Room on a file system.
+/// Free space of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes in a block: a file takes whole blocks.
+    /// Bytes of a block. A file takes whole blocks.
     pub block: u64,
     /// Free bytes.
     pub free: u64,
@@ -93,14 +93,14 @@ impl ShortDigest {
         sha256.starts_with(&self.to_string())
     }
 
-    /// Returns whether it can belong to content whose SHA-256 begins with these digits, in lower-case hexadecimal.
+    /// Returns whether it can belong to content whose SHA-256 begins with these digits of lower-case hexadecimal.
     pub fn agrees_with(&self, digits: &str) -> bool {
         let own = self.to_string();
         own.starts_with(digits) || digits.starts_with(&own)
     }
 }
 
-/// 24 digits of lower-case hexadecimal.
+/// Writes 24 digits of lower-case hexadecimal.
 impl fmt::Display for ShortDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Hex(&self.0).fmt(f)
@@ -111,8 +111,8 @@ impl RemoteFs<'_, '_> {
     /// Lists files and folders below several roots, with the hashes of candidates whose size is right. A root can be a
     /// file, and one that does not exist is left out.
     ///
-    /// One exchange; on boards that inflate programs it takes two turns as a rule. On boards without SHA-256 one more for each
-    /// candidate whose size is right: its content comes to the host.
+    /// One exchange; on boards that inflate programs it usually takes two turns. Boards without SHA-256 take one more
+    /// for each candidate of the right size, whose content is sent to the host.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl RemoteFs<'_, '_> {
             debug!(path = %entry.path, "the board has no SHA-256, the content comes to the host");
             entry.digest = match self.hash(&entry.path, HashAlgorithm::Sha256, deadline) {
                 Ok(digest) => digest.first_chunk().copied().map(ShortDigest),
-                // A file that cannot be read is not known to be the same. What is wrong with it is found when it is replaced.
+                // A file that cannot be read counts as changed. The error shows when it is replaced.
                 Err(error) if error.os_error_number().is_some() => None,
                 Err(error) => return Err(error),
             };
@@ -144,15 +144,15 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// [`RemoteFs::survey`] with the digests that the board makes.
+    /// Does the work of [`RemoteFs::survey`], with the digests that the board can make.
     fn survey_by_board(
         &mut self,
         roots: &[BoardPath],
         candidates: &[Candidate],
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        // The board holds the names in memory. So of many files it says first what is there, and then the digests of those
-        // that have the right size.
+        // The board holds the names in memory. So with many files it first lists what exists, and then makes the
+        // digests of files with the right size.
         let names: usize = candidates.iter().map(|one| one.path.as_str().len()).sum();
         if names > LOOK_LENGTH {
             debug!(
@@ -194,7 +194,7 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// [`RemoteFs::survey_by_board`] with more exchanges.
+    /// Does the work of [`RemoteFs::survey_by_board`] in several exchanges.
     fn survey_in_parts(
         &mut self,
         roots: &[BoardPath],
@@ -221,9 +221,9 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// Returns what has these names, and what the files' digests are. Names that nothing has are left out, and nothing below a
-    /// folder is looked at. One exchange, as [`RemoteFs::survey`] is, and one more for each four kilobytes of names: the
-    /// board holds them in memory.
+    /// Returns the entries of these paths, with the digests of files. Paths that do not exist are left out, and
+    /// folders are not descended into. One exchange, as [`RemoteFs::survey`] is, and one more for each four kilobytes
+    /// of names: the board holds them in memory.
     ///
     /// # Errors
     ///
@@ -291,8 +291,8 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// Reads what device/survey.py prints; `None` if it makes no sense. `wanted` has the path and the size of a file that it
-/// gives a digest for; without a size it is the root before that.
+/// Reads the output of device/survey.py; `None` if it is invalid. `wanted` has path and size of each file with a
+/// digest; the size is `None` for the root that precedes it.
 fn read(
     answer: &[u8],
     roots: &[BoardPath],
@@ -339,7 +339,7 @@ fn read(
                     root_size = size;
                     root = roots.get(index)?.clone();
                     if Kind::from_mode(mode) == Kind::File {
-                        // Its own line follows.
+                        // The line of the digest follows.
                         continue;
                     }
                     entry(root.clone(), Kind::Directory, Some(0))
@@ -371,7 +371,7 @@ fn entry(path: BoardPath, kind: Kind, size: Option<u64>) -> SurveyEntry {
     }
 }
 
-/// Returns what all the paths begin with.
+/// Returns the common beginning of all paths.
 fn common_start(candidates: &[Candidate]) -> &str {
     let mut paths = candidates.iter().map(|candidate| candidate.path.as_str());
     let first = paths.next().unwrap_or_default();

@@ -90,7 +90,7 @@ impl ManifestPy {
             "module" => {
                 let path = arguments.path("module_path")?;
                 if path.extension() != Some("py") {
-                    return Err(format!("`{path}` is no Python source"));
+                    return Err(format!("`{path}` is not a Python source"));
                 }
                 let (up, base) = arguments.base()?;
                 self.parts.push(Part {
@@ -382,7 +382,7 @@ freeze("$(PORT_DIR)/modules")
             ("module('\\N{DASH}.py')", "line 1: `\\N{...}` needs Python"),
             ("module()", "line 1: `module` lacks a path"),
             ("module(1)", "line 1: `module_path` of `module` is a text"),
-            ("module('a')", "line 1: `a` is no Python source"),
+            ("module('a')", "line 1: `a` is not a Python source"),
             (
                 "module('../a.py')",
                 "line 1: `../a.py` is not a path below a folder: it has a part of dots only",

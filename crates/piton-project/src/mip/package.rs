@@ -1,4 +1,4 @@
-//! What a package says of itself: `package.json`, or the file of the index that has the same form.
+//! The description of a package: `package.json`, or the index's file of the same format.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::manifest_py::ManifestPyError;
 
-/// Most files, and most dependencies, of one package.
+/// Maximum number of files, and of dependencies, of one package.
 const COUNT_LIMIT: usize = 4096;
 
 /// A package's description, checked.
@@ -16,7 +16,7 @@ const COUNT_LIMIT: usize = 4096;
 pub struct PackageJson {
     /// Its version.
     pub version: Option<String>,
-    /// Files that the index holds under their hash: path below the target, and hash.
+    /// Files that the index stores by their hash: path below the target, and hash.
     pub hashes: Vec<(PortablePath, ShortHash)>,
     /// Files elsewhere: path below the target, and address, which may be relative to the description.
     pub urls: Vec<(PortablePath, String)>,
@@ -24,34 +24,34 @@ pub struct PackageJson {
     pub deps: Vec<(String, Option<String>)>,
 }
 
-/// Why a text is no package's description.
+/// Why a text is not a valid description of a package.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
-    /// It is not JSON, or not of this form.
+    /// The text is not JSON, or not of this form.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    /// A file's place is not below the target.
+    /// The path of a file is not below the target folder.
     #[error("{0}")]
     Path(#[from] PortablePathError),
-    /// A hash is none.
+    /// A hash is invalid.
     #[error("{0}")]
     Hash(#[from] HashError),
-    /// It is a `manifest.py` that has more than calls with literals, or is wrong.
+    /// The description is a `manifest.py` with more than calls with literals, or an invalid one.
     #[error("{0}")]
     Manifest(#[from] ManifestPyError),
-    /// There is more of something than any package has.
-    #[error("it lists more than {COUNT_LIMIT} {what}")]
+    /// There are more files or dependencies than the limit.
+    #[error("it lists more than {COUNT_LIMIT} {unit}")]
     TooMany {
-        /// Files, or dependencies.
-        what: &'static str,
+        /// `files` or `dependencies`.
+        unit: &'static str,
     },
-    /// The version cannot be shown.
-    #[error("its version is no text of up to 100 letters")]
+    /// The version has control characters or is too long.
+    #[error("its version is not a text of up to 100 letters")]
     Version,
 }
 
-/// What the JSON holds, as far as it matters.
+/// The fields of the JSON that are used.
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
 struct Raw {
@@ -65,19 +65,19 @@ struct Raw {
 }
 
 impl PackageJson {
-    /// Read a description.
+    /// Reads a description.
     ///
     /// # Errors
     ///
-    /// When it is not JSON of the right form, or something in it cannot be used: nothing of it is taken then.
+    /// The text is not JSON of this form, or a part of it is invalid. No part of an invalid description is used.
     pub fn parse(text: &[u8]) -> Result<PackageJson, PackageError> {
         let raw: Raw = serde_json::from_slice(text)?;
         if raw.hashes.len() + raw.urls.len() > COUNT_LIMIT {
-            return Err(PackageError::TooMany { what: "files" });
+            return Err(PackageError::TooMany { unit: "files" });
         }
         if raw.deps.len() > COUNT_LIMIT {
             return Err(PackageError::TooMany {
-                what: "dependencies",
+                unit: "dependencies",
             });
         }
         let is_shown = |version: &String| {
@@ -103,31 +103,31 @@ impl PackageJson {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShortHash(String);
 
-/// A text that is no hash.
+/// A text that is not a hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no hash: expected 8 to 64 hexadecimal digits", text.escape_debug())]
+#[error("`{}` is not a hash: expected 8 to 64 hexadecimal digits", text.escape_debug())]
 pub struct HashError {
     /// The text, cut where it is very long.
     pub text: String,
 }
 
 impl ShortHash {
-    /// The digits as they are written.
+    /// Returns the digits as they were written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `content` has this hash.
+    /// Returns whether `content` has this hash.
     pub fn matches(&self, content: &[u8]) -> bool {
         self.begins(Sha256Hex::of(content).as_str())
     }
 
-    /// Whether a whole hash in lower-case hexadecimal begins like this.
+    /// Returns whether `sha256`, a complete hash in lower-case hexadecimal, begins with these digits.
     pub fn begins(&self, sha256: &str) -> bool {
         sha256.starts_with(&self.0.to_ascii_lowercase())
     }
 
-    /// Where an index keeps the file.
+    /// Returns the address of the file in an index.
     pub fn url(&self, index: &str) -> String {
         let folder = self.0.get(..2).unwrap_or_default();
         format!("{}/file/{folder}/{}", index.trim_end_matches('/'), self.0)
@@ -198,15 +198,15 @@ mod tests {
             ),
             (
                 "{\"version\": \"\\u001b[2J\"}",
-                "its version is no text of up to 100 letters",
+                "its version is not a text of up to 100 letters",
             ),
             (
                 "{\"hashes\": [[\"a\", \"0123\"]]}",
-                "`0123` is no hash: expected 8 to 64 hexadecimal digits",
+                "`0123` is not a hash: expected 8 to 64 hexadecimal digits",
             ),
             (
                 "{\"hashes\": [[\"a\", \"../../xx\"]]}",
-                "`../../xx` is no hash: expected 8 to 64 hexadecimal digits",
+                "`../../xx` is not a hash: expected 8 to 64 hexadecimal digits",
             ),
         ] {
             let found = PackageJson::parse(text.as_bytes()).unwrap_err();

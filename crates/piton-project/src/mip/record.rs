@@ -1,4 +1,4 @@
-//! What mip has installed on a board: one JSON file beside the packages.
+//! The record of the packages that are installed on a board: a JSON file beside them.
 
 use piton_path::PortablePath;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 /// Name of the file, in the folder that packages are installed into.
 pub const FILE_NAME: &str = ".piton-mip.json";
 
-/// Most bytes of it.
+/// Maximum size of the file, in bytes.
 pub const SIZE_LIMIT: u64 = 1 << 20;
 
-/// The only form there is.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// What is installed in one folder of a board.
+/// The packages that are installed in one folder of a board.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The packages, in the order in which they came.
+    /// The packages, in the order of installation.
     pub packages: Vec<Installed>,
 }
 
 /// A package on a board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
-    /// What it is called: `name`, `github:org/repo`.
+    /// Its name: `name`, `github:org/repo`.
     pub name: String,
-    /// The version that it says it has.
+    /// The version in its description.
     pub version: Option<String>,
-    /// What was asked for: `name@1.2`.
+    /// The source as it was requested: `name@1.2`.
     pub source: String,
-    /// The index that it came from, if it is another than [`super::INDEX`].
+    /// The index that it came from; `None` for [`super::INDEX`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
-    /// Whether compiled files were wanted.
+    /// Whether compiled files were requested.
     pub mpy: bool,
-    /// Whether a person asked for it; else another package needed it.
+    /// Whether a person requested it. If not, another package needed it.
     pub requested: bool,
     /// The names of the packages that it needs.
     pub needs: Vec<String>,
@@ -48,10 +48,10 @@ pub enum RecordError {
     /// It is not JSON of this form.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    /// It is of a later form.
+    /// It has a later version.
     #[error("it has version {found}, and this piton reads version {VERSION}")]
     Version {
-        /// The version that it says.
+        /// The version in the record.
         found: u32,
     },
 }
@@ -63,11 +63,11 @@ struct File<P> {
 }
 
 impl Record {
-    /// Read a record.
+    /// Reads a record.
     ///
     /// # Errors
     ///
-    /// When it is damaged, or of a later form.
+    /// The text is damaged, or has a later version.
     pub fn parse(text: &[u8]) -> Result<Record, RecordError> {
         let file: File<serde_json::Value> = serde_json::from_slice(text)?;
         match file.v {
@@ -78,11 +78,11 @@ impl Record {
         }
     }
 
-    /// The record as text.
+    /// Returns the record as text.
     ///
     /// # Errors
     ///
-    /// None that is known: all of it can be written as JSON.
+    /// None known: every record can be written as JSON.
     pub fn to_text(&self) -> Result<String, RecordError> {
         let file = File {
             v: VERSION,
@@ -91,7 +91,7 @@ impl Record {
         Ok(serde_json::to_string(&file)? + "\n")
     }
 
-    /// The package called `name`; where none is, the only one whose name ends in `/name`.
+    /// Returns the package called `name`; without one, the only package whose name ends with `/name`.
     pub fn find(&self, name: &str) -> Option<&Installed> {
         let named = self.packages.iter().find(|package| package.name == name);
         named.or_else(|| {
@@ -108,7 +108,8 @@ impl Record {
         })
     }
 
-    /// Take a package in, in the place of the one of the same name. One that a person asked for stays so.
+    /// Adds a package, in place of that with the same name. If a person requested the old one, the new one counts as
+    /// requested.
     pub fn put(&mut self, mut package: Installed) {
         match self
             .packages
@@ -123,12 +124,12 @@ impl Record {
         }
     }
 
-    /// Take a package out.
+    /// Removes a package.
     pub fn remove(&mut self, name: &str) {
         self.packages.retain(|package| package.name != name);
     }
 
-    /// The packages that need `name`.
+    /// Returns the packages that need `name`.
     pub fn needed_by(&self, name: &str) -> Vec<&str> {
         let packages = self.packages.iter();
         packages
@@ -137,13 +138,13 @@ impl Record {
             .collect()
     }
 
-    /// Whether a package other than `name` has this file.
+    /// Returns whether a package other than `name` has this file.
     pub fn is_shared(&self, path: &PortablePath, name: &str) -> bool {
         let mut others = self.packages.iter().filter(|package| package.name != name);
         others.any(|package| package.files.iter().any(|(file, _)| file == path))
     }
 
-    /// The packages that nobody asked for, and that none needs.
+    /// Returns the packages that no person requested and no package needs.
     pub fn orphans(&self) -> Vec<&str> {
         let packages = self.packages.iter();
         packages

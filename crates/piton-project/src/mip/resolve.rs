@@ -1,22 +1,22 @@
-//! From what a person asks for to the files that this takes: the package, and those that it needs.
+//! Finding the files of a package and of all packages that it needs.
 
 use piton_path::PortablePath;
 
 use super::package::{PackageError, PackageJson, ShortHash};
 use super::source::{Location, Source, SourceError};
 
-/// Most packages that one may need.
+/// Maximum number of packages that a package may need.
 const PACKAGE_LIMIT: usize = 256;
 
-/// Most files of all of them.
+/// Maximum number of files of all these packages.
 const FILE_LIMIT: usize = 4096;
 
-/// Which files are wanted.
+/// Options of a resolution.
 #[derive(Clone, Debug)]
 pub struct ResolveOptions {
     /// Address of the index.
     pub index: String,
-    /// The version of the `.mpy` files that the board loads; without it, sources are asked for.
+    /// The version of the `.mpy` files that the board loads; `None` requests sources.
     pub mpy: Option<u8>,
 }
 
@@ -24,7 +24,7 @@ pub struct ResolveOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// A name or an address is none.
+    /// A name or an address is invalid.
     #[error("{0}")]
     Source(#[from] SourceError),
     /// A description cannot be used.
@@ -32,7 +32,7 @@ pub enum ResolveError {
     Package {
         /// Where the description is.
         location: Location,
-        /// What is wrong with it.
+        /// The cause.
         source: PackageError,
     },
     /// A package lists something that cannot be fetched.
@@ -40,16 +40,16 @@ pub enum ResolveError {
     Entry {
         /// Where the description is.
         location: Location,
-        /// What is wrong with it.
+        /// The cause.
         source: SourceError,
     },
-    /// A package needs itself.
+    /// A package needs itself, directly or through others.
     #[error("the packages need each other: {}", names.join(" -> "))]
     Cycle {
-        /// From the package that was asked for to the one that comes again.
+        /// The names from the requested package to the one that repeats.
         names: Vec<String>,
     },
-    /// The same package is needed twice, and not the same.
+    /// The same package is needed in two versions.
     #[error(
         "{name} is needed in two versions: {} by {}, {} by {}",
         first.1, first.0, second.1, second.0
@@ -57,29 +57,29 @@ pub enum ResolveError {
     Versions {
         /// The package.
         name: String,
-        /// Who needs it, and which version.
+        /// The version, and the package that needs it.
         first: (String, String),
-        /// Who else needs it, and which version.
+        /// The other version, and the package that needs it.
         second: (String, String),
     },
-    /// More packages or files than anybody installs.
-    #[error("it takes more than {limit} {what}")]
+    /// More packages or files than the limit.
+    #[error("it takes more than {limit} {unit}")]
     TooMany {
-        /// Packages, or files.
-        what: &'static str,
-        /// How many are taken.
+        /// `packages` or `files`.
+        unit: &'static str,
+        /// The limit.
         limit: usize,
     },
 }
 
-/// A package on the way to the board.
+/// A package to install.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// What it is called.
+    /// The package as it was requested.
     pub source: Source,
-    /// Where its description is, or its only file.
+    /// The location of its description, or of its only file.
     pub location: Location,
-    /// The version that it says it has.
+    /// The version in its description.
     pub version: Option<String>,
     /// Its files, in their order.
     pub files: Vec<File>,
@@ -90,36 +90,35 @@ pub struct Package {
 /// A file of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its place below the target.
+    /// Its path below the target folder.
     pub path: PortablePath,
-    /// Where it comes from.
+    /// Its location on a server or on this computer.
     pub location: Location,
-    /// Its hash, where the package says it.
+    /// Its hash, if the package states one.
     pub hash: Option<ShortHash>,
 }
 
-/// One step of the way through the packages, in the order in which mpremote takes them: a package, then one by one
-/// those that it needs.
+/// One step through the packages, in mpremote's order: a package, then those that it needs, one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// Which of the packages.
+    /// The index of the package.
     pub package: usize,
-    /// What was asked for here.
+    /// The package as it was requested in this step.
     pub source: Source,
-    /// Whether the package was visited before: there is nothing more to do for it.
+    /// Whether the package was visited before, so that nothing is left to do for it.
     pub again: bool,
 }
 
-/// All that is needed for one package.
+/// All packages and files that are needed for one package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolution {
-    /// The packages; the first is the one that was asked for.
+    /// The packages; the first is the requested one.
     pub packages: Vec<Package>,
-    /// The way through them.
+    /// The steps through the packages.
     pub visits: Vec<Visit>,
 }
 
-/// Finds out what a package needs, one document at a time.
+/// Finds all that a package needs, one document at a time. The caller fetches the documents.
 ///
 /// ```
 /// use piton_project::mip::resolve::{ResolveOptions, Resolver};
@@ -136,10 +135,10 @@ pub struct Resolution {
 #[derive(Debug)]
 pub struct Resolver {
     options: ResolveOptions,
-    /// What is to be visited, the next one last.
+    /// The requests that are still to be visited; the next one is last.
     pending: Vec<Wanted>,
     resolution: Resolution,
-    /// For each package, who asked for it first.
+    /// For each package, the name of the package that needed it first.
     asked_by: Vec<String>,
     files: usize,
 }
@@ -147,7 +146,7 @@ pub struct Resolver {
 #[derive(Debug)]
 struct Wanted {
     source: Source,
-    /// The names of the packages that led here.
+    /// The names of the packages from the requested one to this.
     chain: Vec<String>,
 }
 
@@ -162,7 +161,7 @@ impl Wanted {
 }
 
 impl Resolver {
-    /// Begin with what a person asks for.
+    /// Returns a resolver for what a person requested.
     pub fn new(source: Source, options: ResolveOptions) -> Resolver {
         Resolver {
             options,
@@ -176,7 +175,7 @@ impl Resolver {
         }
     }
 
-    /// What was asked for here, and its description's location, if it must be read to go on; `None` at the end.
+    /// Returns the location of the next description to read; `None` at the end.
     ///
     /// # Errors
     ///
@@ -211,16 +210,16 @@ impl Resolver {
         Ok(None)
     }
 
-    /// What a person or a package asked for, whose description is wanted now.
+    /// Returns the request whose description is wanted now.
     pub fn asked_for(&self) -> Option<&Source> {
         self.pending.last().map(|wanted| &wanted.source)
     }
 
-    /// Take the description that was wanted.
+    /// Takes the description that [`Resolver::wanted`] named.
     ///
     /// # Errors
     ///
-    /// When it cannot be used.
+    /// The description cannot be used.
     pub fn answer(&mut self, description: &[u8]) -> Result<(), ResolveError> {
         let Some(wanted) = self.pending.last() else {
             return Ok(());
@@ -234,12 +233,12 @@ impl Resolver {
         }
     }
 
-    /// Take the description that was wanted from another place and in another form. `local` are packages of this computer
-    /// that it needs besides those that `json` names: a description of a server has none.
+    /// Takes the wanted description when it comes from another location and in another form. `local` are packages of
+    /// this computer that it needs besides those that `json` names; a description from a server has none of these.
     ///
     /// # Errors
     ///
-    /// When it cannot be used.
+    /// The description cannot be used.
     pub fn answer_as(
         &mut self,
         location: Location,
@@ -259,7 +258,7 @@ impl Resolver {
         chain.push(wanted.source.name());
         let asked_by = wanted.asked_by();
         self.add(package, asked_by)?;
-        // The first one is to be visited next.
+        // Reversed, since the last one of `pending` is visited next.
         for source in deps.into_iter().rev() {
             let chain = chain.clone();
             self.pending.push(Wanted { source, chain });
@@ -270,12 +269,12 @@ impl Resolver {
         Ok(())
     }
 
-    /// All that was found.
+    /// Returns the result.
     pub fn finish(self) -> Resolution {
         self.resolution
     }
 
-    /// The package of this name, whatever its version.
+    /// Returns the package of this name, whatever its version.
     fn known(&self, source: &Source) -> Option<usize> {
         let name = source.name();
         let mut packages = self.resolution.packages.iter();
@@ -290,7 +289,7 @@ impl Resolver {
         });
     }
 
-    /// A package under another version: fine if it is the same one.
+    /// Handles a package that is needed again. An error if another version of it is needed.
     fn again(
         &mut self,
         known: usize,
@@ -318,7 +317,7 @@ impl Resolver {
         })
     }
 
-    /// A description as a package, and the packages that it needs.
+    /// Converts a description to a package. Returns it with the packages that it needs.
     fn package(
         &self,
         source: &Source,
@@ -398,7 +397,7 @@ impl Resolver {
         self.files += package.files.len();
         if self.files > FILE_LIMIT {
             return Err(ResolveError::TooMany {
-                what: "files",
+                unit: "files",
                 limit: FILE_LIMIT,
             });
         }
@@ -415,7 +414,7 @@ impl Resolver {
 
 fn too_many_packages() -> ResolveError {
     ResolveError::TooMany {
-        what: "packages",
+        unit: "packages",
         limit: PACKAGE_LIMIT,
     }
 }
@@ -424,7 +423,7 @@ fn too_many_packages() -> ResolveError {
 mod tests {
     use super::*;
 
-    /// What comes of a package, with this index: name, version, description.
+    /// Returns what comes of a package, with this index: name, version, description.
     fn check(source: &str, index: &[(&str, &str, &str)]) -> String {
         let options = ResolveOptions {
             index: "http://i".to_owned(),

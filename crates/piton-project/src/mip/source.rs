@@ -1,4 +1,4 @@
-//! Where a package comes from, as people write it.
+//! Sources of packages, as people write them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,33 +6,34 @@ use std::str::FromStr;
 
 use piton_path::PortablePath;
 
-/// Most bytes of an address or a name.
+/// Maximum length of an address or a name, in bytes.
 const MAXIMUM: usize = 2048;
 
-/// A package or a file that somebody asks for.
+/// A package or a file, as a person or another package names it.
 ///
 /// | text | source |
 /// |---|---|
 /// | `name`, `name@version` | a package of the index |
 /// | `github:org/repo`, `.../folder`, `.../file.py`, `...@reference` | files of a repository; also `gitlab:` and `codeberg:` |
 /// | `http://...`, `https://...` | a `package.json`, a folder that has one, or a `.py` or `.mpy` file |
-/// | `./folder`, `folder/package.json`, `file.py`, `file.mpy` | the same on this computer |
+/// | `./folder`, `folder/package.json`, `file.py`, `file.mpy` | files of this computer |
 ///
-/// What ends in `.json`, `.py` or `.mpy` or has a `/` in it is on this computer, unless it begins as one of the others.
+/// A text that ends with `.json`, `.py` or `.mpy`, or contains `/`, is on this computer unless it begins like one of
+/// the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A package of the index.
     Index {
         /// Its name.
         name: String,
-        /// The version asked for.
+        /// The requested version.
         version: Option<String>,
     },
     /// Files of a repository.
     Hosted {
-        /// The service that has it.
+        /// The service.
         host: Host,
-        /// `org/repo`, and what is below.
+        /// `org/repo`, and the path below it.
         path: String,
         /// A branch, tag or commit.
         reference: Option<String>,
@@ -43,7 +44,7 @@ pub enum Source {
     Local(PathBuf),
 }
 
-/// A service that holds repositories.
+/// A service that hosts repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     /// GitHub.
@@ -54,14 +55,14 @@ pub enum Host {
     Codeberg,
 }
 
-/// The services by the word that stands before a repository.
+/// The services by their prefix.
 const HOSTS: [(&str, Host); 3] = [
     ("github:", Host::Github),
     ("gitlab:", Host::Gitlab),
     ("codeberg:", Host::Codeberg),
 ];
 
-/// Where one document or file is.
+/// The location of one document or file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// On a server.
@@ -75,8 +76,8 @@ pub enum Location {
     Local {
         /// The file.
         file: PathBuf,
-        /// The folder that it must be in, links resolved; of a description, the folder that its files must be in, if
-        /// that is another than its own.
+        /// The folder that the file must be in, with links resolved. Of a description: the folder that its files must
+        /// be in, if that is not the description's own.
         within: Option<PathBuf>,
     },
 }
@@ -90,13 +91,13 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why a text names no package.
+/// A text that does not name a package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}`: {problem}", text.escape_debug())]
 pub struct SourceError {
     /// The text, cut where it is very long.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason, as a clause.
     pub problem: &'static str,
 }
 
@@ -128,11 +129,11 @@ impl FromStr for Source {
 }
 
 impl Source {
-    /// A package that another one needs: never one of this computer.
+    /// Returns the source of a package that another one needs. It is never on this computer.
     ///
     /// # Errors
     ///
-    /// When the name or the version is none.
+    /// The name or the version is invalid.
     pub fn dependency(name: &str, version: Option<&str>) -> Result<Source, SourceError> {
         match is_remote(name) {
             true => Source::remote(name, version),
@@ -186,7 +187,7 @@ impl Source {
         })
     }
 
-    /// What the source is called, without a version: the same for a folder and its `package.json`.
+    /// Returns the name of the source without its version. It is the same for a folder and its `package.json`.
     pub fn name(&self) -> String {
         let folder = |text: &str| {
             let text = text.strip_suffix("/package.json").unwrap_or(text);
@@ -200,7 +201,7 @@ impl Source {
         }
     }
 
-    /// The version or reference that is asked for.
+    /// Returns the requested version or reference.
     pub fn version(&self) -> Option<&str> {
         match self {
             Source::Index { version, .. } => version.as_deref(),
@@ -209,7 +210,7 @@ impl Source {
         }
     }
 
-    /// Whether this is a single file, to be installed under its own name.
+    /// Returns whether this is a single file, to be installed under its own name.
     pub fn is_file(&self) -> bool {
         let is_module = |text: &str| text.ends_with(".py") || text.ends_with(".mpy");
         match self {
@@ -220,8 +221,8 @@ impl Source {
         }
     }
 
-    /// Where the file is, or the description of the package. `mpy` is the version of the `.mpy` files that a board
-    /// loads; without it, sources are asked for.
+    /// Returns the location of the file, or of the package's description. `mpy` is the version of the `.mpy` files
+    /// that a board loads; `None` requests sources.
     pub fn location(&self, index: &str, mpy: Option<u8>) -> Location {
         let described = |text: &str| match self.is_file() || text.ends_with(".json") {
             true => text.to_owned(),
@@ -271,11 +272,12 @@ impl Source {
         }
     }
 
-    /// Where a file is that the package at `description` lists as `url`: an address, or relative to the package.
+    /// Returns the location of a file that the package at `description` lists as `url`: an address, or a path
+    /// relative to the description.
     ///
     /// # Errors
     ///
-    /// When it is none, or leads out of the folder of a package on this computer.
+    /// The address is invalid, or leads out of the folder of a package on this computer.
     pub fn file(&self, description: &Location, url: &str) -> Result<Location, SourceError> {
         if url.contains('\\') {
             return Err(refused(
@@ -297,7 +299,7 @@ impl Source {
                 Ok(addressed(format!("{folder}/{url}"), self.version()))
             }
             Location::Local { file, within } => {
-                // Whoever reads the file sees to it that it is in there.
+                // The reader of the file checks that it is in `within`, with links resolved.
                 let (up, rest) = match within {
                     Some(_) => folders_above(url),
                     None => (0, url),
@@ -318,7 +320,7 @@ impl Source {
     }
 }
 
-/// How many folders up a path begins, and the rest of it.
+/// Returns the number of `..` that a path begins with, and the rest of it.
 fn folders_above(path: &str) -> (usize, &str) {
     let mut rest = path;
     let mut up = 0;
@@ -345,7 +347,7 @@ impl fmt::Display for Source {
 }
 
 impl Host {
-    /// The word that stands before a repository.
+    /// Returns the prefix of the service's repositories.
     fn prefix(self) -> &'static str {
         match self {
             Host::Github => "github:",
@@ -354,7 +356,7 @@ impl Host {
         }
     }
 
-    /// The address of a file: mpremote's rules, in its mip.py.
+    /// Returns the address of a file, by the rules of mpremote's mip.py.
     fn url(self, path: &str, reference: Option<&str>) -> String {
         let reference = reference.unwrap_or("HEAD");
         let mut parts = path.splitn(3, '/');
@@ -374,7 +376,7 @@ impl Host {
     }
 }
 
-/// The location of an address that may begin with a service's word.
+/// Returns the location of an address that may begin with the prefix of a service.
 fn addressed(shown: String, reference: Option<&str>) -> Location {
     Location::Remote {
         url: match hosted(&shown) {
@@ -395,7 +397,7 @@ fn is_remote(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://") || hosted(text).is_some()
 }
 
-/// A name or version that can stand in an address as it is.
+/// Returns whether a name or version can stand in an address without escapes.
 fn is_word(text: &str) -> bool {
     let letters = text
         .bytes()
@@ -403,7 +405,7 @@ fn is_word(text: &str) -> bool {
     letters && !text.is_empty() && text.len() <= 100 && !text.bytes().all(|byte| byte == b'.')
 }
 
-/// An address has no spaces, and nothing that a terminal would take for something else.
+/// Checks that an address has only ASCII letters, digits and signs: no spaces, nothing that controls a terminal.
 fn check_address(text: &str) -> Result<(), SourceError> {
     if text.len() > MAXIMUM {
         return Err(refused(text, "it is too long"));

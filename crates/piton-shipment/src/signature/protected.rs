@@ -1,4 +1,4 @@
-//! Secret keys under a password: scrypt makes a key stream of it, which the secret bytes are hidden with.
+//! Secret keys with a password: scrypt derives a key stream from it, and the secret bytes are XORed with the stream.
 
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -8,23 +8,24 @@ use super::{BLAKE2, ED25519, SECRET_LENGTH, SecretKey, SecretPart, SignatureErro
 /// Key derivation of a secret key with a password.
 pub(super) const SCRYPT: [u8; 2] = *b"Sc";
 
-/// A password of a secret key. Its bytes are overwritten when it is dropped, and it does not print itself.
+/// A password of a secret key. Its bytes are overwritten when it is dropped, and `Debug` does not show it.
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// The password `text`.
+    /// Returns the password `text`.
     pub fn new(text: String) -> Password {
         Password(Zeroizing::new(text))
     }
 
-    /// Whether it has no letters, so that it protects nothing.
+    /// Returns whether the password is empty, so that it protects nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl PartialEq for Password {
-    /// For two that a person typed: the time that it takes tells where they differ.
+    /// Compares two passwords that a person typed. Not for secrets of others: the time it takes depends on where they
+    /// differ.
     fn eq(&self, other: &Password) -> bool {
         *self.0 == *other.0
     }
@@ -36,36 +37,37 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// What it costs to try a password, as libsodium's `crypto_pwhash_scryptsalsa208sha256` takes it.
+/// The cost of trying a password, in the parameters of libsodium's `crypto_pwhash_scryptsalsa208sha256`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cost {
-    /// The limit of operations: of Salsa20/8, about.
+    /// The limit of operations, roughly calls of Salsa20/8.
     operations: u64,
     /// The limit of memory, in bytes.
     memory: u64,
 }
 
 impl Cost {
-    /// Of new keys: N = 2^17, r = 8, p = 1, the first choice of OWASP's "Password Storage Cheat Sheet". It takes
-    /// 128 MiB, which small machines and containers have too, where the 1 GiB of `minisign -G` may not be had.
+    /// The cost of new keys: N = 2^17, r = 8, p = 1, the first choice of OWASP's "Password Storage Cheat Sheet". It
+    /// takes 128 MiB, which small machines and containers have; the 1 GiB of `minisign -G` they often have not.
     const NEW: Cost = Cost {
         operations: 1 << 22,
         memory: 1 << 27,
     };
 
-    /// What `minisign -G` asks for, and the most that a key may ask: whoever made its file could else keep this
-    /// machine busy for days (`crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE`, `_MEMLIMIT_SENSITIVE`).
+    /// The cost of keys of `minisign -G`, and the maximum that a key may ask for: without a limit, a key's file could
+    /// keep this computer busy for days (`crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE`,
+    /// `_MEMLIMIT_SENSITIVE`).
     const MOST: Cost = Cost {
         operations: 1 << 25,
         memory: 1 << 30,
     };
 
-    /// The least memory (`crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_MIN`): with less, all operations would go into
-    /// the hash around scrypt's core, which no limit counts.
+    /// The minimum of memory (`crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_MIN`): with less, all operations go into
+    /// the hash around scrypt's core, which the limit of operations does not count.
     const LEAST_MEMORY: u64 = 1 << 24;
 
-    /// log2(N) and p of scrypt, as libsodium chooses them: `pickparams` of its `pwhash_scryptsalsa208sha256.c`. The
-    /// tighter one of the limits decides about N, and r is 8.
+    /// Returns log2(N) and p of scrypt as libsodium chooses them (`pickparams` in `pwhash_scryptsalsa208sha256.c`).
+    /// The tighter limit decides about N; r is 8.
     fn parameters(self) -> Result<(u8, u32), SignatureError> {
         let Cost { operations, memory } = self;
         if operations > Cost::MOST.operations
@@ -74,7 +76,7 @@ impl Cost {
             return Err(SignatureError::Cost { operations, memory });
         }
         let operations = operations.max(1 << 15);
-        // The largest power of 2 that is not above a limit, and 2 at least.
+        // The exponent of the largest power of 2 up to the limit, at least 1.
         let log = |limit: u64| limit.checked_ilog2().unwrap_or(0).max(1);
         let (log_n, p) = if operations < memory / 32 {
             (log(operations / 32), 1)
@@ -88,7 +90,7 @@ impl Cost {
         }
     }
 
-    /// The bytes that hide the secret ones.
+    /// Returns the key stream.
     fn stream(
         self,
         password: &Password,
@@ -96,7 +98,8 @@ impl Cost {
     ) -> Result<Zeroizing<[u8; SECRET_LENGTH]>, SignatureError> {
         let Cost { operations, memory } = self;
         let (log_n, p) = self.parameters()?;
-        // scrypt ends the program where there is no memory: ask before.
+        // The scrypt crate aborts the process when the allocation fails, so memory is requested here first, where
+        // failure is an error.
         let blocks = (1 << log_n) + u64::from(p) + 1;
         let bytes = usize::try_from(blocks * 1024).unwrap_or(usize::MAX);
         if Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
@@ -124,7 +127,7 @@ pub struct ProtectedKey {
 }
 
 impl ProtectedKey {
-    /// Read what follows the algorithms in the file of a key.
+    /// Reads the part of a key's file behind the algorithms.
     pub(super) fn read(mut rest: &[u8]) -> ProtectedKey {
         let salt = take(&mut rest);
         let cost = Cost {
@@ -138,7 +141,7 @@ impl ProtectedKey {
         }
     }
 
-    /// Open the key. This takes as much time and memory as the key's maker chose, at most a few seconds and 1 GiB.
+    /// Opens the key. This takes as much time and memory as the key's maker chose, at most a few seconds and 1 GiB.
     ///
     /// # Errors
     ///
@@ -156,7 +159,7 @@ impl ProtectedKey {
 }
 
 impl SecretKey {
-    /// The file of the secret key, under a password. This takes about half a second and 128 MiB.
+    /// Returns the file of the secret key, under a password. This takes about half a second and 128 MiB.
     ///
     /// # Errors
     ///
@@ -189,7 +192,7 @@ impl SecretKey {
     }
 }
 
-/// One hidden by the other, or out of hiding.
+/// Returns `bytes` XOR `stream`: this encrypts and decrypts.
 fn combine(
     stream: &[u8; SECRET_LENGTH],
     bytes: &[u8; SECRET_LENGTH],
@@ -206,13 +209,13 @@ mod tests {
     use super::super::{KeyFile, PublicKey};
     use super::*;
 
-    /// Quick to try.
+    /// Cheap, so that tests are fast.
     const CHEAP: Cost = Cost {
         operations: 1 << 15,
         memory: 1 << 24,
     };
 
-    /// A key that minisign 0.11 made with little memory to be had, its public half, and a signature of nothing.
+    /// A key of minisign 0.11, made with little memory, its public half, and a signature of the empty file.
     const KEY: &str = "untrusted comment: minisign encrypted secret key\n\
         RWRTY0IygydDAR8lrNbdoUP4FfHqKZtb4IW6iv3c3x5PyqWIJ3UAABAAAAAAAAAAAAIAAAAAlmAeFUJpIppWJ9rX7O20d+YYKnFqfA7Kayu\
         +ict7J8/J0okOZoUvY2fZQ24Pyu/f6241+cLpHWPXES8U/UMtIOUsZLg8bZ1W2H60xjQ1MScQiVewfawsdB+iZOCb2QaoS7BJDspcOQM=\n";
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_minisign_itself_signs_as_there() {
+    fn a_key_of_minisign_makes_the_same_signature_as_minisign() {
         let key = protected(KEY).open(&password(PASSWORD)).unwrap();
         assert_eq!(key.id(), "DAA849F7A2B2A659");
         assert_eq!(key.public_text().lines().nth(1), PUBLIC.lines().nth(1));
@@ -311,8 +314,8 @@ mod tests {
     }
 
     #[test]
-    fn any_damage_is_told() {
-        // Every file that ends too early, and every letter that is another one.
+    fn any_damage_is_recognized() {
+        // Every truncated file, and every changed letter.
         let damaged = |text: &str, index: usize| {
             let mut bytes = text.as_bytes().to_vec();
             bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
@@ -321,7 +324,7 @@ mod tests {
         let key = SecretKey::generate().unwrap();
         let text = key.to_text();
         let start = text.find('\n').unwrap() + 1;
-        // Without its line end, the file is whole.
+        // The last line end may be missing.
         for end in 0..text.len() - 1 {
             assert!(KeyFile::parse(&text[..end]).is_err(), "{end}");
         }

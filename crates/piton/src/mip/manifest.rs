@@ -78,7 +78,7 @@ pub(crate) fn read_any(manifest: &Path) -> Result<Library, MipError> {
         }
     }
     if json.urls.len() > FILE_LIMIT {
-        return Err(refused(PackageError::TooMany { what: "files" }));
+        return Err(refused(PackageError::TooMany { unit: "files" }));
     }
     let mut local = Vec::new();
     for name in library.requires {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use piton_board::deadline::Cancel;
-use piton_shipment::archive::{self, Kind};
+use piton_shipment::archive::{self, Format};
 use piton_shipment::manifest::Manifest;
 
 use super::read::{
@@ -23,7 +23,8 @@ use crate::http::{Client, Document, HttpError};
 /// Most bytes of an archive or manifest on a server.
 const DOCUMENT_LIMIT: u64 = 256 << 20;
 
-/// By how many bytes a file may be longer than the manifest says and still be fetched, so that its size can be reported.
+/// By how many bytes a file may be longer than the manifest says and still be fetched, so that its size can be
+/// reported.
 const EXCESS: u64 = 64 << 10;
 
 /// Returns the address if `path` is one of a web server; `None` for a path of files.
@@ -38,10 +39,10 @@ pub fn is_url(path: &Path) -> Option<&str> {
     (is("http://") || is("https://")).then_some(text)
 }
 
-/// Fetches a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with a
-/// manifest, whose address ends in `/`. The files are fetched by their `download_path` beside the manifest; other files on
-/// the server are not found. The `index.json` of a manifest that is in one is looked for in the folder above, then beside
-/// it.
+/// Fetches a build from a server: an archive, a `manifest.json`, an `index.json` of several targets, or a folder with
+/// a manifest, whose address ends in `/`. The files are fetched by their `download_path` beside the manifest; other
+/// files on the server are not found. The `index.json` of a manifest that is in one is looked for in the folder
+/// above, then beside it.
 ///
 /// # Errors
 ///
@@ -90,7 +91,7 @@ fn is_archive(document: &mut Document) -> io::Result<bool> {
     let mut start = Vec::new();
     document.by_ref().take(4).read_to_end(&mut start)?;
     document.rewind()?;
-    Ok(Kind::of(&start).is_some())
+    Ok(Format::of(&start).is_some())
 }
 
 /// Returns the error for a document that cannot be read back or kept.

@@ -162,8 +162,8 @@ fn post_order(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut seen = vec![false; edges.len()];
     let mut order = Vec::with_capacity(edges.len());
     for root in 0..edges.len() {
-        // The path down, with the number of the next edge of each node. No recursion: a shipment may chain any number of
-        // modules.
+        // The path down, with the number of the next edge of each node. No recursion: a shipment may chain any number
+        // of modules.
         let mut path = vec![(root, 0)];
         if seen.get(root) != Some(&false) {
             continue;
@@ -187,8 +187,8 @@ fn post_order(edges: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// For each node the number of its group: nodes that lead to each other are one (Kosaraju's algorithm). What a group leads to
-/// has lower numbers.
+/// For each node the number of its group: nodes that lead to each other are one (Kosaraju's algorithm). What a group
+/// leads to has lower numbers.
 fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut back = vec![Vec::new(); edges.len()];
     for (node, edges) in edges.iter().enumerate() {
@@ -214,7 +214,7 @@ fn groups(edges: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use piton_shipment::manifest::{Found, Manifest};
+    use piton_shipment::manifest::{ActualFile, Manifest};
 
     use super::*;
     use crate::shipment::Item;
@@ -245,7 +245,7 @@ mod tests {
         );
         let spool = Spool::new();
         let items = made.into_iter().map(|(path, content)| {
-            let mut item = Item::of(Found::Special);
+            let mut item = Item::of(ActualFile::Special);
             let mut spooled = spool.begin().unwrap();
             spooled.push(&content).unwrap();
             item.content = Some(spooled);

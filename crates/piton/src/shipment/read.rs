@@ -9,9 +9,9 @@ use std::sync::Arc;
 use piton_board::deadline::Cancel;
 use piton_path::PortablePath;
 use piton_path::Sha256Hex;
-use piton_shipment::archive::{self, ArchiveError, Kind, each};
+use piton_shipment::archive::{self, ArchiveError, Format, visit};
 use piton_shipment::index::{self, Index};
-use piton_shipment::manifest::{self, Found, Manifest};
+use piton_shipment::manifest::{self, ActualFile, Manifest};
 use sha2::{Digest, Sha256};
 
 use super::{Indexed, Item, Items, Listed, Places, Purpose, Shipment, ShipmentError};
@@ -76,7 +76,7 @@ pub fn read(path: &Path, reading: &Reading<'_>) -> Result<Vec<Shipment>, Shipmen
     let read = (&mut file).take(4).read_to_end(&mut start);
     let read = read.and_then(|_| file.seek(SeekFrom::Start(0)));
     read.map_err(unreadable(path))?;
-    if Kind::of(&start).is_none() && path.extension().is_some_and(|ending| ending == "json") {
+    if Format::of(&start).is_none() && path.extension().is_some_and(|ending| ending == "json") {
         let (manifest, files) = (places.manifest.clone(), places.files.clone());
         let is_laid_out = files.is_none();
         let places = Places {
@@ -274,7 +274,7 @@ impl Documents {
 
     fn read<R: Read + Seek>(source: &mut R, cancel: &Cancel) -> Result<Documents, ArchiveError> {
         let mut documents = Documents::default();
-        each(source, &mut |path, size, content| {
+        visit(source, &mut |path, size, content| {
             if cancel.is_cancelled() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
@@ -325,7 +325,7 @@ pub(super) fn from_archive<R: Read + Seek>(
     let sizes = Sizes::new(path, &manifest, reading)?;
     let (mut items, mut beside) = (Items::new(), Vec::new());
     let prefix = format!("{FILES}/");
-    let result = each(&mut source, &mut |name, size, content| {
+    let result = visit(&mut source, &mut |name, size, content| {
         if Documents::default().field(name.as_str()).is_some() {
             return Ok(());
         }
@@ -389,8 +389,8 @@ pub(super) fn walk(
         })?;
         let item = match entry.kind {
             host_tree::Kind::File => sizes.open(&name, &entry.path)?,
-            host_tree::Kind::Special => Item::of(Found::Special),
-            _ => Item::of(Found::Link),
+            host_tree::Kind::Special => Item::of(ActualFile::Special),
+            _ => Item::of(ActualFile::Link),
         };
         items.insert(name, item);
     }
@@ -454,7 +454,7 @@ impl<'a> Sizes<'a> {
             true => Some(self.spool.begin()?),
             false => None,
         };
-        let mut item = Item::of(Found::Sized { size });
+        let mut item = Item::of(ActualFile::Sized { size });
         let mut head = Vec::new();
         let (mut found, mut hash) = (0, Sha256::new());
         let mut block = vec![0; 64 << 10];
@@ -483,12 +483,12 @@ impl<'a> Sizes<'a> {
         item.head = Some(head);
         if is_wanted {
             item.found = match found == size {
-                true => Found::File {
+                true => ActualFile::File {
                     size,
                     sha256: Sha256Hex::from_digest(&hash.finalize().into()),
                 },
                 // The file changed its size while it was read.
-                false => Found::Sized { size: found },
+                false => ActualFile::Sized { size: found },
             };
             item.content = kept.filter(|_| found == size);
         }

@@ -1,6 +1,6 @@
 //! Files in a folder of the host, and never outside of it.
 //!
-//! What a path means is decided here, name by name from the root, not by the operating system: `..` at the
+//! Paths are resolved here, name by name from the root, not by the operating system: `..` at the
 //! root stays there, and a symbolic link that leaves the root can't be followed.
 
 #[cfg(any(not(unix), test))]
@@ -43,7 +43,7 @@ impl DirectoryStorage {
     }
 }
 
-/// What the host says of a file, as the board sees it; `None` for what is neither file nor folder.
+/// Returns the host's facts about a file as the board sees them; `None` for other entries than files and folders.
 fn stat_of(metadata: &Metadata) -> Option<Stat> {
     let modified = metadata.modified().ok();
     let modified = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());

@@ -1,18 +1,18 @@
-//! Open files, the current folder, and the faults of the flash: everything that does not depend on what
-//! the files are kept on.
+//! Open files, the current folder, and the faults of the flash: everything that does not depend on the
+//! storage.
 
 use super::{Errno, FlashPath, Meter, Storage};
 use crate::device;
 use crate::host::BOOT_DIRECTORY;
 
-/// What a name stands for.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     File,
     Directory,
 }
 
-/// What `os.stat` tells.
+/// The facts of `os.stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) kind: Kind,
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
 }
 
-/// How much fits on the flash, and how much more, in bytes.
+/// Capacity and free space of the flash, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Space {
     pub(crate) total: u64,
@@ -40,7 +40,7 @@ pub(crate) struct Space {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FileId(pub(super) u64);
 
-/// How a file is opened: the flags of `open(2)` as musl, and so Emscripten, has them.
+/// The flags of `open(2)`, with the numbers of musl and Emscripten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OpenFlags(u32);
 
@@ -109,7 +109,7 @@ pub(crate) struct Files {
     meter: Meter,
     current: FlashPath,
     handles: Vec<Option<Handle>>,
-    /// Is the start-up code visible?
+    /// Whether the start-up code is visible.
     pub(crate) boots: bool,
 }
 
@@ -126,7 +126,7 @@ impl Files {
         }
     }
 
-    /// What stays over a reset.
+    /// Returns the storage, which survives a reset.
     pub(crate) fn into_storage(mut self) -> Box<dyn Storage> {
         for handle in self.handles.drain(..).flatten() {
             if let Handle::File { id, .. } = handle {
@@ -317,7 +317,7 @@ impl Files {
         Ok(to)
     }
 
-    /// The next name in an open folder; the same one again until [`Files::next_entry`].
+    /// Returns the next name in an open folder; the same one again until [`Files::next_entry`].
     pub(crate) fn peek_entry(&mut self, fd: i32) -> Result<Option<Entry>, Errno> {
         match self.handle(fd)? {
             Handle::Directory { entries, next, .. } => Ok(entries.get(*next).cloned()),
@@ -325,7 +325,7 @@ impl Files {
         }
     }
 
-    /// Go on to the next name in an open folder.
+    /// Goes on to the next name in an open folder.
     pub(crate) fn next_entry(&mut self, fd: i32) -> Result<(), Errno> {
         match self.handle(fd)? {
             Handle::Directory { next, .. } => {

@@ -14,9 +14,9 @@ enum Content {
 struct Node {
     content: Content,
     modified: i64,
-    /// How often it is open.
+    /// The number of times that it is open.
     opened: usize,
-    /// It has no name any more, and goes when nobody has it open.
+    /// Whether its name was removed. It is dropped when it is closed for the last time.
     removed: bool,
 }
 
@@ -103,7 +103,7 @@ impl MemoryStorage {
         }
     }
 
-    /// The folder that `path` is in, which must be there, and its name.
+    /// Returns the folder of `path`, which must exist, and its last name.
     fn parent(&self, path: &FlashPath) -> Result<(u64, String), Errno> {
         let (folder, name) = path.split().ok_or(Errno::EXISTS)?;
         let folder = self.find(folder)?;
@@ -120,7 +120,7 @@ impl MemoryStorage {
         Ok(id)
     }
 
-    /// Take the name off a node, and free it when nobody has it open.
+    /// Removes the name of a node, and drops the node if it is not open.
     fn remove(&mut self, path: &FlashPath, id: u64) -> Result<(), Errno> {
         let (folder, name) = self.parent(path)?;
         self.entries_mut(folder)?.remove(&name);
@@ -214,7 +214,7 @@ impl Storage for MemoryStorage {
         let end = offset
             .checked_add(bytes.len() as u64)
             .ok_or(Errno::NO_SPACE)?;
-        // As much as fits, like a file system that runs out of blocks.
+        // Write as much as fits, like a file system that runs out of blocks.
         let fits = end.min(size.saturating_add(room));
         if fits <= offset && !bytes.is_empty() {
             return Err(Errno::NO_SPACE);

@@ -21,7 +21,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Arm a fault of the flash. Those of the line are none of its business.
+    /// Arms a fault of the flash. Those of the line are none of its business.
     pub(crate) fn arm(&self, fault: &Fault) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *fault {
@@ -53,7 +53,7 @@ impl Meter {
         }
     }
 
-    /// How many of `wanted` bytes can be written.
+    /// Returns how many of `wanted` bytes can be written.
     pub(super) fn bytes(&self, wanted: usize) -> Result<usize, Errno> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(left) = &mut state.bytes_left else {

@@ -11,7 +11,7 @@ impl FlashPath {
         Self::default()
     }
 
-    /// The path that `text` means in the folder `self`. `..` at the root stays there.
+    /// Returns the path that `text` means in the folder `self`. `..` at the root stays there.
     pub(crate) fn join(&self, text: &str) -> FlashPath {
         let mut names = if text.starts_with('/') {
             Vec::new()
@@ -34,13 +34,13 @@ impl FlashPath {
         &self.names
     }
 
-    /// The folder it is in, and its name there; `None` for the root.
+    /// Returns the folder of the path and its last name; `None` for the root.
     pub(crate) fn split(&self) -> Option<(&[String], &str)> {
         let (name, folder) = self.names.split_last()?;
         Some((folder, name))
     }
 
-    /// Is it `other`, or inside of it?
+    /// Returns whether the path is `other` or inside of it.
     pub(crate) fn is_in(&self, other: &FlashPath) -> bool {
         self.names.starts_with(&other.names)
     }

@@ -1,5 +1,5 @@
-//! The door through which the Python side of the board (`device/*.py`) asks for what only the host can do:
-//! a file that can be opened while the board starts, and that the start-up code keeps.
+//! The control file, through which the Python side of the board (`device/*.py`) calls functions of the host. It can
+//! be opened while the board starts, and the start-up code keeps it open.
 //!
 //! Each write is one command: a letter, and its argument.
 
@@ -14,20 +14,20 @@ use crate::vm::execute::{execute, raise_keyboard_interrupt};
 use crate::vm::stop::{ResetCause, Stop, stop};
 use crate::wire::Wake;
 
-/// The folder of the start-up code, there while the board starts.
+/// The folder of the start-up code, visible while the board starts.
 pub(crate) const BOOT_DIRECTORY: &str = "/.virtual-board";
-/// The door itself.
+/// The path of the control file.
 pub(crate) const CONTROL_PATH: &str = "/.virtual-board/control";
-/// The file number of the open door.
+/// The file number of the open control file.
 pub(crate) const CONTROL_FD: i32 = 901;
 
-/// What runs the timers that are due: the `machine` module knows them.
+/// Runs the timers that are due; the `machine` module has them.
 const RUN_TIMERS: &str = "__import__('machine')._run_timers()";
 
-/// There is no bootloader: a board that enters it vanishes, and returns as if something had been flashed.
+/// Time that the board is away after it enters its bootloader, which does not exist: it returns as after flashing.
 const BOOTLOADER_TIME: Duration = Duration::from_secs(1);
 
-/// What the board has beside its processor, memory and flash.
+/// The board's parts beside processor, memory and flash.
 pub(crate) struct Control {
     unique_id: Vec<u8>,
     reset_cause: ResetCause,
@@ -36,9 +36,9 @@ pub(crate) struct Control {
     timer_due: Option<Instant>,
     timers_run: bool,
     watchdog: Option<(Instant, Duration)>,
-    /// The program has turned Ctrl-C off.
+    /// Whether the program has switched Ctrl-C off.
     pub(crate) interrupt_is_off: bool,
-    /// What the real-time clock was set to, relative to the host's.
+    /// The offset of the real-time clock from the host's, in milliseconds.
     clock_offset_ms: f64,
 }
 
@@ -68,7 +68,7 @@ impl Control {
         self.clock_offset_ms
     }
 
-    /// When a timer or the watchdog wants attention; not while timers already run.
+    /// Returns the time of the next timer or of the watchdog; `None` while timers run.
     pub(crate) fn timer_due(&self) -> Option<Instant> {
         let timer = self.timer_due.filter(|_| !self.timers_run);
         match (timer, self.watchdog) {
@@ -77,7 +77,7 @@ impl Control {
         }
     }
 
-    /// The commands that only change or tell what the board remembers.
+    /// Carries out a command that only changes or reads this state.
     fn command(&mut self, letter: u8, argument: &[u8]) -> Result<(), Errno> {
         let milliseconds = || {
             let number = argument.first_chunk::<4>();
@@ -108,13 +108,13 @@ impl Control {
         Ok(())
     }
 
-    /// The watchdog has not been fed in time.
+    /// Returns whether the watchdog was not fed in time.
     pub(super) fn watchdog_bites(&self) -> bool {
         self.watchdog.is_some_and(|(due, _)| due <= Instant::now())
     }
 }
 
-/// Carry out the command that the program has written.
+/// Carries out the command that the program has written.
 pub(super) fn write(
     ctx: &mut Ctx<'_>,
     address: u32,
@@ -147,9 +147,9 @@ pub(super) fn write(
     Ok(Ok(len))
 }
 
-/// `sys.stdout.buffer` and `sys.stdout` are both file 1. Give the former its own number, so that its bytes
-/// can be told from text: the number is the word after the type of the object at `address`. When it is
-/// not there, nothing is cooked, which is the safer of the two errors.
+/// Gives `sys.stdout.buffer` its own file number, since it and `sys.stdout` are both file 1 and bytes must be
+/// distinguished from text. The number is the word after the type of the object at `address`. If it is not there, LF
+/// never becomes CR LF, which is the safer error.
 fn give_stdout_buffer_its_own_file(ctx: &mut Ctx<'_>, address: u32) -> Result<(), wasmi::Error> {
     let (mut guest, host) = parts(ctx)?;
     let field = address.wrapping_add(4);
@@ -161,7 +161,7 @@ fn give_stdout_buffer_its_own_file(ctx: &mut Ctx<'_>, address: u32) -> Result<()
     Ok(())
 }
 
-/// Sleep, and run the timers that become due. False: there is an exception to raise first.
+/// Sleeps, and runs the timers that become due. Returns false if an exception must be raised first.
 fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
     ctx.data_mut().output.flush();
     let deadline = Instant::now() + duration;
@@ -181,10 +181,10 @@ fn sleep(ctx: &mut Ctx<'_>, duration: Duration) -> Result<bool, wasmi::Error> {
     }
 }
 
-/// Run the callbacks of all timers that are due.
+/// Runs the callbacks of all timers that are due.
 ///
-/// They run inside the call that the program is in. That is safe where the firmware waits for the host,
-/// because it lets JavaScript call back into Python there.
+/// They run inside the call that the program is in. This is safe where the firmware waits for the host,
+/// because it allows callbacks of JavaScript into Python there.
 pub(crate) fn run_timers(mut ctx: impl AsContextMut<Data = Host>) -> Result<(), wasmi::Error> {
     let mut ctx = ctx.as_context_mut();
     let now = Instant::now();

@@ -73,7 +73,7 @@ fn answer<T>(result: Result<T, Errno>) -> i32 {
     result.map_or_else(|errno| -errno.number(), |_| 0)
 }
 
-/// The text of a path. A name that is not UTF-8 is in no file system of ours.
+/// Returns the text of a path. No storage has names that are not UTF-8.
 fn path_text(guest: &Guest<'_>, path: i32) -> Result<Result<String, Errno>, wasmi::Error> {
     Ok(guest.text(unsigned(path))?.ok_or(Errno::INVALID))
 }
@@ -129,7 +129,7 @@ fn stat(mut ctx: Ctx<'_>, path: i32, out: i32) -> Answer {
     answer_stat(guest, out, result)
 }
 
-/// Fill in a `struct stat` of Emscripten: 96 bytes.
+/// Fills in a `struct stat` of Emscripten: 96 bytes.
 fn answer_stat(mut guest: Guest<'_>, out: i32, result: Result<Stat, Errno>) -> Answer {
     let stat = match result {
         Ok(stat) => stat,
@@ -162,7 +162,7 @@ const NARROW_SPACE: u32 = 64;
 /// Its size since 4.0, with counts of 64 bits.
 const WIDE_SPACE: u32 = 88;
 
-/// Fill in a `struct statfs` of Emscripten; the firmware says which by its size.
+/// Fills in a `struct statfs` of Emscripten, whose size selects the version.
 fn space(mut ctx: Ctx<'_>, _path: i32, size: i32, out: i32) -> Answer {
     let (mut guest, host) = parts(&mut ctx)?;
     let space = host.files.space();
@@ -189,7 +189,7 @@ fn space(mut ctx: Ctx<'_>, _path: i32, size: i32, out: i32) -> Answer {
     Ok(0)
 }
 
-/// Fill in as many `struct dirent` of Emscripten as fit, 280 bytes each.
+/// Fills in as many `struct dirent` of Emscripten as fit, 280 bytes each.
 fn entries(mut ctx: Ctx<'_>, fd: i32, out: i32, size: i32) -> Answer {
     const RECORD: u32 = 280;
     let (mut guest, host) = parts(&mut ctx)?;
@@ -201,7 +201,7 @@ fn entries(mut ctx: Ctx<'_>, fd: i32, out: i32, size: i32) -> Answer {
             Err(errno) => return Ok(-errno.number()),
         };
         host.files.next_entry(fd).ok();
-        // The record has room for 255 bytes and a NUL; a longer name can't be opened by its board either.
+        // The record has room for 255 bytes and a NUL; the board cannot open a longer name anyway.
         if entry.name.len() > 255 {
             continue;
         }

@@ -1,7 +1,7 @@
-//! `setjmp` and `longjmp`, which MicroPython's exceptions are made of.
+//! `setjmp` and `longjmp`, which implement MicroPython's exceptions.
 //!
 //! Emscripten compiles a call that may be unwound by `longjmp` into a call of an imported `invoke_*`
-//! function with the index of the real function. Nearly every bytecode that calls C comes through here.
+//! function with the index of the real function. Nearly every bytecode that calls C passes here.
 
 use wasmi::{Linker, Ref, TypedFunc};
 
@@ -9,7 +9,7 @@ use super::{Ctx, Host};
 use crate::vm::call::call;
 use crate::vm::stop::{Stop, stop, why};
 
-/// One cache per signature: the functions of the firmware's table that were called already, by index.
+/// Defines one cache for each signature: the functions of the firmware's table that were called already, by index.
 macro_rules! invoke_functions {
     ($($name:ident($($arg:ident),*) -> $result:ty;)*) => {
         #[derive(Default)]
@@ -82,8 +82,8 @@ fn stack_pointer(ctx: &mut Ctx<'_>) -> Result<i32, wasmi::Error> {
     stack_pointer.get(ctx)
 }
 
-/// A call ended early. If that was a `longjmp`, it lands here: the stack is as before the call, and the
-/// firmware is told to look where it has to go on.
+/// Handles the early end of a call. After a `longjmp` the stack pointer is restored, and the firmware gets the signal
+/// to find out where to continue.
 fn land(ctx: &mut Ctx<'_>, error: wasmi::Error, stack_pointer: i32) -> Result<(), wasmi::Error> {
     if why(&error) != Some(Stop::LongJump) {
         return Err(error);

@@ -1,17 +1,17 @@
-//! A processor that is slower than the host's.
+//! Slowing the processor down.
 
 use std::time::{Duration, Instant};
 
 use crate::options::Processor;
 
-/// How much the firmware runs, in interpreter fuel, before the line is looked at: some 0.3 milliseconds.
+/// Interpreter fuel between two checks of the line: about 0.3 milliseconds.
 const SLICE: u64 = 2_000_000;
 /// The same for a slow processor, so that its rests are short.
 const SLOW_SLICE: u64 = 500_000;
-/// A slice of a processor with a given speed takes about a thousandth of a second, but not less than this.
+/// Minimum of a slice for a processor with a given speed, whose slices take about a millisecond.
 const SHORTEST_SLICE: u64 = 10_000;
 
-/// How much fuel the firmware gets until the line is looked at next.
+/// Returns the fuel of the firmware until the next check of the line.
 pub(crate) fn slice(processor: Processor) -> u64 {
     match processor {
         Processor::Unlimited | Processor::TimesSlower(0 | 1) => SLICE,
@@ -20,16 +20,16 @@ pub(crate) fn slice(processor: Processor) -> u64 {
     }
 }
 
-/// A host that is late, because it is busy, may make up for so much of it.
+/// Maximum delay of a busy host that later slices make up for.
 const LONGEST_LATENESS: Duration = Duration::from_millis(100);
 
-/// The work of a processor.
+/// The pace of a processor.
 pub(crate) struct Pace {
-    /// When the slice began that the firmware works on.
+    /// The beginning of the current slice.
     began: Instant,
-    /// How much fuel it has.
+    /// Its fuel.
     fuel: u64,
-    /// How much longer than they should the slices before took.
+    /// The delay of earlier slices.
     late: Duration,
 }
 
@@ -42,18 +42,19 @@ impl Pace {
         }
     }
 
-    /// A slice of so much fuel begins.
+    /// Begins a slice of so much fuel.
     pub(crate) fn begin(&mut self, fuel: u64, now: Instant) {
         self.began = now;
         self.fuel = fuel;
     }
 
-    /// How much fuel the slice has that the firmware works on.
+    /// Returns the fuel of the current slice.
     pub(super) fn fuel(&self) -> u64 {
         self.fuel
     }
 
-    /// How long the processor rests after its slice, of which it has waited this long for the line.
+    /// Returns how long the processor rests after its slice. `waited` is the part of it that was spent waiting for
+    /// the line.
     pub(super) fn rest(
         &mut self,
         processor: Processor,
@@ -76,7 +77,7 @@ impl Pace {
         due.saturating_sub(took)
     }
 
-    /// The rest took so much longer than it should.
+    /// Counts the delay of a rest.
     pub(super) fn be_late(&mut self, by: Duration) {
         self.late = (self.late + by).min(LONGEST_LATENESS);
     }
@@ -88,8 +89,8 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    /// How many milliseconds a processor rests after each of some slices of 100,000 steps: of what they took, and
-    /// waited for the line.
+    /// Returns how many milliseconds a processor rests after each of some slices of 100,000 steps: of what they took,
+    /// and waited for the line.
     fn rests<const COUNT: usize>(
         processor: Processor,
         slices: [(u32, u32); COUNT],

@@ -12,11 +12,11 @@ use crate::wire::Wake;
 const POLLIN: u16 = 1;
 const POLLOUT: u16 = 4;
 const POLLNVAL: u16 = 32;
-/// `POLLERR`, `POLLHUP` and `POLLNVAL` are reported whether they were asked for or not.
+/// `POLLERR`, `POLLHUP` and `POLLNVAL`, which are reported without a request.
 const ALWAYS: u16 = 8 | 16 | POLLNVAL;
 
-/// The firmware polls in a loop until its own time is over. From the fifth time in a row on, each round
-/// waits this long for input, so that waiting costs no processor time.
+/// Wait of each poll from the fifth in a row on: the firmware polls in a loop until its timeout, which would use the
+/// processor.
 const ROUND: Duration = Duration::from_millis(1);
 const BUSY_POLLS: u32 = 4;
 
@@ -57,7 +57,7 @@ fn poll(mut ctx: Ctx<'_>, list: i32, count: i32) -> Result<i32, wasmi::Error> {
     Ok(look(&mut ctx, list, count)?.0)
 }
 
-/// Fill in the list of `struct pollfd`: how many are ready, and whether any asks for input of the line.
+/// Fills in the list of `struct pollfd`. Returns how many are ready, and whether one requests input of the line.
 fn look(ctx: &mut Ctx<'_>, list: i32, count: i32) -> Result<(i32, bool), wasmi::Error> {
     let (mut guest, host) = parts(ctx)?;
     let (mut ready, mut wants_input) = (0, false);

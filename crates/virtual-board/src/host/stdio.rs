@@ -10,22 +10,22 @@ use crate::wire::{BoardEnd, Wake};
 
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// The file number that `sys.stdout.buffer` gets, which tells its bytes from text.
+/// The file number of `sys.stdout.buffer`, which distinguishes its bytes from text.
 pub(crate) const RAW_STDOUT: i32 = 900;
 
-/// The text output is sent on when it is this long.
+/// Length in bytes at which text output is sent.
 const CHUNK: usize = 1024;
 
-/// What the board says, on its way to the line.
+/// The board's output before it is sent.
 pub(crate) struct Output {
     line: BoardEnd,
     waiting: Vec<u8>,
-    /// How many of the next bytes are not to be sent.
+    /// The number of next bytes that are not sent.
     skip: usize,
     last: u8,
-    /// What is sent, while somebody wants to know.
+    /// A copy of the sent bytes while the output is watched.
     watched: Option<Vec<u8>>,
-    /// Does text get its LF turned into CR LF?
+    /// Whether LF in text becomes CR LF.
     pub(crate) cooks: bool,
 }
 
@@ -41,7 +41,7 @@ impl Output {
         }
     }
 
-    /// Send text, with CR LF as boards do. The firmware's own CR LF stay as they are; so does a CR LF of
+    /// Sends text, with CR LF as boards do. The firmware's own CR LF stay as they are; so does a CR LF of
     /// the program, where a board would send CR CR LF.
     pub(crate) fn text(&mut self, text: &[u8]) {
         if !self.cooks {
@@ -58,7 +58,7 @@ impl Output {
         self.raw(&cooked);
     }
 
-    /// Send bytes as they are.
+    /// Sends bytes as they are.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         let skipped = self.skip.min(bytes.len());
         self.skip -= skipped;
@@ -79,18 +79,18 @@ impl Output {
         }
     }
 
-    /// Remember what is sent from now on.
+    /// Keeps a copy of the output from now on.
     pub(crate) fn watch(&mut self) {
         self.watched = Some(Vec::new());
     }
 
-    /// Was the prompt of the raw REPL sent since [`Output::watch`]?
+    /// Returns whether the prompt of the raw REPL was sent since [`Output::watch`].
     pub(crate) fn watched_raw_prompt(&mut self) -> bool {
         let watched = self.watched.take().unwrap_or_default();
         watched.ends_with(b"raw REPL; CTRL-B to exit\r\n>")
     }
 
-    /// Take back `text`, if what was sent since [`Output::watch`] ends with it and it is not on the line yet.
+    /// Removes `text` if the output since [`Output::watch`] ends with it and it is not on the line yet.
     pub(crate) fn take_back_watched(&mut self, text: &[u8]) -> bool {
         let watched = self.watched.take().unwrap_or_default();
         let is_last = watched.ends_with(text) && self.waiting.ends_with(text);
@@ -100,7 +100,7 @@ impl Output {
         is_last
     }
 
-    /// Do not send the next `count` bytes.
+    /// Does not send the next `count` bytes.
     pub(crate) fn skip(&mut self, count: usize) {
         self.skip = count;
     }
@@ -143,7 +143,7 @@ fn is_stdio(fd: i32) -> bool {
     (0..=2).contains(&fd) || fd == RAW_STDOUT || fd == CONTROL_FD
 }
 
-/// The pieces of memory that a read or write is spread over: address and length of each.
+/// Returns the pieces of memory of a vectored read or write: address and length of each.
 fn pieces(ctx: &mut Ctx<'_>, list: i32, count: i32) -> Result<Vec<(u32, u32)>, wasmi::Error> {
     let (guest, _) = parts(ctx)?;
     (0..unsigned(count))
@@ -185,7 +185,7 @@ fn fd_write(
         };
         match result {
             Ok(written) => total += written,
-            // What was written before the error counts; the next write shows the error.
+            // The bytes written before the error count; the next write returns the error.
             Err(_) if total > 0 => break,
             Err(errno) => return Ok(errno.number()),
         }
@@ -230,7 +230,7 @@ fn fd_read(
     Ok(0)
 }
 
-/// Wait until there is input for the program. False: there is an exception to raise first.
+/// Waits until there is input for the program. Returns false if an exception must be raised first.
 fn wait_for_input(ctx: &mut Ctx<'_>) -> Result<bool, wasmi::Error> {
     ctx.data_mut().output.flush();
     loop {

@@ -1,22 +1,22 @@
-//! Firmware that takes no Ctrl-C: it is busy in C code, which looks for exceptions only between two bytecodes.
+//! Firmware that does not react to Ctrl-C: it is busy in C code, and checks for exceptions only between two bytecodes.
 //!
-//! `7 ** 10 ** 6` is one bytecode, and takes minutes. Hardware has a reset button for this. Here, a second request, when
-//! the firmware has had its time, gets a reset.
+//! `7 ** 10 ** 6` is one bytecode, and takes minutes. Hardware has a reset button for this. Here a second Ctrl-C resets
+//! the board if the firmware had enough time for the first.
 
-/// Where a Ctrl-C is that the firmware has not reacted to.
+/// The state of a Ctrl-C that the firmware has not reacted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupts {
-    /// One is pending in the firmware.
+    /// Pending in the firmware.
     Pending,
-    /// So many, not 0, wait on the line: while it compiles a program the firmware does not want any.
+    /// So many, at least one, wait on the line: while the firmware compiles a program it has no interrupt character.
     Waiting(usize),
 }
 
-/// How long the firmware has not reacted to a Ctrl-C.
+/// Measures how long the firmware does not react to a Ctrl-C.
 pub(crate) struct Stuck {
-    /// How much fuel it may use up before it counts as stuck.
+    /// The fuel after which it counts as stuck.
     limit: u64,
-    /// The Ctrl-C that it has not reacted to, and how much fuel it has used up since.
+    /// The Ctrl-C that it has not reacted to, and the fuel used since.
     unanswered: Option<(Interrupts, u64)>,
 }
 
@@ -28,14 +28,14 @@ impl Stuck {
         }
     }
 
-    /// The firmware has worked for so much fuel.
+    /// Counts used fuel.
     pub(super) fn work(&mut self, fuel: u64) {
         if let Some((_, used)) = &mut self.unanswered {
             *used = used.saturating_add(fuel);
         }
     }
 
-    /// What there is before the line is looked at: has the firmware reacted?
+    /// Notes the state before the line is checked, which shows whether the firmware has reacted.
     pub(super) fn settle(&mut self, is_pending: bool, waiting: usize) {
         let reacted = match self.unanswered {
             Some((Interrupts::Pending, _)) => !is_pending,
@@ -47,14 +47,14 @@ impl Stuck {
         }
     }
 
-    /// There is a Ctrl-C. True: it is a new one, and the firmware had its time for the one before.
+    /// Notes a Ctrl-C. Returns true if it is a new one and the firmware had enough time for the previous one.
     pub(super) fn ask(&mut self, interrupts: Interrupts) -> bool {
         let (is_new, used) = match (self.unanswered, interrupts) {
             (Some((Interrupts::Pending, used)), Interrupts::Pending) => (true, used),
             (Some((Interrupts::Waiting(before), used)), Interrupts::Waiting(now)) => {
                 (now > before, used)
             }
-            // One that has waited and is pending now: the firmware came on.
+            // It waited and is pending now: the firmware has made progress.
             _ => (true, 0),
         };
         self.unanswered = Some((interrupts, used));

@@ -24,9 +24,9 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
     Ok(())
 }
 
-/// Milliseconds since the board was made; they wrap, as the firmware expects.
+/// Returns the milliseconds since the board was made. They wrap, as the firmware expects.
 ///
-/// A program that looks at the clock is often one that waits, so that timers run here as well.
+/// Timers run here too: a program that reads the clock often waits in a loop.
 fn ticks_ms(mut ctx: Ctx<'_>) -> Result<i32, wasmi::Error> {
     run_timers(&mut ctx)?;
     let milliseconds = ctx.data().started.elapsed().as_millis();
@@ -34,7 +34,7 @@ fn ticks_ms(mut ctx: Ctx<'_>) -> Result<i32, wasmi::Error> {
     Ok(wrapped.cast_signed())
 }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970.
 fn time_ms(ctx: Ctx<'_>) -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.unwrap_or_default().as_millis() as f64;
@@ -47,7 +47,7 @@ fn random_u32(_: Ctx<'_>) -> i32 {
     (random >> 32) as i32
 }
 
-/// Give the firmware memory up to `wanted` bytes in all; 0 when there is no more.
+/// Grows the memory of the firmware to `wanted` bytes in all. Returns 0 if there is no more.
 fn resize_heap(mut ctx: Ctx<'_>, wanted: i32) -> Result<i32, wasmi::Error> {
     let memory = ctx.data().exports()?.memory;
     let limit = ctx.data().memory_limit;
@@ -56,7 +56,7 @@ fn resize_heap(mut ctx: Ctx<'_>, wanted: i32) -> Result<i32, wasmi::Error> {
     if wanted > limit {
         return Ok(0);
     }
-    // More than asked for, so that this is not called for every small piece.
+    // A fifth more, so that this is not called for every small piece.
     let target = wanted.max(size + size / 5).min(limit);
     let pages = target.saturating_sub(size).div_ceil(PAGE);
     Ok(i32::from(memory.grow(&mut ctx, pages as u64).is_ok()))

@@ -1,4 +1,4 @@
-//! A virtual board on a pseudo-terminal, where any program finds it as a serial port.
+//! A virtual board on a pseudo-terminal, which programs open as a serial port.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,11 +16,11 @@ use rustix::termios::OptionalActions;
 use crate::board::VirtualBoard;
 use crate::line::Line;
 
-/// How long output waits for a client that reads nothing at all, before it is dropped. Nobody can tell a client that is
-/// slow from one that has gone, because the server keeps the terminal open. On a busy computer a client may well read
-/// nothing for some seconds.
+/// Time after which output is dropped because no client reads. A slow client cannot be told from one that has closed
+/// the terminal, because the server keeps the terminal open. On a busy computer a client may read nothing for some
+/// seconds.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a vanished board is looked for.
+/// Interval of looking for a vanished board.
 const RETRY: Duration = Duration::from_millis(5);
 
 /// A virtual board on a pseudo-terminal. Dropping it takes the terminal away; the board runs on.
@@ -36,21 +36,20 @@ struct Shared {
     board: Arc<VirtualBoard>,
     line: Mutex<Option<Arc<Line>>>,
     stopping: AtomicBool,
-    /// The last output was dropped. Then nothing waits until somebody reads.
+    /// Whether the last output was dropped. Then output does not wait until a client reads.
     unread: AtomicBool,
     master: OwnedFd,
-    /// Kept open so that a client may go and another one come, without the master seeing an error.
+    /// Kept open, so that the master gets no error (EIO on Linux) between two clients.
     slave: OwnedFd,
     /// Readable when the server stops.
     woken: OwnedFd,
 }
 
-/// Offer a board on a pseudo-terminal until the result is dropped.
+/// Offers a board on a pseudo-terminal until the result is dropped.
 ///
-/// The terminal is in raw mode, and clients may come and go. Nothing is lost while one is there: who is too slow is
-/// waited for, unless nothing at all is read for ten seconds; from then on output is dropped until somebody reads or
-/// writes. While the board has vanished, the terminal
-/// stays, and what is written to it is lost. The server holds the board's only [`Line`].
+/// The terminal is in raw mode, and clients may come and go. While one is connected, output waits for it. If no byte
+/// is read for ten seconds, output is dropped until a client reads or writes. While the board has vanished, the
+/// terminal stays, and bytes written to it are lost. The server holds the board's only [`Line`].
 ///
 /// # Errors
 ///
@@ -70,7 +69,7 @@ pub fn pty(board: Arc<VirtualBoard>) -> io::Result<PtyServer> {
     rustix::termios::tcsetattr(&slave, OptionalActions::Now, &attributes)?;
     fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
     let (woken, wake) = rustix::pipe::pipe()?;
-    // A program that the host starts meanwhile must not keep the pipe open: closing it is the signal.
+    // Closing the pipe is the signal to stop. A child process that inherited it would keep it open.
     for end in [&woken, &wake] {
         rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
     }
@@ -95,7 +94,7 @@ pub fn pty(board: Arc<VirtualBoard>) -> io::Result<PtyServer> {
 }
 
 impl PtyServer {
-    /// What clients open, as a serial port.
+    /// Returns the path that clients open as a serial port.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -117,7 +116,7 @@ impl Drop for PtyServer {
             line.close();
         }
         for thread in self.threads.drain(..) {
-            // A thread that panicked has said so itself.
+            // A thread that panicked has printed its own message.
             let _ = thread.join();
         }
     }
@@ -144,7 +143,7 @@ impl Shared {
             };
             match line.read(&mut buf, None) {
                 Ok(count) => self.send(buf.get(..count).unwrap_or_default()),
-                // Gone. Drop this end, so that the line can be opened anew when the board is back.
+                // The board has vanished. Drop this end, so that the line can be opened again when the board is back.
                 Err(_) => *self.line.lock().unwrap_or_else(PoisonError::into_inner) = None,
             }
         }
@@ -160,14 +159,14 @@ impl Shared {
         }
     }
 
-    /// Give a client what the board has said.
+    /// Sends output of the board to the client.
     fn send(&self, mut bytes: &[u8]) {
         let mut deadline = Instant::now() + CLIENT_PATIENCE;
         while !bytes.is_empty() && !self.is_stopping() {
             match rustix::io::write(&self.master, bytes) {
                 Ok(count) => {
                     bytes = bytes.get(count..).unwrap_or_default();
-                    // However slowly it reads: somebody does.
+                    // A client reads, even if slowly: the patience begins again.
                     deadline = Instant::now() + CLIENT_PATIENCE;
                     self.unread.store(false, Ordering::SeqCst);
                 }
@@ -198,25 +197,25 @@ impl Shared {
     }
 
     fn receive(&self, bytes: &[u8]) {
-        // Whoever writes is there, and will read.
+        // A client that writes is connected and will read.
         self.unread.store(false, Ordering::SeqCst);
         // A client that asked for the terminal alone (TIOCEXCL) can't give it back by closing it, because
         // the server still has it open.
         let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);
         if let Some(line) = self.line() {
-            // An error: the board has vanished, and so have the bytes.
+            // On an error the board has vanished, and the bytes are lost as on hardware.
             let _ = line.write_all(bytes, None);
         }
     }
 
-    /// Wait until the terminal is ready, or the server stops.
+    /// Waits until the terminal is ready, or the server stops.
     fn wait(&self, flags: PollFlags, timeout: Option<Duration>) {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut waits = [
             PollFd::new(&self.master, flags),
             PollFd::new(&self.woken, PollFlags::IN),
         ];
-        // An error (EINTR) only means to look again.
+        // An error (EINTR) means only that the caller checks again.
         let _ = poll(&mut waits, timeout.as_ref());
     }
 }

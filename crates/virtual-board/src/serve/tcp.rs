@@ -22,17 +22,17 @@ struct Shared {
     client: Mutex<Option<Client>>,
 }
 
-/// A connected client, and the line it has.
+/// A connected client with its line.
 struct Client {
     stream: TcpStream,
     line: Arc<Line>,
 }
 
-/// Offer a board on TCP until the result is dropped: raw bytes, one client at a time.
+/// Offers a board on TCP until the result is dropped: raw bytes, one client at a time.
 ///
 /// A client that comes while another one is connected, or while the board has vanished, is disconnected at
-/// once. Port 0 takes a free port. Whoever can reach the port can run code on the board: an address other
-/// than the loopback one offers it to the whole network.
+/// once. Port 0 takes a free port. Anybody who can reach the port can run code on the board: an address
+/// other than the loopback one offers it to the whole network.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn tcp(board: Arc<VirtualBoard>, address: impl ToSocketAddrs) -> io::Result<
 }
 
 impl TcpServer {
-    /// The address that clients connect to, with the port that was taken.
+    /// Returns the address that clients connect to, with the port that was taken.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -71,7 +71,7 @@ impl Drop for TcpServer {
             client.line.close();
             let _ = client.stream.shutdown(Shutdown::Both);
         }
-        // Wakes the listener.
+        // `accept` has no timeout: a connection to itself wakes the listener.
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -98,7 +98,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.stopping.load(Ordering::SeqCst) {
             break;
         }
-        // Both errors disconnect the client: it was gone already, or the line is not to be had.
+        // Both errors disconnect the client: it has gone, or the line is in use.
         let Ok(stream) = stream else { continue };
         let Ok(line) = shared.board.open() else {
             continue;
@@ -113,7 +113,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Start serving a client: one thread for each direction.
+/// Starts serving a client: one thread for each direction.
 fn serve(stream: TcpStream, line: Line, shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     stream.set_nodelay(true)?;
     let line = Arc::new(line);

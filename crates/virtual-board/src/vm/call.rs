@@ -1,4 +1,4 @@
-//! Calls into the firmware that look at the line every now and then.
+//! Calls into the firmware that check the line at intervals.
 
 use std::time::Instant;
 
@@ -7,8 +7,8 @@ use wasmi::{AsContextMut, TypedFunc, TypedResumableCall, WasmParams, WasmResults
 use super::stop::{stop, why};
 use crate::host::{Host, look_at_line};
 
-/// Call the firmware. Whenever a slice of fuel is used up, the line is looked at, as an interrupt handler
-/// of a board would, and the call goes on.
+/// Calls the firmware. After each slice of fuel the line is checked, as the interrupt handler of a board would, and
+/// the call goes on.
 pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
     function: &TypedFunc<Params, Results>,
     mut ctx: impl AsContextMut<Data = Host>,
@@ -30,7 +30,7 @@ pub(crate) fn call<Params: WasmParams, Results: WasmResults>(
                 store.data_mut().count_work();
                 let slice = store.data().fuel_slice();
                 let fuel = slice.max(pause.required_fuel());
-                // First the fuel: looking at the line calls the firmware, too.
+                // The fuel comes first: checking the line calls the firmware too.
                 store.set_fuel(fuel)?;
                 look_at_line(&mut store)?;
                 store.set_fuel(fuel)?;

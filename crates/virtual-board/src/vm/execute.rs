@@ -1,4 +1,4 @@
-//! Python source handed to the firmware by the host.
+//! Running Python source of the host in the firmware.
 
 use wasmi::{AsContext, AsContextMut};
 
@@ -7,18 +7,18 @@ use super::guest::Guest;
 use super::stop::{Stop, stop};
 use crate::host::{Exports, Host};
 
-/// An exception that nothing caught.
+/// An uncaught exception.
 pub(crate) struct Raised {
     pub(crate) type_name: String,
     /// The traceback as the firmware prints it.
     pub(crate) traceback: Vec<u8>,
 }
 
-/// The kind of result that says "exception" (`ports/webassembly/proxy_c.c`).
+/// The kind of result that means an exception (`ports/webassembly/proxy_c.c`).
 const KIND_EXCEPTION: u32 = u32::MAX;
 const RESULT_WORDS: usize = 3;
 
-/// Run Python source in `__main__`. `None`: it ended without an exception.
+/// Runs Python source in `__main__`. Returns `None` if it ended without an exception.
 pub(crate) fn execute(
     mut ctx: impl AsContextMut<Data = Host>,
     source: &str,
@@ -48,7 +48,7 @@ pub(crate) fn execute(
     Ok(raised)
 }
 
-/// Let the firmware raise `KeyboardInterrupt` as soon as it can.
+/// Lets the firmware raise `KeyboardInterrupt` as soon as it can.
 pub(crate) fn raise_keyboard_interrupt(
     mut ctx: impl AsContextMut<Data = Host>,
 ) -> Result<(), wasmi::Error> {
@@ -60,7 +60,7 @@ fn exports(ctx: &impl AsContext<Data = Host>) -> Result<Exports, wasmi::Error> {
     ctx.as_context().data().exports().cloned()
 }
 
-/// The firmware hands over type name, 0x04, traceback.
+/// Parses the firmware's text of an exception: type name, 0x04, traceback.
 fn parse(text: &[u8]) -> Raised {
     let end = text.iter().position(|&byte| byte == 4);
     let (name, traceback) = match end {

@@ -11,7 +11,7 @@ fn bad_address() -> wasmi::Error {
     stop(Stop::BadAddress)
 }
 
-/// A 32-bit value of the interpreter as the address or length that it stands for.
+/// Returns a 32-bit value of the interpreter as the address or length that it stands for.
 pub(crate) fn unsigned(value: i32) -> u32 {
     value.cast_unsigned()
 }
@@ -68,7 +68,7 @@ impl<'a> Guest<'a> {
         self.write(address, &value.to_le_bytes())
     }
 
-    /// The text at `address` up to its NUL. `None`: it is not UTF-8.
+    /// Returns the text at `address` up to its NUL; `None` if it is not UTF-8.
     pub(crate) fn text(&self, address: u32) -> Result<Option<String>, wasmi::Error> {
         let rest = self.bytes.get(index(address)..).ok_or_else(bad_address)?;
         let end = rest.iter().position(|&byte| byte == 0);

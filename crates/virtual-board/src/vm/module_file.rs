@@ -9,12 +9,12 @@ const EXPORT_SECTION: u8 = 7;
 const KIND_GLOBAL: u8 = 3;
 const HEADER: usize = 8;
 
-/// Add an export of the first global, which is the C stack pointer in everything `wasm-ld` links, so that
-/// the host reads it without calling the firmware. `None`: the file is not laid out as it should be.
+/// Adds an export of the first global, which is the C stack pointer in everything `wasm-ld` links, so that
+/// the host reads it without calling the firmware. Returns `None` if the file has another layout.
 pub(crate) fn export_stack_pointer(wasm: &[u8]) -> Option<Vec<u8>> {
     let mut out = wasm.get(..HEADER)?.to_vec();
     let mut at = HEADER;
-    let mut found = false;
+    let mut has_exports = false;
     while at < wasm.len() {
         let id = *wasm.get(at)?;
         let (len, start) = read_leb(wasm, at + 1)?;
@@ -23,7 +23,7 @@ pub(crate) fn export_stack_pointer(wasm: &[u8]) -> Option<Vec<u8>> {
         let body = wasm.get(body)?;
         out.push(id);
         if id == EXPORT_SECTION {
-            found = true;
+            has_exports = true;
             let body = with_one_more_export(body)?;
             write_leb(&mut out, u32::try_from(body.len()).ok()?);
             out.extend_from_slice(&body);
@@ -32,7 +32,7 @@ pub(crate) fn export_stack_pointer(wasm: &[u8]) -> Option<Vec<u8>> {
             out.extend_from_slice(body);
         }
     }
-    found.then_some(out)
+    has_exports.then_some(out)
 }
 
 fn with_one_more_export(section: &[u8]) -> Option<Vec<u8>> {
@@ -47,7 +47,7 @@ fn with_one_more_export(section: &[u8]) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Read an unsigned LEB128 number: the number, and where it ends.
+/// Reads an unsigned LEB128 number. Returns it with the position behind it.
 fn read_leb(bytes: &[u8], start: usize) -> Option<(u32, usize)> {
     let mut value: u32 = 0;
     for (index, shift) in (start..).zip((0..32).step_by(7)) {

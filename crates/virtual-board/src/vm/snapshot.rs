@@ -1,4 +1,4 @@
-//! The memory of a firmware that has started up to its `boot.py`, so that every further start is a copy.
+//! The memory of a firmware that has started up to its `boot.py`. Every further start is a copy of it.
 
 use super::{Parts, Vm, memory_limit};
 use crate::host::{Host, StackPointer};
@@ -9,11 +9,11 @@ const PAGE: usize = 4096;
 pub(crate) struct Snapshot {
     /// The size of the memory.
     size: usize,
-    /// The pages that are not as a new instance has them, by their offset.
+    /// The pages that differ from a new instance, by their offset.
     pages: Vec<(usize, Box<[u8]>)>,
     stack_pointer: i32,
     pending_exception: Option<u32>,
-    /// The output can tell text from bytes.
+    /// Whether the output can distinguish text from bytes.
     cooks: bool,
 }
 
@@ -26,7 +26,7 @@ fn is_blank(page: &[u8]) -> bool {
 }
 
 impl Snapshot {
-    /// Start the firmware and take the snapshot.
+    /// Starts the firmware and takes the snapshot.
     pub(crate) fn take(parts: &Parts, host: Host) -> Result<Snapshot, wasmi::Error> {
         let mut vm = Vm::instantiate(parts, host)?;
         let memory = vm.store.data().exports()?.memory;
@@ -52,7 +52,7 @@ impl Snapshot {
         })
     }
 
-    /// A firmware as it was when the snapshot was taken.
+    /// Returns a firmware as it was when the snapshot was taken.
     pub(crate) fn start(
         &self,
         parts: &Parts,

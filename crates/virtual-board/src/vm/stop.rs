@@ -9,9 +9,9 @@ use crate::options::Outage;
 pub(crate) enum Stop {
     /// A C `longjmp` is unwinding the stack: MicroPython raises an exception.
     LongJump,
-    /// Nobody wants the board any more.
+    /// The board is dropped.
     Shutdown,
-    /// The board boots anew.
+    /// The board boots again.
     Reset(ResetCause),
     /// The firmware does not react to Ctrl-C.
     Unresponsive,
@@ -19,18 +19,18 @@ pub(crate) enum Stop {
     PowerLost(Option<Duration>),
     /// The firmware called `abort()`.
     Abort,
-    /// The firmware handed the host an address outside its memory.
+    /// The firmware passed an address outside of its memory.
     BadAddress,
 }
 
-/// Why the board boots.
+/// The cause of a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResetCause {
     /// Power came on.
     Power,
     /// `machine.reset()`, or the reset line.
     Hard,
-    /// The watchdog bit.
+    /// The watchdog was not fed.
     Watchdog,
     /// `machine.deepsleep()` ended.
     DeepSleep,
@@ -39,8 +39,7 @@ pub(crate) enum ResetCause {
 }
 
 impl ResetCause {
-    /// The number that `machine.reset_cause()` returns; those of `machine.PWRON_RESET` and so on are
-    /// the ones of the ESP32 port (`ports/esp32/modmachine.c`).
+    /// Returns the result of `machine.reset_cause()`, with the numbers of the ESP32 port (`ports/esp32/modmachine.c`).
     pub(crate) fn number(self) -> u8 {
         match self {
             ResetCause::Power => 1,
@@ -53,7 +52,7 @@ impl ResetCause {
 }
 
 impl ResetCause {
-    /// Did the running program ask for it?
+    /// Returns whether the running program requested the reset.
     pub(crate) fn is_by_program(self) -> bool {
         matches!(
             self,
@@ -90,12 +89,12 @@ impl std::error::Error for Stop {}
 
 impl wasmi::errors::HostError for Stop {}
 
-/// The stop as an error that passes through the interpreter.
+/// Returns the stop as an error that passes through the interpreter.
 pub(crate) fn stop(stop: Stop) -> wasmi::Error {
     wasmi::Error::host(stop)
 }
 
-/// The stop that an error of the interpreter carries, if it is one of ours.
+/// Returns the stop that an error of the interpreter carries, if it is one of ours.
 pub(crate) fn why(error: &wasmi::Error) -> Option<Stop> {
     error.downcast_ref::<Stop>().copied()
 }

@@ -12,9 +12,9 @@ use crate::options::{Interrupt, Processor};
 pub(crate) enum Wake {
     /// There are bytes to read.
     Input,
-    /// The time is over.
+    /// The deadline has passed.
     Timeout,
-    /// [`BoardEnd::take_event`] has something.
+    /// [`BoardEnd::take_event`] has an event.
     Event,
 }
 
@@ -29,8 +29,8 @@ impl BoardEnd {
         Self { wire }
     }
 
-    /// The next received byte, for a REPL: it takes them as fast as they come, so that a paced line never
-    /// overruns it.
+    /// Returns the next received byte, for a REPL. It takes bytes as fast as they arrive, so that a line with a speed
+    /// never overruns it.
     pub(crate) fn pop(&self) -> Option<u8> {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), true);
@@ -44,12 +44,12 @@ impl BoardEnd {
         byte
     }
 
-    /// A program begins: what comes in now has to wait until it reads.
+    /// Begins a program: bytes that arrive now wait until it reads.
     pub(crate) fn leave_prompt(&self) {
         self.wire.lock().at_prompt = false;
     }
 
-    /// Read received bytes into `buf`.
+    /// Reads received bytes into `buf`.
     pub(crate) fn read(&self, buf: &mut [u8]) -> usize {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
@@ -65,54 +65,54 @@ impl BoardEnd {
         count
     }
 
-    /// Are there received bytes to read?
+    /// Returns whether there are received bytes to read.
     pub(crate) fn has_input(&self) -> bool {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
         !state.ring.is_empty()
     }
 
-    /// Did bytes come in that were not yet searched for the interrupt character?
+    /// Returns whether there are bytes that were not searched for the interrupt character yet.
     pub(crate) fn has_unsearched(&self) -> bool {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
         state.searched < state.ring.len() || state.interrupt_overrun
     }
 
-    /// Search what came in for the interrupt character (-1: none). When it is there, it is taken out, and with
-    /// [`Interrupt::ClearsRing`] all before it.
+    /// Searches the received bytes for the interrupt character (-1: none). If found, it is removed, and with
+    /// [`Interrupt::ClearsRing`] all bytes before it.
     pub(crate) fn take_interrupt(&self, interrupt_character: i32) -> bool {
         let mut state = self.wire.lock();
-        let found = state.take_interrupt(interrupt_character);
+        let is_interrupted = state.take_interrupt(interrupt_character);
         drop(state);
-        if found {
-            // What waits for room in the ring may find it now.
+        if is_interrupted {
+            // Bytes that wait for room in the ring may have it now.
             self.wire.host_wakes.notify_all();
         }
-        found
+        is_interrupted
     }
 
-    /// How many Ctrl-C are in what came in and was not yet searched for the interrupt character?
+    /// Returns the number of Ctrl-C among the bytes that were not searched for the interrupt character yet.
     pub(crate) fn unsearched_interrupts(&self) -> usize {
         let state = self.wire.lock();
         let unsearched = state.ring.iter().skip(state.searched);
         unsearched.filter(|&&byte| byte == CTRL_C).count()
     }
 
-    /// Wait until there is input or an event, or until `deadline`.
+    /// Waits until there is input or an event, or until `deadline`.
     pub(crate) fn wait_input(&self, deadline: Option<Instant>) -> Wake {
         self.wait(deadline, true, |state| !state.ring.is_empty())
     }
 
-    /// Wait until there is input that was not searched for the interrupt character, or an event. The program does
-    /// not read meanwhile: what comes in has to fit the ring.
+    /// Waits until there is input that was not searched for the interrupt character, or an event. The program does
+    /// not read meanwhile: arriving bytes must fit the ring.
     pub(crate) fn wait_unsearched(&self, deadline: Option<Instant>) -> Wake {
         self.wait(deadline, false, |state| {
             state.searched < state.ring.len() || state.interrupt_overrun
         })
     }
 
-    /// `reads`: the program takes each byte as soon as it comes in.
+    /// Waits until `ready`, an event or the deadline. `reads`: the program takes each byte on arrival.
     fn wait(&self, deadline: Option<Instant>, reads: bool, ready: impl Fn(&State) -> bool) -> Wake {
         let mut state = self.wire.lock();
         let mut waiting = false;
@@ -131,20 +131,20 @@ impl BoardEnd {
             }
             let next = earlier(deadline, state.next_at_board());
             state = sleep(&self.wire.board_wakes, state, next, now);
-            // Whatever comes later than the deadline is the host's doing.
+            // A wake-up behind the deadline is the host scheduler's delay, and not the board's time.
             let woke = Instant::now().min(deadline.unwrap_or_else(Instant::now));
             state.count_wait(woke.saturating_duration_since(now));
         }
     }
 
-    /// The processor stands still: nothing is read, and what comes in has to fit the ring. Ends early on an event.
+    /// Stalls the processor: nothing is read, and arriving bytes must fit the ring. Ends early on an event.
     pub(crate) fn stall(&self, length: Duration) {
         if length.is_zero() {
             return;
         }
         let mut state = self.wire.lock();
         let started = Instant::now();
-        // One that ends beyond the end of the clock lasts until an event.
+        // A stall beyond the range of the clock lasts until an event.
         let end = started.checked_add(length);
         state.stalled_until = end;
         loop {
@@ -159,12 +159,12 @@ impl BoardEnd {
         state.stalled_until = None;
     }
 
-    /// A program has written so many bytes to a file at once: how long does the processor stop now?
+    /// Returns how long the processor stalls after a write of so many bytes to a file.
     pub(crate) fn stall_on_write(&self, bytes: u32) -> Duration {
         self.wire.lock().faults.stalls_on_write(bytes)
     }
 
-    /// Rest, as the processor is slow; ends early on an event.
+    /// Rests, because the processor is slow; ends early on an event.
     pub(crate) fn rest(&self, length: Duration) {
         let started = Instant::now();
         let end = started.checked_add(length);
@@ -178,20 +178,19 @@ impl BoardEnd {
         }
     }
 
-    /// How fast the processor is.
+    /// Returns how fast the processor is.
     pub(crate) fn processor(&self) -> Processor {
         self.wire.lock().processor
     }
 
-    /// How long the board's thread has waited for the line since this was last asked.
+    /// Returns how long the board's thread has waited for the line since the last call.
     pub(crate) fn take_waited(&self) -> Duration {
         std::mem::take(&mut self.wire.lock().board_waited)
     }
 
-    /// Send bytes to the host. Waits for room while a host has the line open; ends early on an event.
+    /// Sends bytes to the host. Waits for room while a host has the line open; ends early on an event.
     ///
-    /// What is sent while no host has the line open is lost, but for what a board says before it was
-    /// opened for the first time.
+    /// Bytes that are sent while no host has the line open are lost, except those from before the first opening.
     pub(crate) fn send(&self, bytes: &[u8]) {
         let mut rest = bytes;
         let mut state = self.wire.lock();
@@ -226,7 +225,7 @@ impl BoardEnd {
         }
     }
 
-    /// What happened from outside, if anything did; it is told once.
+    /// Takes the event from outside, if there is one.
     pub(crate) fn take_event(&self) -> Option<Event> {
         let mut state = self.wire.lock();
         if state.shutdown {
@@ -235,13 +234,13 @@ impl BoardEnd {
         state.event.take()
     }
 
-    /// The line goes away, from the board's side.
+    /// Removes the line, from the board's side.
     pub(crate) fn vanish(&self, returns_after: Option<Duration>) {
         self.wire.lock().vanish(returns_after, Instant::now());
         self.wire.host_wakes.notify_all();
     }
 
-    /// Wait until the line is back. False: the board is not wanted any more.
+    /// Waits until the line is back. Returns false if the board is dropped.
     pub(crate) fn wait_return(&self) -> bool {
         let mut state = self.wire.lock();
         loop {
@@ -260,7 +259,7 @@ impl BoardEnd {
         }
     }
 
-    /// The board has booted so far that it hears its line again.
+    /// Ends a reset: the board receives again.
     pub(crate) fn listen(&self) {
         let mut state = self.wire.lock();
         if state.deaf {
@@ -271,7 +270,7 @@ impl BoardEnd {
         }
     }
 
-    /// The board is about to reset by itself: what it has received is lost.
+    /// Drops the received bytes, before the board resets by itself.
     pub(crate) fn forget_input(&self) {
         self.wire.lock().go_deaf();
         self.wire.host_wakes.notify_all();
@@ -283,16 +282,16 @@ impl State {
         self.shutdown || self.event.is_some()
     }
 
-    /// How many bytes may be on their way to the host.
+    /// Returns how many bytes may be in flight to the host.
     fn room_to_host(&self) -> usize {
         match self.open {
             Some(_) => self.in_flight(),
-            // The first bytes of a board wait until a host opens the line.
+            // The first output of a board is kept until a host opens the line.
             None => CAPACITY,
         }
     }
 
-    /// Put bytes on the line to the host; true when the line vanished on the way.
+    /// Puts bytes on the line to the host. Returns true if the line vanished meanwhile.
     fn send_to_host(&mut self, bytes: &[u8], now: Instant) -> bool {
         let vanish = self.faults.vanishes_within(bytes.len());
         let sent = match vanish {
@@ -322,7 +321,7 @@ impl State {
         vanish.is_some()
     }
 
-    /// The line vanishes; what was sent before it did is still delivered to the host.
+    /// Removes the line. Bytes that were sent before are still delivered to the host.
     fn vanish_after(&mut self, returns_after: Duration, now: Instant) {
         while let Some(byte) = self.to_host.land(now + WHOLE_FLIGHT) {
             self.received.push_back(byte);
@@ -339,7 +338,7 @@ impl State {
         };
         let mut unsearched = self.ring.iter().skip(searched);
         let last = unsearched.rposition(|&byte| byte == wanted);
-        // One that found no room came after all that did.
+        // A byte that found the ring full arrived after all bytes in the ring.
         let overran = overrun && wanted == CTRL_C;
         match (self.options.interrupt, last) {
             (Interrupt::ClearsRing, _) if overran => self.ring.clear(),
@@ -358,5 +357,5 @@ impl State {
     }
 }
 
-/// Longer than any byte travels.
+/// Longer than any byte is in flight.
 const WHOLE_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);

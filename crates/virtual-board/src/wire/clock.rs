@@ -1,25 +1,25 @@
-//! The time that a board's program had, as far as its line is concerned.
+//! The processor time of a board's program, which decides what its line has delivered.
 //!
-//! A board without flow control loses what its program does not read in time. Its program here is a thread of a host
-//! that may be busy with something else: a line that went on meanwhile would overrun a board that is fast enough. So
-//! while a program runs, the line gives it what came in during the time of the processor that it really had.
+//! A board without flow control loses bytes that its program does not read in time. Here the program is a thread, and
+//! the host may be busy: a line that followed the host's clock would overrun a board that is fast enough. So while a
+//! program runs, the line delivers the bytes of the processor time that the program really had.
 
 use std::time::{Duration, Instant};
 
-/// How far the line of a running program is behind the host's clock.
+/// The delay of a running program's line behind the host's clock.
 #[derive(Debug)]
 pub(super) struct ProgramClock {
-    /// When this was looked at last.
+    /// The time of the last update.
     looked: Instant,
-    /// How much time of the processor the thread had had then; not known before the first look.
+    /// The thread's processor time at the last update; `None` before the first.
     processor_time: Option<Duration>,
-    /// How long the program has waited since then because it wanted to.
+    /// Intended waits of the program since the last update.
     waited: Duration,
     behind: Duration,
 }
 
 impl ProgramClock {
-    /// A clock that counts from now on.
+    /// Returns a clock that counts from now on.
     pub(super) fn new(now: Instant) -> ProgramClock {
         ProgramClock {
             looked: now,
@@ -29,12 +29,12 @@ impl ProgramClock {
         }
     }
 
-    /// The program has waited because it wanted to, or because the processor is to rest or to stand still.
+    /// Counts an intended wait of the program, or a rest or stall of the processor.
     pub(super) fn wait(&mut self, waited: Duration) {
         self.waited += waited;
     }
 
-    /// Count what has passed since the last look. `processor_time`: of the program's thread in all.
+    /// Counts the time since the last update. `processor_time` is the total of the program's thread.
     pub(super) fn look(&mut self, now: Instant, processor_time: Duration) {
         let passed = now.saturating_duration_since(self.looked);
         let before = self.processor_time.unwrap_or(processor_time);
@@ -44,19 +44,19 @@ impl ProgramClock {
         self.processor_time = Some(processor_time);
     }
 
-    /// The program has waited for something that the line brought so long ago, or brings now.
+    /// Sets the delay after the program waited for a byte that the line delivered so long ago.
     pub(super) fn set_behind(&mut self, behind: Duration) {
         self.behind = behind;
     }
 
-    /// How far the line is behind.
+    /// Returns the delay of the line.
     pub(super) fn behind(&self) -> Duration {
         self.behind
     }
 }
 
-/// How much time of the processor this thread has had. `None` where the system does not tell: there the line goes by
-/// the host's clock.
+/// Returns the processor time of this thread; `None` on systems that do not report it, where the line follows the
+/// host's clock.
 pub(super) fn processor_time() -> Option<Duration> {
     #[cfg(unix)]
     return Duration::try_from(rustix::time::clock_gettime(

@@ -1,33 +1,33 @@
-//! What goes wrong on the line: bytes lost, changed, doubled or late, and the moments something breaks.
+//! Faults of the line: lost, changed, doubled and late bytes, pauses, resets and a vanishing board.
 
 use std::time::Duration;
 
 use super::random::RandomErrors;
 use crate::options::{ByteErrors, Direction, Fault, StallAfter};
 
-/// What happens to a byte.
+/// The effect of a fault on a byte.
 #[derive(Debug, Clone, Copy)]
 enum Effect {
-    /// It has bits flipped.
+    /// Bits are flipped.
     Flip(u8),
     Lose,
     Double,
-    /// It comes in later.
+    /// It arrives later.
     Delay(Duration),
 }
 
-/// A byte that will not come through as it was sent.
+/// A fault of one byte.
 #[derive(Debug)]
 struct ByteFault {
     position: u64,
     effect: Effect,
 }
 
-/// Something that happens for a while, each time so many of something were counted.
+/// A fault that lasts for a time, each time after so many counts.
 #[derive(Debug)]
 struct Recurring {
     every: u64,
-    /// How many are missing to the next time.
+    /// Counts left until the next time.
     left: u64,
     length: Duration,
     times: u32,
@@ -44,13 +44,13 @@ impl Recurring {
         }
     }
 
-    /// Count: how long it now happens, which is 0 for not at all.
+    /// Counts, and returns how long the fault lasts now, 0 for not at all.
     fn count(&mut self, mut count: u64) -> Duration {
         let mut length = Duration::ZERO;
         while self.times > 0 && count >= self.left {
             count -= self.left;
             self.left = self.every;
-            // `u32::MAX` is for ever.
+            // `u32::MAX` means for ever.
             self.times -= u32::from(self.times < u32::MAX);
             length = length.saturating_add(self.length);
         }
@@ -59,7 +59,7 @@ impl Recurring {
     }
 }
 
-/// Count for all of them, and forget those that are over: how long they happen together.
+/// Counts for all faults, removes those that are over, and returns how long they last together.
 fn count_all(all: &mut Vec<Recurring>, count: u64) -> Duration {
     let mut length = Duration::ZERO;
     all.retain_mut(|one| {
@@ -69,19 +69,19 @@ fn count_all(all: &mut Vec<Recurring>, count: u64) -> Duration {
     length
 }
 
-/// What becomes of a byte.
+/// The fate of a byte.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
-    /// What comes in of it: nothing, one byte, or the same byte twice.
+    /// The bytes that arrive: none, one, or the same one twice.
     pub(super) byte: Option<u8>,
     pub(super) twice: bool,
-    /// It and what follows it comes in later.
+    /// The delay of this byte and those behind it.
     pub(super) late: Duration,
-    /// The direction pauses behind it.
+    /// The pause of the direction behind it.
     pub(super) pause: Duration,
 }
 
-/// The faults of one direction, and how many bytes went through it.
+/// The faults of one direction, and the number of bytes that have passed.
 #[derive(Debug, Default)]
 pub(super) struct DirectionFaults {
     bytes: u64,
@@ -96,17 +96,17 @@ impl DirectionFaults {
         self.faults.push(ByteFault { position, effect });
     }
 
-    /// Nothing is armed: every byte comes through as it is.
+    /// Returns whether no fault is armed, so that every byte passes unchanged.
     pub(super) fn is_idle(&self) -> bool {
         self.faults.is_empty() && self.pauses.is_empty() && self.errors.is_none()
     }
 
-    /// So many bytes went through while nothing was armed.
+    /// Counts bytes that passed while no fault was armed.
     pub(super) fn skip(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
     }
 
-    /// What becomes of the next byte.
+    /// Applies the faults to the next byte.
     pub(super) fn pass(&mut self, byte: u8) -> Passed {
         let position = self.bytes;
         self.bytes += 1;
@@ -139,9 +139,9 @@ impl DirectionFaults {
 pub(super) struct LineFaults {
     pub(super) to_board: DirectionFaults,
     pub(super) to_host: DirectionFaults,
-    /// After how many more bytes to the host the board vanishes, and for how long.
+    /// The number of bytes to the host until the board vanishes, and for how long.
     vanish: Option<(u64, Duration)>,
-    /// After how many more bytes to the board it resets.
+    /// The number of bytes to the board until it resets.
     reset: Option<u64>,
     stalls_by_bytes_read: Vec<Recurring>,
     stalls_by_file_writes: Vec<Recurring>,
@@ -149,7 +149,7 @@ pub(super) struct LineFaults {
 }
 
 impl LineFaults {
-    /// Arm a fault of the line. Faults of the flash are none of its business.
+    /// Arms a fault of the line. Faults of the flash are ignored.
     pub(super) fn arm(&mut self, fault: &Fault) {
         match *fault {
             Fault::DropToBoard { at } => self.to_board.arm(at, Effect::Lose),
@@ -195,19 +195,19 @@ impl LineFaults {
         }
     }
 
-    /// Random errors begin anew, or end.
+    /// Sets the random errors, which begin again, or ends them.
     pub(super) fn set_errors(&mut self, errors: Option<ByteErrors>) {
         for (direction, stream) in [(&mut self.to_board, 0), (&mut self.to_host, 1)] {
             direction.errors = errors.map(|errors| RandomErrors::new(errors, stream));
         }
     }
 
-    /// One byte has come in at the board: does it reset now?
+    /// Counts a byte that arrived at the board. Returns whether the board resets now.
     pub(super) fn resets_on_byte(&mut self) -> bool {
         count_down(&mut self.reset)
     }
 
-    /// So many bytes leave the board: how many of them before it vanishes, and for how long does it?
+    /// Counts bytes that leave the board. Returns how many of them come before it vanishes, and for how long it does.
     pub(super) fn vanishes_within(&mut self, bytes: usize) -> Option<(usize, Duration)> {
         let (left, duration) = self.vanish?;
         match usize::try_from(left).ok().filter(|left| *left < bytes) {
@@ -222,19 +222,19 @@ impl LineFaults {
         }
     }
 
-    /// So many received bytes were read: how long does the processor stop now?
+    /// Counts read bytes. Returns how long the processor stalls now.
     pub(super) fn stalls_on_read(&mut self, bytes: usize) -> Duration {
         count_all(&mut self.stalls_by_bytes_read, bytes as u64)
     }
 
-    /// So many bytes were written to a file at once: how long does the processor stop now?
+    /// Counts a write to a file. Returns how long the processor stalls now.
     pub(super) fn stalls_on_write(&mut self, bytes: u32) -> Duration {
         let for_call = count_all(&mut self.stalls_by_file_writes, 1);
         for_call.saturating_add(count_all(&mut self.stalls_by_file_bytes, bytes.into()))
     }
 }
 
-/// Count one of something down; true once, when the last one is gone.
+/// Counts down by one. Returns true once, at zero.
 fn count_down(left: &mut Option<u64>) -> bool {
     if let Some(count) = left {
         *count = count.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Bytes on their way in one direction.
+//! Bytes in flight in one direction.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,16 +8,16 @@ use crate::options::LineOptions;
 /// Bytes that were sent together.
 #[derive(Debug)]
 struct Flight {
-    /// When the first byte begins to come in.
+    /// The time when the first byte begins to arrive.
     starts: Instant,
     bytes_per_second: Option<u32>,
     bytes: VecDeque<u8>,
-    /// How many bytes of it came in already.
+    /// The number of its bytes that have arrived.
     landed: u32,
 }
 
 impl Flight {
-    /// When byte number `index`, counted from the first sent, has come in.
+    /// Returns the arrival of byte number `index`, counted from the first sent.
     fn arrival(&self, index: u32) -> Instant {
         match self.bytes_per_second {
             None | Some(0) => self.starts,
@@ -34,16 +34,16 @@ impl Flight {
     }
 }
 
-/// One direction of the line: what is on its way, in order.
+/// One direction of the line: the bytes in flight, in order.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     flights: VecDeque<Flight>,
-    /// Until when nothing that is sent from now on comes in.
+    /// The time before which no byte that is sent from now on arrives.
     held: Option<Instant>,
 }
 
 impl Flow {
-    /// Put bytes on the line; nothing is faster than what was sent before.
+    /// Puts bytes on the line. No byte overtakes another.
     pub(super) fn send(&mut self, bytes: VecDeque<u8>, line: &LineOptions, now: Instant) {
         if bytes.is_empty() {
             return;
@@ -56,7 +56,7 @@ impl Flow {
         });
     }
 
-    /// When a byte that is sent now begins to come in.
+    /// Returns when a byte that is sent now begins to arrive.
     fn next_start(&self, line: &LineOptions, now: Instant) -> Instant {
         let earliest = now + line.latency;
         let before = self.flights.back().map(Flight::last_arrival);
@@ -65,37 +65,37 @@ impl Flow {
             .max(self.held.unwrap_or(earliest))
     }
 
-    /// Pause behind what was sent: what is sent from now on comes in when the pause is over.
+    /// Pauses behind the sent bytes: bytes that are sent from now on arrive after the pause.
     pub(super) fn pause(&mut self, length: Duration, line: &LineOptions, now: Instant) {
-        // A pause that ends beyond the end of the clock would never end.
+        // A pause beyond the range of the clock is ignored: it would never end.
         if let Some(end) = self.next_start(line, now).checked_add(length) {
             self.held = Some(end);
         }
     }
 
-    /// What is sent from now on comes in later than it would.
+    /// Delays the bytes that are sent from now on.
     pub(super) fn delay(&mut self, by: Duration, line: &LineOptions, now: Instant) {
         let end = (now + line.latency).checked_add(by);
         self.held = self.held.max(end);
     }
 
-    /// Nothing is on its way, and nothing waits for the end of a pause.
+    /// Returns whether no byte is in flight or waits for the end of a pause.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         self.flights.is_empty() && self.held.is_none_or(|held| held <= now)
     }
 
-    /// How many bytes are on their way.
+    /// Returns the number of bytes in flight.
     pub(super) fn len(&self) -> usize {
         self.flights.iter().map(|flight| flight.bytes.len()).sum()
     }
 
-    /// When the next byte comes in.
+    /// Returns the arrival of the next byte.
     pub(super) fn next_arrival(&self) -> Option<Instant> {
         let flight = self.flights.front()?;
         Some(flight.arrival(flight.landed))
     }
 
-    /// The next byte that has come in by now.
+    /// Takes the next byte that has arrived by now.
     pub(super) fn land(&mut self, now: Instant) -> Option<u8> {
         let flight = self.flights.front_mut()?;
         if flight.arrival(flight.landed) > now {
@@ -109,7 +109,7 @@ impl Flow {
         byte
     }
 
-    /// Lose everything that is on its way, and end a pause.
+    /// Drops all bytes in flight, and ends a pause.
     pub(super) fn clear(&mut self) {
         self.flights.clear();
         self.held = None;

@@ -19,7 +19,7 @@ impl HostEnd {
         if state.shutdown || state.gone.is_some() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "the virtual board is not there",
+                "the virtual board has vanished",
             ));
         }
         if state.open.is_some() {
@@ -29,7 +29,7 @@ impl HostEnd {
             ));
         }
         state.opened += 1;
-        // The bytes of a board that vanished belong to the connection that was open then.
+        // The bytes of a vanished board belong to the connection that was open then.
         if state.opened > 1 {
             state.received.clear();
         }
@@ -41,7 +41,7 @@ impl HostEnd {
         })
     }
 
-    /// Read what has come in; see [`Line::read`](crate::Line::read).
+    /// Reads received bytes; see [`Line::read`](crate::Line::read).
     pub(crate) fn read(&self, buf: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
@@ -75,7 +75,7 @@ impl HostEnd {
         }
     }
 
-    /// Send bytes; see [`Line::write_all`](crate::Line::write_all).
+    /// Sends bytes; see [`Line::write_all`](crate::Line::write_all).
     pub(crate) fn write_all(&self, bytes: &[u8], timeout: Option<Duration>) -> io::Result<()> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut rest = bytes;
@@ -103,7 +103,7 @@ impl HostEnd {
         Ok(())
     }
 
-    /// Closes this end: its users see that the board is gone.
+    /// Closes this end. Its users get the error that the board is gone.
     pub(crate) fn close(&self) {
         let mut state = self.wire.lock();
         if self.is_open(&state) {
@@ -112,7 +112,7 @@ impl HostEnd {
             state.to_host.clear();
         }
         drop(state);
-        // The board may be waiting for room that nobody will make.
+        // The board may wait for room that no reader makes any more.
         self.wire.board_wakes.notify_all();
         self.wire.host_wakes.notify_all();
     }
@@ -121,7 +121,7 @@ impl HostEnd {
         state.open == Some(self.number)
     }
 
-    /// The last bytes of a vanished board are still there, until somebody opens it anew.
+    /// Returns whether this end may read: the last bytes of a vanished board stay until the line is opened again.
     fn may_read(&self, state: &State) -> bool {
         self.is_open(state) || (state.open.is_none() && state.opened == self.number)
     }
@@ -138,7 +138,7 @@ fn gone() -> io::Error {
 }
 
 impl State {
-    /// How many more bytes the host may send now. A line without flow control takes all.
+    /// Returns how many more bytes the host may send now. A line without flow control accepts all.
     fn room_to_board(&self) -> usize {
         let waiting = match self.options.receive_ring {
             Some(_) => self.to_board.len(),

@@ -1,4 +1,4 @@
-//! Random errors that come again with the same seed.
+//! Random errors, reproducible by their seed.
 
 use crate::options::ByteErrors;
 
@@ -12,18 +12,18 @@ pub(super) struct RandomErrors {
 const BILLION: u64 = 1_000_000_000;
 
 impl RandomErrors {
-    /// `stream` selects one of the sequences that belong to a seed.
+    /// Returns the errors of a direction. `stream` selects one of the sequences of the seed.
     pub(super) fn new(errors: ByteErrors, stream: u64) -> RandomErrors {
         let mut start = RandomErrors {
             state: errors.seed,
             per_billion: errors.per_billion,
         };
-        // Otherwise the streams of one seed would be those of its neighbours.
+        // Without this step, the streams of neighbouring seeds would be equal.
         start.state = start.next() ^ stream;
         start
     }
 
-    /// What becomes of the next byte.
+    /// Applies the errors to the next byte; `None` if it is lost.
     pub(super) fn pass(&mut self, byte: u8) -> Option<u8> {
         let random = self.next();
         if random % BILLION >= u64::from(self.per_billion) {
@@ -36,7 +36,8 @@ impl RandomErrors {
         Some(byte ^ (1 << (choice & 7)))
     }
 
-    /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    /// Returns the next number of SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
+    /// generators", 2014.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = self.state;
@@ -50,7 +51,7 @@ impl RandomErrors {
 mod tests {
     use super::*;
 
-    /// What comes of 1,000,000 zeros: how many were lost, and how many were changed, each in one bit.
+    /// Returns what comes of 1,000,000 zeros: how many were lost, and how many were changed, each in one bit.
     fn hit(per_billion: u32, seed: u64, stream: u64) -> (usize, usize) {
         let mut errors = RandomErrors::new(ByteErrors { per_billion, seed }, stream);
         let passed: Vec<Option<u8>> = (0..1_000_000).map(|_| errors.pass(0)).collect();

@@ -1,4 +1,4 @@
-//! What becomes of bytes between the moment they are sent and the line.
+//! Applying faults to bytes before they are put on the line.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use super::faults::DirectionFaults;
 use super::flow::Flow;
 use crate::options::LineOptions;
 
-/// Put bytes on the line in one direction, with the faults that hit them.
+/// Puts bytes on the line in one direction, with the faults that hit them.
 pub(super) fn transmit(
     bytes: &[u8],
     faults: &mut DirectionFaults,

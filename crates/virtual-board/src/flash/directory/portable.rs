@@ -50,7 +50,7 @@ impl Root {
         Ok(Root { folder })
     }
 
-    /// The host's path, none of whose parts is a link.
+    /// Returns the host's path, none of whose parts is a link.
     fn resolve(&self, path: &FlashPath) -> Result<PathBuf, Errno> {
         let mut host = self.folder.clone();
         let mut names = path.names().iter().peekable();

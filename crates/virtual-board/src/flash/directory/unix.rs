@@ -48,7 +48,7 @@ impl Root {
         Ok(Root { folder })
     }
 
-    /// Walk to the last name of a path. `follow`: also through a link that the last name is.
+    /// Walks to the last name of a path. `follow`: also through a link that the last name is.
     fn resolve(&self, path: &FlashPath, follow: bool) -> Result<Place, Errno> {
         let mut stack: Vec<OwnedFd> = Vec::new();
         let mut names: VecDeque<String> = path.names().iter().cloned().collect();
@@ -199,7 +199,7 @@ fn kind_of(folder: &OwnedFd, name: &str) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-/// The names that a link consists of; an error when it leaves the root by its first character.
+/// Returns the names that a link consists of; an error when it leaves the root by its first character.
 fn link_names(folder: &OwnedFd, name: &str) -> Result<Vec<String>, Errno> {
     let target = rustix::fs::readlinkat(folder, name, Vec::new())?;
     let target = target.into_string().map_err(|_| Errno::ACCESS)?;
