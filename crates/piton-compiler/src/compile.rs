@@ -203,7 +203,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// After an error nothing is done any more, but the innermost statement around it gives it a
+    /// Passes by a step after an error. The innermost statement around the error gives it a
     /// line if it has none.
     fn unwind(&mut self, step: Step) {
         if let Step::AllChildren(node, next @ 1..) = step {
@@ -220,7 +220,7 @@ impl Compiler<'_> {
         Failure::new(error.code, Place::Scope(line, self.scope().name))
     }
 
-    /// The official compiler keeps the number of a scope's name in 16 bits.
+    /// Refuses names whose number does not fit into the 16 bits that the official compiler has for it.
     fn check_names(&mut self) -> Result<(), Failure> {
         let scope = self.scope();
         let is_late = |id: &scope::Id| id.name > Qstr::LAST_SHORT;

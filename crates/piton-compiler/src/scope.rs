@@ -315,7 +315,7 @@ impl Scope {
         }
     }
 
-    /// Free variables come first, in the order of the outer scope, and shift all other locals.
+    /// Numbers free variables: they come first, in the order of the outer scope, and shift all other locals.
     fn number_free_variables(&mut self, outer: &[(Qstr, u16)]) {
         let mut count: u16 = 0;
         for (name, _) in outer {
@@ -339,7 +339,7 @@ impl Scope {
     }
 }
 
-/// If an outer function has `name`, makes it a free variable of `scope` and a cell there.
+/// Makes `name` a free variable of `scope` and a cell of the outer function that has it.
 /// Returns whether it did.
 pub(crate) fn close_over(scopes: &mut [Scope], scope: ScopeId, name: Qstr) -> bool {
     let mut outer = parent(scopes, scope);

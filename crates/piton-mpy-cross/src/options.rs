@@ -74,7 +74,7 @@ Implementation specific options:
   no-source-lines -- exclude source line numbers
 ";
 
-/// Understand the words behind the program's name.
+/// Reads the words behind the program's name.
 pub(super) fn parse(words: &[Vec<u8>]) -> Parsed {
     let mut options = Options::new("");
     // The `-X` options are looked for first, everywhere: behind `--` and where another option's value stands, too.
@@ -190,7 +190,7 @@ impl Line {
     }
 }
 
-/// `-O2` is level 2, `-OO` as well; what follows either is not looked at.
+/// Returns the level of `-O2` or `-OO`. What follows either is not looked at.
 fn optimisation(level: &[u8]) -> Optimisation {
     let level = match level.first() {
         Some(digit) if digit.is_ascii_digit() => u32::from(digit - b'0'),

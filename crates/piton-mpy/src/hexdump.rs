@@ -54,7 +54,7 @@ pub fn hexdump(file: &[u8]) -> Hexdump {
     }
 }
 
-/// Two digits a byte, a space between.
+/// Returns two digits a byte, with a space between.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(" ")

@@ -7,7 +7,7 @@ use crate::instruction::{Container, Operand};
 use crate::module::{ConstObject, Module, Qstr};
 use crate::raw_code::{Place, Relocation, Section, Target};
 
-/// Text as a Python string literal. Bytes that are not UTF-8 show as `\xNN`.
+/// Returns text as a Python string literal. Bytes that are not UTF-8 show as `\xNN`.
 pub(crate) fn text(bytes: &[u8]) -> String {
     let mut shown = String::from("\"");
     for chunk in bytes.utf8_chunks() {

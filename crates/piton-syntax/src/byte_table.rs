@@ -220,4 +220,32 @@ mod tests {
         }
         assert_eq!(table.text(5001), b"");
     }
+
+    #[test]
+    fn the_fixed_set_is_the_set_of_its_lines() {
+        static LINES: FixedTable<5, 16> = FixedTable::of_lines("a\n\nbc\n\\n\n");
+        let mut table = LINES.to_table();
+        for (text, number) in [(&b"a"[..], 1), (b"", 2), (b"bc", 3), (b"\n", 4)] {
+            assert_eq!(table.find(text), Some(number));
+            assert_eq!(table.add(text).unwrap(), number);
+        }
+        assert_eq!(table.find(b"\\n"), None);
+        for (text, number) in (5..200).map(|number: u32| (number.to_string(), number)) {
+            assert_eq!(table.add(text.as_bytes()).unwrap(), number);
+        }
+        assert_eq!(table.find(b"bc"), Some(3));
+        assert_eq!(table.text(4), b"\n");
+    }
+
+    #[test]
+    fn texts_of_zeros_are_told_apart_by_length() {
+        let mut table = ByteTable::with_capacity(2);
+        for length in 0..40_u32 {
+            let text = vec![0; length as usize];
+            assert_eq!(table.find(&text), None);
+            assert_eq!(table.add(&text).unwrap(), length + 1);
+        }
+        assert_eq!(table.size(), (0..40).sum::<usize>());
+        assert_eq!(table.text(0), b"");
+    }
 }

@@ -223,3 +223,147 @@ impl Constants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_bigint::BigInt;
+
+    /// A constant as text: constants borrow from the set.
+    fn shown(constants: &Constants, id: ConstantId) -> String {
+        format!("{:?}", constants.get(id))
+    }
+
+    #[test]
+    fn a_value_is_stored_once() {
+        let mut constants = Constants::new();
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            ids.push(
+                [
+                    constants.none(),
+                    constants.boolean(true),
+                    constants.boolean(false),
+                    constants.ellipsis(),
+                    constants.text(b"a"),
+                    constants.bytes(b"a"),
+                    constants.integer(&Integer::Small(1)),
+                    constants.float(1.0),
+                    constants.imaginary(1.0),
+                    constants.math_nan(),
+                ]
+                .map(|id| id.unwrap().0),
+            );
+        }
+        assert_eq!(ids[0], ids[1]);
+        // Equal in Python, but objects of different types.
+        let mut different = ids[0].to_vec();
+        different.sort_unstable();
+        different.dedup();
+        assert_eq!(different.len(), 10);
+    }
+
+    #[test]
+    fn zeros_have_a_sign_and_each_nan_is_its_own() {
+        let mut constants = Constants::new();
+        let (zero, minus_zero) = (constants.float(0.0), constants.float(-0.0));
+        assert_ne!(zero.unwrap(), minus_zero.unwrap());
+        let (first, second) = (constants.float(f64::NAN), constants.float(f64::NAN));
+        assert_ne!(first.unwrap(), second.unwrap());
+        assert_eq!(constants.math_nan().unwrap(), constants.math_nan().unwrap());
+    }
+
+    #[test]
+    fn tuples_are_equal_item_by_item() {
+        let mut constants = Constants::new();
+        let one = constants.integer(&Integer::Small(1)).unwrap();
+        let float = constants.float(1.0).unwrap();
+        let mut tuple = |items: &[ConstantId]| constants.tuple(items.iter().copied()).unwrap();
+        assert_eq!(tuple(&[one, float]), tuple(&[one, float]));
+        assert_ne!(tuple(&[one, float]), tuple(&[float, one]));
+        assert_ne!(tuple(&[one]), tuple(&[one, one]));
+        assert_ne!(tuple(&[one]), one);
+        let inner = tuple(&[one]);
+        let outer = tuple(&[inner]);
+        assert_ne!(outer, inner);
+        let Constant::Tuple(items) = constants.get(outer) else {
+            panic!("{}", shown(&constants, outer));
+        };
+        assert_eq!(items, [inner.0.to_le_bytes()]);
+    }
+
+    #[test]
+    fn values_come_back() {
+        let mut constants = Constants::new();
+        let big = Integer::Big(BigInt::from(1) << 100);
+        for (id, expected) in [
+            (constants.none().unwrap(), "None"),
+            (constants.boolean(true).unwrap(), "True"),
+            (constants.boolean(false).unwrap(), "False"),
+            (constants.ellipsis().unwrap(), "Ellipsis"),
+            (constants.text(b"ab").unwrap(), "Text([97, 98])"),
+            (constants.bytes(b"").unwrap(), "Bytes([])"),
+            (
+                constants.integer(&Integer::Small(-5)).unwrap(),
+                "Integer(Small(-5))",
+            ),
+            (
+                constants.integer(&big).unwrap(),
+                "Integer(Big(1267650600228229401496703205376))",
+            ),
+            (constants.float(-0.0).unwrap(), "Float(-0.0)"),
+            (constants.float(f64::NAN).unwrap(), "Float(NaN)"),
+            (constants.imaginary(2.5).unwrap(), "Imaginary(2.5)"),
+            (constants.tuple(std::iter::empty()).unwrap(), "Tuple([])"),
+        ] {
+            assert_eq!(shown(&constants, id), expected);
+        }
+        assert_eq!(shown(&constants, ConstantId(1000)), "None");
+    }
+
+    #[test]
+    fn truth_is_that_of_python() {
+        let mut constants = Constants::new();
+        let none = constants.none().unwrap();
+        for (id, expected) in [
+            (none, false),
+            (constants.boolean(true).unwrap(), true),
+            (constants.boolean(false).unwrap(), false),
+            (constants.ellipsis().unwrap(), true),
+            (constants.text(b"").unwrap(), false),
+            (constants.text(b"0").unwrap(), true),
+            (constants.bytes(b"").unwrap(), false),
+            (constants.bytes(b"\0").unwrap(), true),
+            (constants.integer(&Integer::Small(0)).unwrap(), false),
+            (constants.integer(&Integer::Small(-1)).unwrap(), true),
+            (constants.float(-0.0).unwrap(), false),
+            (constants.float(f64::NAN).unwrap(), true),
+            (constants.imaginary(0.0).unwrap(), false),
+            (constants.imaginary(1.0).unwrap(), true),
+            (constants.tuple(std::iter::empty()).unwrap(), false),
+            (constants.tuple([none].into_iter()).unwrap(), true),
+        ] {
+            assert_eq!(constants.is_true(id), expected, "{}", shown(&constants, id));
+        }
+    }
+
+    #[test]
+    fn only_integers_and_floats_are_folded() {
+        let mut constants = Constants::new();
+        let integer = constants.integer(&Integer::Small(3)).unwrap();
+        let float = constants.float(3.5).unwrap();
+        let others = [
+            constants.none().unwrap(),
+            constants.boolean(true).unwrap(),
+            constants.text(b"3").unwrap(),
+            constants.imaginary(3.0).unwrap(),
+            constants.tuple([integer].into_iter()).unwrap(),
+        ];
+        assert!(matches!(
+            constants.number(integer),
+            Some(Number::Integer(Integer::Small(3)))
+        ));
+        assert!(matches!(constants.number(float), Some(Number::Float(3.5))));
+        assert!(others.iter().all(|id| constants.number(*id).is_none()));
+    }
+}

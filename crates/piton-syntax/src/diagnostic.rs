@@ -205,3 +205,84 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(source_name: &[u8], line: u32, scope: Option<&[u8]>) -> Location {
+        Location {
+            source_name: source_name.to_vec(),
+            line,
+            scope: scope.map(<[u8]>::to_vec),
+        }
+    }
+
+    fn check(location: Option<Location>, traceback: &str, display: &str) {
+        let diagnostic = Diagnostic {
+            location,
+            ..Diagnostic::without_location(Failure::nowhere(DiagnosticCode::CannotAssign))
+        };
+        assert_eq!(String::from_utf8_lossy(&diagnostic.traceback()), traceback);
+        assert_eq!(diagnostic.to_string(), display);
+    }
+
+    #[test]
+    fn the_traceback_is_that_of_the_official_compiler() {
+        check(
+            None,
+            "SyntaxError: can't assign to expression\n",
+            "SyntaxError: can't assign to expression",
+        );
+        check(
+            Some(location(b"a.py", 3, None)),
+            "Traceback (most recent call last):\n  File \"a.py\", line 3\n\
+             SyntaxError: can't assign to expression\n",
+            "a.py:3: SyntaxError: can't assign to expression",
+        );
+        check(
+            Some(location(b"b\xff.py", 0, Some(b"f"))),
+            "Traceback (most recent call last):\n  File \"b\u{fffd}.py\", line 0, in f\n\
+             SyntaxError: can't assign to expression\n",
+            "b\u{fffd}.py:0: SyntaxError: can't assign to expression",
+        );
+    }
+
+    /// A name need not be UTF-8: the official compiler prints its bytes.
+    #[test]
+    fn the_traceback_has_the_bytes_of_names() {
+        let diagnostic = Diagnostic {
+            location: Some(location(b"\xff", 1, Some(b"\xfe"))),
+            ..Diagnostic::without_location(Failure::too_large())
+        };
+        let expected = b"Traceback (most recent call last):\n  File \"\xff\", line 1, in \xfe\nMemoryError: source too large\n";
+        assert_eq!(diagnostic.traceback(), expected);
+    }
+
+    #[test]
+    fn only_an_open_place_is_filled_in() {
+        let place = Place::Scope(7, Qstr(9));
+        let code = DiagnosticCode::TooManyArguments;
+        assert_eq!(Failure::limit(code).place, Place::Open);
+        assert_eq!(Failure::limit(code).or_at(place).place, place);
+        assert_eq!(Failure::nowhere(code).or_at(place).place, Place::Nowhere);
+        assert_eq!(
+            Failure::in_line(code, 2).or_at(place).place,
+            Place::Input(2)
+        );
+        assert_eq!(Failure::limit(code).or_at(place).message, code.message());
+    }
+
+    #[test]
+    fn types_have_the_names_that_python_knows() {
+        for code in DiagnosticCode::ALL {
+            let name = code.error_type().name();
+            assert!(name.ends_with("Error"), "{code:?}");
+            let diagnostic = Diagnostic::without_location(Failure::nowhere(*code));
+            assert_eq!(
+                diagnostic.to_string(),
+                format!("{name}: {}", code.message())
+            );
+        }
+    }
+}

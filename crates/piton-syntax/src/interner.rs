@@ -187,4 +187,48 @@ mod tests {
         assert!(interner.intern(&[b'a'; 255]).is_ok());
         assert!(interner.intern(&[b'a'; 256]).is_err());
     }
+
+    #[test]
+    fn every_name_the_compiler_asks_for_is_built_in() {
+        let mut interner = Interner::default();
+        // Only CircuitPython awaits through `__await__`.
+        assert_eq!(interner.known().await_method, Qstr::EMPTY);
+        interner.follow_circuitpython().unwrap();
+        let known = format!("{:?}", interner.known());
+        // A name that is not found would be the empty string.
+        assert!(!known.contains("Qstr(1)"), "{known}");
+        assert_eq!(interner.text(interner.known().module), b"<module>");
+        assert_eq!(interner.text(interner.known().super_), b"super");
+    }
+
+    #[test]
+    fn strings_are_numbered_in_the_order_they_are_met() {
+        let mut interner = Interner::default();
+        for (text, number) in [
+            (&b"first"[..], 582),
+            (b"second", 583),
+            (b"first", 582),
+            (b"\xff\0", 584),
+            (b"second", 583),
+            (b"zip", 165),
+        ] {
+            assert_eq!(interner.intern(text).unwrap(), Qstr(number));
+            assert_eq!(interner.find(text), Some(Qstr(number)));
+            assert_eq!(interner.text(Qstr(number)), text);
+        }
+        assert_eq!(interner.text(Qstr(585)), b"");
+    }
+
+    #[test]
+    fn circuitpython_has_other_built_in_strings() {
+        let mut interner = Interner::default();
+        assert_eq!(interner.find(b"BrokenPipeError"), None);
+        let template = interner.find(b"__template__").unwrap();
+        interner.follow_circuitpython().unwrap();
+        assert!(interner.find(b"BrokenPipeError").is_some());
+        // Not known until a source has it; its number is then the one it had.
+        assert_eq!(interner.find(b"__template__"), None);
+        assert_eq!(interner.intern(b"__template__").unwrap(), template);
+        assert_eq!(interner.find(b"__template__"), Some(template));
+    }
 }

@@ -264,7 +264,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A delimiter or operator: the longest that fits.
+    /// Takes the longest delimiter or operator that fits.
     fn operator(&mut self) {
         let text = [self.input.peek(0), self.input.peek(1), self.input.peek(2)];
         let (token, length) = operator(text);

@@ -216,7 +216,7 @@ impl Writer {
         }
     }
 
-    /// A logical line begins in this column. `opens`: the one before asks for a block.
+    /// Begins a logical line in this column. `opens` says that the line before asks for a block.
     fn begin_line(&mut self, column: usize, opens: bool, line: u32) -> Result<(), Failure> {
         let innermost = |blocks: &[Block]| blocks.last().map_or(0, |block| block.column);
         if column > innermost(&self.blocks) {
@@ -259,7 +259,7 @@ impl Writer {
         self.out.extend(std::iter::repeat_n(b' ', levels));
     }
 
-    /// A statement that is nothing but strings, from this line on, was left out.
+    /// Notes that a statement of nothing but strings, which begins in this line, was left out.
     fn dropped(&mut self, line: u32) {
         match self.state {
             Line::Body => self.dropped = self.dropped.or(Some(line)),
@@ -307,7 +307,7 @@ impl Writer {
         }
     }
 
-    /// What must stand between the last piece and this one.
+    /// Writes what must stand between the last piece and this one.
     fn separator(&mut self, piece: &Piece) {
         if self.at_statement && self.state != Line::Body {
             self.out.push(b';');

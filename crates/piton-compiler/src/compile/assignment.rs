@@ -87,9 +87,10 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// The numbers of targets on either side of the starred one share the operand. In the official compiler
-    /// they run into each other from 256 on, and the board unpacks something else.
+    /// Schedules an assignment to so many targets on either side of a starred one.
     fn push_unpack_ex(&mut self, left: u32, right: u32) {
+        // The numbers share the operand. In the official compiler they run into each other from 256 on, and the board
+        // unpacks something else.
         if left > 0xff || right > 0xff {
             self.push_limit(DiagnosticCode::TooManyTargets);
             return;
@@ -120,7 +121,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `base.name` or `base[index]` as a target.
+    /// Schedules `base.name` or `base[index]` as a target.
     fn assign_trailer(&mut self, node: Struct, assignment: Assignment) {
         let (trailers, last) = self.split_trailers(node);
         let plan = self.plan();
@@ -195,7 +196,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// To delete is to store nothing.
+    /// Compiles the deletion of a target.
     fn delete_trailer(&mut self, node: Struct) {
         let (trailers, last) = self.split_trailers(node);
         let plan = self.plan();

@@ -121,7 +121,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// The end of an `async with` block. It can be reached in three ways: normally, with an exception
+    /// Schedules the end of an `async with` block. It can be reached in three ways: normally, with an exception
     /// on the stack, or with a value and a number on it for a return or a jump.
     fn push_async_exit(&mut self, finally: Label) {
         let known = self.known;

@@ -39,7 +39,7 @@ impl Callee {
 }
 
 impl Compiler<'_> {
-    /// An expression with trailers. Also called for `await`, where there may be none.
+    /// Schedules an expression with trailers. For `await` there may be none.
     pub(super) fn push_atom_expression(&mut self, node: Struct) {
         let (subject, trailer) = (self.tree.child(node, 0), self.tree.child(node, 1));
         self.push(Step::Node(subject));
@@ -61,7 +61,7 @@ impl Compiler<'_> {
         call.is_some_and(|call| self.tree.child(call, 0).is_null())
     }
 
-    /// Trailer number `index` of an expression, null if there are fewer.
+    /// Returns trailer number `index` of an expression, null if there are fewer.
     fn trailer(&self, node: Struct, index: u32) -> Node {
         let trailers = self
             .tree
@@ -69,7 +69,7 @@ impl Compiler<'_> {
         self.tree.list_item(trailers, index)
     }
 
-    /// The trailers from number `first` on.
+    /// Schedules the trailers from number `first` on.
     fn push_trailers(&mut self, node: Struct, first: u32) {
         let trailers = self
             .tree
@@ -88,7 +88,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `.name(...)` without a bound method; returns false if the trailers are something else.
+    /// Schedules `.name(...)` without a bound method. Returns false if the trailers are something else.
     fn push_method_call(&mut self, load: Opcode, period: Node, call: Node) -> bool {
         let period = self.tree.as_rule(period, Rule::TrailerPeriod);
         let call = self.tree.as_rule(call, Rule::TrailerParen);
@@ -101,7 +101,7 @@ impl Compiler<'_> {
         true
     }
 
-    /// `super()` in a function takes the class and the first parameter.
+    /// Compiles `super()` in a function: it takes the class and the first parameter.
     pub(super) fn super_call(&mut self, node: Struct) -> Result<(), Failure> {
         self.identifier(Access::Load, self.known.class);
         if !self
@@ -211,7 +211,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// `name=value`, `name := value` or a generator expression.
+    /// Schedules `name=value`, `name := value` or a generator expression.
     fn push_special_argument(
         &mut self,
         node: Struct,

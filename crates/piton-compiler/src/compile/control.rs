@@ -42,7 +42,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `or` and `and`: either each operand decides on the jump (not `opposite`), or each but the last
+    /// Schedules `or` and `and`: either each operand decides on the jump (not `opposite`), or each but the last
     /// decides against it.
     fn any_condition(&mut self, operands: Struct, jump: bool, label: Label, opposite: bool) {
         let plan = self.plan();
@@ -89,7 +89,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// One condition with its body; returns whether nothing behind it is ever reached.
+    /// Schedules one condition with its body. Returns whether nothing behind it is ever reached.
     fn push_if_arm(&mut self, arm: Struct, end: Label, alone: bool) -> bool {
         let (condition, body) = (self.tree.child(arm, 0), self.tree.child(arm, 1));
         let truth = self.tree.truth(condition);
@@ -202,7 +202,7 @@ impl Compiler<'_> {
         }))
     }
 
-    /// A loop that counts on the stack. The end is kept there too unless it is a small integer.
+    /// Schedules a loop that counts on the stack. The end is kept there too unless it is a small integer.
     fn range_loop(&mut self, node: Struct, range: Range) {
         let [target, body, otherwise] = [0, 2, 3].map(|index| self.tree.child(node, index));
         let (break_label, continue_label) = self.enter_loop(false);
@@ -262,7 +262,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// One `for` clause of a comprehension, with its conditions and what is inside it.
+    /// Schedules one `for` clause of a comprehension, with its conditions and what is inside it.
     pub(super) fn comprehension_for(&mut self, clause: Struct, depth: u32) {
         let (top, end) = (self.new_label(), self.new_label());
         let plan = self.plan();

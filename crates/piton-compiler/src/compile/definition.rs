@@ -68,7 +68,7 @@ impl Compiler<'_> {
         self.push(Step::FinishDefaults(scope));
     }
 
-    /// The default of one parameter, if it has one. Keyword-only ones go into a dict.
+    /// Schedules the default of one parameter, if it has one. Keyword-only ones go into a dict.
     pub(super) fn default_parameter(&mut self, node: Node) -> Result<(), Failure> {
         let rule = node.as_struct().map(|node| (node, self.tree.rule(node)));
         let (name, value) = match rule {
@@ -216,7 +216,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// `@micropython.name` selects the emitter; returns whether the decorator is one of these.
+    /// Takes the emitter of `@micropython.name`. Returns whether the decorator is one of these.
     fn push_built_in_decorator(&mut self, decorator: Struct, emitter: &mut Emitter) -> bool {
         let names = self
             .tree
@@ -279,7 +279,7 @@ impl Compiler<'_> {
         self.push(Step::Node(self.tree.child(decorator, 1)));
     }
 
-    /// The function or class behind decorators, and their calls.
+    /// Schedules the function or class behind decorators, and their calls.
     pub(super) fn decorated_body(
         &mut self,
         body: Node,

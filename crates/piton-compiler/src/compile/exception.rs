@@ -120,7 +120,7 @@ impl Compiler<'_> {
         self.push_adjust_stack(1);
     }
 
-    /// `with a as b, c: ...`: each item is a block around the next.
+    /// Schedules `with a as b, c: ...`: each item is a block around the next.
     pub(super) fn with_statement(&mut self, node: Struct) {
         let (items, body) = (self.tree.child(node, 0), self.tree.child(node, 1));
         let items = self.tree.list(items, Rule::WithStmtList);

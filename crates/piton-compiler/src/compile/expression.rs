@@ -76,7 +76,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// All children, and an opcode with their number.
+    /// Schedules all children, and an opcode with their number.
     fn push_children(&mut self, node: Struct, opcode: Opcode) {
         self.steps.extend(self.tree.children(node).map(Step::Node));
         self.push(Step::Emit(Instruction::Number(
@@ -85,7 +85,7 @@ impl Compiler<'_> {
         )));
     }
 
-    /// Condition and second value of `value if condition else other`.
+    /// Schedules condition and second value of `value if condition else other`.
     pub(super) fn if_expression_parts(&self, node: Struct) -> (Node, Node) {
         match self.tree.child(node, 1).as_struct() {
             Some(parts) => (self.tree.child(parts, 0), self.tree.child(parts, 1)),
@@ -234,7 +234,7 @@ impl Compiler<'_> {
         self.push(Step::Emit(Instruction::Number(Opcode::BUILD_LIST, count)));
     }
 
-    /// A dict or a set.
+    /// Schedules a dict or a set.
     fn push_brace(&mut self, node: Struct) {
         let content = self.tree.child(node, 0);
         if content.is_null() {
@@ -294,7 +294,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A slice: missing parts are `None`, a missing step is left out.
+    /// Schedules a slice: missing parts are `None`, a missing step is left out.
     fn push_slice(&mut self, node: Struct) {
         let mut rest = node;
         if self.tree.rule(node) == Rule::Subscript2 {

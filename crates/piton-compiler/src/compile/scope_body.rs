@@ -39,7 +39,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A lambda that yields returns `None`, whatever its expression is.
+    /// Ends a lambda. One that yields returns `None`, whatever its expression is.
     pub(super) fn end_lambda(&mut self) {
         if self.scope().flags & FLAG_GENERATOR != 0 {
             self.emit_plain(Opcode::POP_TOP);
@@ -60,7 +60,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The scope of a comprehension has one argument, the iterable, without a name.
+    /// Begins the scope of a comprehension: it has one argument, the iterable, without a name.
     fn push_comprehension_body(&mut self, kind: ScopeKind, node: Struct) {
         let scope = self.scope_mut();
         scope.ids.find_or_add(Qstr::EMPTY, IdKind::Local);

@@ -63,7 +63,7 @@ impl Compiler<'_> {
         ]);
     }
 
-    /// `a = b = value`: the leftmost target is stored first.
+    /// Schedules `a = b = value`: the leftmost target is stored first.
     fn assignment_list(&mut self, first: Node, right: Struct) {
         let last = self.tree.count(right).saturating_sub(1);
         let plan = self.plan();
@@ -97,7 +97,7 @@ impl Compiler<'_> {
         self.schedule([Step::Node(value), Step::Assign(target, Assignment::Store)]);
     }
 
-    /// `a, b = c, d` and the same with three items need no tuple.
+    /// Schedules `a, b = c, d`, or the same with three items, without a tuple.
     fn assign_without_tuple(&mut self, targets: Struct, values: Struct) -> bool {
         let count = self.tree.count(targets);
         let starred = |tree: &super::Tree| {
@@ -294,7 +294,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `NAME := value`, with the value's code before the store.
+    /// Schedules `NAME := value`, with the value's code before the store.
     pub(super) fn push_named_expression(&mut self, name: Node, value: Node) {
         if name.as_id().is_none() {
             self.push_error(DiagnosticCode::CannotAssign, name);
@@ -305,7 +305,7 @@ impl Compiler<'_> {
         self.push(Step::NamedStore(name));
     }
 
-    /// The store of `:=`. In a comprehension the name belongs to the scope around it.
+    /// Compiles the store of `:=`. In a comprehension the name belongs to the scope around it.
     pub(super) fn named_store(&mut self, node: Node) {
         let Some(name) = node.as_id() else { return };
         if let (true, Some(outer)) = (
@@ -342,7 +342,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// An error that is reported when the steps before it are done.
+    /// Schedules an error that is reported when the steps before it are done.
     pub(super) fn push_error(&mut self, code: DiagnosticCode, node: Node) {
         self.push(Step::Error(code, node));
     }

@@ -72,7 +72,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// CR and CRLF become LF, NUL becomes an invalid byte, and the last line gets its end.
+/// Returns the source with LF for CR and CRLF, an invalid byte for NUL, and an end of the last line.
 pub(crate) fn normalise(source: &[u8]) -> Cow<'_, [u8]> {
     let ends = source.last().is_none_or(|&last| last == b'\n');
     if ends && !source.iter().any(|&byte| byte == b'\r' || byte == END) {

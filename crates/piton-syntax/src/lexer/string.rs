@@ -123,7 +123,7 @@ impl Lexer<'_> {
         is_quote(self.input.peek(prefix.length)).then_some(prefix)
     }
 
-    /// One or more adjacent literals, joined.
+    /// Reads one or more adjacent literals and joins them.
     pub(super) fn string_token(&mut self) -> Result<(), Failure> {
         self.token = Token::End;
         let mut had_template = false;
@@ -165,7 +165,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// The strings of the t-string become the first argument of the call.
+    /// Makes the strings of the t-string the first argument of the call.
     fn finish_template(&mut self) {
         self.text.extend_from_slice(b",),");
         self.format_arguments
@@ -240,7 +240,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// A character of the literal, or all that belongs to it.
+    /// Reads a character of the literal, or all that belongs to it.
     fn literal_part(&mut self, literal: &mut Literal, byte: u8) -> Result<(), Failure> {
         let template = literal.style == Style::Template;
         if byte == literal.quote {
@@ -297,7 +297,7 @@ impl Lexer<'_> {
         length > 0
     }
 
-    /// `{` in an f-string or t-string: doubled, or the start of an expression.
+    /// Reads `{` in an f-string or t-string: doubled, or the start of an expression.
     fn open_brace(&mut self, literal: &mut Literal) {
         self.step();
         if self.input.peek(0) == b'{' {
@@ -372,7 +372,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The further arguments of an interpolation: expression text and conversion.
+    /// Adds the further arguments of an interpolation: expression text and conversion.
     fn template_interpolation(
         &mut self,
         literal: &mut Literal,
@@ -416,7 +416,7 @@ impl Lexer<'_> {
         literal.template.specification = self.text.len();
     }
 
-    /// A backslash in a t-string: the text is read as a string again later.
+    /// Keeps a backslash in a t-string: the text is read as a string again later.
     fn template_escape(&mut self, raw: bool) {
         self.text.push(b'\\');
         if raw {
@@ -427,7 +427,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `}` in a t-string: the end of a format specification, doubled, or out of place.
+    /// Reads `}` in a t-string: the end of a format specification, doubled, or out of place.
     fn template_close_brace(&mut self, literal: &mut Literal) {
         let template = &mut literal.template;
         if template.braces == 0 {
@@ -461,7 +461,7 @@ impl Lexer<'_> {
             .extend_from_slice(&[literal.quote, b',']);
     }
 
-    /// A backslash escape; stands on its last character afterwards.
+    /// Reads a backslash escape. Stands on its last character afterwards.
     fn escape(&mut self, raw: bool) -> Result<(), Failure> {
         self.step();
         let byte = self.input.peek(0);

@@ -43,7 +43,7 @@ impl Extended {
         }
     }
 
-    /// `mantissa * 2**exponent` rounded to 64 bits; `sticky` says that a little more was cut off.
+    /// Returns `mantissa * 2**exponent` rounded to 64 bits. `sticky` says that a little more was cut off.
     fn round(mantissa: u128, sticky: bool, exponent: i32) -> Extended {
         if mantissa == 0 {
             return Extended::ZERO;
@@ -87,7 +87,7 @@ impl Extended {
         }
     }
 
-    /// `self / divisor`, where the divisor is at least 1.
+    /// Returns `self / divisor`, where the divisor is at least 1.
     fn divide(self, divisor: Extended) -> Extended {
         let Extended::Finite { mantissa, exponent } = self else {
             return Extended::Infinite;
@@ -111,7 +111,7 @@ impl Extended {
         )
     }
 
-    /// `self * 10**power`, by repeated squaring of ten; a negative power divides.
+    /// Returns `self * 10**power`, by repeated squaring of ten. A negative power divides.
     pub(super) fn scale(self, power: i32) -> Extended {
         if power == 0 || self == Extended::ZERO {
             return self;
@@ -182,7 +182,7 @@ impl Extended {
     }
 }
 
-/// `value >> shift` rounded to nearest even; none if nothing is left.
+/// Returns `value >> shift` rounded to nearest even, none if nothing is left.
 fn round_shift(value: u128, sticky: bool, shift: u32) -> Option<u128> {
     if shift == 0 {
         return Some(value);
@@ -192,4 +192,115 @@ fn round_shift(value: u128, sticky: bool, shift: u32) -> Option<u128> {
     let half = 1 << (shift - 1);
     let up = rest > half || (rest == half && (sticky || kept & 1 != 0));
     Some(kept + u128::from(up))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn power_of_ten(power: i32) -> Extended {
+        Extended::from_u64(1).scale(power)
+    }
+
+    #[test]
+    fn every_float_comes_back() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut values = vec![
+            0.0,
+            1.0,
+            0.1,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            2.225e-308,
+            f64::MIN_POSITIVE - 5e-324,
+        ];
+        for _ in 0..5000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let value = f64::from_bits(state & (u64::MAX >> 1));
+            values.extend(Some(value).filter(|value| value.is_finite()));
+        }
+        for value in values {
+            assert_eq!(
+                Extended::from_f64(value).to_f64().to_bits(),
+                value.to_bits()
+            );
+        }
+    }
+
+    #[test]
+    fn powers_of_ten_are_exact_as_long_as_they_can_be() {
+        let mut expected = 1_u64;
+        for power in 0..=19 {
+            assert_eq!(power_of_ten(power), Extended::from_u64(expected), "{power}");
+            assert_eq!(power_of_ten(power).round_to_u64(), expected);
+            expected = expected.wrapping_mul(10);
+        }
+        for (power, value) in [
+            (22, 1e22),
+            (100, 1e100),
+            (308, 1e308),
+            (-5, 1e-5),
+            (-300, 1e-300),
+        ] {
+            assert_eq!(power_of_ten(power).to_f64(), value, "{power}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_too_small_has_an_end() {
+        assert_eq!(power_of_ten(309).to_f64(), f64::INFINITY);
+        assert_eq!(power_of_ten(5000), Extended::Infinite);
+        assert_eq!(power_of_ten(i32::MAX), Extended::Infinite);
+        assert_eq!(power_of_ten(-5000), Extended::ZERO);
+        assert_eq!(power_of_ten(-400).to_f64(), 0.0);
+        assert_eq!(Extended::ZERO.scale(i32::MAX), Extended::ZERO);
+        assert_eq!(Extended::Infinite.to_f64(), f64::INFINITY);
+        assert_eq!(Extended::Infinite.round_to_u64(), u64::MAX);
+    }
+
+    #[test]
+    fn halves_are_rounded_up_to_whole_numbers() {
+        for (value, expected) in [
+            (0.0, 0),
+            (0.25, 0),
+            (0.5, 1),
+            (1.5, 2),
+            (2.5, 3),
+            (2.499, 2),
+            (1e15, 1_000_000_000_000_000),
+            (4_503_599_627_370_495.5, 4_503_599_627_370_496),
+            (1e-300, 0),
+        ] {
+            assert_eq!(
+                Extended::from_f64(value).round_to_u64(),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    /// Halves go to the even neighbour, and a bit that was cut off before counts.
+    #[test]
+    fn shifts_round_to_nearest_even() {
+        for (value, sticky, shift, expected) in [
+            (0b1000, false, 3, Some(1)),
+            (0b1100, false, 3, Some(2)),
+            (0b0100, false, 3, Some(0)),
+            (0b0100, true, 3, Some(1)),
+            (0b1_0100, false, 3, Some(2)),
+            (0b0101, false, 3, Some(1)),
+            (0b0011, true, 3, Some(0)),
+            (7, true, 0, Some(7)),
+            (1, false, 128, None),
+        ] {
+            assert_eq!(
+                round_shift(value, sticky, shift),
+                expected,
+                "{value:b} by {shift}"
+            );
+        }
+    }
 }

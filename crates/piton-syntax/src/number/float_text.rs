@@ -116,7 +116,7 @@ fn format_digits(value: f64, digits: i32, exponent: i32) -> String {
     text
 }
 
-/// The digits with a point after digit number `point`, more zeros, and zeros behind the point cut.
+/// Adds the digits with a point after digit number `point` and more zeros. Cuts zeros behind the point.
 fn push_mantissa(text: &mut String, mantissa: u64, digits: i32, point: i32, trailing_zeros: i32) {
     let mut has_point = point == i32::MAX;
     let width = usize::try_from(digits).unwrap_or(0);

@@ -166,7 +166,7 @@ fn big_operation(operator: BinaryOperator, left: &Integer, right: &Integer) -> O
     }
 }
 
-/// `//` or `%`, rounded down.
+/// Returns `left // right` or `left % right`, rounded down.
 fn floor_division(operator: BinaryOperator, left: &BigInt, right: &BigInt) -> Option<BigInt> {
     let zero = BigInt::ZERO;
     if *right == zero {
@@ -224,7 +224,7 @@ fn float_operation(operator: BinaryOperator, left: f64, right: f64) -> Option<Nu
     Some(Number::Float(value))
 }
 
-/// `left % right` with the sign of `right`.
+/// Returns `left % right` with the sign of `right`.
 fn modulo(left: f64, right: f64) -> f64 {
     let remainder = left % right;
     if remainder == 0.0 {
@@ -236,7 +236,7 @@ fn modulo(left: f64, right: f64) -> f64 {
     }
 }
 
-/// `left // right` as CPython computes it, so that `left == left // right * right + left % right`.
+/// Returns `left // right` as CPython computes it: `left == left // right * right + left % right`.
 fn floor_divide(left: f64, right: f64) -> f64 {
     let remainder = left % right;
     let mut quotient = (left - remainder) / right;

@@ -24,7 +24,7 @@ const MATH_CONSTANTS: [(&[u8], f64); 5] = [
 ];
 
 impl Parser<'_, '_> {
-    /// `or`, `and` and `not` with operands of known truth. May lower the number of operands.
+    /// Folds `or`, `and` and `not` with operands of known truth. May lower the number of operands.
     pub(super) fn fold_logic(&mut self, rule: Rule, count: &mut usize) -> Folded {
         match rule {
             // An `or` ends at an operand that is true and drops those that are false.
@@ -67,7 +67,7 @@ impl Parser<'_, '_> {
         if *count == 1 { Folded::Yes } else { Folded::No }
     }
 
-    /// Arithmetic, constant definitions and the numbers of `math`.
+    /// Folds arithmetic, constant definitions and the numbers of `math`.
     pub(super) fn fold_arithmetic(&mut self, rule: Rule, count: usize) -> Result<Folded, Failure> {
         let value = match rule {
             Rule::Expr => self.fold_chain(BinaryOperator::Or, count),
@@ -174,7 +174,7 @@ impl Parser<'_, '_> {
         Ok(Folded::Yes)
     }
 
-    /// `math.NAME`
+    /// Folds `math.NAME`.
     fn fold_math(&mut self) -> Result<Folded, Failure> {
         let (base, trailer) = (self.peek(1), self.peek(0));
         if base.as_id() != Some(self.known.math) || !self.options.fold_floats {
@@ -199,7 +199,7 @@ impl Parser<'_, '_> {
         Ok(Folded::Yes)
     }
 
-    /// `NAME = const(VALUE)` and `NAME: TYPE = const(VALUE)`: remembers the value, and drops the
+    /// Folds `NAME = const(VALUE)` and `NAME: TYPE = const(VALUE)`: remembers the value, and drops the
     /// statement if the name begins with an underscore.
     fn define_constant(&mut self) -> Result<Folded, Failure> {
         let Some(name) = self.peek(1).as_id() else {

@@ -272,7 +272,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `.name`, `(...)` or `[...]` behind `base`, which comes back if there is none.
+    /// Reads `.name`, `(...)` or `[...]` behind `base`. Gives `base` back if there is none.
     fn trailer(&mut self, base: Expression, nesting: usize) -> Result<ExpressionKind, Expression> {
         if nesting > MAXIMUM_DEPTH {
             return Err(self.unreadable(base.line, ProblemKind::TooDeep));
@@ -401,7 +401,7 @@ impl<'a> Reader<'a> {
         self.take(Token::DelParenClose).then_some(arguments)
     }
 
-    /// Adjacent strings, joined.
+    /// Reads adjacent strings and joins them.
     fn strings(&mut self) -> ExpressionKind {
         let mut joined: Option<Value> = None;
         let mut problem = None;

@@ -135,7 +135,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `kind`, if the statement ends here.
+    /// Returns `kind` if the statement ends here, else what is wrong.
     fn end_statement(&mut self, kind: StatementKind) -> StatementKind {
         if self.at_end() {
             return kind;

@@ -7,6 +7,8 @@ mod damage;
 #[cfg(test)]
 mod folding;
 #[cfg(test)]
+mod grammar;
+#[cfg(test)]
 mod literals;
 #[cfg(test)]
 mod minify;

@@ -4,6 +4,8 @@ use piton_syntax::Target;
 use piton_syntax::lexer::{Lexer, LexerOptions};
 use piton_syntax::token::Token;
 
+use crate::cases::rows;
+
 /// The tokens of a source, a line for each of its lines: the kind, and the text of those that have one.
 fn tokens(source: &str, target: Target) -> String {
     let options = LexerOptions {
@@ -150,6 +152,36 @@ fn every_stream_of_tokens_ends() {
             // The end stays the end.
             lexer.advance().unwrap();
             assert_eq!(lexer.token(), Token::End, "{source:?}");
+        }
+    }
+}
+
+/// `tests/cases/tokens.txt`: a source, and the tokens that CPython's `tokenize` finds in it, by the names that they have
+/// here.
+#[test]
+fn tokens_are_those_of_python() {
+    let options = LexerOptions {
+        debug: true,
+        target: Target::MicroPython,
+    };
+    for (source, expected) in rows(include_str!("../cases/tokens.txt")) {
+        for line in [format!("{source}\n"), format!("({source}\n)\n")] {
+            let mut lexer = Lexer::new(line.as_bytes(), options).unwrap();
+            let mut found = Vec::new();
+            while !matches!(lexer.token(), Token::End | Token::Newline) {
+                found.push(format!("{:?}", lexer.token()));
+                lexer.advance().unwrap();
+            }
+            let found = found.join(" ");
+            let inner = found
+                .strip_prefix("DelParenOpen ")
+                .and_then(|rest| rest.strip_suffix(" DelParenClose"));
+            let found = if line.ends_with("\n)\n") {
+                inner.unwrap_or(&found)
+            } else {
+                &found
+            };
+            assert_eq!(found, expected, "{line}");
         }
     }
 }
