@@ -41,6 +41,6 @@ pub use deserialize::from_literal;
 pub use error::LiteralError;
 pub use int::Int;
 pub use parse::{DEPTH_LIMIT, parse};
-pub use serialize::to_literal;
+pub use serialize::{to_literal, to_literal_with_base64};
 pub use value::Value;
 pub use write::{py_bytes, py_str};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use piton_board::literal::{
     DEPTH_LIMIT, Int, LiteralError, Value, from_literal, parse, py_bytes, py_str, to_literal,
+    to_literal_with_base64,
 };
 use serde::{Deserialize, Serialize};
 
@@ -618,4 +619,45 @@ fn floats_survive_both_ways() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn arrays_and_views() {
+    check(
+        "array('i', [1, -2])",
+        "__import__('array').array('i', [1, -2])",
+    );
+    check("array('B')", "__import__('array').array('B', [])");
+    check(
+        "[array('f', [1.5]), 2]",
+        "[__import__('array').array('f', [1.5]), 2]",
+    );
+    check("dict_keys(['a', 1])", "['a', 1]");
+    check("dict_values([])", "[]");
+    let numbers: Vec<i32> = from_literal(b"array('h', [3, 4])").unwrap();
+    assert_eq!(numbers, [3, 4]);
+    for wrong in [
+        "array()",
+        "array(1)",
+        "array('i', 1)",
+        "array('ii', [])",
+        "dict_keys({})",
+    ] {
+        assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn long_bytes_may_go_as_base64() {
+    let long = Value::ByteArray(vec![0xff; 33]);
+    assert_eq!(
+        to_literal_with_base64(&(&long, 1), "decode").unwrap(),
+        format!("(bytearray(decode(b'{}')), 1)", "/".repeat(44))
+    );
+    // Text is shorter as it is.
+    let text = Value::Bytes(vec![b'a'; 100]);
+    assert_eq!(
+        to_literal_with_base64(&text, "decode").unwrap(),
+        text.to_string()
+    );
 }

@@ -14,6 +14,7 @@ def _piton_call(mark):
     l = 0
     a = ""
     m = globals()
+    p = sys.print_exception
 
     def k(v):
         o[l] = v
@@ -35,7 +36,7 @@ def _piton_call(mark):
                 raise
             except BaseException as e:
                 t = StringIO()
-                sys.print_exception(e, t)
+                p(e, t)
                 a = "E" + repr(t.getvalue())
         print("%s%d %d %s" % (mark, len(a), crc32(a, n), a), end="")
 

@@ -181,7 +181,7 @@ impl Device {
         arguments: impl Serialize,
     ) -> Result<(), DeviceError> {
         let options = ExecOptions {
-            globals: Arguments::named(&arguments)?,
+            globals: Arguments::named(self, &arguments)?,
             ..ExecOptions::default()
         };
         self.exec_with(source, &options)

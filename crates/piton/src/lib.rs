@@ -25,7 +25,7 @@
 //! Connecting and talking to a board:
 //!
 //! - [`Board`] is a connection by any selector, [`session`] what a program on this computer does with one over time,
-//!   [`device`] the board as values, [`macro@board`] its functions as methods of Rust.
+//!   [`device`] functions of the host that run on it, [`macro@board`] its functions as methods of Rust.
 //! - [`vm`] has the VM file of the virtual board.
 //! - [`program`] runs sources and `.mpy` files, [`mount`] serves a folder whose modules are compiled when they are imported.
 //!

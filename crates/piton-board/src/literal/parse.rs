@@ -8,7 +8,7 @@ use super::value::Value;
 use super::{number, string};
 
 /// How deep brackets may nest: far more than any board prints, and far less than a thread's stack holds.
-pub const DEPTH_LIMIT: usize = 128;
+pub const DEPTH_LIMIT: usize = 256;
 
 /// Read one Python literal; white space around it is skipped.
 ///
@@ -61,6 +61,8 @@ pub(super) enum Shape {
     Dict,
     Set,
     FrozenSet,
+    /// An `array.array`, with its type code.
+    Array(u8),
 }
 
 /// All of `text` as nodes. They are well formed: each `Open` and `Group` is followed by what it promises.
@@ -397,12 +399,16 @@ impl<'a> Parser<'a> {
         if self.at_field() {
             return self.fields(open);
         }
-        const KNOWN: [&[u8]; 5] = [
+        const KNOWN: [&[u8]; 9] = [
             b"set",
             b"frozenset",
             b"bytearray",
             b"OrderedDict",
             b"complex",
+            b"array",
+            b"dict_keys",
+            b"dict_values",
+            b"dict_items",
         ];
         if !KNOWN.contains(&name) {
             self.at = at;
@@ -419,6 +425,7 @@ impl<'a> Parser<'a> {
                 items: 0,
             }),
             (b"bytearray", 0) => Some(Token::ByteArray(Cow::Borrowed(b""))),
+            (b"array", 1 | 2) => self.array(open, items),
             (_, 1) => {
                 self.nodes.remove(open);
                 self.converted(open, name)
@@ -460,6 +467,16 @@ impl<'a> Parser<'a> {
                 items,
             }),
             (
+                b"dict_keys" | b"dict_values" | b"dict_items",
+                Token::Open {
+                    shape: Shape::List,
+                    items,
+                },
+            ) => Some(Token::Open {
+                shape: Shape::List,
+                items,
+            }),
+            (
                 b"OrderedDict",
                 Token::Open {
                     shape: Shape::Dict,
@@ -471,6 +488,31 @@ impl<'a> Parser<'a> {
             }),
             _ => None,
         }
+    }
+
+    /// The type code behind the node at `open`, and the list behind it if there is one, as one array.
+    fn array(&mut self, open: usize, arguments: usize) -> Option<Token<'a>> {
+        let typecode = match &self.nodes.get(open + 1)?.token {
+            Token::Str(text) => match text.as_bytes() {
+                [typecode] if typecode.is_ascii_alphabetic() => *typecode,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let items = match self.nodes.get(open + 2).map(|node| &node.token) {
+            None if arguments == 1 => 0,
+            Some(Token::Open {
+                shape: Shape::List,
+                items,
+            }) if arguments == 2 => *items,
+            _ => return None,
+        };
+        // The type code is a part of the shape, and the list's own node makes room for the call's.
+        self.nodes.drain(open + 1..open + 1 + arguments);
+        Some(Token::Open {
+            shape: Shape::Array(typecode),
+            items,
+        })
     }
 
     /// The two numbers behind the node at `open` as one complex number; they leave the list.

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
+use data_encoding::BASE64;
 use serde::ser::{self, Serialize};
 
 use super::error::LiteralError;
 use super::int::BIG_INT_NAME;
-use super::value_serde::{BYTE_ARRAY_NAME, COMPLEX_NAME, ELLIPSIS_NAME, FROZEN_SET_NAME, SET_NAME};
-use super::write::{py_bytes, py_str, write_f32, write_f64};
+use super::value_serde::{
+    ARRAY_NAME, BYTE_ARRAY_NAME, COMPLEX_NAME, ELLIPSIS_NAME, FROZEN_SET_NAME, SET_NAME,
+};
+use super::write::{ARRAY_CALL, py_bytes, py_str, write_f32, write_f64};
 
 /// `value` as a Python literal.
 ///
@@ -16,12 +19,38 @@ use super::write::{py_bytes, py_str, write_f32, write_f64};
 /// [`LiteralError::Unsupported`] when the type's own `Serialize` refuses.
 pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, LiteralError> {
     let mut text = String::new();
-    value.serialize(Serializer { text: &mut text })?;
+    value.serialize(Serializer {
+        text: &mut text,
+        base64: None,
+    })?;
     Ok(text)
 }
 
+/// `value` as a Python literal in which `decode(b'...')` stands for bytes that are shorter in base64: `decode` is what names the
+/// board's `binascii.a2b_base64`.
+///
+/// # Errors
+///
+/// As for [`to_literal`].
+pub fn to_literal_with_base64<T: Serialize + ?Sized>(
+    value: &T,
+    decode: &str,
+) -> Result<String, LiteralError> {
+    let mut text = String::new();
+    value.serialize(Serializer {
+        text: &mut text,
+        base64: Some(decode),
+    })?;
+    Ok(text)
+}
+
+/// Fewer bytes than these are no shorter in base64, or not worth a call.
+const SHORT: usize = 32;
+
 struct Serializer<'t> {
     text: &'t mut String,
+    /// What decodes base64 on the board.
+    base64: Option<&'t str>,
 }
 
 impl From<std::fmt::Error> for LiteralError {
@@ -79,7 +108,15 @@ impl<'t> ser::Serializer for Serializer<'t> {
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), LiteralError> {
-        self.text.push_str(&py_bytes(bytes));
+        let literal = py_bytes(bytes);
+        match self.base64 {
+            Some(decode) if bytes.len() > SHORT && literal.len() > bytes.len() / 3 * 4 => {
+                let encoded = BASE64.encode(bytes);
+                // A decoder that is written in Python takes bytes only.
+                write!(self.text, "{decode}(b'{encoded}')")?;
+            }
+            _ => self.text.push_str(&literal),
+        }
         Ok(())
     }
 
@@ -129,13 +166,20 @@ impl<'t> ser::Serializer for Serializer<'t> {
                 self.text.push_str("complex");
                 return value.serialize(self);
             }
+            ARRAY_NAME => {
+                self.text.push_str(ARRAY_CALL);
+                return value.serialize(self);
+            }
             BYTE_ARRAY_NAME => "bytearray(",
             FROZEN_SET_NAME => "frozenset(",
             SET_NAME => "set(",
             _ => return value.serialize(self),
         };
         self.text.push_str(call);
-        value.serialize(Serializer { text: self.text })?;
+        value.serialize(Serializer {
+            text: self.text,
+            base64: self.base64,
+        })?;
         self.text.push(')');
         Ok(())
     }
@@ -148,7 +192,10 @@ impl<'t> ser::Serializer for Serializer<'t> {
         value: &T,
     ) -> Result<(), LiteralError> {
         let items = self.variant(variant, "", "}");
-        value.serialize(Serializer { text: items.text })?;
+        value.serialize(Serializer {
+            text: items.text,
+            base64: items.base64,
+        })?;
         items.text.push_str(items.closing);
         Ok(())
     }
@@ -199,6 +246,7 @@ impl<'t> Serializer<'t> {
         self.text.push_str(opening);
         Items {
             text: self.text,
+            base64: self.base64,
             count: 0,
             closing,
         }
@@ -216,6 +264,7 @@ impl<'t> Serializer<'t> {
 /// What stands between two brackets.
 struct Items<'t> {
     text: &'t mut String,
+    base64: Option<&'t str>,
     count: usize,
     closing: &'static str,
 }
@@ -226,12 +275,18 @@ impl Items<'_> {
             self.text.push_str(", ");
         }
         self.count += 1;
-        value.serialize(Serializer { text: self.text })
+        value.serialize(Serializer {
+            text: self.text,
+            base64: self.base64,
+        })
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LiteralError> {
         self.text.push_str(": ");
-        value.serialize(Serializer { text: self.text })
+        value.serialize(Serializer {
+            text: self.text,
+            base64: self.base64,
+        })
     }
 
     fn finish(self) -> Result<(), LiteralError> {

@@ -51,6 +51,13 @@ pub enum Value {
     Set(Vec<Value>),
     /// A frozenset.
     FrozenSet(Vec<Value>),
+    /// An `array.array`.
+    Array {
+        /// Its type code, such as `i` or `f`.
+        typecode: char,
+        /// Its numbers.
+        items: Vec<Value>,
+    },
 }
 
 impl Value {
@@ -98,6 +105,10 @@ impl Value {
                     Shape::List => Value::List(items),
                     Shape::Set => Value::Set(items),
                     Shape::FrozenSet => Value::FrozenSet(items),
+                    Shape::Array(typecode) => Value::Array {
+                        typecode: char::from(typecode),
+                        items,
+                    },
                     Shape::Tuple | Shape::NamedTuple | Shape::Dict => Value::Tuple(items),
                 }
             }

@@ -14,6 +14,7 @@ pub(super) const VALUE_NAME: &str = "$piton_board::literal::Value";
 
 /// Under these names the kinds that serde has no word for go from [`Value`] to our serializer, which
 /// writes a call round the content. Other serializers see the content only.
+pub(super) const ARRAY_NAME: &str = "$piton_board::literal::array";
 pub(super) const BYTE_ARRAY_NAME: &str = "$piton_board::literal::bytearray";
 pub(super) const COMPLEX_NAME: &str = "$piton_board::literal::complex";
 pub(super) const ELLIPSIS_NAME: &str = "$piton_board::literal::Ellipsis";
@@ -22,7 +23,7 @@ pub(super) const SET_NAME: &str = "$piton_board::literal::set";
 
 impl Serialize for Value {
     /// Through [`to_literal`](super::to_literal) exactly the value; through other serializers what comes nearest (a set becomes a
-    /// sequence, an attribute tuple a tuple).
+    /// sequence, an attribute tuple a tuple, an array a pair of its type code and its numbers).
     fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::None => serializer.serialize_unit(),
@@ -39,6 +40,9 @@ impl Serialize for Value {
                 serializer.serialize_newtype_struct(BYTE_ARRAY_NAME, &AsBytes(bytes))
             }
             Value::List(items) => items.serialize(serializer),
+            Value::Array { typecode, items } => {
+                serializer.serialize_newtype_struct(ARRAY_NAME, &(typecode, items))
+            }
             Value::Set(items) => serializer.serialize_newtype_struct(SET_NAME, items),
             Value::FrozenSet(items) => serializer.serialize_newtype_struct(FROZEN_SET_NAME, items),
             Value::Dict(items) => {

@@ -66,6 +66,9 @@ fn push_escaped(literal: &mut String, byte: u8, quote: u8) {
     }
 }
 
+/// What makes an array: a program need not have imported the module.
+pub(super) const ARRAY_CALL: &str = "__import__('array').array";
+
 /// A float; `inf` and `nan` have no literal and become calls.
 pub(super) fn write_f64(out: &mut impl Write, number: f64) -> fmt::Result {
     if number.is_finite() {
@@ -132,6 +135,15 @@ impl fmt::Display for Value {
             }
             Value::Set(items) if items.is_empty() => f.write_str("set()"),
             Value::Set(items) => write_set(f, items),
+            Value::Array { typecode, items } => {
+                write!(
+                    f,
+                    "{ARRAY_CALL}({}, [",
+                    py_str(typecode.encode_utf8(&mut [0; 4]))
+                )?;
+                write_items(f, items)?;
+                f.write_str("])")
+            }
             Value::FrozenSet(items) if items.is_empty() => f.write_str("frozenset()"),
             Value::FrozenSet(items) => {
                 f.write_str("frozenset(")?;

@@ -6,6 +6,7 @@ def _piton_call(mark):
  l=0
  a=""
  m=globals()
+ p=sys.print_exception
  def k(v):
   o[l]=v
   return l
@@ -25,7 +26,7 @@ def _piton_call(mark):
     raise
    except BaseException as e:
     t=StringIO()
-    sys.print_exception(e,t)
+    p(e,t)
     a="E"+repr(t.getvalue())
   print("%s%d %d %s"%(mark,len(a),crc32(a,n),a),end="")
  return _piton_run

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use piton_board::deadline::Deadline;
+use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::exception::BoardException;
 use piton_board::repl::{Conversation, Entry, RawRepl};
@@ -155,7 +155,7 @@ impl Listener<'_> {
             return Some(Heard::End);
         }
         if self.reader.state() == State::Inside {
-            return (silence >= ANSWER_QUIET).then_some(Heard::BrokenAnswer);
+            return (silence >= scaled(ANSWER_QUIET)).then_some(Heard::BrokenAnswer);
         }
         // Output with an 0x04 in it: the program prints no more for now.
         self.pass(conversation, conversation.pending().len());

@@ -6,24 +6,58 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// The mark of a session's answers.
+/// How the host and the board know what belongs to a call.
 #[derive(Clone, Debug)]
-pub(super) struct Mark(String);
+pub(super) struct Framing {
+    mark: String,
+    sums: Sums,
+}
 
-impl Mark {
-    pub(super) fn random() -> Mark {
-        Mark(format!("\x1e{:016x}", RandomState::new().hash_one(0)))
+/// How calls and answers are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// By CRC-32, seeded by the number of the call: device/session.py.
+    Crc32,
+    /// By two sums, which begin with the number of the call: device/session_small.py.
+    Two,
+}
+
+impl Framing {
+    pub(super) fn random(sums: Sums) -> Framing {
+        Framing {
+            mark: format!("\x1e{:016x}", RandomState::new().hash_one(0)),
+            sums,
+        }
     }
 
-    /// The mark as text for a Python literal.
-    pub(super) fn text(&self) -> &str {
-        &self.0
+    /// What begins each answer.
+    pub(super) fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// The check of `parts`, one behind the other, in the call of this number.
+    pub(super) fn check(&self, number: u32, parts: &[&[u8]]) -> u32 {
+        match self.sums {
+            Sums::Crc32 => crc32(number, parts),
+            Sums::Two => {
+                let mut sums = (number & 0x3fff, 0);
+                for byte in parts.iter().copied().flatten() {
+                    sums.0 = (sums.0 + u32::from(*byte)) & 0x3fff;
+                    sums.1 = (sums.1 + sums.0) & 0x3fff;
+                }
+                (sums.1 << 14) | sums.0
+            }
+        }
     }
 }
 
-/// The CRC-32 of `parts`, one behind the other, seeded by the number of a call.
-pub(super) fn check(number: u32, parts: &[&[u8]]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(number);
+/// The board's `binascii.crc32` of `parts`, one behind the other.
+pub(super) fn crc32(seed: u32, parts: &[&[u8]]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     for part in parts {
         hasher.update(part);
     }
@@ -37,6 +71,8 @@ pub(super) enum Answer {
     Value(String),
     /// The `repr()` of the traceback's text.
     Traceback(String),
+    /// The exception is what ends the program.
+    Raises,
     /// The code ran, and its answer is lost.
     Lost,
 }
@@ -49,7 +85,7 @@ const END: u8 = 0x04;
 
 /// Looks for the frame of one call in what the board has sent and nobody has consumed.
 pub(super) struct FrameReader<'m> {
-    mark: &'m [u8],
+    framing: &'m Framing,
     number: u32,
     state: State,
 }
@@ -82,9 +118,9 @@ pub(super) struct Step {
 }
 
 impl<'m> FrameReader<'m> {
-    pub(super) fn new(mark: &'m Mark, number: u32) -> FrameReader<'m> {
+    pub(super) fn new(framing: &'m Framing, number: u32) -> FrameReader<'m> {
         FrameReader {
-            mark: mark.0.as_bytes(),
+            framing,
             number,
             state: State::Before,
         }
@@ -96,13 +132,14 @@ impl<'m> FrameReader<'m> {
 
     /// Looks at what is pending. Output that may be the begin of the mark, or of the end of the program, stays pending.
     pub(super) fn step(&mut self, pending: &[u8]) -> Step {
+        let mark = self.framing.mark.as_bytes();
         match self.state {
-            State::Before => match find(pending, self.mark) {
+            State::Before => match find(pending, mark) {
                 Some(at) => {
                     self.state = State::Inside;
                     Step {
                         output: at,
-                        used: at + self.mark.len(),
+                        used: at + mark.len(),
                         answer: None,
                     }
                 }
@@ -110,7 +147,7 @@ impl<'m> FrameReader<'m> {
                     let output = pending
                         .iter()
                         .position(|byte| *byte == END)
-                        .unwrap_or_else(|| pending.len() - overlap(pending, self.mark));
+                        .unwrap_or_else(|| pending.len() - overlap(pending, mark));
                     Step {
                         output,
                         used: output,
@@ -122,7 +159,7 @@ impl<'m> FrameReader<'m> {
                 let frame = Head::parse(pending).and_then(|head| {
                     let end = head.length.checked_add(head.characters)?;
                     let body = pending.get(head.length..end)?;
-                    Some((end, read_answer(body, self.number, head.check)?))
+                    Some((end, self.answer(body, head.check)?))
                 });
                 if frame.is_some() {
                     self.state = State::After;
@@ -151,7 +188,23 @@ impl<'m> FrameReader<'m> {
         if text.chars().count() != head.characters {
             return None;
         }
-        read_answer(text.as_bytes(), self.number, head.check)
+        self.answer(text.as_bytes(), head.check)
+    }
+}
+
+impl FrameReader<'_> {
+    fn answer(&self, body: &[u8], expected: u32) -> Option<Answer> {
+        if self.framing.check(self.number, &[body]) != expected {
+            return None;
+        }
+        let text = String::from_utf8_lossy(body.get(1..)?).into_owned();
+        match body.first()? {
+            b'R' => Some(Answer::Value(text)),
+            b'E' => Some(Answer::Traceback(text)),
+            b'X' => Some(Answer::Raises),
+            b'?' => Some(Answer::Lost),
+            _ => None,
+        }
     }
 }
 
@@ -176,23 +229,16 @@ impl Head {
     }
 }
 
-fn read_answer(body: &[u8], number: u32, expected: u32) -> Option<Answer> {
-    if check(number, &[body]) != expected {
-        return None;
-    }
-    let text = String::from_utf8_lossy(body.get(1..)?).into_owned();
-    match body.first()? {
-        b'R' => Some(Answer::Value(text)),
-        b'E' => Some(Answer::Traceback(text)),
-        b'?' => Some(Answer::Lost),
-        _ => None,
-    }
-}
-
 fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
-    bytes
-        .windows(mark.len().max(1))
-        .position(|window| window == mark)
+    let first = mark.first()?;
+    let mut at = 0;
+    loop {
+        at += bytes.get(at..)?.iter().position(|byte| byte == first)?;
+        if bytes.get(at..)?.starts_with(mark) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// How many bytes at the end of `bytes` may be the begin of `mark`.
@@ -210,12 +256,12 @@ fn overlap(bytes: &[u8], mark: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn frame(mark: &Mark, number: u32, answer: &str) -> Vec<u8> {
-        let sum = check(number, &[answer.as_bytes()]);
-        format!("{}{} {sum} {answer}", mark.text(), answer.chars().count()).into_bytes()
+    fn frame(mark: &Framing, number: u32, answer: &str) -> Vec<u8> {
+        let sum = mark.check(number, &[answer.as_bytes()]);
+        format!("{}{} {sum} {answer}", mark.mark(), answer.chars().count()).into_bytes()
     }
 
-    fn read(mark: &Mark, pieces: &[&[u8]]) -> (Option<Answer>, Vec<u8>) {
+    fn read(mark: &Framing, pieces: &[&[u8]]) -> (Option<Answer>, Vec<u8>) {
         let (mut pending, mut output, mut answer) = (Vec::new(), Vec::new(), None);
         let mut reader = FrameReader::new(mark, 7);
         for piece in pieces {
@@ -235,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_found_wherever_it_is_divided() {
-        let mark = Mark::random();
+        let mark = Framing::random(Sums::Crc32);
         let stream = [
             b"a\x1e\x04b".as_slice(),
             &frame(&mark, 7, "R[1, 2]"),
@@ -251,7 +297,7 @@ mod tests {
 
     #[test]
     fn no_damaged_frame_is_an_answer() {
-        let mark = Mark::random();
+        let mark = Framing::random(Sums::Crc32);
         let good = frame(&mark, 7, "R3405691582");
         for at in 0..good.len() {
             for bit in 0..8 {
@@ -268,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_answer_may_have_line_ends_and_any_character() {
-        let mark = Mark::random();
+        let mark = Framing::random(Sums::Crc32);
         let stream = frame(&mark, 7, "R<a\n\u{e4}>");
         let stream = String::from_utf8(stream).unwrap().replace('\n', "\r\n") + "more";
         let (answer, _) = read(&mark, &[stream.as_bytes()]);

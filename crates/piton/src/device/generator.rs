@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::options::CallOptions;
 use super::proxy::Kept;
@@ -39,7 +40,7 @@ impl<T: DeserializeOwned> Generator<T> {
     ///
     /// As for [`Task::call`].
     pub fn send(&mut self, value: impl Serialize) -> Result<Option<T>, DeviceError> {
-        let value = piton_board::literal::to_literal(&value).map_err(DeviceError::Argument)?;
+        let value = Arguments::text(self.task.device(), &value)?;
         self.send_text(&value)
     }
 

@@ -1,6 +1,6 @@
 //! Objects that stay on the board, as handles of the host.
 
-use piton_board::literal::{Value, py_str, to_literal};
+use piton_board::literal::{Value, py_str};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -98,7 +98,7 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn set_attribute(&self, name: &str, value: impl Serialize) -> Result<(), DeviceError> {
-        let value = to_literal(&value).map_err(DeviceError::Argument)?;
+        let value = Arguments::text(&self.kept.device, &value)?;
         let expression = format!("setattr({},{},{value})", self.object()?, py_str(name));
         evaluate(&self.kept.device, &expression).map(drop)
     }
@@ -109,7 +109,7 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn call(&self, arguments: impl Serialize) -> Result<ProxyValue, DeviceError> {
-        let arguments = Arguments::positional(&arguments)?;
+        let arguments = Arguments::positional(&self.kept.device, &arguments)?;
         self.expose(&format!("{}{arguments}", self.object()?))
     }
 
@@ -123,7 +123,7 @@ impl Proxy {
         name: &str,
         arguments: impl Serialize,
     ) -> Result<ProxyValue, DeviceError> {
-        let arguments = Arguments::positional(&arguments)?;
+        let arguments = Arguments::positional(&self.kept.device, &arguments)?;
         self.expose(&format!(
             "getattr({},{}){arguments}",
             self.object()?,
@@ -137,7 +137,7 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn item(&self, key: impl Serialize) -> Result<ProxyValue, DeviceError> {
-        let key = to_literal(&key).map_err(DeviceError::Argument)?;
+        let key = Arguments::text(&self.kept.device, &key)?;
         self.expose(&format!("{}[{key}]", self.object()?))
     }
 
@@ -147,8 +147,8 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn set_item(&self, key: impl Serialize, value: impl Serialize) -> Result<(), DeviceError> {
-        let key = to_literal(&key).map_err(DeviceError::Argument)?;
-        let value = to_literal(&value).map_err(DeviceError::Argument)?;
+        let key = Arguments::text(&self.kept.device, &key)?;
+        let value = Arguments::text(&self.kept.device, &value)?;
         // Lists of a board have no `__setitem__`.
         let object = self.object()?;
         let expression = format!("exec('o[k]=v',{{'o':{object},'k':{key},'v':{value}}})");

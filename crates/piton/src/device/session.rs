@@ -16,7 +16,7 @@ use piton_board::repl::Entry;
 
 use super::error::DeviceError;
 use super::exchange::{self, Ended};
-use super::frame::{Answer, FrameReader, Mark, check};
+use super::frame::{Answer, FrameReader, Framing, Sums, crc32};
 use super::lock;
 use super::options::{Connector, DeviceOptions, OutputSink};
 use super::raised::{Code, Raised};
@@ -27,6 +27,9 @@ use crate::error::Error;
 
 /// device/session.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../../device/minified/session.py");
+
+/// device/session_small.py, likewise.
+const SMALL_PROGRAM: &str = include_str!("../../device/minified/session_small.py");
 
 /// How often a call is sent, at most, when the board gives no answer to it.
 const TRIES: u32 = 4;
@@ -110,8 +113,8 @@ enum Attempt {
     NotRun,
     /// The board does not know the session's program, unless the call was damaged on its way.
     Unknown,
-    /// No answer: the call may have been carried out.
-    Unanswered,
+    /// No answer: the call may have been carried out. The exception that ended its program, if one did.
+    Unanswered(Option<BoardException>),
 }
 
 /// See the module.
@@ -120,7 +123,7 @@ pub(super) struct Session {
     cancel: Cancel,
     board: Option<Board>,
     state: State,
-    mark: Mark,
+    framing: Framing,
     number: u32,
     options: DeviceOptions,
     output: OutputSink,
@@ -148,7 +151,7 @@ impl Session {
             cancel,
             board: Some(board),
             state: State::Fresh(entry),
-            mark: Mark::random(),
+            framing: Framing::random(Sums::Crc32),
             number: 0,
             options,
             output: Box::new(|_| {}),
@@ -171,6 +174,11 @@ impl Session {
 
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether expressions can decode base64, as `_b`.
+    pub(super) fn takes_base64(&self) -> bool {
+        self.framing.sums() == Sums::Crc32
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -265,13 +273,17 @@ impl Session {
     ) -> Result<String, DeviceError> {
         let mut may_have_run = false;
         let mut is_unknown = false;
+        let mut failure = None;
         self.ensure_ready()?;
         let number = self.next_number();
         for _ in 0..TRIES {
             self.ensure_ready()?;
             match self.attempt(number, request, deadline)? {
                 Attempt::Answered(answer) => return self.value_of(answer, request),
-                Attempt::Unanswered => may_have_run = true,
+                Attempt::Unanswered(exception) => {
+                    may_have_run = true;
+                    failure = exception.or(failure);
+                }
                 Attempt::Unknown if !is_unknown => is_unknown = true,
                 Attempt::NotRun | Attempt::Unknown => {
                     self.state = State::Fresh(Entry::KeepState);
@@ -281,7 +293,14 @@ impl Session {
                 }
             }
         }
-        Err(DeviceError::Damaged("the board did not answer the call"))
+        match failure {
+            // The board is not able to: there is no memory for the call, say.
+            Some(exception) => {
+                let traceback = String::from_utf8_lossy(&exception.traceback);
+                self.raised(&traceback, request)
+            }
+            None => Err(DeviceError::Damaged("the board did not answer the call")),
+        }
     }
 
     fn next_number(&mut self) -> u32 {
@@ -298,18 +317,24 @@ impl Session {
         }
         match answer {
             Answer::Value(text) => Ok(text),
-            Answer::Lost => Err(DeviceError::Damaged("the answer was lost")),
+            Answer::Lost | Answer::Raises => Err(DeviceError::Damaged("the answer was lost")),
             Answer::Traceback(text) => {
                 let text: String = piton_board::literal::from_literal(text.as_bytes())
                     .map_err(|source| DeviceError::Value { text, source })?;
-                let code = Code {
-                    current: request.source.or(request.written),
-                    called: request.called,
-                    declared: &self.sources,
-                };
-                Err(DeviceError::Raised(Box::new(Raised::read(&text, &code))))
+                self.raised(&text, request)
             }
         }
+    }
+
+    fn raised(&self, traceback: &str, request: Request<'_>) -> Result<String, DeviceError> {
+        let code = Code {
+            current: request.source.or(request.written),
+            called: request.called,
+            declared: &self.sources,
+        };
+        Err(DeviceError::Raised(Box::new(Raised::read(
+            traceback, &code,
+        ))))
     }
 
     /// Sends a call once, and waits for its answer.
@@ -319,11 +344,11 @@ impl Session {
         request: Request<'_>,
         deadline: Deadline,
     ) -> Result<Attempt, DeviceError> {
-        let program = program(number, request);
+        let program = program(&self.framing, number, request);
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
-        let reader = FrameReader::new(&self.mark, number);
+        let reader = FrameReader::new(&self.framing, number);
         let (ended, answer) = exchange::run(
             board,
             program.as_bytes(),
@@ -349,6 +374,9 @@ impl Session {
             }
             (Ended::Late, _) => Err(DeviceError::Timeout),
             (Ended::ResetBefore, _) => Ok(Attempt::NotRun),
+            (Ended::Raised(exception), Some(Answer::Raises)) => Ok(Attempt::Answered(
+                Answer::Traceback(py_str(&String::from_utf8_lossy(&exception.traceback))),
+            )),
             (_, Some(answer)) => Ok(Attempt::Answered(answer)),
             (Ended::ResetDuring, None) => {
                 self.state = State::Fresh(Entry::KeepState);
@@ -361,7 +389,8 @@ impl Session {
             (Ended::Raised(exception), None) if is_about_the_session(&exception) => {
                 Ok(Attempt::Unknown)
             }
-            (Ended::Raised(_) | Ended::Normally | Ended::Unclear, None) => Ok(Attempt::Unanswered),
+            (Ended::Raised(exception), None) => Ok(Attempt::Unanswered(Some(exception))),
+            (Ended::Normally | Ended::Unclear, None) => Ok(Attempt::Unanswered(None)),
         }
     }
 
@@ -430,7 +459,6 @@ impl Session {
     }
 
     fn install(&mut self, entry: Entry) -> Result<(), DeviceError> {
-        let program = installer(&self.mark);
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
@@ -442,6 +470,7 @@ impl Session {
                 Entry::KeepState
             };
             let deadline = Deadline::after(self.options.step_time);
+            let program = installer(&self.framing);
             let installed = board
                 .repl()
                 .raw_repl(entry, deadline)
@@ -460,7 +489,14 @@ impl Session {
                     self.cancel.take();
                     return Err(DeviceError::Interrupted);
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    if let BoardError::Exception(exception) = &error
+                        && ["ImportError", "AttributeError"].contains(&&*exception.type_name)
+                    {
+                        self.framing = Framing::random(Sums::Two);
+                    }
+                    failure = Some(error);
+                }
             }
         }
         Err(match failure {
@@ -491,7 +527,7 @@ impl Session {
                     return self.value_of(answer, request).map(drop);
                 }
                 Attempt::NotRun => break,
-                Attempt::Unanswered | Attempt::Unknown => {}
+                Attempt::Unanswered(_) | Attempt::Unknown => {}
             }
         }
         Err(DeviceError::Damaged("the board could not be restored"))
@@ -509,9 +545,9 @@ impl Session {
 }
 
 /// The program of a call.
-fn program(number: u32, request: Request<'_>) -> String {
+fn program(framing: &Framing, number: u32, request: Request<'_>) -> String {
     let code = request.source.map(Source::text).unwrap_or_default();
-    let sum = check(number, &[request.expression.as_bytes(), code.as_bytes()]);
+    let sum = framing.check(number, &[request.expression.as_bytes(), code.as_bytes()]);
     let expression = py_str(request.expression);
     match request.source {
         None => format!("_piton_call({number},{sum},{expression})"),
@@ -520,9 +556,14 @@ fn program(number: u32, request: Request<'_>) -> String {
 }
 
 /// The program that puts the session's program on the board, if it arrives undamaged.
-fn installer(mark: &Mark) -> String {
-    let text = format!("{PROGRAM}_piton_call=_piton_call({})", py_str(mark.text()));
-    let sum = check(0, &[text.as_bytes()]);
+fn installer(framing: &Framing) -> String {
+    let call = format!("_piton_call=_piton_call({})", py_str(framing.mark()));
+    if framing.sums() == Sums::Two {
+        // Firmware without raw-paste gets it in pieces, which are checked.
+        return format!("{SMALL_PROGRAM}{call}");
+    }
+    let text = format!("{PROGRAM}{call}");
+    let sum = crc32(0, &[text.as_bytes()]);
     format!(
         "_piton_call=r\"\"\"{text}\"\"\"\nif __import__(\"binascii\").crc32(_piton_call)=={sum}:exec(_piton_call)"
     )

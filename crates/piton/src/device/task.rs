@@ -53,7 +53,7 @@ impl Task {
         arguments: impl Serialize,
         options: CallOptions,
     ) -> Result<T, DeviceError> {
-        let arguments = Arguments::positional(&arguments)?;
+        let arguments = Arguments::positional(&self.device, &arguments)?;
         read(&self.call_text(&arguments, options)?)
     }
 
@@ -76,7 +76,7 @@ impl Task {
         &self,
         arguments: impl Serialize,
     ) -> Result<Generator<T>, DeviceError> {
-        self.iterate_text(&Arguments::positional(&arguments)?)
+        self.iterate_text(&Arguments::positional(&self.device, &arguments)?)
     }
 
     /// Calls a generator function with arguments as Python code, `(1, b=2)`.
@@ -127,7 +127,7 @@ impl Thread {
     ///
     /// As for [`Task::call`].
     pub fn start(&self, arguments: impl Serialize) -> Result<(), DeviceError> {
-        let arguments = Arguments::positional(&arguments)?;
+        let arguments = Arguments::positional(&self.task.device, &arguments)?;
         let name = self.task.name();
         let expression =
             format!("__import__('_thread').start_new_thread({name},{arguments}) and None");

@@ -10,6 +10,8 @@ mod clock;
 mod compile;
 mod copy;
 mod device;
+mod device_boards;
+mod device_faults;
 mod examples;
 mod http;
 mod mip;
