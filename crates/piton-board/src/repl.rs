@@ -168,6 +168,22 @@ impl Repl {
         Ok(RawRepl { repl: self })
     }
 
+    /// Returns the conversation with the program that [`RawRepl::converse`] has started and that runs on; `None` when none does.
+    pub fn conversation(&mut self) -> Option<Conversation<'_>> {
+        matches!(self.state, State::Running(_)).then(|| Conversation::new(self))
+    }
+
+    /// Brings the board to the raw REPL's prompt when it may still have to answer to what was sent before: all of that has come and is
+    /// dropped when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Repl::raw_repl`].
+    pub fn settle(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.enter(deadline)?;
+        self.synchronize(bounded(deadline))
+    }
+
     /// Leaves the raw REPL for the friendly one, without waiting for its prompt.
     ///
     /// Does nothing when the board is not known to be in the raw REPL. A program that is still running is

@@ -14,6 +14,12 @@
 //! A [`Device`] may be cloned and used from several threads: calls follow one another. What code on the board prints goes
 //! to [`Device::on_output`] as it comes, and changes no result.
 //!
+//! # Standard input
+//!
+//! What code on the board reads from `sys.stdin`, with `input()` for example, is the line to the host, on which the session sends
+//! calls. No answer of a person comes there. After a second without output the session asks the board whether a call is over: a
+//! task that reads then gets an empty line or a byte 0x01. Have a task take what it needs as an argument.
+//!
 //! # State
 //!
 //! [`Device::exec`], [`Device::setup`] and [`Device::task`] declare what a session needs. When the board was reset, or its connection was
@@ -23,6 +29,7 @@
 mod arguments;
 mod clock;
 mod error;
+mod events;
 mod exchange;
 mod frame;
 mod generator;
@@ -34,6 +41,7 @@ mod source;
 mod start;
 mod task;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +55,7 @@ use crate::board::{Board, ConnectOptions};
 use arguments::Arguments;
 use clock::Clock;
 pub use error::DeviceError;
+use events::Handlers;
 pub use generator::Generator;
 pub use options::{CallOptions, Connector, DeviceOptions, ExecOptions, OutputSink};
 pub use proxy::{Proxy, ProxyValue};
@@ -62,7 +71,10 @@ pub struct Device {
 }
 
 struct Shared {
-    session: Mutex<Session>,
+    session: Arc<Mutex<Session>>,
+    /// How many threads wait for the session: the one that reads events gives way to them.
+    callers: Arc<AtomicUsize>,
+    handlers: Handlers,
     clock: Mutex<Option<Clock>>,
     teardowns: Mutex<Vec<Declared>>,
     cancel: Cancel,
@@ -101,7 +113,9 @@ impl Device {
         let session = Session::open(connector, cancel.clone(), options)?;
         Ok(Device {
             shared: Arc::new(Shared {
-                session: Mutex::new(session),
+                session: Arc::new(Mutex::new(session)),
+                callers: Arc::default(),
+                handlers: Handlers::default(),
                 clock: Mutex::default(),
                 teardowns: Mutex::default(),
                 cancel,
@@ -351,6 +365,8 @@ impl Device {
             outcome = outcome.and(torn_down);
         }
         self.session().close();
+        // Handlers may hold the device.
+        self.shared.handlers.clear();
         outcome
     }
 
@@ -368,20 +384,30 @@ impl Device {
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
-        lock(&self.shared.session)
+        self.shared.callers.fetch_add(1, Ordering::SeqCst);
+        let session = lock(&self.shared.session);
+        self.shared.callers.fetch_sub(1, Ordering::SeqCst);
+        session
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let session = self.session.get_mut();
-        session.unwrap_or_else(PoisonError::into_inner).close();
+        lock(&self.session).close();
     }
 }
 
 /// A thread that panicked while it held the lock leaves the session as any broken exchange does: the next call mends it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns an expression for between brackets: a comment at its end does not take the bracket.
+fn for_brackets(expression: &str) -> String {
+    match expression.contains('#') {
+        true => format!("{expression}\n"),
+        false => expression.to_owned(),
+    }
 }
 
 /// Reads the text of a value.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::DeviceError;
 use super::options::CallOptions;
 use super::session::Request;
-use super::{Device, lock, read};
+use super::{Device, for_brackets, lock, read};
 
 /// How many milliseconds the boards count: `MICROPY_PY_TIME_TICKS_PERIOD` is 2 to the power of 30 where small integers have 31 bits,
 /// and a multiple of it elsewhere.
@@ -81,7 +81,8 @@ impl Device {
         expression: &str,
     ) -> Result<(T, SystemTime), DeviceError> {
         let clock = self.clock()?;
-        let timed = format!("(_o['t'](),({expression}\n),_o['t']())");
+        let expression = for_brackets(expression);
+        let timed = format!("(_o['t'](),({expression}),_o['t']())");
         let text = {
             let mut session = self.session();
             let request = Request::evaluate(&timed);

@@ -2,7 +2,7 @@
 //!
 //! A frame is the session's mark, the number of characters of the answer, a space, the CRC-32 of the answer seeded by the
 //! number of the call, a space, and the answer. The mark holds 64 random bits, so no program prints it by accident; whatever
-//! else a program prints, is output.
+//! else a program prints, is output. A mark with `!` behind it begins an event, which has the same form and the seed 0.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -65,7 +65,7 @@ pub(super) fn crc32(seed: u32, parts: &[&[u8]]) -> u32 {
 }
 
 /// What the board said about a call.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The `repr()` of the value.
     Value(String),
@@ -75,6 +75,13 @@ pub(super) enum Answer {
     Raises,
     /// The code ran, and its answer is lost.
     Lost,
+}
+
+impl Answer {
+    /// Whether a KeyboardInterrupt ended the call.
+    pub(super) fn is_interrupt(&self) -> bool {
+        matches!(self, Answer::Traceback(text) if text.contains("\\nKeyboardInterrupt"))
+    }
 }
 
 /// How long the head of a frame is at most: two numbers and two spaces.
@@ -96,6 +103,8 @@ pub(super) enum State {
     Before,
     /// What is pending stands behind the mark.
     Inside,
+    /// What is pending begins with the mark of an event that is not there as a whole.
+    Event,
     /// The frame was read.
     After,
 }
@@ -115,7 +124,24 @@ pub(super) struct Step {
     /// So many are used, those of the output included.
     pub(super) used: usize,
     pub(super) answer: Option<Answer>,
+    /// The `repr()` of an event's name and value.
+    pub(super) event: Option<String>,
 }
+
+impl Step {
+    /// Passes on `output` bytes, and drops those behind them up to `used`.
+    fn skip(output: usize, used: usize) -> Step {
+        Step {
+            output,
+            used,
+            answer: None,
+            event: None,
+        }
+    }
+}
+
+/// What follows the mark of an event.
+const EVENT: u8 = b'!';
 
 impl<'m> FrameReader<'m> {
     pub(super) fn new(framing: &'m Framing, number: u32) -> FrameReader<'m> {
@@ -126,35 +152,19 @@ impl<'m> FrameReader<'m> {
         }
     }
 
+    /// Returns a reader for events, to which no frame is the answer.
+    pub(super) fn for_events(&self) -> FrameReader<'m> {
+        FrameReader::new(self.framing, 0)
+    }
+
     pub(super) fn state(&self) -> State {
         self.state
     }
 
     /// Looks at what is pending. Output that may be the begin of the mark, or of the end of the program, stays pending.
     pub(super) fn step(&mut self, pending: &[u8]) -> Step {
-        let mark = self.framing.mark.as_bytes();
         match self.state {
-            State::Before => match find(pending, mark) {
-                Some(at) => {
-                    self.state = State::Inside;
-                    Step {
-                        output: at,
-                        used: at + mark.len(),
-                        answer: None,
-                    }
-                }
-                None => {
-                    let output = pending
-                        .iter()
-                        .position(|byte| *byte == END)
-                        .unwrap_or_else(|| pending.len() - overlap(pending, mark));
-                    Step {
-                        output,
-                        used: output,
-                        answer: None,
-                    }
-                }
-            },
+            State::Before => self.find_mark(pending),
             State::Inside => {
                 let frame = Head::parse(pending).and_then(|head| {
                     let end = head.length.checked_add(head.characters)?;
@@ -165,17 +175,72 @@ impl<'m> FrameReader<'m> {
                     self.state = State::After;
                 }
                 Step {
-                    output: 0,
-                    used: frame.as_ref().map_or(0, |(end, _)| *end),
-                    answer: frame.map(|(_, answer)| answer),
+                    answer: frame.as_ref().map(|(_, answer)| answer.clone()),
+                    ..Step::skip(0, frame.map_or(0, |(end, _)| end))
                 }
             }
-            State::After => Step {
-                output: 0,
-                used: 0,
-                answer: None,
-            },
+            State::Event => self.read_event(pending),
+            State::After => Step::skip(0, 0),
         }
+    }
+
+    fn find_mark(&mut self, pending: &[u8]) -> Step {
+        let mark = self.framing.mark.as_bytes();
+        let Some(at) = find(pending, mark) else {
+            let output = pending
+                .iter()
+                .position(|byte| *byte == END)
+                .unwrap_or_else(|| pending.len() - overlap(pending, mark));
+            return Step::skip(output, output);
+        };
+        match pending.get(at + mark.len()) {
+            None => Step::skip(at, at),
+            Some(&EVENT) => {
+                self.state = State::Event;
+                match at {
+                    0 => self.read_event(pending),
+                    _ => Step::skip(at, at),
+                }
+            }
+            Some(_) => {
+                self.state = State::Inside;
+                Step::skip(at, at + mark.len())
+            }
+        }
+    }
+
+    /// Reads an event, whose mark is the first of what is pending. A damaged one is dropped.
+    fn read_event(&mut self, pending: &[u8]) -> Step {
+        let start = self.framing.mark.len() + 1;
+        let rest = pending.get(start..).unwrap_or_default();
+        let Some(head) = Head::parse(rest) else {
+            if rest.len() < HEAD_LIMIT {
+                return Step::skip(0, 0);
+            }
+            self.state = State::Before;
+            return Step::skip(0, start);
+        };
+        let Some(end) = head.length.checked_add(head.characters) else {
+            self.state = State::Before;
+            return Step::skip(0, start);
+        };
+        let Some(body) = rest.get(head.length..end) else {
+            return Step::skip(0, 0);
+        };
+        self.state = State::Before;
+        if self.framing.check(0, &[body]) != head.check {
+            return Step::skip(0, start);
+        }
+        Step {
+            event: Some(String::from_utf8_lossy(body).into_owned()),
+            ..Step::skip(0, start + end)
+        }
+    }
+
+    /// Gives up an event that does not go on: what is pending is looked at anew behind its mark.
+    pub(super) fn give_up_event(&mut self) -> usize {
+        self.state = State::Before;
+        self.framing.mark.len() + 1
     }
 
     /// Reads a frame that the program's end follows, and that holds line ends or characters outside ASCII, as the `__repr__`
@@ -293,6 +358,50 @@ mod tests {
             assert_eq!(answer, Some(Answer::Value("[1, 2]".to_owned())), "{cut}");
             assert_eq!(output, b"a\x1e\x04b");
         }
+    }
+
+    #[test]
+    fn events_stand_anywhere_and_are_no_answer() {
+        let mark = Framing::random(Sums::Crc32);
+        let event = |body: &str| {
+            let sum = mark.check(0, &[body.as_bytes()]);
+            format!("{}!{} {sum} {body}", mark.mark(), body.len()).into_bytes()
+        };
+        let mut damaged = event("('x', 1)");
+        *damaged.last_mut().unwrap() ^= 1;
+        let stream = [
+            b"a".to_vec(),
+            event("('one', 1)"),
+            event("('two', None)"),
+            b"b".to_vec(),
+            frame(&mark, 7, "R1"),
+        ]
+        .concat();
+        for cut in 0..stream.len() {
+            let mut reader = FrameReader::new(&mark, 7);
+            let (mut pending, mut output, mut events) = (Vec::new(), Vec::new(), Vec::new());
+            let mut answer = None;
+            for piece in [&stream[..cut], &stream[cut..]] {
+                pending.extend_from_slice(piece);
+                loop {
+                    let before = reader.state();
+                    let step = reader.step(&pending);
+                    output.extend_from_slice(&pending[..step.output]);
+                    pending.drain(..step.used);
+                    answer = answer.or(step.answer);
+                    events.extend(step.event);
+                    if step.used == 0 && reader.state() == before {
+                        break;
+                    }
+                }
+            }
+            assert_eq!(answer, Some(Answer::Value("1".to_owned())), "{cut}");
+            assert_eq!(events, ["('one', 1)", "('two', None)"], "{cut}");
+            assert_eq!(output, b"ab", "{cut}");
+        }
+        let stream = [damaged, frame(&mark, 7, "R1")].concat();
+        let (answer, _) = read(&mark, &[&stream]);
+        assert_eq!(answer, Some(Answer::Value("1".to_owned())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::options::CallOptions;
 use super::session::{Declared, Handle, Released, Request};
-use super::{Device, lock, read};
+use super::{Device, for_brackets, lock, read};
 
 /// Keeps a value on the board unless it is one of the types that are values everywhere: `[handle]` or the value.
 const EXPOSE: &str =
@@ -68,7 +68,8 @@ pub struct Proxy {
 
 impl Proxy {
     pub(super) fn of(device: &Device, expression: &str) -> Result<Proxy, DeviceError> {
-        let handle = evaluate(device, &format!("_k({expression}\n)"))?;
+        let expression = for_brackets(expression);
+        let handle = evaluate(device, &format!("_k({expression})"))?;
         Ok(Proxy {
             kept: Kept::new(device, read(&handle)?),
         })
@@ -185,7 +186,8 @@ impl Proxy {
 /// Returns the value of an expression, or a proxy if it is an object that can change.
 pub(super) fn expose(device: &Device, expression: &str) -> Result<ProxyValue, DeviceError> {
     device.declare_expression(EXPOSE)?;
-    let text = evaluate(device, &format!("_o['p']({expression}\n)"))?;
+    let expression = for_brackets(expression);
+    let text = evaluate(device, &format!("_o['p']({expression})"))?;
     let handle = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));

@@ -1,12 +1,16 @@
 //! One session: a connection, the program on the board that answers calls, and what to restore after a reset.
 //!
-//! A call is one program in the raw REPL (`device/session.py` says what crosses the line), so the firmware does the flow
-//! control, Ctrl-C stops it, `input()` has the line for itself, and memory is collected between two calls. The number of a call makes
-//! repeating safe: the board carries out each number once, and repeats its last answer.
+//! A call is a program in the raw REPL, for which the firmware does the flow control, or a line for a loop on the board, which
+//! compiles no program for it (`device/session.py` says what crosses the line). The second short call in a row starts the loop, a
+//! long call ends it. The number of a call makes repeating safe: the board carries out each number once, and repeats its last answer.
 
+mod lines;
+mod programs;
+
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Cancel, Deadline};
 use piton_board::error::Error as BoardError;
@@ -15,8 +19,8 @@ use piton_board::literal::py_str;
 use piton_board::repl::Entry;
 
 use super::error::DeviceError;
-use super::exchange::{self, Ended};
-use super::frame::{Answer, FrameReader, Framing, Sums, crc32};
+use super::exchange::Ended;
+use super::frame::{Answer, Framing, Sums};
 use super::lock;
 use super::options::{Connector, DeviceOptions, OutputSink};
 use super::raised::{Code, Raised};
@@ -24,12 +28,7 @@ use super::source::Source;
 use super::start;
 use crate::board::Board;
 use crate::error::Error;
-
-/// device/session.py, as `cargo xtask codegen` minifies it.
-const PROGRAM: &str = include_str!("../../device/minified/session.py");
-
-/// device/session_small.py, likewise.
-const SMALL_PROGRAM: &str = include_str!("../../device/minified/session_small.py");
+use programs::installer;
 
 /// How often a call is sent, at most, when the board gives no answer to it.
 const TRIES: u32 = 4;
@@ -111,6 +110,8 @@ enum Attempt {
     Answered(Answer),
     /// The board was reset before: it did not get the call.
     NotRun,
+    /// The board does not take lines at the moment: it did not get the call.
+    NotSent,
     /// The board does not know the session's program, unless the call was damaged on its way.
     Unknown,
     /// No answer: the call may have been carried out. The exception that ended its program, if one did.
@@ -132,6 +133,16 @@ pub(super) struct Session {
     released: Released,
     /// Counts the restarts of the board's interpreter: objects of an earlier one are gone.
     epoch: u64,
+    /// Whether the board waits for lines.
+    serves: bool,
+    /// How often in a row the loop has ended by itself.
+    loop_failures: u32,
+    /// Whether the last call was short.
+    is_frequent: bool,
+    last_call: Instant,
+    events: Option<Sender<String>>,
+    /// The last bytes of the board's output.
+    tail: Vec<u8>,
 }
 
 impl Session {
@@ -159,6 +170,12 @@ impl Session {
             sources: Vec::new(),
             released: Released::default(),
             epoch: 0,
+            serves: false,
+            loop_failures: 0,
+            is_frequent: false,
+            last_call: Instant::now(),
+            events: None,
+            tail: Vec::new(),
         };
         session.ensure_ready()?;
         Ok(session)
@@ -166,6 +183,19 @@ impl Session {
 
     pub(super) fn set_output(&mut self, output: OutputSink) {
         self.output = output;
+    }
+
+    /// Has events of the board go to `events`, from now on.
+    pub(super) fn send_events(&mut self, events: Sender<String>) {
+        self.events = Some(events);
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    pub(super) fn mark(&self) -> &str {
+        self.framing.mark()
     }
 
     pub(super) fn released(&self) -> Released {
@@ -188,6 +218,7 @@ impl Session {
     /// The board, for operations other than calls. The interpreter may know nothing of the session afterwards.
     pub(super) fn board(&mut self) -> Result<&mut Board, DeviceError> {
         self.ensure_ready()?;
+        self.leave_loop()?;
         self.board.as_mut().ok_or(DeviceError::Closed)
     }
 
@@ -279,7 +310,12 @@ impl Session {
         for _ in 0..TRIES {
             self.ensure_ready()?;
             match self.attempt(number, request, deadline)? {
+                Attempt::Answered(answer) if may_have_run && answer.is_interrupt() => {
+                    // The session itself interrupted it, when its answer did not go on.
+                    return Err(DeviceError::Damaged("the answer was lost"));
+                }
                 Attempt::Answered(answer) => return self.value_of(answer, request),
+                Attempt::NotSent => {}
                 Attempt::Unanswered(exception) => {
                     may_have_run = true;
                     failure = exception.or(failure);
@@ -344,18 +380,10 @@ impl Session {
         request: Request<'_>,
         deadline: Deadline,
     ) -> Result<Attempt, DeviceError> {
-        let program = program(&self.framing, number, request);
+        let (ended, answer) = self.exchange(number, request, deadline)?;
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
-        let reader = FrameReader::new(&self.framing, number);
-        let (ended, answer) = exchange::run(
-            board,
-            program.as_bytes(),
-            reader,
-            &mut *self.output,
-            deadline,
-        );
         let soft_resets = board.repl().soft_resets();
         let was_reset =
             !matches!(self.state, State::Ready { soft_resets: then } if then == soft_resets);
@@ -372,6 +400,7 @@ impl Session {
                 self.cancel.take();
                 Err(DeviceError::Interrupted)
             }
+            (Ended::NotSent, _) => Ok(Attempt::NotSent),
             (Ended::Late, _) => Err(DeviceError::Timeout),
             (Ended::ResetBefore, _) => Ok(Attempt::NotRun),
             (Ended::Raised(exception), Some(Answer::Raises)) => Ok(Attempt::Answered(
@@ -390,12 +419,15 @@ impl Session {
                 Ok(Attempt::Unknown)
             }
             (Ended::Raised(exception), None) => Ok(Attempt::Unanswered(Some(exception))),
-            (Ended::Normally | Ended::Unclear, None) => Ok(Attempt::Unanswered(None)),
+            (Ended::Normally | Ended::Serving | Ended::Unclear, None) => {
+                Ok(Attempt::Unanswered(None))
+            }
         }
     }
 
     fn lose(&mut self) {
         self.board = None;
+        self.serves = false;
         self.state = State::Lost;
     }
 
@@ -459,6 +491,7 @@ impl Session {
     }
 
     fn install(&mut self, entry: Entry) -> Result<(), DeviceError> {
+        self.leave_loop()?;
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
@@ -527,7 +560,7 @@ impl Session {
                     return self.value_of(answer, request).map(drop);
                 }
                 Attempt::NotRun => break,
-                Attempt::Unanswered(_) | Attempt::Unknown => {}
+                Attempt::Unanswered(_) | Attempt::Unknown | Attempt::NotSent => {}
             }
         }
         Err(DeviceError::Damaged("the board could not be restored"))
@@ -535,6 +568,8 @@ impl Session {
 
     /// Gives the board back its prompt, and lets go of it.
     pub(super) fn close(&mut self) {
+        // A board that is gone needs no end.
+        let _ = self.leave_loop();
         if let Some(board) = &mut self.board {
             // Whatever the board says, it is left alone from now on.
             let _ = board.friendly(Deadline::after(END_TIME));
@@ -542,31 +577,6 @@ impl Session {
         self.board = None;
         self.state = State::Closed;
     }
-}
-
-/// The program of a call.
-fn program(framing: &Framing, number: u32, request: Request<'_>) -> String {
-    let code = request.source.map(Source::text).unwrap_or_default();
-    let sum = framing.check(number, &[request.expression.as_bytes(), code.as_bytes()]);
-    let expression = py_str(request.expression);
-    match request.source {
-        None => format!("_piton_call({number},{sum},{expression})"),
-        Some(_) => format!("_piton_call({number},{sum},{expression},{})", py_str(code)),
-    }
-}
-
-/// The program that puts the session's program on the board, if it arrives undamaged.
-fn installer(framing: &Framing) -> String {
-    let call = format!("_piton_call=_piton_call({})", py_str(framing.mark()));
-    if framing.sums() == Sums::Two {
-        // Firmware without raw-paste gets it in pieces, which are checked.
-        return format!("{SMALL_PROGRAM}{call}");
-    }
-    let text = format!("{PROGRAM}{call}");
-    let sum = crc32(0, &[text.as_bytes()]);
-    format!(
-        "_piton_call=r\"\"\"{text}\"\"\"\nif __import__(\"binascii\").crc32(_piton_call)=={sum}:exec(_piton_call)"
-    )
 }
 
 /// Whether an exception says that the board does not know the session's program.

@@ -11,6 +11,7 @@ mod compile;
 mod copy;
 mod device;
 mod device_boards;
+mod device_events;
 mod device_faults;
 mod examples;
 mod http;
