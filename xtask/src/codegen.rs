@@ -69,7 +69,7 @@ pub(crate) fn stale(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(stale)
 }
 
-/// What is generated: paths from the root, and contents.
+/// Returns the generated files: paths from the root, and contents.
 fn generated(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut generated = BTreeMap::new();
     let licenses = texts::file(&dependencies::read()?.shipped)?;
@@ -93,7 +93,7 @@ fn generated(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(generated)
 }
 
-/// The crates' folders of programs, from the root.
+/// Returns the crates' folders of programs, from the root.
 fn program_folders(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs_err::read_dir(root.join("crates"))? {
@@ -107,7 +107,7 @@ fn program_folders(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The `.py` files in a folder, if it is there; the folder and the result from the root.
+/// Returns the `.py` files in a folder, if it exists; folder and result are relative to the root.
 fn python_files(root: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !root.join(folder).is_dir() {
         return Ok(Vec::new());

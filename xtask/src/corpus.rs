@@ -86,7 +86,7 @@ fn option_sets(args: &Args) -> anyhow::Result<Vec<OptionSet>> {
     sets.into_iter().map(str::parse).collect()
 }
 
-/// The `.py` files in the folders and below, by name, and the given files.
+/// Returns the `.py` files in the folders and below, by name, and the given files.
 pub(crate) fn python_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {

@@ -48,7 +48,7 @@ pub(crate) fn read() -> anyhow::Result<Dependencies> {
     })
 }
 
-/// The packages whose code is part of the product.
+/// Returns the packages whose code is part of the product.
 fn reached(graph: &Graph) -> BTreeSet<String> {
     let nodes = graph.resolve.nodes.iter();
     let nodes: BTreeMap<&str, _> = nodes.map(|node| (node.id.as_str(), &node.deps)).collect();

@@ -54,12 +54,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Whether only tests and benchmarks are built from it.
+    /// Returns whether only tests and benchmarks are built from it.
     pub(crate) fn is_for_tests(&self) -> bool {
         self.is_any_of(&["test", "bench"])
     }
 
-    /// Whether it is a library or a program.
+    /// Returns whether it is a library or a program.
     pub(crate) fn is_product(&self) -> bool {
         self.is_any_of(&["lib", "cdylib", "proc-macro", "bin"])
     }
@@ -134,7 +134,7 @@ pub(crate) fn graph(platform: &str) -> anyhow::Result<Graph> {
     serde_json::from_str(&text).context("cargo describes the packages in an unknown way")
 }
 
-/// The program that a build has made, by the messages of `cargo build --message-format=json`.
+/// Returns the program that a build has made, by the messages of `cargo build --message-format=json`.
 pub(crate) fn built_program(messages: &str) -> anyhow::Result<Option<PathBuf>> {
     #[derive(Deserialize)]
     struct Message {

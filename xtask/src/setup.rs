@@ -54,7 +54,7 @@ fn fetch_packages() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The pinned programs that some names mean; all of them for no names.
+/// Returns the pinned programs that some names mean; all of them for no names.
 /// Errors: a name that means none.
 fn selected(names: &[String]) -> anyhow::Result<Vec<Program>> {
     let all = Program::all();
@@ -117,7 +117,8 @@ pub(crate) fn set_up(programs: &[Program]) -> anyhow::Result<()> {
     );
 }
 
-/// Groups the programs that are fetched together: those of one Python environment. Any other program is a group of its own.
+/// Groups the programs that are fetched together: those of one Python environment. Any other program is a group of
+/// its own.
 fn groups(programs: Vec<Program>) -> Vec<Vec<Program>> {
     let environment = |program: &Program| match program {
         Program::Python(environment, _) => Some(*environment),
@@ -233,7 +234,7 @@ fn remove_unfinished(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A new folder beside the finished ones, removed when dropped.
+/// Returns a new folder beside the finished ones, removed when dropped.
 fn unfinished_folder(beside: &Path) -> anyhow::Result<tempfile::TempDir> {
     fs_err::create_dir_all(beside)?;
     Ok(tempfile::Builder::new()

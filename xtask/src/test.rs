@@ -145,7 +145,7 @@ fn run_each(steps: &[Step], check: impl Fn(Step) -> anyhow::Result<()>) -> Vec<O
     outcomes
 }
 
-/// All steps for no names, else the named ones; in their usual order, each once.
+/// Returns all steps for no names, else the named ones; in their usual order, each once.
 fn selected(named: &[Step]) -> Vec<Step> {
     let wanted = |step: &Step| named.is_empty() || named.contains(step);
     Step::value_variants()
@@ -155,7 +155,7 @@ fn selected(named: &[Step]) -> Vec<Step> {
         .collect()
 }
 
-/// One line for each step: `passed` or `failed`, the seconds, and the first line of what went wrong.
+/// Returns one line for each step: `passed` or `failed`, the seconds, and the first line of the error.
 fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     for outcome in outcomes {

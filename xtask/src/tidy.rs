@@ -103,7 +103,7 @@ fn check_changelog(root: &Path) -> anyhow::Result<Vec<Finding>> {
     Ok(findings.collect())
 }
 
-/// The files that git knows, or would know after `git add --all`; paths from the root.
+/// Returns the files that git knows, or would know after `git add --all`; paths from the root.
 fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
     git.current_dir(root).args([
@@ -123,7 +123,7 @@ fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A path as the findings show it.
+/// Returns a path as the findings show it.
 fn from_root(path: &Path, root: &Path) -> PathBuf {
     path.strip_prefix(root).unwrap_or(path).to_path_buf()
 }

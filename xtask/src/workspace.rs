@@ -7,13 +7,13 @@ use anyhow::{Context, ensure};
 
 use crate::metadata;
 
-/// The root folder of the source tree.
+/// Returns the root folder of the source tree.
 pub(crate) fn root() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
 }
 
-/// The cargo that runs this task, started in the root folder.
+/// Returns the cargo that runs this task, started in the root folder.
 pub(crate) fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(cargo);
@@ -60,7 +60,7 @@ pub(crate) fn build_mpy_cross() -> anyhow::Result<PathBuf> {
     built(build, "mpy-cross")
 }
 
-/// The program that a run of cargo builds.
+/// Returns the program that a run of cargo builds.
 fn built(mut build: Command, name: &str) -> anyhow::Result<PathBuf> {
     let output = build.output().context("cannot run cargo")?;
     ensure!(output.status.success(), "`{name}` can't be built");

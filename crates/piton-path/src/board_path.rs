@@ -163,4 +163,22 @@ mod tests {
     fn a_nul_is_refused() {
         assert!("main.py\0.txt".parse::<BoardPath>().is_err());
     }
+
+    #[test]
+    fn a_suffix_goes_to_the_last_name_and_text_stays_as_given() {
+        for text in ["a.py", "/lib/a.py", "../a.py", "./a b/ü.py"] {
+            assert_eq!(path(text).to_string(), text);
+            let whole = format!("{text}.piton-new");
+            assert_eq!(path(text).with_suffix(".piton-new"), path(&whole));
+        }
+        assert!(path("").is_empty() && !BoardPath::root().is_empty());
+        assert_eq!(BoardPath::default(), path(""));
+    }
+
+    #[test]
+    fn a_refused_path_is_shown_with_its_nul_escaped() {
+        let error = "a\0b".parse::<BoardPath>().unwrap_err().to_string();
+        assert!(error.ends_with("\"a\\0b\""), "{error}");
+        assert!(!error.contains('\0'));
+    }
 }

@@ -307,4 +307,33 @@ mod tests {
         assert_eq!(with("a.b/c"), (None, "a.b/c.mpy".to_owned()));
         assert_eq!(with(".py"), (None, ".py.mpy".to_owned()));
     }
+
+    #[test]
+    fn a_path_in_a_document_is_checked_when_it_is_read() {
+        use serde::de::value::{Error, StrDeserializer};
+        let read = |text: &str| PortablePath::deserialize(StrDeserializer::<Error>::new(text));
+        assert_eq!(read("lib/a.py").unwrap().as_str(), "lib/a.py");
+        for text in ["../a", "/a", "", ".piton-swap"] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_a_limited_part_of_the_text_without_control_characters() {
+        let text = format!("\u{1b}[2J{}", "/".repeat(100_000));
+        let error = text.parse::<PortablePath>().unwrap_err();
+        assert_eq!(error.text.chars().count(), 200);
+        assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    }
+
+    #[test]
+    fn paths_are_ordered_by_their_bytes() {
+        let path = |text: &str| text.parse::<PortablePath>().unwrap();
+        let mut paths = ["a/b", "a", "a-b", "B"].map(path);
+        paths.sort();
+        assert_eq!(paths, ["B", "a", "a-b", "a/b"].map(path));
+        assert_eq!(path("a/b").parent(), Some(path("a")));
+        assert_eq!(path("a").parent(), None);
+        assert_eq!(path("a/b").to_path(), PathBuf::from("a").join("b"));
+    }
 }

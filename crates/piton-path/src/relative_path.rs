@@ -155,4 +155,49 @@ mod tests {
         assert_eq!(end("lib/a.py").as_deref(), Some("lib/a.mpy"));
         assert_eq!(end("a.pyx"), None);
     }
+
+    #[test]
+    fn a_folder_is_followed_by_its_contents() {
+        // By bytes, `a-b` would stand between `a` and `a/b`: `-` is less than `/`.
+        let mut paths = ["b", "a/b/c", "a-b", "a/b", "a", "a.py"].map(path);
+        paths.sort();
+        assert_eq!(paths, ["a", "a/b", "a/b/c", "a-b", "a.py", "b"].map(path));
+    }
+
+    #[test]
+    fn below_means_another_name_and_not_a_longer_text() {
+        assert!(path("a/b/c").is_below(&path("a")));
+        assert!(path("a/b/c").is_below(&path("a/b")));
+        for other in ["a/b/c", "a/bc", "a/b/c/d", "b"] {
+            assert!(!path("a/b/c").is_below(&path(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_path() {
+        for (text, parent, name, depth) in [
+            ("a", None, "a", 0),
+            ("lib/a.py", Some("lib"), "a.py", 1),
+            ("x/y/z", Some("x/y"), "z", 2),
+        ] {
+            let whole = path(text);
+            assert_eq!(whole.parent(), parent.map(path));
+            assert_eq!((whole.file_name(), whole.depth()), (name, depth));
+            assert_eq!(whole.names().count(), depth + 1);
+            if let Some(parent) = whole.parent() {
+                assert_eq!(parent.join(name).as_ref(), Ok(&whole));
+            }
+        }
+        for name in ["", ".", "a/b", "a\0"] {
+            assert!(path("x").join(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_on_a_board_is_below_its_root() {
+        for (root, whole) in [("", "lib/a"), ("/", "/lib/a"), ("/sd", "/sd/lib/a")] {
+            let root: BoardPath = root.parse().unwrap();
+            assert_eq!(path("lib/a").below(&root).as_str(), whole);
+        }
+    }
 }

@@ -105,4 +105,16 @@ mod tests {
             assert!(text.parse::<Sha256Hex>().is_err(), "{text:?}");
         }
     }
+
+    #[test]
+    fn a_hash_in_a_document_is_checked_and_kept_in_lower_case() {
+        use serde::de::value::{Error, StrDeserializer};
+        let read = |text: &str| Sha256Hex::deserialize(StrDeserializer::<Error>::new(text));
+        let hash = read(&"AB".repeat(32)).unwrap();
+        assert_eq!(hash.as_str(), "ab".repeat(32));
+        assert_eq!(String::from(hash), "ab".repeat(32));
+        assert!(read(&"ab".repeat(31)).is_err());
+        let error = "x".repeat(100_000).parse::<Sha256Hex>().unwrap_err();
+        assert_eq!(error.text.len(), 80);
+    }
 }

@@ -204,4 +204,53 @@ strict = true
             assert!(error.contains(message), "{error}");
         }
     }
+
+    #[test]
+    fn all_settings_of_a_build_are_read() {
+        let text = "
+[tool.piton.build]
+out = 'dist'
+optimise = 3
+small-int-bits = 64
+source-lines = false
+version = '3'
+entry = ['boot.py']
+data = ['*.txt']
+exclude = ['tests']
+archives = true
+sign = 'piton.key'
+";
+        let build = PyProject::parse(text).unwrap().build;
+        assert_eq!(build.out, Some("dist".into()));
+        assert_eq!((build.optimise, build.small_int_bits), (Some(3), Some(64)));
+        assert_eq!(
+            (build.source_lines, build.archives),
+            (Some(false), Some(true))
+        );
+        assert_eq!(build.entry, Some(vec!["boot.py".to_owned()]));
+        assert_eq!(build.data, Some(vec!["*.txt".to_owned()]));
+        assert_eq!(build.exclude, Some(vec!["tests".to_owned()]));
+        assert_eq!(build.sign, Some("piton.key".into()));
+        assert_eq!(build.version.as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn a_folder_without_the_file_has_no_settings_and_one_that_cannot_be_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(
+            PyProject::read(folder.path()).unwrap(),
+            PyProject::default()
+        );
+        let path = folder.path().join("pyproject.toml");
+        std::fs::create_dir(&path).unwrap();
+        let error = PyProject::read(folder.path()).unwrap_err();
+        assert!(matches!(error, PyProjectError::Read { .. }), "{error}");
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, "[tool.piton.build]\nstrict = 1\n").unwrap();
+        let error = PyProject::read(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("pyproject.toml") && error.contains("line 2"),
+            "{error}"
+        );
+    }
 }

@@ -144,4 +144,42 @@ mod tests {
         let error = Index::parse(&[b' '; MAXIMUM_SIZE + 1]).unwrap_err();
         assert!(error.to_string().contains("larger than"), "{error}");
     }
+
+    #[test]
+    fn an_index_of_any_bytes_is_read_or_refused() {
+        let hash = Sha256Hex::of(b"");
+        let index = Index {
+            version: "1".to_owned(),
+            build_timestamp: "2026-02-06T10:46:02Z".to_owned(),
+            targets: vec![IndexTarget {
+                target: "micropython".to_owned(),
+                manifest: "micropython/manifest.json".parse().unwrap(),
+                sha256: hash,
+                files: 3,
+            }],
+            schema: SCHEMA,
+        };
+        let bytes = index.to_json();
+        assert!(
+            index.is_missed()
+                && !Index {
+                    schema: 1,
+                    ..index.clone()
+                }
+                .is_missed()
+        );
+        // Only the line end may be missing.
+        for end in 0..bytes.len() - 1 {
+            assert!(Index::parse(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x20;
+            if let Ok(read) = Index::parse(&damaged) {
+                assert_eq!(Index::parse(&read.to_json()).unwrap(), read, "{at}");
+            }
+        }
+        let error = Index::parse(b"{\"version\": \"\x1b[2J").unwrap_err();
+        assert!(!error.to_string().contains('\x1b'), "{error}");
+    }
 }

@@ -505,4 +505,66 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn links_and_devices_and_unread_files_are_problems() {
+        let manifest = Manifest::parse(REFERENCE.as_bytes()).unwrap();
+        let path = |text: &str| text.parse::<PortablePath>().unwrap();
+        for (actual, expected) in [
+            (ActualFile::Link, Some(Problem::Link)),
+            (ActualFile::Special, Some(Problem::Special)),
+            (
+                ActualFile::Sized { size: 7 },
+                Some(Problem::Size {
+                    expected: 240,
+                    actual: 7,
+                }),
+            ),
+            (
+                ActualFile::File {
+                    size: 240,
+                    sha256: manifest.files[0].sha256.clone(),
+                },
+                None,
+            ),
+        ] {
+            let files = BTreeMap::from([(path("boot.mpy"), actual)]);
+            let problems = compare(&manifest, &files);
+            assert_eq!(problems.get(&path("boot.mpy")), expected.as_ref());
+        }
+        // A link that the manifest does not name is extra, whatever it is.
+        let files = BTreeMap::from([(path("x"), ActualFile::Link)]);
+        assert_eq!(compare(&manifest, &files)[&path("x")], Problem::Extra);
+    }
+
+    #[test]
+    fn fields_of_others_are_ignored_and_sizes_do_not_overflow() {
+        let text = REFERENCE.replace(
+            "\"size\": 240",
+            "\"size\": 18446744073709551615, \"x\": [1]",
+        );
+        let mut manifest = Manifest::parse(text.as_bytes()).unwrap();
+        let file = manifest.files[0].clone();
+        manifest.files.push(file);
+        assert_eq!(manifest.size(), u64::MAX);
+        assert!(
+            Manifest::parse(&manifest.to_json()).is_err(),
+            "one name twice"
+        );
+    }
+
+    #[test]
+    fn a_manifest_of_any_bytes_is_read_or_refused() {
+        let bytes = REFERENCE.as_bytes();
+        for end in 0..bytes.len() - 1 {
+            assert!(Manifest::parse(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.to_vec();
+            damaged[at] ^= 0x20;
+            if let Ok(read) = Manifest::parse(&damaged) {
+                assert_eq!(Manifest::parse(&read.to_json()).unwrap(), read, "{at}");
+            }
+        }
+    }
 }

@@ -180,4 +180,25 @@ mod tests {
         assert!(is_ordered("v1") && is_ordered("2026.1"));
         assert!(!is_ordered("vega") && !is_ordered("") && !is_ordered("-1"));
     }
+
+    /// Versions come from manifests of others: any text has a place, and the order holds together.
+    #[test]
+    fn any_texts_have_one_order() {
+        let long = "1.".repeat(200);
+        let texts = [
+            "", "v", "!", "+", "1!", "!1", "1+", "+1", "-", "..", "1..2", "ü", "1ü", "1.0-",
+            "1-1-1", "٣", "v v1", "1 0", &long,
+        ];
+        for one in texts {
+            assert_eq!(compare(one, one), Ordering::Equal, "{one:?}");
+            for other in texts {
+                assert_eq!(compare(one, other), compare(other, one).reverse());
+                for third in texts {
+                    if compare(one, other).is_lt() && compare(other, third).is_lt() {
+                        assert!(compare(one, third).is_lt(), "{one:?} {other:?} {third:?}");
+                    }
+                }
+            }
+        }
+    }
 }

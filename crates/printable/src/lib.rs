@@ -124,4 +124,27 @@ mod tests {
         let read: String = serde_json::from_str(&escaped).unwrap();
         assert_eq!(read, "\u{9b}\u{202e}\u{e0041}\x1bé");
     }
+
+    /// Of every character there is: what is printed is visible, and what was JSON reads back the same.
+    #[test]
+    fn every_character_is_visible_or_escaped() {
+        for letter in '\0'..=char::MAX {
+            let text = letter.to_string();
+            let shown = line(&text);
+            assert!(!shown.chars().any(is_hidden), "{letter:?}");
+            assert!(shown == text || shown.starts_with('\\') && shown.is_ascii());
+            if is_hidden(letter) {
+                let written = serde_json::to_string(&text).unwrap();
+                let read: String = serde_json::from_str(&json(&written)).unwrap();
+                assert_eq!(read, text);
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_at_the_edges_and_one_after_the_other() {
+        assert_eq!(line("\x1b\x1ba\x1b"), "\\x1b\\x1ba\\x1b");
+        assert_eq!(lines("\r\r\n\r"), "\\r\r\n\\r");
+        assert_eq!(line("ü\u{ad}ü"), "ü\\xadü");
+    }
 }

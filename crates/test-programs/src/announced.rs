@@ -71,7 +71,7 @@ fn forward_lines(pipe: Option<impl Read + Send + 'static>, lines: Sender<String>
     });
 }
 
-/// The port in the first line that names one; all that was said when no such line came.
+/// Returns the port in the first line that names one; all that was said when no such line came.
 fn wait_for_port(
     output: &Receiver<String>,
     port_in: fn(&str) -> Option<&str>,

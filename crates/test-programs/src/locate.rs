@@ -8,43 +8,43 @@ use crate::cache::{
 };
 use crate::pins::{DebianPackage, Environment, PythonPackage, Vm, WheelPackage, pins};
 
-/// Why a program can't be found.
+/// Why a program is not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
     /// No program of that name is pinned.
     #[error("`{name}` is not a pinned test program")]
     NotPinned {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
-    /// The cache folder does not hold it, or not completely, or of other pins.
+    /// The cache folder does not have it, or not completely, or from other pins.
     #[error("`{name}` {version} is missing (looked for `{path}`): run `cargo xtask setup {name}`")]
     NotSetUp {
         /// The program's name, as `cargo xtask setup` takes it.
         name: String,
         /// The pinned version.
         version: &'static str,
-        /// Where it was looked for.
+        /// The path that was checked.
         path: String,
     },
-    /// The registry has it for other machines only.
+    /// The registry has it only for other machines.
     #[error("there is no `{name}` {version} for this machine, only for {offered}")]
     OtherMachine {
         /// The program's name.
         name: String,
         /// The pinned version.
         version: &'static str,
-        /// The system and machine that there is one for.
+        /// The system and machine that it exists for.
         offered: String,
     },
-    /// There is no cache folder to look in.
+    /// There is no cache folder.
     #[error("`{name}` {version} is missing, there is no cache folder: {reason}")]
     NoCacheFolder {
         /// The program's name.
         name: String,
         /// The pinned version.
         version: &'static str,
-        /// What the look for the cache folder ran into.
+        /// The reason why there is no cache folder.
         reason: String,
     },
 }
@@ -63,7 +63,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// All pinned programs that there are for this machine, in the order of `pins.toml`.
+    /// Returns all pinned programs that there are for this machine, in the order of `pins.toml`.
     pub fn all() -> Vec<Program> {
         let pins = pins();
         let vms = pins.vm.iter().map(Program::Vm);
@@ -90,7 +90,7 @@ impl Program {
             .collect()
     }
 
-    /// Name of the program: `vm` for each build of the virtual board's machine.
+    /// Returns the name of the program: `vm` for each build of the virtual board's machine.
     pub fn name(self) -> &'static str {
         match self {
             Program::Vm(_) => "vm",
@@ -100,7 +100,7 @@ impl Program {
         }
     }
 
-    /// The pinned version.
+    /// Returns the pinned version.
     pub fn version(self) -> &'static str {
         match self {
             Program::Vm(vm) => &vm.version,
@@ -110,7 +110,7 @@ impl Program {
         }
     }
 
-    /// Whether a name given to `cargo xtask setup` means this program: `vm` means every build,
+    /// Returns whether a name given to `cargo xtask setup` means this program: `vm` means every build,
     /// `vm@1.27.0` one of them.
     pub fn is_called(self, name: &str) -> bool {
         match name.split_once('@') {
@@ -119,7 +119,7 @@ impl Program {
         }
     }
 
-    /// The program's file; for mere data and for files out of wheels the folder that they lie in.
+    /// Returns the program's file; for mere data and for files out of wheels the folder that they lie in.
     /// Errors: the cache folder does not hold it, or not completely, or in another version.
     pub fn locate(self) -> Result<PathBuf, Missing> {
         let cache = cache_dir().map_err(|error| Missing::NoCacheFolder {
@@ -155,7 +155,7 @@ impl Program {
         }
     }
 
-    /// The name by which `cargo xtask setup` knows exactly this program.
+    /// Returns the name by which `cargo xtask setup` knows exactly this program.
     pub fn setup_name(self) -> String {
         match self {
             Program::Vm(vm) => format!("vm@{}", vm.version),
@@ -186,7 +186,7 @@ pub fn locate(name: &str) -> Result<PathBuf, Missing> {
     program(name)?.locate()
 }
 
-/// The pinned program of a name, the first one where several have it.
+/// Returns the pinned program of a name, the first one where several have it.
 /// Errors: no program of that name is pinned, or none for this machine.
 pub fn program(name: &str) -> Result<Program, Missing> {
     let mut all = Program::all().into_iter();
@@ -200,7 +200,7 @@ pub fn program(name: &str) -> Result<Program, Missing> {
     )
 }
 
-/// What is wrong with a name that means a program for other machines.
+/// Returns what is wrong with a name that means a program for other machines.
 fn for_other_machines(name: &str) -> Option<Missing> {
     let wheels = pins().wheel.iter();
     let package = wheels
@@ -209,7 +209,7 @@ fn for_other_machines(name: &str) -> Option<Missing> {
     Some(other_machine(package))
 }
 
-/// How a package is missing that has files for another machine only.
+/// Returns how a package is missing that has files for another machine only.
 fn other_machine(package: &'static WheelPackage) -> Missing {
     let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
     Missing::OtherMachine {
@@ -219,7 +219,7 @@ fn other_machine(package: &'static WheelPackage) -> Missing {
     }
 }
 
-/// A command's file in a Python virtual environment.
+/// Returns a command's file in a Python virtual environment.
 fn command_in(environment: &Path, name: &str) -> PathBuf {
     if cfg!(windows) {
         environment.join("Scripts").join(format!("{name}.exe"))

@@ -20,7 +20,7 @@ impl Microbit {
         let mut command = start_debian("qemu-system-arm");
         command
             .args(["-M", "microbit", "-serial", "pty"])
-            // No audio: else QEMU looks for a display module that is not there.
+            // Without `-audio none` QEMU loads a display module that Debian packs separately, and fails.
             .args(["-display", "none", "-monitor", "none", "-audio", "none"])
             .arg("-device")
             .arg(format!("loader,file={}", firmware.display()))
@@ -30,13 +30,13 @@ impl Microbit {
         }
     }
 
-    /// Path of the micro:bit's serial port, a pseudo-terminal.
+    /// Returns the path of the micro:bit's serial port, a pseudo-terminal.
     pub fn port(&self) -> &str {
         self.qemu.port()
     }
 }
 
-/// The path in QEMU's line "char device redirected to /dev/pts/5 (label serial0)".
+/// Returns the path in QEMU's line "char device redirected to /dev/pts/5 (label serial0)".
 fn port_in(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("redirected to ")?;
     rest.split(' ').next()

@@ -1,6 +1,8 @@
-//! A Raspberry Pi Pico under an emulator of its chip, with flash and littlefs: MicroPython's own 1.27.0, unless told otherwise.
+//! A Raspberry Pi Pico under an emulator of its chip, with flash and littlefs: MicroPython's own 1.27.0, unless told
+//! otherwise.
 //!
-//! It runs about 20 times slower than the chip and keeps one core of the host busy: tests on it are few, and one at a time.
+//! It runs about 20 times slower than the chip and keeps one core of the host busy: tests on it are few, and one at a
+//! time.
 
 use std::env;
 use std::io;
@@ -19,51 +21,52 @@ use crate::{found, interpreter};
 /// The variable that names another image for all emulated boards.
 const IMAGE: &str = "PITON_TEST_UF2";
 
-/// How long the board may take to its prompt. Generous: it only bounds a hang.
+/// Timeout of starting up to the prompt. Generous: it only limits a hang.
 const START_LIMIT: Duration = Duration::from_secs(90);
-/// How long a prompt may take, before it is asked for again.
+/// Time after which a prompt is requested again.
 const ASK_AGAIN: Timespec = Timespec {
     tv_sec: 2,
     tv_nsec: 0,
 };
-/// After so long without a byte, the board has said all.
+/// Silence after which the output is complete.
 const QUIET: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 300_000_000,
 };
 const PROMPT: &[u8] = b">>> ";
 
-/// How every block of a UF2 file begins.
+/// The first bytes of every block of a UF2 file.
 const MAGIC: &[u8] = b"UF2\n";
 /// Bytes of a block of a UF2 file. Format: <https://github.com/microsoft/uf2#file-format>.
 const BLOCK: usize = 512;
 /// Bytes of a block before its content.
 const HEADER: usize = 32;
-/// Where the header has the size of the content, four bytes, the lowest first.
+/// Offset of the content's size in the header, four bytes, little-endian.
 const SIZE: usize = 16;
-/// Most bytes of content.
+/// Maximum bytes of content.
 const CONTENT: usize = 476;
 
-/// A running Pico. Dropping it switches it off; when the test is killed, it ends too.
+/// A running Pico. Dropping it ends it; it also ends when the test is killed.
 pub struct EmulatedPico {
     emulator: Emulator,
 }
 
 impl EmulatedPico {
-    /// Starts a Pico of its own for the caller, with an empty file system: a Pico W with MicroPython 1.27.0, or what runs
-    /// from the image that the environment variable `PITON_TEST_UF2` names.
+    /// Starts a Pico of its own for the caller, with an empty file system: a Pico W with MicroPython 1.27.0, or what
+    /// runs from the image that the environment variable `PITON_TEST_UF2` names.
     ///
     /// It has started and waits at its prompt, with nothing on the line.
     ///
-    /// Panics: the emulator or the firmware is not set up, the file can't be read or is not an image, or the board does not reach a prompt.
+    /// Panics: the emulator or the firmware is not set up, the file can't be read or is not an image, or the board
+    /// does not reach a prompt.
     #[track_caller]
     pub fn start() -> EmulatedPico {
         found("rp2040py");
         let image = pico_image();
         let firmware = match fs_err::read(&image) {
             Ok(bytes) if bytes.starts_with(MAGIC) => Firmware::of_uf2(&bytes),
-            // The emulator would run whatever it takes from it, and never say a word.
-            Ok(_) => panic!("`{}` is no UF2 image", image.display()),
+            // The emulator would run garbage from such a file, without any output.
+            Ok(_) => panic!("`{}` is not a UF2 image", image.display()),
             Err(error) => panic!("{error}"),
         };
         let mut command = Command::new(interpreter(Environment::Emulator));
@@ -84,18 +87,18 @@ impl EmulatedPico {
         pico
     }
 
-    /// Path of its serial port, a pseudo-terminal.
+    /// Returns the path of its serial port, a pseudo-terminal.
     pub fn port(&self) -> &str {
         self.emulator.port()
     }
 
-    /// Id of the emulator's process.
+    /// Returns the id of the emulator's process.
     pub fn id(&self) -> u32 {
         self.emulator.id()
     }
 }
 
-/// The image that [`EmulatedPico`] runs.
+/// Returns the image that [`EmulatedPico`] runs.
 #[track_caller]
 fn pico_image() -> PathBuf {
     match env::var_os(IMAGE).filter(|path| !path.is_empty()) {
@@ -104,12 +107,12 @@ fn pico_image() -> PathBuf {
     }
 }
 
-/// What an image says of itself: every firmware has its greeting in it.
+/// The facts about an image, from the firmware's greeting in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Firmware {
-    /// It is CircuitPython, which the emulator gives a FAT drive.
+    /// Whether it is CircuitPython, which needs a FAT drive from the emulator.
     is_circuitpython: bool,
-    /// It is for the board with the radio.
+    /// Whether it is for the Pico W.
     is_pico_w: bool,
 }
 
@@ -127,7 +130,7 @@ impl Firmware {
         }
     }
 
-    /// The emulator's options for it.
+    /// Returns the emulator's options for it.
     fn options(self) -> Vec<&'static str> {
         let mut options = vec!["--board", if self.is_pico_w { "pico_w" } else { "pico" }];
         if self.is_circuitpython {
@@ -137,7 +140,7 @@ impl Firmware {
     }
 }
 
-/// The content of the blocks, one behind the other: a text may begin in one and end in the next.
+/// Returns the content of the blocks, one behind the other: a text may begin in one and end in the next.
 fn content_of_uf2(image: &[u8]) -> Vec<u8> {
     let contents = image.chunks_exact(BLOCK).filter_map(|block| {
         let size: [u8; 4] = block.get(SIZE..SIZE + 4)?.try_into().ok()?;
@@ -157,7 +160,7 @@ fn wait_for_prompt(port: &str) -> io::Result<()> {
             let said = String::from_utf8_lossy(&said);
             return Err(io::Error::other(format!("it said {said:?}")));
         }
-        // What comes before the board has a USB port is lost.
+        // Bytes that are sent before the board has its USB port are lost, so the request is repeated.
         rustix::io::write(&terminal, b"\r\x03")?;
         while read_within(&terminal, ASK_AGAIN, &mut said)? && !said.ends_with(PROMPT) {}
     }
@@ -176,7 +179,7 @@ fn read_within(terminal: &OwnedFd, time: Timespec, into: &mut Vec<u8>) -> io::Re
     Ok(count > 0)
 }
 
-/// The path in the line "PTY REPL listening on /dev/pts/5 - e.g. ...".
+/// Returns the path in the line "PTY REPL listening on /dev/pts/5 - e.g. ...".
 fn port_in(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("PTY REPL listening on ")?;
     rest.split(' ')
@@ -188,7 +191,7 @@ fn port_in(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// An image of these contents.
+    /// Returns an image of these contents.
     fn uf2(contents: &[&[u8]]) -> Vec<u8> {
         let mut image = Vec::new();
         for content in contents {

@@ -91,14 +91,14 @@ pub struct DebianPackage {
 }
 
 impl DebianPackage {
-    /// The package file's SHA-256 on an architecture (`dpkg --print-architecture`), if it is pinned.
+    /// Returns the package file's SHA-256 on an architecture (`dpkg --print-architecture`), if it is pinned.
     pub fn sha256(&self, architecture: &str) -> Option<&str> {
         (self.sha256.get(architecture))
             .or_else(|| self.sha256.get("all"))
             .map(String::as_str)
     }
 
-    /// The version without the epoch: no colon, as a path in a library search list needs it.
+    /// Returns the version without the epoch: no colon, as a path in a library search list needs it.
     pub fn version_without_epoch(&self) -> &str {
         self.version
             .split_once(':')
@@ -147,7 +147,7 @@ pub struct WheelTag {
 }
 
 impl WheelPackage {
-    /// Whether the files are of use on the machine that this crate is built for.
+    /// Returns whether the files are of use on the machine that this crate is built for.
     pub fn is_for_this_machine(&self) -> bool {
         let is = |wanted: &Option<String>, here: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == here)
@@ -175,7 +175,7 @@ pub struct PythonPackage {
     pub version: String,
 }
 
-/// The pinned programs of this source tree.
+/// Returns the pinned programs of this source tree.
 pub fn pins() -> &'static Pins {
     static PARSED: OnceLock<Pins> = OnceLock::new();
     PARSED.get_or_init(|| match toml_edit::de::from_str(PINS) {

@@ -1,4 +1,4 @@
-//! A pseudo-terminal in front of a board, which counts what passes.
+//! A pseudo-terminal in front of a board, which counts the bytes that pass.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,22 +11,22 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-/// Bytes that are passed on at once. Of what a reader does not take no more than this is held back in the relay, so that
-/// who sends is held back by the line as without it.
+/// Bytes that are passed on at once. The relay holds at most this many unread bytes, so that a sender is held back by
+/// the line as without the relay.
 const CHUNK: usize = 4096;
 
-/// What passed a [`Relay`].
+/// The bytes that passed a [`Relay`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Bytes from the host to the board.
     pub to_board: u64,
     /// Bytes from the board to the host.
     pub to_host: u64,
-    /// How often something came back after something was sent.
+    /// The number of times that the board answered after the host had sent.
     pub turns: u64,
 }
 
-/// A pseudo-terminal in front of a board. Dropping it takes the terminal away; what is behind it stays.
+/// A pseudo-terminal in front of a board. Dropping it removes the terminal; the board behind it stays.
 pub struct Relay {
     port: String,
     traffic: Arc<Mutex<Counter>>,
@@ -38,23 +38,23 @@ pub struct Relay {
 #[derive(Default)]
 struct Counter {
     traffic: Traffic,
-    /// The host sent the last bytes that passed.
+    /// Whether the host sent the last bytes that passed.
     host_was_last: bool,
 }
 
 impl Relay {
-    /// A relay in front of a serial port or pseudo-terminal.
+    /// Returns a relay in front of a serial port or pseudo-terminal.
     /// Errors: it can't be opened, or the system has no pseudo-terminal left.
     pub fn in_front_of(port: &str) -> io::Result<Relay> {
         let board = open(port)?;
         Relay::of(board)
     }
 
-    /// A relay in front of whatever a descriptor leads to.
+    /// Returns a relay in front of whatever a descriptor leads to.
     pub(crate) fn of(board: OwnedFd) -> io::Result<Relay> {
         let (host, terminal, port) = pseudo_terminal()?;
         let (woken, wake) = rustix::pipe::pipe()?;
-        // A program that is started meanwhile must not keep the pipe open: closing it is the signal.
+        // Closing the pipe is the signal to stop. A child process that inherited it would keep it open.
         for end in [&woken, &wake] {
             fcntl_setfd(end, FdFlags::CLOEXEC)?;
         }
@@ -65,9 +65,9 @@ impl Relay {
         let counter = Arc::clone(&traffic);
         let thread = std::thread::Builder::new().name("relay".to_owned());
         let thread = thread.spawn(move || {
-            // Kept open so that a client may go and another one come.
+            // Kept open between two clients: without a client, the master gets an error.
             let _terminal = terminal;
-            // The board has gone, or the relay was dropped: clients see the terminal close.
+            // The board has gone, or the relay was dropped. Clients see that the terminal closes.
             let _ = pass(&board, &host, &woken, &counter);
         })?;
         Ok(Relay {
@@ -78,12 +78,12 @@ impl Relay {
         })
     }
 
-    /// Path of the pseudo-terminal, which clients open as a serial port.
+    /// Returns the path of the pseudo-terminal, which clients open as a serial port.
     pub fn port(&self) -> &str {
         &self.port
     }
 
-    /// What has passed since the last call.
+    /// Returns the traffic since the last call.
     pub fn take_traffic(&self) -> Traffic {
         std::mem::take(&mut *locked(&self.traffic)).traffic
     }
@@ -93,7 +93,7 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.wake = None;
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so itself.
+            // A thread that panicked has printed its own message.
             let _ = thread.join();
         }
     }
@@ -103,7 +103,7 @@ fn locked(counter: &Mutex<Counter>) -> std::sync::MutexGuard<'_, Counter> {
     counter.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A new pseudo-terminal in raw mode: the master, the slave, and the slave's path.
+/// Returns a new pseudo-terminal in raw mode: the master, the slave, and the slave's path.
 pub(crate) fn pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd, String)> {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     fcntl_setfd(&master, FdFlags::CLOEXEC)?;
@@ -128,7 +128,7 @@ pub(crate) fn open(path: &str) -> io::Result<OwnedFd> {
 /// One direction of a relay.
 #[derive(Default)]
 struct Direction {
-    /// What was read and is not written yet.
+    /// Bytes that were read and not written yet.
     waiting: Vec<u8>,
 }
 
@@ -147,7 +147,7 @@ impl Direction {
         }
     }
 
-    /// Writes as much of what waits as `to` takes.
+    /// Writes as many of the waiting bytes as `to` accepts.
     fn write(&mut self, to: BorrowedFd<'_>) -> io::Result<()> {
         while !self.waiting.is_empty() {
             match rustix::io::write(to, &self.waiting) {
@@ -159,7 +159,7 @@ impl Direction {
         Ok(())
     }
 
-    /// What to wait for at the end that is read, and at the end that is written.
+    /// Returns the events to wait for at the end that is read, and at the end that is written.
     fn interest(&self) -> (PollFlags, PollFlags) {
         if self.waiting.is_empty() {
             (PollFlags::IN, PollFlags::empty())
@@ -194,7 +194,7 @@ fn pass(
         if !ends[0].revents().is_empty() {
             return Ok(());
         }
-        // Without this, a board that has gone while nobody reads would keep the loop busy.
+        // A hung-up board is always ready: without this the loop would be busy while no client reads.
         if ends[2]
             .revents()
             .intersects(PollFlags::HUP | PollFlags::ERR)

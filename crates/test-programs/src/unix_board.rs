@@ -1,4 +1,4 @@
-//! The current unix port as a board: its REPL on a pseudo-terminal, started again when it ends.
+//! The current unix port as a board: its REPL on a pseudo-terminal. It is restarted when it ends.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,14 +14,14 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, 
 use crate::relay::{Relay, Traffic, pseudo_terminal};
 use crate::start_unix_current;
 
-/// How often it is looked whether the program has ended.
+/// Interval of checking whether the program has ended.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A unix port behind a serial port. Its files are those of this computer, and its current folder is the one that it was
-/// started in. Dropping it ends it; when the test is killed, it ends too.
+/// A unix port behind a serial port. Its files are those of this computer, and its current folder is the one that it
+/// was started in. Dropping it ends it; when the test is killed, it ends too.
 ///
-/// A soft reset ends the program. It is started again then, as a board that was switched off and on. Ctrl-C interrupts a program
-/// unless it came by raw-paste: the firmware leaves the terminal in raw mode then.
+/// A soft reset ends the program. It is started again then, as a board that was switched off and on. Ctrl-C
+/// interrupts a program unless it came by raw-paste: the firmware leaves the terminal in raw mode then.
 pub struct UnixBoard {
     relay: Relay,
     shared: Arc<Shared>,
@@ -64,17 +64,17 @@ impl UnixBoard {
         })
     }
 
-    /// Path of its serial port, a pseudo-terminal.
+    /// Returns the path of its serial port, a pseudo-terminal.
     pub fn port(&self) -> &str {
         self.relay.port()
     }
 
-    /// What has passed over the port since the last call.
+    /// Returns the traffic of the port since the last call.
     pub fn take_traffic(&self) -> Traffic {
         self.relay.take_traffic()
     }
 
-    /// Id of the process that runs at the moment.
+    /// Returns the id of the current process.
     pub fn id(&self) -> u32 {
         let program = self.shared.program.lock();
         program.unwrap_or_else(PoisonError::into_inner).id()
@@ -100,23 +100,23 @@ impl Drop for UnixBoard {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         if let Some(supervisor) = self.supervisor.take() {
-            // A thread that panicked has said so itself.
+            // A thread that panicked has printed its own message.
             let _ = supervisor.join();
         }
         let program = self.shared.program.lock();
         let mut program = program.unwrap_or_else(PoisonError::into_inner);
-        // It may have ended by itself: then there is nothing left to do.
+        // This fails if it has ended by itself.
         let _ = program.kill();
         let _ = program.wait();
     }
 }
 
-/// Has Ctrl-C interrupt the program, and nothing else changed of what comes in. MicroPython switches that off while it is at
-/// its prompt, and back to this while a program runs.
+/// Makes Ctrl-C interrupt the program, and leaves all other input unchanged. MicroPython switches this off at its
+/// prompt, and back to this mode while a program runs.
 fn interrupt_by_ctrl_c(terminal: &OwnedFd) -> io::Result<()> {
     let mut attributes = tcgetattr(terminal)?;
     attributes.local_modes |= LocalModes::ISIG;
-    // Zero switches a character off.
+    // A zero disables a special character.
     attributes.special_codes[SpecialCodeIndex::VINTR] = 3;
     attributes.special_codes[SpecialCodeIndex::VQUIT] = 0;
     attributes.special_codes[SpecialCodeIndex::VSUSP] = 0;

@@ -1,9 +1,9 @@
 //! Commands on a FAT drive, under Linux's own driver for it, with every write to the drive logged.
 //!
-//! A kernel that runs as an ordinary process (User Mode Linux) mounts an image of the drive, and sees the host's files as
-//! they are: a command of the host runs there unchanged. Whatever it writes beside the drive is gone afterwards. The
-//! kernel's `dm-log-writes` keeps each write in the order in which the drive got it, so every state that a power cut can
-//! leave is known from one run.
+//! A kernel that runs as an ordinary process (User Mode Linux) mounts an image of the drive, and sees the host's
+//! files as they are: a command of the host runs there unchanged. Whatever it writes beside the drive is gone
+//! afterwards. The kernel's `dm-log-writes` keeps each write in the order in which the drive got it, so every state
+//! that a power cut can leave is known from one run.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{debian, found};
 
-/// Where the drive is mounted.
+/// The mount point of the drive.
 pub const DRIVE: &str = "/drive";
 
 /// Size of a sector, and of the unit in which writes are logged.
@@ -26,58 +26,58 @@ pub const SECTOR: usize = 512;
 /// The guest's first process.
 const INIT: &str = include_str!("../device/vfat-init.sh");
 
-/// How long a guest may run. Generous: it only bounds a hang.
+/// Timeout of a guest. Generous: it only limits a hang.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// Room for the log of a step, in the guest's memory.
+/// Space for the log of a step, in the guest's memory, in bytes.
 const LOG_SIZE: u64 = 8 << 20;
 
-/// One command, and the drive that it finds.
+/// A command with its drive.
 pub struct Step {
     /// The image of the drive: a multiple of [`SECTOR`] bytes.
     pub image: Vec<u8>,
     /// Options of `mount`, such as `rw,flush`.
     pub options: String,
-    /// What runs while the drive is mounted on [`DRIVE`]. It has the environment and the folder that are set here and
-    /// nothing else.
+    /// The command that runs while the drive is mounted on [`DRIVE`]. It has only the environment and the folder that
+    /// are set here.
     pub command: Command,
-    /// Whether [`Outcome::writes`] is wanted.
+    /// Whether [`Outcome::writes`] is recorded.
     pub logged: bool,
 }
 
-/// What came of a step.
+/// The result of a step.
 pub struct Outcome {
     /// The command's exit code.
     pub code: i32,
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub stdout: Vec<u8>,
-    /// What it wrote to stderr.
+    /// Its stderr.
     pub stderr: Vec<u8>,
     /// The drive after it was unmounted.
     pub image: Vec<u8>,
-    /// What the kernel said meanwhile: `FAT-fs` begins what its driver complains of.
+    /// The kernel's messages meanwhile: those of its FAT driver begin with `FAT-fs`.
     pub kernel: String,
-    /// What the drive was told, in that order; empty unless asked for.
+    /// The commands to the drive, in order; empty unless they were recorded.
     pub writes: Vec<Write>,
 }
 
-/// One thing that the drive was told.
+/// A command to the drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// To have all that came before on the medium.
+    /// Flush: all earlier writes must be on the medium.
     Flush,
-    /// To write these bytes, a multiple of [`SECTOR`], from this sector on.
+    /// Write these bytes, a multiple of [`SECTOR`], from this sector on.
     Sectors {
         /// The first sector.
         at: usize,
-        /// What it and the next ones hold from then on.
+        /// The new content of it and the next ones.
         bytes: Vec<u8>,
     },
-    /// Nothing: the command has ended, and what comes is from unmounting.
+    /// Not a command: the program has ended, and the rest is from unmounting.
     Ended,
 }
 
-/// Run the steps one after the other in one guest.
+/// Runs the steps one after the other in one guest.
 ///
 /// Panics: the kernel and its tools are not set up, or the guest does not end.
 #[track_caller]
@@ -113,7 +113,7 @@ fn try_run(steps: &[Step]) -> anyhow::Result<Vec<Outcome>> {
         .map_err(|error| error.context(format!("the console of the guest says:\n{console}")))
 }
 
-/// The paths that the init script needs, all of the host.
+/// Returns the paths that the init script needs, all of the host.
 fn settings(busybox: &Path) -> anyhow::Result<Vec<u8>> {
     let modules = found("user-mode-linux").join("usr/lib/uml/modules");
     let version = fs_err::read_dir(&modules)?
@@ -123,7 +123,7 @@ fn settings(busybox: &Path) -> anyhow::Result<Vec<u8>> {
     let dmsetup = debian::command("dmsetup")?;
     let mut text = assignment("busybox", busybox.as_os_str());
     text.extend(assignment("modules", version.path().as_os_str()));
-    // The script takes it apart at its spaces.
+    // The script splits it at spaces.
     let words = std::iter::once(dmsetup.get_program()).chain(dmsetup.get_args());
     let words: Vec<&[u8]> = words.map(OsStr::as_bytes).collect();
     let line = words.join(&b' ');
@@ -135,7 +135,7 @@ fn assignment(name: &str, value: &OsStr) -> Vec<u8> {
     [name.as_bytes(), b"=", &quoted(value), b"\n"].concat()
 }
 
-/// A word for the shell.
+/// Returns a word for the shell.
 fn quoted(word: &OsStr) -> Vec<u8> {
     let mut text = vec![b'\''];
     for byte in word.as_bytes() {
@@ -154,13 +154,13 @@ fn prepare(step: &Step, folder: &Path) -> anyhow::Result<()> {
     fs_err::write(folder.join("options"), &step.options)?;
     fs_err::write(folder.join("command"), script(&step.command))?;
     if step.logged {
-        // Zeros that take no place until they are written.
+        // A sparse file, which takes no space until it is written.
         fs_err::File::create(folder.join("log"))?.set_len(LOG_SIZE)?;
     }
     Ok(())
 }
 
-/// The command as a script for the shell.
+/// Returns the command as a script for the shell.
 fn script(command: &Command) -> Vec<u8> {
     let mut text = Vec::new();
     if let Some(folder) = command.get_current_dir() {
@@ -183,12 +183,12 @@ fn script(command: &Command) -> Vec<u8> {
     text
 }
 
-/// A running guest, which ends with its owner.
+/// A running guest. Dropping it ends it.
 struct Guest(Child);
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // The kernel's processes are in a group of their own: it calls `setsid`. It may have ended by itself.
+        // The kernel calls `setsid`, so its processes form their own group. It may have ended by itself.
         if let Ok(None) = self.0.try_wait() {
             let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         }
@@ -197,7 +197,7 @@ impl Drop for Guest {
     }
 }
 
-/// Run a guest to its end. Returns what its console said.
+/// Runs a guest to its end. Returns what its console said.
 fn boot(root: &Path) -> anyhow::Result<String> {
     let kernel = found("user-mode-linux").join("usr/bin/linux.uml");
     let console = root.join("console");
@@ -207,7 +207,7 @@ fn boot(root: &Path) -> anyhow::Result<String> {
         .args(["mem=128M", "rootfstype=hostfs", "rw", "init=/init", "quiet"])
         .args(["root=/dev/root", "con=null", "con0=null,fd:1", "con1=null"])
         .arg(format!("rootflags={}", root.display()))
-        // Where it keeps its sockets and pids; the user's home otherwise.
+        // The folder of its sockets and process ids, which is the user's home otherwise.
         .arg(format!("uml_dir={}/", root.display()))
         .env_remove("LD_PRELOAD")
         .stdin(Stdio::null())
@@ -242,8 +242,8 @@ fn outcome(folder: &Path, step: &Step) -> anyhow::Result<Outcome> {
     })
 }
 
-/// What `dm-log-writes` wrote: Documentation/admin-guide/device-mapper/log-writes.rst of the kernel, and the structures in
-/// drivers/md/dm-log-writes.c.
+/// What `dm-log-writes` wrote: Documentation/admin-guide/device-mapper/log-writes.rst of the kernel, and the
+/// structures in drivers/md/dm-log-writes.c.
 mod log {
     use anyhow::{Context, ensure};
 
@@ -260,7 +260,7 @@ mod log {
         Ok(u64::from_le_bytes(word.try_into()?))
     }
 
-    /// The first sector says how many entries there are; each is a sector of its own, with its data behind it.
+    /// Parses a log. The first sector has the number of entries; each entry is one sector, followed by its data.
     pub(super) fn parse(log: &[u8]) -> anyhow::Result<Vec<Write>> {
         ensure!(word(log, 0)? == MAGIC, "no log of writes");
         let count = word(log, 16)?;
@@ -272,7 +272,7 @@ mod log {
             let flags = word(log, at + 16)?;
             ensure!(flags & DISCARD == 0, "vfat was not to discard");
             if flags & MARK != 0 {
-                // Its text follows. The driver sets one of its own at the end.
+                // The text of the mark follows. The driver adds its own mark at the end.
                 let mark = log.get(at + 32..).context("the log is cut off")?;
                 if mark.starts_with(b"ended") {
                     writes.push(Write::Ended);

@@ -1,8 +1,9 @@
-//! `cargo xtask bench boards`: what people do all day, through mpremote, mpytool and Piton, on boards that nobody tuned a tool to.
+//! `cargo xtask bench boards`: what people do all day, through mpremote, mpytool and Piton, on boards that nobody
+//! tuned a tool to.
 //!
-//! Bytes and turns are counted by a relay in front of the board and do not depend on the machine. Seconds do, but the tools take
-//! turns, so their ratios hold. The board's own time is asked for in the job `floor` alone: an emulator's clock runs on while the
-//! board waits for the host, at the emulator's speed, so it says nothing of a whole command.
+//! Bytes and turns are counted by a relay in front of the board and do not depend on the machine. Seconds do, but the
+//! tools take turns, so their ratios hold. The board's own time is asked for in the job `floor` alone: an emulator's
+//! clock runs on while the board waits for the host, at the emulator's speed, so it says nothing of a whole command.
 
 mod bed;
 mod floor;
@@ -130,7 +131,7 @@ impl Bench {
         }
     }
 
-    /// One job on a board of its own. `None` for a tool that can't do it.
+    /// Runs one job on its own board. Returns `None` for a tool that cannot do it.
     fn try_measure(&self, kind: Kind, tool: Tool, job: Job) -> anyhow::Result<Option<Measurement>> {
         let down = tempfile::tempdir()?;
         let bed = Bed::start(kind, &self.piton)?;
@@ -191,7 +192,7 @@ fn finished(mut command: Command, limit: Duration) -> anyhow::Result<(Duration, 
     Ok((time, stdout))
 }
 
-/// The line of what a failed tool printed that says why: the last of stderr, before hints, if there is one.
+/// Returns the reason in a failed tool's output: the last line of stderr before hints, if there is one.
 fn reason<'a>(stderr: &'a str, stdout: &'a str) -> &'a str {
     let last = |text: &'a str| {
         let lines = text.lines().map(str::trim);

@@ -129,7 +129,7 @@ impl Project {
         command
     }
 
-    /// Remove what was built, and what is kept for the next build.
+    /// Removes the result of the build, and what is kept for the next one.
     fn forget(&self) -> anyhow::Result<()> {
         for name in ["build", "cache"] {
             let path = self.folder.path().join(name);

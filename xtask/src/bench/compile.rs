@@ -112,7 +112,7 @@ impl Bench {
         Ok(())
     }
 
-    /// One process of ours for the whole tree, one of the official compiler for each file.
+    /// Returns the commands: one process of ours for the whole tree, one of the official compiler for each file.
     fn tree(&self, sources: &[Source]) -> anyhow::Result<()> {
         let tree = self.folder.path().join("tree");
         let mut files = Vec::new();
@@ -175,7 +175,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The medians of two commands that run in turn.
+    /// Measures two commands in turn, and returns their medians.
     fn in_turn(
         &self,
         mut ours: impl FnMut() -> anyhow::Result<()>,
@@ -233,7 +233,7 @@ fn megabytes(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// The folder of the Python library, whichever Python this machine has.
+/// Returns the folder of the standard library of this computer's Python.
 pub(super) fn python_library() -> anyhow::Result<PathBuf> {
     let mut python = Command::new("python3");
     python.args([
@@ -249,7 +249,7 @@ pub(super) struct Source {
     pub(super) text: Vec<u8>,
 }
 
-/// The sources of the library that MicroPython takes, in the order of their paths.
+/// Returns the sources of the library that MicroPython compiles, ordered by path.
 pub(super) fn accepted_sources(library: &Path) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for path in crate::corpus::python_files(&[library.to_path_buf()])? {

@@ -14,7 +14,7 @@ pub(super) fn random_bytes(seed: &str, count: usize) -> Vec<u8> {
     blocks.take(count).collect()
 }
 
-/// A module of so many bytes that any board can import.
+/// Returns a module of so many bytes that any board can import.
 pub(super) fn python_module(size: usize) -> String {
     let mut text = String::new();
     let end = format!("print('{IMPORTED}')\n");

@@ -64,7 +64,7 @@ impl Line {
         }
     }
 
-    /// The options that make `piton virtual serve` serve it.
+    /// Returns the options that make `piton virtual serve` serve it.
     fn options(self) -> &'static [&'static str] {
         match self {
             Line::Uart => &[
@@ -153,7 +153,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// All jobs one after the other, on a board that is empty at first.
+    /// Runs all jobs one after the other, on a board that is empty at first.
     fn all_jobs(&self, line: Line, tool: Tool) -> anyhow::Result<Vec<Measurement>> {
         let flash = tempfile::Builder::new()
             .prefix("flash-")
@@ -171,7 +171,7 @@ impl Bench {
             .collect()
     }
 
-    /// One job with a board of its own on the files in `flash`, so that nothing but the job is counted.
+    /// Runs one job with its own board on the files in `flash`, so that only the job is counted.
     fn measure(
         &self,
         line: Line,

@@ -96,7 +96,7 @@ fn finished_children() -> anyhow::Result<Children> {
     })
 }
 
-/// What the system has counted for this process' finished children: `getrusage` of POSIX.
+/// Returns the system's figures of this process' finished children: `getrusage` of POSIX.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "no library that is locked has a safe getrusage")]
 fn children_usage() -> std::io::Result<libc::rusage> {

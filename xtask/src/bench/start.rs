@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Run a command of Piton and one of mpremote in turn, and print the ratio of their medians.
+/// Runs a command of Piton and one of mpremote in turn, and prints the ratio of their medians.
 fn compare(
     what: &str,
     runs: u32,
@@ -72,7 +72,7 @@ fn median_of(
     Ok(median(times?))
 }
 
-/// Run a command to its end.
+/// Runs a command to its end.
 fn timed(command: &mut Command) -> anyhow::Result<Duration> {
     let start = Instant::now();
     processes::output_of(command)?;

@@ -53,7 +53,7 @@ fn short_names() -> impl Iterator<Item = String> {
     letters().map(String::from).chain(pairs)
 }
 
-/// The names and keywords of a program that is minified, and where they begin. Its strings end on their line.
+/// Returns the names and keywords of a program that is minified, and where they begin. Its strings end on their line.
 fn words(source: &str) -> impl Iterator<Item = (&str, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -80,7 +80,7 @@ fn words(source: &str) -> impl Iterator<Item = (&str, usize)> {
     })
 }
 
-/// The length of the string that `rest` begins with.
+/// Returns the length of the string that `rest` begins with.
 fn string(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, letter) in rest.char_indices().skip(1) {

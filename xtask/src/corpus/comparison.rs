@@ -151,7 +151,7 @@ fn how_they_differ(ours: &Outcome, official: &Outcome) -> String {
     )
 }
 
-/// The length of the module, and a few bytes from there on.
+/// Returns the length of the module, and a few bytes from there on.
 fn extract(module: &[u8], at: usize) -> String {
     let bytes: Vec<String> = module
         .iter()

@@ -120,7 +120,7 @@ fn print_speed(who: &str, size: usize, result_size: usize, time: Duration) {
     );
 }
 
-/// The same with Belay's minifier.
+/// Returns the same with Belay's minifier.
 fn belay(folder: &TempDir, files: &[PathBuf]) -> anyhow::Result<()> {
     let paths: String = files
         .iter()

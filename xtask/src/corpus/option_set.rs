@@ -45,7 +45,7 @@ impl FromStr for OptionSet {
     }
 }
 
-/// One option, and its value if that is the next word.
+/// Returns one option, and its value if that is the next word.
 fn apply<'a>(
     word: &str,
     rest: &mut impl Iterator<Item = &'a str>,

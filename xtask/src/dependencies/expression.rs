@@ -1,6 +1,6 @@
 //! License expressions: those of SPDX, annex "SPDX license expressions", and the old form of cargo with `/` for `OR`.
 
-/// Whether a package with this license may be used where `allowed` tells which licenses may.
+/// Returns whether a package with this license may be used under the `allowed` licenses.
 /// Errors: what is wrong with the expression.
 pub(crate) fn is_allowed(expression: &str, allowed: &dyn Fn(&str) -> bool) -> Result<bool, String> {
     let spaced = ["(", ")", "/"]

@@ -28,7 +28,7 @@ const STARTS: [&str; 6] = [
 const RULE: &str =
     "--------------------------------------------------------------------------------";
 
-/// The file's content: the same for the same packages.
+/// Returns the file's content: the same for the same packages.
 /// Errors: a package without a text.
 pub(crate) fn file(packages: &[LockedPackage]) -> anyhow::Result<String> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn named(package: &LockedPackage) -> String {
     )
 }
 
-/// The texts that a package brings, as far as they are needed.
+/// Returns the license texts of a package that are needed.
 fn texts_of(package: &LockedPackage) -> anyhow::Result<Vec<String>> {
     let folder = package.manifest_path.parent().unwrap_or(Path::new(""));
     let mut names = Vec::new();

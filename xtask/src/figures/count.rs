@@ -166,7 +166,7 @@ impl Visitor<'_> {
     }
 }
 
-/// Whether a type of an argument is `impl Trait`, perhaps behind a reference.
+/// Returns whether a type of an argument is `impl Trait`, perhaps behind a reference.
 fn contains_impl(ty: &Type) -> bool {
     match ty {
         Type::ImplTrait(_) => true,
@@ -198,7 +198,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether `#[derive(...)]` names `Error`.
+/// Returns whether `#[derive(...)]` names `Error`.
 fn derives_error(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("derive") => {

@@ -56,7 +56,7 @@ struct Deb {
 }
 
 impl Apt {
-    /// An apt root in a folder. Nothing is made before it is needed.
+    /// Returns an apt root in a folder. Folders are made when they are needed.
     pub(super) fn new(folder: &Path) -> Apt {
         Apt {
             root: folder.join(".apt"),
@@ -255,7 +255,7 @@ fn machine_mirrors(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(mirrors_in(&listing))
 }
 
-/// The mirrors in a listing of what apt would update. Other archives for Debian's releases may be among
+/// Returns the mirrors in a listing of what apt would update. Other archives for Debian's releases may be among
 /// them; they do not pass the check of Debian's signature.
 fn mirrors_in(listing: &str) -> Vec<String> {
     let mut mirrors: Vec<String> = Vec::new();
@@ -386,7 +386,7 @@ fn move_into(path: &str, from: &Path, to: &Path) -> anyhow::Result<()> {
         .context("the package does not hold what crates/test-programs/pins.toml says")
 }
 
-/// A record of exactly what was unpacked.
+/// Returns a record of exactly what was unpacked.
 fn lock_file(debs: &[Deb]) -> String {
     let mut text =
         String::from("# The Debian packages unpacked here, as `cargo xtask setup` got them.\n");

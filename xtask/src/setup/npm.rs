@@ -14,7 +14,7 @@ use test_programs::pins::Vm;
 use super::unfinished_folder;
 use crate::processes::output_of;
 
-/// Whether a file is the pinned VM file.
+/// Returns whether a file is the pinned VM file.
 pub(super) fn is_pinned_vm(path: &Path, vm: &Vm) -> bool {
     fs_err::read(path).is_ok_and(|bytes| cache::sha256_hex(&bytes) == vm.sha256)
 }
@@ -70,7 +70,7 @@ fn pack(vm: &Vm, folder: &Path) -> anyhow::Result<PathBuf> {
     bail!("`npm pack` left no archive");
 }
 
-/// The content of one file in a package's archive.
+/// Returns the content of one file in a package's archive.
 fn member(archive: &[u8], path: &str) -> anyhow::Result<Vec<u8>> {
     let mut archive = tar::Archive::new(GzDecoder::new(archive));
     for entry in archive.entries()? {

@@ -12,7 +12,7 @@ use crate::processes::output_of;
 /// The oldest Python that the requirements were resolved for.
 const OLDEST: (u32, u32) = (3, 10);
 
-/// Whether the environment's interpreter is there: it is a link to the Python that made it, which may
+/// Returns whether the environment's interpreter is there: it is a link to the Python that made it, which may
 /// have been removed since.
 pub(super) fn works(cache_dir: &Path, environment: Environment) -> bool {
     let folder = cache::python_environment(cache_dir, environment);
@@ -46,7 +46,7 @@ pub(crate) fn new_environment(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The pip of an environment, without a command yet.
+/// Returns the pip of an environment, without a command yet.
 pub(super) fn pip(environment: &Path) -> Command {
     let mut pip = Command::new(interpreter(environment));
     pip.args(["-m", "pip", "--quiet"])

@@ -193,7 +193,7 @@ fn rule(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
-/// What is wrong with a dependency, if it is.
+/// Returns the problem of a dependency, if there is one.
 fn violation(edge: &Edge<'_>) -> Option<String> {
     let Edge { from, to, kind } = edge;
     let rule = rule(from)?;
@@ -206,7 +206,7 @@ fn violation(edge: &Edge<'_>) -> Option<String> {
     (!allowed).then(|| format!("`{from}` must not have `{to}` as a {sort}"))
 }
 
-/// The first line of a manifest that starts with a key, from 1.
+/// Returns the first line of a manifest that starts with a key, from 1.
 fn line_of(manifest: &str, key: &str) -> usize {
     let starts = |line: &str| {
         line.strip_prefix(key)

@@ -64,7 +64,7 @@ pub(super) fn read(
     Ok(Sources { files, findings })
 }
 
-/// Whether an item is only built for tests.
+/// Returns whether an item is only built for tests.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();
@@ -115,7 +115,7 @@ fn follow(
     Ok(())
 }
 
-/// The folder that holds the files of a file's modules.
+/// Returns the folder that holds the files of a file's modules.
 fn module_folder(path: &Path, is_root: bool) -> PathBuf {
     let folder = path.parent().unwrap_or(path);
     if is_root || path.file_name().is_some_and(|name| name == "mod.rs") {

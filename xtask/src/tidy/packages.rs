@@ -68,7 +68,7 @@ pub(super) fn check(root: &Path, dependencies: &Dependencies) -> anyhow::Result<
     Ok(findings)
 }
 
-/// Whether all locked packages come from one registry, with a checksum, and none is banned.
+/// Returns whether all locked packages come from one registry, with a checksum, and none is banned.
 fn check_lock(text: &str, rules: &Rules) -> anyhow::Result<Vec<Finding>> {
     let lock: DocumentMut = text.parse().context("Cargo.lock is no TOML")?;
     let packages = lock.get("package").and_then(Item::as_array_of_tables);
@@ -157,7 +157,9 @@ fn of_crate(value: &Value) -> anyhow::Result<(String, &toml_edit::InlineTable)> 
 }
 
 fn text_of(value: &Value) -> anyhow::Result<String> {
-    let text = value.as_str().context("a value of deny.toml is no text")?;
+    let text = value
+        .as_str()
+        .context("a value of deny.toml is not a text")?;
     Ok(text.to_owned())
 }
 

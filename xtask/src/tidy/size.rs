@@ -66,7 +66,7 @@ pub(super) fn measure(file: &SourceFile) -> Measure {
     }
 }
 
-/// What is too large in a file.
+/// Returns the functions of a file, and the file itself, that are too large.
 pub(super) fn check(measure: &Measure) -> Vec<Finding> {
     let mut findings = Vec::new();
     if measure.lines > FILE_LINES && !measure.is_allowed {
@@ -96,7 +96,7 @@ pub(super) fn check(measure: &Measure) -> Vec<Finding> {
     findings
 }
 
-/// The largest functions and files.
+/// Returns the largest functions and files.
 pub(super) fn table(measures: &[Measure]) -> String {
     let mut files: Vec<&Measure> = measures.iter().collect();
     files.sort_by_key(|measure| Reverse(measure.lines));
@@ -229,7 +229,7 @@ mod tests {
             .collect()
     }
 
-    /// A function of so many lines.
+    /// Returns a function of so many lines.
     fn function(lines: usize) -> String {
         format!("fn long() {{\n{}}}\n", "    call();\n".repeat(lines - 2))
     }

@@ -14,8 +14,8 @@ const MACHINE_FOLDERS: &[&str] = &["home", "root", "tmp", "work", "Users"];
 /// Comment that allows a line to name such a folder.
 const ALLOWANCE: &str = "tidy: ";
 
-/// The crate whose text goes to terminals, and the files of it that may print bytes as they are: what a person's own program
-/// prints, or their own file holds.
+/// The crate whose text goes to terminals, and the files of it that may print bytes as they are: what a person's own
+/// program prints, or their own file holds.
 const PRINTS: &str = "crates/piton-cli/src";
 const PRINTS_BYTES: &[&str] = &[
     "ui.rs",
@@ -47,7 +47,7 @@ pub(super) fn check(root: &Path, files: &[PathBuf]) -> anyhow::Result<Vec<Findin
     Ok(findings)
 }
 
-/// The hosts, put together here so that this file does not name them.
+/// Returns the hosts, put together here so that this file does not name them.
 fn registry_hosts() -> Vec<String> {
     [
         ["crates", "io"],
@@ -103,7 +103,7 @@ fn may_print_bytes(path: &Path) -> bool {
     }
 }
 
-/// The folder of somebody's machine that a line names by its absolute path.
+/// Returns the folder of somebody's machine that a line names by its absolute path.
 fn machine_folder(line: &str) -> Option<&'static str> {
     MACHINE_FOLDERS.iter().copied().find(|folder| {
         let needle = format!("/{folder}/");

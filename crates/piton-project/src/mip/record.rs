@@ -229,4 +229,57 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_short_name_means_one_package_or_none() {
+        let mut record = Record::default();
+        record.put(package("github:o/rep", true, &[]));
+        record.put(package("https://h/p/rep.json", true, &[]));
+        record.put(package("https://h/p/one.json", true, &[]));
+        assert_eq!(record.find("rep"), None, "there are two");
+        assert_eq!(record.find("one").unwrap().name, "https://h/p/one.json");
+        record.put(package("rep", true, &[]));
+        assert_eq!(
+            record.find("rep").unwrap().name,
+            "rep",
+            "its own name goes first"
+        );
+    }
+
+    #[test]
+    fn the_index_of_a_package_is_kept_and_its_order_stays() {
+        let mut record = Record::default();
+        record.put(package("a", true, &[]));
+        record.put(package("b", true, &[]));
+        let mut other = package("a", false, &["b"]);
+        other.index = Some("https://h/pi".to_owned());
+        record.put(other);
+        let again = Record::parse(record.to_text().unwrap().as_bytes()).unwrap();
+        assert_eq!(again, record);
+        let names = again.packages.iter().map(|package| package.name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(again.packages[0].index.as_deref(), Some("https://h/pi"));
+        assert!(again.orphans().is_empty());
+    }
+
+    #[test]
+    fn a_record_of_any_bytes_is_read_or_refused() {
+        let mut record = Record::default();
+        record.put(package("a", true, &["b"]));
+        let text = record.to_text().unwrap().into_bytes();
+        for end in 0..text.len() - 1 {
+            assert!(Record::parse(&text[..end]).is_err(), "cut at {end}");
+        }
+        for at in 0..text.len() {
+            let mut damaged = text.clone();
+            damaged[at] ^= 0x20;
+            // What is read after all can be written and read again.
+            if let Ok(read) = Record::parse(&damaged) {
+                assert_eq!(
+                    Record::parse(read.to_text().unwrap().as_bytes()).unwrap(),
+                    read
+                );
+            }
+        }
+    }
 }

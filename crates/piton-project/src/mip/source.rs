@@ -555,4 +555,69 @@ mod tests {
             assert_eq!(found, expected, "{source} {url}");
         }
     }
+
+    #[test]
+    fn names_versions_and_texts_of_sources() {
+        for (text, name, version, is_file) in [
+            ("x", "x", None, false),
+            ("x-y@1.2", "x-y", Some("1.2"), false),
+            ("github:o/r@v1", "github:o/r", Some("v1"), false),
+            ("github:o/r/p/package.json", "github:o/r/p", None, false),
+            (
+                "gitlab:o/r/a.py@main",
+                "gitlab:o/r/a.py",
+                Some("main"),
+                true,
+            ),
+            ("http://h/p/", "http://h/p", None, false),
+            ("http://h/p/package.json", "http://h/p", None, false),
+            ("https://h/a.mpy", "https://h/a.mpy", None, true),
+            ("./p", "./p", None, false),
+            ("a.py", "a.py", None, true),
+        ] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.name(), name);
+            assert_eq!(source.version(), version, "{text}");
+            assert_eq!(source.is_file(), is_file, "{text}");
+            assert_eq!(source.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_package_needs_nothing_of_this_computer() {
+        for name in ["./x", "x/y", "../x", "/etc", "a b", "C:\\x", ""] {
+            assert!(Source::dependency(name, None).is_err(), "{name:?}");
+        }
+        let hosted = Source::dependency("github:o/r", Some("v1")).unwrap();
+        assert_eq!(hosted, "github:o/r@v1".parse().unwrap());
+        let pinned = Source::dependency("github:o/r@v2", Some("v1")).unwrap();
+        assert_eq!(pinned.version(), Some("v2"), "its own reference goes first");
+        assert!(Source::dependency("x", Some("1/../2")).is_err());
+    }
+
+    #[test]
+    fn a_board_without_bytecode_gets_sources() {
+        let source: Source = "x@1".parse().unwrap();
+        let location = source.location("http://index/", None);
+        assert_eq!(location.to_string(), "http://index/package/py/x/1.json");
+    }
+
+    /// A library of micropython-lib may name files of its neighbours; the top of their folders is the limit.
+    #[test]
+    fn a_library_may_be_made_of_files_beside_it() {
+        let source: Source = "lib/p".parse().unwrap();
+        let description = Location::Local {
+            file: "lib/p/manifest.py".into(),
+            within: Some("lib".into()),
+        };
+        let located = source.file(&description, "../q/b.py").unwrap();
+        let expected = Location::Local {
+            file: ["lib", "p", "..", "q", "b.py"].iter().collect(),
+            within: Some("lib".into()),
+        };
+        assert_eq!(located, expected);
+        for url in ["a/../b.py", "../../a/../b.py", "..", "/b.py"] {
+            assert!(source.file(&description, url).is_err(), "{url}");
+        }
+    }
 }

@@ -33,10 +33,11 @@ impl Kind {
         }
     }
 
-    /// The folder on the board that folders are copied into, as a tool names it.
+    /// Returns the folder on the board that folders are copied into, as a tool names it.
     pub(super) fn top(self, tool: Tool) -> &'static str {
         match (self, tool) {
-            // Its root is that of this computer, so it is the current folder. mpremote takes `:` for none, mpytool `:.`.
+            // Its root is that of this computer, so it is the current folder. mpremote takes `:` for none, mpytool
+            // `:.`.
             (Kind::Unix, Tool::Mpremote) => ":.",
             (Kind::Unix, _) => ":",
             (Kind::Pico | Kind::Virtual, _) => ":/",
@@ -131,7 +132,7 @@ impl Bed {
             .context("a program that prepares or checks does not run on the board")
     }
 
-    /// What has passed since the last call.
+    /// Returns the traffic since the last call.
     pub(super) fn take_traffic(&self) -> Traffic {
         match &self.line {
             Line::Pico { relay, .. } | Line::Virtual { relay, .. } => relay.take_traffic(),

@@ -1,7 +1,8 @@
 //! How far copies are from what the board itself needs for the same bytes.
 //!
-//! All times are of the board's own clock, `time.ticks_us()`. An emulator's clock counts the emulated chip's time, which passes
-//! slower than ours, so what the host does is cheap on it: the ratio shows the board's work and the turns, not the host.
+//! All times are of the board's own clock, `time.ticks_us()`. An emulator's clock counts the emulated chip's time,
+//! which passes slower than ours, so what the host does is cheap on it: the ratio shows the board's work and the
+//! turns, not the host.
 
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ fn needs(bed: &Bed, size: usize) -> anyhow::Result<Needs> {
     }
 }
 
-/// All sizes and tools on one kind of board; returns the table.
+/// Measures all sizes and tools on one kind of board, and returns the table.
 pub(super) fn run(bench: &Bench, kind: Kind, tools: &[Tool]) -> anyhow::Result<String> {
     let mut text = String::from(
         "| file | tool | the board alone, ms: write, hash, read | up: board ms, times the floor | down: board ms, times the floor |\n\
@@ -87,7 +88,7 @@ pub(super) fn run(bench: &Bench, kind: Kind, tools: &[Tool]) -> anyhow::Result<S
     Ok(text)
 }
 
-/// The last columns of a row.
+/// Returns the last columns of a row.
 fn measure(bench: &Bench, kind: Kind, tool: Tool, size: usize) -> anyhow::Result<String> {
     let bed = Bed::start(kind, &bench.piton)?;
     let needs = needs(&bed, size)?;
@@ -102,10 +103,10 @@ fn measure(bench: &Bench, kind: Kind, tool: Tool, size: usize) -> anyhow::Result
         down: work.path(),
         index: "",
     };
-    let source = source.to_str().context("the path is no text")?;
+    let source = source.to_str().context("the path is not a text")?;
     let on_board = format!(":{FILE}");
     let up = ticks(bench, &bed, tool, &place, source, &on_board);
-    let back = back.to_str().context("the path is no text")?;
+    let back = back.to_str().context("the path is not a text")?;
     let down = up
         .is_ok()
         .then(|| ticks(bench, &bed, tool, &place, &on_board, back));
@@ -140,8 +141,8 @@ fn milliseconds(microseconds: u64) -> String {
     }
 }
 
-/// Copies a file; returns the microseconds that passed on the board from before the tool's start until after its end, without
-/// those that a tool takes that does nothing.
+/// Copies a file; returns the microseconds that passed on the board from before the tool's start until after its end,
+/// without those that a tool takes that does nothing.
 fn ticks(
     bench: &Bench,
     bed: &Bed,

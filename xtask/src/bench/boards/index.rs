@@ -37,7 +37,7 @@ impl Index {
         Ok(Index { url })
     }
 
-    /// The files of all packages, by their path under the folder for packages.
+    /// Returns the files of all packages, by their path under the folder for packages.
     pub(super) fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
         PACKAGES.iter().flat_map(|package| files_of(package))
     }
@@ -51,7 +51,7 @@ fn files_of(package: &str) -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-/// What each path answers. Layout: <https://docs.micropython.org/en/latest/reference/packages.html>.
+/// Returns the answer to each path. Layout: <https://docs.micropython.org/en/latest/reference/packages.html>.
 fn answers() -> BTreeMap<String, Vec<u8>> {
     let mut answers = BTreeMap::new();
     for package in PACKAGES {

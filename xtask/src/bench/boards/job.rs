@@ -124,7 +124,7 @@ impl Job {
         }
     }
 
-    /// The module that is imported from the mounted folder.
+    /// Returns the module that is imported from the mounted folder.
     pub(super) fn module(self) -> &'static str {
         match self {
             Job::Mount2k => "small",
@@ -132,7 +132,7 @@ impl Job {
         }
     }
 
-    /// The files that the job copies, whichever way.
+    /// Returns the files that the job copies, in either direction.
     fn copied(self) -> anyhow::Result<Vec<Expected>> {
         let one = |content: Vec<u8>| {
             vec![Expected {
@@ -161,7 +161,7 @@ impl Job {
         })
     }
 
-    /// A program that makes the board as the job wants it; `None` for a board without files.
+    /// Returns a program that prepares the board for the job; `None` for a board without files.
     pub(super) fn preparation(self) -> Option<String> {
         let mut program = String::from(
             "import hashlib, os\n\
@@ -252,7 +252,7 @@ fn tree() -> Vec<Expected> {
     (0..TREE_FILES).map(file).collect()
 }
 
-/// A project's sources: pieces of real ones.
+/// Returns the sources of a project, made of pieces of real ones.
 fn project() -> anyhow::Result<Vec<Expected>> {
     let source = python_source(PROJECT_FILES * PROJECT_FILE_BYTES)?;
     let pieces = source.chunks(PROJECT_FILE_BYTES).enumerate();

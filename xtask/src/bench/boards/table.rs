@@ -32,7 +32,7 @@ impl Runs {
         }
     }
 
-    /// The columns from the seconds on.
+    /// Returns the columns from the seconds on.
     fn columns(&self) -> String {
         if self.good.is_empty() {
             return "failed | | |".to_owned();

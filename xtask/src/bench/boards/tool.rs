@@ -42,8 +42,8 @@ impl Tool {
         }
     }
 
-    /// The command that does a job, for a tool that can; it runs where the sources are. None of them soft-resets the board:
-    /// mpytool does not by itself, the others are told so.
+    /// Returns the command that does a job, for a tool that can; it runs where the sources are. None of them
+    /// soft-resets the board: mpytool does not do so, the others get an option against it.
     pub(super) fn command(self, place: &Place, job: Job) -> Option<Command> {
         let mut command = self.connected(place);
         let source = job.source();
@@ -85,7 +85,7 @@ impl Tool {
         Some(command)
     }
 
-    /// A copy of one file, up or down: `:` marks what is on the board.
+    /// Returns the command that copies one file to or from the board; `:` marks the path on the board.
     pub(super) fn copy(self, place: &Place, from: &str, to: &str) -> Command {
         let mut command = self.connected(place);
         command.args(["cp", from, to]);

@@ -91,7 +91,7 @@ impl Job {
         self.source() == TREE
     }
 
-    /// How many bytes have to get to the other side.
+    /// Returns how many bytes must be transferred.
     pub(super) fn payload(self) -> Option<usize> {
         match self {
             Job::RandomUp | Job::RandomDown => Some(RANDOM_BYTES),
@@ -163,7 +163,7 @@ impl Sources {
         &self.folder
     }
 
-    /// The files of a job, relative to the folder of the sources and to that of their copies.
+    /// Returns the files of a job, relative to the folder of the sources and to that of their copies.
     fn files(job: Job) -> Vec<String> {
         if !job.is_folder() {
             return vec![job.source().to_owned()];

@@ -17,7 +17,7 @@ impl Table {
         self.cells.push((job, tool, line, measured));
     }
 
-    /// One row for each job and tool. The lines share the columns of bytes, which differ by the sizes of
+    /// Writes one row for each job and tool. The lines share the columns of bytes, which differ by the sizes of
     /// windows at most: they are those of the last line but one, USB unless it was left out.
     pub(super) fn markdown(&self, lines: &[Line]) -> String {
         let names = lines
@@ -64,7 +64,7 @@ impl Table {
     }
 }
 
-/// One measurement, as it is reported when it is done.
+/// Returns the text of one measurement.
 pub(super) fn one_line(job: Job, tool: Tool, line: Line, measured: Measurement) -> String {
     format!(
         "{:<9} {:<8} {:<24} {:>7} s {:>8} B sent {:>8} B received {:>6} turns {:>6}",

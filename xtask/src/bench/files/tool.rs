@@ -27,8 +27,8 @@ impl Tool {
         }
     }
 
-    /// The command that does a job; it runs where the sources are. None of them soft-resets the board:
-    /// mpytool does not by itself, the others are told so.
+    /// Returns the command that does a job; it runs where the sources are. None of them soft-resets the board:
+    /// mpytool does not do so, the others get an option against it.
     pub(super) fn command(self, piton: &Path, port: &Path, job: Job, down: &Path) -> Command {
         let mut command = match self {
             Tool::Mpremote => test_programs::mpremote(),
@@ -63,7 +63,7 @@ impl Tool {
         command
     }
 
-    /// The command `cp`, without what and where to.
+    /// Returns the command `cp`, without source and destination.
     fn copy(self, command: &mut Command, job: Job) -> &mut Command {
         command.arg("cp");
         if job.is_folder() && self != Tool::Mpytool {
