@@ -1,5 +1,4 @@
-//! The attribute macro `piton::board`: it makes typed Rust methods of a trait's signatures, and calls Python functions on a
-//! board with them.
+//! The attribute macro `piton::board`: it turns a trait into a struct whose typed methods call Python functions on a board.
 //!
 //! The Python is parsed, checked against the signatures, and minified while the Rust program is compiled. The library
 //! `piton` re-exports the macro; its guide `docs/rust.md` shows how to use it.
@@ -19,7 +18,7 @@ use std::path::PathBuf;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct with typed methods for Python functions on a board of a trait's signatures.
+/// Turns a trait into a struct whose methods call Python functions on a board.
 ///
 /// ```ignore
 /// #[piton::board(file = "board/sensor.py")]

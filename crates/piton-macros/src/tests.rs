@@ -1,4 +1,4 @@
-//! What the macro says about traits and sources that are wrong, and where.
+//! The errors of the macro: their messages, and the lines that they point at.
 
 use std::fs;
 
@@ -162,7 +162,7 @@ fn functions_that_a_call_does_not_run_are_errors() {
 }
 
 #[test]
-fn signatures_that_a_board_has_not_are_errors() {
+fn signatures_that_a_board_cannot_have_are_errors() {
     for (method, message) in [
         (
             "fn f(&self);",

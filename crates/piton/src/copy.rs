@@ -1,4 +1,4 @@
-//! Copy files and folders from, to and on a board, as `cp` does.
+//! Copies files and folders from, to and on a board, as `cp` does.
 //!
 //! [`plan()`] looks at both sides and decides, without changing anything; [`apply()`] carries the plan out: everything for the
 //! board in one stream, everything from it in another. What the board has already, by its SHA-256, is not sent again.
@@ -77,7 +77,7 @@ pub struct Options {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The turn of a source has come.
+    /// A source begins.
     Source {
         /// Its index among the sources of the plan.
         index: usize,
@@ -103,7 +103,7 @@ pub enum Event<'a> {
     End,
 }
 
-/// Hears the events. After a `Break` no further source begins.
+/// Handles the events. After a `Break` no further source begins.
 pub type Events<'e> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'e;
 
 /// Why something was not copied.
@@ -163,7 +163,7 @@ pub enum Error {
     /// A file or folder of the board could not be written.
     #[error(transparent)]
     WriteBoard(FsError),
-    /// Whoever hears the events wanted no more.
+    /// The handler of the events returned `Break`.
     #[error("stopped")]
     Stopped,
 }

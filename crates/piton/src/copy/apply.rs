@@ -1,4 +1,4 @@
-//! Carrying out a plan.
+//! Carries out a plan.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use super::plan::plan_with;
 use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
 use super::{to_board, to_host};
 
-/// Carries out a plan. Each source is reported when its turn has come.
+/// Carries out a plan. Each source is reported when it begins.
 ///
 /// # Errors
 ///
-/// The [`Plan::failure`], after what comes before it is copied; any [`Error`] for what does not work by now. [`Error::Stopped`] after a
+/// The [`Plan::failure`], after everything before it is copied; any [`Error`] of a step that fails. [`Error::Stopped`] after a
 /// `Break`.
 pub fn apply(
     plan: Plan,
@@ -42,7 +42,7 @@ fn put(
         return Ok(Some(plan));
     };
     let force = plan.options.force;
-    // A file that cannot be read any more, or has grown, is found out on the longer way.
+    // The file may be gone or larger since it was planned: the new plan reports that.
     let put = match fs::read(from) {
         Ok(bytes) => remote.put(path, inside, &bytes, force, content()),
         Err(_) => Ok(None),

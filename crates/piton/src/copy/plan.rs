@@ -152,7 +152,7 @@ struct Planner<'p, 'r, 'b> {
     is_one_of_several: bool,
     /// The destination has to be a folder.
     must_be_folder: bool,
-    /// What is at the destination when the turn of the next source comes, once that is known.
+    /// What is at the destination when the next source begins, once that is known.
     found: Option<Option<Kind>>,
 }
 
@@ -204,7 +204,7 @@ impl Planner<'_, '_, '_> {
         if size > LONGEST_PEEK {
             return None;
         }
-        // What goes wrong here is found again, and reported, by the longer way.
+        // A failure here is no error yet: the plan with more exchanges meets it again, and reports it.
         let Ok(Some(peek)) = self.remote.peek(&path, &inside, size, step()) else {
             return None;
         };

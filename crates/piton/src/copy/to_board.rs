@@ -1,4 +1,4 @@
-//! Copying to the board: from the host in one stream, from the board by way of the host.
+//! Copies to the board: from the host in one stream, from the board by way of the host.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs;
@@ -18,7 +18,7 @@ use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, rep
 use crate::spool::{Spool, Spooled};
 use crate::sync::Content;
 
-/// Something to do on the board.
+/// A file or folder to write on the board.
 struct Change<'p> {
     /// Index of the source.
     source: usize,
@@ -82,7 +82,7 @@ pub(super) fn apply(
     }
 }
 
-/// Returns what is to be done on the board, up to the first source that cannot be read; and which one that is, and why.
+/// Returns the changes of the board, up to the first source that cannot be read; and that source's index and error.
 fn changes<'p>(
     sources: &'p [PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
@@ -146,7 +146,8 @@ fn changes<'p>(
     (changes, None)
 }
 
-/// Returns the content of the files of the board among the sources, in their order, up to the first that cannot be read; and why.
+/// Returns the content of the files of the board among the sources, in their order, up to the first that cannot be read; and its
+/// error.
 fn fetch(
     sources: &[PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
@@ -176,7 +177,7 @@ fn fetch(
         }
         Ok(())
     });
-    // The one that broke off is not complete.
+    // The content of the file that failed is not complete.
     fetched.truncate(complete);
     (fetched, received.err())
 }
@@ -211,7 +212,7 @@ fn spooled(content: Spooled) -> (Content, u64) {
     (Content::Spooled(content), size)
 }
 
-/// Keeps all that a file gives.
+/// Reads a file to its end, and keeps the content.
 fn spool_all(spool: &Spool, path: &Path) -> io::Result<Spooled> {
     let mut file = fs::File::open(path)?;
     let mut content = spool.begin()?;
@@ -238,7 +239,7 @@ fn read_error(path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// Returns the error for content that was to be kept in between, which has no path.
+/// Returns the error for content that could not be kept between board and host: it has no path.
 fn spool_error(source: io::Error) -> Error {
     Error::WriteHost {
         path: PathBuf::new(),
@@ -299,7 +300,7 @@ fn send(
     }
 }
 
-/// Reports, source by source, whose turn it is, and which files need not be sent.
+/// Reports which source begins, and which files need not be sent.
 struct Announcer<'p> {
     /// The first source that has not been reported.
     next: usize,

@@ -1,4 +1,4 @@
-//! Copying to the host: files of the board that come in a row come in one stream.
+//! Copies to the host: consecutive files of the board come in one stream.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,7 +15,7 @@ use crate::host_file::Incoming;
 /// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
 const LARGEST: u64 = u32::MAX as u64;
 
-/// What arrives of the files of a board.
+/// A part of the stream of files from a board.
 pub(super) enum Arrived<'a> {
     /// A file begins, with this index.
     Begin(usize),
@@ -25,10 +25,10 @@ pub(super) enum Arrived<'a> {
     End(usize),
 }
 
-/// Takes what arrives.
+/// Handles a part of the stream.
 type Take<'t> = dyn FnMut(Arrived<'_>, &mut Events<'_>) -> Result<(), Error> + 't;
 
-/// Has the board send files in one stream, and hands on each as it comes.
+/// Receives files of the board in one stream, and passes on each part as it comes.
 pub(super) fn receive(
     remote: &mut RemoteFs<'_, '_>,
     paths: &[BoardPath],
@@ -122,7 +122,7 @@ struct Incomer<'p> {
     to: &'p Path,
 }
 
-/// The sources whose turn has come: they are reported, and their folders are made.
+/// The sources that have begun: they are reported, and their folders are made.
 struct Begun<'p> {
     sources: &'p [PlannedSource],
     count: usize,

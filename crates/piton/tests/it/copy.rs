@@ -399,7 +399,7 @@ fn what_comes_before_a_failure_is_copied() {
 }
 
 #[test]
-fn whoever_hears_the_events_can_stop_the_copy() {
+fn a_break_of_the_event_handler_stops_the_copy() {
     let bench = Bench::new(PROJECT, BOARD);
     let places = ["a.py", "b.py", "app/main.py"].map(|text| bench.place(text));
     for destination in [":/lib", "app"] {
