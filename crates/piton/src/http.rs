@@ -57,7 +57,7 @@ impl Default for ClientOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The server has none at this address.
+    /// The server has no document at this address.
     #[error("{url} does not exist")]
     NotFound {
         /// The address.

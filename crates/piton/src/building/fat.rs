@@ -3,7 +3,7 @@
 //! Two names can change places there, but not in one write, and between the two writes both names are one folder: whoever
 //! removes one then, removes both. So the old results move into a hidden folder, and the new ones out of it, in the order
 //! of [`flushed`](crate::flushed). At each moment the old results or the new ones have a name, and are whole; which of them
-//! to bring back, if none is in its place, is decided by what is there.
+//! to bring back, if the place is empty, is decided by what exists.
 
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -270,7 +270,7 @@ fn drop_hidden_modules(settings: &Settings, scanned: &mut Scanned) {
 
 /// Returns a number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
 ///
-/// It goes by size and time of change, and tells nothing about another run of the program.
+/// It is made from size and time of change, and is not comparable between runs of the program.
 pub fn fingerprint(settings: &Settings) -> u64 {
     let mut hasher = DefaultHasher::new();
     for input in scan(settings).unwrap_or_default().inputs {

@@ -64,7 +64,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// What tells a list of a build from any other JSON of that name.
+/// The members that distinguish a list of a build from any other JSON of that name.
 #[derive(Deserialize)]
 struct ListHead {
     #[serde(rename = "version")]

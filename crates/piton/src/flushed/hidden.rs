@@ -30,7 +30,7 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    /// Finds the hidden folder that an interrupted run left whole, else a free name for one. `suffix` tells it from others.
+    /// Finds the hidden folder that an interrupted run left whole, else a free name for one. `suffix` distinguishes it from others.
     ///
     /// # Errors
     ///

@@ -22,11 +22,11 @@ pub(super) struct Survey {
     pub(super) root: Root,
     /// What is in it.
     pub(super) tree: Tree,
-    /// Room on its file system, where the board can tell.
+    /// The room on its file system, where the board knows.
     pub(super) space: Option<Space>,
     /// What broken transfers have left, with the file that each was to become.
     pub(super) leftovers: Vec<(RelativePath, BoardPath)>,
-    /// Files that have the name of a journal, and are none.
+    /// Files that have the name of a journal and are not journals.
     pub(super) foreign_journals: Vec<BoardPath>,
     /// Hashes of the files that have the size that was asked for.
     digests: BTreeMap<RelativePath, ShortDigest>,

@@ -169,12 +169,12 @@ impl DrivePush {
         &self.plan
     }
 
-    /// Returns symbolic links in the folder that name nothing. They are left out.
+    /// Returns the symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
 
-    /// Returns files of the folder that are left out because they usually hold passwords or secret keys.
+    /// Returns the files of the folder that are left out because they usually hold passwords or secret keys.
     pub fn private(&self) -> &[PathBuf] {
         &self.private
     }

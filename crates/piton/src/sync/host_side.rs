@@ -26,7 +26,7 @@ pub enum Content {
     File {
         /// Its path.
         path: PathBuf,
-        /// When it was changed last, where the system tells.
+        /// When it was changed last, where the system knows.
         modified: Option<SystemTime>,
     },
     /// These bytes, which were made from a file.

@@ -190,7 +190,7 @@ impl Pull {
         &self.reserved
     }
 
-    /// Returns files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`].
+    /// Returns the files of the board that have the name of a journal and are not journals: see [`FsError::NotAJournal`].
     pub fn foreign_journals(&self) -> &[BoardPath] {
         &self.foreign_journals
     }

@@ -173,7 +173,7 @@ impl Push {
         &self.private
     }
 
-    /// Returns symbolic links in the folder that name nothing. They are left out.
+    /// Returns the symbolic links in the folder that name nothing. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
@@ -183,7 +183,7 @@ impl Push {
         &self.reserved
     }
 
-    /// Returns files of the board that have the name of a journal and are none: see [`FsError::NotAJournal`]. They stay.
+    /// Returns the files of the board that have the name of a journal and are not journals: see [`FsError::NotAJournal`]. They stay.
     ///
     /// [`FsError::NotAJournal`]: piton_fs::error::Error::NotAJournal
     pub fn foreign_journals(&self) -> &[BoardPath] {

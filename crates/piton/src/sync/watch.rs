@@ -48,7 +48,7 @@ impl Watcher {
         })
     }
 
-    /// Looks at the folder. A pause between two looks tells a whole change from half of one: half a second will
+    /// Looks at the folder. A pause between two looks separates a whole change from half of one: half a second will
     /// do.
     ///
     /// # Errors
