@@ -25,6 +25,7 @@ mod reserved;
 mod romfs;
 mod rtc;
 mod run;
+mod shipments;
 mod sleep;
 pub(crate) mod sync;
 mod udev;

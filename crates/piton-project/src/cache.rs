@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use piton_path::Sha256Hex;
 use sha2::{Digest, Sha256};
 
 /// The limit of the cache of compiled modules, in bytes: 100 MB, as mpremote's.
@@ -54,12 +55,7 @@ impl Key {
 
     /// Returns the name of the entry's file: 64 hexadecimal digits.
     fn name(&self) -> String {
-        use std::fmt::Write as _;
-        let mut name = String::with_capacity(64);
-        for byte in self.0.clone().finalize() {
-            let _ = write!(name, "{byte:02x}");
-        }
-        name
+        Sha256Hex::from_digest(&self.0.clone().finalize().into()).to_string()
     }
 }
 

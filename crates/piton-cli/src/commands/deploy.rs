@@ -13,8 +13,8 @@ use piton::shipment::{Demands, Places, Purpose, Shipment};
 use serde::Serialize;
 
 use super::fs::refused;
+use super::shipments::{board_format, ordered_version, public_key, shipments};
 use super::sync::carry_out;
-use super::verify::{board_format, ordered_version, public_key, shipments};
 use crate::context::Context;
 use crate::error::{CommandError, ShipError};
 use crate::interrupt;
