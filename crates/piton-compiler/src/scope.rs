@@ -1,5 +1,8 @@
 //! Scopes and their identifiers (`py/scope.c`, `scope_compute_things` of `py/compile.c`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
