@@ -156,6 +156,13 @@ impl Session {
         self.device.declare(expression);
     }
 
+    /// Calls `handler` with the value of each event of this name that code on the board sends.
+    fn on_event(&self, py: Python<'_>, name: &str, handler: Py<PyAny>) -> PyResult<()> {
+        self.call(py, |device| {
+            device.on_event_text(name, move |text| deliver(&handler, text))
+        })
+    }
+
     /// Compares the clocks, and returns the time of the host at which the count of the board was 0, in seconds since 1970.
     fn synchronize_time(&self, py: Python<'_>, samples: u32) -> PyResult<f64> {
         self.call(py, |device| device.synchronize_time(samples))
@@ -419,6 +426,19 @@ fn read<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
         Ok(value) => decode(py, value),
         Err(_) => Err(unparsable(py, text, None)),
     }
+}
+
+/// Hands the value of an event to Python; `UNPARSABLE_RESULT` for one without a literal form. What the handler raises has nobody
+/// to tell.
+fn deliver(handler: &Py<PyAny>, text: &str) {
+    // An event may come while the interpreter ends.
+    Python::try_attach(|py| {
+        let value =
+            read(py, text).or_else(|_| py.import("piton._results")?.getattr("UNPARSABLE_RESULT"));
+        if let Err(error) = value.and_then(|value| handler.call1(py, (value,))) {
+            error.write_unraisable(py, Some(handler.bind(py)));
+        }
+    });
 }
 
 /// Hands what the board printed to Python. A stream that refuses it has nobody to tell: the call goes on.

@@ -8,6 +8,7 @@ from piton._piton import __version__
 from piton._results import NO_RESULT, UNPARSABLE_RESULT
 from piton.device import Device
 from piton.device_meta import DeviceMeta
+from piton.events import EventStream
 from piton.exceptions import (
     AuthenticationError,
     BelayException,
@@ -37,6 +38,7 @@ __all__ = [
     "DeviceMeta",
     "DeviceNotFoundError",
     "Devices",
+    "EventStream",
     "FeatureUnavailableError",
     "GroupError",
     "Implementation",

@@ -25,6 +25,7 @@ from piton._code import minified, prepare
 from piton._results import UNPARSABLE_RESULT
 from piton._source import FunctionSource
 from piton.device_meta import DeviceMeta
+from piton.events import EventStream
 from piton.exceptions import ConnectionFailedError, DeviceNotFoundError, NoMatchingExecuterError, SpecialFunctionNameError
 from piton.executers import (
     Executer,
@@ -45,6 +46,7 @@ __all__ = ["Device"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _D = TypeVar("_D", bound="Device")
+_H = TypeVar("_H", bound=Callable[[Any], object])
 
 # Programs for the board.
 _BOARD = Path(__file__).parent / "board"
@@ -147,6 +149,7 @@ class Device(metaclass=DeviceMeta, skip=True):
         self._worker = Worker()
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
+        self._streams: "list[EventStream]" = []
         self._session = _piton.Session.open(
             _selector(device, attempts, user),
             baudrate=baudrate,
@@ -271,6 +274,40 @@ class Device(metaclass=DeviceMeta, skip=True):
         value = self._expose(name)
         # A name is there again after a reset of the board; an object without a name is not.
         return ProxyObject(self, name, delete=delete) if isinstance(value, ProxyObject) else value
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def on(self, event: str) -> "Callable[[_H], _H]":
+        """Decorates a function of the host that is called with the value of each event of this name.
+
+        Code on the board sends one with ``piton_event("button", value)``, at any time, and from a timer, the handler of a pin or a thread as
+        well::
+
+            @device.on("button")
+            def pressed(count):
+                print("pressed", count)
+
+        Handlers run in a thread of their own, one event after the other, and may use the device. What they raise is shown and changes
+        nothing. A later handler of the same name replaces the earlier one. The board keeps 64 events that it cannot send at once.
+
+        Raises FeatureUnavailableError for a board that cannot send events.
+        """
+
+        def register(handler: _H) -> _H:
+            self._session.on_event(event, handler)
+            return handler
+
+        return register
+
+    def events(self, event: str) -> EventStream:
+        """Collects the values of events of this name in the background, for a loop: ``for value in device.events("reading")``.
+
+        Raises FeatureUnavailableError for a board that cannot send events.
+        """
+        stream = EventStream()
+        self._session.on_event(event, stream.put)
+        self._streams.append(stream)
+        return stream
 
     # -- what the decorators and proxies use ------------------------------------------------------------------------
 
@@ -504,6 +541,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         finally:
             self._worker.close()
             self._session.close()
+            for stream in self._streams:
+                stream.close()
         if failures:
             raise failures[0]
 
