@@ -26,7 +26,13 @@ from piton._results import UNPARSABLE_RESULT
 from piton._source import FunctionSource
 from piton.device_meta import DeviceMeta
 from piton.events import EventStream
-from piton.exceptions import ConnectionFailedError, DeviceNotFoundError, NoMatchingExecuterError, SpecialFunctionNameError
+from piton.exceptions import (
+    ConnectionFailedError,
+    DeviceNotFoundError,
+    NoMatchingExecuterError,
+    PyboardException,
+    SpecialFunctionNameError,
+)
 from piton.executers import (
     Executer,
     Mark,
@@ -188,7 +194,16 @@ class Device(metaclass=DeviceMeta, skip=True):
     def _ask_implementation(self) -> Implementation:
         # One exchange: the code runs in a dict of its own, and leaves no names on the board.
         code = minified(_board_code("implementation"))
-        answer = self._session.evaluate(f"(lambda d:(exec({code!r},d),d['result'])[1])({{}})")
+        try:
+            answer = self._session.evaluate(f"(lambda d:(exec({code!r},d),d['result'])[1])({{}})")
+        except PyboardException as error:
+            # A micro:bit has no stack for an `exec` inside of a call ("maximum recursion depth exceeded"): the names of the code are
+            # globals there for a moment.
+            if error.type_name != "RuntimeError":
+                raise
+            self._session.execute(code, record=False)
+            answer = self._session.evaluate("result")
+            self._session.execute("del implementation,emitters,name,result", record=False)
         name, version, platform, mpy, emitters = answer
         return Implementation(name, tuple(version), platform, _arch(mpy), tuple(emitters))
 
