@@ -10,6 +10,8 @@ fn connect(port: &str) -> Device {
     let mut options = DeviceOptions::default();
     // The unix port ends at a soft reset.
     options.keep_state = true;
+    // An emulated Pico beside other tests takes 14 s to compile the session's program.
+    options.step_time = Duration::from_secs(60);
     Device::connect(&selector, &Default::default(), options).unwrap()
 }
 
