@@ -1,11 +1,11 @@
-# Takes the content of a file for the function _piton of write.py from a micro:bit's serial line, in blocks that are
-# answered: docs/transfer.md describes them.
+# Receives the content of a file for the function _piton of write.py over a micro:bit's serial line, in acknowledged blocks:
+# docs/transfer.md describes them.
 def _piton_blocks(size):
     from microbit import running_time, uart
     from micropython import kbd_intr
 
     def read(count, wait):
-        # Fewer bytes, if none came for so many milliseconds.
+        # Returns fewer bytes if none arrives for so many milliseconds.
         data = b""
         since = running_time()
         while len(data) < count and running_time() - since < wait:
@@ -35,7 +35,7 @@ def _piton_blocks(size):
                     first += byte
                     second += first
                 if len(block) == count + 5 and block[-2] == first & 255 and block[-1] == second & 255:
-                    # A block that came before is answered once more.
+                    # A repeated block is acknowledged again: its first answer was lost.
                     if head[1] | head[2] << 8 == total & 65535:
                         _piton(block[3:-2])
                         total += count

@@ -8,7 +8,7 @@ def _piton():
 
         mounts = vfs.mount()
     except (ImportError, AttributeError, TypeError):
-        # Before MicroPython 1.25 the mounted file systems cannot be asked for: each folder may be one.
+        # MicroPython before 1.25 cannot list the mounted file systems: each folder of the root may be one.
         mounts = []
         for name in [""] + os.listdir("/"):
             if os.stat("/" + name)[0] & 0x4000:
@@ -17,7 +17,7 @@ def _piton():
         try:
             space = statvfs(path)
         except OSError:
-            # A file system that lives on the host.
+            # A mounted folder of the host has no size.
             continue
         if space[2]:
             print((str(filesystem), space[0] * space[2], space[0] * space[3], path))

@@ -1,5 +1,5 @@
-# Prints what is in a folder: one tuple (name, type, inode[, size]) a line, as os.ilistdir gives it.
-# `measure` asks for the size of files where the port's ilistdir leaves it out.
+# Prints the entries of a folder: one tuple (name, type, inode[, size]) per line, as os.ilistdir returns it.
+# With `measure`, files whose size the port's ilistdir leaves out are measured by os.stat.
 def _piton(path, measure):
     import os
 
@@ -9,12 +9,12 @@ def _piton(path, measure):
                 entry += (os.stat((path.rstrip("/") + "/" if path else "") + entry[0])[6],)
             print(entry)
     elif hasattr(os, "stat"):
-        # CircuitPython
+        # CircuitPython has no os.ilistdir.
         for name in os.listdir(path) if path else os.listdir():
             stat = os.stat((path.rstrip("/") + "/" if path else "") + name)
             print((name, stat[0] & 0xF000, 0, stat[6]))
     elif path.strip("/."):
-        # micro:bit: one folder, without a name
+        # The micro:bit has one folder, without a name.
         raise OSError(20 if path in os.listdir() else 2)
     else:
         for name in os.listdir():

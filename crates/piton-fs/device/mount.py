@@ -1,15 +1,15 @@
 # The file system of a mounted folder: each call goes to the host as a frame, and waits for the answer.
 #
 # docs/mount.md has the frames, src/mount/frame.rs the host's end of them, src/mount/codec.rs the numbers of the requests and
-# what they carry. 0x03 is never part of an answer, so Ctrl-C stays what it is, an interrupt: the program says again what it
-# wants, and waits for the answer to that. What answers an older question is skipped.
+# their content. No answer contains 0x03, so Ctrl-C stays an interrupt: the program repeats its request and waits for the answer
+# to the new attempt. Answers to older attempts are skipped.
 #
 # Short: path content data size ask trouble attempt kind send requests expected status more have take number text at ended
 # Short: folder head typed wait began flags view got end mode there refusal wanted found compiled File Folder file entries
 # Short: accessed modified created characters first offset whence request argument readonly name old new marker
 # Short: mark put pull line
 def _piton(token):
-    # What another host has left would be asked for every import; a `u` goes by it.
+    # An entry of another host's mount in sys.path would get a request for every import. A `u` is skipped.
     import uos as os
 
     try:
@@ -38,13 +38,13 @@ def _piton(token):
     poll.register(sys.stdin, 1)
     poll = poll.poll
     marker = token.encode()
-    # Begins each answer.
+    # The first bytes of each answer.
     mark = bytes(byte | 128 for byte in marker[1:5])
     requests = 0
-    # What an import asks next: (path, what there is to import, exception that its last question got or what stat gives).
-    # None for anything else, and after any other request.
+    # The expected next request of an import: (path, kind of what it finds, exception of its last request or result of stat).
+    # None outside of imports, and after any other request.
     expected = None
-    # 0; 1 after the host has said nothing for long, or somebody else took the board; 2 if it then still says nothing.
+    # 0: alive. 1: the host was silent for too long, or another program took the board. 2: the host is still silent after that.
     lost = since = 0
 
     def send(kind, attempt, trouble, data):
@@ -57,29 +57,29 @@ def _piton(token):
         at = 0
         while at < size:
             got = pull(view[at:])
-            # The end of the line; or a Ctrl-C as a byte, while a transfer has taken its meaning away.
+            # The end of the line; or Ctrl-C as a byte, while a transfer has switched its interrupt off.
             if not got or view[at] == 3:
                 raise KeyboardInterrupt
             at += got
         return data
 
-    # Send a request that has no answer.
+    # Sends a request without an answer.
     def inform(kind, data):
         nonlocal requests, expected
         expected = None
         requests += 1
         send(kind, 0, 0, data)
 
-    # Ask the host. Gives (status, content); the status is a negative error number where the host refuses.
+    # Sends a request. Returns (status, content); the status is a negative error number if the host refuses.
     #
-    # After trouble, and when the answer took long, the host is asked whether all that it has sent has arrived: a Ctrl-C of
-    # its own may still be on its way, and would interrupt the program.
+    # After trouble, and after a slow answer, the host must confirm that everything it has sent has arrived: its own Ctrl-C may
+    # still be in flight, and would interrupt the program.
     #
-    # What the person typed before the answer goes back to the host with the closing frame, to be typed again.
+    # Keys that were typed before the answer are returned to the host with the closing frame, which types them again.
     def call(kind, data):
         nonlocal requests, expected, lost, since
         expected = None
-        # An import drops the interrupt of whoever took the board, and asks for the next name.
+        # An import swallows the KeyboardInterrupt of a program that took the board, and requests the next name.
         began = ticks_ms()
         if lost > 1 or lost and ticks_diff(began, since) < 500:
             raise OSError(19)
@@ -94,8 +94,8 @@ def _piton(token):
                     send(kind, attempt, trouble, data)
                     head = b""
                     while poll(wait):
-                        # The rest of a head is read at once when it has begun, before trouble: then somebody else may want
-                        # the board.
+                        # Without trouble, the rest of a head is read at once. After trouble it may be another program that wants the
+                        # board.
                         more = read(1 if attempt or not head else 10 - len(head))
                         if attempt and more[0] in b"\1\r":
                             trouble |= 8
@@ -103,11 +103,11 @@ def _piton(token):
                             raise KeyboardInterrupt
                         if kind == 254:
                             if more[0] | 64 != attempt & 63 | 192:
-                                # A key, or what allowed to go on before.
+                                # A key, or a late leave to go on.
                                 if more[0] < 128:
                                     typed += more
                                 continue
-                            # The person's own Ctrl-C came in between.
+                            # The person typed Ctrl-C meanwhile.
                             if flags & 2 or more[0] < 192:
                                 trouble |= 8
                                 raise KeyboardInterrupt
@@ -154,7 +154,7 @@ def _piton(token):
                             content = DeflateIO(io.BytesIO(content), 1, 11).read()
                         return status, content
                 except (IndexError, ValueError):
-                    # What came is damaged.
+                    # The answer is damaged.
                     trouble = trouble + 16 & 255
                 except KeyboardInterrupt:
                     trouble += 1
@@ -169,7 +169,7 @@ def _piton(token):
             since = ticks_ms()
             send(255, attempt, trouble, typed)
 
-    # The same, but refusals are raised.
+    # The same, but raises refusals as OSError.
     def ask(kind, data):
         status, content = call(kind, data)
         if status < 0:
@@ -178,14 +178,14 @@ def _piton(token):
 
     class File(io.IOBase):
         def __init__(self, number, mode):
-            # 254 if all of the file came when it was opened, 255 if it is closed.
+            # The number of the file; 254 if all content came with the answer to open, 255 if it is closed.
             self.number = number
             self.text = "b" not in mode
-            # Read ahead of the program: the content, how much of it is used up, and whether the file ends there.
+            # Content read ahead of the program, the used part of it, and whether the file ends there.
             self.content = b""
             self.at = self.ended = 0
 
-        # Whether so many bytes are there to be taken.
+        # Returns whether so many bytes are read ahead.
         def have(self, size):
             while len(self.content) - self.at < size:
                 if self.ended:
@@ -202,7 +202,7 @@ def _piton(token):
             content = self.content[self.at : self.at + size]
             self.at += len(content)
             if not content:
-                # The program was told of the end. The file may grow, unless all of it came at once.
+                # The program has seen the end of the file. The file may grow, unless all of it came at once.
                 self.ended = self.number == 254
             return str(content, "utf8") if self.text else content
 
@@ -250,7 +250,7 @@ def _piton(token):
                 return line
             raise StopIteration
 
-        # At once: what was written is there although the file is never closed.
+        # Written at once, so that nothing is lost if the program never closes the file.
         def write(self, data):
             if self.at < len(self.content):
                 self.seek(0, 1)

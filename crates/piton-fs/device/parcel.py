@@ -1,6 +1,6 @@
-# Writes one file that fits into memory, and came with this program: `data`, deflated if `bits` is not 0. `inside` is its path if
-# `path` is a folder. A file that has this content already is left alone, unless `force`. It prints whether the file went into the
-# folder, and whether it was there already.
+# Writes one file that fits into memory and arrived with this program: `data`, deflated if `bits` is not 0. `inside` is its path if
+# `path` is a folder. An unchanged file is not written, unless `force`. Prints whether the file is in the
+# folder, and whether it was unchanged.
 # Short: data path inside size bits force part file same start error
 def _piton(data, path, inside, size, bits, force):
     import os
@@ -35,7 +35,7 @@ def _piton(data, path, inside, size, bits, force):
         if not same(part):
             raise OSError(28)
         try:
-            # FAT takes no notice of case: see send.py.
+            # FAT is case-insensitive: see send.py.
             os.stat(part.upper())
             try:
                 os.stat(path)

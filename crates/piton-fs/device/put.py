@@ -1,5 +1,5 @@
-# Writes one small file: one program and one answer. `inside` is its path if `path` is a folder. The content comes as it is, with
-# the letters of `pair` for each 0x03. It prints whether it went into the folder, and whether it was there already.
+# Writes one small file: one program and one answer. `inside` is its path if `path` is a folder. The content is sent unchanged, with
+# the letters of `pair` for each 0x03. Prints whether the file is in the folder, and whether it was unchanged.
 # Short: path inside size pair check force data part file error
 def _piton(path, inside, size, pair, check, force):
     import os
@@ -31,7 +31,7 @@ def _piton(path, inside, size, pair, check, force):
                 if file.read(size + 1) != data:
                     raise OSError(28)
             try:
-                # FAT takes no notice of case: see send.py.
+                # FAT is case-insensitive: see send.py.
                 os.stat(part.upper())
                 try:
                     os.stat(path)

@@ -14,7 +14,7 @@ def _piton(path):
     for name in "binascii", "ubinascii":
         try:
             module = __import__(name)
-            # One that is written in Python is slower than the longer text.
+            # A binascii in Python takes more time than base64 saves.
             if not hasattr(module, "__file__"):
                 encode = module.b2a_base64
         except ImportError:

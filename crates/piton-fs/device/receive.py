@@ -1,5 +1,5 @@
-# Sends files to the host as a stream of frames: docs/transfer.md describes both directions. The host asks for what was
-# damaged by a line of numbers: index of the file, offset, number of the next frame, number of the mark before it.
+# Sends files to the host as a stream of frames: docs/transfer.md describes both directions. The host requests damaged
+# parts by a line of numbers: index of the file, offset, number of the next frame, number of the mark before it.
 def _piton(paths):
     import gc
     import os
@@ -35,7 +35,7 @@ def _piton(paths):
         number = number + 1 & 65535
 
     def asked(wait):
-        # Whether the host has asked for something; then that comes next. None: it has all.
+        # Whether the host has requested a part, which is sent next. None: the host has everything.
         nonlocal index, offset, number
         if not poller.poll(wait):
             return False

@@ -57,7 +57,7 @@ def _piton(source, destination):
             if is_folder(destination):
                 raise refusal
         except OSError:
-            # Nothing is in the way.
+            # The destination does not exist.
             raise refusal
         aside = destination + ".piton-old"
         os.rename(destination, aside)
@@ -70,14 +70,14 @@ def _piton(source, destination):
 
     old = names(source)
     if names(destination)[: len(old)] == old:
-        # Onto itself, or a folder into itself.
+        # A file onto itself, or a folder into itself.
         raise OSError(22)
-    # Says which of the two is missing.
+    # Raises the error of the path that is missing.
     os.stat(source)
     try:
         put(source)
     except OSError as error:
-        # EPERM is what renaming into another file system gets.
+        # Renaming to another file system fails with EPERM.
         if error.args[0] != 1:
             raise
         if is_folder(source):

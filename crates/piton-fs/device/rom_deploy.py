@@ -1,9 +1,9 @@
-# Gets partition `number` ready for an image and prints (whether it is a block device, base64, hex, deflate, rom_ioctl
+# Prepares partition `number` for an image and prints (whether it is a block device, base64, hex, deflate, rom_ioctl
 # tells blocks). Leaves a global function _piton behind:
 # _piton(offset, length) erases, and prints how many bytes a write must have at least;
-# _piton(offset, data, form) writes: form 0 takes bytes as they are, 1 hex, 2 base64, more is base64 of a raw deflate
+# _piton(offset, data, form) writes: form 0 is plain bytes, 1 hex, 2 base64, more is base64 of a raw deflate
 # stream with that many bits of window;
-# _piton(size, None) ends it, and prints the SHA-256 of what stands there, or None on boards without.
+# _piton(size, None) completes the image, and prints the SHA-256 of the partition's content, or None on boards without SHA-256.
 def _piton(number):
     global _piton
     import vfs
@@ -26,7 +26,7 @@ def _piton(number):
     try:
         vfs.umount("/rom")
     except OSError:
-        # It was not mounted.
+        # /rom was not mounted.
         pass
 
     def check(answer):

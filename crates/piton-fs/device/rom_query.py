@@ -1,5 +1,5 @@
-# Prints what is known of the partitions for romfs images: None on boards without them; else their number, and for each
-# (size, block size, first bytes), or None for one that is not there. A partition that cannot tell its blocks is one.
+# Prints the partitions for romfs images: None on boards without them; else their number, and for each
+# (size, block size, first bytes), or None for a missing one. A partition without a block size counts as one block.
 def _piton(limit):
     try:
         from vfs import rom_ioctl

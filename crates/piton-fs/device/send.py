@@ -1,9 +1,9 @@
-# Takes a stream of packets from the host and carries out what is in it: docs/transfer.md describes it.
+# Receives a stream of packets from the host and carries out its records: docs/transfer.md describes it.
 #
-# 0x03 is never part of a packet, so Ctrl-C stays what it is, an interrupt: the program says what it has, and waits for
-# the next packet. It has no clock: what is late is waited for.
+# No packet contains 0x03, so Ctrl-C stays an interrupt: the program reports what it has, and waits for the next packet. It has
+# no timeout: the host decides.
 #
-# `verify` reads each file back before it is renamed. `folders` are those into which files go.
+# `verify` reads each file back before it is renamed. `folders` are the folders of the files.
 def _piton(verify, folders):
     import gc
     import os
@@ -25,7 +25,7 @@ def _piton(verify, folders):
     except (ImportError, OSError):
         ready = None
     if sys.platform in ("linux", "darwin", "win32"):
-        # The unix port would give SIGINT back its default: a Ctrl-C would end the process.
+        # On the unix port kbd_intr(-1) restores the default of SIGINT: the next Ctrl-C would end the process.
         kbd_intr = abs
     stdin = sys.stdin.buffer.readinto
     put = sys.stdout.buffer.write
@@ -36,7 +36,7 @@ def _piton(verify, folders):
         bits += 1
     view = memoryview(bytearray((1 << bits) + 272))
     out = memoryview(bytearray(1 << bits))
-    # Packets and bytes of the stream that were taken. How many bytes of a file's content are still to come.
+    # Taken packets and bytes of the stream, and the missing bytes of the current file's content.
     number = taken = left = done = torn = 0
     file = part = path = failed = fat = None
 
@@ -47,14 +47,14 @@ def _piton(verify, folders):
     def fill(at, end):
         while at < end:
             got = stdin(view[at:end])
-            # Where a read gives what there is, a Ctrl-C may come as a byte.
+            # Where a read returns fewer bytes than requested, Ctrl-C may arrive as a byte.
             if not got or view[at] == 3:
                 raise KeyboardInterrupt
             at += got
 
     def beat():
-        # A step may take long, and a packet may hold hundreds of them: the host hears that the board is at work. It sends
-        # nothing meanwhile but interrupts. What follows one comes from somebody else who wants the board.
+        # A step may take long, and a packet may contain hundreds of them: messages show the host that the board is at work. The
+        # host sends only interrupts meanwhile. Other bytes come from another program that wants the board.
         say(68, done)
         last = 0
         while ready and ready.poll(0):
@@ -115,11 +115,11 @@ def _piton(verify, folders):
             try:
                 if part != path:
                     if fat is None:
-                        # FAT takes no notice of case.
+                        # FAT is case-insensitive: `A.py` and `a.py` are one file.
                         fat = exists(part.upper())
                     if fat and not exists(path):
-                        # A folder lists its entries by their places. This frees the one that the name would have got
-                        # without us: so a folder looks as mpremote leaves it.
+                        # FAT lists entries by position. This frees the position that the name would have got without the
+                        # temporary file, so that listings have the same order as after mpremote.
                         os.rename(part, part[:-1] + "x")
                         part = part[:-1] + "x"
                     os.rename(part, path)
@@ -138,7 +138,7 @@ def _piton(verify, folders):
             try:
                 (os.mkdir, os.remove, os.rmdir)[kind - 77](path)
             except OSError as error:
-                # A folder that exists, or a name that is gone, is as it should be.
+                # An existing folder, or a missing name to remove, is the requested state.
                 if kind == 77:
                     if not os.stat(path)[0] & 0x4000:
                         raise OSError(20)
@@ -148,7 +148,7 @@ def _piton(verify, folders):
         beat()
 
     def carry(stream):
-        # Content goes on, and records follow. True: the end.
+        # Handles content and records. Returns True at the end of the stream.
         nonlocal left, taken
         while True:
             count = stream.readinto(out[: min(left, len(out)) or 3])
@@ -169,7 +169,7 @@ def _piton(verify, folders):
 
     def follow():
         nonlocal number, failed
-        # What is said next: 71 after a packet, 78 after an interrupt, 88 when something was damaged.
+        # The next message: 71 after a packet, 78 after an interrupt, 88 after damage.
         reply = 71
         interrupted = 0
         between = True
@@ -187,7 +187,7 @@ def _piton(verify, folders):
                 elif done:
                     say(68, done)
                 if reply == 78:
-                    # It may not have arrived.
+                    # The message may be lost.
                     say(83, bits | bool(deflate) << 8)
                 say(reply, number & 31 | taken << 5)
                 while reply == 88:
@@ -197,7 +197,7 @@ def _piton(verify, folders):
                     # On a line that loses bytes, padding follows each packet.
                     fill(0, 1)
                 if interrupted and view[0] in b"\1\2\4\r\n":
-                    # Somebody else wants the board; or this is of the rest of a packet.
+                    # Another program wants the board; or this is the rest of a packet.
                     if between:
                         interrupted = 9
                     raise KeyboardInterrupt
@@ -227,7 +227,7 @@ def _piton(verify, folders):
                 reply = 78
                 continue
             if (view[0] ^ number) & 31:
-                # It has come before.
+                # A repeated packet.
                 continue
             if failed:
                 if size == 3:

@@ -1,9 +1,9 @@
-# Prints what is below the roots, and the SHA-256 of files that have the size that the host expects.
+# Prints the trees below the roots, and the SHA-256 of files with the expected size.
 # `wanted` has pairs of path and size; each path is `base` and the rest, as a root, or as a root and the rest with "/" between them.
 # For each root it prints (index, mode, size), and then for each folder below it the folder's path from the root on, and
 # one line for each entry: the short digest in base64 for a file of the wanted size, else (name, mode, size), with the
-# size None for another file system, which is not entered. Wanted entries are told by their number.
-# With `flat`, nothing below the roots is looked at, and `wanted` has a size for each root, or None for any.
+# size None for another file system, which is not entered. Wanted entries are printed by their number.
+# With `flat`, nothing below the roots is listed, and `wanted` has a size for each root, or None for any.
 # At last (block size, free blocks) of the file system of the first root, or None.
 def _piton(roots, base, wanted, flat):
     import os

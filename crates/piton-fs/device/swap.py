@@ -1,9 +1,9 @@
-# Carries out changes that belong together: all of them, or none. A journal has an entry for each, with NUL behind it:
-# "+" and a file whose new content waits beside it, "-" and a file that goes, "/" and a folder that goes if it is empty,
-# each name as it continues `folder`. With `begin`, the journal waits beside its place, too, and all new content is there.
-# Without, what was cut off is finished if it was begun, and given up if it was not.
-# An old file waits beside its place until all is done, and the journal is removed last: what is there tells how far it
-# came. Prints whether the changes were made, or None for a file that is no journal, or the place that fails.
+# Makes several changes together: all of them, or none. A journal has an entry for each, followed by NUL: "+" and a file with new
+# content under a temporary name, "-" and a file to remove, "/" and a folder to remove if it is empty; each name is relative to
+# `folder`. With `begin`, the journal has its temporary name too, and all new content exists. Without, interrupted changes are
+# completed if they were begun, and dropped if not.
+# Old files keep a temporary name until the end, and the journal is removed last: the existing names show how far the changes
+# came. Prints whether the changes were made, or None for a file that is not a journal, or the path that fails.
 def _piton(folder, journal, begin):
     import os
 
@@ -22,11 +22,11 @@ def _piton(folder, journal, begin):
                 entries = file.read().split("\0")
                 ours = entries.pop() == "."
     except ValueError:
-        # It is not UTF-8.
+        # The journal is not UTF-8.
         pass
     for entry in entries or ():
         for name in entry[1:].split("/"):
-            # Nothing outside of the folder. FAT takes "\" for "/".
+            # A name may not lead out of the folder. FAT treats "\" as "/".
             if name in ("", ".", "..") or "\\" in name or entry[0] not in "+-/":
                 ours = False
     if not ours:
@@ -66,14 +66,14 @@ def _piton(folder, journal, begin):
             old = place + ".piton-old"
             if not there(new):
                 os.rename(place, new)
-            # With all three there, it is left from long ago.
+            # If all three names exist, the old file is left over from an earlier change.
             if there(old) and not there(place):
                 os.rename(old, place)
         os.remove(journal)
         for place in entries:
             os.remove(place + ".piton-next")
         raise
-    # Nothing is put back from here on.
+    # The changes are not undone from here on.
     for place in entries:
         if there(place + ".piton-old"):
             os.remove(place + ".piton-old")

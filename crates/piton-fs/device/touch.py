@@ -3,7 +3,7 @@ def _piton(path):
     try:
         open(path, "a").close()
     except ValueError:
-        # micro:bit: no append mode
+        # The micro:bit has no append mode.
         import os
 
         if path not in os.listdir():

@@ -1,4 +1,4 @@
-# Prints all that is below a folder: the folder's path, then its entries as list.py prints them, then the
+# Prints everything below a folder: the folder's path, then its entries as list.py prints them, then the
 # same for each folder found on the way.
 def _piton(path, measure):
     import os

@@ -1,4 +1,4 @@
-# Takes the mounted folder off, leaving it first.
+# Unmounts the mounted folder, and leaves it first.
 def _piton():
     import os
 

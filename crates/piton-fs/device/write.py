@@ -1,8 +1,8 @@
 # Opens a file for writing and prints (in place, takes base64, free memory). In place means that the board
 # cannot rename: then the file is written under its own name.
 # Leaves a global function _piton behind that takes the content: bytes, or base64 as str. Given 0 it prints how
-# many bytes the file has. Given a tuple (size, SHA-256, sum of the bytes) of all, it checks what stands in the file,
-# moves it to its place and prints the outcome, as `Outcome` in write.rs reads it. Given None it gives up.
+# many bytes the file has. Given a tuple (size, SHA-256, sum of the bytes) of all, it checks the content of the file,
+# renames it and prints the outcome, as `Outcome` in write.rs reads it. Given None it gives up.
 def _piton(path, part, folder, size):
     global _piton
     import os
@@ -27,7 +27,7 @@ def _piton(path, part, folder, size):
     for name in "binascii", "ubinascii":
         try:
             module = __import__(name)
-            # One that is written in Python is slower than the longer text.
+            # A binascii in Python takes more time than base64 saves.
             if not hasattr(module, "__file__"):
                 decode = module.a2b_base64
         except ImportError:

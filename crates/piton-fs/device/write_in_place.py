@@ -1,4 +1,4 @@
-# What write.py is, for a board that cannot rename, which has next to no memory: one folder, no base64, no SHA-256.
+# The counterpart of write.py for boards that cannot rename and have little memory (micro:bit): one folder, no base64, no SHA-256.
 # The file is written under its own name, `path`; the other arguments are for write.py.
 def _piton(path, part, folder, size):
     global _piton

@@ -1,5 +1,5 @@
-//! A Raspberry Pi Pico under an emulator of its chip, with flash and littlefs: MicroPython's own 1.27.0, unless told
-//! otherwise.
+//! A Raspberry Pi Pico under an emulator of its chip, with flash and littlefs: MicroPython's own 1.27.0, unless another
+//! image is set.
 //!
 //! It runs about 20 times slower than the chip and keeps one core of the host busy: tests on it are few, and one at a
 //! time.

@@ -26,7 +26,7 @@
 //!
 //! Friendly, raw and raw-paste REPL, Ctrl-C into running code, sleeps and reads, soft reset with `boot.py` and
 //! `main.py`, files and modules from the flash, all 256 byte values both ways. A crash of the firmware is
-//! reported on the line, and the board boots anew.
+//! reported on the line, and the board boots again.
 //!
 //! # What the hardware does
 //!

@@ -257,7 +257,7 @@ pub enum Fault {
         /// How many times it stops. `u32::MAX`: for ever.
         times: u32,
     },
-    /// The board is unplugged after it has sent so many bytes, and plugged in again later: it boots anew.
+    /// The board is unplugged after it has sent so many bytes, and plugged in again later: it boots again.
     Vanish {
         /// How many bytes the host still gets.
         after_bytes_to_host: u64,

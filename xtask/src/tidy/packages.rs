@@ -149,7 +149,7 @@ fn list<'t>(table: &'t Table, name: &str) -> anyhow::Result<impl Iterator<Item =
 
 fn of_crate(value: &Value) -> anyhow::Result<(String, &toml_edit::InlineTable)> {
     let table = value.as_inline_table();
-    let table = table.context("an entry of deny.toml is no table")?;
+    let table = table.context("an entry of deny.toml is not a table")?;
     let name = table
         .get("crate")
         .context("an entry of deny.toml lacks `crate`")?;

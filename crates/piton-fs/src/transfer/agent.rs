@@ -1,4 +1,4 @@
-//! How a program with a stream of its own gets to the board, and what it says.
+//! Starting programs with their own stream on the board, and reading their messages.
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
@@ -46,23 +46,23 @@ impl Message {
     }
 }
 
-/// What comes next from a running program.
+/// The next event of a running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// A message.
     Message(Message),
     /// The program has ended: [`Conversation::finish`] tells how.
     End,
-    /// Nothing, up to the time given.
+    /// No bytes until the given time.
     Silence,
-    /// A board's start: it was reset.
+    /// The banner of a board that was reset.
     Reset,
 }
 
 /// Listens to a running program.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
-    /// The last bytes that made no sense: output of background code, damage, a board's start.
+    /// The last bytes that are not a message: output of background code, damage, a board's banner.
     dropped: Vec<u8>,
 }
 
@@ -113,14 +113,14 @@ fn could_grow(pending: &[u8]) -> bool {
     pending.first().is_some_and(u8::is_ascii_uppercase)
 }
 
-/// Why a program that streams does not run.
+/// Why a program with a stream does not run.
 #[derive(Debug)]
 pub(crate) enum Start {
-    /// The board can't, or has too little memory.
+    /// The board cannot run it, or has too little memory.
     Unable,
     /// The exchange failed.
     Failed(BoardError),
-    /// It ran, and what it sent was refused. The program is stopped.
+    /// It ran, and its output was refused. The program is stopped.
     Refused(Error),
 }
 
@@ -148,8 +148,8 @@ pub(crate) fn start<'r>(
     raw_repl.converse(&source, deadline).map_err(Start::Failed)
 }
 
-/// Runs a program that takes nothing from the host but what goes with it: `data`, if there is any. `output` hears what it prints.
-/// False: the board does not load bytecode, or has no memory for the data.
+/// Runs a program that takes nothing from the host but what goes with it: `data`, if there is any. `output` hears
+/// what it prints. False: the board does not load bytecode, or has no memory for the data.
 pub(crate) fn run(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
@@ -180,7 +180,7 @@ fn needs(raw_repl: &mut RawRepl<'_>, imports: &[u8], deadline: Deadline) -> Resu
     }
 }
 
-/// Runs a program, and again when it raises: one exception may come from a damaged byte.
+/// Runs a program, and repeats it if it raises: one exception may come from a damaged byte.
 fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Result<(), BoardError> {
     match raw_repl.run(source, deadline) {
         Err(BoardError::Exception(_)) => raw_repl.run(source, deadline).map(|_| ()),
@@ -188,7 +188,7 @@ fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Resul
     }
 }
 
-/// Returns whether an exception says that the firmware lacks something.
+/// Returns whether an exception means that the firmware lacks a function.
 pub(crate) fn is_lack(type_name: &str) -> bool {
     matches!(
         type_name,
@@ -196,7 +196,7 @@ pub(crate) fn is_lack(type_name: &str) -> bool {
     )
 }
 
-/// Remembers that programs that stream do not run on this board.
+/// Notes that programs with a stream do not run on this board.
 pub(crate) fn note_unable(raw_repl: &mut RawRepl<'_>) {
     raw_repl.learned_mut().streams = Some(false);
 }

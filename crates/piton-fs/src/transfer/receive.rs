@@ -19,7 +19,7 @@ use crate::read::Hex;
 use crate::remote::RemoteFs;
 use crate::wire::crc32;
 
-/// What arrives from the board.
+/// An event of a transfer from the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
     /// A file begins.
@@ -29,31 +29,31 @@ pub enum Arrival<'a> {
         /// Its size in bytes, where the board can tell beforehand.
         size: Option<u64>,
     },
-    /// Its content goes on.
+    /// The next content.
     Content {
         /// Index of its path.
         index: usize,
         /// The next bytes.
         bytes: &'a [u8],
     },
-    /// It is complete, and its SHA-256 is right, on boards that have it.
+    /// The file is complete, with the right SHA-256 on boards that have it.
     End {
         /// Index of its path.
         index: usize,
     },
 }
 
-/// Takes what arrives.
+/// Receives the events.
 pub type Sink<'s> = dyn FnMut(Arrival<'_>) -> io::Result<()> + 's;
 
-/// How long the board may be silent before it is asked for what is missing.
+/// Silence after which missing content is requested.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// How many bytes of names go to the board at a time, with what is around each.
 const NAMES_LENGTH: usize = 4096;
 const NAME_OVERHEAD: usize = 3;
 
-/// How often in a row the board is asked without a whole frame in answer.
+/// Maximum number of requests in a row without a complete frame in answer.
 const TRIES: u32 = 8;
 
 /// The bytes of a frame around its payload.
@@ -79,22 +79,22 @@ struct Stream<'s> {
     index: usize,
     file: Option<File>,
     number: u16,
-    /// Bytes are dropped up to the mark with this number.
+    /// The number of the mark up to which bytes are dropped.
     mark: Option<u8>,
     marks: u8,
     tries: u32,
     summary: Summary,
 }
 
-/// What became of the pending bytes.
+/// The result of reading the pending bytes.
 enum Taken {
-    /// So many of them are used, and there may be more to use.
+    /// So many of them are used, and more may be usable.
     Bytes(usize),
-    /// More are needed.
+    /// The frame is incomplete.
     TooFew,
     /// They are damaged.
     Damaged,
-    /// All files have arrived; so many are used.
+    /// All files have arrived; so many bytes are used.
     All(usize),
     /// The program has ended.
     End,
@@ -218,7 +218,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Asks the board to go on from what has arrived whole.
+    /// Requests everything behind the last complete frame.
     fn ask_again(
         &mut self,
         conversation: &mut Conversation<'_>,
@@ -241,7 +241,7 @@ impl Stream<'_> {
             tries = self.tries,
             "a frame was damaged or lost, the board is asked to go on from what arrived"
         );
-        // A file that has begun and has no content yet begins anew.
+        // A file without content so far begins again.
         if offset == 0 {
             self.file = None;
         }
@@ -297,8 +297,8 @@ impl RemoteFs<'_, '_> {
     ///
     /// # Errors
     ///
-    /// As for [`RemoteFs::read`], of the first file that fails: those before it have arrived. [`Error::Source`] for what
-    /// `sink` refused.
+    /// As for [`RemoteFs::read`], of the first file that fails: those before it have arrived. [`Error::Source`] for
+    /// what `sink` refused.
     pub fn receive(
         &mut self,
         paths: &[BoardPath],
@@ -375,7 +375,7 @@ impl RemoteFs<'_, '_> {
                                 break;
                             }
                         }
-                        // The program was damaged on its way, perhaps; or this file is not there.
+                        // The program may have been damaged in transit; or the file does not exist.
                         BoardError::Exception(exception)
                             if !has_begun && exception.os_error().is_none() =>
                         {

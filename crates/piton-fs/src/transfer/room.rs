@@ -1,4 +1,4 @@
-//! Whether all that is to be sent fits on the board.
+//! Checking whether all files of a transfer fit on the board.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(crate) fn check_room(steps: &[Step<'_>], block: u64, free: u64) -> Option<No
         let file = match file {
             Step::Write(file) => file,
             Step::MakeDir(_) => continue,
-            // What a removed file gives back is not known.
+            // The size of a removed file is unknown.
             Step::Remove(_) | Step::RemoveDir(_) => return None,
         };
         let needed = room(file.size);
@@ -47,8 +47,8 @@ pub(crate) fn check_room(steps: &[Step<'_>], block: u64, free: u64) -> Option<No
     None
 }
 
-/// Returns the folders into which files go, as a Python tuple: of a path with folders the first, which is where another file
-/// system may be mounted.
+/// Returns the folders into which files go, as a Python tuple: of a path with folders the first, which is where
+/// another file system may be mounted.
 pub(crate) fn folders(steps: &[Step<'_>]) -> String {
     let mut folders = BTreeSet::new();
     for step in steps {

@@ -18,23 +18,23 @@ use crate::error::{Error, FileState};
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
 
-/// Seconds for each byte, of a line that has not shown its pace.
+/// Seconds for each byte, on a line of unknown pace.
 const SLOW_PACE: f64 = 0.0005;
 
-/// How often the board's program is sent when it does not come to take steps.
+/// Number of attempts to start the board's program.
 const TRIES: u32 = 3;
 
 /// The size of a block of its file system in bytes, and how many are free. Said at first, by boards that know.
 const BLOCK: u8 = b'V';
 const FREE: u8 = b'W';
 
-/// Ends the board's program wherever it is: an interrupt, and what is no packet after it.
+/// Ends the board's program in any state: an interrupt, followed by a byte that begins no packet.
 const STOP: &[u8] = b"\x03\x01";
 
 /// Calls the board's program again after a pause.
 const RESUME: &[u8] = b"import sys\nsys.modules.pop('_piton')()";
 
-/// How a stream went.
+/// The result of a stream.
 pub(crate) enum Outcome {
     /// All steps are carried out.
     Sent,
@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     NoRoom(NoRoom),
     /// A file of the host could not be read.
     Source(std::io::Error),
-    /// What the board said, or that it said nothing.
+    /// The board's error, or its silence.
     Board(BoardError),
     /// The board could not put the complete file in its place.
     Torn(BoardError),
@@ -58,12 +58,12 @@ pub(crate) enum Failure {
     InDoubt(BoardError),
 }
 
-/// A stream that is on its way.
+/// A running stream.
 struct Stream<'s> {
     /// Taken when the board has said hello.
     steps: Option<Vec<Step<'s>>>,
     verify: bool,
-    /// How many steps there are.
+    /// The number of steps.
     count: usize,
     /// How much the line has carried at once, and in how many seconds each byte.
     size: usize,
@@ -81,7 +81,7 @@ struct Stream<'s> {
     no_room: Option<NoRoom>,
 }
 
-/// How the board's program went.
+/// How the board's program ended.
 enum Ended {
     /// It ended.
     Program,
@@ -151,7 +151,7 @@ impl Stream<'_> {
             FREE => self.free = Some(u64::from(value) * self.block),
             HELLO => self.begin(),
             DONE | FAILED => {
-                // A damaged number is no reason to tell of steps that there are not.
+                // A damaged number may exceed the number of steps.
                 let done = ((value & (IS_TORN - 1)) as usize).min(self.count);
                 for step in self.done..done {
                     events(TransferEvent::Done { step });
@@ -224,7 +224,7 @@ fn follow(
             BoardError::Cancelled | BoardError::Timeout { .. } | BoardError::Unexpected { .. },
         ) = &ended
         {
-            // Whoever stops the program after this waits for it, and knocks again.
+            // If this is lost, stopping the program waits for it and repeats the interrupt.
             let _ = conversation.write(STOP, Deadline::after(END_TIME));
         }
         let end_time = deadline.sooner(END_TIME);
@@ -310,7 +310,7 @@ impl RemoteFs<'_, '_> {
                 BoardError::Exception(exception) if exception.type_name == "MemoryError" => {
                     return Outcome::Unable;
                 }
-                // The program was damaged on its way, perhaps.
+                // The program may have been damaged in transit.
                 BoardError::Exception(_) | BoardError::Timeout { .. }
                     if tries > 0 && !deadline.has_passed() =>
                 {
@@ -330,7 +330,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// Sends the stream. An error means that the board's program did not come to take steps.
+    /// Sends the stream. An error means that the board's program did not start.
     fn try_stream<'s>(
         &mut self,
         steps: &mut Option<Vec<Step<'s>>>,

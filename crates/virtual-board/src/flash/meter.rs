@@ -21,7 +21,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Arms a fault of the flash. Those of the line are none of its business.
+    /// Arms a fault of the flash. Faults of the line are ignored.
     pub(crate) fn arm(&self, fault: &Fault) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *fault {

@@ -1,4 +1,4 @@
-//! The tools, and how each is told to do a job.
+//! The tools, and the command of each for a job.
 
 use std::path::Path;
 use std::process::Command;
