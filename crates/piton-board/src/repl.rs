@@ -46,6 +46,7 @@ mod pieces;
 pub mod protocol;
 mod send;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -227,6 +228,9 @@ impl Repl {
     }
 }
 
+/// The answer to a piece of a program's output: the bytes that are written to the program, or `Break` to end the wait.
+pub type Reply = ControlFlow<(), Vec<u8>>;
+
 /// A board in the raw REPL.
 pub struct RawRepl<'a> {
     repl: &'a mut Repl,
@@ -258,7 +262,8 @@ impl RawRepl<'_> {
         output: &mut dyn FnMut(&[u8]),
         deadline: Deadline,
     ) -> Result<(), Error> {
-        self.exec_with_replies(source, output, &mut Vec::new, deadline)
+        self.repl.start(source, deadline)?;
+        self.repl.follow(output, deadline)
     }
 
     /// As [`RawRepl::exec`], for a program that reads: what `reply` gives is written to it at once. It is asked when the program has
@@ -273,12 +278,11 @@ impl RawRepl<'_> {
     pub fn exec_with_replies(
         &mut self,
         source: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-        reply: &mut dyn FnMut() -> Vec<u8>,
+        exchange: &mut dyn FnMut(&[u8]) -> Reply,
         deadline: Deadline,
     ) -> Result<(), Error> {
         self.repl.start(source, deadline)?;
-        self.repl.follow_with_replies(output, reply, deadline)
+        self.repl.follow_with_replies(exchange, deadline)
     }
 
     /// Returns the flag that ends the exchanges on this line.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use piton::deadline::Cancel;
 use piton::selector::BoardSelector;
-use piton::{ConnectOptions, Event, Reporter, Session, SessionOptions};
+use piton::{ConnectEvent, ConnectOptions, Reporter, Session, SessionOptions};
 
 use crate::args::GlobalOptions;
 use crate::compatibility::Compatibility;
@@ -64,7 +64,7 @@ fn reporter(ui: &Ui, cancel: &Cancel) -> Reporter {
     let cancel = cancel.clone();
     Arc::new(move |event| match event {
         // From here on a board has to be left at its prompt, so Ctrl-C must not end the program at once.
-        Event::Connecting { .. } => interrupt::install(&cancel),
+        ConnectEvent::Connecting { .. } => interrupt::install(&cancel),
         event => report(event),
     })
 }

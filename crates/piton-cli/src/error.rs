@@ -1,24 +1,32 @@
 //! Every failure that ends the program: its message, its hints, its exit code. They are decided here only.
 
+mod edit;
+mod file;
 mod hints;
 mod json;
 mod mpremote;
+mod program;
+mod romfs;
 mod ship;
+mod signing;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
-use std::process::ExitStatus;
 
 use piton::error::{BoardError, ErrorKind, FsError, VmError};
-use piton::shipment::signature::SignatureError;
 use piton::vm::{NamedBy, VmFileError};
 
 use crate::compatibility::{Compatibility, Wording};
 use crate::config::ConfigError;
-use crate::signing;
 use crate::usage::UsageError;
+
+pub(crate) use edit::EditError;
+pub(crate) use file::FileError;
+pub(crate) use program::ProgramError;
+pub(crate) use romfs::RomfsError;
 pub(crate) use ship::ShipError;
+pub(crate) use signing::SigningError;
 
 use hints::{library_hints, usage_hints};
 
@@ -55,37 +63,9 @@ pub(crate) enum CommandError {
         /// What may have been meant.
         hints: Vec<String>,
     },
-    /// A program on the board ended with an exception, whose traceback is printed already.
-    #[error("the program on the board raised an exception")]
-    ProgramRaised,
-    /// A program on the board gave this exit code to `sys.exit()`.
-    #[error("the program on the board ended with exit code {code}")]
-    ProgramExited {
-        /// The code, not 0.
-        code: u8,
-    },
-    /// The board has no `sys.argv` to hold a program's arguments.
-    #[error("the board takes no arguments for programs: {message}")]
-    NoArguments {
-        /// The board's message about what it lacks.
-        message: String,
-    },
-    /// The board cannot run a `.mpy` file.
-    #[error("`{path}` does not run on this board: {source}")]
-    RunMpy {
-        /// Path as given.
-        path: String,
-        /// Why.
-        source: piton::program::MpyError,
-    },
-    /// The board cannot load a `.mpy` file from its memory.
-    #[error("the board could not take `{path}` into its memory: {message}")]
-    NoMpyFromMemory {
-        /// Path as given.
-        path: String,
-        /// What the board raised.
-        message: String,
-    },
+    /// A program on the board did not run, or did not end well.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -95,115 +75,20 @@ pub(crate) enum CommandError {
     /// The keyboard cannot be read, or the terminal cannot be set up.
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
-    /// A local file cannot be read.
-    #[error("could not read file '{path}'")]
-    ReadFile {
-        /// Path as given.
-        path: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A local file cannot be written.
-    #[error("could not write file '{path}'")]
-    WriteFile {
-        /// Path as given.
-        path: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A folder cannot become an image.
-    #[error("romfs: {0}")]
-    RomfsFolder(piton::romfs::FolderError),
-    /// A source of an image cannot be compiled.
-    #[error("romfs: {0}")]
-    RomfsCompile(piton::romfs::CompileError),
-    /// The content of a folder does not fit into an image.
-    #[error("romfs: {0}")]
-    RomfsBuild(piton::romfs::BuildError),
-    /// The file to deploy is not an image.
-    #[error("romfs: `{path}`: {source}")]
-    RomfsImage {
-        /// Path as given.
-        path: String,
-        /// What is wrong with it.
-        source: piton::romfs::ReadError,
-    },
-    /// There is no editor.
-    #[error("edit: $EDITOR not set")]
-    NoEditor,
-    /// The editor cannot be started.
-    #[error("edit: could not start the editor `{editor}`: {source}")]
-    Editor {
-        /// The command line of the editor.
-        editor: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The editor ended with a failure.
-    #[error("edit: the editor `{editor}` failed ({status}); `:{path}` stays as it was")]
-    EditorFailed {
-        /// The command line of the editor.
-        editor: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The file on the board.
-        path: String,
-    },
-    /// An edited file did not reach the board.
-    #[error("{error}")]
-    NotUploaded {
-        /// Why.
-        error: Box<CommandError>,
-        /// The path of the edited copy on this computer.
-        copy: String,
-    },
+    /// A file, here or on the board.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An image cannot be made or deployed.
+    #[error(transparent)]
+    Romfs(#[from] RomfsError),
+    /// A file was not edited.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// The board's firmware has no clock for Python.
     #[error("rtc: the board has no `machine.RTC`: {message}")]
     NoClock {
         /// The board's message about what it lacks.
         message: String,
-    },
-    /// A file operation was refused.
-    #[error("{command}: {path}: {reason}.")]
-    File {
-        /// The file command.
-        command: String,
-        /// The path that it was about.
-        path: String,
-        /// Why, in the words of the C library.
-        reason: String,
-        /// More about it.
-        detail: Option<String>,
-    },
-    /// The arguments of a file command do not fit the files.
-    #[error("{command}: {problem}")]
-    Refused {
-        /// The command.
-        command: &'static str,
-        /// What does not fit.
-        problem: &'static str,
-    },
-    /// A path that must be a folder is not one.
-    #[error("{command}: '{path}' is not a directory")]
-    NotADirectory {
-        /// The command.
-        command: &'static str,
-        /// The path on the board.
-        path: String,
-    },
-    /// A name on the board or on this computer that cannot be copied.
-    #[error("cp: {0}")]
-    Copy(piton::copy::Error),
-    /// A mounted folder is not removed from the board.
-    #[error("rm -r not permitted on /remote directory")]
-    MountedFolder,
-    /// A folder of a tree that is being removed stays.
-    #[error("rm -r: cannot remove :{path} {reason}")]
-    CannotRemove {
-        /// The path on the board.
-        path: String,
-        /// Why, in the words of the C library.
-        reason: String,
     },
     /// The REPL's connection was lost.
     #[error("device disconnected")]
@@ -229,29 +114,9 @@ pub(crate) enum CommandError {
     /// `pyproject.toml` names an unknown target.
     #[error("`pyproject.toml`: {0}")]
     Target(#[from] piton::building::UnknownTarget),
-    /// A key cannot be used.
-    #[error("`{}`: {source}", path.display())]
-    Key {
-        /// The file of the key.
-        path: std::path::PathBuf,
-        /// What is wrong.
-        source: SignatureError,
-    },
-    /// A secret key has a password, and nobody can be asked for it.
-    #[error("`{}` has a password, and there is no terminal to ask for it", path.display())]
-    NoPassword {
-        /// The file of the key.
-        path: std::path::PathBuf,
-    },
-    /// A new key needs a password, and nobody can be asked for one.
-    #[error("a new key needs a password, and there is no terminal to ask for it")]
-    NoNewPassword,
-    /// A new password is empty.
-    #[error("an empty password protects nothing")]
-    EmptyPassword,
-    /// A new password was typed differently the second time.
-    #[error("the two passwords are not the same")]
-    TwoPasswords,
+    /// A key for signatures cannot be used or made.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// A `.mpy` file is damaged, or cannot be joined with the others.
     #[error("{path}: {source}")]
     Mpy {
@@ -290,6 +155,7 @@ from_library!(
     piton::error::RomError,
     piton::mip::MipError,
     piton::shipment::ShipmentError,
+    piton::shipment::to_board::ToBoardError,
     piton::shipment::to_drive::ToDriveError,
     piton::sync::Error
 );
@@ -300,7 +166,8 @@ impl CommandError {
         match self {
             CommandError::Piton(error) => error.board(),
             CommandError::WrongPlace { error, .. } => Some(error),
-            CommandError::NotUploaded { error, .. } => error.board(),
+            CommandError::Edit(EditError::NotUploaded { error, .. }) => error.board(),
+            CommandError::File(error) => error.board(),
             _ => None,
         }
     }
@@ -330,12 +197,15 @@ impl CommandError {
                 | UsageError::ShortcutLoop { .. },
             ) if !compatibility.own_exit_codes => REFUSED,
             CommandError::Usage(_) | CommandError::OneNameForMany { .. } => USAGE,
-            CommandError::ProgramExited { code } => return *code,
+            CommandError::Program(ProgramError::Exited { code }) => return *code,
             CommandError::ReplLost => NO_CONNECTION,
-            CommandError::NotUploaded { error, .. } => return error.exit_code(compatibility),
+            CommandError::Edit(EditError::NotUploaded { error, .. }) => {
+                return error.exit_code(compatibility);
+            }
+            CommandError::File(FileError::Copy(error)) => exit_code(error.kind()),
             // mpremote ends with a traceback and exit code 1.
-            CommandError::Piton(piton::Error::Board(BoardError::Selector { .. }))
-                if !compatibility.own_exit_codes =>
+            CommandError::Piton(error)
+                if error.kind() == ErrorKind::Usage && !compatibility.own_exit_codes =>
             {
                 REFUSED
             }
@@ -361,8 +231,7 @@ impl CommandError {
     /// printed already.
     pub(crate) fn message(&self, compatibility: &Compatibility) -> Option<String> {
         match self {
-            CommandError::ProgramRaised
-            | CommandError::ProgramExited { .. }
+            CommandError::Program(ProgramError::Raised | ProgramError::Exited { .. })
             | CommandError::NotCompiled
             | CommandError::NotBuilt => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -392,7 +261,7 @@ impl CommandError {
         match self {
             CommandError::Piton(error) => library_text(error),
             CommandError::WrongPlace { error, .. } => board_text(error),
-            CommandError::NotUploaded { error, .. } => error.text(),
+            CommandError::Edit(EditError::NotUploaded { error, .. }) => error.text(),
             other => other.to_string(),
         }
     }
@@ -402,40 +271,19 @@ impl CommandError {
         match self {
             CommandError::Usage(error) => usage_hints(error),
             CommandError::WrongPlace { hints, .. } => hints.clone(),
-            CommandError::RunMpy { .. } => vec![format!(
-                "`{name} info` shows what the board loads; `{name} compile` makes files for it from the sources"
-            )],
-            CommandError::NoMpyFromMemory { .. } => {
-                vec![format!(
-                    "copy it there: `{name} cp FILE :`, then `{name} exec 'import NAME'`"
-                )]
-            }
-            CommandError::NoEditor => {
+            CommandError::Piton(error) => library_hints(error, compatibility),
+            CommandError::Program(error) => error.hints(name),
+            CommandError::File(error) => error.hints(),
+            CommandError::Edit(EditError::NoEditor) => {
                 vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
             }
-            CommandError::NotUploaded { error, copy } => {
+            CommandError::Edit(EditError::NotUploaded { error, copy }) => {
                 let mut hints = error.hints(compatibility);
                 hints.push(format!("the edited file is kept as `{copy}`"));
                 hints
             }
-            CommandError::Piton(error) => library_hints(error, compatibility),
-            CommandError::ReadFile { source, .. } | CommandError::WriteFile { source, .. } => {
-                vec![source.to_string()]
-            }
-            CommandError::File {
-                detail: Some(detail),
-                ..
-            } => vec![detail.clone()],
             CommandError::Ship(error) => error.hints(name),
-            CommandError::NoPassword { .. } => vec![signing::hint()],
-            CommandError::NoNewPassword | CommandError::EmptyPassword => vec![
-                signing::hint(),
-                "`--no-password` makes a key without one".to_owned(),
-            ],
-            CommandError::Key {
-                source: SignatureError::WrongPassword,
-                ..
-            } => signing::wrong_password_hints(),
+            CommandError::Signing(error) => error.hints(),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }

@@ -22,6 +22,20 @@ impl OutputSink {
         }
     }
 
+    /// Returns whether the output cannot be written any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Takes the error of the output.
+    ///
+    /// # Errors
+    ///
+    /// That error, if there is one.
+    pub(crate) fn check(&mut self) -> Result<(), CommandError> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
     /// Returns the result of the operation. An error of the output takes its place: it is what stopped the operation.
     ///
     /// # Errors

@@ -7,14 +7,14 @@ use piton::shipment::keys::{self, KeyError, OpenedKey};
 use piton::shipment::signature::{Password, SecretKey};
 
 use crate::environment::SIGN_PASSWORD;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError, SigningError};
 use crate::password;
 
 /// Reads the secret key at `path`, and asks for its password if it has one; `opened` keeps the key for the next call.
 ///
 /// # Errors
 ///
-/// [`CommandError::ReadFile`], [`CommandError::Key`]; [`CommandError::NoPassword`] if nobody can be asked, and
+/// [`FileError::Read`], [`SigningError::Key`]; [`SigningError::NoPassword`] if nobody can be asked, and
 /// [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn read_key(
     path: &Path,
@@ -25,11 +25,11 @@ pub(crate) fn read_key(
             return Ok(password);
         }
         let password = password::ask(&format!("Password of `{}`: ", path.display()))?;
-        password
-            .map(Password::new)
-            .ok_or_else(|| CommandError::NoPassword {
+        password.map(Password::new).ok_or_else(|| {
+            CommandError::from(SigningError::NoPassword {
                 path: path.to_owned(),
             })
+        })
     })
 }
 
@@ -38,22 +38,22 @@ pub(crate) fn read_key(
 ///
 /// # Errors
 ///
-/// [`CommandError::NoNewPassword`] if nobody can be asked, [`CommandError::EmptyPassword`],
-/// [`CommandError::TwoPasswords`]; [`CommandError::Interrupted`] if the user ended the question.
+/// [`SigningError::NoNewPassword`] if nobody can be asked, [`SigningError::EmptyPassword`],
+/// [`SigningError::TwoPasswords`]; [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
     if let Some(password) = from_environment() {
         return Ok(password);
     }
     let ask = |question: &str| match password::ask(question)? {
         Some(text) => Ok(Password::new(text)),
-        None => Err(CommandError::NoNewPassword),
+        None => Err(CommandError::from(SigningError::NoNewPassword)),
     };
     let password = ask(&format!("New password of `{}`: ", path.display()))?;
     if password.is_empty() {
-        return Err(CommandError::EmptyPassword);
+        return Err(SigningError::EmptyPassword.into());
     }
     if ask("Once more: ")? != password {
-        return Err(CommandError::TwoPasswords);
+        return Err(SigningError::TwoPasswords.into());
     }
     Ok(password)
 }
@@ -61,11 +61,13 @@ pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
 impl From<KeyError> for CommandError {
     fn from(error: KeyError) -> CommandError {
         match error {
-            KeyError::Read { path, source } => CommandError::ReadFile {
+            KeyError::Read { path, source } => CommandError::from(FileError::Read {
                 path: path.display().to_string(),
                 source,
-            },
-            KeyError::Invalid { path, source } => CommandError::Key { path, source },
+            }),
+            KeyError::Invalid { path, source } => {
+                CommandError::from(SigningError::Key { path, source })
+            }
         }
     }
 }

@@ -121,7 +121,7 @@ impl Ui {
         let compatibility = self.compatibility;
         (self.verbosity >= Verbosity::Decisions).then(|| {
             let report: piton::mount::MountReporter =
-                Arc::new(move |event: &piton::mount::Event| {
+                Arc::new(move |event: &piton::mount::MountEvent| {
                     print_message(compatibility, &format!("{event}\n"))
                 });
             report
@@ -141,6 +141,17 @@ impl Ui {
         let text = serde_json::to_string(value)
             .map_err(|error| CommandError::Output(io::Error::other(error)))?;
         self.line(&printable::json(&text))
+    }
+
+    /// Prints an event of the library for programs: one line of JSON on stderr, under `--json`. A person who looks on gets none.
+    pub(crate) fn event(&self, event: &impl Serialize) {
+        if !self.json || self.quiet || is_read_by_a_person() {
+            return;
+        }
+        // The library's events have no form that JSON lacks.
+        if let Ok(text) = serde_json::to_string(event) {
+            draw(&format!("{}\n", printable::json(&text)));
+        }
     }
 
     /// Prints a remark for a person, unless `--quiet` is given.
@@ -244,7 +255,7 @@ impl Ui {
     /// Returns a reporter that prints the events of the library as remarks.
     pub(crate) fn event_reporter(&self) -> piton::Reporter {
         let (quiet, compatibility) = (self.quiet, self.compatibility);
-        Arc::new(move |event: &piton::Event| {
+        Arc::new(move |event: &piton::ConnectEvent| {
             if !quiet {
                 print_message(compatibility, &format!("{event}\n"));
             }

@@ -38,10 +38,11 @@ pub mod transfer;
 mod wire;
 pub mod write;
 
-/// Progress of a transfer, reported after each part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Progress of one file that is read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum FileEvent {
     /// The host has received content.
     Read {
         /// Bytes so far.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::hash::DigestBytes;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Arrival, TransferEvent};
-use crate::{Event, device};
+use crate::{FileEvent, device};
 
 impl RemoteFs<'_, '_> {
     /// Returns the content of a file.
@@ -22,7 +22,7 @@ impl RemoteFs<'_, '_> {
     pub fn read(
         &mut self,
         path: &BoardPath,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         let mut content = Vec::new();
@@ -44,7 +44,7 @@ impl RemoteFs<'_, '_> {
         &mut self,
         path: &BoardPath,
         sink: &mut dyn FnMut(&[u8]),
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
         let mut content = |arrival: Arrival<'_>| {
@@ -55,7 +55,7 @@ impl RemoteFs<'_, '_> {
         };
         let mut moved = |event| {
             if let TransferEvent::Moved { bytes, of, .. } = event {
-                events(Event::Read {
+                events(FileEvent::Read {
                     bytes,
                     of: Some(of),
                 });
@@ -71,7 +71,7 @@ impl RemoteFs<'_, '_> {
         &mut self,
         path: &BoardPath,
         sink: &mut dyn FnMut(&[u8]),
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
         let mut incoming = Incoming {
@@ -114,7 +114,12 @@ enum State {
 }
 
 impl Incoming {
-    fn take(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&[u8]), events: &mut dyn FnMut(Event)) {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut dyn FnMut(&[u8]),
+        events: &mut dyn FnMut(FileEvent),
+    ) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -128,7 +133,7 @@ impl Incoming {
         &mut self,
         line: &[u8],
         sink: &mut dyn FnMut(&[u8]),
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
     ) {
         let broken = || State::Broken(line.to_vec());
         self.state = match &self.state {
@@ -159,7 +164,7 @@ impl Incoming {
                         self.bytes += content.len() as u64;
                         self.digest.update(&content);
                         sink(&content);
-                        events(Event::Read {
+                        events(FileEvent::Read {
                             bytes: self.bytes,
                             of: self.of,
                         });

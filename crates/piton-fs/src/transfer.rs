@@ -100,8 +100,9 @@ pub struct SendOptions {
     pub verify: bool,
 }
 
-/// Progress of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Progress of a stream of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TransferEvent {
     /// Content was transferred.

@@ -17,7 +17,7 @@ use crate::hash::DigestBytes;
 use crate::read::Hex;
 use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Outgoing, SendOptions, Step, TransferEvent};
-use crate::{Event, device};
+use crate::{FileEvent, device};
 
 /// The suffix of a file while it is written. A file with it is left over from an interrupted transfer; the next write
 /// of the same file overwrites and removes it.
@@ -92,7 +92,7 @@ impl RemoteFs<'_, '_> {
         &mut self,
         path: &BoardPath,
         content: &[u8],
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
         if literal_length(content) <= AT_ONCE {
@@ -100,8 +100,8 @@ impl RemoteFs<'_, '_> {
         }
         let of = content.len() as u64;
         let mut moved = |event| match event {
-            TransferEvent::Moved { bytes, .. } => events(Event::Wrote { bytes, of }),
-            TransferEvent::Done { .. } => events(Event::Wrote { bytes: of, of }),
+            TransferEvent::Moved { bytes, .. } => events(FileEvent::Wrote { bytes, of }),
+            TransferEvent::Done { .. } => events(FileEvent::Wrote { bytes: of, of }),
         };
         let file = Outgoing::from_bytes(path.clone(), content);
         let options = SendOptions::default();
@@ -119,7 +119,7 @@ impl RemoteFs<'_, '_> {
         &mut self,
         path: &BoardPath,
         content: &[u8],
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
         let mut job = Job {
@@ -139,7 +139,7 @@ impl RemoteFs<'_, '_> {
         if let Err(error) = written {
             return Err(self.tidy_up(&job, error));
         }
-        events(Event::Wrote {
+        events(FileEvent::Wrote {
             bytes: content.len() as u64,
             of: content.len() as u64,
         });
@@ -170,7 +170,7 @@ impl RemoteFs<'_, '_> {
     fn write_in_parts(
         &mut self,
         job: &mut Job<'_>,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
         if self.takes_pieces() && !self.can_rename(deadline)? {
@@ -210,7 +210,7 @@ impl RemoteFs<'_, '_> {
                 },
             }
             if bytes < job.content.len() {
-                events(Event::Wrote {
+                events(FileEvent::Wrote {
                     bytes: bytes as u64,
                     of: job.content.len() as u64,
                 });
@@ -235,14 +235,14 @@ impl RemoteFs<'_, '_> {
     fn write_blocks(
         &mut self,
         job: &Job<'_>,
-        events: &mut dyn FnMut(Event),
+        events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<usize, Error> {
         let of = job.content.len();
         let mut moved = |taken: usize| {
             if taken < of {
                 let (bytes, of) = (taken as u64, of as u64);
-                events(Event::Wrote { bytes, of });
+                events(FileEvent::Wrote { bytes, of });
             }
         };
         let sent = self.send_blocks(job.content, &mut moved, deadline);

@@ -6,7 +6,7 @@ use std::path::Path;
 use piton::Board;
 use piton::deadline::Deadline;
 use piton::device::DeviceError;
-use piton::error::{BoardError, FsError};
+use piton::error::BoardError;
 use piton::facts::board_facts;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
@@ -144,26 +144,30 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
-    Board(#[from] piton::Error),
-    #[error(transparent)]
-    Sync(#[from] sync::Error),
+    Piton(#[from] piton::Error),
+}
+
+impl From<sync::Error> for Failure {
+    fn from(error: sync::Error) -> Failure {
+        Failure::Piton(error.into())
+    }
 }
 
 impl Failure {
     /// Returns the exception that a script catches.
     pub(crate) fn exception(self, py: Python<'_>) -> PyErr {
-        let message = self.to_string();
-        match self {
-            Failure::Device(error) => exception(py, error),
-            Failure::Board(piton::Error::Board(error))
-            | Failure::Sync(sync::Error::Board(error) | sync::Error::Fs(FsError::Board(error))) => {
-                of_board(py, &error)
-            }
-            Failure::Sync(sync::Error::Read { source, .. }) => {
+        let error = match self {
+            Failure::Device(error) => return exception(py, error),
+            Failure::Piton(error) => error,
+        };
+        let message = error.to_string();
+        match (error.board(), &error) {
+            (Some(error), _) => of_board(py, error),
+            (None, piton::Error::Sync(sync::Error::Read { source, .. })) => {
                 PyOSError::new_err((source.raw_os_error(), message))
             }
-            Failure::Sync(_) => PyOSError::new_err(message),
-            Failure::Board(_) => of_package(py, "PyboardError", &message),
+            (None, piton::Error::Sync(_)) => PyOSError::new_err(message),
+            (None, _) => of_package(py, "PyboardError", &message),
         }
     }
 }

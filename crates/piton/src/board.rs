@@ -24,34 +24,38 @@ use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
 
 use crate::compile::compile_cached;
 use crate::error::Error;
+use crate::events;
 use crate::mount;
 use crate::times::ENTRY_TIME;
 use crate::vm;
 
-/// Hears the [`Event`]s of a connection that is made.
-pub type Reporter = Arc<dyn Fn(&Event) + Send + Sync>;
+/// Hears the [`ConnectEvent`]s of a connection that is made.
+pub type Reporter = Arc<dyn Fn(&ConnectEvent) + Send + Sync>;
 
 /// Hears each read and write on the wire.
 pub type WireLogger = Arc<dyn Fn(WireEvent<'_>) + Send + Sync>;
 
-/// What happens while a connection is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Progress of a connection that is made.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum ConnectEvent {
     /// The way to the board is opened now.
     Connecting {
         /// The selector of the board.
+        #[serde(serialize_with = "events::text")]
         selector: BoardSelector,
     },
     /// The VM file of the virtual board is looked for.
-    Vm(vm::Event),
+    #[serde(untagged)]
+    Vm(vm::VmEvent),
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for ConnectEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Connecting { selector } => write!(f, "connecting to `{selector}`"),
-            Event::Vm(vm::Event::Fetching { from, to }) => {
+            ConnectEvent::Connecting { selector } => write!(f, "connecting to `{selector}`"),
+            ConnectEvent::Vm(vm::VmEvent::Fetching { from, to }) => {
                 write!(
                     f,
                     "fetching the VM file, once, from {from} into `{}`",
@@ -138,7 +142,7 @@ impl Board {
         ask: &mut dyn FnMut(&str) -> Option<Password>,
     ) -> Result<Board, Error> {
         if let Some(report) = &options.report {
-            report(&Event::Connecting {
+            report(&ConnectEvent::Connecting {
                 selector: selector.clone(),
             });
         }
@@ -498,7 +502,7 @@ fn bytecode(source: &str) -> Option<Vec<u8>> {
 pub fn start_virtual(board: BoardOptions, options: &ConnectOptions) -> Result<VirtualBoard, Error> {
     let file = vm::locate(options.vm.as_deref(), &mut |event| {
         if let Some(report) = &options.report {
-            report(&Event::Vm(event));
+            report(&ConnectEvent::Vm(event));
         }
     })?;
     let image = VmImage::open(&file).map_err(|source| Error::VmImage { path: file, source })?;

@@ -47,6 +47,7 @@ use piton_path::{PortablePath, PortablePathError};
 use piton_project::cache::Cache;
 use piton_shipment::signature::SecretKey;
 
+use crate::events;
 use crate::patterns::Patterns;
 
 pub use make::build;
@@ -259,7 +260,8 @@ pub struct NativeSource {
 }
 
 /// Why something among the sources is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// It usually holds passwords or secret keys.
     Private,
@@ -275,13 +277,15 @@ pub enum LeftOut {
     Special,
 }
 
-/// An event of a build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Progress of a build.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum BuildEvent {
     /// Something among the sources that looks like one of them, or like a folder of them, is left out.
     LeftOut {
         /// Its path.
+        #[serde(serialize_with = "events::path")]
         path: PathBuf,
         /// The reason.
         why: LeftOut,

@@ -49,7 +49,7 @@ use std::path::PathBuf;
 
 use piton_board::error::ErrorKind;
 
-pub use act::{Event, Outcome, Settings, Status, run};
+pub use act::{CompileEvent, Outcome, Settings, Status, run};
 pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
 

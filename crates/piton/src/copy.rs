@@ -76,7 +76,7 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum CopyEvent<'a> {
     /// A source begins.
     Source {
         /// Its index among the sources of the plan.
@@ -104,7 +104,7 @@ pub enum Event<'a> {
 }
 
 /// Handles the events. After a `Break` no further source begins.
-pub type Events<'e> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'e;
+pub type CopyEvents<'e> = dyn FnMut(CopyEvent<'_>) -> ControlFlow<()> + 'e;
 
 /// Why something was not copied.
 ///
@@ -179,8 +179,13 @@ impl Error {
 
     /// Returns the error of the exchange with the board, if this one stems from it.
     pub fn board(&self) -> Option<&BoardError> {
+        self.fs()?.board()
+    }
+
+    /// Returns the error of the board's files, if this one stems from it.
+    pub fn fs(&self) -> Option<&FsError> {
         match self {
-            Error::ReadBoard(error) | Error::WriteBoard(error) => error.board(),
+            Error::ReadBoard(error) | Error::WriteBoard(error) => Some(error),
             _ => None,
         }
     }
@@ -197,7 +202,7 @@ fn content() -> Deadline {
 }
 
 /// Reports an event.
-fn report(events: &mut Events<'_>, event: Event<'_>) -> Result<(), Error> {
+fn report(events: &mut CopyEvents<'_>, event: CopyEvent<'_>) -> Result<(), Error> {
     match events(event) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Stopped),

@@ -9,9 +9,11 @@ use crate::building::BuildError;
 use crate::compile::PlanError;
 use crate::mip::MipError;
 use crate::shipment::ShipmentError;
+use crate::shipment::to_board::ToBoardError;
 use crate::shipment::to_drive::ToDriveError;
 use crate::vm::VmFileError;
 
+pub use crate::copy::Error as CopyError;
 pub use crate::sync::Error as SyncError;
 pub use piton_board::error::{Error as BoardError, ErrorKind};
 pub use piton_board::exception::BoardException;
@@ -47,6 +49,9 @@ pub enum Error {
     /// A sync did not begin, or ended early.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// A copy did not begin, or ended early.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// A package cannot be installed or removed.
     #[error(transparent)]
     Mip(#[from] MipError),
@@ -62,6 +67,9 @@ pub enum Error {
     /// A shipment could not be copied to a drive.
     #[error(transparent)]
     Deploy(#[from] ToDriveError),
+    /// A shipment could not be copied to a board.
+    #[error(transparent)]
+    ToBoard(#[from] ToBoardError),
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),
@@ -87,11 +95,13 @@ impl Error {
             Error::Mount(error) => error.kind(),
             Error::Rom(error) => error.kind(),
             Error::Sync(error) => error.kind(),
+            Error::Copy(error) => error.kind(),
             Error::Mip(error) => error.kind(),
             Error::Compile(error) => error.kind(),
             Error::Build(error) => error.kind(),
             Error::Shipment(error) => error.kind(),
             Error::Deploy(error) => error.kind(),
+            Error::ToBoard(error) => error.kind(),
             Error::Password { .. } => ErrorKind::Refused,
             Error::VmFile(_) | Error::VmImage { .. } | Error::Vm(_) => ErrorKind::Refused,
         }
@@ -105,7 +115,9 @@ impl Error {
             Error::Mount(error) => error.board(),
             Error::Rom(error) => error.board(),
             Error::Sync(error) => error.board(),
+            Error::Copy(error) => error.board(),
             Error::Mip(error) => error.board(),
+            Error::ToBoard(error) => error.board(),
             _ => None,
         }
     }
@@ -115,7 +127,9 @@ impl Error {
         match self {
             Error::Fs(error) => Some(error),
             Error::Sync(error) => error.fs(),
+            Error::Copy(error) => error.fs(),
             Error::Mip(error) => error.fs(),
+            Error::ToBoard(error) => error.fs(),
             _ => None,
         }
     }

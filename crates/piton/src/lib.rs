@@ -43,6 +43,7 @@
 //!
 //! What these share:
 //!
+//! - [`events`] names the board that an event is about, and says what events are in JSON.
 //! - [`board_format`] knows what a board loads.
 //! - [`host_tree`] walks folders of this computer; [`patterns`] and [`left_out`] say what of them is left out.
 //! - [`host_file`] writes files of this computer; [`cache_folder`] is where Piton keeps its own.
@@ -68,6 +69,7 @@ pub mod copy;
 pub mod device;
 pub mod environment;
 pub mod error;
+pub mod events;
 mod flushed;
 pub mod host_file;
 mod host_name;
@@ -88,7 +90,7 @@ pub mod times;
 pub mod vm;
 pub mod workers;
 
-pub use board::{Board, ConnectOptions, Event, Reporter, WireLogger, start_virtual};
+pub use board::{Board, ConnectEvent, ConnectOptions, Reporter, WireLogger, start_virtual};
 pub use error::Error;
 pub use piton_board::{
     deadline, discovery, exception, facts, literal, open, reopen, repl, selector, stop, transport,

@@ -13,7 +13,7 @@
 //! let library = Library::find(&mut raw, None)?;
 //! let cancel = Cancel::new();
 //! let mut options = FetchOptions::default();
-//! options.mpy_version = library.mpy;
+//! options.format = Some(library.format.clone());
 //! let described = [mip::describe(&"aioble".parse()?, &options, &cancel, &mut |_| Continue(()))?];
 //! let looked = mip::look(&mut raw, &library, &described, RecordUse::Keep, &mut |_| Continue(()))?;
 //! let [package] = described;
@@ -24,7 +24,7 @@
 //!
 //! # Layout
 //!
-//! [`describe()`] and [`fetch()`] need no board: without one, [`FetchOptions::mpy_version`] says what to fetch, and
+//! [`describe()`] and [`fetch()`] need no board: without one, [`FetchOptions::format`] says what to fetch, and
 //! `Looked::default()` stands for a board that has nothing. [`Library`] is the folder on the board; [`look()`] and
 //! [`install()`] need no network. [`fetch()`] leaves out what [`look()`] has found on the board. [`list()`] and
 //! [`uninstall()`] work with the record that [`install()`] leaves in the folder. What names a package is
@@ -41,7 +41,6 @@ mod look;
 mod manage;
 pub(crate) mod manifest;
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -54,6 +53,7 @@ use piton_project::mip::source::Location;
 
 use serde::Serializer;
 
+use crate::events;
 use crate::http::HttpError;
 
 pub use fetch::{Described, FetchOptions, Fetched, describe, fetch};
@@ -202,10 +202,10 @@ pub enum MipEvent<'a> {
     /// A description is fetched.
     Looking {
         /// What was asked for.
-        #[serde(serialize_with = "text")]
+        #[serde(serialize_with = "events::text")]
         source: &'a source::Source,
         /// Where its description is.
-        #[serde(serialize_with = "text")]
+        #[serde(serialize_with = "events::text")]
         location: &'a Location,
     },
     /// Files are fetched.
@@ -267,11 +267,6 @@ pub enum MipEvent<'a> {
         /// Its path on the board.
         path: &'a str,
     },
-}
-
-/// Writes a value as its text.
-fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 /// Writes a package as the text of its source.

@@ -18,8 +18,8 @@ use crate::host_file;
 
 pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
 
-/// Receives the events of a mount.
-pub type MountReporter = Arc<dyn Fn(&Event) + Send + Sync>;
+/// Hears what is compiled.
+pub type MountReporter = Arc<dyn Fn(&MountEvent) + Send + Sync>;
 
 /// How a folder is mounted. `Settings::default()` compiles, and refuses links that lead out of the folder.
 #[derive(Clone)]
@@ -67,10 +67,11 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// An event of a mount: what a board gets that imports a module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A module that a board imports from a mounted folder.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum MountEvent {
     /// The board gets a compiled module.
     Compiled {
         /// The source, from the mounted folder on.
@@ -96,10 +97,10 @@ pub enum Event {
     },
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for MountEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Compiled { name, size, cached } => {
+            MountEvent::Compiled { name, size, cached } => {
                 let origin = if *cached {
                     "from the cache"
                 } else {
@@ -107,10 +108,10 @@ impl fmt::Display for Event {
                 };
                 write!(f, "mount: `{name}` {origin}, {size} bytes")
             }
-            Event::NotCompiled { name, reason } => {
+            MountEvent::NotCompiled { name, reason } => {
                 write!(f, "mount: `{name}` is imported as source: {reason}")
             }
-            Event::NotKept { name, reason } => {
+            MountEvent::NotKept { name, reason } => {
                 write!(f, "mount: the compiled `{name}` is not kept: {reason}")
             }
         }
@@ -132,7 +133,7 @@ fn translate(settings: Settings) -> Translate {
         .as_ref()
         .map(|folder| Cache::new(folder, COMPILED_LIMIT));
     Arc::new(move |source: &Source<'_>| {
-        let report = |event: Event| {
+        let report = |event: MountEvent| {
             if let Some(report) = &settings.report {
                 report(&event);
             }
@@ -146,12 +147,12 @@ fn translate(settings: Settings) -> Translate {
                         host_file::write(&source.path.with_extension("mpy"), &module)
                 {
                     let reason = error.to_string();
-                    report(Event::NotKept { name, reason });
+                    report(MountEvent::NotKept { name, reason });
                 }
                 Some(module)
             }
             Err(reason) => {
-                report(Event::NotCompiled { name, reason });
+                report(MountEvent::NotCompiled { name, reason });
                 None
             }
         }
@@ -162,7 +163,7 @@ fn translate(settings: Settings) -> Translate {
 fn compile(
     source: &Source<'_>,
     cache: Option<&Cache>,
-    report: &dyn Fn(Event),
+    report: &dyn Fn(MountEvent),
 ) -> Result<Vec<u8>, String> {
     // The file server needs `vfs.mount`, which CircuitPython does not have: who asks for a module runs MicroPython.
     let options = BoardFormat::micropython(source.mpy).compiler_options(source.name);
@@ -171,12 +172,12 @@ fn compile(
     let compiled =
         compile_cached(source.content, &options, cache).map_err(|error| error.to_string())?;
     if let Some(error) = compiled.not_kept {
-        report(Event::NotKept {
+        report(MountEvent::NotKept {
             name: name.clone(),
             reason: error.to_string(),
         });
     }
-    report(Event::Compiled {
+    report(MountEvent::Compiled {
         name,
         size: compiled.mpy.len(),
         cached: compiled.cached,

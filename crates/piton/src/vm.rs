@@ -24,6 +24,7 @@ use tracing::debug;
 
 use crate::cache_folder::{NoCacheFolder, cache_folder};
 use crate::environment;
+use crate::events;
 
 /// The version of the npm package that holds the VM file: MicroPython 1.29.0, sixth build.
 pub const VERSION: &str = "1.29.0-6";
@@ -104,15 +105,17 @@ impl fmt::Display for NamedBy {
     }
 }
 
-/// An event of [`locate`]: it begins something that takes time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A step of [`locate`] that takes time.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum VmEvent {
     /// The VM file is being fetched.
     Fetching {
         /// The address, or the npm command.
         from: String,
         /// Where it will be kept.
+        #[serde(serialize_with = "events::path")]
         to: PathBuf,
     },
 }
@@ -133,7 +136,7 @@ impl From<NoCacheFolder> for VmFileError {
 /// - [`VmFileError::Fetch`], [`VmFileError::Cache`], [`VmFileError::NoCacheFolder`]: it could not be had.
 pub fn locate(
     explicit: Option<&Path>,
-    report: &mut dyn FnMut(Event),
+    report: &mut dyn FnMut(VmEvent),
 ) -> Result<PathBuf, VmFileError> {
     let places = Places {
         explicit: explicit.map(Path::to_owned),

@@ -1,15 +1,17 @@
 //! What a running program prints, how it ends, and how to stop it.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::link::{Link, Tail, Wait};
 use super::output::{End, Scanner};
 use super::pieces;
 use super::protocol::{RAW_BANNER, ends_with_board_start};
-use super::{Repl, State, bounded, entry};
+use super::{Repl, Reply, State, bounded, entry};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exception::BoardException;
+use crate::stop::Stop;
 
 /// How long bytes right after an end are watched for another end: see [`settle`].
 const SETTLE: Duration = Duration::from_millis(200);
@@ -55,21 +57,25 @@ impl Repl {
         output: &mut dyn FnMut(&[u8]),
         deadline: Deadline,
     ) -> Result<(), Error> {
-        self.follow_with_replies(output, &mut Vec::new, deadline)
+        let mut exchange = |bytes: &[u8]| {
+            output(bytes);
+            ControlFlow::Continue(Vec::new())
+        };
+        self.follow_with_replies(&mut exchange, deadline)
     }
 
     /// As [`Repl::follow`], and writes to the program what `reply` returns.
     pub(super) fn follow_with_replies(
         &mut self,
-        output: &mut dyn FnMut(&[u8]),
-        reply: &mut dyn FnMut() -> Vec<u8>,
+        exchange: &mut dyn FnMut(&[u8]) -> Reply,
         deadline: Deadline,
     ) -> Result<(), Error> {
+        let mut exchange = Exchange::new(exchange, &self.link);
         let State::Running(program) = &mut self.state else {
             return Err(Error::NotAtPrompt);
         };
         let in_pieces = program.in_pieces;
-        let end = match read_to_end(&mut self.link, program, output, reply, deadline) {
+        let end = match read_to_end(&mut self.link, program, &mut exchange, deadline) {
             Ok(end) => end,
             Err(error) => {
                 if !matches!(error, Error::Timeout { .. } | Error::Cancelled) {
@@ -139,11 +145,44 @@ impl Repl {
     }
 }
 
+/// The closure that receives the output of a program and answers it, with what it has answered so far.
+struct Exchange<'e> {
+    exchange: &'e mut dyn FnMut(&[u8]) -> Reply,
+    /// Not yet written to the program.
+    replies: Vec<u8>,
+    stop: Stop,
+}
+
+impl<'e> Exchange<'e> {
+    fn new(exchange: &'e mut dyn FnMut(&[u8]) -> Reply, link: &Link) -> Exchange<'e> {
+        Exchange {
+            exchange,
+            replies: Vec::new(),
+            stop: Stop::new(&link.cancel),
+        }
+    }
+
+    /// Hands on a piece of output.
+    fn output(&mut self, bytes: &[u8]) {
+        let Exchange {
+            exchange,
+            replies,
+            stop,
+        } = self;
+        stop.report(|| exchange(bytes).map_continue(|reply| replies.extend_from_slice(&reply)));
+    }
+
+    /// Returns what is to be written to the program now.
+    fn reply(&mut self) -> Vec<u8> {
+        self.output(&[]);
+        std::mem::take(&mut self.replies)
+    }
+}
+
 fn read_to_end(
     link: &mut Link,
     program: &mut Program,
-    output: &mut dyn FnMut(&[u8]),
-    reply: &mut dyn FnMut() -> Vec<u8>,
+    exchange: &mut Exchange<'_>,
     deadline: Deadline,
 ) -> Result<End, Error> {
     let mut quiet_since = Instant::now();
@@ -151,11 +190,12 @@ fn read_to_end(
     loop {
         let pending = link.take_pending();
         received.push(&pending);
+        let output = &mut |bytes: &[u8]| exchange.output(bytes);
         if let Some((end, used)) = program.feed(&pending, output) {
             link.put_back(pending.get(used..).unwrap_or_default());
             return settle(link, end, output);
         }
-        let bytes = reply();
+        let bytes = exchange.reply();
         if !bytes.is_empty() {
             link.write(&bytes, deadline)?;
         }
@@ -177,7 +217,10 @@ fn read_to_end(
                     if program.printed_a_start() {
                         return Err(Error::BoardReset);
                     }
-                    if let Some(end) = program.scanner.end_here(output) {
+                    if let Some(end) = program
+                        .scanner
+                        .end_here(&mut |bytes| exchange.output(bytes))
+                    {
                         return Ok(end);
                     }
                 }
@@ -188,7 +231,7 @@ fn read_to_end(
             }
             Err(error) => {
                 if matches!(error, Error::Disconnected { .. }) {
-                    program.scanner.flush(output);
+                    program.scanner.flush(&mut |bytes| exchange.output(bytes));
                 }
                 return Err(error);
             }

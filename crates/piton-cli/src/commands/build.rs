@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use piton::building::{Event, Failure, LeftOut, NativeSource, Refusal, Report, Written, build};
+use piton::building::{
+    BuildEvent, Failure, LeftOut, NativeSource, Refusal, Report, Written, build,
+};
 use piton::path::PortablePath;
 use piton::shipment::keys::OpenedKey;
 use serde::Serialize;
@@ -81,19 +83,19 @@ fn watch(
 fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
     let (settings, ui) = (&read.settings, &ctx.ui);
     let for_others = Mutex::new(Vec::new());
-    let events = |event: Event| match event {
-        Event::Done { done, of } => ui.count(done, of),
-        Event::NoCommitTime { why } => ui.note(&format!(
+    let events = |event: BuildEvent| match event {
+        BuildEvent::Done { done, of } => ui.count(done, of),
+        BuildEvent::NoCommitTime { why } => ui.note(&format!(
             "taking the time of the newest source, as git has no commit to ask: {why}"
         )),
-        Event::LeftOut {
+        BuildEvent::LeftOut {
             path,
             why: LeftOut::ForOthers,
         } => {
             let mut paths = for_others.lock().unwrap_or_else(PoisonError::into_inner);
             paths.push(path);
         }
-        Event::LeftOut { path, why } => {
+        BuildEvent::LeftOut { path, why } => {
             ui.note(&format!(
                 "`{}` is left out: {}",
                 path.display(),

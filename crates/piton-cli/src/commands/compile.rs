@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use piton::cache_folder::compiled_modules;
 use piton::compile::{
-    Event, Job, Outcome, Output, Settings, Status, plan, run as run_plan, sources,
+    CompileEvent, Job, Outcome, Output, Settings, Status, plan, run as run_plan, sources,
 };
 use piton::compiler::{Optimisation, Options, Target};
 use piton::mpy::header::Arch;
@@ -113,8 +113,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     settings.threads = args.jobs.unwrap_or(settings.threads);
     settings.cache = compiled_modules();
     let ui = &ctx.ui;
-    let events = |event: Event| {
-        if let Event::Done { done, of } = event {
+    let events = |event: CompileEvent| {
+        if let CompileEvent::Done { done, of } = event {
             ui.count(done, of);
         }
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::complete::Shell;
 use crate::context::Context;
 use crate::environment;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 use crate::suggest::quoted;
 use crate::usage::UsageError;
 
@@ -54,12 +54,13 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         Err(error) => return Err(not_written(&path, error)),
     };
     if old.as_ref().is_some_and(|old| !is_ours(old)) {
-        return Err(CommandError::File {
+        return Err(FileError::Failed {
             command: "completions".to_owned(),
             path: path.display().to_string(),
             reason: "this file is not Piton's".to_owned(),
             detail: Some("move it away, and try again".to_owned()),
-        });
+        }
+        .into());
     }
     match args.install {
         true => install(shell, &path, old.as_deref(), ctx),
@@ -203,10 +204,10 @@ fn is_ours(script: &[u8]) -> bool {
 }
 
 fn not_written(path: &Path, source: io::Error) -> CommandError {
-    CommandError::WriteFile {
+    CommandError::from(FileError::Write {
         path: path.display().to_string(),
         source,
-    }
+    })
 }
 
 fn unknown_shell() -> CommandError {

@@ -134,12 +134,13 @@ fn to_board(
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
+    let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     let deployment = to_board::plan(shipment, &mut remote, &BoardPath::root(), settings)
         .map_err(not_deployed)?;
     note_downgrade(&Record::of(&shipment.manifest), deployment.newer(), ui);
-    carry_out(dry_run, ui, deployment.plan(), |events| {
+    carry_out(dry_run, ui, Some(&board), deployment.plan(), |events| {
         deployment.apply(&mut remote, events).map_err(not_deployed)
     })
 }
@@ -149,7 +150,7 @@ fn not_deployed(error: ToBoardError) -> CommandError {
         ToBoardError::Downgrade(error) => refused_downgrade(error),
         ToBoardError::Record(error) => refused("deploy", FILE_NAME, error),
         ToBoardError::Sync(error) => error.into(),
-        error => ShipError::ToBoard(error).into(),
+        error => error.into(),
     }
 }
 

@@ -14,7 +14,7 @@ use piton::times::CONTENT_TIME;
 use super::fs::{board_path, refused, show_progress};
 use crate::context::Context;
 use crate::environment;
-use crate::error::CommandError;
+use crate::error::{CommandError, EditError, FileError};
 use crate::interrupt;
 
 /// Arguments of `edit`.
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Some(editor) = editor() else {
         // mpremote looks for the editor after it has connected: if both are missing, the board is reported.
         ctx.session.raw_repl()?;
-        return Err(CommandError::NoEditor);
+        return Err(EditError::NoEditor.into());
     };
     for path in &args.files {
         edit(path.trim_start_matches(':'), &editor, ctx)?;
@@ -53,31 +53,33 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     let folder = tempfile::Builder::new()
         .prefix("piton-edit-")
         .tempdir()
-        .map_err(|source| CommandError::WriteFile {
+        .map_err(|source| FileError::Write {
             path: env::temp_dir().display().to_string(),
             source,
         })?;
     let copy = folder.path().join(name_for_copy(&board_path));
-    let local_failure = |source| CommandError::WriteFile {
-        path: copy.display().to_string(),
-        source,
+    let local_failure = |source| {
+        CommandError::from(FileError::Write {
+            path: copy.display().to_string(),
+            source,
+        })
     };
     fs::write(&copy, &before).map_err(local_failure)?;
 
     let status = {
         // The editor has the keyboard now: its Ctrl-C reaches this process too, and must not end it.
         let _hold = interrupt::hold();
-        start_editor(editor, &copy).map_err(|source| CommandError::Editor {
+        start_editor(editor, &copy).map_err(|source| EditError::Start {
             editor: editor.to_owned(),
             source,
         })?
     };
     if !status.success() {
-        let error = CommandError::EditorFailed {
+        let error = CommandError::from(EditError::Failed {
             editor: editor.to_owned(),
             status,
             path: path.to_owned(),
-        };
+        });
         return match ctx.compatibility.strict_edit {
             true => Err(error),
             // mpremote ignores the editor's exit status: a script that was written for it does not expect an error.
@@ -85,16 +87,18 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
         };
     }
     // Read by path, since an editor may have replaced the file, or removed it.
-    let after = fs::read(&copy).map_err(|source| CommandError::ReadFile {
+    let after = fs::read(&copy).map_err(|source| FileError::Read {
         path: copy.display().to_string(),
         source,
     })?;
     if after == before {
         return Ok(());
     }
-    write(&board_path, &after, ctx).map_err(|error| CommandError::NotUploaded {
-        error: Box::new(error),
-        copy: keep(folder, &copy),
+    write(&board_path, &after, ctx).map_err(|error| {
+        CommandError::from(EditError::NotUploaded {
+            error: Box::new(error),
+            copy: keep(folder, &copy),
+        })
     })
 }
 

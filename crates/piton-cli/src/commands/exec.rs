@@ -2,7 +2,6 @@
 
 mod keyboard;
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -16,7 +15,8 @@ use piton::session::ReturnEvent;
 
 use crate::compatibility::Compatibility;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, ProgramError};
+use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 
 /// How long a program may take to end after a Ctrl-C, since its `finally` blocks run.
@@ -165,16 +165,11 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
         true if task.reads() => Input::install(&mut raw, Deadline::after(HAND_OVER_TIME))?,
         _ => None,
     };
-    let input = input.map(RefCell::new);
-    let ended = follow(
-        &mut raw,
-        task,
-        guarded,
-        input.as_ref(),
-        &ctx.ui,
-        &ctx.cancel,
-    )?;
-    if input.is_some() && matches!(ended.outcome, Ok(Exit::End) | Err(BoardError::Exception(_))) {
+    let mut watch = Watch::new(input, &ctx.ui);
+    let ended = follow(&mut raw, task, guarded, &mut watch, &ctx.cancel)?;
+    if watch.input.is_some()
+        && matches!(ended.outcome, Ok(Exit::End) | Err(BoardError::Exception(_)))
+    {
         // If the board is gone by now, the next command reports it.
         let _ = Input::remove(&mut raw, Deadline::after(HAND_OVER_TIME));
     }
@@ -185,7 +180,7 @@ pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandE
                 false => exception.traceback,
             };
             ctx.ui.bytes(&traceback)?;
-            Err(CommandError::ProgramRaised)
+            Err(ProgramError::Raised.into())
         }
         Err(BoardError::Disconnected { .. }) if reconnects => follow_return(ctx),
         Err(BoardError::Cancelled) => Err(CommandError::Interrupted),
@@ -209,8 +204,55 @@ fn source_to_send<'a>(task: &Task<'a>, guarded: Option<&'a Guarded>) -> &'a [u8]
 /// The end of a program that was followed.
 struct Ended {
     outcome: Result<Exit, BoardError>,
-    /// Whether by Ctrl-C.
+    /// Whether Ctrl-C ended it.
     interrupted: bool,
+}
+
+/// This computer's side of a program that is followed: its output goes to stdout, its input comes from stdin.
+struct Watch<'u> {
+    ui: &'u Ui,
+    /// The program's `input()`, where it has one.
+    input: Option<Input>,
+    lines: keyboard::Lines,
+    output: OutputSink,
+}
+
+impl<'u> Watch<'u> {
+    fn new(input: Option<Input>, ui: &'u Ui) -> Watch<'u> {
+        Watch {
+            ui,
+            input,
+            lines: keyboard::Lines::default(),
+            output: OutputSink::default(),
+        }
+    }
+
+    /// Shows a piece of output, and returns what the program gets for it. Stops the program when stdout is closed.
+    fn exchange(&mut self, bytes: &[u8]) -> ControlFlow<(), Vec<u8>> {
+        let Watch {
+            ui, input, lines, ..
+        } = self;
+        let Some(input) = input else {
+            let written = ui.bytes(bytes);
+            return self.output.flow(written).map_continue(|()| Vec::new());
+        };
+        let mut text = Vec::new();
+        input.take(bytes, &mut |bytes| text.extend_from_slice(bytes));
+        let reply = input.reply(|| lines.next());
+        let written = ui.bytes(&text);
+        self.output.flow(written).map_continue(|()| reply)
+    }
+
+    /// Shows what was held back until the program has ended.
+    fn flush(&mut self) {
+        let mut text = Vec::new();
+        if let Some(input) = &mut self.input {
+            input.flush(&mut |bytes| text.extend_from_slice(bytes));
+        }
+        let written = self.ui.bytes(&text);
+        // The program has ended: there is nothing to stop.
+        let _ = self.output.flow(written);
+    }
 }
 
 /// Shows the output of the program until it ends, and gives it lines of stdin.
@@ -218,52 +260,33 @@ fn follow(
     raw: &mut RawRepl<'_>,
     task: &Task<'_>,
     mut guarded: Option<Guarded>,
-    input: Option<&RefCell<Input>>,
-    ui: &Ui,
+    watch: &mut Watch<'_>,
     cancel: &Cancel,
 ) -> Result<Ended, CommandError> {
-    let unwritten = RefCell::new(None);
-    let mut show = |bytes: &[u8]| {
-        if unwritten.borrow().is_none()
-            && let Err(error) = ui.bytes(bytes)
-        {
-            // Stdout is closed: nobody reads what follows.
-            unwritten.replace(Some(error));
-            cancel.cancel();
-        }
-    };
-    let mut output = |bytes: &[u8]| match input {
-        Some(input) => input.borrow_mut().take(bytes, &mut show),
-        None => show(bytes),
-    };
-    let mut lines = keyboard::Lines::default();
-    let mut reply = || match input {
-        Some(input) => input.borrow_mut().reply(|| lines.next()),
-        None => Vec::new(),
-    };
     let source = source_to_send(task, guarded.as_ref());
-    let mut result = raw.exec_with_replies(source, &mut output, &mut reply, Deadline::NEVER);
+    let mut exchange = |bytes: &[u8]| watch.exchange(bytes);
+    let mut result = raw.exec_with_replies(source, &mut exchange, Deadline::NEVER);
     if let (Some(large), Code::Program(plain)) = (&guarded, &task.code)
         && large.is_too_large(&result)
     {
         // The guard made the program too large for the board's memory. Without it the program runs, and its exit code
         // stays unknown.
         guarded = None;
-        result = raw.exec_with_replies(plain, &mut output, &mut reply, Deadline::NEVER);
+        result = raw.exec_with_replies(plain, &mut exchange, Deadline::NEVER);
     }
     let interrupted = matches!(result, Err(BoardError::Cancelled));
     if interrupted {
         cancel.take();
-        if task.interrupt || unwritten.borrow().is_some() {
-            result = raw.interrupt(&mut output, Deadline::after(INTERRUPT_TIME));
+        if task.interrupt || watch.output.has_failed() {
+            let mut show = |bytes: &[u8]| {
+                // What does not reach stdout is reported below.
+                let _ = watch.exchange(bytes);
+            };
+            result = raw.interrupt(&mut show, Deadline::after(INTERRUPT_TIME));
         }
     }
-    if let Some(input) = input {
-        input.borrow_mut().flush(&mut show);
-    }
-    if let Some(error) = unwritten.take() {
-        return Err(error);
-    }
+    watch.flush();
+    watch.output.check()?;
     let outcome = match &guarded {
         Some(guarded) => guarded.outcome(result),
         None => result.map(|()| Exit::End),
@@ -282,9 +305,9 @@ fn prepare(
 ) -> Result<Option<Guarded>, CommandError> {
     if let Some(argv) = &task.argv {
         set_argv(raw, argv, Deadline::after(HAND_OVER_TIME)).map_err(|error| match error {
-            BoardError::Exception(exception) => CommandError::NoArguments {
+            BoardError::Exception(exception) => CommandError::from(ProgramError::NoArguments {
                 message: exception.message,
-            },
+            }),
             error => error.into(),
         })?;
     }
@@ -305,8 +328,8 @@ fn prepare(
 /// [`BoardError::BoardReset`] at the end: the program did not run to its end.
 fn follow_return(ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
-    let mut shown = Ok(());
-    session.follow_return(&mut |event| {
+    let mut output = OutputSink::default();
+    let returned = session.follow_return(&mut |event| {
         match event {
             ReturnEvent::Waiting => {
                 ui.note("the board went away: waiting for it to come back, Ctrl-C gives up");
@@ -314,15 +337,12 @@ fn follow_return(ctx: &mut Context) -> Result<(), CommandError> {
             ReturnEvent::Reconnected { device_name } => {
                 ui.note(&format!("connected again, at {device_name}"));
             }
-            ReturnEvent::Output { bytes } => shown = ui.bytes(bytes),
+            ReturnEvent::Output { bytes } => return output.flow(ui.bytes(bytes)),
             _ => {}
         }
-        match shown {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
-    shown?;
+        ControlFlow::Continue(())
+    });
+    output.finish(returned)?;
     Err(BoardError::BoardReset.into())
 }
 
@@ -334,6 +354,6 @@ fn leave(ctx: &mut Context, value: ExitValue) -> Result<(), CommandError> {
     ctx.session.soft_reset()?;
     match value.code {
         0 => Ok(()),
-        code => Err(CommandError::ProgramExited { code }),
+        code => Err(ProgramError::Exited { code }.into()),
     }
 }

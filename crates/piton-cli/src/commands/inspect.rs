@@ -9,7 +9,7 @@ use piton::mpy::module::Module;
 use piton::mpy::{merge, reader, writer};
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -71,16 +71,20 @@ fn join(files: &[PathBuf], output: &Path) -> Result<(), CommandError> {
     let joined = merge::merge(&modules)
         .and_then(|module| writer::write(&module))
         .map_err(|source| mpy_error(output, source))?;
-    host_file::write(output, &joined).map_err(|source| CommandError::WriteFile {
-        path: output.display().to_string(),
-        source,
+    host_file::write(output, &joined).map_err(|source| {
+        CommandError::from(FileError::Write {
+            path: output.display().to_string(),
+            source,
+        })
     })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    std::fs::read(path).map_err(|source| CommandError::ReadFile {
-        path: path.display().to_string(),
-        source,
+    std::fs::read(path).map_err(|source| {
+        CommandError::from(FileError::Read {
+            path: path.display().to_string(),
+            source,
+        })
     })
 }
 

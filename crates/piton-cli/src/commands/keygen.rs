@@ -8,7 +8,7 @@ use piton::shipment::signature::SecretKey;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError, SigningError};
 use crate::{interrupt, signing};
 
 /// Arguments of `keygen`.
@@ -41,9 +41,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             return Err(not_written(path, source));
         }
     }
-    let failed = |source| CommandError::Key {
-        path: args.path.clone(),
-        source,
+    let failed = |source| {
+        CommandError::from(SigningError::Key {
+            path: args.path.clone(),
+            source,
+        })
     };
     let key = SecretKey::generate().map_err(failed)?;
     let (text, care) = if args.no_password {
@@ -90,8 +92,8 @@ fn create(path: &Path, text: &str) -> Result<(), CommandError> {
 }
 
 fn not_written(path: &Path, source: io::Error) -> CommandError {
-    CommandError::WriteFile {
+    CommandError::from(FileError::Write {
         path: path.display().to_string(),
         source,
-    }
+    })
 }

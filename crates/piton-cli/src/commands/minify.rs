@@ -7,7 +7,7 @@ use piton::syntax::{MinifyOptions, minify};
 
 use super::compile::excerpt;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// Arguments of `minify`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let source = std::fs::read(&args.source).map_err(|source| CommandError::ReadFile {
+    let source = std::fs::read(&args.source).map_err(|source| FileError::Read {
         path: args.source.display().to_string(),
         source,
     })?;
@@ -45,12 +45,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
     };
     match &args.output {
-        Some(output) => {
-            host_file::write(output, &minified).map_err(|source| CommandError::WriteFile {
+        Some(output) => host_file::write(output, &minified).map_err(|source| {
+            CommandError::from(FileError::Write {
                 path: output.display().to_string(),
                 source,
             })
-        }
+        }),
         None => ctx.ui.bytes(&minified),
     }
 }

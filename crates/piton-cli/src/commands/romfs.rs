@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use piton::cache_folder::compiled_modules;
 use piton::deadline::Deadline;
+use piton::events::BoardEvent;
 use piton::fs::rom::{self, Partition, RomError, RomEvent};
 use piton::romfs::{
     Content, Entry, build, compile_sources, header_size, image_size, read, read_folder,
@@ -14,7 +15,7 @@ use piton::times::CONTENT_TIME;
 
 use crate::compatibility::Compatibility;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError, ProgramError, RomfsError};
 use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 use crate::usage::UsageError;
@@ -52,15 +53,17 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     match (args.command.as_str(), &args.path) {
         ("query", _) => query(args.partition, ctx),
         ("build", Some(path)) => build_file(args, path, ctx),
-        ("build", None) => Err(CommandError::Refused {
+        ("build", None) => Err(FileError::Arguments {
             command: "romfs build",
             problem: "source path not given",
-        }),
+        }
+        .into()),
         ("deploy", Some(path)) => deploy(args, path, ctx),
-        ("deploy", None) => Err(CommandError::Refused {
+        ("deploy", None) => Err(FileError::Arguments {
             command: "romfs deploy",
             problem: "source path not given",
-        }),
+        }
+        .into()),
         (word, _) => Err(CommandError::Usage(UsageError::NotARomfsCommand {
             word: word.to_owned(),
         })),
@@ -77,9 +80,11 @@ fn build_file(args: &Args, path: &str, ctx: &Context) -> Result<(), CommandError
         "Writing {} bytes to output file {output}",
         image.len()
     ))?;
-    piton::host_file::write(Path::new(&output), &image).map_err(|source| CommandError::WriteFile {
-        path: output,
-        source,
+    piton::host_file::write(Path::new(&output), &image).map_err(|source| {
+        CommandError::from(FileError::Write {
+            path: output,
+            source,
+        })
     })
 }
 
@@ -168,7 +173,7 @@ fn headline(number: u32, partition: &Partition) -> String {
 fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
     let is_image = [".romfs", ".img"].iter().any(|end| path.ends_with(end));
     let image = if is_image && Path::new(path).is_file() {
-        std::fs::read(path).map_err(|source| CommandError::ReadFile {
+        std::fs::read(path).map_err(|source| FileError::Read {
             path: path.to_owned(),
             source,
         })?
@@ -183,6 +188,8 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     } = ctx;
     ui.step(&format!("Image size is {} bytes", image.len()))?;
     let number = args.partition.unwrap_or(0);
+    let board = session.board()?.device_name().to_owned();
+    let board = board.as_str();
     let mut raw = session.raw_repl()?;
     let partitions = rom::partitions(&mut raw, Deadline::after(ANSWER_TIME))?;
     let partition = usize::try_from(number)
@@ -195,23 +202,24 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
     if size > room {
         if !compatibility.extended_romfs {
             ui.step("ROMFS image is too big for the target partition")?;
-            return Err(CommandError::ProgramExited { code: 1 });
+            return Err(ProgramError::Exited { code: 1 }.into());
         }
         return Err(RomError::TooBig { number, size, room }.into());
     }
     if let Err(source) = read(&image) {
         if !compatibility.extended_romfs {
             ui.step("Invalid ROMFS image")?;
-            return Err(CommandError::ProgramExited { code: 1 });
+            return Err(ProgramError::Exited { code: 1 }.into());
         }
         let path = path.to_owned();
-        return Err(CommandError::RomfsImage { path, source });
+        return Err(RomfsError::Image { path, source }.into());
     }
     let deadline = Deadline::after(CONTENT_TIME);
     match compatibility.extended_romfs {
         true => {
             let bar = ui.transfer(size);
             let mut events = |event| {
+                ui.event(&BoardEvent { board, event });
                 if let RomEvent::Write { bytes, .. } = event {
                     bar.at(bytes);
                 }
@@ -277,14 +285,14 @@ fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
         "Building romfs filesystem, source directory: {folder}"
     ))?;
     ctx.ui.step("/")?;
-    let mut entries = read_folder(Path::new(&folder)).map_err(CommandError::RomfsFolder)?;
+    let mut entries = read_folder(Path::new(&folder)).map_err(RomfsError::Folder)?;
     if mpy {
         // Tracebacks on the board show the sources' paths as they were given.
         compile_sources(&mut entries, &folder, compiled_modules().as_ref())
-            .map_err(CommandError::RomfsCompile)?;
+            .map_err(RomfsError::Compile)?;
     }
     draw(&entries, "", ctx)?;
-    build(&entries).map_err(CommandError::RomfsBuild)
+    Ok(build(&entries).map_err(RomfsError::Build)?)
 }
 
 fn draw(entries: &[Entry], before: &str, ctx: &Context) -> Result<(), CommandError> {

@@ -11,7 +11,7 @@ use piton::repl::RawRepl;
 
 use super::exec::{Code, Task, WatchArgs, execute};
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError, ProgramError};
 
 /// How long a board may take to return its facts.
 const FACTS_TIME: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let source = read(&args.path).map_err(|source| CommandError::ReadFile {
+    let source = read(&args.path).map_err(|source| FileError::Read {
         path: args.path.clone(),
         source,
     })?;
@@ -65,15 +65,15 @@ pub(super) fn send_mpy(
     file: &[u8],
 ) -> Result<Guarded, CommandError> {
     let facts = board_facts(raw, Deadline::after(FACTS_TIME))?;
-    check_mpy(file, &facts).map_err(|source| CommandError::RunMpy {
+    check_mpy(file, &facts).map_err(|source| ProgramError::Mpy {
         path: path.to_owned(),
         source,
     })?;
     program::send_mpy(raw, file, Deadline::after(SEND_TIME)).map_err(|error| match error {
-        BoardError::Exception(exception) => CommandError::NoMpyFromMemory {
+        BoardError::Exception(exception) => CommandError::from(ProgramError::NoMpyFromMemory {
             path: path.to_owned(),
             message: exception.to_string(),
-        },
+        }),
         error => error.into(),
     })
 }

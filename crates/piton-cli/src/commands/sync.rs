@@ -6,6 +6,7 @@ use std::ops::ControlFlow::{self, Continue};
 use std::path::{Path, PathBuf};
 
 use piton::cache_folder::compiled_folder;
+use piton::events::BoardEvent;
 use piton::fs::plan::{Action, Plan};
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use super::compile::excerpt;
 use super::reserved::note_reserved;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 use crate::interrupt;
 use crate::output_sink::OutputSink;
 use crate::ui::Ui;
@@ -83,11 +84,13 @@ enum Direction<'a> {
 impl Args {
     fn direction(&self) -> Result<Direction<'_>, CommandError> {
         let board = |path: &str| {
-            path.parse::<BoardPath>().map_err(|_| CommandError::File {
-                command: "sync".to_owned(),
-                path: path.to_owned(),
-                reason: "Invalid argument".to_owned(),
-                detail: None,
+            path.parse::<BoardPath>().map_err(|_| {
+                CommandError::from(FileError::Failed {
+                    command: "sync".to_owned(),
+                    path: path.to_owned(),
+                    reason: "Invalid argument".to_owned(),
+                    detail: None,
+                })
             })
         };
         let destination = self.destination.as_deref();
@@ -169,9 +172,12 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             sync::push_to_drive(folder, drive, options).map_err(|error| shown_error(ui, error))?;
         note_left_out(ui, push.dangling(), push.private(), push.reserved());
         let plan = push.plan().clone();
-        return carry_out(args.dry_run, ui, &plan, |events| push.apply(cancel, events));
+        return carry_out(args.dry_run, ui, None, &plan, |events| {
+            push.apply(cancel, events)
+        });
     }
     let Context { session, ui, .. } = ctx;
+    let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
     match direction {
@@ -182,7 +188,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             note_left_out(ui, push.dangling(), push.private(), push.reserved());
             note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
-            carry_out(args.dry_run, ui, plan, |events| {
+            carry_out(args.dry_run, ui, Some(&board), plan, |events| {
                 push.apply(&mut remote, events)
             })
         }
@@ -193,7 +199,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             }
             note_foreign_journals(ui, pull.foreign_journals());
             let plan = pull.plan().clone();
-            carry_out(args.dry_run, ui, &plan, |events| {
+            carry_out(args.dry_run, ui, Some(&board), &plan, |events| {
                 pull.apply(&mut remote, events)
             })
         }
@@ -306,6 +312,7 @@ fn summary(plan: &Plan) -> Option<String> {
 pub(super) fn carry_out<E: Into<CommandError>>(
     dry_run: bool,
     ui: &Ui,
+    board: Option<&str>,
     plan: &Plan,
     apply: impl FnOnce(&mut dyn FnMut(SyncEvent) -> ControlFlow<()>) -> Result<(), E>,
 ) -> Result<(), CommandError> {
@@ -319,6 +326,9 @@ pub(super) fn carry_out<E: Into<CommandError>>(
     let mut output = OutputSink::default();
     let mut done_bytes = 0;
     let mut events = |event| {
+        if let Some(board) = board {
+            ui.event(&BoardEvent { board, event });
+        }
         match event {
             SyncEvent::Moved { bytes, .. } => progress.at(done_bytes + bytes),
             SyncEvent::Done { step } => {

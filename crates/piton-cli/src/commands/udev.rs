@@ -4,7 +4,7 @@ use piton::discovery::known::KNOWN_DEVICES;
 use piton::discovery::{SerialPortFacts, list_serial_ports};
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// The path of the rules. It sorts before `73-seat-late.rules`, which gives devices with the tag `uaccess` to the
 /// person at the computer.
@@ -30,9 +30,11 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     if let Some(wanted) = &args.port {
         ports.retain(|port| port.path == *wanted);
     }
-    let rules = rules(args, &ports).map_err(|problem| CommandError::Refused {
-        command: "udev",
-        problem,
+    let rules = rules(args, &ports).map_err(|problem| {
+        CommandError::from(FileError::Arguments {
+            command: "udev",
+            problem,
+        })
     })?;
     ctx.ui.note(&format!(
         "the rules go to {RULES_PATH}, and hold for devices plugged in after this:\n\n    \

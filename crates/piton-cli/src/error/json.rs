@@ -6,7 +6,7 @@ use piton::Error;
 use piton::error::{BoardError, ErrorKind};
 use serde::Serialize;
 
-use super::{CommandError, NO_CONNECTION, USAGE};
+use super::{CommandError, EditError, FileError, NO_CONNECTION, ProgramError, RomfsError, USAGE};
 use crate::compatibility::Compatibility;
 
 /// A failure as JSON: one object on one line, the last one on stderr.
@@ -45,19 +45,15 @@ impl CommandError {
     /// Returns the kind of the failure, a word that does not change between releases.
     fn kind(&self, compatibility: &Compatibility) -> &'static str {
         match self {
-            CommandError::NotUploaded { error, .. } => error.kind(compatibility),
-            CommandError::ProgramRaised => "exception",
-            CommandError::ProgramExited { .. } => "exit",
+            CommandError::Edit(EditError::NotUploaded { error, .. }) => error.kind(compatibility),
+            CommandError::Program(ProgramError::Raised) => "exception",
+            CommandError::Program(ProgramError::Exited { .. }) => "exit",
             CommandError::Interrupted => "interrupted",
             CommandError::Output(_) => "output",
             CommandError::ReplLost => "connection_lost",
-            CommandError::File { .. }
-            | CommandError::Refused { .. }
-            | CommandError::NotADirectory { .. }
-            | CommandError::CannotRemove { .. }
-            | CommandError::ReadFile { .. }
-            | CommandError::WriteFile { .. } => "file",
-            CommandError::NotCompiled | CommandError::RomfsCompile(_) => "compile",
+            CommandError::File(FileError::Copy(_) | FileError::MountedFolder) => "refused",
+            CommandError::File(_) => "file",
+            CommandError::NotCompiled | CommandError::Romfs(RomfsError::Compile(_)) => "compile",
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
             CommandError::NotBuilt => "build",
             CommandError::Ship(_) => "shipment",
@@ -84,7 +80,7 @@ fn library_kind(error: &Error) -> &'static str {
         (_, ErrorKind::Usage) => "usage",
         (_, ErrorKind::NoConnection) => "no_connection",
         (Error::Build(_), _) => "build",
-        (Error::Shipment(_) | Error::Deploy(_), _) => "shipment",
+        (Error::Shipment(_) | Error::Deploy(_) | Error::ToBoard(_), _) => "shipment",
         (Error::Mip(_), _) => "package",
         _ => "refused",
     }

@@ -6,7 +6,7 @@ use piton::literal::py_str;
 use piton::mip::MipError;
 use piton::romfs::FolderError;
 
-use super::CommandError;
+use super::{CommandError, RomfsError};
 use crate::usage::UsageError;
 
 /// Returns the text for stdout, where mpremote prints nothing on stderr: wrong arguments of a shortcut.
@@ -21,7 +21,7 @@ pub(super) fn output(error: &CommandError) -> Option<String> {
 
 /// Returns the lines of a message for which mpremote has other words; `None` for other messages.
 pub(super) fn message(error: &CommandError) -> Option<String> {
-    if let CommandError::RomfsFolder(error) = error {
+    if let CommandError::Romfs(RomfsError::Folder(error)) = error {
         return Some(format!("Error: {}\n", os_error(error)));
     }
     let CommandError::Piton(error) = error else {

@@ -3,7 +3,6 @@
 use piton::shipment::FindingKind;
 use piton::shipment::choose::ChooseError;
 use piton::shipment::record::DowngradeError;
-use piton::shipment::to_board::ToBoardError;
 
 /// A build that does not meet the demands. Its other problems are printed already.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +41,6 @@ pub(crate) enum ShipError {
     /// No shipment can be chosen, for another reason.
     #[error(transparent)]
     Choose(ChooseError),
-    /// A deployment to a board failed for another reason.
-    #[error(transparent)]
-    ToBoard(ToBoardError),
 }
 
 impl ShipError {
@@ -66,8 +62,7 @@ impl ShipError {
             }
             ShipError::NotVerified { .. }
             | ShipError::NotDeployed { .. }
-            | ShipError::Choose(_)
-            | ShipError::ToBoard(_) => return Vec::new(),
+            | ShipError::Choose(_) => return Vec::new(),
         };
         vec![hint]
     }

@@ -424,7 +424,7 @@ impl RemoteFs<'_, '_> {
         for (index, path) in (first..).zip(paths) {
             let mut content = Vec::new();
             let mut moved = |event| {
-                if let crate::Event::Read { bytes, of } = event {
+                if let crate::FileEvent::Read { bytes, of } = event {
                     events(TransferEvent::Moved {
                         step: index,
                         bytes,

@@ -478,7 +478,7 @@ impl RemoteFs<'_, '_> {
                     }
                     let of = content.len() as u64;
                     let mut moved = |event| {
-                        if let crate::Event::Wrote { bytes, .. } = event {
+                        if let crate::FileEvent::Wrote { bytes, .. } = event {
                             events(TransferEvent::Moved {
                                 step: index,
                                 bytes,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
-use piton_fs::Event;
+use piton_fs::FileEvent;
 use piton_fs::error::{Error, FileState};
 use piton_fs::listing::Sizes;
 use virtual_board::{BoardOptions, Fault, Flash, Outage};
@@ -225,7 +225,7 @@ fn ctrl_c_in_the_middle() {
     check_tidy(&mut board);
     let cancel = board.cancel.clone();
     let error = board
-        .fs(|fs| fs.read(&path("/f"), &mut |_: Event| cancel.cancel(), soon()))
+        .fs(|fs| fs.read(&path("/f"), &mut |_: FileEvent| cancel.cancel(), soon()))
         .map(|content| content.len());
     // A short file may be whole before the flag is seen.
     assert!(

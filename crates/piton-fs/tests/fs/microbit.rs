@@ -7,7 +7,7 @@ use piton_board::deadline::{Cancel, Deadline};
 use piton_board::repl::{Entry, Repl};
 use piton_board::transport::Transport;
 use piton_board::transport::serial::SerialPort;
-use piton_fs::Event;
+use piton_fs::FileEvent;
 use piton_fs::error::{Error, FileState};
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::{DirEntry, Kind, Sizes};
@@ -135,7 +135,7 @@ fn lost_bytes_are_sent_again() {
         let taken: Vec<u64> = moved
             .iter()
             .map(|event| match event {
-                Event::Wrote { bytes, .. } => *bytes,
+                FileEvent::Wrote { bytes, .. } => *bytes,
                 other => panic!("{other:?}"),
             })
             .collect();

@@ -1,6 +1,6 @@
 //! Each operation, where all goes well and where the board says no.
 
-use piton_fs::Event;
+use piton_fs::FileEvent;
 use piton_fs::error::Error;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::listing::{Kind, Sizes};
@@ -354,7 +354,7 @@ fn progress_grows_to_the_whole() {
     let written: Vec<u64> = events
         .iter()
         .map(|event| match event {
-            Event::Wrote { bytes, of: 20_000 } => *bytes,
+            FileEvent::Wrote { bytes, of: 20_000 } => *bytes,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -369,7 +369,7 @@ fn progress_grows_to_the_whole() {
     let read: Vec<u64> = events
         .iter()
         .map(|event| match event {
-            Event::Read {
+            FileEvent::Read {
                 bytes,
                 of: Some(20_000),
             } => *bytes,

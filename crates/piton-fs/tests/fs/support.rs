@@ -9,7 +9,7 @@ use piton_board::repl::{Entry, RawRepl, Repl};
 use piton_board::transport::Transport;
 use piton_board::transport::side_channel::{SideChannel, Slot};
 use piton_compiler::{Optimisation, Options};
-use piton_fs::Event;
+use piton_fs::FileEvent;
 use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::use_bytecode;
 use piton_path::BoardPath;
@@ -144,11 +144,11 @@ impl Board {
         name: &str,
         content: &[u8],
     ) -> Result<(), piton_fs::error::Error> {
-        self.fs(|fs| fs.write(&path(name), content, &mut |_: Event| {}, soon()))
+        self.fs(|fs| fs.write(&path(name), content, &mut |_: FileEvent| {}, soon()))
     }
 
     pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>, piton_fs::error::Error> {
-        self.fs(|fs| fs.read(&path(name), &mut |_: Event| {}, soon()))
+        self.fs(|fs| fs.read(&path(name), &mut |_: FileEvent| {}, soon()))
     }
 
     /// What `operation` puts on the wire; the board is at the raw REPL's prompt before it, and raw-paste is known.

@@ -9,7 +9,7 @@ use piton_shipment::version::compare;
 use tracing::debug;
 
 use super::scan::Input;
-use super::{BuildError, Event, Settings};
+use super::{BuildError, BuildEvent, Settings};
 
 /// The time and the version of the sources.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct Age {
 pub(super) fn age(
     settings: &Settings,
     inputs: &[Input],
-    events: &dyn Fn(Event),
+    events: &dyn Fn(BuildEvent),
 ) -> Result<Age, BuildError> {
     let epoch = std::env::var(crate::environment::SOURCE_DATE_EPOCH)
         .ok()
@@ -43,7 +43,7 @@ pub(super) fn age(
         true => match commit(&settings.source) {
             Ok(commit) => Some(commit),
             Err(why) => {
-                events(Event::NoCommitTime { why });
+                events(BuildEvent::NoCommitTime { why });
                 None
             }
         },

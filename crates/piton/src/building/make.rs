@@ -14,7 +14,7 @@ use tracing::{debug, trace};
 use super::place::{self, Made, MadeFile, Origin, Output, Target};
 use super::scan::{Input, InputKind, Scanned, scan};
 use super::{
-    BuildError, BuildTarget, Event, FILES, Failure, NativeSource, Refusal, Report, Settings,
+    BuildError, BuildEvent, BuildTarget, FILES, Failure, NativeSource, Refusal, Report, Settings,
     Written, age, swap,
 };
 use crate::compile::{CompileError, compile_cached, native};
@@ -31,7 +31,7 @@ use crate::workers;
 pub fn build(
     settings: &Settings,
     cancel: &Cancel,
-    events: &(dyn Fn(Event) + Sync),
+    events: &(dyn Fn(BuildEvent) + Sync),
 ) -> Result<Report, BuildError> {
     let Scanned { inputs, other, .. } = scan_sources(settings, events)?;
     let age = age::age(settings, &inputs, events)?;
@@ -89,7 +89,7 @@ pub fn build(
 }
 
 /// Checks the settings, and scans the sources.
-fn scan_sources(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, BuildError> {
+fn scan_sources(settings: &Settings, events: &dyn Fn(BuildEvent)) -> Result<Scanned, BuildError> {
     swap::check(settings)?;
     if let Some(version) = &settings.version
         && version.contains(char::is_control)
@@ -99,7 +99,7 @@ fn scan_sources(settings: &Settings, events: &dyn Fn(Event)) -> Result<Scanned, 
     }
     let mut scanned = scan(settings)?;
     for (path, why) in scanned.remarks.drain(..) {
-        events(Event::LeftOut { path, why });
+        events(BuildEvent::LeftOut { path, why });
     }
     let mut inputs = scanned.inputs.iter();
     match inputs.any(|input| input.kind != InputKind::Data) {
@@ -268,12 +268,12 @@ fn make_all(
     plans: &[Plan],
     inputs: &[Input],
     cancel: &Cancel,
-    events: &(dyn Fn(Event) + Sync),
+    events: &(dyn Fn(BuildEvent) + Sync),
 ) -> Result<Vec<Made>, BuildError> {
     let work = |input: &Input| make(settings, plans, input);
     let report = |done| {
         let of = inputs.len();
-        events(Event::Done { done, of });
+        events(BuildEvent::Done { done, of });
     };
     let made = workers::each(inputs, settings.jobs, cancel, work, report);
     let made = made.into_iter().collect::<Option<Vec<_>>>();

@@ -49,10 +49,11 @@ pub enum Status {
     Unwritable(io::Error),
 }
 
-/// An event of [`run`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Progress of a plan that is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum CompileEvent {
     /// One more job has ended.
     Done {
         /// How many have ended.
@@ -92,12 +93,12 @@ pub fn run(
     plan: &Plan,
     settings: &Settings,
     cancel: &Cancel,
-    events: &(dyn Fn(Event) + Sync),
+    events: &(dyn Fn(CompileEvent) + Sync),
 ) -> Vec<Outcome> {
     let of = plan.jobs.len();
     let folders = plan.within.as_deref().map(Folders::new);
     let work = |job: &Job| compile(job, folders.as_ref(), settings);
-    let report = |done| events(Event::Done { done, of });
+    let report = |done| events(CompileEvent::Done { done, of });
     let statuses = workers::each(&plan.jobs, settings.threads, cancel, work, report);
     let outcomes = statuses
         .into_iter()

@@ -5,7 +5,7 @@ use std::fs;
 use piton_fs::remote::RemoteFs;
 
 use super::plan::plan_with;
-use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
+use super::{CopyEvent, CopyEvents, Error, Place, Plan, PlannedSource, Step, content, report};
 use super::{to_board, to_host};
 
 /// Carries out a plan. Each source is reported when it begins.
@@ -17,7 +17,7 @@ use super::{to_board, to_host};
 pub fn apply(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<(), Error> {
     let Some(plan) = put(plan, remote, events)? else {
         return Ok(());
@@ -33,7 +33,7 @@ pub fn apply(
 fn put(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<Option<Plan>, Error> {
     let [PlannedSource { place, steps }] = plan.sources.as_slice() else {
         return Ok(Some(plan));
@@ -56,11 +56,11 @@ fn put(
         Ok(Some(put)) => Ok(put),
         Err(error) => Err(Error::WriteBoard(error)),
     };
-    report(events, Event::Source { index: 0 })?;
+    report(events, CopyEvent::Source { index: 0 })?;
     let put = put?;
     if put.unchanged {
         let path = if put.in_folder { inside } else { path };
-        report(events, Event::Unchanged { path })?;
+        report(events, CopyEvent::Unchanged { path })?;
     }
     Ok(None)
 }

@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::plan::{has_content, has_folder, survey};
 use super::to_host::{Arrived, receive};
-use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
+use super::{CopyEvent, CopyEvents, Error, Place, Plan, PlannedSource, Step, content, report};
 use crate::spool::{Spool, Spooled};
 use crate::sync::Content;
 
@@ -50,7 +50,7 @@ impl Change<'_> {
 pub(super) fn apply(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<(), Error> {
     let spool = Spool::new();
     let (mut changes, failure) = changes(&plan.sources, remote, &spool, events);
@@ -87,7 +87,7 @@ fn changes<'p>(
     sources: &'p [PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
     spool: &Spool,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> (Vec<Change<'p>>, Option<(usize, Error)>) {
     let (mut fetched, mut fetch_error) = fetch(sources, remote, spool, events);
     let mut changes = Vec::new();
@@ -152,7 +152,7 @@ fn fetch(
     sources: &[PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
     spool: &Spool,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> (VecDeque<Spooled>, Option<Error>) {
     let steps = sources.iter().flat_map(|source| &source.steps);
     let paths = steps.filter_map(|step| match step {
@@ -252,26 +252,26 @@ fn send(
     changes: &[Change<'_>],
     remote: &mut RemoteFs<'_, '_>,
     announcer: &mut Announcer<'_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<(), Error> {
     let Some(first) = changes.first() else {
         return Ok(());
     };
     let of = changes.iter().map(Change::size).sum();
     announcer.announce(first.source + 1, events)?;
-    report(events, Event::Begin { of })?;
+    report(events, CopyEvent::Begin { of })?;
     let mut bytes_before = 0;
     let mut reported = Ok(());
     let mut hear = |event| {
         let next = match event {
             TransferEvent::Moved { bytes, .. } => {
                 let bytes = bytes_before + bytes;
-                report(events, Event::Moved { bytes, of })
+                report(events, CopyEvent::Moved { bytes, of })
             }
             TransferEvent::Done { step } => {
                 bytes_before += changes.get(step).map_or(0, Change::size);
                 let bytes = bytes_before;
-                let moved = report(events, Event::Moved { bytes, of });
+                let moved = report(events, CopyEvent::Moved { bytes, of });
                 match changes.get(step + 1) {
                     Some(next) => moved.and_then(|()| announcer.announce(next.source + 1, events)),
                     None => moved,
@@ -285,7 +285,7 @@ fn send(
     };
     let steps = changes.iter().map(Change::step).collect();
     let sent = remote.send(steps, &SendOptions::default(), &mut hear, content());
-    report(events, Event::End)?;
+    report(events, CopyEvent::End)?;
     reported?;
     match sent {
         Ok(_) => Ok(()),
@@ -312,12 +312,12 @@ struct Announcer<'p> {
 
 impl Announcer<'_> {
     /// Reports the sources before number `end`.
-    fn announce(&mut self, end: usize, events: &mut Events<'_>) -> Result<(), Error> {
+    fn announce(&mut self, end: usize, events: &mut CopyEvents<'_>) -> Result<(), Error> {
         while self.next < end.min(self.count) {
-            report(events, Event::Source { index: self.next })?;
+            report(events, CopyEvent::Source { index: self.next })?;
             let is_due = |(source, _): &mut (usize, _)| *source <= self.next;
             while let Some((_, path)) = self.unchanged.pop_front_if(is_due) {
-                report(events, Event::Unchanged { path })?;
+                report(events, CopyEvent::Unchanged { path })?;
             }
             self.next += 1;
         }

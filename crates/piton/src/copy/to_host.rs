@@ -9,7 +9,7 @@ use piton_fs::remote::RemoteFs;
 use piton_fs::transfer::Arrival;
 use piton_path::BoardPath;
 
-use super::{Error, Event, Events, Place, Plan, PlannedSource, Step, content, report};
+use super::{CopyEvent, CopyEvents, Error, Place, Plan, PlannedSource, Step, content, report};
 use crate::host_file::Incoming;
 
 /// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
@@ -26,19 +26,19 @@ pub(super) enum Arrived<'a> {
 }
 
 /// Handles a part of the stream.
-type Take<'t> = dyn FnMut(Arrived<'_>, &mut Events<'_>) -> Result<(), Error> + 't;
+type Take<'t> = dyn FnMut(Arrived<'_>, &mut CopyEvents<'_>) -> Result<(), Error> + 't;
 
 /// Receives files of the board in one stream, and passes on each part as it comes.
 pub(super) fn receive(
     remote: &mut RemoteFs<'_, '_>,
     paths: &[BoardPath],
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
     take: &mut Take<'_>,
 ) -> Result<(), Error> {
     if paths.is_empty() {
         return Ok(());
     }
-    report(events, Event::Begin { of: 0 })?;
+    report(events, CopyEvent::Begin { of: 0 })?;
     let mut failed = None;
     let (mut bytes_before, mut bytes, mut of) = (0, 0, 0);
     let mut sink = |arrival: Arrival<'_>| {
@@ -59,14 +59,14 @@ pub(super) fn receive(
         };
         let bytes = bytes_before + bytes;
         take(arrived, events)
-            .and_then(|()| report(events, Event::Moved { bytes, of }))
+            .and_then(|()| report(events, CopyEvent::Moved { bytes, of }))
             .map_err(|error| {
                 failed = Some(error);
                 io::ErrorKind::Other.into()
             })
     };
     let received = remote.receive(paths, &mut sink, &mut |_| {}, content());
-    report(events, Event::End)?;
+    report(events, CopyEvent::End)?;
     match (received, failed) {
         (_, Some(error)) => Err(error),
         (Ok(_), None) => Ok(()),
@@ -78,7 +78,7 @@ pub(super) fn receive(
 pub(super) fn apply(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<(), Error> {
     let mut begun = Begun {
         sources: &plan.sources,
@@ -130,11 +130,11 @@ struct Begun<'p> {
 
 impl Begun<'_> {
     /// Begins the sources up to this index.
-    fn advance(&mut self, index: usize, events: &mut Events<'_>) -> Result<(), Error> {
+    fn advance(&mut self, index: usize, events: &mut CopyEvents<'_>) -> Result<(), Error> {
         while self.count <= index
             && let Some(source) = self.sources.get(self.count)
         {
-            report(events, Event::Source { index: self.count })?;
+            report(events, CopyEvent::Source { index: self.count })?;
             for step in &source.steps {
                 if let Step::MakeFolder {
                     path: Place::Host(path),
@@ -153,7 +153,7 @@ fn receive_row(
     row: &[Incomer<'_>],
     remote: &mut RemoteFs<'_, '_>,
     begun: &mut Begun<'_>,
-    events: &mut Events<'_>,
+    events: &mut CopyEvents<'_>,
 ) -> Result<(), Error> {
     if let Some(first) = row.first() {
         begun.advance(first.source, events)?;

@@ -23,6 +23,13 @@ fn wrapped(error: fn() -> BoardError) -> Vec<(&'static str, Error)> {
         ("sync", SyncError::from(error()).into()),
         ("sync, fs", SyncError::from(FsError::from(error())).into()),
         ("sync, torn", SyncError::from(torn(error())).into()),
+        ("copy, read", CopyError::ReadBoard(error().into()).into()),
+        ("copy, torn", CopyError::WriteBoard(torn(error())).into()),
+        (
+            "deploy",
+            ToBoardError::from(SyncError::from(error())).into(),
+        ),
+        ("deploy, record", ToBoardError::Record(torn(error())).into()),
         ("mip", MipError::from(error()).into()),
         ("mip, fs", MipError::from(FsError::from(error())).into()),
         ("mip, torn", MipError::from(torn(error())).into()),
@@ -73,6 +80,7 @@ fn every_wrapping_keeps_the_exception() {
 #[test]
 fn an_interruption_without_a_board_is_one() {
     let path = std::path::PathBuf::from("build");
+    assert_eq!(CopyError::Stopped.kind(), ErrorKind::Interrupted);
     let interrupted = [
         Error::from(MipError::from(HttpError::Cancelled)),
         Error::from(ShipmentError::from(HttpError::Cancelled)),

@@ -9,6 +9,7 @@ use piton_board::repl::protocol::{CTRL_C, FRIENDLY_PROMPT};
 
 use super::Session;
 use crate::error::Error;
+use crate::events;
 use crate::times::KEY_TIME;
 
 /// How long one look for output takes.
@@ -34,7 +35,8 @@ pub enum ReturnEvent<'a> {
     },
     /// The board has printed something.
     Output {
-        /// The bytes as they came.
+        /// The bytes as they came. In JSON `text`: what is not UTF-8 is replaced by U+FFFD, as is a letter that two events share.
+        #[serde(rename = "text", serialize_with = "events::lossy")]
         bytes: &'a [u8],
     },
 }

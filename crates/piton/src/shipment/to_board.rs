@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use piton_board::error::{Error as BoardError, ErrorKind};
 use piton_fs::error::Error as FsError;
 use piton_fs::plan::Plan;
 use piton_fs::remote::RemoteFs;
@@ -38,6 +39,35 @@ pub enum ToBoardError {
     /// The files could not be compared or copied.
     #[error(transparent)]
     Sync(#[from] sync::Error),
+}
+
+impl ToBoardError {
+    /// Returns the kind of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ToBoardError::Downgrade(_) => ErrorKind::Refused,
+            ToBoardError::Record(error) => error.kind(),
+            ToBoardError::Sync(error) => error.kind(),
+        }
+    }
+
+    /// Returns the error of the exchange with the board, if this one stems from it.
+    pub fn board(&self) -> Option<&BoardError> {
+        match self {
+            ToBoardError::Downgrade(_) => None,
+            ToBoardError::Record(error) => error.board(),
+            ToBoardError::Sync(error) => error.board(),
+        }
+    }
+
+    /// Returns the error of the board's files, if this one stems from it.
+    pub fn fs(&self) -> Option<&FsError> {
+        match self {
+            ToBoardError::Downgrade(_) => None,
+            ToBoardError::Record(error) => Some(error),
+            ToBoardError::Sync(error) => error.fs(),
+        }
+    }
 }
 
 /// A planned deployment.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::environment;
 use crate::http::{Client, ClientOptions, HttpError};
 
-use super::{Event, FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmFileError, sha512};
+use super::{FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmEvent, VmFileError, sha512};
 
 /// The VM file is 0.45 MB and the package 0.9 MB: more than this is something else.
 const SIZE_LIMIT: u64 = 16 << 20;
@@ -21,10 +21,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Fetches the VM file, by the first way that works. `place` is where the caller will keep it.
-pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u8>, VmFileError> {
+pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(VmEvent)) -> Result<Vec<u8>, VmFileError> {
     let mut attempts = Vec::new();
     let url = env::var(environment::VM_URL).unwrap_or_else(|_| URL.to_owned());
-    report(Event::Fetching {
+    report(VmEvent::Fetching {
         from: format!("`{url}`"),
         to: place.to_owned(),
     });
@@ -35,7 +35,7 @@ pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(Event)) -> Result<Vec<u
         },
         Err(error) => attempts.push(error.to_string()),
     }
-    report(Event::Fetching {
+    report(VmEvent::Fetching {
         from: "the npm client".to_owned(),
         to: place.to_owned(),
     });

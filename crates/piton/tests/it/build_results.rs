@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use piton::building::{BuildError, Event, Report, Settings, Written, build};
+use piton::building::{BuildError, BuildEvent, Report, Settings, Written, build};
 use piton::deadline::Cancel;
 use piton::shipment::signature::SecretKey;
 
@@ -21,7 +21,7 @@ fn try_build(
     adjust(&mut settings);
     let no_commit = Mutex::new(false);
     let report = build(&settings, &Cancel::new(), &|event| {
-        if matches!(event, Event::NoCommitTime { .. }) {
+        if matches!(event, BuildEvent::NoCommitTime { .. }) {
             *no_commit.lock().unwrap() = true;
         }
     })?;

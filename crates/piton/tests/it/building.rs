@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use piton::building::{
-    BuildError, Event, LeftOut, NamedFile, Refusal, Report, Settings, Written, build, entry_files,
-    fingerprint,
+    BuildError, BuildEvent, LeftOut, NamedFile, Refusal, Report, Settings, Written, build,
+    entry_files, fingerprint,
 };
 use piton::deadline::Cancel;
 use piton::patterns::Patterns;
@@ -52,7 +52,7 @@ impl Project {
     fn try_build(&self) -> Result<(Report, Vec<(String, LeftOut)>), BuildError> {
         let remarks = Mutex::new(Vec::new());
         let report = build(&self.settings.lock().unwrap(), &Cancel::new(), &|event| {
-            if let Event::LeftOut { path, why } = event {
+            if let BuildEvent::LeftOut { path, why } = event {
                 let below = path.strip_prefix(self.path("src")).unwrap();
                 let below = below.to_string_lossy().into_owned();
                 remarks.lock().unwrap().push((below, why));

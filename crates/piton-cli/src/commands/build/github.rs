@@ -14,7 +14,7 @@ use super::conclusions::NATIVE;
 use super::{by_source, excerpt, native_by_source, plural};
 use crate::context::Context;
 use crate::environment;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 use crate::ui::Ui;
 
 /// Reports a build to GitHub Actions, if it runs there.
@@ -52,9 +52,11 @@ fn append(variable: &str, text: &str) -> Result<(), CommandError> {
         .create(true)
         .open(&path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|source| CommandError::WriteFile {
-        path: Path::new(&path).display().to_string(),
-        source,
+    written.map_err(|source| {
+        CommandError::from(FileError::Write {
+            path: Path::new(&path).display().to_string(),
+            source,
+        })
     })
 }
 

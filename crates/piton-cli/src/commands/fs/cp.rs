@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use piton::copy::{self, Event, Place};
+use piton::copy::{self, CopyEvent, Place};
 use piton::error::FsError;
 use piton::left_out::{self, Reason};
 use piton::path::BoardPath;
@@ -14,7 +14,8 @@ use super::missing::{hint_for_board, hint_for_destination, hint_for_host};
 use super::paths::places;
 use super::refused::{ENOENT, error_text, local_error, refused};
 use crate::commands::reserved::note_reserved;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
+use crate::output_sink::OutputSink;
 
 /// The most names that a line lists.
 const LONGEST_LIST: usize = 5;
@@ -61,47 +62,44 @@ fn apply(
 ) -> Result<(), CommandError> {
     let (ui, args) = (files.ui, files.args);
     let mut progress = None;
-    let mut printed = Ok(());
-    let mut hear = |event: Event<'_>| {
+    let mut output = OutputSink::default();
+    let mut report = |event: CopyEvent<'_>| {
         let line = match event {
-            Event::Source { index } if !args.no_verbose => {
+            CopyEvent::Source { index } if !args.no_verbose => {
                 let source = sources.get(index).map(shown).unwrap_or_default();
                 Some(format!("cp {source} {}", shown(destination)))
             }
-            Event::Unchanged { path } => {
+            CopyEvent::Unchanged { path } => {
                 let path = shown_at_destination(path, destination);
                 Some(format!("Up to date: {path}"))
             }
-            Event::Begin { of } => {
+            CopyEvent::Begin { of } => {
                 progress = Some(ui.transfer(of));
                 None
             }
-            Event::Moved { bytes, of } => {
+            CopyEvent::Moved { bytes, of } => {
                 if let Some(progress) = &progress {
                     progress.expect(of);
                     progress.at(bytes);
                 }
                 None
             }
-            Event::End => {
+            CopyEvent::End => {
                 progress = None;
                 None
             }
             _ => None,
         };
-        if let Some(line) = line {
-            printed = match &progress {
-                Some(progress) => progress.aside(|| ui.step(&line)),
-                None => ui.step(&line),
-            };
-        }
-        match printed {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        let Some(line) = line else {
+            return ControlFlow::Continue(());
+        };
+        output.flow(match &progress {
+            Some(progress) => progress.aside(|| ui.step(&line)),
+            None => ui.step(&line),
+        })
     };
-    let applied = copy::apply(plan, &mut files.remote, &mut hear);
-    printed?;
+    let applied = copy::apply(plan, &mut files.remote, &mut report);
+    output.check()?;
     applied.map_err(|error| command_error(files, destination, error))
 }
 
@@ -136,25 +134,25 @@ fn command_error(
             let path = shown_at_destination(&path, destination);
             return refused("cp", &path, error).with_detail(hint);
         }
-        error => return CommandError::Copy(error),
+        error => return CommandError::from(FileError::Copy(error)),
     };
     // Several sources, a folder, or a slash at the end: the destination itself is the folder that is missing.
     match hint_for_destination(files, destination) {
-        Some(hint) => CommandError::File {
+        Some(hint) => CommandError::from(FileError::Failed {
             command: "cp".to_owned(),
             path: shown(destination),
             reason: error_text(ENOENT),
             detail: Some(hint),
-        },
+        }),
         None => does_not_fit(problem),
     }
 }
 
 fn does_not_fit(problem: &'static str) -> CommandError {
-    CommandError::Refused {
+    CommandError::from(FileError::Arguments {
         command: "cp",
         problem,
-    }
+    })
 }
 
 /// Returns a place in the form of the command line.

@@ -1,7 +1,7 @@
 //! What the sub-commands of `fs` share while they run.
 
 use piton::deadline::Deadline;
-use piton::fs::Event;
+use piton::fs::FileEvent;
 use piton::fs::listing::Sizes;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
@@ -32,13 +32,13 @@ impl Files<'_, '_, '_> {
 }
 
 /// Draws the progress of a transfer.
-pub(in crate::commands) fn show_progress(ui: &Ui, event: Event) {
+pub(in crate::commands) fn show_progress(ui: &Ui, event: FileEvent) {
     match event {
-        Event::Read {
+        FileEvent::Read {
             bytes,
             of: Some(of),
         }
-        | Event::Wrote { bytes, of } => ui.progress(bytes, of),
+        | FileEvent::Wrote { bytes, of } => ui.progress(bytes, of),
         _ => {}
     }
 }

@@ -6,7 +6,7 @@ use piton::path::BoardPath;
 
 use super::files::{Files, step};
 use super::missing::not_written;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// Makes a folder and those above it, unless they exist.
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
@@ -16,10 +16,11 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
         match files.remote.stat(&path, step()) {
             Ok(found) if found.kind == Kind::Directory => break,
             Ok(_) => {
-                return Err(CommandError::NotADirectory {
+                return Err(FileError::NotADirectory {
                     command: "mkdir",
                     path: path.to_string(),
-                });
+                }
+                .into());
             }
             Err(FsError::NotFound { .. }) => {}
             // A file stands above this path: the next turn of the loop finds it.

@@ -6,7 +6,7 @@ use piton::path::BoardPath;
 use super::files::{Files, content, step};
 use super::missing::not_written;
 use super::paths::board_paths;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// MicroPython's number for "invalid argument": the answer when a path is moved onto itself, or a folder into itself.
 const EINVAL: i32 = 22;
@@ -85,8 +85,8 @@ fn without_end_slashes(path: &BoardPath) -> BoardPath {
 }
 
 fn does_not_fit(problem: &'static str) -> CommandError {
-    CommandError::Refused {
+    CommandError::from(FileError::Arguments {
         command: "mv",
         problem,
-    }
+    })
 }

@@ -13,7 +13,7 @@ use piton::path::BoardPath;
 use piton::patterns::Patterns;
 
 use super::files::{Files, step};
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// A name in a folder, and whether it is a folder.
 type Name = (String, bool);
@@ -55,12 +55,13 @@ fn expand<P>(
             files.compatibility.extended_files && !is_new && text.contains(['*', '?', '[']);
         let fitting = read(files, text, is_pattern)?;
         if fitting.is_empty() {
-            return Err(CommandError::File {
+            return Err(FileError::Failed {
                 command: args.command.clone(),
                 path: text.clone(),
                 reason: "nothing fits this pattern".to_owned(),
                 detail: None,
-            });
+            }
+            .into());
         }
         paths.extend(fitting);
     }
@@ -130,11 +131,13 @@ pub(in crate::commands) fn board_path(
     command: &str,
     text: &str,
 ) -> Result<BoardPath, CommandError> {
-    text.parse().map_err(|_| CommandError::File {
-        command: command.to_owned(),
-        path: text.to_owned(),
-        reason: "Invalid argument".to_owned(),
-        detail: None,
+    text.parse().map_err(|_| {
+        CommandError::from(FileError::Failed {
+            command: command.to_owned(),
+            path: text.to_owned(),
+            reason: "Invalid argument".to_owned(),
+            detail: None,
+        })
     })
 }
 

@@ -8,7 +8,7 @@ use piton::fs::listing::Sizes;
 use piton::path::BoardPath;
 
 use super::files::{Files, step};
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 use crate::suggest::{did_you_mean, nearest};
 
 /// The C library's number for "No such file or directory".
@@ -42,12 +42,12 @@ pub(in crate::commands) fn refused(command: &str, path: &str, error: FsError) ->
             FsError::NoSpace { .. } | FsError::Torn { .. } => Some(error.to_string()),
             _ => None,
         };
-        return CommandError::File {
+        return CommandError::from(FileError::Failed {
             command: command.to_owned(),
             path: path.to_owned(),
             reason: error_text(number),
             detail,
-        };
+        });
     }
     error.into()
 }
@@ -55,7 +55,9 @@ pub(in crate::commands) fn refused(command: &str, path: &str, error: FsError) ->
 impl CommandError {
     /// Adds a hint to the error, if there is one and the error takes it.
     pub(super) fn with_detail(mut self, hint: Option<String>) -> CommandError {
-        if let (CommandError::File { detail, .. }, Some(hint)) = (&mut self, hint) {
+        if let (CommandError::File(FileError::Failed { detail, .. }), Some(hint)) =
+            (&mut self, hint)
+        {
             *detail = Some(hint);
         }
         self
@@ -82,12 +84,12 @@ pub(super) fn local_error(command: &str, path: &str, error: &io::Error) -> Comma
         io::ErrorKind::NotFound => similar_file(Path::new(path)),
         _ => None,
     };
-    CommandError::File {
+    CommandError::from(FileError::Failed {
         command: command.to_owned(),
         path: path.to_owned(),
         reason: reason.to_owned(),
         detail: detail.map(|name| did_you_mean(&name)),
-    }
+    })
 }
 
 /// Returns the file in the same folder of this computer whose name is nearest to that of `path`.

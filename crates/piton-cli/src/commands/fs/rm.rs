@@ -6,7 +6,7 @@ use piton::path::BoardPath;
 
 use super::files::{Files, step};
 use super::refused::error_text;
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 /// MicroPython's number for "invalid argument": the answer when a mount point is removed.
 const EINVAL: i32 = 22;
@@ -28,7 +28,7 @@ fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), 
     let absolute = files.current.as_ref().map(|current| current.join(path));
     let names = absolute.as_ref().map(BoardPath::resolved);
     if names.as_ref().and_then(|names| names.first()) == Some(&MOUNTED) {
-        return Err(CommandError::MountedFolder);
+        return Err(FileError::MountedFolder.into());
     }
     // It is not removed as a part of the root either.
     let holds_mount = names.is_some_and(|names| names.is_empty());
@@ -107,10 +107,11 @@ fn remove_dir(
             &format!("skipped: '{prefix}{path}' (vfs mountpoint)"),
         ),
         Err(error) => match error.os_error_number() {
-            Some(number) => Err(CommandError::CannotRemove {
+            Some(number) => Err(FileError::CannotRemove {
                 path: path.to_string(),
                 reason: error_text(number),
-            }),
+            }
+            .into()),
             None => Err(files.refused(path, error)),
         },
     }

@@ -4,7 +4,7 @@ use piton::fs::listing::{Kind, TreeEntry};
 use piton::path::BoardPath;
 
 use super::files::{Files, step};
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 
 pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), CommandError> {
     let path = match path.as_str() {
@@ -19,10 +19,11 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
         .is_dir(&path, step())
         .map_err(|error| files.refused(&path, error))?;
     if !is_dir {
-        return Err(CommandError::NotADirectory {
+        return Err(FileError::NotADirectory {
             command: "tree",
             path: path.to_string(),
-        });
+        }
+        .into());
     }
     let entries = files
         .remote

@@ -5,7 +5,7 @@ use std::thread;
 
 use piton::Session;
 use piton::deadline::Cancel;
-use piton::error::BoardError;
+use piton::error::ErrorKind;
 
 use super::screen::Screen;
 use super::talk::Keyboard;
@@ -40,7 +40,10 @@ pub(super) fn inject_file(
             }
         };
         let mut result = board.exec(&source, &mut output);
-        if matches!(result, Err(piton::Error::Board(BoardError::Cancelled))) {
+        if result
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::Interrupted)
+        {
             cancel.take();
             result = board.interrupt(&mut output);
         }
@@ -50,10 +53,10 @@ pub(super) fn inject_file(
     shown?;
     match result {
         Ok(()) => {}
-        Err(piton::Error::Board(BoardError::Exception(exception))) => {
-            screen.write(&exception.traceback)?
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => match error.exception() {
+            Some(exception) => screen.write(&exception.traceback)?,
+            None => return Err(error.into()),
+        },
     }
     Ok(session.friendly()?)
 }

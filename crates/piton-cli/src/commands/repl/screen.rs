@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Mutex;
 
-use crate::error::CommandError;
+use crate::error::{CommandError, FileError};
 use crate::ui::Ui;
 
 /// The terminal and the capture file.
@@ -30,12 +30,10 @@ impl<'a> Screen<'a> {
             None => None,
             Some(path) => Some(Capture {
                 path: path.to_owned(),
-                file: Mutex::new(
-                    File::create(path).map_err(|source| CommandError::WriteFile {
-                        path: path.to_owned(),
-                        source,
-                    })?,
-                ),
+                file: Mutex::new(File::create(path).map_err(|source| FileError::Write {
+                    path: path.to_owned(),
+                    source,
+                })?),
             }),
         };
         Ok(Screen {
@@ -61,11 +59,10 @@ impl<'a> Screen<'a> {
         if let Some(capture) = &self.capture
             && let Ok(mut file) = capture.file.lock()
         {
-            file.write_all(shown)
-                .map_err(|source| CommandError::WriteFile {
-                    path: capture.path.clone(),
-                    source,
-                })?;
+            file.write_all(shown).map_err(|source| FileError::Write {
+                path: capture.path.clone(),
+                source,
+            })?;
         }
         Ok(())
     }
