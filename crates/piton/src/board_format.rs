@@ -27,6 +27,9 @@ pub const BOOT_OUT: &str = "boot_out.txt";
 /// Most bytes of [`BOOT_OUT`]: it has a few lines.
 const BOOT_OUT_LIMIT: u64 = 64 << 10;
 
+/// The name of CircuitPython in `sys.implementation`.
+const CIRCUITPYTHON: &str = "circuitpython";
+
 /// Which `.mpy` files a board loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardFormat {
@@ -125,6 +128,28 @@ impl BoardFormat {
             arch_flags: mpy >> 16,
             target: Some(Target::MicroPython),
         }
+    }
+
+    /// Returns what a board loads whose `sys.implementation` has this name, this first number of a version, and this value of
+    /// `_mpy`, 0 if it has none.
+    pub(crate) fn of_implementation(name: &str, major: u32, mpy: u32) -> BoardFormat {
+        let format = BoardFormat::micropython(mpy);
+        match name {
+            CIRCUITPYTHON => BoardFormat {
+                dialect: Dialect::CircuitPython,
+                target: circuitpython(major),
+                ..format
+            },
+            _ => format,
+        }
+    }
+
+    /// Returns the version of the compiled packages in an index of MicroPython that the board loads; `None` if it loads
+    /// none of them and gets sources. CircuitPython is such a board: its format has the number of MicroPython's, and other
+    /// bytecode.
+    pub fn index_version(&self) -> Option<u8> {
+        self.version
+            .filter(|_| self.dialect == Dialect::MicroPython)
     }
 
     /// Returns what a CircuitPython board loads, by the text of its `boot_out.txt`; `None` if that does not say the version.
@@ -230,7 +255,7 @@ impl BoardFormat {
 
 impl From<&BoardFacts> for BoardFormat {
     fn from(facts: &BoardFacts) -> BoardFormat {
-        let is_circuitpython = facts.implementation.as_deref() == Some("circuitpython");
+        let is_circuitpython = facts.implementation.as_deref() == Some(CIRCUITPYTHON);
         let release = facts.release.as_deref().unwrap_or_default();
         let mpy = facts.mpy.as_ref();
         BoardFormat {

@@ -17,6 +17,7 @@ use piton_project::mip::{DESCRIPTION_LIMIT, FILE_LIMIT, INDEX};
 use super::look::{Looked, place_of};
 use super::manifest;
 use super::{MipError, MipEvent};
+use crate::board_format::BoardFormat;
 use crate::http::{Client, ClientOptions, HttpError};
 
 /// Most bytes of all files of a package and those that it needs.
@@ -30,9 +31,8 @@ pub struct FetchOptions {
     pub index: String,
     /// Whether compiled files are wanted, if the board loads any.
     pub mpy: bool,
-    /// The version of the `.mpy` files that the board loads: [`Library::mpy`](super::Library::mpy) or
-    /// [`BoardFormat::version`](crate::board_format::BoardFormat::version). `None` if it loads none: sources are fetched.
-    pub mpy_version: Option<u8>,
+    /// What the board loads: [`Library::format`](super::Library::format). Without it, sources are fetched.
+    pub format: Option<BoardFormat>,
     /// How long to wait for servers.
     pub client: ClientOptions,
 }
@@ -42,7 +42,7 @@ impl Default for FetchOptions {
         FetchOptions {
             index: INDEX.to_owned(),
             mpy: true,
-            mpy_version: None,
+            format: None,
             client: ClientOptions::default(),
         }
     }
@@ -127,9 +127,10 @@ pub fn describe(
 ) -> Result<Described, MipError> {
     let client = Client::new(&options.client);
     let index = options.index.trim_end_matches('/').to_owned();
+    let format = options.format.as_ref().filter(|_| options.mpy);
     let resolve = ResolveOptions {
         index: index.clone(),
-        mpy: options.mpy_version.filter(|_| options.mpy),
+        mpy: format.and_then(BoardFormat::index_version),
     };
     let mut resolver = Resolver::new(source.clone(), resolve);
     while let Some(location) = resolver.wanted()? {

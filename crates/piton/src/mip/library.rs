@@ -15,15 +15,21 @@ use piton_project::mip::record::{self, Record};
 
 use super::change::Found;
 use super::{MipError, MipEvent};
+use crate::board_format::BoardFormat;
 use crate::times::{CONTENT_TIME, STEP_TIME};
+
+/// Asks a board for its implementation, the first number of its version, the value of `_mpy` (0 if it has none) and the
+/// folders that it imports from.
+const QUESTION: &[u8] = b"import sys\ni=sys.implementation\n\
+    print((i[0],i[1][0],getattr(i,'_mpy',0),getattr(sys,'path',[])))";
 
 /// The folder of a board that packages are installed into, and what the board loads from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Library {
     target: String,
     folder: BoardPath,
-    /// The version of the `.mpy` files that the board loads, if it loads any.
-    pub mpy: Option<u8>,
+    /// What the board loads: [`FetchOptions::format`](super::FetchOptions::format) takes it.
+    pub format: BoardFormat,
 }
 
 impl Library {
@@ -34,10 +40,13 @@ impl Library {
     ///
     /// [`MipError::NoLibrary`], [`MipError::Target`], [`MipError::Board`].
     pub fn find(repl: &mut RawRepl<'_>, target: Option<&str>) -> Result<Library, MipError> {
-        let program =
-            b"import sys\nprint((getattr(sys.implementation,'_mpy',0),getattr(sys,'path',[])))";
-        let printed = repl.run(program, Deadline::after(STEP_TIME))?;
-        let (mpy, path): (u32, Vec<String>) =
+        let printed = repl.run(QUESTION, Deadline::after(STEP_TIME))?;
+        Library::from_answer(&printed, target)
+    }
+
+    /// Returns the library of the board that answered [`QUESTION`] so.
+    fn from_answer(printed: &[u8], target: Option<&str>) -> Result<Library, MipError> {
+        let (implementation, major, mpy, path): (String, u32, u32, Vec<String>) =
             from_literal(printed.trim_ascii()).map_err(piton_board::error::Error::from)?;
         let target = match target {
             Some(target) => target.to_owned(),
@@ -56,7 +65,7 @@ impl Library {
         Ok(Library {
             folder,
             target,
-            mpy: u8::try_from(mpy & 0xff).ok().filter(|version| *version > 0),
+            format: BoardFormat::of_implementation(&implementation, major, mpy),
         })
     }
 
@@ -171,7 +180,7 @@ pub(super) fn name(path: &str) -> Result<BoardPath, MipError> {
     })
 }
 
-/// Whether what was found is a file with this SHA-256, in hexadecimal. A board that has none sends its content.
+/// Returns whether `found` is a file with this SHA-256, in hexadecimal. A board without SHA-256 sends its content.
 pub(super) fn is_same(
     remote: &mut RemoteFs<'_, '_>,
     found: &SurveyEntry,
@@ -185,5 +194,71 @@ pub(super) fn is_same(
             let digest = remote.hash(&found.path, HashAlgorithm::Sha256, deadline)?;
             Ok(HEXLOWER.encode(&digest) == sha256)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a board answers, with or without a target: the library, and the version of compiled packages for it.
+    fn check(answer: &str, target: Option<&str>, expected: &str) {
+        let found = match Library::from_answer(answer.as_bytes(), target) {
+            Ok(library) => format!("{} {:?}", library.target(), library.format.index_version()),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, expected, "{answer}");
+    }
+
+    #[test]
+    fn a_board_says_where_its_packages_go_and_what_it_loads() {
+        let paths = "['', '.frozen', '/lib']";
+        check(
+            &format!("('micropython', 1, 4870, {paths})\r\n"),
+            None,
+            "/lib Some(6)",
+        );
+        check(
+            &format!("('micropython', 1, 5637, {paths})"),
+            None,
+            "/lib Some(5)",
+        );
+        check(
+            &format!("('micropython', 1, 0, {paths})"),
+            None,
+            "/lib None",
+        );
+        // The same number of the format, but bytecode that only CircuitPython loads.
+        check(
+            &format!("('circuitpython', 10, 518, {paths})"),
+            None,
+            "/lib None",
+        );
+        check(
+            "('micropython', 1, 0, ['', '/rom/lib', '/sd/lib'])",
+            None,
+            "/sd/lib None",
+        );
+        check(
+            "('micropython', 1, 0, [])",
+            Some("/flash//"),
+            "/flash// None",
+        );
+        check("('micropython', 1, 0, [])", Some("/"), "/ None");
+    }
+
+    #[test]
+    fn what_no_board_answers_is_an_error() {
+        for answer in [
+            "",
+            "('micropython',)",
+            "('micropython', 1, -1, [])",
+            "(0, 1, 0, [])",
+        ] {
+            let error = Library::from_answer(answer.as_bytes(), None).unwrap_err();
+            assert!(matches!(error, MipError::Board(_)), "{answer}: {error}");
+        }
+        let nowhere = Library::from_answer(b"('micropython', 1, 0, ['/rom/lib'])", None);
+        assert!(matches!(nowhere, Err(MipError::NoLibrary)));
     }
 }

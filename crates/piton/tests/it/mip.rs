@@ -4,6 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
+use piton::board_format::BoardFormat;
 use piton::deadline::{Cancel, Deadline};
 use piton::error::ErrorKind;
 use piton::mip::{
@@ -19,17 +20,22 @@ fn go_on(_: MipEvent<'_>) -> ControlFlow<()> {
     Continue(())
 }
 
-fn options(index: &Index, mpy_version: Option<u8>) -> FetchOptions {
+fn options(index: &Index, format: Option<BoardFormat>) -> FetchOptions {
     let mut options = FetchOptions::default();
     index.url().clone_into(&mut options.index);
-    options.mpy_version = mpy_version;
+    options.format = format;
     options
 }
 
+/// A board with MicroPython 1.29.
+fn micropython() -> Option<BoardFormat> {
+    Some(BoardFormat::micropython(0x1306))
+}
+
 /// Fetches all files of a package, with no board in sight.
-fn fetch(index: &Index, name: &str, mpy_version: Option<u8>) -> Result<Fetched, MipError> {
+fn fetch(index: &Index, name: &str, format: Option<BoardFormat>) -> Result<Fetched, MipError> {
     let cancel = Cancel::new();
-    let options = options(index, mpy_version);
+    let options = options(index, format);
     let described = mip::describe(&name.parse().unwrap(), &options, &cancel, &mut go_on)?;
     mip::fetch(described, &Looked::default(), &cancel, &mut go_on)
 }
@@ -47,9 +53,18 @@ fn a_package_is_fetched_without_a_board() {
     let index = Index::start();
     index.publish("app", "1", &["leaf"]);
     index.publish("leaf", "2", &[]);
-    let compiled = fetch(&index, "app", Some(6)).unwrap();
+    let compiled = fetch(&index, "app", micropython()).unwrap();
     assert_eq!(paths(&compiled), ["app.mpy", "leaf.mpy"]);
     let sources = fetch(&index, "app", None).unwrap();
+    assert_eq!(paths(&sources), ["app.py", "leaf.py"]);
+    // CircuitPython has the same number of the format, and cannot load MicroPython's bytecode.
+    let circuitpython =
+        BoardFormat::from_boot_out("Adafruit CircuitPython 10.0.3 on 2025-10-17; a board");
+    assert_eq!(
+        circuitpython.as_ref().and_then(|format| format.version),
+        Some(6)
+    );
+    let sources = fetch(&index, "app", circuitpython).unwrap();
     assert_eq!(paths(&sources), ["app.py", "leaf.py"]);
 }
 
@@ -57,13 +72,13 @@ fn a_package_is_fetched_without_a_board() {
 fn what_cannot_be_fetched_has_a_reason() {
     let index = Index::start();
     let [compiled, source] = index.publish("app", "1", &["leaf"]);
-    let missing = fetch(&index, "app", Some(6)).unwrap_err();
+    let missing = fetch(&index, "app", micropython()).unwrap_err();
     assert!(
         matches!(&missing, MipError::NoPackage { location } if location.to_string().contains("leaf"))
     );
     index.publish("leaf", "1", &[]);
     index.remove(&compiled);
-    let missing = fetch(&index, "app", Some(6)).unwrap_err();
+    let missing = fetch(&index, "app", micropython()).unwrap_err();
     assert!(matches!(&missing, MipError::NoFile { url } if url.ends_with(&compiled)));
     index.put(&source, "something else");
     let damaged = fetch(&index, "app", None).unwrap_err();
@@ -77,7 +92,7 @@ fn what_cannot_be_fetched_has_a_reason() {
 fn fetching_stops_when_nobody_listens() {
     let index = Index::start();
     index.publish("app", "1", &[]);
-    let (cancel, options) = (Cancel::new(), options(&index, Some(6)));
+    let (cancel, options) = (Cancel::new(), options(&index, micropython()));
     let source = "app".parse().unwrap();
     let stopped = mip::describe(&source, &options, &cancel, &mut |_| Break(())).unwrap_err();
     assert_eq!(stopped.kind(), ErrorKind::Interrupted);
@@ -136,7 +151,7 @@ fn install(
     events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Installation, MipError> {
     let library = Library::find(raw, None)?;
-    let fetched = fetch(index, name, library.mpy)?;
+    let fetched = fetch(index, name, Some(library.format.clone()))?;
     let done = mip::install(raw, &library, &[fetched], None, RecordUse::Keep, events)?;
     Ok(done.into_iter().next().unwrap())
 }

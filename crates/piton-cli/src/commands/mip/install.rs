@@ -225,7 +225,7 @@ impl Job<'_> {
             Continue(())
         };
         let mut options = options.clone();
-        options.mpy_version = self.library.mpy;
+        options.format = Some(self.library.format.clone());
         piton::mip::describe(source, &options, cancel, &mut looking)
     }
 
