@@ -333,7 +333,7 @@ fn signatures_hold_what_was_signed() {
     let manifest = String::from_utf8(sandbox.read("build/manifest.json")).unwrap();
     sandbox.write("build/manifest.json", manifest.replace("0.0.0", "0.0.1"));
     assert!(told(&sandbox, "verify --key piton.pub").contains("does not match the content"));
-    assert!(told(&sandbox, "build --sign piton.pub").contains("no secret key"));
+    assert!(told(&sandbox, "build --sign piton.pub").contains("not a minisign secret key"));
 }
 
 #[test]
