@@ -41,6 +41,11 @@ fn place() -> Place {
     }
     std::fs::create_dir_all(here.join("flash/empty")).unwrap();
     place
+        .sandbox
+        .write("partitions.py", include_str!("../rom_partitions.py"));
+    std::fs::create_dir(here.join("tree")).unwrap();
+    place.sandbox.write("tree/data.bin", vec![7; 20_000]);
+    place
 }
 
 /// Runs a command, after others on the same board that have no fault yet. Returns how many bytes the board sent, too.
@@ -158,5 +163,37 @@ fn packages() {
     check_all(
         &["mip list", "mip update --index INDEX", "mip uninstall two"],
         &["mip install --index INDEX two"],
+    );
+}
+
+#[test]
+fn builds() {
+    check_all(
+        &["verify --board", "deploy", "deploy --dry-run"],
+        &["build here"],
+    );
+}
+
+/// The partitions live in the board's memory: what makes them is on the same line, which is cut as late as in the deployment.
+#[test]
+fn images() {
+    check_all(
+        &[
+            "run partitions.py romfs -p 0 query",
+            "run partitions.py romfs deploy tree",
+            "run partitions.py romfs -p 1 deploy tree",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn resets() {
+    check_all(
+        &[
+            "soft-reset exec 'print(list(range(999)))'",
+            "resume exec 'print(list(range(999)))'",
+        ],
+        &[],
     );
 }
