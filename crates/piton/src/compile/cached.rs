@@ -45,10 +45,9 @@ pub fn compile_cached(
 ) -> Result<Compiled, CompileError> {
     let name = String::from_utf8_lossy(&options.input_name);
     let Some(cache) = cache else {
-        let mpy = compile(source, options)?;
-        debug!(%name, bytes = mpy.len(), "the module was compiled: there is no cache");
+        // No event: programs of ours for the board are compiled without a cache, and nobody asked for them by name.
         return Ok(Compiled {
-            mpy,
+            mpy: compile(source, options)?,
             cached: false,
             not_kept: None,
         });
