@@ -775,6 +775,8 @@ def sync_into_the_root(belay: Any, port: str) -> Any:
         for path in ("/boot.py", "/webrepl_cfg.py", "/stale.txt"):
             board(f"open({path!r}, 'w').close()")
         board("import os\ntry:\n os.mkdir('/lib')\nexcept OSError: pass\nopen('/lib/kept.py', 'w').close()")
+        # The other module has left it: both use one board.
+        board("try:\n os.remove('/lib/module.py')\nexcept OSError: pass")
         with folder(main_py="x = 1\n") as root:
             board.sync(root)
         return [name for name in synced(board, "/") if not name.startswith(("/_belay", "/t", "/dev"))]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use piton::device::{CallOptions, Device, DeviceError, DeviceOptions};
+#[cfg(unix)]
 use piton::literal::Value;
 
 fn connect(port: &str) -> Device {

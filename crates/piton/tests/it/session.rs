@@ -1,7 +1,9 @@
 //! The rules of a session, on boards that are reset, unplugged, busy and silent.
 
 use std::fs;
+#[cfg(unix)]
 use std::ops::ControlFlow;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
