@@ -137,8 +137,10 @@ fn to_board(
     let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw);
-    let deployment = to_board::plan(shipment, &mut remote, &BoardPath::root(), settings)
-        .map_err(not_deployed)?;
+    // A unix port's root folder is the computer's, and a board may have its files in `/flash`.
+    let current = BoardPath::default();
+    let deployment =
+        to_board::plan(shipment, &mut remote, &current, settings).map_err(not_deployed)?;
     note_downgrade(&Record::of(&shipment.manifest), deployment.newer(), ui);
     carry_out(dry_run, ui, Some(&board), deployment.plan(), |events| {
         deployment.apply(&mut remote, events).map_err(not_deployed)

@@ -253,6 +253,21 @@ fn files_come_after_what_they_import() {
     assert_snapshot!(told(&sandbox, "connect virtual deploy --dry-run"));
 }
 
+/// A board's files need not be in `/`: a pyboard's are in `/flash`, its current folder after a reset.
+#[test]
+fn a_deployment_goes_to_the_current_folder() {
+    let sandbox = project();
+    for line in ["keygen --no-password", "build --sign piton.key"] {
+        assert_eq!(piton(&sandbox, line, &[]).code, Some(0), "{line}");
+    }
+    let moved = "exec 'import os; os.mkdir(\"flash\"); os.chdir(\"flash\")'";
+    let deploy = "deploy --key piton.pub";
+    assert_snapshot!(told(
+        &sandbox,
+        &format!("connect virtual {moved} {deploy} + {deploy} + exec 'import main' fs tree :/")
+    ));
+}
+
 /// Put all files below this folder of the sandbox on a server, below `/`.
 fn serve(sandbox: &Sandbox, web: &Web, folder: &str) {
     let root = sandbox.path().join(folder);

@@ -101,3 +101,39 @@ fn native_code_of_a_build() {
     assert_eq!(deployed.code, Some(0), "{}", deployed.stderr());
     assert_eq!(all(&run("exec 'import app'")), done("42\n"));
 }
+
+/// The folder of a unix port that is like a board's `/` is the one that it runs in, not the computer's root folder.
+#[test]
+fn a_deployment() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path().join("src/lib")).unwrap();
+    sandbox.write("src/main.py", "import lib.answer\n");
+    sandbox.write("src/lib/answer.py", "print(42)\n");
+    std::fs::create_dir(sandbox.path().join("board")).unwrap();
+    for line in ["keygen --no-password", "build --sign piton.key"] {
+        let made = sandbox.run(line);
+        assert_eq!(made.code, Some(0), "{}", made.stderr());
+    }
+    let selector = as_a_process();
+    let run = |line: &str| {
+        let selector = selector.replacen("exec:exec ", "exec:cd board && exec ", 1);
+        let connect = ["connect", &selector, "resume"].map(ToOwned::to_owned);
+        all(&sandbox.run_words(&[connect.to_vec(), words(line)].concat()))
+    };
+    let (code, stdout, stderr) = run("deploy --key piton.pub");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(
+        stdout,
+        "mkdir    lib/\ncreate   lib/answer.mpy\ncreate   main.py\n"
+    );
+    let names = |folder: &str| {
+        let entries = sandbox.path().join(folder).read_dir().unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("board"), [".piton-deployed", "lib", "main.py"]);
+    assert_eq!(run("exec 'import main'"), done("42\n"));
+    let (code, stdout, _) = run("deploy --key piton.pub");
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+}

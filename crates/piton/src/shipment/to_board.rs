@@ -81,7 +81,8 @@ pub struct Deployment {
     record: Option<Record>,
 }
 
-/// Compares a shipment with the folder `root` of a board and plans the deployment.
+/// Compares a shipment with the folder `root` of a board and plans the deployment. The empty path is the board's current
+/// folder: after a reset, that is where the board finds its start files, also where it is not `/`.
 ///
 /// # Errors
 ///
