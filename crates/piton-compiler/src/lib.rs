@@ -14,11 +14,16 @@
 //!
 //! # Layout
 //! `piton_syntax` makes the parse tree. From there in the order the data flows: `compile` walks the tree scope by scope
-//! and writes instructions, `scope` decides what names mean, `emit` makes code of the instructions, and `module` puts
+//! and writes instructions, `scope` decides what names mean, `emit` makes code of the instructions (native code on a `machine`), and `module` puts
 //! the code of all scopes together.
 
 mod compile;
 mod emit;
+#[expect(
+    dead_code,
+    reason = "the native emitter, which is to come, is the caller"
+)]
+mod machine;
 mod module;
 mod options;
 mod scope;
