@@ -20,7 +20,7 @@ use piton_compiler::{Optimisation, Options};
 use piton_fs::mount::{self as server, MountOptions, Mounted};
 use piton_fs::transfer::{forget_programs, keeps_programs, use_bytecode};
 use serde::de::DeserializeOwned;
-use virtual_board::{BoardOptions, Flash, Line, VirtualBoard, VmImage};
+use virtual_board::{BoardOptions, Flash, Line, VirtualBoard};
 
 use crate::compile::compile_cached;
 use crate::error::Error;
@@ -505,7 +505,10 @@ pub fn start_virtual(board: BoardOptions, options: &ConnectOptions) -> Result<Vi
             report(&ConnectEvent::Vm(event));
         }
     })?;
-    let image = VmImage::open(&file).map_err(|source| Error::VmImage { path: file, source })?;
+    let image = file.open().map_err(|source| Error::VmImage {
+        path: PathBuf::from(file.to_string()),
+        source,
+    })?;
     Ok(VirtualBoard::start(&image, board)?)
 }
 

@@ -1,17 +1,21 @@
 //! The VM file of the virtual board: where it is, and how it gets there.
 //!
-//! The virtual board runs the official WebAssembly build of MicroPython. That file is not part of Piton; it is
-//! looked for, first hit wins:
+//! The virtual board runs the official WebAssembly build of MicroPython. That file is not in Piton's
+//! repository; it is looked for, first hit wins:
 //!
 //! 1. the file named by the caller,
 //! 2. the file named by the environment variable `PITON_VM`,
-//! 3. `vm/VERSION/micropython.wasm` in the [cache folder](crate::cache_folder),
-//! 4. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
+//! 3. inside the program, where it was built with `PITON_EMBED_VM=FILE` as release builds are,
+//! 4. `vm/VERSION/micropython.wasm` in the [cache folder](crate::cache_folder),
+//! 5. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
 //!    client where one is installed.
 //!
-//! Files of 1 and 2 may be any version; files of 3 and 4 must have the pinned [`SHA512`].
+//! Files of 1 and 2 may be any version; those of 3 to 5 have the pinned [`SHA512`].
 
 mod fetch;
+mod pinned;
+
+pub use pinned::{FILE_NAME, SHA512, VERSION};
 
 use std::env;
 use std::fmt;
@@ -21,23 +25,14 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha512};
 use tracing::debug;
+use virtual_board::{VmError, VmImage};
 
 use crate::cache_folder::{NoCacheFolder, cache_folder};
 use crate::environment;
 use crate::events;
 
-/// The version of the npm package that holds the VM file: MicroPython 1.29.0, sixth build.
-pub const VERSION: &str = "1.29.0-6";
-
 /// The npm package that holds the VM file.
 pub const PACKAGE: &str = "@micropython/micropython-webassembly-pyscript";
-
-/// The name of the VM file in the package and in the cache.
-pub const FILE_NAME: &str = "micropython.wasm";
-
-/// The SHA-512 of the VM file of [`VERSION`], in lower-case hexadecimal.
-pub const SHA512: &str = "afd89d219d2e2dc9dffec770f275644e79cca72c283693d4f907afe0f931cff3\
-                          1080e54f1db81e78747b921707d73e5af18c931f4c80115e465770c3a3b85683";
 
 /// Where the VM file is fetched from: a public network that mirrors npm packages file by file.
 pub const URL: &str = "https://cdn.jsdelivr.net/npm/@micropython/micropython-webassembly-pyscript@1.29.0-6/micropython.wasm";
@@ -126,6 +121,50 @@ impl From<NoCacheFolder> for VmFileError {
     }
 }
 
+/// The VM file that a virtual board runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VmFile {
+    /// A file of this computer.
+    Path(PathBuf),
+    /// The file inside this program: all its bytes.
+    Embedded(&'static [u8]),
+}
+
+impl VmFile {
+    /// Reads and compiles the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`VmImage::open`].
+    pub fn open(&self) -> Result<VmImage, VmError> {
+        match self {
+            VmFile::Path(path) => VmImage::open(path),
+            VmFile::Embedded(bytes) => VmImage::from_bytes(bytes),
+        }
+    }
+}
+
+/// The path of the file, or `(in the program)`.
+impl fmt::Display for VmFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VmFile::Path(path) => path.display().fmt(f),
+            VmFile::Embedded(_) => f.write_str("(in the program)"),
+        }
+    }
+}
+
+/// Returns the VM file that this program was built with, if it was.
+pub fn embedded() -> Option<&'static [u8]> {
+    #[cfg(embedded_vm)]
+    return Some(include_bytes!(concat!(
+        env!("OUT_DIR"),
+        "/micropython.wasm"
+    )));
+    #[cfg(not(embedded_vm))]
+    None
+}
+
 /// Finds the VM file, and fetches it when it is nowhere; `report` is called before the wait.
 ///
 /// # Errors
@@ -137,10 +176,11 @@ impl From<NoCacheFolder> for VmFileError {
 pub fn locate(
     explicit: Option<&Path>,
     report: &mut dyn FnMut(VmEvent),
-) -> Result<PathBuf, VmFileError> {
+) -> Result<VmFile, VmFileError> {
     let places = Places {
         explicit: explicit.map(Path::to_owned),
         environment: env::var_os(environment::VM).map(PathBuf::from),
+        embedded: embedded(),
         cache: cache_folder(),
     };
     places.locate(&mut |place| fetch::fetch(place, report))
@@ -150,6 +190,7 @@ pub fn locate(
 struct Places {
     explicit: Option<PathBuf>,
     environment: Option<PathBuf>,
+    embedded: Option<&'static [u8]>,
     cache: Result<PathBuf, NoCacheFolder>,
 }
 
@@ -157,7 +198,7 @@ struct Places {
 type Fetch<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, VmFileError> + 'a;
 
 impl Places {
-    fn locate(self, fetch: &mut Fetch<'_>) -> Result<PathBuf, VmFileError> {
+    fn locate(self, fetch: &mut Fetch<'_>) -> Result<VmFile, VmFileError> {
         if let Some(path) = self.explicit {
             debug!(path = %path.display(), "the VM file is the one of the options");
             return readable(path, NamedBy::Options);
@@ -168,13 +209,17 @@ impl Places {
             debug!(path = %path.display(), "the VM file is the one of the environment");
             return readable(path, NamedBy::Environment);
         }
+        if let Some(bytes) = self.embedded {
+            debug!("the VM file is the one in the program");
+            return Ok(VmFile::Embedded(bytes));
+        }
         let place = self.cache?.join("vm").join(VERSION).join(FILE_NAME);
         match std::fs::read(&place) {
             Ok(bytes) => {
                 let found = sha512(&bytes);
                 if found == SHA512 {
                     debug!(path = %place.display(), "the VM file is in the cache");
-                    Ok(place)
+                    Ok(VmFile::Path(place))
                 } else {
                     Err(VmFileError::Damaged { path: place, found })
                 }
@@ -186,7 +231,7 @@ impl Places {
                     path: place.clone(),
                     source,
                 })?;
-                Ok(place)
+                Ok(VmFile::Path(place))
             }
             Err(source) => Err(VmFileError::Cache {
                 path: place,
@@ -196,9 +241,9 @@ impl Places {
     }
 }
 
-fn readable(path: PathBuf, named_by: NamedBy) -> Result<PathBuf, VmFileError> {
+fn readable(path: PathBuf, named_by: NamedBy) -> Result<VmFile, VmFileError> {
     match std::fs::File::open(&path).and_then(|file| file.metadata()) {
-        Ok(metadata) if metadata.is_file() => Ok(path),
+        Ok(metadata) if metadata.is_file() => Ok(VmFile::Path(path)),
         Ok(_) => Err(VmFileError::Named {
             path,
             named_by,

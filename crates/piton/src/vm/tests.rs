@@ -25,6 +25,7 @@ fn located(files: &[&str], explicit: &str, environment: Option<&str>) -> String 
             "" => PathBuf::new(),
             name => path(name),
         }),
+        embedded: None,
         cache: Ok(path("cache")),
     };
     let found = places.locate(&mut |place| {
@@ -38,12 +39,13 @@ fn located(files: &[&str], explicit: &str, environment: Option<&str>) -> String 
             .to_string()
     };
     match found {
-        Ok(path) => format!(
+        Ok(VmFile::Path(path)) => format!(
             "{}: {}",
             below(&path),
             std::fs::read_to_string(&path).unwrap()
         )
         .replace('\\', "/"),
+        Ok(VmFile::Embedded(bytes)) => format!("{} bytes in the program", bytes.len()),
         Err(VmFileError::Named { path, named_by, .. }) => {
             format!("{named_by} names {}", below(&path))
         }
@@ -89,6 +91,7 @@ fn the_cache_is_filled_once_and_never_trusted() {
     let places = Places {
         explicit: None,
         environment: None,
+        embedded: None,
         cache: Err(NoCacheFolder),
     };
     let nowhere = places.locate(&mut |_| Ok(Vec::new()));
@@ -101,6 +104,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
     let places = Places {
         explicit: None,
         environment: None,
+        embedded: None,
         cache: Ok(folder.path().join("cache")),
     };
     let failed = places.locate(&mut |place| {
@@ -118,4 +122,22 @@ fn what_cannot_be_fetched_leaves_nothing() {
         "{message}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_embedded_file_needs_no_cache_and_no_network() {
+    let places = |explicit| Places {
+        explicit,
+        environment: None,
+        embedded: Some(b"\0asm"),
+        cache: Err(NoCacheFolder),
+    };
+    let fetch = &mut |_: &Path| -> Result<Vec<u8>, VmFileError> { panic!("nothing is fetched") };
+    let found = places(None).locate(fetch).unwrap();
+    assert_eq!(found, VmFile::Embedded(b"\0asm"));
+    assert_eq!(found.to_string(), "(in the program)");
+    let folder = folder(&["named.wasm"]);
+    let named = folder.path().join("named.wasm");
+    let found = places(Some(named.clone())).locate(fetch).unwrap();
+    assert_eq!(found, VmFile::Path(named));
 }
