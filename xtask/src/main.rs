@@ -13,6 +13,7 @@ mod codegen;
 mod corpus;
 mod demo;
 mod dependencies;
+mod dist;
 mod figures;
 mod metadata;
 mod platforms;
@@ -42,6 +43,7 @@ enum Task {
     Test(test::Args),
     Tidy(tidy::Args),
     Demo(demo::Args),
+    Dist(dist::Args),
     Bench(bench::Args),
     Corpus(corpus::Args),
     Codegen(codegen::Args),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Corpus(args) => corpus::run(&args),
         Task::Codegen(args) => codegen::run(&args),

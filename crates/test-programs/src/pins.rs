@@ -16,6 +16,8 @@ pub enum Environment {
     Emulator,
     /// What the Python package is built, tested and checked with.
     Tools,
+    /// What builds a release for other systems. No test needs it: `cargo xtask dist` makes it.
+    Release,
 }
 
 impl Environment {
@@ -26,6 +28,7 @@ impl Environment {
             Environment::Peers => include_str!("../requirements.txt"),
             Environment::Emulator => include_str!("../requirements-emulator.txt"),
             Environment::Tools => include_str!("../requirements-tools.txt"),
+            Environment::Release => include_str!("../requirements-release.txt"),
         }
     }
 }

@@ -14,14 +14,14 @@ const OLDEST: (u32, u32) = (3, 10);
 
 /// Returns whether the environment's interpreter is there: it is a link to the Python that made it, which may
 /// have been removed since.
-pub(super) fn works(cache_dir: &Path, environment: Environment) -> bool {
+pub(crate) fn works(cache_dir: &Path, environment: Environment) -> bool {
     let folder = cache::python_environment(cache_dir, environment);
     cache::is_stamped(&folder, &cache::python_stamp(environment)) && interpreter(&folder).exists()
 }
 
 /// Makes an environment. Its scripts name its own folder, so it is made in place, and counts only once
 /// it has its stamp.
-pub(super) fn make_environment(cache_dir: &Path, environment: Environment) -> anyhow::Result<()> {
+pub(crate) fn make_environment(cache_dir: &Path, environment: Environment) -> anyhow::Result<()> {
     let folder = cache::python_environment(cache_dir, environment);
     if folder.exists() {
         fs_err::remove_dir_all(&folder)?;

@@ -134,6 +134,7 @@ const RULES: &[Rule] = &[
         code: &[
             "piton-compiler",
             "piton-mpy",
+            "piton-shipment",
             "piton-syntax",
             "test-programs",
         ],

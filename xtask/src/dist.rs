@@ -1,0 +1,298 @@
+//! `cargo xtask dist`: the files of a release.
+//!
+//! For each system: the programs, built with the VM file of the virtual board inside; an archive with them; wheels with the
+//! Python package and the program. For all of them: a list of SHA-256 sums, which a key in minisign's format can sign,
+//! a list of what the programs are made of (CycloneDX), and, where the address of the archives is known, installers and
+//! the descriptions that package managers read. All of it comes from one [`Release`].
+
+mod archive;
+mod bill;
+mod descriptions;
+mod systems;
+mod wheel;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+use piton_shipment::signature::{KeyFile, Password};
+use serde::Serialize;
+use test_programs::cache::{self, sha256_hex};
+use test_programs::locate;
+use test_programs::pins::Environment;
+
+use crate::processes::output_of;
+use crate::setup::python;
+use crate::workspace::root;
+use systems::System;
+
+/// Make the files of a release: archives, wheels, checksums, installers
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Folder that gets the files
+    #[arg(long, value_name = "FOLDER", default_value = "target/dist")]
+    out: PathBuf,
+    /// System to build for, such as `linux-aarch64`; may be given several times. By default all that this computer can
+    /// build for
+    #[arg(long = "system", value_name = "SYSTEM")]
+    systems: Vec<String>,
+    /// Address of the folder that the archives will be downloaded from: installers and the descriptions for package
+    /// managers are written too
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Secret key, as `piton keygen` writes it, that signs the list of checksums; its password, if it has one, is in
+    /// `PITON_SIGN_PASSWORD`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Leave out the wheels
+    #[arg(long)]
+    no_wheels: bool,
+}
+
+/// The one description that installers and package managers' files are made from. It is written as `release.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Release {
+    /// The version, as in `Cargo.toml`.
+    version: String,
+    /// Seconds since 1970 of the commit: all files in archives have this time.
+    time: u64,
+    /// The files, in the order of their names.
+    files: Vec<ReleaseFile>,
+}
+
+/// A file of a release.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReleaseFile {
+    name: String,
+    /// The system, such as `linux-aarch64`.
+    system: String,
+    kind: FileKind,
+    size: u64,
+    /// In lower-case hexadecimal.
+    sha256: String,
+}
+
+/// What a file of a release is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FileKind {
+    /// The programs, licenses and completions.
+    Archive,
+    /// The Python package, with the program.
+    Wheel,
+    /// Links to the program under the names of other tools, for pip.
+    LinksWheel,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let systems = chosen(&args.systems)?;
+    let tools = tools()?;
+    let out = root().join(&args.out);
+    fs_err::create_dir_all(&out)?;
+    let mut release = Release {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        time: commit_time()?,
+        files: Vec::new(),
+    };
+    for system in systems {
+        println!("\n==> {}", system.name);
+        let programs = build(system, &tools)?;
+        let (name, bytes) = archive::of(system, &programs, &release)?;
+        release.add(&out, system, FileKind::Archive, name, &bytes)?;
+        if !args.no_wheels {
+            for (kind, name, bytes) in wheel::of(system, &programs, &tools, &release)? {
+                release.add(&out, system, kind, name, &bytes)?;
+            }
+        }
+    }
+    release.files.sort_by(|a, b| a.name.cmp(&b.name));
+    release.write_lists(&out, args)?;
+    let count = release.files.len();
+    println!("\n{count} files are in `{}`", out.display());
+    Ok(())
+}
+
+/// Returns the systems with these names, or all that this computer can build for.
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static System>> {
+    if names.is_empty() {
+        return Ok(systems::SYSTEMS
+            .iter()
+            .filter(|system| system.is_built_here())
+            .collect());
+    }
+    let all = systems::SYSTEMS.map(|system| system.name).join(", ");
+    let find = |name: &String| {
+        let system = systems::SYSTEMS.iter().find(|system| system.name == name);
+        let system = system.with_context(|| format!("`{name}` is no system; they are {all}"))?;
+        ensure!(
+            system.is_built_here(),
+            "programs for `{name}` are built on macOS only: they need its libraries"
+        );
+        Ok(system)
+    };
+    names.iter().map(find).collect()
+}
+
+/// The tools that build for other systems: a Python environment, made at the first release.
+pub(crate) struct Tools {
+    folder: PathBuf,
+}
+
+impl Tools {
+    /// Returns a command with the tools in front of everything else on the path.
+    fn command(&self, program: &str) -> anyhow::Result<Command> {
+        let mut folders = vec![
+            self.folder
+                .join(if cfg!(windows) { "Scripts" } else { "bin" }),
+        ];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        folders.extend(std::env::split_paths(&path));
+        let mut command = Command::new(program);
+        command
+            .current_dir(root())
+            .env("PATH", std::env::join_paths(folders)?);
+        Ok(command)
+    }
+}
+
+fn tools() -> anyhow::Result<Tools> {
+    let cache = cache::cache_dir()?;
+    let folder = cache::python_environment(&cache, Environment::Release);
+    if !python::works(&cache, Environment::Release) {
+        println!("  fetching  the tools that build for other systems");
+        python::make_environment(&cache, Environment::Release)?;
+    }
+    Ok(Tools { folder })
+}
+
+/// The programs of a system.
+pub(crate) struct Programs {
+    /// `piton`.
+    piton: Vec<u8>,
+    /// The small program that is the official compiler's command line.
+    mpy_cross: Vec<u8>,
+}
+
+/// Builds the programs of a system.
+fn build(system: &System, tools: &Tools) -> anyhow::Result<Programs> {
+    let triple = system.programs;
+    let mut cargo = tools.command("cargo")?;
+    cargo
+        .arg(if system.needs_zig() {
+            "zigbuild"
+        } else {
+            "build"
+        })
+        .args(["--release", "--locked", "--target", triple])
+        .args(["--package", "piton-cli", "--package", "piton-mpy-cross"])
+        .env("PITON_EMBED_VM", locate("vm")?)
+        .env("RUSTFLAGS", flags());
+    let status = cargo.status().context("cannot run cargo")?;
+    ensure!(status.success(), "the programs for {triple} can't be built");
+    let folder = target_folder()?.join(triple).join("release");
+    let read = |name: &str| fs_err::read(folder.join(system.program(name)));
+    Ok(Programs {
+        piton: read("piton")?,
+        mpy_cross: read("mpy-cross")?,
+    })
+}
+
+/// Returns flags for the Rust compiler that keep this computer's folders out of the programs: two computers write the same
+/// bytes.
+fn flags() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let mut flags = format!("--remap-path-prefix={}=/piton", root().display());
+    if let Some(home) = home {
+        flags.push_str(&format!(" --remap-path-prefix={}=/cargo", home.display()));
+    }
+    flags
+}
+
+fn target_folder() -> anyhow::Result<PathBuf> {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    Ok(folder.unwrap_or_else(|| root().join("target")))
+}
+
+/// Returns the time of the last commit, or that of `SOURCE_DATE_EPOCH`, in seconds since 1970.
+fn commit_time() -> anyhow::Result<u64> {
+    if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
+        return time.parse().context("SOURCE_DATE_EPOCH is not a number");
+    }
+    let mut git = Command::new("git");
+    git.current_dir(root()).args(["log", "-1", "--format=%ct"]);
+    let time = output_of(&mut git).context("git does not know when the last commit was made")?;
+    Ok(time.trim().parse()?)
+}
+
+impl Release {
+    /// Writes a file and takes it into the list.
+    fn add(
+        &mut self,
+        out: &Path,
+        system: &System,
+        kind: FileKind,
+        name: String,
+        bytes: &[u8],
+    ) -> anyhow::Result<()> {
+        fs_err::write(out.join(&name), bytes)?;
+        println!("  {name} ({} bytes)", bytes.len());
+        self.files.push(ReleaseFile {
+            name,
+            system: system.name.to_owned(),
+            kind,
+            size: bytes.len() as u64,
+            sha256: sha256_hex(bytes),
+        });
+        Ok(())
+    }
+
+    /// Writes the lists, their signature, and what package managers read.
+    fn write_lists(&self, out: &Path, args: &Args) -> anyhow::Result<()> {
+        fs_err::write(out.join("release.json"), json(self)?)?;
+        let bill = bill::of(&self.version, self.time)?;
+        fs_err::write(out.join("piton.cdx.json"), json(&bill)?)?;
+        let sums = self.sums();
+        fs_err::write(out.join("SHA256SUMS"), &sums)?;
+        if let Some(key) = &args.key {
+            let comment = format!("piton {}", self.version);
+            let signature = sign(key, sums.as_bytes(), &comment)?;
+            fs_err::write(out.join("SHA256SUMS.minisig"), signature)?;
+        }
+        if let Some(base) = &args.base_url {
+            for (name, text) in descriptions::of(self, base)? {
+                let path = out.join(name);
+                if let Some(folder) = path.parent() {
+                    fs_err::create_dir_all(folder)?;
+                }
+                fs_err::write(path, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the list of checksums, as `sha256sum --check` reads it.
+    fn sums(&self) -> String {
+        let lines = self.files.iter();
+        lines
+            .map(|file| format!("{}  {}\n", file.sha256, file.name))
+            .collect()
+    }
+}
+
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Signs content with the key in a file.
+fn sign(key: &Path, content: &[u8], comment: &str) -> anyhow::Result<String> {
+    let text = fs_err::read_to_string(key)?;
+    let key = match KeyFile::parse(&text)? {
+        KeyFile::Open(key) => key,
+        KeyFile::Protected(key) => match std::env::var("PITON_SIGN_PASSWORD") {
+            Ok(password) => key.open(&Password::new(password))?,
+            Err(_) => bail!("the key has a password; put it into `PITON_SIGN_PASSWORD`"),
+        },
+    };
+    Ok(key.sign(content, comment))
+}

@@ -1,0 +1,149 @@
+//! What installs a release: two scripts, and the descriptions that package managers read. Templates are in `templates/`;
+//! words in `@` are replaced.
+
+use anyhow::Context;
+
+use super::{FileKind, Release};
+
+/// A template: path of the result, and text.
+const TEMPLATES: [(&str, &str); 7] = [
+    ("install.sh", include_str!("templates/install.sh")),
+    ("install.ps1", include_str!("templates/install.ps1")),
+    ("homebrew/piton.rb", include_str!("templates/piton.rb")),
+    ("scoop/piton.json", include_str!("templates/scoop.json")),
+    (
+        "winget/Piton.Piton.yaml",
+        include_str!("templates/winget.version.yaml"),
+    ),
+    (
+        "winget/Piton.Piton.installer.yaml",
+        include_str!("templates/winget.installer.yaml"),
+    ),
+    (
+        "winget/Piton.Piton.locale.en-US.yaml",
+        include_str!("templates/winget.locale.yaml"),
+    ),
+];
+
+/// Returns path and text of each description. `base` is the address of the folder that the archives are in.
+///
+/// A system that was not built has no checksum, and the word stays away: the lines of a template that need it are left out.
+///
+/// # Errors
+///
+/// A template has a word that nothing replaces.
+pub(crate) fn of(release: &Release, base: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let words = words(release, base.trim_end_matches('/'));
+    TEMPLATES
+        .into_iter()
+        .map(|(path, template)| {
+            let text = filled(template, &words).with_context(|| format!("template of `{path}`"))?;
+            Ok((path, text))
+        })
+        .collect()
+}
+
+/// Returns the words and what replaces them; `None` for what this release does not have.
+fn words(release: &Release, base: &str) -> Vec<(String, Option<String>)> {
+    let mut words = vec![
+        ("@VERSION@".to_owned(), Some(release.version.clone())),
+        ("@BASE_URL@".to_owned(), Some(base.to_owned())),
+    ];
+    for system in &super::systems::SYSTEMS {
+        let archive = release
+            .files
+            .iter()
+            .find(|file| file.kind == FileKind::Archive && file.system == system.name);
+        let name = system.name.to_uppercase().replace('-', "_");
+        let sum = archive.map(|file| file.sha256.clone());
+        words.push((format!("@SHA256_{name}@"), sum));
+    }
+    words
+}
+
+/// Returns a template with its words replaced, without the lines whose words have no value.
+fn filled(template: &str, words: &[(String, Option<String>)]) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for line in template.lines() {
+        let missing = words
+            .iter()
+            .any(|(word, value)| value.is_none() && line.contains(word.as_str()));
+        if missing {
+            continue;
+        }
+        let mut line = line.to_owned();
+        for (word, value) in words {
+            line = line.replace(word.as_str(), value.as_deref().unwrap_or_default());
+        }
+        let unknown = line
+            .split('@')
+            .any(|part| part.len() > 2 && part.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+        anyhow::ensure!(!unknown, "nothing replaces a word in `{line}`");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dist::ReleaseFile;
+    use crate::dist::systems::SYSTEMS;
+
+    fn release(systems: &[&str]) -> Release {
+        let file = |system: &&str| ReleaseFile {
+            name: format!("piton-1.2.3-{system}.tar.gz"),
+            system: (*system).to_owned(),
+            kind: FileKind::Archive,
+            size: 1,
+            sha256: format!("sum-of-{system}"),
+        };
+        Release {
+            version: "1.2.3".to_owned(),
+            time: 0,
+            files: systems.iter().map(file).collect(),
+        }
+    }
+
+    fn text_of<'a>(texts: &'a [(&str, String)], path: &str) -> &'a str {
+        let found = texts.iter().find(|(name, _)| *name == path);
+        &found.unwrap().1
+    }
+
+    #[test]
+    fn every_description_names_version_address_and_checksums() {
+        let all = SYSTEMS.map(|system| system.name);
+        let texts = of(&release(&all), "https://example.com/v1.2.3/").unwrap();
+        for (path, text) in &texts {
+            assert!(text.contains("1.2.3"), "{path}");
+            assert!(
+                !text.contains('@') || path.ends_with(".ps1"),
+                "{path}: {text}"
+            );
+        }
+        let script = text_of(&texts, "install.sh");
+        assert!(script.contains("sum-of-linux-armv7"));
+        assert!(script.contains("'https://example.com/v1.2.3'"));
+        let scoop = text_of(&texts, "scoop/piton.json");
+        let scoop: serde_json::Value = serde_json::from_str(scoop).unwrap();
+        assert_eq!(
+            scoop["architecture"]["64bit"]["hash"],
+            "sum-of-windows-x86_64"
+        );
+    }
+
+    #[test]
+    fn a_system_that_was_not_built_is_not_offered() {
+        let texts = of(&release(&["linux-x86_64"]), "https://example.com").unwrap();
+        let script = text_of(&texts, "install.sh");
+        assert!(script.contains("sum-of-linux-x86_64"));
+        assert!(!script.contains("linux-armv7)"), "{script}");
+    }
+
+    #[test]
+    fn a_word_that_nothing_replaces_is_an_error() {
+        assert!(filled("a @NO_SUCH_WORD@ b", &[]).is_err());
+        assert!(filled("mail to someone@example.com", &[]).is_ok());
+    }
+}
