@@ -16,7 +16,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use piton_shipment::signature::{KeyFile, Password};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use test_programs::cache::{self, sha256_hex};
 use test_programs::locate;
 use test_programs::pins::Environment;
@@ -44,13 +44,17 @@ pub(crate) struct Args {
     /// `PITON_SIGN_PASSWORD`
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Folder with the files of a release for other systems, which another computer made: nothing is built, and the files
+    /// of all such folders become one release. May be given several times
+    #[arg(long = "join", value_name = "FOLDER", conflicts_with_all = ["systems", "no_wheels"])]
+    joined: Vec<PathBuf>,
     /// Leave out the wheels
     #[arg(long)]
     no_wheels: bool,
 }
 
 /// The one description that installers and package managers' files are made from. It is written as `release.json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Release {
     /// The version, as in `Cargo.toml`.
     version: String,
@@ -61,7 +65,7 @@ pub(crate) struct Release {
 }
 
 /// A file of a release.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct ReleaseFile {
     name: String,
     /// The system, such as `linux-aarch64`.
@@ -73,7 +77,7 @@ pub(crate) struct ReleaseFile {
 }
 
 /// What a file of a release is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FileKind {
     /// The programs, licenses and completions.
@@ -85,8 +89,6 @@ pub(crate) enum FileKind {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let systems = chosen(&args.systems)?;
-    let tools = tools()?;
     let out = root().join(&args.out);
     fs_err::create_dir_all(&out)?;
     let mut release = Release {
@@ -94,16 +96,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         time: commit_time()?,
         files: Vec::new(),
     };
-    for system in systems {
-        println!("\n==> {}", system.name);
-        let programs = build(system, &tools)?;
-        let (name, bytes) = archive::of(system, &programs, &release)?;
-        release.add(&out, system, FileKind::Archive, name, &bytes)?;
-        if !args.no_wheels {
-            for (kind, name, bytes) in wheel::of(system, &programs, &tools, &release)? {
-                release.add(&out, system, kind, name, &bytes)?;
-            }
-        }
+    if args.joined.is_empty() {
+        release.build(&out, args)?;
+    }
+    for folder in &args.joined {
+        release.join(&out, &root().join(folder))?;
     }
     release.files.sort_by(|a, b| a.name.cmp(&b.name));
     release.write_lists(&out, args)?;
@@ -111,7 +108,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     println!("\n{count} files are in `{}`", out.display());
     Ok(())
 }
-
 /// Returns the systems with these names, or all that this computer can build for.
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static System>> {
     if names.is_empty() {
@@ -226,6 +222,58 @@ fn commit_time() -> anyhow::Result<u64> {
 }
 
 impl Release {
+    /// Builds the programs and packs them.
+    fn build(&mut self, out: &Path, args: &Args) -> anyhow::Result<()> {
+        let systems = chosen(&args.systems)?;
+        let tools = tools()?;
+        for system in systems {
+            println!("\n==> {}", system.name);
+            let programs = build(system, &tools)?;
+            let (name, bytes) = archive::of(system, &programs, self)?;
+            self.add(out, system, FileKind::Archive, name, &bytes)?;
+            if !args.no_wheels {
+                for (kind, name, bytes) in wheel::of(system, &programs, &tools, self)? {
+                    self.add(out, system, kind, name, &bytes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the files of a release that another computer made for other systems, if they are what its list says.
+    fn join(&mut self, out: &Path, folder: &Path) -> anyhow::Result<()> {
+        let list = fs_err::read_to_string(folder.join("release.json"))?;
+        let part: Release = serde_json::from_str(&list)
+            .with_context(|| format!("`{}` has no list of a release", folder.display()))?;
+        ensure!(
+            part.version == self.version && part.time == self.time,
+            "`{}` is of version {} and time {}, expected {} and {}",
+            folder.display(),
+            part.version,
+            part.time,
+            self.version,
+            self.time
+        );
+        for file in part.files {
+            let bytes = fs_err::read(folder.join(&file.name))?;
+            let found = sha256_hex(&bytes);
+            ensure!(
+                found == file.sha256,
+                "`{}` has the SHA-256 {found}, expected {}",
+                file.name,
+                file.sha256
+            );
+            ensure!(
+                self.files.iter().all(|other| other.name != file.name),
+                "`{}` is in two folders",
+                file.name
+            );
+            fs_err::write(out.join(&file.name), bytes)?;
+            self.files.push(file);
+        }
+        Ok(())
+    }
+
     /// Writes a file and takes it into the list.
     fn add(
         &mut self,
@@ -295,4 +343,64 @@ fn sign(key: &Path, content: &[u8], comment: &str) -> anyhow::Result<String> {
         },
     };
     Ok(key.sign(content, comment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release(time: u64) -> Release {
+        Release {
+            version: "1.2.3".to_owned(),
+            time,
+            files: Vec::new(),
+        }
+    }
+
+    /// Writes a part of a release that another computer made: one archive.
+    fn part(folder: &Path, system: &System, time: u64) {
+        fs_err::create_dir_all(folder).unwrap();
+        let mut part = release(time);
+        let name = format!("piton-1.2.3-{}.tar.gz", system.name);
+        part.add(folder, system, FileKind::Archive, name, b"archive")
+            .unwrap();
+        fs_err::write(folder.join("release.json"), json(&part).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn parts_of_two_computers_become_one_release() {
+        let folder = tempfile::tempdir().unwrap();
+        let [linux, macos, out] = ["linux", "macos", "out"].map(|name| folder.path().join(name));
+        part(&linux, &systems::SYSTEMS[0], 7);
+        part(&macos, &systems::SYSTEMS[4], 7);
+        fs_err::create_dir_all(&out).unwrap();
+        let mut joined = release(7);
+        joined.join(&out, &linux).unwrap();
+        joined.join(&out, &macos).unwrap();
+        let sum = sha256_hex(b"archive");
+        assert_eq!(
+            joined.sums(),
+            format!(
+                "{sum}  piton-1.2.3-linux-x86_64.tar.gz\n{sum}  piton-1.2.3-macos-aarch64.tar.gz\n"
+            )
+        );
+        assert!(out.join("piton-1.2.3-macos-aarch64.tar.gz").exists());
+        // The same part twice, a part of another commit, and a file that its list does not describe.
+        assert!(joined.join(&out, &macos).is_err());
+        assert!(release(8).join(&out, &linux).is_err());
+        fs_err::write(linux.join("piton-1.2.3-linux-x86_64.tar.gz"), "other").unwrap();
+        assert!(release(7).join(&out, &linux).is_err());
+    }
+
+    #[test]
+    fn checksums_are_signed_with_a_key_of_keygen() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = piton_shipment::signature::SecretKey::generate().unwrap();
+        let path = folder.path().join("release.key");
+        fs_err::write(&path, key.to_text()).unwrap();
+        let signature = sign(&path, b"sums", "piton 1.2.3").unwrap();
+        let public = piton_shipment::signature::PublicKey::parse(&key.public_text()).unwrap();
+        public.check(b"sums", &signature).unwrap();
+        assert!(public.check(b"other", &signature).is_err());
+    }
 }
