@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha512};
 
+#[expect(unreachable_pub, reason = "the library exports what is in there")]
 #[path = "src/vm/pinned.rs"]
 mod pinned;
 

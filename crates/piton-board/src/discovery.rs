@@ -5,9 +5,11 @@
 
 use serde::Serialize;
 
+pub mod access;
 pub mod known;
 #[cfg(target_os = "linux")]
 mod linux;
+pub mod usb;
 
 /// What the system knows about a serial port and the USB device behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 mod deploy;
 mod devs;
 mod df;
+mod doctor;
 mod edit;
 mod eval;
 pub(crate) mod examples;
@@ -113,6 +114,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// List the boards: the serial ports, and what sits at each
     Devs,
+    /// Look for what keeps boards from being reached
+    Doctor,
     /// Print the script that makes a shell complete command lines
     Completions(completions::Args),
     /// Print the udev rules that give a person access to boards (Linux)
@@ -164,6 +167,7 @@ impl Command {
             Command::Minify(args) => minify::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
+            Command::Doctor => doctor::run(ctx),
             Command::Completions(args) => completions::run(args, ctx),
             Command::Udev(args) => udev::run(args, ctx),
             Command::Virtual(args) => virtual_serve::run(args, ctx),
@@ -226,6 +230,7 @@ impl Command {
             | Command::Minify(_)
             | Command::Inspect(_)
             | Command::Devs
+            | Command::Doctor
             | Command::Completions(_)
             | Command::Udev(_)
             | Command::Virtual(_)

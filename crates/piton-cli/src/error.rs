@@ -102,6 +102,9 @@ pub(crate) enum CommandError {
     /// Some files were not compiled; their errors are printed already.
     #[error("some files were not compiled")]
     NotCompiled,
+    /// `doctor` found problems; they are printed already.
+    #[error("{0} problems found")]
+    Problems(usize),
     /// Nothing was built; the reasons are printed already.
     #[error("nothing was built")]
     NotBuilt,
@@ -233,6 +236,7 @@ impl CommandError {
         match self {
             CommandError::Program(ProgramError::Raised | ProgramError::Exited { .. })
             | CommandError::NotCompiled
+            | CommandError::Problems(_)
             | CommandError::NotBuilt => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;

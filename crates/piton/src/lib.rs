@@ -67,6 +67,7 @@ pub mod clock;
 pub mod compile;
 pub mod copy;
 pub mod device;
+pub mod doctor;
 pub mod environment;
 pub mod error;
 pub mod events;

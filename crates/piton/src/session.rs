@@ -208,6 +208,11 @@ impl Session {
         self.board.as_mut().ok_or_else(no_board)
     }
 
+    /// Returns whether there is a board: nothing is tried.
+    pub fn is_connected(&self) -> bool {
+        self.board.is_some()
+    }
+
     /// Returns the flag that ends whatever this session waits for.
     pub fn cancel(&self) -> &Cancel {
         &self.options.connect.cancel

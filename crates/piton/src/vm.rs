@@ -177,13 +177,27 @@ pub fn locate(
     explicit: Option<&Path>,
     report: &mut dyn FnMut(VmEvent),
 ) -> Result<VmFile, VmFileError> {
-    let places = Places {
-        explicit: explicit.map(Path::to_owned),
-        environment: env::var_os(environment::VM).map(PathBuf::from),
-        embedded: embedded(),
-        cache: cache_folder(),
-    };
-    places.locate(&mut |place| fetch::fetch(place, report))
+    Places::of_system(explicit).locate(&mut |place| fetch::fetch(place, report))
+}
+
+/// Looks for the VM file as [`locate`] does, but fetches nothing: `None` where it would have to be fetched.
+///
+/// # Errors
+///
+/// As [`locate`], without [`VmFileError::Fetch`].
+pub fn look(explicit: Option<&Path>) -> Result<Option<VmFile>, VmFileError> {
+    let mut is_nowhere = false;
+    let found = Places::of_system(explicit).locate(&mut |place| {
+        is_nowhere = true;
+        Err(VmFileError::Fetch {
+            place: place.to_owned(),
+            attempts: Vec::new(),
+        })
+    });
+    match found {
+        Err(VmFileError::Fetch { .. }) if is_nowhere => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Where the VM file may be, first place first.
@@ -198,6 +212,15 @@ struct Places {
 type Fetch<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, VmFileError> + 'a;
 
 impl Places {
+    fn of_system(explicit: Option<&Path>) -> Places {
+        Places {
+            explicit: explicit.map(Path::to_owned),
+            environment: env::var_os(environment::VM).map(PathBuf::from),
+            embedded: embedded(),
+            cache: cache_folder(),
+        }
+    }
+
     fn locate(self, fetch: &mut Fetch<'_>) -> Result<VmFile, VmFileError> {
         if let Some(path) = self.explicit {
             debug!(path = %path.display(), "the VM file is the one of the options");

@@ -37,6 +37,8 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+#[cfg(target_os = "linux")]
+pub(crate) use holder::holder_of;
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use piton::doctor::{Finding, Topic};
 use serde::Serialize;
 
 use crate::complete::Shell;
@@ -66,6 +67,28 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         true => install(shell, &path, old.as_deref(), ctx),
         false => uninstall(&path, old.is_some(), ctx),
     }
+}
+
+/// Returns what `doctor` says of the user's shell; nothing where the shell is unknown, or looks for no scripts.
+pub(super) fn finding() -> Option<Finding> {
+    let shell = own_shell(std::env::var_os(environment::SHELL))?;
+    let path = script_path(shell, &Folders::of_system())?;
+    let finding = match fs::read(&path) {
+        Ok(script) if script == shell.script().as_bytes() => {
+            Finding::fine(Topic::Completion, "the Tab key completes lines of piton")
+        }
+        Ok(script) if is_ours(&script) => Finding::note(
+            Topic::Completion,
+            "the shell has the completion of another version of piton",
+            "run `piton completions --install`",
+        ),
+        _ => Finding::note(
+            Topic::Completion,
+            "the Tab key does not complete lines of piton",
+            "run `piton completions --install`",
+        ),
+    };
+    Some(finding)
 }
 
 fn install(

@@ -210,6 +210,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[("piton devs", "find out where the board is plugged in")],
     ),
     (
+        "doctor",
+        &[
+            (
+                "piton doctor",
+                "find out why a board is not found, or may not be opened",
+            ),
+            (
+                "piton connect a0 doctor",
+                "also look at the board's firmware, memory and free space",
+            ),
+        ],
+    ),
+    (
         "completions",
         &[
             (

@@ -122,7 +122,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Set up",
-        &["completions", "udev", "virtual", "version", "help"],
+        &[
+            "doctor",
+            "completions",
+            "udev",
+            "virtual",
+            "version",
+            "help",
+        ],
     ),
 ];
 

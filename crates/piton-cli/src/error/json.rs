@@ -56,6 +56,7 @@ impl CommandError {
             CommandError::NotCompiled | CommandError::Romfs(RomfsError::Compile(_)) => "compile",
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
             CommandError::NotBuilt => "build",
+            CommandError::Problems(_) => "problems",
             CommandError::Ship(_) => "shipment",
             CommandError::Piton(error) => library_kind(error),
             CommandError::WrongPlace { error, .. } => board_kind(error),

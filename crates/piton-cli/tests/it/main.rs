@@ -19,9 +19,10 @@ mod config;
 mod connect;
 #[cfg(unix)]
 mod differential;
+#[cfg(unix)]
+mod doctor;
 #[cfg(test)]
 mod documents;
-#[cfg(unix)]
 mod edit;
 mod exec;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

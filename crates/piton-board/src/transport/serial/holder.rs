@@ -6,7 +6,7 @@ use std::path::Path;
 /// Returns a program found to have the device at `path` open, for a person to read; another one rather than ourselves.
 ///
 /// Other users' programs cannot be looked into, so `None` does not mean that there is none.
-pub(super) fn holder_of(path: &Path) -> Option<String> {
+pub(crate) fn holder_of(path: &Path) -> Option<String> {
     let device = path.canonicalize().ok()?;
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());

@@ -94,6 +94,7 @@ fn describe_command(command: &Command) -> Value {
         Command::Help(_) => json!(["help", {}]),
         Command::Info
         | Command::Devs
+        | Command::Doctor
         | Command::Completions(_)
         | Command::Udev(_)
         | Command::Virtual(_)
