@@ -10,6 +10,7 @@ mod asynchronous;
 mod call;
 mod control;
 mod definition;
+mod error;
 mod exception;
 mod expression;
 mod import;
@@ -19,7 +20,8 @@ mod statement;
 use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
-use crate::emit::{Access, Code, Instruction, Label, Tables, operator};
+use self::error::CompileError;
+use crate::emit::{Access, Code, Instruction, Label, START_LABELS, Tables, operator};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
@@ -51,6 +53,9 @@ enum Step {
     Emit(Instruction),
     /// An opcode with a string, which enters the table when the step is taken.
     Name(Opcode, Qstr),
+    /// A string enters the table.
+    UseName(Qstr),
+    DeleteAttribute(Qstr),
     Identifier(Access, Qstr),
     Assign(Node, Assignment),
     Delete(Node),
@@ -100,13 +105,6 @@ struct Defaults {
     after_star: bool,
     positional: u32,
     keyword: u32,
-}
-
-#[derive(Debug)]
-struct CompileError {
-    code: DiagnosticCode,
-    /// 0 while not known.
-    line: u32,
 }
 
 /// The walk's state.
@@ -179,6 +177,9 @@ impl Compiler<'_> {
     /// Walks the current scope.
     fn walk_scope(&mut self) -> Result<(), Failure> {
         self.code = Code::default();
+        if self.is_native() {
+            self.code.labels = START_LABELS;
+        }
         self.line = 1;
         self.block_level = 0;
         let (name, node) = (self.scope().name, self.scope().node);
@@ -186,7 +187,7 @@ impl Compiler<'_> {
         self.tables.string(name)?;
         self.begin_scope()?;
         while let Some(step) = self.steps.pop() {
-            if self.error.is_none() {
+            if self.goes_on(step) {
                 self.step(step)?;
             } else {
                 self.unwind(step);
@@ -201,23 +202,6 @@ impl Compiler<'_> {
         let code = std::mem::take(&mut self.code);
         self.scope_mut().code = code;
         Ok(())
-    }
-
-    /// Passes by a step after an error. The innermost statement around the error gives it a
-    /// line if it has none.
-    fn unwind(&mut self, step: Step) {
-        if let Step::AllChildren(node, next @ 1..) = step {
-            let child = self.tree.child(node, next - 1);
-            self.set_error_line(child);
-        }
-    }
-
-    fn failure(&self, error: CompileError, node: Node) -> Failure {
-        let line = match node.as_struct() {
-            Some(node) if error.line == 0 => self.tree.line(node),
-            _ => error.line,
-        };
-        Failure::new(error.code, Place::Scope(line, self.scope().name))
     }
 
     /// Refuses names whose number does not fit into the 16 bits that the official compiler has for it.
@@ -263,6 +247,11 @@ impl Compiler<'_> {
         &self.scopes[self.current.index()]
     }
 
+    /// Returns whether the current scope becomes machine code.
+    fn is_native(&self) -> bool {
+        self.scope().emitter != Emitter::Bytecode
+    }
+
     fn scope_mut(&mut self) -> &mut Scope {
         #[expect(clippy::indexing_slicing, reason = "the current scope always exists")]
         &mut self.scopes[self.current.index()]
@@ -285,22 +274,6 @@ impl Compiler<'_> {
             emitter,
         ));
         Ok(ScopeId(id))
-    }
-
-    /// Remembers the first error.
-    fn error(&mut self, code: DiagnosticCode, node: Node) {
-        if self.error.is_none() {
-            self.error = Some(CompileError { code, line: 0 });
-            self.set_error_line(node);
-        }
-    }
-
-    fn set_error_line(&mut self, node: Node) {
-        if let (Some(error), Some(node)) = (&mut self.error, node.as_struct())
-            && error.line == 0
-        {
-            error.line = self.tree.line(node);
-        }
     }
 
     fn new_label(&mut self) -> Label {
@@ -355,6 +328,12 @@ impl Compiler<'_> {
         ) {
             self.scope_mut().flags |= FLAG_GENERATOR;
         }
+        let own_labels = instruction.own_labels();
+        if own_labels > 0 && self.is_native() {
+            let first = Instruction::OwnLabels(self.code.labels);
+            self.code.instructions.push(first);
+            self.code.labels += own_labels;
+        }
         self.code.instructions.push(instruction);
     }
 
@@ -402,6 +381,13 @@ impl Compiler<'_> {
             Step::Node(node) => return self.node(node),
             Step::Emit(instruction) => self.emit(instruction),
             Step::Name(opcode, name) => return self.emit_name(opcode, name),
+            Step::UseName(name) => {
+                self.tables.string(name)?;
+            }
+            Step::DeleteAttribute(name) => {
+                let index = self.tables.string(name)?;
+                self.emit(Instruction::DeleteAttribute(index));
+            }
             Step::Identifier(access, name) => self.identifier(access, name),
             Step::Assign(node, assignment) => self.assign(node, assignment),
             Step::Delete(node) => self.delete(node),
@@ -507,9 +493,27 @@ impl Compiler<'_> {
 
     /// Compiles child number `next` and comes back for the others.
     fn all_children(&mut self, node: Struct, next: u32) {
+        if self.is_native() && self.tree.count(node) > 0 {
+            self.mark_child(node, next);
+        }
         if next < self.tree.count(node) {
             let child = self.tree.child(node, next);
             self.schedule([Step::Node(child), Step::AllChildren(node, next + 1)]);
+        }
+    }
+
+    /// Marks where a child of a list begins: errors of types, which are found later, leave out what follows.
+    fn mark_child(&mut self, node: Struct, next: u32) {
+        match next.checked_sub(1) {
+            None => self.emit(Instruction::OpenList),
+            Some(previous) => {
+                let child = self.tree.child(node, previous);
+                let line = self.tree.line_or(child, 0);
+                self.emit(Instruction::EndChild(line));
+            }
+        }
+        if next == self.tree.count(node) {
+            self.emit(Instruction::CloseList);
         }
     }
 

@@ -1,10 +1,11 @@
 //! What the compiler asks an emitter for, scope by scope.
 //!
 //! The compiler walks each scope once and writes down [`Instruction`]s. Identifiers stay names in
-//! them until all scopes are known. An emitter turns the instructions of a scope into machine or
-//! byte code; [`bytecode`] is the one there is.
+//! them until all scopes are known. An emitter turns the instructions of a scope into code:
+//! [`bytecode`] into that of the virtual machine, [`native`] into that of a processor.
 
 pub(crate) mod bytecode;
+pub(crate) mod native;
 mod tables;
 
 pub(crate) use self::tables::Tables;
@@ -29,6 +30,7 @@ pub(crate) enum Access {
 /// Numbers of the operators the compiler itself uses, counted as in `py/runtime0.h`.
 pub(crate) mod operator {
     pub(crate) const UNARY_POSITIVE: u8 = 0;
+    pub(crate) const UNARY_NEGATIVE: u8 = 1;
     pub(crate) const UNARY_INVERT: u8 = 2;
     pub(crate) const UNARY_NOT: u8 = 3;
     pub(crate) const LESS: u8 = 0;
@@ -66,6 +68,8 @@ pub(crate) enum Instruction {
     Unary(u8),
     /// A binary operator by its number.
     Binary(u8),
+    /// A binary operator by its number, and the opposite of its result: `not in`, `is not`.
+    NegatedBinary(u8),
     /// An opcode with a label.
     Jump(Opcode, Label),
     /// A jump out of exception blocks: their number, and bit 7 if it also leaves a `for` loop.
@@ -79,16 +83,34 @@ pub(crate) enum Instruction {
     ClassCell(Qstr),
     /// Makes a function of a scope, and whether it has default arguments.
     MakeFunction(ScopeId, bool),
+    /// Deletes the attribute with this name, an index into the module's string table.
+    DeleteAttribute(u32),
+    DeleteSubscript,
+    /// Begins the handlers of a `try`: the exception comes onto the stack.
+    StartHandlers,
+    /// Ends the handlers of a `try`.
+    EndHandlers,
+    /// Ends the block of a `try`, or one of its handlers (if the flag is set), and jumps.
+    LeaveExcept(Label, bool),
+    /// Ends the block of a `with` whose exceptions come to this label.
+    CloseWith(Label),
+    /// Jumps if the block of an `async with` was left without an exception. Native code only.
+    JumpUnlessException(Label),
+    /// The next instruction has labels of its own, from this number on. Native code only.
+    OwnLabels(u32),
+    /// Children of a node follow. Native code only.
+    OpenList,
+    /// A child ends that has this line, or 0: after an error the others are left out. Native code only.
+    EndChild(u32),
+    CloseList,
 }
 
 impl Instruction {
     /// Returns whether what follows can't be reached except by a label.
     pub(crate) fn ends_block(self) -> bool {
         match self {
-            Instruction::UnwindJump(..) => true,
-            Instruction::Jump(opcode, _) => {
-                matches!(opcode, Opcode::JUMP | Opcode::POP_EXCEPT_JUMP)
-            }
+            Instruction::UnwindJump(..) | Instruction::LeaveExcept(..) => true,
+            Instruction::Jump(opcode, _) => opcode == Opcode::JUMP,
             Instruction::Plain(opcode) => matches!(
                 opcode,
                 Opcode::RETURN_VALUE | Opcode::RAISE_LAST | Opcode::RAISE_OBJ | Opcode::RAISE_FROM
@@ -96,7 +118,19 @@ impl Instruction {
             _ => false,
         }
     }
+
+    /// Returns how many labels native code needs for the instruction itself.
+    pub(crate) fn own_labels(self) -> u32 {
+        match self {
+            Instruction::CloseWith(_) | Instruction::Plain(Opcode::YIELD_FROM) => 3,
+            Instruction::Plain(Opcode::END_FINALLY | Opcode::YIELD_VALUE) => 1,
+            _ => 0,
+        }
+    }
 }
+
+/// Labels that native code needs at the start of each function.
+pub(crate) const START_LABELS: u32 = 6;
 
 /// The instructions of a scope.
 #[derive(Debug, Default)]
@@ -109,7 +143,7 @@ pub(crate) struct Code {
 /// What an emitter makes of a scope.
 #[derive(Debug)]
 pub(crate) struct Function {
-    /// Bytecode, or machine code once there is an emitter for it.
+    /// Bytecode or machine code.
     pub(crate) code: raw_code::Code,
     /// The scopes that its children are made of.
     pub(crate) children: Vec<ScopeId>,

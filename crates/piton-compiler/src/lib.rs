@@ -19,10 +19,6 @@
 
 mod compile;
 mod emit;
-#[expect(
-    dead_code,
-    reason = "the native emitter, which is to come, is the caller"
-)]
 mod machine;
 mod module;
 mod options;

@@ -29,15 +29,19 @@ mod assembler;
 mod runtime;
 pub(crate) mod x64;
 
-pub(crate) use assembler::Assembler;
-#[expect(
-    unused_imports,
-    reason = "the native emitter, which is to come, is the caller"
-)]
-pub(crate) use assembler::Pass;
+pub(crate) use assembler::{Assembler, Pass};
 pub(crate) use runtime::Fun;
 
 use crate::emit::Label;
+use piton_mpy::header::Arch;
+
+/// Returns the machine of an architecture, if there is one.
+pub(crate) fn machine(arch: Arch) -> Option<Box<dyn Machine>> {
+    match arch {
+        Arch::X64 => Some(Box::new(x64::X64::default())),
+        _ => None,
+    }
+}
 
 /// A register, by the number that the machine has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +163,7 @@ impl Comparison {
 /// A processor that the native emitter writes code for.
 ///
 /// "Local" is the number of a word in the function's frame, from 0. Offsets and indices count elements, not bytes.
-pub(crate) trait Machine {
+pub(crate) trait Machine: std::fmt::Debug {
     /// Returns the registers and peculiarities.
     fn description(&self) -> &'static Description;
 

@@ -1,11 +1,13 @@
 //! The whole way from source to module.
 
-use piton_mpy::header::{Dialect, Header};
+use piton_mpy::header::{Arch, Dialect, Header, SUB_VERSION};
 use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr};
 use piton_mpy::raw_code::RawCode;
 
 use crate::compile::{Scopes, compile_scopes};
 use crate::emit::bytecode::assemble;
+use crate::emit::native::{Native, Source};
+use crate::machine::machine;
 use crate::options::{Emitter, Optimisation, Options};
 use piton_syntax::Target;
 use piton_syntax::constants::{Constant, ConstantId, Constants};
@@ -93,6 +95,7 @@ fn assemble_module(
 ) -> Result<Module, Failure> {
     let known = interner.known();
     let mut raw_codes = Vec::with_capacity(scopes.scopes.len());
+    let mut native = None;
     for index in 0..scopes.scopes.len() {
         // The code is freed as soon as it is assembled.
         let scope = scopes.scopes.get_mut(index);
@@ -102,12 +105,26 @@ fn assemble_module(
         let Some(scope) = scopes.scopes.get(index) else {
             break;
         };
-        if scope.emitter != Emitter::Bytecode {
-            return Err(Failure::nowhere(DiagnosticCode::NativeCode));
-        }
         let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
-        let function = assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables)
-            .map_err(|failure| failure.or_at(place))?;
+        let function = match scope.emitter {
+            Emitter::Bytecode => assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables),
+            Emitter::Native | Emitter::Viper => {
+                let source = Source {
+                    scopes: &scopes.scopes,
+                    tables: &mut scopes.tables,
+                    constants: &mut scopes.tree.constants,
+                    interner,
+                    known: &known,
+                };
+                match &mut native {
+                    Some(native) => native,
+                    None => native.insert(native_emitter(options)?),
+                }
+                .assemble(source, scope, &code)
+            }
+            Emitter::Assembler => Err(Failure::nowhere(DiagnosticCode::NativeCode)),
+        };
+        let function = function.map_err(|failure| failure.or_at(place))?;
         raw_codes.push(RawCode {
             code: function.code,
             children: function
@@ -117,19 +134,9 @@ fn assemble_module(
                 .collect(),
         });
     }
-    let dialect = match options.target {
-        Target::MicroPython => Dialect::MicroPython,
-        Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
-    };
     let mut objects = Objects::new(&scopes.tree.constants, options.target);
     Ok(Module {
-        header: Header {
-            dialect,
-            sub_version: 0,
-            arch: None,
-            arch_flags: Some(options.arch_flags).filter(|&flags| flags != 0),
-            small_int_bits: options.small_int_bits,
-        },
+        header: header(options, native.is_some()),
         qstrs: scopes
             .tables
             .strings()
@@ -138,10 +145,34 @@ fn assemble_module(
         objects: scopes
             .tables
             .objects()
-            .map(|id| objects.get(id))
+            .map(|id| id.map_or(Ok(ConstObject::FunTable), |id| objects.get(id)))
             .collect::<Result<_, _>>()?,
         raw_codes,
     })
+}
+
+/// Returns the emitter of machine code for the architecture.
+fn native_emitter(options: &Options) -> Result<Native, Failure> {
+    let Some(arch) = options.arch.filter(|&arch| arch != Arch::Rv64Imc) else {
+        return Err(Failure::limit(DiagnosticCode::NativeArchitecture));
+    };
+    let machine = machine(arch).ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;
+    Ok(Native::new(machine))
+}
+
+/// Returns the header: architecture and sub-version are only in that of a module with machine code.
+fn header(options: &Options, is_native: bool) -> Header {
+    let dialect = match options.target {
+        Target::MicroPython => Dialect::MicroPython,
+        Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
+    };
+    Header {
+        dialect,
+        sub_version: if is_native { SUB_VERSION } else { 0 },
+        arch: options.arch.filter(|_| is_native),
+        arch_flags: Some(options.arch_flags).filter(|&flags| flags != 0),
+        small_int_bits: options.small_int_bits,
+    }
 }
 
 fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {

@@ -13,6 +13,37 @@ use crate::options::Emitter;
 use piton_syntax::interner::{Known, Qstr};
 use piton_syntax::parse::Node;
 
+/// A type that viper can name; the discriminant is `MP_NATIVE_TYPE_*` of py/nativeglue.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NativeType {
+    Object = 0,
+    Bool = 1,
+    Int = 2,
+    Uint = 3,
+    Ptr = 4,
+    Ptr8 = 5,
+    Ptr16 = 6,
+    Ptr32 = 7,
+}
+
+impl NativeType {
+    /// Returns the type that a name stands for (`mp_native_type_from_qstr`).
+    pub(crate) fn from_name(name: Qstr, known: &Known) -> Option<NativeType> {
+        let types = [
+            (known.object, NativeType::Object),
+            (known.bool_, NativeType::Bool),
+            (known.int, NativeType::Int),
+            (known.uint, NativeType::Uint),
+            (known.ptr, NativeType::Ptr),
+            (known.ptr8, NativeType::Ptr8),
+            (known.ptr16, NativeType::Ptr16),
+            (known.ptr32, NativeType::Ptr32),
+        ];
+        let found = types.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, found)| found)
+    }
+}
+
 /// The number of a scope, in the order they were met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ScopeId(pub(crate) u32);
@@ -88,6 +119,8 @@ pub(crate) struct Id {
     pub(crate) parameter: Parameter,
     /// The number of the local, for those that have one.
     pub(crate) local: u16,
+    /// The type of a parameter in viper.
+    pub(crate) viper_type: NativeType,
 }
 
 /// The identifiers of a scope in the order they were met.
@@ -130,6 +163,7 @@ impl Ids {
             kind,
             parameter: Parameter::None,
             local: 0,
+            viper_type: NativeType::Object,
         });
         if place == SHORT_LIST {
             self.places = self.list.iter().map(|id| id.name).zip(0..).collect();
@@ -204,6 +238,10 @@ pub(crate) struct Scope {
     pub(crate) default_arguments: u16,
     pub(crate) locals: u16,
     pub(crate) exception_stack_size: u16,
+    /// What a viper function returns.
+    pub(crate) viper_return: NativeType,
+    /// Whether the scope makes functions.
+    pub(crate) makes_functions: bool,
     pub(crate) ids: Ids,
     /// Names of cells and free variables with their locals, in order: what inner scopes close over.
     pub(crate) closed_over: Vec<(Qstr, u16)>,
@@ -230,6 +268,8 @@ impl Scope {
             default_arguments: 0,
             locals: 0,
             exception_stack_size: 0,
+            viper_return: NativeType::Object,
+            makes_functions: false,
             ids: Ids::default(),
             closed_over: Vec::new(),
             code: Code::default(),

@@ -169,7 +169,7 @@ const ELSEWHERE: &[DiagnosticCode] = &[
     DiagnosticCode::RawFString,
     DiagnosticCode::NameTooLong,
     DiagnosticCode::SourceTooLarge,
-    DiagnosticCode::NativeCode,
+    DiagnosticCode::AnnotationNotName,
     DiagnosticCode::YieldFromInAsync,
     DiagnosticCode::StarTooFarBack,
     DiagnosticCode::JumpTooFar,
@@ -193,8 +193,12 @@ fn every_code_has_a_source() {
         })
         .collect();
     for code in DiagnosticCode::ALL {
+        let name = code.name();
+        // `native.rs` has these.
+        let is_native = name.starts_with("native-") || name.starts_with("viper-");
+        let elsewhere = is_native || ELSEWHERE.contains(code);
         assert!(
-            codes.contains(code) != ELSEWHERE.contains(code),
+            codes.contains(code) != elsewhere,
             "{code:?} is in both or none"
         );
     }

@@ -16,6 +16,8 @@ pub enum ErrorType {
     SyntaxError,
     /// Indentation that does not fit.
     IndentationError,
+    /// A type that viper does not have, or that does not fit.
+    ViperTypeError,
     /// Something the compiler does not do.
     NotImplementedError,
     /// A limit of the bytecode was passed.
@@ -31,6 +33,7 @@ impl ErrorType {
         match self {
             ErrorType::SyntaxError => "SyntaxError",
             ErrorType::IndentationError => "IndentationError",
+            ErrorType::ViperTypeError => "ViperTypeError",
             ErrorType::NotImplementedError => "NotImplementedError",
             ErrorType::RuntimeError => "RuntimeError",
             ErrorType::MemoryError => "MemoryError",
@@ -147,6 +150,15 @@ impl Failure {
             code,
             message: Cow::Borrowed(code.message()),
             place,
+        }
+    }
+
+    /// Returns the same failure with these words.
+    #[must_use]
+    pub fn with_message(self, message: String) -> Failure {
+        Failure {
+            message: Cow::Owned(message),
+            ..self
         }
     }
 

@@ -55,19 +55,29 @@ known_qstrs! {
     anext = b"__anext__";
     await_method = b"__await__";
     class = b"__class__";
+    enter = b"__enter__";
+    exit = b"__exit__";
     module_attribute = b"__module__";
     name_attribute = b"__name__";
     qualname = b"__qualname__";
     asm_rv32 = b"asm_rv32";
     asm_thumb = b"asm_thumb";
     asm_xtensa = b"asm_xtensa";
+    bool_ = b"bool";
     bytecode = b"bytecode";
     constant = b"const";
+    int = b"int";
     math = b"math";
     micropython = b"micropython";
     native = b"native";
+    object = b"object";
+    ptr = b"ptr";
+    ptr8 = b"ptr8";
+    ptr16 = b"ptr16";
+    ptr32 = b"ptr32";
     range = b"range";
     super_ = b"super";
+    uint = b"uint";
     viper = b"viper";
 }
 

@@ -205,15 +205,11 @@ impl Compiler<'_> {
         match last.map(|last| self.tree.rule(last)) {
             Some(Rule::TrailerBracket) => {
                 self.push(Step::Node(child));
-                self.push_plain(Opcode::LOAD_NULL);
-                self.push_plain(Opcode::ROT_THREE);
-                self.push_plain(Opcode::STORE_SUBSCR);
+                self.push(Step::Emit(Instruction::DeleteSubscript));
             }
             Some(Rule::TrailerPeriod) => {
-                self.push_plain(Opcode::LOAD_NULL);
-                self.push_plain(Opcode::ROT_TWO);
                 if let Some(name) = child.as_id() {
-                    self.push(Step::Name(Opcode::STORE_ATTR, name));
+                    self.push(Step::DeleteAttribute(name));
                 }
             }
             _ => self.push_error(DiagnosticCode::CannotDelete, node.into()),

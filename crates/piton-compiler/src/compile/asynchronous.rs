@@ -67,17 +67,17 @@ impl Compiler<'_> {
         self.push_plain(Opcode::DUP_TOP);
         self.push_await_method(known.anext);
         self.push(Step::Assign(target, Assignment::Store));
-        self.push_jump(Opcode::POP_EXCEPT_JUMP, got_item);
+        self.push(Step::Emit(Instruction::LeaveExcept(got_item, false)));
 
         self.push_label(exception);
-        self.push_adjust_stack(4);
+        self.push(Step::Emit(Instruction::StartHandlers));
         self.push_exception_match(known.stop_async_iteration, other);
         self.push_plain(Opcode::POP_TOP);
-        self.push_jump(Opcode::POP_EXCEPT_JUMP, finished);
+        self.push(Step::Emit(Instruction::LeaveExcept(finished, true)));
         self.push_label(other);
         self.push_adjust_stack(1);
         self.push(Step::CloseBlock);
-        self.push_adjust_stack(-3);
+        self.push(Step::Emit(Instruction::EndHandlers));
 
         self.push_label(got_item);
         self.push(Step::Node(body));
@@ -127,12 +127,25 @@ impl Compiler<'_> {
         let known = self.known;
         let [no_exception, unwinding, end] = [(); 3].map(|()| self.new_label());
         self.push_adjust_stack(-3);
+        let is_native = self.is_native();
+        if is_native {
+            // The place of what bytecode has there for a return.
+            self.push_adjust_stack(1);
+            self.push_plain(Opcode::ROT_TWO);
+        }
         self.push_plain(Opcode::LOAD_CONST_NONE);
         self.push_plain(Opcode::ROT_TWO);
         self.push_jump(Opcode::JUMP, no_exception);
-
-        self.push_label(finally);
-        self.push_exception_match(known.base_exception, unwinding);
+        if is_native {
+            self.push_adjust_stack(-1);
+            self.push_label(finally);
+            // The name enters the table all the same.
+            self.push(Step::UseName(known.base_exception));
+            self.push(Step::Emit(Instruction::JumpUnlessException(unwinding)));
+        } else {
+            self.push_label(finally);
+            self.push_exception_match(known.base_exception, unwinding);
+        }
         for opcode in [Opcode::DUP_TOP, Opcode::ROT_THREE, Opcode::ROT_TWO] {
             self.push_plain(opcode);
         }

@@ -138,6 +138,7 @@ impl Compiler<'_> {
     }
 
     fn make_function(&mut self, id: ScopeId, defaults: Defaults) {
+        self.scope_mut().makes_functions = true;
         if let Some(scope) = self.scopes.get_mut(id.index()) {
             if defaults.keyword > 0 {
                 scope.flags |= FLAG_DEFAULT_KEYWORDS;

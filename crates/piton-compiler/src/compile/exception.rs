@@ -7,8 +7,6 @@ use super::{
     Struct, operator,
 };
 
-/// What an exception handler needs on the stack: the exception, and the state of an unwinding jump.
-const HANDLER_STACK: i32 = 4;
 /// The state of an unwinding jump.
 const UNWIND_STACK: i32 = 3;
 
@@ -59,9 +57,9 @@ impl Compiler<'_> {
         let [handler, success, end] = [(); 3].map(|()| self.new_label());
         self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, handler));
         self.push(Step::Node(body));
-        self.push_jump(Opcode::POP_EXCEPT_JUMP, success);
+        self.push(Step::Emit(Instruction::LeaveExcept(success, false)));
         self.push_label(handler);
-        self.push_adjust_stack(HANDLER_STACK);
+        self.push(Step::Emit(Instruction::StartHandlers));
         let count = self.tree.list_length(excepts);
         for index in 0..count {
             let Some(except) = self.tree.list_item(excepts, index).as_struct() else {
@@ -74,7 +72,7 @@ impl Compiler<'_> {
             self.push_except(except, end);
         }
         self.push(Step::CloseBlock);
-        self.push_adjust_stack(-UNWIND_STACK);
+        self.push(Step::Emit(Instruction::EndHandlers));
         self.push_label(success);
         self.push(Step::Node(otherwise));
         self.push_label(end);
@@ -115,7 +113,7 @@ impl Compiler<'_> {
                 self.push(Step::CloseBlock);
             }
         }
-        self.push_jump(Opcode::POP_EXCEPT_JUMP, end);
+        self.push(Step::Emit(Instruction::LeaveExcept(end, true)));
         self.push_label(next);
         self.push_adjust_stack(1);
     }
@@ -136,12 +134,7 @@ impl Compiler<'_> {
         }
         self.push(Step::Node(body));
         for end in ends.into_iter().rev() {
-            self.push_plain(Opcode::LOAD_CONST_NONE);
-            self.push_label(end);
-            // Room to call `__exit__`; the opcode itself takes two values off.
-            self.push_adjust_stack(2);
-            self.push_plain(Opcode::WITH_CLEANUP);
-            self.push_adjust_stack(-2);
+            self.push(Step::Emit(Instruction::CloseWith(end)));
             self.push(Step::CloseBlock);
         }
         self.commit(plan);

@@ -154,10 +154,11 @@ impl Compiler<'_> {
             }
             _ => (operator::IN, true),
         };
-        self.push(Step::Emit(Instruction::Binary(operator)));
-        if negated {
-            self.push(Step::Emit(Instruction::Unary(operator::UNARY_NOT)));
-        }
+        self.push(Step::Emit(if negated {
+            Instruction::NegatedBinary(operator)
+        } else {
+            Instruction::Binary(operator)
+        }));
     }
 
     /// Operands of one operator.

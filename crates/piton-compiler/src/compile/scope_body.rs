@@ -4,10 +4,10 @@ use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS};
 
 use super::{
-    Access, Compiler, DiagnosticCode, Failure, IdKind, Instruction, Node, Qstr, Rule, ScopeKind,
-    Step, Struct,
+    Access, CompileError, Compiler, DiagnosticCode, Emitter, Failure, IdKind, Instruction, Node,
+    Qstr, Rule, ScopeKind, Step, Struct,
 };
-use crate::scope::Parameter;
+use crate::scope::{NativeType, Parameter};
 
 impl Compiler<'_> {
     /// Registers the parameters of the current scope and schedules its body.
@@ -17,6 +17,10 @@ impl Compiler<'_> {
         match (self.scope().kind, node.as_struct()) {
             (ScopeKind::Function, Some(function)) => {
                 self.parameters(self.tree.child(function, 1), Rule::Typedargslist);
+                if self.scope().emitter == Emitter::Viper {
+                    let viper_type = self.viper_type(self.tree.child(function, 2));
+                    self.scope_mut().viper_return = viper_type;
+                }
                 self.push(Step::Node(self.tree.child(function, 3)));
                 self.push_plain(Opcode::LOAD_CONST_NONE);
             }
@@ -151,6 +155,47 @@ impl Compiler<'_> {
         }
         id.kind = IdKind::Local;
         id.parameter = parameter;
+        if self.scope().emitter == Emitter::Viper {
+            let annotation = self.annotation(node);
+            let viper_type = self.viper_type(annotation);
+            if let Some(id) = self.scope_mut().ids.find_mut(name) {
+                id.viper_type = viper_type;
+            }
+        }
         Ok(())
+    }
+
+    /// Returns the annotation of a function's parameter, null if there is none.
+    fn annotation(&self, parameter: Node) -> Node {
+        let Some(node) = parameter.as_struct() else {
+            return Node::NULL;
+        };
+        match (self.tree.rule(node), self.tree.child(node, 0).as_struct()) {
+            (Rule::TypedargslistName | Rule::TypedargslistDblStar, _) => self.tree.child(node, 1),
+            (Rule::TypedargslistStar, Some(annotated)) => self.tree.child(annotated, 1),
+            _ => Node::NULL,
+        }
+    }
+
+    /// Returns the type that an annotation names in viper.
+    fn viper_type(&mut self, annotation: Node) -> NativeType {
+        if annotation.is_null() {
+            return NativeType::Object;
+        }
+        let Some(name) = annotation.as_id() else {
+            self.error(DiagnosticCode::AnnotationNotName, annotation);
+            return NativeType::Object;
+        };
+        NativeType::from_name(name, &self.known).unwrap_or_else(|| {
+            let name = String::from_utf8_lossy(self.interner.text(name));
+            let message = format!("unknown type '{name}'");
+            // It takes the place of an error before it, but not its line.
+            self.error = Some(CompileError {
+                code: DiagnosticCode::ViperUnknownType,
+                message: Some(message),
+                line: self.error.take().map_or(0, |error| error.line),
+            });
+            NativeType::Object
+        })
     }
 }

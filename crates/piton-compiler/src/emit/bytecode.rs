@@ -10,7 +10,7 @@ use piton_mpy::prelude::{Prelude, Signature};
 use piton_mpy::raw_code::{self, Bytecode};
 use piton_mpy::vuint;
 
-use super::{Access, Code, Function, Instruction, Label, Tables};
+use super::{Access, Code, Function, Instruction, Label, Tables, operator};
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::{Known, Qstr};
@@ -20,6 +20,10 @@ const FAST_LOCALS: u16 = 16;
 const FAST_INTEGERS: std::ops::Range<i64> = -16..48;
 /// Values a `for` loop keeps on the stack.
 const ITERATOR_SLOTS: usize = 4;
+/// What an exception handler needs on the stack: the exception, and the state of an unwinding jump.
+const HANDLER_STACK: i32 = 4;
+/// The state of an unwinding jump.
+const UNWIND_STACK: i32 = 3;
 
 /// Something that later passes look at.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +134,11 @@ fn cells(scope: &Scope) -> Result<Vec<u8>, Failure> {
 }
 
 /// Returns the names of positional and keyword-only arguments; `*` for those that have none.
-fn argument_names(scope: &Scope, known: &Known, tables: &mut Tables) -> Result<Vec<u32>, Failure> {
+pub(super) fn argument_names(
+    scope: &Scope,
+    known: &Known,
+    tables: &mut Tables,
+) -> Result<Vec<u32>, Failure> {
     let count = usize::from(scope.positional_arguments) + usize::from(scope.keyword_only_arguments);
     let mut names = vec![known.star; count];
     for id in scope
@@ -170,6 +178,10 @@ impl Assembler<'_> {
             Instruction::Binary(operator) => {
                 self.opcode_byte(Opcode::BINARY_OP_MULTI.with_operand(operator), -1)
             }
+            Instruction::NegatedBinary(operator) => {
+                self.opcode_byte(Opcode::BINARY_OP_MULTI.with_operand(operator), -1);
+                self.opcode_byte(Opcode::UNARY_OP_MULTI.with_operand(operator::UNARY_NOT), 0);
+            }
             Instruction::Jump(opcode, label) => self.jump(opcode, label),
             Instruction::UnwindJump(depth, label) => {
                 self.jump(Opcode::UNWIND_JUMP, label);
@@ -182,11 +194,40 @@ impl Assembler<'_> {
             Instruction::FirstParameter => self.first_parameter()?,
             Instruction::ClassCell(class) => self.class_cell(class),
             Instruction::MakeFunction(scope, defaults) => self.make_function(scope, defaults)?,
+            Instruction::DeleteAttribute(index) => {
+                self.opcode(Opcode::LOAD_NULL, 1);
+                self.opcode(Opcode::ROT_TWO, 0);
+                self.number(Opcode::STORE_ATTR, index);
+            }
+            Instruction::DeleteSubscript => {
+                self.opcode(Opcode::LOAD_NULL, 1);
+                self.opcode(Opcode::ROT_THREE, 0);
+                self.opcode(Opcode::STORE_SUBSCR, effect(Opcode::STORE_SUBSCR, 0));
+            }
+            Instruction::StartHandlers => self.adjust_stack(HANDLER_STACK),
+            Instruction::EndHandlers => self.adjust_stack(-UNWIND_STACK),
+            Instruction::LeaveExcept(label, _) => self.jump(Opcode::POP_EXCEPT_JUMP, label),
+            Instruction::CloseWith(label) => self.close_with(label),
+            Instruction::JumpUnlessException(_)
+            | Instruction::OwnLabels(_)
+            | Instruction::OpenList
+            | Instruction::EndChild(_)
+            | Instruction::CloseList => {}
         }
         if instruction.ends_block() {
             self.dead = true;
         }
         Ok(())
+    }
+
+    fn close_with(&mut self, label: Label) {
+        self.opcode(Opcode::LOAD_CONST_NONE, 1);
+        self.dead = false;
+        self.event(EventKind::Label(label));
+        // Room to call `__exit__`; the opcode itself takes two values off.
+        self.adjust_stack(2);
+        self.opcode(Opcode::WITH_CLEANUP, effect(Opcode::WITH_CLEANUP, 0));
+        self.adjust_stack(-2);
     }
 
     fn event(&mut self, kind: EventKind) {

@@ -12,7 +12,12 @@ const MAXIMUM_STRING_INDEX: u32 = 0xfffe;
 pub(crate) struct Tables {
     strings: Table,
     objects: Table,
+    /// The index of the table of runtime functions among the objects.
+    fun_table: Option<u32>,
 }
+
+/// What stands for the table of runtime functions among the numbers of objects.
+const FUN_TABLE: u32 = u32::MAX;
 
 impl Tables {
     /// Returns the index of a string, which is added at its first use.
@@ -34,9 +39,26 @@ impl Tables {
         self.strings.order.iter().copied().map(Qstr)
     }
 
-    /// Returns the objects by index.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = ConstantId> {
-        self.objects.order.iter().copied().map(ConstantId)
+    /// Returns the string with this index.
+    pub(crate) fn string_at(&self, index: u32) -> Option<Qstr> {
+        self.strings.order.get(index as usize).copied().map(Qstr)
+    }
+
+    /// Returns the index of the table of runtime functions, which is added to the objects at its first use.
+    pub(crate) fn fun_table(&mut self) -> Result<u32, Failure> {
+        if let Some(index) = self.fun_table {
+            return Ok(index);
+        }
+        let index = u32::try_from(self.objects.order.len()).map_err(|_| Failure::too_large())?;
+        self.objects.order.push(FUN_TABLE);
+        self.fun_table = Some(index);
+        Ok(index)
+    }
+
+    /// Returns the objects by index; none for the table of runtime functions.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = Option<ConstantId>> {
+        let number = self.objects.order.iter().copied();
+        number.map(|number| (number != FUN_TABLE).then_some(ConstantId(number)))
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Assembler {
     moved: bool,
 }
 
+#[allow(dead_code, reason = "not every machine needs all of it")]
 impl Assembler {
     /// Begins a pass over a function.
     pub(crate) fn start_pass(&mut self, pass: Pass) {

@@ -89,6 +89,60 @@ codes! {
     /// A function asks for machine code, which this compiler does not make.
     NativeCode = NotImplementedError, "native-code",
         "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported";
+    /// A parameter of a viper function with an annotation that is not a name.
+    AnnotationNotName = SyntaxError, "annotation-not-name", "annotation must be an identifier";
+    /// A viper function with an annotation that names no type of viper.
+    ViperUnknownType = ViperTypeError, "viper-unknown-type", "unknown type";
+    /// A local variable of a viper function is read before anything was stored in it.
+    ViperUntypedLocal = ViperTypeError, "viper-untyped-local", "local used before type known";
+    /// A local variable of a viper function is given a value of another type.
+    ViperLocalType = ViperTypeError, "viper-local-type", "local has another type";
+    /// A viper function indexes a value that is no pointer.
+    ViperLoad = ViperTypeError, "viper-load", "can't load from this type";
+    /// A viper function indexes a pointer with something that is no integer.
+    ViperLoadIndex = ViperTypeError, "viper-load-index", "can't load with an index of this type";
+    /// A viper function stores to an element of a value that is no pointer.
+    ViperStore = ViperTypeError, "viper-store", "can't store to this type";
+    /// A viper function stores with an index that is no integer.
+    ViperStoreIndex = ViperTypeError, "viper-store-index", "can't store with an index of this type";
+    /// A viper function stores something in memory that is no integer.
+    ViperStoreValue = ViperTypeError, "viper-store-value", "can't store a value of this type";
+    /// The condition of a viper function has a type without truth.
+    ViperCondition = ViperTypeError, "viper-condition", "can't implicitly convert to 'bool'";
+    /// `not` of an integer in a viper function.
+    ViperNot = ViperTypeError, "viper-not", "'not' not implemented";
+    /// A unary operator that viper does not have for this type.
+    ViperUnary = ViperTypeError, "viper-unary", "can't do unary op of this type";
+    /// `//` or `%` of unsigned integers in a viper function.
+    ViperDivision = ViperTypeError, "viper-division", "div/mod not implemented for uint";
+    /// A comparison of a signed with an unsigned integer in a viper function.
+    ViperComparison = ViperTypeError, "viper-comparison", "comparison of int and uint";
+    /// A binary operator that viper does not have for integers.
+    ViperBinary = ViperTypeError, "viper-binary", "binary op not implemented";
+    /// A binary operator between values of types that do not fit.
+    ViperOperands = ViperTypeError, "viper-operands", "can't do binary op between these types";
+    /// A viper function returns a value of another type than it says.
+    ViperReturn = ViperTypeError, "viper-return", "return expected another type";
+    /// A viper function raises something that is no object.
+    ViperRaise = ViperTypeError, "viper-raise", "must raise an object";
+    /// A viper function uses a value where only an object will do. The official compiler stops with an assertion.
+    ViperNotObject = ViperTypeError, "viper-not-object",
+        "viper needs an object here: convert the value by object()";
+    /// A cast in a viper function that is used as a value.
+    NativeConversion = NotImplementedError, "native-conversion", "conversion to object";
+    /// A cast of a cast in a viper function.
+    NativeCasting = NotImplementedError, "native-casting", "casting";
+    /// `raise` without a value, or with a cause, in native code.
+    NativeRaise = NotImplementedError, "native-raise", "native raise";
+    /// `yield` in a viper function.
+    NativeYield = NotImplementedError, "native-yield", "native yield";
+    /// Native code for an architecture that has none.
+    NativeArchitecture = NotImplementedError, "native-architecture",
+        "cannot emit native code for this architecture";
+    /// A native function whose locals and stack are more than its machine can address.
+    NativeLocals = NotImplementedError, "native-locals", "too many locals for native method";
+    /// Native code that the compiler cannot make. The official compiler stops with an assertion.
+    NativeImpossible = RuntimeError, "native-impossible", "this function can't be native code";
     /// `break` or `continue` outside a loop.
     OutsideLoop = SyntaxError, "outside-loop", "'break'/'continue' outside loop";
     /// `return` outside a function.
