@@ -14,6 +14,7 @@ mod error;
 mod exception;
 mod expression;
 mod import;
+mod labels;
 mod scope_body;
 mod statement;
 
@@ -21,6 +22,7 @@ use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::FLAG_GENERATOR;
 
 use self::error::CompileError;
+use self::labels::LabelNumbers;
 use crate::emit::{Access, Code, Instruction, Label, START_LABELS, Tables, operator};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
@@ -65,6 +67,8 @@ enum Step {
     AllChildren(Struct, u32),
     /// What follows is no longer part of the innermost loop.
     LeaveLoop,
+    /// Gives a label its number in listings.
+    NumberLabel(Label),
     /// Starts an exception block with this opcode.
     OpenBlock(Opcode, Label),
     CloseBlock,
@@ -119,6 +123,8 @@ struct Compiler<'a> {
     /// The scope that is walked, its instructions and the last line written.
     current: ScopeId,
     code: Code,
+    /// Numbers of the labels in listings, where there is one.
+    label_numbers: LabelNumbers,
     line: u32,
     /// The line of the node that was looked at last.
     node_line: u32,
@@ -151,6 +157,7 @@ pub(crate) fn compile_scopes(
         tables,
         current: ScopeId::MODULE,
         code: Code::default(),
+        label_numbers: LabelNumbers::default(),
         line: 1,
         node_line: 1,
         block_level: 0,
@@ -178,7 +185,7 @@ impl Compiler<'_> {
     fn walk_scope(&mut self) -> Result<(), Failure> {
         self.code = Code::default();
         if self.is_native() {
-            self.code.labels = START_LABELS;
+            self.take_labels(START_LABELS);
         }
         self.line = 1;
         self.block_level = 0;
@@ -198,6 +205,7 @@ impl Compiler<'_> {
         }
         self.check_names()?;
         self.close_over_names();
+        self.number_labels();
         self.code.instructions.shrink_to_fit();
         let code = std::mem::take(&mut self.code);
         self.scope_mut().code = code;
@@ -276,12 +284,6 @@ impl Compiler<'_> {
         Ok(ScopeId(id))
     }
 
-    fn new_label(&mut self) -> Label {
-        let label = Label(self.code.labels);
-        self.code.labels += 1;
-        label
-    }
-
     /// Puts steps on the stack so that they are taken in this order.
     fn schedule<const N: usize>(&mut self, steps: [Step; N]) {
         self.steps.extend(steps.into_iter().rev());
@@ -332,7 +334,7 @@ impl Compiler<'_> {
         if own_labels > 0 && self.is_native() {
             let first = Instruction::OwnLabels(self.code.labels);
             self.code.instructions.push(first);
-            self.code.labels += own_labels;
+            self.take_labels(own_labels);
         }
         self.code.instructions.push(instruction);
     }
@@ -393,6 +395,7 @@ impl Compiler<'_> {
             Step::Delete(node) => self.delete(node),
             Step::Condition(node, jump_if, label) => self.condition(node, jump_if, label),
             Step::AllChildren(node, next) => self.all_children(node, next),
+            Step::NumberLabel(label) => self.number_label(label),
             Step::LeaveLoop => {
                 self.loops.pop();
             }
@@ -530,9 +533,15 @@ impl Compiler<'_> {
         self.emit_plain(Opcode::END_FINALLY);
     }
 
-    /// Begins a loop. It lasts until [`Step::LeaveLoop`].
-    fn enter_loop(&mut self, iterates: bool) -> (Label, Label) {
+    /// Begins a loop with new labels.
+    fn new_loop(&mut self, iterates: bool) -> (Label, Label) {
         let (break_label, continue_label) = (self.new_label(), self.new_label());
+        self.enter_loop(iterates, break_label, continue_label);
+        (break_label, continue_label)
+    }
+
+    /// Begins a loop. It lasts until [`Step::LeaveLoop`].
+    fn enter_loop(&mut self, iterates: bool, break_label: Label, continue_label: Label) {
         let block_level = self.block_level;
         self.loops.push(Loop {
             break_label,
@@ -540,7 +549,6 @@ impl Compiler<'_> {
             iterates,
             block_level,
         });
-        (break_label, continue_label)
     }
 }
 

@@ -34,5 +34,18 @@ pub use piton_syntax::{Diagnostic, DiagnosticCode, ErrorType, Location, Target};
 /// # Errors
 /// A [`Diagnostic`] with the official compiler's words if the source is not accepted.
 pub fn compile(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
-    module::compile_module(source, options)
+    compile_with_listing(source, options, &mut Vec::new())
+}
+
+/// Compiles a source to a module. For the architecture [`Arch::Debug`](piton_mpy::header::Arch::Debug), which is none,
+/// the operations of native code are added to `listing`, one a line; also those of the functions in front of an error.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_listing(
+    source: &[u8],
+    options: &Options,
+    listing: &mut Vec<u8>,
+) -> Result<Module, Diagnostic> {
+    module::compile_module(source, options, listing)
 }

@@ -26,8 +26,10 @@
 //! instruction of the source.
 
 mod assembler;
+pub(crate) mod debug;
 mod runtime;
 pub(crate) mod x64;
+pub(crate) mod x86;
 
 pub(crate) use assembler::{Assembler, Pass};
 pub(crate) use runtime::Fun;
@@ -38,7 +40,9 @@ use piton_mpy::header::Arch;
 /// Returns the machine of an architecture, if there is one.
 pub(crate) fn machine(arch: Arch) -> Option<Box<dyn Machine>> {
     match arch {
+        Arch::X86 => Some(Box::new(x86::X86::default())),
         Arch::X64 => Some(Box::new(x64::X64::default())),
+        Arch::Debug => Some(Box::new(debug::Debug::default())),
         _ => None,
     }
 }
@@ -169,6 +173,22 @@ pub(crate) trait Machine: std::fmt::Debug {
 
     /// Returns the buffer that the operations append to.
     fn assembler(&mut self) -> &mut Assembler;
+
+    /// Assigns a label to this place.
+    fn assign(&mut self, label: Label) {
+        self.assembler().assign(label);
+    }
+
+    /// Returns whether the new function is copied to the first argument before a closure is made of it.
+    fn copies_closed_function(&self) -> bool {
+        let description = self.description();
+        description.arguments.first() != Some(&description.result)
+    }
+
+    /// Returns the listing of what was written so far, for a machine that has one, and forgets it.
+    fn take_listing(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// Ends a pass over a function, behind all its code and data (`ASM_END_PASS`).
     fn end_pass(&mut self) {}

@@ -27,9 +27,14 @@ const MAXIMUM_TUPLE_DEPTH: usize = MAX_TUPLE_DEPTH;
 /// in many, and those in many others.
 const MAXIMUM_SHARED_OBJECTS: usize = 1 << 20;
 
-pub(crate) fn compile_module(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
+/// Compiles a source. The listing of machine code, for the architecture that has one, is added to `listing`.
+pub(crate) fn compile_module(
+    source: &[u8],
+    options: &Options,
+    listing: &mut Vec<u8>,
+) -> Result<Module, Diagnostic> {
     let mut interner = Interner::default();
-    let result = run(source, options, &mut interner);
+    let result = run(source, options, &mut interner, listing);
     result.map_err(|failure| diagnostic(failure, options, &interner))
 }
 
@@ -60,7 +65,12 @@ fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagn
     }
 }
 
-fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Module, Failure> {
+fn run(
+    source: &[u8],
+    options: &Options,
+    interner: &mut Interner,
+    listing: &mut Vec<u8>,
+) -> Result<Module, Failure> {
     // The names come first: a long string that is equal to one of them is a string table entry.
     let input_name = interner.intern(&options.input_name)?;
     if options.target.is_circuitpython() {
@@ -85,13 +95,14 @@ fn run(source: &[u8], options: &Options, interner: &mut Interner) -> Result<Modu
     };
     let (tree, root) = parse_file(lexer, interner, parser_options)?;
     let scopes = compile_scopes(tree, root, source_name, interner, options)?;
-    assemble_module(scopes, options, interner)
+    assemble_module(scopes, options, interner, listing)
 }
 
 fn assemble_module(
     mut scopes: Scopes,
     options: &Options,
     interner: &Interner,
+    listing: &mut Vec<u8>,
 ) -> Result<Module, Failure> {
     let known = interner.known();
     let mut raw_codes = Vec::with_capacity(scopes.scopes.len());
@@ -116,11 +127,15 @@ fn assemble_module(
                     interner,
                     known: &known,
                 };
-                match &mut native {
+                let native = match &mut native {
                     Some(native) => native,
-                    None => native.insert(native_emitter(options)?),
-                }
-                .assemble(source, scope, &code)
+                    None => {
+                        native.insert(native_emitter(options).map_err(|error| error.or_at(place))?)
+                    }
+                };
+                let function = native.assemble(source, scope, &code);
+                listing.append(&mut native.take_listing());
+                function
             }
             Emitter::Assembler => Err(Failure::nowhere(DiagnosticCode::NativeCode)),
         };

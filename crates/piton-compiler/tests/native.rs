@@ -12,11 +12,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use piton_compiler::{Diagnostic, DiagnosticCode, Emitter, Optimisation, Options, compile};
+use piton_compiler::{
+    Diagnostic, DiagnosticCode, Emitter, Optimisation, Options, compile, compile_with_listing,
+};
 use piton_mpy::header::Arch;
 
 /// The architectures that machine code is made for.
-const ARCHS: &[Arch] = &[Arch::X64];
+const ARCHS: &[Arch] = &[Arch::X86, Arch::X64];
 
 /// What the official compiler makes of a source: the module, the text of the rejection, or nothing where it stops with
 /// an assertion.
@@ -249,6 +251,26 @@ fn a_value_that_is_no_object_is_refused_where_only_an_object_will_do() {
         assert_eq!(official(source.as_bytes(), &arguments), None, "{source}");
         let error = ours(source.as_bytes(), &options).unwrap_err();
         assert_eq!(error.code, code, "{source}");
+    }
+}
+
+/// The listing, with the labels that the official compiler counts.
+#[test]
+fn the_listing_is_the_same() {
+    for folder in ["cases", "native"] {
+        for path in cases(folder) {
+            let source = std::fs::read(path).unwrap();
+            let (arguments, options) = options(Arch::Debug, Emitter::Native, Optimisation::None);
+            let mut ours = Vec::new();
+            let module = compile_with_listing(&source, &options, &mut ours).unwrap();
+            ours.append(&mut piton_mpy::writer::write(&module).unwrap());
+            // The official compiler prints the listing where the module goes.
+            let official = official(&source, &arguments).unwrap().unwrap();
+            assert_eq!(
+                String::from_utf8_lossy(&ours),
+                String::from_utf8_lossy(&official)
+            );
+        }
     }
 }
 

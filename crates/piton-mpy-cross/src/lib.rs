@@ -93,7 +93,11 @@ fn run(invocation: &Invocation) -> Result<(), Failure> {
         input_name: name,
         ..invocation.options.clone()
     };
-    let module = piton_compiler::compile(&source, &options).map_err(Failure::Rejected)?;
+    // The official program lists native code for `-march=debug` while it makes it, an error or not.
+    let mut listing = Vec::new();
+    let module = piton_compiler::compile_with_listing(&source, &options, &mut listing);
+    print(&listing).map_err(Failure::Transfer)?;
+    let module = module.map_err(Failure::Rejected)?;
     let mpy = match piton_mpy::writer::write(&module) {
         Ok(mpy) => mpy,
         Err(error) => return Err(Failure::Transfer(io::Error::other(error))),

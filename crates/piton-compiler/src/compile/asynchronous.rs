@@ -56,12 +56,13 @@ impl Compiler<'_> {
         let [target, iterable, body, otherwise] =
             [0, 1, 2, 3].map(|index| self.tree.child(node, index));
         let [finished, exception, got_item, other] = [(); 4].map(|()| self.new_label());
-        let (break_label, continue_label) = self.enter_loop(false);
         let known = self.known;
         let plan = self.plan();
         self.push(Step::Node(iterable));
         self.push(Step::Name(Opcode::LOAD_METHOD, known.aiter));
         self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
+        let (break_label, continue_label) = (self.later_label(), self.later_label());
+        self.enter_loop(false, break_label, continue_label);
         self.push_label(continue_label);
         self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, exception));
         self.push_plain(Opcode::DUP_TOP);
@@ -102,30 +103,29 @@ impl Compiler<'_> {
         let (items, body) = (self.tree.child(node, 0), self.tree.child(node, 1));
         let items = self.tree.list(items, Rule::WithStmtList);
         let plan = self.plan();
-        let mut finallies = Vec::new();
+        let mut exits = Vec::new();
         for index in 0..self.tree.list_length(items) {
             let (value, target) = self.with_item(self.tree.list_item(items, index));
+            let labels @ [finally, ..] = [(); 4].map(|()| self.later_label());
+            exits.push(labels);
             self.push(Step::Node(value));
             self.push_plain(Opcode::DUP_TOP);
             self.push_await_method(self.known.aenter);
             self.push_with_target(target);
-            let finally = self.new_label();
-            finallies.push(finally);
             self.push(Step::OpenBlock(Opcode::SETUP_FINALLY, finally));
             self.push_adjust_stack(3);
         }
         self.push(Step::Node(body));
-        for finally in finallies.into_iter().rev() {
-            self.push_async_exit(finally);
+        for labels in exits.into_iter().rev() {
+            self.push_async_exit(labels);
         }
         self.commit(plan);
     }
 
     /// Schedules the end of an `async with` block. It can be reached in three ways: normally, with an exception
     /// on the stack, or with a value and a number on it for a return or a jump.
-    fn push_async_exit(&mut self, finally: Label) {
+    fn push_async_exit(&mut self, [finally, no_exception, unwinding, end]: [Label; 4]) {
         let known = self.known;
-        let [no_exception, unwinding, end] = [(); 3].map(|()| self.new_label());
         self.push_adjust_stack(-3);
         let is_native = self.is_native();
         if is_native {

@@ -96,7 +96,7 @@ impl Compiler<'_> {
         if truth == Some(false) {
             return false;
         }
-        let fail = self.new_label();
+        let fail = self.later_label();
         self.push(Step::Condition(condition, false, fail));
         self.push(Step::Node(body));
         if truth == Some(true) {
@@ -111,7 +111,7 @@ impl Compiler<'_> {
 
     pub(super) fn while_statement(&mut self, node: Struct) {
         let [condition, body, otherwise] = [0, 1, 2].map(|index| self.tree.child(node, index));
-        let (break_label, continue_label) = self.enter_loop(false);
+        let (break_label, continue_label) = self.new_loop(false);
         let truth = self.tree.truth(condition);
         let plan = self.plan();
         if truth != Some(false) {
@@ -138,7 +138,7 @@ impl Compiler<'_> {
         }
         let [target, iterable, body, otherwise] =
             [0, 1, 2, 3].map(|index| self.tree.child(node, index));
-        let (break_label, continue_label) = self.enter_loop(true);
+        let (break_label, continue_label) = self.new_loop(true);
         let pop_label = self.new_label();
         let plan = self.plan();
         self.push(Step::Node(iterable));
@@ -205,7 +205,7 @@ impl Compiler<'_> {
     /// Schedules a loop that counts on the stack. The end is kept there too unless it is a small integer.
     fn range_loop(&mut self, node: Struct, range: Range) {
         let [target, body, otherwise] = [0, 2, 3].map(|index| self.tree.child(node, index));
-        let (break_label, continue_label) = self.enter_loop(false);
+        let (break_label, continue_label) = self.new_loop(false);
         let (top, entry) = (self.new_label(), self.new_label());
         let end_on_stack = !range.end.is_small_integer();
         let plan = self.plan();
@@ -242,7 +242,7 @@ impl Compiler<'_> {
             // The else part can leave a loop outside, so the counter must go before it.
             self.push_range_pops(end_on_stack);
             self.push(Step::Node(otherwise));
-            let label = self.new_label();
+            let label = self.later_label();
             self.push_jump(Opcode::JUMP, label);
             self.push_adjust_stack(1 + i32::from(end_on_stack));
             end = Some(label);

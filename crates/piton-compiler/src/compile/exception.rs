@@ -54,12 +54,13 @@ impl Compiler<'_> {
     }
 
     fn push_try_except(&mut self, body: Node, excepts: List, otherwise: Node) {
-        let [handler, success, end] = [(); 3].map(|()| self.new_label());
+        let [handler, success] = [(); 2].map(|()| self.later_label());
         self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, handler));
         self.push(Step::Node(body));
         self.push(Step::Emit(Instruction::LeaveExcept(success, false)));
         self.push_label(handler);
         self.push(Step::Emit(Instruction::StartHandlers));
+        let end = self.later_label();
         let count = self.tree.list_length(excepts);
         for index in 0..count {
             let Some(except) = self.tree.list_item(excepts, index).as_struct() else {
@@ -81,7 +82,7 @@ impl Compiler<'_> {
     fn push_except(&mut self, except: Struct, end: Label) {
         let (mut matched, body) = (self.tree.child(except, 0), self.tree.child(except, 1));
         let mut name = None;
-        let next = self.new_label();
+        let next = self.later_label();
         if !matched.is_null() {
             if let Some(named) = self.tree.as_rule(matched, Rule::TryStmtAsName) {
                 matched = self.tree.child(named, 0);
@@ -99,7 +100,7 @@ impl Compiler<'_> {
             }
             Some(name) => {
                 // The name is deleted however the body is left.
-                let handler = self.new_label();
+                let handler = self.later_label();
                 self.push(Step::Identifier(Access::Store, name));
                 self.push(Step::OpenBlock(Opcode::SETUP_FINALLY, handler));
                 self.push(Step::Node(body));
@@ -125,7 +126,7 @@ impl Compiler<'_> {
         let plan = self.plan();
         let mut ends = Vec::new();
         for index in 0..self.tree.list_length(items) {
-            let end = self.new_label();
+            let end = self.later_label();
             ends.push(end);
             let (value, target) = self.with_item(self.tree.list_item(items, index));
             self.push(Step::Node(value));

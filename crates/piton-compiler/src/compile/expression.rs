@@ -120,8 +120,7 @@ impl Compiler<'_> {
     fn push_comparison(&mut self, node: Struct) {
         let count = self.tree.count(node);
         self.push(Step::Node(self.tree.child(node, 0)));
-        let chained = count > 3;
-        let fail = self.new_label();
+        let fail = (count > 3).then(|| self.later_label());
         for index in (1..count.saturating_sub(1)).step_by(2) {
             let more = index + 2 < count;
             self.push(Step::Node(self.tree.child(node, index + 1)));
@@ -130,12 +129,12 @@ impl Compiler<'_> {
                 self.push_plain(Opcode::ROT_THREE);
             }
             self.push_relation(self.tree.child(node, index));
-            if more {
+            if let Some(fail) = fail.filter(|_| more) {
                 self.push_jump(Opcode::JUMP_IF_FALSE_OR_POP, fail);
             }
         }
-        if chained {
-            let end = self.new_label();
+        if let Some(fail) = fail {
+            let end = self.later_label();
             self.push_jump(Opcode::JUMP, end);
             self.push_label(fail);
             self.push_adjust_stack(1);

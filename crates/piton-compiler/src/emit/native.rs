@@ -143,6 +143,11 @@ impl Native {
         }
     }
 
+    /// Returns the listing of the functions so far, for the architecture that has one.
+    pub(crate) fn take_listing(&mut self) -> Vec<u8> {
+        self.machine.take_listing()
+    }
+
     /// Turns the instructions of a scope into machine code. Strings and objects are added to the tables as they are used.
     ///
     /// # Errors

@@ -129,7 +129,7 @@ impl Emitter<'_> {
             if closed > 0xff {
                 return Err(Failure::limit(DiagnosticCode::TooManyOuterVariables));
             }
-            if first != result {
+            if self.machine.copies_closed_function() {
                 self.machine.copy(first, result);
             }
             self.load_argument(1, closed as i64);

@@ -58,7 +58,7 @@ impl Emitter<'_> {
             self.machine.store_local(self.exception_word(), temporary);
         }
         self.settle();
-        self.machine.assembler().assign(label);
+        self.machine.assign(label);
         if is_finally {
             self.leave_block(false);
         }
@@ -359,7 +359,7 @@ impl Emitter<'_> {
         self.pop_array(third, 5);
         self.call_with(Fun::CallMethod, &[(0, 3), (1, 0)]);
         self.jump(swallow);
-        self.machine.assembler().assign(handler);
+        self.machine.assign(handler);
         self.leave_block(true);
         self.adjust_settled(2);
         self.machine.load_local(first, self.exception_word());
@@ -435,7 +435,7 @@ impl Emitter<'_> {
         self.machine.load_label_address(temporary, resume);
         self.store_state(self.resume_word(), temporary);
         self.machine.jump(EXIT);
-        self.machine.assembler().assign(resume);
+        self.machine.assign(resume);
         let active = self.blocks.iter().rev().find(|block| block.is_active);
         if let Some(handler) = active.map(|block| block.handler) {
             self.set_handler(Some(handler));

@@ -232,13 +232,13 @@ impl Emitter<'_> {
         self.machine.jump_if_nonzero(second, CHECK_ARGUMENTS, true);
         self.machine.load_immediate(third, positional as i64);
         self.machine.jump_if_equal(first, third, ARGUMENTS_CHECKED);
-        self.machine.assembler().assign(CHECK_ARGUMENTS);
+        self.machine.assign(CHECK_ARGUMENTS);
         // The least and the greatest number of arguments (`MP_OBJ_FUN_MAKE_SIG`).
         let count = u32::from(self.scope.positional_arguments);
         let signature = count << 17 | count << 1;
         self.machine.load_immediate(third, signature.into());
         self.machine.call(Fun::CheckArgumentCount);
-        self.machine.assembler().assign(ARGUMENTS_CHECKED);
+        self.machine.assign(ARGUMENTS_CHECKED);
         self.store_arguments(positional, last);
     }
 

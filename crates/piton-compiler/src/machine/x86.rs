@@ -1,0 +1,420 @@
+//! 32-bit x86 (`py/asmx86.c`).
+
+use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
+use crate::emit::Label;
+
+const EAX: Register = Register(0);
+const ECX: Register = Register(1);
+const EDX: Register = Register(2);
+const EBX: Register = Register(3);
+const ESP: Register = Register(4);
+const EBP: Register = Register(5);
+const ESI: Register = Register(6);
+const EDI: Register = Register(7);
+
+static DESCRIPTION: Description = Description {
+    word_size: 4,
+    result: EAX,
+    arguments: [EAX, ECX, EDX, EBX],
+    parent_result: EAX,
+    parent_arguments: [EAX, ECX, EDX, EBX],
+    temporaries: [EAX, ECX, EDX],
+    locals: [EBX, ESI, EDI],
+    fun_table: EBP,
+    zero: None,
+    nlr_registers: 6,
+    nlr_local_1: 5,
+    needs_setjmp: false,
+    arguments_on_stack: true,
+    shift_count: Some(ECX),
+    stores_from_argument_3: true,
+    has_not: true,
+    loads_any_element: [true; 3],
+    stores_any_element: [true; 3],
+};
+
+const WORD: i64 = 4;
+/// Makes an instruction one of 16 bits.
+const OPERAND_SIZE: u8 = 0x66;
+/// Words between a function's frame and its arguments: the saved registers and the address to return to.
+const SAVED_WORDS: i64 = 5;
+
+/// Conditions of `jcc` and `setcc`.
+mod condition {
+    pub(super) const BELOW: u8 = 0x2;
+    pub(super) const ABOVE_OR_EQUAL: u8 = 0x3;
+    pub(super) const EQUAL: u8 = 0x4;
+    pub(super) const NOT_EQUAL: u8 = 0x5;
+    pub(super) const BELOW_OR_EQUAL: u8 = 0x6;
+    pub(super) const ABOVE: u8 = 0x7;
+    pub(super) const LESS: u8 = 0xc;
+    pub(super) const GREATER_OR_EQUAL: u8 = 0xd;
+    pub(super) const LESS_OR_EQUAL: u8 = 0xe;
+    pub(super) const GREATER: u8 = 0xf;
+}
+
+/// The 32-bit x86.
+#[derive(Debug, Default)]
+pub(crate) struct X86 {
+    assembler: Assembler,
+    /// Words of the frame.
+    locals: i64,
+}
+
+/// Returns the ModRM byte of two registers.
+fn mod_registers(reg: u8, rm: Register) -> u8 {
+    0xc0 | reg << 3 | rm.0
+}
+
+/// Returns whether a number is that of its lowest byte. Only the low 32 bits count.
+fn fits_8(value: i64) -> bool {
+    matches!(value & 0xffff_ff80, 0 | 0xffff_ff80)
+}
+
+/// Returns how many arguments a runtime function takes (`mp_f_n_args`, py/emitnx86.c).
+fn argument_count(fun: Fun) -> i64 {
+    match fun {
+        Fun::ConstNone | Fun::ConstFalse | Fun::ConstTrue | Fun::LoadBuildClass | Fun::NlrPop => 0,
+        Fun::SwapGlobals
+        | Fun::LoadName
+        | Fun::LoadGlobal
+        | Fun::IsTrue
+        | Fun::BuildMap
+        | Fun::NextItem
+        | Fun::NlrPush
+        | Fun::Raise
+        | Fun::ImportAll
+        | Fun::DeleteName
+        | Fun::DeleteGlobal
+        | Fun::Setjmp => 1,
+        Fun::ConvertObjectToNative
+        | Fun::ConvertNativeToObject
+        | Fun::LoadAttribute
+        | Fun::LoadSuperMethod
+        | Fun::StoreName
+        | Fun::StoreGlobal
+        | Fun::UnaryOperator
+        | Fun::BuildTuple
+        | Fun::BuildList
+        | Fun::BuildSet
+        | Fun::StoreSet
+        | Fun::ListAppend
+        | Fun::GetIterator
+        | Fun::ImportFrom
+        | Fun::FloorDivide
+        | Fun::Modulo => 2,
+        Fun::LoadMethod
+        | Fun::StoreAttribute
+        | Fun::Subscript
+        | Fun::BinaryOperator
+        | Fun::StoreMap
+        | Fun::MakeFunction
+        | Fun::CallFunction
+        | Fun::CallMethod
+        | Fun::CallMethodWithStars
+        | Fun::ImportName
+        | Fun::NewSlice
+        | Fun::UnpackSequence
+        | Fun::UnpackEx
+        | Fun::NewClosure
+        | Fun::CheckArgumentCount
+        | Fun::YieldFrom => 3,
+        Fun::SetupCodeState => 4,
+    }
+}
+
+impl X86 {
+    fn emit(&mut self, bytes: &[u8]) {
+        self.assembler.emit(bytes);
+    }
+
+    fn word32(&mut self, value: i64) {
+        self.assembler.data(4, value);
+    }
+
+    /// Appends ModRM and displacement of `[base + displacement]`. Of the displacement the low 32 bits count.
+    fn memory(&mut self, reg: Register, base: Register, displacement: i64) {
+        let displacement = i64::from(displacement as i32);
+        let mode = if displacement == 0 && base != EBP {
+            0x00
+        } else if fits_8(displacement) {
+            0x40
+        } else {
+            0x80
+        };
+        self.emit(&[mode | reg.0 << 3 | base.0]);
+        if base == ESP {
+            // It needs a SIB byte.
+            self.emit(&[0x24]);
+        }
+        match mode {
+            0x40 => self.assembler.data(1, displacement),
+            0x80 => self.word32(displacement),
+            _ => {}
+        }
+    }
+
+    /// Appends an instruction with two registers, or with one and an extension of the opcode.
+    fn registers(&mut self, opcode: u8, rm: Register, reg: u8) {
+        self.emit(&[opcode, mod_registers(reg, rm)]);
+    }
+
+    fn push(&mut self, register: Register) {
+        self.emit(&[0x50 | register.0]);
+    }
+
+    fn pop(&mut self, register: Register) {
+        self.emit(&[0x58 | register.0]);
+    }
+
+    /// `add esp, value` (extension 0) or `sub esp, value` (extension 5)
+    fn move_stack_pointer(&mut self, extension: u8, value: i64) {
+        if fits_8(value) {
+            self.registers(0x83, ESP, extension);
+            self.assembler.data(1, value);
+        } else {
+            self.registers(0x81, ESP, extension);
+            self.word32(value);
+        }
+    }
+
+    fn add_stack_pointer(&mut self, value: i64) {
+        self.move_stack_pointer(0, value);
+    }
+
+    fn sub_stack_pointer(&mut self, value: i64) {
+        self.move_stack_pointer(5, value);
+    }
+
+    /// `mov destination, [base + displacement]`
+    fn load32(&mut self, destination: Register, base: Register, displacement: i64) {
+        self.emit(&[0x8b]);
+        self.memory(destination, base, displacement);
+    }
+
+    /// `mov [base + displacement], source`
+    fn store32(&mut self, source: Register, base: Register, displacement: i64) {
+        self.emit(&[0x89]);
+        self.memory(source, base, displacement);
+    }
+
+    /// `test register, register`, of the low byte or of all
+    fn test(&mut self, register: Register, is_bool: bool) {
+        let opcode = if is_bool { 0x84 } else { 0x85 };
+        self.registers(opcode, register, register.0);
+    }
+
+    /// A jump: two bytes if it goes back no further than a byte can say.
+    fn jump_by(&mut self, label: Label, short: u8, long: &[u8]) {
+        let distance = self.assembler.distance(label);
+        let backward = self.assembler.label(label).is_some() && distance < 0;
+        if backward && fits_8(distance - 2) {
+            self.emit(&[short]);
+            self.assembler.data(1, distance - 2);
+        } else {
+            self.emit(long);
+            self.word32(distance.wrapping_sub(long.len() as i64 + 4));
+        }
+    }
+
+    fn jump_on(&mut self, condition: u8, label: Label) {
+        self.jump_by(label, 0x70 | condition, &[0x0f, 0x80 | condition]);
+    }
+}
+
+impl Machine for X86 {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn assembler(&mut self) -> &mut Assembler {
+        &mut self.assembler
+    }
+
+    fn entry(&mut self, locals: usize, _name: &[u8]) {
+        for register in [EBP, EBX, ESI, EDI] {
+            self.push(register);
+        }
+        // Three more than a multiple of four keep the stack aligned to 16 bytes.
+        self.locals = locals as i64 | 3;
+        self.sub_stack_pointer(self.locals * WORD);
+    }
+
+    fn exit(&mut self) {
+        self.sub_stack_pointer(-self.locals * WORD);
+        for register in [EDI, ESI, EBX, EBP] {
+            self.pop(register);
+        }
+        self.emit(&[0xc3]);
+    }
+
+    fn load_argument(&mut self, index: u8, destination: Register) {
+        let words = self.locals + SAVED_WORDS + i64::from(index);
+        self.load32(destination, ESP, words * WORD);
+    }
+
+    fn jump(&mut self, label: Label) {
+        self.jump_by(label, 0xeb, &[0xe9]);
+    }
+
+    fn jump_if_zero(&mut self, register: Register, label: Label, is_bool: bool) {
+        self.test(register, is_bool);
+        self.jump_on(condition::EQUAL, label);
+    }
+
+    fn jump_if_nonzero(&mut self, register: Register, label: Label, is_bool: bool) {
+        self.test(register, is_bool);
+        self.jump_on(condition::NOT_EQUAL, label);
+    }
+
+    fn jump_if_equal(&mut self, first: Register, second: Register, label: Label) {
+        self.registers(0x39, second, first.0);
+        self.jump_on(condition::EQUAL, label);
+    }
+
+    fn jump_to(&mut self, register: Register) {
+        self.registers(0xff, register, 4);
+    }
+
+    fn call(&mut self, fun: Fun) {
+        let count = argument_count(fun);
+        // The stack is aligned to four words.
+        let padding = -count & 3;
+        if padding > 0 {
+            self.sub_stack_pointer(padding * WORD);
+        }
+        let arguments = DESCRIPTION.arguments.into_iter().zip(0..count);
+        for (register, _) in arguments.collect::<Vec<_>>().into_iter().rev() {
+            self.push(register);
+        }
+        self.load32(EAX, EBP, fun.index() as i64 * WORD);
+        self.registers(0xff, EAX, 2);
+        if count > 0 {
+            self.add_stack_pointer((count + padding) * WORD);
+        }
+    }
+
+    fn store_local(&mut self, local: usize, source: Register) {
+        self.store32(source, ESP, local as i64 * WORD);
+    }
+
+    fn load_local(&mut self, destination: Register, local: usize) {
+        self.load32(destination, ESP, local as i64 * WORD);
+    }
+
+    fn load_local_address(&mut self, destination: Register, local: usize) {
+        if local == 0 {
+            self.copy(destination, ESP);
+        } else {
+            self.emit(&[0x8d]);
+            self.memory(destination, ESP, local as i64 * WORD);
+        }
+    }
+
+    fn load_immediate(&mut self, destination: Register, value: i64) {
+        self.emit(&[0xb8 | destination.0]);
+        self.word32(value);
+    }
+
+    fn copy(&mut self, destination: Register, source: Register) {
+        self.registers(0x89, destination, source.0);
+    }
+
+    fn load_label_address(&mut self, destination: Register, label: Label) {
+        // `call` of the next instruction, which pops the address and adds the distance to it.
+        self.emit(&[0xe8, 0, 0, 0, 0]);
+        let distance = self.assembler.distance(label);
+        self.pop(destination);
+        self.registers(0x81, destination, 0);
+        self.word32(distance);
+    }
+
+    fn clear(&mut self, register: Register) {
+        self.arithmetic(Arithmetic::Xor, register, register);
+    }
+
+    fn not(&mut self, register: Register) {
+        self.registers(0xf7, register, 2);
+    }
+
+    fn negate(&mut self, register: Register) {
+        self.registers(0xf7, register, 3);
+    }
+
+    fn shift(&mut self, shift: Shift, destination: Register, _count: Register) {
+        let extension = match shift {
+            Shift::Left => 4,
+            Shift::RightLogical => 5,
+            Shift::RightArithmetic => 7,
+        };
+        self.registers(0xd3, destination, extension);
+    }
+
+    fn arithmetic(&mut self, operation: Arithmetic, destination: Register, source: Register) {
+        let opcode = match operation {
+            Arithmetic::Or => 0x09,
+            Arithmetic::Xor => 0x31,
+            Arithmetic::And => 0x21,
+            Arithmetic::Add => 0x01,
+            Arithmetic::Subtract => 0x29,
+            Arithmetic::Multiply => {
+                // `imul`: the registers stand the other way round.
+                self.emit(&[0x0f]);
+                self.registers(0xaf, source, destination.0);
+                return;
+            }
+        };
+        self.registers(opcode, destination, source.0);
+    }
+
+    fn compare(
+        &mut self,
+        comparison: Comparison,
+        is_unsigned: bool,
+        left: Register,
+        right: Register,
+    ) {
+        let condition = match (comparison, is_unsigned) {
+            (Comparison::Less, true) => condition::BELOW,
+            (Comparison::More, true) => condition::ABOVE,
+            (Comparison::LessOrEqual, true) => condition::BELOW_OR_EQUAL,
+            (Comparison::MoreOrEqual, true) => condition::ABOVE_OR_EQUAL,
+            (Comparison::Less, false) => condition::LESS,
+            (Comparison::More, false) => condition::GREATER,
+            (Comparison::LessOrEqual, false) => condition::LESS_OR_EQUAL,
+            (Comparison::MoreOrEqual, false) => condition::GREATER_OR_EQUAL,
+            (Comparison::Equal, _) => condition::EQUAL,
+            (Comparison::NotEqual, _) => condition::NOT_EQUAL,
+        };
+        self.clear(EAX);
+        self.registers(0x39, left, right.0);
+        self.emit(&[0x0f, 0x90 | condition, mod_registers(0, EAX)]);
+    }
+
+    fn load_word(&mut self, destination: Register, base: Register, offset: usize) {
+        self.load32(destination, base, offset as i64 * WORD);
+    }
+
+    fn store_word(&mut self, source: Register, base: Register, offset: usize) {
+        self.store32(source, base, offset as i64 * WORD);
+    }
+
+    fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {
+        match width {
+            Width::Bits8 => self.emit(&[0x0f, 0xb6]),
+            Width::Bits16 => self.emit(&[0x0f, 0xb7]),
+            Width::Bits32 => self.emit(&[0x8b]),
+        }
+        let displacement = index.wrapping_mul(width.bytes().into());
+        self.memory(destination, base, displacement);
+    }
+
+    fn store_element(&mut self, width: Width, source: Register, base: Register, index: i64) {
+        if width == Width::Bits16 {
+            self.emit(&[OPERAND_SIZE]);
+        }
+        self.emit(&[if width == Width::Bits8 { 0x88 } else { 0x89 }]);
+        let displacement = index.wrapping_mul(width.bytes().into());
+        self.memory(source, base, displacement);
+    }
+}
