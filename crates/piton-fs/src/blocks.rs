@@ -15,7 +15,7 @@ const LONGEST: usize = 54;
 /// Minimum content of a block, in bytes.
 const SHORTEST: usize = 6;
 
-/// Blocks grow after so many without a loss.
+/// Number of blocks without a loss after which blocks grow.
 const GROWTH: usize = 8;
 
 /// Added to the length of the content in the first byte of a block, so that no block begins with Ctrl-C.
@@ -44,7 +44,8 @@ impl RemoteFs<'_, '_> {
         let mut conversation = self.raw().converse(source.as_bytes(), deadline)?;
         let sent = follow(&mut conversation, content, moved, deadline);
         if sent.is_err() {
-            // Where a block is expected, 0x03 is not a valid first byte and ends the program.
+            // The board may wait for a block, where it reads Ctrl-C as a byte. No block begins with 0x03, so the byte ends
+            // the board's program.
             let _ = conversation.write(b"\x03", deadline);
         }
         let ended = sent.and_then(|()| conversation.finish(&mut |_| {}, deadline));
@@ -63,10 +64,10 @@ impl RemoteFs<'_, '_> {
     }
 }
 
-/// Sends blocks until the board has all, or its program has ended.
+/// Sends blocks until the board has the whole content, or its program has ended.
 ///
-/// The board reports how much it has, at first and after each block. So it makes no difference whether a block or its
-/// answer was lost.
+/// The board reports the number of bytes that it has, at first and after each block. So the host does not need to know
+/// whether a block or its answer was lost.
 fn follow(
     conversation: &mut Conversation<'_>,
     content: &[u8],
@@ -95,7 +96,7 @@ fn follow(
         }
         if tries > TRIES || deadline.has_passed() {
             return Err(BoardError::Timeout {
-                waiting_for: "the board to take more of the file",
+                waiting_for: "the board to receive more of the file",
                 received: Vec::new(),
             });
         }
@@ -106,7 +107,7 @@ fn follow(
             continue;
         }
         if tries > 1 {
-            // A part of the last block was lost: the receive ring has no room for its size.
+            // The board lacks a part of the last block: its receive ring is too small for this size.
             (longest, whole) = (usize::max(longest / 2, SHORTEST), 0);
         }
         let block = rest.get(..longest).unwrap_or(rest);
@@ -116,7 +117,7 @@ fn follow(
 }
 
 enum Answer {
-    /// The board has so many bytes of the content.
+    /// The board has this number of bytes of the content.
     Taken(usize),
     Silence,
     /// The program has ended.
@@ -138,7 +139,7 @@ fn answer(conversation: &mut Conversation<'_>, deadline: Deadline) -> Result<Ans
             if let Some(number) = number {
                 return Ok(Answer::Taken(number));
             }
-        } else if !conversation.poll("the board to take a block", limit)? && limit.has_passed() {
+        } else if !conversation.poll("the board to receive a block", limit)? && limit.has_passed() {
             return Ok(Answer::Silence);
         }
     }

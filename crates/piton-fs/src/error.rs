@@ -81,7 +81,7 @@ pub enum Error {
         path: BoardPath,
     },
     /// The received content differs from the content that was sent.
-    #[error("`{path}` was damaged on its way: {expected} expected, {found} found")]
+    #[error("`{path}` was damaged in transit: {expected} expected, {found} found")]
     Damaged {
         /// The path as requested.
         path: BoardPath,
@@ -116,9 +116,9 @@ pub enum Error {
         /// The folder.
         folder: BoardPath,
     },
-    /// A file has the name of a journal of changes and is not one, or names paths outside of its folder.
+    /// A file has the name of a journal but not its form, or names paths outside of its folder.
     #[error(
-        "`{path}` on the board has the name of piton's journal and is not one: nothing of it was carried out"
+        "`{path}` on the board has the name of piton's journal but not its form: no change of it was made"
     )]
     NotAJournal {
         /// The file.
@@ -142,12 +142,12 @@ pub enum Error {
 pub enum FileState {
     /// The file is gone.
     Missing,
-    /// Anything: its old content, its new content, or a part of it.
+    /// The file has its old content, its new content, or a part of the new one.
     Unknown,
-    /// The new content is complete, but stands under this name.
+    /// The new content is complete, but has this name.
     Temporary(BoardPath),
-    /// The connection broke while the file was put in its place: it is complete, old or new; on a file system that
-    /// cannot rename onto a file, the new one may also stand under this name.
+    /// The connection broke while the file was renamed. The file is complete, old or new. On a file system that cannot
+    /// rename onto an existing file, the new one may have this name.
     OldOrNew(BoardPath),
 }
 
@@ -156,16 +156,19 @@ impl std::fmt::Display for FileState {
         match self {
             FileState::Missing => f.write_str("is gone"),
             FileState::Unknown => f.write_str("may be old, new, or have a part of its new content"),
-            FileState::Temporary(part) => write!(f, "stands complete as `{part}`"),
+            FileState::Temporary(part) => write!(f, "is complete under the name `{part}`"),
             FileState::OldOrNew(part) => {
-                write!(f, "is complete, old or new, or stands complete as `{part}`")
+                write!(
+                    f,
+                    "is complete, old or new, or is complete under the name `{part}`"
+                )
             }
         }
     }
 }
 
 impl Error {
-    /// Returns the error for what a board answered about `path`.
+    /// Returns the error for an exception that the board raised in an operation on `path`.
     pub(crate) fn new(path: &BoardPath, error: BoardError) -> Error {
         let path = path.clone();
         let BoardError::Exception(exception) = &error else {
@@ -215,7 +218,7 @@ impl Error {
         }
     }
 
-    /// Returns the path that the error is about, as it was asked for.
+    /// Returns the path that the error is about, as requested.
     pub fn path(&self) -> Option<&BoardPath> {
         match self {
             Error::NotFound { path }

@@ -49,7 +49,7 @@ impl HashAlgorithm {
         hasher.finalize().into_vec()
     }
 
-    /// Returns the digest of the content of `reader`, which is never in memory as a whole.
+    /// Returns the digest of the content of `reader`, without keeping the whole content in memory.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         let arguments = [&*quoted(path), &py_str(algorithm.name())];
-        match self.ask(path, device::HASH, &arguments, deadline)? {
+        match self.query(path, device::HASH, &arguments, deadline)? {
             Some(DigestBytes(digest)) => Ok(digest),
             None => {
                 let mut hasher = algorithm.hasher();

@@ -11,14 +11,14 @@
 //! - [`error::Error`] has the refusals of the board's file system, and the state of a file after a failed write.
 //!
 //! The programs that run on the board are Python files in `device/`. They are sent with every operation, and nothing
-//! stays on the board. They detect by themselves what the board can do, which saves an exchange before each
-//! operation: the oldest boards (MicroPython 1.9 on a micro:bit) have neither folders nor `os.stat`.
+//! stays on the board. Each program detects the functions of the board, which saves an exchange before each operation:
+//! the oldest boards (MicroPython 1.9 on a micro:bit) have neither folders nor `os.stat`.
 //!
 //! # Architecture invariants
 //!
-//! Only [`mount`] opens files of the host, and only in the folder that it was given. Nothing draws on a terminal, or
+//! Only [`mount`] opens files of the host, and only in the folder that it was given. No module draws on a terminal or
 //! knows how bytes reach the board. Arguments are quoted as Python literals, never pasted. A write leaves the old
-//! file or the new one; where a board cannot do that, [`error::Error::Torn`] says so.
+//! file or the new one; where a board cannot guarantee that, [`error::Error::Torn`] has the state of the file.
 
 mod blocks;
 mod device;

@@ -10,7 +10,7 @@ use piton_path::BoardPath;
 use crate::device::{self, Program};
 use crate::error::Error;
 use crate::remote::{RemoteFs, quoted};
-use crate::transfer::agent::is_lack;
+use crate::transfer::agent::is_missing_function;
 
 /// File or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -109,7 +109,7 @@ impl RemoteFs<'_, '_> {
         sizes: Sizes,
         deadline: Deadline,
     ) -> Result<Vec<DirEntry>, Error> {
-        // The shortest program, for nearly all boards. A comprehension leaves no variable behind.
+        // Nearly all boards can run this shortest program. The comprehension creates no variable on the board.
         if self.raw().raw_paste() != Some(false) {
             let argument = match path.is_empty() {
                 true => String::new(),
@@ -127,7 +127,8 @@ impl RemoteFs<'_, '_> {
                         return Ok(entries);
                     }
                 }
-                Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {}
+                Err(BoardError::Exception(exception))
+                    if is_missing_function(&exception.type_name) => {}
                 Err(error) => return Err(Error::new(path, error)),
             }
         }
@@ -206,13 +207,13 @@ fn below(folder: &BoardPath, path: &str) -> Option<BoardPath> {
     rest.trim_start_matches('/').parse().ok()
 }
 
-/// Marks the last entry of each folder: going backwards, this is the first one at its depth.
+/// Marks the last entry of each folder. In reverse order this is the first entry at its depth.
 fn mark_last(entries: &mut [TreeEntry]) {
     let mut seen: Vec<bool> = Vec::new();
     for entry in entries.iter_mut().rev() {
         let is_first_seen = seen.get(entry.depth) != Some(&true);
         entry.is_last = is_first_seen;
-        // Deeper entries that were seen belong to folders behind this one.
+        // Entries at deeper levels belong to folders that come later in the list.
         seen.resize(entry.depth, false);
         seen.push(true);
     }
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_entries_are_found() {
+    fn the_last_entry_of_each_folder_is_marked() {
         let paths = ["a", "a/b", "a/b/c", "a/d", "e", "f", "f/g"];
         let mut entries: Vec<TreeEntry> = paths
             .iter()
@@ -274,8 +275,8 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_board() {
-        // As `tree.py` prints them: the entries of a folder together, folders on the way later.
+    fn trees_can_keep_the_order_of_the_board() {
+        // `tree.py` prints all entries of a folder before those of its subfolders.
         let answer = ["z", "b", "a", "b/y", "b/c", "z/k", "b/y/2", "b/y/1"];
         let mut entries: Vec<TreeEntry> = answer
             .iter()
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_every_board() {
+    fn the_lines_of_every_board_are_parsed() {
         let path = BoardPath::default();
         let read = |line: &str| entry(&path, line.as_bytes()).map(|entry| (entry.kind, entry.size));
         assert_eq!(read("('a', 32768, 0, 7)").unwrap(), (Kind::File, Some(7)));

@@ -2,10 +2,10 @@
 //!
 //! [`mount`] sends a small file system to the board (device/mount.py), which passes each request of a program on to
 //! the host. A service in the line's [`Slot`] answers whenever the line is read: while a program is followed, and in
-//! a terminal. docs/mount.md has the protocol and why it is as it is.
+//! a terminal. docs/mount.md has the protocol and its reasons.
 //!
-//! The files of this computer are touched here and nowhere else in this crate, and only below the mounted folder:
-//! see `root`.
+//! This is the only module of this crate that touches files of this computer, and only below the mounted folder: see
+//! `root`.
 
 mod codec;
 mod errno;
@@ -35,7 +35,7 @@ use root::Root;
 use server::Server;
 use service::MountService;
 
-/// A program that imports what a mount needs: the oldest boards lack some of it.
+/// A program that imports the modules that a mount needs. The oldest boards lack some of them.
 const NEEDS: &[u8] = b"import sys,select\nsys.stdin.buffer\nselect.poll\ntry:\n from vfs import mount\nexcept ImportError:\n from os import mount\ndel mount,sys,select\n";
 
 /// The path of the folder on the board, the same as mpremote's.
@@ -175,8 +175,8 @@ pub fn mount(
             deadline,
         );
         let ran = match loaded {
-            // The oldest boards lack the memory to load the program only to see it fail, so a short program checks
-            // first.
+            // The oldest boards lack the modules and the memory to load the whole program, which would fail with
+            // `MemoryError`. A short program gives the right error.
             Ok(false) => raw_repl
                 .run(NEEDS, deadline)
                 .and_then(|_| raw_repl.run(&device::MOUNT.call(&arguments), deadline)),
@@ -184,8 +184,8 @@ pub fn mount(
             Err(error) => Err(error),
         };
         match ran {
-            // A `KeyboardInterrupt`: the Ctrl-C that asked a silent board for its state arrived late, when the
-            // program ran already.
+            // The program raised `KeyboardInterrupt`. A probe (Ctrl-C) that the loader sent to a silent board arrived
+            // late, when the program ran already. Another attempt helps.
             Err(BoardError::Exception(exception))
                 if tries > 0 && exception.type_name == "KeyboardInterrupt" => {}
             ran => break ran,
@@ -203,7 +203,7 @@ pub fn mount(
     })
 }
 
-/// Reads the output of the board's program: which `.mpy` files the board loads, and whether it can inflate.
+/// Parses the output of the board's program: which `.mpy` files the board loads, and whether it can inflate.
 fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
     let text = String::from_utf8_lossy(printed);
     let mut words = text.split_whitespace();
@@ -211,7 +211,7 @@ fn facts(printed: &[u8]) -> Result<(u32, bool), BoardError> {
     match (mpy, words.next()) {
         (Some(mpy), Some(inflates)) => Ok((mpy, inflates == "1")),
         _ => Err(BoardError::Unexpected {
-            expected: "what the board can load",
+            expected: "which files the board can load",
             received: printed.to_vec(),
         }),
     }

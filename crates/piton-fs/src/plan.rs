@@ -21,8 +21,8 @@ pub struct Options<'a> {
     pub delete: bool,
     /// Send files even if they are unchanged.
     pub force: bool,
-    /// Remove before anything is written, to make space. The price: after an interruption the old program may lack a
-    /// file that it needs.
+    /// Remove entries before files are written, to make space. After an interruption the old program may then lack a file
+    /// that it needs.
     pub delete_first: bool,
     /// Which entries of the destination are protected; `None` for no protection.
     pub protection: Option<&'a Protect<'a>>,
@@ -96,10 +96,10 @@ pub struct Step {
 /// Displayed, it is one line for each step and each kept path: the word, and the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Plan {
-    /// The steps, in this order: what is in the way is removed first; then come folders, outermost first; then files,
-    /// innermost first, and last of all those that a board starts with (`boot.py`, then `main.py` and `code.py`); then
-    /// entries that the source does not have are removed. An interruption leaves a board that still has what its old or
-    /// its new program needs.
+    /// The steps, in this order: removals of entries that are in the way; new folders, outermost first; files, innermost
+    /// first, with the files that a board starts with (`boot.py`, then `main.py` and `code.py`) at the end; removals of
+    /// entries that the source does not have. After an interruption the board still has the files that its old or its
+    /// new program needs.
     pub steps: Vec<Step>,
     /// Paths that differ from the source or are missing there, and stay because they are [`Protection::Kept`].
     pub kept: Vec<RelativePath>,
@@ -297,7 +297,7 @@ impl Planner<'_> {
         let clashes = |step: &Step| written.contains(&step.path.as_str().to_lowercase());
         let (sooner, later): (Vec<Step>, Vec<Step>) = match self.options.delete_first {
             true => (std::mem::take(&mut deletions), Vec::new()),
-            // A folder among them goes with all that is in it, which clashes by its folder's name.
+            // A folder is removed with its contents, whose names clash by the name of this folder.
             false => {
                 let folders = deletions
                     .iter()

@@ -12,7 +12,7 @@ use crate::device;
 use crate::error::Error;
 use crate::hash::DigestBytes;
 use crate::remote::{RemoteFs, quoted};
-use crate::transfer::agent::{self, is_lack};
+use crate::transfer::agent::{self, is_missing_function};
 use crate::transfer::load;
 use crate::wire::{crc32, deflate};
 
@@ -20,14 +20,15 @@ use crate::wire::{crc32, deflate};
 /// inflates it. A board with less memory says so before the content is sent.
 pub const LONGEST_PUT: usize = 16 << 10;
 
-/// Maximum size, in bytes, of a file that goes with a program in source: this is shorter than bytecode with its loader.
+/// Maximum size, in bytes, of a file that is sent with a program in source, which is shorter than bytecode with its
+/// loader.
 const LONGEST_BY_SOURCE: usize = 1024;
 
 /// The same on boards that do not load our bytecode.
 const LONGEST_WITHOUT_BYTECODE: usize = 4096;
 
-/// Content is deflated if that saves so many bytes: loading the code that inflates takes a board as long as some
-/// hundred bytes.
+/// Minimum number of bytes that deflating must save: a board loads the code that inflates in the time of some hundred
+/// bytes.
 const LEAST_GAIN: usize = 256;
 
 /// Timeout of the write: flash is erased, and a file system may collect garbage.
@@ -41,7 +42,7 @@ const TRIES: u32 = 2;
 pub struct Put {
     /// The destination is a folder, and the file is in it.
     pub in_folder: bool,
-    /// The file was there already, with the same content: nothing was written.
+    /// The board had the file already, with the same content. Nothing was written.
     pub unchanged: bool,
 }
 
@@ -73,7 +74,7 @@ impl RemoteFs<'_, '_> {
         let answer = match self.peek_once(&device::PEEK.call(&arguments), deadline) {
             Ok(Some(answer)) => answer,
             Ok(None) => return Ok(None),
-            Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
+            Err(BoardError::Exception(exception)) if is_missing_function(&exception.type_name) => {
                 return Ok(None);
             }
             Err(error) => return Err(Error::new(path, error)),
@@ -82,8 +83,8 @@ impl RemoteFs<'_, '_> {
             path: path.clone(),
             received: answer.clone(),
         };
-        let found = from_literal::<(bool, Option<DigestBytes>)>(answer.trim_ascii());
-        let (in_folder, digest) = found.map_err(|_| garbled())?;
+        let destination = from_literal::<(bool, Option<DigestBytes>)>(answer.trim_ascii());
+        let (in_folder, digest) = destination.map_err(|_| garbled())?;
         let digest = digest.map(|DigestBytes(digest)| digest.try_into().map_err(|_| garbled()));
         Ok(Some(Peek {
             in_folder,
@@ -105,8 +106,8 @@ impl RemoteFs<'_, '_> {
         Ok(Some(answer))
     }
 
-    /// Writes a file of at most [`LONGEST_PUT`] bytes, whole, as [`RemoteFs::write`] does: to `path`, or to `inside`
-    /// if `path` is a folder. What has this content already is left alone, unless `force`. One exchange.
+    /// Writes a file of at most [`LONGEST_PUT`] bytes as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
+    /// a folder. A file that has this content already is not written, unless `force` is set. One exchange.
     ///
     /// Returns `None` if the board, the file system or the line needs [`RemoteFs::write`] or [`RemoteFs::send`].
     /// Nothing was changed.
@@ -128,7 +129,7 @@ impl RemoteFs<'_, '_> {
         let deadline = deadline.sooner(WRITE_TIME);
         let mut by_source = content.len() <= LONGEST_BY_SOURCE;
         for attempt in 1..=TRIES {
-            debug!(%path, bytes = content.len(), by_source, attempt, "a small file goes with one program");
+            debug!(%path, bytes = content.len(), by_source, attempt, "a small file is sent with one program");
             let answer = match by_source {
                 true => self.put_once(path, inside, content, force, deadline),
                 false => self.put_parcel(path, inside, content, force, deadline),
@@ -139,8 +140,8 @@ impl RemoteFs<'_, '_> {
                 }
                 Ok(None) => return Ok(None),
                 Ok(Some(answer)) => {
-                    let found = from_literal::<(bool, bool)>(answer.trim_ascii());
-                    let (in_folder, unchanged) = found.map_err(|_| Error::Answer {
+                    let destination = from_literal::<(bool, bool)>(answer.trim_ascii());
+                    let (in_folder, unchanged) = destination.map_err(|_| Error::Answer {
                         path: path.clone(),
                         received: answer,
                     })?;
@@ -151,16 +152,19 @@ impl RemoteFs<'_, '_> {
                     };
                     return Ok(Some(put));
                 }
-                Err(BoardError::Exception(exception)) if is_lack(&exception.type_name) => {
+                Err(BoardError::Exception(exception))
+                    if is_missing_function(&exception.type_name) =>
+                {
                     return Ok(None);
                 }
                 Err(BoardError::Exception(exception)) => {
                     let number = exception.os_error().map(|error| error.number);
                     match number {
-                        // The content arrived damaged or not at all, and an interrupt ended the board's wait for it.
+                        // The content arrived damaged or not at all, and an interrupt ended the board's program. The
+                        // next attempt may succeed.
                         None => continue,
-                        // EPERM, EACCES, EEXIST or ENOSPC: a file system that does not rename onto a file (FAT), or a
-                        // cause that `write` finds out.
+                        // EPERM, EACCES, EEXIST or ENOSPC. FAT does not rename onto an existing file, but `write` can
+                        // replace the file in two steps. For other causes `write` returns the precise error.
                         Some(1 | 13 | 17 | 28) => return Ok(None),
                         Some(_) => {}
                     }
@@ -235,10 +239,11 @@ impl RemoteFs<'_, '_> {
         let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {
             return Ok(None);
         };
-        if load::is_asked(&mut conversation, load::RUN_TIME, deadline)? {
+        if load::wait_for_request(&mut conversation, load::RUN_TIME, deadline)? {
             conversation.write(&bytes, deadline)?;
-            // The board asks for more if it has the content, and ends otherwise.
-            load::is_asked(&mut conversation, load::LOAD_TIME, deadline)?;
+            // The board confirms the content. If the content was damaged, the program ends instead, and its output has
+            // the reason.
+            load::wait_for_request(&mut conversation, load::LOAD_TIME, deadline)?;
         }
         let mut answer = Vec::new();
         conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;

@@ -35,11 +35,11 @@ impl RemoteFs<'_, '_> {
         Ok(content)
     }
 
-    /// Hand on the content of a file piece by piece, as it arrives.
+    /// Passes the content of a file to `sink`, piece by piece, as it arrives.
     ///
     /// # Errors
     ///
-    /// As for [`RemoteFs::read`]; `sink` may have got a part of the content by then.
+    /// As for [`RemoteFs::read`]. `sink` may have got a part of the content.
     pub fn read_to(
         &mut self,
         path: &BoardPath,
@@ -107,7 +107,7 @@ enum State {
     Start,
     /// Content comes next, or the end.
     Content,
-    /// The board has said how many bytes it read, and maybe their SHA-256.
+    /// The board has reported how many bytes it read, and their SHA-256 if it has the algorithm.
     End(u64, Option<Vec<u8>>),
     /// This line is not part of any answer.
     Broken(Vec<u8>),
@@ -196,12 +196,12 @@ impl Incoming {
                 found: format!("{} bytes", self.bytes),
             });
         }
-        let found = self.digest.finalize();
+        let actual = self.digest.finalize();
         match digest {
-            Some(digest) if digest != found.as_slice() => Err(Error::Damaged {
+            Some(digest) if digest != actual.as_slice() => Err(Error::Damaged {
                 path,
                 expected: format!("SHA-256 {}", Hex(&digest)),
-                found: format!("SHA-256 {}", Hex(&found)),
+                found: format!("SHA-256 {}", Hex(&actual)),
             }),
             _ => Ok(()),
         }

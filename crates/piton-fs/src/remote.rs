@@ -51,7 +51,8 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     ///
     /// [`Error::NotFound`], [`Error::Board`].
     pub fn stat(&mut self, path: &BoardPath, deadline: Deadline) -> Result<Metadata, Error> {
-        let (mode, size): (u32, u64) = self.ask(path, device::STAT, &[&quoted(path)], deadline)?;
+        let (mode, size): (u32, u64) =
+            self.query(path, device::STAT, &[&quoted(path)], deadline)?;
         Ok(Metadata {
             kind: Kind::from_mode(mode),
             size,
@@ -66,7 +67,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     pub fn exists(&mut self, path: &BoardPath, deadline: Deadline) -> Result<bool, Error> {
         match self.stat(path, deadline) {
             Ok(_) => Ok(true),
-            // The path leads through a file, and nothing is below a file.
+            // Some file systems answer `ENOTDIR` for a path that leads through a file. Such a path does not exist.
             Err(Error::NotFound { .. } | Error::NotADirectory { .. }) => Ok(false),
             Err(error) => Err(error),
         }
@@ -136,15 +137,15 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         destination: &BoardPath,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        // Boards without raw-paste (MicroPython 1.9 on a micro:bit) lack the memory to compile the program for each
-        // try.
+        // Boards without raw-paste (MicroPython 1.9 on a micro:bit) have too little memory to compile the program that
+        // renames, which fails with `MemoryError`. They have no `os.rename` either.
         let renamed = match self.raw().raw_paste() {
             Some(false) if !self.can_rename(deadline)? => {
                 return self.copy_over(source, destination, deadline);
             }
             _ => {
                 let arguments = [&*quoted(source), &quoted(destination)];
-                self.tell(source, device::RENAME, &arguments, deadline)
+                self.run_silently(source, device::RENAME, &arguments, deadline)
             }
         };
         match renamed {
@@ -164,15 +165,15 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         }
     }
 
-    /// Copies a file by way of the host, then removes it.
+    /// Copies a file through the host, then removes it.
     fn copy_over(
         &mut self,
         source: &BoardPath,
         destination: &BoardPath,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let here = self.current_dir(deadline)?;
-        if here.join(source).resolved() == here.join(destination).resolved() {
+        let current = self.current_dir(deadline)?;
+        if current.join(source).resolved() == current.join(destination).resolved() {
             let error = OsError {
                 number: 22,
                 name: Some("EINVAL".to_owned()),
@@ -193,7 +194,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     /// [`Error::NotFound`] (the folder), [`Error::IsADirectory`], [`Error::NoSpace`], [`Error::ReadOnly`],
     /// [`Error::Board`].
     pub fn touch(&mut self, path: &BoardPath, deadline: Deadline) -> Result<(), Error> {
-        self.tell(path, device::TOUCH, &[&quoted(path)], deadline)
+        self.run_silently(path, device::TOUCH, &[&quoted(path)], deadline)
     }
 
     /// Returns the board's current folder; the root on boards without folders.
@@ -239,7 +240,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     }
 
     /// Runs a program that prints one literal, and reads it.
-    pub(crate) fn ask<T: DeserializeOwned>(
+    pub(crate) fn query<T: DeserializeOwned>(
         &mut self,
         path: &BoardPath,
         program: Program,
@@ -253,7 +254,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     }
 
     /// Runs a program that prints nothing.
-    fn tell(
+    fn run_silently(
         &mut self,
         path: &BoardPath,
         program: Program,
@@ -339,7 +340,7 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 
     /// Stops the running program.
     pub(crate) fn interrupt(&mut self) {
-        // The result of an interrupted program is of no interest.
+        // The exception of an interrupted program is its `KeyboardInterrupt`, which is not an error here.
         let _ = self.raw_repl.interrupt(&mut |_| {}, Deadline::after(STOP));
     }
 

@@ -93,7 +93,7 @@ pub enum RomError {
     },
     /// The content of the partition differs from the image.
     #[error(
-        "partition ROMFS{number} was not written as it should be: SHA-256 {expected} expected, {found} found"
+        "partition ROMFS{number} differs from the image: SHA-256 {expected} expected, {found} found"
     )]
     Damaged {
         /// The partition.
@@ -129,8 +129,8 @@ impl RomError {
     }
 }
 
-/// Returns the partitions of a board by number; `None` for one that the board counts and does not have. At most
-/// 16.
+/// Returns the partitions of a board by number, at most 16. A number that the board counts without having the partition
+/// is `None`.
 ///
 /// # Errors
 ///
@@ -143,15 +143,19 @@ pub fn partitions(
         &device::ROM_QUERY.call(&[&PARTITIONS.to_string()]),
         deadline,
     )?;
-    type Found = Option<(i64, Vec<Option<(u64, u64, Vec<u8>)>>)>;
-    let found: Found = from_literal(&answer).map_err(|_| RomError::Answer { received: answer })?;
-    let (_, found) = found.ok_or(RomError::NotEnabled)?;
-    let known = |(size, block_size, head)| Partition {
+    type PartitionsAnswer = Option<(i64, Vec<Option<(u64, u64, Vec<u8>)>>)>;
+    let answer: PartitionsAnswer =
+        from_literal(&answer).map_err(|_| RomError::Answer { received: answer })?;
+    let (_, partitions) = answer.ok_or(RomError::NotEnabled)?;
+    let to_partition = |(size, block_size, head)| Partition {
         size,
         block_size,
         head,
     };
-    Ok(found.into_iter().map(|found| found.map(known)).collect())
+    Ok(partitions
+        .into_iter()
+        .map(|partition| partition.map(to_partition))
+        .collect())
 }
 
 /// Writes an image into partition `number`, which `partition` describes, after unmounting `/rom`. The content is read
@@ -192,7 +196,7 @@ pub fn deploy(
     };
     let written = job.write(&mut |event| stop.report(|| events(event)));
     drop(stop);
-    // Where the program did not end, its name is not known: there is nothing to delete.
+    // This raises `NameError` if the program did not define its function. Then there is nothing to delete.
     let _ = remote.run(b"del _piton\n", Deadline::after(TIDY_TIME));
     written
 }
@@ -217,7 +221,7 @@ struct Encodings {
 impl Job<'_, '_, '_> {
     fn write(&mut self, events: &mut dyn FnMut(RomEvent)) -> Result<(), RomError> {
         let start = format!("{}_piton({})\n", device::ROM_DEPLOY.source(), self.number);
-        let (is_device, base64, hex, deflate, in_steps) = self.ask(&start)?;
+        let (is_device, base64, hex, deflate, in_steps) = self.query(&start)?;
         let encodings = Encodings {
             base64,
             hex,
@@ -237,13 +241,13 @@ impl Job<'_, '_, '_> {
             self.write_part(offset, end, encodings)?;
             bytes += step;
         }
-        let digest: Option<DigestBytes> = self.ask(&format!("_piton({size},None)\n"))?;
+        let digest: Option<DigestBytes> = self.query(&format!("_piton({size},None)\n"))?;
         let expected = Sha256::digest(self.image);
         match digest {
-            Some(DigestBytes(found)) if found != expected.as_slice() => Err(RomError::Damaged {
+            Some(DigestBytes(digest)) if digest != expected.as_slice() => Err(RomError::Damaged {
                 number: self.number,
                 expected: Hex(&expected).to_string(),
-                found: Hex(&found).to_string(),
+                found: Hex(&digest).to_string(),
             }),
             _ => Ok(()),
         }
@@ -256,7 +260,7 @@ impl Job<'_, '_, '_> {
             .clamp(1, self.partition.size.max(1))
     }
 
-    /// Erases what the image will take. Returns how many bytes a write must have at least.
+    /// Erases the blocks that the image will take. Returns the minimum size of a write in bytes.
     fn erase(
         &mut self,
         is_device: bool,
@@ -274,7 +278,7 @@ impl Job<'_, '_, '_> {
         for offset in (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
             events(RomEvent::Erase { offset });
             let length = step.min(self.partition.size - offset);
-            least = self.ask(&format!("_piton({offset},{length})\n"))?;
+            least = self.query(&format!("_piton({offset},{length})\n"))?;
         }
         match least {
             0..=WRITTEN_AT_MOST => Ok(least),
@@ -292,7 +296,8 @@ impl Job<'_, '_, '_> {
             .collect();
         let packed = literal(&part, encodings);
         match self.send(offset, &packed) {
-            // The board may lack the memory to unpack the part. Nothing was written then, so it can be sent unpacked.
+            // The board raises `MemoryError` if it has too little memory to inflate the part. It has written nothing
+            // then, so the part can be sent without compression.
             Err(BoardError::Exception(exception))
                 if encodings.deflate && exception.type_name == "MemoryError" =>
             {
@@ -318,15 +323,15 @@ impl Job<'_, '_, '_> {
         self.remote.run(source.as_bytes(), deadline).map(|_| ())
     }
 
-    fn ask<T: serde::de::DeserializeOwned>(&mut self, source: &str) -> Result<T, RomError> {
+    fn query<T: serde::de::DeserializeOwned>(&mut self, source: &str) -> Result<T, RomError> {
         let deadline = self.deadline.sooner(STEP_TIME);
         let answer = self.remote.run(source.as_bytes(), deadline)?;
         from_literal(&answer).map_err(|_| RomError::Answer { received: answer })
     }
 }
 
-/// Returns the shortest text for these bytes that the board takes, and the number of its encoding. All are bytes
-/// literals: a `binascii` that is written in Python takes no `str`.
+/// Returns the shortest literal for these bytes that the board can decode, and the number of its encoding. The literal is
+/// always of bytes: a `binascii` that is written in Python does not accept `str`.
 fn literal(part: &[u8], encodings: Encodings) -> String {
     if encodings.deflate {
         // The board allocates the window, which need not be larger than the content.

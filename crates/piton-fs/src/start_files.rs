@@ -10,8 +10,8 @@
 
 /// The sources that boards run by name, and never as `.mpy`: MicroPython's `boot.py` and `main.py`
 /// (`shared/runtime/pyexec.c` is given these names by each port's `main.c`), and those of CircuitPython (its
-/// `main.c`, `supervisor/shared/safe_mode.c`). They are put on a board in this order, after everything else: the last
-/// one starts the new program.
+/// `main.c`, `supervisor/shared/safe_mode.c`). They are written to a board in this order, after all other files, because
+/// the last one starts the new program.
 pub const SOURCES: [&str; 5] = ["safemode.py", "repl.py", "boot.py", "main.py", "code.py"];
 
 /// Names that CircuitPython runs, and that are modules like any other for MicroPython.
@@ -29,8 +29,8 @@ pub fn sources(is_circuitpython: bool) -> impl Iterator<Item = &'static str> + C
 
 /// Returns the position of a file among those that a board starts with: 0 for other files.
 ///
-/// They are put on a board last, in the order in which it runs them: `boot.py`, then `main.py`; CircuitPython's
-/// `main.c` prefers `code.txt`, `code.py`, `main.txt`, `main.py`, of which a board runs one.
+/// Start files are written last, in the order in which a board runs them: `boot.py`, then `main.py`. CircuitPython's
+/// `main.c` runs the first that exists of `code.txt`, `code.py`, `main.txt`, `main.py`.
 pub fn rank(path: &str) -> u8 {
     match path.rsplit_once('.') {
         Some(("safemode" | "repl" | "boot", ending)) if ENDINGS.contains(&ending) => 1,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn circuitpython_runs_more_of_them() {
+    fn circuitpython_runs_more_start_files() {
         assert!(sources(true).eq(SOURCES));
         assert!(sources(false).all(|name| !CIRCUITPYTHON_ONLY.contains(&name)));
     }

@@ -14,13 +14,13 @@ pub const NEXT_SUFFIX: &str = ".piton-next";
 /// Name of the journal.
 pub(crate) const JOURNAL: &str = ".piton-swap";
 
-/// The first bytes of every journal, so that another file of the same name is not taken for one.
+/// The first bytes of every journal. They distinguish a journal from another file of the same name.
 const START: &str = "piton swap 1\0";
 
 /// Ends each entry of the journal. No path contains this character.
 const SEPARATOR: char = '\0';
 
-/// The end of every journal: one without it was cut off, and is ignored.
+/// The last byte of every journal. A journal without it is incomplete and is ignored.
 const END: char = '.';
 
 /// Changes below a folder that belong together: new and replaced files, removed files and folders.
@@ -58,7 +58,7 @@ impl Swap {
         Ok(self.folder.join(name).with_suffix(NEXT_SUFFIX))
     }
 
-    /// Adds the removal of a file, which is done when all new ones are in their places.
+    /// Adds the removal of a file, which is carried out after all new files are renamed.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Swap {
         self.add('-', name)
     }
 
-    /// Adds the removal of a folder, which is done if it is empty in the end.
+    /// Adds the removal of a folder, which is carried out if the folder is empty in the end.
     ///
     /// # Errors
     ///
@@ -174,9 +174,9 @@ impl RemoteFs<'_, '_> {
                 .read_answer::<Option<bool>>(&journal, &printed)?
                 .ok_or(Error::NotAJournal { path: journal }),
             Err(error) => {
-                let place = from_literal::<String>(&printed).ok();
-                let place = place.and_then(|place| place.parse().ok());
-                Err(Error::new(&place.unwrap_or(journal), error))
+                let failed_path = from_literal::<String>(&printed).ok();
+                let failed_path = failed_path.and_then(|path| path.parse().ok());
+                Err(Error::new(&failed_path.unwrap_or(journal), error))
             }
         }
     }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_names_only_what_is_inside() {
+    fn a_journal_names_only_paths_inside_of_its_folder() {
         for name in [
             "",
             "/",

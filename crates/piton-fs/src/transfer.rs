@@ -1,8 +1,8 @@
 //! Transferring many files in one stream, to the board or from it.
 //!
 //! The board runs a program (`device/send.py`) that takes frames and answers with short messages; docs/transfer.md
-//! describes the protocol. Once for each connection it is tried whether the firmware has what this needs. Other
-//! boards get their files one by one, as literals in programs.
+//! describes the protocol. The host checks once for each connection whether the firmware has the functions that a
+//! stream needs. Without them the files are sent one by one, as literals in programs.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub use load::{forget_programs, keeps_programs};
 pub use receive::{Arrival, Sink};
 pub use survey::{Candidate, Hashing, ShortDigest, Space, Survey, SurveyEntry};
 
-/// How long the board's program may take to end: a board that is out of memory or writes to flash gets to it late.
+/// Timeout of the end of the board's program. A board that collects garbage or writes to flash may need seconds.
 const END_TIME: Duration = Duration::from_secs(10);
 
 /// One change of the board's files.
@@ -56,9 +56,9 @@ pub struct Outgoing<'s> {
     pub path: BoardPath,
     /// Its size in bytes.
     pub size: u64,
-    /// The size of the file that it replaces, 0 for a new file; `None` if that is not known.
+    /// The size in bytes of the file that it replaces, 0 for a new file; `None` if it is unknown.
     pub replaces: Option<u64>,
-    /// Whether it is written under its own name instead of a temporary one, because nobody reads a file of this name
+    /// Whether it is written under its own name instead of a temporary one. Only for a file that no program reads
     /// before it is complete.
     pub in_place: bool,
     /// Opens the content, right before it is sent.

@@ -26,7 +26,7 @@ pub(crate) fn seven_bits(number: usize) -> [u8; 2] {
 /// Returns a deflate stream without a header.
 pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory does not fail; if it did, the result would not be shorter.
+    // Writing to memory does not fail. If it did, the caller would use the uncompressed bytes.
     match encoder.write_all(bytes).and_then(|()| encoder.finish()) {
         Ok(deflated) => deflated,
         Err(_) => bytes.to_vec(),

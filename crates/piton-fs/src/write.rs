@@ -69,16 +69,16 @@ struct Job<'a> {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Writes a file, whole: the old content stays until the new one is complete on the board and checked, by its
-    /// size, and by SHA-256 where the board has it (else by the sum of its bytes).
+    /// Replaces a file: the old content stays until the new one is complete on the board and checked by its size, and by
+    /// SHA-256 where the board has it (else by the sum of its bytes).
     ///
-    /// The content goes to a temporary name beside the file (its own with [`TEMPORARY_SUFFIX`]), which is renamed in
-    /// the end. The file system decides how safe this is:
+    /// The content is written to a temporary file in the same folder (its name with [`TEMPORARY_SUFFIX`]), which is
+    /// renamed in the end. The file system decides how safe this is:
     ///
     /// - littlefs and POSIX replace the old file in one step: an interrupted write, even by a power cut,
     ///   leaves the old file or the new one;
-    /// - FAT removes the old file first (MicroPython inside its rename, else we do): a power cut in that moment
-    ///   leaves the complete new file under its temporary name;
+    /// - on FAT the old file is removed first, by MicroPython's rename or by Piton: a power cut in that moment leaves the
+    ///   complete new file under its temporary name;
     /// - a micro:bit (MicroPython 1.9) has no rename: the file is written in place, and a failure loses it.
     ///
     /// Short files take one exchange, others are sent as a stream: see [`RemoteFs::send`].
@@ -106,7 +106,7 @@ impl RemoteFs<'_, '_> {
         let file = Outgoing::from_bytes(path.clone(), content);
         let options = SendOptions::default();
         match self.send(vec![Step::Write(file)], &options, &mut moved, deadline) {
-            // A fragmented heap may have no block for this literal and still have some for smaller ones.
+            // `MemoryError`: a fragmented heap may have no block for the whole literal, but blocks for smaller ones.
             Err(Error::OutOfMemory { .. }) => {
                 self.write_in_exchanges(path, content, events, deadline)
             }
@@ -130,8 +130,8 @@ impl RemoteFs<'_, '_> {
             opened: None,
             finishing: false,
         };
-        // A board that takes programs in pieces would get the content's escapes escaped, and may have no room to
-        // compile more than the program alone.
+        // A board that takes programs in pieces gets them as literals, where the escapes of the content are escaped
+        // again. It may also have too little memory to compile the program together with the content.
         let written = match literal_length(content) <= AT_ONCE && !self.takes_pieces() {
             true => self.write_at_once(&mut job, deadline),
             false => self.write_in_parts(&mut job, events, deadline),
@@ -174,8 +174,8 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         if self.takes_pieces() && !self.can_rename(deadline)? {
-            // A board without `os.rename` (micro:bit) cannot put a complete file in the place of the old one.
-            debug!(path = %job.path, "the board cannot rename, the file is written in its place");
+            // A board without `os.rename` (micro:bit) cannot replace the old file by a complete one.
+            debug!(path = %job.path, "the board cannot rename, the file is written under its own name");
             job.program = device::WRITE_IN_PLACE;
         }
         let answer = self
@@ -199,8 +199,8 @@ impl RemoteFs<'_, '_> {
             match self.run(source.as_bytes(), deadline.sooner(PART_TIME)) {
                 Ok(_) => bytes += taken,
                 Err(error) => match Error::new(job.path, error) {
-                    // A fragmented heap may have no block for this literal: go on with smaller ones, from what the
-                    // board has written.
+                    // `MemoryError`: a fragmented heap may have no block for this literal. Smaller ones continue behind
+                    // the bytes that the board has written.
                     Error::OutOfMemory { .. } if limit > *PART_LIMIT.start() => {
                         limit /= 2;
                         debug!(limit, "the board ran out of memory, parts get smaller");
@@ -261,7 +261,7 @@ impl RemoteFs<'_, '_> {
     /// Cleans up after a failed write: removes the temporary file, if the board still answers, and returns the error
     /// with the state of the file.
     fn tidy_up(&mut self, job: &Job<'_>, error: Error) -> Error {
-        // This fails if no file was opened, or nothing is left to remove: then there is nothing to clean up.
+        // This fails if no file was opened or the program has removed it. Then there is nothing to clean up.
         let _ = self.run(
             b"try:\n _piton(None)\nfinally:\n del _piton\n",
             Deadline::after(TIDY_TIME),
@@ -275,7 +275,7 @@ impl RemoteFs<'_, '_> {
             other => other,
         };
         let state = match &job.opened {
-            // The last step reports itself what it left.
+            // The last step has reported the state of the file itself.
             _ if matches!(error, Error::Torn { .. }) => return error,
             Some(opened) if opened.in_place => {
                 match self.exists(job.path, Deadline::after(TIDY_TIME)) {
@@ -393,7 +393,7 @@ impl Job<'_> {
 /// The result of the last step, as the board prints it.
 #[derive(serde::Deserialize)]
 enum Outcome {
-    /// The file is in its place.
+    /// The file is written and has its name.
     Done,
     /// It has this size instead of the right one; it was removed.
     Size(u64),
@@ -426,7 +426,7 @@ fn next_literal(content: &[u8], limit: usize, takes_base64: bool) -> (String, us
     }
 }
 
-/// `b''`
+/// Length of `b''`.
 const QUOTES: usize = 3;
 
 /// Returns the maximum length of the bytes literal of `content`.
@@ -448,7 +448,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_keep_to_the_limit_and_lose_nothing() {
+    fn parts_have_at_most_the_limit_and_lose_nothing() {
         let text = b"print('hello')\r\n\t# \\ \"quoted\"\n".repeat(100);
         let noise: Vec<u8> = (0..5000_u32)
             .map(|number| ((number * 167) >> 3) as u8)
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn text_goes_as_text_and_noise_as_base64() {
+    fn text_is_sent_as_text_and_random_bytes_as_base64() {
         let (literal, _) = next_literal(b"import machine\n", 128, true);
         assert_eq!(literal, "b'import machine\\n'");
         let (literal, _) = next_literal(&[0xff; 200], 128, true);

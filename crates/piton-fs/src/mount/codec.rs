@@ -1,4 +1,4 @@
-//! The content of requests and answers: which bytes mean what, as device/mount.py has it.
+//! Encoding and decoding the content of requests and answers, as device/mount.py does.
 
 use std::fs::Metadata;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,7 +45,7 @@ pub(super) fn listing<'e>(entries: impl Iterator<Item = &'e Entry>, room: usize)
     let mut content = Vec::new();
     for entry in entries {
         let length = u8::try_from(entry.name.len()).unwrap_or(u8::MAX);
-        // A long name goes alone into an answer that is too long: it cannot be split, and the next request asks for what follows it.
+        // A long name cannot be split, so it is alone in an answer that is too long. The next request continues behind it.
         if !content.is_empty() && content.len() + ENTRY_OVERHEAD + usize::from(length) > room {
             return Answer {
                 status: MORE,
@@ -136,7 +136,7 @@ pub(super) fn size(metadata: &Metadata) -> u32 {
     }
 }
 
-/// Returns a number as a board can take it.
+/// Returns a number limited to the board's 32 bits.
 pub(super) fn clamped(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -95,7 +95,7 @@ impl Files {
         self.put(number, Handle::Disk { file, mode })
     }
 
-    /// Opens what is in memory and returns its number.
+    /// Opens content in memory and returns its number.
     pub(super) fn open_bytes(&mut self, bytes: Arc<[u8]>) -> Result<u8, Errno> {
         let number = self.free()?;
         self.put(number, Handle::Memory { bytes, at: 0 })
@@ -114,8 +114,8 @@ impl Files {
     }
 
     fn put(&mut self, number: u8, handle: Handle) -> Result<u8, Errno> {
-        let place = self.open.get_mut(usize::from(number)).ok_or(Errno::MFILE)?;
-        *place = Some(handle);
+        let slot = self.open.get_mut(usize::from(number)).ok_or(Errno::MFILE)?;
+        *slot = Some(handle);
         Ok(number)
     }
 
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modes_of_python() {
+    fn modes_are_parsed_as_python_does() {
         for (text, read, write) in [
             ("r", true, false),
             ("rb", true, false),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn forgotten_files_come_to_an_end() {
+    fn a_program_that_closes_no_files_gets_emfile() {
         let mut files = Files::default();
         let bytes: Arc<[u8]> = Arc::from(&b"x"[..]);
         for number in 0..MOST {

@@ -1,8 +1,8 @@
 //! Parsing and building the frames of a mount, which stand between other output of the board. docs/mount.md describes
 //! them.
 //!
-//! The letters that begin each frame are random and new for each mount, and the sequence only rises, so that nothing
-//! a program prints is a frame: neither a byte by itself nor a frame that it saw before.
+//! Each frame begins with random letters, which are new for each mount, and its sequence number only increases. So a
+//! program cannot print a frame by accident, nor repeat one that it has read.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ const LONGEST: usize = 8 * 1024;
 /// Time after which an incomplete frame counts as output.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same for the first bytes outside of an exchange: a program may print 0x18 and wait.
+/// The same for the first bytes outside of an exchange. It is short because a program may print 0x18 and then wait for
+/// input.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(100);
 const SHORT_BEGINNING: usize = 2;
 
@@ -28,9 +29,9 @@ const CHECK: usize = 4;
 /// Bytes that an answer adds to its content, without the places.
 pub(super) const ANSWER_OVERHEAD: usize = 17;
 
-/// Bytes that no answer contains, because the board acts on them: 0x03 is Ctrl-C, and after trouble 0x01 and 0x0d, by
-/// which other programs ask for the raw REPL, end an exchange. They are sent with the highest bit set, and a place
-/// names the position of each.
+/// Bytes that no answer contains, because the board acts on them: 0x03 is Ctrl-C, and after a problem 0x01 and 0x0d end
+/// an exchange, since other programs request the raw REPL by them. They are sent with the highest bit set, and a place
+/// in the frame names the position of each.
 const RESERVED: [u8; 3] = [0x01, 0x03, 0x0d];
 
 /// The first bytes of each frame of a mount.
@@ -97,8 +98,8 @@ pub(super) struct Parser {
     token: Token,
     /// Bytes that may be the beginning of a frame.
     held: Vec<u8>,
-    /// The time of the last of them.
-    since: Duration,
+    /// The time of the last of these bytes.
+    held_since: Duration,
     /// Whether an exchange is open: then the board sends only frames.
     pub(super) expects_frames: bool,
 }
@@ -114,7 +115,7 @@ impl Parser {
         Parser {
             token,
             held: Vec::new(),
-            since: Duration::ZERO,
+            held_since: Duration::ZERO,
             expects_frames: false,
         }
     }
@@ -129,7 +130,7 @@ impl Parser {
     ) -> Option<Frame> {
         if !bytes.is_empty() {
             self.held.extend_from_slice(bytes);
-            self.since = now;
+            self.held_since = now;
         }
         loop {
             let start = self.held.iter().position(|&byte| byte == 0x18);
@@ -137,7 +138,7 @@ impl Parser {
             if self.held.is_empty() {
                 return None;
             }
-            match self.look(now.saturating_sub(self.since)) {
+            match self.classify(now.saturating_sub(self.held_since)) {
                 Parsed::Frame(frame, length) => {
                     self.held.drain(..length);
                     return Some(frame);
@@ -149,7 +150,7 @@ impl Parser {
     }
 
     /// Classifies the beginning of the held bytes. `waited` is the time since the last of them.
-    fn look(&self, waited: Duration) -> Parsed {
+    fn classify(&self, waited: Duration) -> Parsed {
         let token = self.token.0.as_slice();
         let Some(rest) = self.held.strip_prefix(token) else {
             let timeout = match self.expects_frames || self.held.len() > SHORT_BEGINNING {
@@ -210,7 +211,7 @@ pub(super) mod flag {
     pub(crate) const PACKED: u8 = 1;
     /// The board raises `KeyboardInterrupt` instead of using the answer.
     pub(crate) const RAISE: u8 = 2;
-    /// The board sends a confirmation and waits for leave before it goes on.
+    /// The board sends a confirmation and waits for permission before it leaves the exchange.
     pub(crate) const CONFIRM: u8 = 4;
 }
 
@@ -240,7 +241,7 @@ impl Answer {
     }
 }
 
-/// Returns the byte that lets the board leave the exchange, after it has confirmed the answer in this attempt. With
+/// Returns the byte that allows the board to leave the exchange, after it has confirmed the answer in this attempt. With
 /// `raise` the board raises `KeyboardInterrupt`.
 pub(super) fn go(attempt: u8, raise: bool) -> u8 {
     MARK | if raise { 0 } else { 0x40 } | attempt & 0x3f
@@ -264,7 +265,7 @@ mod tests {
         .bytes(TOKEN)
     }
 
-    /// Feed in pieces of this size: what passed, and the frames.
+    /// Feeds the stream in pieces of this size. Returns the output that passed, and the frames.
     fn parse(stream: &[u8], piece: usize) -> (Vec<u8>, Vec<Frame>) {
         let mut parser = Parser::new(TOKEN);
         let mut passed = Vec::new();
@@ -283,21 +284,21 @@ mod tests {
     #[track_caller]
     fn check(stream: &[u8], output: &[u8], frames: &[(u32, u8, &[u8])]) {
         for piece in [1, 2, 7, stream.len()] {
-            let (passed, found) = parse(stream, piece);
+            let (passed, parsed) = parse(stream, piece);
             assert_eq!(
                 passed.escape_ascii().to_string(),
                 output.escape_ascii().to_string()
             );
-            let found = found
+            let parsed = parsed
                 .iter()
                 .map(|frame| (frame.sequence, frame.kind, frame.content.as_slice()))
                 .collect::<Vec<_>>();
-            assert_eq!(found, frames, "in pieces of {piece}");
+            assert_eq!(parsed, frames, "in pieces of {piece}");
         }
     }
 
     #[test]
-    fn frames_are_cut_out() {
+    fn frames_are_separated_from_output() {
         let stream = [
             b"before".as_slice(),
             &frame(1, 2, b"/x"),
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_passes() {
+    fn other_bytes_pass() {
         let every_byte = (0..=255).collect::<Vec<u8>>();
         check(&every_byte, &every_byte, &[]);
         for text in [
@@ -325,13 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_after_its_own_beginning() {
+    fn a_frame_is_found_after_an_incomplete_beginning() {
         let stream = [b"\x18abcd\x18".as_slice(), &frame(7, 3, b"")].concat();
         check(&stream, b"\x18abcd\x18", &[(7, 3, b"")]);
     }
 
     #[test]
-    fn answers_hold_what_was_put_in_and_nothing_reserved() {
+    fn answers_contain_their_content_and_no_reserved_byte() {
         let mut state = 1_u32;
         for length in 0..2000 {
             let content: Vec<u8> = (0..length)
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_differ() {
+    fn each_token_is_different() {
         let token = Token::random();
         assert_eq!(token.0[0], 0x18);
         assert!(token.0[1..].iter().all(u8::is_ascii_alphabetic));

@@ -2,10 +2,10 @@
 //!
 //! Each name of a path is checked by itself: `..` does not leave the mounted folder, and names with a meaning to the
 //! host's system (`C:`, `\`, `NUL`) are refused. The operating system resolves symbolic links, and their targets must
-//! be below the folder, unless links were declared safe. The whole path is checked before each operation, because a
-//! relative link that the board moves has another target then. Between check and operation the board cannot act:
-//! requests are served one after the other. A process that exchanges folders for links in this moment is not covered;
-//! it has the user's rights already.
+//! be below the folder, unless links were declared safe. The whole path is checked before each operation, because the
+//! target of a relative link changes when the board moves the link. The board cannot act between check and operation:
+//! requests are served one after the other. Another process could replace a folder by a link in between. The check does
+//! not cover this, since such a process has the user's rights already.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,33 +49,37 @@ impl Root {
     /// Returns the path on this computer of the board's `path`.
     pub(super) fn locate(&self, path: &str, last: Last) -> Result<PathBuf, Errno> {
         let names = names(path)?;
-        let mut place = self.folder.clone();
-        place.extend(&names);
+        let mut host_path = self.folder.clone();
+        host_path.extend(&names);
         if self.unsafe_links || names.is_empty() {
-            return Ok(place);
+            return Ok(host_path);
         }
-        let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
+        let (Some(parent), Some(name)) = (host_path.parent(), host_path.file_name()) else {
             return Err(Errno::PERM);
         };
         let parent = self.below(parent.canonicalize()?)?;
-        let place = parent.join(name);
+        let host_path = parent.join(name);
         if last == Last::Keep {
-            return Ok(place);
+            return Ok(host_path);
         }
-        match place.canonicalize() {
-            Ok(place) => self.below(place),
-            // The name is free, and not a dangling link either: the board may create it.
+        match host_path.canonicalize() {
+            Ok(host_path) => self.below(host_path),
+            // No entry has this name, not even a dangling link: the board may create it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match place.symlink_metadata() {
+                match host_path.symlink_metadata() {
                     Ok(_) => Err(Errno::PERM),
-                    Err(_) => Ok(place),
+                    Err(_) => Ok(host_path),
                 }
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Returns where something is that is to be changed: a link itself, and never the mounted folder.
+    /// Returns the path on this computer of an entry that a request changes. A link at the end is not followed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Root::locate`], and an error for the mounted folder itself.
     pub(super) fn locate_changeable(&self, path: &str) -> Result<PathBuf, Errno> {
         match names(path)?.is_empty() {
             true => Err(Errno::PERM),
@@ -83,9 +87,9 @@ impl Root {
         }
     }
 
-    fn below(&self, place: PathBuf) -> Result<PathBuf, Errno> {
-        match place.starts_with(&self.folder) {
-            true => Ok(place),
+    fn below(&self, host_path: PathBuf) -> Result<PathBuf, Errno> {
+        match host_path.starts_with(&self.folder) {
+            true => Ok(host_path),
             false => Err(Errno::PERM),
         }
     }
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_has_names_of_its_own() {
+    fn names_with_a_meaning_to_windows_are_refused() {
         for name in [
             "C:", "a:b", "a\\b", "..\\a", "nul", "NUL.txt", "Com1", "lpt9.log", "aux .c", "a.",
             "a ", "con", "a*", "a?",

@@ -13,7 +13,7 @@ use super::root::{Last, Root, names};
 use super::space::space;
 use super::{MountOptions, Source};
 
-/// What an import of a path finds, as device/mount.py reads it from the answer to `stat`.
+/// The kinds of what an import of a path can load. device/mount.py reads them from the answer to `stat`.
 const NOTHING: u8 = 0;
 const COMPILED: u8 = 1;
 const SOURCE: u8 = 2;
@@ -27,17 +27,18 @@ pub(super) struct Server {
     root: Root,
     options: MountOptions,
     mpy: u32,
-    /// The longest answer that the board's receive buffer holds, in bytes, with everything around its content.
+    /// Maximum length in bytes of a whole answer, so that it fits the board's receive buffer.
     window: usize,
     inflates: bool,
     files: Files,
-    /// What was compiled for the import that the board has begun, with the path of the `.mpy` that it will open.
+    /// The module that was compiled for the import that the board has begun: the path of the `.mpy` that the board will
+    /// open, and its content.
     compiled: Option<(String, Arc<[u8]>)>,
-    /// The listing that was begun last: its path and its entries, in order.
+    /// The last listing that was begun: its path and its entries, in order.
     listing: (PathBuf, Vec<Entry>),
     /// The file that the last request opened for reading.
     opened: Option<u8>,
-    /// The file whose end is in the last answer: it is closed with the next request.
+    /// The file whose end is in the last answer. It is closed with the next request.
     complete: Option<u8>,
 }
 
@@ -59,19 +60,19 @@ impl Server {
         }
     }
 
-    /// Sets what the board said when it mounted: the `.mpy` files that it loads, and whether it inflates.
+    /// Sets the facts that the board reported when it mounted: the `.mpy` files that it loads, and whether it inflates.
     pub(super) fn set_up(&mut self, mpy: u32, inflates: bool) {
         self.mpy = mpy;
         self.inflates = inflates;
     }
 
-    /// Sets how long answers may be from now on. One that cannot be split may be longer.
+    /// Sets the maximum length of answers in bytes. An answer that cannot be split may be longer.
     pub(super) fn set_window(&mut self, window: usize) {
         self.window = window;
     }
 
-    /// Returns the answer to the request that was served last, made anew for a window that has changed; `None` if the
-    /// answer stays the same.
+    /// Returns a new answer to the last request, for a window that has changed. Returns `None` if the answer stays the
+    /// same.
     pub(super) fn serve_again(&mut self, kind: u8, content: &[u8]) -> Option<Answer> {
         let answered = match kind {
             kind::LIST => self.list(content),
@@ -110,15 +111,15 @@ impl Server {
             kind::READ => self.read(content),
             kind::WRITE => self.write(content),
             kind::SEEK => self.seek(content),
-            kind::REMOVE => self.change(content, |place| {
-                if is_folder(place) {
+            kind::REMOVE => self.change(content, |host_path| {
+                if is_folder(host_path) {
                     return Err(Errno::ISDIR);
                 }
-                Ok(fs::remove_file(place)?)
+                Ok(fs::remove_file(host_path)?)
             }),
             kind::RENAME => self.rename(content),
-            kind::MAKE_FOLDER => self.change(content, |place| Ok(fs::create_dir(place)?)),
-            kind::REMOVE_FOLDER => self.change(content, |place| Ok(fs::remove_dir(place)?)),
+            kind::MAKE_FOLDER => self.change(content, |host_path| Ok(fs::create_dir(host_path)?)),
+            kind::REMOVE_FOLDER => self.change(content, |host_path| Ok(fs::remove_dir(host_path)?)),
             kind::SPACE => self.space(content),
             _ => Err(Errno::INVAL),
         };
@@ -131,8 +132,8 @@ impl Server {
 
     fn change_folder(&mut self, content: &[u8]) -> Answered {
         let path = text(content)?;
-        let place = self.root.locate(path, Last::Follow)?;
-        if !place.metadata()?.is_dir() {
+        let host_path = self.root.locate(path, Last::Follow)?;
+        if !host_path.metadata()?.is_dir() {
             return Err(Errno::NOTDIR);
         }
         let mut folder = String::from("/");
@@ -143,16 +144,15 @@ impl Server {
         Ok(with_content(folder.into_bytes()))
     }
 
-    /// Answers `stat`. A refusal also says what there is to import under this name, and so does the answer for a
-    /// folder: the board needs no further request to import. The import of a package looks the same as a program that
-    /// asks for `__init__.py`, so the package's own source is not compiled, and its `stat` comes with that of the
-    /// folder.
+    /// Answers `stat`. A refusal, and the answer for a folder, also say what an import of this name can load, so that an
+    /// import needs no further request. The source of a package is not compiled: its import cannot be distinguished from
+    /// a program that requests `__init__.py`. Its `stat` is part of the answer for the folder.
     fn stat(&mut self, content: &[u8]) -> Answer {
-        let found = text(content).and_then(|path| {
-            let place = self.root.locate(path, Last::Follow)?;
-            Ok((path, place.metadata()?))
+        let answered = text(content).and_then(|path| {
+            let host_path = self.root.locate(path, Last::Follow)?;
+            Ok((path, host_path.metadata()?))
         });
-        match found {
+        match answered {
             Ok((path, metadata)) => {
                 let mut answer = describe(&metadata);
                 let init = format!("{}/__init__", path.trim_end_matches('/'));
@@ -162,8 +162,8 @@ impl Server {
                 };
                 answer.push(module);
                 if module == SOURCE
-                    && let Ok(place) = self.root.locate(&format!("{init}.py"), Last::Follow)
-                    && let Ok(metadata) = place.metadata()
+                    && let Ok(host_path) = self.root.locate(&format!("{init}.py"), Last::Follow)
+                    && let Ok(metadata) = host_path.metadata()
                 {
                     answer.extend(describe(&metadata));
                     answer.push(NOTHING);
@@ -182,19 +182,19 @@ impl Server {
         }
     }
 
-    /// Returns what an import finds under this name, and compiles it if it is a source.
+    /// Returns what an import of this name can load, and compiles it if it is a source.
     fn importable(&mut self, path: &str) -> u8 {
         self.compiled = None;
-        let is_file = |place: &PathBuf| place.is_file();
+        let is_file = |host_path: &PathBuf| host_path.is_file();
         let source = self.root.locate(&format!("{path}.py"), Last::Follow);
-        let Ok(place) = source.ok().filter(is_file).ok_or(()) else {
+        let Ok(host_path) = source.ok().filter(is_file).ok_or(()) else {
             let module = self.root.locate(&format!("{path}.mpy"), Last::Follow);
             return match module.ok().filter(is_file) {
                 Some(_) => MODULE_FILE,
                 None => NOTHING,
             };
         };
-        match self.compile(path, &place) {
+        match self.compile(path, &host_path) {
             Some(module) => {
                 self.compiled = Some((format!("{path}.mpy"), module));
                 COMPILED
@@ -203,18 +203,18 @@ impl Server {
         }
     }
 
-    fn compile(&self, path: &str, place: &Path) -> Option<Arc<[u8]>> {
+    fn compile(&self, path: &str, host_path: &Path) -> Option<Arc<[u8]>> {
         let translate = self.options.translate.as_ref()?;
-        if place.metadata().ok()?.len() > LONGEST_SOURCE {
+        if host_path.metadata().ok()?.len() > LONGEST_SOURCE {
             return None;
         }
         if path.ends_with("/__init__") {
             return None;
         }
-        let content = fs::read(place).ok()?;
+        let content = fs::read(host_path).ok()?;
         let name = format!("{}.py", names(path).ok()?.join("/"));
         translate(&Source {
-            path: place,
+            path: host_path,
             name: &name,
             content: &content,
             mpy: self.mpy,
@@ -225,17 +225,17 @@ impl Server {
 
     fn list(&mut self, content: &[u8]) -> Answered {
         let (path, after) = two_texts(content)?;
-        let place = self.root.locate(path, Last::Follow)?;
-        if after.is_empty() || self.listing.0 != place {
-            self.listing = (place.clone(), entries(&self.root, path, &place)?);
+        let host_path = self.root.locate(path, Last::Follow)?;
+        if after.is_empty() || self.listing.0 != host_path {
+            self.listing = (host_path.clone(), entries(&self.root, path, &host_path)?);
         }
         let rest = self.listing.1.iter();
         let rest = rest.skip_while(|entry| !after.is_empty() && entry.name.as_str() <= after);
         Ok(codec::listing(rest, self.room()))
     }
 
-    /// Answers with the file's number and, if it is opened for reading, its beginning: a byte that says whether that
-    /// is all, and the content.
+    /// Answers with the file's number. If the file is opened for reading, its beginning follows: a byte that says whether
+    /// this is the whole file, and the content.
     fn open(&mut self, content: &[u8]) -> Answered {
         let (&compiled, content) = content.split_first().ok_or(Errno::INVAL)?;
         let (mode, path) = two_texts(content)?;
@@ -248,8 +248,8 @@ impl Server {
                 if mode.write && self.options.read_only {
                     return Err(Errno::ROFS);
                 }
-                let place = self.root.locate(path, Last::Follow)?;
-                self.files.open(&place, mode)?
+                let host_path = self.root.locate(path, Last::Follow)?;
+                self.files.open(&host_path, mode)?
             }
         };
         if mode.write {
@@ -266,8 +266,8 @@ impl Server {
         let prefix = |ended| vec![u8::from(ended)];
         let first = self.files.read(number, prefix, self.room(), self.inflates);
         let (piece, ended) = first.inspect_err(|_| self.files.close(number))?;
-        // A program that does not close a file leaves that to the garbage collector, which sends no request: so the
-        // end of the file closes it.
+        // A program may leave closing a file to the board's garbage collector, which sends no request. Such files would
+        // stay open here, so a file is closed as soon as its end was sent.
         self.complete = ended.then_some(number);
         Ok(Answer {
             status: if ended { COMPLETE } else { number }.into(),
@@ -302,8 +302,8 @@ impl Server {
     }
 
     fn change(&mut self, content: &[u8], change: impl Fn(&Path) -> Result<(), Errno>) -> Answered {
-        let place = self.changeable(text(content)?)?;
-        change(&place)?;
+        let host_path = self.changeable(text(content)?)?;
+        change(&host_path)?;
         Ok(Answer::default())
     }
 
@@ -315,7 +315,7 @@ impl Server {
         Ok(Answer::default())
     }
 
-    /// Returns where something is that a request wants to change.
+    /// Returns the path of an entry that a request changes; an error if the folder is read-only.
     fn changeable(&self, path: &str) -> Result<PathBuf, Errno> {
         match self.options.read_only {
             true => Err(Errno::ROFS),
@@ -324,8 +324,8 @@ impl Server {
     }
 
     fn space(&self, content: &[u8]) -> Answered {
-        let place = self.root.locate(text(content)?, Last::Follow)?;
-        let numbers = space(&place)?;
+        let host_path = self.root.locate(text(content)?, Last::Follow)?;
+        let numbers = space(&host_path)?;
         Ok(with_content(
             numbers
                 .iter()
@@ -335,15 +335,17 @@ impl Server {
     }
 }
 
-fn is_folder(place: &Path) -> bool {
-    place.symlink_metadata().is_ok_and(|found| found.is_dir())
+fn is_folder(host_path: &Path) -> bool {
+    host_path
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir())
 }
 
-/// Returns what is in a folder, sorted by name. A link that must not be followed is a file of no size, which can be
-/// removed.
-fn entries(root: &Root, path: &str, place: &Path) -> Result<Vec<Entry>, Errno> {
+/// Returns the entries of a folder, sorted by name. A link that must not be followed is listed as a file of size 0, so
+/// that it can be removed.
+fn entries(root: &Root, path: &str, host_path: &Path) -> Result<Vec<Entry>, Errno> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(place)? {
+    for entry in fs::read_dir(host_path)? {
         let Ok(name) = entry?.file_name().into_string() else {
             continue;
         };
@@ -351,13 +353,13 @@ fn entries(root: &Root, path: &str, place: &Path) -> Result<Vec<Entry>, Errno> {
         if name.len() > usize::from(u8::MAX) {
             continue;
         }
-        let found = root
+        let metadata = root
             .locate(&format!("{path}/{name}"), Last::Follow)
             .ok()
-            .and_then(|place| place.metadata().ok());
+            .and_then(|host_path| host_path.metadata().ok());
         entries.push(Entry {
-            mode: found.as_ref().map_or(FILE, codec::mode),
-            size: found.as_ref().map_or(0, codec::size),
+            mode: metadata.as_ref().map_or(FILE, codec::mode),
+            size: metadata.as_ref().map_or(0, codec::size),
             name,
         });
     }

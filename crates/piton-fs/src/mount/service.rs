@@ -17,31 +17,31 @@ use super::server::Server;
 /// The kind of the closing frame of an exchange. It carries the keys that were typed before the answer arrived.
 const CLOSING: u8 = 255;
 
-/// The kind of the frame that confirms an answer and asks for leave to go on.
+/// The kind of the frame that confirms an answer and asks whether the board may leave the exchange.
 const COMPLETE: u8 = 254;
 
 /// Ctrl-C. No answer contains this byte.
 const PROBE: u8 = 0x03;
 
-/// Silence after an answer before the first interrupt: longer than the two seconds after which the board repeats its
-/// request.
+/// Silence after an answer before the first interrupt. It is longer than the two seconds after which the board repeats
+/// its request.
 const TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// The same on a line that has lost bytes (minimum), and on one that is often late (maximum).
+/// Limits of this silence: the minimum on a line that has lost bytes, the maximum on a line that is often late.
 const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(300)..=Duration::from_secs(5);
 
-/// Maximum of the silence after twice the slowest answer was added.
+/// Maximum of the silence with twice the slowest answer added.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Unanswered interrupts after which an exchange is given up. The wait grows with each.
 const PROBES: u32 = 3;
 
-/// Time that keys wait for the closing frame after the board got leave to go on.
+/// Time that keys wait for the closing frame after the host has allowed the board to leave the exchange.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
 
-/// Exchanges after a problem in which the board must ask for leave to go on, so that no interrupt of ours arrives
-/// after the exchange.
+/// Number of exchanges after a problem in which the board must confirm its answer before it leaves, so that no interrupt
+/// of the host arrives after the exchange.
 const CAUTION: u32 = 64;
 
 /// Maximum and minimum of the window, in bytes.
@@ -119,9 +119,9 @@ struct Exchange {
     probes: u32,
     unanswered: u32,
     /// Time of the last answer, and of the last write.
-    answered: Duration,
-    written: Duration,
-    /// Whether the board got leave to go on.
+    answered_at: Duration,
+    written_at: Duration,
+    /// Whether the host has allowed the board to leave the exchange.
     leaves: bool,
     is_given_up: bool,
 }
@@ -136,7 +136,7 @@ struct Machine {
     last: u32,
     exchange: Option<Exchange>,
     /// Time of the last received byte.
-    heard: Duration,
+    heard_at: Duration,
     timeout: Duration,
     /// The longest time from an answer to the board's reaction.
     slowest: Duration,
@@ -152,7 +152,7 @@ impl Machine {
             window: Window::new(window),
             last: 0,
             exchange: None,
-            heard: Duration::ZERO,
+            heard_at: Duration::ZERO,
             timeout: TIMEOUT,
             slowest: Duration::ZERO,
             caution: 0,
@@ -162,7 +162,7 @@ impl Machine {
     /// Takes received bytes, maybe none. Output that is not a frame goes to `passed`, bytes to write to `reply`.
     fn receive(&mut self, bytes: &[u8], now: Duration, passed: &mut Vec<u8>, reply: &mut Vec<u8>) {
         if !bytes.is_empty() {
-            self.heard = now;
+            self.heard_at = now;
         }
         let mut bytes = bytes;
         loop {
@@ -173,13 +173,13 @@ impl Machine {
             self.take(frame, now, passed, reply);
             bytes = b"";
         }
-        self.look_after(now, reply);
+        self.probe_if_silent(now, reply);
     }
 
     /// Returns whether keys must wait for the end of an exchange.
     fn is_busy(&self, now: Duration) -> bool {
         self.exchange.as_ref().is_some_and(|exchange| {
-            let leaves = exchange.leaves && now >= exchange.written + CLOSING_TIME;
+            let leaves = exchange.leaves && now >= exchange.written_at + CLOSING_TIME;
             !exchange.is_given_up && !leaves
         })
     }
@@ -192,10 +192,10 @@ impl Machine {
                 let length = exchange.length;
                 let was_late = exchange.unanswered > 0 && !exchange.leaves;
                 let is_clean = exchange.attempt == 0;
-                let waited = now.saturating_sub(exchange.answered);
+                let waited = now.saturating_sub(exchange.answered_at);
                 self.exchange = None;
                 if was_late {
-                    self.be_late(waited);
+                    self.extend_timeouts(waited);
                 } else if is_clean {
                     self.slowest = self.slowest.max(waited);
                     self.caution = self.caution.saturating_sub(1);
@@ -209,12 +209,12 @@ impl Machine {
                 exchange.attempt = frame.attempt;
                 exchange.is_given_up = false;
                 if kind == COMPLETE {
-                    self.let_go(&frame, now, reply);
+                    self.permit_leaving(&frame, now, reply);
                 } else {
                     self.answer_again(&frame, now, reply);
                 }
             }
-            // The request of the open exchange, repeated by the line.
+            // The line has delivered the request of the open exchange twice.
             (_, Some(_)) => {}
             (kind, None) if kind != COMPLETE && frame.sequence > self.last => {
                 self.last = frame.sequence;
@@ -224,7 +224,7 @@ impl Machine {
                 }
                 self.begin(frame, now, reply);
             }
-            // An old sequence number: the program prints a frame that it has seen.
+            // An old sequence number: the frame is output of a program, which repeats one that it has read.
             (_, None) => passed.extend(frame.bytes(self.token)),
         }
     }
@@ -248,8 +248,8 @@ impl Machine {
             raises: interrupts > 0,
             probes: 0,
             unanswered: 0,
-            answered: now,
-            written: now,
+            answered_at: now,
+            written_at: now,
             leaves: false,
             is_given_up: false,
         });
@@ -271,12 +271,12 @@ impl Machine {
         if was_lost {
             exchange.losses += 1;
         }
-        // The answer may be late instead of lost: an interrupt clears the receive ring of some boards (rp2's USB),
-        // the answer with it. So the first loss does not shrink the window.
+        // The answer may be late instead of lost: an interrupt clears the receive ring of some boards (rp2's USB), and
+        // with it the answer. So the first loss does not shrink the window.
         if !was_damaged && exchange.losses == 1 {
-            let waited = now.saturating_sub(exchange.answered);
+            let waited = now.saturating_sub(exchange.answered_at);
             self.write_answer(now, reply);
-            self.be_late(waited);
+            self.extend_timeouts(waited);
             return;
         }
         if was_damaged || was_lost {
@@ -284,7 +284,7 @@ impl Machine {
             debug!(
                 was_damaged,
                 window = self.window.size,
-                "an answer to the mounted board did not arrive whole, answers get shorter"
+                "an answer to the mounted board was lost or damaged, answers get shorter"
             );
             self.timeout = (self.timeout / 2).max(*TIMEOUT_RANGE.start());
             self.server.set_window(self.window.size);
@@ -310,29 +310,29 @@ impl Machine {
             raise | confirm,
         );
         exchange.length = bytes.len();
-        exchange.answered = now;
-        exchange.written = now;
+        exchange.answered_at = now;
+        exchange.written_at = now;
         reply.extend(bytes);
     }
 
-    /// Lets the board go on, since it has the answer. All that was written before has arrived when the board reads
-    /// this.
-    fn let_go(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
+    /// Allows the board, which has confirmed the answer, to leave the exchange. When the board reads this byte, it has
+    /// received everything that was written before.
+    fn permit_leaving(&mut self, frame: &Frame, now: Duration, reply: &mut Vec<u8>) {
         let Some(exchange) = &mut self.exchange else {
             return;
         };
         let was_late = exchange.unanswered > 0;
         let raises = exchange.raises || u32::from(frame.trouble & INTERRUPTS) > exchange.probes;
         let is_first = !exchange.leaves;
-        let waited = now.saturating_sub(exchange.answered);
+        let waited = now.saturating_sub(exchange.answered_at);
         let has_lost = exchange.losses > 0;
         let length = exchange.length;
         reply.push(go(frame.attempt, raises));
         exchange.leaves = true;
         exchange.unanswered = 0;
-        exchange.written = now;
+        exchange.written_at = now;
         if was_late {
-            self.be_late(waited);
+            self.extend_timeouts(waited);
         } else if is_first && !has_lost {
             self.slowest = self.slowest.max(waited);
             self.caution = self.caution.saturating_sub(1);
@@ -340,11 +340,12 @@ impl Machine {
         }
     }
 
-    /// Notes that the board, which was interrupted, was only late: it sent something so long after the answer.
-    fn be_late(&mut self, waited: Duration) {
+    /// Extends the timeouts: the board was interrupted, but was only late. `waited` is the time from the answer to its
+    /// reaction.
+    fn extend_timeouts(&mut self, waited: Duration) {
         debug!(
             ?waited,
-            "the mounted board was only late, it gets more time"
+            "the mounted board was late but lost nothing, its timeout grows"
         );
         self.caution = CAUTION;
         self.slowest = self.slowest.max(waited).min(*TIMEOUT_RANGE.end());
@@ -352,36 +353,36 @@ impl Machine {
     }
 
     /// Interrupts a board that is silent for too long.
-    fn look_after(&mut self, now: Duration, reply: &mut Vec<u8>) {
+    fn probe_if_silent(&mut self, now: Duration, reply: &mut Vec<u8>) {
         let timeout = (self.timeout + self.slowest * 2).min(LONGEST_TIMEOUT);
-        let heard = self.heard;
+        let heard = self.heard_at;
         let Some(exchange) = &mut self.exchange else {
             return;
         };
-        // A board with leave to go on may run the program already, which an interrupt would end. If the leave was
-        // lost, the board asks again by itself.
+        // A board that may leave the exchange may run the program again, which an interrupt would end. If the host's
+        // permission was lost, the board repeats its confirmation.
         if exchange.leaves || exchange.is_given_up {
             return;
         }
-        let silent = now.saturating_sub(heard.max(exchange.written));
+        let silent = now.saturating_sub(heard.max(exchange.written_at));
         if silent < timeout * (exchange.unanswered + 1) {
             return;
         }
         if exchange.unanswered == PROBES {
-            debug!("the mounted board says nothing, its request is given up");
+            debug!("the mounted board does not answer interrupts, its request is given up");
             exchange.is_given_up = true;
             return;
         }
         exchange.unanswered += 1;
-        // The last time as many as the answer has bytes, to complete it: while a transfer runs, 0x03 is a byte like
-        // others.
+        // The board is silent because it waits for lost bytes of the answer. There 0x03 is an ordinary byte, so the last
+        // attempt sends as many as the answer has bytes: they complete it, and the board sees the damage.
         let count = match exchange.unanswered {
             PROBES => exchange.length,
             _ => 1,
         };
         reply.resize(reply.len() + count, PROBE);
         exchange.probes += count as u32;
-        exchange.written = now;
+        exchange.written_at = now;
     }
 }
 

@@ -176,7 +176,7 @@ fn wanted(
 }
 
 #[test]
-fn a_plan_carried_out_gives_the_wanted_tree_and_touches_nothing_else() {
+fn a_plan_makes_the_wanted_tree_and_changes_nothing_else() {
     let mut numbers = Numbers(20_261_121);
     let (mut plans, mut refused) = (0, 0);
     for round in 0..2000 {
@@ -232,7 +232,7 @@ fn a_plan_carried_out_gives_the_wanted_tree_and_touches_nothing_else() {
 }
 
 #[test]
-fn names_that_differ_by_case_alone_lose_nothing_where_case_does_not_count() {
+fn names_that_differ_only_by_case_are_safe_on_fat() {
     let mut numbers = Numbers(7);
     for _ in 0..800 {
         let source = numbers.tree(false);
@@ -302,7 +302,7 @@ const DELETE: Options<'_> = Options {
 };
 
 #[test]
-fn what_the_program_needs_comes_before_the_program() {
+fn modules_are_written_before_the_program_that_imports_them() {
     check(
         "main.py=1 boot.py=1 app.py=1 lib/deep/x.py=1 lib/y.py=1",
         "old/z=1 main.py=2",
@@ -332,7 +332,7 @@ fn what_the_program_needs_comes_before_the_program() {
 }
 
 #[test]
-fn nothing_goes_without_being_asked() {
+fn nothing_is_removed_without_the_option() {
     check(
         "a=1 b=1",
         "a=1 b=2 c=3 d/e=1",
@@ -361,7 +361,7 @@ fn nothing_goes_without_being_asked() {
 }
 
 #[test]
-fn kept_and_foreign_things_stay_with_their_folders() {
+fn kept_and_foreign_entries_stay_with_their_folders() {
     let protection = |path: &RelativePath, _: &Node| match path.as_str() {
         "data/log" | "config" => Protection::Kept,
         _ => Protection::None,
@@ -388,7 +388,7 @@ fn kept_and_foreign_things_stay_with_their_folders() {
 }
 
 #[test]
-fn a_superseded_file_goes_unless_it_is_kept() {
+fn a_superseded_file_is_removed_unless_it_is_kept() {
     let superseded = ["a.py".parse().unwrap()].into();
     let options = Options {
         superseded: Some(&superseded),
@@ -416,7 +416,7 @@ fn a_superseded_file_goes_unless_it_is_kept() {
 }
 
 #[test]
-fn a_file_whose_hash_is_not_known_is_sent() {
+fn a_file_with_an_unknown_hash_is_sent() {
     let mut source = tree("a=1 b=0");
     let unknown = |size| Node::File {
         size: Some(size),

@@ -79,7 +79,7 @@ impl Tree {
         self.0.get(path)
     }
 
-    /// Everything, each folder followed by what is in it.
+    /// Returns all entries, each folder followed by its contents.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&RelativePath, &Node)> {
         self.0.iter()
     }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_followed_by_what_is_in_it() {
+    fn a_folder_is_followed_by_its_contents() {
         let mut tree = Tree::new();
         let file = Node::File {
             size: Some(1),

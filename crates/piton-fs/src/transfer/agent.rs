@@ -10,16 +10,16 @@ use super::load::load;
 use crate::device::Program;
 use crate::error::Error;
 
-/// Sends programs to the board as bytecode, for as long as this connection lasts. Without it they go as source.
+/// Lets programs be sent to the board as bytecode for the rest of the connection. Otherwise they are sent as source.
 pub fn use_bytecode(repl: &mut Repl, compile: Compile) {
     repl.learned_mut().compile = Some(compile);
 }
 
-/// Imports what programs that stream need.
+/// A program that imports what a stream check_imports.
 const NEEDS: &[u8] = b"import sys\nfrom micropython import kbd_intr\nfrom ubinascii import crc32\n\
     sys.stdin.buffer\ndel sys,kbd_intr,crc32";
 
-/// What a stream needs and the oldest boards lack, in names that they have to read anyway.
+/// A program that fails on the oldest boards, which cannot stream. They have too little memory for [`NEEDS`].
 const OLD_NEEDS: &[u8] = b"import os\nos.rename";
 
 /// One message of the board: a letter and a number of 24 bits.
@@ -48,10 +48,10 @@ impl Message {
 
 /// The next event of a running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum ProgramEvent {
     /// A message.
     Message(Message),
-    /// The program has ended: [`Conversation::finish`] tells how.
+    /// The program has ended. [`Conversation::finish`] returns its exception, if it raised one.
     End,
     /// No bytes until the given time.
     Silence,
@@ -59,7 +59,7 @@ pub(crate) enum Heard {
     Reset,
 }
 
-/// Listens to a running program.
+/// Reads the messages of a running program.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
     /// The last bytes that are not a message: output of background code, damage, a board's banner.
@@ -67,23 +67,24 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Returns the next message, or the end.
+    /// Waits until `limit` for the next message or the end of the program.
     pub(crate) fn hear(
         &mut self,
         conversation: &mut Conversation<'_>,
         limit: Deadline,
-    ) -> Result<Heard, BoardError> {
+    ) -> Result<ProgramEvent, BoardError> {
         loop {
             let pending = conversation.pending();
             if let Some(message) = Message::parse(pending) {
                 conversation.consume(Message::LENGTH);
                 self.dropped.clear();
-                return Ok(Heard::Message(message));
+                return Ok(ProgramEvent::Message(message));
             }
             match pending {
-                _ if is_end(pending) => return Ok(Heard::End),
+                _ if is_end(pending) => return Ok(ProgramEvent::End),
                 [] | [0x04] => {}
                 _ if pending.len() < Message::LENGTH && could_grow(pending) => {}
+                // Not a message: output of background code, or damage on the line.
                 [first, ..] => {
                     self.dropped.push(*first);
                     conversation.consume(1);
@@ -94,33 +95,33 @@ impl Listener {
                 && limit.has_passed()
             {
                 return Ok(if ends_with_board_start(&self.dropped) {
-                    Heard::Reset
+                    ProgramEvent::Reset
                 } else {
-                    Heard::Silence
+                    ProgramEvent::Silence
                 });
             }
         }
     }
 }
 
-/// Returns whether this is how the output of a program ends: with an exception, or without.
+/// Returns whether the pending bytes begin with the end of a program's output, with or without an exception.
 pub(crate) fn is_end(pending: &[u8]) -> bool {
     matches!(pending, [0x04, 0x04 | b'T' | b'\r' | b'\n', ..])
 }
 
-/// Returns whether this may be the beginning of a message.
+/// Returns whether the pending bytes may be the beginning of a message.
 fn could_grow(pending: &[u8]) -> bool {
     pending.first().is_some_and(u8::is_ascii_uppercase)
 }
 
-/// Why a program with a stream does not run.
+/// Why a program that streams does not run.
 #[derive(Debug)]
-pub(crate) enum Start {
+pub(crate) enum StartError {
     /// The board cannot run it, or has too little memory.
     Unable,
     /// The exchange failed.
     Failed(BoardError),
-    /// It ran, and its output was refused. The program is stopped.
+    /// The host refused the program's output, and has stopped the program.
     Refused(Error),
 }
 
@@ -130,26 +131,28 @@ pub(crate) fn start<'r>(
     program: Program,
     arguments: &[&str],
     deadline: Deadline,
-) -> Result<Conversation<'r>, Start> {
+) -> Result<Conversation<'r>, StartError> {
     if raw_repl.learned().streams == Some(false) {
-        return Err(Start::Unable);
+        return Err(StartError::Unable);
     }
     if raw_repl.raw_paste() == Some(false) && raw_repl.learned().streams.is_none() {
-        needs(raw_repl, OLD_NEEDS, deadline)?;
+        check_imports(raw_repl, OLD_NEEDS, deadline)?;
     }
     if load(raw_repl, program, &[], arguments, deadline)? {
         return Ok(raw_repl.conversation());
     }
     if raw_repl.learned().streams.is_none() {
-        needs(raw_repl, NEEDS, deadline)?;
+        check_imports(raw_repl, NEEDS, deadline)?;
         raw_repl.learned_mut().streams = Some(true);
     }
     let source = program.call(arguments);
-    raw_repl.converse(&source, deadline).map_err(Start::Failed)
+    raw_repl
+        .converse(&source, deadline)
+        .map_err(StartError::Failed)
 }
 
-/// Runs a program that takes nothing from the host but what goes with it: `data`, if there is any. `output` hears
-/// what it prints. False: the board does not load bytecode, or has no memory for the data.
+/// Runs a program to its end as bytecode, with `data` unless it is empty. `output` gets what it prints. Returns false if
+/// the board does not load bytecode, or has too little memory for the data.
 pub(crate) fn run(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
@@ -159,44 +162,54 @@ pub(crate) fn run(
     deadline: Deadline,
 ) -> Result<bool, BoardError> {
     match load(raw_repl, program, data, arguments, deadline) {
-        Ok(false) | Err(Start::Unable | Start::Refused(_)) => Ok(false),
+        Ok(false) | Err(StartError::Unable | StartError::Refused(_)) => Ok(false),
         Ok(true) => {
             raw_repl.conversation().finish(output, deadline)?;
             Ok(true)
         }
-        Err(Start::Failed(error)) => Err(error),
+        Err(StartError::Failed(error)) => Err(error),
     }
 }
 
-/// Finds out whether the board has what a program imports.
-fn needs(raw_repl: &mut RawRepl<'_>, imports: &[u8], deadline: Deadline) -> Result<(), Start> {
-    match twice(raw_repl, imports, deadline) {
+/// Checks that the board has what a program imports. If it does not, the board gets no streams for the rest of the
+/// connection.
+fn check_imports(
+    raw_repl: &mut RawRepl<'_>,
+    imports: &[u8],
+    deadline: Deadline,
+) -> Result<(), StartError> {
+    match run_with_retry(raw_repl, imports, deadline) {
         Ok(()) => Ok(()),
         Err(BoardError::Exception(_)) => {
-            note_unable(raw_repl);
-            Err(Start::Unable)
+            mark_unable(raw_repl);
+            Err(StartError::Unable)
         }
-        Err(error) => Err(Start::Failed(error)),
+        Err(error) => Err(StartError::Failed(error)),
     }
 }
 
-/// Runs a program, and repeats it if it raises: one exception may come from a damaged byte.
-fn twice(raw_repl: &mut RawRepl<'_>, source: &[u8], deadline: Deadline) -> Result<(), BoardError> {
+/// Runs a program, and repeats it once if it raises.
+fn run_with_retry(
+    raw_repl: &mut RawRepl<'_>,
+    source: &[u8],
+    deadline: Deadline,
+) -> Result<(), BoardError> {
     match raw_repl.run(source, deadline) {
+        // One exception may come from a damaged byte on the line.
         Err(BoardError::Exception(_)) => raw_repl.run(source, deadline).map(|_| ()),
         other => other.map(|_| ()),
     }
 }
 
 /// Returns whether an exception means that the firmware lacks a function.
-pub(crate) fn is_lack(type_name: &str) -> bool {
+pub(crate) fn is_missing_function(type_name: &str) -> bool {
     matches!(
         type_name,
         "ImportError" | "AttributeError" | "NameError" | "SyntaxError" | "MemoryError"
     )
 }
 
-/// Notes that programs with a stream do not run on this board.
-pub(crate) fn note_unable(raw_repl: &mut RawRepl<'_>) {
+/// Records that programs that stream do not run on this board.
+pub(crate) fn mark_unable(raw_repl: &mut RawRepl<'_>) {
     raw_repl.learned_mut().streams = Some(false);
 }

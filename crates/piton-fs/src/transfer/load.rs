@@ -1,4 +1,4 @@
-//! Programs to the board as bytecode, in two stages: docs/transfer.md describes them.
+//! Sending programs to the board as bytecode, in two stages. docs/transfer.md describes them.
 
 use std::time::{Duration, Instant};
 
@@ -8,76 +8,79 @@ use piton_board::repl::{Conversation, RawRepl, Repl};
 use tracing::debug;
 
 use super::END_TIME;
-use super::agent::{Start, is_end, is_lack};
+use super::agent::{StartError, is_end, is_missing_function};
 use crate::device::Program;
 use crate::wire::crc32;
 
-/// The first stage: asks for bytes with 0x06, takes them, says 0x06, and runs those that are the second stage. A pair of letters
-/// that the host chose stands for 0x03, which is Ctrl-C. Where memory is short, that shows before anything is sent. It fits the two windows that raw-paste has at first: 256 bytes.
+/// The first stage. It allocates the memory that it needs, so that a board with too little memory fails before the
+/// host sends anything. It requests the bytes with 0x06, reads them, confirms them with 0x06, and runs those that are
+/// the second stage. The host replaces each 0x03 (Ctrl-C) by a pair of letters; the first stage reverts this. The
+/// program fits the first two windows of raw-paste, 256 bytes.
 const FIRST_STAGE: &str = "exec(\"import sys,ubinascii\\nbytearray(NEED)\\nprint(end='\\6')\\ns=sys.stdin.buffer.read(LENGTH)\\n\
     print(end='\\6')\\ns=s.replace(b'PAIR',b'\\3')\\nif ubinascii.crc32(s)!=SUM:raise ValueError\\n\
     exec(s[:END],{'s':s})\",{})";
 
-/// The same for a line that loses or damages bytes: it says 0x06 and how much it has, and takes the next piece, which has its
-/// CRC-32 behind it, in hexadecimal. A piece that came damaged is asked for again, and so is one whose end was lost when an
-/// interrupt tells of it. The fourth interrupt in a row is somebody else's.
+/// The first stage for a line that loses or damages bytes. It sends 0x06 and the number of bytes that it has, and reads
+/// the next piece, which is followed by its CRC-32 in hexadecimal. It requests a damaged piece again, and after an
+/// interrupt also an incomplete one. The fourth interrupt in a row comes from another program or a person, and ends it.
 const FIRST_STAGE_IN_PIECES: &str = "exec(\"import sys\\nbytearray(NEED)\\nfrom ubinascii import crc32\\ns=b''\\nk=0\\nwhile 1:\\n try:\\n  \
     print(end='\\6%d '%len(s))\\n  if len(s)==LENGTH:break\\n  p=sys.stdin.buffer.read(min(PIECE,LENGTH-len(s))+8)\\n  \
     if crc32(p[:-8])==int(p[-8:],16):s+=p[:-8];k=0\\n except ValueError:pass\\n except KeyboardInterrupt:\\n  k+=1\\n  \
     if k>3:raise\\ns=s.replace(b'PAIR',b'\\3')\\nif crc32(s)!=SUM:raise ValueError\\nexec(s[:END],{'s':s})\",{})";
 
-/// Such pieces, from the second try on: the smallest receive rings of boards that load bytecode hold the first; fewer bytes are
-/// less often damaged.
+/// Lengths of these pieces in bytes, the second one for later attempts. The first fits the smallest receive ring of
+/// the boards that load bytecode (256 bytes). A shorter piece is less often damaged.
 const PIECES: [usize; 2] = [232, 64];
 
-/// The second stage: imports the bytecode behind it from a file system of one file, and calls it. It says 0x06 again when the
-/// import is done. Nothing of it stays: neither the module nor the file system.
+/// The second stage. It mounts a file system whose only file is the bytecode, imports this file, and unmounts the file
+/// system. Then it removes the module from `sys.modules`, sends 0x06, and calls the function of the module.
 const SECOND_STAGE: &str = "import sys,io,os\nclass V:\n mount=umount=lambda*a:0\n \
     stat=lambda s,p:{'/x.mpy':[0]*10}[p]\n open=lambda*a:io.BytesIO(s[END:])\nos.mount(V(),'/_p')\n\
     try:x=__import__('/_p/x')\nfinally:os.umount('/_p')\ndel sys.modules['/_p/x']\ns=V=print(end='\\6')\n";
 
-/// Takes what came behind the bytecode, for the program to have.
+/// Assigns the data behind the bytecode to a variable for the program.
 const TAKE_DATA: &str = "d=s[FROM:]\n";
 
-/// Keeps a module under a name of our own.
+/// Keeps the module in `sys.modules`, so that later calls need no transfer.
 const KEEP: &str = "sys.modules['_piton_NAME']=x\n";
 
-/// Calls a module that was kept: it says 0x06 when it has found it.
+/// Calls a kept module. It sends 0x06 if the module exists.
 const CALL_KEPT: &str = "exec(\"import sys\\nx=sys.modules['_piton_NAME']\\nprint(end='\\6')\\nx._piton(ARGUMENTS)\",{})";
 
-/// Removes the modules that were kept.
+/// Removes the kept modules.
 const FORGET: &[u8] = b"exec(\"import sys\\nfor x in list(sys.modules):\\n if x[:7]=='_piton_':del sys.modules[x]\",{})";
 
-/// The board asks for more of a program, or has it.
+/// Sent by the board: it requests the next bytes of a program, or confirms that it has the program.
 const MORE: u8 = 0x06;
 
-/// How long a board may be silent while it takes a program, before an interrupt makes it begin again; twice as long each
-/// time. A kilobyte takes 90 ms at 115200 baud.
+/// Silence of a board that reads a program, after which the host interrupts it. The time doubles with each interrupt.
+/// A kilobyte takes 90 ms at 115200 baud.
 pub(crate) const LOAD_TIME: Duration = Duration::from_millis(1200);
 
-/// How long a board may take to load a program that it has.
+/// Timeout of loading a program that has arrived.
 pub(crate) const RUN_TIME: Duration = Duration::from_secs(14);
 
-/// What is written then, one after the other: an interrupt; where that is a byte like others, it completes what was lost.
+/// Numbers of Ctrl-C that are written after each silence. One interrupts the board. While the board reads the program,
+/// Ctrl-C is an ordinary byte: then the larger numbers replace the lost bytes, so that the read ends.
 const LOAD_PROBES: [usize; 3] = [1, 64, 8192];
 
-/// How often a program is sent as bytecode before it goes as source.
+/// Number of attempts to send a program as bytecode. After these it is sent as source.
 const LOAD_TRIES: u32 = 10;
 
-/// Sends a program as bytecode, where the board loads it. When this returns true it runs. If there is `data`, it goes with it, and is
-/// the first argument.
+/// Sends a program as bytecode and starts it. Returns false if the board does not load bytecode; then nothing runs.
+/// `data`, unless it is empty, is sent with the program and is its first argument.
 ///
 /// # Errors
 ///
-/// [`Start::Unable`]: the board has too little memory for the data.
+/// [`StartError::Unable`] if the board has too little memory for the data.
 pub(super) fn load(
     raw_repl: &mut RawRepl<'_>,
     program: Program,
     data: &[u8],
     arguments: &[&str],
     deadline: Deadline,
-) -> Result<bool, Start> {
-    // Firmware from before raw-paste loads older formats.
+) -> Result<bool, StartError> {
+    // Firmware without raw-paste (before MicroPython 1.14) loads only older versions of the `.mpy` format.
     if raw_repl.learned().loads_bytecode == Some(false) || raw_repl.raw_paste() == Some(false) {
         return Ok(false);
     }
@@ -128,13 +131,14 @@ pub(super) fn load(
             BoardError::Exception(exception)
                 if exception.type_name == "MemoryError" && !data.is_empty() =>
             {
-                return Err(Start::Unable);
+                return Err(StartError::Unable);
             }
-            // A damaged byte can look like this once, but not twice in the same words. MicroPython without file systems in
-            // Python has no `os.mount`, older versions and other systems have other bytecode: `ValueError: incompatible
-            // .mpy file`.
+            // The board cannot load our bytecode: `os.mount` is missing where the firmware has no file systems in
+            // Python, and other versions raise `ValueError: incompatible .mpy file`. One damaged byte on the line can
+            // raise the same exception once, so the firmware is to blame only if the same traceback comes twice.
             BoardError::Exception(exception)
-                if is_lack(&exception.type_name) || exception.message.contains(".mpy") =>
+                if is_missing_function(&exception.type_name)
+                    || exception.message.contains(".mpy") =>
             {
                 if lack.as_ref() == Some(&exception.traceback) {
                     break;
@@ -142,7 +146,7 @@ pub(super) fn load(
                 lack = Some(exception.traceback);
             }
             BoardError::Exception(_) => lost += 1,
-            error => return Err(Start::Failed(error)),
+            error => return Err(StartError::Failed(error)),
         }
     }
     debug!("the board does not load bytecode, programs go as source");
@@ -150,17 +154,17 @@ pub(super) fn load(
     Ok(false)
 }
 
-/// Calls a program that was kept on the board. Returns false if none was kept, or it is gone.
+/// Calls a program that was kept on the board. Returns false if it was not kept, or is not there any more.
 fn call_kept(
     raw_repl: &mut RawRepl<'_>,
     name: u32,
     arguments: &[&str],
     deadline: Deadline,
-) -> Result<bool, Start> {
+) -> Result<bool, StartError> {
     if !raw_repl.learned().keeps(name, raw_repl.soft_resets()) {
         return Ok(false);
     }
-    // The arguments stand in a string.
+    // The arguments are part of a string literal in the call.
     let arguments = arguments
         .join(",")
         .replace('\\', "\\\\")
@@ -170,25 +174,25 @@ fn call_kept(
         .replace("ARGUMENTS", &arguments);
     let mut conversation = raw_repl
         .converse(source.as_bytes(), deadline)
-        .map_err(Start::Failed)?;
-    if is_asked(&mut conversation, RUN_TIME, deadline).map_err(Start::Failed)? {
+        .map_err(StartError::Failed)?;
+    if wait_for_request(&mut conversation, RUN_TIME, deadline).map_err(StartError::Failed)? {
         return Ok(true);
     }
     match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
-        // Somebody has removed it.
+        // The module is missing in `sys.modules`: a program of the user has removed it.
         Ok(()) | Err(BoardError::Exception(_)) => {
             raw_repl.learned_mut().kept_programs.remove(&name);
             Ok(false)
         }
-        Err(error) => Err(Start::Failed(error)),
+        Err(error) => Err(StartError::Failed(error)),
     }
 }
 
-/// Removes the programs that were kept on the board for the rest of the connection, if any were.
+/// Removes the programs that are kept on the board for the rest of the connection. Sends nothing if there are none.
 ///
 /// # Errors
 ///
-/// What the board says. Nothing is sent where nothing was kept.
+/// The board's error.
 pub fn forget_programs(raw_repl: &mut RawRepl<'_>, deadline: Deadline) -> Result<(), BoardError> {
     if !raw_repl.learned().keeps_any(raw_repl.soft_resets()) {
         return Ok(());
@@ -197,24 +201,25 @@ pub fn forget_programs(raw_repl: &mut RawRepl<'_>, deadline: Deadline) -> Result
     raw_repl.run(FORGET, deadline).map(|_| ())
 }
 
-/// Returns whether programs were kept on the board: see [`forget_programs`].
+/// Returns whether programs are kept on the board, which [`forget_programs`] removes.
 pub fn keeps_programs(repl: &Repl) -> bool {
     repl.learned().keeps_any(repl.soft_resets())
 }
 
-/// A program on its way to a board.
+/// A program in the form in which the two stages transfer it.
 struct Staged {
-    /// What the first stage takes: the second stage with the call, the bytecode, and data for the program.
+    /// The bytes that the first stage reads: the second stage with the call, the bytecode, and the program's data.
     blob: Vec<u8>,
-    /// What stands for 0x03 in it.
+    /// The letters that replace each 0x03 in `blob`.
     pair: [u8; 2],
+    /// CRC-32 of the bytes before this replacement.
     sum: u32,
-    /// How long the second stage is.
+    /// Length of the second stage in bytes.
     end: usize,
 }
 
 impl Staged {
-    /// `keep`: the name under which it stays on the board.
+    /// Prepares a program. With `keep` it stays on the board under this name.
     fn new(mpy: &[u8], data: &[u8], arguments: &[&str], keep: Option<u32>) -> Staged {
         let keep = keep.map_or_else(String::new, |name| KEEP.replace("NAME", &name.to_string()));
         let mut arguments = arguments.to_vec();
@@ -229,7 +234,7 @@ impl Staged {
             };
             take + &SECOND_STAGE.replace("END", &end.to_string()) + &call
         };
-        // The length is in the text itself.
+        // The text contains its own length, so the length is found by iteration.
         let mut end = second_stage(0).len();
         while second_stage(end).len() != end {
             end = second_stage(end).len();
@@ -256,7 +261,7 @@ impl Staged {
     }
 }
 
-/// `bytes` with two letters for each 0x03, and the letters.
+/// Returns `bytes` with each 0x03 replaced by two letters, and these letters.
 pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
     let pair = pair_for(bytes);
     let mut replaced = Vec::with_capacity(bytes.len() + bytes.len() / 64);
@@ -269,13 +274,14 @@ pub(crate) fn without_interrupts(bytes: &[u8]) -> (Vec<u8>, [u8; 2]) {
     (replaced, pair)
 }
 
-/// Two letters that can stand for 0x03 in `blob`: they are not in it, and do not arise at the edges of what they stand in.
+/// Returns two letters that can replace each 0x03 in `blob` without ambiguity.
 fn pair_for(blob: &[u8]) -> [u8; 2] {
     let letters = b'A'..=b'Z';
     let pairs = letters
         .clone()
         .flat_map(|first| letters.clone().map(move |second| [first, second]));
-    // Neither letter beside a 0x03, so that no other pair arises; different ones, so that a row of pairs has one reading.
+    // No letter of the pair is next to a 0x03, so that the replacement makes no other such pair. The letters differ, so
+    // that consecutive pairs can be read in one way only.
     let touches = |letter: u8| {
         blob.windows(2)
             .any(|two| two.contains(&3) && two.contains(&letter))
@@ -285,11 +291,12 @@ fn pair_for(blob: &[u8]) -> [u8; 2] {
         .find(|pair| {
             !blob.windows(2).any(|two| two == pair) && !pair.iter().any(|letter| touches(*letter))
         })
-        // There are 650 pairs, and a program has some thousand bytes.
+        // A program of a few thousand bytes does not contain all 650 pairs.
         .unwrap_or(*b"Zz")
 }
 
-/// Sends the two stages, the second one in one go. When this returns the program runs. Gives how long the bytes took to arrive.
+/// Sends the two stages, the second one in one write. Returns the time that its bytes took to arrive. The program runs
+/// then.
 fn load_at_once(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
@@ -298,24 +305,24 @@ fn load_at_once(
     let first_stage = program.first_stage(FIRST_STAGE, 0);
     let before = Instant::now();
     let mut conversation = raw_repl.converse(first_stage.as_bytes(), deadline)?;
-    // As slow as the board has been so far, and three times that.
-    let shown = before.elapsed().as_secs_f64() / first_stage.len() as f64;
-    let shown = Duration::from_secs_f64(shown * program.blob.len() as f64 * 3.0);
-    let timeout = LOAD_TIME.max(shown.min(RUN_TIME));
-    if is_asked(&mut conversation, RUN_TIME, deadline)? {
+    // The time that the first stage took shows the pace of the line. The second stage may be three times slower.
+    let seconds_per_byte = before.elapsed().as_secs_f64() / first_stage.len() as f64;
+    let expected = Duration::from_secs_f64(seconds_per_byte * program.blob.len() as f64 * 3.0);
+    let timeout = LOAD_TIME.max(expected.min(RUN_TIME));
+    if wait_for_request(&mut conversation, RUN_TIME, deadline)? {
         let before = Instant::now();
         conversation.write(&program.blob, deadline)?;
-        if is_asked(&mut conversation, timeout, deadline)? {
+        if wait_for_request(&mut conversation, timeout, deadline)? {
             let took = before.elapsed();
-            if is_asked(&mut conversation, RUN_TIME, deadline)? {
+            if wait_for_request(&mut conversation, RUN_TIME, deadline)? {
                 return Ok(took);
             }
         }
     }
-    Err(ended(conversation, deadline))
+    Err(early_end(conversation, deadline))
 }
 
-/// Sends the program in pieces of this length, each of which the board checks.
+/// Sends the program in pieces of `length` bytes, each of which the board checks. Returns the time that they took.
 fn load_in_pieces(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
@@ -325,7 +332,7 @@ fn load_in_pieces(
     let first_stage = program.first_stage(FIRST_STAGE_IN_PIECES, length);
     let mut conversation = raw_repl.converse(first_stage.as_bytes(), deadline)?;
     let before = Instant::now();
-    while let Some(offset) = hear_offset(&mut conversation, deadline)? {
+    while let Some(offset) = wait_for_offset(&mut conversation, deadline)? {
         match program.blob.get(offset..) {
             Some(rest @ [_, ..]) => {
                 let piece = rest.get(..length).unwrap_or(rest);
@@ -334,20 +341,20 @@ fn load_in_pieces(
             }
             Some([]) => {
                 let took = before.elapsed();
-                match is_asked(&mut conversation, RUN_TIME, deadline)? {
+                match wait_for_request(&mut conversation, RUN_TIME, deadline)? {
                     true => return Ok(took),
                     false => break,
                 }
             }
-            // A damaged number: the board says it again when it is interrupted.
+            // The number was damaged on the line. The board repeats it after the next interrupt.
             None => {}
         }
     }
-    Err(ended(conversation, deadline))
+    Err(early_end(conversation, deadline))
 }
 
-/// Returns how the first or the second stage has ended, which should have gone on.
-fn ended(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
+/// Returns the error for a stage that has ended too early.
+fn early_end(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
     match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
         Err(error) => error,
         Ok(()) => BoardError::Unexpected {
@@ -357,9 +364,9 @@ fn ended(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
     }
 }
 
-/// Returns how much of the program the board has; `None`: the stage has ended. A board that is silent is interrupted, at most three
-/// times.
-fn hear_offset(
+/// Waits for the number of bytes of the program that the board has. Returns `None` if the stage has ended. Interrupts a
+/// silent board, at most three times.
+fn wait_for_offset(
     conversation: &mut Conversation<'_>,
     deadline: Deadline,
 ) -> Result<Option<usize>, BoardError> {
@@ -389,13 +396,13 @@ fn hear_offset(
                 continue;
             }
         }
-        if conversation.poll(TAKING, limit)? || !limit.has_passed() {
+        if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
             continue;
         }
         probes += 1;
         if probes > 3 || deadline.has_passed() {
             return Err(BoardError::Timeout {
-                waiting_for: TAKING,
+                waiting_for: PROGRAM_TRANSFER,
                 received: Vec::new(),
             });
         }
@@ -404,8 +411,8 @@ fn hear_offset(
     }
 }
 
-/// Waits until the board asks for more of a program, or says that it has it. False: the program has ended instead.
-pub(crate) fn is_asked(
+/// Waits until the board requests or confirms bytes of a program. Returns false if the program has ended instead.
+pub(crate) fn wait_for_request(
     conversation: &mut Conversation<'_>,
     timeout: Duration,
     deadline: Deadline,
@@ -420,17 +427,18 @@ pub(crate) fn is_asked(
             }
             pending if is_end(pending) => return Ok(false),
             [] | [0x04] => {
-                if conversation.poll(TAKING, limit)? || !limit.has_passed() {
+                if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
                     continue;
                 }
                 let probe = probes.next().filter(|_| !deadline.has_passed());
                 let Some(count) = probe else {
                     return Err(BoardError::Timeout {
-                        waiting_for: TAKING,
+                        waiting_for: PROGRAM_TRANSFER,
                         received: Vec::new(),
                     });
                 };
-                // Its end may be lost: the interrupt makes the program end, and it goes again.
+                // The board is silent because the last bytes were lost. The interrupt ends the stage, and the next
+                // attempt sends the program again.
                 conversation.write(&vec![CTRL_C; *count], deadline)?;
                 limit = deadline.sooner(timeout.max(END_TIME / 2));
             }
@@ -439,8 +447,8 @@ pub(crate) fn is_asked(
     }
 }
 
-/// What is waited for.
-const TAKING: &str = "the board to take a program";
+/// What the host waits for, in the message of a timeout.
+const PROGRAM_TRANSFER: &str = "the board to take a program";
 
 /// Ctrl-C.
 const CTRL_C: u8 = 0x03;
@@ -450,7 +458,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_hold_the_program_and_no_interrupt() {
+    fn the_stages_contain_the_whole_program_and_no_interrupt() {
         let mpy: Vec<u8> = (0..4000_u32)
             .map(|number| ((number * 7) >> 2) as u8)
             .collect();

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_have_no_interrupt_and_hold_what_was_put_in() {
+    fn packets_contain_their_payload_and_no_interrupt() {
         let mut state = 1_u32;
         for length in (0..=8192).step_by(37) {
             let payload: Vec<u8> = (0..length)
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_with_interrupts_again_and_again() {
+    fn a_checksum_with_interrupts_is_changed_until_it_has_none() {
         let mut most = 0;
         for seed in 0..200_000_u32 {
             let payload = seed.to_le_bytes().map(|byte| byte | 4);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_interrupts_are_no_packet() {
+    fn a_payload_with_too_many_interrupts_is_refused() {
         assert!(packet(0, false, &[3; 100]).is_some());
         assert!(packet(0, false, &[3; 128]).is_none());
     }

@@ -1,4 +1,4 @@
-//! The stream from the board.
+//! Receiving files from the board in one stream.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use piton_path::BoardPath;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
-use super::agent::{self, Start};
+use super::agent::{self, StartError};
 use super::{END_TIME, Summary, TransferEvent};
 use crate::device;
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub enum Arrival<'a> {
     Begin {
         /// Index of its path.
         index: usize,
-        /// Its size in bytes, where the board can tell beforehand.
+        /// Its size in bytes.
         size: Option<u64>,
     },
     /// The next content.
@@ -49,52 +49,59 @@ pub type Sink<'s> = dyn FnMut(Arrival<'_>) -> io::Result<()> + 's;
 /// Silence after which missing content is requested.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How many bytes of names go to the board at a time, with what is around each.
+/// Maximum length of the paths that are sent to the board at once, in bytes.
 const NAMES_LENGTH: usize = 4096;
+/// Bytes around each path: two quotes and a comma.
 const NAME_OVERHEAD: usize = 3;
 
 /// Maximum number of requests in a row without a complete frame in answer.
 const TRIES: u32 = 8;
 
-/// The bytes of a frame around its payload.
-const AROUND: usize = 9;
+/// Bytes of a frame besides its payload.
+const FRAME_OVERHEAD: usize = 9;
 
-/// The longest payload, in device/receive.py.
+/// Maximum length of a payload, as in device/receive.py.
 const LONGEST: usize = 4096;
 
-/// The file that is arriving.
+/// The file that is being received.
 struct File {
+    /// Size in bytes, as the board announced it.
     of: u64,
+    /// Bytes received so far.
     bytes: u64,
     digest: Sha256,
 }
 
-/// A stream that is arriving.
+/// A stream that is being received.
 struct Stream<'s> {
     paths: &'s [BoardPath],
-    /// Number of the first of these paths among all.
+    /// Index of the first of these paths among the paths of all streams.
     first: usize,
     sink: &'s mut Sink<'s>,
     events: &'s mut dyn FnMut(TransferEvent),
+    /// Index in `paths` of the current file.
     index: usize,
     file: Option<File>,
+    /// The number of the next frame.
     number: u16,
-    /// The number of the mark up to which bytes are dropped.
+    /// The number of the mark that the board sends before it repeats frames. Bytes before the mark are dropped.
     mark: Option<u8>,
+    /// The number of the last requested mark.
     marks: u8,
+    /// Requests since the last complete frame.
     tries: u32,
     summary: Summary,
 }
 
 /// The result of reading the pending bytes.
 enum Taken {
-    /// So many of them are used, and more may be usable.
+    /// This number of bytes was used, and more may be usable.
     Bytes(usize),
     /// The frame is incomplete.
     TooFew,
-    /// They are damaged.
+    /// The bytes are damaged.
     Damaged,
-    /// All files have arrived; so many bytes are used.
+    /// All files have arrived; this number of bytes was used.
     All(usize),
     /// The program has ended.
     End,
@@ -105,7 +112,7 @@ impl Stream<'_> {
     fn take(&mut self, pending: &[u8]) -> Result<Taken, Error> {
         if let Some(mark) = self.mark {
             let wanted = [165, 90, 150, mark];
-            return Ok(match pending.windows(4).position(|found| found == wanted) {
+            return Ok(match pending.windows(4).position(|bytes| bytes == wanted) {
                 Some(at) => {
                     self.mark = None;
                     Taken::Bytes(at + 4)
@@ -125,7 +132,8 @@ impl Stream<'_> {
             });
         };
         if kind == 0x06 {
-            // The loader has asked for more of the program than there was.
+            // After an interrupt the loader repeats its request for bytes of the program (0x06), although it has them
+            // all. The repeated request arrives before the first frame.
             return Ok(Taken::Bytes(1));
         }
         let length = usize::from(u16::from_le_bytes([length_low, length_high]));
@@ -134,7 +142,7 @@ impl Stream<'_> {
             return Ok(Taken::Damaged);
         }
         let Some((frame, crc)) = pending
-            .get(..length + AROUND)
+            .get(..length + FRAME_OVERHEAD)
             .and_then(|frame| frame.split_last_chunk::<4>())
         else {
             return Ok(Taken::TooFew);
@@ -145,13 +153,14 @@ impl Stream<'_> {
         self.number = self.number.wrapping_add(1);
         self.tries = 0;
         if kind == b'Q' {
-            return Ok(Taken::All(length + AROUND));
+            return Ok(Taken::All(length + FRAME_OVERHEAD));
         }
-        self.carry_out(kind, frame.get(5..).unwrap_or_default())?;
-        Ok(Taken::Bytes(length + AROUND))
+        self.handle_frame(kind, frame.get(5..).unwrap_or_default())?;
+        Ok(Taken::Bytes(length + FRAME_OVERHEAD))
     }
 
-    fn carry_out(&mut self, kind: u8, payload: &[u8]) -> Result<(), Error> {
+    /// Reports a frame to the sink: the begin of a file, its content, or its end.
+    fn handle_frame(&mut self, kind: u8, payload: &[u8]) -> Result<(), Error> {
         let Some(path) = self.paths.get(self.index) else {
             return Err(Error::Answer {
                 path: BoardPath::default(),
@@ -200,12 +209,12 @@ impl Stream<'_> {
             }
             _ => {
                 let file = self.file.take().ok_or_else(out_of_order)?;
-                let found = file.digest.finalize();
-                if !payload.is_empty() && payload != found.as_slice() {
+                let digest = file.digest.finalize();
+                if !payload.is_empty() && payload != digest.as_slice() {
                     return Err(Error::Damaged {
                         path: path.clone(),
                         expected: format!("SHA-256 {}", Hex(payload)),
-                        found: format!("SHA-256 {}", Hex(&found)),
+                        found: format!("SHA-256 {}", Hex(&digest)),
                     });
                 }
                 self.summary.files += 1;
@@ -228,7 +237,7 @@ impl Stream<'_> {
         if self.tries > TRIES {
             return Err(Error::Damaged {
                 path: self.paths.get(self.index).cloned().unwrap_or_default(),
-                expected: "a whole frame".to_owned(),
+                expected: "a complete frame".to_owned(),
                 found: format!("none in {TRIES} tries"),
             });
         }
@@ -239,9 +248,9 @@ impl Stream<'_> {
             file = self.first + self.index,
             offset,
             tries = self.tries,
-            "a frame was damaged or lost, the board is asked to go on from what arrived"
+            "a frame was damaged or lost, the board is asked to repeat it"
         );
-        // A file without content so far begins again.
+        // The frame that begins the file may be the one that was lost, so the board repeats it.
         if offset == 0 {
             self.file = None;
         }
@@ -293,12 +302,12 @@ impl Stream<'_> {
 }
 
 impl RemoteFs<'_, '_> {
-    /// Brings files from the board, in one stream, in their order.
+    /// Reads files from the board, in one stream, in their order.
     ///
     /// # Errors
     ///
-    /// As for [`RemoteFs::read`], of the first file that fails: those before it have arrived. [`Error::Source`] for
-    /// what `sink` refused.
+    /// As for [`RemoteFs::read`], for the first file that fails. The files before it have arrived. [`Error::Source`] for
+    /// an error of `sink`.
     pub fn receive(
         &mut self,
         paths: &[BoardPath],
@@ -308,7 +317,7 @@ impl RemoteFs<'_, '_> {
     ) -> Result<Summary, Error> {
         let mut summary = Summary::default();
         let mut first = 0;
-        // The board holds the names in memory.
+        // The board keeps the paths in memory, so a long list is divided.
         while let Some(rest @ [_, ..]) = paths.get(first..) {
             let mut length = 0;
             let fitting = rest.iter().take_while(|path| {
@@ -325,7 +334,7 @@ impl RemoteFs<'_, '_> {
         Ok(summary)
     }
 
-    /// Brings some of the files; `first` is the number of the first one among all.
+    /// Reads a part of the files; `first` is the index of the first one among all.
     fn receive_part(
         &mut self,
         paths: &[BoardPath],
@@ -361,21 +370,22 @@ impl RemoteFs<'_, '_> {
                         received: Vec::new(),
                     });
                 }
-                Err(Start::Unable) => break,
-                Err(Start::Refused(error)) => return Err(error),
-                Err(Start::Failed(error)) => {
+                Err(StartError::Unable) => break,
+                Err(StartError::Refused(error)) => return Err(error),
+                Err(StartError::Failed(error)) => {
                     let error = self.stop(error);
                     match &error {
                         BoardError::Exception(exception) if !has_begun && tries == 0 => {
                             if exception.type_name == "MemoryError" {
                                 break;
                             }
-                            if agent::is_lack(&exception.type_name) {
-                                agent::note_unable(self.raw());
+                            if agent::is_missing_function(&exception.type_name) {
+                                agent::mark_unable(self.raw());
                                 break;
                             }
                         }
-                        // The program may have been damaged in transit; or the file does not exist.
+                        // A damaged byte of the program can raise any exception. An `OSError` is different: it says that
+                        // a file does not exist or cannot be read.
                         BoardError::Exception(exception)
                             if !has_begun && exception.os_error().is_none() =>
                         {
@@ -391,7 +401,11 @@ impl RemoteFs<'_, '_> {
         self.receive_one_by_one(paths, first, sink, events, deadline)
     }
 
-    fn receive_once(&mut self, stream: &mut Stream<'_>, deadline: Deadline) -> Result<(), Start> {
+    fn receive_once(
+        &mut self,
+        stream: &mut Stream<'_>,
+        deadline: Deadline,
+    ) -> Result<(), StartError> {
         let mut list = String::from("[");
         for path in stream.paths {
             list.push_str(&py_str(path.as_str()));
@@ -402,16 +416,16 @@ impl RemoteFs<'_, '_> {
         match stream.run(&mut conversation, deadline) {
             Ok(()) => conversation
                 .finish(&mut |_| {}, deadline.sooner(END_TIME))
-                .map_err(Start::Failed),
-            Err(Error::Board(error)) => Err(Start::Failed(error)),
+                .map_err(StartError::Failed),
+            Err(Error::Board(error)) => Err(StartError::Failed(error)),
             Err(error) => {
                 self.interrupt();
-                Err(Start::Refused(error))
+                Err(StartError::Refused(error))
             }
         }
     }
 
-    /// Each file by an exchange of its own.
+    /// Reads each file with an exchange of its own, for boards that cannot stream.
     fn receive_one_by_one(
         &mut self,
         paths: &[BoardPath],

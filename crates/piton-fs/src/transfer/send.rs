@@ -1,4 +1,4 @@
-//! The stream to the board.
+//! Sending files to the board in one stream.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use piton_board::repl::{Conversation, RawRepl};
 use piton_path::BoardPath;
 use tracing::debug;
 
-use super::agent::{self, Heard, Listener, Message, Start};
+use super::agent::{self, Listener, Message, ProgramEvent, StartError};
 use super::room::{NoRoom, check_room, folders};
 use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, NextAction, SILENCE, Sender};
 use super::source::{Source, Taken};
@@ -18,14 +18,15 @@ use crate::error::{Error, FileState};
 use crate::remote::RemoteFs;
 use crate::write::TEMPORARY_SUFFIX;
 
-/// Seconds for each byte, on a line of unknown pace.
+/// Seconds for each byte, for a line whose pace is not known yet.
 const SLOW_PACE: f64 = 0.0005;
 
 /// Number of attempts to start the board's program.
 const TRIES: u32 = 3;
 
-/// The size of a block of its file system in bytes, and how many are free. Said at first, by boards that know.
+/// Message: the size of a block of the board's file system in bytes. Boards with `os.statvfs` send it first.
 const BLOCK: u8 = b'V';
+/// Message: the number of free blocks.
 const FREE: u8 = b'W';
 
 /// Ends the board's program in any state: an interrupt, followed by a byte that begins no packet.
@@ -40,33 +41,34 @@ pub(crate) enum Outcome {
     Sent,
     /// The board can't take a stream. Nothing was done.
     Unable,
-    /// So many steps are done, the next one failed.
+    /// `done` steps are carried out, and the next one failed.
     Failed { done: usize, error: Failure },
 }
 
 /// Why a stream failed.
 pub(crate) enum Failure {
-    /// There is no room for the file.
+    /// The file does not fit.
     NoRoom(NoRoom),
     /// A file of the host could not be read.
     Source(std::io::Error),
-    /// The board's error, or its silence.
+    /// The board's error, or a timeout.
     Board(BoardError),
-    /// The board could not put the complete file in its place.
+    /// The board could not rename the complete file.
     Torn(BoardError),
-    /// The connection broke when the file may have been in its place, or not.
+    /// The connection broke while the board renamed the file: the rename may have happened or not.
     InDoubt(BoardError),
 }
 
 /// A running stream.
 struct Stream<'s> {
-    /// Taken when the board has said hello.
+    /// Taken when the board's program has started.
     steps: Option<Vec<Step<'s>>>,
     verify: bool,
     /// The number of steps.
     count: usize,
-    /// How much the line has carried at once, and in how many seconds each byte.
+    /// The largest number of bytes that the line has carried at once.
     size: usize,
+    /// Seconds for each of these bytes.
     pace: f64,
     sender: Option<Sender<'s>>,
     began: Instant,
@@ -75,9 +77,9 @@ struct Stream<'s> {
     is_torn: bool,
     listener: Listener,
     block: u64,
-    /// Free bytes, where the board knows.
+    /// Free bytes, if the board reports them.
     free: Option<u64>,
-    /// The step for which there is no room.
+    /// The step whose file does not fit.
     no_room: Option<NoRoom>,
 }
 
@@ -87,7 +89,7 @@ enum Ended {
     Program,
     /// It has paused.
     Pause,
-    /// The board was reset under it.
+    /// The board was reset.
     Reset,
 }
 
@@ -119,11 +121,11 @@ impl Stream<'_> {
             let silence = longest.saturating_sub(heard_at.elapsed());
             let limit = deadline.slice(until.min(silence));
             let (message, end) = match self.listener.hear(conversation, limit)? {
-                Heard::Message(message) => (Some(message), None),
-                Heard::End if self.is_pausing() => (None, Some(Ended::Pause)),
-                Heard::End => (None, Some(Ended::Program)),
-                Heard::Reset => (None, Some(Ended::Reset)),
-                Heard::Silence => (None, None),
+                ProgramEvent::Message(message) => (Some(message), None),
+                ProgramEvent::End if self.is_pausing() => (None, Some(Ended::Pause)),
+                ProgramEvent::End => (None, Some(Ended::Program)),
+                ProgramEvent::Reset => (None, Some(Ended::Reset)),
+                ProgramEvent::Silence => (None, None),
             };
             if let Some(end) = end {
                 return Ok(end);
@@ -181,7 +183,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Settles what is sent, now that the board is ready.
+    /// Prepares the stream when the board is ready. It is empty if a file does not fit.
     fn begin(&mut self) {
         let Some(steps) = self.steps.take() else {
             return;
@@ -205,12 +207,12 @@ impl Stream<'_> {
 /// Returns the error for a line that damages packets of every size.
 fn damaged() -> BoardError {
     BoardError::Unexpected {
-        expected: "the board to get a packet undamaged",
+        expected: "the board to receive an undamaged packet",
         received: Vec::new(),
     }
 }
 
-/// Follows the stream through its pauses to its end.
+/// Sends the stream, with its pauses, to its end.
 fn follow(
     raw_repl: &mut RawRepl<'_>,
     stream: &mut Stream<'_>,
@@ -224,7 +226,7 @@ fn follow(
             BoardError::Cancelled | BoardError::Timeout { .. } | BoardError::Unexpected { .. },
         ) = &ended
         {
-            // If this is lost, stopping the program waits for it and repeats the interrupt.
+            // An error is ignored here: `RemoteFs::stop`, which the caller uses next, repeats the interrupt.
             let _ = conversation.write(STOP, Deadline::after(END_TIME));
         }
         let end_time = deadline.sooner(END_TIME);
@@ -240,10 +242,10 @@ fn follow(
 }
 
 impl RemoteFs<'_, '_> {
-    /// Carries out the steps in their order, in one stream. Each file is written beside the old one under its name with
-    /// [`TEMPORARY_SUFFIX`], and renamed when its SHA-256 is right.
+    /// Carries out the steps in their order, in one stream. Each file is written to its name with [`TEMPORARY_SUFFIX`],
+    /// and renamed when its SHA-256 is right.
     ///
-    /// The first step that fails is the last: those before it are carried out, those after it are not.
+    /// Stops at the first step that fails: the steps before it are carried out, those after it are not.
     ///
     /// # Errors
     ///
@@ -273,13 +275,15 @@ impl RemoteFs<'_, '_> {
         debug!(
             files = summary.files,
             bytes = summary.bytes,
-            "files go to the board in one stream"
+            "sending files to the board in one stream"
         );
         let mut steps = Some(steps);
         match self.stream(&mut steps, options, events, deadline) {
             Outcome::Sent => Ok(summary),
             Outcome::Unable => {
-                debug!("the board can't take a stream, each file goes by exchanges of its own");
+                debug!(
+                    "the board can't receive a stream, each file is sent with exchanges of its own"
+                );
                 self.send_one_by_one(steps.unwrap_or_default(), events, deadline)?;
                 Ok(summary)
             }
@@ -303,21 +307,23 @@ impl RemoteFs<'_, '_> {
             tries -= 1;
             let error = match self.try_stream(steps, options, events, deadline) {
                 Ok(outcome) => return outcome,
-                Err(Start::Unable | Start::Refused(_)) => return Outcome::Unable,
-                Err(Start::Failed(error)) => self.stop(error),
+                Err(StartError::Unable | StartError::Refused(_)) => return Outcome::Unable,
+                Err(StartError::Failed(error)) => self.stop(error),
             };
             match &error {
                 BoardError::Exception(exception) if exception.type_name == "MemoryError" => {
                     return Outcome::Unable;
                 }
-                // The program may have been damaged in transit.
+                // A damaged byte of the program raises an exception, a lost one leaves the board waiting for its end.
                 BoardError::Exception(_) | BoardError::Timeout { .. }
                     if tries > 0 && !deadline.has_passed() =>
                 {
-                    debug!(%error, "the program that takes files did not start, it is sent again");
+                    debug!(%error, "the program that receives files did not start, it is sent again");
                 }
-                BoardError::Exception(exception) if agent::is_lack(&exception.type_name) => {
-                    agent::note_unable(self.raw());
+                BoardError::Exception(exception)
+                    if agent::is_missing_function(&exception.type_name) =>
+                {
+                    agent::mark_unable(self.raw());
                     return Outcome::Unable;
                 }
                 _ => {
@@ -337,7 +343,7 @@ impl RemoteFs<'_, '_> {
         options: &SendOptions,
         events: &mut dyn FnMut(TransferEvent),
         deadline: Deadline,
-    ) -> Result<Outcome, Start> {
+    ) -> Result<Outcome, StartError> {
         let verify = if options.verify { "True" } else { "False" };
         let count = steps.as_ref().map_or(0, Vec::len);
         let folders = folders(steps.as_deref().unwrap_or_default());
@@ -377,10 +383,10 @@ impl RemoteFs<'_, '_> {
         if unsent.is_some() {
             *steps = unsent;
             let silent = BoardError::Unexpected {
-                expected: "the program that takes files",
+                expected: "the program that receives files",
                 received: Vec::new(),
             };
-            return Err(Start::Failed(ended.err().unwrap_or(silent)));
+            return Err(StartError::Failed(ended.err().unwrap_or(silent)));
         }
         let (done, error) = match ended {
             Ok(()) => match (sender.as_mut().and_then(Sender::take_failure), no_room) {
@@ -424,7 +430,8 @@ impl RemoteFs<'_, '_> {
                 path,
             },
             Failure::Board(BoardError::Exception(exception))
-                // The program ends by an interrupt when packets of any size are lost or damaged.
+                // The host ends the program with Ctrl-C (`KeyboardInterrupt`) when packets of every size are damaged.
+                // `ValueError` says that the file in flash has another SHA-256, and `OSError` 110 is `ETIMEDOUT`.
                 if matches!(exception.type_name.as_str(), "ValueError" | "KeyboardInterrupt")
                     || exception
                         .os_error()
@@ -433,7 +440,7 @@ impl RemoteFs<'_, '_> {
                 Error::Damaged {
                     path,
                     expected: "what was sent".to_owned(),
-                    found: "something else, again and again".to_owned(),
+                    found: "damaged packets at every attempt".to_owned(),
                 }
             }
             Failure::Board(error) => match Error::new(&path, error) {
@@ -447,7 +454,7 @@ impl RemoteFs<'_, '_> {
         }
     }
 
-    /// Carries out the steps, each with exchanges of its own.
+    /// Carries out each step with exchanges of its own, for boards that cannot receive a stream.
     fn send_one_by_one(
         &mut self,
         steps: Vec<Step<'_>>,

@@ -23,7 +23,7 @@ pub(crate) const HELLO: u8 = b'S';
 /// Message: a packet was taken.
 const TAKEN: u8 = b'G';
 /// Message: the state of the board, in answer to an interrupt.
-const HERE: u8 = b'N';
+const STATE: u8 = b'N';
 /// Message: the packet was damaged. The board waits for an interrupt.
 const DAMAGED: u8 = b'X';
 /// Message: the number of steps carried out. Sent after each step, and as a sign of life while a long file is read
@@ -58,11 +58,12 @@ const WINDOW: usize = 4;
 /// Packets without an attempt to deflate after content that does not deflate.
 const RETRY: u32 = 16;
 
-/// Silence before a probe: at first (minimum), and on a board that is often late (maximum). Erasing flash stops an
-/// RP2040 for up to 400 ms, and our own interrupt may clear its receive queue.
+/// Silence before a probe: the initial value (minimum), and that for a board that is often late (maximum). Erasing flash
+/// stops an RP2040 for up to 400 ms, and the host's own interrupt may clear its receive queue.
 const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(600)..=Duration::from_secs(5);
-/// Maximum of the same, unless packets take longer: within [`SILENCE`] one of two interrupts may be lost.
+/// Maximum of the silence before a probe, unless packets take longer. It fits twice into [`SILENCE`], so that one of two
+/// interrupts may be lost.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// Silence after which the board counts as lost, unless packets take longer: an SD card may be busy for seconds.
 pub(crate) const SILENCE: Duration = Duration::from_secs(11);
@@ -147,9 +148,9 @@ pub(crate) struct Sender<'s> {
     probe_due: bool,
     /// Probes since the last packet, and the time of the last write.
     probes: u32,
-    asked: Duration,
+    written_at: Duration,
     /// Time of the last message about a finished step: the board is at work then and needs no probe.
-    worked: Duration,
+    reported_at: Duration,
     /// The number of messages about a failed step.
     failures: u32,
     has_failed: bool,
@@ -185,8 +186,8 @@ impl<'s> Sender<'s> {
             in_flight: None,
             probe_due: false,
             probes: 0,
-            asked: now,
-            worked: now,
+            written_at: now,
+            reported_at: now,
             failures: 0,
             has_failed: false,
             since_pause: 0,
@@ -233,8 +234,8 @@ impl<'s> Sender<'s> {
                     self.source.stop();
                 }
             }
-            TAKEN | HERE if self.largest > 0 => return self.report(message, now),
-            DONE => self.worked = now,
+            TAKEN | STATE if self.largest > 0 => return self.report(message, now),
+            DONE => self.reported_at = now,
             DAMAGED => {
                 if let Some(in_flight) = &mut self.in_flight {
                     // The board waits for an interrupt, and does not repeat this message.
@@ -248,7 +249,7 @@ impl<'s> Sender<'s> {
         Taken::default()
     }
 
-    /// Takes what the board says that it has.
+    /// Takes the board's report of the packets that it has.
     fn report(&mut self, message: Message, now: Duration) -> Taken {
         let number = (message.value & u32::from(NUMBERS - 1)) as u8;
         let Some(in_flight) = &self.in_flight else {
@@ -258,7 +259,7 @@ impl<'s> Sender<'s> {
         if number == self.number {
             // After an interrupt this says that the packet did not arrive. Without one it answers a packet that
             // arrived twice, or it was on its way when the packet was sent again.
-            if message.kind == HERE && self.probes > 0 {
+            if message.kind == STATE && self.probes > 0 {
                 if !in_flight.is_damaged {
                     // A part was lost, or our own interrupt cleared the board's receive queue. The latter is likely
                     // for a size that has arrived before.
@@ -278,20 +279,21 @@ impl<'s> Sender<'s> {
             sent => sent,
         };
         let Some((content, _)) = sent.filter(|_| number == (self.number + 1) % NUMBERS) else {
-            // A damaged message with a valid check. If the board really has other bytes, the stream cannot go on.
+            // The position does not belong to any packet that was sent: the message is damaged although its check is
+            // valid. If the board really has other bytes, the stream cannot continue.
             self.losses += 1;
             return Taken::default();
         };
         if message.kind == TAKEN && self.probes > 0 && self.losses == 0 {
-            debug!(timeout = ?self.timeout, "the board was only late, it gets more time");
-            // Nothing was lost: the board or the line was late. With the old patience an answer to this probe could
-            // pass for one to the next, and each packet would be sent twice on a line with a long latency. (An answer
-            // to the probe alone says that this message was lost.)
+            debug!(timeout = ?self.timeout, "the board was late but lost nothing, its timeout grows");
+            // Nothing was lost: the board or the line was late. With the old timeout an answer to this probe could be
+            // mistaken for an answer to the next one, and each packet would be sent twice on a line with a long latency.
+            // (If only the answer to the probe arrives, this message was lost.)
             self.timeout = (self.timeout * 2).min(*TIMEOUT.end());
         }
         if self.probes == 0 && self.losses == 0 {
             // If a packet was sent twice, it is unknown which of them was answered.
-            let took = now.saturating_sub(self.asked).as_secs_f64();
+            let took = now.saturating_sub(self.written_at).as_secs_f64();
             let pace = took / (self.written + OVERHEAD) as f64;
             self.pace = pace.max(self.pace * MEMORY);
         }
@@ -343,7 +345,7 @@ impl<'s> Sender<'s> {
             losses = self.losses,
             size = self.size,
             shrink,
-            "a packet did not arrive whole, it is sent again"
+            "a packet was lost or damaged, it is sent again"
         );
         if shrink {
             self.has_lost = true;
@@ -366,13 +368,13 @@ impl<'s> Sender<'s> {
             self.is_due = false;
             return self.write_packet(now);
         }
-        let at = self.asked.max(self.worked) + self.current_timeout();
+        let at = self.written_at.max(self.reported_at) + self.current_timeout();
         if now < at && !self.probe_due {
             return NextAction::Listen(at);
         }
         self.probe_due = false;
         self.probes += 1;
-        self.asked = now;
+        self.written_at = now;
         NextAction::Write(PROBE.to_vec())
     }
 
@@ -390,7 +392,7 @@ impl<'s> Sender<'s> {
     fn write_packet(&mut self, now: Duration) -> NextAction {
         let (content, length, mut bytes) = self.next_packet();
         if content == Content::Stream && length == 0 {
-            // The board has taken the end and still waits for a packet: its state is damaged.
+            // The board has taken the end of the stream and still waits for a packet, so its state is damaged.
             self.losses = LOSSES + 1;
             return NextAction::GiveUp;
         }
@@ -408,7 +410,7 @@ impl<'s> Sender<'s> {
         in_flight.is_damaged = false;
         in_flight.sent.push((content, length));
         self.probes = 0;
-        self.asked = now;
+        self.written_at = now;
         NextAction::Write(bytes)
     }
 
@@ -495,7 +497,7 @@ impl<'s> Sender<'s> {
             }
             debug!(
                 packets = RETRY,
-                "content does not deflate, the next packets go as they are"
+                "content does not deflate, the next packets are sent without compression"
             );
             self.plain = RETRY;
         } else {

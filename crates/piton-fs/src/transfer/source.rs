@@ -109,7 +109,7 @@ impl<'s> Source<'s> {
         }
     }
 
-    /// Drop all that was not taken; only the end is left.
+    /// Drops everything that was not taken, except the end of the stream.
     pub(crate) fn stop(&mut self) {
         self.file = None;
         self.steps = Vec::new().into_iter().enumerate();
@@ -232,7 +232,7 @@ impl<'s> Source<'s> {
             }
             Some((step, Step::Write(file))) => match (file.open)() {
                 Ok(reader) => {
-                    // Larger files do not fit any file system of a board, which refuses them for want of space.
+                    // A larger file does not fit any file system of a board. The board refuses it with `ENOSPC`.
                     let size = u32::try_from(file.size).unwrap_or(u32::MAX);
                     let path = file.path.as_str().as_bytes();
                     let kind = match file.in_place {
@@ -269,7 +269,7 @@ impl<'s> Source<'s> {
         self.ready.push_back(Segment::Record { kind, step, bytes });
     }
 
-    /// Ends the stream after a failure: what was made ready is still sent, then the end.
+    /// Ends the stream after a failure. The segments that are ready are still sent.
     fn fail(&mut self, step: usize, error: io::Error) {
         self.file = None;
         self.steps = Vec::new().into_iter().enumerate();
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_the_same_however_it_is_parted() {
+    fn a_stream_is_the_same_in_pieces_of_every_size() {
         let files: &[(&str, &[u8])] = &[("a", b"0123456789"), ("long/name", b""), ("c", b"xyz")];
         let whole = source(files).look(1000);
         assert!(whole.starts_with(b"F\x05\0\x0a\0\0\0a0123456789H\0\0F"));
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_tells_how_far_the_files_are() {
+    fn taken_bytes_give_the_progress_of_the_files() {
         let mut source = source(&[("a", b"0123456789")]);
         assert_eq!(source.look(12), b"F\x05\0\x0a\0\0\0a0123");
         let progress = source.take(12).progress.unwrap();

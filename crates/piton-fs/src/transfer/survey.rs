@@ -111,8 +111,8 @@ impl RemoteFs<'_, '_> {
     /// Lists files and folders below several roots, with the hashes of candidates whose size is right. A root can be a
     /// file, and one that does not exist is left out.
     ///
-    /// One exchange; on boards that inflate programs it usually takes two turns. Boards without SHA-256 take one more
-    /// for each candidate of the right size, whose content is sent to the host.
+    /// One exchange; on boards that inflate programs it usually takes two turns. Boards without SHA-256 need one more
+    /// exchange for each candidate of the right size, whose content is sent to the host.
     ///
     /// # Errors
     ///
@@ -133,10 +133,10 @@ impl RemoteFs<'_, '_> {
             if !is_wanted || entry.digest.is_some() {
                 continue;
             }
-            debug!(path = %entry.path, "the board has no SHA-256, the content comes to the host");
+            debug!(path = %entry.path, "the board has no SHA-256, the host reads the content");
             entry.digest = match self.hash(&entry.path, HashAlgorithm::Sha256, deadline) {
                 Ok(digest) => digest.first_chunk().copied().map(ShortDigest),
-                // A file that cannot be read counts as changed. The error shows when it is replaced.
+                // A file that cannot be read counts as changed. Replacing it will show the error.
                 Err(error) if error.os_error_number().is_some() => None,
                 Err(error) => return Err(error),
             };
@@ -144,20 +144,20 @@ impl RemoteFs<'_, '_> {
         Ok(survey)
     }
 
-    /// Does the work of [`RemoteFs::survey`], with the digests that the board can make.
+    /// Does the work of [`RemoteFs::survey`], with the digests that the board can calculate.
     fn survey_by_board(
         &mut self,
         roots: &[BoardPath],
         candidates: &[Candidate],
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        // The board holds the names in memory. So with many files it first lists what exists, and then makes the
-        // digests of files with the right size.
+        // The board keeps the names in memory, and a long list fails with `MemoryError`. So with many files the board
+        // first lists the existing files, and then calculates the digests of those with the right size, in parts.
         let names: usize = candidates.iter().map(|one| one.path.as_str().len()).sum();
         if names > LOOK_LENGTH {
             debug!(
                 files = candidates.len(),
-                "the names are too many for the board's memory at once, files are looked at in parts"
+                "the names may not fit the board's memory at once, files are looked up in parts"
             );
             return self.survey_in_parts(roots, candidates, deadline);
         }
@@ -212,18 +212,18 @@ impl RemoteFs<'_, '_> {
         let wanted: Vec<(BoardPath, Hashing)> = same_size
             .map(|entry| (entry.path.clone(), Hashing::IfSize(entry.size)))
             .collect();
-        let mut found = self.look(&wanted, deadline)?;
+        let mut with_digests = self.look(&wanted, deadline)?;
         for entry in &mut survey.entries {
-            if let Some(looked_at) = found.remove(&entry.path) {
-                entry.digest = looked_at.digest;
+            if let Some(with_digest) = with_digests.remove(&entry.path) {
+                entry.digest = with_digest.digest;
             }
         }
         Ok(survey)
     }
 
     /// Returns the entries of these paths, with the digests of files. Paths that do not exist are left out, and
-    /// folders are not descended into. One exchange, as [`RemoteFs::survey`] is, and one more for each four kilobytes
-    /// of names: the board holds them in memory.
+    /// folders are not descended into. One exchange for each four kilobytes of names, because the board keeps them in
+    /// memory.
     ///
     /// # Errors
     ///
@@ -233,23 +233,25 @@ impl RemoteFs<'_, '_> {
         wanted: &[(BoardPath, Hashing)],
         deadline: Deadline,
     ) -> Result<BTreeMap<BoardPath, SurveyEntry>, Error> {
-        let wanted: BTreeMap<&BoardPath, Hashing> =
-            wanted.iter().map(|(path, how)| (path, *how)).collect();
-        let mut found = BTreeMap::new();
+        let wanted: BTreeMap<&BoardPath, Hashing> = wanted
+            .iter()
+            .map(|(path, hashing)| (path, *hashing))
+            .collect();
+        let mut by_path = BTreeMap::new();
         let mut part = Vec::new();
         let mut length = 0;
         let mut wanted = wanted.into_iter().peekable();
-        while let Some((path, how)) = wanted.next() {
+        while let Some((path, hashing)) = wanted.next() {
             length += path.as_str().len();
-            part.push((path.clone(), how));
+            part.push((path.clone(), hashing));
             if length >= LOOK_LENGTH || wanted.peek().is_none() {
                 let entries = self.look_at(&part, deadline)?.into_iter();
-                found.extend(entries.map(|entry| (entry.path.clone(), entry)));
+                by_path.extend(entries.map(|entry| (entry.path.clone(), entry)));
                 part.clear();
                 length = 0;
             }
         }
-        Ok(found)
+        Ok(by_path)
     }
 
     fn look_at(
@@ -258,7 +260,7 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<Vec<SurveyEntry>, Error> {
         let roots: Vec<BoardPath> = wanted.iter().map(|(path, _)| path.clone()).collect();
-        let sizes = wanted.iter().map(|(_, how)| match how {
+        let sizes = wanted.iter().map(|(_, hashing)| match hashing {
             Hashing::Never => "-1".to_owned(),
             Hashing::IfSize(size) => size.to_string(),
             Hashing::Always => "None".to_owned(),
@@ -266,11 +268,11 @@ impl RemoteFs<'_, '_> {
         let sizes: Vec<String> = sizes.collect();
         let answer = self.ask_survey(&roots, "", &sizes, "True", deadline)?;
         let wanted = |number: usize| Some((roots.get(number)?.clone(), None));
-        let found = read(&answer, &roots, wanted).ok_or_else(|| Error::Answer {
+        let survey = read(&answer, &roots, wanted).ok_or_else(|| Error::Answer {
             path: roots.first().cloned().unwrap_or_default(),
             received: answer,
         })?;
-        Ok(found.entries)
+        Ok(survey.entries)
     }
 
     fn ask_survey(
@@ -351,9 +353,9 @@ fn read(
                 let number: usize = std::str::from_utf8(number).ok()?.parse().ok()?;
                 let (path, size) = wanted(number)?;
                 let digest = BASE64.decode(digest.trim_ascii_start()).ok()?;
-                let mut found = entry(path, Kind::File, size.or(root_size));
-                found.digest = Some(ShortDigest(digest.try_into().ok()?));
-                found
+                let mut file = entry(path, Kind::File, size.or(root_size));
+                file.digest = Some(ShortDigest(digest.try_into().ok()?));
+                file
             }
         };
         survey.entries.push(entry);
@@ -371,7 +373,7 @@ fn entry(path: BoardPath, kind: Kind, size: Option<u64>) -> SurveyEntry {
     }
 }
 
-/// Returns the common beginning of all paths.
+/// Returns the longest common beginning of all paths.
 fn common_start(candidates: &[Candidate]) -> &str {
     let mut paths = candidates.iter().map(|candidate| candidate.path.as_str());
     let first = paths.next().unwrap_or_default();

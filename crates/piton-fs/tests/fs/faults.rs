@@ -35,7 +35,7 @@ fn check_tidy(board: &mut Board) {
 }
 
 #[test]
-fn flash_too_small() {
+fn a_file_that_does_not_fit_the_flash_is_refused() {
     let flash = Flash::Memory {
         capacity: 64 * 1024,
     };
@@ -67,7 +67,7 @@ fn flash_too_small() {
 }
 
 #[test]
-fn flash_full_in_the_middle() {
+fn a_write_that_fills_the_flash_keeps_the_old_file() {
     let mut board = Board::start(BoardOptions::default());
     let old = noise(3000);
     board.write("/f", &old).unwrap();
@@ -87,7 +87,7 @@ fn flash_full_in_the_middle() {
 }
 
 #[test]
-fn power_cut_at_every_flash_operation() {
+fn a_power_cut_at_any_flash_operation_leaves_the_old_or_the_new_file() {
     let old = noise(3000);
     for new in [noise(9000), b"short".to_vec()] {
         let mut outcomes = [0, 0];
@@ -166,7 +166,7 @@ fn check_damage(faults: impl Fn(u64) -> Fault, places: impl Iterator<Item = u64>
 }
 
 #[test]
-fn bytes_changed_on_the_way() {
+fn changed_bytes_on_the_line_are_detected() {
     let places = (300..18_000).step_by(2503);
     let got_through = check_damage(|at| Fault::CorruptToBoard { at, mask: 0x22 }, places);
     // The program's own places are tried again, too.
@@ -174,14 +174,14 @@ fn bytes_changed_on_the_way() {
 }
 
 #[test]
-fn bytes_lost_on_the_way() {
+fn lost_bytes_on_the_line_are_detected() {
     let places = [700, 2100, 3000, 3300, 9000, 15_000];
     let got_through = check_damage(|at| Fault::DropToBoard { at }, places.into_iter());
     assert!(got_through >= 5, "only {got_through} writes got through");
 }
 
 #[test]
-fn a_damaged_read_is_noticed() {
+fn a_damaged_read_is_an_error() {
     let mut board = Board::start(BoardOptions::default());
     let content = noise(18_000);
     board.write("/f", &content).unwrap();
@@ -199,7 +199,7 @@ fn a_damaged_read_is_noticed() {
 }
 
 #[test]
-fn ctrl_c_in_the_middle() {
+fn ctrl_c_during_a_write_keeps_the_old_file() {
     let mut board = Board::start(BoardOptions::default());
     let old = noise(100);
     board.write("/f", &old).unwrap();
@@ -237,7 +237,7 @@ fn ctrl_c_in_the_middle() {
 }
 
 #[test]
-fn unplugged_in_the_middle() {
+fn an_unplugged_board_keeps_the_old_or_the_new_file() {
     let mut board = Board::start(BoardOptions::default());
     let old = noise(100);
     board.write("/f", &old).unwrap();
@@ -279,7 +279,7 @@ os.rename = rename
 ";
 
 #[test]
-fn a_file_system_that_does_not_rename_onto_a_file() {
+fn a_file_is_replaced_on_a_file_system_that_does_not_rename_onto_a_file() {
     for number in ["1", "13", "17"] {
         let mut board = Board::start(BoardOptions::default());
         board.write("/f", b"old").unwrap();
@@ -291,14 +291,14 @@ fn a_file_system_that_does_not_rename_onto_a_file() {
 }
 
 #[test]
-fn a_rename_that_fails_for_good() {
+fn a_failed_rename_leaves_the_temporary_file() {
     let mut board = Board::start(BoardOptions::default());
     board.write("/f", b"old").unwrap();
     board.run(&RENAME.replace("FAILING", "(1, 2)").replace("NUMBER", "17"));
     let error = board.write("/f", b"new").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the board refused `/f`: EEXIST (17): file exists; `/f` stands complete as `/f.piton-new`"
+        "the board refused `/f`: EEXIST (17): file exists; `/f` is complete under the name `/f.piton-new`"
     );
     let Error::Torn {
         state: FileState::Temporary(part),
@@ -319,7 +319,7 @@ fn a_rename_that_fails_for_good() {
 }
 
 #[test]
-fn a_read_only_file_system() {
+fn a_read_only_file_system_is_an_error() {
     let mut board = Board::start(BoardOptions::default());
     board.write("/f", b"old").unwrap();
     // As CircuitPython's, while the computer has the drive mounted.
@@ -342,7 +342,7 @@ fn a_read_only_file_system() {
 }
 
 #[test]
-fn a_board_short_of_memory() {
+fn a_file_is_written_to_a_board_with_little_memory() {
     let mut board = Board::start(BoardOptions::default());
     // The first large part does not fit, as on a heap in pieces.
     board.run(

@@ -34,7 +34,7 @@ fn on_port(port: Box<dyn Transport>, program: &[u8], test: impl FnOnce(&mut Remo
 }
 
 #[test]
-fn files() {
+fn files_are_written_read_and_removed() {
     on_microbit(|fs| {
         assert_eq!(fs.list(&path(""), Sizes::Measured, soon()).unwrap(), []);
         let text = b"from microbit import *\r\ndisplay.scroll('it\\'s')\n".to_vec();
@@ -149,7 +149,7 @@ fn lost_bytes_are_sent_again() {
 }
 
 #[test]
-fn refusals() {
+fn refusals_are_named() {
     on_microbit(|fs| {
         let nope = || path("nope");
         let not_found = |error: Error| {
@@ -178,7 +178,7 @@ fn refusals() {
 }
 
 #[test]
-fn a_full_flash_says_that_the_file_is_gone() {
+fn a_full_flash_is_reported_with_the_missing_file() {
     let microbit = Microbit::start();
     let port = SerialPort::open(microbit.port(), 115_200).unwrap();
     let fill = b"f=open('fill','w')\nfor i in range(120):f.write('x'*100)\nf.close()";
@@ -204,7 +204,7 @@ fn a_full_flash_says_that_the_file_is_gone() {
 }
 
 #[test]
-fn a_board_that_cannot_rename_copies() {
+fn a_board_without_rename_copies() {
     on_microbit(|fs| {
         let (old, new) = (path("old"), path("it's new"));
         fs.write(&old, &noise(600), &mut |_| {}, soon()).unwrap();

@@ -109,7 +109,7 @@ b'one\n'
 ";
 
 #[test]
-fn programs_use_files_as_they_do_elsewhere() {
+fn programs_use_mounted_files_like_other_files() {
     let large = noise(5000);
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
     let expected = PRINTED.replace("LARGE", &sum(&large).to_string()).replace(
@@ -169,7 +169,7 @@ fn a_slow_line_with_a_small_ring_loses_nothing() {
 }
 
 #[test]
-fn what_is_lost_or_damaged_is_sent_again() {
+fn lost_and_damaged_bytes_are_sent_again() {
     let folder = folder(&[("a", b"The content of a file that is somewhat longer.")]);
     let mut board = Board::start(BoardOptions::default());
     mounted(&mut board, folder.path(), &MountOptions::default());
@@ -186,7 +186,7 @@ fn what_is_lost_or_damaged_is_sent_again() {
 }
 
 #[test]
-fn programs_print_what_they_like() {
+fn programs_may_print_anything_during_a_mount() {
     let folder = folder(&[("a", b"content")]);
     let mut board = Board::start(BoardOptions::default());
     mounted(&mut board, folder.path(), &MountOptions::default());
@@ -208,7 +208,7 @@ for part in bytes(range(256)), b'\\x18' * 30, b'\\x18abcdefgh\\x01\\x00\\x00\\x0
 }
 
 #[test]
-fn c_code_reads_from_files_too() {
+fn c_code_reads_mounted_files() {
     let folder = folder(&[("a.json", b"{\"key\": [1, 2]}")]);
     let mut board = Board::start(BoardOptions::default());
     mounted(&mut board, folder.path(), &MountOptions::default());
@@ -219,7 +219,7 @@ fn c_code_reads_from_files_too() {
 }
 
 #[test]
-fn a_package_is_seen_as_it_is() {
+fn a_package_is_imported_with_its_modules() {
     let init = b"name = 'pack'\n".repeat(100);
     let folder = folder(&[("pack/__init__.py", &init), ("bare/x.py", b"")]);
     let options = MountOptions::default();
@@ -242,7 +242,7 @@ print(pack.name)
 }
 
 #[test]
-fn a_mount_that_its_host_has_left_is_given_up() {
+fn the_board_gives_up_a_mount_whose_host_is_gone() {
     let folder = folder(&[("a", b"content"), ("x.py", b"print('x')")]);
     let options = MountOptions::default();
     let mut board = Board::start(BoardOptions::default());

@@ -117,7 +117,7 @@ fn every_operation(fs: &mut RemoteFs<'_, '_>) {
 }
 
 #[test]
-fn on_every_firmware_version() {
+fn operations_work_on_every_firmware_version() {
     for version in test_programs::VM_VERSIONS {
         let image = VmImage::open(&test_programs::vm_version(version)).unwrap();
         let mut board = Board::with(&image, BoardOptions::default());
@@ -131,7 +131,7 @@ fn on_every_firmware_version() {
 }
 
 #[test]
-fn in_a_folder_of_the_host() {
+fn operations_work_in_a_folder_of_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let flash = Flash::Directory(folder.path().to_owned());
     let mut board = Board::start(BoardOptions {
@@ -145,7 +145,7 @@ fn in_a_folder_of_the_host() {
 }
 
 #[test]
-fn contents_of_every_kind_and_size() {
+fn contents_of_every_kind_and_size_are_read_back_unchanged() {
     let mut board = Board::start(BoardOptions::default());
     let all_bytes: Vec<u8> = (0..=255).cycle().take(3000).collect();
     let source = "def f(x):\n    return 'it\\'s' + \"\u{fc}\"  # comment\n"
@@ -183,7 +183,7 @@ fn contents_of_every_kind_and_size() {
 }
 
 #[test]
-fn a_tree_in_order() {
+fn a_tree_is_listed_in_order() {
     let mut board = Board::start(BoardOptions::default());
     board.run("import os\nfor d in 'lib', 'lib/a', 'lib/a/b', 'lib-b', 'empty': os.mkdir(d)");
     for name in [
@@ -230,7 +230,7 @@ fn check_error<T: std::fmt::Debug>(
 }
 
 #[test]
-fn refusals() {
+fn refusals_are_named() {
     let mut board = Board::start(BoardOptions::default());
     board.run("import os\nos.mkdir('/d')\nos.mkdir('/d/e')");
     board.write("/f", b"content").unwrap();

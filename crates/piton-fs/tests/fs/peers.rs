@@ -24,7 +24,7 @@ fn mpremote(board: &Board, folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn files_both_ways() {
+fn files_of_mpremote_and_piton_are_the_same() {
     let host = tempfile::tempdir().unwrap();
     let mut board = Board::start(BoardOptions::default());
     let all_bytes: Vec<u8> = (0..=255).cycle().take(2000).collect();
@@ -63,7 +63,7 @@ fn files_both_ways() {
 }
 
 #[test]
-fn the_same_listing_hashes_and_space() {
+fn listings_hashes_and_space_agree_with_mpremote() {
     let host = tempfile::tempdir().unwrap();
     let mut board = Board::start(BoardOptions::default());
     board.run("import os\nos.mkdir('/d')\nos.mkdir('/d/empty')");

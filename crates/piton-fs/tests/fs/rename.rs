@@ -60,7 +60,7 @@ fn names(fs: &mut RemoteFs<'_, '_>, folder: &str) -> Vec<String> {
 }
 
 #[test]
-fn on_the_virtual_board() {
+fn renames_work_on_the_virtual_board() {
     let mut board = Board::start(BoardOptions::default());
     board.fs(every_move);
     // A stand-in for another file system in a folder.
@@ -92,7 +92,7 @@ fn on_the_virtual_board() {
 }
 
 #[test]
-fn between_real_fat_file_systems() {
+fn files_move_between_real_fat_file_systems() {
     let program = concat!(
         include_str!("../../device/minified/rename.py"),
         include_str!("rename_on_fat.py")

@@ -77,7 +77,7 @@ fn check(what: &str, line: LineOptions, processor: Processor, faults: Vec<Fault>
 }
 
 #[test]
-fn pauses_in_either_direction() {
+fn files_arrive_after_pauses_in_either_direction() {
     for direction in [Direction::ToBoard, Direction::ToHost] {
         let pause = Fault::Pause {
             direction,
@@ -95,7 +95,7 @@ fn pauses_in_either_direction() {
 }
 
 #[test]
-fn a_pause_while_the_program_is_sent() {
+fn files_arrive_after_a_pause_while_the_program_is_sent() {
     let pause = Fault::Pause {
         direction: Direction::ToBoard,
         after: 1500,
@@ -106,7 +106,7 @@ fn a_pause_while_the_program_is_sent() {
 }
 
 #[test]
-fn a_late_answer() {
+fn files_arrive_after_a_late_answer() {
     let late = Fault::Late {
         at: 20,
         by: 1500 * MS,
@@ -115,12 +115,12 @@ fn a_late_answer() {
 }
 
 #[test]
-fn a_slow_processor() {
+fn files_arrive_on_a_slow_processor() {
     check("slow", usb(), Processor::TimesSlower(20), Vec::new());
 }
 
 #[test]
-fn a_queue_that_keeps_what_came_before_an_interrupt() {
+fn files_arrive_where_an_interrupt_does_not_clear_the_queue() {
     let line = LineOptions {
         interrupt: Interrupt::KeepsRing,
         ..usb()
@@ -140,7 +140,7 @@ fn a_queue_that_keeps_what_came_before_an_interrupt() {
 }
 
 #[test]
-fn a_uart_whose_board_stops_to_erase_flash() {
+fn files_arrive_on_a_uart_while_the_board_erases_flash() {
     let line = LineOptions {
         bytes_per_second: Some(92_160),
         receive_ring: Some(256),
@@ -155,7 +155,7 @@ fn a_uart_whose_board_stops_to_erase_flash() {
 }
 
 #[test]
-fn errors_on_the_line() {
+fn files_arrive_on_a_line_with_errors() {
     for per_billion in [10_000, 100_000, 300_000] {
         let line = LineOptions {
             errors: Some(ByteErrors {

@@ -99,7 +99,7 @@ fn all_files_are_replaced_or_none() {
 }
 
 #[test]
-fn a_rename_that_fails_at_any_place() {
+fn a_failed_rename_undoes_all_changes() {
     let mut board = Board::start(BoardOptions::default());
     let names = ["a", "b", "c"];
     // The first is that of the journal.
@@ -126,7 +126,7 @@ fn a_rename_that_fails_at_any_place() {
 }
 
 #[test]
-fn power_cut_at_every_step() {
+fn a_power_cut_at_any_step_leaves_all_changes_or_none() {
     let old = "a=old a b=old b gone=old gone";
     let new = "a=new a b=new b c=new c";
     let mut outcomes = [0, 0];
@@ -273,7 +273,7 @@ fn no_other_file_is_carried_out_as_a_journal() {
 }
 
 #[test]
-fn many_files_with_long_names() {
+fn many_files_with_long_names_are_swapped() {
     let mut board = Board::start(BoardOptions::default());
     board.fs(|fs| {
         fs.make_dir(&path("/s"), soon()).unwrap();

@@ -161,7 +161,7 @@ fn faults(index: usize, count: usize) -> [Fault; 7] {
 }
 
 #[test]
-fn sweep() {
+fn files_arrive_at_every_combination_of_line_and_fault() {
     let each = places().div_ceil(7);
     let went_through: [AtomicUsize; 7] = Default::default();
     let next = AtomicUsize::new(0);
@@ -190,7 +190,7 @@ fn sweep() {
 }
 
 #[test]
-fn a_ring_that_shrinks() {
+fn files_arrive_when_the_receive_ring_shrinks() {
     for ring in [64, 200] {
         // The line loses what it held when it was measured.
         let went_through = check(&format!("ring of {ring}"), None, Some(ring));

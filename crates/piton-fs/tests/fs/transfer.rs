@@ -50,18 +50,18 @@ fn check_cost(contents: &[Vec<u8>], bytes: f64, turns: usize) {
 }
 
 #[test]
-fn cost_of_a_large_file() {
+fn the_cost_of_a_large_file_is_bounded() {
     check_cost(&[noise(100 * 1024)], 1.06, 60);
 }
 
 #[test]
-fn cost_of_many_files() {
+fn the_cost_of_many_files_is_bounded() {
     let contents: Vec<Vec<u8>> = (0..50).map(|index| noise(2048 + index)).collect();
     check_cost(&contents, 1.10, 80);
 }
 
 #[test]
-fn cost_of_source() {
+fn the_cost_of_sending_programs_as_source_is_bounded() {
     // 20 kB, beside which the board's program counts for a sixth.
     let source = concat!(
         include_str!("../../device/send.py"),
@@ -71,7 +71,7 @@ fn cost_of_source() {
 }
 
 #[test]
-fn cost_of_receiving() {
+fn the_cost_of_receiving_is_bounded() {
     let mut board = Board::start(ring(2048));
     let contents = [noise(100 * 1024), noise(0), noise(5000)];
     for (name, content) in ["/f0", "/f1", "/f2"].iter().zip(&contents) {
@@ -130,7 +130,7 @@ fn fifty_files(board: &mut Board) -> Vec<Candidate> {
 }
 
 #[test]
-fn cost_of_nothing_to_do() {
+fn the_cost_of_an_unchanged_tree_is_bounded() {
     let mut board = Board::start(ring(2048));
     let candidates = fifty_files(&mut board);
     let mut found = Vec::new();
@@ -156,7 +156,7 @@ fn cost_of_nothing_to_do() {
 }
 
 #[test]
-fn a_survey_of_everything() {
+fn a_survey_lists_files_folders_and_leftovers() {
     let mut board = Board::start(BoardOptions::default());
     let steps = vec![
         Step::MakeDir(path("/a")),
@@ -220,7 +220,7 @@ fn a_survey_of_everything() {
 }
 
 #[test]
-fn a_look_at_names() {
+fn looked_up_names_have_size_and_digest() {
     let mut board = Board::start(BoardOptions::default());
     board.write("/it's.py", b"12345").unwrap();
     board.write("/main.py", b"123").unwrap();
@@ -253,7 +253,7 @@ fn a_look_at_names() {
 }
 
 #[test]
-fn the_step_that_fails_is_the_last() {
+fn steps_after_a_failed_step_are_not_carried_out() {
     let mut board = Board::start(BoardOptions::default());
     let mut done = Vec::new();
     let steps = vec![
@@ -299,7 +299,7 @@ fn the_step_that_fails_is_the_last() {
 }
 
 #[test]
-fn a_look_at_one_destination_and_a_small_file_there() {
+fn a_small_file_is_peeked_at_and_put() {
     let text = "line = 1  # of a text that deflates\n"
         .repeat(300)
         .into_bytes();

@@ -7,7 +7,7 @@ use virtual_board::BoardOptions;
 use crate::support::{Board, noise, path, soon};
 
 #[test]
-fn turns() {
+fn each_operation_takes_its_number_of_turns() {
     let mut board = Board::start(BoardOptions::default());
     board.run(
         "import os\nfor i in range(50):\n f = open('/f%d' % i, 'w')\n f.write('x' * i)\n f.close()\nos.mkdir('/d')",

@@ -67,7 +67,7 @@ const WITH_PATH: [(u8, &str, &str); 13] = [
 ];
 
 #[test]
-fn no_path_leads_up() {
+fn no_path_leads_out_of_the_folder() {
     let mut place = place(MountOptions::default());
     for path in [
         "/../secret",
@@ -96,7 +96,7 @@ fn no_path_leads_up() {
 
 #[cfg(unix)]
 #[test]
-fn links_do_not_lead_out() {
+fn links_to_other_folders_are_refused() {
     use std::os::unix::fs::symlink;
 
     let mut place = place(MountOptions::default());
@@ -138,7 +138,7 @@ fn links_do_not_lead_out() {
 
 #[cfg(unix)]
 #[test]
-fn links_may_be_declared_safe() {
+fn links_are_followed_if_they_are_declared_safe() {
     let options = MountOptions {
         unsafe_links: true,
         ..MountOptions::default()
@@ -161,7 +161,7 @@ fn no_pipe_is_opened() {
 }
 
 #[test]
-fn read_only_means_nothing_changes() {
+fn a_read_only_mount_refuses_all_changes() {
     let options = MountOptions {
         read_only: true,
         ..MountOptions::default()
@@ -184,7 +184,7 @@ fn read_only_means_nothing_changes() {
 }
 
 #[test]
-fn nonsense_is_refused() {
+fn invalid_requests_are_refused() {
     let mut place = place(MountOptions::default());
     // Numbers that look random and are the same on every run.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -211,7 +211,7 @@ fn nonsense_is_refused() {
 }
 
 #[test]
-fn long_listings_come_in_pages() {
+fn long_listings_are_divided_into_pages() {
     let mut place = place(MountOptions::default());
     for number in 0..60 {
         fs::write(place.inner().join(format!("a longer name {number:02}")), "").unwrap();
@@ -255,7 +255,7 @@ fn a_name_longer_than_the_window_is_listed() {
 }
 
 #[test]
-fn an_answer_that_was_too_long_is_made_anew() {
+fn an_answer_that_was_too_long_is_replaced_by_a_shorter_one() {
     let mut place = place(MountOptions::default());
     let content: Vec<u8> = (0..3000_u32)
         .map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8)

@@ -45,7 +45,7 @@ fn feed(machine: &mut Machine, bytes: &[u8], now: u64) -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_request_that_was_seen_before_is_output() {
+fn an_old_request_is_passed_on_as_output() {
     let folder = tempfile::tempdir().unwrap();
     let mut machine = machine(folder.path());
     let make = frame(1, MAKE_FOLDER, 0, 0, b"/made");
@@ -65,7 +65,7 @@ fn a_request_that_was_seen_before_is_output() {
 }
 
 #[test]
-fn a_request_is_done_once_and_answered_as_often_as_asked() {
+fn a_repeated_request_is_carried_out_once_and_answered_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let mut machine = machine(folder.path());
     feed(&mut machine, &frame(1, MAKE_FOLDER, 0, 0, b"/made"), 0);
@@ -102,7 +102,7 @@ fn a_silent_board_is_interrupted_and_given_up() {
 }
 
 #[test]
-fn the_persons_own_interrupt_is_raised() {
+fn an_interrupt_by_the_person_is_raised() {
     let folder = tempfile::tempdir().unwrap();
     let mut machine = machine(folder.path());
     feed(&mut machine, &frame(1, STAT, 0, 0, b"/"), 0);
@@ -483,7 +483,7 @@ fn sweep(schedules: u64, wire: impl Fn(&mut Random) -> Wire) -> Vec<Report> {
 }
 
 #[test]
-fn what_is_late_is_waited_for() {
+fn the_service_waits_for_late_bytes() {
     let reports = sweep(4000, |random| Wire {
         delay: random.below(2200),
         delays: 1 + random.below(6),
@@ -495,7 +495,7 @@ fn what_is_late_is_waited_for() {
 }
 
 #[test]
-fn what_is_lost_or_damaged_comes_again_or_is_an_error() {
+fn lost_and_damaged_bytes_are_repeated_or_an_error() {
     let reports = sweep(16_000, |random| Wire {
         delay: random.below(3000),
         delays: random.below(3) * 10,

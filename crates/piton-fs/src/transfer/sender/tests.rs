@@ -542,7 +542,7 @@ fn play(seed: u64, trace: bool) -> (Outcome, u64) {
 }
 
 #[test]
-fn random_schedules_end_with_whole_files_or_an_error() {
+fn random_schedules_end_with_complete_files_or_an_error() {
     let mut outcomes = BTreeMap::new();
     let mut longest = (0, 0);
     let only = std::env::var("PITON_SCHEDULE").ok();
@@ -588,7 +588,7 @@ fn with_errors(rate: f64, seed: u64, mode: Interrupts) -> (f64, u32, usize) {
 }
 
 #[test]
-fn streams_finish_whatever_bytes_are_damaged() {
+fn streams_finish_with_any_damaged_bytes() {
     for rate in [0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3] {
         let runs = (0..20).map(|seed| with_errors(rate, seed, MODES[seed as usize % 4]));
         let runs: Vec<_> = runs.collect();
@@ -657,7 +657,7 @@ fn all_fates(packets: usize, mode: Interrupts, depth: usize) -> u64 {
 }
 
 #[test]
-fn every_fate_of_short_streams() {
+fn short_streams_survive_every_combination_of_losses() {
     let depth = std::env::var("PITON_FATES").ok();
     let depth: Option<usize> = depth.map(|depth| depth.parse().unwrap());
     for (packets, usual) in [(1, 5), (2, 5), (3, 5)] {
@@ -693,7 +693,7 @@ fn with_pauses(time: u64, mode: Interrupts, is_up: bool, seed: u64) -> (u32, u32
 }
 
 #[test]
-fn pauses_cost_no_packets() {
+fn pauses_need_no_additional_packets() {
     for mode in MODES {
         let (usual, probes, time) = with_pauses(0, mode, true, 0);
         assert_eq!(probes, 0);
@@ -716,7 +716,7 @@ fn pauses_cost_no_packets() {
 }
 
 #[test]
-fn a_packet_of_hundreds_of_files_is_waited_for() {
+fn the_sender_waits_for_a_packet_of_hundreds_of_files() {
     let files = content(&[1; 600], &mut Random::new(7));
     let mut board = Board::new(Interrupts::Clears);
     // A file takes an RP2040 about so long: flash is erased for its name.

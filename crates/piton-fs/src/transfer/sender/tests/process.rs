@@ -322,7 +322,7 @@ fn check(board: &Path, files: &[(String, Vec<u8>)], what: &str) -> usize {
 
 /// The board's program itself, in schedules that the seed determines.
 #[test]
-fn the_real_program_in_random_schedules() {
+fn the_board_program_agrees_in_random_schedules() {
     let count = std::env::var("PITON_PROGRAMS").ok();
     let count: u64 = count.map_or(300, |count| count.parse().unwrap());
     let mut outcomes = BTreeMap::new();
