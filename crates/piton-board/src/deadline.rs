@@ -1,15 +1,15 @@
-//! When to stop waiting: a point in time, and a flag that a person can raise.
+//! The end of a wait: a point in time, and a flag that a person can raise.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// By how much time-outs are longer than usual, in hundredths.
+/// The factor of all timeouts, in hundredths.
 static FACTOR: AtomicU32 = AtomicU32::new(100);
 
-/// Multiplies the time-outs of this process by `factor`, for boards that are slower than all known ones.
-/// Values outside of 0.1 to 1,000 are taken for the nearest of these.
+/// Multiplies the timeouts of this process by `factor`, for boards that are slower than all known ones. `factor` is
+/// limited to 0.1 to 1,000.
 pub fn set_timeout_factor(factor: f64) {
     // Within these bounds the number fits.
     FACTOR.store(
@@ -18,12 +18,12 @@ pub fn set_timeout_factor(factor: f64) {
     );
 }
 
-/// Returns a time-out as [`set_timeout_factor`] wants it.
+/// Returns a timeout multiplied by the factor of [`set_timeout_factor`].
 pub fn scaled(duration: Duration) -> Duration {
     duration.saturating_mul(FACTOR.load(Ordering::Relaxed)) / 100
 }
 
-/// The point in time at which a wait gives up. Never counts as an answer.
+/// The point in time at which a wait ends with an error. That time has passed is never taken for an answer.
 ///
 /// The default is [`Deadline::NEVER`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Deadline {
     }
 
     fn exactly_after(duration: Duration) -> Deadline {
-        // A duration too long to add to the clock is as good as never.
+        // A duration that is too long to add to the clock never ends.
         Deadline(Instant::now().checked_add(duration))
     }
 
@@ -48,8 +48,8 @@ impl Deadline {
         self.slice(scaled(duration))
     }
 
-    /// Returns the earlier of this deadline and exactly `duration` from now: one slice of a longer wait, after which somebody looks at
-    /// something else.
+    /// Returns the earlier of this deadline and exactly `duration` from now: one slice of a longer wait, after which the
+    /// caller checks another condition.
     pub fn slice(self, duration: Duration) -> Deadline {
         let slice = Deadline::exactly_after(duration);
         match (self.0, slice.0) {
@@ -71,13 +71,13 @@ impl Deadline {
     }
 }
 
-/// A flag that ends a running exchange: raised by Ctrl-C, looked at every 50 ms by every wait.
+/// A flag that ends a running exchange. Ctrl-C raises it, and every wait checks it each 50 ms.
 ///
 /// Clones share one flag.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<Flag>);
 
-/// What the clones of a [`Cancel`] share.
+/// The state that the clones of a [`Cancel`] share.
 #[derive(Default)]
 struct Flag {
     is_raised: AtomicBool,
@@ -96,8 +96,8 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Returns a flag that is raised as well when `probe` returns true. Every wait calls it each 50 ms, on the thread that waits:
-    /// an interpreter runs the handlers of its signals there.
+    /// Returns a flag that is raised also when `probe` returns true. Every wait calls `probe` each 50 ms on its own thread,
+    /// so that an interpreter can run the handlers of its signals there.
     pub fn with_probe(probe: fn() -> bool) -> Cancel {
         Cancel(Arc::new(Flag {
             is_raised: AtomicBool::new(false),
@@ -127,7 +127,7 @@ impl Cancel {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Takes the flag down, and returns whether it was raised. Called by the code that handles the interruption.
+    /// Clears the flag, and returns whether it was raised. For the code that handles the interruption.
     pub fn take(&self) -> bool {
         self.0.is_raised.swap(false, Ordering::SeqCst)
     }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slice_never_outlives_its_deadline() {
+    fn a_slice_ends_at_its_deadline_at_the_latest() {
         let short = Deadline::after(Duration::from_millis(5));
         assert_eq!(short.sooner(Duration::from_secs(60)), short);
         assert!(

@@ -1,7 +1,7 @@
-//! Which serial ports there are, and which board sits at each.
+//! Listing the serial ports of this computer, and the boards at them.
 //!
-//! The rules are those of pyserial 3.5's `list_ports`, which mpremote prints: on Linux also the built-in
-//! ports (`ttyS*`), but none that the kernel keeps for hardware that is not there.
+//! The rules are those of pyserial 3.5's `list_ports`, which mpremote prints. On Linux the built-in ports (`ttyS*`) are
+//! listed too, except those for which the kernel found no hardware.
 
 use serde::Serialize;
 
@@ -11,12 +11,12 @@ pub mod known;
 mod linux;
 pub mod usb;
 
-/// What the system knows about a serial port and the USB device behind it.
+/// The facts that the system reports about a serial port and the USB device behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SerialPortFacts {
     /// Path or name to open the port with, such as `/dev/ttyACM0` or `COM3`.
     pub path: String,
-    /// The USB device's serial number, which tells equal boards apart.
+    /// The USB device's serial number, which distinguishes boards of the same kind.
     pub serial_number: Option<String>,
     /// USB vendor; `None` for a port that is not on USB.
     pub vid: Option<u16>,
@@ -29,14 +29,14 @@ pub struct SerialPortFacts {
 }
 
 impl SerialPortFacts {
-    /// Returns whether this is a USB port: only those are taken for boards when nobody names one.
+    /// Returns whether this is a USB port. Only USB ports count as boards when no port is named.
     pub fn is_usb(&self) -> bool {
         self.vid.is_some() && self.pid.is_some()
     }
 }
 
-/// Returns whether the kernel has this port, such as `/dev/ttyS1`, ahead of need: there is no hardware behind it. It opens all
-/// the same. False where the system does not tell.
+/// Returns whether this port, such as `/dev/ttyS1`, has no hardware. The kernel creates such ports in advance, and they
+/// can be opened. Returns false if the system does not report it.
 pub fn is_without_hardware(path: &str) -> bool {
     #[cfg(target_os = "linux")]
     return linux::is_without_hardware(std::path::Path::new("/sys/class/tty"), path);
@@ -49,7 +49,7 @@ pub fn is_without_hardware(path: &str) -> bool {
 
 /// Returns all serial ports, sorted by path with numbers by their value (`ttyACM2` before `ttyACM10`).
 ///
-/// Empty when the system cannot tell (a container without `/sys`).
+/// The list is empty if the system cannot report them (a container without `/sys`).
 pub fn list_serial_ports() -> Vec<SerialPortFacts> {
     let mut ports = system_list();
     ports.sort_by_cached_key(|port| natural_key(&port.path));
@@ -68,7 +68,7 @@ fn system_list() -> Vec<SerialPortFacts> {
     let ports = serialport::available_ports().unwrap_or_default();
     ports
         .into_iter()
-        // macOS has each port twice; opening the dial-in one waits for a carrier.
+        // macOS lists each port twice. Opening the dial-in device (`tty.`) would wait for a carrier signal.
         .filter(|port| !port.port_name.starts_with("/dev/tty."))
         .map(|port| {
             let usb = match port.port_type {

@@ -1,4 +1,4 @@
-//! What can go wrong between host and board: one variant for each thing a caller can act on.
+//! The errors of a connection to a board: one variant for each case that a caller can act on.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use crate::exception::BoardException;
 pub enum ErrorKind {
     /// The board, this computer or a server refused the operation, or the input is invalid.
     Refused,
-    /// The request makes no sense, whatever the board says.
+    /// The request itself is invalid, for every board.
     Usage,
     /// There is no connection to a board, or it was lost.
     NoConnection,
@@ -22,21 +22,21 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The selector's text fits none of the known forms.
+    /// The selector's text has none of the known forms.
     #[error("`{text}` does not name a board: {expected}")]
     Selector {
         /// The text as given.
         text: String,
-        /// Which forms there are.
+        /// The expected forms.
         expected: &'static str,
     },
-    /// No serial port that could be a board.
+    /// There is no serial port that could be a board.
     #[error("no board found{}", SkippedPorts(skipped))]
     NoBoard {
         /// Why each port that looked like a board could not be opened.
         skipped: Vec<Error>,
     },
-    /// No port carries this USB serial number.
+    /// No port has this USB serial number.
     #[error("no board with serial number `{serial_number}`")]
     NoSuchSerialNumber {
         /// The serial number asked for.
@@ -47,7 +47,7 @@ pub enum Error {
     NoSuchPort {
         /// Path or name of the port.
         port: String,
-        /// The serial ports that there are, in the order of [`crate::discovery::list_serial_ports`].
+        /// The existing serial ports, in the order of [`crate::discovery::list_serial_ports`].
         available: Vec<String>,
     },
     /// Another program has the port open.
@@ -55,7 +55,7 @@ pub enum Error {
     PortBusy {
         /// Path or name of the port.
         port: String,
-        /// The program that has it open, such as "`minicom` (process 4711)", where that can be found out.
+        /// The program that has it open, such as "`minicom` (process 4711)", if the system reports it.
         holder: Option<String>,
     },
     /// The user may not open the port.
@@ -64,13 +64,13 @@ pub enum Error {
         /// Path or name of the port.
         port: String,
     },
-    /// A WebREPL or a telnet server wants a password, and none was given.
+    /// A WebREPL or a telnet server requires a password, and none was given.
     #[error("`{address}` needs a password")]
     PasswordNeeded {
         /// The board's address.
         address: String,
     },
-    /// A WebREPL or a telnet server does not take the password.
+    /// A WebREPL or a telnet server has refused the password.
     #[error("`{address}` refuses the password")]
     PasswordRefused {
         /// The board's address.
@@ -79,23 +79,23 @@ pub enum Error {
     /// The port, address or program could not be opened for another reason.
     #[error("could not open `{address}`: {source}")]
     Open {
-        /// What was to be opened.
+        /// The board's address, port or command.
         address: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The way to the board has no control lines to reset it by.
+    /// The connection has no control lines that could reset the board.
     #[error("`{address}` has no control lines")]
     NoControlLines {
         /// The board's address.
         address: String,
     },
-    /// The board went away in the middle.
+    /// The connection to the board was lost.
     #[error("lost the connection to the board while waiting for {waiting_for}")]
     Disconnected {
         /// What the host was waiting for.
         waiting_for: &'static str,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The deadline passed.
@@ -103,10 +103,10 @@ pub enum Error {
     Timeout {
         /// What the host was waiting for.
         waiting_for: &'static str,
-        /// What came instead, from the start of the wait (the last 4096 bytes of it).
+        /// The last bytes, at most 4096, that came instead since the start of the wait.
         received: Vec<u8>,
     },
-    /// The board answered with text that is no Python value, or not the one asked for.
+    /// The board's answer is not a Python literal, or not of the requested type.
     #[error("can't read the board's answer: {0}")]
     Literal(#[from] crate::literal::LiteralError),
     /// A person pressed Ctrl-C, or the caller raised the [`crate::deadline::Cancel`] flag.
@@ -115,42 +115,42 @@ pub enum Error {
     /// The program on the board raised an exception.
     #[error("the board raised {0}")]
     Exception(#[source] BoardException),
-    /// The board did not come to the raw REPL.
+    /// The board did not enter the raw REPL.
     #[error(
         "no answer from a raw REPL: not a MicroPython board, busy with a program that ignores Ctrl-C, or not \
          ready; board sent {}",
         Shown(received)
     )]
     NoRawRepl {
-        /// What the host sent, over all tries.
+        /// The bytes that the host sent in all attempts.
         sent: Vec<u8>,
-        /// What came (the last 4096 bytes of it).
+        /// The last bytes, at most 4096, that came.
         received: Vec<u8>,
     },
-    /// The board was reset behind our back: it is in the friendly REPL and not where we left it.
+    /// The board was reset by something else than this connection: it is in the friendly REPL now.
     #[error("the board was reset: it is not in the raw REPL any more")]
     BoardReset,
-    /// The exchange before this one broke off: interrupt the program, or enter the raw REPL again.
+    /// The previous exchange ended with an error. Interrupt the program, or enter the raw REPL again.
     #[error("the board is not at the raw REPL's prompt")]
     NotAtPrompt,
-    /// The board does not take programs by raw-paste, and this one is not for such a board: see
-    /// [`crate::repl::RawRepl::converse_by_raw_paste`], which handles it.
-    #[error("the board does not take programs by raw-paste")]
+    /// The board does not support raw-paste, and the program needs it.
+    /// [`crate::repl::RawRepl::converse_by_raw_paste`] handles this error.
+    #[error("the board does not support raw-paste")]
     NoRawPaste,
-    /// A control byte that the REPL would act on instead of passing it to the program.
+    /// The program contains a control byte that the REPL would act on.
     #[error(
         "byte {byte:#04x} at offset {offset} of the program cannot be sent: write it as an escape, `\\x{byte:02x}`"
     )]
     UnsendableByte {
         /// The byte: 0x01 to 0x04.
         byte: u8,
-        /// Its place in the source, from 0.
+        /// Its offset in the source, from 0.
         offset: usize,
     },
-    /// WebREPL's file protocol cannot say this.
+    /// WebREPL's file protocol cannot express the request.
     #[error("WebREPL's file protocol has no way to send {problem}")]
     FileRecord {
-        /// What it has no way to send.
+        /// The part of the request that it cannot express.
         problem: &'static str,
     },
     /// The board's answer does not fit the protocol.
@@ -158,7 +158,7 @@ pub enum Error {
     Unexpected {
         /// What was expected.
         expected: &'static str,
-        /// What came.
+        /// The bytes that came.
         received: Vec<u8>,
     },
 }
@@ -201,10 +201,10 @@ impl Error {
     }
 }
 
-/// Bytes from a wire, as a person can read them: the last of them, if there are many.
+/// Bytes from a wire in readable form: the last ones, if there are many.
 struct Shown<'a>(&'a [u8]);
 
-/// How many characters of a message show bytes from a wire: the wire log has them all.
+/// Maximum number of characters for bytes from a wire in a message. The wire log has all bytes.
 const SHOWN: usize = 60;
 
 impl Shown<'_> {
@@ -230,7 +230,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The tail of [`Error::NoBoard`]'s message.
+/// The end of the message of [`Error::NoBoard`].
 struct SkippedPorts<'a>(&'a [Error]);
 
 impl fmt::Display for SkippedPorts<'_> {

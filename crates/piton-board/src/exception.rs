@@ -12,13 +12,13 @@ pub use os_error::OsError;
 /// An exception that ended a program on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardException {
-    /// The exception's class, `ValueError`; empty if the board printed something that is no exception.
+    /// The exception's class, `ValueError`; empty if the text is not an exception.
     pub type_name: String,
     /// The text after the class, without the line end; may have several lines, may be empty.
     pub message: String,
-    /// Where it happened, outermost call first.
+    /// The calls of the traceback, outermost call first.
     pub frames: Vec<Frame>,
-    /// Everything as the board sent it, with its line ends.
+    /// The whole text as the board sent it, with its line ends.
     pub traceback: Vec<u8>,
 }
 
@@ -40,8 +40,8 @@ const CHAINS: [&str; 2] = [
 ];
 
 impl BoardException {
-    /// Reads what a board printed for an exception. Any input gives a value: what cannot be read as an
-    /// exception becomes the message.
+    /// Parses the text that a board printed for an exception. Any input gives a value: text that is not an exception
+    /// becomes the message.
     pub fn parse(traceback: &[u8]) -> BoardException {
         let text = String::from_utf8_lossy(traceback).replace("\r\n", "\n");
         let last = last_in_chain(text.trim_end_matches('\n'));
@@ -66,11 +66,11 @@ impl BoardException {
         }
     }
 
-    /// Returns the operating-system error in an `OSError`, as far as its text tells: its number, name and meaning.
+    /// Returns number, name and meaning of the error in an `OSError`.
     ///
-    /// `None` for other exceptions, and for an `OSError` whose text gives no number.
+    /// Returns `None` for other exceptions, and for an `OSError` whose text has no number.
     pub fn os_error(&self) -> Option<OsError> {
-        // The firmware prints `[Errno 2]` for OSError and every class derived from it, and only for those.
+        // The firmware prints `[Errno 2]` only for `OSError` and classes derived from it.
         if self.type_name == "OSError" || self.message.starts_with("[Errno ") {
             OsError::from_message(&self.message)
         } else {
@@ -113,7 +113,7 @@ impl fmt::Display for BoardException {
 
 impl std::error::Error for BoardException {}
 
-/// Text from a board without what would steer a terminal.
+/// Text from a board without characters that control a terminal.
 struct Printable<'a>(&'a str);
 
 impl fmt::Display for Printable<'_> {
@@ -136,7 +136,7 @@ fn last_in_chain(text: &str) -> &str {
     for chain in CHAINS {
         for (at, _) in text.match_indices(chain) {
             let after = at + chain.len();
-            // Only where another traceback follows; a message may quote the sentence.
+            // The sentence may be part of a message, so another traceback must follow.
             let rest = text.get(after..).unwrap_or_default();
             if rest.trim_start_matches('\n').starts_with("Traceback ") {
                 start = start.max(after);
@@ -146,10 +146,10 @@ fn last_in_chain(text: &str) -> &str {
     text.get(start..).unwrap_or(text)
 }
 
-/// Parses `  File "main.py", line 3, in f`, and what follows the line.
+/// Parses `  File "main.py", line 3, in f`. Also returns the text behind the line.
 fn parse_frame(text: &str) -> Option<(Frame, &str)> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    // From the end: a file name may hold anything, a quote too.
+    // Split at the end, because a file name may contain quotes.
     let (file, place) = line.strip_prefix(FRAME)?.rsplit_once("\", line ")?;
     let (number, scope) = match place.split_once(", in ") {
         Some((number, scope)) => (number, Some(scope.to_owned())),

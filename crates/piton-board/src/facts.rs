@@ -1,4 +1,4 @@
-//! What board is this, and what can it do: asked in one exchange.
+//! The facts of a board, such as its firmware and its capabilities, which one exchange reads.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::repl::RawRepl;
 /// device/facts.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../device/minified/facts.py");
 
-/// What a board says about itself. What it does not say is `None`.
+/// The facts that a board reports about itself. A fact that it does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BoardFacts {
@@ -31,23 +31,23 @@ pub struct BoardFacts {
     pub build: Option<String>,
     /// The chip's number, as hexadecimal digits.
     pub unique_id: Option<String>,
-    /// Which .mpy files the board loads; `None` if it loads none.
+    /// The `.mpy` files that the board loads; `None` if it loads none.
     pub mpy: Option<MpyFacts>,
     /// Free bytes of the heap, after a collection.
     pub memory_free: Option<u64>,
     /// Used bytes of the heap, after a collection.
     pub memory_allocated: Option<u64>,
-    /// What the firmware can do.
+    /// The functions of the firmware.
     pub capabilities: Capabilities,
 }
 
-/// Which .mpy files a board loads: `sys.implementation._mpy`, taken apart (py/persistentcode.h).
+/// The `.mpy` files that a board loads: the parts of `sys.implementation._mpy` (py/persistentcode.h).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MpyFacts {
     /// The format's version: 6 since MicroPython 1.19.
     pub version: u8,
-    /// The version of the native interface, which native code must have too; 0 before version 6.
+    /// The version of the native interface, which native code must have as well; 0 before version 6.
     pub sub_version: u8,
     /// The architecture of native code that the board loads; `None` if it loads only bytecode.
     pub arch: Option<&'static str>,
@@ -55,11 +55,11 @@ pub struct MpyFacts {
     pub arch_flags: u32,
 }
 
-/// What a firmware can do, found out by trying.
+/// The functions of a firmware. The board's program checks each of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// The raw REPL takes programs with flow control.
+    /// The raw REPL supports raw-paste, which has flow control.
     pub raw_paste: bool,
     /// `deflate.DeflateIO` decompresses.
     pub inflate: bool,
@@ -73,17 +73,17 @@ pub struct Capabilities {
     pub native: bool,
     /// The compiler has the `@micropython.viper` emitter.
     pub viper: bool,
-    /// `sys.stdin.buffer` exists: running code can read bytes as they are.
+    /// `sys.stdin.buffer` exists: programs can read unchanged bytes.
     pub stdin_buffer: bool,
     /// `select.poll` exists.
     pub poll: bool,
-    /// `micropython.kbd_intr` exists: running code can read 0x03 as data.
+    /// `micropython.kbd_intr` exists: programs can read 0x03 as data.
     pub kbd_intr: bool,
-    /// Which of the functions for files `os` has, sorted.
+    /// The functions for files in `os`, sorted.
     pub os: Vec<String>,
 }
 
-/// What device/facts.py prints.
+/// The output of device/facts.py.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Answer {
@@ -109,7 +109,7 @@ struct Answer {
     viper: bool,
 }
 
-/// Asks a board for all its facts, in one exchange. Nothing stays on the board.
+/// Reads all facts of a board in one exchange. Nothing stays on the board.
 ///
 /// # Errors
 ///
@@ -161,7 +161,7 @@ fn known(names: &[&str], has: &[String]) -> Vec<String> {
     found.map(|&name| name.to_owned()).collect()
 }
 
-/// `(1, 29, 0)` or `(1, 30, 0, 'preview')` as text.
+/// Returns `(1, 29, 0)` or `(1, 30, 0, 'preview')` as text.
 fn release_text(parts: &[Value]) -> Option<String> {
     let numbers: Vec<String> = parts
         .iter()
@@ -181,13 +181,13 @@ fn release_text(parts: &[Value]) -> Option<String> {
 }
 
 impl MpyFacts {
-    /// Takes `sys.implementation._mpy` apart: bits 0-7 version, 8-9 sub-version, 10-13 architecture, 16
-    /// and up its flags.
+    /// Decodes `sys.implementation._mpy`: bits 0-7 are the version, 8-9 the sub-version, 10-13 the architecture, and the
+    /// bits from 16 on its flags.
     fn decode(bits: u32) -> Option<MpyFacts> {
         let version = u8::try_from(bits & 0xff)
             .ok()
             .filter(|&version| version > 0)?;
-        // Before version 6 the two bits were features of the bytecode.
+        // Before version 6 the two bits of the sub-version were features of the bytecode.
         let sub_version = if version >= 6 {
             (bits >> 8 & 3) as u8
         } else {
@@ -205,7 +205,7 @@ impl MpyFacts {
     }
 }
 
-/// Names of the native architectures by number, py/persistentcode.h, as mpy-cross takes them.
+/// Names of the native architectures by number (py/persistentcode.h), as in the options of mpy-cross.
 const ARCHITECTURES: [Option<&str>; 13] = [
     None,
     Some("x86"),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn mpy_bits_are_taken_apart() {
+    fn mpy_bits_are_decoded() {
         // webassembly 1.29, rp2 1.29, rv32imc with zba, pyboard 1.16.
         check(774, Some((6, 3, None, 0)));
         check(0x1306, Some((6, 3, Some("armv6m"), 0)));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn releases_are_text() {
+    fn releases_are_formatted_as_text() {
         let text =
             |literal: &str| release_text(&from_literal::<Vec<Value>>(literal.as_bytes()).unwrap());
         assert_eq!(text("(1, 9, 2)").as_deref(), Some("1.9.2"));

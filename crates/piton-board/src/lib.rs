@@ -1,20 +1,20 @@
-//! Talks to MicroPython and CircuitPython boards: bytes, deadlines, the raw REPL, board facts.
+//! Communication with MicroPython and CircuitPython boards: bytes, deadlines, the raw REPL, board facts.
 //!
 //! # Layout
 //!
-//! Three layers, each knowing only the one below:
+//! There are three layers. Each one uses only the layer below:
 //!
 //! - **bytes**: a [`transport::Transport`] moves them, within a [`deadline::Deadline`]. It knows no protocol.
-//! - **exchange**: [`repl`] gives the bytes their meaning: friendly prompt, raw REPL, raw-paste, exceptions.
-//! - **meaning**: [`facts`] (what board is this), [`literal`] (Python values both ways).
+//! - **exchanges**: [`repl`] implements the protocol: friendly prompt, raw REPL, raw-paste, exceptions.
+//! - **values**: [`facts`] reads the facts of a board, [`literal`] converts Python values both ways.
 //!
-//! Beside them, [`selector`] names a board, [`discovery`] lists what is plugged in, [`reopen`] finds a board again,
-//! and [`webrepl_files`] moves files beside the REPL.
+//! In addition, [`selector`] names a board, [`discovery`] lists the connected boards, [`reopen`] finds a board again,
+//! and [`webrepl_files`] transfers files without the REPL.
 //!
 //! # Architecture invariants
 //!
-//! Nothing here reads a user's files, draws on a terminal, or knows what a package is. Nothing here
-//! waits without a deadline. What a board sends stays bytes: no text decoding on the way.
+//! This crate does not read files of a user, draw on a terminal, or know packages. Every wait has a deadline. Bytes from
+//! a board are not decoded as text.
 
 pub mod deadline;
 pub mod discovery;

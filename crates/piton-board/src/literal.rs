@@ -1,15 +1,15 @@
-//! Python values as text, both ways: what `repr()` prints on a board, and what a board evaluates.
+//! Python values as text: reading the output of `repr()` on a board, and writing literals that a board evaluates.
 //!
-//! - [`parse()`] reads text into a [`Value`]; `Value`'s [`Display`](std::fmt::Display) writes it back.
-//! - [`from_literal`] and [`to_literal`] go straight to and from your own types, through serde.
+//! - [`parse()`] reads text into a [`Value`]; `Value`'s [`Display`](std::fmt::Display) writes it.
+//! - [`from_literal`] and [`to_literal`] convert to and from your own types, through serde.
 //! - [`py_str`] and [`py_bytes`] quote arguments for code that is sent to a board.
 //!
-//! Reading takes what MicroPython, CircuitPython and CPython print, and more: `inf` and `nan` as well as
+//! The parser accepts the output of MicroPython, CircuitPython and CPython, and more: `inf` and `nan` as well as
 //! `float('inf')`, attribute tuples such as `(sysname='rp2', release='1.29.0')`, named tuples, adjacent strings,
 //! hexadecimal numbers, trailing commas. Nesting is limited to [`DEPTH_LIMIT`], so that no text can
 //! overflow the stack.
 //!
-//! # How types map
+//! # Types
 //!
 //! | Rust, through serde | written as | read from |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! From a board's name to an open transport.
+//! Opening the transport of the board that a selector names.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::transport::telnet;
 use crate::transport::webrepl::{Login, Password};
 use crate::transport::{LineStates, Transport};
 
-/// How to open a board.
+/// Options of opening a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenOptions {
     /// Bits per second of a serial port, here or behind RFC 2217; USB ports and ptys ignore it.
     pub baud_rate: u32,
-    /// What to do with DTR and RTS of a serial port.
+    /// The states of DTR and RTS of a serial port.
     pub lines: LineStates,
-    /// What becomes of bytes that came in at a serial port before.
+    /// The treatment of bytes that a serial port has received before.
     pub unread: Unread,
-    /// How long a connection over the network, or a pty from an `execpty:` command, may take to come up.
+    /// Timeout of a connection over the network, or of the pty of an `execpty:` command.
     pub connect_timeout: Duration,
     /// The password of a WebREPL or a telnet server.
     pub password: Option<Password>,
@@ -44,14 +44,14 @@ impl Default for OpenOptions {
     }
 }
 
-/// Opens the board that `selector` names. The text is its name for people: the path of its port, else the
-/// selector.
+/// Opens the board that `selector` names. The returned text is the board's name for people: the path of its port, else
+/// the selector.
 ///
 /// # Errors
 ///
-/// - [`Error::NoBoard`], [`Error::NoSuchSerialNumber`]: nothing fits.
-/// - [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], [`Error::Open`]: it does not open.
-/// - [`Error::PasswordNeeded`], [`Error::PasswordRefused`]: by a WebREPL or a telnet server.
+/// - [`Error::NoBoard`], [`Error::NoSuchSerialNumber`] if no board matches.
+/// - [`Error::NoSuchPort`], [`Error::PortBusy`], [`Error::PortPermission`], [`Error::Open`] if the board cannot be opened.
+/// - [`Error::PasswordNeeded`], [`Error::PasswordRefused`] from a WebREPL or a telnet server.
 /// - [`Error::Selector`] for [`BoardSelector::Virtual`], which the `piton` crate opens, and for
 ///   [`BoardSelector::ExecPty`] on Windows.
 pub fn open(
@@ -61,8 +61,8 @@ pub fn open(
     open_asking(selector, options, &mut |_| None)
 }
 
-/// As [`open`]; where `options` have no password and a WebREPL has answered, `ask` is called with its address, and gives
-/// the password, if it knows one. The board waits as long as that takes.
+/// As [`open`]. If `options` have no password and a WebREPL has answered, `ask` is called with the board's address and
+/// may return the password. The board waits during the call.
 ///
 /// # Errors
 ///
@@ -137,7 +137,7 @@ fn open_serial(port: String, options: &OpenOptions) -> Result<(Box<dyn Transport
     Ok((Box::new(transport), port))
 }
 
-/// Opens the port that mpremote's `auto` means: the first USB port that opens, whatever keeps the others from it.
+/// Opens the first USB port that can be opened, as mpremote's `auto` does.
 fn open_first(
     ports: &[SerialPortFacts],
     options: &OpenOptions,
@@ -146,7 +146,8 @@ fn open_first(
     for port in ports.iter().filter(|port| port.is_usb()) {
         match open_serial(port.path.clone(), options) {
             Ok(opened) => return Ok(opened),
-            // Busy, no permission, or gone since it was listed: the next port may be the board.
+            // The port is busy, or without permission, or was unplugged after it was listed. The next port may be the
+            // board.
             Err(error) => {
                 debug!(port = %port.path, %error, "the port is skipped");
                 skipped.push(error);
@@ -196,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// A pty in the place of a USB board's port; the descriptor keeps it alive.
+    /// Returns a pty that replaces the port of a USB board. The pty exists as long as the descriptor.
     fn board(serial_number: &str) -> (OwnedFd, SerialPortFacts) {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
         grantpt(&controller).expect("a pty");

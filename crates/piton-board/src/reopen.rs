@@ -1,4 +1,4 @@
-//! Finds a board again that was unplugged and plugged in, or reset.
+//! Finding a board again that was unplugged and plugged in, or reset.
 
 use crate::discovery::{SerialPortFacts, list_serial_ports};
 use crate::error::Error;
@@ -7,11 +7,11 @@ use crate::selector::BoardSelector;
 /// The properties by which a board is found again when its connection is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BoardIdentity {
-    /// A USB device, by its serial number: it may return under another name.
+    /// A USB device, by its serial number. Its port may have another name afterwards.
     UsbDevice {
         /// The serial number.
         serial_number: String,
-        /// Which of the device's ports it was, from 0.
+        /// The number of the port among the device's ports, from 0.
         port: usize,
     },
     /// A port whose device has no serial number, or an address on the network, by its name.
@@ -19,7 +19,7 @@ pub enum BoardIdentity {
 }
 
 impl BoardIdentity {
-    /// Returns the identity of the board that `selector` opened as `device_name`. The board must still be there.
+    /// Returns the identity of the board that `selector` opened as `device_name`. The board must still be connected.
     ///
     /// Returns `None` for a board that ends with its connection: a process, the virtual board.
     pub fn of(selector: &BoardSelector, device_name: &str) -> Option<BoardIdentity> {
@@ -37,8 +37,8 @@ impl BoardIdentity {
         }
     }
 
-    /// Returns whether the board is at a port of this computer. Then a lost connection means that the board was unplugged or
-    /// reset; on the network it may have other causes.
+    /// Returns whether the board is at a port of this computer. Then a lost connection means that the board was unplugged
+    /// or reset. A connection over the network can be lost for other reasons.
     pub fn is_port(&self) -> bool {
         matches!(
             self,
@@ -46,7 +46,7 @@ impl BoardIdentity {
         )
     }
 
-    /// Returns a selector for the place where the board is now.
+    /// Returns a selector for the current port or address of the board.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ fn with_serial_number<'p>(
     ports.iter().filter(has_number)
 }
 
-/// Returns whether both names are of the same device. People use links such as `/dev/serial/by-id/...`.
+/// Returns whether both names are of the same device, such as a port and a link `/dev/serial/by-id/...` to it.
 fn is_same_device(one: &str, other: &str) -> bool {
     let resolve = |path: &str| std::fs::canonicalize(path).ok();
     one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    /// The identity of a board at one of `ports`, or elsewhere.
+    /// Returns the identity of a board at one of `ports`, or elsewhere.
     fn identity(
         ports: &[SerialPortFacts],
         selector: &BoardSelector,
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// A board opened by `selector` at `path` while `before` was plugged in: where it is among `after`.
+    /// Checks where a board is among the ports `after`, which `selector` opened at `path` among the ports `before`.
     #[track_caller]
     fn check(
         selector: &str,
@@ -167,7 +167,7 @@ mod tests {
                 &after,
                 Some("/dev/ttyACM7"),
             );
-            // Another board took its name: that is not the one.
+            // Another board has the old name of the port.
             check(selector, "/dev/ttyACM0", &before, &after[..1], None);
         }
         let two = [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_found_by_its_name() {
+    fn other_boards_are_found_by_their_names() {
         let adapter = [port("/dev/ttyUSB0", None)];
         check("u0", "/dev/ttyUSB0", &adapter, &[], Some("/dev/ttyUSB0"));
         check(

@@ -1,40 +1,40 @@
-//! What the bytes mean: the friendly prompt, the raw REPL, raw-paste.
+//! The protocol of the REPL: the friendly prompt, the raw REPL, raw-paste.
 //!
-//! The protocol is fixed by MicroPython's `shared/runtime/pyexec.c`. In the raw REPL a program's answer
-//! is `stdout, 0x04, exception text, 0x04, ">"`.
+//! MicroPython's `shared/runtime/pyexec.c` defines the protocol. In the raw REPL the answer to a program is
+//! `stdout, 0x04, exception text, 0x04, ">"`.
 //!
 //! # One exchange
 //!
-//! Everything is optimistic: one write and one wait for each step, and only when the expected answer
-//! fails to come does something slower happen. A soft reset and one program take four turns:
+//! Each step is one write and one wait for the expected answer. Slower steps follow only if this answer does not come. A
+//! soft reset and one program take four turns:
 //!
 //! ```text
 //! > \x03\x01                            interrupt, go to the raw REPL
 //! < \r\n>>> \r\nraw REPL; CTRL-B to exit\r\n>
 //! > \x04                                soft reset
 //! < OK\r\nMPY: soft reboot\r\nraw REPL; CTRL-B to exit\r\n>
-//! > \x05A\x01                           may I paste?
+//! > \x05A\x01                           request of raw-paste
 //! < R\x01\x80\x00\x01
 //! > print(1+1)\x04
 //! < \x042\r\n\x04\x04>
 //! ```
 //!
-//! The question "may I paste?" is asked once for each connection. From the second program on, question and
-//! source go out together: one turn for each program that fits in the board's two windows.
+//! The first program of a connection waits for the answer to the request of raw-paste. Later programs send request and
+//! source together: one turn for each program that fits the board's two windows.
 //!
 //! # Flow control
 //!
-//! Raw-paste has a window: the board says how many bytes it takes, and sends 0x01 for each window that it has
-//! read. Firmware that does not even know the question (MicroPython 1.13 and older) has no flow control, and receive
-//! rings of 64 bytes. A program of up to 60 bytes goes to it as it is. A longer one goes in pieces, each a program of
-//! that length that the board answers, and is joined there: loss is noticed by length and sum, and made good with
-//! smaller pieces. Firmware that knows the question and declines gets 256 bytes every 10 ms, as mpremote sends.
+//! Raw-paste has a window: the board reports how many bytes it can receive, and sends 0x01 for each window that it has
+//! read. Firmware that does not know raw-paste (MicroPython 1.13 and older) has no flow control, and a receive ring of 64
+//! bytes. It gets a program of up to 60 bytes unchanged. A longer program is sent in pieces. Each piece is a short program
+//! that the board answers, and the board joins them. Length and sum of the bytes show a loss, after which smaller pieces
+//! are sent. Firmware that knows raw-paste and refuses it gets 256 bytes every 10 ms, as mpremote sends them.
 //!
-//! # What is known of the board
+//! # The state of the board
 //!
-//! [`Repl`] owns the connection and what is known of the board's state. [`RawRepl`] exists only while the
-//! board is in the raw REPL, and only it can run programs. After an error in the middle of an exchange the
-//! state is not known any more: [`RawRepl::interrupt`] or [`Repl::raw_repl`] bring it back.
+//! [`Repl`] owns the connection and the known state of the board. [`RawRepl`] exists only while the board is in the raw
+//! REPL, and only it can run programs. After an error in an exchange the state is unknown: [`RawRepl::interrupt`] or
+//! [`Repl::raw_repl`] restore it.
 
 mod conversation;
 mod entry;
@@ -61,8 +61,8 @@ use learned::Learned;
 use link::Link;
 use send::Sending;
 
-/// How long a board may take for a step of the protocol itself (never for a user's program), as mpremote
-/// allows: tools/mpremote/mpremote/transport_serial.py, `timeout_overall=10`.
+/// Timeout of one step of the protocol (never of a user's program), the same as mpremote's:
+/// tools/mpremote/mpremote/transport_serial.py, `timeout_overall=10`.
 const STEP: Duration = Duration::from_secs(10);
 
 /// Returns `deadline`, or [`STEP`] from now if there is none.
@@ -73,27 +73,27 @@ fn bounded(deadline: Deadline) -> Deadline {
     }
 }
 
-/// How to enter the raw REPL.
+/// What happens to the interpreter when the board enters the raw REPL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Keep the board's variables and imported modules.
     KeepState,
-    /// Start from a fresh interpreter: boot.py runs, main.py does not. Files are kept.
+    /// Start with a new interpreter: boot.py runs, main.py does not. Files are kept.
     SoftReset,
 }
 
-/// What is known of the board.
+/// The known state of the board.
 #[derive(Debug)]
 enum State {
-    /// Nothing: the board was not asked yet, or was left to itself.
+    /// Unknown: no exchange has taken place yet, or the board has left the raw REPL.
     Unknown,
-    /// An exchange broke off: the board may be in the middle of receiving a program.
+    /// An exchange ended with an error: the board may have a part of a program.
     Broken,
-    /// At the raw REPL's prompt.
+    /// The board is at the raw REPL's prompt.
     Raw,
     /// A program runs that was started in the raw REPL.
     Running(Box<Program>),
-    /// A program left by `SystemExit`: the board soft-resets and comes back to the raw REPL by itself.
+    /// A program ended by `SystemExit`: the board makes a soft reset and returns to the raw REPL by itself.
     Restarting,
 }
 
@@ -104,13 +104,13 @@ pub struct Repl {
     sending: Sending,
     soft_resets: u64,
     probes: u32,
-    /// The next program is not for a board without raw-paste.
+    /// Whether the next program must not be sent to a board without raw-paste.
     only_raw_paste: bool,
     learned: Learned,
 }
 
 impl Repl {
-    /// Returns a connection over `transport`, with nothing known of the board and nothing sent yet.
+    /// Returns a connection over `transport`. The state of the board is unknown. Sends nothing.
     ///
     /// Every wait ends within 50 ms after `cancel` was raised, with [`Error::Cancelled`].
     pub fn new(transport: Box<dyn Transport>, cancel: Cancel) -> Repl {
@@ -140,24 +140,23 @@ impl Repl {
         self.state = State::Unknown;
     }
 
-    /// Returns how often the interpreter was seen to start afresh on this connection: what was defined on the
-    /// board before the number changed is gone.
+    /// Returns the number of observed starts of the interpreter on this connection. When the number has changed, the
+    /// board's earlier definitions are gone.
     pub fn soft_resets(&self) -> u64 {
         self.soft_resets
     }
 
-    /// Brings the board into the raw REPL, whatever it is doing.
+    /// Brings the board into the raw REPL from any state.
     ///
-    /// Without wire traffic when it is there already and `entry` is [`Entry::KeepState`]. A running program
-    /// is interrupted by Ctrl-C: once at first, so that its `finally` blocks can run for 3.5 seconds, then
-    /// again and again with growing pauses, for programs that swallow `KeyboardInterrupt`. What the board
-    /// prints meanwhile is dropped.
+    /// Sends nothing if the board is in the raw REPL already and `entry` is [`Entry::KeepState`]. A running program is
+    /// interrupted by Ctrl-C: once at first, so that its `finally` blocks can run for 3.5 seconds, then repeatedly with
+    /// growing pauses, for programs that catch `KeyboardInterrupt`. The output of the board is dropped meanwhile.
     ///
     /// # Errors
     ///
-    /// [`Error::NoRawRepl`] when the board did not come to the raw REPL by the deadline (or within 10
-    /// seconds if that is [`Deadline::NEVER`]), [`Error::Timeout`] when it did not come back from the soft
-    /// reset by then (is boot.py still running?); [`Error::Cancelled`], [`Error::Disconnected`].
+    /// [`Error::NoRawRepl`] if the board did not enter the raw REPL by the deadline (or within 10 seconds if that is
+    /// [`Deadline::NEVER`]), [`Error::Timeout`] if it did not return from the soft reset by then (boot.py may still run);
+    /// [`Error::Cancelled`], [`Error::Disconnected`].
     pub fn raw_repl(&mut self, entry: Entry, deadline: Deadline) -> Result<RawRepl<'_>, Error> {
         let fresh = self.finish_restart(deadline)?;
         if !self.is_raw() {
@@ -169,13 +168,13 @@ impl Repl {
         Ok(RawRepl { repl: self })
     }
 
-    /// Returns the conversation with the program that [`RawRepl::converse`] has started and that runs on; `None` when none does.
+    /// Returns the conversation with the program that [`RawRepl::converse`] has started; `None` if no program runs.
     pub fn conversation(&mut self) -> Option<Conversation<'_>> {
         matches!(self.state, State::Running(_)).then(|| Conversation::new(self))
     }
 
-    /// Brings the board to the raw REPL's prompt when it may still have to answer to what was sent before: all of that has come and is
-    /// dropped when this returns.
+    /// Brings the board to the raw REPL's prompt when answers to earlier requests may still come. When this returns, all
+    /// of them have come and are dropped.
     ///
     /// # Errors
     ///
@@ -187,13 +186,12 @@ impl Repl {
 
     /// Leaves the raw REPL for the friendly one, without waiting for its prompt.
     ///
-    /// Does nothing when the board is not known to be in the raw REPL. A program that is still running is
-    /// not stopped: the board goes to the friendly REPL when it ends. A program that was not sent completely
-    /// is taken back.
+    /// Does nothing if the board is not known to be in the raw REPL. A running program is not stopped: the board enters
+    /// the friendly REPL when the program ends. A program that was not sent completely is cancelled.
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`]; [`Error::Timeout`] when the board does not take the byte.
+    /// [`Error::Disconnected`]; [`Error::Timeout`] if the line does not accept the byte.
     pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
         let bytes: &[u8] = match self.state {
             State::Unknown => return Ok(()),
@@ -201,7 +199,8 @@ impl Repl {
             State::Broken => b"\x03\x02",
             State::Raw | State::Running(_) => b"\x02",
             State::Restarting => {
-                // A board that resets loses a Ctrl-B: it is sent after the reset. A board that does not come back gets it too.
+                // A board that is restarting loses the Ctrl-B, so it is sent after the soft reset. It is also sent if the
+                // board does not report the end of the reset in time.
                 match self.finish_restart(deadline) {
                     Ok(_) | Err(Error::Timeout { .. } | Error::Cancelled) => b"\x02",
                     Err(error) => return Err(error),
@@ -222,7 +221,7 @@ impl Repl {
         &mut self.learned
     }
 
-    /// Takes the bytes that were read ahead and used for nothing, for a terminal to show.
+    /// Takes the bytes that were read and not used, so that a terminal can show them.
     pub fn take_pending(&mut self) -> Vec<u8> {
         self.link.take_pending()
     }
@@ -237,25 +236,25 @@ pub struct RawRepl<'a> {
 }
 
 impl RawRepl<'_> {
-    /// Runs a program, and hands on what it prints as it arrives.
+    /// Runs a program, and passes its output to the caller as it arrives.
     ///
-    /// `source` is Python. Text output has CR LF line ends, `sys.stdout.buffer` gives raw bytes. A program
-    /// that ends by `SystemExit` ends well; the board soft-resets then, see [`Repl::soft_resets`]. What
-    /// background code (threads, timers) prints between programs is dropped.
+    /// `source` is Python. Text output has CR LF line ends, `sys.stdout.buffer` gives raw bytes. A `SystemExit` is not an
+    /// error; the board then makes a soft reset, see [`Repl::soft_resets`]. The output of background code (threads,
+    /// timers) between programs is dropped.
     ///
     /// # 0x04 in output
     ///
-    /// The board does not escape the byte that ends the output. A 0x04 is held back until the bytes after
-    /// it tell what it is: output, if neither an exception's text nor the end of the answer follows. What
-    /// cannot be told apart is output that looks like the whole end of an answer (`0x04 0x04 ">"`, or an
-    /// exception's text in place of nothing between them), with a pause in the output right after it.
+    /// The board does not escape the byte that ends the output. A 0x04 is held back until the next bytes decide: it is
+    /// output if neither an exception's text nor the end of the answer follows. Output that looks like the whole end of
+    /// an answer (`0x04 0x04 ">"`, or with an exception's text in between), followed by a pause, cannot be distinguished
+    /// from an end.
     ///
     /// # Errors
     ///
-    /// [`Error::Exception`] for what the program raised. [`Error::Timeout`] and [`Error::Cancelled`] leave
-    /// the program running: [`RawRepl::interrupt`] stops it. [`Error::BoardReset`] and
-    /// [`Error::Disconnected`] when the board went away; [`Error::UnsendableByte`] before anything was
-    /// sent; [`Error::NotAtPrompt`] when an earlier exchange broke off.
+    /// [`Error::Exception`] if the program raised one. After [`Error::Timeout`] and [`Error::Cancelled`] the program still
+    /// runs: [`RawRepl::interrupt`] stops it. [`Error::BoardReset`] and [`Error::Disconnected`] if the board was reset or
+    /// the connection was lost; [`Error::UnsendableByte`] before anything is sent; [`Error::NotAtPrompt`] after an earlier
+    /// exchange that ended with an error.
     pub fn exec(
         &mut self,
         source: &[u8],
@@ -266,11 +265,11 @@ impl RawRepl<'_> {
         self.repl.follow(output, deadline)
     }
 
-    /// As [`RawRepl::exec`], for a program that reads: what `reply` gives is written to it at once. It is asked when the program has
-    /// begun, after each piece of output, and each 50 ms.
+    /// As [`RawRepl::exec`], for a program that reads input: the bytes that `reply` returns are written to it at once.
+    /// `reply` is called when the program has begun, after each piece of output, and each 50 ms.
     ///
-    /// There is no flow control: the program must be reading what it is sent. Bytes that it leaves unread are what
-    /// the raw REPL reads next.
+    /// There is no flow control: the program must read its input in time. The raw REPL reads the bytes that the program
+    /// leaves unread.
     ///
     /// # Errors
     ///
@@ -290,13 +289,13 @@ impl RawRepl<'_> {
         &self.repl.link.cancel
     }
 
-    /// Starts a program and returns as soon as the board has all of it.
+    /// Starts a program and returns as soon as the board has received it.
     ///
-    /// A board that goes away at that moment (`machine.reset()`) is no error.
+    /// A connection that is lost at that moment (`machine.reset()`) is not an error.
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`], without those of a running program.
+    /// As for [`RawRepl::exec`], except the errors of a running program.
     pub fn exec_no_follow(&mut self, source: &[u8], deadline: Deadline) -> Result<(), Error> {
         self.repl.start_unattended(source, deadline)
     }
@@ -316,11 +315,11 @@ impl RawRepl<'_> {
         Ok(stdout)
     }
 
-    /// Returns the value of a Python expression, as far as its `repr()` is a literal.
+    /// Returns the value of a Python expression whose `repr()` is a literal.
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`]; [`Error::Literal`] when the value is no literal or does not fit `T`.
+    /// As for [`RawRepl::exec`]; [`Error::Literal`] if the `repr()` is not a literal or the value not a `T`.
     pub fn eval<T: DeserializeOwned>(
         &mut self,
         expression: &str,
@@ -331,16 +330,15 @@ impl RawRepl<'_> {
         Ok(from_literal(printed.trim_ascii())?)
     }
 
-    /// Interrupts the running program by Ctrl-C, hands on the rest of its output, and reports how it ended: most
-    /// often with [`Error::Exception`] holding a `KeyboardInterrupt`.
+    /// Interrupts the running program by Ctrl-C, passes on the rest of its output, and returns how it ended: usually
+    /// [`Error::Exception`] with a `KeyboardInterrupt`.
     ///
-    /// For use after [`Error::Cancelled`] or [`Error::Timeout`]: takes the cancel flag down first. A
-    /// program that swallows the interrupt gets more of them, as in [`Repl::raw_repl`]. Does nothing when
-    /// no program runs.
+    /// For use after [`Error::Cancelled`] or [`Error::Timeout`]: it clears the cancel flag first. A program that catches
+    /// the interrupt is interrupted again, as in [`Repl::raw_repl`]. Does nothing if no program runs.
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`]; [`Error::Timeout`] when the program did not stop by the deadline.
+    /// As for [`RawRepl::exec`]; [`Error::Timeout`] if the program did not stop by the deadline.
     pub fn interrupt(
         &mut self,
         output: &mut dyn FnMut(&[u8]),
@@ -349,11 +347,11 @@ impl RawRepl<'_> {
         self.repl.interrupt(output, deadline)
     }
 
-    /// Starts a program that talks with the host in bytes of its own, and returns as soon as it runs.
+    /// Starts a program that has its own protocol with the host, and returns as soon as it runs.
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`], without those of a running program.
+    /// As for [`RawRepl::exec`], except the errors of a running program.
     pub fn converse(
         &mut self,
         source: &[u8],
@@ -363,8 +361,8 @@ impl RawRepl<'_> {
         Ok(Conversation::new(self.repl))
     }
 
-    /// As [`RawRepl::converse`], on a board that takes programs by raw-paste; `None` on others, which get nothing of it. Firmware
-    /// without raw-paste has no room for longer programs.
+    /// As [`RawRepl::converse`], but only on a board with raw-paste. Returns `None` on other boards and sends them no part
+    /// of the program: firmware without raw-paste has too little memory for long programs.
     ///
     /// # Errors
     ///
@@ -384,7 +382,7 @@ impl RawRepl<'_> {
         }
     }
 
-    /// Returns the conversation with the program that [`RawRepl::converse`] has started, after it was let go of.
+    /// Returns the conversation with the program that [`RawRepl::converse`] has started, after the first one was dropped.
     pub fn conversation(&mut self) -> Conversation<'_> {
         Conversation::new(self.repl)
     }
@@ -399,12 +397,12 @@ impl RawRepl<'_> {
         &mut self.repl.learned
     }
 
-    /// Returns whether the board takes programs by raw-paste; `None` before the first program.
+    /// Returns whether the board supports raw-paste; `None` before the first program.
     pub fn raw_paste(&self) -> Option<bool> {
         self.repl.sending.raw_paste()
     }
 
-    /// Returns how often the interpreter was seen to start afresh: see [`Repl::soft_resets`].
+    /// Returns the number of observed starts of the interpreter: see [`Repl::soft_resets`].
     pub fn soft_resets(&self) -> u64 {
         self.repl.soft_resets
     }

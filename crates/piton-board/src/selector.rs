@@ -1,4 +1,4 @@
-//! How a person names a board, in one word.
+//! Selectors: one word that names a board.
 //!
 //! | text | board |
 //! |---|---|
@@ -15,8 +15,8 @@
 //! | `execpty:COMMAND` | the pty that a command makes and names in its output |
 //! | `virtual`, `virtual:DIR` | the virtual board, with its files in memory or in a folder |
 //!
-//! The first seven are mpremote's, `exec:` and `execpty:` are pyboard.py's. `list` is no selector: the
-//! command line tool has it.
+//! The first seven are mpremote's, `exec:` and `execpty:` are pyboard.py's. mpremote's `list` is not a selector but part
+//! of the command line.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -75,7 +75,7 @@ pub enum BoardSelector {
         host: String,
         /// TCP port.
         port: u16,
-        /// How long to wait for each answer of the server while connecting, where not the default.
+        /// Timeout of each answer of the server while connecting, if it is not the default.
         timeout: Option<Duration>,
     },
     /// The telnet server of a board.
@@ -96,12 +96,12 @@ pub enum BoardSelector {
     },
     /// The virtual board, which the `piton` crate opens.
     Virtual {
-        /// The host folder with its files; in memory and empty without.
+        /// The host folder with its files. Without it the files are in memory, and there are none at first.
         directory: Option<PathBuf>,
     },
 }
 
-/// Shortcuts, as mpremote has them: first letter, what it stands for. The digits go from 0 to 3.
+/// Shortcuts, the same as mpremote's: the letter, and the path that it replaces. A digit from 0 to 3 follows.
 const SHORTCUTS: [(char, &str); 3] = [('a', "/dev/ttyACM"), ('u', "/dev/ttyUSB"), ('c', "COM")];
 
 const EXPECTED: &str = "expected `auto`, `id:SERIAL`, `port:PATH`, a path such as `/dev/ttyACM0` or a \
@@ -169,7 +169,7 @@ fn expand_shortcut(text: &str) -> Option<String> {
     Some(format!("{start}{digit}"))
 }
 
-/// Splits `scheme://address` with the scheme's letters as URLs have them; anything else may be a path.
+/// Splits `scheme://address`, if the scheme has the letters of a URL. Other text may be a path.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, address) = text.split_once("://")?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -184,7 +184,7 @@ fn parse_address(scheme: &str, address: &str) -> Result<BoardSelector, &'static 
     match scheme.to_ascii_lowercase().as_str() {
         "socket" => {
             let (host, port) = split_endpoint(endpoint).ok_or(EXPECTED_SOCKET)?;
-            // pyserial's only option here asks it to log; ours is the wire log.
+            // The only option of pyserial is about logging. It has no effect, because Piton has its wire log.
             let known = options(query).all(|(name, _)| name == "logging");
             if !known {
                 return Err(EXPECTED_SOCKET);
@@ -197,8 +197,8 @@ fn parse_address(scheme: &str, address: &str) -> Result<BoardSelector, &'static 
             for (name, value) in options(query) {
                 match name {
                     "timeout" => timeout = Some(parse_seconds(value).ok_or(EXPECTED_RFC2217)?),
-                    // pyserial's, without effect here: we log by the wire log, never wait for the answer
-                    // to a control line, and have no use for the incoming lines.
+                    // Options of pyserial without effect: Piton has its wire log, never waits for the answer to a control
+                    // line, and does not use the incoming lines.
                     "logging" | "ign_set_control" | "poll_modem" => {}
                     _ => return Err(EXPECTED_RFC2217),
                 }
@@ -248,20 +248,20 @@ fn split_endpoint(endpoint: &str) -> Option<(String, u16)> {
 fn split_host(endpoint: &str) -> Option<(String, Option<u16>)> {
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
     let (host, port) = match endpoint.rsplit_once(':') {
-        // The last colon of an address in brackets that ends there is its own.
+        // If the text ends with a bracket, the last colon is part of the address.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (endpoint, None),
     };
     let host = match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').filter(|host| host.contains(':'))?,
-        // Without brackets nobody can tell where an IPv6 address ends.
+        // The end of an IPv6 address without brackets is unknown.
         None => Some(host).filter(|host| !host.contains(':'))?,
     };
     let is_host = !host.is_empty()
         && !host.contains(|c: char| "[]/@".contains(c) || c.is_whitespace() || c.is_control());
     let port = match port {
         None => None,
-        // `parse` alone would take "+1".
+        // `parse` alone would accept "+1".
         Some(port) => {
             let digits = Some(port).filter(|port| port.chars().all(|c| c.is_ascii_digit()))?;
             Some(digits.parse().ok().filter(|&port| port != 0)?)
@@ -289,7 +289,7 @@ impl fmt::Display for BoardSelector {
             BoardSelector::Auto => f.write_str("auto"),
             BoardSelector::Id(serial_number) => write!(f, "id:{serial_number}"),
             BoardSelector::Port(path) => {
-                // `port:` only where the bare path would mean something else.
+                // `port:` is written only if the path alone would be another selector.
                 let is_plain = path
                     .parse()
                     .is_ok_and(|parsed: BoardSelector| parsed == *self);
@@ -330,7 +330,7 @@ impl fmt::Display for BoardSelector {
 mod tests {
     use super::*;
 
-    /// `text` names `selector`, whose printed form names it again.
+    /// Checks that `text` names `selector`, and that the printed form of `selector` names it too.
     fn check(text: &str, selector: &BoardSelector) {
         let parsed: BoardSelector = text.parse().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(&parsed, selector, "{text}");
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_the_virtual_board() {
+    fn commands_and_the_virtual_board_are_selectors() {
         check(
             "exec:cat -u | cat",
             &BoardSelector::Exec("cat -u | cat".into()),
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn addresses_are_parsed() {
         let socket = |host: &str, port| BoardSelector::Socket {
             host: host.into(),
             port,

@@ -1,17 +1,16 @@
 //! Stopping an operation from inside the closure that receives its events.
 //!
-//! Operations report what they do to a closure that returns [`ControlFlow`]: `Continue(())`, or `Break(())` when nobody
-//! wants the rest, as when the output cannot be written any more. Breaking is an interruption by the program instead of a
-//! person: the operation raises the [`Cancel`] flag of the connection itself, so that both take one path and leave the board
-//! and all files in one state.
+//! Operations report events to a closure that returns [`ControlFlow`]: `Continue(())`, or `Break(())` to end the operation,
+//! for example when its output cannot be written any more. Then the operation raises the [`Cancel`] flag of the connection
+//! itself. So an interruption by the program has the same effect on the board and its files as one by a person.
 
 use std::ops::ControlFlow;
 
 use crate::deadline::Cancel;
 
-/// Turns the answers of an event closure into an interruption of the operation that reports to it.
+/// Converts a `Break` of an event closure into an interruption of the operation.
 ///
-/// The flag that it raised is down again when it is dropped.
+/// When it is dropped, it clears the flag that it raised.
 #[derive(Debug)]
 pub struct Stop {
     cancel: Cancel,
@@ -27,7 +26,7 @@ impl Stop {
         }
     }
 
-    /// Reports an event, unless the closure has stopped the operation: `report` calls it.
+    /// Calls `report`, which passes an event to the closure, unless the closure has stopped the operation.
     pub fn report(&mut self, report: impl FnOnce() -> ControlFlow<()>) {
         if !self.is_raised && report().is_break() {
             self.is_raised = true;
@@ -57,21 +56,21 @@ mod tests {
         stop.report(|| ControlFlow::Break(()));
         assert!(cancel.is_cancelled());
         stop.report(|| panic!("called again"));
-        // Whoever cleans up takes the flag down; the operation stays stopped.
+        // The code that handles the interruption clears the flag. The operation stays stopped.
         assert!(cancel.take());
         stop.report(|| panic!("called again"));
         assert!(!cancel.is_cancelled());
     }
 
     #[test]
-    fn the_flag_is_down_after_the_operation() {
+    fn the_flag_is_cleared_after_the_operation() {
         let cancel = Cancel::new();
         Stop::new(&cancel).report(|| ControlFlow::Break(()));
         assert!(!cancel.is_cancelled());
     }
 
     #[test]
-    fn an_interruption_by_a_person_stays() {
+    fn an_interruption_by_a_person_is_kept() {
         let cancel = Cancel::new();
         cancel.cancel();
         drop(Stop::new(&cancel));

@@ -1,6 +1,6 @@
-//! How bytes travel between host and board, and nothing about what they mean.
+//! Transports move bytes between host and board. They know no protocol of the board.
 //!
-//! A transport is shared by reference, so that one thread can read while another writes.
+//! A transport is shared by reference, so that one thread can read while another one writes.
 
 use std::io;
 use std::time::Duration;
@@ -22,35 +22,35 @@ mod websocket;
 ///
 /// Every way to reach a board implements this: serial ports, ptys, processes, sockets, the virtual board.
 pub trait Transport: Send + Sync {
-    /// Waits until bytes are there, and reads at least one and at most `buf.len()` of them.
+    /// Waits for bytes, and reads at least one and at most `buf.len()` of them.
     ///
     /// # Errors
     ///
-    /// - [`io::ErrorKind::TimedOut`]: the deadline passed and nothing came.
-    /// - [`io::ErrorKind::UnexpectedEof`]: the other end is gone for good (unplugged, closed, exited).
-    ///   A transport turns its own signs of that (end of file, `EIO`, `ENXIO`, a reset socket) into this one.
-    /// - any other kind: what the operating system said.
+    /// - [`io::ErrorKind::TimedOut`]: the deadline passed without a byte.
+    /// - [`io::ErrorKind::UnexpectedEof`]: the connection is lost for good (unplugged, closed, exited). A transport converts
+    ///   its own signs of that (end of file, `EIO`, `ENXIO`, a reset socket) into this kind.
+    /// - Any other kind: the operating system's error.
     fn read(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
-    /// Writes all of `bytes`, and pushes them out.
+    /// Writes and flushes all of `bytes`.
     ///
     /// # Errors
     ///
-    /// As for [`Transport::read`]; at a time-out a part of the bytes may have gone out.
+    /// As for [`Transport::read`]. After a timeout a part of the bytes may have been sent.
     fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
-    /// Returns the modem control lines, where this transport has them.
+    /// Returns the modem control lines, if this transport has them.
     fn control_lines(&self) -> Option<&dyn ControlLines> {
         None
     }
 
-    /// Returns the binary messages beside the bytes, where this transport has them.
+    /// Returns the binary messages, if this transport has them.
     fn binary_messages(&self) -> Option<&dyn BinaryMessages> {
         None
     }
 }
 
-/// A second way beside the byte pipe: a WebSocket's binary messages, whose ends do not count.
+/// The binary messages of a WebSocket, which are a second stream of bytes. The ends of messages have no meaning.
 pub trait BinaryMessages {
     /// Sends all of `bytes`.
     ///
@@ -59,14 +59,14 @@ pub trait BinaryMessages {
     /// As for [`Transport::write_all`].
     fn send(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
-    /// Waits until bytes are there, and reads at least one and at most `buf.len()` of them.
+    /// Waits for bytes, and reads at least one and at most `buf.len()` of them.
     ///
     /// # Errors
     ///
     /// As for [`Transport::read`].
     fn receive(&self, buf: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
-    /// Drops what came and was not read: it belongs to an exchange that broke off.
+    /// Drops the received bytes that were not read. They belong to an exchange that ended with an error.
     fn discard(&self);
 }
 
@@ -76,7 +76,7 @@ pub trait ControlLines {
     ///
     /// # Errors
     ///
-    /// What the operating system said; `ENOTTY` and `EINVAL` (a pty has no lines) count as success.
+    /// The operating system's error. `ENOTTY` and `EINVAL` (a pty has no lines) count as success.
     fn set_dtr(&self, asserted: bool) -> io::Result<()>;
 
     /// Drives RTS.
@@ -86,8 +86,8 @@ pub trait ControlLines {
     /// As for [`ControlLines::set_dtr`].
     fn set_rts(&self, asserted: bool) -> io::Result<()>;
 
-    /// Drives DTR and RTS, one after the other, in an order such that "RTS asserted, DTR not", the state that holds an
-    /// ESP board in reset, is never passed through on the way to another.
+    /// Drives DTR and RTS, one after the other. The order avoids the intermediate state "RTS asserted, DTR not", which
+    /// holds an ESP board in reset.
     ///
     /// # Errors
     ///
@@ -103,20 +103,21 @@ pub trait ControlLines {
     }
 }
 
-/// What to do with a control line while a port is open.
+/// The state of a control line while a port is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LineState {
-    /// Asserted while open, released on closing: "someone listens".
+    /// Asserted while the port is open, and released when it is closed. Boards with their own USB take DTR as "a program
+    /// reads the port".
     #[default]
     On,
-    /// Released all the time, for boards where the line is wired to reset or boot mode without more ado. The system
-    /// asserts it for a moment while it opens the port.
+    /// Always released, for boards whose line is wired directly to reset or boot mode. The system asserts it for a moment
+    /// while it opens the port.
     Off,
-    /// Left as the system makes it.
+    /// Not changed: the line has the state that the system gives it.
     Keep,
 }
 
-/// What to do with the two control lines while a port is open.
+/// The states of the two control lines while a port is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineStates {
     /// Data terminal ready.
@@ -125,7 +126,7 @@ pub struct LineStates {
     pub rts: LineState,
 }
 
-/// How long the reset line is held: esptool's value (`reset.py`, `HardReset`).
+/// Length of the reset pulse: esptool's value (`reset.py`, `HardReset`).
 const RESET_PULSE: Duration = Duration::from_millis(100);
 
 impl LineStates {
@@ -159,8 +160,8 @@ impl LineStates {
         Ok(())
     }
 
-    /// Resets a board whose lines are wired as on ESP boards: RTS asserted while DTR is not holds it in reset. The
-    /// lines end as these states say. Other boards take no notice.
+    /// Resets a board whose lines are wired as on ESP boards: RTS asserted while DTR is released holds it in reset. In the
+    /// end the lines have these states. Other boards are not affected.
     ///
     /// # Errors
     ///
@@ -168,7 +169,7 @@ impl LineStates {
     pub fn pulse_reset(self, lines: &(impl ControlLines + ?Sized)) -> io::Result<()> {
         lines.set_lines(false, true)?;
         std::thread::sleep(RESET_PULSE);
-        // By way of "neither", so that DTR is not asserted at the end of the reset: that asks for the boot loader.
+        // Both lines are released in between. DTR asserted at the end of the reset would start the boot loader.
         lines.set_lines(false, false)?;
         self.open(lines)
     }

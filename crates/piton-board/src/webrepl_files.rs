@@ -1,14 +1,14 @@
-//! WebREPL's file protocol: whole files as binary messages, beside the REPL (extmod/modwebrepl.c).
+//! WebREPL's file protocol: whole files as binary messages, without the REPL (extmod/modwebrepl.c).
 //!
-//! The board takes a request while it waits for input: at its friendly prompt, or in the raw REPL between programs. What
-//! it says to a request that fails is nothing: it ends the session, with the reason on its own console.
+//! The board accepts a request while it waits for input: at its friendly prompt, or in the raw REPL between programs. It
+//! does not answer a request that fails, but ends the session and prints the reason on its own console.
 //!
-//! # What it is good for
+//! # Limits
 //!
-//! A file goes up as it is, in two turns, and without a program on the board. But a byte may get lost: where the network
-//! delivers a single byte of the content by itself, the board drops that one (`_webrepl_read`: it is taken before the
-//! read that finds no more). Who puts a file must check it afterwards, by the REPL. A file comes down in one turn for each
-//! 256 bytes. So copying by the REPL, which `piton-fs` does, is the better way wherever the REPL is free.
+//! A file is written in two turns, without a program on the board. But a byte may be lost: the board drops a byte of the
+//! content that the network delivers alone (`_webrepl_read` reads it before the read that returns no more bytes). So a
+//! written file must be checked through the REPL. Reading a file takes one turn for each 256 bytes. `piton-fs`, which uses
+//! the REPL, is better if the REPL is free.
 
 use std::io;
 
@@ -16,23 +16,23 @@ use crate::deadline::{Cancel, Deadline};
 use crate::error::Error;
 use crate::transport::BinaryMessages;
 
-/// The longest name that a request can hold, in bytes; the board wants a NUL behind it.
+/// Maximum length of a name in a request, in bytes. A NUL follows it.
 pub const MAX_NAME: usize = 63;
 
-/// How much content is sent before the deadline and the cancel flag are looked at again.
+/// Number of bytes that are sent between two checks of the deadline and the cancel flag.
 const CHUNK: usize = 4096;
 
-/// How long one wait may sleep before it looks at the cancel flag.
+/// Maximum time between two checks of the cancel flag.
 const SLICE: std::time::Duration = std::time::Duration::from_millis(50);
 
 const PUT_FILE: u8 = 1;
 const GET_FILE: u8 = 2;
 const GET_VERSION: u8 = 3;
 
-/// What the board answers where all is well: `WB`, and the code 0.
+/// The board's answer to a successful request: `WB`, and the code 0.
 const DONE: [u8; 4] = *b"WB\0\0";
 
-/// One request at a time to the board behind a WebREPL.
+/// The files of a board with WebREPL, with one request at a time.
 pub struct WebReplFiles<'t> {
     messages: &'t dyn BinaryMessages,
     cancel: Cancel,
@@ -50,18 +50,19 @@ impl<'t> WebReplFiles<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] when the board is busy, [`Error::Disconnected`], [`Error::Cancelled`].
+    /// [`Error::Timeout`] if the board is busy, [`Error::Disconnected`], [`Error::Cancelled`].
     pub fn version(&self, deadline: Deadline) -> Result<[u8; 3], Error> {
         self.request(GET_VERSION, "", 0, deadline)?;
         self.receive("its version", deadline)
     }
 
-    /// Makes or replaces the file `path` of the board. `progress` hears how many bytes have gone out.
+    /// Creates or replaces the file `path` of the board. `progress` gets the number of sent bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::FileRecord`] for a name or a size that a request cannot hold. [`Error::Disconnected`] when the board cannot
-    /// write the file. [`Error::Timeout`], [`Error::Cancelled`]: the board goes on waiting for the rest; close the session.
+    /// [`Error::FileRecord`] for a name or a size that a request cannot express. [`Error::Disconnected`] if the board cannot
+    /// write the file. After [`Error::Timeout`] and [`Error::Cancelled`] the board still waits for the rest: close the
+    /// session.
     pub fn put(
         &self,
         path: &str,
@@ -83,11 +84,11 @@ impl<'t> WebReplFiles<'t> {
         self.expect_done(deadline)
     }
 
-    /// Hands the content of the file `path` to `sink`, piece by piece.
+    /// Passes the content of the file `path` to `sink`, piece by piece.
     ///
     /// # Errors
     ///
-    /// As for [`WebReplFiles::put`]; [`Error::Disconnected`] when there is no such file.
+    /// As for [`WebReplFiles::put`]; [`Error::Disconnected`] if there is no such file.
     pub fn get(
         &self,
         path: &str,
@@ -97,7 +98,7 @@ impl<'t> WebReplFiles<'t> {
         self.request(GET_FILE, path, 0, deadline)?;
         self.expect_done(deadline)?;
         loop {
-            // "More, please."
+            // Any byte requests the next piece.
             self.send(b"\0", deadline)?;
             let [low, high] = self.receive("the length of a piece of the file", deadline)?;
             let mut left = usize::from(u16::from_le_bytes([low, high]));
@@ -121,14 +122,14 @@ impl<'t> WebReplFiles<'t> {
             return Err(Error::FileRecord { problem });
         }
         let mut record = b"WA".to_vec();
-        // Flags, and an offset that no board looks at.
+        // Flags, and an offset that boards ignore.
         record.extend_from_slice(&[kind, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         record.extend_from_slice(&size.to_le_bytes());
         let length = u16::try_from(path.len()).unwrap_or(0);
         record.extend_from_slice(&length.to_le_bytes());
         record.extend_from_slice(path.as_bytes());
         record.resize(82, 0);
-        // What an exchange before this one left behind.
+        // Drop the rest of an earlier exchange.
         self.messages.discard();
         self.send(&record, deadline)
     }
@@ -148,7 +149,7 @@ impl<'t> WebReplFiles<'t> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let waiting_for = "the board to take what was written";
+        let waiting_for = "the line to accept the written bytes";
         let sent = self.messages.send(bytes, deadline);
         sent.map_err(|source| failure(source, waiting_for))
     }

@@ -1,4 +1,4 @@
-//! Reports what goes over the wire, for `piton -vv` and for counting.
+//! Reporting and counting the bytes on the wire, for `piton -vv` and for measurements.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::deadline::Deadline;
 use crate::transport::{BinaryMessages, ControlLines, Transport};
 
-/// Which way bytes went.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the host to the board.
@@ -20,10 +20,10 @@ pub enum Direction {
 /// One read or write.
 #[derive(Clone, Copy, Debug)]
 pub struct WireEvent<'a> {
-    /// Which way the bytes went.
+    /// The direction of the bytes.
     pub direction: Direction,
-    /// The bytes, at least one. Bytes to the board are reported when they are handed over, so that an
-    /// answer never comes before its question; should the write fail, some of them did not go out.
+    /// The bytes, at least one. Bytes to the board are reported before they are written, so that an answer never comes
+    /// before its request. If the write fails, some of them were not sent.
     pub bytes: &'a [u8],
     /// Time since the log was started.
     pub at: Duration,
@@ -37,8 +37,8 @@ pub struct WireLog<F> {
 }
 
 impl<F: Fn(WireEvent<'_>) + Send + Sync> WireLog<F> {
-    /// Watches `transport`, and tells `report` what goes over it. A reading and a writing thread may both call
-    /// `report` at the same time.
+    /// Returns a transport that calls `report` for each read and write of `transport`. A reading and a writing thread may
+    /// call `report` at the same time.
     pub fn new(transport: Box<dyn Transport>, report: F) -> WireLog<F> {
         WireLog {
             transport,
@@ -107,20 +107,19 @@ pub struct WireCounter {
     is_asking: AtomicBool,
 }
 
-/// What went over a wire so far.
+/// The totals of a wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WireTotals {
     /// Bytes from the host to the board.
     pub to_board: u64,
     /// Bytes from the board to the host.
     pub to_host: u64,
-    /// How often the host wrote, then waited, and got an answer: reads that returned bytes after one or
-    /// more writes.
+    /// The number of turns: reads that returned bytes after one or more writes.
     pub turns: u64,
 }
 
 impl WireCounter {
-    /// Takes in one event.
+    /// Counts one event.
     pub fn count(&self, event: WireEvent<'_>) {
         let count = u64::try_from(event.bytes.len()).unwrap_or(u64::MAX);
         match event.direction {
@@ -137,7 +136,7 @@ impl WireCounter {
         }
     }
 
-    /// Returns what was counted so far.
+    /// Returns the current totals.
     pub fn totals(&self) -> WireTotals {
         WireTotals {
             to_board: self.to_board.load(Ordering::SeqCst),

@@ -34,7 +34,7 @@ fn check_error(text: &[u8], message: &str) {
 }
 
 #[test]
-fn constants_and_containers() {
+fn constants_and_containers_are_read_and_written() {
     check_same(&[
         "None",
         "True",
@@ -67,7 +67,7 @@ fn constants_and_containers() {
 }
 
 #[test]
-fn attribute_tuples() {
+fn attribute_tuples_are_read() {
     check(
         "(sysname='rp2', version=(1, 29, 0, ''))",
         "('rp2', (1, 29, 0, ''))",
@@ -85,7 +85,7 @@ fn attribute_tuples() {
 }
 
 #[test]
-fn integers() {
+fn integers_are_read_and_written() {
     check_same(&[
         "0",
         "-1",
@@ -144,7 +144,7 @@ fn integers_compare_at_any_size() {
 }
 
 #[test]
-fn floats() {
+fn floats_are_read_and_written() {
     check_same(&[
         "1.0",
         "-0.0",
@@ -169,7 +169,7 @@ fn floats() {
 }
 
 #[test]
-fn complex_numbers() {
+fn complex_numbers_are_read_and_written() {
     check("2j", "complex(0.0, 2.0)");
     check("(1+2j)", "complex(1.0, 2.0)");
     check("-1.5-2.5J", "complex(-1.5, -2.5)");
@@ -181,7 +181,7 @@ fn complex_numbers() {
 }
 
 #[test]
-fn strings() {
+fn strings_are_read() {
     check_same(&[
         "''",
         "'abc'",
@@ -214,7 +214,7 @@ fn strings() {
 }
 
 #[test]
-fn quoting() {
+fn text_and_bytes_are_quoted() {
     assert_eq!(py_str("it's \"\u{1}\u{fc}\""), "'it\\'s \"\\x01\u{fc}\"'");
     assert_eq!(py_bytes(b"\x03\x04'\n\x80"), "b\"\\x03\\x04'\\n\\x80\"");
     // Whatever goes to a board stays clear of the bytes that its REPL takes for commands.
@@ -237,7 +237,7 @@ fn quoting() {
 }
 
 #[test]
-fn errors_say_where_and_what() {
+fn errors_have_an_offset_and_a_cause() {
     check_error(
         b"",
         "not a Python literal: expected a value at byte 0, found the end",
@@ -336,7 +336,7 @@ fn errors_say_where_and_what() {
 }
 
 #[test]
-fn deep_nesting_is_refused_not_overflowed() {
+fn deep_nesting_is_refused() {
     let deep = |levels: usize| [vec![b'['; levels], vec![b']'; levels]].concat();
     assert!(parse(&deep(DEPTH_LIMIT)).is_ok());
     assert_eq!(
@@ -370,7 +370,7 @@ enum State {
 }
 
 #[test]
-fn structs_and_enums() {
+fn structs_and_enums_are_read_and_written() {
     let reading = Reading {
         pin: 25,
         volts: Some(0.1),
@@ -408,7 +408,7 @@ fn structs_and_enums() {
 }
 
 #[test]
-fn standard_types() {
+fn standard_types_are_read_and_written() {
     assert_eq!(to_literal(&(1,)).unwrap(), "(1,)");
     assert_eq!(to_literal(&Some(())).unwrap(), "None");
     assert_eq!(to_literal(&'x').unwrap(), "'x'");
@@ -456,7 +456,7 @@ fn standard_types() {
 }
 
 #[test]
-fn values_within_types_stay_exact() {
+fn values_in_other_types_stay_exact() {
     let text = "[(1,), [2], {3}, set(), frozenset({4}), b'5', bytearray(b'6'), complex(7.0, -0.0), ..., \
                 340282366920938463463374607431768211456, -99999999999999999999999999999999999999999, None, {8: 'x'}]";
     let values: Vec<Value> = from_literal(text.as_bytes()).unwrap();
@@ -472,7 +472,7 @@ fn values_within_types_stay_exact() {
 }
 
 #[test]
-fn mismatches_say_where() {
+fn mismatches_have_an_offset() {
     let check = |text: &str, message: &str| {
         let error = from_literal::<Vec<(u8, String)>>(text.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), message, "for {text}");
@@ -530,7 +530,7 @@ impl Random {
 }
 
 #[test]
-fn no_text_makes_it_panic() {
+fn no_text_makes_the_parser_panic() {
     const PIECES: &[&str] = &[
         "(",
         ")",
@@ -600,7 +600,7 @@ fn no_text_makes_it_panic() {
 }
 
 #[test]
-fn floats_survive_both_ways() {
+fn written_floats_are_read_back() {
     let mut random = Random(1);
     for _ in 0..200_000 {
         let bits = random.next();
@@ -622,7 +622,7 @@ fn floats_survive_both_ways() {
 }
 
 #[test]
-fn arrays_and_views() {
+fn arrays_and_views_are_read() {
     check(
         "array('i', [1, -2])",
         "__import__('array').array('i', [1, -2])",
@@ -648,7 +648,7 @@ fn arrays_and_views() {
 }
 
 #[test]
-fn long_bytes_may_go_as_base64() {
+fn long_bytes_are_written_as_base64() {
     let long = Value::ByteArray(vec![0xff; 33]);
     assert_eq!(
         to_literal_with_base64(&(&long, 1), "decode").unwrap(),

@@ -1,13 +1,13 @@
-//! USB devices that boards come with.
+//! The USB devices of known boards and converters.
 
-/// A kind of USB device behind which a board is to be expected.
+/// A kind of USB device that is a board, or a converter of boards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownDevice {
     /// USB vendor.
     pub vid: u16,
-    /// USB product; `None` stands for all of this vendor.
+    /// USB product; `None` for all products of this vendor.
     pub pid: Option<u16>,
-    /// What it is, for people.
+    /// The name for people.
     pub name: &'static str,
 }
 
@@ -15,7 +15,7 @@ const fn device(vid: u16, pid: Option<u16>, name: &'static str) -> KnownDevice {
     KnownDevice { vid, pid, name }
 }
 
-/// Boards with a USB port of their own, and the converters that others have. From the ports' `mpconfigport.h` and
+/// Boards with their own USB port, and the converters of other boards. From the ports' `mpconfigport.h` and
 /// `mpconfigboard.h` in MicroPython, and from the converters' data sheets.
 pub const KNOWN_DEVICES: &[KnownDevice] = &[
     device(0x2e8a, None, "Raspberry Pi Pico and other RP2 boards"),

@@ -1,4 +1,4 @@
-//! Serial ports by `/dev` and sysfs.
+//! Listing serial ports through `/dev` and sysfs.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ const NAME_STARTS: [&str; 7] = [
     "ttyS", "ttyUSB", "ttyXRUSB", "ttyACM", "ttyAMA", "rfcomm", "ttyAP",
 ];
 
-/// Returns the ports among the devices in `dev`, with what `class` (`/sys/class/tty`) says of each; unsorted.
+/// Returns the ports among the devices in `dev`, unsorted, with their facts in `class` (`/sys/class/tty`).
 pub(super) fn list(dev: &Path, class: &Path) -> Vec<SerialPortFacts> {
     let Ok(devices) = fs::read_dir(dev) else {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn list(dev: &Path, class: &Path) -> Vec<SerialPortFacts> {
         .collect()
 }
 
-/// Returns `None` for a port without hardware: the kernel makes `ttyS0` to `ttyS31` ahead of need.
+/// Returns the facts of a port; `None` if it has no hardware. The kernel creates `ttyS0` to `ttyS31` in advance.
 fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     let mut facts = SerialPortFacts {
         path: dev.join(name).to_string_lossy().into_owned(),
@@ -40,8 +40,8 @@ fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     };
     let subsystem = device.join("subsystem").canonicalize().ok();
     let subsystem = subsystem.as_deref().and_then(Path::file_name);
-    // A driver of its own sits one level below the USB interface, CDC-ACM is the interface itself; the
-    // interface sits below the device.
+    // The device of CDC-ACM is the USB interface; with other drivers it is one level below the interface. The interface
+    // is below the USB device.
     let usb_device = match subsystem.and_then(|name| name.to_str()) {
         Some("platform") => return None,
         Some("usb-serial") => device.parent().and_then(Path::parent),
@@ -66,7 +66,7 @@ pub(super) fn is_without_hardware(class: &Path, path: &str) -> bool {
         .is_some_and(|kind| kind == "0")
 }
 
-/// Returns the first line of a sysfs file; what a USB device calls itself need not be UTF-8.
+/// Returns the first line of a sysfs file. The names of a USB device may be invalid UTF-8.
 fn attribute(directory: &Path, name: &str) -> Option<String> {
     let content = fs::read(directory.join(name)).ok()?;
     let line = content.split(|&byte| byte == b'\n').next()?;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn usb_boards_with_and_without_a_driver_of_their_own() {
+    fn usb_boards_are_listed_with_cdc_acm_and_other_drivers() {
         let machine = Machine::new();
         machine.tty("ttyACM0", "pci0/usb1/1-2/1-2:1.0", "usb");
         machine.write("sys/devices/pci0/usb1/1-2/idVendor", b"2e8a\n");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_the_kernel_has_ahead_of_need() {
+    fn ports_without_hardware_are_recognized() {
         let machine = Machine::new();
         machine.write("sys/class/tty/ttyS0/type", b"4\n");
         machine.write("sys/class/tty/ttyS1/type", b"0\n");
@@ -189,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn built_in_ports_only_with_their_hardware() {
+    fn built_in_ports_are_listed_if_they_have_hardware() {
         let machine = Machine::new();
         machine.tty("ttyS0", "pnp0/00:04", "pnp");
         machine.tty("ttyS1", "platform/serial8250", "platform");
         machine.tty("ttyAMA0", "soc/uart", "amba");
         machine.tty("tty1", "virtual/tty1", "none");
         machine.write("dev/rfcomm0", b"");
-        // What the kernel tells of a USB device may be cut short while it is unplugged.
+        // While a USB device is unplugged, some of its files in sysfs may be missing already.
         machine.tty("ttyACM1", "pci0/usb1/1-4/1-4:1.0", "usb");
         machine.write("sys/devices/pci0/usb1/1-4/idVendor", b"\n");
         let expected = ["rfcomm0", "ttyACM1", "ttyAMA0", "ttyS0"].map(facts);

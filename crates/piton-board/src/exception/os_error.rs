@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-/// What an `OSError` says.
+/// The operating-system error in an `OSError`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OsError {
-    /// The number as the board has it, 2; network stacks use negative ones.
+    /// The number as the board prints it, 2. Network stacks use negative numbers.
     pub number: i32,
-    /// The symbol, `ENOENT`: the board's own where it printed one.
+    /// The symbol, `ENOENT`, as the board printed it, else from the table.
     pub name: Option<String>,
-    /// What it means, `no such file or directory`.
+    /// The meaning, `no such file or directory`.
     pub text: Option<&'static str>,
 }
 
 /// MicroPython's py/mperrno.h: number, name, meaning.
 ///
-/// Ports that take their C library's numbers instead (esp32: newlib) differ from 95 on; there the name
-/// that the board prints decides.
+/// Ports that use the numbers of their C library (esp32: newlib) differ from 95 on. For them the name that the board
+/// prints decides.
 const TABLE: &[(i32, &str, &str)] = &[
     (1, "EPERM", "operation not permitted"),
     (2, "ENOENT", "no such file or directory"),
@@ -92,7 +92,7 @@ impl OsError {
         Some(OsError::named(message.parse().ok()?, ""))
     }
 
-    /// Returns the error with the words that the board printed beside the number.
+    /// Returns the error with this number, and with the words that the board printed behind it.
     fn named(number: i32, words: &str) -> OsError {
         let symbol = words.split(':').next().unwrap_or_default();
         let is_symbol = symbol.len() > 1
@@ -102,7 +102,7 @@ impl OsError {
         let known = if is_symbol {
             by_name(symbol)
         } else {
-            // Names of the shared part of the table hold on every port.
+            // Without a name only the part of the table is used that is the same on every port.
             TABLE.iter().find(|row| row.0 == number)
         };
         let name = if is_symbol {

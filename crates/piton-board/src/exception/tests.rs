@@ -80,7 +80,7 @@ fn a_translated_heading_is_skipped() {
 }
 
 #[test]
-fn what_is_no_exception_is_a_message() {
+fn text_that_is_not_an_exception_is_a_message() {
     for text in [
         "",
         "hello, world",

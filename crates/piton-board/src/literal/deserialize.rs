@@ -1,4 +1,4 @@
-//! Literals to Rust types, through serde. The table of types stands in the module above.
+//! Converting literals to Rust types, through serde. The parent module has the table of types.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use super::int::Int;
 use super::parse::{Node, Shape, Token, nodes};
 use super::value_serde::VALUE_NAME;
 
-/// Read a Python literal as a `T`.
+/// Reads a Python literal as a `T`.
 ///
-/// Integers beyond 128 bits reach [`Int`] and [`Value`](super::Value) only.
+/// Integers beyond 128 bits can be read only as [`Int`] and [`Value`](super::Value).
 ///
 /// # Errors
 ///
-/// [`LiteralError::Mismatch`] when the literal is fine but no `T`; the others when it is no literal.
+/// [`LiteralError::Mismatch`] if the text is a literal but not a `T`; the other variants if it is not a literal.
 pub fn from_literal<T: DeserializeOwned>(text: &[u8]) -> Result<T, LiteralError> {
     let mut cursor = Cursor {
         text,
@@ -33,7 +33,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The next node; parentheses that mean nothing are skipped.
+    /// Returns the next node. Parentheses around a single value are skipped.
     fn next(&mut self) -> Result<Node<'a>, LiteralError> {
         loop {
             match self.nodes.next() {
@@ -58,13 +58,13 @@ impl<'a> Cursor<'a> {
         self.nodes.as_slice().first()
     }
 
-    /// Where the next value starts.
-    fn place(&mut self) -> usize {
+    /// Returns the offset of the next value.
+    fn offset(&mut self) -> usize {
         let end = self.text.len();
         self.peek().map_or(end, |node| node.at)
     }
 
-    /// Step over the next value.
+    /// Skips the next value.
     fn skip(&mut self) -> Result<(), LiteralError> {
         let mut values = 1_usize;
         while values > 0 {
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Hand `visitor` the next value as what it is.
+    /// Passes the next value to `visitor`, with its own type.
     fn any<'de, V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, LiteralError> {
         let node = self.next()?;
         let at = node.at;
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
         Ok(visited)
     }
 
-    /// As [`Cursor::any`], for those who want a sequence: also the values of an attribute tuple, and single bytes.
+    /// As [`Cursor::any`], for a visitor of sequences: accepts also attribute tuples, without their names, and bytes.
     fn sequence<'de, V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, LiteralError> {
         let (at, items) = match self.peek() {
             Some(Node {
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What serde's own deserializer of sequences needs, without its error type getting in the way.
+/// Conversion to serde's deserializer of sequences with our error type.
 trait IntoSeq: Iterator + Sized {
     fn into_seq(self) -> de::value::SeqDeserializer<Self, LiteralError>
     where
@@ -211,7 +211,7 @@ impl<'de> de::Deserializer<'de> for &mut Cursor<'_> {
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, LiteralError> {
-        // From the digits to single precision in one step: by way of f64 it would be rounded twice.
+        // The digits are converted to single precision in one step. Through `f64` the number would be rounded twice.
         let text = self.text;
         let single = self.peek().and_then(|node| match node.token {
             Token::Float(_) => text.get(node.at..node.end),
@@ -245,7 +245,7 @@ impl<'de> de::Deserializer<'de> for &mut Cursor<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, LiteralError> {
-        // A number too big for serde comes as text, and must not pass for a str.
+        // A number that is too large for serde is passed as text, but it is not a `str`.
         if let Some(Node {
             at,
             token: Token::Int(_),
@@ -332,7 +332,7 @@ impl<'de> de::Deserializer<'de> for &mut Cursor<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, LiteralError> {
-        let at = self.place();
+        let at = self.offset();
         let has_content = match self.peek().map(|node| &node.token) {
             Some(Token::Str(_)) => false,
             Some(Token::Open {
@@ -379,12 +379,12 @@ struct Items<'c, 'a> {
 }
 
 impl Items<'_, '_> {
-    /// Complain about items that nobody asked for.
+    /// Returns an error if the type has not used all items.
     fn finish(&mut self, items: usize) -> Result<(), LiteralError> {
         match self.left {
             0 => Ok(()),
             left => Err(LiteralError::Mismatch {
-                at: Some(self.cursor.place()),
+                at: Some(self.cursor.offset()),
                 message: format!("{items} items, expected {}", items - left),
             }),
         }
@@ -405,7 +405,7 @@ impl<'de> de::SeqAccess<'de> for &mut Items<'_, '_> {
         if self.named {
             self.cursor.skip()?;
         }
-        let at = self.cursor.place();
+        let at = self.cursor.offset();
         seed.deserialize(&mut *self.cursor)
             .map(Some)
             .map_err(|error| error.located(at))
@@ -427,7 +427,7 @@ impl<'de> de::MapAccess<'de> for &mut Items<'_, '_> {
             return Ok(None);
         }
         self.left -= 1;
-        let at = self.cursor.place();
+        let at = self.cursor.offset();
         seed.deserialize(&mut *self.cursor)
             .map(Some)
             .map_err(|error| error.located(at))
@@ -437,7 +437,7 @@ impl<'de> de::MapAccess<'de> for &mut Items<'_, '_> {
         &mut self,
         seed: V,
     ) -> Result<V::Value, LiteralError> {
-        let at = self.cursor.place();
+        let at = self.cursor.offset();
         seed.deserialize(&mut *self.cursor)
             .map_err(|error| error.located(at))
     }
@@ -514,8 +514,8 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, '_> {
     }
 }
 
-/// Hands a [`Value`](super::Value) its own text, as a map with one entry under [`VALUE_NAME`]: serde's data model has no words
-/// for tuple against list, sets, bytearrays and the rest.
+/// Passes the text of a [`Value`](super::Value) to it, as a map with one entry named [`VALUE_NAME`]: serde's data model
+/// cannot distinguish tuples from lists, and has no sets or bytearrays.
 struct ValueText<'a>(Option<&'a [u8]>);
 
 impl<'de> de::MapAccess<'de> for ValueText<'_> {

@@ -1,4 +1,4 @@
-//! Why a text is no literal, or a literal is not the value asked for.
+//! The errors of literals.
 
 use std::fmt;
 
@@ -6,49 +6,49 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiteralError {
-    /// The text breaks off, or goes on in a way that no literal does.
+    /// The text is not a literal.
     #[error("not a Python literal: expected {expected} at byte {at}, found {found}")]
     Syntax {
-        /// Where.
+        /// Offset of the error.
         at: usize,
-        /// What could have stood there.
+        /// What a literal could have at this offset.
         expected: &'static str,
-        /// What stands there: the next few bytes, escaped, or "the end".
+        /// The next few bytes at this offset, escaped, or "the end".
         found: String,
     },
     /// Brackets nest deeper than [`DEPTH_LIMIT`](super::DEPTH_LIMIT).
     #[error("literal nests deeper than {limit} levels at byte {at}")]
     TooDeep {
-        /// Where the first bracket too many stands.
+        /// Offset of the first bracket that is too deep.
         at: usize,
-        /// How deep is allowed.
+        /// Maximum number of levels.
         limit: usize,
     },
-    /// A str holds something that is not Unicode text: a lone surrogate, or bytes that are not UTF-8 (a
-    /// MicroPython built without Unicode prints those as they are).
+    /// A str is not Unicode text: it has a lone surrogate, or bytes that are not UTF-8 (a MicroPython built without
+    /// Unicode prints these unchanged).
     #[error("str is not Unicode text at byte {at}")]
     NotText {
-        /// Where the offending escape or byte stands.
+        /// Offset of the escape or byte.
         at: usize,
     },
-    /// The text is a literal, but not of the type asked for.
+    /// The text is a literal, but not of the requested type.
     #[error("unexpected value{}: {message}", Place(*at))]
     Mismatch {
-        /// Where the value starts, where that is known.
+        /// Offset of the value, if it is known.
         at: Option<usize>,
-        /// What was asked for and what was there.
+        /// The requested and the existing type.
         message: String,
     },
-    /// The value has no form as a Python literal.
+    /// The value cannot be written as a Python literal.
     #[error("can't be written as a Python literal: {message}")]
     Unsupported {
-        /// What the type said.
+        /// The message of the type.
         message: String,
     },
 }
 
 impl LiteralError {
-    /// The same error; a mismatch that has no place yet gets this one.
+    /// Returns the error with this offset, if it is a mismatch without one.
     pub(super) fn located(self, place: usize) -> LiteralError {
         match self {
             LiteralError::Mismatch { at: None, message } => LiteralError::Mismatch {

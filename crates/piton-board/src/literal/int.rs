@@ -1,4 +1,4 @@
-//! Integers without a limit: a machine number where it fits, decimal digits where it does not.
+//! Integers without a limit: a machine number if it fits, else decimal digits.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,11 +8,11 @@ use serde::ser::{Serialize, Serializer};
 
 /// A Python integer of any size.
 ///
-/// Compares and prints; to calculate, take it out with [`Int::to_i128`] or [`Int::to_u128`].
+/// It can be compared and printed. To calculate, convert it with [`Int::to_i128`] or [`Int::to_u128`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Int(Repr);
 
-/// Each number has exactly one form, so that equality can be derived.
+/// The representation. Each number has exactly one, so that equality can be derived.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Repr {
     Machine(i128),
@@ -23,11 +23,11 @@ enum Repr {
     },
 }
 
-/// Under this name an [`Int`] too big for the machine goes through the serializer, as its decimal text.
+/// The name under which an [`Int`] of more than 128 bits is passed to the serializer, as its decimal text.
 pub(super) const BIG_INT_NAME: &str = "$piton_board::literal::Int";
 
 impl Int {
-    /// The number that decimal `digits` spell; anything but digits gives `None`.
+    /// Returns the number with these decimal digits; `None` if there are other characters.
     pub(super) fn from_digits(negative: bool, digits: &str) -> Option<Int> {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
@@ -37,7 +37,7 @@ impl Int {
             return Some(Int(Repr::Machine(0)));
         }
         let signed = match negative {
-            // Parsed with its sign: the smallest i128 has no positive counterpart.
+            // The sign is part of the parsed text, because the smallest i128 has no positive counterpart.
             true => format!("-{digits}").parse().ok(),
             false => digits.parse().ok(),
         };
@@ -50,7 +50,7 @@ impl Int {
         }))
     }
 
-    /// The number as `i128`, if it fits.
+    /// Returns the number as `i128`, if it fits.
     pub fn to_i128(&self) -> Option<i128> {
         match &self.0 {
             Repr::Machine(number) => Some(*number),
@@ -58,7 +58,7 @@ impl Int {
         }
     }
 
-    /// The number as `u128`, if it fits.
+    /// Returns the number as `u128`, if it fits.
     pub fn to_u128(&self) -> Option<u128> {
         match &self.0 {
             Repr::Machine(number) => u128::try_from(*number).ok(),
@@ -70,16 +70,16 @@ impl Int {
         }
     }
 
-    /// The nearest float; infinite when out of range.
+    /// Returns the nearest float; infinite if the number is out of range.
     pub fn to_f64(&self) -> f64 {
         match &self.0 {
             Repr::Machine(number) => *number as f64,
-            // Rust's parser rounds correctly and takes any number of digits.
+            // Rust's parser rounds correctly and accepts any number of digits.
             Repr::Decimal { .. } => self.to_string().parse().unwrap_or(f64::NAN),
         }
     }
 
-    /// The number with its sign turned.
+    /// Returns the number with the opposite sign.
     pub(super) fn negated(self) -> Int {
         match self.0 {
             Repr::Machine(number) => match number.checked_neg() {
@@ -90,7 +90,7 @@ impl Int {
                 }),
             },
             Repr::Decimal { negative, digits } => {
-                // 2**127 is beyond i128, minus 2**127 is not: let the one constructor decide.
+                // 2**127 is out of range of i128, but -2**127 is not. The constructor chooses the representation.
                 Int::from_digits(!negative, &digits).unwrap_or(Int(Repr::Machine(0)))
             }
         }
@@ -167,7 +167,7 @@ impl From<u128> for Int {
 }
 
 impl Serialize for Int {
-    /// As the smallest machine type it fits; beyond 128 bits as its decimal text, which
+    /// Serializes the number as the smallest machine type that it fits; beyond 128 bits as its decimal text, which
     /// [`to_literal`](super::to_literal) writes as a number.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some(number) = self.to_i128() {
@@ -211,7 +211,7 @@ impl<'de> Deserialize<'de> for Int {
                 Ok(Int::from(number))
             }
 
-            /// Numbers beyond 128 bits come as their decimal text.
+            /// Accepts numbers beyond 128 bits, which are passed as their decimal text.
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Int, E> {
                 let (negative, digits) = match text.strip_prefix('-') {
                     Some(digits) => (true, digits),

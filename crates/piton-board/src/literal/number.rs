@@ -1,16 +1,16 @@
-//! Numbers in the text: integers in four bases, floats, imaginary numbers, `inf` and `nan`.
+//! Parsing numbers: integers in four bases, floats, imaginary numbers, `inf` and `nan`.
 
 use super::error::LiteralError;
 use super::int::Int;
 use super::parse::{Parser, Token, is_name};
 
-/// How long a number in base 2, 8 or 16 may be: turning it into decimal takes time that grows with the
-/// square of its length. Decimal numbers have no limit.
+/// Maximum number of digits in base 2, 8 or 16. The time to convert them to decimal grows with the square of their
+/// number. Decimal numbers have no limit.
 const RADIX_DIGITS_LIMIT: usize = 20_000;
 
 pub(super) struct Number {
     magnitude: Magnitude,
-    /// Whether a `j` stands behind it.
+    /// Whether a `j` follows.
     pub(super) imaginary: bool,
 }
 
@@ -64,7 +64,7 @@ impl Number {
     }
 }
 
-/// A number with any count of signs before it.
+/// Parses a number with any number of signs in front.
 pub(super) fn signed(parser: &mut Parser<'_>) -> Result<Number, LiteralError> {
     let mut negative = false;
     loop {
@@ -115,7 +115,7 @@ fn unsigned(parser: &mut Parser<'_>) -> Result<Number, LiteralError> {
     }
     let is_int = parser.at == whole_end;
     let written = parser.text.get(start..parser.at).unwrap_or_default();
-    // Only ASCII digits, points, signs and underscores got this far.
+    // The text consists of ASCII digits, points, signs and underscores.
     let written = std::str::from_utf8(written).unwrap_or_default();
     let digits = written.replace('_', "");
     let imaginary = parser.take(b'j') || parser.take(b'J');
@@ -141,7 +141,7 @@ fn unsigned(parser: &mut Parser<'_>) -> Result<Number, LiteralError> {
     }
 }
 
-/// Step over decimal digits, with single underscores between them; maybe none.
+/// Skips decimal digits with single underscores between them. There may be none.
 fn digits(parser: &mut Parser<'_>) -> Result<(), LiteralError> {
     loop {
         parser.take_while(|byte| byte.is_ascii_digit());
@@ -157,7 +157,7 @@ fn digits(parser: &mut Parser<'_>) -> Result<(), LiteralError> {
     }
 }
 
-/// `0x1f`, `0o17`, `0b11`, with underscores.
+/// Parses `0x1f`, `0o17`, `0b11`, with underscores.
 fn radix(parser: &mut Parser<'_>, radix: u32) -> Result<Number, LiteralError> {
     let start = parser.at;
     parser.at += 2;
@@ -190,7 +190,7 @@ fn radix(parser: &mut Parser<'_>, radix: u32) -> Result<Number, LiteralError> {
     }
 }
 
-/// Digits of base `radix`, most significant first, as decimal text.
+/// Returns digits of base `radix`, most significant first, as decimal text.
 fn to_decimal(digits: &[u32], radix: u32) -> String {
     const LIMB: u64 = 1_000_000_000;
     // Limbs of nine decimal digits, least significant first.
@@ -218,7 +218,7 @@ fn to_decimal(digits: &[u32], radix: u32) -> String {
     }
 }
 
-/// `inf`, `nan`, `infj`, `nanj`, `float('inf')`, `float('-inf')`, `float('nan')`.
+/// Parses `inf`, `nan`, `infj`, `nanj`, `float('inf')`, `float('-inf')`, `float('nan')`.
 fn word(parser: &mut Parser<'_>) -> Result<Number, LiteralError> {
     let start = parser.at;
     let name = parser.take_while(is_name);
@@ -251,7 +251,7 @@ fn word(parser: &mut Parser<'_>) -> Result<Number, LiteralError> {
     })
 }
 
-/// The quoted argument of `float(...)` and the closing parenthesis.
+/// Parses the quoted argument of `float(...)` and the closing parenthesis.
 fn float_argument(parser: &mut Parser<'_>) -> Option<f64> {
     parser.skip_space();
     let quote = parser.peek().filter(|byte| matches!(byte, b'\'' | b'"'))?;

@@ -1,4 +1,4 @@
-//! Text to nodes: one flat list in the order of the text, from which both [`Value`]s and serde are fed.
+//! Parsing text to nodes: a flat list in the order of the text, from which [`Value`]s and serde read.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use super::int::Int;
 use super::value::Value;
 use super::{number, string};
 
-/// How deep brackets may nest: far more than any board prints, and far less than a thread's stack holds.
+/// Maximum depth of nested brackets: much more than a board prints, and much less than the stack of a thread allows.
 pub const DEPTH_LIMIT: usize = 256;
 
-/// Read one Python literal; white space around it is skipped.
+/// Reads one Python literal. White space around it is skipped.
 ///
 /// # Errors
 ///
-/// [`LiteralError`] says at which byte the text stops being a literal and what could have stood there.
+/// [`LiteralError`] has the offset of the first byte that no literal has there, and what was expected.
 pub fn parse(text: &[u8]) -> Result<Value, LiteralError> {
     Value::from_nodes(&mut nodes(text)?.into_iter())
 }
 
-/// A part of the text and what it means.
+/// A part of the text and its meaning.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
     /// Offset of its first byte.
@@ -43,13 +43,13 @@ pub(super) enum Token<'a> {
     Str(Cow<'a, str>),
     Bytes(Cow<'a, [u8]>),
     ByteArray(Cow<'a, [u8]>),
-    /// `items` items follow. In a dict an item is two nodes, key and value; in an attribute tuple it is a
-    /// `Str`, the name, and the value.
+    /// A bracket. `items` items follow: in a dict two nodes each, key and value; in an attribute tuple the name as a `Str`,
+    /// and the value.
     Open {
         shape: Shape,
         items: usize,
     },
-    /// Parentheses round one value, which follows: they mean nothing.
+    /// Parentheses without a meaning around one value, which follows.
     Group,
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Shape {
     Array(u8),
 }
 
-/// All of `text` as nodes. They are well formed: each `Open` and `Group` is followed by what it promises.
+/// Parses the whole `text` to nodes. They are well formed: each `Open` and `Group` is followed by its items.
 pub(super) fn nodes(text: &[u8]) -> Result<Vec<Node<'_>>, LiteralError> {
     let mut parser = Parser {
         text,
@@ -93,19 +93,19 @@ impl<'a> Parser<'a> {
         self.text.get(self.at).copied()
     }
 
-    /// What is left of the text.
+    /// Returns the remaining text.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Step over `wanted`, if it stands here.
+    /// Skips the next byte if it is `wanted`. Returns whether it was.
     pub(super) fn take(&mut self, wanted: u8) -> bool {
-        let there = self.peek() == Some(wanted);
-        self.at += usize::from(there);
-        there
+        let is_next = self.peek() == Some(wanted);
+        self.at += usize::from(is_next);
+        is_next
     }
 
-    /// Step over a run of bytes of one kind.
+    /// Skips the bytes of one kind and returns them.
     pub(super) fn take_while(&mut self, kind: fn(u8) -> bool) -> &'a [u8] {
         let rest = self.rest();
         let length = rest.iter().take_while(|byte| kind(**byte)).count();
@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
         self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c));
     }
 
-    /// The error for this place.
+    /// Returns the error for the current offset.
     pub(super) fn expected(&self, expected: &'static str) -> LiteralError {
         const EXCERPT: usize = 20;
         let rest = self.rest();
@@ -136,7 +136,7 @@ impl<'a> Parser<'a> {
         self.nodes.push(Node { at, end, token });
     }
 
-    /// Any value, with white space before it.
+    /// Parses any value, with white space in front.
     fn value(&mut self) -> Result<(), LiteralError> {
         self.skip_space();
         let at = self.at;
@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Run `inside` one level deeper.
+    /// Runs `inside` one level deeper.
     fn nested(
         &mut self,
         inside: impl FnOnce(&mut Parser<'a>) -> Result<(), LiteralError>,
@@ -179,7 +179,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Step over the bracket here and open a node, whose place is the answer.
+    /// Skips the opening bracket and adds a node for it. Returns the node's index.
     fn open(&mut self, shape: Shape) -> usize {
         let at = self.at;
         self.at += 1;
@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         self.nodes.len() - 1
     }
 
-    /// Give the node at `open` its final shape and number of items; it ends here.
+    /// Sets the final shape, number of items and end of the node at index `open`.
     fn close(&mut self, open: usize, shape: Shape, items: usize) {
         self.finish(open, Token::Open { shape, items });
     }
@@ -200,7 +200,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Items up to and over `closing`, with `seen` items read already; a comma may follow the last one.
+    /// Parses items up to `closing`, which is skipped too. `seen` items are parsed already. A comma may follow the last
+    /// item.
     fn items(
         &mut self,
         seen: usize,
@@ -229,7 +230,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A tuple, an attribute tuple, or one value in parentheses.
+    /// Parses a tuple, an attribute tuple, or one value in parentheses.
     fn parentheses(&mut self) -> Result<(), LiteralError> {
         let open = self.open(Shape::Tuple);
         self.skip_space();
@@ -251,14 +252,14 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Whether `name=` stands here.
+    /// Returns whether the next characters are `name=`.
     fn at_field(&self) -> bool {
         let rest = self.rest();
         let name = rest.iter().take_while(|byte| is_name(**byte)).count();
         name > 0 && rest.get(name) == Some(&b'=')
     }
 
-    /// `name=value` items, as MicroPython prints its attribute tuples and named tuples.
+    /// Parses `name=value` items, as MicroPython prints its attribute tuples and named tuples.
     fn fields(&mut self, open: usize) -> Result<(), LiteralError> {
         let items = self.items(0, b')', |parser| {
             let at = parser.at;
@@ -267,7 +268,7 @@ impl<'a> Parser<'a> {
                 parser.at = at;
                 return Err(parser.expected("a field's name and `=`"));
             }
-            // Only ASCII letters, digits and underscores are names here.
+            // The names consist of ASCII letters, digits and underscores.
             let name = std::str::from_utf8(name).unwrap_or_default();
             parser.push(at, Token::Str(Cow::Borrowed(name)));
             parser.at += 1;
@@ -277,7 +278,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A dict or a set.
+    /// Parses a dict or a set.
     fn braces(&mut self) -> Result<(), LiteralError> {
         let open = self.open(Shape::Dict);
         self.skip_space();
@@ -305,7 +306,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A number, or the sum of a real and an imaginary one.
+    /// Parses a number, or the sum of a real and an imaginary number.
     fn number(&mut self) -> Result<(), LiteralError> {
         let at = self.at;
         let first = number::signed(self)?;
@@ -328,7 +329,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// One string or several in a row, which are one value.
+    /// Parses one string, or adjacent strings, which are one value.
     fn strings(&mut self) -> Result<(), LiteralError> {
         let at = self.at;
         let mut token = string::string(self)?;
@@ -356,7 +357,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A constant, a call such as `set()`, a string with a prefix.
+    /// Parses a constant, a call such as `set()`, or a string with a prefix.
     fn name(&mut self) -> Result<(), LiteralError> {
         if string::starts_here(self) {
             return self.strings();
@@ -391,7 +392,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `name(...)`, for the few calls that stand for values.
+    /// Parses `name(...)`, for the few calls that represent values.
     fn call(&mut self, at: usize, name: &[u8]) -> Result<(), LiteralError> {
         self.skip_space();
         let open = self.open(Shape::Tuple);
@@ -448,7 +449,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What the one argument of a call, at `place`, becomes.
+    /// Returns the token for a call of `name` with one argument, the node at index `place`.
     fn converted(&mut self, place: usize, name: &[u8]) -> Option<Token<'a>> {
         let argument = std::mem::replace(&mut self.nodes.get_mut(place)?.token, Token::None);
         match (name, argument) {
@@ -490,7 +491,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The type code behind the node at `open`, and the list behind it if there is one, as one array.
+    /// Returns the array of the nodes behind index `open`: a type code, and a list if there is one.
     fn array(&mut self, open: usize, arguments: usize) -> Option<Token<'a>> {
         let typecode = match &self.nodes.get(open + 1)?.token {
             Token::Str(text) => match text.as_bytes() {
@@ -507,7 +508,7 @@ impl<'a> Parser<'a> {
             }) if arguments == 2 => *items,
             _ => return None,
         };
-        // The type code is a part of the shape, and the list's own node makes room for the call's.
+        // The type code becomes part of the shape, and the node of the call replaces that of the list.
         self.nodes.drain(open + 1..open + 1 + arguments);
         Some(Token::Open {
             shape: Shape::Array(typecode),
@@ -515,7 +516,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// The two numbers behind the node at `open` as one complex number; they leave the list.
+    /// Removes the two numbers behind the node at index `open`, and returns them as one complex number.
     fn complex(&mut self, open: usize) -> Option<Token<'a>> {
         let part = |node: Option<&Node<'a>>| match node.map(|node| &node.token) {
             Some(Token::Float(number)) => Some(*number),

@@ -1,4 +1,4 @@
-//! Rust types to literals, through serde. The table of types stands in the module above.
+//! Converting Rust types to literals, through serde. The parent module has the table of types.
 
 use std::fmt::Write;
 
@@ -12,11 +12,11 @@ use super::value_serde::{
 };
 use super::write::{ARRAY_CALL, py_bytes, py_str, write_f32, write_f64};
 
-/// `value` as a Python literal.
+/// Returns `value` as a Python literal.
 ///
 /// # Errors
 ///
-/// [`LiteralError::Unsupported`] when the type's own `Serialize` refuses.
+/// [`LiteralError::Unsupported`] if the type's own `Serialize` fails.
 pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, LiteralError> {
     let mut text = String::new();
     value.serialize(Serializer {
@@ -26,8 +26,8 @@ pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, LiteralErr
     Ok(text)
 }
 
-/// `value` as a Python literal in which `decode(b'...')` stands for bytes that are shorter in base64: `decode` is what names the
-/// board's `binascii.a2b_base64`.
+/// Returns `value` as a Python literal, with bytes as `decode(b'...')` if they are shorter in base64. `decode` is the name
+/// of `binascii.a2b_base64` on the board.
 ///
 /// # Errors
 ///
@@ -44,12 +44,12 @@ pub fn to_literal_with_base64<T: Serialize + ?Sized>(
     Ok(text)
 }
 
-/// Fewer bytes than these are no shorter in base64, or not worth a call.
+/// Minimum number of bytes for base64. For fewer bytes a call is not shorter.
 const SHORT: usize = 32;
 
 struct Serializer<'t> {
     text: &'t mut String,
-    /// What decodes base64 on the board.
+    /// The name of the board's function that decodes base64.
     base64: Option<&'t str>,
 }
 
@@ -112,7 +112,7 @@ impl<'t> ser::Serializer for Serializer<'t> {
         match self.base64 {
             Some(decode) if bytes.len() > SHORT && literal.len() > bytes.len() / 3 * 4 => {
                 let encoded = BASE64.encode(bytes);
-                // A decoder that is written in Python takes bytes only.
+                // The argument is of bytes, because a decoder that is written in Python does not accept a str.
                 write!(self.text, "{decode}(b'{encoded}')")?;
             }
             _ => self.text.push_str(&literal),
@@ -157,11 +157,11 @@ impl<'t> ser::Serializer for Serializer<'t> {
     ) -> Result<(), LiteralError> {
         let call = match name {
             BIG_INT_NAME => {
-                // Its decimal text, which the serializer puts in quotes.
+                // The value is the number's decimal text, which the serializer has put in quotes.
                 self.text.push_str(to_literal(value)?.trim_matches('\''));
                 return Ok(());
             }
-            // The content is a tuple already: its parentheses are the call's.
+            // The content is written as a tuple, whose parentheses become those of the call.
             COMPLEX_NAME => {
                 self.text.push_str("complex");
                 return value.serialize(self);
@@ -252,7 +252,7 @@ impl<'t> Serializer<'t> {
         }
     }
 
-    /// A dict whose one key is the variant's name, up to and with the `opening` of its content.
+    /// Writes the start of a dict whose only key is the variant's name, including the `opening` bracket of its content.
     fn variant(self, name: &str, opening: &str, closing: &'static str) -> Items<'t> {
         self.text.push('{');
         self.text.push_str(&py_str(name));
@@ -261,7 +261,7 @@ impl<'t> Serializer<'t> {
     }
 }
 
-/// What stands between two brackets.
+/// The items between two brackets.
 struct Items<'t> {
     text: &'t mut String,
     base64: Option<&'t str>,
@@ -290,7 +290,7 @@ impl Items<'_> {
     }
 
     fn finish(self) -> Result<(), LiteralError> {
-        // A tuple of one is told from a parenthesised value by its comma.
+        // A comma distinguishes a tuple of one item from a value in parentheses.
         if self.count == 1 && self.closing.starts_with(')') {
             self.text.push(',');
         }

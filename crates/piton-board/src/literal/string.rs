@@ -1,11 +1,11 @@
-//! Strings in the text: prefixes, quotes, escapes.
+//! Parsing strings: prefixes, quotes, escapes.
 
 use std::borrow::Cow;
 
 use super::error::LiteralError;
 use super::parse::{Parser, Token};
 
-/// Whether a string, with or without a prefix, stands here.
+/// Returns whether a string, with or without a prefix, is next.
 pub(super) fn starts_here(parser: &Parser<'_>) -> bool {
     prefix(parser.rest()).is_some()
 }
@@ -32,7 +32,7 @@ fn prefix(text: &[u8]) -> Option<Prefix> {
     Some(Prefix { bytes, raw, length })
 }
 
-/// One string.
+/// Parses one string.
 pub(super) fn string<'a>(parser: &mut Parser<'a>) -> Result<Token<'a>, LiteralError> {
     let Some(prefix) = prefix(parser.rest()) else {
         return Err(parser.expected("a string"));
@@ -61,7 +61,7 @@ pub(super) fn string<'a>(parser: &mut Parser<'a>) -> Result<Token<'a>, LiteralEr
             Some(b'\'' | b'"') => body.plain(parser),
             Some(b'\\') if prefix.raw => {
                 body.plain(parser);
-                // A backslash keeps a quote from closing even a raw string.
+                // Also in a raw string, a quote behind a backslash does not end the string.
                 if matches!(parser.peek(), Some(b'\'' | b'"' | b'\\')) {
                     body.plain(parser);
                 }
@@ -73,7 +73,7 @@ pub(super) fn string<'a>(parser: &mut Parser<'a>) -> Result<Token<'a>, LiteralEr
     }
 }
 
-/// The decoded content: borrowed as long as it is one run of the text.
+/// The decoded content. It is borrowed as long as it is one unchanged part of the text.
 #[derive(Default)]
 struct Body<'a> {
     borrowed: &'a [u8],
@@ -81,7 +81,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// A run of the text that stands for itself.
+    /// Adds a part of the text without escapes.
     fn run(&mut self, run: &'a [u8], at: usize, bytes: bool) -> Result<(), LiteralError> {
         if !bytes && let Err(error) = std::str::from_utf8(run) {
             return Err(LiteralError::NotText {
@@ -96,7 +96,7 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
-    /// The ASCII byte that stands here, for itself.
+    /// Adds the next byte, which is ASCII, unchanged.
     fn plain(&mut self, parser: &mut Parser<'_>) {
         if let Some(byte) = parser.peek() {
             self.own().push(byte);
@@ -120,7 +120,7 @@ impl<'a> Body<'a> {
         if bytes {
             return Token::Bytes(content);
         }
-        // Every part was checked on its way in, so nothing is lost here.
+        // Every part was checked when it was added, so the conversion is lossless.
         Token::Str(match content {
             Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default()),
             Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_default()),
@@ -128,7 +128,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A backslash and what it announces.
+/// Parses an escape: a backslash and the characters behind it.
 fn escape(parser: &mut Parser<'_>, body: &mut Body<'_>, bytes: bool) -> Result<(), LiteralError> {
     let at = parser.at;
     parser.at += 1;
@@ -161,7 +161,7 @@ fn escape(parser: &mut Parser<'_>, body: &mut Body<'_>, bytes: bool) -> Result<(
             parser.at = at;
             return Err(parser.expected("an escape other than `\\N`, which boards don't have"));
         }
-        // As in Python, an unknown escape is a backslash and what follows.
+        // As in Python, an unknown escape keeps its backslash.
         _ => {
             parser.at -= 1;
             body.own().push(b'\\');
@@ -191,7 +191,7 @@ fn escape(parser: &mut Parser<'_>, body: &mut Body<'_>, bytes: bool) -> Result<(
     }
 }
 
-/// The number that the next digits spell, as many as `count` allows.
+/// Parses a number of at most `count` digits.
 fn digits(
     parser: &mut Parser<'_>,
     count: std::ops::RangeInclusive<usize>,

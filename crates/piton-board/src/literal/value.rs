@@ -1,4 +1,4 @@
-//! A Python value of any kind, held as it is.
+//! A Python value of any type.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use super::parse::{Node, Shape, Token};
 
 /// A Python value.
 ///
-/// Equality is by kind and content, in the order of the items: `1`, `1.0` and `True` differ, and so do sets
-/// whose items stand in another order. As in Python, `nan` does not equal itself.
+/// Two values are equal if their types and contents are equal, with items in the same order: `1`, `1.0` and `True`
+/// differ, and so do sets with another order of items. As in Python, `nan` does not equal itself.
 ///
-/// `Display` writes the literal: text that evaluates to an equal value on a board.
+/// `Display` writes a literal that evaluates to an equal value on a board.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -45,7 +45,7 @@ pub enum Value {
     NamedTuple(Vec<(String, Value)>),
     /// A list.
     List(Vec<Value>),
-    /// A dict, in the order it was printed.
+    /// A dict, in the printed order.
     Dict(Vec<(Value, Value)>),
     /// A set.
     Set(Vec<Value>),
@@ -61,7 +61,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value that the next nodes describe. The parser's depth limit bounds the recursion.
+    /// Returns the value of the next nodes. The parser's depth limit bounds the recursion.
     pub(super) fn from_nodes<'a>(
         nodes: &mut impl Iterator<Item = Node<'a>>,
     ) -> Result<Value, LiteralError> {

@@ -1,4 +1,4 @@
-//! A [`Value`] as a serde type: exact through this module's reader and writer, nearest through others.
+//! [`Value`] as a serde type. This module's formats keep it exactly; other formats get the nearest type that they have.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use super::int::Int;
 use super::parse::parse;
 use super::value::Value;
 
-/// Under this name a [`Value`] asks our deserializer for its text: see [`ValueVisitor::visit_map`].
+/// The name by which a [`Value`] requests its text from our deserializer: see [`ValueVisitor::visit_map`].
 pub(super) const VALUE_NAME: &str = "$piton_board::literal::Value";
 
-/// Under these names the kinds that serde has no word for go from [`Value`] to our serializer, which
-/// writes a call round the content. Other serializers see the content only.
+/// The names by which [`Value`] passes types that serde does not have to our serializer, which writes a call around the
+/// content. Other serializers write only the content.
 pub(super) const ARRAY_NAME: &str = "$piton_board::literal::array";
 pub(super) const BYTE_ARRAY_NAME: &str = "$piton_board::literal::bytearray";
 pub(super) const COMPLEX_NAME: &str = "$piton_board::literal::complex";
@@ -22,8 +22,8 @@ pub(super) const FROZEN_SET_NAME: &str = "$piton_board::literal::frozenset";
 pub(super) const SET_NAME: &str = "$piton_board::literal::set";
 
 impl Serialize for Value {
-    /// Through [`to_literal`](super::to_literal) exactly the value; through other serializers what comes nearest (a set becomes a
-    /// sequence, an attribute tuple a tuple, an array a pair of its type code and its numbers).
+    /// Serializes exactly the value through [`to_literal`](super::to_literal). For other serializers a set becomes a
+    /// sequence, an attribute tuple a tuple, and an array a pair of its type code and its numbers.
     fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::None => serializer.serialize_unit(),
@@ -75,8 +75,8 @@ impl Serialize for AsBytes<'_> {
 }
 
 impl<'de> Deserialize<'de> for Value {
-    /// From [`from_literal`](super::from_literal) exactly what the text says; from other formats what comes nearest (every sequence is a
-    /// list).
+    /// Deserializes exactly the value through [`from_literal`](super::from_literal). From other formats every sequence
+    /// becomes a list.
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_newtype_struct(VALUE_NAME, ValueVisitor)
     }
@@ -163,7 +163,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// The text that our deserializer hands over.
+/// The text that our deserializer passes.
 struct Text(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Text {

@@ -1,13 +1,13 @@
-//! Values to text that evaluates on every board: ASCII escapes for control characters, UTF-8 as it is.
+//! Writing values as text that every board can evaluate: ASCII escapes for control characters, UTF-8 unchanged.
 
 use std::fmt::{self, Write};
 
 use super::value::Value;
 
-/// `text` as a Python str literal, in quotes.
+/// Returns `text` as a Python str literal, in quotes.
 ///
-/// Control characters are escaped, so that the literal passes through any REPL mode; other characters stay as
-/// they are, because a board built without Unicode takes their UTF-8 bytes but refuses `\u` escapes.
+/// Control characters are escaped, so that the literal can be sent in any mode of the REPL. Other characters are not
+/// escaped, because a board built without Unicode accepts their UTF-8 bytes but refuses `\u` escapes.
 pub fn py_str(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     let quote = quote_for(text.as_bytes());
@@ -22,7 +22,7 @@ pub fn py_str(text: &str) -> String {
     literal
 }
 
-/// `bytes` as a Python bytes literal: `b` and the quoted content, pure ASCII.
+/// Returns `bytes` as a Python bytes literal: `b` and the quoted content, in ASCII.
 pub fn py_bytes(bytes: &[u8]) -> String {
     let mut literal = String::with_capacity(bytes.len() + 3);
     let quote = quote_for(bytes);
@@ -35,7 +35,7 @@ pub fn py_bytes(bytes: &[u8]) -> String {
     literal
 }
 
-/// Double quotes if that saves escapes, as Python does.
+/// Returns the quote to use: double quotes if that saves escapes, as in Python.
 fn quote_for(content: &[u8]) -> u8 {
     match content.contains(&b'\'') && !content.contains(&b'"') {
         true => b'"',
@@ -66,10 +66,10 @@ fn push_escaped(literal: &mut String, byte: u8, quote: u8) {
     }
 }
 
-/// What makes an array: a program need not have imported the module.
+/// The expression that makes an array. It does not need an import of the module.
 pub(super) const ARRAY_CALL: &str = "__import__('array').array";
 
-/// A float; `inf` and `nan` have no literal and become calls.
+/// Writes a float. `inf` and `nan` have no literal and become calls.
 pub(super) fn write_f64(out: &mut impl Write, number: f64) -> fmt::Result {
     if number.is_finite() {
         write!(out, "{number:?}")
@@ -99,14 +99,14 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::None => f.write_str("None"),
-            // `Ellipsis` is a name that a program can bind anew, and some boards lack it.
+            // A program can rebind the name `Ellipsis`, and some boards do not have it.
             Value::Ellipsis => f.write_str("..."),
             Value::Bool(true) => f.write_str("True"),
             Value::Bool(false) => f.write_str("False"),
             Value::Int(number) => write!(f, "{number}"),
             Value::Float(number) => write_f64(f, *number),
             Value::Complex { real, imaginary } => {
-                // `a+bj` is an addition, which loses the sign of a zero.
+                // A call, because `a+bj` is an addition, which loses the sign of a zero.
                 f.write_str("complex(")?;
                 write_f64(f, *real)?;
                 f.write_str(", ")?;

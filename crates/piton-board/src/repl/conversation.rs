@@ -1,13 +1,13 @@
-//! A running program that talks with the host in bytes of its own.
+//! A running program that has its own protocol with the host.
 
 use super::{Repl, State};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// A running program, and both directions of the wire as they are.
+/// A running program, and unchanged bytes in both directions.
 ///
-/// Nothing between the program's first byte and [`Conversation::finish`] is taken for the end of its output. When
-/// this is dropped the program runs on: [`super::RawRepl::interrupt`] stops it.
+/// No byte before [`Conversation::finish`] is taken for the end of the program's output. When the conversation is dropped,
+/// the program continues: [`super::RawRepl::interrupt`] stops it.
 pub struct Conversation<'a> {
     repl: &'a mut Repl,
 }
@@ -17,7 +17,7 @@ impl<'a> Conversation<'a> {
         Conversation { repl }
     }
 
-    /// Writes all of `bytes`. The program must be reading: there is no flow control here.
+    /// Writes all of `bytes`. There is no flow control: the program must read them in time.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl<'a> Conversation<'a> {
         self.repl.link.write(bytes, deadline)
     }
 
-    /// Returns what has come and was not consumed.
+    /// Returns the received bytes that are not consumed yet.
     pub fn pending(&self) -> &[u8] {
         self.repl.link.pending()
     }
@@ -45,13 +45,13 @@ impl<'a> Conversation<'a> {
         self.repl.link.poll(waiting_for, deadline)
     }
 
-    /// Ends the conversation with a board that was reset, as its output shows.
+    /// Ends the conversation with a board whose output shows that it was reset. Returns the error for that.
     pub fn board_was_reset(self) -> Error {
         self.repl.state = State::Unknown;
         Error::BoardReset
     }
 
-    /// Waits for the program's end, which begins with what is pending, and hands on what it still prints.
+    /// Waits for the program's end, and passes its remaining output to the caller, beginning with the pending bytes.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The way into the raw REPL, from whatever the board is doing.
+//! Entering the raw REPL from any state of the board.
 
 use std::time::{Duration, Instant};
 
@@ -14,27 +14,26 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InterruptBurst {
     count: u32,
-    /// The pause after the first one. It doubles from one to the next; without a pause they are sent in one piece.
+    /// The pause after the first Ctrl-C, which doubles with each further one. Without a pause they are sent in one write.
     gap: Duration,
-    /// How long to wait for the board before the next burst.
+    /// The time to wait for the board before the next burst.
     pub(super) patience: Duration,
 }
 
-/// How long a program may take to clean up after the first Ctrl-C.
+/// The time for a program to clean up after the first Ctrl-C.
 const FIRST_PATIENCE: Duration = Duration::from_millis(3500);
 
-/// Returns the bursts of Ctrl-C to send one after the other while the program does not stop.
-///
-/// The first is a single one, with much time to act: a second would interrupt a `finally` block. A program that catches
-/// `KeyboardInterrupt` and goes on is stopped only by a Ctrl-C that comes while it handles the one before. So later they come in
-/// bursts: in one piece, which a serial line spaces by itself (87 µs at 115200 baud), and with pauses, because a USB board counts
-/// all that come in one piece as one.
+/// Returns the bursts of Ctrl-C to send one after the other until the program stops.
 pub(super) fn interrupt_bursts() -> impl Iterator<Item = InterruptBurst> {
+    // One Ctrl-C, with much time: a second one would interrupt a `finally` block of the program.
     let first = InterruptBurst {
         count: 1,
         gap: Duration::ZERO,
         patience: FIRST_PATIENCE,
     };
+    // A program that catches `KeyboardInterrupt` and continues is stopped only by a Ctrl-C that comes while it handles the
+    // previous one. So bursts follow: in one write, whose bytes a serial line spaces by itself (87 µs at 115200 baud), and
+    // with pauses, because a USB board counts all Ctrl-C of one write as one.
     let later = [(16, 0), (6, 400), (6, 50), (6, 3200), (16, 0), (6, 12_800)];
     let later = later
         .into_iter()
@@ -67,18 +66,18 @@ pub(super) fn send_burst(
     Ok(())
 }
 
-/// How long the friendly prompt must stand at first before it counts as idle.
+/// Initial silence behind the friendly prompt after which the board counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);
 
-/// How long a board may be silent before it gets another Ctrl-A.
+/// Silence after which the board gets another Ctrl-A.
 const CTRL_A_RETRY: Duration = Duration::from_secs(1);
 
-/// The bytes that were exchanged on the way into the raw REPL.
+/// The state of one entry into the raw REPL.
 struct Attempt {
     sent: Vec<u8>,
     received: Tail,
     limit: Deadline,
-    /// How long the friendly prompt must stand before it counts as idle.
+    /// Silence behind the friendly prompt after which the board counts as idle.
     prompt_quiet: Duration,
 }
 
@@ -96,8 +95,9 @@ impl Repl {
         };
         for burst in interrupt_bursts() {
             if burst.count == 1 {
-                // A half-typed line, paste mode, and a raw-paste that a host left when it died all take a Ctrl-A as text:
-                // the Ctrl-C first ends them. No carriage return: it would run a line that a person has half typed.
+                // In an incomplete line, in paste mode, and in the raw-paste of a host that was killed, Ctrl-A is text. The
+                // Ctrl-C in front of it ends these states. There is no carriage return, because it would run the incomplete
+                // line of a person.
                 attempt.write(&self.link, b"\x03\x01")?;
             } else {
                 send_burst(&self.link, burst, limit)?;
@@ -108,9 +108,9 @@ impl Repl {
             }
             if self.await_raw(&mut attempt, limit.slice(burst.patience))? {
                 if attempt.sent.len() > 2 || !attempt.is_plain() {
-                    // Several tries, or a banner that was not the answer to the first: more banners may follow, and would be
-                    // taken for answers to programs.
-                    debug!("more answers of the board may be on their way, a probe waits for them");
+                    // After several attempts, or a banner that does not answer the first one, more banners may follow. They
+                    // would be taken for answers to programs.
+                    debug!("more answers of the board may follow, a probe waits for them");
                     self.synchronize(limit)?;
                 }
                 self.state = State::Raw;
@@ -155,15 +155,16 @@ impl Repl {
             }
             let quiet = quiet_since.elapsed();
             if quiet >= attempt.prompt_quiet && attempt.received.bytes().ends_with(b">>> ") {
-                // The friendly prompt stays: the Ctrl-A was lost on its way, or CircuitPython took it as the "any key" that it
-                // asks for when code.py has ended.
+                // The board stays at the friendly prompt: the Ctrl-A was lost, or CircuitPython has read it as the key that it
+                // waits for when code.py has ended.
                 debug!("the board stays at its friendly prompt, Ctrl-C and Ctrl-A are sent again");
                 attempt.write(&self.link, b"\x03\x01")?;
-                // A board that is still starting prints its prompt before it listens.
+                // A board that is still starting prints its prompt before it reads input, so the next attempt waits longer.
                 attempt.prompt_quiet *= 2;
                 quiet_since = Instant::now();
             } else if quiet >= CTRL_A_RETRY {
-                // Silence: a board that was still starting lost the bytes. No Ctrl-C, which could interrupt boot.py.
+                // The board is silent: it was still starting and lost the bytes. No Ctrl-C is sent, because it could
+                // interrupt boot.py.
                 debug!("the board is silent, another Ctrl-A is sent");
                 attempt.write(&self.link, b"\x01")?;
                 quiet_since = Instant::now();
@@ -171,18 +172,16 @@ impl Repl {
         }
     }
 
-    /// Makes sure that the board has answered all that was sent before.
+    /// Waits until the board has answered everything that was sent before.
     ///
-    /// After several tries more banners may be on their way. The board answers in order, so when it has
-    /// run a program of ours nothing older can come. That program may fail: MicroPython 1.9.2 keeps a Ctrl-C
-    /// that came at a bad moment, and raises it in whatever runs next.
+    /// The board answers in order, so when it has answered a probe, no older answer can come.
     pub(super) fn synchronize(&mut self, limit: Deadline) -> Result<(), Error> {
         let mut wait = Wait::new("the raw REPL to settle", limit);
         loop {
             self.probes += 1;
             let factor = 7919;
             let program = format!("print({factor}*{})\x04", self.probes);
-            // The answer is not in the question: an echo would not pass for it.
+            // The answer is not part of the program, so an echo of the program is not mistaken for it.
             let answer = format!("OK{}", factor * self.probes);
             self.link.write(program.as_bytes(), limit)?;
             let end = loop {
@@ -194,6 +193,8 @@ impl Repl {
             let text = self.link.pending().get(..end).unwrap_or_default();
             let answered = find(text, answer.as_bytes()).is_some();
             self.link.consume(end);
+            // The probe may fail with `KeyboardInterrupt`: MicroPython 1.9.2 keeps a Ctrl-C that came between two programs,
+            // and raises it in the next one. Then another probe follows.
             if answered {
                 return Ok(());
             }
@@ -205,7 +206,7 @@ impl Repl {
         self.state = State::Broken;
         self.link.write(b"\x04", deadline)?;
         let limit = bounded(deadline);
-        // One after the other: boot.py may print between them.
+        // The announcement and the banner are awaited separately, because boot.py may print between them.
         let mut wait = Wait::new("the soft reset", limit);
         loop {
             let pending = self.link.pending();
@@ -214,8 +215,8 @@ impl Repl {
                 break;
             }
             if let Some(at) = find(pending, b"\x04>") {
-                // The answer to a program came instead of a reset: the raw REPL's line held a byte from before the Ctrl-D, such as
-                // a newline that a starting board received, and the Ctrl-D ran it. Now the line is empty.
+                // The answer to a program came instead of a reset. The raw REPL's line contained an earlier byte, such as a
+                // newline that the board received while it started, and the Ctrl-D ran this line. Now the line is empty.
                 debug!("the board ran a line instead of the soft reset, Ctrl-D is sent again");
                 self.link.consume(at + 2);
                 self.link.write(b"\x04", limit)?;
@@ -233,10 +234,10 @@ impl Repl {
 }
 
 impl Attempt {
-    /// Returns whether the banner came as the answer to our Ctrl-A: after a prompt, or alone.
+    /// Returns whether the banner came as the answer to the Ctrl-A: after a prompt, or alone.
     ///
-    /// A board that we interrupted in boot.py enters the raw REPL by itself, if it was there before its
-    /// soft reset, and answers the Ctrl-A with a second banner.
+    /// A board that was interrupted in boot.py enters the raw REPL by itself if it was there before its soft reset. It
+    /// answers the Ctrl-A with a second banner.
     fn is_plain(&self) -> bool {
         let received = self.received.bytes();
         let before = find(received, RAW_BANNER).and_then(|at| received.get(..at));

@@ -1,4 +1,4 @@
-//! What a running program prints, how it ends, and how to stop it.
+//! Following a running program: its output, its end, and stopping it.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -13,11 +13,10 @@ use crate::error::Error;
 use crate::exception::BoardException;
 use crate::stop::Stop;
 
-/// How long bytes right after an end are watched for another end: see [`settle`].
+/// The time in which bytes after an end are searched for another end: see [`settle`].
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// How long a prompt stands at the end of what came before it counts as the board's prompt, where the bytes
-/// before it do not say so.
+/// Silence behind a possible end after which it counts as the end of the program.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// A program that runs in the raw REPL.
@@ -25,7 +24,7 @@ const QUIET: Duration = Duration::from_millis(500);
 pub(super) struct Program {
     scanner: Scanner,
     printed: Tail,
-    /// It came in pieces, and runs inside the program that joins them.
+    /// Whether it was sent in pieces, and runs inside the program that joins them.
     pub(super) in_pieces: bool,
 }
 
@@ -40,18 +39,18 @@ impl Program {
         })
     }
 
-    /// Returns whether the board has restarted, as its output shows.
+    /// Returns whether the output ends with the banner and prompt of a board that has restarted.
     ///
-    /// A board that is reset behind a USB-to-serial converter does not disconnect; only this tells.
+    /// A board that is reset behind a USB-to-serial converter does not disconnect. Only its output shows the reset.
     fn printed_a_start(&self) -> bool {
         let printed = self.printed.bytes();
-        // A program may print a prompt of its own, but rarely at the start of a line behind a banner.
+        // A program may print `>>> ` itself, but rarely at the start of a line behind a banner.
         printed.ends_with(b"\n>>> ") && ends_with_board_start(printed)
     }
 }
 
 impl Repl {
-    /// Hands on the output of the running program until it ends.
+    /// Passes the output of the running program to the caller until it ends.
     pub(super) fn follow(
         &mut self,
         output: &mut dyn FnMut(&[u8]),
@@ -64,7 +63,7 @@ impl Repl {
         self.follow_with_replies(&mut exchange, deadline)
     }
 
-    /// As [`Repl::follow`], and writes to the program what `reply` returns.
+    /// As [`Repl::follow`], and writes the bytes that `reply` returns to the program.
     pub(super) fn follow_with_replies(
         &mut self,
         exchange: &mut dyn FnMut(&[u8]) -> Reply,
@@ -105,7 +104,7 @@ impl Repl {
         }
     }
 
-    /// Waits for the raw REPL after a `SystemExit`. Returns whether there was something to wait for.
+    /// Waits for the raw REPL after a `SystemExit`. Returns false if the board was not restarting.
     pub(super) fn finish_restart(&mut self, deadline: Deadline) -> Result<bool, Error> {
         if !matches!(self.state, State::Restarting) {
             return Ok(false);
@@ -129,7 +128,7 @@ impl Repl {
         self.link.cancel.take();
         match self.state {
             State::Raw | State::Restarting => return Ok(()),
-            // The sending of the program broke off: nothing of it runs, and the board may still wait for the rest.
+            // The program was not sent completely: it does not run, and the board may wait for the rest of it.
             State::Unknown | State::Broken => return self.enter(deadline),
             State::Running(_) => {}
         }
@@ -145,10 +144,10 @@ impl Repl {
     }
 }
 
-/// The closure that receives the output of a program and answers it, with what it has answered so far.
+/// The closure that receives the output of a program, and the replies that it has returned.
 struct Exchange<'e> {
     exchange: &'e mut dyn FnMut(&[u8]) -> Reply,
-    /// Not yet written to the program.
+    /// Replies that are not written to the program yet.
     replies: Vec<u8>,
     stop: Stop,
 }
@@ -162,7 +161,7 @@ impl<'e> Exchange<'e> {
         }
     }
 
-    /// Hands on a piece of output.
+    /// Passes on a piece of output.
     fn output(&mut self, bytes: &[u8]) {
         let Exchange {
             exchange,
@@ -172,7 +171,7 @@ impl<'e> Exchange<'e> {
         stop.report(|| exchange(bytes).map_continue(|reply| replies.extend_from_slice(&reply)));
     }
 
-    /// Returns what is to be written to the program now.
+    /// Returns the bytes to write to the program now.
     fn reply(&mut self) -> Vec<u8> {
         self.output(&[]);
         std::mem::take(&mut self.replies)
@@ -202,8 +201,7 @@ fn read_to_end(
         match link.poll("the end of the program", deadline) {
             Ok(true) => quiet_since = Instant::now(),
             Ok(false) if deadline.has_passed() => {
-                // While a program is interrupted the deadline is short, and passes before the output is quiet for long enough
-                // below.
+                // While a program is interrupted, the deadline is short: it passes before the silence of the check below.
                 if program.printed_a_start() {
                     return Err(Error::BoardReset);
                 }
@@ -214,9 +212,12 @@ fn read_to_end(
             }
             Ok(false) => {
                 if quiet_since.elapsed() >= QUIET {
+                    // The board printed its banner and is silent at its prompt. It was reset behind a USB-to-serial
+                    // converter, which does not disconnect.
                     if program.printed_a_start() {
                         return Err(Error::BoardReset);
                     }
+                    // The program printed the beginning of a traceback as output, which hides the end behind it.
                     if let Some(end) = program
                         .scanner
                         .end_here(&mut |bytes| exchange.output(bytes))
@@ -225,7 +226,7 @@ fn read_to_end(
                     }
                 }
             }
-            // Disconnected right after the end of the output: a board that is a process ends by its SystemExit.
+            // The connection is lost right after the end of the output: a board that is a process ends with `SystemExit`.
             Err(Error::Disconnected { .. }) if program.scanner.is_at_empty_end() => {
                 return Ok(End::SoftReset);
             }
@@ -239,11 +240,10 @@ fn read_to_end(
     }
 }
 
-/// Makes sure that `end` is one, when bytes follow it at once.
+/// Checks an end that is followed by other bytes at once, and returns the real end.
 ///
-/// A board at its prompt is silent, unless background code prints; a program whose output looks like an
-/// end goes on, and comes to an end of its own. So another end within a short time means that the first
-/// was output.
+/// A board at its prompt is silent, unless background code prints. A program whose output looks like an end continues,
+/// and its real end follows. So another end within a short time means that the first one was output.
 fn settle(link: &mut Link, mut end: End, output: &mut dyn FnMut(&[u8])) -> Result<End, Error> {
     let limit = Deadline::after(SETTLE);
     while let End::Prompt { exception } = &end {
@@ -264,7 +264,7 @@ fn settle(link: &mut Link, mut end: End, output: &mut dyn FnMut(&[u8])) -> Resul
             if limit.has_passed() {
                 break None;
             }
-            // Whatever goes wrong here, the first end is as good as it was.
+            // An error here does not matter, because the first end has come.
             if link.poll("another end of the program", limit).is_err() {
                 break None;
             }
@@ -272,6 +272,7 @@ fn settle(link: &mut Link, mut end: End, output: &mut dyn FnMut(&[u8])) -> Resul
         let Some(next) = next else {
             break;
         };
+        // The first end was output of the program, so it is passed on with the bytes up to the next one.
         output(&[b"\x04", exception.as_slice(), b"\x04>", &later].concat());
         end = next;
     }

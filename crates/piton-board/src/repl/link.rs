@@ -1,4 +1,4 @@
-//! The transport with one read buffer: every wait of the REPL happens here.
+//! The transport with one read buffer. Every wait of the REPL is in this module.
 
 use std::io;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use crate::deadline::{Cancel, Deadline};
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// How long one wait may sleep before it looks at the cancel flag.
+/// Maximum time between two checks of the cancel flag.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// How many bytes are written at once: at 9600 baud they take four seconds.
+/// Maximum number of bytes in one write. At 9600 baud they take four seconds.
 const WRITTEN_AT_ONCE: usize = 4096;
 
-/// How much of what came a time-out error keeps: the last bytes, see [`Error::Timeout`].
+/// Number of received bytes that the error of a timeout keeps: see [`Error::Timeout`].
 pub(super) const KEPT: usize = 4096;
 
-/// A transport, and the bytes that were read from it and not yet used.
+/// A transport, and the bytes that were read from it and are not used yet.
 pub(super) struct Link {
     transport: Box<dyn Transport>,
     pub(super) cancel: Cancel,
     buffer: Vec<u8>,
 }
 
-/// One wait: what for, until when, and what came.
+/// One wait: its purpose, its deadline, and the bytes that came.
 pub(super) struct Wait {
     waiting_for: &'static str,
     deadline: Deadline,
@@ -47,7 +47,7 @@ pub(super) struct Tail(Vec<u8>);
 impl Tail {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
-        // Cut rarely, so that a flood in small pieces does not move the same bytes each time.
+        // Remove old bytes only when there are many, so that many small pieces do not move the same bytes each time.
         if self.0.len() > 2 * KEPT {
             self.0.drain(..self.0.len() - KEPT);
         }
@@ -72,7 +72,7 @@ impl Link {
         &*self.transport
     }
 
-    /// Returns what was read and not yet used.
+    /// Returns the bytes that were read and are not used yet.
     pub(super) fn pending(&self) -> &[u8] {
         &self.buffer
     }
@@ -81,7 +81,7 @@ impl Link {
         std::mem::take(&mut self.buffer)
     }
 
-    /// Puts bytes back that were taken too many.
+    /// Puts back bytes that were taken too early.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.buffer.splice(..0, bytes.iter().copied());
     }
@@ -91,9 +91,9 @@ impl Link {
         self.buffer.drain(..count.min(self.buffer.len()));
     }
 
-    /// Drops what is pending and what the system holds ready: it was sent before our next write.
+    /// Drops the pending bytes, and those that the system has received: the board sent them before our next write.
     pub(super) fn discard_input(&mut self) -> Result<(), Error> {
-        // A board that prints without end always has something ready: stop after a while.
+        // A board that prints without pause always has more bytes, so the number of reads is limited.
         for _ in 0..64 {
             self.buffer.clear();
             if !self.read_once("what it sent before", Deadline::after(Duration::ZERO))? {
@@ -106,8 +106,8 @@ impl Link {
 
     /// Writes all of `bytes`.
     pub(super) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
-        let waiting_for = "the board to take what was written";
-        // Each piece has its time: a slow line that takes bytes is not dead.
+        let waiting_for = "the line to accept the written bytes";
+        // Each piece has its own timeout, because a slow line that accepts bytes is not lost.
         for piece in bytes.chunks(WRITTEN_AT_ONCE) {
             self.transport
                 .write_all(piece, deadline.sooner(super::STEP))
@@ -155,7 +155,7 @@ impl Link {
         }
     }
 
-    /// Waits until `marker` is there, and uses up everything to its end.
+    /// Waits until `marker` has come, and consumes all bytes up to its end.
     pub(super) fn skip_past(&mut self, marker: &[u8], mut wait: Wait) -> Result<(), Error> {
         wait.received.push(&self.buffer);
         loop {
@@ -169,7 +169,7 @@ impl Link {
         }
     }
 
-    /// Sleeps for a short while between paced writes; a raised cancel flag ends it.
+    /// Sleeps between two writes. A raised cancel flag ends the sleep.
     pub(super) fn pause(&self, duration: Duration) -> Result<(), Error> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -202,7 +202,7 @@ fn is_no_answer_yet(error: &io::Error) -> bool {
     )
 }
 
-/// Returns where `marker` begins in `bytes`.
+/// Returns the offset of `marker` in `bytes`.
 pub(super) fn find(bytes: &[u8], marker: &[u8]) -> Option<usize> {
     bytes
         .windows(marker.len().max(1))

@@ -1,18 +1,18 @@
-//! Where a program's output ends: a pure scanner over the answer of the raw REPL.
+//! Finding the end of a program's output: a pure scanner over the answer of the raw REPL.
 //!
-//! pyexec.c ends the output with 0x04, then prints the exception's text if there is one, then 0x04, and the
-//! raw REPL prompts with `>`. A `SystemExit` prints no text and no prompt: the port announces its soft
-//! reset instead. Nothing in the output is escaped, so a 0x04 in it is told from the end by what follows.
+//! pyexec.c ends the output with 0x04, then prints the exception's text if there is one, then 0x04, and the raw REPL
+//! prompts with `>`. A `SystemExit` prints no text and no prompt: the port announces its soft reset instead. The output
+//! is not escaped, so only the bytes that follow distinguish a 0x04 in the output from its end.
 
 use super::protocol::SOFT_REBOOT;
 
-/// The longest exception text that is waited for after a 0x04. Longer text after a 0x04 is output.
+/// Maximum length of an exception's text. A longer text after a 0x04 is output.
 const LONGEST_EXCEPTION: usize = 64 * 1024;
 
-/// The longest first line of an exception text.
+/// Maximum length of the first line of an exception's text.
 const LONGEST_HEADING: usize = 1024;
 
-/// How MicroPython's traceback begins: py/obj.c, `mp_obj_print_exception`.
+/// The start of MicroPython's traceback: py/obj.c, `mp_obj_print_exception`.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
 const END: u8 = super::protocol::CTRL_D;
@@ -25,30 +25,30 @@ pub(super) enum End {
         /// The exception's text as sent, empty if there was none.
         exception: Vec<u8>,
     },
-    /// The program left by `SystemExit`: the board soft-resets.
+    /// The program ended by `SystemExit`: the board makes a soft reset.
     SoftReset,
 }
 
-/// Splits the stream behind a started program into output and end.
+/// Divides the stream of a running program into output and end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scanner {
-    /// Empty, or a 0x04 and what followed it, not yet told apart.
+    /// Empty, or a 0x04 and the bytes behind it, which are output or an end.
     held: Vec<u8>,
 }
 
-/// What the held bytes turned out to be.
+/// The meaning of the held bytes.
 enum Verdict {
     /// More bytes are needed.
     Open,
     /// The first byte is output.
     Output,
-    /// The end; so many of the held bytes belong to it.
+    /// The end, with the number of held bytes that belong to it.
     End(End, usize),
 }
 
 impl Scanner {
-    /// Hands on the output in `bytes`. At the end of the program it returns how the program ended and how many of
-    /// `bytes` were used; otherwise all of them are.
+    /// Passes on the output in `bytes`. At the end of the program it returns how the program ended, and how many of
+    /// `bytes` were used. Otherwise it uses all of them.
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
@@ -74,7 +74,7 @@ impl Scanner {
                 Verdict::End(end, count) => {
                     let unused = self.held.len() - count;
                     self.held.clear();
-                    // What is not used came in this call: the end was not there before.
+                    // The unused bytes came in this call, because the end was not complete before.
                     return Some((end, bytes.len().saturating_sub(unused)));
                 }
             }
@@ -82,14 +82,14 @@ impl Scanner {
         None
     }
 
-    /// Returns whether the program ended its output without an exception, as far as the bytes show that have come.
+    /// Returns whether the received bytes show an end without an exception, which may still be output.
     pub(super) fn is_at_empty_end(&self) -> bool {
         self.held == [END, END]
     }
 
-    /// Returns the end that is held back as possible output, when nothing more seems to come.
+    /// Returns the end that is held back as possible output, when the board is silent.
     ///
-    /// Output that looks like the beginning of an exception's text hides the end behind it.
+    /// Output that looks like the beginning of an exception's text contains the end in this case.
     pub(super) fn end_here(&mut self, output: &mut dyn FnMut(&[u8])) -> Option<End> {
         let body = self.held.strip_suffix(&[END, b'>'])?;
         let at = body.iter().rposition(|&byte| byte == END)?;
@@ -100,7 +100,7 @@ impl Scanner {
         Some(End::Prompt { exception })
     }
 
-    /// Hands on what is held back, when nothing more can come.
+    /// Passes on the held bytes as output, when no more bytes can come.
     pub(super) fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
         emit(&self.held, output);
         self.held.clear();
@@ -117,7 +117,7 @@ fn position(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| byte == END)
 }
 
-/// Decides what bytes are that begin with a 0x04.
+/// Classifies bytes that begin with a 0x04.
 fn judge(held: &[u8]) -> Verdict {
     let text = held.get(1..).unwrap_or_default();
     match text {
@@ -138,7 +138,7 @@ fn judge(held: &[u8]) -> Verdict {
     }
 }
 
-/// Decides what the bytes after a 0x04 are, if they do not begin with another one.
+/// Classifies the bytes after a 0x04, if they do not begin with another one.
 fn judge_exception(text: &[u8]) -> Verdict {
     if !could_be_exception(text) {
         return Verdict::Output;
@@ -152,8 +152,8 @@ fn judge_exception(text: &[u8]) -> Verdict {
                 let exception = text.get(..at).unwrap_or_default().to_vec();
                 return Verdict::End(End::Prompt { exception }, at + 3);
             }
-            // A message may hold a 0x04 itself; without the traceback's first line it is more likely
-            // that all of this is output.
+            // A message may contain a 0x04 itself. Without the first line of a traceback all of this is more likely
+            // output.
             _ if text.starts_with(TRACEBACK) => from = at + 1,
             _ => return Verdict::Output,
         }
@@ -166,8 +166,8 @@ fn judge_exception(text: &[u8]) -> Verdict {
 
 /// Returns whether `text` can be the beginning of an exception's text.
 ///
-/// The first line is a traceback's heading, which CircuitPython translates, or without a traceback the
-/// exception itself: `Name: message`.
+/// The first line is the heading of a traceback, which CircuitPython translates, or without a traceback the exception
+/// itself: `Name: message`.
 fn could_be_exception(text: &[u8]) -> bool {
     let start = text
         .iter()
@@ -185,7 +185,7 @@ fn could_be_exception(text: &[u8]) -> bool {
     if !line.first().is_some_and(|&byte| is_name(byte)) {
         return false;
     }
-    // A translated heading is not told from an exception's line before the line is complete.
+    // A translated heading looks like the line of an exception until the line is complete.
     end.is_none() || line.ends_with(b":") || is_exception_line(line)
 }
 

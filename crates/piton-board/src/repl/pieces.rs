@@ -1,4 +1,4 @@
-//! Programs for firmware without flow control: piece by piece, each a short program that the board answers.
+//! Sending programs to firmware without flow control: in pieces, each of which is a short program that the board answers.
 
 use tracing::debug;
 
@@ -10,24 +10,24 @@ use crate::error::Error;
 use crate::exception::BoardException;
 use crate::literal::py_str;
 
-/// The longest program that goes as it is, and the longest piece at first, with its end byte. The micro:bit's receive
-/// ring holds 63 bytes: uart.cpp, `UART_RX_BUF_SIZE`.
+/// Maximum length of a program that is sent unchanged, and the initial length of a piece, with the end byte. The
+/// micro:bit's receive ring holds 63 bytes: uart.cpp, `UART_RX_BUF_SIZE`.
 const WHOLE: usize = 60;
 
-/// The shortest pieces that are tried: they hold 8 bytes of the program at least.
+/// Minimum length of a piece: it contains at least 8 bytes of the program.
 const SHORTEST: usize = 15;
 
-/// Where the board collects the pieces.
+/// Creates the variable that collects the pieces.
 const BEGIN: &str = "__p=''";
 const MORE: &str = "__p+=";
-/// The sum of the bytes that have come. It tells whether any is missing.
+/// Prints the sum of the bytes that have come, which shows whether one is missing.
 const COUNT: &str = "print(sum(bytes(__p,'utf8')))";
-/// Runs what was collected, in the raw REPL's own namespace, where nothing stays behind. Without the collection first,
-/// a micro:bit takes programs of 900 bytes instead of 1,300.
+/// Runs the collected program in the raw REPL's namespace, and removes the variable. The garbage collection in front lets
+/// a micro:bit run programs of 1,300 bytes instead of 900.
 const JOIN: &str = "__import__('gc').collect();exec(globals().pop('__p'))";
 const DROP: &str = "del __p";
 
-/// How a traceback names [`JOIN`], before the frames of the program itself.
+/// The frame of [`JOIN`] in a traceback, in front of the frames of the program itself.
 const JOINER_FRAME: &[u8] = b"  File \"<stdin>\", line 1, in <module>\r\n";
 const INNER: &[u8] = b"\"<string>\"";
 const OUTER: &[u8] = b"\"<stdin>\"";
@@ -54,7 +54,7 @@ impl Repl {
             return Ok(Acknowledgement::Ok);
         }
         let Ok(text) = std::str::from_utf8(source) else {
-            // The board joins the pieces as text, which this is not.
+            // The board joins the pieces as text, but the program is not valid UTF-8.
             return self.send_plain(source, deadline);
         };
         let mut length = WHOLE;
@@ -66,7 +66,7 @@ impl Repl {
             );
             if length < SHORTEST {
                 return Err(Error::Unexpected {
-                    expected: "the board to have all of the program",
+                    expected: "the board to have the whole program",
                     received: self.link.take_pending(),
                 });
             }
@@ -75,7 +75,7 @@ impl Repl {
         Ok(Acknowledgement::OkToPieces)
     }
 
-    /// Makes the board collect `source` in pieces of `length` bytes. Returns whether all of it came.
+    /// Makes the board collect `source` in pieces of `length` bytes. Returns whether it has all bytes.
     fn collect(&mut self, source: &str, length: usize, deadline: Deadline) -> Result<bool, Error> {
         let mut piece = BEGIN.to_owned();
         let mut rest = source;
@@ -104,14 +104,15 @@ impl Repl {
     fn ask(&mut self, program: &str, deadline: Deadline) -> Result<Answer, Error> {
         self.link.write(&with_end(program.as_bytes()), deadline)?;
         let step = deadline.sooner(super::STEP);
-        let mut wait = Wait::new("the board to take a piece of the program", step);
+        let mut wait = Wait::new("the board to receive a piece of the program", step);
         let end = loop {
             if let Some(at) = find(self.link.pending(), b"\x04>") {
                 break at;
             }
             match self.link.more(&mut wait) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {
-                    // No answer: the end byte of the piece was lost, and the board waits for it. A Ctrl-C cancels the piece.
+                    // The board does not answer: the end byte of the piece was lost, and the board waits for it. A Ctrl-C
+                    // cancels the piece.
                     debug!("the board does not answer a piece of the program, it is interrupted");
                     self.link.write(b"\x03", deadline)?;
                     self.synchronize(bounded(deadline))?;
@@ -143,7 +144,8 @@ fn with_end(program: &[u8]) -> Vec<u8> {
     [program, &[END]].concat()
 }
 
-/// Returns how many of the first bytes, those of one character at least, have a literal of at most `room` bytes.
+/// Returns the number of bytes at the start of `text` whose literal has at most `room` bytes. It contains at least one
+/// character.
 fn fitting(text: &str, room: usize) -> usize {
     let mut ends = text
         .char_indices()
@@ -158,7 +160,7 @@ fn fitting(text: &str, room: usize) -> usize {
     taken
 }
 
-/// Returns the exception of a program that ran inside [`JOIN`], as it is without that.
+/// Removes the frame of [`JOIN`] from an exception's text.
 pub(super) fn without_joiner(exception: Vec<u8>) -> Vec<u8> {
     let Some(at) = find(&exception, JOINER_FRAME) else {
         return exception;

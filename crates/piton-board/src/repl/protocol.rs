@@ -1,14 +1,14 @@
-//! The bytes of the REPL's protocol, and the texts of the firmware that a host recognises.
+//! The bytes of the REPL's protocol, and the texts of the firmware that the host recognizes.
 //!
 //! All of them come from MicroPython's `shared/runtime/pyexec.c`, and from each port's `main.c` (the soft reset).
 
 /// Ctrl-A: enters the raw REPL.
 pub const CTRL_A: u8 = 0x01;
 
-/// Ctrl-B: leaves the raw REPL. The friendly REPL prints its banner and a new prompt; a program that runs takes no notice.
+/// Ctrl-B: leaves the raw REPL. The friendly REPL prints its banner and a new prompt. A running program is not affected.
 pub const CTRL_B: u8 = 0x02;
 
-/// Ctrl-C: interrupts a program, and drops a line that is half typed.
+/// Ctrl-C: interrupts a program, and drops an incomplete line.
 pub const CTRL_C: u8 = 0x03;
 
 /// Ctrl-D: a soft reset at an empty prompt, else the end of a program. The board ends a program's output with the same byte.
@@ -45,12 +45,12 @@ pub const MICROPYTHON_BANNER: &[u8] = b"MicroPython v";
 /// The last line of MicroPython's banner, with the prompt that follows it.
 pub const BANNER_END: &[u8] = b"Type \"help()\" for more information.\r\n>>> ";
 
-/// How far back a board's banner is looked for, in bytes.
+/// Number of bytes at the end of the output in which a board's banner is searched.
 const START_LENGTH: usize = 512;
 
-/// Returns whether `output` ends as the output of a board does that has just started: with the banner and the friendly prompt.
+/// Returns whether `output` ends with the banner and friendly prompt of a board that has just started.
 ///
-/// A board that is reset behind a USB-to-serial converter does not disconnect: only this text shows the reset.
+/// A board that is reset behind a USB-to-serial converter does not disconnect. Only this text shows the reset.
 pub fn ends_with_board_start(output: &[u8]) -> bool {
     let from = output.len().saturating_sub(START_LENGTH);
     let last = output.get(from..).unwrap_or_default();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_of_a_board_is_recognised_at_the_end_only() {
+    fn the_start_of_a_board_is_recognized_only_at_the_end() {
         for (output, expected) in [
             (&b"MicroPython v1.29\r\nType\r\n>>> "[..], true),
             (b"Adafruit CircuitPython 9\r\n\r\n>>> ", true),

@@ -1,4 +1,4 @@
-//! How a program gets to the board: raw-paste with its window, in pieces, or the plain raw REPL with pauses.
+//! Sending a program to the board: by raw-paste, in pieces, or through the plain raw REPL with pauses.
 
 use std::time::Duration;
 
@@ -11,40 +11,39 @@ use super::{Repl, STEP, State};
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// The question "may I paste?": pyexec.c, `do_reader_stdin`.
+/// The request of raw-paste: pyexec.c, `do_reader_stdin`.
 const ASK: &[u8] = b"\x05A\x01";
 const YES: &[u8] = b"R\x01";
 const NO: &[u8] = b"R\x00";
-/// Length of a yes with all that belongs to it: window size (two bytes, little-endian), first credit.
+/// Length of the answer that accepts raw-paste: two bytes, the window size (two bytes, little-endian), and the first credit.
 const YES_LENGTH: usize = 5;
 
-/// What the friendly REPL makes of the question's first byte: then the board was reset since we left it in
-/// the raw REPL.
+/// The friendly REPL's answer to the first byte of the request. It shows that the board was reset.
 const PASTE_MODE: &[u8] = b"\r\npaste mode; ";
 
-/// In raw-paste, one more window is free.
+/// In raw-paste: one more window is free.
 const CREDIT: u8 = 0x01;
-/// In raw-paste, the end of the source, from either side.
+/// In raw-paste: the end of the source, from either side.
 const END: u8 = protocol::CTRL_D;
-/// Ctrl-C: takes back what was sent of a program.
+/// Ctrl-C: cancels a program that is not sent completely.
 const INTERRUPT: u8 = protocol::CTRL_C;
 
-/// How this connection takes programs. Asked once, remembered.
+/// The way in which programs are sent on this connection. The first program finds it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sending {
-    /// The first program asks.
+    /// Not known yet: the first program requests raw-paste.
     NotAsked,
-    /// Raw-paste, with so many bytes in a window.
+    /// By raw-paste, with windows of this number of bytes.
     RawPaste { window: u16 },
-    /// In pieces that the board answers: see [`super::pieces`]. For firmware from before raw-paste (MicroPython 1.13
-    /// and older), whose receive rings are small: the micro:bit's has 64 bytes.
+    /// In pieces that the board answers: see [`super::pieces`]. For firmware without raw-paste (MicroPython 1.13 and
+    /// older), whose receive rings are small: the micro:bit's has 64 bytes.
     Pieces,
-    /// Plain raw REPL without flow control, with pauses.
+    /// Through the plain raw REPL without flow control, with pauses.
     Plain,
 }
 
-/// How many bytes go without a pause, and the pause, where neither raw-paste nor pieces are possible: as mpremote sends
-/// (tools/mpremote/mpremote/transport_serial.py, `exec_raw_no_follow`).
+/// Number of bytes between two pauses, and the length of a pause, for the plain raw REPL. The same as mpremote's:
+/// tools/mpremote/mpremote/transport_serial.py, `exec_raw_no_follow`.
 const BURST: usize = 256;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -58,10 +57,10 @@ impl Sending {
     }
 }
 
-/// What the board still has to say before the program counts as running.
+/// The acknowledgement that the board must still send before the program runs.
 #[derive(Clone, Copy)]
 pub(super) enum Acknowledgement {
-    /// Nothing: it ended the paste early, by an error in the source, and reports that as the outcome.
+    /// None: the board ended the paste early because of an error in the source, which it reports as the outcome.
     None,
     /// 0x04, for the end of the paste.
     PasteEnd,
@@ -72,13 +71,13 @@ pub(super) enum Acknowledgement {
 }
 
 impl Repl {
-    /// Sends a program; when this returns it runs.
+    /// Sends a program. When this returns, the program runs.
     pub(super) fn start(&mut self, source: &[u8], deadline: Deadline) -> Result<(), Error> {
         let acknowledgement = self.transmit(source, deadline)?;
         self.acknowledge(acknowledgement, deadline)
     }
 
-    /// Starts a program that nobody follows: the board may be gone before it could answer.
+    /// Starts a program whose output is not read. A connection that is lost before the answer is not an error.
     pub(super) fn start_unattended(
         &mut self,
         source: &[u8],
@@ -101,8 +100,8 @@ impl Repl {
         let step = deadline.sooner(STEP);
         let mut progress = Progress::default();
         if let Sending::RawPaste { window } = self.sending {
-            // The board reads the question at once, so the source may follow it without waiting: question
-            // and source together fill two windows at most, which is what its buffer holds.
+            // The board reads the request at once, so the source may follow without a wait. Request and source together fill
+            // at most two windows, which is the size of the board's buffer.
             let room = (usize::from(window) * 2).saturating_sub(ASK.len());
             let burst = [ASK, &progress.next(source, room)].concat();
             self.link.write(&burst, step)?;
@@ -111,10 +110,10 @@ impl Repl {
         }
         let known = self.sending;
         if !matches!(known, Sending::Pieces | Sending::Plain) && !self.read_answer(step)? {
-            // The banner came as the answer: a byte of the question was damaged, and the board saw only its last byte, which
-            // starts the raw REPL again. A source that was sent with its end runs from there; the part of a longer one that was
-            // sent is cancelled by a Ctrl-C.
-            debug!("the question for raw-paste was damaged, it is sent again");
+            // The board answers with its banner: a byte of the request was damaged, and the last byte, Ctrl-A, has started
+            // the raw REPL again. If the source was sent with its end, the board runs it. Otherwise a Ctrl-C cancels the part
+            // that was sent.
+            debug!("the request of raw-paste was damaged, it is sent again");
             if progress.ended {
                 return Ok(Acknowledgement::Ok);
             }
@@ -130,7 +129,7 @@ impl Repl {
             }
         }
         if known == Sending::NotAsked {
-            debug!(sending = ?self.sending, "the board said how it takes programs");
+            debug!(sending = ?self.sending, "the way of sending programs is known");
         }
         if self.only_raw_paste && self.raw_paste_is_missing() {
             self.state = State::Raw;
@@ -160,11 +159,11 @@ impl Repl {
         acknowledgement: Acknowledgement,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let wait = Wait::new("the board to take the program", deadline.sooner(STEP));
+        let wait = Wait::new("the board to receive the program", deadline.sooner(STEP));
         match acknowledgement {
             Acknowledgement::None => {}
-            // The board ends the paste at the end byte, or earlier at an error in the source. The end byte was sent already, so
-            // it acknowledges either.
+            // The board ends the paste at the end byte, or earlier at an error in the source. It acknowledges both in the
+            // same way, since the end byte was sent already.
             Acknowledgement::PasteEnd => self.link.skip_past(&[END], wait)?,
             Acknowledgement::Ok | Acknowledgement::OkToPieces => {
                 self.link.skip_past(b"OK", wait)?;
@@ -176,8 +175,8 @@ impl Repl {
         Ok(())
     }
 
-    /// Waits for the answer to [`ASK`], and remembers it. Anything before it is background output. False: a board that knows
-    /// raw-paste began its raw REPL anew instead.
+    /// Waits for the answer to [`ASK`], and stores it. Bytes before it are output of background code. Returns false if a
+    /// board that supports raw-paste has started its raw REPL again instead.
     fn read_answer(&mut self, deadline: Deadline) -> Result<bool, Error> {
         let mut wait = Wait::new("the answer to raw-paste", deadline);
         loop {
@@ -196,16 +195,19 @@ impl Repl {
                     return Ok(true);
                 }
             } else if let Some(at) = find(pending, b"R\x00>") {
+                // The firmware knows the request and refuses it (a port without raw-paste).
                 self.link.consume(at + NO.len() + 1);
                 self.sending = Sending::Plain;
                 return Ok(true);
             } else if let Some(at) = find(pending, RAW_BANNER) {
                 self.link.consume(at + RAW_BANNER.len());
+                // A board that has accepted raw-paste before did not read the whole request.
                 if self.sending != Sending::NotAsked {
                     return Ok(false);
                 }
-                return self.ask_by_a_program(deadline);
+                return self.probe_by_a_program(deadline);
             } else if find(pending, PASTE_MODE).is_some() {
+                // The board was reset and is in the friendly REPL, where Ctrl-E starts the paste mode.
                 self.state = State::Unknown;
                 return Err(Error::BoardReset);
             }
@@ -213,10 +215,11 @@ impl Repl {
         }
     }
 
-    /// Finds out what a banner in answer to the question means. Old firmware sees only the Ctrl-A, and starts its raw REPL again.
-    /// But a banner may also be the late answer to the Ctrl-A of a connection that was killed, and the answer follows it: then
-    /// the board takes the next program for a pasted one, and says so. False as for [`Repl::read_answer`].
-    fn ask_by_a_program(&mut self, deadline: Deadline) -> Result<bool, Error> {
+    /// Finds out the meaning of a banner that came as the answer to the request. Firmware without raw-paste reads only the
+    /// Ctrl-A of the request, and starts its raw REPL again. But the banner may also be the late answer to the Ctrl-A of a
+    /// connection that was killed, and the real answer follows: then the board reads the next program by raw-paste, and
+    /// its output shows that. Returns false as [`Repl::read_answer`] does.
+    fn probe_by_a_program(&mut self, deadline: Deadline) -> Result<bool, Error> {
         self.link.write(b"print()\x04", deadline)?;
         let mut wait = Wait::new("the raw REPL to settle", deadline);
         loop {
@@ -237,7 +240,7 @@ impl Repl {
         }
     }
 
-    /// Sends by raw-paste what is left of `source`.
+    /// Sends the rest of `source` by raw-paste.
     fn paste(
         &mut self,
         source: &[u8],
@@ -246,7 +249,7 @@ impl Repl {
         deadline: Deadline,
     ) -> Result<Acknowledgement, Error> {
         let window = usize::from(window);
-        // The window size stands for one free window, the first credit for another.
+        // Two windows are free at first: one by the protocol, the other one by the first credit.
         let mut free = (window * 2).saturating_sub(progress.sent);
         while !progress.ended {
             let step = deadline.sooner(STEP);
@@ -260,7 +263,7 @@ impl Repl {
             let before = progress.sent;
             let piece = progress.next(source, free);
             if piece.is_empty() {
-                let mut wait = Wait::new("room for more of the program", step);
+                let mut wait = Wait::new("the board to read more of the program", step);
                 self.link.more(&mut wait)?;
                 continue;
             }
@@ -270,7 +273,7 @@ impl Repl {
         Ok(Acknowledgement::PasteEnd)
     }
 
-    /// Uses up the pending bytes of the flow control. Other bytes are output of background code.
+    /// Consumes the pending bytes of the flow control. Other bytes are output of background code.
     fn take_credits(&mut self) -> Credits {
         let pending = self.link.pending();
         let end = pending.iter().position(|&byte| byte == END);
@@ -298,17 +301,17 @@ impl Repl {
     }
 }
 
-/// How much of a source has gone out.
+/// The progress of sending a source.
 #[derive(Default)]
 struct Progress {
     sent: usize,
-    /// The end byte has gone out too.
+    /// Whether the end byte was sent too.
     ended: bool,
 }
 
 impl Progress {
-    /// Returns the next piece to write, with at most `room` bytes of `source` and then its end byte, which needs
-    /// no room: the board takes it out of the stream.
+    /// Returns the next piece to write: at most `room` bytes of `source`. The end byte follows the last piece and does not
+    /// count, because the board does not store it.
     fn next(&mut self, source: &[u8], room: usize) -> Vec<u8> {
         let rest = source.get(self.sent..).unwrap_or_default();
         let mut piece = rest.get(..room).unwrap_or(rest).to_vec();
@@ -322,16 +325,16 @@ impl Progress {
 }
 
 enum Credits {
-    /// So many more windows are free.
+    /// This number of windows became free.
     Windows(usize),
-    /// The board takes no more.
+    /// The board has ended the paste.
     Ended,
 }
 
-/// Refuses control bytes that the REPL would act on: in Python they can only stand in literals and comments.
+/// Refuses control bytes that the REPL would act on. In Python they can only be in literals and comments.
 fn check_source(source: &[u8]) -> Result<(), Error> {
-    // Raw-paste ends at 0x03 and 0x04; the plain raw REPL acts on 0x01 and 0x02 too. The same source must
-    // not work on one board and fail on another.
+    // Raw-paste ends at 0x03 and 0x04, and the plain raw REPL acts on 0x01 and 0x02 too. All four are refused, so that a
+    // source does not work on one board and fail on another.
     match source.iter().position(|byte| (1..=4).contains(byte)) {
         Some(offset) => Err(Error::UnsendableByte {
             byte: source.get(offset).copied().unwrap_or_default(),

@@ -43,11 +43,11 @@ pub(super) fn write_all(
 
 /// Waits until `fd` is ready for one of `events`, closed or broken.
 ///
-/// Looks at least once, also when the deadline has passed: bytes that wait are never left behind.
+/// Polls at least once, also after the deadline, so that received bytes are never ignored.
 fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: Deadline) -> io::Result<PollFlags> {
     loop {
         let mut fds = [PollFd::from_borrowed_fd(fd, events)];
-        // A wait too long for the system's clock is as good as one for ever.
+        // A wait that is too long for the system's clock never ends.
         let timeout = deadline
             .remaining()
             .and_then(|left| Timespec::try_from(left).ok());
@@ -64,7 +64,7 @@ fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: Deadline) -> io::Result
     }
 }
 
-/// Returns the error of a descriptor that is closed at the other end: it has nothing to read or no room, and that will never change.
+/// Returns an error if the descriptor is closed at the other end and has nothing to read, or accepts no more bytes.
 fn end_if_closed(ready: PollFlags) -> io::Result<()> {
     if ready.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -72,8 +72,8 @@ fn end_if_closed(ready: PollFlags) -> io::Result<()> {
     Ok(())
 }
 
-/// Turns the errors of a board that went away into `UnexpectedEof`: a pty closed (`EIO`), a USB adapter unplugged (`EIO`,
-/// `ENXIO`, `ENODEV`), a process ended (`EPIPE`).
+/// Converts the errors of a lost connection into `UnexpectedEof`: a closed pty (`EIO`), an unplugged USB adapter (`EIO`,
+/// `ENXIO`, `ENODEV`), a process that has ended (`EPIPE`).
 fn gone_or(errno: Errno) -> io::Error {
     match errno {
         Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE => {

@@ -1,12 +1,12 @@
-//! A command that is, or leads to, a board: `exec:` and `execpty:`, as MicroPython's `pyboard.py` has them.
+//! A command that is a board or connects to one: `exec:` and `execpty:`, the same as in MicroPython's `pyboard.py`.
 //!
-//! The command is given to the shell (`sh -c` on Unix, `cmd /C` on Windows), as `pyboard.py` does: quotes,
-//! variables and pipes mean what they mean at a prompt. On Unix it gets a process group of its own, so that
-//! a Ctrl-C at the terminal is the caller's affair, and so that all of it can be ended: when the transport
-//! is dropped its input is closed, it is asked to end with `SIGTERM`, and after a second it is killed.
-//! On Windows it has that second to end by its closed input, and then the command alone is killed.
+//! The shell runs the command (`sh -c` on Unix, `cmd /C` on Windows), so quotes, variables and pipes work as at a prompt.
+//! On Unix it gets its own process group, so that a Ctrl-C at the terminal does not reach it, and all its processes can
+//! be ended. When the transport is dropped, the input of the command is closed, the command gets `SIGTERM`, and after a
+//! second it is killed. On Windows the command has one second to end after its input was closed. Then only the command
+//! itself is killed.
 //!
-//! What an `exec:` command writes to its standard error goes to ours: it is meant for a person.
+//! The standard error of an `exec:` command is that of this process, because it has messages for a person.
 
 use std::io;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -25,16 +25,16 @@ mod pump;
 #[cfg(unix)]
 pub use pty::PtyProcess;
 
-/// How long a command may take to end when asked to.
+/// Timeout of a command that was told to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long an exit status is waited for when the output has ended: usually it is there already.
+/// Timeout of the exit status after the end of the output. Usually it is known already.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A running command, whose standard input and output are the board's.
 #[derive(Debug)]
 pub struct Process {
-    /// Dropped first: the command sees its input closed before it is told to end.
+    /// Dropped first, so that the input of the command is closed before it is told to end.
     pipes: Option<Pipes>,
     child: OwnedChild,
 }
@@ -44,8 +44,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] if the shell cannot be started. A command that the shell does not find ends at once,
-    /// which the first read tells.
+    /// [`Error::Open`] if the shell cannot be started. A command that the shell does not find ends at once, and the first
+    /// read returns the error.
     pub fn start(command: &str) -> Result<Process, Error> {
         let spawn = || {
             let mut shell = shell(command);
@@ -101,12 +101,12 @@ fn shell(command: &str) -> Command {
 fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    // `cmd` has quoting rules of its own: it takes the line as it is.
+    // `cmd` has its own rules of quoting, so it gets the unchanged line.
     shell.arg("/C").raw_arg(command);
     shell
 }
 
-/// Our ends of a command's pipes.
+/// The host's ends of a command's pipes.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Pipes {
@@ -117,7 +117,7 @@ struct Pipes {
 #[cfg(unix)]
 impl Pipes {
     fn new(stdin: ChildStdin, stdout: ChildStdout) -> io::Result<Pipes> {
-        // Our end alone: the command's own is another open file.
+        // Only the host's end becomes non-blocking, since the command's end is another open file.
         rustix::io::ioctl_fionbio(&stdin, true)?;
         Ok(Pipes { stdin, stdout })
     }
@@ -133,16 +133,16 @@ impl Pipes {
     }
 }
 
-/// Windows cannot wait for a pipe with a deadline, so threads do the waiting.
+/// Windows cannot wait for a pipe with a deadline, so threads wait for it.
 #[cfg(windows)]
 type Pipes = pump::Pumps<ChildStdin, ChildStdout>;
 
-/// A command that is ended and waited for when dropped.
+/// A command. Dropping it ends the command and waits for it.
 #[derive(Debug)]
 struct OwnedChild(Mutex<Child>);
 
 impl OwnedChild {
-    /// Turns an end of file into one that says how the command ended.
+    /// Adds to an end of file how the command ended.
     fn explain(&self, error: io::Error) -> io::Error {
         if error.kind() != io::ErrorKind::UnexpectedEof {
             return error;
@@ -154,7 +154,7 @@ impl OwnedChild {
         io::Error::new(io::ErrorKind::UnexpectedEof, message)
     }
 
-    /// Returns how the command ended, if it does within `timeout`.
+    /// Returns the exit status, if the command ends within `timeout`.
     fn wait(&self, timeout: Duration) -> Option<std::process::ExitStatus> {
         let deadline = Deadline::after(timeout);
         loop {
@@ -162,13 +162,13 @@ impl OwnedChild {
             if status.is_some() || deadline.has_passed() {
                 return status;
             }
-            // The standard library has no wait with an end; this one comes after all input and output.
+            // The standard library has no wait with a timeout, so the status is polled. All input and output has ended.
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
-        // A thread that panicked left nothing half done in there.
+        // A panic does not leave the child in an invalid state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +178,7 @@ impl OwnedChild {
         if self.wait(PATIENCE).is_none() {
             #[cfg(unix)]
             self.signal_group(rustix::process::Signal::KILL);
-            // Fails only for a command that has just ended by itself.
+            // This fails only if the command has just ended by itself.
             let _ = self.lock().kill();
         }
         let _ = self.lock().wait();
@@ -187,7 +187,7 @@ impl OwnedChild {
     #[cfg(unix)]
     fn signal_group(&self, signal: rustix::process::Signal) {
         let mut child = self.lock();
-        // Once waited for, its number may belong to someone else.
+        // After the wait another process may have the same number.
         if matches!(child.try_wait(), Ok(None)) {
             let group = rustix::process::Pid::from_child(&child);
             let _ = rustix::process::kill_process_group(group, signal);

@@ -1,15 +1,15 @@
 //! A serial port behind a telnet server: `rfc2217://`, for ser2net, esp_rfc2217_server, Wokwi and others.
 //!
-//! The client of RFC 2217, "Telnet Com Port Control Option". What must work with servers as they are:
+//! The client of RFC 2217, "Telnet Com Port Control Option". It is compatible with existing servers:
 //!
-//! - The server has to agree to the option. Binary transmission is asked for both ways; a server that does
-//!   not know that word passes bytes on as they are all the same, so a refusal is let pass.
-//! - Baud rate, data bits, parity and stop bits are set and their answers awaited. Answers to the control
-//!   lines are not awaited: some servers' are wrong (pyserial's `rfc2217.py` lists them).
-//! - Reports of line and modem states, and of flow control, are ignored: TCP holds us back by itself.
-//! - Data that comes before opening is done (a greeting, say) is dropped, as pyserial does.
+//! - The server must agree to the option. Binary transmission is requested in both directions, but a refusal is accepted,
+//!   because a server that does not know this option passes bytes on unchanged as well.
+//! - Baud rate, data bits, parity and stop bits are set, and their answers awaited. Answers to the control lines are not
+//!   awaited, because those of some servers are wrong (pyserial's `rfc2217.py` lists them).
+//! - Reports of line and modem states and of flow control are ignored, because TCP has its own flow control.
+//! - Data that comes before the port is open (such as a greeting) is dropped, as in pyserial.
 //!
-//! There is no authentication and no encryption: whoever reaches the server runs code on the board.
+//! There is no authentication and no encryption: anyone who reaches the server can run code on the board.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -26,10 +26,10 @@ mod telnet;
 
 use telnet::{BINARY, COM_PORT, OptionState, SUPPRESS_GO_AHEAD, Telnet};
 
-/// How long to wait for each of the server's answers while opening, unless told otherwise; pyserial's value.
+/// Default timeout of each answer of the server while the port is opened; pyserial's value.
 pub const DEFAULT_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-// Commands of the COM port option; the server answers with the number plus `ANSWER`.
+// Commands of the COM port option. The server answers with the number plus `ANSWER`.
 const SET_BAUD_RATE: u8 = 1;
 const SET_DATA_SIZE: u8 = 2;
 const SET_PARITY: u8 = 3;
@@ -55,7 +55,7 @@ const LINE_SETTINGS: [(u8, u8, &str); 3] = [
 /// Purge both the server's receive and its transmit buffer.
 const PURGE_BOTH: u8 = 3;
 
-/// How long changing a control line may take to hand to the network.
+/// Timeout of sending the change of a control line.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection to a serial port behind a server.
@@ -65,14 +65,14 @@ pub struct Rfc2217 {
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
     lines: LineStates,
-    /// The server understands what we say of control lines.
+    /// Whether the server has agreed to the COM port option, and so to changes of control lines.
     is_agreed: bool,
 }
 
 #[derive(Debug)]
 struct Incoming {
     telnet: Telnet,
-    /// Received and not read yet.
+    /// Received data that is not read yet.
     data: VecDeque<u8>,
     /// The last answer to each command.
     answers: BTreeMap<u8, Vec<u8>>,
@@ -80,20 +80,20 @@ struct Incoming {
 
 #[derive(Debug, Default)]
 struct Outgoing {
-    /// The end of something begun by a write that ran into its deadline: it must go out before anything else.
+    /// The rest of a command that was sent in part when the deadline passed. It must be sent before other bytes.
     owed: Vec<u8>,
 }
 
-/// How to open a port behind a server.
+/// Options of opening a port behind a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Rfc2217Options {
     /// Bits per second.
     pub baud_rate: u32,
-    /// What to do with DTR and RTS.
+    /// The states of DTR and RTS.
     pub lines: LineStates,
-    /// For the TCP connection.
+    /// Timeout of the TCP connection.
     pub connect_timeout: Duration,
-    /// For each of the server's answers.
+    /// Timeout of each answer of the server.
     pub answer_timeout: Duration,
 }
 
@@ -103,7 +103,7 @@ impl Rfc2217 {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`]: no connection, no agreement with the server, or no answer.
+    /// [`Error::Open`] if there is no connection, no agreement with the server, or no answer.
     pub fn connect(host: &str, port: u16, options: Rfc2217Options) -> Result<Rfc2217, Error> {
         let open = || {
             let deadline = Deadline::after(options.connect_timeout);
@@ -120,11 +120,11 @@ impl Rfc2217 {
         })
     }
 
-    /// Connects to a telnet server that has no serial port behind it, or does not say so: there are no control lines then.
+    /// Connects to a telnet server without a serial port. The connection has no control lines.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`]: no connection. `address` names the server there.
+    /// [`Error::Open`], with `address`, if there is no connection.
     pub(crate) fn connect_plain(
         host: &str,
         port: u16,
@@ -153,7 +153,7 @@ impl Rfc2217 {
         }
     }
 
-    /// Agrees with the server on the option.
+    /// Negotiates the COM port option with the server.
     fn agree(&self, timeout: Duration) -> io::Result<()> {
         let deadline = Deadline::after(timeout);
         let mut incoming = lock(&self.incoming);
@@ -171,7 +171,7 @@ impl Rfc2217 {
         Ok(())
     }
 
-    /// Sets the port up, and drops what came before that was done.
+    /// Sets the port up, and drops the data that came before.
     fn set_up(&self, baud_rate: u32, timeout: Duration) -> io::Result<()> {
         let deadline = Deadline::after(timeout);
         let mut incoming = lock(&self.incoming);
@@ -194,7 +194,7 @@ impl Rfc2217 {
         self.lines.open(self)
     }
 
-    /// Sends `request` and receives until `is_done`; a server that falls silent before gets the `complaint`.
+    /// Sends `request` and receives until `is_done`. If the server is silent before, the error has the `complaint`.
     fn ask(
         &self,
         incoming: &mut Incoming,
@@ -204,7 +204,7 @@ impl Rfc2217 {
         deadline: Deadline,
     ) -> io::Result<()> {
         let mut result = match self.send_whole(request, deadline) {
-            // It may have said why before it closed the connection, which can still be read.
+            // The server may have sent a message before it closed the connection.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
             other => other,
         };
@@ -213,7 +213,7 @@ impl Rfc2217 {
                 false => self.receive(incoming, deadline),
                 true => Err(io::ErrorKind::TimedOut.into()),
             };
-            // All of it is dropped in the end; a few words may be worth showing.
+            // The data will be dropped. Its first bytes are kept for the error message.
             incoming.data.truncate(200);
         }
         result.map_err(|error| {
@@ -231,7 +231,7 @@ impl Rfc2217 {
         })
     }
 
-    /// Receives once, and answers what the server asks.
+    /// Receives once, and answers the server's requests.
     fn receive(&self, incoming: &mut Incoming, deadline: Deadline) -> io::Result<()> {
         let mut buf = [0; 4096];
         let count = tcp::read(&self.stream, &mut buf, deadline)?;
@@ -253,7 +253,7 @@ impl Rfc2217 {
         self.send_whole(&request, Deadline::after(CONTROL_TIMEOUT))
     }
 
-    /// Sends telnet commands, which are completed by a later write if the deadline passes.
+    /// Sends telnet commands. If the deadline passes, a later write completes them.
     fn send_whole(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         let mut outgoing = lock(&self.outgoing);
         outgoing.owed.extend_from_slice(bytes);
@@ -276,7 +276,7 @@ impl Transport for Rfc2217 {
         let mut incoming = lock(&self.incoming);
         while incoming.data.is_empty() && !buf.is_empty() {
             self.receive(&mut incoming, deadline)?;
-            // A server that sends commands without end must not hold us beyond the deadline.
+            // A server that sends commands without pause must not extend the wait beyond the deadline.
             if incoming.data.is_empty() && deadline.has_passed() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
@@ -319,25 +319,25 @@ impl ControlLines for Rfc2217 {
 impl Drop for Rfc2217 {
     fn drop(&mut self) {
         if self.is_agreed {
-            // The server may be gone: nothing to be done about it here.
+            // An error is ignored, because the server may have closed the connection.
             let _ = self.lines.close(self);
         }
         tcp::close(&self.stream);
     }
 }
 
-/// Returns whether the server set what it was told to.
+/// Checks that the server has applied the settings.
 fn check_answers(answers: &BTreeMap<u8, Vec<u8>>, baud_rate: u32) -> io::Result<()> {
     let refusal = |what: &str| {
         let message = format!("the server does not set {what}");
         io::Error::new(io::ErrorKind::Unsupported, message)
     };
-    // sredird appends zeros: only the first four bytes count.
+    // sredird appends zeros to its answer, so only the first four bytes count.
     let answer = answers
         .get(&SET_BAUD_RATE)
         .and_then(|value| value.first_chunk());
     let actual = answer.map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    // Hardware divides a clock: a rate that is off by up to 2.5% still works.
+    // A UART divides its clock, so the actual rate may differ. A difference of up to 2.5% works.
     if actual.abs_diff(baud_rate) > baud_rate / 40 {
         return Err(refusal(&format!("{baud_rate} baud, but {actual}")));
     }
@@ -350,6 +350,6 @@ fn check_answers(answers: &BTreeMap<u8, Vec<u8>>, baud_rate: u32) -> io::Result<
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Who panicked while holding the lock had nothing half done.
+    // A panic does not leave the data in an invalid state.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

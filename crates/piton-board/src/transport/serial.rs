@@ -2,27 +2,26 @@
 //!
 //! # DTR and RTS
 //!
-//! Most ESP boards wire the two lines through two transistors to reset and boot mode: RTS asserted while DTR
-//! is not holds the chip in reset, DTR asserted while RTS is not asks for the boot loader, and the two
-//! together or neither do nothing. Boards with their own USB (RP2040, STM32, nRF52) take DTR for "someone
-//! listens". Hence:
+//! Most ESP boards connect the two lines through two transistors to reset and boot mode. RTS asserted with DTR released
+//! holds the chip in reset. DTR asserted with RTS released selects the boot loader. Both or none of them have no effect.
+//! Boards with their own USB (RP2040, STM32, nRF52) take DTR as "a program reads the port". Hence:
 //!
-//! - **Open**: the system asserts both lines by itself (Linux, macOS) or they start low (Windows, see
-//!   below). Then DTR is asserted, then RTS: the end is the same as with pyserial and mpremote, and the way
-//!   there does not pass through reset. On Windows this is what mpremote does for the CP210x only, whose
-//!   driver sets the lines at different times when left alone; no driver is harmed by it.
-//! - **Close**: RTS is released, then DTR, as mpremote does: in the other order an ESP board resets.
-//! - `HUPCL` stays as it is found, set by default: a board that takes DTR for a listener must learn that we
-//!   are gone, also when we are killed. The system then drops both lines together, which resets nothing.
+//! - **Open**: the system asserts both lines by itself (Linux, macOS), or they start released (Windows, see below). Then
+//!   DTR is asserted, then RTS. The result is the same as with pyserial and mpremote, and there is no reset in between.
+//!   On Windows mpremote does this only for the CP210x, whose driver sets the lines at different times by itself; it does
+//!   no harm with other drivers.
+//! - **Close**: RTS is released, then DTR, as in mpremote. In the other order an ESP board resets.
+//! - `HUPCL` is not changed; by default it is set. A board that takes DTR as a reader must notice that the program has
+//!   ended, also when it was killed. The system releases both lines together then, which resets no board.
 //!
-//! [`LineStates`] change this for boards that are wired otherwise. With [`LineState::Keep`] `HUPCL` is cleared: the
-//! line stays as it is when the port is closed, too.
+//! [`LineStates`] change this for boards with other wiring. With [`LineState::Keep`] `HUPCL` is cleared, so that the line
+//! keeps its state when the port is closed.
 //!
 //! # One program at a time
 //!
-//! On Unix a `flock` is taken before anything else is touched, the same one that pyserial takes, so that
-//! Piton, mpremote and a second Piton exclude each other. Programs that do not ask for the lock are kept
-//! out with `TIOCEXCL`, except on a pty, whose other end would keep that flag when we are killed.
+//! On Unix the program first takes the same `flock` as pyserial, so that Piton, mpremote and a second Piton exclude each
+//! other. `TIOCEXCL` excludes programs that do not use the lock. It is not set on a pty, whose other end would keep this
+//! flag after the program was killed.
 
 use std::io;
 
@@ -44,16 +43,16 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-/// The baud rate that MicroPython's UART REPLs use, and mpremote too; a USB port ignores it.
+/// The baud rate of MicroPython's UART REPLs and of mpremote. A USB port ignores it.
 pub const DEFAULT_BAUD_RATE: u32 = 115_200;
 
-/// What becomes of bytes that came in before a port was opened.
+/// The treatment of bytes that a port has received before it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unread {
-    /// They are dropped: what a program before us left unread is not meant for us. pyserial drops them, too.
+    /// Drop them, as pyserial does: they are answers to another program.
     #[default]
     Drop,
-    /// They are read first: what a board has printed since it came back.
+    /// Read them first: a board has printed them since it was plugged in again.
     Keep,
 }
 
@@ -65,7 +64,7 @@ pub struct SerialPort {
 }
 
 impl SerialPort {
-    /// Opens `port` with both control lines asserted, and drops what it has unread: see [`SerialPort::open_with`].
+    /// Opens `port` with both control lines asserted, and drops the received bytes: see [`SerialPort::open_with`].
     ///
     /// # Errors
     ///
@@ -89,7 +88,7 @@ impl SerialPort {
         unread: Unread,
     ) -> Result<SerialPort, Error> {
         if baud_rate == 0 {
-            // To a Unix terminal a rate of zero means "hang up".
+            // On Unix a rate of zero means "hang up".
             let source = io::Error::new(io::ErrorKind::InvalidInput, "baud rate 0");
             return Err(Error::Open {
                 address: port.to_owned(),
@@ -148,20 +147,20 @@ fn unless_no_lines(result: io::Result<()>) -> io::Result<()> {
 
 impl Drop for SerialPort {
     fn drop(&mut self) {
-        // The port may be unplugged: nothing to be done about it here.
+        // An error is ignored, because the port may be unplugged.
         let _ = self.lines.close(self);
         self.port.release();
     }
 }
 
-/// Sets 8 data bits, no parity, one stop bit, no flow control, every byte as it is.
+/// Sets 8 data bits, no parity, one stop bit, no flow control, and unchanged bytes.
 fn raw_settings(mut settings: serial2::Settings, baud_rate: u32) -> io::Result<serial2::Settings> {
     settings.set_raw();
     settings.set_baud_rate(baud_rate)?;
     Ok(settings)
 }
 
-/// [`Error::NoSuchPort`], with the ports that there are.
+/// Returns [`Error::NoSuchPort`], with the existing ports.
 fn no_such_port(port: &str) -> Error {
     let available = crate::discovery::list_serial_ports();
     Error::NoSuchPort {

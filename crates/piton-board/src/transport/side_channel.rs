@@ -1,5 +1,5 @@
-//! A second conversation on the line of the first: requests of the board are cut out of the stream and answered
-//! where the stream is read, and everything above sees the line without them.
+//! A service on the line of a board: it takes the board's requests out of the received bytes and answers them where the
+//! line is read. The layers above see only the other bytes.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,51 +9,51 @@ use std::time::Duration;
 use super::{BinaryMessages, ControlLines, Transport};
 use crate::deadline::Deadline;
 
-/// How long one read of the line lasts at most, so that a service that waits for more learns that nothing comes.
+/// Maximum duration of one read of the line. After it the service is called even if no byte came.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// How long a write waits for the end of an exchange. The service should have given it up before.
+/// Timeout of a write that waits for the end of an exchange. The service gives the exchange up earlier.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 
-/// How long the service's own writes may take.
+/// Timeout of the service's own writes.
 const REPLY_TIME: Duration = Duration::from_secs(10);
 
-/// Answers what the board asks between other bytes.
+/// Answers the requests of a board, which come between other bytes.
 pub trait Service: Send {
-    /// Looks at what came from the board; nothing at all means that nothing came for 50 ms.
+    /// Processes bytes from the board. Empty `bytes` mean that none came for 50 ms.
     ///
-    /// Bytes that are not the service's go to `passed`, in order, sooner or later. What is put into `reply` is
-    /// written at once, in one piece that no other write divides.
+    /// The service adds bytes that are not part of a request to `passed`, in order, now or in a later call. The bytes in
+    /// `reply` are written at once, without other bytes in between.
     fn receive(&mut self, bytes: &[u8], passed: &mut Vec<u8>, reply: &mut Vec<u8>);
 
     /// Returns whether the board is in an exchange with the service. Other writes wait meanwhile.
     fn is_busy(&self) -> bool;
 }
 
-/// The place in a line where a service can be attached. Clones are the same place.
+/// The slot of a line, to which a service can be attached. Clones are the same slot.
 #[derive(Clone, Default)]
 pub struct Slot(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// Whether anything of this is to be looked at: a line without a service costs nothing.
+    /// Whether there is a service, or bytes that it has passed. A line without them is read directly.
     in_use: AtomicBool,
     busy: AtomicBool,
-    /// Held by whoever reads the line.
+    /// Locked by the thread that reads the line.
     reading: Mutex<Reading>,
-    /// Held by whoever writes to the line.
+    /// Locked by the thread that writes to the line.
     writing: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Reading {
     service: Option<Box<dyn Service>>,
-    /// Passed by the service, not yet read by anybody.
+    /// Bytes that the service has passed and that are not read yet.
     passed: Vec<u8>,
 }
 
 impl Slot {
-    /// Puts `service` on the line, in place of the one before.
+    /// Attaches `service` to the line. It replaces an earlier one.
     pub fn attach(&self, service: Box<dyn Service>) {
         let mut reading = lock(&self.0.reading);
         reading.service = Some(service);
@@ -61,12 +61,12 @@ impl Slot {
         self.0.in_use.store(true, Ordering::SeqCst);
     }
 
-    /// Takes the service off the line: what the board says goes to the reader again.
+    /// Removes the service from the line. The reader gets all bytes again.
     pub fn detach(&self) {
         let mut reading = lock(&self.0.reading);
         reading.service = None;
         self.0.busy.store(false, Ordering::SeqCst);
-        // What was passed and not read keeps the slot in use until it is.
+        // The slot stays in use until the passed bytes are read.
         self.0
             .in_use
             .store(!reading.passed.is_empty(), Ordering::SeqCst);
@@ -90,7 +90,7 @@ impl SideChannel {
         SideChannel { line, slot }
     }
 
-    /// Reads once, lets the service look at it, and writes what it replies.
+    /// Reads once, passes the bytes to the service, and writes its reply.
     fn pump(&self, reading: &mut Reading, deadline: Deadline) -> io::Result<()> {
         let mut buffer = [0; 4096];
         let count = match self.line.read(&mut buffer, deadline.slice(SLICE)) {
@@ -103,7 +103,7 @@ impl SideChannel {
             reading.passed.extend_from_slice(bytes);
             return Ok(());
         };
-        // Whoever writes now goes on before the service learns that an exchange begins, or waits for its end.
+        // A write that has begun ends before the service begins an exchange. A later write waits for the exchange's end.
         let writing = lock(&self.slot.0.writing);
         let mut reply = Vec::new();
         service.receive(bytes, &mut reading.passed, &mut reply);
@@ -154,7 +154,7 @@ impl Transport for SideChannel {
                 return written;
             }
             drop(writing);
-            // The exchange goes on where the line is read. If nobody does, it is our turn.
+            // The exchange proceeds where the line is read. If no other thread reads it, this one does.
             match shared.reading.try_lock() {
                 Ok(mut reading) => self.pump(&mut reading, limit)?,
                 Err(_) => std::thread::sleep(Duration::from_millis(1)),
@@ -171,7 +171,7 @@ impl Transport for SideChannel {
     }
 }
 
-/// Locks a mutex. A panic elsewhere does not make the bytes here worse.
+/// Locks a mutex. A panic of another thread does not make the bytes invalid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

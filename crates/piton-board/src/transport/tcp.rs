@@ -1,6 +1,6 @@
-//! A TCP server that passes bytes on as they are: `socket://`.
+//! A TCP server that passes bytes on unchanged: `socket://`.
 //!
-//! There is no authentication and no encryption: whoever reaches the server runs code on the board.
+//! There is no authentication and no encryption: anyone who reaches the server can run code on the board.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// How long the other side may take to close its end too.
+/// Timeout of the other side for closing its end.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A connection to a TCP server.
@@ -21,11 +21,11 @@ pub struct Tcp(TcpStream);
 impl Tcp {
     /// Connects to `host` (a name, or an address without brackets), trying each address that it has.
     ///
-    /// `timeout` is for all addresses together; what the system takes to look up a name comes on top.
+    /// `timeout` is for all addresses together. The time to look up the name is not included.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`], with what became of the last address.
+    /// [`Error::Open`], with the error of the last address.
     pub fn connect(host: &str, port: u16, timeout: Duration) -> Result<Tcp, Error> {
         connect(host, port, Deadline::after(timeout))
             .map(Tcp)
@@ -56,7 +56,7 @@ impl Drop for Tcp {
     }
 }
 
-/// A host and port as addresses have them, IPv6 in brackets.
+/// A host and port in the form of addresses, IPv6 in brackets.
 pub(crate) struct Endpoint<'a> {
     pub(crate) host: &'a str,
     pub(crate) port: u16,
@@ -73,7 +73,7 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-/// Connects to the first address of `host` that answers; each gets its share of the time that is left.
+/// Connects to the first address of `host` that answers. Each address gets an equal share of the remaining time.
 pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<TcpStream> {
     let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
     let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -82,7 +82,7 @@ pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<T
         let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
         match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
             Ok(stream) => {
-                // A raw REPL waits for an answer to a few bytes: nothing may wait for more to send along.
+                // The REPL exchanges few bytes and waits for answers, so they must be sent at once.
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }
@@ -92,8 +92,8 @@ pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<T
     Err(last_error)
 }
 
-/// Makes the system ask now and then whether the other side is still there, so that a connection which nobody closed
-/// (Wi-Fi lost, power gone) ends within half a minute. A convenience: nothing is said where it cannot be had.
+/// Enables keep-alive packets, so that a connection which was not closed (Wi-Fi or power lost) ends within half a minute.
+/// Errors are ignored, because the connection works without them.
 pub(super) fn keep_alive(stream: &TcpStream) {
     #[cfg(unix)]
     {
@@ -107,10 +107,10 @@ pub(super) fn keep_alive(stream: &TcpStream) {
     let _ = stream;
 }
 
-/// Makes the system acknowledge what comes at once, as far as it can (Linux forgets it now and then).
+/// Makes the system acknowledge received bytes at once. Linux resets this option from time to time.
 ///
-/// MicroPython writes header and payload of a WebSocket frame one after the other, and its network stack keeps the
-/// second back until the first is acknowledged: 40 ms for each answer, unless we are quick.
+/// MicroPython writes header and payload of a WebSocket frame separately, and its network stack holds the payload back
+/// until the header is acknowledged. Without this option each answer takes 40 ms longer.
 pub(super) fn acknowledge_at_once(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
@@ -148,10 +148,11 @@ pub(super) fn write(mut stream: &TcpStream, bytes: &[u8], deadline: Deadline) ->
     }
 }
 
-/// Closes so that what was sent last arrives.
+/// Closes the connection so that the last sent bytes arrive.
 ///
-/// A socket closed with bytes unread, or sent to after that, resets the connection, and the other side
-/// then loses what it has not read yet: so say that we are done, and read on until the other side is too.
+/// A socket that is closed with unread bytes, or gets bytes after that, resets the connection. Then the other side loses
+/// the bytes that it has not read yet. So only the sending side is closed first, and received bytes are read until the
+/// other side closes too.
 pub(super) fn close(stream: &TcpStream) {
     let deadline = Deadline::after(CLOSE_TIMEOUT);
     let mut is_open = stream.shutdown(Shutdown::Write).is_ok();
@@ -160,7 +161,7 @@ pub(super) fn close(stream: &TcpStream) {
     }
 }
 
-/// Returns what is left until the deadline; zero would mean "for ever" to a socket.
+/// Returns the time until the deadline, at least a minimum: zero would mean "for ever" to a socket.
 fn socket_timeout(deadline: Deadline) -> Option<Duration> {
     let left = deadline.remaining()?;
     Some(left.max(Duration::from_millis(1)))
@@ -169,11 +170,11 @@ fn socket_timeout(deadline: Deadline) -> Option<Duration> {
 fn retry_or_fail(error: io::Error, deadline: Deadline) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::Interrupted => Ok(()),
-        // On Unix a wait that ends is `WouldBlock`; this is the system's ETIMEDOUT: the other side does not answer.
+        // On Unix the end of a wait is `WouldBlock`. `TimedOut` is the system's ETIMEDOUT: the other side does not answer.
         io::ErrorKind::TimedOut if cfg!(unix) => {
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, error))
         }
-        // Unix says the one, Windows the other; either may say it a little early.
+        // The end of a wait is `WouldBlock` on Unix and `TimedOut` on Windows. It may come a little early.
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if !deadline.has_passed() => Ok(()),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(io::ErrorKind::TimedOut.into()),
         io::ErrorKind::BrokenPipe

@@ -1,6 +1,6 @@
-//! A board's own telnet server: `telnet://`, for the WiPy and other boards whose firmware offers its REPL that way.
+//! A board's own telnet server: `telnet://`, for the WiPy and other boards whose firmware has one.
 //!
-//! Such a server asks for a user and a password:
+//! Such a server requests a user and a password:
 //!
 //! ```text
 //! < Login as: > micro
@@ -10,7 +10,7 @@
 //! < >>>
 //! ```
 //!
-//! Other servers, a serial port behind ser2net for example, ask for nothing. There is no encryption.
+//! Other servers, for example a serial port behind ser2net, request none. There is no encryption.
 
 use std::time::{Duration, Instant};
 
@@ -23,29 +23,29 @@ use crate::error::Error;
 /// TCP port of telnet.
 pub const DEFAULT_PORT: u16 = 23;
 
-/// The user of a board that was not given another: the WiPy's default.
+/// The default user: that of the WiPy.
 pub const DEFAULT_USER: &str = "micro";
 
-/// How long a server may be silent before it counts as one that asks for nothing.
+/// Silence after which the server counts as one without a login.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How long the server may take for each step of the login.
+/// Timeout of each step of the login.
 const STEP: Duration = Duration::from_secs(10);
 
 const LOGIN: &[u8] = b"ogin as:";
 const PASSWORD: &[u8] = b"assword:";
-/// Ends the greeting of a login that succeeded.
+/// A part of the greeting after a successful login.
 const GREETING: &[u8] = b"more information";
 const PROMPT: &[u8] = b">>>";
 
-/// How much of what the server says is looked at.
+/// Number of bytes at the end of the server's output that are examined.
 const TAIL: usize = 256;
 
-/// Logs in to a telnet server, if it asks for that. `address` names it in errors.
+/// Logs in to a telnet server, if it requests a login. `address` names the server in errors.
 ///
 /// # Errors
 ///
-/// [`Error::PasswordNeeded`], [`Error::PasswordRefused`]; [`Error::Disconnected`] when the server goes away.
+/// [`Error::PasswordNeeded`], [`Error::PasswordRefused`]; [`Error::Disconnected`] if the server closes the connection.
 pub(crate) fn log_in(
     connection: &Rfc2217,
     address: &str,
@@ -67,12 +67,13 @@ pub(crate) fn log_in(
     send(connection, password.as_str())?;
     match wait_for(connection, &[GREETING, PROMPT, LOGIN], None)? {
         Some(found) if found != LOGIN => Ok(()),
-        // The server asks again, or says nothing that is known.
+        // The server requests the login again, or its answer is unknown.
         _ => Err(refused()),
     }
 }
 
-/// Waits until the server has said one of `texts`, and returns which. `None` after `quiet` without a byte, or [`STEP`].
+/// Waits until the server has sent one of `texts`, and returns its index. Returns `None` after `quiet` without a byte, or
+/// after [`STEP`].
 fn wait_for(
     connection: &Rfc2217,
     texts: &[&'static [u8]],

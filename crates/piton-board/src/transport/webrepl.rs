@@ -1,13 +1,13 @@
 //! A board on the network, by MicroPython's WebREPL: `ws://`.
 //!
-//! What the board prints and what it is typed travel as text messages, whose bytes need not be UTF-8; binary messages
-//! are WebREPL's file protocol (extmod/modwebrepl.c). Beyond bytes there is one thing to know, the login: the board
-//! asks `Password: `, and says `WebREPL connected` with a prompt that is painted, not the REPL's own.
+//! Output and input of the board are text messages, whose bytes may be invalid UTF-8. Binary messages are WebREPL's file
+//! protocol (extmod/modwebrepl.c). The login comes first: the board prints `Password: `, and then `WebREPL connected` with
+//! a prompt that does not come from the REPL.
 //!
-//! One connection at a time: the board closes a second one at once. After a soft reset it has forgotten the
+//! The board accepts one connection at a time, and closes a second one at once. After a soft reset it has lost the
 //! connection, and listens again when its boot.py starts WebREPL.
 //!
-//! There is no encryption: whoever listens on the network reads the password.
+//! There is no encryption: anyone who can read the network traffic can read the password.
 
 use std::fmt;
 use std::io;
@@ -19,20 +19,20 @@ use crate::transport::tcp::Endpoint;
 use crate::transport::websocket::{Kind, WebSocket};
 use crate::transport::{BinaryMessages, Transport};
 
-/// The port that MicroPython's webrepl.py listens on.
+/// The TCP port of MicroPython's webrepl.py.
 pub const DEFAULT_PORT: u16 = 8266;
 
-/// The longest password that MicroPython keeps (extmod/modwebrepl.c, `webrepl_passwd`).
+/// Maximum length of MicroPython's password (extmod/modwebrepl.c, `webrepl_passwd`).
 pub const MAX_PASSWORD: usize = 9;
 
 const PROMPT: &[u8] = b"Password: ";
 const CONNECTED: &[u8] = b"WebREPL connected\r\n";
 const DENIED: &[u8] = b"Access denied";
 
-/// What comes before the prompt or in place of it is no more than a few words.
+/// Maximum length of the text before the request for the password.
 const MAX_GREETING: usize = 4096;
 
-/// The password of a WebREPL or a telnet server, which no debug output shows.
+/// The password of a WebREPL or a telnet server. Debug output does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -62,7 +62,7 @@ impl WebRepl {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`]: nobody there, or not a WebREPL, or somebody else is connected to it;
+    /// [`Error::Open`] if there is no server, or not a WebREPL, or another program is connected to it;
     /// [`Error::PasswordRefused`].
     pub fn connect(
         host: &str,
@@ -75,7 +75,7 @@ impl WebRepl {
     }
 }
 
-/// A connection to a WebREPL that asks for its password.
+/// A connection to a WebREPL that waits for its password.
 #[derive(Debug)]
 pub struct Login {
     socket: WebSocket,
@@ -83,11 +83,11 @@ pub struct Login {
 }
 
 impl Login {
-    /// Connects to `host` (a name, or an address without brackets), up to the question for the password.
+    /// Connects to `host` (a name, or an address without brackets), and waits for the request for the password.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`]: nobody there, or not a WebREPL, or somebody else is connected to it.
+    /// [`Error::Open`] if there is no server, or not a WebREPL, or another program is connected to it.
     pub fn reach(host: &str, port: u16, deadline: Deadline) -> Result<Login, Error> {
         let address = format!("ws://{}", Endpoint { host, port });
         let open = |source| Error::Open {
@@ -104,10 +104,10 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// [`Error::PasswordRefused`]; [`Error::Open`] when no answer comes.
+    /// [`Error::PasswordRefused`]; [`Error::Open`] if no answer comes.
     pub fn log_in(self, password: &Password, deadline: Deadline) -> Result<WebRepl, Error> {
         let Login { socket, address } = self;
-        // A line end would be typed to the board as the end of the password.
+        // A line end in the password would end it, and the rest would be input of the REPL.
         if password.0.contains(['\r', '\n']) {
             return Err(Error::PasswordRefused { address });
         }
@@ -115,7 +115,7 @@ impl Login {
             address: address.clone(),
             source,
         };
-        // With a line feed after it, that would be the first key for the REPL.
+        // There is no line feed, because it would be the first input of the REPL.
         let answer = format!("{}\r", password.0);
         socket
             .write(Kind::Text, answer.as_bytes(), deadline)
@@ -156,7 +156,7 @@ impl BinaryMessages for WebRepl {
     }
 }
 
-/// Reads text up to the first of `markers`; else the error and what came until then. Not one byte is read beyond it.
+/// Reads text up to the first of `markers`, and not one byte more. An error is returned with the text before it.
 fn read_to<'m>(
     socket: &WebSocket,
     markers: &[&'m [u8]],

@@ -1,8 +1,8 @@
-//! The client's side of RFC 6455, as far as MicroPython's WebREPL has use for it: the handshake, text and binary
-//! messages, ping, close. No extensions, no TLS.
+//! The client's side of RFC 6455, as far as MicroPython's WebREPL needs it: the handshake, text and binary messages,
+//! ping, close. No extensions, no TLS.
 //!
-//! By hand, since a library's connection is one object for both ways, and ours is read by one thread while another
-//! one writes. The server is a small board, or a stranger: nothing that it sends is held without a bound.
+//! This is not a library, because the connection of a library is one object for both directions, and here one thread
+//! reads while another one writes. The server is not trusted: the stored bytes that it sends are limited.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -20,10 +20,10 @@ mod handshake;
 pub(in crate::transport) use frame::Kind;
 use frame::{Decoder, Piece};
 
-/// How many binary bytes are held for whoever asks for them. A board sends them on request only.
+/// Maximum number of binary bytes that are stored until they are read. A board sends them only on request.
 const MAX_BINARY: usize = 64 * 1024;
 
-/// How long saying good-bye may take.
+/// Timeout of closing the connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// An open WebSocket.
@@ -39,23 +39,23 @@ struct Incoming {
     decoder: Decoder,
     text: VecDeque<u8>,
     binary: VecDeque<u8>,
-    /// Why nothing more will come, once that is known.
+    /// The error with which the connection has ended, if it has.
     end: Option<(io::ErrorKind, String)>,
 }
 
 #[derive(Debug, Default)]
 struct Outgoing {
-    /// The end of a frame whose beginning went out when the deadline passed: it must go out before anything else.
+    /// The rest of a frame that was sent in part when the deadline passed. It must be sent before other bytes.
     owed: Vec<u8>,
 }
 
 impl WebSocket {
-    /// Connects to `host` (a name, or an address without brackets), and shakes hands, all by `deadline`.
+    /// Connects to `host` (a name, or an address without brackets), and makes the handshake, all by `deadline`.
     ///
     /// # Errors
     ///
-    /// What the operating system said, or, of the kinds `TimedOut`, `UnexpectedEof` and `InvalidData`, what is wrong
-    /// with the server's answer, in words.
+    /// The operating system's error; or an error of the kind `TimedOut`, `UnexpectedEof` or `InvalidData` whose message
+    /// describes the server's answer.
     pub(super) fn connect(host: &str, port: u16, deadline: Deadline) -> io::Result<WebSocket> {
         let stream = tcp::connect(host, port, deadline)?;
         tcp::keep_alive(&stream);
@@ -74,7 +74,7 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// As [`crate::transport::Transport::read`] promises, in words; `InvalidData` when the server breaks the rules.
+    /// As for [`crate::transport::Transport::read`], with a message; `InvalidData` if the server violates the protocol.
     pub(super) fn read(&self, kind: Kind, buf: &mut [u8], deadline: Deadline) -> io::Result<usize> {
         let mut incoming = lock(&self.incoming);
         while incoming.queue(kind).is_empty() && !buf.is_empty() {
@@ -82,7 +82,7 @@ impl WebSocket {
                 return Err(io::Error::new(*kind, end.clone()));
             }
             self.receive(&mut incoming, deadline)?;
-            // A server that sends anything else without end must not hold us beyond the deadline.
+            // A server that sends other messages without pause must not extend the wait beyond the deadline.
             if incoming.queue(kind).is_empty() && incoming.end.is_none() && deadline.has_passed() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
@@ -90,7 +90,7 @@ impl WebSocket {
         io::Read::read(incoming.queue(kind), buf)
     }
 
-    /// Drops the binary messages that nobody asked for.
+    /// Drops the binary messages that were not read.
     pub(super) fn discard_binary(&self) {
         lock(&self.incoming).binary.clear();
     }
@@ -99,7 +99,7 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// As [`crate::transport::Transport::write_all`] promises.
+    /// As for [`crate::transport::Transport::write_all`].
     pub(super) fn write(&self, kind: Kind, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         let mut outgoing = lock(&self.outgoing);
         for chunk in bytes.chunks(frame::MAX_PAYLOAD) {
@@ -108,7 +108,7 @@ impl WebSocket {
             let whole = outgoing.owed.len();
             if let Err(error) = outgoing.pay(&self.stream, deadline) {
                 if outgoing.owed.len() == whole {
-                    // Nothing of it went out: the caller may send it again, or something else.
+                    // No byte of the frame was sent, so the caller may send it again, or another one.
                     outgoing.owed.clear();
                 }
                 return Err(error);
@@ -117,7 +117,7 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Receives once, and answers what the server asks.
+    /// Receives once, and answers the server's requests.
     fn receive(&self, incoming: &mut Incoming, deadline: Deadline) -> io::Result<()> {
         let mut buf = [0; 4096];
         tcp::acknowledge_at_once(&self.stream);
@@ -178,7 +178,7 @@ impl Drop for WebSocket {
     fn drop(&mut self) {
         let mut outgoing = lock(&self.outgoing);
         let deadline = Deadline::after(CLOSE_TIMEOUT);
-        // The server may be gone: nothing to be done about it here.
+        // An error is ignored, because the server may have closed the connection.
         if outgoing.pay(&self.stream, deadline).is_ok() {
             outgoing.owed = frame::close(mask());
             let _ = outgoing.pay(&self.stream, deadline);
@@ -187,7 +187,7 @@ impl Drop for WebSocket {
     }
 }
 
-/// Returns what a close message says: a number and a text, or nothing.
+/// Returns the message for a close frame, whose content is a number and a text, or nothing.
 fn closing_words(reason: &[u8]) -> String {
     match reason.split_at_checked(2) {
         Some((number, text)) => {
@@ -201,8 +201,8 @@ fn closing_words(reason: &[u8]) -> String {
     }
 }
 
-/// Returns eight bytes that nobody can guess. Masks guard proxies against a page's script, which we are not, and the key of
-/// a handshake only has to be another each time: the seed that the standard library takes for its hash maps will do.
+/// Returns eight random bytes, from the seed of the standard library's hash maps. This is good enough: masks protect
+/// proxies against scripts of web pages, which do not exist here, and the key of a handshake must only differ each time.
 fn random() -> [u8; 8] {
     RandomState::new().build_hasher().finish().to_ne_bytes()
 }
@@ -213,6 +213,6 @@ fn mask() -> [u8; 4] {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Who panicked while holding the lock had nothing half done.
+    // A panic does not leave the data in an invalid state.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

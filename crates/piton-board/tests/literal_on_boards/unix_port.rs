@@ -24,7 +24,7 @@ fn run(program: &str) -> Vec<u8> {
 }
 
 #[test]
-fn corpus() {
+fn literals_agree_with_the_unix_port() {
     check_corpus(2000, 100, run);
     check_printed(run);
 }

@@ -28,7 +28,7 @@ fn soon() -> Deadline {
 }
 
 #[test]
-fn every_version() {
+fn literals_agree_with_every_version() {
     for version in test_programs::VM_VERSIONS {
         let image = VmImage::open(&test_programs::vm_version(version)).unwrap();
         let board = VirtualBoard::start(&image, BoardOptions::default()).unwrap();

@@ -58,7 +58,7 @@ fn check(prepare: impl FnOnce(&mut Connection)) -> (VirtualBoard, Connection) {
 }
 
 #[test]
-fn half_typed_line() {
+fn the_raw_repl_is_entered_from_an_incomplete_line() {
     let (_board, connection) = check(|connection| {
         connection.write(b"print('never run");
         connection.wait_for("never run");
@@ -67,7 +67,7 @@ fn half_typed_line() {
 }
 
 #[test]
-fn half_typed_block() {
+fn the_raw_repl_is_entered_from_an_incomplete_block() {
     let (_board, connection) = check(|connection| {
         connection.write(b"if True:\rx = 1\r");
         connection.wait_for("...     ");
@@ -77,13 +77,13 @@ fn half_typed_block() {
 }
 
 #[test]
-fn half_typed_escape_sequence() {
+fn the_raw_repl_is_entered_from_an_incomplete_escape_sequence() {
     check(|connection| connection.write(b"\x1b["));
     check(|connection| connection.write(b"abc\x1b"));
 }
 
 #[test]
-fn paste_mode() {
+fn the_raw_repl_is_entered_from_paste_mode() {
     let (_board, connection) = check(|connection| {
         connection.write(b"\x05print('never run')\r");
         connection.wait_for("\r\n=== ");
@@ -93,7 +93,7 @@ fn paste_mode() {
 }
 
 #[test]
-fn raw_repl_with_half_a_program() {
+fn the_raw_repl_is_entered_with_a_part_of_a_program() {
     let (_board, connection) = check(|connection| {
         connection.write(b"\x01print('never run");
         connection.wait_for("exit\r\n>");
@@ -102,7 +102,7 @@ fn raw_repl_with_half_a_program() {
 }
 
 #[test]
-fn raw_paste_left_by_a_dead_host() {
+fn the_raw_repl_is_entered_from_the_raw_paste_of_a_killed_host() {
     for rest in ["", "print('never run')\n", &"# a long comment\n".repeat(8)] {
         let (_board, connection) = check(|connection| {
             connection.write(b"\x01\x05A\x01");
@@ -117,7 +117,7 @@ fn raw_paste_left_by_a_dead_host() {
 }
 
 #[test]
-fn running_loop() {
+fn the_raw_repl_is_entered_from_a_running_loop() {
     let (_board, connection) = check(|connection| {
         connection.start("while True: pass");
     });
@@ -125,7 +125,7 @@ fn running_loop() {
 }
 
 #[test]
-fn running_loop_in_the_friendly_repl() {
+fn the_raw_repl_is_entered_from_a_loop_in_the_friendly_repl() {
     let (_board, connection) = check(|connection| {
         connection.write(b"while True: pass\r\r\r");
         connection.wait_for("\n");
@@ -135,14 +135,14 @@ fn running_loop_in_the_friendly_repl() {
 }
 
 #[test]
-fn printing_flood() {
+fn the_raw_repl_is_entered_from_a_program_that_prints_without_pause() {
     check(|connection| {
         connection.start("while True: print('flood' * 10)");
     });
 }
 
 #[test]
-fn sleeping_and_reading_programs() {
+fn the_raw_repl_is_entered_from_sleeping_and_reading_programs() {
     for program in [
         "import time; time.sleep(1000)",
         "import sys; sys.stdin.read(1000)",
@@ -163,7 +163,7 @@ fn a_finally_block_runs_to_its_end() {
 }
 
 #[test]
-fn interrupt_swallowed_once() {
+fn a_program_that_catches_one_interrupt_is_stopped() {
     check(|connection| {
         connection
             .start("try:\n while True: pass\nexcept KeyboardInterrupt: pass\nwhile True: pass");
@@ -171,14 +171,14 @@ fn interrupt_swallowed_once() {
 }
 
 #[test]
-fn interrupt_swallowed_in_a_loop() {
+fn a_program_that_catches_interrupts_in_a_loop_is_stopped() {
     check(|connection| {
         connection.start("import time\nwhile True:\n try:\n  time.sleep(0.1)\n except:\n  print('again')\n  time.sleep_ms(5)");
     });
 }
 
 #[test]
-fn interrupt_turned_off() {
+fn a_program_without_interrupts_is_reported() {
     let (_board, mut connection) = virtual_board();
     connection.wait_for(">>> ");
     connection.start("import micropython\nmicropython.kbd_intr(-1)\nwhile True: pass");
@@ -196,7 +196,7 @@ fn interrupt_turned_off() {
 }
 
 #[test]
-fn soft_reset_shows_that_state_is_gone() {
+fn a_soft_reset_removes_variables() {
     let (board, mut connection) = virtual_board();
     connection.write_file("boot.py", "print('boot')");
     connection.write_file("main.py", "print('main')");
@@ -231,7 +231,7 @@ fn a_boot_that_never_ends_is_reported() {
 }
 
 #[test]
-fn a_board_that_loses_the_first_bytes() {
+fn a_board_that_loses_the_first_bytes_is_entered() {
     for lost in [0, 1] {
         let (board, mut connection) = virtual_board();
         connection.wait_for(">>> ");
@@ -242,7 +242,7 @@ fn a_board_that_loses_the_first_bytes() {
 }
 
 #[test]
-fn a_board_that_resets_while_we_enter() {
+fn a_board_that_resets_during_the_entry_is_entered() {
     let (board, mut connection) = virtual_board();
     connection.wait_for(">>> ");
     board.inject(&Fault::ResetAfter { bytes_to_board: 1 });
@@ -261,7 +261,7 @@ fn a_reset_between_two_programs_is_reported() {
 }
 
 #[test]
-fn a_slow_line() {
+fn a_board_on_a_slow_line_is_entered() {
     let (_board, mut connection) = virtual_board_with(BoardOptions {
         line: LineOptions {
             bytes_per_second: Some(11_520),
@@ -279,7 +279,7 @@ fn a_slow_line() {
 }
 
 #[test]
-fn no_traffic_when_already_raw() {
+fn a_board_in_the_raw_repl_gets_no_bytes() {
     let (_board, mut connection) = virtual_board();
     connection.raw();
     connection.wire.clear();

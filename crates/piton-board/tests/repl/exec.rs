@@ -26,7 +26,7 @@ fn the_second_program_takes_one_turn() {
 }
 
 #[test]
-fn programs_of_every_length_around_the_window() {
+fn programs_of_every_length_around_the_window_run() {
     let (board, mut connection) = virtual_board();
     for length in [
         0, 1, 126, 127, 128, 129, 130, 252, 253, 254, 255, 256, 257, 258, 384, 511, 512, 513,
@@ -58,7 +58,7 @@ fn answer_of(length: usize) -> &'static str {
 }
 
 #[test]
-fn a_long_program_keeps_to_the_window() {
+fn a_long_program_does_not_exceed_the_window() {
     let (_board, mut connection) = virtual_board_with(BoardOptions {
         line: virtual_board::LineOptions {
             receive_ring: Some(260),
@@ -73,7 +73,7 @@ fn a_long_program_keeps_to_the_window() {
 }
 
 #[test]
-fn binary_output_comes_through() {
+fn binary_output_is_unchanged() {
     let (_board, mut connection) = virtual_board();
     let output = connection
         .raw()
@@ -87,7 +87,7 @@ fn binary_output_comes_through() {
 }
 
 #[test]
-fn end_bytes_in_output_come_through() {
+fn end_bytes_in_output_are_unchanged() {
     let (_board, mut connection) = virtual_board();
     for text in [
         r"\x04",
@@ -110,7 +110,7 @@ fn end_bytes_in_output_come_through() {
 }
 
 #[test]
-fn ten_megabytes_of_output() {
+fn ten_megabytes_of_output_are_unchanged() {
     let (_board, mut connection) = virtual_board();
     let mut count = 0;
     connection
@@ -234,7 +234,7 @@ fn a_cancelled_program_can_be_interrupted() {
 }
 
 #[test]
-fn a_program_that_swallows_one_interrupt_gets_another() {
+fn a_program_that_catches_an_interrupt_is_interrupted_again() {
     let (_board, mut connection) = virtual_board();
     let (output, error) = interrupt(
         &mut connection,
@@ -296,7 +296,7 @@ fn a_raised_flag_ends_every_wait() {
 }
 
 #[test]
-fn interrupting_a_program_that_was_not_sent_completely() {
+fn a_program_that_was_not_sent_completely_can_be_interrupted() {
     let (_board, mut connection) = virtual_board();
     connection.run("");
     connection.cancel.cancel();
@@ -310,7 +310,7 @@ fn interrupting_a_program_that_was_not_sent_completely() {
 }
 
 #[test]
-fn system_exit_is_a_good_end_and_a_fresh_start() {
+fn system_exit_is_not_an_error_and_restarts_the_interpreter() {
     let (_board, mut connection) = virtual_board();
     connection.run("x = 1");
     for source in [
@@ -328,7 +328,7 @@ fn system_exit_is_a_good_end_and_a_fresh_start() {
 }
 
 #[test]
-fn system_exit_within_one_raw_repl() {
+fn programs_run_after_a_system_exit() {
     let (_board, mut connection) = virtual_board();
     connection.run("");
     connection.wire.clear();
@@ -343,7 +343,7 @@ fn system_exit_within_one_raw_repl() {
 }
 
 #[test]
-fn a_hard_reset_without_follow_is_normal() {
+fn a_hard_reset_without_follow_is_not_an_error() {
     for reset in [Reset::KeepLine, Reset::Vanish(Duration::from_millis(100))] {
         let (_board, mut connection) = virtual_board_with(BoardOptions {
             reset,
@@ -357,7 +357,7 @@ fn a_hard_reset_without_follow_is_normal() {
 }
 
 #[test]
-fn a_hard_reset_while_we_follow_is_an_error() {
+fn a_hard_reset_while_the_host_follows_is_an_error() {
     let (_board, mut connection) = virtual_board();
     let (_, error) = connection.fail("import machine\nmachine.reset()");
     assert!(matches!(error, Error::BoardReset), "{error}");
@@ -430,7 +430,7 @@ fn programs_run_while_a_timer_prints() {
 }
 
 #[test]
-fn a_thousand_programs() {
+fn a_thousand_programs_run() {
     let (_board, mut connection) = virtual_board();
     let mut raw = connection.raw();
     for at in 0..1000 {
@@ -440,7 +440,7 @@ fn a_thousand_programs() {
 }
 
 #[test]
-fn facts_of_the_virtual_board() {
+fn the_virtual_board_has_facts() {
     for version in test_programs::VM_VERSIONS {
         let (_board, mut connection) = virtual_board_of(version);
         let facts = board_facts(&mut connection.raw(), soon()).unwrap();

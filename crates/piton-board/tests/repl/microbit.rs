@@ -7,7 +7,7 @@ use piton_board::repl::Entry;
 use crate::support::{microbit, soon};
 
 #[test]
-fn eval_with_a_soft_reset() {
+fn an_expression_is_evaluated_after_a_soft_reset() {
     let (_board, mut connection) = microbit();
     connection.settle();
     let mut raw = connection.repl.raw_repl(Entry::SoftReset, soon()).unwrap();
@@ -26,7 +26,7 @@ fn a_long_program_does_not_overrun_the_ring() {
 }
 
 #[test]
-fn an_exception() {
+fn an_exception_is_parsed() {
     let (_board, mut connection) = microbit();
     let (output, error) = connection.fail("print('a')\n1/0\n");
     assert_eq!(output, "a\r\n");
@@ -40,7 +40,7 @@ fn an_exception() {
 }
 
 #[test]
-fn a_long_program_is_as_one_that_goes_at_once() {
+fn a_program_in_pieces_behaves_like_one_that_is_sent_at_once() {
     let (_board, mut connection) = microbit();
     let lines = "x = 'it\\'s \u{e9} \\\\'\n".repeat(20);
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_long_program_is_as_one_that_goes_at_once() {
 }
 
 #[test]
-fn facts() {
+fn the_board_has_facts() {
     let (_board, mut connection) = microbit();
     let mut facts = board_facts(&mut connection.raw(), soon()).unwrap();
     // How much differs a little from start to start.
@@ -88,7 +88,7 @@ fn facts() {
 }
 
 #[test]
-fn entry_from_a_running_program() {
+fn the_raw_repl_is_entered_from_a_running_program() {
     let (_board, mut connection) = microbit();
     connection.settle();
     connection
@@ -107,7 +107,7 @@ fn entry_from_a_running_program() {
 }
 
 #[test]
-fn entry_from_a_program_that_swallows_interrupts() {
+fn the_raw_repl_is_entered_from_a_program_that_catches_interrupts() {
     let (_board, mut connection) = microbit();
     connection.settle();
     let program =
@@ -118,7 +118,7 @@ fn entry_from_a_program_that_swallows_interrupts() {
 }
 
 #[test]
-fn system_exit_is_a_good_end() {
+fn system_exit_is_not_an_error() {
     let (_board, mut connection) = microbit();
     connection.run("x = 1");
     assert_eq!(connection.run("print('bye')\nraise SystemExit"), "bye\r\n");

@@ -7,7 +7,7 @@ use piton_board::repl::Entry;
 use crate::support::{pico, soon};
 
 #[test]
-fn raw_repl_programs_and_facts() {
+fn programs_run_and_the_board_has_facts() {
     let (_board, mut connection) = pico();
     let mut raw = connection.raw();
     assert_eq!(raw.run(b"print(6*7)", soon()).unwrap(), b"42\r\n");
@@ -33,7 +33,7 @@ fn raw_repl_programs_and_facts() {
 }
 
 #[test]
-fn an_interrupt_and_a_soft_reset() {
+fn programs_are_interrupted_and_the_board_is_reset() {
     let (_board, mut connection) = pico();
     let program = b"x = 1\nprint('started')\nwhile True: pass";
     connection.raw().exec_no_follow(program, soon()).unwrap();

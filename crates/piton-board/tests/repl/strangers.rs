@@ -20,7 +20,7 @@ fn refused(command: &str) -> Error {
 }
 
 #[test]
-fn a_silent_port() {
+fn a_silent_port_is_reported() {
     let error = refused("sleep 60").to_string();
     assert_eq!(
         error,
@@ -30,7 +30,7 @@ fn a_silent_port() {
 }
 
 #[test]
-fn a_port_that_echoes() {
+fn a_port_that_echoes_is_reported() {
     let error = refused("cat");
     let Error::NoRawRepl { sent, received } = error else {
         panic!("{error}");
@@ -39,7 +39,7 @@ fn a_port_that_echoes() {
 }
 
 #[test]
-fn a_port_that_closes() {
+fn a_port_that_closes_is_reported() {
     let error = refused("true");
     assert!(matches!(error, Error::Disconnected { .. }), "{error}");
 }

@@ -17,7 +17,7 @@ fn unix_board() -> (UnixBoard, tempfile::TempDir, Connection) {
 }
 
 #[test]
-fn raw_repl_programs_and_facts() {
+fn programs_run_and_the_board_has_facts() {
     let (_board, _folder, mut connection) = unix_board();
     let mut raw = connection.raw();
     assert_eq!(raw.run(b"print(6*7)", soon()).unwrap(), b"42\n");
@@ -39,7 +39,7 @@ fn raw_repl_programs_and_facts() {
 }
 
 #[test]
-fn an_interrupt() {
+fn a_program_is_interrupted() {
     let (_board, _folder, mut connection) = unix_board();
     connection.wait_for(">>> ");
     // Not by raw-paste: this firmware leaves the terminal raw then, and Ctrl-C is only a byte that nobody reads.

@@ -3,7 +3,7 @@
 use piton_board::discovery::list_serial_ports;
 
 #[test]
-fn the_list_is_mpremotes() {
+fn the_list_is_the_same_as_mpremotes() {
     let output = test_programs::mpremote()
         .args(["connect", "list"])
         .output()

@@ -34,18 +34,18 @@ fn check_ends(number: i32) {
 }
 
 #[test]
-fn bytes_go_through_both_ways_at_once() {
+fn bytes_travel_in_both_directions_at_once() {
     check_echo(&start("cat"), 500_000);
 }
 
 #[test]
-fn the_command_is_the_shells() {
+fn the_shell_runs_the_command() {
     let process = start(r#"x='a  b'; printf '%s|' "$x" $((1+2)) | tr a-z A-Z"#);
     assert_eq!(read_exactly(&process, 7), b"A  B|3|");
 }
 
 #[test]
-fn its_end_is_an_unexpected_end_that_says_how() {
+fn the_end_of_the_command_is_an_unexpected_eof_with_its_status() {
     for (command, expected) in [
         ("exit 3", "the command ended (exit status: 3)"),
         ("printf bye", "the command ended (exit status: 0)"),
@@ -67,7 +67,7 @@ fn its_end_is_an_unexpected_end_that_says_how() {
 }
 
 #[test]
-fn silence_and_a_full_pipe_run_into_the_deadline() {
+fn silence_and_a_full_pipe_end_at_the_deadline() {
     let process = start("sleep 1000");
     let error = process.read(&mut [0], soon()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -76,7 +76,7 @@ fn silence_and_a_full_pipe_run_into_the_deadline() {
 }
 
 #[test]
-fn all_of_it_ends_when_dropped() {
+fn all_processes_end_when_the_transport_is_dropped() {
     let process = start("sleep 1000 & echo $!; echo $$; wait");
     let numbers = [read_number(&process), read_number(&process)];
     assert!(numbers.into_iter().all(is_alive));
@@ -85,7 +85,7 @@ fn all_of_it_ends_when_dropped() {
 }
 
 #[test]
-fn it_may_tidy_up_when_dropped() {
+fn the_command_may_clean_up_when_the_transport_is_dropped() {
     let directory = tempfile::tempdir().unwrap();
     let trace = directory.path().join("trace");
     let command = format!(
@@ -99,7 +99,7 @@ fn it_may_tidy_up_when_dropped() {
 }
 
 #[test]
-fn it_is_killed_if_it_does_not_want_to_end() {
+fn a_command_that_ignores_sigterm_is_killed() {
     let process = start("trap '' TERM; echo $$; while :; do sleep 0.01; done");
     let number = read_number(&process);
     drop(process);
@@ -121,7 +121,7 @@ fn a_pty_is_found_in_the_output_of_its_command() {
 }
 
 #[test]
-fn a_pty_command_that_talks_on_is_not_held_up() {
+fn a_pty_command_may_print_more_output() {
     let pty = Pty::new();
     let command = format!(
         "echo {} .; head -c 1000000 /dev/zero; printf done >{}; sleep 1000",
@@ -136,7 +136,7 @@ fn a_pty_command_that_talks_on_is_not_held_up() {
 }
 
 #[test]
-fn commands_that_name_no_pty() {
+fn commands_without_a_pty_are_refused() {
     for (command, deadline, expected) in [
         (
             "echo no pty here; exit 4",

@@ -81,7 +81,7 @@ fn ser2net(path: &str, directory: &tempfile::TempDir) -> Server {
 }
 
 #[test]
-fn through_ser2net_every_byte_goes_both_ways_and_the_port_is_set_up() {
+fn every_byte_passes_ser2net_and_the_port_is_set_up() {
     let pty = Pty::new();
     let directory = tempfile::tempdir().unwrap();
     let server = ser2net(&pty.path, &directory);
@@ -202,7 +202,7 @@ fn pyserials_server_sees_the_lines_change_in_the_order_that_resets_nothing() {
 }
 
 #[test]
-fn the_lines_do_what_they_are_told_to() {
+fn the_control_lines_are_set() {
     let off = LineStates {
         dtr: LineState::Off,
         rts: LineState::Off,
@@ -284,7 +284,7 @@ fn close(_: &mut TcpStream) -> io::Result<()> {
 }
 
 #[test]
-fn servers_that_are_not_taken() {
+fn servers_without_rfc2217_are_refused() {
     let silent = "the server does not speak RFC 2217";
     let dumb = "the server does not answer the port's settings";
     assert_eq!(refusal(b"", keep_silent), silent);
@@ -317,7 +317,7 @@ fn servers_that_are_not_taken() {
 }
 
 #[test]
-fn servers_that_never_stop_talking_are_not_taken() {
+fn servers_that_send_without_pause_are_refused() {
     fn flood(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
         let bytes = bytes.repeat(1000);
         loop {
@@ -347,7 +347,7 @@ fn servers_that_never_stop_talking_are_not_taken() {
 }
 
 #[test]
-fn a_flood_of_commands_does_not_outlast_the_deadline() {
+fn commands_without_pause_end_at_the_deadline() {
     let (port, server) = serve(|stream| {
         stream.write_all(AGREEABLE)?;
         loop {
@@ -362,7 +362,7 @@ fn a_flood_of_commands_does_not_outlast_the_deadline() {
 }
 
 #[test]
-fn garbage_is_data_and_its_end_an_unexpected_end() {
+fn invalid_telnet_is_data_and_its_end_an_unexpected_eof() {
     let (port, _server) = serve(|stream| {
         stream.write_all(AGREEABLE)?;
         let mut state = 1_u64;
@@ -385,7 +385,7 @@ fn garbage_is_data_and_its_end_an_unexpected_end() {
 }
 
 #[test]
-fn a_write_that_is_cut_by_its_deadline_leaves_the_line_usable() {
+fn the_line_is_usable_after_a_write_that_timed_out() {
     let (start, go) = channel();
     let (port, server) = serve(move |stream| {
         stream.write_all(AGREEABLE)?;
@@ -445,7 +445,7 @@ fn transcript(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_wire_of_a_session() {
+fn a_session_has_this_wire_log() {
     let (port, server) = serve(|stream| stream.write_all(AGREEABLE));
     let board = connect(port);
     board.write_all(b"a\xff\r", watchdog()).unwrap();

@@ -17,7 +17,7 @@ fn open(path: &str) -> SerialPort {
 }
 
 #[test]
-fn every_byte_goes_through_unchanged_both_ways() {
+fn every_byte_is_unchanged_in_both_directions() {
     let pty = Pty::new();
     let port = open(&pty.path);
     port.write_all(&every_byte(1000), watchdog()).unwrap();
@@ -50,7 +50,7 @@ fn the_port_is_raw_at_its_baud_rate() {
 }
 
 #[test]
-fn silence_runs_into_the_deadline_but_waiting_bytes_are_read_after_it() {
+fn silence_ends_at_the_deadline_but_received_bytes_are_read_after_it() {
     let pty = Pty::new();
     let port = open(&pty.path);
     let error = port.read(&mut [0], soon()).unwrap_err();
@@ -71,7 +71,7 @@ fn silence_runs_into_the_deadline_but_waiting_bytes_are_read_after_it() {
 }
 
 #[test]
-fn a_board_that_takes_no_bytes_runs_the_write_into_its_deadline() {
+fn a_write_to_a_board_that_reads_no_bytes_ends_at_the_deadline() {
     let pty = Pty::new();
     let port = open(&pty.path);
     let error = port.write_all(&[b'x'; 1_000_000], soon()).unwrap_err();
@@ -82,7 +82,7 @@ fn a_board_that_takes_no_bytes_runs_the_write_into_its_deadline() {
 }
 
 #[test]
-fn a_port_that_is_gone_is_an_unexpected_end() {
+fn a_lost_port_is_an_unexpected_eof() {
     let pty = Pty::new();
     let port = open(&pty.path);
     thread::scope(|scope| {
@@ -99,7 +99,7 @@ fn a_port_that_is_gone_is_an_unexpected_end() {
 }
 
 #[test]
-fn a_pty_has_no_lines_and_does_not_mind() {
+fn setting_the_lines_of_a_pty_succeeds() {
     let pty = Pty::new();
     let port = open(&pty.path);
     let lines = port.control_lines().expect("a serial port has lines");
@@ -109,7 +109,7 @@ fn a_pty_has_no_lines_and_does_not_mind() {
 }
 
 #[test]
-fn what_came_before_the_port_was_opened_is_dropped() {
+fn bytes_from_before_the_port_was_opened_are_dropped() {
     let pty = Pty::new();
     drop(open(&pty.path));
     pty.controller.write_all(b"old\n").unwrap();
@@ -157,7 +157,7 @@ else:
 ";
 
 #[test]
-fn pyserial_and_we_keep_each_other_out() {
+fn pyserial_and_piton_exclude_each_other() {
     let pty = Pty::new();
     let pyserial = || {
         let mut python = test_programs::belay_python();
@@ -191,7 +191,7 @@ fn pyserial_and_we_keep_each_other_out() {
 }
 
 #[test]
-fn mpremote_gets_our_port_only_when_we_are_done() {
+fn mpremote_gets_the_port_after_it_is_closed() {
     let pty = Pty::new();
     let mut mpremote = test_programs::mpremote();
     mpremote
@@ -213,7 +213,7 @@ fn mpremote_gets_our_port_only_when_we_are_done() {
 }
 
 #[test]
-fn paths_that_are_no_ports() {
+fn paths_that_are_not_ports_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let missing = SerialPort::open(&path("ttyACM9"), 115_200).unwrap_err();
@@ -242,7 +242,7 @@ fn paths_that_are_no_ports() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_port_without_permission() {
+fn a_port_without_permission_is_refused() {
     // A file that not even root may write to.
     let path = "/sys/kernel/uevent_seqnum";
     let error = SerialPort::open(path, 115_200).unwrap_err();

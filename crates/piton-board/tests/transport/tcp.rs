@@ -30,7 +30,7 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
 }
 
 #[test]
-fn bytes_go_through_both_ways_at_once() {
+fn bytes_travel_in_both_directions_at_once() {
     check_echo(&connect("127.0.0.1", serve("127.0.0.1", echo)), 1_000_000);
 }
 
@@ -44,7 +44,7 @@ fn each_address_of_a_name_is_tried() {
 }
 
 #[test]
-fn nobody_listens() {
+fn an_address_without_a_server_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -59,7 +59,7 @@ fn nobody_listens() {
 }
 
 #[test]
-fn silence_and_a_server_that_does_not_read_run_into_the_deadline() {
+fn silence_and_a_server_that_does_not_read_end_at_the_deadline() {
     let (keep, kept) = std::sync::mpsc::channel();
     let port = serve("127.0.0.1", move |stream| {
         keep.send(stream).map_err(io::Error::other)
@@ -76,7 +76,7 @@ fn silence_and_a_server_that_does_not_read_run_into_the_deadline() {
 }
 
 #[test]
-fn a_closed_and_a_reset_connection_are_unexpected_ends() {
+fn closed_and_reset_connections_are_an_unexpected_eof() {
     let tcp = connect(
         "127.0.0.1",
         serve("127.0.0.1", |mut stream| stream.write_all(b"bye")),
@@ -98,7 +98,7 @@ fn a_closed_and_a_reset_connection_are_unexpected_ends() {
 }
 
 #[test]
-fn what_was_sent_last_arrives_though_answers_were_left_unread() {
+fn the_last_bytes_arrive_even_if_answers_are_unread() {
     let (done, received) = std::sync::mpsc::channel();
     let port = serve("127.0.0.1", move |mut stream| {
         let mut all = Vec::new();

@@ -74,7 +74,7 @@ fn connect(address: &str, password: Option<&str>) -> Result<(), String> {
 }
 
 #[test]
-fn a_login_with_the_right_password() {
+fn the_right_password_logs_in() {
     let port = serve(wipy);
     assert_eq!(
         connect(&format!("telnet://127.0.0.1:{port}"), Some("python")),
@@ -91,7 +91,7 @@ fn a_wrong_password_is_refused() {
 }
 
 #[test]
-fn a_missing_password_is_asked_for() {
+fn a_missing_password_is_an_error() {
     let port = serve(wipy);
     let address = format!("telnet://micro@127.0.0.1:{port}");
     let needed = format!("`{address}` needs a password");
@@ -99,7 +99,7 @@ fn a_missing_password_is_asked_for() {
 }
 
 #[test]
-fn a_server_may_ask_for_nothing() {
+fn a_server_may_require_no_login() {
     let port = serve(|mut stream| {
         let mut text = [0; 16];
         let count = stream.read(&mut text).unwrap();

@@ -72,7 +72,7 @@ fn a_board_works_over_webrepl() {
 }
 
 #[test]
-fn files_go_beside_the_repl() {
+fn files_are_transferred_without_the_repl() {
     let folder = tempfile::tempdir().unwrap();
     let (_board, server) = board(folder.path());
     let connect = || connect(server.port(), "secret", PATIENCE).unwrap();
@@ -119,7 +119,7 @@ fn files_go_beside_the_repl() {
 }
 
 #[test]
-fn answers_that_are_none() {
+fn invalid_answers_are_errors() {
     let login = b"\x81\x0aPassword: \x81\x19\r\nWebREPL connected\r\n>>> ";
     for (answer, expected) in [
         (
@@ -162,7 +162,7 @@ fn answers_that_are_none() {
 }
 
 #[test]
-fn nobody_listens() {
+fn an_address_without_a_server_is_refused() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -220,7 +220,7 @@ fn accept_of(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn servers_that_are_no_webrepl() {
+fn servers_without_webrepl_are_refused() {
     let soon = Duration::from_secs(2);
     let after = |text: &'static [u8]| move |right: &str| [right.as_bytes(), text].concat();
     let page = |text: &'static str| move |_: &str| text.as_bytes().to_vec();
@@ -273,7 +273,7 @@ fn servers_that_are_no_webrepl() {
 }
 
 #[test]
-fn a_connection_that_breaks_says_so() {
+fn a_broken_connection_is_an_error() {
     let login = b"\x81\x0aPassword: \x81\x19\r\nWebREPL connected\r\n>>> \x82\x03abc\x81\x03xyz";
     for (end, expected) in [
         (b"\x88\x00".as_slice(), "the server closed the connection"),
@@ -299,7 +299,7 @@ fn a_connection_that_breaks_says_so() {
 }
 
 #[test]
-fn a_flood_of_binary_messages_is_not_held() {
+fn the_number_of_stored_binary_bytes_is_limited() {
     let port = stranger(|right| {
         let login = b"\x81\x0aPassword: \x81\x19\r\nWebREPL connected\r\n>>> ";
         let frame = [b"\x82\x7e\x40\x00".as_slice(), &every_byte(0x4000)].concat();

@@ -81,7 +81,7 @@ fn the_lines_of_a_logged_port_can_be_driven() {
 }
 
 #[test]
-fn a_pty_command_by_name() {
+fn a_pty_command_is_opened_by_its_selector() {
     let pty = Pty::new();
     pty.echo();
     let text = format!("execpty:echo {} .; sleep 1000", pty.path);
@@ -91,7 +91,7 @@ fn a_pty_command_by_name() {
 }
 
 #[test]
-fn names_without_a_board() {
+fn selectors_without_a_board_are_refused() {
     let check = |text: &str| {
         let selector: BoardSelector = text.parse().unwrap();
         let result = open(&selector, &OpenOptions::default());

@@ -35,14 +35,14 @@ fn check(stream: &[u8], output: &[u8], exception: &[u8]) {
 }
 
 #[test]
-fn plain_output_and_no_exception() {
+fn output_without_an_exception_ends() {
     check(b"\x04\x04>", b"", b"");
     check(b"2\r\n\x04\x04>", b"2\r\n", b"");
     check(b"a > b\r\n\x04\x04>", b"a > b\r\n", b"");
 }
 
 #[test]
-fn an_exception_with_and_without_traceback() {
+fn exceptions_end_the_output_with_and_without_a_traceback() {
     let traceback = b"Traceback (most recent call last):\r\n  File \"<stdin>\", line 1, in <module>\r\nZeroDivisionError: divide by zero\r\n";
     let stream = [b"before\r\n\x04", &traceback[..], b"\x04>"].concat();
     check(&stream, b"before\r\n", traceback);
@@ -85,7 +85,7 @@ fn an_end_byte_in_output_is_output() {
 }
 
 #[test]
-fn every_byte_comes_through() {
+fn every_byte_is_passed_on() {
     let all: Vec<u8> = (0..=255).collect();
     check(&[&all[..], b"\x04\x04>"].concat(), &all, b"");
 }
@@ -113,7 +113,7 @@ fn system_exit_announces_a_soft_reset() {
 }
 
 #[test]
-fn what_follows_the_end_is_left() {
+fn bytes_behind_the_end_are_not_used() {
     let (output, end, rest) = scan(b"1\x04\x04>tick\r\n", 64);
     assert_eq!(output, b"1");
     assert!(end.is_some());
@@ -133,7 +133,7 @@ fn output_streams_without_waiting_for_more() {
 }
 
 #[test]
-fn a_flood_after_an_end_byte_is_not_held_for_ever() {
+fn the_bytes_held_after_an_end_byte_are_limited() {
     let mut scanner = Scanner::default();
     let mut count = 0;
     scanner.feed(b"\x04Traceback (most recent call last):\r\n", &mut |_| ());
@@ -144,7 +144,7 @@ fn a_flood_after_an_end_byte_is_not_held_for_ever() {
 }
 
 #[test]
-fn an_end_behind_the_beginning_of_a_traceback_is_found_when_all_is_quiet() {
+fn an_end_behind_the_beginning_of_a_traceback_is_found_after_silence() {
     let mut scanner = Scanner::default();
     let mut output = Vec::new();
     let start = b"\x04Traceback (most recent call last):";

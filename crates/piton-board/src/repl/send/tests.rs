@@ -102,7 +102,7 @@ fn an_error_in_the_source_ends_the_paste_early() {
 }
 
 #[test]
-fn a_small_window_is_kept_to() {
+fn a_small_window_is_not_exceeded() {
     // nrf boards with MICROPY_REPL_STDIN_BUFFER_MAX 64: a window of 32, two of them free at first.
     let source: &'static [u8] = COMMENT.repeat(2).leak();
     let (result, _) = play(
@@ -143,7 +143,7 @@ fn a_board_that_is_a_process_ends_with_its_program() {
 }
 
 #[test]
-fn an_answer_of_another_kind_is_an_error() {
+fn another_answer_than_before_is_an_error() {
     let (result, _) = play(b"1", &[(ASK, b"R\x01\x00\x00\x01")]);
     assert!(
         matches!(result, Err(Error::Unexpected { .. })),
@@ -173,7 +173,7 @@ impl Transport for Noise {
 }
 
 #[test]
-fn noise_is_no_board() {
+fn random_bytes_are_not_a_board() {
     let mut repl = Repl::new(Box::new(Noise(Mutex::new(1))), Cancel::new());
     let limit = Deadline::after(Duration::from_millis(300));
     let error = repl.raw_repl(Entry::KeepState, limit).err().unwrap();

@@ -1,4 +1,4 @@
-//! A command that makes a pty for its board and names it in its output: an emulator, for example.
+//! A command that creates a pty for its board and writes its name to the output, such as an emulator.
 
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
@@ -12,16 +12,16 @@ use crate::error::Error;
 use crate::transport::serial::{DEFAULT_BAUD_RATE, SerialPort};
 use crate::transport::{ControlLines, Transport, fd};
 
-/// How ptys are called: on Linux, on macOS.
+/// The beginnings of the paths of ptys, on Linux and on macOS.
 const PTY_NAMES: [&str; 2] = ["/dev/pts/", "/dev/ttys"];
 
-/// Output before the pty's name beyond this is no announcement.
+/// Maximum length of the output before the pty's name.
 const LONGEST_ANNOUNCEMENT: usize = 64 * 1024;
 
-/// A running command, and the pty that it named first.
+/// A running command, and the first pty in its output.
 #[derive(Debug)]
 pub struct PtyProcess {
-    // Closed before the command is ended.
+    // Dropped first, so that the port is closed before the command is ended.
     serial_port: Option<SerialPort>,
     child: OwnedChild,
 }
@@ -29,7 +29,7 @@ pub struct PtyProcess {
 impl PtyProcess {
     /// Starts `command`, waits until it writes the path of a pty to its standard output or error, and opens it.
     ///
-    /// What it writes later is read and thrown away.
+    /// The later output of the command is read and dropped.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ fn spawn(command: &str) -> io::Result<(OwnedChild, PipeReader)> {
     let mut shell = shell(command);
     shell.stdin(Stdio::null());
     shell.stdout(input.try_clone()?).stderr(input);
-    // `shell` holds our copies of the pipe's input: they close with it, here.
+    // The function drops `shell` and with it the host's copies of the pipe's input, so that the output can end.
     let child = shell.spawn()?;
     Ok((OwnedChild(Mutex::new(child)), output))
 }
@@ -113,7 +113,7 @@ fn find_pty(output: &PipeReader, deadline: Deadline) -> io::Result<String> {
     }
 }
 
-/// Returns the path that begins with `start`, if the character after its number is there too.
+/// Returns the path that begins with `start`, if its number is followed by another character.
 fn pty_path(text: &str, start: &str) -> Option<String> {
     let (_, rest) = text.split_once(start)?;
     let end = rest.find(|c: char| !c.is_ascii_digit())?;

@@ -1,4 +1,4 @@
-//! Deadlines for files that cannot be waited for: one thread reads, one writes.
+//! Deadlines for files that do not support them: one thread reads, one writes.
 
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::deadline::Deadline;
 
-/// How many chunks of at most [`CHUNK`] bytes are read ahead before the other end has to wait.
+/// Maximum number of chunks of [`CHUNK`] bytes that are read ahead. After that the other end has to wait.
 const CHUNKS_AHEAD: usize = 16;
 const CHUNK: usize = 4096;
 
@@ -23,7 +23,7 @@ pub(super) struct Pumps<W, R> {
 #[derive(Debug)]
 struct Incoming {
     chunks: Receiver<Vec<u8>>,
-    /// What is left of the last chunk.
+    /// The rest of the last chunk.
     rest: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ struct Incoming {
 struct Outgoing {
     to_write: Sender<Vec<u8>>,
     results: Receiver<io::Result<()>>,
-    /// An earlier write that ran into its deadline is still going on.
+    /// Whether an earlier write, whose deadline has passed, is still running.
     is_busy: bool,
 }
 
@@ -88,7 +88,7 @@ fn pump_in(mut reader: impl Read, chunks: &SyncSender<Vec<u8>>) {
     loop {
         match reader.read(&mut buf) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Any other error means the same to the other side as the end.
+            // Any other error has the same meaning as the end of the file.
             Ok(0) | Err(_) => return,
             Ok(count) => {
                 let chunk = buf.get(..count).unwrap_or_default().to_vec();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_go_through_a_process_and_its_end_is_seen() {
+    fn bytes_pass_a_process_and_its_end_is_reported() {
         let (mut child, pumps) = pumped(&mut Command::new("cat"));
         let deadline = Deadline::after(WATCHDOG);
         let sent: Vec<u8> = (0..=255).cycle().take(100_000).collect();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_a_full_pipe_run_into_the_deadline() {
+    fn silence_and_a_full_pipe_end_at_the_deadline() {
         let (mut child, pumps) = pumped(Command::new("sleep").arg("1000"));
         let soon = || Deadline::after(Duration::from_millis(20));
         let error = pumps.read(&mut [0], soon()).unwrap_err();

@@ -1,4 +1,4 @@
-//! The telnet layer (RFC 854, 855, 1143): commands among the data, and which options are on.
+//! The telnet layer (RFC 854, 855, 1143): commands between the data, and the negotiation of options.
 
 // Command bytes, RFC 854.
 const SE: u8 = 240;
@@ -9,34 +9,35 @@ const DO: u8 = 253;
 const DONT: u8 = 254;
 const IAC: u8 = 255;
 
-/// Bytes as they are, RFC 856; without it a carriage return may be changed on the way.
+/// Unchanged bytes, RFC 856. Without it a server may change carriage returns.
 pub(super) const BINARY: u8 = 0;
-/// Who echoes what is typed, RFC 857; servers for terminals offer it.
+/// Echo by the server, RFC 857. Servers for terminals offer it.
 const ECHO: u8 = 1;
 /// No "go ahead" after each line, RFC 858.
 pub(super) const SUPPRESS_GO_AHEAD: u8 = 3;
 /// The serial port behind the server, RFC 2217.
 pub(super) const COM_PORT: u8 = 44;
 
-/// What we do when asked.
+/// Options that the client enables when the server requests them.
 const OURS: [u8; 3] = [BINARY, SUPPRESS_GO_AHEAD, COM_PORT];
-/// What the server may do. Echo too: whether a board echoes is its own affair.
+/// Options that the server may enable. Echo is allowed, because the board's REPL echoes anyway.
 const THEIRS: [u8; 4] = [BINARY, ECHO, SUPPRESS_GO_AHEAD, COM_PORT];
 
-/// The COM port option's longest answer has 5 bytes; a signature may be longer, and is of no interest.
+/// Maximum length of a subnegotiation that is kept. The longest needed answer of the COM port option has 5 bytes; a
+/// signature may be longer, and is not used.
 const LONGEST_SUBNEGOTIATION: usize = 64;
 
-/// One option's state on one side.
+/// The state of an option on one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OptionState {
-    /// Nobody spoke of it.
+    /// Not negotiated yet.
     #[default]
     Unknown,
-    /// We asked, and wait for the answer.
+    /// Requested by the client, without an answer yet.
     Requested,
-    /// Agreed upon.
+    /// Enabled by both sides.
     On,
-    /// Refused by one of the two.
+    /// Refused by one side.
     Off,
 }
 
@@ -58,11 +59,11 @@ enum State {
     SubnegotiationCommand,
 }
 
-/// What a chunk of received bytes amounts to.
+/// The result of a chunk of received bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Received {
     pub(super) data: Vec<u8>,
-    /// To be sent to the server.
+    /// Bytes to send to the server.
     pub(super) reply: Vec<u8>,
     /// Bodies of subnegotiations of the COM port option.
     pub(super) com_port: Vec<Vec<u8>>,
@@ -78,7 +79,7 @@ impl Telnet {
         }
     }
 
-    /// Returns the bytes that offer `ours` and ask for `theirs`.
+    /// Returns the bytes that offer the options `ours` and request the options `theirs`.
     pub(super) fn request(&mut self, ours: &[u8], theirs: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for &option in ours {
@@ -92,12 +93,12 @@ impl Telnet {
         bytes
     }
 
-    /// Returns how far the negotiation of `option` is.
+    /// Returns the state of `option` on the client's side.
     pub(super) fn ours(&self, option: u8) -> OptionState {
         get(&self.ours, option)
     }
 
-    /// Takes in received bytes, cut at any place.
+    /// Processes received bytes, which may be divided anywhere.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Received {
         let mut received = Received::default();
         for &byte in bytes {
@@ -122,7 +123,7 @@ impl Telnet {
                 State::Subnegotiation
             }
             (State::Command, WILL | WONT | DO | DONT) => State::Option(byte),
-            // "No operation", "are you there" and the like are for terminals.
+            // "No operation", "are you there" and similar commands are for terminals.
             (State::Command, _) => State::Data,
             (&State::Option(command), option) => {
                 self.negotiate(command, option, &mut received.reply);
@@ -141,7 +142,7 @@ impl Telnet {
                 }
                 State::Data
             }
-            // A subnegotiation that was never ended: forget it, and take the command.
+            // The subnegotiation has no end. It is dropped, and the command is processed.
             (State::SubnegotiationCommand, _) => {
                 self.state = State::Command;
                 return self.receive_byte(byte, received);
@@ -149,7 +150,8 @@ impl Telnet {
         };
     }
 
-    /// Answers only what changes a state (RFC 1143): two sides that answer answers never stop.
+    /// Answers a command only if it changes a state (RFC 1143). Otherwise two sides could answer each other's answers
+    /// without end.
     fn negotiate(&mut self, command: u8, option: u8, reply: &mut Vec<u8>) {
         let (side, supported, yes, no) = match command {
             DO | DONT => (&mut self.ours, OURS.as_slice(), WILL, WONT),
@@ -183,7 +185,7 @@ fn set(side: &mut [OptionState; 256], option: u8, state: OptionState) {
     }
 }
 
-/// Returns data as it goes over the wire.
+/// Returns the data in the form of the wire, with escapes.
 pub(super) fn escape(data: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(data.len() + 8);
     for &byte in data {
@@ -195,7 +197,7 @@ pub(super) fn escape(data: &[u8]) -> Vec<u8> {
     escaped
 }
 
-/// Returns what must still be sent if only `sent` of the bytes of [`escape`] went out: half a pair has to be completed.
+/// Returns the bytes that must still be sent after `sent` bytes of the result of [`escape`]: the second half of a pair.
 pub(super) fn owed(escaped: &[u8], sent: usize) -> &[u8] {
     let mut start = 0;
     while start < sent {
@@ -228,7 +230,7 @@ mod tests {
         }
     }
 
-    /// The same result however the bytes are cut.
+    /// Checks that the result is the same wherever the bytes are divided.
     fn check(bytes: &[u8], expected: &Received) {
         assert_eq!(&Telnet::new().receive(bytes), expected);
         for cut in 0..bytes.len() {
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn data_and_commands_are_told_apart() {
+    fn data_and_commands_are_separated() {
         check(b"a\xff\xffb\r\0\n", &received(b"a\xffb\r\0\n", b"", &[]));
         // NOP, AYT, GA, a stray SE.
         check(
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subnegotiation_without_end_gives_way_to_the_next_command() {
+    fn a_subnegotiation_without_end_is_dropped_at_the_next_command() {
         check(
             b"\xff\xfa\x2c\x65\xff\xfd\x03z",
             &received(b"z", b"\xff\xfb\x03", &[]),
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_parses_back() {
+    fn escaped_data_is_parsed_back() {
         let all: Vec<u8> = (0..=255).collect();
         let mut telnet = Telnet::new();
         assert_eq!(telnet.receive(&escape(&all)).data, all);

@@ -1,11 +1,11 @@
-//! Which program has a port open, as far as Linux tells.
+//! Finding the program that has a port open, on Linux.
 
 use std::fs;
 use std::path::Path;
 
-/// Returns a program found to have the device at `path` open, for a person to read; another one rather than ourselves.
+/// Returns the name of a program that has the device at `path` open. Prefers other programs to this one.
 ///
-/// Other users' programs cannot be looked into, so `None` does not mean that there is none.
+/// `None` does not mean that there is none, because the programs of other users cannot be examined.
 pub(crate) fn holder_of(path: &Path) -> Option<String> {
     let device = path.canonicalize().ok()?;
     let processes = fs::read_dir("/proc").ok()?.flatten();

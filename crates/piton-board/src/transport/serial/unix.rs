@@ -15,17 +15,17 @@ use crate::transport::fd;
 #[derive(Debug)]
 pub(super) struct Port {
     port: serial2::SerialPort,
-    /// A write ran into its deadline: the other end does not take bytes.
+    /// Whether the deadline of a write has passed: the other end does not accept bytes.
     is_stuck: AtomicBool,
 }
 
 impl Port {
     pub(super) fn open(path: &str, baud_rate: u32, keeps_lines: bool) -> Result<Port, Error> {
-        // O_NONBLOCK: do not wait for a carrier; O_NOCTTY: its Ctrl-C is not ours.
+        // O_NONBLOCK: do not wait for a carrier signal. O_NOCTTY: a Ctrl-C on the port must not interrupt this process.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| open_error(path, errno))?;
-        // Before anything else: who does not get the lock must not change the settings of who has it.
+        // The lock comes first, so that the settings of a program that has the port are not changed.
         flock(&fd, FlockOperation::NonBlockingLockExclusive)
             .map_err(|errno| open_error(path, errno))?;
         configure(fd, baud_rate, keeps_lines).map_err(|source| Error::Open {
@@ -49,17 +49,17 @@ impl Port {
         result
     }
 
-    /// Makes the port free for others; the descriptor is closed right after.
+    /// Releases the port for other programs. The descriptor is closed right after.
     pub(super) fn release(&self) {
         if self.is_stuck.load(Ordering::Relaxed) {
-            // Else closing waits for the bytes to leave: up to 30 s on Linux (`closing_wait`).
+            // Without this, closing the port waits until the bytes are sent, up to 30 s on Linux (`closing_wait`).
             let _ = self.port.discard_output_buffer();
         }
         let _ = rustix::termios::ioctl_tiocnxcl(&self.port);
     }
 }
 
-/// Returns whether this is how a pty answers when told to drive its lines.
+/// Returns whether this is the error of a pty, which has no control lines.
 pub(super) fn has_no_lines(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -68,7 +68,7 @@ pub(super) fn has_no_lines(error: &io::Error) -> bool {
 }
 
 fn configure(fd: OwnedFd, baud_rate: u32, keeps_lines: bool) -> io::Result<Port> {
-    // CLOCAL: a UART without the carrier line must not read as hung up; serial2 leaves it as it is.
+    // CLOCAL: a UART without a carrier line must not count as hung up. serial2 does not set it.
     let mut termios = rustix::termios::tcgetattr(&fd)?;
     termios.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
     if keeps_lines {
@@ -79,7 +79,7 @@ fn configure(fd: OwnedFd, baud_rate: u32, keeps_lines: bool) -> io::Result<Port>
     let mut port = serial2::SerialPort::from(fd);
     let settings = super::raw_settings(port.get_configuration()?, baud_rate)?;
     port.set_configuration(&settings)?;
-    // Driving DTR to where it already is tells a pty from a port with lines.
+    // Setting DTR, which has this state already, distinguishes a pty from a port with lines.
     let is_pty = port.set_dtr(true).is_err_and(|error| has_no_lines(&error));
     if !is_pty {
         rustix::termios::ioctl_tiocexcl(&port)?;
@@ -93,10 +93,10 @@ fn configure(fd: OwnedFd, baud_rate: u32, keeps_lines: bool) -> io::Result<Port>
 fn open_error(path: &str, errno: Errno) -> Error {
     let port = path.to_owned();
     match errno {
-        // ENXIO, ENODEV: the node is there, its device is not.
+        // ENXIO, ENODEV: the device file exists without its device.
         Errno::NOENT | Errno::NOTDIR | Errno::NXIO | Errno::NODEV => super::no_such_port(path),
         Errno::ACCESS | Errno::PERM => Error::PortPermission { port },
-        // EWOULDBLOCK: the lock is taken; EBUSY: someone set TIOCEXCL.
+        // EWOULDBLOCK: another program has the lock. EBUSY: another program has set TIOCEXCL.
         Errno::WOULDBLOCK | Errno::BUSY => Error::PortBusy {
             holder: holder_of(path),
             port,

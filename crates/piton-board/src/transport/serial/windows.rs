@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// Windows keeps the time-outs with the port, where a reader and a writer would overwrite each other's.
-/// So they are set once, and a longer wait is made of several of these; a read ends as soon as bytes are there.
+/// Windows stores the timeouts with the port, where a reader and a writer would overwrite each other's. So they are set
+/// once, and a longer wait consists of several of these. A read ends as soon as bytes come.
 const READ_SLICE: Duration = Duration::from_millis(10);
 
-/// Long, because some drivers lose count of what went out when a write times out.
+/// This is long, because some drivers report a wrong number of written bytes after a timeout.
 const WRITE_SLICE: Duration = Duration::from_secs(1);
 
 // Windows error numbers, from Microsoft's list of system error codes.
@@ -32,7 +32,7 @@ pub(super) struct Port {
 
 impl Port {
     pub(super) fn open(name: &str, baud_rate: u32, _keeps_lines: bool) -> Result<Port, Error> {
-        // serial2 puts the device namespace in front by itself.
+        // serial2 adds the prefix of the device namespace itself.
         let plain = name.strip_prefix(r"\\.\").unwrap_or(name);
         let mut port = serial2::SerialPort::open(plain, |settings: serial2::Settings| {
             super::raw_settings(settings, baud_rate)
@@ -77,7 +77,7 @@ impl Port {
     pub(super) fn release(&self) {}
 }
 
-/// Returns whether this is how a virtual COM port answers when told to drive lines that it lacks.
+/// Returns whether this is the error of a virtual COM port without control lines.
 pub(super) fn has_no_lines(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -92,7 +92,7 @@ fn give_up_at(deadline: Deadline) -> io::Result<()> {
     Ok(())
 }
 
-/// Turns the errors of an adapter that was unplugged into `UnexpectedEof`; the USB CDC driver says "access denied".
+/// Converts the errors of an unplugged adapter into `UnexpectedEof`. The USB CDC driver reports "access denied".
 fn gone_or(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(
@@ -112,7 +112,7 @@ fn open_error(name: &str, source: io::Error) -> Error {
         Some(ERROR_FILE_NOT_FOUND | ERROR_PATH_NOT_FOUND | ERROR_INVALID_NAME) => {
             super::no_such_port(name)
         }
-        // A serial port that is open already answers so; ports have no other access rights.
+        // These are the errors of a port that is open already. Ports have no other access rights.
         Some(ERROR_ACCESS_DENIED | ERROR_SHARING_VIOLATION) => Error::PortBusy {
             port: name.to_owned(),
             holder: None,

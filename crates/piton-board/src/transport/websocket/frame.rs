@@ -1,28 +1,28 @@
 //! The framing of RFC 6455, the client's side: pure functions over bytes.
 
-/// A frame from us carries at most this many bytes: MicroPython closes the connection at a frame of 64 KiB or more
+/// Maximum payload of a frame to the server, in bytes. MicroPython closes the connection at a frame of 64 KiB or more
 /// (extmod/modwebsocket.c, `sz == 127`).
 pub(super) const MAX_PAYLOAD: usize = 4096;
 
-/// What the opcode of a message says of it; RFC 6455, section 5.2.
+/// The kind of a message, by its opcode; RFC 6455, section 5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::transport) enum Kind {
     Text,
     Binary,
 }
 
-/// What the server sent.
+/// A part of the server's stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// A part of a message: its end is of no meaning to us.
+    /// A part of a message. The ends of messages have no meaning here.
     Data(Kind, Vec<u8>),
-    /// A question that must be answered with the same bytes.
+    /// A ping, which must be answered with the same bytes.
     Ping(Vec<u8>),
-    /// The end of the connection, with the server's reason as it is.
+    /// The end of the connection, with the server's unchanged reason.
     Close(Vec<u8>),
 }
 
-/// Why bytes are no WebSocket frames.
+/// A violation of the protocol by the server.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Violation {
     #[error("a frame with reserved bits ({0:#04x})")]
@@ -48,7 +48,7 @@ const FINAL: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
 
-/// Returns a data frame that holds a whole message, of at most [`MAX_PAYLOAD`] bytes.
+/// Returns a data frame with a whole message of at most [`MAX_PAYLOAD`] bytes.
 pub(super) fn data(kind: Kind, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let opcode = match kind {
         Kind::Text => TEXT,
@@ -62,8 +62,8 @@ pub(super) fn pong(payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     encode(PONG, payload, mask)
 }
 
-/// Returns the end of the connection. Without a reason: MicroPython 1.25 and others take the bytes of one for input
-/// (extmod/modwebsocket.c: a control frame's payload is returned when it is read in pieces).
+/// Returns a close frame, without a reason: MicroPython 1.25 and other versions would read the bytes of a reason as input
+/// (extmod/modwebsocket.c returns the payload of a control frame that is read in pieces).
 pub(super) fn close(mask: [u8; 4]) -> Vec<u8> {
     encode(CLOSE, b"", mask)
 }
@@ -86,14 +86,14 @@ fn encode(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     frame
 }
 
-/// Takes in what a server sends, in pieces of any size. Holds no more than a header and a control frame.
+/// Decodes the bytes of a server, in pieces of any size. Stores at most a header and a control frame.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
-    /// The header of the next frame, as far as it came.
+    /// The received part of the next frame's header.
     header: Vec<u8>,
-    /// The frame whose payload comes.
+    /// The frame whose payload is being received.
     frame: Option<Frame>,
-    /// The message that goes on in continuation frames.
+    /// The message that continues in continuation frames.
     message: Option<Kind>,
 }
 
@@ -101,12 +101,12 @@ pub(super) struct Decoder {
 struct Frame {
     opcode: u8,
     left: u64,
-    /// The payload of a control frame, which is of use only as a whole.
+    /// The payload of a control frame, which is processed when it is complete.
     control: Vec<u8>,
 }
 
 impl Decoder {
-    /// Takes in `bytes`, and adds to `pieces` what they hold. After an error the connection is of no use.
+    /// Decodes `bytes`, and adds their content to `pieces`. After an error the connection cannot be used any more.
     pub(super) fn feed(
         &mut self,
         mut bytes: &[u8],
@@ -160,7 +160,7 @@ impl Decoder {
     }
 }
 
-/// Returns a frame's header, once it is complete.
+/// Returns the frame of a header; `None` if the header is incomplete.
 fn parse_header(header: &[u8]) -> Result<Option<Frame>, Violation> {
     let [first, second, rest @ ..] = header else {
         return Ok(None);
@@ -199,7 +199,7 @@ fn parse_header(header: &[u8]) -> Result<Option<Frame>, Violation> {
 mod tests {
     use super::*;
 
-    /// What frames of a server decode to, however they are cut.
+    /// Checks the decoded frames of a server, divided in every way.
     #[track_caller]
     fn check(bytes: &[u8], expected: &Result<Vec<Piece>, Violation>) {
         for cut in 1..=bytes.len() {
@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    /// Parts of a message that came one after the other, as one.
+    /// Joins adjacent parts of a message.
     fn join(pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
         let mut joined: Vec<Piece> = Vec::new();
         for piece in pieces {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_a_server() {
+    fn frames_of_a_server_are_decoded() {
         // The examples of RFC 6455, section 5.7.
         check(b"\x81\x05Hello", &Ok(vec![text(b"Hello")]));
         check(b"\x01\x03Hel\x80\x02lo", &Ok(vec![text(b"Hello")]));
@@ -261,20 +261,20 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_frames() {
+    fn invalid_frames_are_refused() {
         check(b"\xc1\x00", &Err(Violation::ReservedBits(0xc1)));
         check(b"\x83\x00", &Err(Violation::UnknownKind(3)));
         check(b"\x81\x81mask", &Err(Violation::Masked));
         check(b"\x89\x7e\x00\x7e", &Err(Violation::LongControl(126)));
         check(b"\x08\x00", &Err(Violation::LongControl(0)));
         check(b"\x80\x01x", &Err(Violation::NoMessage));
-        // Not complete: nothing yet, whatever the length says.
+        // The frame is incomplete, whatever its length is.
         check(b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff", &Ok(Vec::new()));
         check(b"\x81", &Ok(Vec::new()));
     }
 
     #[test]
-    fn frames_of_ours() {
+    fn frames_of_the_client_are_masked() {
         // The masked example of RFC 6455, section 5.7.
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let frame = data(Kind::Text, b"Hello", mask);

@@ -1,4 +1,4 @@
-//! The opening handshake: an HTTP request, and whether its answer is a WebSocket's.
+//! The opening handshake: an HTTP request, and the check of its answer.
 
 use std::io;
 use std::net::TcpStream;
@@ -9,16 +9,16 @@ use sha1::{Digest, Sha1};
 use crate::deadline::Deadline;
 use crate::transport::tcp::{self, Endpoint};
 
-/// What the server's answer appends to the key before it hashes it; RFC 6455, section 1.3.
+/// The text that the server appends to the key before it calculates the hash; RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Longer answers than this are no handshake.
+/// Maximum length of the answer.
 const MAX_ANSWER: usize = 8 * 1024;
 
-/// How much of a strange answer is shown.
+/// Maximum number of bytes of another answer that the error message shows.
 const SHOWN: usize = 60;
 
-/// Asks the server for a WebSocket, and returns what it sent after its answer.
+/// Requests a WebSocket from the server, and returns the bytes that it sent after its answer.
 pub(super) fn shake_hands(
     stream: &TcpStream,
     host: &str,
@@ -27,7 +27,7 @@ pub(super) fn shake_hands(
     deadline: Deadline,
 ) -> io::Result<Vec<u8>> {
     let key = BASE64.encode(key);
-    // MicroPython looks for these names and values to the letter (its webrepl.py).
+    // MicroPython's webrepl.py compares these names and values exactly.
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -78,7 +78,7 @@ fn check_answer(answer: &[u8], key: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the error of a server that is no WebREPL.
+/// Returns the error for a server that is not a WebREPL.
 fn strange(answer: &[u8]) -> io::Error {
     let line = answer.trim_ascii().split(|byte| *byte == b'\r').next();
     let line = line.unwrap_or_default();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_must_fit_the_key() {
+    fn the_answer_must_match_the_key() {
         // The example of RFC 6455, section 1.3.
         let key = "dGhlIHNhbXBsZSBub25jZQ==";
         let answer = |accept: &str| {
