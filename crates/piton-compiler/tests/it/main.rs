@@ -9,11 +9,19 @@
     reason = "MicroPython imports modules from files"
 )]
 
+#[cfg(test)]
 mod diagnostics;
+#[cfg(test)]
 mod folding;
+#[cfg(test)]
 mod jumps;
+#[cfg(test)]
 mod lines;
+#[cfg(test)]
 mod programs;
+#[cfg(test)]
 mod qstrs;
+#[cfg(test)]
 mod scopes;
+#[cfg(test)]
 mod support;
