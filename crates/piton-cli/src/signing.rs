@@ -65,6 +65,10 @@ impl From<KeyError> for CommandError {
                 path: path.display().to_string(),
                 source,
             }),
+            KeyError::Write { path, source } => CommandError::from(FileError::Write {
+                path: path.display().to_string(),
+                source,
+            }),
             KeyError::Invalid { path, source } => {
                 CommandError::from(SigningError::Key { path, source })
             }

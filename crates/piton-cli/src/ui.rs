@@ -143,9 +143,14 @@ impl Ui {
         self.line(&printable::json(&text))
     }
 
+    /// Returns whether events are printed for programs: then a program reads them in place of the remarks for people.
+    pub(crate) fn prints_events(&self) -> bool {
+        self.json && !self.quiet && !is_read_by_a_person()
+    }
+
     /// Prints an event of the library for programs: one line of JSON on stderr, under `--json`. A person who looks on gets none.
     pub(crate) fn event(&self, event: &impl Serialize) {
-        if !self.json || self.quiet || is_read_by_a_person() {
+        if !self.prints_events() {
             return;
         }
         // The library's events have no form that JSON lacks.

@@ -29,6 +29,7 @@ mod fat;
 mod make;
 mod place;
 pub mod project;
+mod report;
 mod scan;
 mod swap;
 mod target;
@@ -51,6 +52,7 @@ use crate::events;
 use crate::patterns::Patterns;
 
 pub use make::build;
+pub use report::{BuildFailure, BuildReport, BuiltTarget, ProjectReport, SourceAsIs};
 pub use scan::fingerprint;
 pub use target::{BuildTarget, UnknownTarget};
 

@@ -43,6 +43,7 @@ mod cached;
 pub mod hint;
 pub(crate) mod native;
 mod plan;
+mod report;
 
 use std::io;
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ use piton_board::error::ErrorKind;
 pub use act::{CompileEvent, Outcome, Settings, Status, run};
 pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
+pub use report::{CompileReport, CompiledFile, SourceError};
 
 /// Why nothing was compiled.
 #[derive(Debug, thiserror::Error)]

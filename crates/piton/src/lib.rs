@@ -43,7 +43,7 @@
 //!
 //! What these share:
 //!
-//! - [`events`] names the board that an event is about, and says what events are in JSON.
+//! - [`events`] names the board that an event is about, and says what events are in JSON; [`reports`] has the results.
 //! - [`board_format`] knows what a board loads.
 //! - [`host_tree`] walks folders of this computer; [`patterns`] and [`left_out`] say what of them is left out.
 //! - [`host_file`] writes files of this computer; [`cache_folder`] is where Piton keeps its own.
@@ -82,6 +82,7 @@ pub mod mount;
 pub mod patterns;
 pub mod program;
 mod regular;
+pub mod reports;
 pub mod romfs;
 pub mod session;
 pub mod shipment;

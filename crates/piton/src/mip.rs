@@ -40,6 +40,7 @@ mod library;
 mod look;
 mod manage;
 pub(crate) mod manifest;
+mod report;
 
 use std::io;
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ pub use library::Library;
 pub use look::{Looked, look};
 pub use manage::{Removal, list, uninstall};
 pub use piton_project::mip::{INDEX, record, resolve, source};
+pub use report::{InstallReport, InstalledPackage, UninstallReport};
 
 /// Why a package was not installed, or not removed.
 #[derive(Debug, thiserror::Error)]

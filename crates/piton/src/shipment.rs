@@ -17,6 +17,7 @@ mod order;
 pub(crate) mod parts;
 mod read;
 pub mod record;
+mod report;
 pub mod to_board;
 pub mod to_drive;
 
@@ -42,6 +43,7 @@ use crate::sync::{Content, HostTree};
 pub use check::Demands;
 pub use finding::{Finding, FindingKind};
 pub use read::{Reading, read};
+pub use report::VerifyReport;
 
 /// Files with the manifest that lists them.
 #[derive(Debug)]

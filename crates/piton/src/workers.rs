@@ -10,8 +10,8 @@ use piton_board::deadline::Cancel;
 
 /// Calls `work` for each item, on at most `threads` threads, this one among them.
 ///
-/// `done` hears how many items are done, once for each; it is called by the thread that did the work. The results are in
-/// the order of the items. After `cancel` no further item is begun, and those that were not have `None`.
+/// `done` hears how many items are done, once for each, in rising order; it is called by the thread that did the work, and by one
+/// thread at a time. The results are in the order of the items. After `cancel` no further item is begun, and those that were not have `None`.
 ///
 /// A panic in `work` or `done` ends the call with that panic.
 pub fn each<T: Sync, R: Send>(
@@ -22,7 +22,7 @@ pub fn each<T: Sync, R: Send>(
     done: impl Fn(usize) + Sync,
 ) -> Vec<Option<R>> {
     let next = AtomicUsize::new(0);
-    let count = AtomicUsize::new(0);
+    let count = Mutex::new(0);
     let results = Mutex::new(Vec::new());
     let run = || {
         // Handed over at the end: the threads meet once, not at each item.
@@ -33,7 +33,9 @@ pub fn each<T: Sync, R: Send>(
                 break;
             };
             own.push((index, work(item)));
-            done(count.fetch_add(1, Ordering::Relaxed) + 1);
+            let mut count = lock(&count);
+            *count += 1;
+            done(*count);
         }
         lock(&results).extend(own);
     };
@@ -116,8 +118,7 @@ mod tests {
             let results = each(&items, threads(count), &Cancel::new(), work, done);
             let expected = items.iter().map(|item| Some(item * 2));
             assert_eq!(results, expected.collect::<Vec<_>>());
-            let mut told = told.into_inner().unwrap();
-            told.sort_unstable();
+            let told = told.into_inner().unwrap();
             assert_eq!(told, (1..=100).collect::<Vec<usize>>());
         }
         let nothing = each(&[], threads(4), &Cancel::new(), |item: &u64| *item, |_| {});

@@ -5,15 +5,12 @@ mod github;
 mod settings;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use piton::building::{
-    BuildEvent, Failure, LeftOut, NativeSource, Refusal, Report, Written, build,
+    BuildEvent, BuildReport, Failure, LeftOut, NativeSource, Refusal, Report, Written, build,
 };
-use piton::path::PortablePath;
 use piton::shipment::keys::OpenedKey;
-use serde::Serialize;
 
 use super::compile::excerpt;
 use crate::context::Context;
@@ -83,26 +80,30 @@ fn watch(
 fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
     let (settings, ui) = (&read.settings, &ctx.ui);
     let for_others = Mutex::new(Vec::new());
-    let events = |event: BuildEvent| match event {
-        BuildEvent::Done { done, of } => ui.count(done, of),
-        BuildEvent::NoCommitTime { why } => ui.note(&format!(
-            "taking the time of the newest source, as git has no commit to ask: {why}"
-        )),
-        BuildEvent::LeftOut {
-            path,
-            why: LeftOut::ForOthers,
-        } => {
-            let mut paths = for_others.lock().unwrap_or_else(PoisonError::into_inner);
-            paths.push(path);
+    let events = |event: BuildEvent| {
+        ui.event(&event);
+        match event {
+            _ if ui.prints_events() => {}
+            BuildEvent::Done { done, of } => ui.count(done, of),
+            BuildEvent::NoCommitTime { why } => ui.note(&format!(
+                "taking the time of the newest source, as git has no commit to ask: {why}"
+            )),
+            BuildEvent::LeftOut {
+                path,
+                why: LeftOut::ForOthers,
+            } => {
+                let mut paths = for_others.lock().unwrap_or_else(PoisonError::into_inner);
+                paths.push(path);
+            }
+            BuildEvent::LeftOut { path, why } => {
+                ui.note(&format!(
+                    "`{}` is left out: {}",
+                    path.display(),
+                    conclusions::reason(why)
+                ));
+            }
+            _ => {}
         }
-        BuildEvent::LeftOut { path, why } => {
-            ui.note(&format!(
-                "`{}` is left out: {}",
-                path.display(),
-                conclusions::reason(why)
-            ));
-        }
-        _ => {}
     };
     let report = build(settings, &ctx.cancel, &events);
     ui.clear_progress();
@@ -116,7 +117,7 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
         other => other?,
     };
     if ui.json() {
-        ui.json_line(&Summary::of(read, &report))?;
+        ui.json_line(&BuildReport::new(&report, &read.project))?;
     } else {
         for line in conclusions::lines(read) {
             ui.note(&line);
@@ -192,116 +193,4 @@ fn lines(report: &Report) -> Vec<String> {
         ),
     });
     lines
-}
-
-fn shown(paths: &[PathBuf]) -> Vec<String> {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
-}
-
-/// The report of `--json`.
-#[derive(Serialize)]
-struct Summary<'a> {
-    written: &'static str,
-    version: &'a str,
-    timestamp: u64,
-    targets: Vec<TargetSummary<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    index: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    signatures: Vec<String>,
-    failures: Vec<FailureSummary<'a>>,
-    project: conclusions::Summary,
-    as_source: Vec<NativeSummary<'a>>,
-    data: Vec<&'a str>,
-    data_left_out: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct NativeSummary<'a> {
-    target: &'a str,
-    source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct TargetSummary<'a> {
-    target: &'a str,
-    folder: String,
-    manifest: String,
-    archives: Vec<String>,
-    files: usize,
-    modules: usize,
-    compiled: usize,
-    size: u64,
-}
-
-#[derive(Serialize)]
-struct FailureSummary<'a> {
-    target: &'a str,
-    source: &'a str,
-    r#type: &'static str,
-    code: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-    allowed: bool,
-}
-
-impl Summary<'_> {
-    fn of<'a>(read: &Read, report: &'a Report) -> Summary<'a> {
-        let native = report.native.iter().map(|native| NativeSummary {
-            target: &native.target,
-            source: native.source.as_str(),
-            line: native.line,
-            reason: "native-code",
-        });
-        let targets = report.targets.iter().map(|target| TargetSummary {
-            target: &target.name,
-            folder: target.folder.display().to_string(),
-            manifest: target.manifest.display().to_string(),
-            archives: shown(&target.archives),
-            files: target.files,
-            modules: target.modules,
-            compiled: target.compiled,
-            size: target.size,
-        });
-        let failures = report.failures.iter().map(|failure| FailureSummary {
-            target: &failure.target,
-            source: failure.source.as_str(),
-            r#type: failure.diagnostic.error_type().name(),
-            code: failure.diagnostic.code.name(),
-            message: failure.diagnostic.message.to_string(),
-            line: failure
-                .diagnostic
-                .location
-                .as_ref()
-                .map(|location| location.line),
-            hint: excerpt::hint_for(&failure.diagnostic, &failure.content),
-            allowed: failure.allowed,
-        });
-        Summary {
-            written: match report.written {
-                Written::Replaced => "replaced",
-                Written::Unchanged => "unchanged",
-                Written::Refused(_) => "refused",
-            },
-            version: &report.version,
-            timestamp: report.timestamp,
-            targets: targets.collect(),
-            index: report.index.as_ref().map(|path| path.display().to_string()),
-            signatures: shown(&report.signatures),
-            failures: failures.collect(),
-            project: conclusions::Summary::of(read),
-            as_source: native.collect(),
-            data: report.data.iter().map(PortablePath::as_str).collect(),
-            data_left_out: report.other.iter().map(PortablePath::as_str).collect(),
-        }
-    }
 }

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 
 use piton::cache_folder::compiled_modules;
 use piton::compile::{
-    CompileEvent, Job, Outcome, Output, Settings, Status, plan, run as run_plan, sources,
+    CompileEvent, CompileReport, Output, Settings, plan, run as run_plan, sources,
 };
 use piton::compiler::{Optimisation, Options, Target};
 use piton::mpy::header::Arch;
-use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -114,164 +113,46 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     settings.cache = compiled_modules();
     let ui = &ctx.ui;
     let events = |event: CompileEvent| {
+        ui.event(&event);
         if let CompileEvent::Done { done, of } = event {
             ui.count(done, of);
         }
     };
     let outcomes = run_plan(&plan, &settings, &ctx.cancel, &events);
     ui.clear_progress();
-    let tally = Tally::of(&outcomes);
+    let report = CompileReport::new(&plan, &outcomes);
     if ui.json() {
-        ui.json_line(&Report {
-            files: reports(&plan.jobs, &outcomes),
-            tally: &tally,
-        })?;
+        ui.json_line(&report)?;
     } else {
-        for (job, outcome) in pairs(&plan.jobs, &outcomes) {
-            if let Some(text) = excerpt::of_failure(job, &outcome.status) {
+        for outcome in &outcomes {
+            let job = plan.jobs.get(outcome.job);
+            if let Some(text) = job.and_then(|job| excerpt::of_failure(job, &outcome.status)) {
                 ui.failure(&format!("{text}\n"));
             }
         }
-        ui.note(&tally.to_string());
+        ui.note(&summary(&report));
     }
     if ctx.cancel.is_cancelled() {
         return Err(CommandError::Interrupted);
     }
-    if tally.failed > 0 {
+    if report.failed > 0 {
         return Err(CommandError::NotCompiled);
     }
     Ok(())
 }
 
-fn pairs<'a>(
-    jobs: &'a [Job],
-    outcomes: &'a [Outcome],
-) -> impl Iterator<Item = (&'a Job, &'a Outcome)> {
-    outcomes
-        .iter()
-        .filter_map(|outcome| Some((jobs.get(outcome.job)?, outcome)))
-}
-
-/// The number of files by result.
-#[derive(Debug, Default, Serialize)]
-struct Tally {
-    compiled: usize,
-    unchanged: usize,
-    failed: usize,
-    /// Bytes of all `.mpy` files.
-    size: usize,
-}
-
-impl Tally {
-    fn of(outcomes: &[Outcome]) -> Tally {
-        let mut tally = Tally::default();
-        for outcome in outcomes {
-            if let Status::Compiled { size, changed } = outcome.status {
-                tally.compiled += 1;
-                tally.unchanged += usize::from(!changed);
-                tally.size += size;
-            } else {
-                tally.failed += 1;
-            }
-        }
-        tally
+/// Returns the line that sums up a run.
+fn summary(report: &CompileReport) -> String {
+    let plural = if report.compiled == 1 { "" } else { "s" };
+    let mut line = format!(
+        "compiled {} file{plural}, {} bytes",
+        report.compiled, report.size
+    );
+    if report.unchanged > 0 {
+        line.push_str(&format!("; {} unchanged", report.unchanged));
     }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let plural = if self.compiled == 1 { "" } else { "s" };
-        write!(
-            f,
-            "compiled {} file{plural}, {} bytes",
-            self.compiled, self.size
-        )?;
-        if self.unchanged > 0 {
-            write!(f, "; {} unchanged", self.unchanged)?;
-        }
-        if self.failed > 0 {
-            write!(f, "; {} failed", self.failed)?;
-        }
-        Ok(())
+    if report.failed > 0 {
+        line.push_str(&format!("; {} failed", report.failed));
     }
-}
-
-/// The report of `--json`.
-#[derive(Serialize)]
-struct Report<'a> {
-    files: Vec<FileReport>,
-    #[serde(flatten)]
-    tally: &'a Tally,
-}
-
-#[derive(Serialize)]
-struct FileReport {
-    source: String,
-    output: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changed: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<FileError>,
-}
-
-#[derive(Serialize)]
-struct FileError {
-    /// The Python exception; `OSError` for files that cannot be read or written.
-    r#type: &'static str,
-    /// The kind of the error, for programs; none for files that cannot be read or written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
-
-fn reports(jobs: &[Job], outcomes: &[Outcome]) -> Vec<FileReport> {
-    pairs(jobs, outcomes)
-        .map(|(job, outcome)| {
-            let (size, changed) = match outcome.status {
-                Status::Compiled { size, changed } => (Some(size), Some(changed)),
-                _ => (None, None),
-            };
-            FileReport {
-                source: job.source.display().to_string(),
-                output: job.output.display().to_string(),
-                size,
-                changed,
-                error: file_error(&outcome.status),
-            }
-        })
-        .collect()
-}
-
-fn file_error(status: &Status) -> Option<FileError> {
-    match status {
-        Status::Rejected { diagnostic, source } => {
-            let location = diagnostic.location.as_ref();
-            let scope = location.and_then(|location| location.scope.as_deref());
-            Some(FileError {
-                r#type: diagnostic.error_type().name(),
-                code: Some(diagnostic.code.name()),
-                message: diagnostic.message.to_string(),
-                line: location.map(|location| location.line),
-                scope: scope.map(|scope| String::from_utf8_lossy(scope).into_owned()),
-                hint: excerpt::hint_for(diagnostic, source),
-            })
-        }
-        Status::Unreadable(error) | Status::Unwritable(error) => Some(FileError {
-            r#type: "OSError",
-            code: None,
-            message: error.to_string(),
-            line: None,
-            scope: None,
-            hint: None,
-        }),
-        _ => None,
-    }
+    line
 }

@@ -8,9 +8,8 @@ use piton::path::BoardPath;
 use piton::shipment::choose::{self, ChooseError};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::to_board::{self, ToBoardError};
-use piton::shipment::to_drive::{DriveAction, DrivePlan, ToDriveError, apply, plan};
+use piton::shipment::to_drive::{DriveAction, DrivePlan, DriveStep, ToDriveError, apply, plan};
 use piton::shipment::{Demands, Places, Purpose, Shipment};
-use serde::Serialize;
 
 use super::fs::refused;
 use super::shipments::{board_format, ordered_version, public_key, shipments};
@@ -186,24 +185,13 @@ fn to_drive(
     Ok(())
 }
 
-/// One step, as `--json` prints it.
-#[derive(Serialize)]
-struct StepReport<'a> {
-    path: &'a str,
-    action: &'static str,
-}
-
 /// Prints the plan if it is all that was asked for (`--dry-run`), or if `--json` wants it.
 fn print_plan(plan: &DrivePlan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
     if ctx.ui.json() {
-        let steps = plan.steps.iter().map(|(path, action)| StepReport {
-            path: path.as_str(),
-            action: action.name(),
-        });
-        return ctx.ui.json_line(&steps.collect::<Vec<_>>());
+        return ctx.ui.json_line(plan);
     }
     if dry_run {
-        for (path, action) in &plan.steps {
+        for DriveStep { path, action } in &plan.steps {
             ctx.ui.line(&format!("{:<8} {path}", action.name()))?;
         }
     }
@@ -212,16 +200,12 @@ fn print_plan(plan: &DrivePlan, dry_run: bool, ctx: &Context) -> Result<(), Comm
 
 /// Reports how many files were changed.
 fn note_changes(plan: &DrivePlan, shipment: &Shipment, ctx: &Context) {
-    let count = |wanted: DriveAction| {
-        let steps = plan.steps.iter();
-        steps.filter(|(_, action)| *action == wanted).count()
-    };
     ctx.ui.note(&format!(
         "version {}: {} created, {} replaced, {} removed, {} unchanged",
         shipment.manifest.version,
-        count(DriveAction::Create),
-        count(DriveAction::Replace),
-        count(DriveAction::Remove),
-        count(DriveAction::Keep),
+        plan.count(DriveAction::Create),
+        plan.count(DriveAction::Replace),
+        plan.count(DriveAction::Remove),
+        plan.count(DriveAction::Keep),
     ));
 }

@@ -4,8 +4,10 @@ mod install;
 mod list;
 mod update;
 
+use piton::events::BoardEvent;
 use piton::mip::source::Source;
 use piton::mip::{FetchOptions, Library, MipEvent};
+use piton::reports::UninstallReport;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -64,14 +66,23 @@ impl Args {
 
 fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
+    let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let library = Library::find(&mut raw, args.target.as_deref())?;
     for name in &args.packages {
         let mut output = OutputSink::default();
         let removed = piton::mip::uninstall(&mut raw, &library, name, &mut |event| {
+            ui.event(&BoardEvent {
+                board: &board,
+                event,
+            });
             output.flow(show_removal(ui, event))
         });
         let removal = output.finish(removed)?;
+        if ui.json() {
+            ui.json_line(&UninstallReport::new(&library, name, &removal))?;
+            continue;
+        }
         ui.step(&format!("Uninstalled {name}"))?;
         if !removal.orphans.is_empty() {
             ui.note(&format!(
@@ -86,6 +97,7 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 /// Shows that a file is removed, or that it is kept because it was changed.
 fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     match event {
+        _ if ui.prints_events() => Ok(()),
         MipEvent::Finished { folder } => {
             ui.note(&format!("finished what was cut off in {folder}"));
             Ok(())

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use piton::reports::VerifyReport;
 use piton::shipment::choose;
 use piton::shipment::{Demands, Finding, Places, Purpose, Shipment};
-use serde::Serialize;
 
 use super::shipments::{board_format, ordered_version, public_key, shipments};
 use crate::context::Context;
@@ -58,9 +58,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .collect::<Vec<(&Shipment, Vec<Finding>)>>();
     let findings = choose::distinct(reports.iter().flat_map(|(_, findings)| findings));
     if ctx.ui.json() {
-        let reports = reports
-            .iter()
-            .map(|(shipment, findings)| Report::of(shipment, findings));
+        let reports = reports.iter();
+        let reports =
+            reports.map(|(shipment, findings)| VerifyReport::new(shipment, findings.clone()));
         ctx.ui.json_line(&reports.collect::<Vec<_>>())?;
     } else {
         for finding in &findings {
@@ -93,43 +93,5 @@ fn note_result(ctx: &Context, shipment: &Shipment, findings: &[Finding]) {
             manifest.files.len(),
             if manifest.files.len() == 1 { "" } else { "s" },
         ));
-    }
-}
-
-/// A target in the report of `--json`.
-#[derive(Serialize)]
-struct Report<'a> {
-    target: Option<&'a str>,
-    version: &'a str,
-    build_timestamp: &'a str,
-    files: usize,
-    ok: bool,
-    findings: Vec<FindingReport>,
-}
-
-#[derive(Serialize)]
-struct FindingReport {
-    problem: &'static str,
-    path: Option<String>,
-    message: String,
-}
-
-impl<'a> Report<'a> {
-    fn of(shipment: &'a Shipment, findings: &[Finding]) -> Report<'a> {
-        Report {
-            target: shipment.manifest.target.as_deref(),
-            version: &shipment.manifest.version,
-            build_timestamp: &shipment.manifest.build_timestamp,
-            files: shipment.manifest.files.len(),
-            ok: findings.is_empty(),
-            findings: findings
-                .iter()
-                .map(|finding| FindingReport {
-                    problem: finding.kind.name(),
-                    path: finding.path.as_ref().map(ToString::to_string),
-                    message: finding.to_string(),
-                })
-                .collect(),
-        }
     }
 }

@@ -24,6 +24,7 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 mod edit;
+mod events;
 mod exec;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod fat;

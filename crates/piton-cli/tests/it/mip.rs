@@ -480,8 +480,8 @@ fn other_sources() {
     single.py came from this computer: `mip install` it again to update it
     --- exit 0
     ");
-    assert_snapshot!(place.show("--json mip install --no-mpy --index INDEX ./mine"), @r#"
-    $ piton --json mip install --no-mpy --index INDEX ./mine
+    assert_snapshot!(place.show("--json --quiet mip install --no-mpy --index INDEX ./mine"), @r#"
+    $ piton --json --quiet mip install --no-mpy --index INDEX ./mine
     {"target":"/lib","packages":[{"name":"./mine","version_before":null,"version":null},{"name":"leaf","version_before":"1.0","version":"1.0"}],"files_written":0,"files_removed":0}
     --- exit 0
     "#);

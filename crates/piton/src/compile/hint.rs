@@ -1,6 +1,7 @@
 //! Hints: what a person can do about a source that the compiler does not accept.
 
-use piton_compiler::{Diagnostic, DiagnosticCode};
+use piton_compiler::{Diagnostic, DiagnosticCode, ErrorType};
+use piton_syntax::{UnclosedBracket, unclosed_bracket};
 
 /// Returns the hint for a code, if what it means is clear without the source.
 fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
@@ -91,8 +92,33 @@ const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Returns the hint for a diagnostic of this source, if there is one.
+pub fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
+    if let Some(unclosed) = unclosed(diagnostic, source) {
+        let UnclosedBracket { bracket, line, .. } = unclosed;
+        return Some(format!("'{bracket}' in line {line} was never closed"));
+    }
+    let line = diagnostic.location.as_ref()?.line;
+    let line = String::from_utf8_lossy(line_of(line, source).unwrap_or_default());
+    hint(diagnostic, &line).map(str::to_owned)
+}
+
+/// Returns the bracket that makes the line of a diagnostic wrong, if it is one: it can be far before that line.
+pub fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
+    let location = diagnostic.location.as_ref()?;
+    // Errors with a scope come after the parser, which accepts only source whose brackets are all closed.
+    let parsing = diagnostic.error_type() == ErrorType::SyntaxError && location.scope.is_none();
+    unclosed_bracket(source, location.line).filter(|_| parsing)
+}
+
+/// Returns a line of a source by its number, from 1, without its line end.
+pub fn line_of(number: u32, source: &[u8]) -> Option<&[u8]> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    source.split(|&byte| byte == b'\n').nth(index)
+}
+
 /// Returns a hint for this diagnostic, if there is one. `line` is the line of the source that it names.
-pub fn hint(diagnostic: &Diagnostic, line: &str) -> Option<&'static str> {
+fn hint(diagnostic: &Diagnostic, line: &str) -> Option<&'static str> {
     let code = line.trim();
     if diagnostic.code != DiagnosticCode::InvalidSyntax {
         return code_hint(diagnostic.code);
@@ -115,12 +141,8 @@ mod tests {
     fn check(source: &str, part: &str) {
         let options = piton_compiler::Options::new("a.py");
         let diagnostic = piton_compiler::compile(source.as_bytes(), &options).unwrap_err();
-        let number = diagnostic.location.as_ref().map_or(0, |place| place.line);
-        let line = (number as usize)
-            .checked_sub(1)
-            .and_then(|index| source.lines().nth(index))
-            .unwrap_or_default();
-        let hint = hint(&diagnostic, line).unwrap_or("no hint");
+        let hint = hint_for(&diagnostic, source.as_bytes());
+        let hint = hint.unwrap_or_else(|| "no hint".to_owned());
         assert!(hint.contains(part), "{source:?}: {hint} ({diagnostic})");
     }
 
@@ -138,6 +160,7 @@ mod tests {
         check("a = '\\N{DASH}'\n", "the character itself");
         let call = format!("f({})\n", "a,".repeat(256));
         check(&call, "pass that");
+        check("x = (1\n\ny = 2\n", "'(' in line 1 was never closed");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use piton_path::PortablePath;
 use piton_shipment::manifest::Problem;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use crate::building::{INDEX, MANIFEST};
 
@@ -103,6 +105,17 @@ impl FindingKind {
                 | FindingKind::IndexNotSigned
                 | FindingKind::IndexSignature(_)
         )
+    }
+}
+
+/// In JSON a finding has `problem`, its name; `path`, `null` where it is about no file; and `message`, as displayed.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Finding", 3)?;
+        object.serialize_field("problem", self.kind.name())?;
+        object.serialize_field("path", &self.path)?;
+        object.serialize_field("message", &self.to_string())?;
+        object.end()
     }
 }
 

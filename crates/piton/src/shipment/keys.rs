@@ -1,10 +1,12 @@
 //! The keys that sign and check builds, in the user's files.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use piton_shipment::signature::{KeyFile, Password, PublicKey, SecretKey, SignatureError};
+use serde::Serialize;
 
 /// Why there is no key to sign or to check with.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,14 @@ pub enum KeyError {
         path: PathBuf,
         /// What is wrong with it.
         source: SignatureError,
+    },
+    /// The file of a new key cannot be written. One that exists is never replaced.
+    #[error("could not write `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
     },
 }
 
@@ -77,6 +87,104 @@ pub fn secret_key<E: From<KeyError>>(
         key: Arc::clone(&key),
     });
     Ok(key)
+}
+
+/// The files of a pair of keys that is to be made.
+///
+/// ```
+/// use piton::shipment::keys::{NewKeyFiles, public_key};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let files = NewKeyFiles::at(&folder.path().join("release.key"))?;
+/// let key = files.create(None)?;
+/// assert!(public_key(&key.public_key).is_ok());
+/// assert!(NewKeyFiles::at(&folder.path().join("release.key")).is_err(), "a key is never replaced");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKeyFiles {
+    /// The file of the secret key.
+    pub secret: PathBuf,
+    /// The file of the public key: the same name with the ending `.pub`.
+    pub public: PathBuf,
+}
+
+/// A pair of keys that was made: what `piton keygen --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NewKey {
+    /// The public key, as one line of text.
+    pub public_key: String,
+    /// What tells keys apart, in hexadecimal.
+    pub id: String,
+    /// The path of the secret key. What is not UTF-8 in it is replaced by U+FFFD, here and below.
+    pub secret_file: String,
+    /// The path of the public key.
+    pub public_file: String,
+}
+
+impl NewKeyFiles {
+    /// Returns the files for a secret key at `path`, before a person is asked for a password.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Write`] if one of them exists.
+    pub fn at(path: &Path) -> Result<NewKeyFiles, KeyError> {
+        let public = path.with_extension("pub");
+        for path in [path, &public] {
+            if path.symlink_metadata().is_ok() {
+                return Err(unwritable(path)(io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        Ok(NewKeyFiles {
+            secret: path.to_owned(),
+            public,
+        })
+    }
+
+    /// Makes the keys and writes both files, which only their owner can read. With a password the secret key is of no use
+    /// without it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Invalid`] if the system gives no random numbers, [`KeyError::Write`].
+    pub fn create(&self, password: Option<&Password>) -> Result<NewKey, KeyError> {
+        let key = SecretKey::generate().map_err(invalid(&self.secret))?;
+        let text = match password {
+            Some(password) => key.protect(password).map_err(invalid(&self.secret))?,
+            None => key.to_text(),
+        };
+        create(&self.secret, &text)?;
+        let public_text = key.public_text();
+        create(&self.public, &public_text)?;
+        Ok(NewKey {
+            // Behind a comment.
+            public_key: public_text.lines().nth(1).unwrap_or_default().to_owned(),
+            id: key.id(),
+            secret_file: self.secret.display().to_string(),
+            public_file: self.public.display().to_string(),
+        })
+    }
+}
+
+/// Creates a file that only its owner can read. An existing one is never replaced.
+fn create(path: &Path, text: &str) -> Result<(), KeyError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let created = options.open(path);
+    created
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(unwritable(path))
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+    let path = path.to_owned();
+    |source| KeyError::Write { path, source }
 }
 
 fn read(path: &Path) -> Result<String, KeyError> {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use piton_board::deadline::Cancel;
 use piton_board::error::ErrorKind;
 use piton_path::PortablePath;
+use serde::Serialize;
 
 use super::Shipment;
 use super::folders::Folder;
@@ -21,7 +22,8 @@ use crate::regular::{self, Kind, Links};
 use crate::spool::Spooled;
 
 /// The action for one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DriveAction {
     /// The file does not exist.
     Create,
@@ -45,11 +47,29 @@ impl DriveAction {
     }
 }
 
-/// The steps of a deployment, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The steps of a deployment, in order. In JSON a list of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct DrivePlan {
     /// Each path with its action.
-    pub steps: Vec<(PortablePath, DriveAction)>,
+    pub steps: Vec<DriveStep>,
+}
+
+/// One step of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DriveStep {
+    /// The path on the drive.
+    pub path: PortablePath,
+    /// What is done there.
+    pub action: DriveAction,
+}
+
+impl DrivePlan {
+    /// Returns how many steps have this action.
+    pub fn count(&self, action: DriveAction) -> usize {
+        let steps = self.steps.iter();
+        steps.filter(|step| step.action == action).count()
+    }
 }
 
 /// Why a deployment to a drive failed.
@@ -171,13 +191,19 @@ pub fn plan(shipment: &Shipment, drive: &Path) -> Result<DrivePlan, ToDriveError
             Some(Kind::Link | Kind::Special) => DriveAction::Replace,
             Some(Kind::File | Kind::Folder) => compare(drive, path, content)?,
         };
-        plan.steps.push(((*path).clone(), action));
+        plan.steps.push(DriveStep {
+            path: (*path).clone(),
+            action,
+        });
         if let Some(twin) = twin(path)
             && !wanted.contains(&twin)
             && matches!(kind_of(drive, &twin)?, Some(Kind::File | Kind::Link))
         {
             // Right after its twin: as long as this file exists, it is imported instead of the new one.
-            plan.steps.push((twin, DriveAction::Remove));
+            plan.steps.push(DriveStep {
+                path: twin,
+                action: DriveAction::Remove,
+            });
         }
     }
     Ok(plan)
@@ -328,7 +354,7 @@ pub fn apply(
         .collect::<BTreeMap<&PortablePath, &Spooled>>();
     let parts = Parts::open(drive, files.keys().copied())?;
     check_space(plan, &files, drive)?;
-    for (path, action) in &plan.steps {
+    for DriveStep { path, action } in &plan.steps {
         if cancel.is_cancelled() {
             return Err(ToDriveError::Cancelled);
         }
@@ -372,7 +398,7 @@ fn check_space(
     let clusters = |size: u64| size.div_ceil(cluster) * cluster;
     let mut used = 2 * clusters(1) + folders_room(plan, drive).map(clusters).sum::<u64>();
     let mut needed = used;
-    for (path, action) in &plan.steps {
+    for DriveStep { path, action } in &plan.steps {
         let old_size = || {
             drive
                 .join(path.to_path())
@@ -394,7 +420,7 @@ fn check_space(
     let writes = plan
         .steps
         .iter()
-        .any(|(_, action)| matches!(action, DriveAction::Create | DriveAction::Replace));
+        .any(|step| matches!(step.action, DriveAction::Create | DriveAction::Replace));
     if writes && needed > free {
         return Err(ToDriveError::NoSpace {
             path: drive.to_owned(),
@@ -412,8 +438,8 @@ fn folders_room(plan: &DrivePlan, drive: &Path) -> impl Iterator<Item = u64> {
     let entry = |name: &str| 32 * (2 + name.encode_utf16().count().div_ceil(13)) as u64;
     let mut rooms = BTreeMap::<Option<PortablePath>, u64>::new();
     let steps = plan.steps.iter();
-    for (path, _) in steps.filter(|(_, action)| *action == DriveAction::Create) {
-        let mut path = path.clone();
+    for step in steps.filter(|step| step.action == DriveAction::Create) {
+        let mut path = step.path.clone();
         loop {
             let folder = path.parent();
             let known = rooms.contains_key(&folder);

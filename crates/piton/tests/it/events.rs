@@ -9,6 +9,7 @@ use piton::events::{
     ReturnEvent, RomEvent, SyncEvent, TransferEvent, VmEvent,
 };
 use piton::mip::Installation;
+use piton::mip::resolve::{Package, Visit};
 use serde::Serialize;
 
 fn json(event: impl Serialize) -> String {
@@ -93,9 +94,21 @@ fn about_files() -> Vec<String> {
 }
 
 fn about_packages() -> Vec<String> {
-    let source = "app".parse().unwrap();
+    let source: piton::mip::source::Source = "app".parse().unwrap();
     let location =
         piton::project::mip::source::Source::location(&source, piton::project::mip::INDEX, Some(6));
+    let package = Package {
+        source: source.clone(),
+        location: location.clone(),
+        version: None,
+        files: Vec::new(),
+        needs: Vec::new(),
+    };
+    let visit = Visit {
+        package: 0,
+        source: source.clone(),
+        again: false,
+    };
     let installation = Installation {
         written: 1,
         removed: 0,
@@ -108,6 +121,10 @@ fn about_packages() -> Vec<String> {
         }),
         json(MipEvent::Fetched { done: 1, of: 4 }),
         json(MipEvent::Request { index: 0 }),
+        json(MipEvent::Package {
+            visit: &visit,
+            package: &package,
+        }),
         json(MipEvent::File {
             path: "/lib/app.mpy",
             same: false,

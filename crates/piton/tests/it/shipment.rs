@@ -244,7 +244,7 @@ fn a_drive_says_what_its_board_loads() {
         again
             .steps
             .iter()
-            .all(|(_, action)| *action == DriveAction::Keep)
+            .all(|step| step.action == DriveAction::Keep)
     );
 }
 

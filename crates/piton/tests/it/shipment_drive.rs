@@ -20,9 +20,9 @@ fn shipment() -> (Project, Shipment) {
 /// Returns the plan as lines, without the files that are equal.
 fn planned(shipment: &Shipment, drive: &Path) -> Result<Vec<String>, ToDriveError> {
     let steps = plan(shipment, drive)?.steps.into_iter();
-    let steps = steps.filter(|(_, action)| *action != DriveAction::Keep);
+    let steps = steps.filter(|step| step.action != DriveAction::Keep);
     Ok(steps
-        .map(|(path, action)| format!("{} {path}", action.name()))
+        .map(|step| format!("{} {}", step.action.name(), step.path))
         .collect())
 }
 

@@ -7,7 +7,6 @@ use piton::building::project::{Layout, Sign};
 use piton::building::{LeftOut, Report, Settings, Written};
 use piton::deadline::Cancel;
 use piton::shipment::{self, Demands, FindingKind, Places, Purpose, Reading};
-use serde::Serialize;
 
 use super::settings::Read;
 use super::{native_by_source, plural};
@@ -184,41 +183,4 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
         text.push_str(&format!(" and {more} more"));
     }
     text
-}
-
-/// The conclusions in the report of `--json`.
-#[derive(Serialize)]
-pub(super) struct Summary {
-    layout: &'static str,
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    list: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    elsewhere: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    circuitpython: Option<String>,
-}
-
-impl Summary {
-    pub(super) fn of(read: &Read) -> Summary {
-        let project = &read.project;
-        let list = match &project.layout {
-            Layout::List(path) => Some(path),
-            _ => None,
-        };
-        let sign = project.circuitpython.as_ref();
-        Summary {
-            layout: match &project.layout {
-                Layout::Folder => "folder",
-                Layout::Program => "program",
-                Layout::List(_) => "list",
-                Layout::Package(_) => "package",
-                Layout::Modules => "modules",
-            },
-            source: project.source.display().to_string(),
-            list: list.map(|path| shown(path)),
-            elsewhere: project.elsewhere.clone(),
-            circuitpython: sign.map(|sign| shown(sign.path())),
-        }
-    }
 }

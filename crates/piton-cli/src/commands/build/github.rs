@@ -9,9 +9,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use piton::building::{Report, Settings, Written};
+use piton::compile::hint::hint_for;
 
 use super::conclusions::NATIVE;
-use super::{by_source, excerpt, native_by_source, plural};
+use super::{by_source, native_by_source, plural};
 use crate::context::Context;
 use crate::environment;
 use crate::error::{CommandError, FileError};
@@ -73,7 +74,7 @@ fn annotations(report: &Report) -> String {
             .as_ref()
             .map_or_else(String::new, |location| format!(",line={}", location.line));
         let kind = failure.diagnostic.error_type().name();
-        let hint = excerpt::hint_for(&failure.diagnostic, &failure.content)
+        let hint = hint_for(&failure.diagnostic, &failure.content)
             .map_or_else(String::new, |hint| format!("\nhint: {hint}"));
         let message = data(&format!("{}{hint}", failure.diagnostic.message));
         // Writing to a `String` cannot fail, here and below.

@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use piton::compile::hint::hint;
+use piton::compile::hint::{hint_for, line_of, unclosed};
 use piton::compile::{Job, Status};
-use piton::syntax::{Diagnostic, ErrorType, UnclosedBracket, unclosed_bracket};
+use piton::syntax::{Diagnostic, UnclosedBracket};
 
 /// Longer lines are cut, in columns: the message says what is wrong, and the number where.
 const WIDEST: usize = 200;
@@ -27,30 +27,6 @@ pub(super) fn of_failure(job: &Job, status: &Status) -> Option<String> {
         )),
         _ => None,
     }
-}
-
-/// Returns the hint for a diagnostic of this source.
-pub(in crate::commands) fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
-    if let Some(unclosed) = unclosed(diagnostic, source) {
-        let UnclosedBracket { bracket, line, .. } = unclosed;
-        return Some(format!("'{bracket}' in line {line} was never closed"));
-    }
-    let line = diagnostic.location.as_ref()?.line;
-    let line = String::from_utf8_lossy(line_of(line, source).unwrap_or_default());
-    hint(diagnostic, &line).map(str::to_owned)
-}
-
-/// Returns the bracket that makes a line wrong: it can be far before that line.
-fn unclosed(diagnostic: &Diagnostic, source: &[u8]) -> Option<UnclosedBracket> {
-    let location = diagnostic.location.as_ref()?;
-    // Errors with a scope come after the parser, which accepts only source whose brackets are all closed.
-    let parsing = diagnostic.error_type() == ErrorType::SyntaxError && location.scope.is_none();
-    unclosed_bracket(source, location.line).filter(|_| parsing)
-}
-
-fn line_of(number: u32, source: &[u8]) -> Option<&[u8]> {
-    let index = usize::try_from(number).ok()?.checked_sub(1)?;
-    source.split(|&byte| byte == b'\n').nth(index)
 }
 
 /// Returns the text for a source that the compiler does not accept.

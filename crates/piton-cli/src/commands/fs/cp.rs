@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use piton::copy::{self, CopyEvent, Place};
 use piton::error::FsError;
+use piton::events::BoardEvent;
 use piton::left_out::{self, Reason};
 use piton::path::BoardPath;
 use piton::patterns::Patterns;
@@ -60,10 +61,11 @@ fn apply(
     sources: &[Place],
     destination: &Place,
 ) -> Result<(), CommandError> {
-    let (ui, args) = (files.ui, files.args);
+    let (ui, args, board) = (files.ui, files.args, files.device_name);
     let mut progress = None;
     let mut output = OutputSink::default();
     let mut report = |event: CopyEvent<'_>| {
+        ui.event(&BoardEvent { board, event });
         let line = match event {
             CopyEvent::Source { index } if !args.no_verbose => {
                 let source = sources.get(index).map(shown).unwrap_or_default();

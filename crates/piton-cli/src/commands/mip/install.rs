@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow::Continue;
 
+use piton::events::BoardEvent;
 use piton::http::HttpError;
 use piton::mip::source::{Location, Source};
 use piton::mip::{
     Described, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, RecordUse,
 };
 use piton::repl::RawRepl;
-use serde::Serialize;
+use piton::reports::InstallReport;
 
 use super::{Args, show_removal, sources};
 use crate::compatibility::Compatibility;
@@ -16,22 +17,6 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::output_sink::OutputSink;
 use crate::ui::Ui;
-
-/// The installation of one package, as JSON.
-#[derive(Serialize)]
-struct Report<'a> {
-    target: &'a str,
-    packages: Vec<PackageReport<'a>>,
-    files_written: usize,
-    files_removed: usize,
-}
-
-#[derive(Serialize)]
-struct PackageReport<'a> {
-    name: &'a str,
-    version_before: Option<&'a str>,
-    version: Option<&'a str>,
-}
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let options = args.fetch_options();
@@ -49,6 +34,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         ..
     } = ctx;
+    let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let Some(first) = requests.first() else {
         return Ok(());
@@ -58,6 +44,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let job = Job {
         requests: &requests,
         library: &library,
+        board: &board,
         ui,
         compatibility,
         names_same: true,
@@ -138,6 +125,8 @@ pub(super) struct Ready {
 pub(super) struct Job<'a> {
     pub(super) requests: &'a [Request],
     pub(super) library: &'a Library,
+    /// The board's name, for events.
+    pub(super) board: &'a str,
     pub(super) ui: &'a Ui,
     pub(super) compatibility: &'static Compatibility,
     /// Whether unchanged files are listed.
@@ -190,6 +179,7 @@ impl Job<'_> {
         let mut fetched = Vec::new();
         for ((request, one), lines) in self.requests.iter().zip(described).zip(headers) {
             let result = piton::mip::fetch(one, &looked, cancel, &mut |event| {
+                self.event(event);
                 if let MipEvent::Fetched { done, of } = event {
                     self.ui.fetched(done, of);
                 }
@@ -219,6 +209,7 @@ impl Job<'_> {
     ) -> Result<Described, MipError> {
         let Request { source, options } = request;
         let mut looking = |event: MipEvent<'_>| {
+            self.event(event);
             if let MipEvent::Looking { source, location } = event {
                 lines.extend(self.header(options, source, location));
             }
@@ -234,6 +225,7 @@ impl Job<'_> {
         let mut output = OutputSink::default();
         let record_use = self.record_use();
         let looked = piton::mip::look(raw, self.library, described, record_use, &mut |event| {
+            self.event(event);
             output.flow(show_removal(self.ui, event))
         });
         output.finish(looked)
@@ -270,6 +262,7 @@ impl Job<'_> {
         let mut again = false;
         let mut options = self.requests.first().map(|request| &request.options);
         let mut report = |event: MipEvent<'_>| {
+            self.event(event);
             let line = match event {
                 MipEvent::Package { visit, package } => {
                     again = visit.again;
@@ -346,21 +339,17 @@ impl Job<'_> {
 
     /// Prints the installation as JSON.
     pub(super) fn report(&self, installed: &Installation) -> Result<(), CommandError> {
-        if !self.ui.json() {
-            return Ok(());
+        match self.ui.json() {
+            true => self
+                .ui
+                .json_line(&InstallReport::new(self.library, installed)),
+            false => Ok(()),
         }
-        let packages = installed.packages.iter();
-        self.ui.json_line(&Report {
-            target: self.library.target(),
-            packages: packages
-                .map(|(name, before, version)| PackageReport {
-                    name,
-                    version_before: before.as_deref(),
-                    version: version.as_deref(),
-                })
-                .collect(),
-            files_written: installed.written,
-            files_removed: installed.removed,
-        })
+    }
+
+    /// Prints an event for programs.
+    fn event(&self, event: MipEvent<'_>) {
+        let board = self.board;
+        self.ui.event(&BoardEvent { board, event });
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         ..
     } = ctx;
+    let board = session.board()?.device_name().to_owned();
     let mut raw = session.raw_repl()?;
     let library = Library::find(&mut raw, args.target.as_deref())?;
     let installed = piton::mip::list(&mut raw, &library)?;
@@ -46,6 +47,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let job = Job {
         requests: &requests,
         library: &library,
+        board: &board,
         ui,
         compatibility,
         names_same: false,
