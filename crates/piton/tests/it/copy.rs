@@ -17,14 +17,14 @@ use piton::virtual_board::{BoardOptions, Fault, Outage, VirtualBoard, VmImage};
 use piton::{Board, ConnectOptions};
 
 /// A folder of the host, and a board whose faults are scripted.
-struct Bench {
-    host: tempfile::TempDir,
-    virtual_board: Arc<VirtualBoard>,
+pub(crate) struct Bench {
+    pub(crate) host: tempfile::TempDir,
+    pub(crate) virtual_board: Arc<VirtualBoard>,
     server: TcpServer,
 }
 
 impl Bench {
-    fn new(on_host: &[(&str, &str)], on_board: &[(&str, &str)]) -> Bench {
+    pub(crate) fn new(on_host: &[(&str, &str)], on_board: &[(&str, &str)]) -> Bench {
         let host = tempfile::tempdir().unwrap();
         for (path, content) in on_host {
             let path = host.path().join(path);
@@ -61,20 +61,20 @@ impl Bench {
         Board::connect(&selector.parse().unwrap(), &ConnectOptions::default()).unwrap()
     }
 
-    fn with<T>(&self, operation: impl FnOnce(&mut RemoteFs<'_, '_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, operation: impl FnOnce(&mut RemoteFs<'_, '_>) -> T) -> T {
         let mut board = self.connect();
         let deadline = Deadline::after(Duration::from_secs(120));
         let mut raw = board.raw_repl(Entry::KeepState, deadline).unwrap();
         operation(&mut RemoteFs::new(&mut raw))
     }
 
-    fn run(&self, program: &str) -> String {
+    pub(crate) fn run(&self, program: &str) -> String {
         let output = self.connect().run(program.as_bytes()).unwrap();
         String::from_utf8(output).unwrap().replace('\r', "")
     }
 
     /// Waits until the board answers again.
-    fn wait_for_boot(&self) {
+    pub(crate) fn wait_for_boot(&self) {
         let until = Instant::now() + Duration::from_secs(60);
         while self.connect().run(b"").is_err() {
             assert!(Instant::now() < until, "the board stays away");
@@ -83,7 +83,7 @@ impl Bench {
     }
 
     /// The files of the board and their content.
-    fn on_board(&self) -> String {
+    pub(crate) fn on_board(&self) -> String {
         self.run(
             "import os\n\
              def show(folder):\n \
@@ -95,8 +95,18 @@ impl Bench {
         )
     }
 
+    /// Writes a file of the host.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        fs::write(self.host.path().join(path), content).unwrap();
+    }
+
+    /// Removes a file of the host.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.host.path().join(path)).unwrap();
+    }
+
     /// A place as `cp` writes it, on the host below the folder of this bench.
-    fn place(&self, text: &str) -> Place {
+    pub(crate) fn place(&self, text: &str) -> Place {
         match text.strip_prefix(':') {
             Some(path) => Place::Board(path.parse().unwrap()),
             None => Place::Host(self.host.path().join(text)),
@@ -113,7 +123,12 @@ impl Bench {
         }
     }
 
-    fn plan(&self, sources: &[&str], destination: &str, options: &Options) -> copy::Plan {
+    pub(crate) fn plan(
+        &self,
+        sources: &[&str],
+        destination: &str,
+        options: &Options,
+    ) -> copy::Plan {
         self.try_plan(sources, destination, options).unwrap()
     }
 
@@ -129,7 +144,7 @@ impl Bench {
     }
 
     /// Copies. Returns what was reported, and how it ended.
-    fn copy(
+    pub(crate) fn copy(
         &self,
         sources: &[&str],
         destination: &str,
@@ -158,7 +173,7 @@ fn report(event: CopyEvent<'_>) -> Option<String> {
     }
 }
 
-fn recursive() -> Options {
+pub(crate) fn recursive() -> Options {
     let mut options = Options::default();
     options.recursive = true;
     options

@@ -16,7 +16,7 @@ use piton::{Board, ConnectOptions};
 
 use crate::package_index::Index;
 
-fn go_on(_: MipEvent<'_>) -> ControlFlow<()> {
+pub(crate) fn go_on(_: MipEvent<'_>) -> ControlFlow<()> {
     Continue(())
 }
 
@@ -33,7 +33,11 @@ fn micropython() -> Option<BoardFormat> {
 }
 
 /// Fetches all files of a package, with no board in sight.
-fn fetch(index: &Index, name: &str, format: Option<BoardFormat>) -> Result<Fetched, MipError> {
+pub(crate) fn fetch(
+    index: &Index,
+    name: &str,
+    format: Option<BoardFormat>,
+) -> Result<Fetched, MipError> {
     let cancel = Cancel::new();
     let options = options(index, format);
     let described = mip::describe(&name.parse().unwrap(), &options, &cancel, &mut go_on)?;
@@ -102,13 +106,13 @@ fn fetching_stops_when_nobody_listens() {
 }
 
 /// A virtual board, and a connection to it.
-struct Place {
+pub(crate) struct Place {
     server: serve::TcpServer,
-    virtual_board: Arc<VirtualBoard>,
+    pub(crate) virtual_board: Arc<VirtualBoard>,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let image = VmImage::open(&test_programs::vm()).unwrap();
         let board = VirtualBoard::start(&image, BoardOptions::default()).unwrap();
         let virtual_board = Arc::new(board);
@@ -118,7 +122,7 @@ impl Place {
         }
     }
 
-    fn connect(&self) -> Board {
+    pub(crate) fn connect(&self) -> Board {
         let selector = format!("socket://{}", self.server.local_addr());
         Board::connect(&selector.parse().unwrap(), &ConnectOptions::default()).unwrap()
     }
@@ -126,7 +130,7 @@ impl Place {
 
 impl Place {
     /// Connects to a board that was away, when it answers again.
-    fn connect_again(&self) -> Board {
+    pub(crate) fn connect_again(&self) -> Board {
         loop {
             let mut board = self.connect();
             let deadline = Deadline::after(Duration::from_secs(30));
@@ -139,7 +143,7 @@ impl Place {
     }
 }
 
-fn raw_repl(board: &mut Board) -> RawRepl<'_> {
+pub(crate) fn raw_repl(board: &mut Board) -> RawRepl<'_> {
     let deadline = Deadline::after(Duration::from_secs(30));
     board.raw_repl(Entry::KeepState, deadline).unwrap()
 }

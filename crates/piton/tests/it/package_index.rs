@@ -49,21 +49,48 @@ impl Index {
     pub(crate) fn publish(&self, name: &str, version: &str, needs: &[&str]) -> [String; 2] {
         [("6", "mpy"), ("py", "py")].map(|(folder, ending)| {
             let content = format!("{name} {version} {ending}");
-            let hash = Sha256Hex::of(content.as_bytes()).to_string();
-            let hash = &hash[..8];
-            let file = format!("/file/{}/{hash}", &hash[..2]);
-            self.put(&file, content);
-            let needs: Vec<[&str; 2]> = needs.iter().map(|name| [*name, "latest"]).collect();
-            let description = serde_json::json!({
-                "v": 1,
-                "version": version,
-                "hashes": [[format!("{name}.{ending}"), hash]],
-                "deps": needs,
-            });
-            let path = format!("/package/{folder}/{name}/latest.json");
-            self.put(&path, description.to_string());
-            file
+            let file = (&*format!("{name}.{ending}"), &*content);
+            self.publish_files(folder, name, version, &[file], needs)
+                .remove(0)
         })
+    }
+
+    /// Publishes a package with these files, given by path and content, for one `folder` of the index. Returns their paths on the
+    /// server.
+    pub(crate) fn publish_files(
+        &self,
+        folder: &str,
+        name: &str,
+        version: &str,
+        files: &[(&str, &str)],
+        needs: &[&str],
+    ) -> Vec<String> {
+        let mut hashes = Vec::new();
+        let mut paths = Vec::new();
+        for (path, content) in files {
+            let hash = Sha256Hex::of(content.as_bytes()).to_string();
+            let hash = hash[..8].to_owned();
+            let file = format!("/file/{}/{hash}", &hash[..2]);
+            self.put(&file, *content);
+            hashes.push([(*path).to_owned(), hash]);
+            paths.push(file);
+        }
+        let needs: Vec<[&str; 2]> = needs.iter().map(|name| [*name, "latest"]).collect();
+        let description = serde_json::json!({
+            "v": 1,
+            "version": version,
+            "hashes": hashes,
+            "deps": needs,
+        });
+        let path = format!("/package/{folder}/{name}/latest.json");
+        self.put(&path, description.to_string());
+        paths
+    }
+
+    /// Takes all files of packages away, and leaves their descriptions.
+    pub(crate) fn remove_files(&self) {
+        let mut documents = self.documents.lock().unwrap();
+        documents.retain(|path, _| !path.starts_with("/file/"));
     }
 }
 

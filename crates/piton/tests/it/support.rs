@@ -61,6 +61,27 @@ pub(crate) fn with_files<T>(board: &mut Board, act: impl FnOnce(&mut RemoteFs<'_
     act(&mut RemoteFs::new(&mut raw))
 }
 
+/// Returns the files and folders of a board, a line for each: the path, then the content of a file that is text.
+pub(crate) fn board_files(board: &mut Board) -> String {
+    let mut raw = board.raw_repl(Entry::KeepState, soon()).unwrap();
+    let printed = raw.run(
+        b"import os\n\
+          def show(folder):\n \
+           for name, mode, *_ in sorted(os.ilistdir(folder or '/')):\n  \
+            path = folder + '/' + name\n  \
+            if mode & 0x4000: print(path + '/'); show(path)\n  \
+            else:\n   \
+             try: text = open(path).read(99)\n   \
+             except UnicodeError: text = '...'\n   \
+             print(path, text.replace('\\n', ' '))\n\
+          show('')",
+        soon(),
+    );
+    String::from_utf8(printed.unwrap())
+        .unwrap()
+        .replace('\r', "")
+}
+
 /// Returns a deadline that only bounds a hang.
 pub(crate) fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(60))
