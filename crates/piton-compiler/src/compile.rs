@@ -23,7 +23,7 @@ use piton_mpy::prelude::FLAG_GENERATOR;
 
 use self::error::CompileError;
 use self::labels::LabelNumbers;
-use crate::emit::{Access, Code, Instruction, Label, START_LABELS, Tables, operator};
+use crate::emit::{Access, Code, Instruction, Label, START_LABELS, Tables, inline, operator};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
@@ -191,6 +191,9 @@ impl Compiler<'_> {
         self.block_level = 0;
         let (name, node) = (self.scope().name, self.scope().node);
         self.node_line = self.tree.line_or(node, 1);
+        if self.scope().emitter == Emitter::Assembler {
+            return inline::check(&self.tree, self.interner, self.scope());
+        }
         self.tables.string(name)?;
         self.begin_scope()?;
         while let Some(step) = self.steps.pop() {

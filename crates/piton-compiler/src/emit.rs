@@ -5,6 +5,7 @@
 //! [`bytecode`] into that of the virtual machine, [`native`] into that of a processor.
 
 pub(crate) mod bytecode;
+pub(crate) mod inline;
 pub(crate) mod native;
 mod tables;
 

@@ -28,8 +28,19 @@
 mod assembler;
 pub(crate) mod debug;
 mod runtime;
+#[expect(
+    dead_code,
+    reason = "the machine, which is to come, uses what the inline assembler does not"
+)]
+pub(crate) mod rv32;
+pub(crate) mod thumb;
 pub(crate) mod x64;
 pub(crate) mod x86;
+#[expect(
+    dead_code,
+    reason = "the machine, which is to come, uses what the inline assembler does not"
+)]
+pub(crate) mod xtensa;
 
 pub(crate) use assembler::{Assembler, Pass};
 pub(crate) use runtime::Fun;

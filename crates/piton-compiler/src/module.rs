@@ -6,6 +6,7 @@ use piton_mpy::raw_code::RawCode;
 
 use crate::compile::{Scopes, compile_scopes};
 use crate::emit::bytecode::assemble;
+use crate::emit::inline;
 use crate::emit::native::{Native, Source};
 use crate::machine::machine;
 use crate::options::{Emitter, Optimisation, Options};
@@ -107,6 +108,7 @@ fn assemble_module(
     let known = interner.known();
     let mut raw_codes = Vec::with_capacity(scopes.scopes.len());
     let mut native = None;
+    let mut has_assembler = false;
     for index in 0..scopes.scopes.len() {
         // The code is freed as soon as it is assembled.
         let scope = scopes.scopes.get_mut(index);
@@ -137,7 +139,10 @@ fn assemble_module(
                 listing.append(&mut native.take_listing());
                 function
             }
-            Emitter::Assembler => Err(Failure::nowhere(DiagnosticCode::NativeCode)),
+            Emitter::Assembler => {
+                has_assembler = true;
+                inline::assemble(&scopes.tree, interner, scope, options)
+            }
         };
         let function = function.map_err(|failure| failure.or_at(place))?;
         raw_codes.push(RawCode {
@@ -151,7 +156,7 @@ fn assemble_module(
     }
     let mut objects = Objects::new(&scopes.tree.constants, options.target);
     Ok(Module {
-        header: header(options, native.is_some()),
+        header: header(options, native.is_some() || has_assembler),
         qstrs: scopes
             .tables
             .strings()

@@ -163,13 +163,30 @@ fn errors() {
 }
 
 /// Codes that no source for MicroPython has, or that take a large one: `limits.rs`, `circuitpython.rs`, `robustness.rs`
-/// and the minifier's tests have them.
+/// and the minifier's tests have them, `assembler.rs` those of inline assemblers.
 const ELSEWHERE: &[DiagnosticCode] = &[
     DiagnosticCode::UnclearIndent,
     DiagnosticCode::RawFString,
     DiagnosticCode::NameTooLong,
     DiagnosticCode::SourceTooLarge,
     DiagnosticCode::AnnotationNotName,
+    DiagnosticCode::AssemblerNotFunction,
+    DiagnosticCode::AssemblerReturnType,
+    DiagnosticCode::AssemblerReturnAnnotation,
+    DiagnosticCode::AssemblerParameters,
+    DiagnosticCode::NotAnInstruction,
+    DiagnosticCode::LabelOperands,
+    DiagnosticCode::LabelRedefined,
+    DiagnosticCode::AlignOperands,
+    DiagnosticCode::DataOperands,
+    DiagnosticCode::DataNotIntegers,
+    DiagnosticCode::UnknownInstruction,
+    DiagnosticCode::AssemblerOperand,
+    DiagnosticCode::LabelNotDefined,
+    DiagnosticCode::BranchNotInRange,
+    DiagnosticCode::AssemblerRange,
+    DiagnosticCode::IntegerTooLarge,
+    DiagnosticCode::AssemblerUnstable,
     DiagnosticCode::YieldFromInAsync,
     DiagnosticCode::StarTooFarBack,
     DiagnosticCode::JumpTooFar,

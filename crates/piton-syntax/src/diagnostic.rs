@@ -24,6 +24,8 @@ pub enum ErrorType {
     RuntimeError,
     /// Something does not fit into the compiler's own tables.
     MemoryError,
+    /// A number does not fit into a machine word.
+    OverflowError,
 }
 
 impl ErrorType {
@@ -37,6 +39,7 @@ impl ErrorType {
             ErrorType::NotImplementedError => "NotImplementedError",
             ErrorType::RuntimeError => "RuntimeError",
             ErrorType::MemoryError => "MemoryError",
+            ErrorType::OverflowError => "OverflowError",
         }
     }
 }

@@ -91,6 +91,41 @@ impl Assembler {
         self.offset = self.offset.next_multiple_of(alignment);
     }
 
+    /// Moves on to a multiple of any number, as the official compiler does for `align()` of its inline assembler: where
+    /// the number is no power of two, not to a multiple.
+    pub(crate) fn align_like_c(&mut self, alignment: u32) {
+        let end = (self.offset as u64).wrapping_add(alignment.into());
+        let aligned = end.wrapping_sub(1) & !u64::from(alignment.wrapping_sub(1));
+        self.offset = usize::try_from(aligned).unwrap_or(usize::MAX);
+    }
+
+    /// Appends `data()` of the inline assembler: any number of bytes, zeros behind the eight of the value.
+    pub(crate) fn data_like_c(&mut self, size: u32, value: i64) {
+        let start = self.offset;
+        self.skip(size as usize);
+        let bytes = value.to_le_bytes();
+        let length = bytes.len().min(size as usize);
+        self.overwrite(start, bytes.get(..length).unwrap_or_default());
+    }
+
+    /// Leaves room for bytes, which are zero until they are overwritten.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.offset = self.offset.saturating_add(count);
+    }
+
+    /// Writes over bytes that the last pass has appended.
+    pub(crate) fn overwrite(&mut self, offset: usize, bytes: &[u8]) {
+        if self.pass == Pass::Emit {
+            let place = self
+                .code
+                .get_mut(offset..offset.saturating_add(bytes.len()));
+            match place {
+                Some(place) => place.copy_from_slice(bytes),
+                None => self.moved = true,
+            }
+        }
+    }
+
     /// Assigns a label to this place. What follows can be reached.
     pub(crate) fn assign(&mut self, label: Label) {
         self.suppressed = false;

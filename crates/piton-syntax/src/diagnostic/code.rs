@@ -32,7 +32,8 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns the words of the official compiler; for [`DiagnosticCode::InvalidInteger`] only how they begin.
+            /// Returns the words of the official compiler; for [`DiagnosticCode::InvalidInteger`] only how they begin, and for
+            /// what depends on an instruction of an inline assembler what they say.
             #[must_use]
             pub const fn message(self) -> &'static str {
                 match self {
@@ -92,7 +93,7 @@ codes! {
     /// A parameter of a viper function with an annotation that is not a name.
     AnnotationNotName = SyntaxError, "annotation-not-name", "annotation must be an identifier";
     /// A viper function with an annotation that names no type of viper.
-    ViperUnknownType = ViperTypeError, "viper-unknown-type", "unknown type";
+    ViperUnknownType = ViperTypeError, "viper-unknown-type", "unknown type of viper";
     /// A local variable of a viper function is read before anything was stored in it.
     ViperUntypedLocal = ViperTypeError, "viper-untyped-local", "local used before type known";
     /// A local variable of a viper function is given a value of another type.
@@ -143,6 +144,41 @@ codes! {
     NativeLocals = NotImplementedError, "native-locals", "too many locals for native method";
     /// Native code that the compiler cannot make. The official compiler stops with an assertion.
     NativeImpossible = RuntimeError, "native-impossible", "this function can't be native code";
+    /// A decorator of an inline assembler at a class.
+    AssemblerNotFunction = SyntaxError, "assembler-not-function", "inline assembler must be a function";
+    /// An assembler function returns a type that there is not.
+    AssemblerReturnType = SyntaxError, "assembler-return-type", "unknown type";
+    /// An assembler function has something else than a name behind `->`.
+    AssemblerReturnAnnotation = SyntaxError, "assembler-return-annotation", "return annotation must be an identifier";
+    /// A parameter of an assembler function is not the register that the argument comes in.
+    AssemblerParameters = SyntaxError, "assembler-parameters", "parameters must be registers in sequence";
+    /// A statement of an assembler function is no instruction.
+    NotAnInstruction = SyntaxError, "not-an-instruction", "expecting an assembler instruction";
+    /// `label()` with something else than a name.
+    LabelOperands = SyntaxError, "label-operands", "'label' requires 1 argument";
+    /// A label with the name of another one.
+    LabelRedefined = SyntaxError, "label-redefined", "label redefined";
+    /// `align()` with something else than a small integer.
+    AlignOperands = SyntaxError, "align-operands", "'align' requires 1 argument";
+    /// `data()` without a size or without values.
+    DataOperands = SyntaxError, "data-operands", "'data' requires at least 2 arguments";
+    /// `data()` of something else than integers.
+    DataNotIntegers = SyntaxError, "data-not-integers", "'data' requires integer arguments";
+    /// An instruction that the inline assembler does not have for the architecture.
+    UnknownInstruction = SyntaxError, "unknown-instruction", "unsupported instruction";
+    /// An instruction of an inline assembler with an operand that it can't have.
+    AssemblerOperand = SyntaxError, "assembler-operand", "unsupported operand of an instruction";
+    /// A jump to a label that there is not.
+    LabelNotDefined = SyntaxError, "label-not-defined", "label not defined";
+    /// A branch whose label is too far away.
+    BranchNotInRange = SyntaxError, "branch-not-in-range", "branch not in range";
+    /// An instruction of the Xtensa assembler whose label is too far away or not aligned.
+    AssemblerRange = RuntimeError, "assembler-range", "ERROR: xtensa out of range";
+    /// A number that does not fit into a machine word.
+    IntegerTooLarge = OverflowError, "integer-too-large", "overflow converting long int to machine word";
+    /// Machine code that gets another size in each pass, because a jump to a later label is measured as one to
+    /// an earlier label. The official compiler stops with an assertion.
+    AssemblerUnstable = RuntimeError, "assembler-unstable", "the assembler can't find the places of the labels";
     /// `break` or `continue` outside a loop.
     OutsideLoop = SyntaxError, "outside-loop", "'break'/'continue' outside loop";
     /// `return` outside a function.

@@ -1,0 +1,3 @@
+//! Thumb (`py/asmthumb.c`).
+
+pub(crate) mod encode;

@@ -1,0 +1,4 @@
+//! Xtensa (`py/asmxtensa.c`).
+
+pub(crate) mod code;
+pub(crate) mod encode;
