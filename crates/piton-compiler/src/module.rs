@@ -15,10 +15,9 @@ use piton_syntax::constants::{Constant, ConstantId, Constants};
 use piton_syntax::diagnostic::{Diagnostic, DiagnosticCode, Failure, Location, Place};
 use piton_syntax::interner::{Interner, Qstr};
 use piton_syntax::lexer::{Lexer, LexerOptions};
-use piton_syntax::number::{
-    Integer, complex_text, float_text, former_float_text, former_number_text,
-};
+use piton_syntax::number::{Integer, complex_text, float_text};
 use piton_syntax::parse::{ParserOptions, parse_file};
+use piton_syntax::target::Floats;
 
 /// How deep in tuples the official compiler can write a number before its stack check stops it.
 const MAXIMUM_NUMBER_DEPTH: usize = 709;
@@ -74,9 +73,7 @@ fn run(
 ) -> Result<Module, Failure> {
     // The names come first: a long string that is equal to one of them is a string table entry.
     let input_name = interner.intern(&options.input_name)?;
-    if options.target.is_circuitpython() {
-        interner.follow_circuitpython()?;
-    }
+    interner.follow(options.target)?;
     let lexer_options = LexerOptions {
         debug: options.optimisation == Optimisation::None,
         target: options.target,
@@ -88,11 +85,7 @@ fn run(
     };
     let parser_options = ParserOptions {
         small_int_bits: options.small_int_bits,
-        typed_constants: options.target == Target::MicroPython,
-        // CircuitPython 9 is made from MicroPython 1.23, which folds integers only.
-        fold_floats: options.target != Target::CircuitPython9,
-        former_floats: options.target == Target::CircuitPython9,
-        keep_big_integers: options.target == Target::CircuitPython9,
+        rules: options.target.rules(),
     };
     let (tree, root) = parse_file(lexer, interner, parser_options)?;
     let scopes = compile_scopes(tree, root, source_name, interner, options)?;
@@ -120,7 +113,18 @@ fn assemble_module(
         };
         let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
         let function = match scope.emitter {
-            Emitter::Bytecode => assemble(&scopes.scopes, scope, &code, &known, &mut scopes.tables),
+            Emitter::Bytecode => assemble(
+                &scopes.scopes,
+                scope,
+                &code,
+                &known,
+                &mut scopes.tables,
+                options.target.rules(),
+            ),
+            // The machine code of older firmware calls other functions of the runtime.
+            Emitter::Native | Emitter::Viper if options.target.mpy_sub_version() != SUB_VERSION => {
+                Err(Failure::nowhere(DiagnosticCode::NativeCode))
+            }
             Emitter::Native | Emitter::Viper => {
                 let source = Source {
                     scopes: &scopes.scopes,
@@ -182,9 +186,10 @@ fn native_emitter(options: &Options) -> Result<Native, Failure> {
 
 /// Returns the header: architecture and sub-version are only in that of a module with machine code.
 fn header(options: &Options, is_native: bool) -> Header {
-    let dialect = match options.target {
-        Target::MicroPython => Dialect::MicroPython,
-        Target::CircuitPython9 | Target::CircuitPython10 => Dialect::CircuitPython,
+    let dialect = if options.target.is_circuitpython() {
+        Dialect::CircuitPython
+    } else {
+        Dialect::MicroPython
     };
     Header {
         dialect,
@@ -205,8 +210,8 @@ fn module_qstr(name: Qstr, interner: &Interner) -> ModuleQstr {
 /// Constants on their way into the module.
 struct Objects<'a> {
     constants: &'a Constants,
-    /// Whether floats are printed as they were up to MicroPython 1.25.
-    former_floats: bool,
+    /// How floats are printed.
+    floats: Floats,
     /// How many more objects there can be.
     left: usize,
 }
@@ -215,7 +220,7 @@ impl Objects<'_> {
     fn new(constants: &Constants, target: Target) -> Objects<'_> {
         Objects {
             constants,
-            former_floats: target == Target::CircuitPython9,
+            floats: target.rules().floats,
             left: constants.size() + MAXIMUM_SHARED_OBJECTS,
         }
     }
@@ -245,7 +250,7 @@ impl Objects<'_> {
                     begun.push((items.iter(), Vec::with_capacity(items.len())));
                     None
                 }
-                constant => Some(leaf(constant, self.former_floats)),
+                constant => Some(leaf(constant, self.floats)),
             };
             // Puts what is finished into the tuple around it, until one has an item left to build.
             next = loop {
@@ -263,7 +268,7 @@ impl Objects<'_> {
 }
 
 /// Returns the object of a constant that is no tuple.
-fn leaf(constant: Constant<'_>, former_floats: bool) -> ConstObject {
+fn leaf(constant: Constant<'_>, floats: Floats) -> ConstObject {
     match constant {
         Constant::None | Constant::Tuple(_) => ConstObject::None,
         Constant::False => ConstObject::False,
@@ -273,15 +278,7 @@ fn leaf(constant: Constant<'_>, former_floats: bool) -> ConstObject {
         Constant::Bytes(bytes) => ConstObject::Bytes(bytes.to_vec()),
         Constant::Integer(Integer::Small(value)) => ConstObject::Int(value.to_string()),
         Constant::Integer(Integer::Big(value)) => ConstObject::Int(value.to_string()),
-        Constant::Float(value) => ConstObject::Float(if former_floats {
-            former_float_text(value)
-        } else {
-            float_text(value)
-        }),
-        Constant::Imaginary(value) => ConstObject::Complex(if former_floats {
-            former_number_text(value) + "j"
-        } else {
-            complex_text(value)
-        }),
+        Constant::Float(value) => ConstObject::Float(float_text(value, floats)),
+        Constant::Imaginary(value) => ConstObject::Complex(complex_text(value, floats)),
     }
 }

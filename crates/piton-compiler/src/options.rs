@@ -24,7 +24,7 @@ pub struct Options {
     pub arch_flags: u32,
     /// What functions without a decorator of their own become.
     pub default_emitter: Emitter,
-    /// Whose firmware will run the module.
+    /// The firmware release that will run the module.
     pub target: Target,
 }
 
@@ -41,7 +41,7 @@ impl Options {
             arch: None,
             arch_flags: 0,
             default_emitter: Emitter::Bytecode,
-            target: Target::MicroPython,
+            target: Target::NEWEST,
         }
     }
 }

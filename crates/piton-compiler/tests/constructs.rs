@@ -162,11 +162,16 @@ fn errors() {
     insta::assert_snapshot!(sections.join(&format!("\n{SEPARATOR}\n")));
 }
 
-/// Codes that no source for MicroPython has, or that take a large one: `limits.rs`, `circuitpython.rs`, `robustness.rs`
-/// and the minifier's tests have them, `assembler.rs` those of inline assemblers.
+/// Codes that no source for the newest MicroPython has, or that take a large one: `limits.rs`, `circuitpython.rs`,
+/// `releases.rs`, `robustness.rs` and the minifier's tests have them, `assembler.rs` those of inline assemblers.
 const ELSEWHERE: &[DiagnosticCode] = &[
     DiagnosticCode::UnclearIndent,
     DiagnosticCode::RawFString,
+    DiagnosticCode::NotInteger,
+    DiagnosticCode::SeveralStars,
+    DiagnosticCode::SeveralDoubleStars,
+    DiagnosticCode::PositionalAfterStar,
+    DiagnosticCode::PositionalAfterName,
     DiagnosticCode::NameTooLong,
     DiagnosticCode::SourceTooLarge,
     DiagnosticCode::AnnotationNotName,

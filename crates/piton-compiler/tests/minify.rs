@@ -66,14 +66,14 @@ fn constructs_mean_the_same() {
     let sources = sources("constructs");
     let compiled = sources
         .iter()
-        .filter(|source| check(source, Target::MicroPython));
+        .filter(|source| check(source, Target::NEWEST));
     assert!(compiled.count() * 10 > sources.len() * 8);
 }
 
 #[test]
 fn cases_mean_the_same() {
     for source in sources("cases") {
-        check(&source, Target::MicroPython);
+        check(&source, Target::NEWEST);
     }
 }
 
@@ -109,6 +109,6 @@ fn docstrings_and_odd_layout_mean_the_same() {
         "\u{feff}\n\nx\n",
         "x = '\u{e9}  '\n\u{e9} = 1\n",
     ] {
-        check(source, Target::MicroPython);
+        check(source, Target::NEWEST);
     }
 }

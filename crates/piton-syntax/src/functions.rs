@@ -46,7 +46,7 @@ pub fn functions(source: &[u8], input_name: &[u8]) -> Result<Vec<Function>, Diag
 }
 
 fn read(source: &[u8]) -> Result<Vec<Function>, Failure> {
-    let target = Target::MicroPython;
+    let target = Target::NEWEST;
     let lexer = Lexer::new(
         source,
         LexerOptions {
@@ -57,10 +57,7 @@ fn read(source: &[u8]) -> Result<Vec<Function>, Failure> {
     let mut interner = Interner::default();
     let options = ParserOptions {
         small_int_bits: 31,
-        typed_constants: true,
-        fold_floats: true,
-        former_floats: false,
-        keep_big_integers: false,
+        rules: target.rules(),
     };
     let (tree, root) = parse_file(lexer, &mut interner, options)?;
     let module = Module { tree, interner };

@@ -6,6 +6,7 @@
 
 use crate::byte_table::{ByteTable, FixedTable};
 use crate::diagnostic::{DiagnosticCode, Failure};
+use crate::target::Target;
 
 /// The number of an interned string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,15 +107,17 @@ const CIRCUITPYTHON_ONLY: [&[u8]; 6] = [
     b"TimeoutError",
     b"__context__",
 ];
-const MICROPYTHON_ONLY: [&[u8]; 8] = [
-    b"Interpolation",
-    b"__template__",
-    b"format_spec",
-    b"heap_unlock",
-    b"interpolations",
-    b"maximum recursion depth exceeded",
-    b"string.templatelib",
-    b"templatelib",
+const MICROPYTHON_ONLY: [&[u8]; 2] = [b"heap_unlock", b"maximum recursion depth exceeded"];
+
+/// Strings of more than 10 bytes that a release of MicroPython added, with the second number of that release.
+const ADDED: [(u8, &[u8]); 7] = [
+    (20, b"__complex__"),
+    (28, b"Interpolation"),
+    (28, b"__template__"),
+    (28, b"format_spec"),
+    (28, b"interpolations"),
+    (28, b"string.templatelib"),
+    (28, b"templatelib"),
 ];
 
 /// The built-in strings, and one that number 0 stands for.
@@ -133,16 +136,24 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// Turns the built-in strings into those of CircuitPython's compilers.
+    /// Turns the built-in strings into those of the compiler for this release.
     ///
     /// # Errors
     /// A [`Failure`] if there are more strings than the tables hold.
-    pub fn follow_circuitpython(&mut self) -> Result<(), Failure> {
-        for text in CIRCUITPYTHON_ONLY {
-            self.intern(text)?;
+    pub fn follow(&mut self, target: Target) -> Result<(), Failure> {
+        let base = target.base();
+        let later = ADDED.into_iter().filter(|(added, _)| *added > base);
+        let mut hidden: Vec<&[u8]> = later.map(|(_, text)| text).collect();
+        if target.is_circuitpython() {
+            for text in CIRCUITPYTHON_ONLY {
+                self.intern(text)?;
+            }
+            hidden.extend(MICROPYTHON_ONLY);
         }
-        let hidden = MICROPYTHON_ONLY.map(|text| self.strings.find(text).map(Qstr));
-        self.hidden = hidden.into_iter().flatten().collect();
+        let numbers = hidden
+            .into_iter()
+            .map(|text| self.strings.find(text).map(Qstr));
+        self.hidden = numbers.flatten().collect();
         Ok(())
     }
 
@@ -203,7 +214,7 @@ mod tests {
         let mut interner = Interner::default();
         // Only CircuitPython awaits through `__await__`.
         assert_eq!(interner.known().await_method, Qstr::EMPTY);
-        interner.follow_circuitpython().unwrap();
+        interner.follow(Target::CircuitPython10).unwrap();
         let known = format!("{:?}", interner.known());
         // A name that is not found would be the empty string.
         assert!(!known.contains("Qstr(1)"), "{known}");
@@ -234,7 +245,7 @@ mod tests {
         let mut interner = Interner::default();
         assert_eq!(interner.find(b"BrokenPipeError"), None);
         let template = interner.find(b"__template__").unwrap();
-        interner.follow_circuitpython().unwrap();
+        interner.follow(Target::CircuitPython10).unwrap();
         assert!(interner.find(b"BrokenPipeError").is_some());
         // Not known until a source has it; its number is then the one it had.
         assert_eq!(interner.find(b"__template__"), None);

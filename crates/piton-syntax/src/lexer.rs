@@ -10,7 +10,7 @@ pub(crate) use input::normalise;
 use input::{END, Input};
 
 use crate::diagnostic::Failure;
-use crate::target::Target;
+use crate::target::{Rules, Target};
 use crate::token::{self, Token};
 
 /// Columns between tab stops.
@@ -21,7 +21,7 @@ const TAB_SIZE: usize = 8;
 pub struct LexerOptions {
     /// The value of `__debug__`.
     pub debug: bool,
-    /// Whose rules hold for f-strings and t-strings.
+    /// The release whose rules hold.
     pub target: Target,
 }
 
@@ -30,6 +30,7 @@ pub struct LexerOptions {
 pub struct Lexer<'a> {
     input: Input<'a>,
     options: LexerOptions,
+    rules: &'static Rules,
     line: u32,
     /// Column of the current character, from 1; kept only where white space is skipped.
     column: usize,
@@ -51,9 +52,11 @@ impl<'a> Lexer<'a> {
     /// # Errors
     /// A [`Failure`] if the first token is a string with an escape that is not accepted.
     pub fn new(source: &'a [u8], options: LexerOptions) -> Result<Lexer<'a>, Failure> {
+        let rules = options.target.rules();
         let mut lexer = Lexer {
-            input: Input::new(source),
+            input: Input::new(source, rules.nested_format_strings),
             options,
+            rules,
             line: 1,
             column: 1,
             indents: vec![0],
@@ -66,7 +69,7 @@ impl<'a> Lexer<'a> {
         };
         let column = lexer.next()?;
         // The first token must be in the first column.
-        if column != 1 && lexer.token != Token::Newline {
+        if column != 1 && (lexer.token != Token::Newline || !rules.newline_in_its_line) {
             lexer.token = Token::Indent;
         }
         Ok(lexer)
@@ -99,7 +102,7 @@ impl<'a> Lexer<'a> {
     fn next(&mut self) -> Result<usize, Failure> {
         self.text.clear();
         // NEWLINE, INDENT and DEDENT get the place of the end of the line before.
-        let at_newline = self.skip_space(true);
+        let at_newline = self.skip_space(self.rules.newline_in_its_line);
         self.token_line = self.line;
         let column = self.column;
 
@@ -109,7 +112,7 @@ impl<'a> Lexer<'a> {
         } else if self.pending_dents > 0 {
             self.token = Token::Indent;
             self.pending_dents -= 1;
-        } else if at_newline {
+        } else if at_newline && self.bracket_level == 0 {
             self.skip_space(false);
             self.token = self.indentation();
         } else {
@@ -135,14 +138,16 @@ impl<'a> Lexer<'a> {
     }
 
     /// Skips white space, comments and joined lines. With `stop_at_newline`, stops before a line end
-    /// outside brackets and returns true.
+    /// outside brackets. Returns whether there was a line end, or is one.
     fn skip_space(&mut self, stop_at_newline: bool) -> bool {
+        let mut passed = false;
         loop {
             match self.input.peek(0) {
                 b'\n' => {
                     if stop_at_newline && self.bracket_level == 0 {
                         return true;
                     }
+                    passed |= !stop_at_newline;
                     self.step();
                 }
                 b' ' | b'\t' | b'\x0b' | b'\x0c' => self.step(),
@@ -151,7 +156,7 @@ impl<'a> Lexer<'a> {
                     self.step();
                     self.step();
                 }
-                _ => return false,
+                _ => return passed,
             }
         }
     }

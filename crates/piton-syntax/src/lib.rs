@@ -30,10 +30,10 @@ pub mod number;
 pub mod parse;
 mod scan;
 pub mod script;
-mod target;
+pub mod target;
 pub mod token;
 
 pub use diagnostic::{Diagnostic, DiagnosticCode, ErrorType, Location};
 pub use functions::{Function, functions};
 pub use minify::{MinifyOptions, UnclosedBracket, minify, unclosed_bracket};
-pub use target::Target;
+pub use target::{Rules, Target};

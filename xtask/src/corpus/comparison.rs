@@ -4,12 +4,12 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use piton_compiler::Options;
+use piton_compiler::{Options, Target};
 
 use super::option_set::OptionSet;
 
@@ -47,8 +47,13 @@ pub(super) enum Comparison {
 
 impl Comparison {
     /// Compiles with both. Errors: the official compiler can't be run.
-    pub(super) fn of(path: &Path, source: &[u8], set: &OptionSet) -> anyhow::Result<Comparison> {
-        let Some(official) = official(path, set)? else {
+    pub(super) fn of(
+        path: &Path,
+        source: &[u8],
+        set: &OptionSet,
+        official: &Official,
+    ) -> anyhow::Result<Comparison> {
+        let Some(official) = official.outcome(path, set)? else {
             return Ok(Comparison::OfficialCrashed);
         };
         Ok(match (ours(path, source, set)?, official) {
@@ -61,30 +66,66 @@ impl Comparison {
     }
 }
 
-/// None if it crashed, or did not end in time.
-fn official(path: &Path, set: &OptionSet) -> anyhow::Result<Option<Outcome>> {
-    // Files, not pipes: nobody needs to read them while it runs.
-    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let mut child = test_programs::mpy_cross()
-        // Some files of thousands of lines need more than the default 2 MiB.
-        .args(["-X", "heapsize=64m"])
-        .args(&set.arguments)
-        .args(["-o", "-", "--"])
-        .arg(path)
-        .stdin(Stdio::null())
-        .stdout(stdout.try_clone()?)
-        .stderr(stderr.try_clone()?)
-        .spawn()
-        .context("cannot run the official compiler")?;
-    let Some(status) = end_of(&mut child, Instant::now() + OFFICIAL_DEADLINE)? else {
-        return Ok(None);
-    };
-    Ok(match status.code() {
-        Some(0) => Some(Outcome::Accepted(all_of(&mut stdout)?)),
-        Some(code) => Some(Outcome::Rejected(all_of(&mut stderr)?, code))
-            .filter(|outcome| !is_uncaught(outcome)),
-        None => None,
-    })
+/// The compiler to compare with.
+#[derive(Debug)]
+pub(super) enum Official {
+    /// The pinned one.
+    Newest,
+    /// One of the archive, of this release.
+    Archived(String),
+    /// Any other.
+    Program(PathBuf),
+}
+
+impl Official {
+    /// Returns the compiler of a release: the given program, or that of the archive.
+    pub(super) fn of(target: Option<Target>, program: Option<PathBuf>) -> anyhow::Result<Official> {
+        let release = match (target, program) {
+            (_, Some(program)) => return Ok(Official::Program(program)),
+            (None, None) => return Ok(Official::Newest),
+            (Some(target), None) => target.name().strip_prefix("micropython-"),
+        };
+        release
+            .filter(|release| test_programs::ARCHIVED_MPY_CROSS.contains(release))
+            .map(|release| Official::Archived(release.to_owned()))
+            .context("the archive does not have the compiler of this release")
+    }
+
+    fn command(&self) -> Command {
+        match self {
+            Official::Newest => test_programs::mpy_cross(),
+            Official::Archived(release) => test_programs::archived_mpy_cross(release),
+            Official::Program(program) => Command::new(program),
+        }
+    }
+
+    /// Returns what it makes of a source; none if it crashed, or did not end in time.
+    fn outcome(&self, path: &Path, set: &OptionSet) -> anyhow::Result<Option<Outcome>> {
+        // Files, not pipes: nobody needs to read them while it runs. The older ones write to no stdout.
+        let (output, mut stderr) = (tempfile::NamedTempFile::new()?, tempfile::tempfile()?);
+        let mut child = self
+            .command()
+            // Some files of thousands of lines need more than the default 2 MiB.
+            .args(["-X", "heapsize=64m"])
+            .args(&set.arguments)
+            .arg("-o")
+            .arg(output.path())
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr.try_clone()?)
+            .spawn()
+            .context("cannot run the official compiler")?;
+        let Some(status) = end_of(&mut child, Instant::now() + OFFICIAL_DEADLINE)? else {
+            return Ok(None);
+        };
+        Ok(match status.code() {
+            Some(0) => Some(Outcome::Accepted(fs_err::read(output.path())?)),
+            Some(code) => Some(Outcome::Rejected(all_of(&mut stderr)?, code))
+                .filter(|outcome| !is_uncaught(outcome)),
+            None => None,
+        })
+    }
 }
 
 /// Waits for a process; ends it when the time is over, and returns none.

@@ -5,6 +5,8 @@ pub(super) mod excerpt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use piton::building::BuildTarget;
 use piton::cache_folder::compiled_modules;
 use piton::compile::{
     CompileEvent, CompileReport, Output, Settings, plan, run as run_plan, sources,
@@ -29,8 +31,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "COUNT")]
     jobs: Option<NonZeroUsize>,
     /// The firmware that will run the files
-    #[arg(long, value_enum, default_value = "micropython")]
-    target: TargetName,
+    #[arg(long, value_name = "NAME", default_value = "micropython", value_parser = target_names())]
+    target: Target,
     /// Optimisation level: from 1 without `assert`, from 3 without line numbers
     #[arg(short = 'O', long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
     optimise: u32,
@@ -51,20 +53,10 @@ pub(crate) struct Args {
     paths: Vec<PathBuf>,
 }
 
-/// A firmware by name.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum TargetName {
-    /// MicroPython 1.23 to 1.29
-    Micropython,
-    /// The same
-    #[value(name = "micropython-1.29")]
-    Micropython1_29,
-    /// CircuitPython 9
-    #[value(name = "circuitpython-9")]
-    Circuitpython9,
-    /// CircuitPython 10
-    #[value(name = "circuitpython-10")]
-    Circuitpython10,
+/// Returns the parser of the names of firmwares; a name without a version is the newest MicroPython.
+fn target_names() -> impl TypedValueParser<Value = Target> {
+    PossibleValuesParser::new(BuildTarget::names())
+        .map(|name| Target::from_name(&name).unwrap_or_default())
 }
 
 fn arch_named(name: &str) -> Result<Arch, String> {
@@ -82,11 +74,7 @@ impl Args {
             small_int_bits: self.small_int_bits,
             source_lines: !self.no_source_lines,
             arch: self.march,
-            target: match self.target {
-                TargetName::Micropython | TargetName::Micropython1_29 => Target::MicroPython,
-                TargetName::Circuitpython9 => Target::CircuitPython9,
-                TargetName::Circuitpython10 => Target::CircuitPython10,
-            },
+            target: self.target,
             ..Options::new("")
         }
     }

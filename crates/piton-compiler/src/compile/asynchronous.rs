@@ -4,8 +4,8 @@ use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{FLAG_ASYNC, FLAG_GENERATOR};
 
 use super::{
-    Assignment, Compiler, DiagnosticCode, Failure, Instruction, Label, Qstr, Rule, ScopeKind, Step,
-    Struct, operator,
+    Access, Assignment, Compiler, DiagnosticCode, Failure, Instruction, Label, Node, Qstr, Rule,
+    ScopeKind, Step, Struct, operator,
 };
 
 impl Compiler<'_> {
@@ -19,7 +19,7 @@ impl Compiler<'_> {
         if self.scope().flags & FLAG_GENERATOR == 0 {
             self.error(DiagnosticCode::AsyncOutsideAsync, inner.into());
         } else if self.tree.rule(inner) == Rule::ForStmt {
-            self.async_for(inner);
+            self.async_for(inner)?;
         } else {
             self.async_with(inner);
         }
@@ -36,7 +36,7 @@ impl Compiler<'_> {
     /// Waits for the operand of `await` on the stack. CircuitPython asks it for `__await__`, but does
     /// not do so for the methods that `async for` and `async with` call.
     fn push_await(&mut self) {
-        if self.options.target.is_circuitpython() {
+        if self.rules.async_flag {
             self.push(Step::Name(Opcode::LOAD_METHOD, self.known.await_method));
             self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
             self.push_plain(Opcode::LOAD_CONST_NONE);
@@ -52,20 +52,27 @@ impl Compiler<'_> {
         self.push_yield_from();
     }
 
-    fn async_for(&mut self, node: Struct) {
+    fn async_for(&mut self, node: Struct) -> Result<(), Failure> {
         let [target, iterable, body, otherwise] =
             [0, 1, 2, 3].map(|index| self.tree.child(node, index));
         let [finished, exception, got_item, other] = [(); 4].map(|()| self.new_label());
         let known = self.known;
+        let variable = self.iterator_variable(iterable)?;
         let plan = self.plan();
         self.push(Step::Node(iterable));
         self.push(Step::Name(Opcode::LOAD_METHOD, known.aiter));
         self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
+        if let Some(variable) = variable {
+            self.push(Step::Identifier(Access::Store, variable));
+        }
         let (break_label, continue_label) = (self.later_label(), self.later_label());
         self.enter_loop(false, break_label, continue_label);
         self.push_label(continue_label);
         self.push(Step::OpenBlock(Opcode::SETUP_EXCEPT, exception));
-        self.push_plain(Opcode::DUP_TOP);
+        match variable {
+            Some(variable) => self.push(Step::Identifier(Access::Load, variable)),
+            None => self.push_plain(Opcode::DUP_TOP),
+        }
         self.push_await_method(known.anext);
         self.push(Step::Assign(target, Assignment::Store));
         self.push(Step::Emit(Instruction::LeaveExcept(got_item, false)));
@@ -87,8 +94,28 @@ impl Compiler<'_> {
         self.push_label(finished);
         self.push(Step::Node(otherwise));
         self.push_label(break_label);
-        self.push_plain(Opcode::POP_TOP);
+        if variable.is_none() {
+            self.push_plain(Opcode::POP_TOP);
+        }
         self.commit(plan);
+        Ok(())
+    }
+
+    /// Returns the variable that keeps the iterator of `async for` up to MicroPython 1.20: if the iterable is a name, that
+    /// one, else one that no source can name.
+    fn iterator_variable(&mut self, iterable: Node) -> Result<Option<Qstr>, Failure> {
+        if self.rules.async_for_on_stack {
+            return Ok(None);
+        }
+        let variable = match iterable.as_id() {
+            Some(name) => name,
+            None => {
+                let number = self.code.labels.to_le_bytes();
+                self.interner
+                    .intern(&[b"\0".as_slice(), &number].concat())?
+            }
+        };
+        Ok(Some(variable))
     }
 
     /// Jumps unless the exception on the stack is one of a global type.

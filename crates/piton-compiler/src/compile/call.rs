@@ -7,7 +7,6 @@ use super::{
     Struct,
 };
 use crate::scope::Parameter;
-use piton_syntax::Target;
 
 /// What has been seen of a call's arguments.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +16,8 @@ struct Arguments {
     /// Bits of the arguments that are `*value`.
     stars: u64,
     double_star: bool,
+    /// Up to MicroPython 1.18: the values of `*value` and `**value`, which come last.
+    last: [Option<Node>; 2],
 }
 
 /// What is called. A method's object is on the stack before its arguments.
@@ -140,8 +141,15 @@ impl Compiler<'_> {
                 return;
             }
         }
-        let starred = seen.stars != 0 || seen.double_star;
-        if starred {
+        let starred = seen.stars != 0 || seen.double_star || seen.last != [None, None];
+        if starred && !self.rules.many_stars {
+            for value in seen.last {
+                match value {
+                    Some(value) => self.push(Step::Node(value)),
+                    None => self.push_plain(Opcode::LOAD_NULL),
+                }
+            }
+        } else if starred {
             let stars = self.small_integer(seen.stars.cast_signed());
             self.push(Step::Emit(stars));
         }
@@ -156,6 +164,10 @@ impl Compiler<'_> {
             callee.call(starred),
             operand,
         )));
+        if starred && !self.rules.many_stars {
+            // The call takes two values in place of the bits of the stars.
+            self.push_adjust_stack(-1);
+        }
     }
 
     fn push_argument(
@@ -168,6 +180,18 @@ impl Compiler<'_> {
             .as_struct()
             .map(|node| (node, self.tree.rule(node)));
         match rule {
+            Some((node, rule @ (Rule::ArglistStar | Rule::ArglistDblStar)))
+                if !self.rules.many_stars =>
+            {
+                let [star, double_star] = &mut seen.last;
+                let (place, code) = match rule {
+                    Rule::ArglistStar => (star, DiagnosticCode::SeveralStars),
+                    _ => (double_star, DiagnosticCode::SeveralDoubleStars),
+                };
+                if place.replace(self.tree.child(node, 0)).is_some() {
+                    return Err(code);
+                }
+            }
             Some((node, Rule::ArglistStar)) => {
                 self.check_star(index, seen)?;
                 seen.stars |= 1_u64.wrapping_shl(index);
@@ -183,6 +207,12 @@ impl Compiler<'_> {
             }
             Some((node, Rule::Argument)) => self.push_special_argument(node, seen)?,
             _ => {
+                if seen.last != [None, None] {
+                    return Err(DiagnosticCode::PositionalAfterStar);
+                }
+                if seen.keyword > 0 && !self.rules.many_stars {
+                    return Err(DiagnosticCode::PositionalAfterName);
+                }
                 if seen.double_star {
                     return Err(DiagnosticCode::PositionalAfterDoubleStar);
                 }
@@ -200,7 +230,7 @@ impl Compiler<'_> {
         if seen.double_star {
             return Err(DiagnosticCode::StarAfterDoubleStar);
         }
-        if seen.keyword > 0 && self.options.target == Target::MicroPython {
+        if seen.keyword > 0 && self.rules.no_star_after_keyword {
             return Err(DiagnosticCode::StarAfterKeyword);
         }
         // The bits must fit into a small integer.

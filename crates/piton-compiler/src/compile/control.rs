@@ -32,6 +32,12 @@ impl Compiler<'_> {
         match rule {
             Some((operands, Rule::OrTest)) => self.any_condition(operands, jump, label, !jump),
             Some((operands, Rule::AndTest)) => self.any_condition(operands, jump, label, jump),
+            // Up to 1.20 a tuple or generator expression is true, and not looked at.
+            Some((tuple, Rule::AtomParen)) if self.rules.parentheses_are_true => {
+                if self.tree.child(tuple, 0).is_null() != jump {
+                    self.emit(Instruction::Jump(Opcode::JUMP, label));
+                }
+            }
             Some((not, Rule::NotTest2)) => {
                 self.schedule([Step::Condition(self.tree.child(not, 0), !jump, label)]);
             }
@@ -103,10 +109,19 @@ impl Compiler<'_> {
             return true;
         }
         if !alone {
-            self.push_jump(Opcode::JUMP, end);
+            self.push_jump_behind(end);
         }
         self.push_label(fail);
         false
+    }
+
+    /// Schedules a jump behind statements, which may end in a return.
+    fn push_jump_behind(&mut self, label: Label) {
+        self.push(Step::Emit(if self.rules.drop_dead_code {
+            Instruction::Jump(Opcode::JUMP, label)
+        } else {
+            Instruction::JumpUnlessReturned(label)
+        }));
     }
 
     pub(super) fn while_statement(&mut self, node: Struct) {
@@ -147,7 +162,7 @@ impl Compiler<'_> {
         self.push_jump(Opcode::FOR_ITER, pop_label);
         self.push(Step::Assign(target, Assignment::Store));
         self.push(Step::Node(body));
-        self.push_jump(Opcode::JUMP, continue_label);
+        self.push_jump_behind(continue_label);
         self.push_label(pop_label);
         self.push_adjust_stack(-ITERATOR_SLOTS);
         self.push(Step::LeaveLoop);

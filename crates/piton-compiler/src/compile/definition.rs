@@ -9,7 +9,6 @@ use super::{
     Access, Compiler, Defaults, DiagnosticCode, Emitter, Failure, Instruction, Node, Qstr, Rule,
     ScopeId, ScopeKind, Step, Struct,
 };
-use piton_syntax::Target;
 
 impl Compiler<'_> {
     pub(super) fn function_definition(&mut self, node: Struct) -> Result<(), Failure> {
@@ -40,9 +39,9 @@ impl Compiler<'_> {
         let name = self.tree.child(node, 0).as_id().unwrap_or(Qstr::EMPTY);
         let scope = self.new_scope(ScopeKind::Function, node, name, emitter)?;
         if is_async {
-            let circuitpython = self.options.target.is_circuitpython();
+            let async_flag = self.rules.async_flag;
             if let Some(scope) = self.scopes.get_mut(scope.index()) {
-                scope.flags |= FLAG_GENERATOR | if circuitpython { FLAG_ASYNC } else { 0 };
+                scope.flags |= FLAG_GENERATOR | if async_flag { FLAG_ASYNC } else { 0 };
             }
         }
         self.push_defaults(scope, self.tree.child(node, 1), Rule::Typedargslist);
@@ -232,9 +231,7 @@ impl Compiler<'_> {
             return true;
         }
         let name = attribute.as_id().unwrap_or(Qstr::EMPTY);
-        let target = self.options.target;
-        *emitter = if target == Target::CircuitPython9 && name == known.asm_rv32 {
-            // Its compiler knows no RISC-V.
+        *emitter = if name == known.asm_rv32 && !self.rules.asm_rv32 {
             self.push_error(DiagnosticCode::InvalidDecorator, attribute);
             return true;
         } else if name == known.bytecode {

@@ -47,9 +47,10 @@ impl Compiler<'_> {
         self.push_plain(Opcode::LOAD_CONST_NONE);
         self.push_label(handler);
         // The value of a `return` can lie on the stack.
-        self.push_adjust_stack(1);
+        let returned = i32::from(self.rules.room_for_return);
+        self.push_adjust_stack(returned);
         self.push(Step::Node(finally));
-        self.push_adjust_stack(-1);
+        self.push_adjust_stack(-returned);
         self.push(Step::CloseBlock);
     }
 
@@ -106,11 +107,12 @@ impl Compiler<'_> {
                 self.push(Step::Node(body));
                 self.push_plain(Opcode::LOAD_CONST_NONE);
                 self.push_label(handler);
-                self.push_adjust_stack(1);
+                let returned = i32::from(self.rules.room_for_return);
+                self.push_adjust_stack(returned);
                 self.push_plain(Opcode::LOAD_CONST_NONE);
                 self.push(Step::Identifier(Access::Store, name));
                 self.push(Step::Identifier(Access::Delete, name));
-                self.push_adjust_stack(-1);
+                self.push_adjust_stack(-returned);
                 self.push(Step::CloseBlock);
             }
         }

@@ -22,6 +22,11 @@ impl Compiler<'_> {
                     self.scope_mut().viper_return = viper_type;
                 }
                 self.push(Step::Node(self.tree.child(function, 3)));
+                if !self.rules.drop_dead_code {
+                    self.push(Step::Emit(Instruction::ReturnUnlessReturned));
+                    self.commit(plan);
+                    return Ok(());
+                }
                 self.push_plain(Opcode::LOAD_CONST_NONE);
             }
             (ScopeKind::Lambda, Some(lambda)) => {

@@ -308,6 +308,15 @@ impl Compiler<'_> {
     /// Compiles the store of `:=`. In a comprehension the name belongs to the scope around it.
     pub(super) fn named_store(&mut self, node: Node) {
         let Some(name) = node.as_id() else { return };
+        if !self.rules.walrus_declares
+            && self.scope().kind.is_comprehension_like()
+            && let Some(outer) = self.scope().parent
+            && let Some(outer) = self.scopes.get_mut(outer.index())
+        {
+            outer.modify(name);
+            self.emit(Instruction::StoreAround(name));
+            return;
+        }
         if let (true, Some(outer)) = (
             self.scope().kind.is_comprehension_like(),
             self.scope().parent,

@@ -12,6 +12,7 @@ use piton_mpy::vuint;
 
 use super::{Access, Code, Function, Instruction, Label, Tables, operator};
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
+use piton_syntax::Rules;
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::{Known, Qstr};
 
@@ -56,8 +57,11 @@ struct Assembler<'a> {
     bytes: Vec<u8>,
     events: Vec<Event>,
     children: Vec<ScopeId>,
+    rules: &'static Rules,
     /// Whether the code at this place can't be reached.
     dead: bool,
+    /// Whether the last instruction was a return.
+    returned: bool,
     stack: i32,
     /// The greatest stack.
     maximum_stack: i32,
@@ -71,6 +75,7 @@ pub(crate) fn assemble(
     code: &Code,
     known: &Known,
     tables: &mut Tables,
+    rules: &'static Rules,
 ) -> Result<Function, Failure> {
     let simple_name = tables.string(scope.name)?;
     let arg_names = argument_names(scope, known, tables)?;
@@ -81,7 +86,9 @@ pub(crate) fn assemble(
         bytes: Vec::with_capacity(code.instructions.len() * 2),
         events: Vec::new(),
         children: Vec::new(),
+        rules,
         dead: false,
+        returned: false,
         stack: 0,
         maximum_stack: 0,
     };
@@ -156,8 +163,15 @@ pub(super) fn argument_names(
 
 impl Assembler<'_> {
     fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
+        let returned = std::mem::replace(
+            &mut self.returned,
+            instruction == Instruction::Plain(Opcode::RETURN_VALUE),
+        );
         match instruction {
-            Instruction::Line(line) => self.event(EventKind::Line(line)),
+            Instruction::Line(line) => {
+                self.returned = returned;
+                self.event(EventKind::Line(line));
+            }
             Instruction::Label(label) => {
                 self.dead = false;
                 self.event(EventKind::Label(label));
@@ -190,7 +204,19 @@ impl Assembler<'_> {
             Instruction::PopIterator => {
                 (0..ITERATOR_SLOTS).for_each(|_| self.push(Opcode::POP_TOP.byte()))
             }
-            Instruction::Identifier(access, name) => self.identifier(access, name)?,
+            Instruction::Identifier(access, name) => self.identifier(self.scope, access, name)?,
+            Instruction::StoreAround(name) => {
+                let around = self.scope.parent.and_then(|id| self.scopes.get(id.index()));
+                self.identifier(around.unwrap_or(self.scope), Access::Store, name)?;
+            }
+            Instruction::JumpUnlessReturned(_) | Instruction::ReturnUnlessReturned if returned => {
+                self.returned = true;
+            }
+            Instruction::JumpUnlessReturned(label) => self.jump(Opcode::JUMP, label),
+            Instruction::ReturnUnlessReturned => {
+                self.opcode(Opcode::LOAD_CONST_NONE, 1);
+                self.opcode(Opcode::RETURN_VALUE, -1);
+            }
             Instruction::FirstParameter => self.first_parameter()?,
             Instruction::ClassCell(class) => self.class_cell(class),
             Instruction::MakeFunction(scope, defaults) => self.make_function(scope, defaults)?,
@@ -214,7 +240,7 @@ impl Assembler<'_> {
             | Instruction::EndChild(_)
             | Instruction::CloseList => {}
         }
-        if instruction.ends_block() {
+        if self.rules.drop_dead_code && instruction.ends_block() {
             self.dead = true;
         }
         Ok(())
@@ -286,8 +312,8 @@ impl Assembler<'_> {
         }
     }
 
-    fn identifier(&mut self, access: Access, name: Qstr) -> Result<(), Failure> {
-        let Some(id) = self.scope.ids.find(name) else {
+    fn identifier(&mut self, scope: &Scope, access: Access, name: Qstr) -> Result<(), Failure> {
+        let Some(id) = scope.ids.find(name) else {
             return Ok(());
         };
         match id.kind {
@@ -340,7 +366,7 @@ impl Assembler<'_> {
     fn first_parameter(&mut self) -> Result<(), Failure> {
         let mut ids = self.scope.ids.iter();
         match ids.find(|id| id.parameter != Parameter::None) {
-            Some(id) => self.identifier(Access::Load, id.name),
+            Some(id) => self.identifier(self.scope, Access::Load, id.name),
             None => Ok(()),
         }
     }

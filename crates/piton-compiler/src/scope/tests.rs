@@ -10,14 +10,11 @@ use piton_syntax::parse::{ParserOptions, parse_file};
 fn outline(source: &str) -> String {
     let lexer_options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let parser_options = ParserOptions {
         small_int_bits: 31,
-        typed_constants: true,
-        fold_floats: true,
-        former_floats: false,
-        keep_big_integers: false,
+        rules: Target::NEWEST.rules(),
     };
     let mut interner = Interner::default();
     let lexer = Lexer::new(source.as_bytes(), lexer_options).unwrap();

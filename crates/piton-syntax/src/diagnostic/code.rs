@@ -55,7 +55,7 @@ codes! {
     UnclearIndent = IndentationError, "unclear-indent", "unclear indent";
     /// An f-string or t-string with an empty expression, or braces that do not match.
     MalformedFString = SyntaxError, "malformed-f-string", "malformed f-string";
-    /// `rf''` for CircuitPython 9.
+    /// `rf''`, up to MicroPython 1.23 and CircuitPython 9.
     RawFString = SyntaxError, "raw-f-string", "raw f-strings are not supported";
     /// `\N{...}` in a string: the official compiler has no names of characters.
     UnicodeNameEscape = NotImplementedError, "unicode-name-escape", "unicode name escapes";
@@ -65,6 +65,8 @@ codes! {
     InvalidNumber = SyntaxError, "invalid-number", "invalid syntax for number";
     /// `const()` of something that is not a constant.
     NotConstant = SyntaxError, "not-constant", "not a constant";
+    /// `const()` of something that is not an integer, up to MicroPython 1.18.
+    NotInteger = SyntaxError, "not-integer", "constant must be an integer";
     /// A name of more than 255 bytes.
     NameTooLong = RuntimeError, "name-too-long", "name too long";
     /// More of something than the compiler's own tables hold.
@@ -217,6 +219,14 @@ codes! {
     StarAfterDoubleStar = SyntaxError, "star-after-double-star", "* arg after **";
     /// `*x` behind more arguments than a small integer of the board has bits.
     StarTooFarBack = SyntaxError, "star-too-far-back", "too many args";
+    /// `f(*a, *b)`, up to MicroPython 1.18
+    SeveralStars = SyntaxError, "several-stars", "can't have multiple *x";
+    /// `f(**a, **b)`, up to MicroPython 1.18
+    SeveralDoubleStars = SyntaxError, "several-double-stars", "can't have multiple **x";
+    /// `f(*a, 1)`, up to MicroPython 1.18
+    PositionalAfterStar = SyntaxError, "positional-after-star", "non-keyword arg after */**";
+    /// `f(a=1, 2)`, up to MicroPython 1.18
+    PositionalAfterName = SyntaxError, "positional-after-name", "non-keyword arg after keyword arg";
     /// `{1: 2, 3}`
     DictItemWithoutValue = SyntaxError, "dict-item-without-value", "expecting key:value for dict";
     /// `{1, 2: 3}`

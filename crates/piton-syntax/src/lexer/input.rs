@@ -15,14 +15,20 @@ pub(super) struct Input<'a> {
     position: usize,
     /// Inserted text that comes before the rest of the source, last byte first.
     inserted: Vec<u8>,
+    /// Whether text can be inserted into inserted text. If not, [`END`] follows inserted text, and is the end of it.
+    nests: bool,
 }
 
+/// How far the lexer of MicroPython looks ahead, the current byte counted.
+const WINDOW: usize = 3;
+
 impl<'a> Input<'a> {
-    pub(super) fn new(source: &'a [u8]) -> Input<'a> {
+    pub(super) fn new(source: &'a [u8], nests: bool) -> Input<'a> {
         Input {
             source: normalise(source),
             position: 0,
             inserted: Vec::new(),
+            nests,
         }
     }
 
@@ -43,7 +49,30 @@ impl<'a> Input<'a> {
     pub(super) fn advance(&mut self) {
         if self.inserted.pop().is_none() {
             self.position += 1;
+        } else if !self.nests {
+            self.fill_window();
         }
+    }
+
+    /// Puts what follows inserted text into the window of the lexer, as the compilers up to 1.27 do: what is inserted
+    /// later comes behind it, and is lost.
+    fn fill_window(&mut self) {
+        while self.inserted.len() < WINDOW {
+            self.inserted.insert(0, END);
+        }
+        if self.inserted.last() == Some(&END) {
+            self.inserted.clear();
+        }
+    }
+
+    /// Returns whether the current byte is one of inserted text that nothing can be inserted into.
+    pub(super) fn is_inserted(&self) -> bool {
+        !self.nests && !self.inserted.is_empty()
+    }
+
+    /// Puts `text` behind the inserted text.
+    pub(super) fn append(&mut self, text: &[u8]) {
+        self.inserted.splice(0..0, text.iter().rev().copied());
     }
 
     /// Returns what is left of the source, if it is not hidden behind inserted text.

@@ -7,7 +7,6 @@
 use super::input::END;
 use super::{Lexer, Token};
 use crate::diagnostic::{DiagnosticCode, Failure};
-use crate::target::Target;
 
 /// The most interpolations a t-string can pass as plain arguments: 4 each, and the strings.
 const MAXIMUM_TEMPLATE_ARGUMENTS: usize = 255;
@@ -74,7 +73,8 @@ impl Lexer<'_> {
             return Some(plain);
         }
         let second = self.input.peek(1);
-        let templates = self.options.target == Target::MicroPython;
+        let rules = self.rules;
+        let templates = rules.template_strings;
         let bytes = Prefix {
             token: Token::Bytes,
             ..plain
@@ -93,7 +93,7 @@ impl Lexer<'_> {
                 raw: true,
                 ..bytes
             },
-            (b'r', b'f') | (b'f', b'r') => Prefix {
+            (b'r', b'f') | (b'f', b'r') if rules.format_strings => Prefix {
                 length: 2,
                 raw: true,
                 ..format
@@ -110,7 +110,7 @@ impl Lexer<'_> {
             },
             (b'u', _) => Prefix { length: 1, ..plain },
             (b'b', _) => Prefix { length: 1, ..bytes },
-            (b'f', _) => Prefix {
+            (b'f', _) if rules.format_strings => Prefix {
                 length: 1,
                 ..format
             },
@@ -136,9 +136,9 @@ impl Lexer<'_> {
                 break;
             }
             let raw_format = prefix.raw && prefix.style == Style::Format;
-            if raw_format && self.options.target == Target::CircuitPython9 {
+            if raw_format && !self.rules.joined_format_strings {
                 self.token = Token::RawFstring;
-                // CircuitPython's lexer stops before the literal and gives this token for ever: its parser ends here.
+                // The compilers up to 1.23 stop before the literal and give this token for ever: their parser ends here.
                 // The rest of the source is skipped, so that every reader of tokens comes to an end.
                 self.input.skip_all();
                 break;
@@ -154,7 +154,7 @@ impl Lexer<'_> {
         }
         if !self.format_arguments.is_empty() {
             self.format_arguments.push(b')');
-            if self.input.peek(0) == END {
+            if self.input.peek(0) == END && self.rules.nested_format_strings {
                 // Text that ends at the end of the source gets a line end, as the source did: one
                 // line too many, which errors tell.
                 self.format_arguments.push(b'\n');
@@ -193,12 +193,16 @@ impl Lexer<'_> {
             closing: 0,
             template: Template::default(),
         };
-        // CircuitPython 9 begins a call for each of the adjacent f-strings, which no rule takes.
-        let each = self.options.target == Target::CircuitPython9 && literal.style == Style::Format;
-        if self.format_arguments.is_empty() || each {
+        // Up to 1.23 each of the adjacent f-strings begins a call, which no rule takes.
+        let joined = self.rules.joined_format_strings || literal.style != Style::Format;
+        let is_first = self.format_arguments.is_empty() && !self.input.is_inserted();
+        if is_first || !joined {
             match literal.style {
                 Style::Plain => {}
-                Style::Format => self.format_arguments.extend_from_slice(b".format("),
+                Style::Format => {
+                    self.format_arguments.extend_from_slice(b".format(");
+                    self.pass_arguments_on();
+                }
                 Style::Template => {
                     self.text.extend_from_slice(b"((");
                     self.push_quotes(&literal);
@@ -257,12 +261,12 @@ impl Lexer<'_> {
             if byte == b'{' && literal.style != Style::Plain {
                 if literal.template.braces > 0 {
                     literal.template.braces += 1;
-                } else if self.options.target == Target::MicroPython {
+                } else if self.rules.nested_format_strings {
                     self.open_brace(literal);
                     return Ok(());
                 } else {
-                    // CircuitPython takes what comes behind braces as part of the string, whatever it is: behind
-                    // `{{` that can be the closing quote.
+                    // Up to 1.27 what comes behind braces is part of the string, whatever it is: behind `{{` that can
+                    // be the closing quote.
                     while self.input.peek(0) == b'{' {
                         self.open_brace(literal);
                     }
@@ -314,7 +318,10 @@ impl Lexer<'_> {
 
     /// Collects an expression up to its conversion, format specification or closing brace.
     fn interpolation(&mut self, literal: &mut Literal) {
-        self.format_arguments.push(b'(');
+        let parentheses = self.rules.parenthesised_expressions;
+        if parentheses {
+            self.format_arguments.push(b'(');
+        }
         let start = self.format_arguments.len();
         self.interpolation_expression();
 
@@ -333,19 +340,31 @@ impl Lexer<'_> {
                 self.format_arguments.pop();
             }
         }
-        if self.format_arguments.len() == start {
+        if self.format_arguments.len() == start && self.rules.nested_format_strings {
             self.token = Token::MalformedFstring;
         }
         let end = self.format_arguments.len();
-        self.format_arguments.extend_from_slice(b"),");
+        let close: &[u8] = if parentheses { b")," } else { b"," };
+        self.format_arguments.extend_from_slice(close);
         if literal.style == Style::Template {
             self.template_interpolation(literal, start..end, debug);
+        }
+        self.pass_arguments_on();
+    }
+
+    /// Puts the arguments of an f-string that stands in the arguments of another behind those, as the compilers up to 1.27
+    /// do.
+    fn pass_arguments_on(&mut self) {
+        if self.input.is_inserted() {
+            self.input.append(&self.format_arguments);
+            self.format_arguments.clear();
         }
     }
 
     /// Copies the characters of an expression. Only square and curly brackets are counted; quotes
     /// mean nothing here.
     fn interpolation_expression(&mut self) {
+        let counts = self.rules.counted_brackets;
         let mut level = 0_u32;
         loop {
             let byte = self.input.peek(0);
@@ -354,6 +373,7 @@ impl Lexer<'_> {
                 b':' | b'}' => level == 0,
                 b'!' => {
                     level == 0
+                        && self.rules.conversions
                         && matches!(self.input.peek(1), b'r' | b's')
                         && matches!(self.input.peek(2), b':' | b'}')
                 }
@@ -363,8 +383,8 @@ impl Lexer<'_> {
                 return;
             }
             match byte {
-                b'[' | b'{' => level = level.wrapping_add(1),
-                b']' | b'}' => level = level.wrapping_sub(1),
+                b'[' | b'{' if counts => level = level.wrapping_add(1),
+                b']' | b'}' if counts => level = level.wrapping_sub(1),
                 _ => {}
             }
             self.format_arguments.push(byte);

@@ -10,21 +10,8 @@ const MAXIMUM_DIGITS: i32 = 19;
 /// From this decimal exponent on numbers are written with an exponent.
 const EXPONENT_LIMIT: i32 = 16;
 
-/// Returns the text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
-pub fn float_text(value: f64) -> String {
-    let mut text = number_text(value);
-    if !text.contains(['.', 'e', 'n']) {
-        text.push_str(".0");
-    }
-    text
-}
-
-/// Returns the text of a complex constant without a real part.
-pub fn complex_text(imaginary: f64) -> String {
-    number_text(imaginary) + "j"
-}
-
-fn number_text(value: f64) -> String {
+/// Returns the text of a number as the releases from 1.26 on print it.
+pub(super) fn number_text(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }

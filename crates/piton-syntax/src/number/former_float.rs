@@ -1,7 +1,10 @@
 //! Floats as MicroPython read and printed them up to 1.25, and CircuitPython 9 does: in doubles, digit by digit.
 //!
 //! Every step rounds, so neither direction is exact. The steps are those of `py/parsenum.c` and `py/formatfloat.c` of
-//! CircuitPython 9.2.9.
+//! MicroPython 1.12 to 1.25.
+
+use super::literal::scan_digits;
+use crate::target::Floats;
 
 /// From here on the mantissa takes no more digits.
 const MANTISSA_LIMIT: f64 = 1e200;
@@ -64,7 +67,15 @@ impl Mantissa {
 }
 
 /// Returns the value of a float or complex literal that is known to be one.
-pub(crate) fn former_decimal_value(text: &[u8]) -> f64 {
+pub(crate) fn former_decimal_value(text: &[u8], floats: Floats) -> f64 {
+    if floats == Floats::Scaled {
+        return first_decimal_value(text);
+    }
+    if floats == Floats::Whole {
+        let (mantissa, exponent) = scan_digits(text);
+        #[expect(clippy::cast_precision_loss, reason = "rounded like the C code")]
+        return scaled(mantissa as f64, exponent);
+    }
     let mut mantissa = Mantissa::default();
     let mut rest = text;
     while let [byte, behind @ ..] = rest {
@@ -75,14 +86,38 @@ pub(crate) fn former_decimal_value(text: &[u8]) -> f64 {
         }
         rest = behind;
     }
-    let mut exponent = match rest {
-        [b'e' | b'E', digits @ ..] => exponent_value(digits),
-        _ => 0,
-    };
-    let mut value = mantissa.value;
-    exponent = exponent
+    let exponent = exponent_behind(rest)
         .saturating_add(mantissa.exponent)
         .saturating_add(mantissa.integer_zeros);
+    scaled(mantissa.value, exponent)
+}
+
+/// Returns the value as the releases up to 1.19 read it: each digit counts at once.
+fn first_decimal_value(text: &[u8]) -> f64 {
+    let mut mantissa = Mantissa::default();
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        match byte {
+            b'0'..=b'9' => mantissa.accept(byte - b'0', mantissa.in_fraction),
+            b'.' => mantissa.in_fraction = true,
+            _ => break,
+        }
+        rest = behind;
+    }
+    let exponent = exponent_behind(rest).saturating_add(mantissa.exponent);
+    scaled(mantissa.value, exponent)
+}
+
+/// Returns the exponent that stands behind the digits, 0 if there is none.
+fn exponent_behind(rest: &[u8]) -> i32 {
+    match rest {
+        [b'e' | b'E', digits @ ..] => exponent_value(digits),
+        _ => 0,
+    }
+}
+
+/// Returns a number with its decimal exponent.
+fn scaled(mut value: f64, mut exponent: i32) -> f64 {
     if exponent < SMALLEST_EXPONENT {
         exponent -= SMALLEST_EXPONENT;
         value *= SMALLEST_POWER;
@@ -111,17 +146,8 @@ fn exponent_value(text: &[u8]) -> i32 {
     if negative { -value } else { value }
 }
 
-/// Returns the text of a float constant: always with a point, an exponent, or as `inf` or `nan`.
-pub fn former_float_text(value: f64) -> String {
-    let mut text = former_number_text(value);
-    if !text.contains(['.', 'e', 'n']) {
-        text.push_str(".0");
-    }
-    text
-}
-
 /// Returns the text of a number, in the format `%.16g`.
-pub fn former_number_text(value: f64) -> String {
+pub(super) fn former_number_text(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }
@@ -310,8 +336,12 @@ mod tests {
     #[test]
     fn texts_are_those_of_circuitpython_9() {
         for (literal, text) in KNOWN {
-            let value = former_decimal_value(literal.as_bytes());
-            assert_eq!(former_float_text(value), *text, "{literal}");
+            let value = former_decimal_value(literal.as_bytes(), Floats::Subtracted);
+            assert_eq!(
+                crate::number::float_text(value, Floats::Subtracted),
+                *text,
+                "{literal}"
+            );
         }
     }
 }

@@ -5,6 +5,7 @@ use num_bigint::BigInt;
 use super::Integer;
 use super::extended::Extended;
 use crate::diagnostic::{DiagnosticCode, Failure};
+use crate::target::Rules;
 
 /// The most digits of an integer. The official compiler can't hold the text of more in its default
 /// heap, and the time to convert them grows with the square of their number.
@@ -46,13 +47,13 @@ impl LiteralError {
 }
 
 /// Returns the value of an integer token; its text is letters and digits.
-pub(crate) fn parse_integer(text: &[u8]) -> Result<Integer, LiteralError> {
+pub(crate) fn parse_integer(text: &[u8], rules: &Rules) -> Result<Integer, LiteralError> {
     let (base, digits) = match text {
         [b'0', b'x' | b'X', digits @ ..] => (16, digits),
         [b'0', b'o' | b'O', digits @ ..] => (8, digits),
         [b'0', b'b' | b'B', digits @ ..] => (2, digits),
         // A leading zero: only more zeros may follow, as in a number of base 1.
-        [b'0', _, ..] => (1, text),
+        [b'0', _, ..] if rules.no_leading_zeros => (1, text),
         _ => (10, text),
     };
     let error = || LiteralError::Integer {
@@ -149,6 +150,18 @@ impl Digits {
 /// Reads a number as far as it goes; gives its value and the rest. None if an exponent has no
 /// digits to come.
 fn scan_decimal(text: &[u8]) -> Option<(f64, &[u8])> {
+    let (mantissa, exponent, rest) = scan(text)?;
+    let value = Extended::from_u64(mantissa).scale(exponent).to_f64();
+    Some((value, rest))
+}
+
+/// Returns the mantissa and the decimal exponent of a literal that is known to be a number.
+pub(super) fn scan_digits(text: &[u8]) -> (u64, i32) {
+    scan(text).map_or((0, 0), |(mantissa, exponent, _)| (mantissa, exponent))
+}
+
+/// Reads a number as far as it goes; gives its mantissa, its decimal exponent and the rest.
+fn scan(text: &[u8]) -> Option<(u64, i32, &[u8])> {
     let mut digits = Digits::default();
     let mut rest = text;
     let mut fraction = false;
@@ -184,8 +197,5 @@ fn scan_decimal(text: &[u8]) -> Option<(f64, &[u8])> {
     let exponent = exponent
         .saturating_add(digits.exponent)
         .saturating_add(digits.integer_zeros);
-    Some((
-        Extended::from_u64(digits.mantissa).scale(exponent).to_f64(),
-        rest,
-    ))
+    Some((digits.mantissa, exponent, rest))
 }

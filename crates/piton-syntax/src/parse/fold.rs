@@ -104,8 +104,8 @@ impl Parser<'_, '_> {
                 // A small integer is an object only if it was computed with big ones.
                 if let Some(Number::Integer(integer)) = &mut number
                     && let Integer::Small(value) = *integer
-                    && self.options.keep_big_integers
-                    && self.fits_small_int(value)
+                    && self.options.rules.keep_big_integers
+                    && (self.fits_small_int(value) || !self.options.rules.wide_integers_are_objects)
                 {
                     *integer = Integer::Big(integer.to_big());
                 }
@@ -117,7 +117,7 @@ impl Parser<'_, '_> {
 
     /// Returns whether a number takes part in folding for this target.
     fn folds(&self, number: &Number) -> bool {
-        self.options.fold_floats || matches!(number, Number::Integer(_))
+        self.options.rules.fold_floats || matches!(number, Number::Integer(_))
     }
 
     /// Operands of one operator.
@@ -144,7 +144,7 @@ impl Parser<'_, '_> {
     }
 
     fn operation(&self, operator: BinaryOperator, left: &Number, right: &Number) -> Option<Number> {
-        binary_operation(operator, left, right, self.options.keep_big_integers)
+        binary_operation(operator, left, right, self.options.rules.keep_big_integers)
     }
 
     fn fold_unary(&mut self) -> Result<Folded, Failure> {
@@ -177,7 +177,7 @@ impl Parser<'_, '_> {
     /// Folds `math.NAME`.
     fn fold_math(&mut self) -> Result<Folded, Failure> {
         let (base, trailer) = (self.peek(1), self.peek(0));
-        if base.as_id() != Some(self.known.math) || !self.options.fold_floats {
+        if base.as_id() != Some(self.known.math) || !self.options.rules.fold_floats {
             return Ok(Folded::No);
         }
         let Some(trailer) = self.tree.as_rule(trailer, Rule::TrailerPeriod) else {
@@ -206,7 +206,7 @@ impl Parser<'_, '_> {
             return Ok(Folded::No);
         };
         let mut value = self.peek(0);
-        if self.options.typed_constants
+        if self.options.rules.typed_constants
             && let Some(annotated) = self.tree.as_rule(value, Rule::Annassign)
         {
             value = self.tree.child(annotated, 1);
@@ -214,9 +214,19 @@ impl Parser<'_, '_> {
         let Some((call, argument)) = self.const_call(value) else {
             return Ok(Folded::No);
         };
-        if !self.tree.is_constant(argument) {
+        let any_constant = self.options.rules.any_constant;
+        let accepted = if any_constant {
+            self.tree.is_constant(argument)
+        } else {
+            self.number(argument).is_some()
+        };
+        if !accepted {
             return Err(Failure::in_line(
-                DiagnosticCode::NotConstant,
+                if any_constant {
+                    DiagnosticCode::NotConstant
+                } else {
+                    DiagnosticCode::NotInteger
+                },
                 self.tree.line(call),
             ));
         }
@@ -256,6 +266,9 @@ impl Parser<'_, '_> {
         line: u32,
         count: usize,
     ) -> Result<Folded, Failure> {
+        if !self.options.rules.constant_tuples {
+            return Ok(Folded::No);
+        }
         let parenthesised = |from_top| self.outer_rule(from_top) == Some(Rule::AtomParen);
         match rule {
             Rule::TestlistComp if parenthesised(0) => self.build_tuple(line, count),
@@ -295,6 +308,7 @@ impl Parser<'_, '_> {
         match self.tree.kind(node) {
             NodeKind::SmallInteger(value) => self.tree.constants.integer(&Integer::Small(value)),
             NodeKind::Text(text) => self.tree.constants.text(self.interner.text(text)),
+            NodeKind::Bytes(bytes) => Ok(bytes),
             NodeKind::Token(Token::KwTrue) => self.tree.constants.boolean(true),
             NodeKind::Token(Token::KwFalse) => self.tree.constants.boolean(false),
             NodeKind::Token(Token::Ellipsis) => self.tree.constants.ellipsis(),

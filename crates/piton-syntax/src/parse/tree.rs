@@ -21,6 +21,8 @@ pub enum NodeKind {
     Id(Qstr),
     /// A string that is interned.
     Text(Qstr),
+    /// Bytes that are interned, for MicroPython up to 1.18.
+    Bytes(ConstantId),
     /// An integer that fits into a small integer of the board.
     SmallInteger(i64),
     /// The node of a rule.
@@ -46,6 +48,7 @@ mod kind {
     pub(super) const INTEGER: u32 = 4;
     pub(super) const WIDE_INTEGER: u32 = 5;
     pub(super) const STRUCT: u32 = 6;
+    pub(super) const BYTES: u32 = 7;
 }
 
 impl Node {
@@ -75,6 +78,12 @@ impl Node {
     #[inline]
     pub const fn text(text: Qstr) -> Node {
         Node::pack(kind::TEXT, text.0)
+    }
+
+    /// Returns the node of interned bytes.
+    #[inline]
+    pub(crate) const fn bytes(bytes: ConstantId) -> Node {
+        Node::pack(kind::BYTES, bytes.0)
     }
 
     /// Returns whether this is the node of nothing.
@@ -134,17 +143,20 @@ pub struct Tree {
     wide_integers: Vec<i64>,
     /// The constants that nodes name.
     pub constants: Constants,
+    /// See [`Rules::any_truth`](crate::Rules::any_truth).
+    any_truth: bool,
     /// The line of the first name with a number beyond [`Qstr::LAST_SHORT`]; 0 if there is none.
     pub late_names_line: u32,
 }
 
 impl Tree {
     /// Returns a tree without nodes.
-    pub(crate) fn new() -> Tree {
+    pub(crate) fn new(any_truth: bool) -> Tree {
         Tree {
             words: Vec::new(),
             wide_integers: Vec::new(),
             constants: Constants::new(),
+            any_truth,
             late_names_line: 0,
         }
     }
@@ -163,6 +175,7 @@ impl Tree {
                 NodeKind::SmallInteger(value.copied().unwrap_or(0))
             }
             kind::STRUCT => NodeKind::Struct(Struct(payload)),
+            kind::BYTES => NodeKind::Bytes(ConstantId(payload)),
             _ => NodeKind::Null,
         }
     }
@@ -327,6 +340,19 @@ impl Tree {
     /// Returns the truth of a constant node; none for other nodes (`mp_parse_node_is_const_true`
     /// and `..._false` of `py/parse.c`).
     pub fn truth(&self, node: Node) -> Option<bool> {
+        if self.any_truth {
+            return self.constant_truth(node);
+        }
+        match self.kind(node) {
+            NodeKind::Token(Token::KwFalse) => Some(false),
+            NodeKind::Token(Token::KwTrue) => Some(true),
+            NodeKind::SmallInteger(value) => Some(value != 0),
+            _ => None,
+        }
+    }
+
+    /// Returns the truth of a constant node, whatever the release makes of it.
+    fn constant_truth(&self, node: Node) -> Option<bool> {
         match self.kind(node) {
             NodeKind::Null | NodeKind::Id(_) => None,
             NodeKind::Token(token) => match token {
@@ -335,6 +361,7 @@ impl Tree {
                 _ => None,
             },
             NodeKind::Text(text) => Some(text != Qstr::EMPTY),
+            NodeKind::Bytes(bytes) => Some(self.constants.is_true(bytes)),
             NodeKind::SmallInteger(value) => Some(value != 0),
             NodeKind::Struct(node) => match self.rule(node) {
                 Rule::ConstObject => Some(
@@ -349,7 +376,7 @@ impl Tree {
 
     /// Returns whether a node is a constant.
     pub fn is_constant(&self, node: Node) -> bool {
-        self.truth(node).is_some()
+        self.constant_truth(node).is_some()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::token::Token;
 fn lex(literal: &[u8]) -> Result<(Token, Vec<u8>), Failure> {
     let options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let lexer = Lexer::new(literal, options)?;
     Ok((lexer.token(), lexer.text().to_vec()))
@@ -46,7 +46,9 @@ pub(super) fn string_value(literal: &[u8]) -> Result<Value, ProblemKind> {
 pub(super) fn number_value(text: &[u8]) -> Option<Value> {
     let (token, text) = lex(text).ok()?;
     match token {
-        Token::Integer => parse_integer(&text).ok().map(Value::Integer),
+        Token::Integer => parse_integer(&text, Target::NEWEST.rules())
+            .ok()
+            .map(Value::Integer),
         Token::FloatOrImag => match parse_decimal(&text).ok()? {
             Decimal::Real(value) => Some(Value::Float(value)),
             Decimal::Imaginary(value) => Some(Value::Imaginary(value)),

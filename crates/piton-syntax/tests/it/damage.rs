@@ -8,7 +8,7 @@ use piton_syntax::token::Token;
 use piton_syntax::{MinifyOptions, Target, minify, unclosed_bracket};
 
 const TARGETS: [Target; 3] = [
-    Target::MicroPython,
+    Target::NEWEST,
     Target::CircuitPython9,
     Target::CircuitPython10,
 ];
@@ -47,10 +47,7 @@ fn read_all(source: &[u8]) {
     };
     let parser = ParserOptions {
         small_int_bits: 31,
-        typed_constants: true,
-        fold_floats: true,
-        former_floats: target == Target::CircuitPython9,
-        keep_big_integers: false,
+        rules: target.rules(),
     };
     if let Ok(lexer) = Lexer::new(source, options) {
         let _result = parse_file(lexer, &mut Interner::default(), parser);

@@ -6,23 +6,21 @@ use piton_syntax::interner::Interner;
 use piton_syntax::lexer::{Lexer, LexerOptions};
 use piton_syntax::number::{Integer, float_text};
 use piton_syntax::parse::{NodeKind, ParserOptions, parse_file};
+use piton_syntax::target::Floats;
 
 use crate::cases::rows;
 
 /// The options of MicroPython's compiler for a board of 64 bits.
 const OPTIONS: ParserOptions = ParserOptions {
     small_int_bits: 63,
-    typed_constants: true,
-    fold_floats: true,
-    former_floats: false,
-    keep_big_integers: false,
+    rules: Target::NEWEST.rules(),
 };
 
 /// The number that an expression is folded to, `-` if it is not folded.
 fn folded(expression: &str, options: ParserOptions) -> String {
     let lexer_options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let source = format!("x = {expression}\n");
     let mut interner = Interner::default();
@@ -36,7 +34,7 @@ fn folded(expression: &str, options: ParserOptions) -> String {
     match tree.constant(value).map(|id| tree.constants.get(id)) {
         Some(Constant::Integer(Integer::Small(value))) => value.to_string(),
         Some(Constant::Integer(Integer::Big(value))) => value.to_string(),
-        Some(Constant::Float(value)) => float_text(value),
+        Some(Constant::Float(value)) => float_text(value, Floats::Extended),
         _ => "-".to_owned(),
     }
 }
@@ -66,7 +64,7 @@ fn a_value_does_not_depend_on_the_bits_of_small_integers() {
 #[test]
 fn an_earlier_parser_folds_integers_only() {
     let earlier = ParserOptions {
-        fold_floats: false,
+        rules: Target::MicroPython1_25.rules(),
         ..OPTIONS
     };
     for (expression, expected) in [

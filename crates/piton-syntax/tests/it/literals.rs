@@ -107,7 +107,7 @@ fn values_are_the_same_everywhere() {
 fn the_lexer_has_the_bytes_of_strings() {
     let options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     for (literal, expected) in rows(include_str!("../cases/strings.txt")) {
         let source = format!("{literal}\n");

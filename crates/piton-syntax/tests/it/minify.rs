@@ -9,7 +9,7 @@ use piton_syntax::{MinifyOptions, Target, minify};
 fn tokens(source: &[u8]) -> Option<Vec<(Token, Vec<u8>)>> {
     let options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let mut lexer = Lexer::new(source, options).ok()?;
     let mut tokens = Vec::new();

@@ -1,6 +1,7 @@
 //! The texts of floats.
 
-use piton_syntax::number::{complex_text, float_text, former_float_text};
+use piton_syntax::number::{complex_text, float_text};
+use piton_syntax::target::Floats;
 
 #[test]
 fn floats_are_printed_as_the_official_compiler_prints_them() {
@@ -26,7 +27,7 @@ fn floats_are_printed_as_the_official_compiler_prints_them() {
         f64::NEG_INFINITY,
         f64::NAN,
     ];
-    let texts = values.map(|value| format!("{value:e}: {}", float_text(value)));
+    let texts = values.map(|value| format!("{value:e}: {}", float_text(value, Floats::Extended)));
     insta::assert_snapshot!(texts.join("\n"));
 }
 
@@ -39,7 +40,7 @@ fn every_text_is_read_back_as_its_float() {
         state ^= state << 17;
         let value = f64::from_bits(state);
         if value.is_finite() {
-            let text = float_text(value);
+            let text = float_text(value, Floats::Extended);
             let read: f64 = text.parse().expect("a float");
             // The official compiler prints at most 19 digits, and computes them in 80 bits: the last bit can differ.
             let distance = read.to_bits().abs_diff(value.to_bits());
@@ -50,13 +51,15 @@ fn every_text_is_read_back_as_its_float() {
 
 #[test]
 fn complex_numbers_have_no_point_of_their_own() {
-    assert_eq!(complex_text(1.0), "1j");
-    assert_eq!(complex_text(2.5), "2.5j");
-    assert_eq!(complex_text(-0.0), "-0j");
+    for (value, text) in [(1.0, "1j"), (2.5, "2.5j"), (-0.0, "-0j")] {
+        assert_eq!(complex_text(value, Floats::Extended), text);
+    }
 }
 
 #[test]
-fn circuitpython_9_prints_fewer_digits() {
-    assert_eq!(former_float_text(1.0), "1.0");
-    assert_eq!(former_float_text(0.5), "0.5");
+fn every_release_prints_a_point() {
+    for floats in [Floats::Scaled, Floats::Subtracted, Floats::Whole] {
+        assert_eq!(float_text(1.0, floats), "1.0");
+        assert_eq!(float_text(0.5, floats), "0.5");
+    }
 }

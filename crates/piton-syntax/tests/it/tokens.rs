@@ -38,9 +38,7 @@ fn tokens(source: &str, target: Target) -> String {
 }
 
 fn all(sources: &[&str]) -> String {
-    let sources = sources
-        .iter()
-        .map(|source| tokens(source, Target::MicroPython));
+    let sources = sources.iter().map(|source| tokens(source, Target::NEWEST));
     sources.collect::<Vec<String>>().join("\n")
 }
 
@@ -133,7 +131,7 @@ fn every_stream_of_tokens_ends() {
         "\0",
     ];
     for target in [
-        Target::MicroPython,
+        Target::NEWEST,
         Target::CircuitPython9,
         Target::CircuitPython10,
     ] {
@@ -162,7 +160,7 @@ fn every_stream_of_tokens_ends() {
 fn tokens_are_those_of_python() {
     let options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     for (source, expected) in rows(include_str!("../cases/tokens.txt")) {
         for line in [format!("{source}\n"), format!("({source}\n)\n")] {

@@ -6,19 +6,17 @@ use piton_syntax::interner::Interner;
 use piton_syntax::lexer::{Lexer, LexerOptions};
 use piton_syntax::number::{Integer, float_text};
 use piton_syntax::parse::{Node, NodeKind, ParserOptions, Rule, Tree, parse_file};
+use piton_syntax::target::Floats;
 
 /// The tree of a source: a line for each node, indented.
 fn tree(source: &str) -> String {
     let lexer = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let options = ParserOptions {
         small_int_bits: 31,
-        typed_constants: true,
-        fold_floats: true,
-        former_floats: false,
-        keep_big_integers: false,
+        rules: Target::NEWEST.rules(),
     };
     let mut interner = Interner::default();
     let parsed = Lexer::new(source.as_bytes(), lexer)
@@ -39,6 +37,7 @@ fn show(tree: &Tree, interner: &Interner, node: Node, depth: usize, text: &mut S
         NodeKind::Token(token) => format!("{token:?}"),
         NodeKind::Id(name) => string(name),
         NodeKind::Text(value) => format!("'{}'", string(value)),
+        NodeKind::Bytes(value) => constant_text(&tree.constants.get(value)),
         NodeKind::SmallInteger(value) => value.to_string(),
         NodeKind::Struct(rule) if tree.rule(rule) == Rule::ConstObject => {
             let constant = tree.constant(node).map(|id| tree.constants.get(id));
@@ -59,7 +58,7 @@ fn show(tree: &Tree, interner: &Interner, node: Node, depth: usize, text: &mut S
 fn constant_text(constant: &Constant) -> String {
     match constant {
         Constant::Integer(Integer::Big(value)) => value.to_string(),
-        Constant::Float(value) => float_text(*value),
+        Constant::Float(value) => float_text(*value, Floats::Extended),
         Constant::Tuple(items) => format!("tuple of {}", items.len()),
         other => format!("{other:?}"),
     }

@@ -15,18 +15,32 @@ pub struct BuildTarget {
     arch: Option<Arch>,
 }
 
-/// The names of firmwares.
-const NAMES: [(&str, Target); 3] = [
-    ("micropython", Target::MicroPython),
-    ("circuitpython-9", Target::CircuitPython9),
-    ("circuitpython-10", Target::CircuitPython10),
-];
+/// The name of the newest MicroPython.
+const NEWEST: &str = "micropython";
+
+/// The names of all firmwares, for a person who typed something else.
+const ALL_NAMES: &str = "micropython, micropython-1.19 to micropython-1.29, \
+                         circuitpython-9 to circuitpython-10";
 
 impl BuildTarget {
-    /// Yields the names that stand before the `:`, oldest firmware first.
+    /// Yields the names that stand before the `:`: the newest MicroPython, then each release, oldest first.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-        NAMES.into_iter().map(|(name, _)| name)
+        let releases = Target::ALL.iter().filter(|target| is_written(**target));
+        std::iter::once(NEWEST).chain(releases.map(|target| target.name()))
     }
+}
+
+/// Returns the firmware of this name.
+fn firmware(name: &str) -> Option<Target> {
+    match name {
+        NEWEST => Some(Target::NEWEST),
+        name => Target::from_name(name).filter(|target| is_written(*target)),
+    }
+}
+
+/// Returns whether its `.mpy` files can be written.
+fn is_written(target: Target) -> bool {
+    target.mpy_version() == piton_mpy::header::VERSION
 }
 
 /// Names of ports, chips and boards by their first letters, with the processor that machine code for them is for. The
@@ -67,10 +81,10 @@ pub struct UnknownTarget {
 
 /// Returns what the person who typed this name most likely wants.
 fn expected(name: &str) -> String {
-    let all = NAMES.map(|(name, _)| name).join(", ");
+    let all = ALL_NAMES;
     let typed = name.to_ascii_lowercase();
     let (firmware, arch) = typed.split_once(':').unwrap_or((&typed, ""));
-    if !arch.is_empty() && NAMES.iter().any(|(name, _)| *name == firmware) {
+    if !arch.is_empty() && self::firmware(firmware).is_some() {
         let names = Arch::ALL.map(Arch::name).join(", ");
         return format!("expected one of these processors behind the `:`: {names}");
     }
@@ -79,9 +93,9 @@ fn expected(name: &str) -> String {
         .iter()
         .find_map(|start| letters.strip_prefix(start))
     {
-        let known = ["9", "10"]
+        let known = [10, 9]
             .into_iter()
-            .find(|number| version.starts_with(number));
+            .find(|number: &u32| version.starts_with(&number.to_string()));
         return match known {
             Some(number) => format!("did you mean `circuitpython-{number}`?"),
             None => "did you mean `circuitpython-10` or `circuitpython-9`? \
@@ -119,18 +133,17 @@ impl FromStr for BuildTarget {
                 (firmware, Some(arch))
             }
         };
-        let (_, target) = NAMES
-            .into_iter()
-            .find(|(name, _)| *name == firmware)
-            .ok_or_else(unknown)?;
+        let target = self::firmware(firmware).ok_or_else(unknown)?;
         Ok(BuildTarget { target, arch })
     }
 }
 
 impl fmt::Display for BuildTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.into_iter().find(|(_, target)| *target == self.target);
-        f.write_str(name.map_or("", |(name, _)| name))?;
+        f.write_str(match self.target {
+            Target::NEWEST => NEWEST,
+            target => target.name(),
+        })?;
         match self.arch {
             None => Ok(()),
             Some(arch) => write!(f, ":{}", arch.name()),
@@ -160,10 +173,11 @@ impl BuildTarget {
     /// Returns the target of a CircuitPython with this major version; `None` if it is too old. For one that is
     /// newer than all, the newest.
     pub fn circuitpython(major: u32) -> Option<BuildTarget> {
+        let newest = BuildTarget::newest_circuitpython().target;
         let target = match major {
             0..=8 => return None,
-            9 => Target::CircuitPython9,
-            10.. => Target::CircuitPython10,
+            9..=10 => Target::circuitpython(major)?,
+            11.. => newest,
         };
         Some(BuildTarget { target, arch: None })
     }
@@ -209,6 +223,8 @@ mod tests {
     fn names_come_back() {
         for name in [
             "micropython",
+            "micropython-1.19",
+            "micropython-1.28:armv7m",
             "circuitpython-9",
             "circuitpython-10",
             "micropython:armv7m",
@@ -218,12 +234,9 @@ mod tests {
         for (name, expected) in [
             (
                 "",
-                "expected one of micropython, circuitpython-9, circuitpython-10",
+                "expected one of micropython, micropython-1.19 to micropython-1.29, circuitpython-9 to circuitpython-10",
             ),
-            (
-                "amiga",
-                "expected one of micropython, circuitpython-9, circuitpython-10",
-            ),
+            ("amiga", "expected one of micropython, micropython-1.19 to"),
             ("micropython:", "did you mean `micropython`?"),
             ("micropyton", "did you mean `micropython`?"),
             ("micropython:z80", "armv7emsp"),
@@ -232,7 +245,8 @@ mod tests {
                 "did you mean `circuitpython-10` or `circuitpython-9`?",
             ),
             ("CircuitPython_10.0.3", "did you mean `circuitpython-10`?"),
-            ("circuitpython-8", "`circuitpython-9`?"),
+            ("circuitpython-6", "`circuitpython-9`?"),
+            ("micropython-1.30", "did you mean `micropython`?"),
             (
                 "esp32",
                 "`micropython` is right for all of its boards, and `micropython:xtensawin`",

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use piton_compiler::{Diagnostic, Emitter, Optimisation, Options, Target};
+use piton_compiler::{Diagnostic, Emitter, Optimisation, Options};
 use piton_mpy::header::Arch;
 use piton_project::cache::{Cache, Key};
 use tracing::debug;
@@ -82,7 +82,7 @@ fn compile(source: &[u8], options: &Options) -> Result<Vec<u8>, CompileError> {
 }
 
 /// The version of [`key`]: another order or meaning of its parts gets another number.
-const KEY_VERSION: &[u8] = b"1";
+const KEY_VERSION: &[u8] = b"2";
 
 /// Returns the key of what is made from a source with these options. Each part has a meaning that does not depend on how a
 /// type is declared or shown.
@@ -111,11 +111,7 @@ fn key(source: &[u8], options: &Options) -> Key {
         Emitter::Viper => b"viper",
         Emitter::Assembler => b"assembler",
     };
-    let target: &[u8] = match target {
-        Target::MicroPython => b"micropython",
-        Target::CircuitPython9 => b"circuitpython-9",
-        Target::CircuitPython10 => b"circuitpython-10",
-    };
+    let target = target.name().as_bytes();
     let key = Key::new("mpy")
         .with(KEY_VERSION)
         .with(env!("CARGO_PKG_VERSION").as_bytes())
@@ -132,6 +128,8 @@ fn key(source: &[u8], options: &Options) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use piton_compiler::Target;
+
     use super::*;
 
     fn options() -> Options {

@@ -38,7 +38,7 @@ fn a_board_gets_only_files_that_it_loads() {
     let mut board = connect();
     let mut raw = board.raw_repl(Entry::SoftReset, Deadline::NEVER).unwrap();
     let facts = board_facts(&mut raw, Deadline::NEVER).unwrap();
-    let file = mpy("print(6 * 7)\n", Target::MicroPython);
+    let file = mpy("print(6 * 7)\n", Target::NEWEST);
     check(&file, &facts, "");
     check(
         &mpy("x = 1\n", Target::CircuitPython10),
@@ -72,7 +72,7 @@ fn a_board_gets_only_files_that_it_loads() {
 
 #[test]
 fn sources_are_no_mpy_files() {
-    assert!(is_mpy(&mpy("", Target::MicroPython)));
+    assert!(is_mpy(&mpy("", Target::NEWEST)));
     assert!(is_mpy(&mpy("", Target::CircuitPython9)));
     for source in ["", "M", "Main = 1\n", "C = 2\n", "import x\n"] {
         assert!(!is_mpy(source.as_bytes()), "{source:?}");
@@ -92,7 +92,7 @@ fn a_program_runs_from_memory_and_leaves_nothing() {
     let source = "import sys\nprint(__name__, sys.argv)\n";
     // Longer than one piece.
     let source = format!("{source}text = {:?}\nprint(len(text))\n", "x".repeat(4000));
-    let file = mpy(&source, Target::MicroPython);
+    let file = mpy(&source, Target::NEWEST);
     let before = raw.run(b"import os\nprint(os.listdir('/'))", Deadline::NEVER);
     let guarded = send_mpy(&mut raw, &file, Deadline::NEVER).unwrap();
     let printed = raw.run(guarded.source(), Deadline::NEVER).unwrap();

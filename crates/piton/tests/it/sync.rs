@@ -277,7 +277,7 @@ fn a_board_says_how_sources_are_compiled_for_it() {
         piton::deadline::Deadline::NEVER,
     );
     let options = sync::compiler_options(&facts.unwrap()).unwrap();
-    assert_eq!(options.target, Target::MicroPython);
+    assert_eq!(options.target, Target::NEWEST);
     let unknown = sync::compiler_options(&BoardFacts::default());
     assert!(matches!(unknown, Err(Error::NoMpy { version: None })));
 }
