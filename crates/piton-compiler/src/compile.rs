@@ -360,7 +360,8 @@ impl Compiler<'_> {
         match access {
             Access::Load => self.scope_mut().load(name),
             Access::Store | Access::Delete => {
-                self.scope_mut().modify(name);
+                let rules = self.rules;
+                self.scope_mut().modify(name, rules);
             }
         }
         self.emit(Instruction::Identifier(access, name));

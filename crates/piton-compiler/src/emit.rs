@@ -6,6 +6,7 @@
 
 pub(crate) mod bytecode;
 pub(crate) mod inline;
+mod jumps;
 pub(crate) mod native;
 mod tables;
 

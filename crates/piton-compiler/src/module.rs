@@ -1,11 +1,13 @@
 //! The whole way from source to module.
 
-use piton_mpy::header::{Arch, Dialect, Header, SUB_VERSION};
+use piton_mpy::header::{
+    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, SUB_VERSION,
+};
 use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr};
 use piton_mpy::raw_code::RawCode;
 
 use crate::compile::{Scopes, compile_scopes};
-use crate::emit::bytecode::assemble;
+use crate::emit::bytecode::{Encoding, assemble};
 use crate::emit::inline;
 use crate::emit::native::{Native, Source};
 use crate::machine::machine;
@@ -119,10 +121,12 @@ fn assemble_module(
                 &code,
                 &known,
                 &mut scopes.tables,
-                options.target.rules(),
+                Encoding::of(options),
             ),
             // The machine code of older firmware calls other functions of the runtime.
-            Emitter::Native | Emitter::Viper if options.target.mpy_sub_version() != SUB_VERSION => {
+            Emitter::Native | Emitter::Viper | Emitter::Assembler
+                if options.target.mpy_sub_version() != SUB_VERSION =>
+            {
                 Err(Failure::nowhere(DiagnosticCode::NativeCode))
             }
             Emitter::Native | Emitter::Viper => {
@@ -193,7 +197,19 @@ fn header(options: &Options, is_native: bool) -> Header {
     };
     Header {
         dialect,
-        sub_version: if is_native { SUB_VERSION } else { 0 },
+        version: options.target.mpy_version(),
+        sub_version: if options.target.mpy_version() == FORMER_VERSION {
+            let cache = if options.lookup_cache {
+                FEATURE_LOOKUP_CACHE
+            } else {
+                0
+            };
+            FEATURE_UNICODE | cache
+        } else if is_native {
+            SUB_VERSION
+        } else {
+            0
+        },
         arch: options.arch.filter(|_| is_native),
         arch_flags: Some(options.arch_flags).filter(|&flags| flags != 0),
         small_int_bits: options.small_int_bits,

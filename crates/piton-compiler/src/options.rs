@@ -26,6 +26,9 @@ pub struct Options {
     pub default_emitter: Emitter,
     /// The firmware release that will run the module.
     pub target: Target,
+    /// Whether the bytecode has room for the board to remember where names were found (`-mcache-lookup-bc`): a choice of
+    /// the firmware's build up to MicroPython 1.17. Nothing else looks at it.
+    pub lookup_cache: bool,
 }
 
 impl Options {
@@ -42,6 +45,7 @@ impl Options {
             arch_flags: 0,
             default_emitter: Emitter::Bytecode,
             target: Target::NEWEST,
+            lookup_cache: false,
         }
     }
 }

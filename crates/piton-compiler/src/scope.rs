@@ -10,6 +10,7 @@ use piton_mpy::prelude::FLAG_VAR_ARGS;
 
 use crate::emit::Code;
 use crate::options::Emitter;
+use piton_syntax::Rules;
 use piton_syntax::interner::{Known, Qstr};
 use piton_syntax::parse::Node;
 
@@ -282,8 +283,10 @@ impl Scope {
     }
 
     /// Registers a change of a name. Gives what the name is now.
-    pub(crate) fn modify(&mut self, name: Qstr) -> IdKind {
-        self.modify_or_load(name, true)
+    pub(crate) fn modify(&mut self, name: Qstr, rules: &Rules) -> IdKind {
+        // A module or class that assigns a name keeps it as its own.
+        let keeps = rules.assigned_names_stay || self.kind.is_function_like();
+        self.modify_or_load(name, keeps)
     }
 
     fn modify_or_load(&mut self, name: Qstr, modified: bool) -> IdKind {

@@ -23,8 +23,6 @@ fn targets() -> impl Iterator<Item = (&'static str, Target)> {
     test_programs::ARCHIVED_MPY_CROSS
         .iter()
         .map(move |&release| (release, target(release)))
-        // No `.mpy` files of version 5 yet.
-        .filter(|(_, target)| target.mpy_version() == 6)
 }
 
 /// The official compiler's outcome; none if it crashed.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::header::Header;
 use crate::hexdump::hex;
-use crate::instruction::{Instruction, Operand, instructions};
+use crate::instruction::{Instruction, Operand, instructions_of};
 use crate::module::{Module, ObjectTag, Qstr};
 use crate::prelude::{
     FLAG_ASYNC, FLAG_DEFAULT_KEYWORDS, FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS, Prelude,
@@ -151,7 +151,7 @@ pub fn disassemble(module: &Module) -> Disassembly {
     let raw_codes = module.raw_codes.iter().zip(parents).enumerate();
     Disassembly {
         source_name: String::from_utf8_lossy(module.source_name().unwrap_or_default()).into(),
-        version: crate::header::VERSION,
+        version: module.header.version,
         header: module.header,
         qstrs: module.qstrs.iter().map(qstr_entry).collect(),
         objects: module
@@ -299,7 +299,7 @@ fn list_instructions(
     child_names: &[Option<&Option<String>>],
 ) {
     let mut decoded = Vec::new();
-    for instruction in instructions(&bytecode.opcodes) {
+    for instruction in instructions_of(bytecode, &module.header) {
         match instruction {
             Ok(instruction) => decoded.push(instruction),
             Err(error) => entry.error = Some(format!("opcodes: {error}")),

@@ -2,8 +2,18 @@
 
 use serde::Serialize;
 
-/// The only container version that is read and written (`MPY_VERSION`, py/persistentcode.h).
+/// The container version of MicroPython 1.19 to 1.29 and CircuitPython 9 and 10 (`MPY_VERSION`, py/persistentcode.h).
 pub const VERSION: u8 = 6;
+
+/// The container version of MicroPython 1.12 to 1.18 and CircuitPython 7 and 8.
+pub const FORMER_VERSION: u8 = 5;
+
+/// Feature of a file of version 5, in [`Header::sub_version`]: the bytecode has room for the board to remember where names
+/// were found (`-mcache-lookup-bc`).
+pub const FEATURE_LOOKUP_CACHE: u8 = 1;
+
+/// Feature of a file of version 5, in [`Header::sub_version`]: strings are Unicode.
+pub const FEATURE_UNICODE: u8 = 2;
 
 /// The native-code sub-version of MicroPython 1.23 to 1.29 (`MPY_SUB_VERSION`, py/persistentcode.h).
 pub const SUB_VERSION: u8 = 3;
@@ -16,8 +26,12 @@ pub(crate) const FEATURE_ARCH_FLAGS: u8 = 0x40;
 pub struct Header {
     /// Whose firmware loads the file.
     pub dialect: Dialect,
+    /// Version of the container: [`VERSION`] or [`FORMER_VERSION`].
+    #[serde(skip)]
+    pub version: u8,
     /// Native-code sub-version, 0 to 3. Zero in a file without machine code, where a board does not
-    /// look at it.
+    /// look at it. In a file of version 5: the features of its bytecode ([`FEATURE_LOOKUP_CACHE`],
+    /// [`FEATURE_UNICODE`]).
     pub sub_version: u8,
     /// The machine code in the file; `None` if there is none.
     pub arch: Option<Arch>,
@@ -34,11 +48,17 @@ impl Header {
     pub fn bytecode() -> Header {
         Header {
             dialect: Dialect::MicroPython,
+            version: VERSION,
             sub_version: 0,
             arch: None,
             arch_flags: None,
             small_int_bits: 31,
         }
+    }
+
+    /// Returns whether the bytecode has room for the board to remember where names were found: only in version 5.
+    pub fn has_lookup_cache(&self) -> bool {
+        self.version == FORMER_VERSION && self.sub_version & FEATURE_LOOKUP_CACHE != 0
     }
 
     /// Returns the header of a module with machine code: current sub-version, 31-bit small ints.

@@ -2,7 +2,7 @@
 //!
 //! Machine code imports without saying so, and so does `__import__(...)`.
 
-use crate::instruction::{Instruction, Operand, instructions};
+use crate::instruction::{Instruction, Operand, instructions_of};
 use crate::module::{Module, Qstr};
 use crate::raw_code::Code;
 
@@ -39,7 +39,7 @@ pub fn imports(module: &Module) -> Vec<Import> {
         // Where an IMPORT_FROM belongs to: the last IMPORT_NAME of the same function.
         let mut last = None;
         let mut skipped = Skipped::default();
-        for instruction in instructions(&bytecode.opcodes).map_while(Result::ok) {
+        for instruction in instructions_of(bytecode, &module.header).map_while(Result::ok) {
             skipped.pass(&instruction);
             match (instruction.opcode.name, instruction.operand) {
                 (_, Operand::SmallInt(value)) => level = u32::try_from(value).unwrap_or(0),

@@ -2,7 +2,10 @@
 
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
+use crate::former;
+use crate::header::{FORMER_VERSION, Header};
 use crate::opcode::{OpcodeRow, OperandKind};
+use crate::raw_code::Bytecode;
 
 /// One instruction, decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,18 @@ impl Instruction {
     }
 }
 
+/// Decodes the instructions of a function in a file with this header, as [`instructions`] does for the newest version.
+pub fn instructions_of<'a>(
+    bytecode: &'a Bytecode,
+    header: &Header,
+) -> Box<dyn Iterator<Item = Result<Instruction, Error>> + 'a> {
+    if header.version == FORMER_VERSION {
+        let frame = former::Frame::of(bytecode, header);
+        return Box::new(former::instructions(&bytecode.opcodes, frame));
+    }
+    Box::new(instructions(&bytecode.opcodes))
+}
+
 /// Decodes instruction after instruction; ends behind the last one or behind the first error, whose
 /// address counts from the first opcode.
 pub fn instructions(opcodes: &[u8]) -> impl Iterator<Item = Result<Instruction, Error>> + '_ {
@@ -146,7 +161,11 @@ fn read(cursor: &mut Cursor<'_>) -> Result<Instruction, Error> {
     })
 }
 
-fn read_operand(cursor: &mut Cursor<'_>, byte: u8, opcode: &OpcodeRow) -> Result<Operand, Error> {
+pub(crate) fn read_operand(
+    cursor: &mut Cursor<'_>,
+    byte: u8,
+    opcode: &OpcodeRow,
+) -> Result<Operand, Error> {
     let in_group = usize::from(byte.wrapping_sub(opcode.first));
     let operator = |names: &[&'static str]| names.get(in_group).copied().unwrap_or_default();
     Ok(match opcode.operand {

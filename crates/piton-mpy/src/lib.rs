@@ -1,4 +1,4 @@
-//! The `.mpy` container of MicroPython, version 6: model, reader, writer and tables.
+//! The `.mpy` container of MicroPython, versions 5 and 6: model, reader, writer and tables.
 //!
 //! A `.mpy` file holds one compiled Python module: a header, a table of interned strings (qstrs), a
 //! table of constant objects, and a tree of raw codes (one for the module, one for each function,
@@ -49,4 +49,5 @@ pub mod vuint;
 pub mod writer;
 
 mod cursor;
+mod former;
 mod show;

@@ -1,7 +1,7 @@
 //! Joins several modules into one that runs each of them in turn.
 
 use crate::error::Error;
-use crate::header::Header;
+use crate::header::{Header, VERSION};
 use crate::line_info::LineInfo;
 use crate::module::Module;
 use crate::opcode::Opcode;
@@ -40,6 +40,18 @@ pub fn merge(modules: &[Module]) -> Result<Module, Error> {
     if let Some((index, _)) = native.next() {
         let expected = format!("none beside that of module {table_owner}");
         return Err(not_mergeable(index, "machine code", expected, "some"));
+    }
+    for (index, module) in modules.iter().enumerate() {
+        let version = module.header.version;
+        if version != VERSION {
+            let expected = VERSION.to_string();
+            return Err(not_mergeable(
+                index,
+                "version",
+                expected,
+                version.to_string(),
+            ));
+        }
     }
     for (index, module) in rest.iter().enumerate() {
         if module.header.dialect != first.header.dialect {
@@ -126,7 +138,11 @@ fn outer(n_children: usize) -> RawCode {
         cells: Vec::new(),
     };
     RawCode {
-        code: Code::Bytecode(Bytecode { prelude, opcodes }),
+        code: Code::Bytecode(Bytecode {
+            prelude,
+            opcodes,
+            objects: Vec::new(),
+        }),
         children: Vec::new(),
     }
 }
@@ -173,5 +189,6 @@ fn shifted(bytecode: &Bytecode, module: usize, shift: Shift) -> Result<Bytecode,
     Ok(Bytecode {
         prelude,
         opcodes: shifted_opcodes(&bytecode.opcodes, module, shift)?,
+        objects: Vec::new(),
     })
 }

@@ -83,7 +83,7 @@ impl Signature {
         out.push(byte as u8);
     }
 
-    fn read(cursor: &mut Cursor<'_>) -> Result<Signature, Error> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Signature, Error> {
         const FIELD: &str = "prelude signature";
         let start = cursor.at();
         let mut byte = u32::from(cursor.byte(FIELD)?);
@@ -164,7 +164,7 @@ const MAX_SIZE_BYTES: u32 = 9;
 /// The largest number of cells that fits in them.
 pub(crate) const MAX_CELLS: u64 = (1 << MAX_SIZE_BYTES) - 1;
 
-fn read_sizes(cursor: &mut Cursor<'_>) -> Result<(usize, usize), Error> {
+pub(crate) fn read_sizes(cursor: &mut Cursor<'_>) -> Result<(usize, usize), Error> {
     const FIELD: &str = "prelude sizes";
     let start = cursor.at();
     let (mut n_info, mut n_cell) = (0_u64, 0_u64);

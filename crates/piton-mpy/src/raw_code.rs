@@ -92,6 +92,9 @@ pub struct Bytecode {
     pub prelude: Prelude,
     /// The instructions.
     pub opcodes: Vec<u8>,
+    /// In a file of version 5 the function's own objects, as indices into
+    /// [`Module::objects`](crate::module::Module::objects); empty in version 6, where all functions share them.
+    pub objects: Vec<u32>,
 }
 
 /// Machine code with a prelude behind it.

@@ -2,7 +2,8 @@
 
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
-use crate::header::{Arch, Dialect, FEATURE_ARCH_FLAGS, Header, VERSION};
+use crate::former;
+use crate::header::{Arch, Dialect, FEATURE_ARCH_FLAGS, FORMER_VERSION, Header, VERSION};
 use crate::hexdump;
 use crate::module::{ConstObject, MAX_TUPLE_DEPTH, Module, ObjectTag, Qstr};
 use crate::prelude::Prelude;
@@ -20,7 +21,7 @@ use crate::show;
 /// not looked at.
 ///
 /// # Errors
-/// [`Error::NotMpy`] for something else than a `.mpy` file of version 6; [`Error::Truncated`],
+/// [`Error::NotMpy`] for something else than a `.mpy` file of version 5 or 6; [`Error::Truncated`],
 /// [`Error::Invalid`] and [`Error::TrailingBytes`] for a damaged one.
 pub fn read(bytes: &[u8]) -> Result<Module, Error> {
     read_from(&mut Cursor::new(bytes))
@@ -36,6 +37,10 @@ pub fn header(bytes: &[u8]) -> Result<Header, Error> {
 
 pub(crate) fn read_from(cursor: &mut Cursor<'_>) -> Result<Module, Error> {
     let header = read_header(cursor)?;
+    if header.version == FORMER_VERSION {
+        let module = former::read_module(cursor, header)?;
+        return ended(cursor, module);
+    }
     // A qstr takes 1 byte at least, an object too.
     let start = cursor.at();
     let n_qstrs = cursor.count("number of qstrs", 1)?;
@@ -56,6 +61,11 @@ pub(crate) fn read_from(cursor: &mut Cursor<'_>) -> Result<Module, Error> {
         module.objects.push(read_object(cursor)?);
     }
     read_raw_codes(cursor, &mut module)?;
+    ended(cursor, module)
+}
+
+/// Returns the module, if the file ends behind it.
+fn ended(cursor: &Cursor<'_>, module: Module) -> Result<Module, Error> {
     match cursor.left() {
         0 => Ok(module),
         count => Err(Error::TrailingBytes {
@@ -75,11 +85,11 @@ fn read_header(cursor: &mut Cursor<'_>) -> Result<Header, Error> {
     })?;
     cursor.note(0, "letter", || dialect.name().into());
     let version = cursor.byte("version")?;
-    if version != VERSION {
+    if ![FORMER_VERSION, VERSION].contains(&version) {
         return Err(Error::NotMpy {
             at: 1,
             field: "version",
-            expected: "0x06",
+            expected: "0x05 or 0x06",
             found: version,
         });
     }
@@ -105,7 +115,7 @@ fn read_header(cursor: &mut Cursor<'_>) -> Result<Header, Error> {
     let small_int_bits = cursor.byte("small int bits")?;
     cursor.note(3, "small int bits", || small_int_bits.to_string());
     let mut arch_flags = None;
-    if feature & FEATURE_ARCH_FLAGS != 0 {
+    if version == VERSION && feature & FEATURE_ARCH_FLAGS != 0 {
         let start = cursor.at();
         let flags = cursor.vuint("architecture flags")?;
         cursor.note(start, "architecture flags", || {
@@ -115,6 +125,7 @@ fn read_header(cursor: &mut Cursor<'_>) -> Result<Header, Error> {
     }
     Ok(Header {
         dialect,
+        version,
         sub_version,
         arch,
         arch_flags,
@@ -205,9 +216,9 @@ fn read_object_head(cursor: &mut Cursor<'_>) -> Result<ObjectHead, Error> {
         ObjectTag::Ellipsis => ConstObject::Ellipsis,
         ObjectTag::Str => ConstObject::Str(read_string(cursor)?),
         ObjectTag::Bytes => ConstObject::Bytes(read_string(cursor)?),
-        ObjectTag::Int => ConstObject::Int(read_number(cursor, "int", is_int)?),
-        ObjectTag::Float => ConstObject::Float(read_number(cursor, "float", is_float)?),
-        ObjectTag::Complex => ConstObject::Complex(read_number(cursor, "complex", is_complex)?),
+        ObjectTag::Int => read_int(cursor)?,
+        ObjectTag::Float => read_float(cursor)?,
+        ObjectTag::Complex => read_complex(cursor)?,
         ObjectTag::Tuple => {
             let count = cursor.count("tuple length", 1)?;
             cursor.note(start, tag.name(), || format!("of {count}"));
@@ -223,6 +234,18 @@ fn read_string(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Error> {
     let data = cursor.take(length, "string")?;
     cursor.nul("string")?;
     Ok(data.to_vec())
+}
+
+pub(crate) fn read_int(cursor: &mut Cursor<'_>) -> Result<ConstObject, Error> {
+    read_number(cursor, "int", is_int).map(ConstObject::Int)
+}
+
+pub(crate) fn read_float(cursor: &mut Cursor<'_>) -> Result<ConstObject, Error> {
+    read_number(cursor, "float", is_float).map(ConstObject::Float)
+}
+
+pub(crate) fn read_complex(cursor: &mut Cursor<'_>) -> Result<ConstObject, Error> {
+    read_number(cursor, "complex", is_complex).map(ConstObject::Complex)
 }
 
 fn read_number(
@@ -379,6 +402,7 @@ fn read_bytecode(
     Ok(Bytecode {
         prelude,
         opcodes: opcodes.to_vec(),
+        objects: Vec::new(),
     })
 }
 

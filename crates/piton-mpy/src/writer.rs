@@ -1,7 +1,8 @@
 //! From a module to the bytes of a file.
 
 use crate::error::Error;
-use crate::header::{FEATURE_ARCH_FLAGS, Header, VERSION};
+use crate::former;
+use crate::header::{FEATURE_ARCH_FLAGS, FORMER_VERSION, Header};
 use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::{MAX_CELLS, Prelude, Signature};
 use crate::raw_code::{
@@ -18,6 +19,10 @@ use crate::vuint;
 pub fn write(module: &Module) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     push_header(&mut out, &module.header)?;
+    if module.header.version == FORMER_VERSION {
+        former::write(&mut out, module)?;
+        return Ok(out);
+    }
     push_count(&mut out, "number of qstrs", module.qstrs.len())?;
     push_count(&mut out, "number of objects", module.objects.len())?;
     for qstr in &module.qstrs {
@@ -41,7 +46,7 @@ fn push_header(out: &mut Vec<u8>, header: &Header) -> Result<(), Error> {
     let feature = flags | arch << 2 | header.sub_version;
     out.extend_from_slice(&[
         header.dialect.letter(),
-        VERSION,
+        header.version,
         feature,
         header.small_int_bits,
     ]);
@@ -179,7 +184,7 @@ fn push_raw_code(out: &mut Vec<u8>, index: usize, raw_code: &RawCode) -> Result<
     Ok(())
 }
 
-fn check_prelude(raw_code: usize, prelude: &Prelude) -> Result<(), Error> {
+pub(crate) fn check_prelude(raw_code: usize, prelude: &Prelude) -> Result<(), Error> {
     let signature = &prelude.signature;
     if signature.n_state == 0 {
         return Err(Error::Inconsistent {
@@ -301,12 +306,16 @@ fn relocation_operation(raw_code: usize, relocation: &Relocation) -> Result<u8, 
     }
 }
 
-fn push_count(out: &mut Vec<u8>, field: &'static str, count: usize) -> Result<(), Error> {
+pub(crate) fn push_count(
+    out: &mut Vec<u8>,
+    field: &'static str,
+    count: usize,
+) -> Result<(), Error> {
     push_length(out, field, count, 0, 0)
 }
 
 /// Appends a length that shares its number with some low bits.
-fn push_length(
+pub(crate) fn push_length(
     out: &mut Vec<u8>,
     field: &'static str,
     length: usize,
@@ -318,7 +327,7 @@ fn push_length(
     Ok(())
 }
 
-fn at_most(field: &'static str, value: u64, limit: u64) -> Result<(), Error> {
+pub(crate) fn at_most(field: &'static str, value: u64, limit: u64) -> Result<(), Error> {
     if value > limit {
         Err(Error::TooLarge {
             field,

@@ -272,7 +272,10 @@ impl<'a> Lexer<'a> {
     /// Takes the longest delimiter or operator that fits.
     fn operator(&mut self) {
         let text = [self.input.peek(0), self.input.peek(1), self.input.peek(2)];
-        let (token, length) = operator(text);
+        let (token, length) = match operator(text) {
+            (Token::OpAssign, _) if !self.rules.since_1_13 => (Token::DelColon, 1),
+            found => found,
+        };
         for _ in 0..length {
             self.step();
         }

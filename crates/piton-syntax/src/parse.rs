@@ -120,6 +120,9 @@ impl Parser<'_, '_> {
     /// Begins a rule, which must be able to begin with the current token.
     fn enter(&mut self, rule: Rule) -> Result<(), Failure> {
         let (token, line) = (self.lexer.token(), self.lexer.token_line());
+        if rule == Rule::Annassign && !self.options.rules.since_1_13 {
+            return Err(self.unexpected_token());
+        }
         let operator_rule = operator::outermost(rule).filter(|_| Rule::Atom.begins_with(token));
         let Some(rule) = operator_rule else {
             self.begin(rule, line, 0);

@@ -223,6 +223,10 @@ pub enum Floats {
 /// What the compilers of the releases do differently. Each switch says which releases it is on for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// From 1.13 on: `:=`, annotations of variables, and `**` of integers is folded.
+    pub since_1_13: bool,
+    /// From 1.16 on: `async for` and `async with` are refused outside of `async def`.
+    pub async_checked: bool,
     /// From 1.17 on: f-strings.
     pub format_strings: bool,
     /// From 1.18 on: brackets in the expressions of an f-string are counted.
@@ -269,6 +273,8 @@ pub struct Rules {
     pub async_for_on_stack: bool,
     /// From 1.23 on: room on the stack for the value of a `return` in `finally`.
     pub room_for_return: bool,
+    /// From 1.19 on: a name that a class body assigns is its own; before, a function around it could have it.
+    pub assigned_names_stay: bool,
     /// From 1.19 on: `*` arguments at any place, and several of them.
     pub many_stars: bool,
     /// From 1.29 on: a `*` argument behind a keyword is refused.
@@ -283,6 +289,8 @@ impl Rules {
     /// Returns the rules of a compiler made from this release of MicroPython 1, for this CircuitPython (0: for none).
     const fn of(base: u8, circuitpython: u8) -> Rules {
         Rules {
+            since_1_13: base >= 13,
+            async_checked: base >= 16,
             format_strings: base >= 17,
             counted_brackets: base >= 18,
             parenthesised_expressions: base >= 20,
@@ -311,6 +319,7 @@ impl Rules {
             parentheses_are_true: base <= 20,
             async_for_on_stack: base >= 21,
             room_for_return: base >= 23,
+            assigned_names_stay: base >= 19,
             many_stars: base >= 19,
             no_star_after_keyword: base >= 29 && circuitpython == 0,
             asm_rv32: base >= 25,

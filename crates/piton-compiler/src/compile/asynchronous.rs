@@ -16,7 +16,7 @@ impl Compiler<'_> {
         if self.tree.rule(inner) == Rule::Funcdef {
             return self.async_function_definition(inner);
         }
-        if self.scope().flags & FLAG_GENERATOR == 0 {
+        if self.rules.async_checked && self.scope().flags & FLAG_GENERATOR == 0 {
             self.error(DiagnosticCode::AsyncOutsideAsync, inner.into());
         } else if self.tree.rule(inner) == Rule::ForStmt {
             self.async_for(inner)?;
@@ -62,6 +62,10 @@ impl Compiler<'_> {
         self.push(Step::Node(iterable));
         self.push(Step::Name(Opcode::LOAD_METHOD, known.aiter));
         self.push(Step::Emit(Instruction::Number(Opcode::CALL_METHOD, 0)));
+        if !self.rules.since_1_13 {
+            // The method could be a coroutine.
+            self.push_yield_from();
+        }
         if let Some(variable) = variable {
             self.push(Step::Identifier(Access::Store, variable));
         }

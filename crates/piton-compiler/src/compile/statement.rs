@@ -313,7 +313,7 @@ impl Compiler<'_> {
             && let Some(outer) = self.scope().parent
             && let Some(outer) = self.scopes.get_mut(outer.index())
         {
-            outer.modify(name);
+            outer.modify(name, self.rules);
             self.emit(Instruction::StoreAround(name));
             return;
         }
@@ -331,7 +331,7 @@ impl Compiler<'_> {
             return;
         };
         let is_global = outer.parent.is_none();
-        if outer.modify(name) == IdKind::GlobalExplicit {
+        if outer.modify(name, self.rules) == IdKind::GlobalExplicit {
             self.scope_mut()
                 .ids
                 .find_or_add(name, IdKind::GlobalExplicit);

@@ -1,16 +1,18 @@
 //! Bytecode from instructions (`py/emitbc.c`).
 //!
-//! Jumps take two or three bytes, and which of them depends on the distance. So jumps, labels and
-//! lines are kept apart and looked at until no size changes any more; all other bytes are final
+//! Jumps, labels and lines are kept apart until the jumps have their sizes ([`super::jumps`]); all other bytes are final
 //! from the start.
 
+use piton_mpy::header::FORMER_VERSION;
 use piton_mpy::line_info::LineInfo;
 use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::{Prelude, Signature};
 use piton_mpy::raw_code::{self, Bytecode};
 use piton_mpy::vuint;
 
+use super::jumps::{Event, EventKind, settle};
 use super::{Access, Code, Function, Instruction, Label, Tables, operator};
+use crate::options::Options;
 use crate::scope::{IdKind, Parameter, Scope, ScopeId};
 use piton_syntax::Rules;
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
@@ -26,27 +28,6 @@ const HANDLER_STACK: i32 = 4;
 /// The state of an unwinding jump.
 const UNWIND_STACK: i32 = 3;
 
-/// Something that later passes look at.
-#[derive(Clone, Copy, Debug)]
-struct Event {
-    /// Number of fixed bytes before it.
-    position: u32,
-    kind: EventKind,
-}
-
-impl Event {
-    fn is_jump(&self) -> bool {
-        matches!(self.kind, EventKind::Jump(..))
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum EventKind {
-    Jump(Opcode, Label),
-    Label(Label),
-    Line(u32),
-}
-
 /// The code of a scope while it is made.
 #[derive(Debug)]
 struct Assembler<'a> {
@@ -57,7 +38,11 @@ struct Assembler<'a> {
     bytes: Vec<u8>,
     events: Vec<Event>,
     children: Vec<ScopeId>,
-    rules: &'static Rules,
+    encoding: Encoding,
+    /// How many objects the instructions load, for version 5.
+    object_count: u32,
+    /// The objects that the instructions load, for version 5.
+    objects: Vec<u32>,
     /// Whether the code at this place can't be reached.
     dead: bool,
     /// Whether the last instruction was a return.
@@ -65,6 +50,33 @@ struct Assembler<'a> {
     stack: i32,
     /// The greatest stack.
     maximum_stack: i32,
+}
+
+/// How instructions become bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encoding {
+    rules: &'static Rules,
+    /// Whether the file is one of version 5.
+    is_former: bool,
+    /// See [`Options::lookup_cache`].
+    lookup_cache: bool,
+}
+
+impl Encoding {
+    pub(crate) fn of(options: &Options) -> Encoding {
+        Encoding {
+            rules: options.target.rules(),
+            is_former: options.target.mpy_version() == FORMER_VERSION,
+            lookup_cache: options.lookup_cache,
+        }
+    }
+}
+
+/// Returns how many objects the instructions load.
+fn object_count(code: &Code) -> u32 {
+    let loads = |instruction: &&Instruction| matches!(instruction, Instruction::Object(_));
+    let count = code.instructions.iter().filter(loads).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Turns the instructions of a scope into bytecode. Strings are added to the tables as they are
@@ -75,7 +87,7 @@ pub(crate) fn assemble(
     code: &Code,
     known: &Known,
     tables: &mut Tables,
-    rules: &'static Rules,
+    encoding: Encoding,
 ) -> Result<Function, Failure> {
     let simple_name = tables.string(scope.name)?;
     let arg_names = argument_names(scope, known, tables)?;
@@ -86,7 +98,9 @@ pub(crate) fn assemble(
         bytes: Vec::with_capacity(code.instructions.len() * 2),
         events: Vec::new(),
         children: Vec::new(),
-        rules,
+        encoding,
+        object_count: object_count(code),
+        objects: Vec::new(),
         dead: false,
         returned: false,
         stack: 0,
@@ -110,10 +124,19 @@ pub(crate) fn assemble(
         line_info: LineInfo::new(),
         cells: cells(scope)?,
     };
-    let (line_info, opcodes) = settle(&assembler.bytes, &assembler.events, code.labels)?;
+    let (line_info, opcodes) = settle(
+        &assembler.bytes,
+        &assembler.events,
+        code.labels,
+        encoding.is_former,
+    )?;
     prelude.line_info = line_info;
     Ok(Function {
-        code: raw_code::Code::Bytecode(Bytecode { prelude, opcodes }),
+        code: raw_code::Code::Bytecode(Bytecode {
+            prelude,
+            opcodes,
+            objects: assembler.objects,
+        }),
         children: assembler.children,
     })
 }
@@ -179,8 +202,8 @@ impl Assembler<'_> {
             Instruction::AdjustStack(change) => self.adjust_stack(change),
             Instruction::Plain(opcode) => self.opcode(opcode, effect(opcode, 0)),
             Instruction::Number(opcode, number) => self.number(opcode, number),
-            Instruction::Name(opcode, index) => self.number(opcode, index),
-            Instruction::Object(index) => self.number(Opcode::LOAD_CONST_OBJ, index),
+            Instruction::Name(opcode, index) => self.name(opcode, index),
+            Instruction::Object(index) => self.object(index),
             Instruction::SmallInteger(value) => self.integer(value.into()),
             Instruction::WideInteger(index) => {
                 let value = code.wide_integers.get(index as usize);
@@ -223,7 +246,7 @@ impl Assembler<'_> {
             Instruction::DeleteAttribute(index) => {
                 self.opcode(Opcode::LOAD_NULL, 1);
                 self.opcode(Opcode::ROT_TWO, 0);
-                self.number(Opcode::STORE_ATTR, index);
+                self.name(Opcode::STORE_ATTR, index);
             }
             Instruction::DeleteSubscript => {
                 self.opcode(Opcode::LOAD_NULL, 1);
@@ -240,7 +263,7 @@ impl Assembler<'_> {
             | Instruction::EndChild(_)
             | Instruction::CloseList => {}
         }
-        if self.rules.drop_dead_code && instruction.ends_block() {
+        if self.encoding.rules.drop_dead_code && instruction.ends_block() {
             self.dead = true;
         }
         Ok(())
@@ -284,6 +307,44 @@ impl Assembler<'_> {
 
     fn number(&mut self, opcode: Opcode, number: u32) {
         self.number_with(opcode, number, effect(opcode, number));
+    }
+
+    /// Adds an opcode with a string, by its index in the module's table.
+    fn name(&mut self, opcode: Opcode, index: u32) {
+        if !self.encoding.is_former {
+            self.number(opcode, index);
+            return;
+        }
+        self.opcode(opcode, effect(opcode, index));
+        let [low, high, ..] = index.to_le_bytes();
+        self.push(low);
+        self.push(high);
+        let looks_up = [
+            Opcode::LOAD_NAME,
+            Opcode::LOAD_GLOBAL,
+            Opcode::LOAD_ATTR,
+            Opcode::STORE_ATTR,
+        ];
+        if self.encoding.lookup_cache && looks_up.contains(&opcode) {
+            self.push(0);
+        }
+    }
+
+    /// Loads an object, by its index in the module's table. In version 5 each load has an object of its own.
+    fn object(&mut self, index: u32) {
+        let mut number = index;
+        if self.encoding.is_former {
+            let before = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+            number = before.saturating_add(self.arguments());
+            self.objects.push(index);
+        }
+        self.number(Opcode::LOAD_CONST_OBJ, number);
+    }
+
+    /// Returns how many arguments the function has.
+    fn arguments(&self) -> u32 {
+        let scope = self.scope;
+        u32::from(scope.positional_arguments) + u32::from(scope.keyword_only_arguments)
     }
 
     fn number_with(&mut self, opcode: Opcode, number: u32, stack_change: i32) {
@@ -333,7 +394,7 @@ impl Assembler<'_> {
                     Access::Delete => Opcode::DELETE_GLOBAL,
                 };
                 let index = self.tables.string(name)?;
-                self.number(opcode, index);
+                self.name(opcode, index);
             }
             IdKind::GlobalImplicit | IdKind::GlobalImplicitAssigned | IdKind::Undecided => {
                 let opcode = match access {
@@ -342,7 +403,7 @@ impl Assembler<'_> {
                     Access::Delete => Opcode::DELETE_NAME,
                 };
                 let index = self.tables.string(name)?;
-                self.number(opcode, index);
+                self.name(opcode, index);
             }
         }
         Ok(())
@@ -380,7 +441,13 @@ impl Assembler<'_> {
 
     /// Loads the variables the function closes over, then makes it.
     fn make_function(&mut self, child: ScopeId, defaults: bool) -> Result<(), Failure> {
-        let index = u32::try_from(self.children.len()).unwrap_or(u32::MAX);
+        let mut index = u32::try_from(self.children.len()).unwrap_or(u32::MAX);
+        if self.encoding.is_former {
+            // Children are numbered behind the arguments and the objects.
+            index = index
+                .saturating_add(self.arguments())
+                .saturating_add(self.object_count);
+        }
         self.children.push(child);
         let child = self.scopes.get(child.index());
         let mut closed = 0_u32;
@@ -419,147 +486,4 @@ fn effect(opcode: Opcode, operand: u32) -> i32 {
     let row = opcode.row();
     let change = row.map_or(0, |row| row.stack.of(operand, 0));
     i32::try_from(change).unwrap_or(0)
-}
-
-/// Finds the size of every jump. Returns line numbers and bytecode.
-///
-/// All jumps begin with three bytes and shrink while one is in reach with the layout as it is. The
-/// official compiler does the same with offsets that are partly one pass old; jumps only ever
-/// shrink, so both end at the same layout.
-fn settle(bytes: &[u8], events: &[Event], labels: u32) -> Result<(LineInfo, Vec<u8>), Failure> {
-    let mut layout = Layout::new(events, labels);
-    loop {
-        layout.place(events);
-        if !layout.shrink(events) {
-            break;
-        }
-    }
-    Ok((layout.lines(events), layout.link(bytes, events)?))
-}
-
-/// The size of a jump with an offset of one byte, and of one with two.
-const SHORT_JUMP: u8 = 2;
-const LONG_JUMP: u8 = 3;
-
-/// Where everything is.
-#[derive(Debug)]
-struct Layout {
-    /// Size of each jump.
-    sizes: Vec<u8>,
-    /// Offset of each event.
-    offsets: Vec<u32>,
-    /// Offset of each label.
-    labels: Vec<u32>,
-}
-
-impl Layout {
-    fn new(events: &[Event], labels: u32) -> Layout {
-        let jumps = events.iter().filter(|event| event.is_jump()).count();
-        Layout {
-            sizes: vec![LONG_JUMP; jumps],
-            offsets: vec![0; events.len()],
-            labels: vec![0; labels as usize],
-        }
-    }
-
-    /// Works out all offsets.
-    fn place(&mut self, events: &[Event]) {
-        let mut sizes = self.sizes.iter();
-        let mut jump_bytes = 0_u32;
-        for (event, offset) in events.iter().zip(&mut self.offsets) {
-            *offset = event.position.saturating_add(jump_bytes);
-            match event.kind {
-                EventKind::Jump(..) => {
-                    let size = sizes.next().copied().unwrap_or(LONG_JUMP);
-                    jump_bytes = jump_bytes.saturating_add(size.into());
-                }
-                EventKind::Label(label) => {
-                    if let Some(place) = self.labels.get_mut(label.0 as usize) {
-                        *place = *offset;
-                    }
-                }
-                EventKind::Line(_) => {}
-            }
-        }
-    }
-
-    /// Returns the distance from a jump of two bytes at `offset` to its label.
-    fn distance(labels: &[u32], offset: u32, label: Label) -> i64 {
-        let target = labels.get(label.0 as usize).copied().unwrap_or(0);
-        i64::from(target) - i64::from(offset) - i64::from(SHORT_JUMP)
-    }
-
-    /// Shortens jumps whose label is near. Returns whether there were any.
-    fn shrink(&mut self, events: &[Event]) -> bool {
-        let mut sizes = self.sizes.iter_mut();
-        let mut any = false;
-        for (event, offset) in events.iter().zip(&self.offsets) {
-            let EventKind::Jump(opcode, label) = event.kind else {
-                continue;
-            };
-            let Some(size) = sizes.next() else { break };
-            let distance = Layout::distance(&self.labels, *offset, label);
-            if *size == LONG_JUMP && short_range(opcode).contains(&distance) {
-                *size = SHORT_JUMP;
-                any = true;
-            }
-        }
-        any
-    }
-
-    fn lines(&self, events: &[Event]) -> LineInfo {
-        let mut lines = LineInfo::new();
-        let (mut start, mut line) = (0, 1);
-        for (event, &offset) in events.iter().zip(&self.offsets) {
-            if let EventKind::Line(next) = event.kind {
-                lines.push(offset - start, next - line);
-                (start, line) = (offset, next);
-            }
-        }
-        lines
-    }
-
-    /// Returns the fixed bytes with the jumps between them.
-    fn link(&self, bytes: &[u8], events: &[Event]) -> Result<Vec<u8>, Failure> {
-        let mut code = Vec::with_capacity(bytes.len() + self.sizes.len() * 3);
-        let mut sizes = self.sizes.iter();
-        let mut done = 0;
-        for (event, &offset) in events.iter().zip(&self.offsets) {
-            let EventKind::Jump(opcode, label) = event.kind else {
-                continue;
-            };
-            let position = event.position as usize;
-            code.extend_from_slice(bytes.get(done..position).unwrap_or_default());
-            done = position;
-            code.push(opcode.byte());
-            let distance = Layout::distance(&self.labels, offset, label);
-            if sizes.next() == Some(&SHORT_JUMP) {
-                let operand = distance - short_range(opcode).start;
-                code.push(operand.to_le_bytes()[0]);
-            } else {
-                let operand = distance - 1 + if is_signed(opcode) { 0x4000 } else { 0 };
-                if !(0..0x8000).contains(&operand) {
-                    return Err(Failure::nowhere(DiagnosticCode::JumpTooFar));
-                }
-                code.push(operand.to_le_bytes()[0] | 0x80);
-                code.push((operand >> 7).to_le_bytes()[0]);
-            }
-        }
-        code.extend_from_slice(bytes.get(done..).unwrap_or_default());
-        Ok(code)
-    }
-}
-
-/// Returns whether an opcode jumps in both directions.
-fn is_signed(opcode: Opcode) -> bool {
-    opcode.byte() <= Opcode::POP_JUMP_IF_FALSE.byte()
-}
-
-/// Returns the distances an offset of one byte can hold.
-fn short_range(opcode: Opcode) -> std::ops::Range<i64> {
-    if is_signed(opcode) {
-        -0x40..0x40
-    } else {
-        0..0x80
-    }
 }

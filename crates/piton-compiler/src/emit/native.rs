@@ -361,6 +361,10 @@ impl Emitter<'_> {
             Instruction::LeaveExcept(label, in_handler) => self.leave_except(label, in_handler),
             Instruction::CloseWith(label) => self.close_with(label),
             Instruction::JumpUnlessException(label) => self.jump_unless_exception(label),
+            // The rules of releases whose machine code is not made.
+            Instruction::StoreAround(_)
+            | Instruction::JumpUnlessReturned(_)
+            | Instruction::ReturnUnlessReturned => self.impossible(),
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod former;
+#[cfg(test)]
 mod imports;
 #[cfg(test)]
 mod listing;

@@ -178,6 +178,7 @@ fn empty_module() -> Module {
     };
     // LOAD_CONST_NONE, RETURN_VALUE
     let code = Code::Bytecode(Bytecode {
+        objects: Vec::new(),
         prelude,
         opcodes: vec![0x51, 0x63],
     });

@@ -1,7 +1,7 @@
 //! What the writer refuses, and headers that the official compiler does not write.
 
 use piton_mpy::error::Error;
-use piton_mpy::header::{Arch, Dialect, Header};
+use piton_mpy::header::{Arch, Dialect, Header, VERSION};
 use piton_mpy::module::Module;
 use piton_mpy::prelude::Prelude;
 use piton_mpy::raw_code::{Code, Kind, Place, RawCode, Relocation, Section, Target, ViperCode};
@@ -20,6 +20,7 @@ fn every_header_comes_back() {
             for arch_flags in [None, Some(0), Some(3), Some(u32::MAX)] {
                 let header = Header {
                     dialect,
+                    version: VERSION,
                     sub_version: 1,
                     arch,
                     arch_flags,

@@ -73,7 +73,9 @@ impl Parser<'_, '_> {
             Rule::Expr => self.fold_chain(BinaryOperator::Or, count),
             Rule::XorExpr => self.fold_chain(BinaryOperator::Xor, count),
             Rule::AndExpr => self.fold_chain(BinaryOperator::And, count),
-            Rule::Power => self.fold_chain(BinaryOperator::Power, count),
+            Rule::Power if self.options.rules.since_1_13 => {
+                self.fold_chain(BinaryOperator::Power, count)
+            }
             Rule::ShiftExpr | Rule::ArithExpr | Rule::Term => self.fold_mixed_chain(count),
             Rule::Factor2 => return self.fold_unary(),
             Rule::ExprStmt => return self.define_constant(),

@@ -19,14 +19,13 @@ pub struct BuildTarget {
 const NEWEST: &str = "micropython";
 
 /// The names of all firmwares, for a person who typed something else.
-const ALL_NAMES: &str = "micropython, micropython-1.19 to micropython-1.29, \
-                         circuitpython-9 to circuitpython-10";
+const ALL_NAMES: &str = "micropython, micropython-1.12 to micropython-1.29, \
+                         circuitpython-7 to circuitpython-10";
 
 impl BuildTarget {
     /// Yields the names that stand before the `:`: the newest MicroPython, then each release, oldest first.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-        let releases = Target::ALL.iter().filter(|target| is_written(**target));
-        std::iter::once(NEWEST).chain(releases.map(|target| target.name()))
+        std::iter::once(NEWEST).chain(Target::ALL.iter().map(|target| target.name()))
     }
 }
 
@@ -34,13 +33,8 @@ impl BuildTarget {
 fn firmware(name: &str) -> Option<Target> {
     match name {
         NEWEST => Some(Target::NEWEST),
-        name => Target::from_name(name).filter(|target| is_written(*target)),
+        name => Target::from_name(name),
     }
-}
-
-/// Returns whether its `.mpy` files can be written.
-fn is_written(target: Target) -> bool {
-    target.mpy_version() == piton_mpy::header::VERSION
 }
 
 /// Names of ports, chips and boards by their first letters, with the processor that machine code for them is for. The
@@ -93,7 +87,7 @@ fn expected(name: &str) -> String {
         .iter()
         .find_map(|start| letters.strip_prefix(start))
     {
-        let known = [10, 9]
+        let known = [10, 9, 8, 7]
             .into_iter()
             .find(|number: &u32| version.starts_with(&number.to_string()));
         return match known {
@@ -175,8 +169,7 @@ impl BuildTarget {
     pub fn circuitpython(major: u32) -> Option<BuildTarget> {
         let newest = BuildTarget::newest_circuitpython().target;
         let target = match major {
-            0..=8 => return None,
-            9..=10 => Target::circuitpython(major)?,
+            0..=10 => Target::circuitpython(major)?,
             11.. => newest,
         };
         Some(BuildTarget { target, arch: None })
@@ -223,9 +216,9 @@ mod tests {
     fn names_come_back() {
         for name in [
             "micropython",
-            "micropython-1.19",
+            "micropython-1.12",
             "micropython-1.28:armv7m",
-            "circuitpython-9",
+            "circuitpython-7",
             "circuitpython-10",
             "micropython:armv7m",
         ] {
@@ -234,9 +227,9 @@ mod tests {
         for (name, expected) in [
             (
                 "",
-                "expected one of micropython, micropython-1.19 to micropython-1.29, circuitpython-9 to circuitpython-10",
+                "expected one of micropython, micropython-1.12 to micropython-1.29, circuitpython-7 to circuitpython-10",
             ),
-            ("amiga", "expected one of micropython, micropython-1.19 to"),
+            ("amiga", "expected one of micropython, micropython-1.12 to"),
             ("micropython:", "did you mean `micropython`?"),
             ("micropyton", "did you mean `micropython`?"),
             ("micropython:z80", "armv7emsp"),
@@ -245,6 +238,7 @@ mod tests {
                 "did you mean `circuitpython-10` or `circuitpython-9`?",
             ),
             ("CircuitPython_10.0.3", "did you mean `circuitpython-10`?"),
+            ("circuitpython-8.2", "did you mean `circuitpython-8`?"),
             ("circuitpython-6", "`circuitpython-9`?"),
             ("micropython-1.30", "did you mean `micropython`?"),
             (
@@ -270,7 +264,8 @@ mod tests {
     fn versions_of_circuitpython_have_targets() {
         for (major, name) in [
             (0, None),
-            (8, None),
+            (6, None),
+            (7, Some("circuitpython-7")),
             (9, Some("circuitpython-9")),
             (10, Some("circuitpython-10")),
             (12, Some("circuitpython-10")),

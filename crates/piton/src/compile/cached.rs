@@ -98,6 +98,7 @@ fn key(source: &[u8], options: &Options) -> Key {
         arch_flags,
         default_emitter,
         target,
+        lookup_cache,
     } = options;
     let optimisation = match optimisation {
         Optimisation::None => 0,
@@ -122,7 +123,8 @@ fn key(source: &[u8], options: &Options) -> Key {
         .with(&[arch.map_or(0, Arch::number)])
         .with(&arch_flags.to_le_bytes())
         .with(emitter)
-        .with(target);
+        .with(target)
+        .with(&[u8::from(*lookup_cache)]);
     key.with(source)
 }
 
@@ -189,6 +191,10 @@ mod tests {
             },
             Options {
                 target: Target::CircuitPython10,
+                ..options()
+            },
+            Options {
+                lookup_cache: true,
                 ..options()
             },
         ];

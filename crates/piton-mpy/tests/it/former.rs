@@ -1,0 +1,151 @@
+//! Files of version 5, as the official compiler of MicroPython 1.12 writes them.
+
+use piton_mpy::disassembly::disassemble;
+use piton_mpy::error::Error;
+use piton_mpy::header::{FEATURE_UNICODE, FORMER_VERSION, Header};
+use piton_mpy::imports::imports;
+use piton_mpy::module::Module;
+use piton_mpy::{merge, reader, writer};
+
+/// Has closures, defaults, all kinds of objects, loops, handlers and more strings than the window holds.
+const SOURCE: &str = "\
+import sys, os.path as p
+from a import b, c as d
+X = 123456789012, 1.5, 2j, b'some bytes here', 'a string of some length', ...
+def f(a, b=1, *c, d, e=2, **g):
+    def h():
+        nonlocal a
+        a = [b for b in c if b]
+        return lambda: (a, d)
+    try:
+        for i in range(10):
+            with a as e:
+                if i and a or b:
+                    continue
+                break
+    except (KeyError, ValueError) as e:
+        raise e
+    finally:
+        print(e, e.a, e.b, a < b < c)
+    return h
+class C(f):
+    x = 1
+    def m(self):
+        yield self
+        super().m()
+";
+
+/// What the official compiler of 1.12 makes of a source.
+fn compiled(source: &str, arguments: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("a.py"), folder.path().join("a.mpy"));
+    std::fs::write(&input, source).unwrap();
+    let run = test_programs::archived_mpy_cross("1.12")
+        .args(arguments)
+        .args(["-s", "a.py", "-o"])
+        .args([&output, &input])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    std::fs::read(output).unwrap()
+}
+
+fn sources() -> Vec<String> {
+    let names: String = (0..90)
+        .map(|i| format!("name_{i} = name_{}\n", i * 7 % 40))
+        .collect();
+    vec![
+        String::new(),
+        "x = 1\n".to_owned(),
+        names,
+        SOURCE.to_owned(),
+        "def a():\n def b():\n  def c(): pass\n  def d(): pass\n def e(): pass\n".to_owned(),
+    ]
+}
+
+#[test]
+fn a_file_comes_back_byte_for_byte() {
+    for source in sources() {
+        for arguments in [&[][..], &["-O3"], &["-mcache-lookup-bc"], &["-mno-unicode"]] {
+            let bytes = compiled(&source, arguments);
+            let module = reader::read(&bytes).unwrap();
+            assert_eq!(module.header.version, FORMER_VERSION);
+            assert_eq!(module.source_name(), Some(&b"a.py"[..]));
+            assert_eq!(reader::header(&bytes), Ok(module.header));
+            assert_eq!(
+                writer::write(&module),
+                Ok(bytes),
+                "{arguments:?}:\n{source}"
+            );
+        }
+    }
+}
+
+#[test]
+fn features_are_in_the_header() {
+    let header = |arguments: &[&str]| reader::header(&compiled("x = 1\n", arguments)).unwrap();
+    assert_eq!(header(&[]).sub_version, FEATURE_UNICODE);
+    assert!(!header(&[]).has_lookup_cache());
+    assert!(header(&["-mcache-lookup-bc"]).has_lookup_cache());
+    assert_eq!(header(&["-mno-unicode"]).sub_version, 0);
+    assert!(!Header::bytecode().has_lookup_cache());
+}
+
+#[test]
+fn a_listing_has_names_objects_and_labels() {
+    let module = reader::read(&compiled(SOURCE, &[])).unwrap();
+    insta::assert_snapshot!(disassemble(&module).to_string());
+    let names: Vec<_> = imports(&module)
+        .into_iter()
+        .map(|found| found.name)
+        .collect();
+    assert_eq!(names, [&b"sys"[..], b"os.path", b"a"]);
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_no_panic() {
+    let bytes = compiled(SOURCE, &[]);
+    for end in 0..bytes.len() {
+        assert!(reader::read(&bytes[..end]).is_err(), "{end}");
+    }
+    for at in 0..bytes.len() {
+        for change in [0x01, 0x40, 0x80, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= change;
+            if let Ok(module) = reader::read(&damaged) {
+                let _listing = disassemble(&module).to_string();
+                // Where a number has a shorter form the file is another; it must read back.
+                let written = writer::write(&module);
+                assert!(
+                    written.is_err() || reader::read(&written.unwrap()) == Ok(module),
+                    "{at}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn machine_code_is_refused() {
+    let bytes = compiled("@micropython.native\ndef f(): pass\n", &[]);
+    let error = reader::read(&bytes).unwrap_err().to_string();
+    assert!(
+        error.contains("machine code of version 5 is not read"),
+        "{error}"
+    );
+    assert!(reader::header(&bytes).unwrap().arch.is_some());
+}
+
+#[test]
+fn modules_of_different_versions_are_not_merged() {
+    let module = |bytes: &[u8]| -> Module { reader::read(bytes).unwrap() };
+    let former = module(&compiled("x = 1\n", &[]));
+    let refused = merge::merge(&[former.clone(), former]);
+    assert!(matches!(
+        refused,
+        Err(Error::NotMergeable {
+            field: "version",
+            ..
+        })
+    ));
+}
