@@ -114,6 +114,7 @@ fn assemble_module(
             break;
         };
         let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
+        check_machine_code(scope.emitter, options.target)?;
         let function = match scope.emitter {
             Emitter::Bytecode => assemble(
                 &scopes.scopes,
@@ -123,12 +124,6 @@ fn assemble_module(
                 &mut scopes.tables,
                 Encoding::of(options),
             ),
-            // The machine code of older firmware calls other functions of the runtime.
-            Emitter::Native | Emitter::Viper | Emitter::Assembler
-                if options.target.mpy_sub_version() != SUB_VERSION =>
-            {
-                Err(Failure::nowhere(DiagnosticCode::NativeCode))
-            }
             Emitter::Native | Emitter::Viper => {
                 let source = Source {
                     scopes: &scopes.scopes,
@@ -186,6 +181,14 @@ fn native_emitter(options: &Options) -> Result<Native, Failure> {
     };
     let machine = machine(arch).ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;
     Ok(Native::new(machine))
+}
+
+/// Refuses machine code for older firmware, which has other functions of the runtime to call.
+fn check_machine_code(emitter: Emitter, target: Target) -> Result<(), Failure> {
+    if emitter != Emitter::Bytecode && target.mpy_sub_version() != SUB_VERSION {
+        return Err(Failure::nowhere(DiagnosticCode::NativeCode));
+    }
+    Ok(())
 }
 
 /// Returns the header: architecture and sub-version are only in that of a module with machine code.

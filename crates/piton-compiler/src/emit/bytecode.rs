@@ -185,6 +185,7 @@ pub(super) fn argument_names(
 }
 
 impl Assembler<'_> {
+    // tidy: one arm for each instruction, as the table of py/emitbc.c.
     fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
         let returned = std::mem::replace(
             &mut self.returned,
