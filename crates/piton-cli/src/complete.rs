@@ -282,7 +282,7 @@ fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
         candidate("rfc2217://", "a serial port behind a telnet server"),
         candidate("ws://", "WebREPL"),
     ];
-    for (name, selector) in config.boards() {
+    for (name, selector) in config.boards.boards() {
         places.push(candidate(name, selector.to_string()));
     }
     let mut ports = list_serial_ports();
@@ -300,8 +300,14 @@ fn places_to_connect_to(config: &Config) -> Vec<Candidate> {
 /// Returns the board that the line connects to so far.
 fn selector(situation: &Situation, config: &Config) -> Option<BoardSelector> {
     match &situation.connection {
-        Some(word) => config.selector(word).ok(),
-        None => Some(config.board.clone().unwrap_or(BoardSelector::Auto)),
+        Some(word) => config.boards.selector(word).ok(),
+        None => Some(
+            config
+                .boards
+                .default_board()
+                .cloned()
+                .unwrap_or(BoardSelector::Auto),
+        ),
     }
 }
 

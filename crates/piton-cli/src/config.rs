@@ -9,15 +9,12 @@ mod python;
 mod toml;
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use piton::selector::BoardSelector;
+use piton::board_names::{BoardNames, config_toml, read_config};
 
 use crate::compatibility::Compatibility;
-
-/// The most bytes of a configuration file: no person writes a longer one.
-const SIZE_LIMIT: u64 = 1 << 20;
 
 /// The hint for a line of `config.py` that is not read.
 pub(crate) const UNREAD_HINT: &str = "piton reads config.py without running it: write a literal there, or set the shortcut up in piton's config.toml";
@@ -27,10 +24,8 @@ pub(crate) const UNREAD_HINT: &str = "piton reads config.py without running it: 
 pub(crate) struct Config {
     /// The user's shortcuts.
     pub(crate) shortcuts: Vec<UserShortcut>,
-    /// Names for boards.
-    boards: Vec<(String, BoardSelector)>,
-    /// The board to connect to when the line names none.
-    pub(crate) board: Option<BoardSelector>,
+    /// Names for boards, and the board to connect to when the line names none.
+    pub(crate) boards: BoardNames,
     /// The places that were not read, which may not matter.
     pub(crate) remarks: Vec<Remark>,
 }
@@ -101,7 +96,7 @@ impl Config {
             python::read(&path, &text, &mut config);
         }
         if compatibility.config_toml
-            && let Some(path) = places::config_toml()
+            && let Some(path) = config_toml()
             && let Some(text) = read(&path)?
         {
             toml::read(&path, &text, &mut config).map_err(ConfigError::Invalid)?;
@@ -115,23 +110,6 @@ impl Config {
         let mut config = Config::default();
         python::read(Path::new("config.py"), text, &mut config);
         config
-    }
-
-    /// Returns the selector of the board that `word` names.
-    ///
-    /// # Errors
-    ///
-    /// As for `BoardSelector`'s `FromStr`.
-    pub(crate) fn selector(&self, word: &str) -> Result<BoardSelector, piton::error::BoardError> {
-        match self.boards.iter().find(|(name, _)| name == word) {
-            Some((_, selector)) => Ok(selector.clone()),
-            None => word.parse(),
-        }
-    }
-
-    /// Returns the boards with their names.
-    pub(crate) fn boards(&self) -> &[(String, BoardSelector)] {
-        &self.boards
     }
 
     /// Returns the shortcut called `name`.
@@ -216,21 +194,8 @@ fn line_of(text: &str, at: usize) -> usize {
 
 /// Returns the text of a file; `None` if it is not there.
 fn read(path: &Path) -> Result<Option<String>, ConfigError> {
-    let failed = |source| ConfigError::Read {
+    read_config(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
-    };
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut text = String::new();
-    file.take(SIZE_LIMIT + 1)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    if text.len() as u64 > SIZE_LIMIT {
-        return Err(failed(io::Error::other("it is longer than 1 MiB")));
-    }
-    Ok(Some(text))
+    })
 }

@@ -47,7 +47,11 @@ impl Context {
         session.reset_on_connect = options.reset_on_connect;
         session.reconnects = compatibility.reconnects && !options.no_reconnect;
         session.ask_password = Some(password::prompt());
-        let default_board = config.board.clone().unwrap_or(BoardSelector::Auto);
+        let default_board = config
+            .boards
+            .default_board()
+            .cloned()
+            .unwrap_or(BoardSelector::Auto);
         Context {
             compatibility,
             session: Session::new(default_board, session),

@@ -5,9 +5,6 @@
 /// The factor for the time that a board may take.
 pub(crate) const TIMEOUT: &str = "PITON_TIMEOUT";
 
-/// The configuration file.
-pub(crate) const CONFIG: &str = "PITON_CONFIG";
-
 /// The password of a WebREPL.
 pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
 
@@ -24,8 +21,7 @@ pub(crate) const SHELL: &str = "SHELL";
 /// The width of the terminal.
 pub(crate) const COLUMNS: &str = "COLUMNS";
 
-/// The folder of configuration files (<https://specifications.freedesktop.org/basedir-spec/latest/>).
-pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+pub(crate) use piton::environment::XDG_CONFIG_HOME;
 
 /// The folder of data files.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -35,9 +31,6 @@ pub(crate) const BASH_COMPLETIONS: &str = "BASH_COMPLETION_USER_DIR";
 
 /// The folder of zsh's configuration.
 pub(crate) const ZDOTDIR: &str = "ZDOTDIR";
-
-/// The folder of configuration files on Windows.
-pub(crate) const APPDATA: &str = "APPDATA";
 
 /// The folder of a computer's own configuration files on Windows.
 pub(crate) const LOCALAPPDATA: &str = "LOCALAPPDATA";
@@ -70,10 +63,6 @@ mod tests {
             "how many times as long as usual a board may take, where `--timeout` does not say it",
         ),
         (
-            CONFIG,
-            "configuration file, instead of `config.toml` in the folder of configuration files; empty: none",
-        ),
-        (
             WEBREPL_PASSWORD,
             "password of a WebREPL, where `--password` names none",
         ),
@@ -89,10 +78,6 @@ mod tests {
             "width of the terminal for `piton mpremote COMMAND --help`",
         ),
         (
-            XDG_CONFIG_HOME,
-            "folder of configuration files, instead of `~/.config`",
-        ),
-        (
             XDG_DATA_HOME,
             "folder of bash's completions, instead of `~/.local/share`",
         ),
@@ -101,7 +86,6 @@ mod tests {
             ZDOTDIR,
             "folder of zsh's completions, instead of the home folder",
         ),
-        (APPDATA, "folder of configuration files on Windows"),
         (LOCALAPPDATA, "folder of mpremote's `config.py` on Windows"),
         (
             CI,

@@ -20,6 +20,15 @@ pub const VM_URL: &str = "PITON_VM_URL";
 /// The folder of what piton can fetch or compute again.
 pub const CACHE_FOLDER: &str = "PITON_CACHE_DIR";
 
+/// The configuration file.
+pub const CONFIG: &str = "PITON_CONFIG";
+
+/// The folder of configuration files (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
+/// The folder of configuration files on Windows.
+pub const APPDATA: &str = "APPDATA";
+
 /// The time of the sources of a build (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
@@ -36,6 +45,18 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: VM_URL,
         help: "address that the VM file is fetched from, instead of the public mirror",
+    },
+    Variable {
+        name: CONFIG,
+        help: "configuration file, instead of `config.toml` in the folder of configuration files; empty: none",
+    },
+    Variable {
+        name: XDG_CONFIG_HOME,
+        help: "folder of configuration files, instead of `~/.config`",
+    },
+    Variable {
+        name: APPDATA,
+        help: "folder of configuration files on Windows",
     },
     Variable {
         name: SOURCE_DATE_EPOCH,

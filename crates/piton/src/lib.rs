@@ -61,6 +61,7 @@
 
 mod board;
 pub mod board_format;
+pub mod board_names;
 pub mod building;
 pub mod cache_folder;
 pub mod clock;

@@ -33,11 +33,12 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         return list(ctx);
     }
     if ctx.compatibility.speaks_mpremote() {
-        let selector = ctx.config.selector(&args.device)?;
+        let selector = ctx.config.boards.selector(&args.device)?;
         return Ok(ctx.session.connect_to(&selector)?);
     }
     let connected = ctx
         .config
+        .boards
         .selector(&args.device)
         .map_err(CommandError::from)
         .and_then(|selector| Ok(ctx.session.connect_to(&in_dev(selector))?));
@@ -65,7 +66,12 @@ fn wrong_place(error: CommandError, word: &str, ctx: &Context) -> CommandError {
         CommandError::Piton(piton::Error::Board(
             error @ (BoardError::NoSuchPort { .. } | BoardError::Selector { .. }),
         )) => {
-            let names = ctx.config.boards().iter().map(|(name, _)| name.as_str());
+            let names = ctx
+                .config
+                .boards
+                .boards()
+                .iter()
+                .map(|(name, _)| name.as_str());
             let is_port = matches!(error, BoardError::NoSuchPort { .. });
             let hints = places::hints(
                 word,

@@ -19,21 +19,6 @@ pub(super) fn config_py() -> Option<PathBuf> {
     Some(folder?.join("mpremote").join("config.py"))
 }
 
-/// Returns the path of our own file: the value of `PITON_CONFIG`, else `$XDG_CONFIG_HOME/piton/config.toml`, else below
-/// `~/.config`, on Windows below `%APPDATA%`.
-pub(super) fn config_toml() -> Option<PathBuf> {
-    if let Some(file) = env::var_os(environment::CONFIG) {
-        // A variable that is set and empty means that there is no file.
-        return (!file.is_empty()).then(|| PathBuf::from(file));
-    }
-    let folder = if cfg!(windows) {
-        absolute(environment::APPDATA).or_else(|| home("AppData/Roaming"))
-    } else {
-        absolute(environment::XDG_CONFIG_HOME).or_else(|| home(".config"))
-    };
-    Some(folder?.join("piton").join("config.toml"))
-}
-
 /// Returns the folder that an environment variable names; a relative one does not count, by the XDG rules.
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)

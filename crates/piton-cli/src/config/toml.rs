@@ -4,10 +4,9 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, Table, TableLike, TomlError, Value};
 
-use super::{Config, Parameter, Remark, UserShortcut, line_of, split};
+use piton::board_names::{BoardNames, BoardNamesError};
 
-/// Names with another meaning to `connect`.
-const RESERVED: &[&str] = &["auto", "list", "virtual"];
+use super::{Config, Parameter, Remark, UserShortcut, line_of, split};
 
 /// Adds the file's settings to `config`.
 ///
@@ -16,14 +15,13 @@ const RESERVED: &[&str] = &["auto", "list", "virtual"];
 /// The first place that is not valid.
 pub(super) fn read(path: &Path, text: &str, config: &mut Config) -> Result<(), Remark> {
     let file = File { path, text };
+    config.boards = BoardNames::parse(path, text).map_err(remark_of)?;
     let document = Document::parse(text).map_err(|error| file.syntax(&error))?;
     let table = document.as_table();
     for (key, item) in table {
         match key {
-            "boards" => file.boards(item, config)?,
             "commands" => file.commands(item, config)?,
-            // Read last, since it may name one of the boards.
-            "board" => {}
+            "board" | "boards" => {}
             _ => {
                 let reason =
                     format!("`{key}` is not a setting; expected `board`, `boards` or `commands`");
@@ -31,14 +29,24 @@ pub(super) fn read(path: &Path, text: &str, config: &mut Config) -> Result<(), R
             }
         }
     }
-    if let Some(item) = table.get("board") {
-        let name = file.text_of(item, "`board`")?;
-        let selector = config
-            .selector(name)
-            .map_err(|error| file.at(item, error.to_string()))?;
-        config.board = Some(selector);
-    }
     Ok(())
+}
+
+/// Returns what is said about names of boards as all of the file is.
+fn remark_of(error: BoardNamesError) -> Remark {
+    match error {
+        BoardNamesError::Invalid { path, line, reason } => Remark {
+            file: path,
+            line,
+            reason,
+        },
+        // The text was read before.
+        BoardNamesError::Read { path, source } => Remark {
+            file: path,
+            line: 1,
+            reason: source.to_string(),
+        },
+    }
 }
 
 struct File<'a> {
@@ -47,21 +55,6 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn boards(&self, item: &Item, config: &mut Config) -> Result<(), Remark> {
-        let table = self.table(item, "`boards`")?;
-        for (name, item) in table.iter() {
-            if name.is_empty() || RESERVED.contains(&name) {
-                return Err(self.at(item, format!("`{name}` can't be the name of a board")));
-            }
-            let selector = self
-                .text_of(item, &format!("board `{name}`"))?
-                .parse()
-                .map_err(|error: piton::error::BoardError| self.at(item, error.to_string()))?;
-            config.boards.push((name.to_owned(), selector));
-        }
-        Ok(())
-    }
-
     fn commands(&self, item: &Item, config: &mut Config) -> Result<(), Remark> {
         let table = self.table(item, "`commands`")?;
         for (signature, item) in table.iter() {
@@ -173,9 +166,15 @@ mod tests {
                         format!("{}: {words:?} # {}", shortcut.signature(), shortcut.help)
                     })
                     .collect();
-                let boards = config.boards.iter();
+                let boards = config.boards.boards().iter();
                 lines.extend(boards.map(|(name, board)| format!("{name} -> {board}")));
-                lines.extend(config.board.iter().map(|board| format!("default {board}")));
+                lines.extend(
+                    config
+                        .boards
+                        .default_board()
+                        .iter()
+                        .map(|board| format!("default {board}")),
+                );
                 lines.join("\n")
             }
         }
