@@ -26,6 +26,9 @@ pub struct SerialPortFacts {
     pub manufacturer: Option<String>,
     /// The product's name, as the USB device gives it.
     pub product: Option<String>,
+    /// The place where the device is plugged in, `1-1.4` for port 4 of a hub at port 1 of bus 1, with the number of the interface
+    /// if the device has several, `1-1.4:1.0`: as pyserial has it. `None` where the system does not tell.
+    pub location: Option<String>,
 }
 
 impl SerialPortFacts {
@@ -84,6 +87,7 @@ fn system_list() -> Vec<SerialPortFacts> {
                 serial_number: usb.as_ref().and_then(|usb| usb.serial_number.clone()),
                 manufacturer: usb.as_ref().and_then(|usb| usb.manufacturer.clone()),
                 product: usb.and_then(|usb| usb.product),
+                location: None,
             }
         })
         .collect()

@@ -210,6 +210,7 @@ mod tests {
             pid: Some(5),
             manufacturer: None,
             product: None,
+            location: None,
         };
         (controller, facts)
     }

@@ -34,6 +34,7 @@ fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
         pid: None,
         manufacturer: None,
         product: None,
+        location: None,
     };
     let Ok(device) = class.join(name).join("device").canonicalize() else {
         return Some(facts);
@@ -42,18 +43,29 @@ fn facts(dev: &Path, class: &Path, name: &str) -> Option<SerialPortFacts> {
     let subsystem = subsystem.as_deref().and_then(Path::file_name);
     // The device of CDC-ACM is the USB interface; with other drivers it is one level below the interface. The interface
     // is below the USB device.
-    let usb_device = match subsystem.and_then(|name| name.to_str()) {
+    let interface = match subsystem.and_then(|name| name.to_str()) {
         Some("platform") => return None,
-        Some("usb-serial") => device.parent().and_then(Path::parent),
-        Some("usb") => device.parent(),
+        Some("usb-serial") => device.parent(),
+        Some("usb") => Some(device.as_path()),
         _ => None,
     };
-    if let Some(usb_device) = usb_device {
+    if let Some(interface) = interface
+        && let Some(usb_device) = interface.parent()
+    {
         facts.vid = hex_attribute(usb_device, "idVendor");
         facts.pid = hex_attribute(usb_device, "idProduct");
         facts.serial_number = attribute(usb_device, "serial");
         facts.manufacturer = attribute(usb_device, "manufacturer");
         facts.product = attribute(usb_device, "product");
+        let interfaces = attribute(usb_device, "bNumInterfaces").and_then(|text| text.parse().ok());
+        let place = if interfaces.unwrap_or(1) == 1 {
+            usb_device
+        } else {
+            interface
+        };
+        facts.location = place
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
     }
     Some(facts)
 }
@@ -137,6 +149,7 @@ mod tests {
             pid: None,
             manufacturer: None,
             product: None,
+            location: None,
         }
     }
 
@@ -149,6 +162,8 @@ mod tests {
         machine.write("sys/devices/pci0/usb1/1-2/serial", b"e66164084373532b\n");
         machine.write("sys/devices/pci0/usb1/1-2/manufacturer", b"MicroPython\n");
         machine.write("sys/devices/pci0/usb1/1-2/product", b"Board in FS mode\n");
+        // The kernel pads the number.
+        machine.write("sys/devices/pci0/usb1/1-2/bNumInterfaces", b" 2\n");
         machine.tty("ttyUSB0", "pci0/usb1/1-3/1-3:1.0/ttyUSB0", "usb-serial");
         machine.write("sys/devices/pci0/usb1/1-3/idVendor", b"10c4\n");
         machine.write("sys/devices/pci0/usb1/1-3/idProduct", b"ea60\n");
@@ -162,12 +177,14 @@ mod tests {
             pid: Some(5),
             manufacturer: Some("MicroPython".to_owned()),
             product: Some("Board in FS mode".to_owned()),
+            location: Some("1-2:1.0".to_owned()),
             ..facts("ttyACM0")
         };
         let bridge = SerialPortFacts {
             vid: Some(0x10c4),
             pid: Some(0xea60),
             product: Some("\u{b5}C \u{fffd} Bridge".to_owned()),
+            location: Some("1-3".to_owned()),
             ..facts("ttyUSB0")
         };
         assert!(pico.is_usb() && bridge.is_usb());
@@ -199,7 +216,8 @@ mod tests {
         // While a USB device is unplugged, some of its files in sysfs may be missing already.
         machine.tty("ttyACM1", "pci0/usb1/1-4/1-4:1.0", "usb");
         machine.write("sys/devices/pci0/usb1/1-4/idVendor", b"\n");
-        let expected = ["rfcomm0", "ttyACM1", "ttyAMA0", "ttyS0"].map(facts);
+        let mut expected = ["rfcomm0", "ttyACM1", "ttyAMA0", "ttyS0"].map(facts);
+        expected[1].location = Some("1-4".to_owned());
         assert_eq!(machine.list(), expected);
         assert!(!expected.iter().any(SerialPortFacts::is_usb));
         assert_eq!(list(Path::new("/no/dev"), Path::new("/no/sys")), []);

@@ -100,6 +100,7 @@ mod tests {
                     pid: Some(5),
                     manufacturer: vendor.map(str::to_owned),
                     product: product.map(str::to_owned),
+                    location: None,
                 }
             };
         let ports = [

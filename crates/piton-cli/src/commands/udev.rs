@@ -128,6 +128,7 @@ mod tests {
             pid: Some(5),
             manufacturer: None,
             product: Some(product.to_owned()),
+            location: None,
         }
     }
 

@@ -196,6 +196,7 @@ mod tests {
             pid: vid.map(|_| 5),
             manufacturer: None,
             product: None,
+            location: None,
         }
     }
 
