@@ -91,8 +91,10 @@ impl Device {
     pub fn connect(
         selector: &BoardSelector,
         connection: &ConnectOptions,
-        options: DeviceOptions,
+        mut options: DeviceOptions,
     ) -> Result<Device, DeviceError> {
+        // A soft reset ends the connection: the firmware forgets the WebREPL.
+        options.keep_state |= matches!(selector, BoardSelector::WebRepl { .. });
         let cancel = connection.cancel.clone();
         let (selector, connection) = (selector.clone(), connection.clone());
         let connector = Box::new(move || Board::connect(&selector, &connection));

@@ -17,7 +17,8 @@ pub type OutputSink = Box<dyn FnMut(&[u8]) + Send>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceOptions {
-    /// Whether the board keeps its variables when the session begins; otherwise it starts afresh (10 s at most).
+    /// Whether the board keeps its variables when the session begins or connects again; otherwise it starts afresh (10 s at most).
+    /// Over a WebREPL it always does: a soft reset ends the connection.
     pub keep_state: bool,
     /// How often a session whose connection was lost tries to connect before a call fails, with a second between two
     /// tries. 0: never.

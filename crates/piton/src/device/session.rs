@@ -153,10 +153,7 @@ impl Session {
         options: DeviceOptions,
     ) -> Result<Session, DeviceError> {
         let board = connector().map_err(|error| DeviceError::NotConnected(Box::new(error)))?;
-        let entry = match options.keep_state {
-            true => Entry::KeepState,
-            false => Entry::SoftReset,
-        };
+        let entry = first_entry(&options);
         let mut session = Session {
             connector,
             cancel,
@@ -481,7 +478,7 @@ impl Session {
             match (self.connector)() {
                 Ok(board) => {
                     self.board = Some(board);
-                    self.state = State::Fresh(Entry::SoftReset);
+                    self.state = State::Fresh(first_entry(&self.options));
                     return Ok(());
                 }
                 Err(error) => failure = error,
@@ -585,4 +582,12 @@ fn is_about_the_session(exception: &BoardException) -> bool {
     (exception.type_name == "NameError" && exception.message.contains(NAME))
         // The installer's text stands under the name, and was not executed.
         || (exception.type_name == "TypeError" && exception.message.contains("callable"))
+}
+
+/// How a new connection comes to the raw REPL.
+fn first_entry(options: &DeviceOptions) -> Entry {
+    match options.keep_state {
+        true => Entry::KeepState,
+        false => Entry::SoftReset,
+    }
 }
