@@ -1,5 +1,6 @@
 //! The Python package: built as users get it, installed into a fresh environment, tested and checked there.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,12 +9,12 @@ use test_programs::pins::Environment;
 use test_programs::{cache, locate};
 
 use crate::processes::output_of;
-#[cfg(unix)]
-use crate::served_board::ServedBoard;
 use crate::setup::python::{interpreter, new_environment};
 use crate::workspace::root;
-#[cfg(unix)]
-use crate::workspace::{Profile, build_piton};
+
+mod surroundings;
+
+use surroundings::Surroundings;
 
 /// Builds the wheel, installs it into a fresh virtual environment, runs the package's tests and checks its types there.
 ///
@@ -34,49 +35,54 @@ pub(crate) fn check() -> anyhow::Result<()> {
     )
     .context("the wheel cannot be installed")?;
     show_tools(&python)?;
-    let project = project();
-    let mut tests = Command::new(&python);
-    tests
-        .env("PITON_VM", locate("vm")?)
-        .args(["-m", "pytest", "--rootdir"])
-        .arg(&project)
-        .arg(project.join("tests"));
-    with_board(&mut tests, |tests| {
-        run(tests).context("a test of the Python package fails")
-    })?;
-    run(Command::new(locate("basedpyright")?)
+    let run_tests = |boards: &str, surroundings: &Surroundings| {
+        let file = folder.path().join("surroundings.json");
+        fs_err::write(&file, serde_json::to_vec(surroundings)?)?;
+        let mut tests = Command::new(&python);
+        tests
+            .env("PITON_VM", locate("vm")?)
+            .env("PITON_TEST_SURROUNDINGS", &file)
+            // A person's own settings and boards are nothing to the tests.
+            .env("PITON_CONFIG", "")
+            .env_remove("BELAY_DEVICE")
+            .args(["-m", "pytest", "-m", boards, "--rootdir"])
+            .arg(project())
+            .arg(project().join("tests"));
+        run(&mut tests).context("a test of the Python package fails")
+    };
+    surroundings::with_each(folder.path(), run_tests)?;
+    check_types(&environment)
+}
+
+/// Checks the types of the package, its examples and a script that uses it, and that all public types are known.
+fn check_types(environment: &Path) -> anyhow::Result<()> {
+    let checker = locate("basedpyright")?;
+    run(Command::new(&checker)
         .arg("--pythonpath")
-        .arg(&python)
+        .arg(interpreter(environment))
         .arg("--project")
-        .arg(&project))
-    .context("the Python package does not pass the type check")
-}
-
-/// Runs the tests with a board that they can compare this package and `belay` on: a virtual one behind a pseudo-terminal.
-#[cfg(unix)]
-fn with_board(
-    tests: &mut Command,
-    run: impl FnOnce(&mut Command) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let piton = build_piton(Profile::Dev)?;
-    let board = ServedBoard::start(&piton, [""; 0])?;
-    let peers = cache::python_environment(&cache::cache_dir()?, Environment::Peers);
-    tests
-        .env("PITON_TEST_PROGRAM", &piton)
-        .env("PITON_TEST_PORT", &board.port)
-        .env("PITON_TEST_BELAY", interpreter(&peers));
-    run(tests)?;
-    board.finish().map(drop)
-}
-
-/// Without pseudo-terminals there is no such board.
-#[cfg(not(unix))]
-fn with_board(
-    tests: &mut Command,
-    run: impl FnOnce(&mut Command) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    tests.arg("--ignore-glob=*test_differential.py");
-    run(tests)
+        .arg(project()))
+    .context("the Python package does not pass the type check")?;
+    // It looks for the package in the Python that it finds first, and only from outside of the project.
+    let interpreters = interpreter(environment);
+    let mut folders: Vec<PathBuf> = interpreters
+        .parent()
+        .map(Path::to_owned)
+        .into_iter()
+        .collect();
+    folders.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
+    let report = output_of(
+        Command::new(&checker)
+            .current_dir(environment)
+            .env("PATH", env::join_paths(folders)?)
+            .args(["--verifytypes", "piton", "--ignoreexternal"]),
+    )
+    .context("types of the package's public names are not known")?;
+    ensure!(
+        report.contains("Type completeness score: 100%"),
+        "types of the package's public names are not known:\n{report}"
+    );
+    Ok(())
 }
 
 /// Returns the folder of the package: its `pyproject.toml`, its Python files and its tests.

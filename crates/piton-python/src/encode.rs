@@ -156,14 +156,22 @@ fn write_rare(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyRe
         text.push_str(&expression);
     } else if is_array(value)? {
         let code: String = value.getattr("typecode")?.extract()?;
-        text.push_str(&format!("__import__('array').array({},", py_str(&code)));
-        write(&value.call_method0("tolist")?, text, depth)?;
-        text.push(')');
-    } else if value.is_instance_of::<PyMemoryView>() {
-        let bytes = value.call_method0("tobytes")?;
-        text.push_str(&py_bytes(bytes.cast::<PyBytes>()?.as_bytes()));
+        write_array(value, &code, text, depth)?;
+    } else if let Ok(view) = value.cast::<PyMemoryView>() {
+        write_view(view, text, depth)?;
+    } else if value.hasattr("dtype")? && value.hasattr("item")? {
+        // A number or an array of numpy; pandas has the second.
+        match value.getattr("ndim")?.extract::<usize>()? {
+            0 => write(&value.call_method0("item")?, text, depth)?,
+            _ => {
+                let array = value
+                    .py()
+                    .import("numpy")?
+                    .call_method1("ascontiguousarray", (value,))?;
+                write_view(&PyMemoryView::from(&array)?, text, depth)?;
+            }
+        }
     } else if value.hasattr("__index__")? {
-        // An integer of numpy.
         write(&value.call_method0("__index__")?, text, depth)?;
     } else if value.hasattr("__float__")? {
         write(&value.call_method0("__float__")?, text, depth)?;
@@ -174,6 +182,42 @@ fn write_rare(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyRe
              complex, str, bytes, bytearray, tuple, list, dict, set, frozenset and array.array"
         )));
     }
+    Ok(())
+}
+
+/// The items of a block of memory: bytes, or an array of numbers. More dimensions than one are lists in lists.
+fn write_view(view: &Bound<'_, PyMemoryView>, text: &mut String, depth: usize) -> PyResult<()> {
+    let format: String = view.getattr("format")?.extract()?;
+    let dimensions: usize = view.getattr("ndim")?.extract()?;
+    match (format.as_str(), dimensions) {
+        ("B" | "c", 1) => {
+            let bytes = view.call_method0("tobytes")?;
+            text.push_str(&py_bytes(bytes.cast::<PyBytes>()?.as_bytes()));
+            Ok(())
+        }
+        ("b" | "h" | "H" | "i" | "I" | "l" | "L" | "q" | "Q" | "f" | "d", 1) => {
+            // The letters of a buffer are sizes of this computer, and `l` has other ones on a board.
+            let size: usize = view.getattr("itemsize")?.extract()?;
+            let code = match (format.as_str(), size) {
+                ("l", 8) => "q",
+                ("L", 8) => "Q",
+                (code, _) => code,
+            };
+            write_array(view, code, text, depth)
+        }
+        _ => write(&view.call_method0("tolist")?, text, depth),
+    }
+}
+
+fn write_array(
+    array: &Bound<'_, PyAny>,
+    typecode: &str,
+    text: &mut String,
+    depth: usize,
+) -> PyResult<()> {
+    text.push_str(&format!("__import__('array').array({},", py_str(typecode)));
+    write(&array.call_method0("tolist")?, text, depth)?;
+    text.push(')');
     Ok(())
 }
 

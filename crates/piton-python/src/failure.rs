@@ -10,7 +10,7 @@ use crate::signals;
 
 /// Returns the exception that a script catches for an error of a session.
 pub(crate) fn exception(py: Python<'_>, error: DeviceError) -> PyErr {
-    let message = error.to_string();
+    let message = told(&error);
     match error {
         DeviceError::Raised(raised) => raised_exception(py, &raised),
         // The handler of a signal may have raised something else.
@@ -42,7 +42,21 @@ pub(crate) fn connection(py: Python<'_>, error: &Error) -> PyErr {
         }
         _ => "ConnectionFailedError",
     };
-    of_package(py, name, &error.to_string())
+    of_package(py, name, &told(error))
+}
+
+/// Returns the message of an error with those of its causes, as far as it does not say them itself.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
 }
 
 /// Returns the exception for a value without a literal form: its text, and the time of its evaluation.
@@ -77,7 +91,7 @@ fn raised_exception(py: Python<'_>, raised: &Raised) -> PyErr {
 }
 
 fn board_exception<'py>(py: Python<'py>, raised: &Raised) -> PyResult<Bound<'py, PyAny>> {
-    let exceptions = py.import("piton.exceptions")?;
+    let exceptions = py.import("piton._frames")?;
     let frame = exceptions.getattr("BoardFrame")?;
     let frames = raised
         .frames

@@ -17,7 +17,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::failure::{exception, of_package};
+use crate::failure::{exception, of_package, told};
 
 /// How long the board may take to give its prompt and to say what it is.
 const ENTRY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
@@ -160,7 +160,7 @@ impl Failure {
             Failure::Device(error) => return exception(py, error),
             Failure::Piton(error) => error,
         };
-        let message = error.to_string();
+        let message = told(&error);
         match (error.board(), &error) {
             (Some(error), _) => of_board(py, error),
             (None, piton::Error::Sync(sync::Error::Read { source, .. })) => {
@@ -177,5 +177,5 @@ fn of_board(py: Python<'_>, error: &BoardError) -> PyErr {
         BoardError::Disconnected { .. } => "ConnectionLost",
         _ => "PyboardError",
     };
-    of_package(py, name, &error.to_string())
+    of_package(py, name, &told(error))
 }

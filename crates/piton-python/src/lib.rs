@@ -6,7 +6,7 @@
 //!
 //! - `session` has the classes: a session with a board, its functions, generators and objects.
 //! - `encode` and `decode` turn values into text for the board, and back.
-//! - `code` minifies, `ports` lists serial ports.
+//! - `code` minifies, `ports` lists serial ports and reads the names of boards.
 //! - `files` copies folders to the board.
 //! - `failure` turns errors into exceptions, `signals` lets Python's handlers of signals run while the library waits.
 //!
@@ -32,7 +32,7 @@ mod _piton {
     #[pymodule_export]
     use crate::code::minify;
     #[pymodule_export]
-    use crate::ports::list_ports;
+    use crate::ports::{default_board, list_ports};
     #[pymodule_export]
     use crate::session::{Function, Generator, Handle, Session};
 

@@ -11,7 +11,6 @@ use piton::device::{
 };
 use piton::error::BoardError;
 use piton::literal::Value;
-use piton::selector::BoardSelector;
 use piton::transport::webrepl::Password;
 use piton::{Board, ConnectOptions};
 use pyo3::exceptions::{PyStopIteration, PyValueError};
@@ -20,8 +19,9 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::decode::decode;
 use crate::encode::{encode, encode_arguments};
-use crate::failure::{connection, exception, of_package, unparsable};
+use crate::failure::{connection, exception, of_package, told, unparsable};
 use crate::files::{Failure, Progress, Sync};
+use crate::ports::names;
 use crate::signals;
 
 /// How often a session tries to connect again where it may try for ever.
@@ -51,9 +51,9 @@ impl Session {
         attempts: i64,
         output: Py<PyAny>,
     ) -> PyResult<Session> {
-        let parsed: BoardSelector = selector
-            .parse()
-            .map_err(|error| PyValueError::new_err(format!("{error}")))?;
+        let parsed = names()?
+            .selector(selector)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
         let mut connect = ConnectOptions::default();
         connect.cancel = Cancel::with_probe(signals::have_raised);
         connect.open.baud_rate = baudrate;
@@ -183,9 +183,7 @@ impl Session {
         let attempts = attempts_of(attempts);
         py.detach(|| self.device.reconnect(attempts))
             .map_err(|error| match error {
-                DeviceError::NotConnected(error) => {
-                    of_package(py, "ConnectionLost", &error.to_string())
-                }
+                DeviceError::NotConnected(error) => of_package(py, "ConnectionLost", &told(&error)),
                 error => exception(py, error),
             })
     }

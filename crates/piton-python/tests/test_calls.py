@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from array import array
 from collections import OrderedDict
 from enum import IntEnum
 from typing import Any
@@ -80,23 +81,52 @@ def test_values_that_become_others(device: Device) -> None:
     assert math.isnan(same(math.nan))
     assert same(Colour.RED) == 3
     assert same(OrderedDict(a=1)) == {"a": 1}
-    assert same(memoryview(b"abc")) == b"abc"
     deep: "list[Any]" = []
     for _ in range(20):
         deep = [deep]
     assert same(deep) == deep
 
 
-@pytest.mark.parametrize("text", ["array('h', [1, -2])", "__import__('array').array('h',[1,-2])"])
-def test_the_text_of_an_array(text: str) -> None:
-    from array import array
+@pytest.mark.parametrize("typecode", "bBhHiIlLqQfd")
+def test_arrays_of_numbers(device: Device, typecode: str) -> None:
+    @device.task
+    def same(value):
+        return value
 
-    from piton._values import from_text
+    numbers = array(typecode, [1, 0, 100] if typecode.isupper() else [1, -2, 100])
+    returned = same(numbers)
+    assert returned == numbers
+    assert (type(returned), returned.typecode) == (array, typecode)
+    assert same(array(typecode)) == array(typecode)
+    # Packages for numbers take its memory as it is.
+    assert memoryview(returned).format == typecode
 
-    assert from_text(text) == array("h", [1, -2])
-    assert from_text("array('B')") == array("B")
-    with pytest.raises(ValueError):
-        from_text("array('h', [f()])")
+
+def test_blocks_of_memory(device: Device) -> None:
+    @device.task
+    def same(value):
+        return value
+
+    assert same(memoryview(b"abc")) == b"abc"
+    assert same(memoryview(array("h", [1, -1]))) == array("h", [1, -1])
+    assert same(memoryview(array("l", [2**40]))) == array("q", [2**40])
+    assert same(memoryview(bytes(range(6))).cast("B", (2, 3))) == [[0, 1, 2], [3, 4, 5]]
+
+
+class Scalar:
+    """A number as numpy has them."""
+
+    dtype, ndim = "float64", 0
+
+    def item(self) -> float:
+        return 2.5
+
+    def __index__(self) -> int:
+        raise TypeError("not an integer")
+
+
+def test_numbers_of_other_packages(device: Device) -> None:
+    assert device.task(lambda value: value)(Scalar()) == 2.5
 
 
 def test_large_values(device: Device) -> None:

@@ -7,59 +7,111 @@ import select
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support import Running, Served, free_port, surroundings
 
 import piton
 from piton import Device
 
-PROGRAM = os.environ.get("PITON_TEST_PROGRAM", "")
-
-served = pytest.mark.skipif(not PROGRAM, reason="PITON_TEST_PROGRAM names no program that serves a virtual board")
+RELAY = """
+import os, socket, sys, threading
+board = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def read():
+    while data := os.read(0, 4096):
+        board.sendall(data)
+threading.Thread(target=read, daemon=True).start()
+while data := board.recv(4096):
+    os.write(1, data)
+"""
 
 
 @pytest.fixture
-def board(tmp_path: Path) -> "Iterator[Callable[[], subprocess.Popen[str]]]":
+def board(tmp_path: Path) -> "Iterator[Callable[..., Served]]":
     """Starts virtual boards at a TCP port, which have their files in one folder."""
-    processes: "list[subprocess.Popen[str]]" = []
+    boards: "list[Served]" = []
 
-    def start(port: int = 0) -> "subprocess.Popen[str]":
-        command = [PROGRAM, "--json", "virtual", "serve", "--tcp", f"127.0.0.1:{port}", str(tmp_path)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        processes.append(process)
-        return process
+    def start(port: int = 0) -> Served:
+        boards.append(Served("--tcp", f"127.0.0.1:{port}", str(tmp_path)))
+        return boards[-1]
 
     yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    for started in boards:
+        started.stop()
 
 
-def address(process: "subprocess.Popen[str]") -> str:
-    import json
-
-    assert process.stdout is not None
-    name: str = json.loads(process.stdout.readline())["name"]
-    return name.rpartition("//")[2]
-
-
-@served
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no ptys on Windows")
 def test_a_program_that_names_its_pty() -> None:
-    with Device(f"execpty:{shlex.quote(PROGRAM)} virtual serve --pty") as device:
+    with Device(f"execpty:{shlex.quote(surroundings()['piton'])} virtual serve --pty") as device:
         assert device("1 + 1") == 2
 
 
-@served
+def test_a_program_whose_output_is_the_board(board: Any, tmp_path: Path) -> None:
+    relay = tmp_path / "relay.py"
+    relay.write_text(RELAY)
+    served = board()
+    command = " ".join(shlex.quote(word) for word in (sys.executable, str(relay), "127.0.0.1", str(served.port)))
+    with Device(f"exec:{command}") as device:
+        assert device("bytes(range(256))") == bytes(range(256))
+
+
+@pytest.mark.unix
+def test_a_serial_port_of_another_computer(tmp_path: Path) -> None:
+    port = free_port()
+    with Served("--pty") as served:
+        config = tmp_path / "ser2net.yaml"
+        config.write_text(
+            f"connection: &board\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{port}\n"
+            f"  connector: serialdev,{served.name},9600n81\n"
+        )
+        with Running("ser2net", port, "-n", "-u", "-c", str(config)).wait():
+            with Device(f"rfc2217://127.0.0.1:{port}") as device:
+                assert device("bytes(range(256))") == bytes(range(256))
+
+
+@pytest.mark.unix
+def test_a_webrepl_and_its_password(board: Any, tmp_path: Path) -> None:
+    port = free_port()
+    with Running("webrepl", port, str(port), str(board().port), "sesame", str(tmp_path)).wait():
+        with pytest.raises(piton.AuthenticationError, match="refuses the password"):
+            Device(f"ws://127.0.0.1:{port}", password="wrong")
+        with Device(f"ws://127.0.0.1:{port}", password="sesame") as device:
+
+            @device.task
+            def double(x):
+                return x * 2
+
+            assert double("ab") == "abab"
+
+
+def test_names_of_boards(board: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("PITON_CONFIG", str(config))
+    monkeypatch.delenv("BELAY_DEVICE", raising=False)
+    config.write_text(f'board = "desk"\n[boards]\ndesk = "socket://{board().address}"\nsimulated = "virtual"\n')
+    with Device("desk") as device:
+        assert device._session.name == "desk"
+        assert device("1 + 1") == 2
+    with Device("simulated") as device:
+        assert device.implementation.platform == "webassembly"
+    # The board for programs that name none.
+    with Device() as device:
+        assert device("1 + 1") == 2
+    monkeypatch.setenv("BELAY_DEVICE", '{"device": "/dev/no-such-port"}')
+    with pytest.raises(piton.ConnectionFailedError, match="no-such-port"):
+        Device()
+    config.write_text("[boards]\n\ndesk = 1\n")
+    with pytest.raises(ValueError, match=r"config\.toml, line 3: board `desk` must be a string"):
+        Device("desk")
+
+
 def test_a_lost_board_comes_back_with_its_state(board: "Any") -> None:
-    process = board()
-    at = address(process)
-    device = Device(f"socket://{at}", attempts=20)
+    first = board()
+    device = Device(f"socket://{first.address}", attempts=20)
 
     @device.setup
     def prepare(start):
@@ -71,23 +123,20 @@ def test_a_lost_board_comes_back_with_its_state(board: "Any") -> None:
 
     prepare(4)
     assert read(2) == 8
-    process.kill()
-    process.wait()
+    first.stop()
     with pytest.raises(piton.ConnectionLost):
         # What was sent may have been carried out, so no call is repeated.
         for _ in range(2):
             read(2)
-    address(board(int(at.rpartition(":")[2])))
+    board(first.port)
     assert read(3) == 12
     device.close()
 
 
-@served
 def test_a_lost_board_that_stays_away(board: "Any") -> None:
-    process = board()
-    device = Device(f"socket://{address(process)}")
-    process.kill()
-    process.wait()
+    served = board()
+    device = Device(f"socket://{served.address}")
+    served.stop()
     with pytest.raises(piton.ConnectionLost):
         device("1 + 1")
     with pytest.raises(piton.ConnectionFailedError):
@@ -97,9 +146,8 @@ def test_a_lost_board_that_stays_away(board: "Any") -> None:
     device.close()
 
 
-@served
 def test_reconnect_restores_what_was_declared(board: "Any") -> None:
-    device = Device(f"socket://{address(board())}")
+    device = Device(f"socket://{board().address}")
 
     @device.task
     def double(x):
@@ -187,15 +235,14 @@ class TelnetServer(threading.Thread):
                 (other if ready is one else one).sendall(data)
 
 
-@served
 def test_an_address_is_a_telnet_server(board: "Any") -> None:
-    server = TelnetServer(address(board()))
+    server = TelnetServer(board().address)
     with Device(f"127.0.0.1:{server.port}", user="micro", password="python") as device:
         assert device("'x' * 3") == "xxx"
         assert device("bytes(range(250, 256))") == bytes(range(250, 256))
 
 
-def test_a_wrong_password() -> None:
+def test_a_wrong_password_of_a_telnet_server() -> None:
     server = TelnetServer("")
     with pytest.raises(piton.AuthenticationError, match="refuses the password"):
         Device(f"127.0.0.1:{server.port}", password="wrong")

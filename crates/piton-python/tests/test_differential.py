@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import board_port, surroundings
 
 RUN = Path(__file__).parent / "differential" / "run.py"
 
@@ -38,10 +38,9 @@ def results(python: str, module: str, port: str) -> "dict[str, dict[str, Any]]":
     return found
 
 
+@pytest.mark.unix
 def test_belay_and_piton_agree() -> None:
-    port, python = os.environ.get("PITON_TEST_PORT"), os.environ.get("PITON_TEST_BELAY")
-    if not port or not python:
-        pytest.fail("PITON_TEST_PORT and PITON_TEST_BELAY are not set\n\nhint: `cargo xtask test python` sets them")
+    port, python = board_port("virtual"), surroundings()["belay"]
     theirs = results(python, "belay", port)
     ours = results(sys.executable, "piton", port)
     assert len(ours) >= 250

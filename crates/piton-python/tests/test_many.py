@@ -11,7 +11,6 @@ import pytest
 
 import piton
 from piton import Device, Devices, GroupError
-from piton._ipython import _last_expression
 
 
 def test_a_group_calls_all_boards() -> None:
@@ -131,40 +130,3 @@ def test_a_signal_stops_the_board_and_not_the_session(device: Device) -> None:
     with pytest.raises(KeyboardInterrupt):
         device("while True:\n    pass")
     assert device("1 + 1") == 2
-
-
-class Shell:
-    """What the magics use of IPython's shell."""
-
-    def __init__(self, **variables: Any) -> None:
-        self.user_ns = variables
-        self.magics: "dict[str, Any]" = {}
-
-    def register_magic_function(self, function: Any, magic_kind: str, magic_name: str) -> None:
-        assert magic_kind == "line_cell"
-        self.magics[magic_name] = function
-
-
-def test_cells_of_a_notebook_run_on_the_board(device: Device) -> None:
-    shell = Shell(device=device)
-    piton.load_ipython_extension(shell)
-    board = shell.magics["board"]
-    assert board("", "x = 4\nx + 1\n") == 5
-    assert board("device", "for i in range(3):\n    y = i\n") is None
-    assert board("y") == 2
-    assert "micropython" in device._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("cell", "parts"),
-    [
-        ("1 + 1", ("", "1 + 1")),
-        ("x = 1\nx", ("x = 1\n", "x")),
-        ("x = 1; x", ("x = 1", "x")),
-        ("x = 1", ("x = 1", "")),
-        ("f(\n 1)\n", ("", "f(\n 1)")),
-        ("x = = 1", ("x = = 1", "")),
-    ],
-)
-def test_the_expression_at_the_end_of_a_cell(cell: str, parts: "tuple[str, str]") -> None:
-    assert _last_expression(cell) == parts

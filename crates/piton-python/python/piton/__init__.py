@@ -3,12 +3,13 @@
 ``import piton as belay`` runs scripts that were written for the package `belay`.
 """
 
-from piton._code import minify
+from __future__ import annotations
+
+from piton._lazy import lazy
 from piton._piton import __version__
 from piton._results import NO_RESULT, UNPARSABLE_RESULT
 from piton.device import Device
 from piton.device_meta import DeviceMeta
-from piton.events import EventStream
 from piton.exceptions import (
     AuthenticationError,
     BelayException,
@@ -24,10 +25,38 @@ from piton.exceptions import (
     PyboardException,
     SpecialFunctionNameError,
 )
-from piton.group import Devices, GroupError, Results
-from piton.implementation import Implementation
-from piton.proxy_object import ProxyObject
-from piton.usb_specifier import UsbSpecifier, list_devices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from piton._code import minify
+    from piton.events import EventStream
+    from piton.group import Devices, GroupError, Results
+    from piton.implementation import Implementation
+    from piton.proxy_object import ProxyObject
+    from piton.usb_specifier import UsbSpecifier, list_devices
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "Devices": "piton.group",
+            "EventStream": "piton.events",
+            "GroupError": "piton.group",
+            "Implementation": "piton.implementation",
+            "ProxyObject": "piton.proxy_object",
+            "Results": "piton.group",
+            "UsbSpecifier": "piton.usb_specifier",
+            "list_devices": "piton.usb_specifier",
+            "minify": "piton._code",
+            # Modules whose names `belay` has as well.
+            "executers": "piton.executers",
+            "proxy_object": "piton.proxy_object",
+            "pyboard": "piton.pyboard",
+            "usb_specifier": "piton.usb_specifier",
+        },
+    )
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
 
 __all__ = [
     "AuthenticationError",

@@ -9,6 +9,7 @@ import io
 import itertools
 import re
 import tokenize
+from types import CodeType
 from typing import Any, Callable, NamedTuple, Union, cast
 
 from piton.exceptions import SourceUnavailableError
@@ -52,7 +53,7 @@ def source_of(function: Callable[..., Any], *, body_only: bool = False) -> Funct
             f"{code.co_filename}\n\nhint: put the function into a file, or send its text: device(text)"
         ) from error
     block = _margin("".join(lines))
-    node = _find(block, function.__name__, code.co_firstlineno - first + 1)
+    node = _find(block, function, code.co_firstlineno - first + 1)
     if isinstance(node, ast.Lambda):
         return _lambda_source(block, node, file, first)
     text_lines = block.splitlines(keepends=True)
@@ -112,8 +113,9 @@ def _lines_inside_strings(text: str) -> set[int]:
     return inside
 
 
-def _find(block: str, name: str, line: int) -> _Function:
-    """Returns the function of this name in a block. Of several lambdas, it is the only one on its line."""
+def _find(block: str, function: Any, line: int) -> _Function:
+    """Returns the function in a block that became `function`. `line` is the number of its first line in the block."""
+    name: str = function.__name__
     tree = _parse(block, name)
     nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))]
     if name != "<lambda>":
@@ -124,12 +126,33 @@ def _find(block: str, name: str, line: int) -> _Function:
             f"the text where `{name}` should stand defines no such function: was the file changed after it was imported?"
         )
     lambdas = [node for node in nodes if isinstance(node, ast.Lambda)]
-    here = [node for node in lambdas if node.lineno == line] or lambdas
-    if len(here) != 1:
+    lambdas = [node for node in lambdas if node.lineno == line] or lambdas
+    if len(lambdas) > 1:
+        lambdas = [node for node in lambdas if _is_code_of(node, function.__code__)]
+    if len({ast.unparse(node) for node in lambdas}) != 1:
         raise SourceUnavailableError(
             "several lambdas stand on one line, and which one is meant cannot be told\n\nhint: give it a name with def"
         )
-    return here[0]
+    return lambdas[0]
+
+
+def _is_code_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Returns whether Python makes this code of a lambda."""
+    # Names from around it are those of a function around it.
+    around = ast.parse(f"def around({','.join(code.co_freevars)}): return lambda: 0")
+    definition = around.body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    definition.body = [ast.Return(node)]
+    made: CodeType = compile(ast.fix_missing_locations(around), "<lambda>", "exec")
+    for _ in range(2):
+        made = next(constant for constant in made.co_consts if isinstance(constant, CodeType))
+    return _essence(made) == _essence(code)
+
+
+def _essence(code: CodeType) -> "tuple[object, ...]":
+    """Returns what is equal for two pieces of code that do the same."""
+    constants = [_essence(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
+    return code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_argcount, constants
 
 
 def _parse(block: str, name: str) -> ast.AST:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
-from array import array
 from collections import namedtuple
 from functools import lru_cache
 from typing import Any
@@ -16,16 +14,9 @@ def _type_of(names: "tuple[str, ...]") -> Any:
     return namedtuple("Values", names, rename=True)  # pyright: ignore[reportUntypedNamedTuple]
 
 
-_ARRAY = re.compile(r"(?:__import__\('array'\)\.)?array\('(\w)'(?:, *(\[.*\]))?\)", re.DOTALL)
-
-
 def from_text(text: str) -> Any:
-    """Returns the value of a literal, or of an array. Nothing is executed. Raises ValueError for any other text."""
-    found = _ARRAY.fullmatch(text)
-    if found is None:
-        return ast.literal_eval(text)
-    typecode, items = found.groups(default="[]")
-    return array(typecode, ast.literal_eval(items))
+    """Returns the value of a literal. Nothing is executed. Raises ValueError for any other text."""
+    return ast.literal_eval(text)
 
 
 def named_tuple(names: "list[str]", values: "list[Any]") -> Any:

@@ -3,87 +3,35 @@
 from __future__ import annotations
 
 import atexit
-import codecs
-import contextlib
-import itertools
 import os
-import posixpath
-import re
-import shutil
-import sys
-import tempfile
-import threading
-from datetime import datetime
-from html import escape
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generator, Iterable, Optional, TextIO, TypeVar, Union, cast
 
 from piton import _piton
-from piton._asynchronous import Worker
-from piton._code import minified, prepare
+from piton._marks import Mark, marked
+from piton._output import STDOUT, Output
 from piton._results import UNPARSABLE_RESULT
-from piton._source import FunctionSource
 from piton.device_meta import DeviceMeta
-from piton.events import EventStream
-from piton.exceptions import (
-    ConnectionFailedError,
-    DeviceNotFoundError,
-    NoMatchingExecuterError,
-    PyboardException,
-    SpecialFunctionNameError,
-)
-from piton.executers import (
-    Executer,
-    Mark,
-    SetupExecuter,
-    TaskExecuter,
-    TeardownExecuter,
-    ThreadExecuter,
-)
-from piton.implementation import Implementation
-from piton.proxy_object import ProxyObject
-from piton.usb_specifier import UsbSpecifier
+from piton.exceptions import NoMatchingExecuterError, SpecialFunctionNameError
 
+# What only a connected device needs is imported there.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
+    from types import ModuleType
+    from typing import Any, Callable, ClassVar, Generator, Optional, TextIO, TypeVar, Union
+
+    from piton._asynchronous import Worker
     from piton._decorators import GlobalDecorator, TaskDecorator, ThreadDecorator
+    from piton._source import FunctionSource
+    from piton.events import EventStream
+    from piton.executers import Executer
+    from piton.implementation import Implementation
+    from piton.proxy_object import ProxyObject
+    from piton.usb_specifier import UsbSpecifier
+
+    _D = TypeVar("_D", bound="Device")
+    _H = TypeVar("_H", bound=Callable[[Any], object])
 
 __all__ = ["Device"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_D = TypeVar("_D", bound="Device")
-_H = TypeVar("_H", bound=Callable[[Any], object])
-
-# Programs for the board.
-_BOARD = Path(__file__).parent / "board"
-
-# Numbers of an address of the network, and a port.
-_ADDRESS = re.compile(r"(\d{1,3}\.){3}\d{1,3}(:\d+)?")
-
-# Names of architectures by their number in `sys.implementation._mpy`: MicroPython, py/persistentcode.h.
-_ARCHITECTURES = (
-    None,
-    "x86",
-    "x64",
-    "armv6",
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-    "xtensawin",
-    "rv32imc",
-    "rv64imc",
-)
-
-_DEFAULT_KEEP = ["boot.py", "webrepl_cfg.py", "lib"]
-_DEFAULT_IGNORE = ["*.pyc", "__pycache__", ".DS_Store", ".pytest_cache"]
-
-_mark_numbers = itertools.count()
-
-# Stands for sys.stdout at the time of the call: tests and notebooks replace it.
-_STDOUT: Any = object()
 
 
 class Device(metaclass=DeviceMeta, skip=True):
@@ -150,14 +98,16 @@ class Device(metaclass=DeviceMeta, skip=True):
             raise TypeError(f"Device() got an unexpected keyword argument {next(iter(kwargs))!r}")
         self.attempts = attempts
         self.auto_sync_time = auto_sync_time
-        self._output = _Output()
+        from piton._connecting import selector_of
+
+        self._output = Output()
         self._closed = False
-        self._worker = Worker()
+        self._worker: "Optional[Worker]" = None
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
         self._streams: "list[EventStream]" = []
         self._session = _piton.Session.open(
-            _selector(device, attempts, user),
+            selector_of(device, attempts, user),
             baudrate=baudrate,
             password=password,
             attempts=attempts,
@@ -173,9 +123,13 @@ class Device(metaclass=DeviceMeta, skip=True):
         self.__post_init__()
 
     def _begin(self, startup: "Optional[str]") -> None:
-        self.implementation = self._ask_implementation()
+        from piton._board_code import ask_implementation, board_code
+        from piton._code import prepare
+        from piton.executers import SetupExecuter, TaskExecuter, TeardownExecuter, ThreadExecuter
+
+        self.implementation = ask_implementation(self._session)
         if startup is None:
-            startup = _board_code(f"startup_{self.implementation.name}")
+            startup = board_code(f"startup_{self.implementation.name}")
         if startup:
             self._session.execute(prepare(startup, True).text, record=True)
         self._executers: "dict[str, Executer]" = {}
@@ -190,22 +144,6 @@ class Device(metaclass=DeviceMeta, skip=True):
         self.__pre_autoinit__()
         for setup in autoinit:
             setup()
-
-    def _ask_implementation(self) -> Implementation:
-        # One exchange: the code runs in a dict of its own, and leaves no names on the board.
-        code = minified(_board_code("implementation"))
-        try:
-            answer = self._session.evaluate(f"(lambda d:(exec({code!r},d),d['result'])[1])({{}})")
-        except PyboardException as error:
-            # A micro:bit has no stack for an `exec` inside of a call ("maximum recursion depth exceeded"): the names of the code are
-            # globals there for a moment.
-            if error.type_name != "RuntimeError":
-                raise
-            self._session.execute(code, record=False)
-            answer = self._session.evaluate("result")
-            self._session.execute("del implementation,emitters,name,result", record=False)
-        name, version, platform, mpy, emitters = answer
-        return Implementation(name, tuple(version), platform, _arch(mpy), tuple(emitters))
 
     def _make_marked(self) -> "list[Callable[..., Any]]":
         """Makes functions of the board of the marked methods, in the order of their definition. Returns those to call now."""
@@ -242,7 +180,7 @@ class Device(metaclass=DeviceMeta, skip=True):
         cmd: "Union[str, ProxyObject]",
         *,
         minify: bool = True,
-        stream_out: "Optional[TextIO]" = _STDOUT,
+        stream_out: "Optional[TextIO]" = STDOUT,
         record: bool = True,
         trusted: bool = False,
         proxy: bool = False,
@@ -260,8 +198,12 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         Raises PyboardException for an exception on the board, ConnectionLost, TimeoutError.
         """
-        if isinstance(cmd, ProxyObject):
-            return self._evaluate(ProxyObject.__piton_expression__(cmd), trusted=trusted, timeout=timeout)
+        from piton._code import prepare
+
+        if not isinstance(cmd, str):
+            from piton.proxy_object import expression_of
+
+            return self._evaluate(expression_of(cmd), trusted=trusted, timeout=timeout)
         code = prepare(cmd, minify)
         with self._output.to(stream_out):
             if not code.is_expression:
@@ -281,11 +223,15 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         `delete` removes the variable from the board when the proxy is deleted; by default only objects without a name go.
         """
+        from piton.proxy_object import ProxyObject
+
         if cmd.isidentifier():
             return ProxyObject(self, cmd, delete=bool(delete))
         return self(cmd, proxy=True, delete=delete)
 
     def _imported(self, name: str, delete: bool) -> Any:
+        from piton.proxy_object import ProxyObject
+
         value = self._expose(name)
         # A name is there again after a reset of the board; an object without a name is not.
         return ProxyObject(self, name, delete=delete) if isinstance(value, ProxyObject) else value
@@ -319,6 +265,8 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         Raises FeatureUnavailableError for a board that cannot send events.
         """
+        from piton.events import EventStream
+
         stream = EventStream()
         self._session.on_event(event, stream.put)
         self._streams.append(stream)
@@ -341,6 +289,8 @@ class Device(metaclass=DeviceMeta, skip=True):
             return _unparsed(error, trusted)
 
     def _timed(self, expression: str, trusted: bool) -> "tuple[Any, datetime]":
+        from datetime import datetime
+
         self._ensure_time()
         try:
             value, seconds = self._session.evaluate_timed(expression)
@@ -351,6 +301,8 @@ class Device(metaclass=DeviceMeta, skip=True):
     def _expose(self, expression: str, keep: bool = False) -> Any:
         value = self._session.expose(expression)
         if isinstance(value, _piton.Handle):
+            from piton.proxy_object import ProxyObject
+
             if keep:
                 self._kept.append(value)
             return ProxyObject(self, value.expression(), handle=value)
@@ -400,6 +352,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         trusted: bool,
         return_time: bool,
     ) -> "Generator[Any, Any, None]":
+        from datetime import datetime
+
         iterator = function.iterate(args, kwargs)
         sent: Any = None
         while True:
@@ -445,34 +399,10 @@ class Device(metaclass=DeviceMeta, skip=True):
         sends Python files without comments and spare spaces. `mpy_cross_binary` compiles them; Piton's own compiler does it, whatever the
         path. `progress_update` is called with `description`, `total` or `advance`.
         """
-        source = Path(folder).resolve()
-        if not str(dst).startswith("/"):
-            raise ValueError('dst must start with "/"')
-        if not source.exists():
-            raise ValueError(f'"{source}" does not exist.')
-        keep_all = keep is True
-        if keep is None:
-            keep = _DEFAULT_KEEP if str(dst) == "/" else []
-        names = [] if isinstance(keep, bool) else [keep] if isinstance(keep, str) else list(keep)
-        # A name is relative to `dst`, and a path is one of the board.
-        kept = [posixpath.join(str(dst), str(name)) for name in names]
-        patterns = _DEFAULT_IGNORE if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
-        if source.is_file():
-            # A folder with this file alone.
-            with tempfile.TemporaryDirectory() as alone:
-                shutil.copyfile(source, Path(alone) / source.name)
-                self.sync(alone, dst, True, [], minify, mpy_cross_binary, progress_update)
-            return
-        self._session.sync(
-            str(source),
-            str(dst),
-            keep=None if keep_all else kept,
-            ignore=patterns,
-            # The patterns of a script replace those that hold by default.
-            include=[] if ignore is None else [f"!{pattern}" for pattern in _DEFAULT_IGNORE],
-            form="mpy" if mpy_cross_binary else "minified" if minify else "as-is",
-            progress=progress_update,
-        )
+        from piton import _files
+
+        form = "mpy" if mpy_cross_binary else "minified" if minify else "as-is"
+        _files.sync(self, folder, str(dst), keep, ignore, form, progress_update)
 
     def sync_dependencies(
         self,
@@ -485,13 +415,9 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         Call it once for all: a second call removes the files of the first.
         """
-        from importlib import resources
+        from piton import _files
 
-        root = resources.files(package)
-        with tempfile.TemporaryDirectory() as together:
-            for subfolder in subfolders:
-                _copy_resources(root.joinpath(str(subfolder)), Path(together))
-            self.sync(together, dst=str(dst), **kwargs)
+        _files.sync_dependencies(self, package, subfolders, str(dst), kwargs)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -554,7 +480,8 @@ class Device(metaclass=DeviceMeta, skip=True):
                 except Exception as error:
                     failures.append(error)
         finally:
-            self._worker.close()
+            if self._worker is not None:
+                self._worker.close()
             self._session.close()
             for stream in self._streams:
                 stream.close()
@@ -569,16 +496,26 @@ class Device(metaclass=DeviceMeta, skip=True):
 
     async def aio(self, cmd: "Union[str, ProxyObject]", **options: Any) -> Any:
         """Executes code on the board as a call of the device does, without blocking the event loop of asyncio."""
-        return await self._worker.call(self, cmd, **options)
+        return await self._asynchronous().call(self, cmd, **options)
+
+    def _asynchronous(self) -> Worker:
+        """Returns the thread for calls from asyncio."""
+        if self._worker is None:
+            from piton._asynchronous import Worker
+
+            self._worker = Worker()
+        return self._worker
 
     async def __aenter__(self: _D) -> _D:
         return self
 
     async def __aexit__(self, *exception: Any) -> None:
-        await self._worker.call(self.close)
+        await self._asynchronous().call(self.close)
 
     def _repr_html_(self) -> str:
         """Returns a table about the device, for notebooks."""
+        from html import escape
+
         found = self.implementation
         rows = {
             "device": self._session.name,
@@ -620,14 +557,14 @@ class Device(metaclass=DeviceMeta, skip=True):
             `autoinit` calls it at the end of the constructor. `implementation` makes it one of several methods of that name. The other
             options are those of ``device.setup``: `minify`, `register`, `record`, `ignore_errors`.
             """
-            return _marked("setup", f, implementation, kwargs, autoinit)
+            return marked("setup", f, implementation, kwargs, autoinit)
 
         @staticmethod
         def teardown(
             f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
         ) -> Any:
             """Marks a method whose body is executed among the globals of the board when the device is closed."""
-            return _marked("teardown", f, implementation, kwargs)
+            return marked("teardown", f, implementation, kwargs)
 
         @staticmethod
         def task(
@@ -635,113 +572,21 @@ class Device(metaclass=DeviceMeta, skip=True):
         ) -> Any:
             """Marks a method that runs on the board. The options are those of ``device.task``: `minify`, `register`, `record`, `trusted`,
             `return_time`, `timeout`."""
-            return _marked("task", f, implementation, kwargs)
+            return marked("task", f, implementation, kwargs)
 
         @staticmethod
         def thread(
             f: "Optional[Callable[..., Any]]" = None, implementation: str = "", **kwargs: Any
         ) -> Any:
             """Marks a method that runs on the board in a thread of its own."""
-            return _marked("thread", f, implementation, kwargs)
-
-
-class _Output:
-    """Writes what the board prints, as it comes. Each thread of the host has its own stream."""
-
-    def __init__(self) -> None:
-        self._streams = threading.local()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def write(self, data: bytes) -> None:
-        stream = getattr(self._streams, "stream", _STDOUT)
-        text = self._decoder.decode(data)
-        if stream is _STDOUT:
-            stream = sys.stdout
-        if stream is not None and text:
-            stream.write(text)
-
-    @contextlib.contextmanager
-    def to(self, stream: "Optional[TextIO]") -> "Generator[None, None, None]":
-        before = getattr(self._streams, "stream", _STDOUT)
-        self._streams.stream = stream
-        try:
-            yield
-        finally:
-            self._streams.stream = before
-
-
-def _marked(
-    kind: str,
-    function: "Optional[Callable[..., Any]]",
-    implementation: str,
-    options: "dict[str, Any]",
-    autoinit: bool = False,
-) -> Any:
-    def mark(function: _F) -> _F:
-        from inspect import signature
-
-        # Written for type checkers, which take the first parameter of a method for `self`.
-        if isinstance(function, staticmethod):
-            function = cast(_F, function.__func__)
-
-        if autoinit and signature(function).parameters:
-            raise ValueError(
-                f"Method {function} decorated with @Device.setup(autoinit=True) must have no arguments."
-            )
-        if kind == "teardown" and signature(function).parameters:
-            raise ValueError(f'Method {function} decorated with "@Device.teardown" must have no arguments.')
-        function.__belay__ = Mark(  # type: ignore[attr-defined]
-            kind, implementation, autoinit, options, next(_mark_numbers)
-        )
-        return function
-
-    return mark if function is None else mark(function)
-
-
-def _selector(device: "Union[str, os.PathLike[str], UsbSpecifier, None]", attempts: int, user: str) -> str:
-    """Returns the selector of `piton connect` for what a script gives."""
-    if device is None:
-        device = UsbSpecifier.from_json(os.environ.get("BELAY_DEVICE", "{}"))
-    elif isinstance(device, str) and device.lstrip().startswith("{"):
-        device = UsbSpecifier.from_json(device)
-    if isinstance(device, UsbSpecifier):
-        return _port_of(device, attempts)
-    selector = os.fspath(device)
-    # `192.168.4.1` and `192.168.4.1:23`: a board with a telnet server.
-    return f"telnet://{user}@{selector}" if _ADDRESS.fullmatch(selector) else selector
-
-
-def _port_of(specifier: UsbSpecifier, attempts: int) -> str:
-    import time
-
-    tries = itertools.count() if attempts < 0 else range(attempts + 1)
-    last: "Optional[Exception]" = None
-    for number in tries:
-        if number:
-            time.sleep(1)
-        try:
-            return specifier.to_port()
-        except DeviceNotFoundError as error:
-            last = error
-    raise ConnectionFailedError(f"Unable to connect to specified device: {last}") from last
+            return marked("thread", f, implementation, kwargs)
 
 
 def _sent(source: FunctionSource, minify: bool) -> "tuple[str, str, int]":
+    from piton._code import minified
+
     text = minified(source.text) if minify else source.text
     return text, source.file, source.line
-
-
-def _board_code(name: str) -> str:
-    """Returns a program for the board; an empty text for an implementation that has none."""
-    try:
-        return (_BOARD / f"{name}.py").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-
-
-def _arch(mpy: "Optional[int]") -> "Optional[str]":
-    number = 0 if mpy is None else (mpy >> 10) & 15
-    return _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
 
 
 def _check_name(name: str) -> None:
@@ -757,13 +602,3 @@ def _unparsed(error: "_piton.UnparsableError", trusted: bool) -> Any:
     return UNPARSABLE_RESULT
 
 
-def _copy_resources(source: Any, target: Path) -> None:
-    """Copies a folder of a package, which may be in an archive."""
-    entries: "Iterable[Any]" = source.iterdir()
-    for entry in entries:
-        if entry.is_dir():
-            folder = target / entry.name
-            folder.mkdir(exist_ok=True)
-            _copy_resources(entry, folder)
-        else:
-            (target / entry.name).write_bytes(entry.read_bytes())

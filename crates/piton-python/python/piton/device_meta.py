@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Optional, cast
-
 from piton.exceptions import NoMatchingExecuterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator, Optional
+
+    _Functions = list[Callable[..., Any]]
+    _Body = dict[str, Any]
+else:
+    _Functions = list
+    _Body = dict
 
 __all__ = ["DeviceMeta", "ExecuterMethod"]
 
 
-class _Overloads(list[Callable[..., Any]]):
+class _Overloads(_Functions):
     """The marked functions of one name, in the order of their definition."""
 
 
-class _Namespace(dict[str, Any]):
+class _Namespace(_Body):
     """The body of a device class: a name may be defined several times by marked functions."""
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -37,9 +45,9 @@ class ExecuterMethod:
     """A method of a device class that is carried out on the board: the overload that the board's implementation picks."""
 
     def __init__(self, overloads: "list[Callable[..., Any]]") -> None:
-        self.overloads = overloads
+        self.overloads: "list[Callable[..., Any]]" = overloads
         self.owner: "Optional[type]" = None
-        self.name = ""
+        self.name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.owner = owner
@@ -54,7 +62,8 @@ class ExecuterMethod:
                 return function
         assert self.owner is not None
         missing = object()
-        inherited = getattr(cast(Any, super(self.owner, instance)), self.name, missing)
+        parent: object = super(self.owner, instance)  # pyright: ignore[reportUnknownVariableType]
+        inherited: Any = getattr(parent, self.name, missing)  # pyright: ignore[reportUnknownArgumentType]
         if inherited is missing:
             raise NoMatchingExecuterError(
                 f"no overload of `{self.name}` is for {instance.implementation.name or 'this board'}"

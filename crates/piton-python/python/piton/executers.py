@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Generator, Optional
 
-from piton._source import FunctionSource, source_of
+from piton._source import source_of
 from piton.exceptions import FeatureUnavailableError, PyboardException, SpecialFunctionNameError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, AsyncGenerator, Callable, Generator, Optional
+
     from piton.device import Device
 
-__all__ = ["Executer", "Mark", "SetupExecuter", "TaskExecuter", "TeardownExecuter", "ThreadExecuter"]
-
-
-@dataclass
-class Mark:
-    """What a decorator of the class `Device` leaves on a function, until a device is made."""
-
-    kind: str
-    """``setup``, ``teardown``, ``task`` or ``thread``."""
-    implementation: str = ""
-    """Name of the implementation that the function is for; empty for all."""
-    autoinit: bool = False
-    """Whether the function is called when the device is made."""
-    options: "dict[str, Any]" = field(default_factory=dict)
-    """Options of the decorator of the instance."""
-    number: int = 0
-    """Position among all marked functions, in the order of their definition."""
+__all__ = ["Executer", "SetupExecuter", "TaskExecuter", "TeardownExecuter", "ThreadExecuter"]
 
 
 class Executer:
     """A decorator of a device: ``device.task`` and its kin. Decorated functions are its attributes."""
 
-    kind = ""
+    kind: str = ""
 
     def __init__(self, device: "Device") -> None:
         object.__setattr__(self, "_belay_device", device)
@@ -101,13 +86,13 @@ class _GlobalExecuter(Executer):
 class SetupExecuter(_GlobalExecuter):
     """``device.setup``: executes the body of a function among the globals of the board, with its arguments as globals."""
 
-    kind = "setup"
+    kind: str = "setup"
 
 
 class TeardownExecuter(_GlobalExecuter):
     """``device.teardown``: as ``device.setup``, when the device is closed."""
 
-    kind = "teardown"
+    kind: str = "teardown"
 
     def _make(self, function: "Callable[..., Any]", *args: Any, **options: Any) -> "Callable[..., Any]":
         if inspect.signature(function).parameters:
@@ -122,7 +107,7 @@ class TaskExecuter(Executer):
     ``async def`` function is a coroutine function here as well.
     """
 
-    kind = "task"
+    kind: str = "task"
 
     def _make(
         self,
@@ -156,7 +141,7 @@ class TaskExecuter(Executer):
 
         @functools.wraps(function)
         async def call_asynchronously(*args: Any, **kwargs: Any) -> Any:
-            return await device._worker.call(call, *args, **kwargs)
+            return await device._asynchronous().call(call, *args, **kwargs)
 
         @functools.wraps(function)
         def iterate(*args: Any, **kwargs: Any) -> "Generator[Any, Any, None]":
@@ -166,7 +151,7 @@ class TaskExecuter(Executer):
 
         @functools.wraps(function)
         def iterate_asynchronously(*args: Any, **kwargs: Any) -> "AsyncGenerator[Any, Any]":
-            return device._worker.iterate(iterate(*args, **kwargs))
+            return device._asynchronous().iterate(iterate(*args, **kwargs))
 
         if inspect.isgeneratorfunction(function):
             iterate.aio = iterate_asynchronously  # type: ignore[attr-defined]
@@ -179,7 +164,7 @@ class TaskExecuter(Executer):
 class ThreadExecuter(Executer):
     """``device.thread``: sends a function to the board, and runs it there in a thread of its own."""
 
-    kind = "thread"
+    kind: str = "thread"
 
     def _make(
         self, function: "Callable[..., Any]", *, minify: bool = True, record: bool = True
@@ -187,7 +172,7 @@ class ThreadExecuter(Executer):
         device = self._belay_device
         if device.implementation.name == "circuitpython":
             raise FeatureUnavailableError("CircuitPython does not support threading.")
-        source: FunctionSource = source_of(function)
+        source = source_of(function)
         remote = device._define(source, minify=minify)
 
         @functools.wraps(function)

@@ -23,8 +23,8 @@ class GroupError(BelayException):
     def __init__(self, failures: "Mapping[str, BaseException]", results: "Results[Any]") -> None:
         shown = "\n".join(f"{name}: {type(error).__name__}: {str(error).strip()}" for name, error in failures.items())
         super().__init__(f"{len(failures)} of {len(failures) + len(results)} boards failed:\n{shown}")
-        self.failures = failures
-        self.results = results
+        self.failures: "Mapping[str, BaseException]" = failures
+        self.results: "Results[Any]" = results
 
 
 # The class of `typing`: it is generic when the script runs, too.
@@ -33,7 +33,7 @@ class Results(Dict[str, _T]):  # noqa: UP006
 
     def __init__(self, values: "Mapping[str, _T]", failures: "Mapping[str, BaseException]") -> None:
         super().__init__(values)
-        self.failures = dict(failures)
+        self.failures: "dict[str, BaseException]" = dict(failures)
 
     def check(self) -> "Results[_T]":
         """Returns the results. Raises GroupError if a board failed."""

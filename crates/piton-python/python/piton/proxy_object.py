@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from piton._piton import Handle
     from piton.device import Device
 
-__all__ = ["ProxyObject", "get_proxy_object_target_name"]
+__all__ = ["ProxyObject", "expression_of", "get_proxy_object_target_name"]
 
 _PROMOTED: "dict[str, type[Exception]]" = {
     error.__name__: error for error in (AttributeError, KeyError, IndexError, ValueError, TypeError)
@@ -53,7 +53,7 @@ class ProxyObject:
         """
         object.__setattr__(self, "_belay_device", device)
         object.__setattr__(self, "_belay_target_name", name)
-        object.__setattr__(self, "_belay_delete", delete and handle is None)
+        object.__setattr__(self, "_belay_delete", delete)
         object.__setattr__(self, "_belay_handle", handle)
 
     def __piton_expression__(self) -> str:
@@ -76,6 +76,14 @@ class ProxyObject:
         return _expose(self, f"getattr({_name(self)},{name!r})")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            # An attribute that a subclass has given to the proxy itself.
+            object.__getattribute__(self, name)
+        except AttributeError:
+            pass
+        else:
+            object.__setattr__(self, name, value)
+            return
         _evaluate(self, f"setattr({_name(self)},{name!r},{_text(self, value)})")
 
     def __delattr__(self, name: str) -> None:
@@ -145,12 +153,20 @@ class ProxyObject:
 
     def __del__(self) -> None:
         try:
-            if object.__getattribute__(self, "_belay_delete"):
+            # What has no name goes with its handle.
+            if object.__getattribute__(self, "_belay_delete") and object.__getattribute__(self, "_belay_handle") is None:
                 device: "Device" = object.__getattribute__(self, "_belay_device")
                 device(f"del {_name(self)}", record=False)
         except Exception:
             # The board or the interpreter is on its way out, and takes the variable along.
             pass
+
+
+def expression_of(value: object) -> str:
+    """Returns the expression of a proxy. Raises TypeError for anything else."""
+    if isinstance(value, ProxyObject):
+        return _name(value)
+    raise TypeError(f"a device takes code or a proxy, not {type(value).__name__}")
 
 
 def get_proxy_object_target_name(proxy_object: ProxyObject) -> str:

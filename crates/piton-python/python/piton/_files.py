@@ -1,0 +1,85 @@
+"""Folders of the host as `Device.sync` copies them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional, Union
+
+if TYPE_CHECKING:
+    from piton.device import Device
+
+__all__ = ["sync", "sync_dependencies"]
+
+_DEFAULT_KEEP = ["boot.py", "webrepl_cfg.py", "lib"]
+_DEFAULT_IGNORE = ["*.pyc", "__pycache__", ".DS_Store", ".pytest_cache"]
+
+
+def sync(
+    device: Device,
+    folder: Union[str, os.PathLike[str]],
+    dst: str,
+    keep: Union[None, list[str], str, bool],
+    ignore: Union[None, list[str], str],
+    form: str,
+    progress: Optional[Callable[..., Any]],
+) -> None:
+    """Makes a folder of the board equal to a folder or a file of the host; see `Device.sync`."""
+    source = Path(folder).resolve()
+    if not dst.startswith("/"):
+        raise ValueError('dst must start with "/"')
+    if not source.exists():
+        raise ValueError(f'"{source}" does not exist.')
+    if source.is_file():
+        # A folder with this file alone.
+        with tempfile.TemporaryDirectory() as alone:
+            shutil.copyfile(source, Path(alone) / source.name)
+            sync(device, alone, dst, True, [], form, progress)
+        return
+    if keep is None:
+        keep = _DEFAULT_KEEP if dst == "/" else []
+    names = [] if isinstance(keep, bool) else [keep] if isinstance(keep, str) else list(keep)
+    patterns = _DEFAULT_IGNORE if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
+    device._session.sync(
+        str(source),
+        dst,
+        # A name is relative to `dst`, and a path is one of the board.
+        keep=None if keep is True else [posixpath.join(dst, str(name)) for name in names],
+        ignore=patterns,
+        # The patterns of a script replace those that hold by default.
+        include=[] if ignore is None else [f"!{pattern}" for pattern in _DEFAULT_IGNORE],
+        form=form,
+        progress=progress,
+    )
+
+
+def sync_dependencies(
+    device: Device,
+    package: Union[ModuleType, str],
+    subfolders: Iterable[Union[str, os.PathLike[str]]],
+    dst: str,
+    options: dict[str, Any],
+) -> None:
+    """Copies folders of a package to the board, as one; see `Device.sync_dependencies`."""
+    root = resources.files(package)
+    with tempfile.TemporaryDirectory() as together:
+        for subfolder in subfolders:
+            _copy_resources(root.joinpath(str(subfolder)), Path(together))
+        device.sync(together, dst=dst, **options)
+
+
+def _copy_resources(source: Any, target: Path) -> None:
+    """Copies a folder of a package, which may be in an archive."""
+    entries: "Iterable[Any]" = source.iterdir()
+    for entry in entries:
+        if entry.is_dir():
+            folder = target / entry.name
+            folder.mkdir(exist_ok=True)
+            _copy_resources(entry, folder)
+        else:
+            (target / entry.name).write_bytes(entry.read_bytes())
