@@ -117,6 +117,7 @@ mod tests {
             pid: Some(5),
             manufacturer: None,
             product: None,
+            location: None,
         }
     }
 

@@ -1,11 +1,10 @@
 def _piton_call(mark):
  o={}
- l=0
- a=""
  m=globals()
+ b=[0,""]
  def k(v):
-  o[l]=v
-  return l
+  o[b[0]]=v
+  return b[0]
  def z(n,t):
   x=n&16383
   y=0
@@ -14,23 +13,24 @@ def _piton_call(mark):
    y=y+x&16383
   return y<<14|x
  def p(n):
+  a=b[1]
   print("%s%d %d %s"%(mark,len(a),z(n,a),a),end="")
- def _piton_run(n,c,t,s=""):
-  nonlocal l,a
-  if n!=l:
+ g={"_k":k,"_o":o}
+ def _piton_run(n,c,t,s="",b=b,z=z,p=p,m=m,g=g):
+  if n!=b[0]:
    if z(n,t+s)!=c:
     return
-   a="?"
-   l=n
+   b[1]="?"
+   b[0]=n
    try:
-    v=eval(t,m,{"_k":k,"_o":o})
+    v=eval(t,m,g)
     if s:
      exec(s,m)
-    a="R"+repr(v)
+    b[1]="R"+repr(v)
    except SystemExit:
     raise
    except BaseException:
-    a="X"
+    b[1]="X"
     p(n)
     raise
   p(n)

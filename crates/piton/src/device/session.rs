@@ -271,6 +271,11 @@ impl Session {
             .iter()
             .map(|handle| format!(",_o.pop({},0)", handle.number))
             .collect();
+        if self.framing.sums() == Sums::Two {
+            // The stack of such a board is small: brackets around an expression can be too much for its compiler.
+            self.call(Request::evaluate(&format!("len((0{pops}))")), deadline)?;
+            return self.call(request, deadline);
+        }
         let expression = format!("({}{pops})[0]", request.expression);
         let request = Request {
             expression: &expression,
