@@ -9,6 +9,7 @@ fn port(path: &str, product: Option<&str>) -> SerialPortFacts {
         pid: usb,
         manufacturer: None,
         product: product.map(str::to_owned),
+        location: None,
     }
 }
 
