@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use piton::error::{BoardError, ErrorKind, FsError, VmError};
+use piton::mpy::header::Arch;
 use piton::vm::{NamedBy, VmFileError};
 
 use crate::compatibility::{Compatibility, Wording};
@@ -98,6 +99,25 @@ pub(crate) enum CommandError {
     OneNameForMany {
         /// How many there are.
         count: usize,
+    },
+    /// Machine code was asked for, and no processor.
+    #[error("`--emit` of machine code needs the processor that it is for")]
+    NeedsProcessor,
+    /// Two options name different processors.
+    #[error("`--march` names {}, `--target` {}", option.name(), target.name())]
+    TwoProcessors {
+        /// That of `--march`.
+        option: Arch,
+        /// That of `--target`.
+        target: Arch,
+    },
+    /// `--march-flags` names something that the processor does not have.
+    #[error("`{name}` is no extension of {}", arch.map_or("any processor that is named", Arch::name))]
+    NoSuchExtension {
+        /// The name.
+        name: String,
+        /// The processor, if one is named.
+        arch: Option<Arch>,
     },
     /// Some files were not compiled; their errors are printed already.
     #[error("some files were not compiled")]
@@ -199,7 +219,11 @@ impl CommandError {
                 | UsageError::ShortcutArguments { .. }
                 | UsageError::ShortcutLoop { .. },
             ) if !compatibility.own_exit_codes => REFUSED,
-            CommandError::Usage(_) | CommandError::OneNameForMany { .. } => USAGE,
+            CommandError::Usage(_)
+            | CommandError::OneNameForMany { .. }
+            | CommandError::NeedsProcessor
+            | CommandError::TwoProcessors { .. }
+            | CommandError::NoSuchExtension { .. } => USAGE,
             CommandError::Program(ProgramError::Exited { code }) => return *code,
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::Edit(EditError::NotUploaded { error, .. }) => {
@@ -288,9 +312,30 @@ impl CommandError {
             }
             CommandError::Ship(error) => error.hints(name),
             CommandError::Signing(error) => error.hints(),
+            CommandError::NeedsProcessor | CommandError::NoSuchExtension { arch: None, .. } => {
+                vec![format!(
+                    "name it, as `--target micropython:armv7m` does; `{name} info` shows that of a board"
+                )]
+            }
+            CommandError::NoSuchExtension {
+                arch: Some(arch), ..
+            } => extension_hints(*arch),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }
+    }
+}
+
+/// Returns the hint for a name that is no extension of this processor.
+fn extension_hints(arch: Arch) -> Vec<String> {
+    let known = arch
+        .flag_names()
+        .iter()
+        .map(|(_, name)| format!("`{name}`"));
+    let known: Vec<String> = known.collect();
+    match known.is_empty() {
+        true => vec!["the compiler knows no extensions of this processor".to_owned()],
+        false => vec![format!("the compiler knows {}", known.join(" and "))],
     }
 }
 

@@ -232,8 +232,8 @@ impl BoardFormat {
         code == board || is_smaller_cortex
     }
 
-    /// Returns the options to compile a source of this name for the board: bytecode of its version, and machine code if
-    /// its interface is the compiler's.
+    /// Returns the options to compile a source of this name for the board: bytecode of its version, and machine code,
+    /// with the extensions of its processor, if its interface is the compiler's.
     ///
     /// # Errors
     ///
@@ -245,9 +245,13 @@ impl BoardFormat {
             Some(VERSION) => {}
             Some(version) => return Err(NotCompilable::Version { version }),
         }
+        let arch = self.arch.filter(|_| self.sub_version == SUB_VERSION);
+        let known = arch.map_or(&[][..], Arch::flag_names);
+        let known = known.iter().fold(0, |flags, (flag, _)| flags | flag);
         Ok(Options {
             target,
-            arch: self.arch.filter(|_| self.sub_version == SUB_VERSION),
+            arch,
+            arch_flags: self.arch_flags & known,
             ..Options::new(name)
         })
     }

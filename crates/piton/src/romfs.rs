@@ -39,8 +39,8 @@ pub enum CompileError {
 /// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them, or takes
 /// them from `cache`.
 ///
-/// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. The
-/// bytecode is for any processor, and is what the official compiler makes without options.
+/// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. Of `options` the
+/// names do not count. Bytecode is for any processor, machine code for that of the options.
 ///
 /// # Errors
 ///
@@ -48,10 +48,15 @@ pub enum CompileError {
 pub fn compile_sources(
     entries: &mut [Entry],
     folder: &str,
+    options: &Options,
     cache: Option<&Cache>,
 ) -> Result<(), CompileError> {
     piton_firmware::romfs::compile_sources(entries, folder, &mut |path, source| {
-        let compiled = compile_cached(source, &Options::new(path), cache);
+        let options = Options {
+            input_name: path.as_bytes().to_vec(),
+            ..options.clone()
+        };
+        let compiled = compile_cached(source, &options, cache);
         let path = path.to_owned();
         match compiled {
             Ok(compiled) => Ok(compiled.mpy),
@@ -63,6 +68,23 @@ pub fn compile_sources(
             }
         }
     })
+}
+
+/// Returns whether a source in a tree asks for machine code, so that it takes a processor to compile it for.
+pub fn asks_for_machine_code(entries: &[Entry]) -> bool {
+    let mut left: Vec<&Entry> = entries.iter().collect();
+    while let Some(entry) = left.pop() {
+        match &entry.content {
+            Content::Folder(inside) => left.extend(inside),
+            Content::File(content) if entry.name.ends_with(".py") => {
+                if compile::native::first_line(content).is_some() {
+                    return true;
+                }
+            }
+            Content::File(_) => {}
+        }
+    }
+    false
 }
 
 /// A folder that cannot become an image.

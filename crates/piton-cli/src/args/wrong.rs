@@ -420,7 +420,7 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
 /// Returns the values of an option that its type knows and `clap` does not.
 pub(crate) fn values_of(command: &str, option: &str) -> Vec<String> {
     match (command, option) {
-        ("build", "--target") => BuildTarget::names().map(str::to_owned).collect(),
+        ("build" | "compile", "--target") => BuildTarget::names().map(str::to_owned).collect(),
         ("compile", "--march") => Arch::ALL.map(|arch| arch.name().to_owned()).to_vec(),
         _ => Vec::new(),
     }

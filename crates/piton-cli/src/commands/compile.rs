@@ -5,13 +5,12 @@ pub(super) mod excerpt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use piton::building::BuildTarget;
 use piton::cache_folder::compiled_modules;
 use piton::compile::{
     CompileEvent, CompileReport, Output, Settings, plan, run as run_plan, sources,
 };
-use piton::compiler::{Optimisation, Options, Target};
+use piton::compiler::{Emitter, Optimisation, Options};
 use piton::mpy::header::Arch;
 
 use crate::context::Context;
@@ -30,15 +29,21 @@ pub(crate) struct Args {
     /// How many files to compile at the same time (default: one for each processor)
     #[arg(short, long, value_name = "COUNT")]
     jobs: Option<NonZeroUsize>,
-    /// The firmware that will run the files
-    #[arg(long, value_name = "NAME", default_value = "micropython", value_parser = target_names())]
-    target: Target,
+    /// The firmware that will run the files, and after a `:` the processor: `micropython:armv7m`
+    #[arg(long, value_name = "TARGET", default_value = "micropython")]
+    target: BuildTarget,
     /// Optimisation level: from 1 without `assert`, from 3 without line numbers
     #[arg(short = 'O', long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
     optimise: u32,
-    /// Processor of the board, as `mpy-cross -march` names it
+    /// Processor of the board, as `mpy-cross -march` names it; the same as behind the `:` of the target
     #[arg(long, value_name = "ARCH", value_parser = arch_named)]
     march: Option<Arch>,
+    /// Extensions of the processor, separated by commas, as `mpy-cross -march-flags` names them
+    #[arg(long, value_name = "FLAGS")]
+    march_flags: Option<String>,
+    /// What functions without a decorator of their own become; `native` and `viper` need a processor
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    emit: Emit,
     /// Bits of a small integer on the board
     #[arg(long, value_name = "BITS", default_value_t = 31, value_parser = clap::value_parser!(u8).range(2..=64))]
     small_int_bits: u8,
@@ -53,10 +58,16 @@ pub(crate) struct Args {
     paths: Vec<PathBuf>,
 }
 
-/// Returns the parser of the names of firmwares; a name without a version is the newest MicroPython.
-fn target_names() -> impl TypedValueParser<Value = Target> {
-    PossibleValuesParser::new(BuildTarget::names())
-        .map(|name| Target::from_name(&name).unwrap_or_default())
+/// What functions become.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Emit {
+    /// Bytecode for the virtual machine
+    #[default]
+    Bytecode,
+    /// Machine code that does the same, as `@micropython.native`
+    Native,
+    /// Machine code with the types of viper, as `@micropython.viper`
+    Viper,
 }
 
 fn arch_named(name: &str) -> Result<Arch, String> {
@@ -67,16 +78,56 @@ fn arch_named(name: &str) -> Result<Arch, String> {
 }
 
 impl Args {
-    fn options(&self) -> Options {
-        Options {
+    /// Returns the options of the compiler.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::NeedsProcessor`], [`CommandError::TwoProcessors`], [`CommandError::NoSuchExtension`].
+    fn options(&self) -> Result<Options, CommandError> {
+        if let (Some(option), Some(target)) = (self.march, self.target.arch())
+            && option != target
+        {
+            return Err(CommandError::TwoProcessors { option, target });
+        }
+        if !matches!(self.emit, Emit::Bytecode) && self.arch().is_none() {
+            return Err(CommandError::NeedsProcessor);
+        }
+        let arch_flags = self.arch_flags()?;
+        Ok(Options {
             embedded_name: self.embed_name.clone().map(String::into_bytes),
             optimisation: Optimisation::from_level(self.optimise),
             small_int_bits: self.small_int_bits,
             source_lines: !self.no_source_lines,
-            arch: self.march,
-            target: self.target,
+            arch: self.arch(),
+            arch_flags,
+            default_emitter: match self.emit {
+                Emit::Bytecode => Emitter::Bytecode,
+                Emit::Native => Emitter::Native,
+                Emit::Viper => Emitter::Viper,
+            },
+            target: self.target.firmware(),
             ..Options::new("")
-        }
+        })
+    }
+
+    fn arch(&self) -> Option<Arch> {
+        self.march.or(self.target.arch())
+    }
+
+    /// Returns the extensions of the processor as the format numbers them.
+    fn arch_flags(&self) -> Result<u32, CommandError> {
+        let Some(text) = &self.march_flags else {
+            return Ok(0);
+        };
+        let known = self.arch().map_or(&[][..], Arch::flag_names);
+        text.split(',').try_fold(0, |flags, name| {
+            let flag = known.iter().find(|(_, known)| *known == name);
+            let (flag, _) = flag.ok_or_else(|| CommandError::NoSuchExtension {
+                name: name.to_owned(),
+                arch: self.arch(),
+            })?;
+            Ok(flags | flag)
+        })
     }
 
     fn destination(&self) -> Output {
@@ -95,8 +146,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             count: plan.jobs.len(),
         });
     }
+    let options = args.options()?;
     interrupt::install(&ctx.cancel);
-    let mut settings = Settings::new(args.options());
+    let mut settings = Settings::new(options);
     settings.threads = args.jobs.unwrap_or(settings.threads);
     settings.cache = compiled_modules();
     let ui = &ctx.ui;

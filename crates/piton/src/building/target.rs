@@ -151,6 +151,16 @@ impl BuildTarget {
         self.to_string().replace(':', "-")
     }
 
+    /// Returns the firmware, as the compiler knows it.
+    pub fn firmware(self) -> Target {
+        self.target
+    }
+
+    /// Returns the processor that machine code is for, if the target has one.
+    pub fn arch(self) -> Option<Arch> {
+        self.arch
+    }
+
     /// Returns whether the target is a version of CircuitPython.
     pub fn is_circuitpython(self) -> bool {
         self.target.is_circuitpython()

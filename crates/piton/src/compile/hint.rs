@@ -7,12 +7,23 @@ use piton_syntax::{UnclosedBracket, unclosed_bracket};
 fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
     Some(match code {
         DiagnosticCode::InvalidArchitecture => {
-            "this decorator needs machine code; piton compiles bytecode only, so use `mpy-cross -march=...` for this \
-             file, or take the decorator away"
+            "machine code is for one processor: name it, as `--target micropython:armv7m` does (`piton info` shows a \
+             board's), or take the decorator away"
         }
         DiagnosticCode::NativeCode => {
             "compile this file with the official `mpy-cross -march=...`, or take the decorator away"
         }
+        DiagnosticCode::ViperNotObject => "`object(...)` makes an object of an integer",
+        DiagnosticCode::ViperLocalType => {
+            "a local variable of viper keeps its first type: use another one"
+        }
+        DiagnosticCode::ViperUntypedLocal => {
+            "store something in it before, at any rate in the text"
+        }
+        DiagnosticCode::ViperReturn => "say in the annotation what is returned, as `-> int` does",
+        DiagnosticCode::ViperComparison => "convert one of both: `int(...)` or `uint(...)`",
+        DiagnosticCode::NativeRaise => "name the exception: `raise error`",
+        DiagnosticCode::NativeYield => "generators can be `@micropython.native`",
         DiagnosticCode::UnicodeNameEscape => "write the character itself, or `\\u` and its number",
         DiagnosticCode::JumpTooFar => "a jump is too long: split the function or the loop",
         DiagnosticCode::CellNumberTooLarge => {
@@ -156,7 +167,7 @@ mod tests {
         check("with (open(a) as b, c): pass\n", "parentheses");
         check("print 'x'\n", "`print` is a function");
         check("a = [*b, 1]\n", "does not unpack");
-        check("@micropython.native\ndef f(): pass\n", "bytecode only");
+        check("@micropython.native\ndef f(): pass\n", "for one processor");
         check("a = '\\N{DASH}'\n", "the character itself");
         let call = format!("f({})\n", "a,".repeat(256));
         check(&call, "pass that");
