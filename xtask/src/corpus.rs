@@ -22,7 +22,7 @@ use option_set::OptionSet;
 
 /// Compile real sources with Piton and with the official compiler, and compare all they say
 ///
-/// Native code aside, no difference is expected: the task fails if there is one
+/// No difference is expected: the task fails if there is one
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Folders to search for `.py` files, and files
@@ -46,12 +46,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PROGRAM", requires = "target")]
     official: Option<PathBuf>,
 
+    /// Rounds for this architecture: as it is and at -O3, functions with decorators only, and all as native and as viper code;
+    /// `all` for each architecture
+    #[arg(long, value_name = "ARCH")]
+    native: Vec<String>,
+
     /// How many files at a time [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 
     /// Minify the files instead, and compare the results with the sources, as CPython parses them
-    #[arg(long, conflicts_with_all = ["opts", "all_opts", "jobs"])]
+    #[arg(long, conflicts_with_all = ["opts", "all_opts", "native", "jobs"])]
     minify: bool,
 
     /// How many differences to describe; all are counted
@@ -100,10 +105,16 @@ fn option_sets(args: &Args) -> anyhow::Result<Vec<OptionSet>> {
         sets.extend(option_set::ALL);
     }
     sets.extend(args.opts.iter().map(String::as_str));
-    if sets.is_empty() {
+    if sets.is_empty() && args.native.is_empty() {
         sets.push("");
     }
-    sets.into_iter().map(str::parse).collect()
+    let mut sets: Vec<OptionSet> = sets.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+    for name in &args.native {
+        for set in option_set::native(name)? {
+            sets.push(set.parse()?);
+        }
+    }
+    Ok(sets)
 }
 
 /// Returns the `.py` files in the folders and below, by name, and the given files.

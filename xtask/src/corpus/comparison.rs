@@ -166,8 +166,14 @@ fn ours(path: &Path, source: &[u8], set: &OptionSet) -> anyhow::Result<Outcome> 
             .collect(),
         ..set.options.clone()
     };
-    Ok(match piton_compiler::compile(source, &options) {
-        Ok(module) => Outcome::Accepted(piton_mpy::writer::write(&module)?),
+    // The official compiler prints its listing of native code, if there is one, in front of the module.
+    let mut bytes = Vec::new();
+    let module = piton_compiler::compile_with_listing(source, &options, &mut bytes);
+    Ok(match module {
+        Ok(module) => {
+            bytes.append(&mut piton_mpy::writer::write(&module)?);
+            Outcome::Accepted(bytes)
+        }
         Err(diagnostic) => Outcome::Rejected(diagnostic.traceback(), 1),
     })
 }

@@ -21,6 +21,27 @@ pub(super) const ALL: [&str; 9] = [
     "-s embedded.py",
 ];
 
+/// The sets of `--native ARCH`, without the architecture.
+const NATIVE: [&str; 5] = [
+    "",
+    " -O3",
+    " -X emit=native",
+    " -O3 -X emit=native",
+    " -X emit=viper",
+];
+
+/// Returns the sets that compare machine code for an architecture, or for `all` that have any.
+pub(super) fn native(name: &str) -> anyhow::Result<Vec<String>> {
+    let archs = match name {
+        "all" => Arch::ALL.to_vec(),
+        name => vec![Arch::from_name(name).context("no such architecture")?],
+    };
+    let sets = archs
+        .into_iter()
+        .flat_map(|arch| NATIVE.map(|options| format!("-march={}{options}", arch.name())));
+    Ok(sets.collect())
+}
+
 /// One set of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OptionSet {
@@ -62,6 +83,10 @@ fn apply<'a>(
         options.small_int_bits = bits.parse().context("`-msmall-int-bits` needs a number")?;
     } else if let Some(arch) = word.strip_prefix("-march=") {
         options.arch = Some(Arch::from_name(arch).context("no such architecture")?);
+    } else if let Some(flags) = word.strip_prefix("-march-flags=") {
+        options.arch_flags = flags
+            .parse()
+            .context("`-march-flags` needs a number here")?;
     } else if word == "-s" {
         options.embedded_name = Some(value()?.as_bytes().to_vec());
     } else if word == "-X" {
@@ -131,7 +156,8 @@ mod tests {
     #[test]
     fn all_sets_are_known_and_differ() {
         let mut sets: Vec<OptionSet> = Vec::new();
-        for text in ALL {
+        let native = native("all").unwrap();
+        for text in ALL.into_iter().chain(native.iter().map(String::as_str)) {
             let set: OptionSet = text.parse().unwrap();
             assert!(!sets.contains(&set), "{text}");
             sets.push(set);

@@ -130,7 +130,7 @@ codes! {
     ViperRaise = ViperTypeError, "viper-raise", "must raise an object";
     /// A viper function uses a value where only an object will do. The official compiler stops with an assertion.
     ViperNotObject = ViperTypeError, "viper-not-object",
-        "viper needs an object here: convert the value by object()";
+        "viper needs an object here";
     /// A cast in a viper function that is used as a value.
     NativeConversion = NotImplementedError, "native-conversion", "conversion to object";
     /// A cast of a cast in a viper function.

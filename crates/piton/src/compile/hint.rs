@@ -13,7 +13,10 @@ fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
         DiagnosticCode::NativeCode => {
             "compile this file with the official `mpy-cross -march=...`, or take the decorator away"
         }
-        DiagnosticCode::ViperNotObject => "`object(...)` makes an object of an integer",
+        DiagnosticCode::ViperNotObject => {
+            "integers and pointers are no objects in viper: take an argument without a type, or leave this to a function \
+             without `@micropython.viper`"
+        }
         DiagnosticCode::ViperLocalType => {
             "a local variable of viper keeps its first type: use another one"
         }
