@@ -5,34 +5,33 @@
 //! use std::ops::ControlFlow::Continue;
 //!
 //! use piton::deadline::Cancel;
-//! use piton::mip::{self, FetchOptions, Library, RecordUse};
-//! use piton::Board;
+//! use piton::mip::{self, FetchOptions, RecordUse};
+//! use piton::session::{Session, SessionOptions};
 //!
-//! let mut board = Board::connect(&"a0".parse()?, &Default::default())?;
-//! let mut raw = board.raw_repl(piton::repl::Entry::KeepState, piton::deadline::Deadline::NEVER)?;
-//! let library = Library::find(&mut raw, None)?;
+//! let mut session = Session::connect(&"a0".parse()?, SessionOptions::default())?;
+//! let mut packages = session.packages(None)?;
 //! let cancel = Cancel::new();
 //! let mut options = FetchOptions::default();
-//! options.format = Some(library.format.clone());
+//! options.format = Some(packages.library().format.clone());
 //! let described = [mip::describe(&"aioble".parse()?, &options, &cancel, &mut |_| Continue(()))?];
-//! let looked = mip::look(&mut raw, &library, &described, RecordUse::Keep, &mut |_| Continue(()))?;
+//! let looked = packages.look(&described, RecordUse::Keep, &mut |_| Continue(()))?;
 //! let [package] = described;
 //! let fetched = [mip::fetch(package, &looked, &cancel, &mut |_| Continue(()))?];
-//! mip::install(&mut raw, &library, &fetched, Some(looked), RecordUse::Keep, &mut |_| Continue(()))?;
+//! packages.install(&fetched, Some(looked), RecordUse::Keep, &mut |_| Continue(()))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Layout
 //!
 //! [`describe()`] and [`fetch()`] need no board: without one, [`FetchOptions::format`] says what to fetch, and
-//! `Looked::default()` stands for a board that has nothing. [`Library`] is the folder on the board; [`look()`] and
-//! [`install()`] need no network. [`fetch()`] leaves out what [`look()`] has found on the board. [`list()`] and
-//! [`uninstall()`] work with the record that [`install()`] leaves in the folder. What names a package is
+//! `Looked::default()` stands for a board that has nothing. [`Packages`] are those on a board, in the folder [`Library`]; it needs
+//! no network. [`fetch()`] leaves out what [`Packages::look`] has found on the board. What names a package is
 //! [`piton_project::mip::source::Source`].
 //!
 //! A closure that receives events stops the operation by [`ControlFlow::Break`](std::ops::ControlFlow): see
 //! [`piton_board::stop`].
 
+mod apply;
 mod change;
 mod fetch;
 mod install;
@@ -40,6 +39,8 @@ mod library;
 mod look;
 mod manage;
 pub(crate) mod manifest;
+mod packages;
+mod plan;
 mod report;
 
 use std::io;
@@ -58,10 +59,11 @@ use crate::events;
 use crate::http::HttpError;
 
 pub use fetch::{Described, FetchOptions, Fetched, describe, fetch};
-pub use install::{Installation, RecordUse, install};
+pub use install::{Installation, RecordUse};
 pub use library::Library;
-pub use look::{Looked, look};
-pub use manage::{Removal, list, uninstall};
+pub use look::Looked;
+pub use manage::Removal;
+pub use packages::Packages;
 pub use piton_project::mip::{INDEX, record, resolve, source};
 pub use report::{InstallReport, InstalledPackage, UninstallReport};
 

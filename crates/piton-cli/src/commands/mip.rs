@@ -6,7 +6,7 @@ mod update;
 
 use piton::events::BoardEvent;
 use piton::mip::source::Source;
-use piton::mip::{FetchOptions, Library, MipEvent};
+use piton::mip::{FetchOptions, MipEvent};
 use piton::reports::UninstallReport;
 
 use crate::context::Context;
@@ -67,11 +67,10 @@ impl Args {
 fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
     let board = session.board()?.device_name().to_owned();
-    let mut raw = session.raw_repl()?;
-    let library = Library::find(&mut raw, args.target.as_deref())?;
+    let mut packages = session.packages(args.target.as_deref())?;
     for name in &args.packages {
         let mut output = OutputSink::default();
-        let removed = piton::mip::uninstall(&mut raw, &library, name, &mut |event| {
+        let removed = packages.uninstall(name, &mut |event| {
             ui.event(&BoardEvent {
                 board: &board,
                 event,
@@ -80,7 +79,7 @@ fn uninstall(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         });
         let removal = output.finish(removed)?;
         if ui.json() {
-            ui.json_line(&UninstallReport::new(&library, name, &removal))?;
+            ui.json_line(&UninstallReport::new(packages.library(), name, &removal))?;
             continue;
         }
         ui.step(&format!("Uninstalled {name}"))?;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::fs::listing::{Kind, Sizes};
-use piton::mip::Library;
 use piton::path::BoardPath;
 use piton::selector::BoardSelector;
 use piton::transport::webrepl::Password;
@@ -99,8 +98,6 @@ fn folder_names(session: &mut Session, folder: &str, deadline: Deadline) -> Opti
 }
 
 fn package_names(session: &mut Session) -> Option<Vec<String>> {
-    let mut raw_repl = session.raw_repl().ok()?;
-    let library = Library::find(&mut raw_repl, None).ok()?;
-    let packages = piton::mip::list(&mut raw_repl, &library).ok()?;
+    let packages = session.packages(None).ok()?.list().ok()?;
     Some(packages.into_iter().map(|package| package.name).collect())
 }

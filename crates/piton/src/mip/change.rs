@@ -1,5 +1,6 @@
 //! A change of a library: all of it, or nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use piton_board::deadline::Deadline;
@@ -54,9 +55,9 @@ pub(super) struct Change<'c> {
     /// Folders that are missing.
     folders: BTreeSet<BoardPath>,
     /// New files, where they are written first.
-    files: Vec<(BoardPath, &'c [u8])>,
-    removed: Vec<&'c PortablePath>,
-    changed: Vec<&'c PortablePath>,
+    files: Vec<(BoardPath, Cow<'c, [u8]>)>,
+    removed: Vec<PortablePath>,
+    changed: Vec<PortablePath>,
 }
 
 impl<'c> Change<'c> {
@@ -77,7 +78,7 @@ impl<'c> Change<'c> {
     }
 
     /// Adds a file with this content.
-    pub(super) fn put(&mut self, path: &str, content: &'c [u8]) -> Result<(), MipError> {
+    pub(super) fn put(&mut self, path: &str, content: Cow<'c, [u8]>) -> Result<(), MipError> {
         self.files.push((self.swap.put(&name(path)?)?, content));
         Ok(())
     }
@@ -100,7 +101,7 @@ impl<'c> Change<'c> {
     pub(super) fn remove(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
-        stale: &Stale<'c>,
+        stale: &Stale<'_>,
         found: &Found,
     ) -> Result<(), MipError> {
         let mut folders = BTreeSet::new();
@@ -109,11 +110,11 @@ impl<'c> Change<'c> {
                 continue;
             };
             if !is_same(remote, entry, hash)? {
-                self.changed.push(path);
+                self.changed.push((*path).clone());
                 continue;
             }
             self.swap.remove(&name(path.as_str())?)?;
-            self.removed.push(path);
+            self.removed.push((*path).clone());
             let mut folder = path.parent();
             while let Some(path) = folder {
                 folder = path.parent();
@@ -169,16 +170,20 @@ impl<'c> Change<'c> {
         let folders = self.folders.iter().cloned().map(Step::MakeDir);
         let mut steps: Vec<Step<'_>> = folders.collect();
         let first_file = steps.len() + 1;
-        let files = [self.swap.journal()]
-            .into_iter()
-            .chain(self.files.iter().cloned());
-        steps.extend(files.map(|(path, content)| {
-            let mut file = Outgoing::from_bytes(path, content);
-            file.replaces = Some(0);
-            // Names that only the journal gives a meaning to.
-            file.in_place = true;
-            Step::Write(file)
-        }));
+        let (journal, entries) = self.swap.journal();
+        let files = self.files.iter();
+        let files = files.map(|(path, content)| (path.clone(), content.as_ref()));
+        steps.extend(
+            std::iter::once((journal, entries))
+                .chain(files)
+                .map(|(path, content)| {
+                    let mut file = Outgoing::from_bytes(path, content);
+                    file.replaces = Some(0);
+                    // Names that only the journal gives a meaning to.
+                    file.in_place = true;
+                    Step::Write(file)
+                }),
+        );
         let mut report = |event| {
             let (step, of_file) = match event {
                 TransferEvent::Moved { step, bytes, of } => (step, Some((bytes, of))),

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
-use piton_board::repl::RawRepl;
 use piton_board::stop::Stop;
 use piton_fs::hash::HashAlgorithm;
 use piton_fs::remote::RemoteFs;
@@ -16,7 +15,7 @@ use piton_project::mip::record::Record;
 use piton_project::mip::resolve::File as PackageFile;
 
 use super::change::Found;
-use super::{Described, Library, MipError, MipEvent, RecordUse};
+use super::{Described, Library, MipError, MipEvent, Packages, RecordUse};
 use crate::times::CONTENT_TIME;
 
 /// What the board has of packages, and what is on record there.
@@ -42,58 +41,60 @@ pub(super) fn place_of(file: &PackageFile) -> String {
     file.path.as_str().to_lowercase()
 }
 
-/// Asks the board what it has of these packages, and for the record of what is installed. What was cut off is put right
-/// first. One look; each file that is there and not on record costs one exchange more.
-///
-/// # Errors
-///
-/// [`MipError::Record`], [`MipError::Fs`].
-pub fn look(
-    repl: &mut RawRepl<'_>,
-    library: &Library,
-    described: &[Described],
-    record_use: RecordUse,
-    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
-) -> Result<Looked, MipError> {
-    let mut stop = Stop::new(repl.cancel());
-    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
-    let remote = &mut RemoteFs::new(repl);
-    let files: Vec<&PackageFile> = described.iter().flat_map(Described::files).collect();
-    let wanted = files.iter().map(|file| (*file, Hashing::Always));
-    let (found, record) = survey(remote, library, wanted, record_use, events)?;
-    let keeps_record = record.is_some() || record_use == RecordUse::Keep;
-    let mut there = BTreeMap::new();
-    for (place, (file, hash)) in agreed(&files) {
-        let path = library.place(file.path.as_str())?;
-        // A board without SHA-256 would have to send the file, which takes longer than to fetch it.
-        let Some(digest) = found.get(&path).and_then(|entry| entry.digest) else {
-            continue;
-        };
-        if !digest.agrees_with(&hash.as_str().to_ascii_lowercase()) {
-            continue;
-        }
-        let packages = record.iter().flat_map(|record| &record.packages);
-        let mut recorded = packages.flat_map(|package| &package.files);
-        let recorded = recorded
-            .find(|(known, sha256)| *known == file.path && digest.matches_text(sha256))
-            .map(|(_, sha256)| sha256.clone());
-        let sha256 = match recorded {
-            Some(sha256) => sha256,
-            None if keeps_record => {
-                let deadline = Deadline::after(CONTENT_TIME);
-                HEXLOWER.encode(&remote.hash(&path, HashAlgorithm::Sha256, deadline)?)
+impl Packages<'_> {
+    /// Asks the board what it has of these packages, and for the record of what is installed. What was cut off is put right
+    /// first. One look; each file that is there and not on record costs one exchange more.
+    ///
+    /// # Errors
+    ///
+    /// [`MipError::Record`], [`MipError::Fs`].
+    pub fn look(
+        &mut self,
+        described: &[Described],
+        record_use: RecordUse,
+        events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<Looked, MipError> {
+        let Packages { repl, library } = self;
+        let mut stop = Stop::new(repl.cancel());
+        let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
+        let remote = &mut RemoteFs::new(repl);
+        let files: Vec<&PackageFile> = described.iter().flat_map(Described::files).collect();
+        let wanted = files.iter().map(|file| (*file, Hashing::Always));
+        let (found, record) = survey(remote, library, wanted, record_use, events)?;
+        let keeps_record = record.is_some() || record_use == RecordUse::Keep;
+        let mut there = BTreeMap::new();
+        for (place, (file, hash)) in agreed(&files) {
+            let path = library.place(file.path.as_str())?;
+            // A board without SHA-256 would have to send the file, which takes longer than to fetch it.
+            let Some(digest) = found.get(&path).and_then(|entry| entry.digest) else {
+                continue;
+            };
+            if !digest.agrees_with(&hash.as_str().to_ascii_lowercase()) {
+                continue;
             }
-            None => digest.to_string(),
-        };
-        if hash.begins(&sha256) || sha256.len() < hash.as_str().len() {
-            there.insert(place, sha256);
+            let packages = record.iter().flat_map(|record| &record.packages);
+            let mut recorded = packages.flat_map(|package| &package.files);
+            let recorded = recorded
+                .find(|(known, sha256)| *known == file.path && digest.matches_text(sha256))
+                .map(|(_, sha256)| sha256.clone());
+            let sha256 = match recorded {
+                Some(sha256) => sha256,
+                None if keeps_record => {
+                    let deadline = Deadline::after(CONTENT_TIME);
+                    HEXLOWER.encode(&remote.hash(&path, HashAlgorithm::Sha256, deadline)?)
+                }
+                None => digest.to_string(),
+            };
+            if hash.begins(&sha256) || sha256.len() < hash.as_str().len() {
+                there.insert(place, sha256);
+            }
         }
+        Ok(Looked {
+            found,
+            record,
+            there,
+        })
     }
-    Ok(Looked {
-        found,
-        record,
-        there,
-    })
 }
 
 /// The places whose files all have one hash, with the first of their files.

@@ -1,15 +1,15 @@
 //! What is installed, by the record on the board.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use piton_board::deadline::Deadline;
-use piton_board::repl::RawRepl;
 use piton_board::stop::Stop;
 use piton_fs::remote::RemoteFs;
 use piton_project::mip::record::{FILE_NAME, Installed, Record};
 
 use super::change::{Change, Stale};
-use super::{Library, MipError, MipEvent};
+use super::{MipError, MipEvent, Packages};
 use crate::times::CONTENT_TIME;
 
 /// What uninstalling changed.
@@ -21,68 +21,70 @@ pub struct Removal {
     pub orphans: Vec<String>,
 }
 
-/// Returns the packages on record, in the order in which they came.
-///
-/// # Errors
-///
-/// [`MipError::Record`], [`MipError::Fs`].
-pub fn list(repl: &mut RawRepl<'_>, library: &Library) -> Result<Vec<Installed>, MipError> {
-    let record = library.record(&mut RemoteFs::new(repl))?;
-    Ok(record.unwrap_or_default().packages)
-}
+impl Packages<'_> {
+    /// Returns the packages on record, in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// [`MipError::Record`], [`MipError::Fs`].
+    pub fn list(&mut self) -> Result<Vec<Installed>, MipError> {
+        let record = self.library.record(&mut RemoteFs::new(&mut self.repl))?;
+        Ok(record.unwrap_or_default().packages)
+    }
 
-/// Removes a package's files: all, or none. One that somebody changed since stays, and so does one that another package
-/// has too. A change of this library that was cut off is finished first.
-///
-/// # Errors
-///
-/// [`MipError::NotInstalled`], [`MipError::Needed`], [`MipError::Record`], [`MipError::Fs`].
-pub fn uninstall(
-    repl: &mut RawRepl<'_>,
-    library: &Library,
-    name: &str,
-    events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
-) -> Result<Removal, MipError> {
-    let mut stop = Stop::new(repl.cancel());
-    let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
-    let mut remote = RemoteFs::new(repl);
-    let record = library.settled_record(&mut remote, events)?;
-    let mut record = record.unwrap_or_default();
-    let Some(package) = record.find(name).cloned() else {
-        return Err(MipError::NotInstalled {
-            name: name.to_owned(),
-            installed: names(&record),
-        });
-    };
-    let by = record.needed_by(&package.name);
-    if !by.is_empty() {
-        return Err(MipError::Needed {
-            by: by.into_iter().map(ToOwned::to_owned).collect(),
-            name: package.name,
-        });
+    /// Removes a package's files: all, or none. One that somebody changed since stays, and so does one that another package
+    /// has too. A change of this library that was cut off is finished first.
+    ///
+    /// # Errors
+    ///
+    /// [`MipError::NotInstalled`], [`MipError::Needed`], [`MipError::Record`], [`MipError::Fs`].
+    pub fn uninstall(
+        &mut self,
+        name: &str,
+        events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<Removal, MipError> {
+        let Packages { repl, library } = self;
+        let mut stop = Stop::new(repl.cancel());
+        let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
+        let mut remote = RemoteFs::new(repl);
+        let record = library.settled_record(&mut remote, events)?;
+        let mut record = record.unwrap_or_default();
+        let Some(package) = record.find(name).cloned() else {
+            return Err(MipError::NotInstalled {
+                name: name.to_owned(),
+                installed: names(&record),
+            });
+        };
+        let by = record.needed_by(&package.name);
+        if !by.is_empty() {
+            return Err(MipError::Needed {
+                by: by.into_iter().map(ToOwned::to_owned).collect(),
+                name: package.name,
+            });
+        }
+        let files = package.files.iter();
+        let stale = Stale::of(files, |path| record.is_shared(path, &package.name));
+        record.remove(&package.name);
+        let text = record.to_text().map_err(|source| MipError::Record {
+            path: library.record_path().unwrap_or_default(),
+            source,
+        })?;
+        let found = remote.look(&stale.wanted(library)?, Deadline::after(CONTENT_TIME))?;
+        let mut change = Change::new(library);
+        // The record goes with its last package.
+        match record.packages.is_empty() {
+            true => change.remove_record()?,
+            false => change.put(FILE_NAME, Cow::Borrowed(text.as_bytes()))?,
+        }
+        change.remove(&mut remote, &stale, &found)?;
+        change.carry_out(&mut remote, &mut |_| {})?;
+        let removed = change.report(&|_| true, events);
+        let orphans = record.orphans().into_iter().map(ToOwned::to_owned);
+        Ok(Removal {
+            removed,
+            orphans: orphans.collect(),
+        })
     }
-    let files = package.files.iter();
-    let stale = Stale::of(files, |path| record.is_shared(path, &package.name));
-    record.remove(&package.name);
-    let text = record.to_text().map_err(|source| MipError::Record {
-        path: library.record_path().unwrap_or_default(),
-        source,
-    })?;
-    let found = remote.look(&stale.wanted(library)?, Deadline::after(CONTENT_TIME))?;
-    let mut change = Change::new(library);
-    // The record goes with its last package.
-    match record.packages.is_empty() {
-        true => change.remove_record()?,
-        false => change.put(FILE_NAME, text.as_bytes())?,
-    }
-    change.remove(&mut remote, &stale, &found)?;
-    change.carry_out(&mut remote, &mut |_| {})?;
-    let removed = change.report(&|_| true, events);
-    let orphans = record.orphans().into_iter().map(ToOwned::to_owned);
-    Ok(Removal {
-        removed,
-        orphans: orphans.collect(),
-    })
 }
 
 fn names(record: &Record) -> Vec<String> {

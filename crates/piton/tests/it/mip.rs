@@ -8,7 +8,8 @@ use piton::board_format::BoardFormat;
 use piton::deadline::{Cancel, Deadline};
 use piton::error::ErrorKind;
 use piton::mip::{
-    self, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, RecordUse,
+    self, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, Packages,
+    RecordUse,
 };
 use piton::repl::{Entry, RawRepl};
 use piton::virtual_board::{BoardOptions, Fault, VirtualBoard, VmImage, serve};
@@ -148,22 +149,25 @@ pub(crate) fn raw_repl(board: &mut Board) -> RawRepl<'_> {
     board.raw_repl(Entry::KeepState, deadline).unwrap()
 }
 
+/// Returns the packages in the board's own library.
+pub(crate) fn on_board(board: &mut Board) -> Packages<'_> {
+    Packages::open(raw_repl(board), None).unwrap()
+}
+
 fn install(
-    raw: &mut RawRepl<'_>,
+    packages: &mut Packages<'_>,
     index: &Index,
     name: &str,
     events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Installation, MipError> {
-    let library = Library::find(raw, None)?;
-    let fetched = fetch(index, name, Some(library.format.clone()))?;
-    let done = mip::install(raw, &library, &[fetched], None, RecordUse::Keep, events)?;
+    let fetched = fetch(index, name, Some(packages.library().format.clone()))?;
+    let done = packages.install(&[fetched], None, RecordUse::Keep, events)?;
     Ok(done.into_iter().next().unwrap())
 }
 
 /// Returns the names and versions of the packages on record.
-fn listed(raw: &mut RawRepl<'_>) -> Vec<(String, Option<String>)> {
-    let library = Library::find(raw, None).unwrap();
-    let packages = mip::list(raw, &library).unwrap().into_iter();
+fn listed(packages: &mut Packages<'_>) -> Vec<(String, Option<String>)> {
+    let packages = packages.list().unwrap().into_iter();
     packages
         .map(|package| (package.name, package.version))
         .collect()
@@ -176,21 +180,20 @@ fn from_an_index_to_a_board_and_off_it() {
     index.publish("leaf", "1", &[]);
     let place = Place::new();
     let mut board = place.connect();
-    let mut raw = raw_repl(&mut board);
-    let first = install(&mut raw, &index, "app", &mut go_on).unwrap();
+    let mut packages = on_board(&mut board);
+    let first = install(&mut packages, &index, "app", &mut go_on).unwrap();
     assert_eq!((first.written, first.removed), (2, 0));
     index.publish("app", "2", &["leaf"]);
-    let second = install(&mut raw, &index, "app", &mut go_on).unwrap();
+    let second = install(&mut packages, &index, "app", &mut go_on).unwrap();
     assert_eq!((second.written, second.removed), (1, 0));
     let versions = |name: &str, version: &str| (name.to_owned(), Some(version.to_owned()));
     assert_eq!(
-        listed(&mut raw),
+        listed(&mut packages),
         [versions("app", "2"), versions("leaf", "1")]
     );
-    let library = Library::find(&mut raw, None).unwrap();
-    let needed = mip::uninstall(&mut raw, &library, "leaf", &mut go_on).unwrap_err();
+    let needed = packages.uninstall("leaf", &mut go_on).unwrap_err();
     assert!(matches!(needed, MipError::Needed { .. }));
-    let removal = mip::uninstall(&mut raw, &library, "app", &mut go_on).unwrap();
+    let removal = packages.uninstall("app", &mut go_on).unwrap();
     assert_eq!(
         (removal.removed, removal.orphans),
         (1, vec!["leaf".to_owned()])
@@ -218,12 +221,12 @@ fn an_install_that_is_stopped_leaves_the_board_as_it_was() {
     index.publish("app", "1", &[]);
     let place = Place::new();
     let mut board = place.connect();
-    let mut raw = raw_repl(&mut board);
-    install(&mut raw, &index, "app", &mut go_on).unwrap();
+    let mut packages = on_board(&mut board);
+    install(&mut packages, &index, "app", &mut go_on).unwrap();
     index.publish("app", "2", &["leaf"]);
     index.publish("leaf", "1", &[]);
     let mut count = 0;
-    let stopped = install(&mut raw, &index, "app", &mut |_| {
+    let stopped = install(&mut packages, &index, "app", &mut |_| {
         count += 1;
         Break(())
     });
@@ -238,12 +241,12 @@ fn an_install_that_is_stopped_leaves_the_board_as_it_was() {
         // The last file was on the board before the first event came.
         Ok(_) => "2",
     };
-    let packages = listed(&mut raw);
-    let app = packages.iter().find(|(name, _)| name == "app").unwrap();
+    let listed_now = listed(&mut packages);
+    let app = listed_now.iter().find(|(name, _)| name == "app").unwrap();
     assert_eq!(app.1.as_deref(), Some(version));
     // The connection is good for the next operation.
-    install(&mut raw, &index, "app", &mut go_on).unwrap();
-    assert_eq!(listed(&mut raw).len(), 2);
+    install(&mut packages, &index, "app", &mut go_on).unwrap();
+    assert_eq!(listed(&mut packages).len(), 2);
 }
 
 #[test]
@@ -255,12 +258,14 @@ fn a_lost_line_is_no_connection_at_every_place() {
     let mut lost = 0;
     for after_bytes_to_host in (0..).step_by(25) {
         let mut board = place.connect_again();
-        let mut raw = raw_repl(&mut board);
+        let raw = raw_repl(&mut board);
         place.virtual_board.inject(&Fault::Vanish {
             after_bytes_to_host,
             returns_after: Duration::from_millis(1),
         });
-        match install(&mut raw, &index, "app", &mut go_on) {
+        let installed = Packages::open(raw, None)
+            .and_then(|mut packages| install(&mut packages, &index, "app", &mut go_on));
+        match installed {
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::NoConnection, "{error}");
                 assert!(error.board().is_some(), "{error}");
@@ -271,10 +276,9 @@ fn a_lost_line_is_no_connection_at_every_place() {
         // Put it off again, so that each try has all to do.
         drop(board);
         let mut board = place.connect_again();
-        let mut raw = raw_repl(&mut board);
-        let library = Library::find(&mut raw, None).unwrap();
+        let mut packages = on_board(&mut board);
         for name in ["app", "leaf"] {
-            match mip::uninstall(&mut raw, &library, name, &mut go_on) {
+            match packages.uninstall(name, &mut go_on) {
                 Ok(_) | Err(MipError::NotInstalled { .. }) => {}
                 Err(error) => panic!("after {after_bytes_to_host} bytes: {error}"),
             }
@@ -289,9 +293,9 @@ fn events_are_flat_objects_in_json() {
     index.publish("app", "1", &[]);
     let place = Place::new();
     let mut board = place.connect();
-    let mut raw = raw_repl(&mut board);
+    let mut packages = on_board(&mut board);
     let mut lines = Vec::new();
-    install(&mut raw, &index, "app", &mut |event| {
+    install(&mut packages, &index, "app", &mut |event| {
         lines.push(serde_json::to_value(event).unwrap());
         Continue(())
     })

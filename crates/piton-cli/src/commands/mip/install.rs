@@ -6,9 +6,9 @@ use piton::events::BoardEvent;
 use piton::http::HttpError;
 use piton::mip::source::{Location, Source};
 use piton::mip::{
-    Described, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, RecordUse,
+    Described, FetchOptions, Fetched, Installation, Library, Looked, MipError, MipEvent, Packages,
+    RecordUse,
 };
-use piton::repl::RawRepl;
 use piton::reports::InstallReport;
 
 use super::{Args, show_removal, sources};
@@ -35,12 +35,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ..
     } = ctx;
     let board = session.board()?.device_name().to_owned();
-    let mut raw = session.raw_repl()?;
+    let raw = session.raw_repl()?;
     let Some(first) = requests.first() else {
         return Ok(());
     };
     ui.step(&first.announcement())?;
-    let library = Library::find(&mut raw, args.target.as_deref())?;
+    let mut packages = Packages::open(raw, args.target.as_deref())?;
+    let library = packages.library().clone();
     let job = Job {
         requests: &requests,
         library: &library,
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         fetched,
         looked,
         failure,
-    } = job.fetch(&mut raw, cancel)?;
+    } = job.fetch(&mut packages, cancel)?;
     let failure = match failure {
         Some(failure) if failure.error.is_interrupted() => {
             return Err(failure.error);
@@ -62,7 +63,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         failure => failure,
     };
     let mut installed_count = 0;
-    let installed = job.install(&mut raw, &fetched, looked, &mut |event| match event {
+    let installed = job.install(&mut packages, &fetched, looked, &mut |event| match event {
         MipEvent::Request { index: 0 } => Ok(()),
         MipEvent::Request { index } => match requests.get(index) {
             Some(request) => ui.step(&request.announcement()),
@@ -154,7 +155,7 @@ impl Job<'_> {
     /// The board cannot be asked for its files.
     pub(super) fn fetch(
         &self,
-        raw: &mut RawRepl<'_>,
+        packages: &mut Packages<'_>,
         cancel: &piton::deadline::Cancel,
     ) -> Result<Ready, CommandError> {
         let mut described = Vec::new();
@@ -174,7 +175,7 @@ impl Job<'_> {
         }
         let looked = match described.is_empty() {
             true => Looked::default(),
-            false => self.look(raw, &described)?,
+            false => self.look(packages, &described)?,
         };
         let mut fetched = Vec::new();
         for ((request, one), lines) in self.requests.iter().zip(described).zip(headers) {
@@ -221,10 +222,14 @@ impl Job<'_> {
     }
 
     /// Asks the board for its files of these packages.
-    fn look(&self, raw: &mut RawRepl<'_>, described: &[Described]) -> Result<Looked, CommandError> {
+    fn look(
+        &self,
+        packages: &mut Packages<'_>,
+        described: &[Described],
+    ) -> Result<Looked, CommandError> {
         let mut output = OutputSink::default();
         let record_use = self.record_use();
-        let looked = piton::mip::look(raw, self.library, described, record_use, &mut |event| {
+        let looked = packages.look(described, record_use, &mut |event| {
             self.event(event);
             output.flow(show_removal(self.ui, event))
         });
@@ -253,7 +258,7 @@ impl Job<'_> {
     /// Installs all files on the board. `requests` gets the events about whole requests.
     pub(super) fn install(
         &self,
-        raw: &mut RawRepl<'_>,
+        packages: &mut Packages<'_>,
         fetched: &[Fetched],
         looked: Looked,
         requests: &mut dyn FnMut(MipEvent<'_>) -> Result<(), CommandError>,
@@ -296,14 +301,7 @@ impl Job<'_> {
             output.flow(line.map_or(Ok(()), |line| self.ui.step(&line)))
         };
         let record_use = self.record_use();
-        let installed = piton::mip::install(
-            raw,
-            self.library,
-            fetched,
-            Some(looked),
-            record_use,
-            &mut report,
-        );
+        let installed = packages.install(fetched, Some(looked), record_use, &mut report);
         self.ui.clear_progress();
         output.finish(installed).map(drop)
     }

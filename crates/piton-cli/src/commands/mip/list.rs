@@ -1,16 +1,13 @@
 //! `mip list`: lists the installed packages from the record on the board.
 
-use piton::mip::Library;
-
 use super::Args;
 use crate::context::Context;
 use crate::error::CommandError;
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Context { session, ui, .. } = ctx;
-    let mut raw = session.raw_repl()?;
-    let library = Library::find(&mut raw, args.target.as_deref())?;
-    let mut packages = piton::mip::list(&mut raw, &library)?;
+    let mut on_board = session.packages(args.target.as_deref())?;
+    let mut packages = on_board.list()?;
     if !args.packages.is_empty() {
         packages.retain(|package| args.packages.contains(&package.name));
     }
@@ -18,7 +15,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         return ui.json_line(&packages);
     }
     if packages.is_empty() {
-        ui.note(&format!("no package is on record in {}", library.target()));
+        ui.note(&format!(
+            "no package is on record in {}",
+            on_board.library().target()
+        ));
     }
     let width = packages.iter().map(|package| package.name.len()).max();
     for package in &packages {

@@ -2,7 +2,7 @@
 
 use piton::mip::record::Installed;
 use piton::mip::source::Source;
-use piton::mip::{Fetched, Installation, Library, MipError, MipEvent};
+use piton::mip::{Fetched, Installation, MipError, MipEvent};
 
 use super::install::{Job, Ready, Request};
 use super::{Args, sources};
@@ -18,9 +18,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ..
     } = ctx;
     let board = session.board()?.device_name().to_owned();
-    let mut raw = session.raw_repl()?;
-    let library = Library::find(&mut raw, args.target.as_deref())?;
-    let installed = piton::mip::list(&mut raw, &library)?;
+    let mut on_board = session.packages(args.target.as_deref())?;
+    let library = on_board.library().clone();
+    let installed = on_board.list()?;
     let mut packages = Vec::new();
     let mut requests = Vec::new();
     for package in wanted(args, &installed)? {
@@ -56,8 +56,8 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         fetched,
         looked,
         failure,
-    } = job.fetch(&mut raw, cancel)?;
-    job.install(&mut raw, &fetched, looked, &mut |event| {
+    } = job.fetch(&mut on_board, cancel)?;
+    job.install(&mut on_board, &fetched, looked, &mut |event| {
         let MipEvent::Installed {
             index,
             installation,
