@@ -28,6 +28,7 @@ mod context;
 mod environment;
 mod error;
 mod interrupt;
+mod local_file;
 mod output_sink;
 mod password;
 mod progress;

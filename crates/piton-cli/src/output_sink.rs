@@ -22,11 +22,6 @@ impl OutputSink {
         }
     }
 
-    /// Returns whether the output cannot be written any more.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.error.is_some()
-    }
-
     /// Takes the error of the output.
     ///
     /// # Errors

@@ -38,6 +38,7 @@
 //! [reserved]: piton_path::is_reserved
 
 mod apply;
+mod compare;
 mod place;
 mod plan;
 mod to_board;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::building::BuildError;
 use crate::compile::PlanError;
 use crate::mip::MipError;
+use crate::program::ProgramError;
 use crate::shipment::ShipmentError;
 use crate::shipment::to_board::ToBoardError;
 use crate::shipment::to_drive::ToDriveError;
@@ -55,6 +56,9 @@ pub enum Error {
     /// A package cannot be installed or removed.
     #[error(transparent)]
     Mip(#[from] MipError),
+    /// A program did not run.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// Compiling cannot begin.
     #[error(transparent)]
     Compile(#[from] PlanError),
@@ -97,6 +101,7 @@ impl Error {
             Error::Sync(error) => error.kind(),
             Error::Copy(error) => error.kind(),
             Error::Mip(error) => error.kind(),
+            Error::Program(error) => error.kind(),
             Error::Compile(error) => error.kind(),
             Error::Build(error) => error.kind(),
             Error::Shipment(error) => error.kind(),

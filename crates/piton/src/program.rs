@@ -1,4 +1,5 @@
 //! Programs that a person runs on a board: with arguments, with an exit code, from a source or from a `.mpy` file.
+//! [`Session::run_program`](crate::Session::run_program) follows one to its end.
 //!
 //! The raw REPL takes a `SystemExit` for a soft reset and forgets its value. So a source is sent inside a `try`,
 //! by [`Guarded`], whose `except` clause turns it into an exception with the value; the host then does the
@@ -7,6 +8,7 @@
 mod guard;
 mod input;
 mod mpy;
+mod run;
 mod traceback;
 
 use piton_board::deadline::Deadline;
@@ -18,6 +20,7 @@ use piton_board::repl::RawRepl;
 pub use guard::Guarded;
 pub use input::{Input, Line, reads_input};
 pub use mpy::{MpyError, check_mpy, is_mpy, send_mpy};
+pub use run::{Code, Ended, Following, Program, ProgramError};
 pub use traceback::located;
 
 /// How a program ended that did not end by an exception.

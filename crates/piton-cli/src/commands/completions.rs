@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use piton::doctor::{Finding, Topic};
@@ -12,6 +12,7 @@ use crate::complete::Shell;
 use crate::context::Context;
 use crate::environment;
 use crate::error::{CommandError, FileError};
+use crate::local_file::not_written;
 use crate::suggest::quoted;
 use crate::usage::UsageError;
 
@@ -224,13 +225,6 @@ fn own_shell(variable: Option<OsString>) -> Option<Shell> {
 fn is_ours(script: &[u8]) -> bool {
     let start = script.get(..200).unwrap_or(script);
     String::from_utf8_lossy(start).contains("# Completion of piton's command line")
-}
-
-fn not_written(path: &Path, source: io::Error) -> CommandError {
-    CommandError::from(FileError::Write {
-        path: path.display().to_string(),
-        source,
-    })
 }
 
 fn unknown_shell() -> CommandError {

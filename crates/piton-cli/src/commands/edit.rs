@@ -14,8 +14,9 @@ use piton::times::CONTENT_TIME;
 use super::fs::{board_path, refused, show_progress};
 use crate::context::Context;
 use crate::environment;
-use crate::error::{CommandError, EditError, FileError};
+use crate::error::{CommandError, EditError};
 use crate::interrupt;
+use crate::local_file::{self, not_written};
 
 /// Arguments of `edit`.
 #[derive(Debug, clap::Args)]
@@ -53,18 +54,9 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
     let folder = tempfile::Builder::new()
         .prefix("piton-edit-")
         .tempdir()
-        .map_err(|source| FileError::Write {
-            path: env::temp_dir().display().to_string(),
-            source,
-        })?;
+        .map_err(|source| not_written(&env::temp_dir(), source))?;
     let copy = folder.path().join(name_for_copy(&board_path));
-    let local_failure = |source| {
-        CommandError::from(FileError::Write {
-            path: copy.display().to_string(),
-            source,
-        })
-    };
-    fs::write(&copy, &before).map_err(local_failure)?;
+    fs::write(&copy, &before).map_err(|source| not_written(&copy, source))?;
 
     let status = {
         // The editor has the keyboard now: its Ctrl-C reaches this process too, and must not end it.
@@ -87,10 +79,7 @@ fn edit(path: &str, editor: &str, ctx: &mut Context) -> Result<(), CommandError>
         };
     }
     // Read by path, since an editor may have replaced the file, or removed it.
-    let after = fs::read(&copy).map_err(|source| FileError::Read {
-        path: copy.display().to_string(),
-        source,
-    })?;
+    let after = local_file::read(&copy)?;
     if after == before {
         return Ok(());
     }

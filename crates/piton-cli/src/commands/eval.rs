@@ -1,6 +1,8 @@
 //! `eval`: print the value of an expression.
 
-use super::exec::{Code, Task, WatchArgs, execute};
+use piton::program::Code;
+
+use super::exec::{Task, WatchArgs, execute};
 use crate::context::Context;
 use crate::error::CommandError;
 

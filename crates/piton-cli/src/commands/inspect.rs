@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use piton::host_file;
 use piton::mpy::disassembly::disassemble;
 use piton::mpy::hexdump::hexdump;
 use piton::mpy::module::Module;
 use piton::mpy::{merge, reader, writer};
 
 use crate::context::Context;
-use crate::error::{CommandError, FileError};
+use crate::error::CommandError;
+use crate::local_file;
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
     let many = args.files.len() > 1;
     for path in &args.files {
-        let bytes = read(path)?;
+        let bytes = local_file::read(path)?;
         if many && !ctx.ui.json() {
             ctx.ui.line(&format!("{}:", path.display()))?;
         }
@@ -66,26 +66,12 @@ fn show_bytes(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandErr
 fn join(files: &[PathBuf], output: &Path) -> Result<(), CommandError> {
     let modules = files
         .iter()
-        .map(|path| parse(path, &read(path)?))
+        .map(|path| parse(path, &local_file::read(path)?))
         .collect::<Result<Vec<Module>, CommandError>>()?;
     let joined = merge::merge(&modules)
         .and_then(|module| writer::write(&module))
         .map_err(|source| mpy_error(output, source))?;
-    host_file::write(output, &joined).map_err(|source| {
-        CommandError::from(FileError::Write {
-            path: output.display().to_string(),
-            source,
-        })
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    std::fs::read(path).map_err(|source| {
-        CommandError::from(FileError::Read {
-            path: path.display().to_string(),
-            source,
-        })
-    })
+    local_file::write(output, &joined)
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Module, CommandError> {

@@ -1,6 +1,7 @@
 //! `reset` and `bootloader`: the two ways to restart the chip. The board disconnects by itself after the snippet.
 
-use super::exec::{Code, Task, execute};
+use piton::program::{Code, Program};
+
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -29,12 +30,6 @@ pub(super) fn bootloader(ctx: &mut Context) -> Result<(), CommandError> {
 }
 
 fn start(ctx: &mut Context, source: &str) -> Result<(), CommandError> {
-    let task = Task {
-        code: Code::Snippet(source.as_bytes()),
-        name: "",
-        follow: false,
-        interrupt: false,
-        argv: None,
-    };
-    execute(ctx, &task)
+    let program = Program::new(Code::Snippet(source.as_bytes()), "");
+    Ok(ctx.session.start_program(&program)?)
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use piton::host_file;
 use piton::syntax::{MinifyOptions, minify};
 
 use super::compile::excerpt;
 use crate::context::Context;
-use crate::error::{CommandError, FileError};
+use crate::error::CommandError;
+use crate::local_file;
 
 /// Arguments of `minify`.
 #[derive(Debug, clap::Args)]
@@ -27,10 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let source = std::fs::read(&args.source).map_err(|source| FileError::Read {
-        path: args.source.display().to_string(),
-        source,
-    })?;
+    let source = local_file::read(&args.source)?;
     let options = MinifyOptions {
         input_name: args.source.as_os_str().as_encoded_bytes().to_vec(),
         keep_docstrings: args.keep_docstrings,
@@ -45,12 +42,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
     };
     match &args.output {
-        Some(output) => host_file::write(output, &minified).map_err(|source| {
-            CommandError::from(FileError::Write {
-                path: output.display().to_string(),
-                source,
-            })
-        }),
+        Some(output) => local_file::write(output, &minified),
         None => ctx.ui.bytes(&minified),
     }
 }

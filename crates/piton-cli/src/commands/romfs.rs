@@ -19,6 +19,7 @@ use piton::times::CONTENT_TIME;
 use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::{CommandError, FileError, ProgramError, RomfsError};
+use crate::local_file;
 use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 use crate::usage::UsageError;
@@ -83,12 +84,7 @@ fn build_file(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandE
         "Writing {} bytes to output file {output}",
         image.len()
     ))?;
-    piton::host_file::write(Path::new(&output), &image).map_err(|source| {
-        CommandError::from(FileError::Write {
-            path: output,
-            source,
-        })
-    })
+    local_file::write(Path::new(&output), &image)
 }
 
 /// A partition in JSON.
@@ -176,10 +172,7 @@ fn headline(number: u32, partition: &Partition) -> String {
 fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
     let is_image = [".romfs", ".img"].iter().any(|end| path.ends_with(end));
     let image = if is_image && Path::new(path).is_file() {
-        std::fs::read(path).map_err(|source| FileError::Read {
-            path: path.to_owned(),
-            source,
-        })?
+        local_file::read(Path::new(path))?
     } else {
         // Only machine code depends on the processor: for bytecode the board is not asked.
         make(path, !args.no_mpy, ctx, |ctx| {

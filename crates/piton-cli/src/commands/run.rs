@@ -1,23 +1,14 @@
 //! `run`: runs a local script, or a `.mpy` file, on the board without copying it to its file system.
 
 use std::io::Read as _;
-use std::time::Duration;
+use std::path::Path;
 
-use piton::deadline::Deadline;
-use piton::error::BoardError;
-use piton::facts::board_facts;
-use piton::program::{self, Guarded, check_mpy, is_mpy};
-use piton::repl::RawRepl;
+use piton::program::{Code, is_mpy};
 
-use super::exec::{Code, Task, WatchArgs, execute};
+use super::exec::{Task, WatchArgs, execute};
 use crate::context::Context;
-use crate::error::{CommandError, FileError, ProgramError};
-
-/// How long a board may take to return its facts.
-const FACTS_TIME: Duration = Duration::from_secs(10);
-
-/// How long a board may take for each piece of a `.mpy` file.
-const SEND_TIME: Duration = Duration::from_secs(300);
+use crate::error::CommandError;
+use crate::local_file;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -33,47 +24,22 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
-    let source = read(&args.path).map_err(|source| FileError::Read {
-        path: args.path.clone(),
-        source,
-    })?;
+    let source = read(Path::new(&args.path))?;
     let code = if is_mpy(&source) {
-        Code::Mpy {
-            path: &args.path,
-            file: &source,
-        }
+        Code::Mpy(&source)
     } else {
-        Code::Program(&source)
+        Code::Source(&source)
     };
     let task = Task::new(code, &args.watch, &args.path, &args.path, ctx.compatibility);
     execute(ctx, &task)
 }
 
-fn read(path: &str) -> std::io::Result<Vec<u8>> {
-    if path != "-" {
-        return std::fs::read(path);
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    if path != Path::new("-") {
+        return local_file::read(path);
     }
     let mut source = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut source)?;
+    let read = std::io::stdin().lock().read_to_end(&mut source);
+    read.map_err(|error| local_file::not_read(path, error))?;
     Ok(source)
-}
-
-/// Sends a `.mpy` file into the board's memory. Returns the code that runs it.
-pub(super) fn send_mpy(
-    raw: &mut RawRepl<'_>,
-    path: &str,
-    file: &[u8],
-) -> Result<Guarded, CommandError> {
-    let facts = board_facts(raw, Deadline::after(FACTS_TIME))?;
-    check_mpy(file, &facts).map_err(|source| ProgramError::Mpy {
-        path: path.to_owned(),
-        source,
-    })?;
-    program::send_mpy(raw, file, Deadline::after(SEND_TIME)).map_err(|error| match error {
-        BoardError::Exception(exception) => CommandError::from(ProgramError::NoMpyFromMemory {
-            path: path.to_owned(),
-            message: exception.to_string(),
-        }),
-        error => error.into(),
-    })
 }

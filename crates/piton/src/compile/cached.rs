@@ -1,5 +1,6 @@
 //! Compiles a source, unless that was done before.
 
+use std::borrow::Cow;
 use std::io;
 
 use piton_compiler::{Diagnostic, Emitter, Optimisation, Options};
@@ -16,6 +17,12 @@ pub enum CompileError {
     /// The module does not fit into the format.
     #[error(transparent)]
     Unwritable(#[from] piton_mpy::error::Error),
+}
+
+impl From<Diagnostic> for CompileError {
+    fn from(diagnostic: Diagnostic) -> CompileError {
+        CompileError::Rejected(diagnostic)
+    }
 }
 
 /// A `.mpy` file.
@@ -43,7 +50,6 @@ pub fn compile_cached(
     options: &Options,
     cache: Option<&Cache>,
 ) -> Result<Compiled, CompileError> {
-    let name = String::from_utf8_lossy(&options.input_name);
     let Some(cache) = cache else {
         // No event: programs of ours for the board are compiled without a cache, and nobody asked for them by name.
         return Ok(Compiled {
@@ -54,7 +60,7 @@ pub fn compile_cached(
     };
     let key = key(source, options);
     if let Some(mpy) = cache.get(&key) {
-        debug!(%name, "the compiled module is in the cache");
+        debug!(name = %lossy(&options.input_name), "the compiled module is in the cache");
         return Ok(Compiled {
             mpy,
             cached: true,
@@ -64,7 +70,7 @@ pub fn compile_cached(
     let mpy = compile(source, options)?;
     let not_kept = cache.put(&key, &mpy).err();
     debug!(
-        %name,
+        name = %lossy(&options.input_name),
         bytes = mpy.len(),
         not_kept = not_kept.as_ref().map(tracing::field::display),
         "the module was compiled"
@@ -76,8 +82,13 @@ pub fn compile_cached(
     })
 }
 
+/// Returns a name as text, for an event: only those that somebody hears make it.
+fn lossy(name: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(name)
+}
+
 fn compile(source: &[u8], options: &Options) -> Result<Vec<u8>, CompileError> {
-    let module = piton_compiler::compile(source, options).map_err(CompileError::Rejected)?;
+    let module = piton_compiler::compile(source, options)?;
     Ok(piton_mpy::writer::write(&module)?)
 }
 

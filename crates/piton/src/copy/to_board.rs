@@ -12,7 +12,7 @@ use piton_fs::transfer::{Outgoing, SendOptions, Step as TransferStep, TransferEv
 use piton_path::BoardPath;
 use tracing::debug;
 
-use super::plan::{has_content, has_folder, survey};
+use super::compare::{has_content, has_folder, survey};
 use super::to_host::{Arrived, receive};
 use super::{CopyEvent, CopyEvents, Error, Place, Plan, PlannedSource, Step, content, report};
 use crate::spool::{Spool, Spooled};

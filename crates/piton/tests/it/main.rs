@@ -22,6 +22,7 @@ mod mip_changes;
 mod mount;
 mod package_index;
 mod program;
+mod program_run;
 mod project;
 mod reports;
 mod romfs;
