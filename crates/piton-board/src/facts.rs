@@ -49,6 +49,9 @@ pub struct MpyFacts {
     pub version: u8,
     /// The version of the native interface, which native code must have as well; 0 before version 6.
     pub sub_version: u8,
+    /// Features that the bytecode must have, before version 6: bit 0 room for looked-up names, bit 1 Unicode.
+    #[serde(skip)]
+    pub features: u8,
     /// The architecture of native code that the board loads; `None` if it loads only bytecode.
     pub arch: Option<&'static str>,
     /// Extensions of that architecture, as the bits of the .mpy format.
@@ -188,14 +191,16 @@ impl MpyFacts {
             .ok()
             .filter(|&version| version > 0)?;
         // Before version 6 the two bits of the sub-version were features of the bytecode.
-        let sub_version = if version >= 6 {
-            (bits >> 8 & 3) as u8
+        let two_bits = (bits >> 8 & 3) as u8;
+        let (sub_version, features) = if version >= 6 {
+            (two_bits, 0)
         } else {
-            0
+            (0, two_bits)
         };
         Some(MpyFacts {
             version,
             sub_version,
+            features,
             arch: ARCHITECTURES
                 .get((bits >> 10 & 0xf) as usize)
                 .copied()

@@ -46,6 +46,7 @@ fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagn
         Place::Input(line) => Some(Location {
             source_name: options.input_name.clone(),
             line,
+            column: failure.column,
             scope: None,
         }),
         Place::Scope(line, name) => {
@@ -57,6 +58,7 @@ fn diagnostic(failure: Failure, options: &Options, interner: &Interner) -> Diagn
             Some(Location {
                 source_name: source_name.clone(),
                 line,
+                column: None,
                 scope,
             })
         }

@@ -71,6 +71,71 @@ impl Header {
     }
 }
 
+/// The first four bytes of a file of any version from 2 on, 0 included: what each version has in the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Outline {
+    /// Whose firmware loads the file.
+    pub dialect: Dialect,
+    /// Version of the container.
+    pub version: u8,
+    /// The feature byte.
+    pub features: u8,
+    /// Bits of a small int that the bytecode assumes.
+    pub small_int_bits: u8,
+}
+
+impl Outline {
+    /// Returns the outline of a file; `None` for something else than a `.mpy` file.
+    pub fn of(bytes: &[u8]) -> Option<Outline> {
+        // A letter that text can begin with, too, is followed by no such number there.
+        let [letter, version @ 0..0x20, features, small_int_bits, ..] = *bytes else {
+            return None;
+        };
+        Some(Outline {
+            dialect: Dialect::from_letter(letter)?,
+            version,
+            features,
+            small_int_bits,
+        })
+    }
+
+    /// Returns the number of the architecture of machine code in the file, 0 if there is none: from version 4 on.
+    pub fn arch_number(&self) -> u8 {
+        match self.version {
+            0..4 => 0,
+            VERSION => self.features >> 2 & 0xf,
+            _ => self.features >> 2 & 0x3f,
+        }
+    }
+
+    /// Returns the version of the interface for machine code: from version 6 on.
+    pub fn sub_version(&self) -> u8 {
+        if self.version < VERSION {
+            0
+        } else {
+            self.features & 3
+        }
+    }
+}
+
+impl std::fmt::Display for Outline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (firmware, version) = (self.dialect.name(), self.version);
+        let bits = self.small_int_bits;
+        write!(
+            f,
+            "{firmware} .mpy version {version}, {bits}-bit small ints"
+        )?;
+        match self.arch_number() {
+            0 => Ok(()),
+            number => match Arch::from_number(number) {
+                Some(arch) => write!(f, ", machine code for {}", arch.name()),
+                None => write!(f, ", machine code for architecture {number}"),
+            },
+        }
+    }
+}
+
 /// Whose firmware loads the file: the letter in byte 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Dialect {

@@ -6,7 +6,7 @@
 //!
 //! - `session` has the classes: a session with a board, its functions, generators and objects.
 //! - `encode` and `decode` turn values into text for the board, and back.
-//! - `code` minifies, `ports` lists serial ports and reads the names of boards.
+//! - `code` minifies, `ports` lists serial ports and reads the names of boards, `mpy_cross` compiles.
 //! - `files` copies folders to the board.
 //! - `failure` turns errors into exceptions, `signals` lets Python's handlers of signals run while the library waits.
 //!
@@ -19,6 +19,7 @@ mod decode;
 mod encode;
 mod failure;
 mod files;
+mod mpy_cross;
 mod ports;
 mod session;
 mod signals;
@@ -31,6 +32,8 @@ mod _piton {
 
     #[pymodule_export]
     use crate::code::minify;
+    #[pymodule_export]
+    use crate::mpy_cross::{compile_module, compiler_targets, mpy_cross_release, run_mpy_cross};
     #[pymodule_export]
     use crate::ports::{default_board, list_ports};
     #[pymodule_export]

@@ -51,6 +51,8 @@ pub struct Location {
     pub source_name: Vec<u8>,
     /// The line, from 1 (0 if the compiler lost it, as the official one does in a few cases).
     pub line: u32,
+    /// The column in characters, from 1: of errors of the parser. Later ones have none.
+    pub column: Option<u32>,
     /// For errors found after parsing, the simple name of the scope: `<module>`, a function ...
     pub scope: Option<Vec<u8>>,
 }
@@ -143,6 +145,8 @@ pub struct Failure {
     pub message: Cow<'static, str>,
     /// Where it is.
     pub place: Place,
+    /// The column of [`Place::Input`], if it is known.
+    pub column: Option<u32>,
 }
 
 impl Failure {
@@ -153,6 +157,7 @@ impl Failure {
             code,
             message: Cow::Borrowed(code.message()),
             place,
+            column: None,
         }
     }
 
@@ -198,6 +203,7 @@ impl Failure {
             Place::Input(line) => Some(Location {
                 source_name: input_name.to_vec(),
                 line,
+                column: self.column,
                 scope: None,
             }),
             Place::Nowhere | Place::Open | Place::Scope(..) => None,
@@ -229,6 +235,7 @@ mod tests {
         Location {
             source_name: source_name.to_vec(),
             line,
+            column: None,
             scope: scope.map(<[u8]>::to_vec),
         }
     }

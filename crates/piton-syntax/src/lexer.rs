@@ -41,6 +41,8 @@ pub struct Lexer<'a> {
     bracket_level: i64,
     token: Token,
     token_line: u32,
+    /// Where the token begins in the source; `None` in text of an f-string.
+    token_position: Option<usize>,
     text: Vec<u8>,
     /// Argument text of an f-string or t-string, to be inserted behind it.
     format_arguments: Vec<u8>,
@@ -64,6 +66,7 @@ impl<'a> Lexer<'a> {
             bracket_level: 0,
             token: Token::End,
             token_line: 1,
+            token_position: None,
             text: Vec::with_capacity(64),
             format_arguments: Vec::new(),
         };
@@ -85,6 +88,11 @@ impl<'a> Lexer<'a> {
         self.token_line
     }
 
+    /// Returns the column of the current token in characters, from 1; `None` in the text of an f-string, whose place is lost.
+    pub fn token_column(&self) -> Option<u32> {
+        self.input.column(self.token_position?)
+    }
+
     /// Returns the text of the current token: a name, the digits of a number, the value of a string.
     pub fn text(&self) -> &[u8] {
         &self.text
@@ -104,6 +112,7 @@ impl<'a> Lexer<'a> {
         // NEWLINE, INDENT and DEDENT get the place of the end of the line before.
         let at_newline = self.skip_space(self.rules.newline_in_its_line);
         self.token_line = self.line;
+        self.token_position = self.input.position();
         let column = self.column;
 
         if self.pending_dents < 0 {

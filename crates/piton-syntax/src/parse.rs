@@ -301,13 +301,20 @@ impl Parser<'_, '_> {
             Token::RawFstring => DiagnosticCode::RawFString,
             _ => DiagnosticCode::InvalidSyntax,
         };
-        Failure::in_line(code, self.lexer.token_line())
+        Failure {
+            column: self.lexer.token_column(),
+            ..Failure::in_line(code, self.lexer.token_line())
+        }
     }
 
     /// Pushes the node of the current token.
     fn push_token(&mut self, rule: Rule) -> Result<(), Failure> {
         let line = self.lexer.token_line();
-        let invalid = |error: number::LiteralError| error.failure(line);
+        let lexer = &self.lexer;
+        let invalid = |error: number::LiteralError| Failure {
+            column: lexer.token_column(),
+            ..error.failure(line)
+        };
         let text = self.lexer.text();
         let node = match self.lexer.token() {
             Token::Name => {

@@ -16,10 +16,17 @@ use std::path::Path;
 
 use piton_board::facts::BoardFacts;
 use piton_compiler::{Options, Target};
-use piton_mpy::header::{Arch, Dialect, Header, SUB_VERSION, VERSION};
+use piton_mpy::header::{
+    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, SUB_VERSION,
+    VERSION,
+};
 
 use crate::building::project::circuitpython_version;
 use crate::regular::{self, Links};
+
+mod loaders;
+
+pub use loaders::loaders;
 
 /// What CircuitPython writes on its drive about itself.
 pub const BOOT_OUT: &str = "boot_out.txt";
@@ -37,7 +44,8 @@ pub struct BoardFormat {
     pub dialect: Dialect,
     /// Version of the `.mpy` files that it loads; `None` if it loads none.
     pub version: Option<u8>,
-    /// Version of the interface for machine code.
+    /// Version of the interface for machine code. For files of version 5 the features that their bytecode must have, as
+    /// [`Header::sub_version`] has them.
     pub sub_version: u8,
     /// Its processor, if it runs machine code out of `.mpy` files.
     pub arch: Option<Arch>,
@@ -62,6 +70,9 @@ pub enum Mismatch {
         /// The board's.
         board: u8,
     },
+    /// The file's bytecode has other features than the board's: room for looked-up names, or Unicode.
+    #[error("its bytecode has other features than the board's")]
+    Features,
     /// The file is for another firmware.
     #[error("it is for {}, and the board runs {}", file.name(), board.name())]
     Dialect {
@@ -102,7 +113,7 @@ pub enum NotCompilable {
     #[error("the board's firmware loads no .mpy files")]
     NoMpy,
     /// The board loads files of another version.
-    #[error("the board's firmware loads .mpy files of version {version}, not {VERSION}")]
+    #[error("the board's firmware loads .mpy files of version {version}, not 5 or 6")]
     Version {
         /// That version.
         version: u8,
@@ -118,15 +129,14 @@ impl BoardFormat {
     pub fn micropython(mpy: u32) -> BoardFormat {
         // Bits 0-7 version, 8-9 sub-version, 10-13 processor, 16 and up its extensions (py/persistentcode.h).
         let [version, features, ..] = mpy.to_le_bytes();
-        // Before version 6 the two bits were features of the bytecode.
-        let sub_version = if version >= 6 { features & 3 } else { 0 };
+        let sub_version = features & 3;
         BoardFormat {
             dialect: Dialect::MicroPython,
             version: (version > 0).then_some(version),
             sub_version,
             arch: Arch::from_number(features >> 2 & 0xf),
             arch_flags: mpy >> 16,
-            target: Some(Target::NEWEST),
+            target: Some(micropython(version, sub_version, None)),
         }
     }
 
@@ -157,9 +167,9 @@ impl BoardFormat {
         let major = major(&circuitpython_version(text)?)?;
         Some(BoardFormat {
             dialect: Dialect::CircuitPython,
-            // CircuitPython 8 has version 6 as well (MPY_VERSION, py/persistentcode.h there), 7 has 5.
-            version: Some(if major >= 8 { 6 } else { 5 }),
-            sub_version: 0,
+            // MPY_VERSION, py/persistentcode.h there.
+            version: Some(if major >= 9 { VERSION } else { FORMER_VERSION }),
+            sub_version: if major >= 9 { 0 } else { FEATURE_UNICODE },
             arch: None,
             arch_flags: 0,
             target: circuitpython(major),
@@ -184,11 +194,15 @@ impl BoardFormat {
                 board: self.dialect,
             });
         }
-        self.accepts_version(VERSION)?;
+        self.accepts_version(header.version)?;
+        if header.version == FORMER_VERSION && header.sub_version != self.sub_version {
+            return Err(Mismatch::Features);
+        }
         let Some(arch) = header.arch else {
             return Ok(());
         };
-        if !self.runs(arch) || header.sub_version != self.sub_version {
+        let has_interface = header.sub_version == self.sub_version;
+        if !self.runs(arch) || !has_interface {
             return Err(Mismatch::MachineCode {
                 file: arch,
                 file_version: header.sub_version,
@@ -243,15 +257,20 @@ impl BoardFormat {
         match self.version {
             None => return Err(NotCompilable::NoMpy),
             Some(VERSION) => {}
+            // All strings of the compiler are Unicode.
+            Some(FORMER_VERSION) if self.sub_version & FEATURE_UNICODE != 0 => {}
             Some(version) => return Err(NotCompilable::Version { version }),
         }
-        let arch = self.arch.filter(|_| self.sub_version == SUB_VERSION);
+        let has_interface = self.version == Some(VERSION) && self.sub_version == SUB_VERSION;
+        let arch = self.arch.filter(|_| has_interface);
         let known = arch.map_or(&[][..], Arch::flag_names);
         let known = known.iter().fold(0, |flags, (flag, _)| flags | flag);
         Ok(Options {
             target,
             arch,
             arch_flags: self.arch_flags & known,
+            lookup_cache: self.version == Some(FORMER_VERSION)
+                && self.sub_version & FEATURE_LOOKUP_CACHE != 0,
             ..Options::new(name)
         })
     }
@@ -268,16 +287,38 @@ impl From<&BoardFacts> for BoardFormat {
                 false => Dialect::MicroPython,
             },
             version: mpy.map(|mpy| mpy.version),
-            sub_version: mpy.map_or(0, |mpy| mpy.sub_version),
+            sub_version: mpy.map_or(0, |mpy| mpy.sub_version | mpy.features),
             arch: mpy.and_then(|mpy| Arch::from_name(mpy.arch?)),
             arch_flags: mpy.map_or(0, |mpy| mpy.arch_flags),
             target: match is_circuitpython {
                 true => major(release).and_then(circuitpython),
-                // Older versions of MicroPython with the same version of the format load the same bytecode.
-                false => Some(Target::NEWEST),
+                false => Some(mpy.map_or(Target::NEWEST, |mpy| {
+                    micropython(mpy.version, mpy.sub_version, minor(release))
+                })),
             },
         }
     }
+}
+
+/// Returns the target of a MicroPython that loads this version of files: the release itself if its second number is known,
+/// else the oldest one that is sure to load the same.
+fn micropython(version: u8, sub_version: u8, minor: Option<u32>) -> Target {
+    let named = minor
+        .and_then(Target::micropython)
+        .filter(|target| target.mpy_version() == version);
+    named.unwrap_or(match (version, sub_version) {
+        (FORMER_VERSION, _) => Target::MicroPython1_12,
+        (VERSION, 0) => Target::MicroPython1_19,
+        (VERSION, 1) => Target::MicroPython1_20,
+        (VERSION, 2) => Target::MicroPython1_22,
+        _ => Target::NEWEST,
+    })
+}
+
+/// Returns the second number of a version of MicroPython 1.
+fn minor(release: &str) -> Option<u32> {
+    let (major, rest) = release.split_once('.')?;
+    (major == "1").then(|| self::major(rest))?
 }
 
 /// Returns the first number of a version.
@@ -289,11 +330,7 @@ fn major(version: &str) -> Option<u32> {
 /// Returns the target of a CircuitPython with this first number. A newer one than the compiler knows is none: its bytecode
 /// may differ.
 fn circuitpython(major: u32) -> Option<Target> {
-    match major {
-        9 => Some(Target::CircuitPython9),
-        10 => Some(Target::CircuitPython10),
-        _ => None,
-    }
+    Target::circuitpython(major)
 }
 
 #[cfg(test)]
@@ -312,14 +349,24 @@ mod tests {
         for (mpy, arch) in [(774, None), (PICO, Some(Arch::ArmV6M)), (0x1006, None)] {
             let options = BoardFormat::micropython(mpy).compiler_options("x.py");
             let options = options.unwrap();
-            assert_eq!((options.arch, options.target), (arch, Target::NEWEST));
+            let target = if mpy == 0x1006 {
+                Target::MicroPython1_19
+            } else {
+                Target::NEWEST
+            };
+            assert_eq!((options.arch, options.target), (arch, target));
             assert_eq!(options.input_name, b"x.py");
         }
         for (mpy, expected) in [
             (0, "the board's firmware loads no .mpy files"),
             (
+                4,
+                "the board's firmware loads .mpy files of version 4, not 5 or 6",
+            ),
+            // Without Unicode.
+            (
                 5,
-                "the board's firmware loads .mpy files of version 5, not 6",
+                "the board's firmware loads .mpy files of version 5, not 5 or 6",
             ),
         ] {
             let refused = BoardFormat::micropython(mpy).compiler_options("x.py");
@@ -333,8 +380,9 @@ mod tests {
             format!("Adafruit CircuitPython {version} on 2026-01-01; Raspberry Pi Pico\n")
         };
         for (version, mpy, target) in [
-            ("7.3.3", 5, None),
-            ("8.2.10", 6, None),
+            ("6.3.0", 5, None),
+            ("7.3.3", 5, Some(Target::CircuitPython7)),
+            ("8.2.10", 5, Some(Target::CircuitPython8)),
             ("9.2.1", 6, Some(Target::CircuitPython9)),
             ("10.0.0-beta.2", 6, Some(Target::CircuitPython10)),
             ("11.0.0", 6, None),
@@ -349,6 +397,12 @@ mod tests {
                 ..Header::bytecode()
             };
             assert_eq!(format.accepts(&header).is_ok(), mpy == VERSION, "{version}");
+            let former = Header {
+                version: FORMER_VERSION,
+                sub_version: FEATURE_UNICODE,
+                ..header
+            };
+            assert_eq!(format.accepts(&former).is_ok(), mpy != VERSION, "{version}");
         }
         for nothing in ["", "MicroPython 1.29", "CircuitPython ", "CircuitPython x"] {
             assert_eq!(BoardFormat::from_boot_out(nothing), None);
@@ -370,6 +424,48 @@ mod tests {
         assert_eq!(format.target, Some(Target::CircuitPython10));
         facts.release = None;
         assert_eq!(BoardFormat::from(&facts).target, None);
+    }
+
+    #[test]
+    fn a_board_gets_the_bytecode_of_its_own_release() {
+        let target = |release: &str, mpy: u32| {
+            micropython(
+                mpy.to_le_bytes()[0],
+                mpy.to_le_bytes()[1] & 3,
+                minor(release),
+            )
+        };
+        for (release, mpy, expected) in [
+            ("1.29.0", PICO, Target::NEWEST),
+            ("1.25.0-preview", PICO, Target::MicroPython1_25),
+            ("1.18", 0x1e05, Target::MicroPython1_18),
+            ("1.12.0", 0x0205, Target::MicroPython1_12),
+            // Newer than all, not a release, and one that does not fit its format.
+            ("1.31.0", PICO, Target::NEWEST),
+            ("", 0x1e05, Target::MicroPython1_12),
+            ("", 0x106, Target::MicroPython1_20),
+            ("3.4.0", PICO, Target::NEWEST),
+            ("1.12.0", PICO, Target::NEWEST),
+        ] {
+            assert_eq!(target(release, mpy), expected, "{release} {mpy:#x}");
+        }
+        // A board of 1.16 whose build has room for looked-up names.
+        let format = BoardFormat::micropython(0x1f05);
+        let options = format.compiler_options("x.py").unwrap();
+        assert!(options.lookup_cache && options.arch.is_none());
+        assert!(
+            !BoardFormat::micropython(0x1e05)
+                .compiler_options("")
+                .unwrap()
+                .lookup_cache
+        );
+        let header = |sub_version| Header {
+            version: FORMER_VERSION,
+            sub_version,
+            ..Header::bytecode()
+        };
+        assert_eq!(format.accepts(&header(3)), Ok(()));
+        assert_eq!(format.accepts(&header(2)), Err(Mismatch::Features));
     }
 
     /// Compares the reason why a board with this number refuses a header; empty if it does not.

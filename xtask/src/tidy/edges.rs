@@ -114,7 +114,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-python",
-        code: &["piton"],
+        code: &["piton", "piton-mpy-cross"],
         tests: TEST_HELP,
     },
     // Not our REPL codec: a board that shares it would agree with its bugs.

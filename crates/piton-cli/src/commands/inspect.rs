@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use piton::board_format::loaders;
 use piton::mpy::disassembly::disassemble;
+use piton::mpy::header::{FORMER_VERSION, Outline};
 use piton::mpy::hexdump::hexdump;
 use piton::mpy::module::Module;
 use piton::mpy::{merge, reader, writer};
@@ -41,13 +43,38 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         if args.hex {
             show_bytes(path, &bytes, ctx)?;
         } else {
-            let listing = disassemble(&parse(path, &bytes)?);
-            if ctx.ui.json() {
-                ctx.ui.json_line(&listing)?;
-            } else {
-                ctx.ui.text(&listing.to_string())?;
-            }
+            show_listing(path, &bytes, ctx)?;
         }
+        if let Some(releases) = Outline::of(&bytes).as_ref().and_then(loaders) {
+            ctx.ui.note(&format!("{releases} can load it"));
+        }
+    }
+    Ok(())
+}
+
+/// Prints the listing of a file, or the outline of one that is too old to be listed.
+fn show_listing(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandError> {
+    let error = match reader::read(bytes) {
+        Ok(module) => {
+            let listing = disassemble(&module);
+            return Ok(match ctx.ui.json() {
+                true => ctx.ui.json_line(&listing)?,
+                false => ctx.ui.text(&listing.to_string())?,
+            });
+        }
+        Err(error) => error,
+    };
+    let is_old = |outline: &Outline| {
+        outline.version < FORMER_VERSION
+            || outline.version == FORMER_VERSION && outline.arch_number() != 0
+    };
+    let Some(outline) = Outline::of(bytes).filter(is_old) else {
+        return Err(mpy_error(path, error));
+    };
+    if ctx.ui.json() {
+        ctx.ui.json_line(&outline)?;
+    } else {
+        ctx.ui.text(&format!("{outline}\n"))?;
     }
     Ok(())
 }

@@ -220,7 +220,7 @@ fn a_compiled_program_that_does_not_fit_the_board() {
     assert_snapshot!(sandbox.show("connect virtual run old.mpy"), @r"
     $ piton connect virtual run old.mpy
     --- stderr
-    piton: `old.mpy` does not run on this board: the .mpy file is for .mpy version 5, the board loads version 6
+    piton: `old.mpy` does not run on this board: the .mpy file is for .mpy version 5 (MicroPython 1.12 to 1.18), the board loads version 6
 
     hint: `piton info` shows what the board loads; `piton compile` makes files for it from the sources
     --- exit 1

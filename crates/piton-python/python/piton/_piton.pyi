@@ -1,6 +1,6 @@
 """The extension module: what the package takes from the library."""
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 __version__: str
 
@@ -75,3 +75,22 @@ def encode(value: object) -> str: ...
 def encode_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str: ...
 def default_board() -> Optional[str]: ...
 def list_ports() -> list[dict[str, Any]]: ...
+def compile_module(
+    source: bytes,
+    *,
+    target: str,
+    name: str,
+    embed_name: Optional[str],
+    optimise: int,
+    march: Optional[str],
+    small_int_bits: int,
+    source_lines: bool,
+) -> Union[
+    bytes,
+    tuple[
+        str, str, str, Optional[str], Optional[int], Optional[int], Optional[str]
+    ],
+]: ...
+def compiler_targets() -> list[str]: ...
+def mpy_cross_release(micropython: str, bytecode: str) -> str: ...
+def run_mpy_cross(program: str, words: list[str]) -> bool: ...

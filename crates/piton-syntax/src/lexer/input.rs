@@ -84,6 +84,20 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Returns the place of the current byte in the source, if it is one of the source.
+    pub(super) fn position(&self) -> Option<usize> {
+        self.inserted.is_empty().then_some(self.position)
+    }
+
+    /// Returns the column of a place in the source, from 1. A character that is not UTF-8 counts once for each byte.
+    pub(super) fn column(&self, position: usize) -> Option<u32> {
+        let before = self.source.get(..position)?;
+        let start = before.iter().rposition(|&byte| byte == b'\n');
+        let line = before.get(start.map_or(0, |newline| newline + 1)..)?;
+        let characters = String::from_utf8_lossy(line).chars().count();
+        u32::try_from(characters + 1).ok()
+    }
+
     /// Steps over `count` bytes of what [`Input::rest`] gave.
     pub(super) fn skip(&mut self, count: usize) {
         self.position += count;

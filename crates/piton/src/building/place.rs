@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use piton_compiler::Diagnostic;
+use piton_mpy::header::FORMER_VERSION;
 use piton_path::PortablePath;
 use piton_path::Sha256Hex;
 use piton_project::cache::{Cache, Key};
@@ -205,8 +206,13 @@ pub(super) fn index_path(settings: &Settings) -> Option<PathBuf> {
 fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
     let module = piton_mpy::reader::header(mpy).ok()?;
     Some(MpyFacts {
-        version: piton_mpy::header::VERSION,
-        sub_version: module.sub_version,
+        version: module.version,
+        // In version 5 these are features of the bytecode.
+        sub_version: if module.version == FORMER_VERSION {
+            0
+        } else {
+            module.sub_version
+        },
         arch: module.arch.map(|arch| arch.name().to_owned()),
         small_int_bits: module.small_int_bits,
         header: HEXLOWER.encode(mpy.get(..4)?),

@@ -112,7 +112,8 @@ pub fn hint_for(diagnostic: &Diagnostic, source: &[u8]) -> Option<String> {
         let UnclosedBracket { bracket, line, .. } = unclosed;
         return Some(format!("'{bracket}' in line {line} was never closed"));
     }
-    let line = diagnostic.location.as_ref()?.line;
+    // A few errors have no place.
+    let line = diagnostic.location.as_ref().map_or(0, |place| place.line);
     let line = String::from_utf8_lossy(line_of(line, source).unwrap_or_default());
     hint(diagnostic, &line).map(str::to_owned)
 }

@@ -6,10 +6,10 @@ use piton_board::error::Error as BoardError;
 use piton_board::facts::BoardFacts;
 use piton_board::literal::{from_literal, py_bytes};
 use piton_board::repl::RawRepl;
-use piton_mpy::header::Arch;
+use piton_mpy::header::{Arch, Dialect, FORMER_VERSION, Outline, VERSION};
 
 use super::Guarded;
-use crate::board_format::{BoardFormat, Mismatch};
+use crate::board_format::{BoardFormat, Mismatch, loaders};
 
 /// Bytes of a piece of the file that is sent as base64: 2048 letters.
 const BASE64_PIECE: usize = 1536;
@@ -55,21 +55,38 @@ pub fn check_mpy(file: &[u8], facts: &BoardFacts) -> Result<(), MpyError> {
     if let Some(&found) = file.get(1) {
         board.accepts_version(found)?;
     }
-    if version != piton_mpy::header::VERSION {
+    match version {
+        VERSION => Ok(board.accepts(&piton_mpy::reader::read(file)?.header)?),
+        // Machine code is not read.
+        FORMER_VERSION => Ok(board.accepts(&piton_mpy::reader::header(file)?)?),
         // Older than what our reader knows: the board looks for itself.
-        return Ok(());
+        _ => Ok(()),
     }
-    let header = piton_mpy::reader::read(file)?.header;
-    Ok(board.accepts(&header)?)
+}
+
+/// Returns the releases of MicroPython that load files of this version, in parentheses.
+fn made_for(version: u8) -> String {
+    let outline = Outline {
+        dialect: Dialect::MicroPython,
+        version,
+        features: 0,
+        small_int_bits: 31,
+    };
+    loaders(&outline).map_or_else(String::new, |releases| format!(" ({releases})"))
 }
 
 impl From<Mismatch> for MpyError {
     fn from(mismatch: Mismatch) -> MpyError {
         let (file, board) = match mismatch {
             Mismatch::NoMpy => return MpyError::BoardLoadsNone,
-            Mismatch::Version { file, board } => {
-                (format!(".mpy version {file}"), format!("version {board}"))
-            }
+            Mismatch::Version { file, board } => (
+                format!(".mpy version {file}{}", made_for(file)),
+                format!("version {board}"),
+            ),
+            Mismatch::Features => (
+                "other features of bytecode".to_owned(),
+                "its own".to_owned(),
+            ),
             Mismatch::Dialect { file, board } => (file.name().to_owned(), board.name().to_owned()),
             Mismatch::MachineCode {
                 file,
