@@ -57,10 +57,12 @@ fn show_listing(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandE
     let error = match reader::read(bytes) {
         Ok(module) => {
             let listing = disassemble(&module);
-            return Ok(match ctx.ui.json() {
-                true => ctx.ui.json_line(&listing)?,
-                false => ctx.ui.text(&listing.to_string())?,
-            });
+            if ctx.ui.json() {
+                ctx.ui.json_line(&listing)?;
+            } else {
+                ctx.ui.text(&listing.to_string())?;
+            }
+            return Ok(());
         }
         Err(error) => error,
     };
