@@ -25,21 +25,14 @@
 //! What a machine can't encode it reports by [`Assembler::fail`] and goes on; the emitter looks after each
 //! instruction of the source.
 
+pub(crate) mod arm;
 mod assembler;
 pub(crate) mod debug;
 mod runtime;
-#[expect(
-    dead_code,
-    reason = "the machine, which is to come, uses what the inline assembler does not"
-)]
 pub(crate) mod rv32;
 pub(crate) mod thumb;
 pub(crate) mod x64;
 pub(crate) mod x86;
-#[expect(
-    dead_code,
-    reason = "the machine, which is to come, uses what the inline assembler does not"
-)]
 pub(crate) mod xtensa;
 
 pub(crate) use assembler::{Assembler, Pass};
@@ -48,13 +41,21 @@ pub(crate) use runtime::Fun;
 use crate::emit::Label;
 use piton_mpy::header::Arch;
 
-/// Returns the machine of an architecture, if there is one.
-pub(crate) fn machine(arch: Arch) -> Option<Box<dyn Machine>> {
+/// Returns the machine of an architecture with these flags, if there is one.
+pub(crate) fn machine(arch: Arch, flags: u32) -> Option<Box<dyn Machine>> {
     match arch {
         Arch::X86 => Some(Box::new(x86::X86::default())),
         Arch::X64 => Some(Box::new(x64::X64::default())),
         Arch::Debug => Some(Box::new(debug::Debug::default())),
-        _ => None,
+        Arch::ArmV6 => Some(Box::new(arm::Arm::default())),
+        Arch::ArmV6M => Some(Box::new(thumb::Thumb::new(false))),
+        Arch::ArmV7M | Arch::ArmV7EM | Arch::ArmV7EMSP | Arch::ArmV7EMDP => {
+            Some(Box::new(thumb::Thumb::new(true)))
+        }
+        Arch::Xtensa => Some(Box::new(xtensa::Xtensa::new(false))),
+        Arch::XtensaWin => Some(Box::new(xtensa::Xtensa::new(true))),
+        Arch::Rv32Imc => Some(Box::new(rv32::Rv32::new(flags))),
+        Arch::Rv64Imc => None,
     }
 }
 

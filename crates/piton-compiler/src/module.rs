@@ -181,7 +181,8 @@ fn native_emitter(options: &Options) -> Result<Native, Failure> {
     let Some(arch) = options.arch.filter(|&arch| arch != Arch::Rv64Imc) else {
         return Err(Failure::limit(DiagnosticCode::NativeArchitecture));
     };
-    let machine = machine(arch).ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;
+    let machine = machine(arch, options.arch_flags)
+        .ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;
     Ok(Native::new(machine))
 }
 

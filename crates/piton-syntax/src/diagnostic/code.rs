@@ -174,6 +174,10 @@ codes! {
     LabelNotDefined = SyntaxError, "label-not-defined", "label not defined";
     /// A branch whose label is too far away.
     BranchNotInRange = SyntaxError, "branch-not-in-range", "branch not in range";
+    /// A branch on a comparison with 0, in Xtensa code, whose label is too far away.
+    ZeroBranchRange = RuntimeError, "zero-branch-range", "ERROR: xtensa bccz out of range";
+    /// A branch on a comparison, in Xtensa code, whose label is too far away.
+    BranchRange = RuntimeError, "branch-range", "ERROR: xtensa bcc out of range";
     /// An instruction of the Xtensa assembler whose label is too far away or not aligned.
     AssemblerRange = RuntimeError, "assembler-range", "ERROR: xtensa out of range";
     /// A number that does not fit into a machine word.

@@ -319,7 +319,7 @@ impl<'a> Xtensa<'a> {
             let label = self.label(operation, second);
             self.code
                 .branch_zero(&mut self.unit.assembler, condition, register, label)
-                .map_err(out_of_range)?;
+                .map_err(Failure::nowhere)?;
             return Ok(Some(()));
         }
         match operation.name {
@@ -354,7 +354,7 @@ impl<'a> Xtensa<'a> {
             let label = self.label(operation, third);
             self.code
                 .branch(&mut self.unit.assembler, condition, [s, t], label)
-                .map_err(out_of_range)?;
+                .map_err(Failure::nowhere)?;
             return Ok(Some(()));
         }
         match operation.name {

@@ -85,6 +85,37 @@ pub(crate) const fn bx(rs: u32) -> u32 {
     0x4700 | rs << 3
 }
 
+/// Format 5: `add` rd, rs, any registers.
+pub(crate) const fn add_high(rd: u32, rs: u32) -> u32 {
+    0x4400 | (rd & 8) << 4 | rs << 3 | rd & 7
+}
+
+/// Format 5: `blx` rs.
+pub(crate) const fn blx(rs: u32) -> u32 {
+    0x4780 | rs << 3
+}
+
+/// Format 6: `ldr` rd, [pc, #imm8 words].
+pub(crate) const fn ldr_pc(rd: u32, imm8: u32) -> u32 {
+    0x4800 | rd << 8 | imm8
+}
+
+/// Formats 7 and 8, load and store with a register offset: op rd, [rb, ro].
+pub(crate) const fn transfer_indexed(op: Indexed, rd: u32, rb: u32, ro: u32) -> u32 {
+    0x5000 | (op as u32) << 9 | ro << 6 | rb << 3 | rd
+}
+
+/// The transfers of formats 7 and 8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Indexed {
+    Str = 0,
+    Strh = 1,
+    Strb = 2,
+    Ldr = 4,
+    Ldrh = 5,
+    Ldrb = 6,
+}
+
 /// Formats 9 and 10, load and store with an immediate offset, counted in units of the transfer: op rd, [rb, #imm5].
 pub(crate) const fn transfer(op: Transfer, rd: u32, rb: u32, imm5: u32) -> u32 {
     (op as u32) << 11 | imm5 << 6 | rb << 3 | rd
@@ -99,6 +130,36 @@ pub(crate) enum Transfer {
     Ldrb = 15,
     Strh = 16,
     Ldrh = 17,
+}
+
+/// Format 11: `str` rd, [sp, #imm8 words].
+pub(crate) const fn str_sp(rd: u32, imm8: u32) -> u32 {
+    0x9000 | rd << 8 | imm8 & 0xff
+}
+
+/// Format 11: `ldr` rd, [sp, #imm8 words].
+pub(crate) const fn ldr_sp(rd: u32, imm8: u32) -> u32 {
+    0x9800 | rd << 8 | imm8 & 0xff
+}
+
+/// Format 12: `add` rd, sp, #imm8 words.
+pub(crate) const fn add_sp(rd: u32, imm8: u32) -> u32 {
+    0xa800 | rd << 8 | imm8 & 0xff
+}
+
+/// Format 13: `add` sp, #imm7 words.
+pub(crate) const fn raise_sp(imm7: u32) -> u32 {
+    0xb000 | imm7
+}
+
+/// Format 13: `sub` sp, #imm7 words.
+pub(crate) const fn lower_sp(imm7: u32) -> u32 {
+    0xb080 | imm7
+}
+
+/// `sxth` rd, rs
+pub(crate) const fn sxth(rd: u32, rs: u32) -> u32 {
+    0xb200 | rs << 3 | rd
 }
 
 /// Format 14: `push` {low registers, lr}.
@@ -146,6 +207,31 @@ pub(crate) const fn branch_if_wide(condition: u32, offset: i64) -> [u32; 2] {
         0xf000 | bits(offset, 20, 1) << 10 | condition << 6 | bits(offset, 12, 6),
         0x8000 | bits(offset, 18, 1) << 13 | bits(offset, 19, 1) << 11 | bits(offset, 1, 11),
     ]
+}
+
+/// `b.w` by a byte offset from pc (ARMv7-M, encoding T4 for distances below 4 MiB).
+pub(crate) const fn branch_wide(offset: i64) -> [u32; 2] {
+    [0xf000 | bits(offset, 12, 11), 0xb800 | bits(offset, 1, 11)]
+}
+
+/// `addw` rd, rn, #imm12 (ARMv7-M). The official compiler leaves out the highest bit.
+pub(crate) const fn addw(rd: u32, rn: u32, imm12: u32) -> [u32; 2] {
+    [0xf200 | rn, (imm12 >> 8 & 7) << 12 | rd << 8 | imm12 & 0xff]
+}
+
+/// `subw` rd, rn, #imm12 (ARMv7-M). The official compiler leaves out the highest bit.
+pub(crate) const fn subw(rd: u32, rn: u32, imm12: u32) -> [u32; 2] {
+    [0xf2a0 | rn, (imm12 >> 8 & 7) << 12 | rd << 8 | imm12 & 0xff]
+}
+
+/// `ldrb.w`, `ldrh.w`, `ldr.w` rt, [rn, #imm12 bytes] by the power of 2 that the width has in bytes (ARMv7-M).
+pub(crate) const fn load_wide(log2_bytes: u32, rt: u32, rn: u32, imm12: u32) -> [u32; 2] {
+    [0xf890 | log2_bytes << 5 | rn, rt << 12 | imm12]
+}
+
+/// `strb.w`, `strh.w`, `str.w` rt, [rn, #imm12 bytes] by the power of 2 that the width has in bytes (ARMv7-M).
+pub(crate) const fn store_wide(log2_bytes: u32, rt: u32, rn: u32, imm12: u32) -> [u32; 2] {
+    [0xf880 | log2_bytes << 5 | rn, rt << 12 | imm12]
 }
 
 /// `movw` rd, #imm16 (ARMv7-M).
@@ -219,6 +305,20 @@ const fn bits(number: i64, lowest: u32, count: u32) -> u32 {
     )]
     let shifted = (number >> lowest) as u32;
     shifted & ((1 << count) - 1)
+}
+
+/// Numbers of the conditions; one differs from its opposite in the lowest bit.
+pub(crate) mod condition {
+    pub(crate) const EQ: u32 = 0;
+    pub(crate) const NE: u32 = 1;
+    pub(crate) const CS: u32 = 2;
+    pub(crate) const CC: u32 = 3;
+    pub(crate) const HI: u32 = 8;
+    pub(crate) const LS: u32 = 9;
+    pub(crate) const GE: u32 = 10;
+    pub(crate) const LT: u32 = 11;
+    pub(crate) const GT: u32 = 12;
+    pub(crate) const LE: u32 = 13;
 }
 
 /// Instructions of the single-precision floating-point extension (FPv4-SP). Registers are s0 to s31.

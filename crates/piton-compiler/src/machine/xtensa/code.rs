@@ -3,6 +3,7 @@
 use super::encode::{self, condition};
 use crate::emit::Label;
 use crate::machine::{Assembler, Pass};
+use piton_syntax::diagnostic::DiagnosticCode;
 
 /// Words in front of the locals of a frame: a0 and a12 to a15.
 pub(crate) const SAVED: u32 = 5;
@@ -13,9 +14,9 @@ const A0: u32 = 0;
 const A1: u32 = 1;
 const A9: u32 = 9;
 const A11: u32 = 11;
-
-/// Where the table of constants is: behind a jump over it and a byte that aligns it.
-const TABLE: usize = 4;
+/// Where the address of an element is put together, with windowed registers too: there it is one of the locals, as
+/// in the official compiler.
+const TEMPORARY: u32 = 6;
 
 /// The table of constants in front of a function, and its frame.
 ///
@@ -23,6 +24,8 @@ const TABLE: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     table_size: usize,
+    /// Where the table is: behind a jump over it and a byte that aligns it.
+    table: usize,
     used: usize,
     frame: i64,
 }
@@ -58,17 +61,19 @@ impl Code {
     }
 
     /// Jumps over the table of constants, if there is one.
-    fn table(&self, assembler: &mut Assembler) {
+    fn write_table(&mut self, assembler: &mut Assembler) {
         if self.table_size > 0 {
             let bytes = self.table_size * 4;
             self.wide(assembler, encode::j(i64::try_from(bytes).unwrap_or(0)));
-            assembler.skip(1 + bytes);
+            assembler.skip(1);
+            self.table = assembler.offset();
+            assembler.skip(bytes);
         }
     }
 
     /// Begins a function: the frame has these locals behind the registers that are saved.
     pub(crate) fn enter(&mut self, assembler: &mut Assembler, locals: u32) {
-        self.table(assembler);
+        self.write_table(assembler);
         self.frame = aligned((SAVED + locals) * 4);
         if (-0x80..0x80).contains(&-self.frame) {
             self.wide(assembler, encode::addi(A1, A1, -self.frame));
@@ -99,7 +104,7 @@ impl Code {
 
     /// Begins a function where registers are windowed.
     pub(crate) fn enter_windowed(&mut self, assembler: &mut Assembler, locals: u32) {
-        self.table(assembler);
+        self.write_table(assembler);
         self.frame = 32 + aligned((SAVED_WINDOWED + locals) * 4);
         self.wide(assembler, encode::entry(A1, self.frame));
         self.narrow(assembler, encode::s32i_n(A0, A1, 0));
@@ -120,14 +125,14 @@ impl Code {
     /// Goes on at a label if a register compares with 0.
     ///
     /// # Errors
-    /// The kind of the branch, for a label that is too far away.
+    /// The code of the error, for a label that is too far away.
     pub(crate) fn branch_zero(
         &self,
         assembler: &mut Assembler,
         condition: u32,
         register: u32,
         label: Label,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), DiagnosticCode> {
         let offset = self.distance(assembler, label) - 4;
         if (-0x800..0).contains(&offset) {
             self.wide(assembler, encode::branch_zero(condition, register, offset));
@@ -135,27 +140,29 @@ impl Code {
         }
         // Around a jump, which reaches farther.
         let around = encode::branch_zero(condition ^ 1, register, 6 - 4);
-        self.far(assembler, around, offset).ok_or("bccz")
+        self.far(assembler, around, offset)
+            .ok_or(DiagnosticCode::ZeroBranchRange)
     }
 
     /// Goes on at a label if two registers compare.
     ///
     /// # Errors
-    /// The kind of the branch, for a label that is too far away.
+    /// The code of the error, for a label that is too far away.
     pub(crate) fn branch(
         &self,
         assembler: &mut Assembler,
         condition: u32,
         [s, t]: [u32; 2],
         label: Label,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), DiagnosticCode> {
         let offset = self.distance(assembler, label) - 4;
         if (-0x80..0).contains(&offset) {
             self.wide(assembler, encode::branch(condition, s, t, offset));
             return Ok(());
         }
         let around = encode::branch(condition ^ condition::OPPOSITE, s, t, 6 - 4);
-        self.far(assembler, around, offset).ok_or("bcc")
+        self.far(assembler, around, offset)
+            .ok_or(DiagnosticCode::BranchRange)
     }
 
     /// Appends a branch over a jump, and the jump.
@@ -177,9 +184,71 @@ impl Code {
         }
     }
 
+    /// Loads the address of a label.
+    pub(crate) fn load_label_address(
+        &self,
+        assembler: &mut Assembler,
+        register: u32,
+        label: Label,
+    ) {
+        let offset = self.distance(assembler, label) - 3 - 3;
+        self.wide(assembler, encode::movi(register, offset));
+        // A call of the next instruction brings the place into a0. It must be aligned to words.
+        let place = assembler.offset();
+        self.wide(assembler, encode::call0(i64::from(place & 2 != 0)));
+        let gap = [0; 3];
+        assembler.emit(
+            gap.get(..5_usize.wrapping_sub(place) & 3)
+                .unwrap_or_default(),
+        );
+        self.narrow(assembler, encode::add_n(register, register, A0));
+    }
+
+    /// Loads an element whose unit has this power of 2 in bytes.
+    pub(crate) fn load(
+        &mut self,
+        assembler: &mut Assembler,
+        log2_bytes: u32,
+        [register, base]: [u32; 2],
+        offset: u32,
+    ) {
+        if log2_bytes == 2 && offset < 16 {
+            self.narrow(assembler, encode::l32i_n(register, base, offset));
+        } else if offset < 0x100 {
+            let load = encode::load(log2_bytes, register, base, offset.into());
+            self.wide(assembler, load);
+        } else {
+            let bytes = offset.wrapping_shl(log2_bytes).cast_signed();
+            self.load_immediate(assembler, register, bytes);
+            self.narrow(assembler, encode::add_n(register, base, register));
+            self.load(assembler, log2_bytes, [register, register], 0);
+        }
+    }
+
+    /// Stores an element whose unit has this power of 2 in bytes.
+    pub(crate) fn store(
+        &mut self,
+        assembler: &mut Assembler,
+        log2_bytes: u32,
+        [register, base]: [u32; 2],
+        offset: u32,
+    ) {
+        if log2_bytes == 2 && offset < 16 {
+            self.narrow(assembler, encode::s32i_n(register, base, offset));
+        } else if offset < 0x100 {
+            let store = encode::store(log2_bytes, register, base, offset.into());
+            self.wide(assembler, store);
+        } else {
+            let bytes = offset.wrapping_shl(log2_bytes).cast_signed();
+            self.load_immediate(assembler, TEMPORARY, bytes);
+            self.narrow(assembler, encode::add_n(TEMPORARY, base, TEMPORARY));
+            self.store(assembler, log2_bytes, [register, TEMPORARY], 0);
+        }
+    }
+
     /// Loads a number from the table of constants, which gets it.
     pub(crate) fn load_constant(&mut self, assembler: &mut Assembler, register: u32, value: i32) {
-        let target = TABLE + self.used * 4;
+        let target = self.table + self.used * 4;
         let place = self.place(assembler);
         let from = i64::try_from(target).unwrap_or(0);
         self.wide(assembler, encode::l32r(register, place, from));

@@ -160,11 +160,14 @@ pub(crate) mod condition {
     pub(crate) const LESS: u32 = 2;
     pub(crate) const LESS_UNSIGNED: u32 = 3;
     pub(crate) const NOT_EQUAL: u32 = 9;
-    pub(crate) const GREATER_OR_EQUAL: u32 = 10;
-    pub(crate) const GREATER_OR_EQUAL_UNSIGNED: u32 = 11;
     /// What makes a condition the opposite one.
     pub(crate) const OPPOSITE: u32 = 8;
 }
+
+/// The condition of [`branch_zero`] that a register is 0; the one that it is not is the opposite.
+pub(crate) const IF_ZERO: u32 = 0;
+/// The condition of [`branch_zero`] that a register is not 0.
+pub(crate) const IF_NOT_ZERO: u32 = 1;
 
 /// A branch by a byte offset from 4 bytes ahead, if a register compares with 0: equal 0, not equal 1, less 2, not less 3
 pub(crate) const fn branch_zero(condition: u32, s: u32, offset: i64) -> u32 {
