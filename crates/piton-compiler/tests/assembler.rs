@@ -204,7 +204,7 @@ fn every_code_of_an_assembler_has_a_source() {
 /// Returns every how many of the generated cases are compared.
 fn stride() -> usize {
     let every = std::env::var("PITON_ASSEMBLER_CASES").ok();
-    every.and_then(|every| every.parse().ok()).unwrap_or(199)
+    every.and_then(|every| every.parse().ok()).unwrap_or(499)
 }
 
 /// Compares functions. Those that are accepted go into modules together.
