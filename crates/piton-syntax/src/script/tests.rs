@@ -251,3 +251,175 @@ fn any_text_is_read_without_recursion() {
         }
     }
 }
+
+/// Pieces of scripts. Random mixtures of them are read as far as they can be: see `fuzz/fuzz_targets/read_script.rs`.
+const PIECES: &[&str] = &[
+    "x",
+    "y",
+    "module",
+    "require",
+    "=",
+    "==",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    ".",
+    "*",
+    "**",
+    "-",
+    "+",
+    "/",
+    "//",
+    "%",
+    "@",
+    ";",
+    "\n",
+    "\r",
+    "\r\n",
+    "\\\n",
+    "\t",
+    "  ",
+    " ",
+    "    ",
+    "#",
+    "# comment\n",
+    "'",
+    "\"",
+    "'''",
+    "\"\"\"",
+    "\\",
+    "b'",
+    "r'",
+    "rb\"",
+    "f'",
+    "u'",
+    "'a'",
+    "\"b\"",
+    "b'\\xff'",
+    "'\\N{DASH}'",
+    "'\\u20ac'",
+    "'\\x'",
+    "0",
+    "1",
+    "007",
+    "0x",
+    "0xff",
+    "0b1",
+    "0o7",
+    "1_000",
+    "1__0",
+    "1.5",
+    "1e",
+    "1e999",
+    ".5",
+    "1j",
+    "1e-400",
+    "99999999999999999999999999999999",
+    "True",
+    "False",
+    "None",
+    "...",
+    "if ",
+    "else:",
+    "for ",
+    "def f():",
+    "class C:",
+    "import os",
+    "with a as b:",
+    "lambda: 0",
+    "pass",
+    "return",
+    "not ",
+    "and ",
+    "x: int",
+    "x = y = ",
+    "x.y = 1\n",
+    "x[0] = 1\n",
+    "f(a=1, b=2)\n",
+    "f(*a, **b)\n",
+    "(1, 2)",
+    "[1, [2, [3]]]",
+    "{'a': 1}",
+    "{1, 2}",
+    "()",
+    "1 if x else 2",
+    "x + x",
+    "[x, x]",
+    "'a' 'b'",
+    "\u{feff}",
+    "\u{20ac}",
+    "\0",
+    "\u{c}",
+];
+
+#[test]
+fn random_mixtures_are_read_to_their_end() {
+    let mut state = 0x1234_5678_9abc_def1_u64;
+    let mut next = |limit: usize| {
+        // Marsaglia, "Xorshift RNGs" (2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    for _ in 0..ROUNDS {
+        let mut source = Vec::new();
+        for _ in 0..next(40) {
+            source.extend_from_slice(PIECES[next(PIECES.len())].as_bytes());
+        }
+        if next(4) == 0 && !source.is_empty() {
+            let at = next(source.len());
+            source[at] = next(256) as u8;
+        }
+        check_any(&source);
+    }
+}
+
+/// How many mixtures are read.
+const ROUNDS: usize = 3000;
+
+/// Reading ends, lines are lines of the source, and what is left of a value can be shown.
+fn check_any(source: &[u8]) {
+    let shown = source.escape_ascii();
+    let ends = source.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+    let last_line = ends.count() + 2;
+    let mut names = Names::new();
+    let mut line = 1;
+    for statement in read(source) {
+        assert!(statement.line >= line, "statements are in order: {shown}");
+        line = statement.line;
+        assert!(line as usize <= last_line, "{line}: {shown}");
+        match statement.kind {
+            StatementKind::Expression(expression) => evaluate(&expression, &names),
+            StatementKind::Assignment { targets, value } => {
+                evaluate(&value, &names);
+                for target in &targets {
+                    if let (Some(name), Ok(value)) = (target.as_name(), value.value(&names)) {
+                        names.insert(name.to_owned(), value);
+                    }
+                }
+            }
+            StatementKind::Unreadable(problem) => assert!(!problem.to_string().is_empty()),
+            StatementKind::Nothing | StatementKind::Keyword(_) | StatementKind::Decorator => {}
+        }
+        // Names that are set to lists of each other grow without end.
+        names.retain(|_, value| format!("{value:?}").len() < 10_000);
+    }
+}
+
+fn evaluate(expression: &Expression, names: &Names) {
+    match expression.value(names) {
+        Ok(value) => assert!(!format!("{value:?}").is_empty()),
+        Err(problem) => assert!(!problem.to_string().is_empty()),
+    }
+    if let ExpressionKind::Call(call) = &expression.kind {
+        for argument in &call.arguments {
+            evaluate(&argument.value, names);
+        }
+    }
+}
