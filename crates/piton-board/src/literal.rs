@@ -26,6 +26,7 @@
 //! | other enum variants | `{'Variant': value}` | the same |
 //! | [`Value`] | itself | anything |
 
+mod array;
 mod deserialize;
 mod error;
 mod int;
@@ -37,10 +38,11 @@ mod value;
 mod value_serde;
 mod write;
 
-pub use deserialize::from_literal;
+pub use array::unpacked;
+pub use deserialize::{from_literal, from_value};
 pub use error::LiteralError;
 pub use int::Int;
 pub use parse::{DEPTH_LIMIT, parse};
-pub use serialize::{to_literal, to_literal_with_base64};
+pub use serialize::{to_literal, to_literal_with_data};
 pub use value::Value;
-pub use write::{py_bytes, py_str};
+pub use write::{ARRAY_MODULE, py_bytes, py_str};

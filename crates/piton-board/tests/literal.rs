@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use piton_board::literal::{
-    DEPTH_LIMIT, Int, LiteralError, Value, from_literal, parse, py_bytes, py_str, to_literal,
-    to_literal_with_base64,
+    DEPTH_LIMIT, Int, LiteralError, Value, from_literal, from_value, parse, py_bytes, py_str,
+    to_literal, to_literal_with_data,
 };
 use serde::{Deserialize, Serialize};
 
@@ -648,16 +648,37 @@ fn arrays_and_views_are_read() {
 }
 
 #[test]
-fn long_bytes_are_written_as_base64() {
-    let long = Value::ByteArray(vec![0xff; 33]);
+fn long_bytes_may_go_beside_the_text() {
+    let long = Value::ByteArray(vec![0xff; 65]);
+    let array = Value::Array {
+        typecode: 'h',
+        items: vec![Value::Int(Int::from(-2)); 33],
+    };
+    let mut data = Vec::new();
+    let values = (&long, 1, &array, Value::Bytes(vec![3; 64]));
     assert_eq!(
-        to_literal_with_base64(&(&long, 1), "decode").unwrap(),
-        format!("(bytearray(decode(b'{}')), 1)", "/".repeat(44))
+        to_literal_with_data(&values, "_d", &mut data).unwrap(),
+        format!(
+            "(bytearray(_d[0]), 1, __import__('array').array('h', _d[1]), b'{}')",
+            "\\x03".repeat(64)
+        )
     );
-    // Text is shorter as it is.
-    let text = Value::Bytes(vec![b'a'; 100]);
-    assert_eq!(
-        to_literal_with_base64(&text, "decode").unwrap(),
-        text.to_string()
-    );
+    assert_eq!(data, [vec![0xff; 65], b"\xfe\xff".repeat(33)]);
+}
+
+#[test]
+fn values_are_read_as_their_text_is() {
+    for text in [
+        "None",
+        "[1, -2.5, 'a', b'b', (True, ...), {1: {2}}, frozenset({3}), bytearray(b'c'), (1+2j)]",
+        "(sysname='rp2', release=(1, 2))",
+        "array('h', [3, 4])",
+    ] {
+        let value = parse(text.as_bytes()).unwrap();
+        assert_eq!(from_value::<Value>(&value).unwrap(), value, "{text}");
+    }
+    let bytes = Value::Bytes(b"ab".to_vec());
+    assert_eq!(from_value::<Vec<u8>>(&bytes).unwrap(), b"ab");
+    assert_eq!(from_value::<String>(&bytes).unwrap(), "ab");
+    assert!(from_value::<f32>(&bytes).is_err());
 }

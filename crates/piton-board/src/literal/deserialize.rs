@@ -9,7 +9,9 @@ use serde::de::{
 use super::error::LiteralError;
 use super::int::Int;
 use super::parse::{Node, Shape, Token, nodes};
+use super::value::Value;
 use super::value_serde::VALUE_NAME;
+use super::write::ARRAY_MODULE;
 
 /// Reads a Python literal as a `T`.
 ///
@@ -22,6 +24,37 @@ pub fn from_literal<T: DeserializeOwned>(text: &[u8]) -> Result<T, LiteralError>
     let mut cursor = Cursor {
         text,
         nodes: nodes(text)?.into_iter(),
+    };
+    T::deserialize(&mut cursor)
+}
+
+/// Reads a value as a `T`, as [`from_literal`] reads its text.
+///
+/// # Errors
+///
+/// [`LiteralError::Mismatch`] when the value is no `T`.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, LiteralError> {
+    let text = value.to_string();
+    // One node for all of the text: long bytes are not read from it again.
+    let token = match value {
+        Value::Str(text) => Token::Str(Cow::Borrowed(text)),
+        Value::Bytes(bytes) => Token::Bytes(Cow::Borrowed(bytes)),
+        Value::ByteArray(bytes) => Token::ByteArray(Cow::Borrowed(bytes)),
+        // The parser knows an array as `repr()` writes it.
+        Value::Array { .. } => {
+            let text = text.strip_prefix(ARRAY_MODULE).unwrap_or(&text);
+            return from_literal(text.as_bytes());
+        }
+        _ => return from_literal(text.as_bytes()),
+    };
+    let node = Node {
+        at: 0,
+        end: text.len(),
+        token,
+    };
+    let mut cursor = Cursor {
+        text: text.as_bytes(),
+        nodes: vec![node].into_iter(),
     };
     T::deserialize(&mut cursor)
 }

@@ -1,10 +1,11 @@
 //! Converting Rust types to literals, through serde. The parent module has the table of types.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 
-use data_encoding::BASE64;
 use serde::ser::{self, Serialize};
 
+use super::array::packed;
 use super::error::LiteralError;
 use super::int::BIG_INT_NAME;
 use super::value_serde::{
@@ -21,36 +22,57 @@ pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, LiteralErr
     let mut text = String::new();
     value.serialize(Serializer {
         text: &mut text,
-        base64: None,
+        data: None,
     })?;
     Ok(text)
 }
 
-/// Returns `value` as a Python literal, with bytes as `decode(b'...')` if they are shorter in base64. `decode` is the name
-/// of `binascii.a2b_base64` on the board.
+/// Returns `value` as a Python expression in which `name[0]`, `name[1]`, ... stand for long bytes. These are added to `data`, and
+/// go to the board by another way than the text. So do the numbers of an array, if all boards have them in the same size.
 ///
 /// # Errors
 ///
 /// As for [`to_literal`].
-pub fn to_literal_with_base64<T: Serialize + ?Sized>(
+pub fn to_literal_with_data<T: Serialize + ?Sized>(
     value: &T,
-    decode: &str,
+    name: &str,
+    data: &mut Vec<Vec<u8>>,
 ) -> Result<String, LiteralError> {
     let mut text = String::new();
-    value.serialize(Serializer {
+    let sink = Data {
+        name,
+        parts: RefCell::new(std::mem::take(data)),
+    };
+    let written = value.serialize(Serializer {
         text: &mut text,
-        base64: Some(decode),
-    })?;
-    Ok(text)
+        data: Some(&sink),
+    });
+    *data = sink.parts.into_inner();
+    written.map(|()| text)
 }
 
-/// Minimum number of bytes for base64. For fewer bytes a call is not shorter.
-const SHORT: usize = 32;
+/// Maximum number of bytes that stay in the text.
+const SHORT: usize = 64;
 
 struct Serializer<'t> {
     text: &'t mut String,
-    /// The name of the board's function that decodes base64.
-    base64: Option<&'t str>,
+    data: Option<&'t Data<'t>>,
+}
+
+/// The long bytes, and the name of what holds them on the board.
+struct Data<'d> {
+    name: &'d str,
+    parts: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Data<'_> {
+    /// Adds bytes, and writes what stands for them.
+    fn push(&self, text: &mut String, bytes: Vec<u8>) -> Result<(), LiteralError> {
+        let mut parts = self.parts.borrow_mut();
+        write!(text, "{}[{}]", self.name, parts.len())?;
+        parts.push(bytes);
+        Ok(())
+    }
 }
 
 impl From<std::fmt::Error> for LiteralError {
@@ -108,14 +130,9 @@ impl<'t> ser::Serializer for Serializer<'t> {
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), LiteralError> {
-        let literal = py_bytes(bytes);
-        match self.base64 {
-            Some(decode) if bytes.len() > SHORT && literal.len() > bytes.len() / 3 * 4 => {
-                let encoded = BASE64.encode(bytes);
-                // The argument is of bytes, because a decoder that is written in Python does not accept a str.
-                write!(self.text, "{decode}(b'{encoded}')")?;
-            }
-            _ => self.text.push_str(&literal),
+        match self.data {
+            Some(data) if bytes.len() > SHORT => data.push(self.text, bytes.to_vec())?,
+            _ => self.text.push_str(&py_bytes(bytes)),
         }
         Ok(())
     }
@@ -168,6 +185,15 @@ impl<'t> ser::Serializer for Serializer<'t> {
             }
             ARRAY_NAME => {
                 self.text.push_str(ARRAY_CALL);
+                if let Some(data) = self.data
+                    && let Some((typecode, numbers)) = packed(&to_literal(value)?)
+                    && numbers.len() > SHORT
+                {
+                    write!(self.text, "('{typecode}', ")?;
+                    data.push(self.text, numbers)?;
+                    self.text.push(')');
+                    return Ok(());
+                }
                 return value.serialize(self);
             }
             BYTE_ARRAY_NAME => "bytearray(",
@@ -178,7 +204,7 @@ impl<'t> ser::Serializer for Serializer<'t> {
         self.text.push_str(call);
         value.serialize(Serializer {
             text: self.text,
-            base64: self.base64,
+            data: self.data,
         })?;
         self.text.push(')');
         Ok(())
@@ -194,7 +220,7 @@ impl<'t> ser::Serializer for Serializer<'t> {
         let items = self.variant(variant, "", "}");
         value.serialize(Serializer {
             text: items.text,
-            base64: items.base64,
+            data: items.data,
         })?;
         items.text.push_str(items.closing);
         Ok(())
@@ -246,7 +272,7 @@ impl<'t> Serializer<'t> {
         self.text.push_str(opening);
         Items {
             text: self.text,
-            base64: self.base64,
+            data: self.data,
             count: 0,
             closing,
         }
@@ -264,7 +290,7 @@ impl<'t> Serializer<'t> {
 /// The items between two brackets.
 struct Items<'t> {
     text: &'t mut String,
-    base64: Option<&'t str>,
+    data: Option<&'t Data<'t>>,
     count: usize,
     closing: &'static str,
 }
@@ -277,7 +303,7 @@ impl Items<'_> {
         self.count += 1;
         value.serialize(Serializer {
             text: self.text,
-            base64: self.base64,
+            data: self.data,
         })
     }
 
@@ -285,7 +311,7 @@ impl Items<'_> {
         self.text.push_str(": ");
         value.serialize(Serializer {
             text: self.text,
-            base64: self.base64,
+            data: self.data,
         })
     }
 

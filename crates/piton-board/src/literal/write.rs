@@ -66,6 +66,9 @@ fn push_escaped(literal: &mut String, byte: u8, quote: u8) {
     }
 }
 
+/// The part of an array's literal that `repr()` does not write.
+pub const ARRAY_MODULE: &str = "__import__('array').";
+
 /// The expression that makes an array. It does not need an import of the module.
 pub(super) const ARRAY_CALL: &str = "__import__('array').array";
 
