@@ -10,7 +10,7 @@ use syn::ext::IdentExt as _;
 use syn::{Error, Result, Visibility};
 
 use crate::python::{Place, Python};
-use crate::signature::{BoardTrait, Method, MethodSource, SourceArguments, SourceName};
+use crate::signature::{BoardTrait, Deadline, Method, MethodSource, SourceArguments, SourceName};
 
 /// The name that the struct has for itself.
 const ATTACH: &str = "attach";
@@ -32,6 +32,10 @@ pub(crate) fn expand(
     if let Some(function) = &shared.function {
         let message = "expected only a source here: `#[py(fn = \"...\")]` stands on a method";
         return Err(Error::new(function.span(), message));
+    }
+    if let Some(deadline) = &shared.deadline {
+        let message = "expected only a source here: `deadline_ms = ...` stands on a method";
+        return Err(Error::new(deadline.span, message));
     }
     let board: BoardTrait = syn::parse2(item)?;
     let mut expansion = Expansion::new(folder);
@@ -172,12 +176,20 @@ impl<'f> Expansion<'f> {
         check_function(&name, method, arguments, &source.python)?;
         source.tasks.push((name, field.clone()));
         let values = method.arguments.iter().map(|argument| &argument.name);
-        let operation = match method.returns_generator {
-            true => quote!(iterate),
-            false => quote!(call),
+        let limit = arguments.deadline.as_ref().map(write_limit);
+        let value = match (method.returns_generator, limit) {
+            (true, None) => quote!(self.#field.iterate((#(#values,)*))?),
+            (true, Some(limit)) => quote!(self.#field.iterate((#(#values,)*))?.within(#limit)),
+            (false, None) => quote!(self.#field.call((#(#values,)*))?),
+            (false, Some(limit)) => quote! {
+                self.#field.call_with(
+                    (#(#values,)*),
+                    ::piton::device::CallOptions::within(#limit),
+                )?
+            },
         };
         Ok(quote! {
-            let value = self.#field.#operation((#(#values,)*))?;
+            let value = #value;
             ::core::result::Result::Ok(value)
         })
     }
@@ -194,6 +206,9 @@ impl<'f> Expansion<'f> {
             .map(|argument| &argument.name)
             .collect();
         let entries = names.iter().map(|name| format!("'{}': {{}}", name.unraw()));
+        let limit = arguments.deadline.as_ref().map(write_limit);
+        let limit =
+            limit.map(|limit| quote!(options.call = ::piton::device::CallOptions::within(#limit);));
         let template = format!("{{{{{}}}}}", entries.collect::<Vec<_>>().join(", "));
         Ok(quote! {
             let globals = ::std::format!(
@@ -202,6 +217,7 @@ impl<'f> Expansion<'f> {
             );
             let mut options = ::piton::device::ExecOptions::default();
             options.globals = globals;
+            #limit
             let value = self.device.exec_with(#source, &options)?;
             ::core::result::Result::Ok(value)
         })
@@ -369,6 +385,12 @@ fn write_attachment(source: &Attached) -> TokenStream {
     }
     let (names, fields): (Vec<_>, Vec<_>) = source.tasks.iter().cloned().unzip();
     quote!(let [#(#fields),*] = device.tasks(#python, [#(#names),*])?;)
+}
+
+/// Writes the time limit of a call.
+fn write_limit(deadline: &Deadline) -> TokenStream {
+    let milliseconds = deadline.milliseconds;
+    quote!(::core::time::Duration::from_millis(#milliseconds))
 }
 
 /// Writes the value of a source.

@@ -50,6 +50,9 @@ use proc_macro::TokenStream;
 /// `Result<T, E>`, where `T` implements `serde::Deserialize` and `E` implements `From<DeviceError>`. With
 /// `Result<Generator<T>, E>` the function is one that yields: the generator is an iterator over `Result<T, DeviceError>`.
 ///
+/// `#[py(..., deadline_ms = 500)]` gives a call, or each item of a generator, so many milliseconds. Then the code on the board is
+/// stopped, and the method returns `DeviceError::Timeout`.
+///
 /// A method with `#[setup(...)]` in place of `#[py(...)]` executes its source when it is called, with the method's arguments as
 /// global variables of the same names, and declares that as state, as `Device::setup` does.
 ///

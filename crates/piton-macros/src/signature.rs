@@ -5,8 +5,8 @@
 use proc_macro2::{Ident, Span};
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    Attribute, Error, GenericArgument, LitStr, PathArguments, Result, Token, Type, Visibility,
-    braced, parenthesized, token,
+    Attribute, Error, GenericArgument, LitInt, LitStr, PathArguments, Result, Token, Type,
+    Visibility, braced, parenthesized, token,
 };
 
 /// The trait that the macro stands on.
@@ -51,7 +51,15 @@ pub(crate) struct SourceArguments {
     pub(crate) source: Option<SourceName>,
     /// `fn = "name"`.
     pub(crate) function: Option<LitStr>,
+    /// `deadline_ms = 500`.
+    pub(crate) deadline: Option<Deadline>,
     /// The attribute, for messages.
+    pub(crate) span: Span,
+}
+
+/// How long a call may take.
+pub(crate) struct Deadline {
+    pub(crate) milliseconds: u64,
     pub(crate) span: Span,
 }
 
@@ -125,6 +133,7 @@ impl Parse for Method {
             source: source.unwrap_or(MethodSource::Function(SourceArguments {
                 source: None,
                 function: None,
+                deadline: None,
                 span: name.span(),
             })),
             name,
@@ -201,11 +210,27 @@ fn last_name(value: &Type, name: &str) -> bool {
     }
 }
 
+impl Parse for Deadline {
+    fn parse(input: ParseStream<'_>) -> Result<Deadline> {
+        let message = "expected a number of milliseconds, from 1";
+        let place = input.span();
+        let number: LitInt = input.parse().map_err(|_| Error::new(place, message))?;
+        match number.base10_parse() {
+            Ok(milliseconds) if milliseconds > 0 => Ok(Deadline {
+                milliseconds,
+                span: number.span(),
+            }),
+            _ => Err(Error::new(number.span(), message)),
+        }
+    }
+}
+
 impl Parse for SourceArguments {
     fn parse(input: ParseStream<'_>) -> Result<SourceArguments> {
         let mut arguments = SourceArguments {
             source: None,
             function: None,
+            deadline: None,
             span: input.span(),
         };
         while !input.is_empty() {
@@ -218,18 +243,23 @@ impl Parse for SourceArguments {
                 input.parse::<Token![=]>()?;
                 arguments.function.replace(input.parse()?).is_some()
             } else {
-                let message =
-                    "expected Python code as a string literal, `file = \"...\"` or `fn = \"...\"`";
+                let message = "expected Python code as a string literal, `file = \"...\"`, `fn = \"...\"` or \
+                               `deadline_ms = ...`";
                 let word: Ident = input.parse().map_err(|_| Error::new(before, message))?;
-                if word != "file" {
+                if word == "deadline_ms" {
+                    input.parse::<Token![=]>()?;
+                    arguments.deadline.replace(input.parse()?).is_some()
+                } else if word == "file" {
+                    input.parse::<Token![=]>()?;
+                    let file = SourceName::File(input.parse()?);
+                    arguments.source.replace(file).is_some()
+                } else {
                     return Err(Error::new(before, message));
                 }
-                input.parse::<Token![=]>()?;
-                let file = SourceName::File(input.parse()?);
-                arguments.source.replace(file).is_some()
             };
             if is_repeated {
-                return Err(Error::new(before, "expected one source and one function"));
+                let message = "expected one source, one function and one deadline";
+                return Err(Error::new(before, message));
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;

@@ -253,6 +253,34 @@ fn a_literal_that_methods_share_is_executed_once() {
 }
 
 #[test]
+fn a_deadline_is_a_number_of_milliseconds() {
+    let method = |arguments: &str| {
+        format!("#[py(\"def a(): pass\", {arguments})]\nfn a(&self) -> Result<(), DeviceError>;")
+    };
+    let expanded = expand_with_files(
+        "",
+        &format!("trait Sensor {{{}}}", method("deadline_ms = 1_500")),
+    );
+    let expanded = expanded.unwrap().to_string();
+    assert!(expanded.contains("from_millis (1500u64)"), "{expanded}");
+    for wrong in ["0", "-1", "\"1\"", "1.5"] {
+        let message = "expected a number of milliseconds, from 1";
+        check(&method(&format!("deadline_ms = {wrong}")), 2, message);
+    }
+    let twice = method("deadline_ms = 1, deadline_ms = 2");
+    check(
+        &twice,
+        2,
+        "expected one source, one function and one deadline",
+    );
+    let errors = errors("\"def a(): pass\", deadline_ms = 1", "trait Sensor {}");
+    assert_eq!(
+        errors[0].1,
+        "expected only a source here: `deadline_ms = ...` stands on a method"
+    );
+}
+
+#[test]
 fn a_source_is_minified_and_executed_once() {
     let item = "trait Sensor {\nfn read(&self, channel: u8, count: u32) -> Result<Vec<u8>, DeviceError>;\n\
                 #[py(fn = \"read\")]\nfn scaled(&mut self, a: u8, b: u8, c: u8) -> Result<Vec<u8>, DeviceError>;\n}";

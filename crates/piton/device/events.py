@@ -44,12 +44,12 @@ def _piton_events(mark, hooks):
             finally:
                 release()
 
-    def write(answer):
+    def write(text, body=""):
         nonlocal is_open
         while not take():
             pass
         try:
-            out(answer)
+            out(text, body)
             # What follows the answer of a program is the prompt: nobody listens for events there.
             is_open = stays_open
         finally:

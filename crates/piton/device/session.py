@@ -1,56 +1,42 @@
-# Answers the calls of a session. Each call is a program `_piton_call(number, check, text, source)`: the board evaluates `text`,
-# then executes `source`. `check` is the CRC-32 of both, seeded by the number: a call that arrives damaged is not carried
+# Answers the first calls of a session. Each call is a program `_piton_call(number, check, text, source)`: the board evaluates
+# `text`, then executes `source`. `check` is the CRC-32 of both, seeded by the number: a call that arrives damaged is not carried
 # out. A call with the last number gets the last answer again. An answer is the mark, a length, a CRC-32, and `R` with the
-# repr() of the value or `E` with the repr() of a traceback. An answer `?` is lost: Ctrl-C came while it was made.
+# repr() of the value. An answer `X` says that the exception is what ends the program: the REPL prints it. An answer `?` is lost:
+# Ctrl-C came while it was made.
 #
-# `_piton_loop()` takes calls as lines, `number check text`, so that no program is compiled for each: on an RP2040 that halves the
-# time of a call. It ends by an empty line, a damaged one, and a KeyboardInterrupt: then the host sees the prompt of the REPL.
+# serve.py takes its place when the session needs more. This is short because it is sent, and compiled by the board, for each
+# connection. It asks for what serve.py needs: a board that lacks it gets session_small.py.
 #
-# The names are short because this crosses the line for each connection: `o` holds the objects that stay on the board, `l` is the
-# number of the last call, `a` its answer, `h` holds the function that writes answers, which device/events.py replaces.
+# Short: number check text source value names last answer send
 def _piton_call(mark):
+    from binascii import crc32
     import sys
-    from binascii import a2b_base64, crc32
-    from io import StringIO
 
-    o = {}
-    l = 0
-    a = ""
-    m = globals()
-    p = sys.print_exception
-    r = sys.stdin.readline
-    h = {"w": sys.stdout.write}
+    sys.stdin.buffer
+    names = globals()
+    last = 0
+    answer = ""
 
-    def k(v):
-        o[l] = v
-        return l
+    def send(number):
+        sys.stdout.write("%s%d %d %s" % (mark, len(answer), crc32(answer, number), answer))
 
-    def _piton_run(n, c, t, s=""):
-        nonlocal l, a
-        g = True
-        if n != l:
-            if crc32(t + s, n) != c:
+    # The host knows this name, and leaves it out of tracebacks.
+    def _piton_run(number, check, text, source=""):
+        nonlocal last, answer
+        if number != last:
+            if crc32(text + source, number) != check:
                 return
-            a = "?"
-            l = n
+            answer = "?"
+            last = number
             try:
-                v = eval(t, m, {"_k": k, "_o": o, "_b": a2b_base64, "_h": h})
-                if s:
-                    exec(s, m)
-                a = "R" + repr(bytes(v) if type(v) is memoryview else v)
-            except SystemExit:
+                value = eval(text, names)
+                if source:
+                    exec(source, names)
+                answer = "R" + repr(bytes(value) if type(value) is memoryview else value)
+            except:
+                answer = "X"
+                send(number)
                 raise
-            except BaseException as e:
-                g = type(e) is not KeyboardInterrupt
-                t = StringIO()
-                p(e, t)
-                a = "E" + repr(t.getvalue())
-        h["w"]("%s%d %d %s" % (mark, len(a), crc32(a, n), a))
-        return g
+        send(number)
 
-    def _piton_loop():
-        t = r().split(" ", 2)
-        while t[1:] and _piton_run(int(t[0]), int(t[1]), t[2]):
-            t = r().split(" ", 2)
-
-    return _piton_run, _piton_loop
+    return _piton_run

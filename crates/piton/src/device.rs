@@ -34,8 +34,10 @@ mod exchange;
 mod frame;
 mod generator;
 mod options;
+mod payload;
 mod proxy;
 mod raised;
+mod returned;
 mod session;
 mod source;
 mod start;
@@ -46,13 +48,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use piton_board::deadline::{Cancel, Deadline};
-use piton_board::literal::from_literal;
 use piton_board::selector::BoardSelector;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::board::{Board, ConnectOptions};
-use arguments::Arguments;
+pub use arguments::Arguments;
 use clock::Clock;
 pub use error::DeviceError;
 use events::Handlers;
@@ -60,6 +61,7 @@ pub use generator::Generator;
 pub use options::{CallOptions, Connector, DeviceOptions, ExecOptions, OutputSink};
 pub use proxy::{Proxy, ProxyValue};
 pub use raised::{HostFrame, Raised};
+pub use returned::Returned;
 use session::{Declared, Request, Session};
 pub use source::Source;
 pub use task::{Task, Thread};
@@ -155,11 +157,24 @@ impl Device {
         source: impl Into<Source>,
         options: &ExecOptions,
     ) -> Result<(), DeviceError> {
-        let expression = match options.globals.as_str() {
+        self.exec_with_globals(source.into(), options.globals.as_str().into(), options)
+    }
+
+    fn exec_with_globals(
+        &self,
+        source: Source,
+        globals: Arguments,
+        options: &ExecOptions,
+    ) -> Result<(), DeviceError> {
+        let (globals, data) = globals.into_parts();
+        let expression = match globals.as_str() {
             "" | "{}" => "None".to_owned(),
             globals => format!("globals().update({globals})"),
         };
-        let declared = Declared::code(&expression, source.into());
+        let declared = Declared {
+            data,
+            ..Declared::code(&expression, source)
+        };
         self.execute(&declared, options.call)?;
         if options.declare {
             self.session().declare(declared);
@@ -196,20 +211,15 @@ impl Device {
         source: impl Into<Source>,
         arguments: impl Serialize,
     ) -> Result<(), DeviceError> {
-        let options = ExecOptions {
-            globals: Arguments::named(self, &arguments)?,
-            ..ExecOptions::default()
-        };
-        self.exec_with(source, &options)
+        let globals = Arguments::named(&arguments)?;
+        self.exec_with_globals(source.into(), globals, &ExecOptions::default())
     }
 
     /// Declares an expression, such as a call, as state: it is evaluated again when the board was reset. It is not evaluated
     /// now.
     pub fn declare(&self, expression: &str) {
-        self.session().declare(Declared {
-            expression: expression.to_owned(),
-            source: None,
-        });
+        let declared = Declared::expression(expression, false);
+        self.session().declare(declared);
     }
 
     /// Executes code when the session is closed, after that of earlier teardowns.
@@ -223,7 +233,8 @@ impl Device {
     ///
     /// As for [`Device::exec`]; [`DeviceError::Value`] when the value has no form as a literal, or not that of `T`.
     pub fn eval<T: DeserializeOwned>(&self, expression: &str) -> Result<T, DeviceError> {
-        read(&self.eval_text(expression, CallOptions::default())?)
+        self.eval_returned(expression, CallOptions::default())?
+            .read()
     }
 
     /// Returns what `repr()` gives for the value of a Python expression.
@@ -232,10 +243,24 @@ impl Device {
     ///
     /// As for [`Device::exec`]; [`DeviceError::Timeout`] after the time limit.
     pub fn eval_text(&self, expression: &str, options: CallOptions) -> Result<String, DeviceError> {
+        self.eval_returned(expression, options)
+            .map(Returned::into_text)
+    }
+
+    /// Returns the value of a Python expression as the board sent it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval_text`].
+    pub fn eval_returned(
+        &self,
+        expression: &str,
+        options: CallOptions,
+    ) -> Result<Returned, DeviceError> {
         let written = Source::new(expression);
         let request = Request {
             written: Some(&written),
-            ..Request::evaluate(expression)
+            ..Request::of_user(expression)
         };
         self.session().call(request, options.deadline())
     }
@@ -307,7 +332,7 @@ impl Device {
     ///
     /// As for [`Device::eval`].
     pub fn expose(&self, expression: &str) -> Result<ProxyValue, DeviceError> {
-        proxy::expose(self, expression)
+        proxy::expose(self, for_brackets(expression).as_str().into())
     }
 
     /// Runs operations of [`Board`], such as a transfer of files, between two calls. When they reset the board, the next call
@@ -378,11 +403,10 @@ impl Device {
     }
 
     fn execute(&self, declared: &Declared, options: CallOptions) -> Result<(), DeviceError> {
-        let request = Request {
-            source: declared.source.as_ref(),
-            ..Request::evaluate(&declared.expression)
-        };
-        self.session().call(request, options.deadline()).map(drop)
+        let mut session = self.session();
+        session
+            .call(declared.request(), options.deadline())
+            .map(drop)
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
@@ -410,12 +434,4 @@ fn for_brackets(expression: &str) -> String {
         true => format!("{expression}\n"),
         false => expression.to_owned(),
     }
-}
-
-/// Reads the text of a value.
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, DeviceError> {
-    from_literal(text.as_bytes()).map_err(|source| DeviceError::Value {
-        text: text.to_owned(),
-        source,
-    })
 }

@@ -31,12 +31,12 @@ def _piton_events(mark,hooks):
      out(queue.pop(0))
    finally:
     release()
- def write(answer):
+ def write(text,body=""):
   nonlocal is_open
   while not take():
    pass
   try:
-   out(answer)
+   out(text,body)
    is_open=stays_open
   finally:
    release()

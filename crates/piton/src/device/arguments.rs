@@ -1,67 +1,129 @@
-//! Arguments of calls, as text for the board.
+//! Arguments of calls, as text for the board and bytes beside it.
 
-use piton_board::literal::{to_literal, to_literal_with_base64};
+use piton_board::literal::{LiteralError, py_bytes, to_literal_with_data};
 use serde::Serialize;
 
-use super::Device;
 use super::error::DeviceError;
 
-/// How device/session.py names `binascii.a2b_base64`.
-const DECODE: &str = "_b";
+/// How device/serve.py names what goes beside the text.
+const DATA: &str = "_d";
 
-/// Makes the text of arguments.
-pub(super) struct Arguments;
+/// Longer bytes do not stand in the text.
+const SHORT: usize = 64;
+
+/// Python code for a call, with objects of bytes beside it: they cross the line as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    text: String,
+    data: Vec<Vec<u8>>,
+}
 
 impl Arguments {
+    /// No code.
+    pub fn new() -> Arguments {
+        Arguments::default()
+    }
+
+    /// Adds code.
+    pub fn push_code(&mut self, code: &str) {
+        self.text.push_str(code);
+    }
+
+    /// Adds an expression for a bytes object: a literal if it is short.
+    pub fn push_bytes(&mut self, bytes: &[u8]) {
+        if bytes.len() <= SHORT {
+            self.text.push_str(&py_bytes(bytes));
+            return;
+        }
+        self.text.push_str(&format!("{DATA}[{}]", self.data.len()));
+        self.data.push(bytes.to_vec());
+    }
+
+    /// Adds an expression for a value.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::Argument`] when its type can't be sent.
+    pub fn push<A: Serialize + ?Sized>(&mut self, value: &A) -> Result<(), DeviceError> {
+        let text = to_literal_with_data(value, DATA, &mut self.data);
+        self.text.push_str(&text.map_err(DeviceError::Argument)?);
+        Ok(())
+    }
+
+    /// The code.
+    pub fn code(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn data(&self) -> &[Vec<u8>] {
+        &self.data
+    }
+
+    /// The code, and what goes beside it.
+    pub(super) fn into_parts(self) -> (String, Vec<Vec<u8>>) {
+        (self.text, self.data)
+    }
+
     /// `(1, 'a')` for a tuple or a tuple struct, `()` for a unit, `(value,)` for anything else.
     pub(super) fn positional<A: Serialize + ?Sized>(
-        device: &Device,
         arguments: &A,
-    ) -> Result<String, DeviceError> {
-        let text = Arguments::text(device, arguments)?;
-        Ok(Arguments::in_parentheses(text))
-    }
-
-    fn in_parentheses(text: String) -> String {
-        match text.as_str() {
-            "None" => "()".to_owned(),
-            tuple if tuple.starts_with('(') => text,
-            _ => format!("({text},)"),
-        }
-    }
-
-    /// A value as the board's code.
-    pub(super) fn text<A: Serialize + ?Sized>(
-        device: &Device,
-        value: &A,
-    ) -> Result<String, DeviceError> {
-        match device.session().takes_base64() {
-            true => to_literal_with_base64(value, DECODE),
-            false => to_literal(value),
-        }
-        .map_err(DeviceError::Argument)
+    ) -> Result<Arguments, DeviceError> {
+        let mut code = Arguments::new();
+        code.push(arguments)?;
+        code.text = in_parentheses(code.text);
+        Ok(code)
     }
 
     /// `{'a': 1}` for a struct or a map with names, `{}` for a unit.
-    pub(super) fn named<A: Serialize + ?Sized>(
-        device: &Device,
-        arguments: &A,
-    ) -> Result<String, DeviceError> {
-        let text = Arguments::text(device, arguments)?;
-        Arguments::check_names(text)
+    pub(super) fn named<A: Serialize + ?Sized>(arguments: &A) -> Result<Arguments, DeviceError> {
+        let mut code = Arguments::new();
+        code.push(arguments)?;
+        code.text = with_names(code.text)?;
+        Ok(code)
     }
 
-    fn check_names(text: String) -> Result<String, DeviceError> {
-        match text.as_str() {
-            "None" => Ok("{}".to_owned()),
-            map if map.starts_with('{') => Ok(text),
-            _ => Err(DeviceError::Argument(
-                piton_board::literal::LiteralError::Unsupported {
-                    message: "globals need names: give a struct or a map".to_owned(),
-                },
-            )),
+    /// Puts code before this.
+    pub(super) fn after(mut self, code: &str) -> Arguments {
+        self.text.insert_str(0, code);
+        self
+    }
+}
+
+impl From<&str> for Arguments {
+    fn from(code: &str) -> Arguments {
+        Arguments {
+            text: code.to_owned(),
+            data: Vec::new(),
         }
     }
+}
+
+fn in_parentheses(text: String) -> String {
+    match text.as_str() {
+        "None" => "()".to_owned(),
+        tuple if tuple.starts_with('(') => text,
+        _ => format!("({text},)"),
+    }
+}
+
+fn with_names(text: String) -> Result<String, DeviceError> {
+    match text.as_str() {
+        "None" => Ok("{}".to_owned()),
+        map if map.starts_with('{') => Ok(text),
+        _ => Err(DeviceError::Argument(LiteralError::Unsupported {
+            message: "globals need names: give a struct or a map".to_owned(),
+        })),
+    }
+}
+
+/// The expression in which bytes beside it stand as literals, for boards without device/serve.py.
+pub(super) fn inlined(expression: &str, data: &[Vec<u8>]) -> String {
+    if data.is_empty() {
+        return expression.to_owned();
+    }
+    let literals: String = data.iter().map(|bytes| py_bytes(bytes) + ",").collect();
+    // The last two are names of the session, which a function does not see.
+    format!("(lambda {DATA},_k,_o:{expression})(({literals}),_k,_o)")
 }
 
 #[cfg(test)]
@@ -76,9 +138,22 @@ mod tests {
             ("(1,)", "(1,)"),
             ("[1]", "([1],)"),
         ] {
-            assert_eq!(Arguments::in_parentheses(value.to_owned()), arguments);
+            assert_eq!(in_parentheses(value.to_owned()), arguments);
         }
-        assert_eq!(Arguments::check_names("None".to_owned()).unwrap(), "{}");
-        assert!(Arguments::check_names("(1, 2)".to_owned()).is_err());
+        assert_eq!(with_names("None".to_owned()).unwrap(), "{}");
+        assert!(with_names("(1, 2)".to_owned()).is_err());
+    }
+
+    #[test]
+    fn long_bytes_stand_beside_the_code() {
+        let mut code = Arguments::from("f(");
+        code.push_bytes(b"a");
+        code.push_code(",");
+        code.push_bytes(&[7; 65]);
+        code.push_code(")");
+        assert_eq!(code.code(), "f(b'a',_d[0])");
+        assert_eq!(code.data(), [vec![7; 65]]);
+        let inlined = inlined("f(_d[0])", &[b"x".to_vec()]);
+        assert_eq!(inlined, "(lambda _d,_k,_o:f(_d[0]))((b'x',),_k,_o)");
     }
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::DeviceError;
 use super::options::CallOptions;
 use super::session::Request;
-use super::{Device, for_brackets, lock, read};
+use super::{Device, for_brackets, lock};
 
 /// How many milliseconds the boards count: `MICROPY_PY_TIME_TICKS_PERIOD` is 2 to the power of 30 where small integers have 31 bits,
 /// and a multiple of it elsewhere.
@@ -83,12 +83,12 @@ impl Device {
         let clock = self.clock()?;
         let expression = for_brackets(expression);
         let timed = format!("(_o['t'](),({expression}),_o['t']())");
-        let text = {
+        let returned = {
             let mut session = self.session();
             let request = Request::evaluate(&timed);
             session.call(request, CallOptions::default().deadline())?
         };
-        let (before, value, after): (f64, T, f64) = read(&text)?;
+        let (before, value, after): (f64, T, f64) = returned.read()?;
         let elapsed = (after - before).rem_euclid(PERIOD);
         let ticks = before + elapsed / 2.0;
         Ok((value, clock.time(ticks, seconds(SystemTime::now()))))
@@ -106,12 +106,12 @@ impl Device {
         let mut session = self.session();
         let deadline = CallOptions::default().deadline();
         let begin = seconds(SystemTime::now());
-        let text = session.call(Request::evaluate("_o['t']()"), deadline)?;
+        let returned = session.call(Request::evaluate("_o['t']()"), deadline)?;
         let end = seconds(SystemTime::now());
         Ok(Reading {
             host: f64::midpoint(begin, end),
             turn: end - begin,
-            ticks: read(&text)?,
+            ticks: returned.read()?,
         })
     }
 }

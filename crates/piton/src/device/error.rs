@@ -66,6 +66,10 @@ pub enum DeviceError {
     /// The object was on the board when it was reset.
     #[error("the object is gone: the board was reset")]
     ObjectLost,
+    /// The generator on the board has run ahead of the iteration, which [`Generator::ahead`](super::Generator::ahead) allows: it does not
+    /// wait at the `yield` that the value is for.
+    #[error("a value can't be sent to a generator that has run ahead")]
+    RanAhead,
     /// The time was asked for before it was synchronized.
     #[error("the time of the board is not synchronized")]
     NotSynchronized,

@@ -11,9 +11,10 @@ use piton_board::literal::{from_literal, py_str};
 use serde::de::DeserializeOwned;
 
 use super::error::DeviceError;
+use super::returned::read;
 use super::session::{Declared, Session};
 use super::source::Source;
-use super::{Device, lock, read};
+use super::{Device, lock};
 
 /// device/events.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../../device/minified/events.py");
@@ -61,7 +62,7 @@ impl Device {
         name: &str,
         handler: impl FnMut(&str) + Send + 'static,
     ) -> Result<(), DeviceError> {
-        if !self.session().takes_base64() {
+        if !self.session().can_serve() {
             return Err(DeviceError::Unavailable { feature: "events" });
         }
         let handlers = &self.shared.handlers;

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::exception::BoardException;
-use piton_board::repl::protocol::RAW_BANNER;
+use piton_board::repl::protocol::{CTRL_C, RAW_BANNER};
 use piton_board::repl::{Conversation, Entry, Repl};
 
 use super::frame::{Answer, FrameReader, State, looks_like_an_end};
+use super::payload::{PIECES, Payload};
 use super::session::END_TIME;
 use super::start::is_a_start;
 use crate::board::Board;
@@ -67,6 +68,8 @@ pub(super) enum Ended {
     Raised(BoardException),
     /// The board did not come to its prompt, or said something unexpected.
     Unclear,
+    /// The board was interrupted while it waited for a part of the call: it was not carried out.
+    Undelivered,
     /// The board was found reset, before it got the program.
     ResetBefore,
     ResetDuring,
@@ -75,16 +78,74 @@ pub(super) enum Ended {
     Lost(BoardError),
 }
 
+/// A payload that the board asks for, piece by piece.
+pub(super) struct Delivery<'p> {
+    payload: &'p Payload,
+    /// Which of [`PIECES`] are sent.
+    piece: usize,
+    /// From where the board asked for more the last time.
+    asked: Option<usize>,
+    state: Delivering,
+    /// How often the board was interrupted since, because it did not ask for the next piece.
+    interrupts: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivering {
+    /// The board has not asked.
+    NotBegun,
+    /// A piece was sent.
+    Sent,
+    /// The board has everything.
+    Done,
+}
+
+impl<'p> Delivery<'p> {
+    /// The pieces begin with this one of [`PIECES`].
+    pub(super) fn new(payload: &'p Payload, piece: usize) -> Delivery<'p> {
+        Delivery {
+            payload,
+            piece,
+            asked: None,
+            state: Delivering::NotBegun,
+            interrupts: 0,
+        }
+    }
+
+    /// How long the pieces are, in bytes.
+    fn length(&self) -> usize {
+        PIECES
+            .get(self.piece)
+            .or(PIECES.last())
+            .copied()
+            .unwrap_or(1)
+    }
+}
+
+/// How long the board may be silent before it asks for the first piece.
+const BEGIN_TIME: Duration = Duration::from_secs(5);
+
+/// How long the board may be silent after it was sent a piece, besides the time that the piece takes on the line.
+const PIECE_TIME: Duration = Duration::from_millis(1200);
+
+/// How long each byte of a piece may take: twice as long as at 115200 baud.
+const BYTE_TIME: Duration = Duration::from_micros(180);
+
+/// So many Ctrl-C are sent then, one time after the other: where that is a byte like others, it completes what was lost.
+const INTERRUPTS: [usize; 3] = [1, 64, 8192];
+
 /// Carries out a call to its end, whatever that is. Returns the answer as well, if one came.
 pub(super) fn run<'l>(
     board: &mut Board,
     sent: &Sent<'_>,
+    delivery: Option<Delivery<'l>>,
     reader: FrameReader<'l>,
     sinks: Sinks<'l>,
     deadline: Deadline,
 ) -> (Ended, Option<Answer>) {
     let repl = board.repl();
     let mut listener = Listener::new(reader, sinks, sent);
+    listener.delivery = delivery;
     let started = match sent {
         Sent::Program { text, .. } => start_program(repl, text, deadline),
         Sent::Line(line) => listener.send_line(repl, line, deadline),
@@ -122,7 +183,15 @@ pub(super) fn run<'l>(
         }
         Err(error) => stop(repl, error),
     };
-    (ended, listener.answer)
+    let was_interrupted = match (&listener.answer, &ended) {
+        (Some(answer), _) => answer.is_interrupt(),
+        (None, Ended::Raised(exception)) => exception.type_name == "KeyboardInterrupt",
+        _ => false,
+    };
+    match listener.is_delivering() && was_interrupted {
+        true => (Ended::Undelivered, None),
+        false => (ended, listener.answer),
+    }
 }
 
 fn start_program(repl: &mut Repl, text: &str, deadline: Deadline) -> Result<(), Ended> {
@@ -218,6 +287,9 @@ struct Listener<'l> {
     probes: u32,
     /// The silence after which the next probe goes out.
     probe_after: Duration,
+    delivery: Option<Delivery<'l>>,
+    /// The place from which the board asks for more of the payload.
+    request: Option<usize>,
 }
 
 impl<'l> Listener<'l> {
@@ -237,7 +309,68 @@ impl<'l> Listener<'l> {
                 true => LINE_PROBE,
                 false => PROGRAM_PROBE,
             },
+            delivery: None,
+            request: None,
         }
+    }
+
+    /// Whether the board has not everything of the payload: then it cannot have begun to carry out the call.
+    fn is_delivering(&self) -> bool {
+        let mut delivery = self.delivery.iter();
+        delivery.any(|delivery| delivery.state != Delivering::Done)
+    }
+
+    /// Answers the request of the board, if it asks for something.
+    fn deliver(
+        &mut self,
+        conversation: &mut Conversation<'_>,
+        deadline: Deadline,
+    ) -> Result<(), BoardError> {
+        let (Some(at), Some(delivery)) = (self.request.take(), &mut self.delivery) else {
+            return Ok(());
+        };
+        if delivery.asked.replace(at) == Some(at) {
+            // The piece was damaged: a shorter one is less often.
+            delivery.piece += 1;
+        }
+        match delivery.payload.piece(at, delivery.length()) {
+            Some(piece) => {
+                delivery.state = Delivering::Sent;
+                delivery.interrupts = 0;
+                conversation.write(&piece, deadline)
+            }
+            None if at == delivery.payload.length() => {
+                delivery.state = Delivering::Done;
+                Ok(())
+            }
+            // A damaged number: the board waits for a piece, until it is interrupted.
+            None => Ok(()),
+        }
+    }
+
+    /// Interrupts a board that does not ask for the next piece, if it has been silent for long enough. Returns whether it did.
+    fn interrupt_piece(
+        &mut self,
+        conversation: &mut Conversation<'_>,
+        silence: Duration,
+        deadline: Deadline,
+    ) -> Result<bool, BoardError> {
+        let Some(delivery) = &mut self.delivery else {
+            return Ok(false);
+        };
+        let bytes = u32::try_from(delivery.length()).unwrap_or(u32::MAX);
+        let patience = match delivery.state {
+            Delivering::NotBegun => scaled(BEGIN_TIME),
+            Delivering::Sent => scaled(PIECE_TIME) + BYTE_TIME * bytes,
+            Delivering::Done => return Ok(false),
+        };
+        if silence < patience {
+            return Ok(false);
+        }
+        let count = INTERRUPTS.get(delivery.interrupts).copied().unwrap_or(1);
+        delivery.interrupts += 1;
+        conversation.write(&vec![CTRL_C; count], deadline.sooner(END_TIME))?;
+        Ok(true)
     }
 
     /// Whether the board waits for the next line, now that it has answered.
@@ -298,6 +431,10 @@ impl<'l> Listener<'l> {
             if self.reader.state() == State::After {
                 return Ok(Heard::Answer);
             }
+            if self.request.is_some() {
+                self.deliver(&mut conversation, deadline)?;
+                quiet_since = Instant::now();
+            }
             if conversation.poll("the answer to a call", deadline)? {
                 quiet_since = Instant::now();
                 continue;
@@ -312,7 +449,11 @@ impl<'l> Listener<'l> {
                     received: self.sinks.tail.clone(),
                 });
             }
-            if silence >= scaled(self.probe_after) {
+            if self.is_delivering() {
+                if self.interrupt_piece(&mut conversation, silence, deadline)? {
+                    quiet_since = Instant::now();
+                }
+            } else if silence >= scaled(self.probe_after) {
                 self.probe(&mut conversation, deadline)?;
             }
         }
@@ -345,6 +486,8 @@ impl<'l> Listener<'l> {
             if let Some(event) = step.event {
                 (self.sinks.event)(event);
             }
+            // Of several requests the last one counts: the board has got something for the others.
+            self.request = step.request.or(self.request);
             if step.used == 0 {
                 break;
             }
@@ -357,7 +500,7 @@ impl<'l> Listener<'l> {
         silence: Duration,
     ) -> Option<Heard> {
         let pending = conversation.pending();
-        if looks_like_an_end(pending) {
+        if looks_like_an_end(pending) && !self.reader.is_in_bytes(pending) {
             if silence < END_QUIET {
                 return None;
             }
@@ -367,11 +510,11 @@ impl<'l> Listener<'l> {
         let is_broken = silence >= scaled(ANSWER_QUIET);
         match self.reader.state() {
             State::Inside => return is_broken.then_some(Heard::BrokenAnswer),
-            State::Event if is_broken => {
+            State::Event | State::Request if is_broken => {
                 let count = self.reader.give_up_event();
                 conversation.consume(count);
             }
-            State::Event => return None,
+            State::Event | State::Request => return None,
             State::Before | State::After => {}
         }
         // Output with an 0x04 in it: the program prints no more for now.

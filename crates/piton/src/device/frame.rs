@@ -6,6 +6,10 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use data_encoding::BASE64URL_NOPAD;
+
+use super::returned::{Returned, decoded};
+
 /// How the host and the board know what belongs to a call.
 #[derive(Clone, Debug)]
 pub(super) struct Framing {
@@ -24,8 +28,10 @@ pub(super) enum Sums {
 
 impl Framing {
     pub(super) fn random(sums: Sums) -> Framing {
+        let bits = RandomState::new().hash_one(0);
+        let digits = BASE64URL_NOPAD.encode(&bits.to_be_bytes());
         Framing {
-            mark: format!("\x1e{:016x}", RandomState::new().hash_one(0)),
+            mark: format!("\x1e{digits}"),
             sums,
         }
     }
@@ -65,10 +71,9 @@ pub(super) fn crc32(seed: u32, parts: &[&[u8]]) -> u32 {
 }
 
 /// What the board said about a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Answer {
-    /// The `repr()` of the value.
-    Value(String),
+    Value(Returned),
     /// The `repr()` of the traceback's text.
     Traceback(String),
     /// The exception is what ends the program.
@@ -105,6 +110,8 @@ pub(super) enum State {
     Inside,
     /// What is pending begins with the mark of an event that is not there as a whole.
     Event,
+    /// The same for a request.
+    Request,
     /// The frame was read.
     After,
 }
@@ -126,6 +133,8 @@ pub(super) struct Step {
     pub(super) answer: Option<Answer>,
     /// The `repr()` of an event's name and value.
     pub(super) event: Option<String>,
+    /// The place in the payload from which the board asks for more.
+    pub(super) request: Option<usize>,
 }
 
 impl Step {
@@ -136,12 +145,16 @@ impl Step {
             used,
             answer: None,
             event: None,
+            request: None,
         }
     }
 }
 
 /// What follows the mark of an event.
 const EVENT: u8 = b'!';
+
+/// What follows the mark of a request.
+const REQUEST: u8 = b'?';
 
 impl<'m> FrameReader<'m> {
     pub(super) fn new(framing: &'m Framing, number: u32) -> FrameReader<'m> {
@@ -180,6 +193,7 @@ impl<'m> FrameReader<'m> {
                 }
             }
             State::Event => self.read_event(pending),
+            State::Request => self.read_request(pending),
             State::After => Step::skip(0, 0),
         }
     }
@@ -199,6 +213,13 @@ impl<'m> FrameReader<'m> {
                 self.state = State::Event;
                 match at {
                     0 => self.read_event(pending),
+                    _ => Step::skip(at, at),
+                }
+            }
+            Some(&REQUEST) => {
+                self.state = State::Request;
+                match at {
+                    0 => self.read_request(pending),
                     _ => Step::skip(at, at),
                 }
             }
@@ -237,7 +258,40 @@ impl<'m> FrameReader<'m> {
         }
     }
 
-    /// Gives up an event that does not go on: what is pending is looked at anew behind its mark.
+    /// Reads a request, whose mark is the first of what is pending. A damaged one is dropped: the board is found to wait.
+    fn read_request(&mut self, pending: &[u8]) -> Step {
+        const DIGITS: usize = 10;
+        let start = self.framing.mark.len() + 1;
+        let rest = pending.get(start..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == rest.len() && digits <= DIGITS {
+            return Step::skip(0, 0);
+        }
+        self.state = State::Before;
+        let number = std::str::from_utf8(rest.get(..digits).unwrap_or_default());
+        let request = number.ok().and_then(|number| number.parse().ok());
+        let is_whole = digits <= DIGITS && rest.get(digits) == Some(&b' ');
+        match request.filter(|_| is_whole) {
+            Some(request) => Step {
+                request: Some(request),
+                ..Step::skip(0, start + digits + 1)
+            },
+            None => Step::skip(0, start),
+        }
+    }
+
+    /// Whether what is pending is a part of an answer that may contain any byte, such as those that end a program.
+    pub(super) fn is_in_bytes(&self, pending: &[u8]) -> bool {
+        let is_bytes = || {
+            let head = Head::parse(pending)?;
+            let kind = pending.get(head.length)?;
+            let is_whole = pending.len() - head.length >= head.characters;
+            Some(b"BMSA".contains(kind) && !is_whole)
+        };
+        self.state == State::Inside && is_bytes().unwrap_or(false)
+    }
+
+    /// Gives up an event or a request that does not go on: what is pending is looked at anew behind its mark.
     pub(super) fn give_up_event(&mut self) -> usize {
         self.state = State::Before;
         self.framing.mark.len() + 1
@@ -262,13 +316,14 @@ impl FrameReader<'_> {
         if self.framing.check(self.number, &[body]) != expected {
             return None;
         }
-        let text = String::from_utf8_lossy(body.get(1..)?).into_owned();
-        match body.first()? {
-            b'R' => Some(Answer::Value(text)),
-            b'E' => Some(Answer::Traceback(text)),
+        let (kind, rest) = body.split_first()?;
+        let text = || String::from_utf8_lossy(rest).into_owned();
+        match kind {
+            b'R' => Some(Answer::Value(Returned::Text(text()))),
+            b'E' => Some(Answer::Traceback(text())),
             b'X' => Some(Answer::Raises),
             b'?' => Some(Answer::Lost),
-            _ => None,
+            kind => decoded(*kind, rest).map(Returned::Value).map(Answer::Value),
         }
     }
 }
@@ -319,7 +374,13 @@ fn overlap(bytes: &[u8], mark: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use piton_board::literal::Value;
+
     use super::*;
+
+    fn value(text: &str) -> Option<Answer> {
+        Some(Answer::Value(Returned::Text(text.to_owned())))
+    }
 
     fn frame(mark: &Framing, number: u32, answer: &str) -> Vec<u8> {
         let sum = mark.check(number, &[answer.as_bytes()]);
@@ -355,7 +416,7 @@ mod tests {
         .concat();
         for cut in 0..stream.len() {
             let (answer, output) = read(&mark, &[&stream[..cut], &stream[cut..]]);
-            assert_eq!(answer, Some(Answer::Value("[1, 2]".to_owned())), "{cut}");
+            assert_eq!(answer, value("[1, 2]"), "{cut}");
             assert_eq!(output, b"a\x1e\x04b");
         }
     }
@@ -395,13 +456,68 @@ mod tests {
                     }
                 }
             }
-            assert_eq!(answer, Some(Answer::Value("1".to_owned())), "{cut}");
+            assert_eq!(answer, value("1"), "{cut}");
             assert_eq!(events, ["('one', 1)", "('two', None)"], "{cut}");
             assert_eq!(output, b"ab", "{cut}");
         }
         let stream = [damaged, frame(&mark, 7, "R1")].concat();
         let (answer, _) = read(&mark, &[&stream]);
-        assert_eq!(answer, Some(Answer::Value("1".to_owned())));
+        assert_eq!(answer, value("1"));
+    }
+
+    #[test]
+    fn requests_stand_anywhere_before_the_answer() {
+        let mark = Framing::random(Sums::Crc32);
+        let request = |text: &str| format!("{}?{text}", mark.mark());
+        let stream = [
+            request("0 "),
+            "a".to_owned(),
+            request("x "),
+            request("12345678901234567890 "),
+            request("4096 "),
+        ]
+        .concat();
+        let stream = [stream.into_bytes(), frame(&mark, 7, "R1")].concat();
+        for cut in 0..stream.len() {
+            let mut reader = FrameReader::new(&mark, 7);
+            let (mut pending, mut requests, mut answer) = (Vec::new(), Vec::new(), None);
+            for piece in [&stream[..cut], &stream[cut..]] {
+                pending.extend_from_slice(piece);
+                loop {
+                    let before = reader.state();
+                    let step = reader.step(&pending);
+                    pending.drain(..step.used);
+                    answer = answer.or(step.answer);
+                    requests.extend(step.request);
+                    if step.used == 0 && reader.state() == before {
+                        break;
+                    }
+                }
+            }
+            assert_eq!(requests, [0, 4096], "{cut}");
+            assert_eq!(answer, value("1"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_be_bytes_of_any_kind() {
+        let mark = Framing::random(Sums::Crc32);
+        let body = b"B\x04\x04>\x1e\r\n\xff".as_slice();
+        let check = mark.check(7, &[body]);
+        let head = format!("{}{} {check} ", mark.mark(), body.len());
+        let stream = [head.as_bytes(), body].concat();
+        for cut in 0..stream.len() {
+            let (answer, output) = read(&mark, &[&stream[..cut], &stream[cut..]]);
+            let bytes = Value::Bytes(body[1..].to_vec());
+            assert_eq!(answer, Some(Answer::Value(Returned::Value(bytes))));
+            assert_eq!(output, b"");
+        }
+        let mut reader = FrameReader::new(&mark, 7);
+        reader.step(&stream);
+        let pending = &stream[mark.mark().len()..];
+        let end = pending.iter().position(|byte| *byte == b'>').unwrap() + 1;
+        reader.step(pending);
+        assert!(looks_like_an_end(&pending[..end]));
     }
 
     #[test]
@@ -427,6 +543,6 @@ mod tests {
         let stream = frame(&mark, 7, "R<a\n\u{e4}>");
         let stream = String::from_utf8(stream).unwrap().replace('\n', "\r\n") + "more";
         let (answer, _) = read(&mark, &[stream.as_bytes()]);
-        assert_eq!(answer, Some(Answer::Value("<a\n\u{e4}>".to_owned())));
+        assert_eq!(answer, value("<a\n\u{e4}>"));
     }
 }

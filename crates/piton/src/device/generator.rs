@@ -1,7 +1,10 @@
 //! Generators of the board, as iterators of the host.
 
+use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::time::Duration;
 
+use piton_board::literal::{Value, from_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,28 +12,65 @@ use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::options::CallOptions;
 use super::proxy::Kept;
-use super::read;
+use super::returned::Returned;
 use super::task::Task;
+
+/// For how long the board makes items ahead, in milliseconds: one that comes late is not held back for others.
+const AHEAD_TIME: u32 = 20;
 
 /// What a generator function on the board yields, an exchange for each item: see [`Task::iterate`].
 ///
-/// After an error there are no more items. The board lets go of the generator when this is dropped.
+/// After an error there are no more items. The board lets go of the generator when this is dropped: it is closed there with the
+/// next calls.
 pub struct Generator<T> {
     task: Task,
     kept: Kept,
+    /// How many items the board may make at once.
+    ahead: u32,
+    /// Items that the board has made ahead.
+    made: VecDeque<Value>,
+    /// How the generator has ended behind them.
+    end: Option<Value>,
     is_exhausted: bool,
+    options: CallOptions,
     items: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Generator<T> {
-    pub(super) fn start(task: &Task, call: &str) -> Result<Generator<T>, DeviceError> {
-        let handle = task.evaluate(&format!("_k(iter({call}))"), CallOptions::default())?;
+    pub(super) fn start(task: &Task, call: Arguments) -> Result<Generator<T>, DeviceError> {
+        let mut call = call.after("_k(iter(");
+        call.push_code("))");
+        let handle = task.evaluate(&call, true, CallOptions::default())?;
         Ok(Generator {
-            kept: Kept::new(task.device(), read(&handle)?),
+            kept: Kept::new(task.device(), handle.read()?),
             task: task.clone(),
+            ahead: 1,
+            made: VecDeque::new(),
+            end: None,
             is_exhausted: false,
+            options: CallOptions::default(),
             items: PhantomData,
         })
+    }
+
+    /// Has the board make up to `items` items at once when the next one is asked for, so that most of them take no exchange. It
+    /// stops after 20 ms, so that an item that takes long is not held back for others.
+    ///
+    /// The function then runs ahead of the iteration: what it does besides, such as switching a pin, comes earlier, and may come
+    /// although the iteration ends before that item. [`Generator::send`] fails where the function has run ahead. Without this, or
+    /// with 1, each item is made when it is asked for. Boards that take no lines, such as a micro:bit, do not run ahead.
+    #[must_use]
+    pub fn ahead(mut self, items: u32) -> Generator<T> {
+        let can_run_ahead = self.task.device().session().can_serve();
+        self.ahead = if can_run_ahead { items.max(1) } else { 1 };
+        self
+    }
+
+    /// Gives each exchange with the board so long: see [`CallOptions::time_limit`].
+    #[must_use]
+    pub fn within(mut self, time_limit: Duration) -> Generator<T> {
+        self.options = CallOptions::within(time_limit);
+        self
     }
 
     /// Resumes the generator with a value for the `yield` that it waits at, and returns the next item; `None` when
@@ -38,19 +78,37 @@ impl<T: DeserializeOwned> Generator<T> {
     ///
     /// # Errors
     ///
-    /// As for [`Task::call`].
+    /// As for [`Task::call`]; [`DeviceError::RanAhead`].
     pub fn send(&mut self, value: impl Serialize) -> Result<Option<T>, DeviceError> {
-        let value = Arguments::text(self.task.device(), &value)?;
-        self.send_text(&value)
+        let mut code = Arguments::new();
+        code.push(&value)?;
+        self.send_code(code)
     }
 
     /// Resumes the generator as [`Generator::send`] does, with a value as Python code.
     ///
     /// # Errors
     ///
-    /// As for [`Task::call`].
+    /// As for [`Generator::send`].
     pub fn send_text(&mut self, value: &str) -> Result<Option<T>, DeviceError> {
-        self.resume(&format!(".send({value})"))
+        self.send_code(value.into())
+    }
+
+    /// Resumes the generator as [`Generator::send`] does, with a value as Python code.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Generator::send`].
+    pub fn send_code(&mut self, value: Arguments) -> Result<Option<T>, DeviceError> {
+        if self.is_exhausted {
+            return Ok(None);
+        }
+        if !self.made.is_empty() || self.end.is_some() {
+            return Err(DeviceError::RanAhead);
+        }
+        let mut call = value.after(&format!("{}.send(", self.kept.expression()?));
+        call.push_code(")");
+        self.resume(&call)
     }
 
     /// Returns the next item; `None` when there are no more.
@@ -59,33 +117,65 @@ impl<T: DeserializeOwned> Generator<T> {
     ///
     /// As for [`Task::call`].
     pub fn next_item(&mut self) -> Result<Option<T>, DeviceError> {
-        self.resume("")
-    }
-
-    fn resume(&mut self, call: &str) -> Result<Option<T>, DeviceError> {
+        if self.ahead > 1 {
+            return self.next_made();
+        }
         if self.is_exhausted {
             return Ok(None);
         }
-        let object = self.kept.expression()?;
-        let expression = match call {
-            "" => format!("next({object})"),
-            call => format!("{object}{call}"),
-        };
+        let call = format!("next({})", self.kept.expression()?);
+        self.resume(&call.as_str().into())
+    }
+
+    fn resume(&mut self, call: &Arguments) -> Result<Option<T>, DeviceError> {
         let item = self
             .task
-            .evaluate(&expression, CallOptions::default())
-            .and_then(|text| read(&text).map(Some));
+            .evaluate(call, true, self.options)
+            .and_then(|returned| returned.read().map(Some));
         match item {
             Err(DeviceError::Raised(raised)) if raised.exception.type_name == "StopIteration" => {
                 self.is_exhausted = true;
                 Ok(None)
             }
-            Err(error) => {
-                self.is_exhausted = true;
-                Err(error)
-            }
-            item => item,
+            item => self.until_error(item),
         }
+    }
+
+    /// Returns the next item of those that were made ahead, and has the board make more when there are none.
+    fn next_made(&mut self) -> Result<Option<T>, DeviceError> {
+        if self.made.is_empty() && self.end.is_none() && !self.is_exhausted {
+            let more = self.make();
+            self.until_error(more)?;
+        }
+        if let Some(value) = self.made.pop_front() {
+            let item = from_value(&value).map_err(|source| DeviceError::Value {
+                text: value.to_string(),
+                source,
+            });
+            return self.until_error(item.map(Some));
+        }
+        self.is_exhausted = true;
+        match self.end.take() {
+            Some(Value::Str(traceback)) => Err(self.task.raised(&traceback)),
+            _ => Ok(None),
+        }
+    }
+
+    fn make(&mut self) -> Result<(), DeviceError> {
+        let number = self.kept.number()?;
+        let call = format!("_a({number},{},{AHEAD_TIME})", self.ahead);
+        let returned: Returned = self
+            .task
+            .evaluate(&call.as_str().into(), true, self.options)?;
+        let (made, end): (VecDeque<Value>, Value) = returned.read()?;
+        self.made = made;
+        self.end = Some(end).filter(|end| *end != Value::None);
+        Ok(())
+    }
+
+    fn until_error<V>(&mut self, outcome: Result<V, DeviceError>) -> Result<V, DeviceError> {
+        self.is_exhausted |= outcome.is_err();
+        outcome
     }
 }
 

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::options::CallOptions;
+use super::returned::{Returned, read};
 use super::session::{Declared, Handle, Released, Request};
-use super::{Device, for_brackets, lock, read};
+use super::{Device, for_brackets, lock};
 
 /// Keeps a value on the board unless it is one of the types that are values everywhere: `[handle]` or the value.
 const EXPOSE: &str =
@@ -36,10 +37,15 @@ impl Kept {
 
     /// The expression that stands for the object.
     pub(super) fn expression(&self) -> Result<String, DeviceError> {
+        Ok(format!("_o[{}]", self.number()?))
+    }
+
+    /// The number under which the board keeps the object.
+    pub(super) fn number(&self) -> Result<u32, DeviceError> {
         let mut session = self.device.session();
         session.ensure_ready()?;
         match session.epoch() == self.handle.epoch {
-            true => Ok(format!("_o[{}]", self.handle.number)),
+            true => Ok(self.handle.number),
             false => Err(DeviceError::ObjectLost),
         }
     }
@@ -69,9 +75,10 @@ pub struct Proxy {
 impl Proxy {
     pub(super) fn of(device: &Device, expression: &str) -> Result<Proxy, DeviceError> {
         let expression = for_brackets(expression);
-        let handle = evaluate(device, &format!("_k({expression})"))?;
+        let expression = format!("_k({expression})");
+        let handle = evaluate(device, &expression.as_str().into())?;
         Ok(Proxy {
-            kept: Kept::new(device, read(&handle)?),
+            kept: Kept::new(device, handle.read()?),
         })
     }
 
@@ -90,7 +97,12 @@ impl Proxy {
     ///
     /// As for [`Device::eval`]; [`DeviceError::ObjectLost`].
     pub fn attribute(&self, name: &str) -> Result<ProxyValue, DeviceError> {
-        self.expose(&format!("getattr({},{})", self.object()?, py_str(name)))
+        let object = self.object()?;
+        self.expose(
+            format!("getattr({object},{})", py_str(name))
+                .as_str()
+                .into(),
+        )
     }
 
     /// Sets an attribute.
@@ -99,9 +111,11 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn set_attribute(&self, name: &str, value: impl Serialize) -> Result<(), DeviceError> {
-        let value = Arguments::text(&self.kept.device, &value)?;
-        let expression = format!("setattr({},{},{value})", self.object()?, py_str(name));
-        evaluate(&self.kept.device, &expression).map(drop)
+        let mut code = Arguments::new();
+        code.push(&value)?;
+        let mut code = code.after(&format!("setattr({},{},", self.object()?, py_str(name)));
+        code.push_code(")");
+        evaluate(&self.kept.device, &code).map(drop)
     }
 
     /// Calls the object.
@@ -110,8 +124,8 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn call(&self, arguments: impl Serialize) -> Result<ProxyValue, DeviceError> {
-        let arguments = Arguments::positional(&self.kept.device, &arguments)?;
-        self.expose(&format!("{}{arguments}", self.object()?))
+        let arguments = Arguments::positional(&arguments)?;
+        self.expose(arguments.after(&self.object()?))
     }
 
     /// Calls a method of the object.
@@ -124,12 +138,9 @@ impl Proxy {
         name: &str,
         arguments: impl Serialize,
     ) -> Result<ProxyValue, DeviceError> {
-        let arguments = Arguments::positional(&self.kept.device, &arguments)?;
-        self.expose(&format!(
-            "getattr({},{}){arguments}",
-            self.object()?,
-            py_str(name)
-        ))
+        let arguments = Arguments::positional(&arguments)?;
+        let method = format!("getattr({},{})", self.object()?, py_str(name));
+        self.expose(arguments.after(&method))
     }
 
     /// Returns the item that a key or an index names.
@@ -138,8 +149,10 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn item(&self, key: impl Serialize) -> Result<ProxyValue, DeviceError> {
-        let key = Arguments::text(&self.kept.device, &key)?;
-        self.expose(&format!("{}[{key}]", self.object()?))
+        let mut code = Arguments::new();
+        code.push(&key)?;
+        code.push_code("]");
+        self.expose(code.after(&format!("{}[", self.object()?)))
     }
 
     /// Sets the item that a key or an index names.
@@ -148,12 +161,14 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn set_item(&self, key: impl Serialize, value: impl Serialize) -> Result<(), DeviceError> {
-        let key = Arguments::text(&self.kept.device, &key)?;
-        let value = Arguments::text(&self.kept.device, &value)?;
         // Lists of a board have no `__setitem__`.
-        let object = self.object()?;
-        let expression = format!("exec('o[k]=v',{{'o':{object},'k':{key},'v':{value}}})");
-        evaluate(&self.kept.device, &expression).map(drop)
+        let mut code = Arguments::new();
+        code.push_code(&format!("exec('o[k]=v',{{'o':{},'k':", self.object()?));
+        code.push(&key)?;
+        code.push_code(",'v':");
+        code.push(&value)?;
+        code.push_code("})");
+        evaluate(&self.kept.device, &code).map(drop)
     }
 
     /// Returns the object as a value of the host, where it has a form as a literal.
@@ -162,7 +177,7 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Value`].
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, DeviceError> {
-        read(&evaluate(&self.kept.device, &self.object()?)?)
+        evaluate(&self.kept.device, &self.object()?.as_str().into())?.read()
     }
 
     /// Returns the value of an expression in which `{}` stands for the object: `len({})`, `{}[1:3]`.
@@ -171,46 +186,70 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`].
     pub fn eval(&self, expression: &str) -> Result<ProxyValue, DeviceError> {
-        self.expose(&expression.replace("{}", &self.object()?))
+        let expression = expression.replace("{}", &self.object()?);
+        self.expose(expression.as_str().into())
     }
 
     fn object(&self) -> Result<String, DeviceError> {
         self.kept.expression()
     }
 
-    fn expose(&self, expression: &str) -> Result<ProxyValue, DeviceError> {
+    fn expose(&self, expression: Arguments) -> Result<ProxyValue, DeviceError> {
         expose(&self.kept.device, expression)
     }
 }
 
 /// Returns the value of an expression, or a proxy if it is an object that can change.
-pub(super) fn expose(device: &Device, expression: &str) -> Result<ProxyValue, DeviceError> {
+pub(super) fn expose(device: &Device, expression: Arguments) -> Result<ProxyValue, DeviceError> {
+    if !device.session().can_serve() {
+        return expose_kept(device, expression);
+    }
     device.declare_expression(EXPOSE)?;
-    let expression = for_brackets(expression);
-    let text = evaluate(device, &format!("_o['p']({expression})"))?;
-    let handle = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
+    let mut call = expression.after("_o['p'](");
+    call.push_code(")");
+    let returned = evaluate(device, &call)?;
+    let handle = match &returned {
+        Returned::Text(text) => text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']')),
+        Returned::Value(_) => None,
+    };
     if let Some(handle) = handle {
         let kept = Kept::new(device, read(handle)?);
         return Ok(ProxyValue::Object(Proxy { kept }));
     }
-    read(&text).map(ProxyValue::Value)
+    returned.into_value().map(ProxyValue::Value)
 }
 
-fn evaluate(device: &Device, expression: &str) -> Result<String, DeviceError> {
+/// The same in two calls, for boards whose parsers have no room for [`EXPOSE`].
+fn expose_kept(device: &Device, expression: Arguments) -> Result<ProxyValue, DeviceError> {
+    let mut call = expression.after("_k(");
+    call.push_code(")");
+    let kept = Kept::new(device, evaluate(device, &call)?.read()?);
+    let object = kept.expression()?;
+    let is_value = format!("type({object})in(type(None),int,float,str,bool,bytes)");
+    match evaluate(device, &is_value.as_str().into())?.read()? {
+        true => evaluate(device, &object.as_str().into())?
+            .into_value()
+            .map(ProxyValue::Value),
+        false => Ok(ProxyValue::Object(Proxy { kept })),
+    }
+}
+
+fn evaluate(device: &Device, expression: &Arguments) -> Result<Returned, DeviceError> {
     let mut session = device.session();
     let deadline = CallOptions::default().deadline();
-    session.call_and_release(Request::evaluate(expression), deadline)
+    let request = Request {
+        data: expression.data(),
+        ..Request::evaluate(expression.code())
+    };
+    session.call_and_release(request, deadline)
 }
 
 impl Device {
     /// Evaluates an expression once in each life of the board's interpreter.
     pub(super) fn declare_expression(&self, expression: &str) -> Result<(), DeviceError> {
-        let declared = Declared {
-            expression: expression.to_owned(),
-            source: None,
-        };
+        let declared = Declared::expression(expression, true);
         let mut session = self.session();
         session.ensure_ready()?;
         if session.has_declared(&declared) {

@@ -12,8 +12,8 @@ const EXECUTED: &str = "<string>";
 /// What MicroPython calls code that came through the REPL: in a session that is the session's own.
 const FROM_REPL: &str = "<stdin>";
 
-/// The function of device/session.py that runs the code of calls.
-const RUNNER: &str = "_piton_run";
+/// How the names of the session's own functions begin.
+const OWN: &str = "_piton";
 
 /// An exception that ended a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +111,9 @@ impl fmt::Display for Raised {
 impl std::error::Error for Raised {}
 
 fn is_session_frame(frame: &Frame, code: &Code<'_>) -> bool {
-    let is_module = frame.scope.as_deref() == Some("<module>");
-    if frame.scope.as_deref() == Some(RUNNER) {
+    let scope = frame.scope.as_deref();
+    let is_module = scope == Some("<module>");
+    if scope.is_some_and(|scope| scope.starts_with(OWN)) {
         return true;
     }
     match frame.file.as_str() {

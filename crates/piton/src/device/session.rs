@@ -1,14 +1,17 @@
 //! One session: a connection, the program on the board that answers calls, and what to restore after a reset.
 //!
-//! A call is a program in the raw REPL, for which the firmware does the flow control, or a line for a loop on the board, which
-//! compiles no program for it (`device/session.py` says what crosses the line). The second short call in a row starts the loop, a
-//! long call ends it. The number of a call makes repeating safe: the board carries out each number once, and repeats its last answer.
+//! The first calls are programs in the raw REPL, for which the firmware does the flow control, and a short program on the board
+//! answers them (`device/session.py` says what crosses the line). The second short call in a row, the first long one and the first
+//! object that is kept bring `device/serve.py`, which takes calls as lines, and what is long as bytes beside them. The number of a call
+//! makes repeating safe: the board carries out each number once, and repeats its last answer.
 
 mod lines;
 mod programs;
+mod request;
+mod server;
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,12 +26,16 @@ use super::exchange::Ended;
 use super::frame::{Answer, Framing, Sums};
 use super::lock;
 use super::options::{Connector, DeviceOptions, OutputSink};
+use super::payload::PIECES;
 use super::raised::{Code, Raised};
+use super::returned::Returned;
 use super::source::Source;
 use super::start;
 use crate::board::Board;
 use crate::error::Error;
 use programs::installer;
+use request::Prepared;
+pub(super) use request::{Declared, Handle, Released, Request};
 
 /// How often a call is sent, at most, when the board gives no answer to it.
 const TRIES: u32 = 4;
@@ -38,59 +45,6 @@ pub(super) const END_TIME: Duration = Duration::from_secs(5);
 
 /// The pause between two tries to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
-
-/// What one call asks of the board.
-#[derive(Clone, Copy)]
-pub(super) struct Request<'r> {
-    /// An expression, evaluated first. Its value is the answer.
-    pub(super) expression: &'r str,
-    /// Code that is executed after it.
-    pub(super) source: Option<&'r Source>,
-    /// Where the frames of an exception may be, when the expression is the session's own.
-    pub(super) called: Option<&'r Source>,
-    /// The code of `expression`, when a user wrote it.
-    pub(super) written: Option<&'r Source>,
-}
-
-impl<'r> Request<'r> {
-    /// Evaluates an expression that the session has made.
-    pub(super) fn evaluate(expression: &'r str) -> Request<'r> {
-        Request {
-            expression,
-            source: None,
-            called: None,
-            written: None,
-        }
-    }
-}
-
-/// A part of the state of the board's interpreter that the session restores after a reset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Declared {
-    pub(super) expression: String,
-    pub(super) source: Option<Source>,
-}
-
-impl Declared {
-    /// Code that is executed after `expression` was evaluated.
-    pub(super) fn code(expression: &str, source: Source) -> Declared {
-        Declared {
-            expression: expression.to_owned(),
-            source: Some(source),
-        }
-    }
-}
-
-/// An object that the board keeps for the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handle {
-    pub(super) number: u32,
-    /// [`Session::epoch`] when the board began to keep it.
-    pub(super) epoch: u64,
-}
-
-/// Objects on the board that the host has let go of. Apart from the session, which may be busy when the host does.
-pub(super) type Released = Arc<Mutex<Vec<Handle>>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -112,6 +66,8 @@ enum Attempt {
     NotRun,
     /// The board does not take lines at the moment: it did not get the call.
     NotSent,
+    /// A part of the call did not arrive, and it was not carried out.
+    Undelivered,
     /// The board does not know the session's program, unless the call was damaged on its way.
     Unknown,
     /// No answer: the call may have been carried out. The exception that ended its program, if one did.
@@ -133,8 +89,15 @@ pub(super) struct Session {
     released: Released,
     /// Counts the restarts of the board's interpreter: objects of an earlier one are gone.
     epoch: u64,
+    /// Whether device/serve.py is on the board, and whether it inflates.
+    has_server: bool,
+    inflates: bool,
+    /// Which of [`payload::PIECES`](super::payload::PIECES) are sent.
+    piece: usize,
     /// Whether the board waits for lines.
     serves: bool,
+    /// How many lines it was sent since it began to.
+    lines: u32,
     /// How often in a row the loop has ended by itself.
     loop_failures: u32,
     /// Whether the last call was short.
@@ -167,7 +130,11 @@ impl Session {
             sources: Vec::new(),
             released: Released::default(),
             epoch: 0,
+            has_server: false,
+            inflates: false,
+            piece: 0,
             serves: false,
+            lines: 0,
             loop_failures: 0,
             is_frequent: false,
             last_call: Instant::now(),
@@ -203,8 +170,8 @@ impl Session {
         self.epoch
     }
 
-    /// Whether expressions can decode base64, as `_b`.
-    pub(super) fn takes_base64(&self) -> bool {
+    /// Whether the board can have device/serve.py.
+    pub(super) fn can_serve(&self) -> bool {
         self.framing.sums() == Sums::Crc32
     }
 
@@ -261,7 +228,7 @@ impl Session {
         &mut self,
         request: Request<'_>,
         deadline: Deadline,
-    ) -> Result<String, DeviceError> {
+    ) -> Result<Returned, DeviceError> {
         self.ensure_ready()?;
         let released = self.take_released();
         if released.is_empty() {
@@ -279,6 +246,7 @@ impl Session {
         let expression = format!("({}{pops})[0]", request.expression);
         let request = Request {
             expression: &expression,
+            is_own: true,
             ..request
         };
         let answer = self.call(request, deadline);
@@ -298,26 +266,35 @@ impl Session {
         released.split_off(from)
     }
 
-    /// Carries out a call, and returns the text of its value.
+    /// Carries out a call, and returns its value.
     pub(super) fn call(
         &mut self,
         request: Request<'_>,
         deadline: Deadline,
-    ) -> Result<String, DeviceError> {
+    ) -> Result<Returned, DeviceError> {
         let mut may_have_run = false;
         let mut is_unknown = false;
         let mut failure = None;
-        self.ensure_ready()?;
+        self.be_ready_for(request)?;
         let number = self.next_number();
+        let mut call = self.prepare(request)?;
+        let mut is_for_server = self.has_server;
         for _ in 0..TRIES {
             self.ensure_ready()?;
-            match self.attempt(number, request, deadline)? {
+            if is_for_server != self.has_server {
+                // The board was reset.
+                self.be_ready_for(request)?;
+                call = self.prepare(request)?;
+                is_for_server = self.has_server;
+            }
+            match self.attempt(number, &call, deadline)? {
                 Attempt::Answered(answer) if may_have_run && answer.is_interrupt() => {
                     // The session itself interrupted it, when its answer did not go on.
                     return Err(DeviceError::Damaged("the answer was lost"));
                 }
                 Attempt::Answered(answer) => return self.value_of(answer, request),
                 Attempt::NotSent => {}
+                Attempt::Undelivered => self.piece = (self.piece + 1).min(PIECES.len() - 1),
                 Attempt::Unanswered(exception) => {
                     may_have_run = true;
                     failure = exception.or(failure);
@@ -335,7 +312,7 @@ impl Session {
             // The board is not able to: there is no memory for the call, say.
             Some(exception) => {
                 let traceback = String::from_utf8_lossy(&exception.traceback);
-                self.raised(&traceback, request)
+                Err(self.raised(&traceback, request))
             }
             None => Err(DeviceError::Damaged("the board did not answer the call")),
         }
@@ -347,42 +324,41 @@ impl Session {
         self.number
     }
 
-    fn value_of(&mut self, answer: Answer, request: Request<'_>) -> Result<String, DeviceError> {
+    fn value_of(&mut self, answer: Answer, request: Request<'_>) -> Result<Returned, DeviceError> {
         if let Some(source) = request.source
             && !self.sources.contains(source)
         {
             self.sources.push(source.clone());
         }
         match answer {
-            Answer::Value(text) => Ok(text),
+            Answer::Value(value) => Ok(value),
             Answer::Lost | Answer::Raises => Err(DeviceError::Damaged("the answer was lost")),
             Answer::Traceback(text) => {
                 let text: String = piton_board::literal::from_literal(text.as_bytes())
                     .map_err(|source| DeviceError::Value { text, source })?;
-                self.raised(&text, request)
+                Err(self.raised(&text, request))
             }
         }
     }
 
-    fn raised(&self, traceback: &str, request: Request<'_>) -> Result<String, DeviceError> {
+    /// The error of a call whose code raised what `traceback` tells.
+    pub(super) fn raised(&self, traceback: &str, request: Request<'_>) -> DeviceError {
         let code = Code {
             current: request.source.or(request.written),
             called: request.called,
             declared: &self.sources,
         };
-        Err(DeviceError::Raised(Box::new(Raised::read(
-            traceback, &code,
-        ))))
+        DeviceError::Raised(Box::new(Raised::read(traceback, &code)))
     }
 
     /// Sends a call once, and waits for its answer.
     fn attempt(
         &mut self,
         number: u32,
-        request: Request<'_>,
+        call: &Prepared<'_>,
         deadline: Deadline,
     ) -> Result<Attempt, DeviceError> {
-        let (ended, answer) = self.exchange(number, request, deadline)?;
+        let (ended, answer) = self.exchange(number, call, deadline)?;
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
@@ -403,20 +379,22 @@ impl Session {
                 Err(DeviceError::Interrupted)
             }
             (Ended::NotSent, _) => Ok(Attempt::NotSent),
+            (Ended::Undelivered, _) => Ok(Attempt::Undelivered),
             (Ended::Late, _) => Err(DeviceError::Timeout),
             (Ended::ResetBefore, _) => Ok(Attempt::NotRun),
             (Ended::Raised(exception), Some(Answer::Raises)) => Ok(Attempt::Answered(
                 Answer::Traceback(py_str(&String::from_utf8_lossy(&exception.traceback))),
             )),
+            // A SystemExit ends the program, and the board starts afresh.
+            (Ended::ResetDuring, None | Some(Answer::Raises)) => {
+                self.state = State::Fresh(Entry::KeepState);
+                Err(DeviceError::BoardReset)
+            }
+            (Ended::Normally, None | Some(Answer::Raises)) if was_reset => {
+                self.state = State::Fresh(Entry::KeepState);
+                Err(DeviceError::BoardReset)
+            }
             (_, Some(answer)) => Ok(Attempt::Answered(answer)),
-            (Ended::ResetDuring, None) => {
-                self.state = State::Fresh(Entry::KeepState);
-                Err(DeviceError::BoardReset)
-            }
-            (Ended::Normally, None) if was_reset => {
-                self.state = State::Fresh(Entry::KeepState);
-                Err(DeviceError::BoardReset)
-            }
             (Ended::Raised(exception), None) if is_about_the_session(&exception) => {
                 Ok(Attempt::Unknown)
             }
@@ -430,6 +408,7 @@ impl Session {
     fn lose(&mut self) {
         self.board = None;
         self.serves = false;
+        self.has_server = false;
         self.state = State::Lost;
     }
 
@@ -458,6 +437,10 @@ impl Session {
                 self.state = State::Fresh(Entry::SoftReset);
             }
             return Err(error);
+        }
+        // The loop that runs may be the one from before events were restored.
+        if self.events.is_some() {
+            self.leave_loop()?;
         }
         Ok(())
     }
@@ -494,6 +477,7 @@ impl Session {
 
     fn install(&mut self, entry: Entry) -> Result<(), DeviceError> {
         self.leave_loop()?;
+        self.has_server = false;
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
@@ -542,26 +526,25 @@ impl Session {
 
     fn restore(&mut self) -> Result<(), DeviceError> {
         for declared in self.declared.clone() {
-            let request = Request {
-                expression: &declared.expression,
-                source: declared.source.as_ref(),
-                called: None,
-                written: None,
-            };
-            self.restore_one(request)?;
+            self.restore_one(declared.request())?;
         }
         Ok(())
     }
 
     fn restore_one(&mut self, request: Request<'_>) -> Result<(), DeviceError> {
+        if !self.serve_if_needed(request)? {
+            return Err(DeviceError::BoardReset);
+        }
         let number = self.next_number();
         let deadline = Deadline::after(self.options.restore_time);
+        let call = self.prepare(request)?;
         for _ in 0..TRIES {
-            match self.attempt(number, request, deadline)? {
+            match self.attempt(number, &call, deadline)? {
                 Attempt::Answered(answer) => {
                     return self.value_of(answer, request).map(drop);
                 }
                 Attempt::NotRun => break,
+                Attempt::Undelivered => self.piece = (self.piece + 1).min(PIECES.len() - 1),
                 Attempt::Unanswered(_) | Attempt::Unknown | Attempt::NotSent => {}
             }
         }

@@ -3,13 +3,14 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Device;
 use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::generator::Generator;
 use super::options::CallOptions;
+use super::returned::Returned;
 use super::session::Request;
 use super::source::Source;
-use super::{Device, read};
 
 /// A function on the board: see [`Device::task`].
 #[derive(Clone)]
@@ -53,8 +54,8 @@ impl Task {
         arguments: impl Serialize,
         options: CallOptions,
     ) -> Result<T, DeviceError> {
-        let arguments = Arguments::positional(&self.device, &arguments)?;
-        read(&self.call_text(&arguments, options)?)
+        self.call_returned(Arguments::positional(&arguments)?, options)?
+            .read()
     }
 
     /// Calls the function with arguments as Python code, `(1, b=2)`, and returns what `repr()` gives for its value.
@@ -63,11 +64,26 @@ impl Task {
     ///
     /// As for [`Task::call_with`].
     pub fn call_text(&self, arguments: &str, options: CallOptions) -> Result<String, DeviceError> {
-        self.evaluate(&format!("{}{arguments}", self.name), options)
+        self.call_returned(arguments, options)
+            .map(Returned::into_text)
     }
 
-    /// Calls a generator function, and returns an iterator over what it yields. Each item is one exchange; nothing is
-    /// generated ahead.
+    /// Calls the function with arguments as Python code, `(1, b=2)`, and returns its value as the board sent it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Task::call_with`].
+    pub fn call_returned(
+        &self,
+        arguments: impl Into<Arguments>,
+        options: CallOptions,
+    ) -> Result<Returned, DeviceError> {
+        let call = arguments.into().after(&self.name);
+        self.evaluate(&call, false, options)
+    }
+
+    /// Calls a generator function, and returns an iterator over what it yields. Each item is one exchange, and the function goes on
+    /// when the next item is asked for, as in Python; [`Generator::ahead`] has it run ahead.
     ///
     /// # Errors
     ///
@@ -76,7 +92,7 @@ impl Task {
         &self,
         arguments: impl Serialize,
     ) -> Result<Generator<T>, DeviceError> {
-        self.iterate_text(&Arguments::positional(&self.device, &arguments)?)
+        self.iterate_returned(Arguments::positional(&arguments)?)
     }
 
     /// Calls a generator function with arguments as Python code, `(1, b=2)`.
@@ -88,7 +104,19 @@ impl Task {
         &self,
         arguments: &str,
     ) -> Result<Generator<T>, DeviceError> {
-        Generator::start(self, &format!("{}{arguments}", self.name))
+        self.iterate_returned(arguments)
+    }
+
+    /// Calls a generator function as [`Task::iterate_text`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Task::call`].
+    pub fn iterate_returned<T: DeserializeOwned>(
+        &self,
+        arguments: impl Into<Arguments>,
+    ) -> Result<Generator<T>, DeviceError> {
+        Generator::start(self, arguments.into().after(&self.name))
     }
 
     pub(super) fn device(&self) -> &Device {
@@ -98,15 +126,29 @@ impl Task {
     /// Evaluates an expression that calls the function.
     pub(super) fn evaluate(
         &self,
-        expression: &str,
+        expression: &Arguments,
+        is_own: bool,
         options: CallOptions,
-    ) -> Result<String, DeviceError> {
+    ) -> Result<Returned, DeviceError> {
         let mut session = self.device.session();
-        let request = Request {
-            called: Some(&self.source),
-            ..Request::evaluate(expression)
-        };
+        let request = self.request(expression, is_own);
         session.call_and_release(request, options.deadline())
+    }
+
+    /// The error of a call whose code raised what `traceback` tells.
+    pub(super) fn raised(&self, traceback: &str) -> DeviceError {
+        let nothing = Arguments::new();
+        let request = self.request(&nothing, true);
+        self.device.session().raised(traceback, request)
+    }
+
+    fn request<'r>(&'r self, expression: &'r Arguments, is_own: bool) -> Request<'r> {
+        Request {
+            data: expression.data(),
+            is_own,
+            called: Some(&self.source),
+            ..Request::evaluate(expression.code())
+        }
     }
 }
 
@@ -127,12 +169,12 @@ impl Thread {
     ///
     /// As for [`Task::call`].
     pub fn start(&self, arguments: impl Serialize) -> Result<(), DeviceError> {
-        let arguments = Arguments::positional(&self.task.device, &arguments)?;
         let name = self.task.name();
-        let expression =
-            format!("__import__('_thread').start_new_thread({name},{arguments}) and None");
+        let mut call = Arguments::positional(&arguments)?
+            .after(&format!("__import__('_thread').start_new_thread({name},"));
+        call.push_code(") and None");
         self.task
-            .evaluate(&expression, CallOptions::default())
+            .evaluate(&call, false, CallOptions::default())
             .map(drop)
     }
 }

@@ -89,6 +89,31 @@ fn exceptions_name_lines_of_the_host() {
 }
 
 #[test]
+fn a_method_may_have_a_deadline() {
+    #[piton::board(
+        "import time\ndef wait(ms):\n    time.sleep_ms(ms)\n    return ms\ndef waits(ms):\n    yield 1\n    yield wait(ms)\n"
+    )]
+    trait Slow {
+        #[py(deadline_ms = 2000)]
+        fn wait(&self, ms: u32) -> Result<u32, DeviceError>;
+        #[py(deadline_ms = 2000)]
+        fn waits(&self, ms: u32) -> Result<Generator<u32>, DeviceError>;
+        #[setup("wait(ms)", deadline_ms = 2000)]
+        fn prepare(&self, ms: u32) -> Result<(), DeviceError>;
+    }
+    let pair = pair();
+    let slow = Slow::attach(&pair.device).unwrap();
+    assert_eq!(slow.wait(1).unwrap(), 1);
+    assert!(matches!(slow.wait(20_000), Err(DeviceError::Timeout)));
+    let mut items = slow.waits(20_000).unwrap();
+    assert_eq!(items.next().unwrap().unwrap(), 1);
+    assert!(matches!(items.next(), Some(Err(DeviceError::Timeout))));
+    assert!(matches!(slow.prepare(20_000), Err(DeviceError::Timeout)));
+    slow.prepare(1).unwrap();
+    assert_eq!(slow.wait(1).unwrap(), 1);
+}
+
+#[test]
 fn a_value_of_another_type_is_an_error() {
     #[piton::board]
     trait Wrong {

@@ -137,6 +137,24 @@ fn values_of_all_kinds_go_both_ways() {
         device.eval::<Value>("memoryview(b'abc')").unwrap(),
         Value::Bytes(b"abc".to_vec())
     );
+    // Long ones cross the line as they are.
+    device.exec("from array import array").unwrap();
+    for long in [
+        r"b'\x00\x03\x04\xff\r\n' * 500",
+        r"bytearray(b'ABC\x03' * 2000)",
+        r"'\xe4\r\n\x04' * 300",
+        "array('h', [-2, 3] * 100)",
+        "array('d', [0.5] * 100)",
+        "array('L', [7] * 100)",
+    ] {
+        let value: Value = device.eval(long).unwrap();
+        let text: String = device.eval(&format!("repr({long})")).unwrap();
+        let expected = piton::literal::parse(text.as_bytes()).unwrap();
+        assert_eq!(value, expected, "{long}");
+        assert_eq!(same.call::<Value>((&value,)).unwrap(), value, "{long}");
+    }
+    let two = (Value::Bytes(vec![3; 5000]), Value::ByteArray(vec![7; 99]));
+    assert_eq!(same.call::<(Value, Value)>((&two,)).unwrap(), two);
     let size = device
         .task("def size(value):\n    return len(value)\n", "size")
         .unwrap();
@@ -231,7 +249,48 @@ fn a_generator_is_an_iterator() {
     count
         .call_text("(0) and None", CallOptions::default())
         .unwrap();
-    assert_eq!(device.eval::<usize>("len(_o)").unwrap(), 0);
+    let ProxyValue::Value(kept) = device.expose("len(_o)").unwrap() else {
+        panic!("a number is a value");
+    };
+    // The function of the proxies is there.
+    assert_eq!(kept.to_string(), "1");
+}
+
+#[test]
+fn a_generator_may_run_ahead() {
+    let Pair { device, board } = pair();
+    let count = device
+        .task(
+            "def count(n):\n    for i in range(n):\n        yield i\n",
+            "count",
+        )
+        .unwrap();
+    let mut ahead = count.iterate::<i64>((100,)).unwrap().ahead(16);
+    assert_eq!(ahead.next_item().unwrap(), Some(0));
+    assert!(matches!(ahead.send(1), Err(DeviceError::RanAhead)));
+    let before = board.traffic().turns;
+    let items: Result<Vec<i64>, _> = ahead.collect();
+    assert_eq!(items.unwrap(), (1..100).collect::<Vec<_>>());
+    let turns = board.traffic().turns - before;
+    // The board stops after 20 ms: some more turns on a busy machine.
+    assert!(turns < 50, "{turns}");
+    let source =
+        "def fails(n):\n    for i in range(n):\n        yield i\n    raise ValueError('end')\n";
+    let fails = device
+        .task(Source::in_file(source, "fails.py", 5), "fails")
+        .unwrap();
+    let mut items = fails.iterate::<i64>((20,)).unwrap().ahead(16);
+    for expected in 0..20 {
+        assert_eq!(items.next().unwrap().unwrap(), expected);
+    }
+    let (type_name, _, traceback) = raised(items.next().unwrap().unwrap_err());
+    assert_eq!(type_name, "ValueError");
+    assert_eq!(
+        traceback,
+        "Traceback (most recent call last):\n  File \"fails.py\", line 8, in fails\n    raise ValueError('end')\n\
+         ValueError: end\n"
+    );
+    assert!(items.next().is_none());
 }
 
 #[test]
@@ -377,6 +436,10 @@ fn a_call_is_one_turn() {
     let opened = board.traffic();
     assert!(opened.turns <= 12, "{opened:?}");
     let noop = device.task("def noop():\n    pass\n", "noop").unwrap();
+    let opened_bytes = opened.to_board;
+    assert!(opened_bytes <= 600, "{opened:?}");
+    // The second call brings what takes calls as lines.
+    noop.call::<()>(()).unwrap();
     noop.call::<()>(()).unwrap();
     let before = board.traffic();
     noop.call::<()>(()).unwrap();

@@ -14,6 +14,8 @@ mod device;
 mod device_boards;
 mod device_events;
 mod device_faults;
+mod device_long_runs;
+mod device_values;
 mod events;
 mod examples;
 mod http;
