@@ -8,6 +8,8 @@ mod boards;
 mod build;
 mod compile;
 mod content;
+#[cfg(unix)]
+mod device;
 mod files;
 mod measure;
 mod start;
@@ -27,6 +29,8 @@ enum What {
     Files(files::Args),
     #[cfg(unix)]
     Boards(boards::Args),
+    #[cfg(unix)]
+    Device(device::Args),
     #[command(hide = true)]
     PeakMemory(measure::Args),
 }
@@ -39,6 +43,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Files(args) => files::run(args),
         #[cfg(unix)]
         What::Boards(args) => boards::run(args),
+        #[cfg(unix)]
+        What::Device(args) => device::run(args),
         What::PeakMemory(args) => measure::run(args),
     }
 }
