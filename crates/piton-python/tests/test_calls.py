@@ -285,6 +285,17 @@ def test_proxies(device: Device) -> None:
         box.missing
     with pytest.raises(IndexError):
         data[9]
+    del box.n
+    with pytest.raises(AttributeError):
+        del box.n
+    table = device.proxy("{'a': [1]}")
+    table["v"] = data
+    table["a"].append(2)
+    assert device(table) == {"a": [1, 2], "v": [10, 2, 3]}
+    del table["a"], data[0]
+    with pytest.raises(KeyError):
+        del table["a"]
+    data.insert(0, 10)
     math_module = device.proxy("import math")
     assert math_module.sqrt(4) == 2
     sin, cos = device.proxy("from math import sin, cos")

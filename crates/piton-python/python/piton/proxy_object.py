@@ -87,7 +87,9 @@ class ProxyObject:
         _evaluate(self, f"setattr({_name(self)},{name!r},{_text(self, value)})")
 
     def __delattr__(self, name: str) -> None:
-        _evaluate(self, f"exec('del o.{name}',{{'o':{_name(self)}}})")
+        if not name.isidentifier():
+            raise AttributeError(name)
+        _execute(self, f"del {{o}}.{name}")
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
@@ -100,12 +102,10 @@ class ProxyObject:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         # Lists of a board have no `__setitem__`.
-        names = f"{{'o':{_name(self)},'k':{_text(self, key)},'v':{_text(self, value)}}}"
-        _evaluate(self, f"exec('o[k]=v',{names})")
+        _execute(self, "{o}[{k}]={v}", k=_text(self, key), v=_text(self, value))
 
     def __delitem__(self, key: Any) -> None:
-        names = f"{{'o':{_name(self)},'k':{_text(self, key)}}}"
-        _evaluate(self, f"exec('del o[k]',{names})")
+        _execute(self, "del {o}[{k}]", k=_text(self, key))
 
     def __len__(self) -> int:
         return int(_evaluate(self, f"len({_name(self)})"))
@@ -187,6 +187,21 @@ def _evaluate(proxy: ProxyObject, expression: str) -> Any:
     device: "Device" = object.__getattribute__(proxy, "_belay_device")
     with _promoted():
         return device._evaluate(expression)
+
+
+def _execute(proxy: ProxyObject, statement: str, **operands: str) -> None:
+    """Executes a statement with ``{o}`` for the object, and names in braces for the expressions in `operands`."""
+    operands["o"] = _name(proxy)
+    if not any("_o[" in expression for expression in operands.values()):
+        # Nothing is an object without a name. A micro:bit has no stack for an `exec` inside of a call.
+        text = statement.format(**{name: f"({expression})" for name, expression in operands.items()})
+        device: "Device" = object.__getattribute__(proxy, "_belay_device")
+        with _promoted():
+            device._session.execute(text, record=False)
+        return
+    names = ",".join(f"{name!r}:{expression}" for name, expression in operands.items())
+    text = statement.format(**{name: name for name in operands})
+    _evaluate(proxy, f"exec({text!r},{{{names}}})")
 
 
 def _expose(proxy: ProxyObject, expression: str) -> Any:
