@@ -42,6 +42,8 @@ pub(crate) fn check() -> anyhow::Result<()> {
         tests
             .env("PITON_VM", locate("vm")?)
             .env("PITON_TEST_SURROUNDINGS", &file)
+            // An emulated board on a busy computer is slow.
+            .env("PITON_TIMEOUT", "5")
             // A person's own settings and boards are nothing to the tests.
             .env("PITON_CONFIG", "")
             .env_remove("BELAY_DEVICE")

@@ -2,8 +2,7 @@
 //!
 //! Names are written here, or in [`piton::environment`], and nowhere else; `docs/environment.md` lists all of them.
 
-/// The factor for the time that a board may take.
-pub(crate) const TIMEOUT: &str = "PITON_TIMEOUT";
+pub(crate) use piton::environment::{TIMEOUT, XDG_CONFIG_HOME};
 
 /// The password of a WebREPL.
 pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
@@ -20,8 +19,6 @@ pub(crate) const SHELL: &str = "SHELL";
 
 /// The width of the terminal.
 pub(crate) const COLUMNS: &str = "COLUMNS";
-
-pub(crate) use piton::environment::XDG_CONFIG_HOME;
 
 /// The folder of data files.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -58,10 +55,6 @@ mod tests {
 
     /// What `docs/environment.md` says of each variable of the command, beside [`piton::environment::VARIABLES`].
     const VARIABLES: &[(&str, &str)] = &[
-        (
-            TIMEOUT,
-            "how many times as long as usual a board may take, where `--timeout` does not say it",
-        ),
         (
             WEBREPL_PASSWORD,
             "password of a WebREPL, where `--password` names none",

@@ -163,13 +163,8 @@ fn write_rare(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyRe
         // A number or an array of numpy; pandas has the second.
         match value.getattr("ndim")?.extract::<usize>()? {
             0 => write(&value.call_method0("item")?, text, depth)?,
-            _ => {
-                let array = value
-                    .py()
-                    .import("numpy")?
-                    .call_method1("ascontiguousarray", (value,))?;
-                write_view(&PyMemoryView::from(&array)?, text, depth)?;
-            }
+            1 => write_column(value, text, depth)?,
+            _ => write(&value.call_method0("tolist")?, text, depth)?,
         }
     } else if value.hasattr("__index__")? {
         write(&value.call_method0("__index__")?, text, depth)?;
@@ -183,6 +178,22 @@ fn write_rare(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyRe
         )));
     }
     Ok(())
+}
+
+/// An array of numpy or pandas with one dimension: an array of numbers where its memory has such, else a list.
+fn write_column(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<()> {
+    let numpy = value.py().import("numpy")?;
+    let array = numpy.call_method1("ascontiguousarray", (value,))?;
+    // Times have no memory that others could read.
+    let view = PyMemoryView::from(&array).ok();
+    let format = view.as_ref().and_then(|view| view.getattr("format").ok());
+    let format: Option<String> = format.and_then(|format| format.extract().ok());
+    match (view, format) {
+        (Some(view), Some(format)) if format.len() == 1 && format != "O" => {
+            write_view(&view, text, depth)
+        }
+        _ => write(&array.call_method0("tolist")?, text, depth),
+    }
 }
 
 /// The items of a block of memory: bytes, or an array of numbers. More dimensions than one are lists in lists.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use piton::deadline::{Cancel, Deadline};
+use piton::deadline::{Cancel, Deadline, set_timeout_factor};
 use piton::device::{
     CallOptions, Device, DeviceError, DeviceOptions, ExecOptions, Proxy, ProxyValue, Source, Task,
 };
@@ -54,6 +54,9 @@ impl Session {
         let parsed = names()?
             .selector(selector)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if let Some(factor) = timeout_factor()? {
+            set_timeout_factor(factor);
+        }
         let mut connect = ConnectOptions::default();
         connect.cancel = Cancel::with_probe(signals::have_raised);
         connect.open.baud_rate = baudrate;
@@ -405,6 +408,21 @@ fn within(timeout: Option<f64>) -> PyResult<CallOptions> {
 fn duration(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| PyValueError::new_err("a timeout is a number of seconds, 0 or more"))
+}
+
+/// Returns how many times as long as usual a board may take, if the environment says it.
+fn timeout_factor() -> PyResult<Option<f64>> {
+    let name = piton::environment::TIMEOUT;
+    let Ok(text) = std::env::var(name) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        _ if text.is_empty() => Ok(None),
+        Ok(factor) if (0.1..=1000.0).contains(&factor) => Ok(Some(factor)),
+        _ => Err(PyValueError::new_err(format!(
+            "{name} is {text:?}; expected a number from 0.1 to 1000"
+        ))),
+    }
 }
 
 fn attempts_of(attempts: i64) -> u32 {

@@ -101,6 +101,7 @@ HOST: "list[tuple[Callable[[Device], Any], type[BaseException], str]]" = [
     (lambda device: Device("socket://"), ValueError, "expected `socket://HOST:PORT`"),
     (lambda device: Device('{"vid": 1'), json.JSONDecodeError, "Expecting"),
     (lambda device: Device('{"vid": 1, "serial_number": "none such"}'), piton.ConnectionFailedError, "none such"),
+    (lambda device: piton.UsbSpecifier(vid="x"), ValueError, "invalid literal"),  # type: ignore[arg-type]
     (lambda device: Device("/dev/no-such-port"), piton.ConnectionFailedError, "no-such-port"),
     (lambda device: Device("socket://127.0.0.1:1"), piton.ConnectionFailedError, "127.0.0.1:1"),
     (lambda device: Device("exec:exit 3"), piton.ConnectionFailedError, "exit status: 3"),

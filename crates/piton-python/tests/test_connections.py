@@ -109,6 +109,22 @@ def test_names_of_boards(board: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         Device("desk")
 
 
+def test_the_time_that_boards_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITON_TIMEOUT", "long")
+    with pytest.raises(ValueError, match='PITON_TIMEOUT is "long"; expected a number'):
+        Device("virtual")
+    monkeypatch.setenv("PITON_TIMEOUT", "20")
+    try:
+        with Device("virtual") as device:
+            # The limit of a call is exact.
+            with pytest.raises(TimeoutError):
+                device("while True: pass", timeout=0.2)
+            assert device("1 + 1") == 2
+    finally:
+        monkeypatch.setenv("PITON_TIMEOUT", "1")
+        Device("virtual", startup="").close()
+
+
 def test_a_lost_board_comes_back_with_its_state(board: "Any") -> None:
     first = board()
     device = Device(f"socket://{first.address}", attempts=20)

@@ -20,6 +20,9 @@ pub const VM_URL: &str = "PITON_VM_URL";
 /// The folder of what piton can fetch or compute again.
 pub const CACHE_FOLDER: &str = "PITON_CACHE_DIR";
 
+/// The factor for the time that a board may take.
+pub const TIMEOUT: &str = "PITON_TIMEOUT";
+
 /// The configuration file.
 pub const CONFIG: &str = "PITON_CONFIG";
 
@@ -45,6 +48,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: VM_URL,
         help: "address that the VM file is fetched from, instead of the public mirror",
+    },
+    Variable {
+        name: TIMEOUT,
+        help: "how many times as long as usual a board may take, where `--timeout` does not say it",
     },
     Variable {
         name: CONFIG,

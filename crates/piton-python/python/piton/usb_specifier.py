@@ -31,6 +31,11 @@ class UsbSpecifier:
     device: Optional[str] = None
     """Path of the port. With a path, nothing is searched."""
 
+    def __post_init__(self) -> None:
+        # As pydantic has it: the numbers of a specifier may be text.
+        self.vid = None if self.vid is None else int(self.vid)
+        self.pid = None if self.pid is None else int(self.pid)
+
     @classmethod
     def from_json(cls, text: str) -> UsbSpecifier:
         """Reads a specifier from a JSON object, as ``BELAY_DEVICE`` holds it. Unknown fields are ignored.

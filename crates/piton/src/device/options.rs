@@ -78,7 +78,9 @@ impl CallOptions {
         }
     }
 
+    /// The limit of a caller is exact: the factor of timeouts is for those that nobody has chosen.
     pub(super) fn deadline(&self) -> Deadline {
-        self.time_limit.map_or(Deadline::NEVER, Deadline::after)
+        self.time_limit
+            .map_or(Deadline::NEVER, |limit| Deadline::NEVER.slice(limit))
     }
 }
