@@ -127,18 +127,16 @@ fn assemble_module(
                 Encoding::of(options),
             ),
             Emitter::Native | Emitter::Viper => {
+                let native = match &mut native {
+                    Some(native) => native,
+                    None => native.insert(native_emitter(options, &scopes)?),
+                };
                 let source = Source {
                     scopes: &scopes.scopes,
                     tables: &mut scopes.tables,
                     constants: &mut scopes.tree.constants,
                     interner,
                     known: &known,
-                };
-                let native = match &mut native {
-                    Some(native) => native,
-                    None => {
-                        native.insert(native_emitter(options).map_err(|error| error.or_at(place))?)
-                    }
                 };
                 let function = native.assemble(source, scope, &code);
                 listing.append(&mut native.take_listing());
@@ -177,9 +175,14 @@ fn assemble_module(
 }
 
 /// Returns the emitter of machine code for the architecture.
-fn native_emitter(options: &Options) -> Result<Native, Failure> {
+fn native_emitter(options: &Options, scopes: &Scopes) -> Result<Native, Failure> {
     let Some(arch) = options.arch.filter(|&arch| arch != Arch::Rv64Imc) else {
-        return Err(Failure::limit(DiagnosticCode::NativeArchitecture));
+        let failure = Failure::limit(DiagnosticCode::NativeArchitecture);
+        // The official compiler names the scope that it has looked at last.
+        let place = scopes.scopes.last().map_or(Place::Nowhere, |last| {
+            Place::Scope(scopes.tree.line_or(last.node, 1), last.name)
+        });
+        return Err(failure.or_at(place));
     };
     let machine = machine(arch, options.arch_flags)
         .ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;

@@ -16,6 +16,7 @@ use piton_compiler::{
     Diagnostic, DiagnosticCode, Emitter, Optimisation, Options, compile, compile_with_listing,
 };
 use piton_mpy::header::Arch;
+use piton_mpy::raw_code::Code;
 
 /// The architectures that machine code is made for.
 const ARCHS: &[Arch] = &[
@@ -135,7 +136,7 @@ fn every_construct_is_the_same_as_native_code() {
 
 #[test]
 fn functions_with_decorators_are_the_same() {
-    for path in cases("native") {
+    for path in ["native", "native_run"].into_iter().flat_map(cases) {
         let source = std::fs::read(path).unwrap();
         for &arch in ARCHS {
             check(&source, arch, Emitter::Bytecode, Optimisation::None);
@@ -245,6 +246,24 @@ fn every_error_has_the_same_words_line_and_scope() {
     }
 }
 
+#[test]
+fn an_architecture_without_machine_code_is_refused() {
+    for source in [
+        "x = 1\n",
+        "x = 1\ndef f(): pass\n\ny = [a for a in b]\n",
+        "",
+    ] {
+        for emitter in [Emitter::Native, Emitter::Viper] {
+            check(
+                source.as_bytes(),
+                Arch::Rv64Imc,
+                emitter,
+                Optimisation::None,
+            );
+        }
+    }
+}
+
 /// The official compiler stops with an assertion.
 #[test]
 fn a_value_that_is_no_object_is_refused_where_only_an_object_will_do() {
@@ -289,6 +308,57 @@ fn the_listing_is_the_same() {
             }
         }
     }
+}
+
+/// Returns a source, the listing of its operations, and the bytes of its module on each processor.
+fn golden(source: &str) -> String {
+    let (_, listed) = options(Arch::Debug, Emitter::Bytecode, Optimisation::None);
+    let mut listing = Vec::new();
+    compile_with_listing(source.as_bytes(), &listed, &mut listing).unwrap();
+    let mut text = format!("{source}\n{}", String::from_utf8(listing).unwrap());
+    for &arch in ARCHS {
+        check(
+            source.as_bytes(),
+            arch,
+            Emitter::Bytecode,
+            Optimisation::None,
+        );
+        let (_, options) = options(arch, Emitter::Bytecode, Optimisation::None);
+        let module = compile(source.as_bytes(), &options).unwrap();
+        text += &format!("\n{}\n", arch.name());
+        for raw_code in &module.raw_codes {
+            let code = match &raw_code.code {
+                Code::Native(native) => &native.code,
+                Code::Viper(viper) => &viper.code,
+                _ => continue,
+            };
+            for line in code.chunks(32) {
+                text.extend(line.iter().map(|byte| format!("{byte:02x}")));
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+macro_rules! golden {
+    ($($name:ident: $source:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                insta::assert_snapshot!(golden($source));
+            }
+        )*
+    };
+}
+
+golden! {
+    a_native_function_of_locals: "@micropython.native\ndef f(a, b):\n    return a + b\n",
+    a_native_loop_over_a_global: "@micropython.native\ndef f(n):\n    for i in range(n):\n        g(i)\n",
+    a_native_handler: "@micropython.native\ndef f(a):\n    try:\n        a()\n    except:\n        return 1\n",
+    a_native_generator: "@micropython.native\ndef f(a):\n    yield a\n",
+    a_viper_function: "@micropython.viper\ndef f(a: int, b: uint) -> int:\n    return a + int(b)\n",
+    a_viper_pointer: "@micropython.viper\ndef f(p: ptr8, i: int):\n    p[i] = p[3] << 1\n",
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn check(folder: &Path, source: &[u8]) {
             let ours = ours(source, &options);
             if ours
                 .as_ref()
-                .is_err_and(|words| words.contains("not yet supported"))
+                .is_err_and(|words| words.contains("not supported"))
             {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Sources that would break a careless compiler. The official one takes minutes for some of them,
 //! so only our own outcome is looked at.
 
-use piton_compiler::{Diagnostic, Emitter, ErrorType, Options, compile};
+use piton_compiler::{Diagnostic, DiagnosticCode, Emitter, ErrorType, Options, Target, compile};
 use piton_mpy::header::Arch;
 use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module};
 
@@ -135,25 +135,33 @@ fn any_bytes_can_be_source() {
 }
 
 #[test]
-fn native_code_needs_an_architecture_and_is_not_there_yet() {
+fn machine_code_needs_an_architecture_and_a_firmware_that_is_known() {
     let source = b"@micropython.native\ndef f(): pass\n";
     let diagnostic = check(source).unwrap_err();
     assert_eq!(diagnostic.message, "invalid arch");
 
     let options = Options {
-        arch: Some(Arch::ArmV7M),
+        arch: Some(Arch::X64),
+        target: Target::from_name("micropython-1.20").unwrap(),
         ..Options::new("native.py")
     };
     let diagnostic = compile(source, &options).unwrap_err();
     assert_eq!(diagnostic.error_type(), ErrorType::NotImplementedError);
-    assert!(diagnostic.message.contains("not yet supported"));
+    assert!(diagnostic.message.contains("not supported"));
     assert!(compile(b"x = 1\n", &options).is_ok());
 
     let options = Options {
         default_emitter: Emitter::Native,
+        target: Target::NEWEST,
         ..options
     };
-    assert!(compile(b"x = 1\n", &options).is_err());
+    assert!(compile(b"x = 1\n", &options).is_ok());
+    let none = Options {
+        arch: None,
+        ..options
+    };
+    let diagnostic = compile(b"x = 1\n", &none).unwrap_err();
+    assert_eq!(diagnostic.code, DiagnosticCode::NativeArchitecture);
 }
 
 #[test]

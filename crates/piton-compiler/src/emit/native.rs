@@ -110,6 +110,10 @@ struct Emitter<'a> {
     has_constants: bool,
     local_types: Vec<ValueType>,
     stack: Vec<Value>,
+    /// Below this index no value is in a register, and below the other one all are in memory: a high stack need not be
+    /// looked through again and again.
+    no_register_below: usize,
+    settled_below: usize,
     height: usize,
     greatest_height: usize,
     /// The greatest height in the passes before.
@@ -176,6 +180,8 @@ impl Native {
             has_constants: scope.makes_functions,
             local_types: Vec::new(),
             stack: Vec::new(),
+            no_register_below: 0,
+            settled_below: 0,
             height: 0,
             greatest_height: 0,
             scope_stack_size: 0,
@@ -226,6 +232,7 @@ impl Emitter<'_> {
         self.height = 0;
         self.greatest_height = 0;
         self.stack.clear();
+        (self.no_register_below, self.settled_below) = (0, 0);
         self.blocks.clear();
         self.children.clear();
         self.type_locals();

@@ -14,6 +14,8 @@ mod jumps;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod machine_code;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod qstrs;

@@ -114,19 +114,30 @@ pub(crate) fn micropython(folder: &Path, program: &str) -> String {
 /// it is the same.
 #[track_caller]
 pub(crate) fn import_both(source: &str) -> String {
+    import_both_with(source, &Options::new("module.py"))
+}
+
+/// As [`import_both`], with these options for our compiler.
+#[track_caller]
+pub(crate) fn import_both_with(source: &str, options: &Options) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("module.py");
     std::fs::write(&path, source).unwrap();
-    // A traceback shows the path of the module, which is relative to the current folder.
-    let import = "import sys\ntry:\n import module\nexcept Exception as error:\n sys.print_exception(error, sys.stdout)";
-    let interpreted = micropython(folder.path(), import);
-    std::fs::remove_file(path).unwrap();
-    let options = Options::new("module.py");
-    let module = compile(source.as_bytes(), &options);
+    let interpreted = micropython(folder.path(), IMPORT);
+    assert_eq!(import_compiled(source, options), interpreted, "{source}");
+    interpreted
+}
+
+/// Imports the module. A traceback shows its path, which is relative to the current folder.
+const IMPORT: &str = "import sys\ntry:\n import module\nexcept Exception as error:\n sys.print_exception(error, sys.stdout)";
+
+/// Imports what the compiler makes of a module. Returns what that prints.
+#[track_caller]
+pub(crate) fn import_compiled(source: &str, options: &Options) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let module = compile(source.as_bytes(), options);
     let module = module.unwrap_or_else(|diagnostic| panic!("{diagnostic}: {source}"));
     let bytes = piton_mpy::writer::write(&module).unwrap();
     std::fs::write(folder.path().join("module.mpy"), bytes).unwrap();
-    let compiled = micropython(folder.path(), import);
-    assert_eq!(compiled, interpreted, "{source}");
-    interpreted
+    micropython(folder.path(), IMPORT)
 }

@@ -89,9 +89,9 @@ codes! {
     InvalidDecorator = SyntaxError, "invalid-decorator", "invalid micropython decorator";
     /// A decorator for machine code that the architecture does not have, or without an architecture.
     InvalidArchitecture = SyntaxError, "invalid-architecture", "invalid arch";
-    /// A function asks for machine code, which this compiler does not make.
+    /// A function asks for machine code, which this compiler does not make for the firmware or processor.
     NativeCode = NotImplementedError, "native-code",
-        "native code (`@micropython.native`, `viper` and `asm_*`) is not yet supported";
+        "machine code is not supported for this firmware or processor";
     /// A parameter of a viper function with an annotation that is not a name.
     AnnotationNotName = SyntaxError, "annotation-not-name", "annotation must be an identifier";
     /// A viper function with an annotation that names no type of viper.

@@ -11,7 +11,8 @@ fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
              board's), or take the decorator away"
         }
         DiagnosticCode::NativeCode => {
-            "compile this file with the official `mpy-cross -march=...`, or take the decorator away"
+            "piton makes machine code for MicroPython from 1.23 on; take that release's own `mpy-cross -march=...`, or the \
+             decorator away"
         }
         DiagnosticCode::ViperNotObject => {
             "integers and pointers are no objects in viper: take an argument without a type, or leave this to a function \

@@ -242,6 +242,31 @@ fn machine_code_stays_source() {
 }
 
 #[test]
+fn machine_code_is_made_for_each_processor_in_one_run() {
+    let project = Project::new(&[
+        (
+            "fast.py",
+            "import micropython\n\n@micropython.native\ndef f():\n    return 1\n",
+        ),
+        ("slow.py", "x = 1\n"),
+    ]);
+    project.set_targets(&["micropython", "micropython:x64", "micropython:x86"]);
+    let report = project.build();
+    assert!(report.failures.is_empty());
+    assert_eq!(project.built("micropython"), ["fast.py", "slow.mpy"]);
+    for (target, features) in [("micropython-x64", 0x0b), ("micropython-x86", 0x07)] {
+        assert_eq!(project.built(target), ["fast.mpy", "slow.mpy"]);
+        let header = |name: &str| {
+            let path = project.path("out").join(target).join("mpy").join(name);
+            fs::read(path).unwrap()[2]
+        };
+        // Only the module with machine code is for this processor.
+        assert_eq!((header("fast.mpy"), header("slow.mpy")), (features, 0));
+    }
+    assert_eq!(report.native.len(), 1);
+}
+
+#[test]
 fn several_targets_have_a_folder_each_and_a_list() {
     let project = Project::new(&[("code.py", ""), ("a.py", "")]);
     project.set_targets(&["micropython", "circuitpython-9"]);

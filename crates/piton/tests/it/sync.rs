@@ -6,9 +6,10 @@ use std::path::Path;
 
 use piton::Board;
 use piton::compiler::Options as CompilerOptions;
-use piton::deadline::Cancel;
+use piton::deadline::{Cancel, Deadline};
 use piton::facts::BoardFacts;
 use piton::patterns::Patterns;
+use piton::repl::Entry;
 use piton::sync::{self, Error, HostTree, Links, Options};
 use piton::syntax::Target;
 
@@ -46,6 +47,26 @@ fn pull(board: &mut Board, root: &Path, options: &Options) -> Result<String, Err
         pull.apply(remote, &mut |_| ControlFlow::Continue(()))?;
         Ok(plan)
     })
+}
+
+#[test]
+fn machine_code_is_refused_before_anything_is_written_to_a_board_without_it() {
+    let folder = folder(&[
+        ("a.py", "x = 1\n"),
+        (
+            "fast.py",
+            "import micropython\n@micropython.viper\ndef f() -> int:\n    return 1\n",
+        ),
+    ]);
+    let mut board = connect();
+    let facts = board.facts().unwrap();
+    let mut options = Options::default();
+    options.make.compile = Some(sync::compiler_options(&facts).unwrap());
+    let refused = push(&mut board, folder.path(), &options).unwrap_err();
+    assert!(matches!(&refused, Error::NotCompiled { rejected } if rejected.len() == 1));
+    let mut raw = board.raw_repl(Entry::KeepState, Deadline::NEVER).unwrap();
+    let is_there = "'app' in __import__('os').listdir('/')";
+    assert!(!raw.eval::<bool>(is_there, Deadline::NEVER).unwrap());
 }
 
 #[test]

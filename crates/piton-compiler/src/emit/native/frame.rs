@@ -317,7 +317,7 @@ impl Emitter<'_> {
         let signature = Signature {
             n_state: u32::try_from(self.state_size).unwrap_or(u32::MAX),
             n_exc_stack: 0,
-            scope_flags: scope.flags & 0xf,
+            scope_flags: scope.flags,
             n_pos_args: scope.positional_arguments.into(),
             n_kwonly_args: scope.keyword_only_arguments.into(),
             n_def_pos_args: scope.default_arguments.into(),

@@ -65,6 +65,14 @@ impl Emitter<'_> {
         if self.stack.len() <= index {
             self.stack.resize(index + 1, Value::UNKNOWN);
         }
+        match value.place {
+            Place::Register(_) => {
+                self.no_register_below = self.no_register_below.min(index);
+                self.settled_below = self.settled_below.min(index);
+            }
+            Place::Immediate => self.settled_below = self.settled_below.min(index),
+            Place::Memory => {}
+        }
         if let Some(place) = self.stack.get_mut(index) {
             *place = value;
         }
@@ -104,7 +112,7 @@ impl Emitter<'_> {
 
     /// Stores the values that are in a register, but for that at index `skip`.
     fn free_register_but(&mut self, register: Register, skip: Option<usize>) {
-        for index in 0..self.height {
+        for index in self.no_register_below..self.height {
             if Some(index) != skip && self.at(index).place == Place::Register(register) {
                 self.settle_register(index, register);
             }
@@ -118,11 +126,12 @@ impl Emitter<'_> {
 
     /// Stores the values that are in any register.
     pub(super) fn free_registers(&mut self) {
-        for index in 0..self.height {
+        for index in self.no_register_below..self.height {
             if let Place::Register(register) = self.at(index).place {
                 self.settle_register(index, register);
             }
         }
+        self.no_register_below = self.no_register_below.max(self.height);
     }
 
     fn settle_register(&mut self, index: usize, register: Register) {
@@ -175,7 +184,7 @@ impl Emitter<'_> {
     pub(super) fn settle(&mut self) {
         self.free_registers();
         let temporary = self.description.temporaries[1];
-        for index in 0..self.height {
+        for index in self.settled_below..self.height {
             let value = self.at(index);
             if value.place != Place::Immediate {
                 continue;
@@ -191,6 +200,7 @@ impl Emitter<'_> {
             );
             self.store_state(self.stack_start + index, temporary);
         }
+        self.settled_below = self.settled_below.max(self.height);
     }
 
     /// Loads the value at a position, 1 being the top of the stack, and returns its type.
