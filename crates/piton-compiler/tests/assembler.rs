@@ -71,7 +71,7 @@ fn official(processor: Processor, source: &str) -> Option<Outcome> {
     let mut child = Command::new(program)
         .arg(format!("-march={}", processor.name))
         .args((processor.flags != 0).then(|| format!("-march-flags={}", processor.flags)))
-        .args(["-o", "-", "-"])
+        .args(["-X", "heapsize=256m", "-o", "-", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
