@@ -188,9 +188,12 @@ pub(super) fn run<'l>(
         (None, Ended::Raised(exception)) => exception.type_name == "KeyboardInterrupt",
         _ => false,
     };
-    match listener.is_delivering() && was_interrupted {
-        true => (Ended::Undelivered, None),
-        false => (ended, listener.answer),
+    match ended {
+        ended if !listener.is_delivering() => (ended, listener.answer),
+        // The board had not everything of the call: it was not carried out.
+        Ended::ResetDuring => (Ended::ResetBefore, None),
+        _ if was_interrupted => (Ended::Undelivered, None),
+        ended => (ended, listener.answer),
     }
 }
 
