@@ -18,6 +18,7 @@ mod info;
 mod inspect;
 mod keygen;
 mod machine_reset;
+mod manifest;
 mod minify;
 pub(crate) mod mip;
 mod mount;
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     Compile(Box<compile::Args>),
     /// Take comments, docstrings and spaces out of a Python source
     Minify(minify::Args),
+    /// Print what a `manifest.py` lists
+    Manifest(Box<manifest::Args>),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
     /// List the boards: the serial ports, and what sits at each
@@ -165,6 +168,7 @@ impl Command {
             Command::Keygen(args) => keygen::run(args, ctx),
             Command::Compile(args) => compile::run(args, ctx),
             Command::Minify(args) => minify::run(args, ctx),
+            Command::Manifest(args) => manifest::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
             Command::Doctor => doctor::run(ctx),
@@ -228,6 +232,7 @@ impl Command {
             | Command::Keygen(_)
             | Command::Compile(_)
             | Command::Minify(_)
+            | Command::Manifest(_)
             | Command::Inspect(_)
             | Command::Devs
             | Command::Doctor

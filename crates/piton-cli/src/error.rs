@@ -2,6 +2,7 @@
 
 mod edit;
 mod file;
+mod firmware;
 mod hints;
 mod json;
 mod mpremote;
@@ -24,6 +25,7 @@ use crate::usage::UsageError;
 
 pub(crate) use edit::EditError;
 pub(crate) use file::FileError;
+pub(crate) use firmware::FirmwareError;
 pub(crate) use program::ProgramError;
 pub(crate) use romfs::RomfsError;
 pub(crate) use ship::ShipError;
@@ -82,6 +84,9 @@ pub(crate) enum CommandError {
     /// An image cannot be made or deployed.
     #[error(transparent)]
     Romfs(#[from] RomfsError),
+    /// A manifest, or what it lists, cannot be used.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
     /// A file was not edited.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -225,6 +230,7 @@ impl CommandError {
             | CommandError::TwoProcessors { .. }
             | CommandError::NoSuchExtension { .. } => USAGE,
             CommandError::Program(ProgramError::Exited { code }) => return *code,
+            CommandError::Firmware(error) => return error.exit_code(),
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::Edit(EditError::NotUploaded { error, .. }) => {
                 return error.exit_code(compatibility);
@@ -259,6 +265,7 @@ impl CommandError {
     pub(crate) fn message(&self, compatibility: &Compatibility) -> Option<String> {
         match self {
             CommandError::Program(ProgramError::Raised | ProgramError::Exited { .. })
+            | CommandError::Firmware(FirmwareError::Printed { .. })
             | CommandError::NotCompiled
             | CommandError::Problems(_)
             | CommandError::NotBuilt => return None,
@@ -302,6 +309,7 @@ impl CommandError {
             CommandError::Piton(error) => library_hints(error, compatibility),
             CommandError::Program(error) => error.hints(name),
             CommandError::File(error) => error.hints(),
+            CommandError::Firmware(error) => error.hints(name),
             CommandError::Edit(EditError::NoEditor) => {
                 vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
             }

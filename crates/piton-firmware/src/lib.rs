@@ -2,10 +2,14 @@
 //!
 //! # Layout
 //!
-//! [`romfs`] builds and reads the images of read-only file systems that a board mounts at `/rom`.
+//! [`romfs`] builds and reads the images of read-only file systems that a board mounts at `/rom`. [`manifest`] evaluates the
+//! Python files that list what is frozen; `python` is the interpreter that they run in.
 //!
 //! # Architecture invariants
 //!
-//! Nothing here opens a file, knows a board or asks a clock: the same input gives the same bytes, anywhere.
+//! Nothing here knows a board or asks a clock: the same input gives the same bytes, anywhere. Files are read through one door,
+//! `manifest::disk`, and none is written. Only `python::child` starts a program: the Python that a caller names.
 
+pub mod manifest;
+mod python;
 pub mod romfs;

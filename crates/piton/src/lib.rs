@@ -34,7 +34,7 @@
 //! - [`copy`] copies files and folders, as `cp` does.
 //! - [`sync`] makes a folder of a board like one of this computer, or the other way round.
 //! - [`mip`] installs packages, over [`http`].
-//! - [`romfs`] makes images of read-only file systems.
+//! - [`firmware`] evaluates the manifests of firmware. [`romfs`] makes images of read-only file systems.
 //!
 //! From sources to what is shipped:
 //!
@@ -72,6 +72,7 @@ pub mod doctor;
 pub mod environment;
 pub mod error;
 pub mod events;
+pub mod firmware;
 mod flushed;
 pub mod host_file;
 mod host_name;

@@ -202,6 +202,13 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "manifest",
+        &[(
+            "piton manifest manifest.py -v MPY_DIR=micropython",
+            "print the files that it lists",
+        )],
+    ),
+    (
         "inspect",
         &[("piton inspect main.mpy", "print its bytecode")],
     ),

@@ -27,6 +27,10 @@ impl CommandError {
     /// Returns the failure as a line of JSON; `None` for an end that is not a failure (the reader closed the output).
     pub(crate) fn json(&self, compatibility: &Compatibility) -> Option<String> {
         if matches!(self, CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+            || matches!(
+                self,
+                CommandError::Firmware(super::FirmwareError::Printed { .. })
+            )
         {
             return None;
         }
@@ -57,6 +61,7 @@ impl CommandError {
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
             CommandError::NotBuilt => "build",
             CommandError::Problems(_) => "problems",
+            CommandError::Firmware(_) => "manifest",
             CommandError::Ship(_) => "shipment",
             CommandError::Piton(error) => library_kind(error),
             CommandError::WrongPlace { error, .. } => board_kind(error),

@@ -42,6 +42,7 @@ mod interrupt;
 mod lines;
 #[cfg(unix)]
 mod lost;
+mod manifest;
 #[cfg(unix)]
 mod microbit;
 mod minify;

@@ -104,6 +104,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Keygen(_)
         | Command::Compile(_)
         | Command::Minify(_)
+        | Command::Manifest(_)
         | Command::Inspect(_)
         | Command::Sync(_) => json!("not mpremote's"),
     }

@@ -1,0 +1,57 @@
+//! Failures of the commands for manifests and firmware.
+
+use piton::firmware::ErrorKind;
+
+/// Why a manifest, or what it lists, cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FirmwareError {
+    /// The manifest is wrong, or cannot be evaluated.
+    #[error("{0}")]
+    Manifest(piton::firmware::Error),
+    /// A variable has no value.
+    #[error("`{text}` is no variable: `NAME=VALUE` is expected")]
+    Variable {
+        /// As it is written.
+        text: String,
+    },
+    /// The failure is printed already.
+    #[error("the manifest could not be evaluated")]
+    Printed {
+        /// The exit code.
+        code: u8,
+    },
+}
+
+impl FirmwareError {
+    /// Returns what a person can do. `name` is the name of this program.
+    pub(super) fn hints(&self, name: &str) -> Vec<String> {
+        match self {
+            FirmwareError::Manifest(error) if error.kind == ErrorKind::Unsupported => {
+                vec![format!(
+                    "without `--strict`, {name} runs such a manifest with `python3`; it may not write files there"
+                )]
+            }
+            FirmwareError::Manifest(error) if error.kind == ErrorKind::Python => {
+                vec!["`--python PROGRAM` names the Python to use".to_owned()]
+            }
+            FirmwareError::Manifest(error)
+                if error.message.contains("piton: this manifest may not") =>
+            {
+                vec!["`--allow-write FOLDER` and `--allow-programs` permit it".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the exit code.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            FirmwareError::Printed { code } => *code,
+            FirmwareError::Manifest(error) => match error.kind {
+                ErrorKind::Exit(code) => u8::try_from(code).unwrap_or(1),
+                _ => 1,
+            },
+            FirmwareError::Variable { .. } => super::USAGE,
+        }
+    }
+}
