@@ -12,7 +12,8 @@
 //! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`] has
 //!   the names of the environment variables.
 //!
-//! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`].
+//! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`], and [`build_tools`] has the command lines of
+//! `makemanifest.py` and `mpy-tool.py`.
 //!
 //! # Architecture invariants
 //!
@@ -20,6 +21,7 @@
 //! stderr is talk.
 
 mod args;
+mod build_tools;
 mod commands;
 mod compatibility;
 mod complete;
@@ -53,6 +55,9 @@ fn main() -> ExitCode {
     let argv = std::env::args_os().collect::<Vec<_>>();
     if let Some((program, words)) = args::mpy_cross(&argv) {
         return piton_mpy_cross::main(program, words, ui::raw_stderr);
+    }
+    if let Some((tool, words)) = build_tools::find(&argv) {
+        return build_tools::main(tool, words);
     }
     if let Some(line) = args::completion(&argv) {
         complete::main(&line);

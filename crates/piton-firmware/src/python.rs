@@ -21,6 +21,6 @@ mod modules;
 mod operators;
 mod parser;
 mod syntax_error;
-mod text;
+pub(crate) mod text;
 mod token;
 pub(crate) mod value;

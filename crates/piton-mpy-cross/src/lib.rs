@@ -106,6 +106,27 @@ pub fn run(program: OsString, words: &[OsString], talk: fn(&[u8])) -> bool {
     }
 }
 
+/// Returns the compiler's options that these words ask for. The last word is the input.
+///
+/// # Errors
+/// What `mpy-cross` prints when it cannot use the words.
+pub fn compiler_options(words: &[OsString]) -> Result<Options, String> {
+    let words = words
+        .iter()
+        .cloned()
+        .map(bytes::of_word)
+        .collect::<Vec<_>>();
+    let choice = compat::choose(&words).map_err(|message| message.trim_end().to_owned())?;
+    match options::parse(&choice.words, choice.release.map(|release| release.target)) {
+        Parsed::Compile(invocation) => Ok(Options {
+            input_name: invocation.input.clone(),
+            ..invocation.options
+        }),
+        Parsed::Refused(message) => Err(message.trim_end().to_owned()),
+        Parsed::Version | Parsed::Usage => Err("an option is not known".to_owned()),
+    }
+}
+
 fn told(parts: &[&[u8]], is_success: bool) -> bool {
     // A reader that has gone away changes nothing: the exit code tells.
     let _ = print(&parts.concat());

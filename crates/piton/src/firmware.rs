@@ -1,7 +1,10 @@
 //! What goes into firmware: manifests, evaluated here or, where they need it, by Python.
 
+pub mod freezing;
+
 use std::process::Command;
 
+pub use piton_firmware::frozen;
 pub use piton_firmware::manifest::{
     Data, Error, ErrorKind, Evaluation, File, Ignored, Kind, Metadata, Mode, Permissions, Place,
     Request,

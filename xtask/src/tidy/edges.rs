@@ -61,7 +61,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-firmware",
-        code: &[],
+        // Frozen modules are `.mpy` files in C.
+        code: &["piton-mpy"],
         tests: &[],
     },
     Rule {

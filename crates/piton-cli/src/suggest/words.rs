@@ -210,8 +210,8 @@ const ENTRIES: &[Entry] = &[
     entry(
         &["freeze", "frozen"],
         &[
-            "Piton does not build firmware with frozen modules; `{piton} romfs build FOLDER` makes an image whose \
-             modules run from flash",
+            "`{piton} makemanifest` freezes what a manifest lists, for a build of MicroPython; `{piton} romfs build \
+             FOLDER` makes an image whose modules run from flash",
             "`{piton} mip list` lists the packages on the board",
         ],
     ),

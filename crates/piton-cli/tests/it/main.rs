@@ -10,6 +10,7 @@
 mod action;
 mod bad_input;
 mod build;
+mod build_tools;
 mod care;
 mod compile;
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::interpreter::Interpreter;
-use super::value::{Outcome, Throw, Value};
+use super::value::{Instance, Options, Outcome, Throw, Value};
 
 impl Interpreter {
     /// Returns `value.name`.
@@ -15,26 +15,7 @@ impl Interpreter {
             )
         };
         match value {
-            Value::Instance(instance) => {
-                let own = instance.attributes.borrow().get(name).cloned();
-                if let Some(own) = own {
-                    return Ok(own);
-                }
-                match (instance.class.find(name), name) {
-                    (Some(function @ (Value::Function(_) | Value::Native(_))), _) => {
-                        Ok(Value::Bound(Rc::new((value.clone(), function))))
-                    }
-                    (Some(other), _) => Ok(other),
-                    (None, "__class__") => Ok(Value::Class(instance.class.clone())),
-                    (None, _)
-                        if name.starts_with("__")
-                            || instance.class.find("__getattr__").is_some() =>
-                    {
-                        Err(Throw::unsupported(format!("attribute {name}")))
-                    }
-                    (None, _) => Err(missing()),
-                }
-            }
+            Value::Instance(instance) => instance_attribute(value, instance, name),
             Value::Class(class) => match (class.find(name), name) {
                 (Some(found), _) => Ok(found),
                 (None, "__name__" | "__qualname__") => Ok(Value::Text(class.name.clone())),
@@ -57,31 +38,7 @@ impl Interpreter {
                     None => Err(Throw::unsupported(format!("{}.{name}", module.name))),
                 }
             }
-            Value::Options(options) => {
-                if let Some(own) = options.attributes.borrow().get(name) {
-                    return Ok(own.clone());
-                }
-                match name {
-                    "defaults" => Ok(Value::Method(Rc::new((value.clone(), name.into())))),
-                    "_kwargs" => Ok(pairs(&options.arguments)),
-                    "_defaults" => Ok(pairs(&options.defaults.borrow())),
-                    _ if name.starts_with("__") && name.ends_with("__") => {
-                        Err(Throw::unsupported(format!("options.{name}")))
-                    }
-                    _ => {
-                        let find = |pairs: &[(Rc<str>, Value)]| {
-                            pairs
-                                .iter()
-                                .find(|(other, _)| &**other == name)
-                                .map(|(_, value)| value.clone())
-                        };
-                        let given = find(&options.arguments);
-                        Ok(given
-                            .or_else(|| find(&options.defaults.borrow()))
-                            .unwrap_or(Value::None))
-                    }
-                }
-            }
+            Value::Options(options) => option(value, options, name),
             Value::Metadata(frame) => frame.borrow().field(name).ok_or_else(missing),
             Value::Stat(fields) => fields
                 .iter()
@@ -356,6 +313,53 @@ impl Interpreter {
                 "'{}' object doesn't support item deletion",
                 other.type_name()
             ))),
+        }
+    }
+}
+
+/// Returns an attribute of `options`: what was given, what is the default, or `None`.
+fn option(value: &Value, options: &Options, name: &str) -> Outcome {
+    if let Some(own) = options.attributes.borrow().get(name) {
+        return Ok(own.clone());
+    }
+    let find = |pairs: &[(Rc<str>, Value)]| {
+        let pair = pairs.iter().find(|(other, _)| &**other == name);
+        pair.map(|(_, value)| value.clone())
+    };
+    match name {
+        "defaults" => Ok(Value::Method(Rc::new((value.clone(), name.into())))),
+        "_kwargs" => Ok(pairs(&options.arguments)),
+        "_defaults" => Ok(pairs(&options.defaults.borrow())),
+        _ if name.starts_with("__") && name.ends_with("__") => {
+            Err(Throw::unsupported(format!("options.{name}")))
+        }
+        _ => {
+            let given = find(&options.arguments);
+            let default = || find(&options.defaults.borrow());
+            Ok(given.or_else(default).unwrap_or(Value::None))
+        }
+    }
+}
+
+/// Returns an attribute of an object of a class.
+fn instance_attribute(value: &Value, instance: &Instance, name: &str) -> Outcome {
+    let own = instance.attributes.borrow().get(name).cloned();
+    if let Some(own) = own {
+        return Ok(own);
+    }
+    let class = &instance.class;
+    match (class.find(name), name) {
+        (Some(function @ (Value::Function(_) | Value::Native(_))), _) => {
+            Ok(Value::Bound(Rc::new((value.clone(), function))))
+        }
+        (Some(other), _) => Ok(other),
+        (None, "__class__") => Ok(Value::Class(class.clone())),
+        (None, _) if name.starts_with("__") || class.find("__getattr__").is_some() => {
+            Err(Throw::unsupported(format!("attribute {name}")))
+        }
+        (None, _) => {
+            let message = format!("'{}' object has no attribute '{name}'", class.name);
+            Err(Throw::new("AttributeError", message))
         }
     }
 }

@@ -296,6 +296,19 @@ fn bind(function: &Function, arguments: Arguments) -> Result<BTreeMap<Rc<str>, V
             given,
         )));
     }
+    fill(function, &mut bound, extra, pairs)?;
+    Ok(bound)
+}
+
+/// Sets the parameters that no argument was given for.
+fn fill(
+    function: &Function,
+    bound: &mut BTreeMap<Rc<str>, Value>,
+    extra: Vec<Value>,
+    pairs: Dict,
+) -> Result<(), Throw> {
+    let parameters = &function.definition.parameters;
+    let name = &function.qualified;
     let mut missing = Vec::new();
     let mut missing_keywords = Vec::new();
     for (parameter, default) in parameters.iter().zip(&function.defaults) {
@@ -332,7 +345,7 @@ fn bind(function: &Function, arguments: Arguments) -> Result<BTreeMap<Rc<str>, V
             &missing_keywords,
         )));
     }
-    Ok(bound)
+    Ok(())
 }
 
 /// CPython's message for too many positional arguments.

@@ -11,6 +11,7 @@ use super::interpreter::Interpreter;
 use super::value::{Arguments, Dict, Outcome, Scope, ScopeKind, Throw, Value};
 
 impl Interpreter {
+    // tidy: one arm for each kind of expression
     pub(super) fn evaluate(&mut self, expression: &Expression, scope: &Rc<Scope>) -> Outcome {
         match &expression.kind {
             ExpressionKind::Constant(constant) => Ok(constant_value(constant)),

@@ -94,6 +94,7 @@ const SET: &[&str] = &[
 const FILE: &[&str] = &["close", "read", "readline", "readlines"];
 
 /// Returns whether a method of a value is built in here; none if Python has none of this name.
+// tidy: a table of names
 pub(super) fn knows(value: &Value, name: &str) -> Option<bool> {
     if name.starts_with("__") && name.ends_with("__") && name != "__class__" {
         return Some(false);

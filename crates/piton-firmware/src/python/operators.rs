@@ -114,63 +114,8 @@ impl Interpreter {
             return Ok(result);
         }
         match (operator, left, right) {
-            ("+", Value::Text(one), Value::Text(two)) => Ok(Value::text(format!("{one}{two}"))),
-            ("+", Value::Text(_), other) => {
-                let message = format!(
-                    "can only concatenate str (not \"{}\") to str",
-                    other.type_name()
-                );
-                Err(Throw::type_error(message))
-            }
-            ("+", Value::Bytes(one), Value::Bytes(two)) => {
-                Ok(Value::Bytes([&**one, &**two].concat().into()))
-            }
-            ("+", Value::List(one), Value::List(two)) => {
-                let mut items = one.borrow().clone();
-                items.extend(two.borrow().iter().cloned());
-                Ok(Value::list(items))
-            }
-            ("+", Value::List(_), other) => {
-                let message = format!(
-                    "can only concatenate list (not \"{}\") to list",
-                    other.type_name()
-                );
-                Err(Throw::type_error(message))
-            }
-            ("+", Value::Tuple(one), Value::Tuple(two)) => {
-                Ok(Value::Tuple([&**one, &**two].concat().into()))
-            }
-            ("+", Value::Tuple(_), other) => {
-                let message = format!(
-                    "can only concatenate tuple (not \"{}\") to tuple",
-                    other.type_name()
-                );
-                Err(Throw::type_error(message))
-            }
-            ("*", sequence, Value::Int(count)) | ("*", Value::Int(count), sequence) => {
-                match sequence {
-                    Value::Text(text) => {
-                        let count = usize::try_from(*count).unwrap_or(0);
-                        if text.len().saturating_mul(count) > 1 << 28 {
-                            return Err(Throw::new("MemoryError", ""));
-                        }
-                        Ok(Value::text(text.repeat(count)))
-                    }
-                    Value::List(items) => repeat(&items.borrow(), *count).map(Value::list),
-                    Value::Tuple(items) => {
-                        repeat(items, *count).map(|items| Value::Tuple(items.into()))
-                    }
-                    Value::Bytes(_) => Err(Throw::unsupported("repeated bytes")),
-                    _ => Err(unsupported_operands(shown, left, right)),
-                }
-            }
-            ("*", Value::Text(_) | Value::List(_) | Value::Tuple(_), other)
-            | ("*", other, Value::Text(_) | Value::List(_) | Value::Tuple(_)) => {
-                Err(Throw::type_error(format!(
-                    "can't multiply sequence by non-int of type '{}'",
-                    other.type_name()
-                )))
-            }
+            ("+", _, _) => concatenate(left, right, shown),
+            ("*", _, _) => multiply(left, right, shown),
             ("%", Value::Text(format), values) => {
                 self.percent_format(format, values).map(Value::text)
             }
@@ -372,6 +317,73 @@ impl Interpreter {
             }
         }
         Ok(Some(one.len().cmp(&two.len())))
+    }
+}
+
+/// `+` of texts, bytes, lists and tuples.
+fn concatenate(left: &Value, right: &Value, shown: &str) -> Outcome {
+    match (left, right) {
+        (Value::Text(one), Value::Text(two)) => Ok(Value::text(format!("{one}{two}"))),
+        (Value::Text(_), other) => {
+            let message = format!(
+                "can only concatenate str (not \"{}\") to str",
+                other.type_name()
+            );
+            Err(Throw::type_error(message))
+        }
+        (Value::Bytes(one), Value::Bytes(two)) => {
+            Ok(Value::Bytes([&**one, &**two].concat().into()))
+        }
+        (Value::List(one), Value::List(two)) => {
+            let mut items = one.borrow().clone();
+            items.extend(two.borrow().iter().cloned());
+            Ok(Value::list(items))
+        }
+        (Value::List(_), other) => {
+            let message = format!(
+                "can only concatenate list (not \"{}\") to list",
+                other.type_name()
+            );
+            Err(Throw::type_error(message))
+        }
+        (Value::Tuple(one), Value::Tuple(two)) => {
+            Ok(Value::Tuple([&**one, &**two].concat().into()))
+        }
+        (Value::Tuple(_), other) => {
+            let message = format!(
+                "can only concatenate tuple (not \"{}\") to tuple",
+                other.type_name()
+            );
+            Err(Throw::type_error(message))
+        }
+        _ => Err(unsupported_operands(shown, left, right)),
+    }
+}
+
+/// `*` of a sequence and a number.
+fn multiply(left: &Value, right: &Value, shown: &str) -> Outcome {
+    match (left, right) {
+        (sequence, Value::Int(count)) | (Value::Int(count), sequence) => match sequence {
+            Value::Text(text) => {
+                let count = usize::try_from(*count).unwrap_or(0);
+                if text.len().saturating_mul(count) > 1 << 28 {
+                    return Err(Throw::new("MemoryError", ""));
+                }
+                Ok(Value::text(text.repeat(count)))
+            }
+            Value::List(items) => repeat(&items.borrow(), *count).map(Value::list),
+            Value::Tuple(items) => repeat(items, *count).map(|items| Value::Tuple(items.into())),
+            Value::Bytes(_) => Err(Throw::unsupported("repeated bytes")),
+            _ => Err(unsupported_operands(shown, left, right)),
+        },
+        (Value::Text(_) | Value::List(_) | Value::Tuple(_), other)
+        | (other, Value::Text(_) | Value::List(_) | Value::Tuple(_)) => {
+            Err(Throw::type_error(format!(
+                "can't multiply sequence by non-int of type '{}'",
+                other.type_name()
+            )))
+        }
+        _ => Err(unsupported_operands(shown, left, right)),
     }
 }
 

@@ -105,6 +105,7 @@ pub(in crate::python) fn attribute(_: &mut Interpreter, path: &Rc<str>, name: &s
     })
 }
 
+// tidy: one arm for each method
 pub(in crate::python) fn method(
     interpreter: &mut Interpreter,
     path: &Rc<str>,

@@ -1,0 +1,94 @@
+//! The command lines of MicroPython's build tools: `piton makemanifest` and `piton mpy-tool`, or links to `piton` named
+//! `makemanifest.py` and `mpy-tool.py`. Options, output and exit codes are those of the tools of MicroPython 1.29.
+
+mod arguments;
+mod makemanifest;
+mod mpy_tool;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// A tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// tools/makemanifest.py
+    MakeManifest,
+    /// tools/mpy-tool.py
+    MpyTool,
+}
+
+impl Tool {
+    fn named(name: &str) -> Option<Tool> {
+        match name {
+            "makemanifest" | "makemanifest.py" => Some(Tool::MakeManifest),
+            "mpy-tool" | "mpy-tool.py" => Some(Tool::MpyTool),
+            _ => None,
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Tool::MakeManifest => "makemanifest.py",
+            Tool::MpyTool => "mpy-tool.py",
+        }
+    }
+}
+
+/// Returns the tool that `argv` asks for, and its words.
+pub(crate) fn find(argv: &[OsString]) -> Option<(Tool, &[OsString])> {
+    let (program, words) = argv.split_first()?;
+    let name = Path::new(program).file_name()?.to_str()?;
+    if let Some(tool) = Tool::named(name) {
+        return Some((tool, words));
+    }
+    let (first, words) = words.split_first()?;
+    if Path::new(program).file_stem()? == "mpremote" {
+        return None;
+    }
+    Some((Tool::named(first.to_str()?)?, words))
+}
+
+/// Runs a tool.
+pub(crate) fn main(tool: Tool, words: &[OsString]) -> ExitCode {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let result = match tool {
+        Tool::MakeManifest => makemanifest::run(&words),
+        Tool::MpyTool => mpy_tool::run(&words),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(end) => {
+            crate::ui::raw_stderr(end.stderr.as_bytes());
+            // The exit code tells of the failure even if stdout is closed.
+            let _ = crate::ui::raw_stdout(end.stdout.as_bytes());
+            ExitCode::from(end.code)
+        }
+    }
+}
+
+/// The end of a run that is not its goal: help, or a failure.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct End {
+    stdout: String,
+    stderr: String,
+    code: u8,
+}
+
+impl End {
+    fn failed(stderr: String) -> End {
+        End {
+            stderr,
+            code: 1,
+            ..End::default()
+        }
+    }
+}
+
+/// Prints on stdout. A reader that has gone away changes nothing.
+fn print(text: &str) {
+    let _ = crate::ui::raw_stdout(text.as_bytes());
+}

@@ -1,0 +1,177 @@
+//! Options as Python's `argparse` takes them.
+
+use super::{End, Tool};
+
+/// An option: its names, the name of its value if it takes one, its help.
+pub(super) struct Known {
+    pub(super) names: &'static [&'static str],
+    pub(super) value: Option<&'static str>,
+    pub(super) help: &'static str,
+}
+
+/// Options with their values, under their first names, in order; and the words that are none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Given {
+    options: Vec<(&'static str, String)>,
+    pub(super) files: Vec<String>,
+}
+
+impl Given {
+    /// Returns the last value of an option.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.options
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all values of an option.
+    pub(super) fn values(&self, name: &str) -> Vec<&str> {
+        self.options
+            .iter()
+            .filter(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    /// Returns whether an option was given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+}
+
+/// Parses the words of a tool.
+pub(super) fn parse(tool: Tool, known: &'static [Known], words: &[String]) -> Result<Given, End> {
+    let mut given = Given::default();
+    let mut words = words.iter().peekable();
+    let mut only_files = false;
+    while let Some(word) = words.next() {
+        if only_files
+            || !word.starts_with('-')
+            || word == "-"
+            || word.contains(' ') && find(known, word).is_none()
+        {
+            given.files.push(word.clone());
+            continue;
+        }
+        if word == "--" {
+            only_files = true;
+            continue;
+        }
+        if matches!(word.as_str(), "-h" | "--help") {
+            return Err(End {
+                stdout: help(tool, known),
+                ..End::default()
+            });
+        }
+        let Some((option, joined)) = find(known, word) else {
+            return Err(refused(
+                tool,
+                known,
+                &format!("unrecognized arguments: {word}"),
+            ));
+        };
+        let name = option.names.first().copied().unwrap_or_default();
+        let value = match (option.value, joined) {
+            (None, None) => String::new(),
+            (None, Some(value)) => {
+                let message = format!(
+                    "argument {}: ignored explicit argument {value:?}",
+                    option.names.join("/")
+                );
+                return Err(refused(tool, known, &message.replace('"', "'")));
+            }
+            (Some(_), Some(value)) => value.to_owned(),
+            (Some(_), None) => match words
+                .next_if(|next| !next.starts_with('-') || *next == "-" || next.contains(' '))
+            {
+                Some(value) => value.clone(),
+                None => {
+                    let message =
+                        format!("argument {}: expected one argument", option.names.join("/"));
+                    return Err(refused(tool, known, &message));
+                }
+            },
+        };
+        given.options.push((name, value));
+    }
+    if given.files.is_empty() {
+        return Err(refused(
+            tool,
+            known,
+            "the following arguments are required: files",
+        ));
+    }
+    Ok(given)
+}
+
+/// Finds the option of a word, and the value that is joined to it.
+fn find<'w>(known: &'static [Known], word: &'w str) -> Option<(&'static Known, Option<&'w str>)> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (word, None),
+    };
+    let exact = known.iter().find(|option| option.names.contains(&name));
+    if let Some(option) = exact {
+        return Some((option, value));
+    }
+    if name.starts_with("--") {
+        let mut shortened = known
+            .iter()
+            .filter(|option| option.names.iter().any(|full| full.starts_with(name)));
+        let first = shortened.next()?;
+        return shortened.next().is_none().then_some((first, value));
+    }
+    // `-fVALUE`, or letters without values together, of which only the first is looked at.
+    let short = word.get(..2)?;
+    let option = known.iter().find(|option| option.names.contains(&short))?;
+    let rest = word.get(2..)?;
+    option
+        .value
+        .map(|_| (option, Some(rest.strip_prefix('=').unwrap_or(rest))))
+}
+
+fn usage(tool: Tool, known: &[Known]) -> String {
+    let mut text = format!("usage: {} [-h]", tool.file());
+    for option in known {
+        let name = option.names.first().copied().unwrap_or_default();
+        match option.value {
+            Some(value) => text.push_str(&format!(" [{name} {value}]")),
+            None => text.push_str(&format!(" [{name}]")),
+        }
+    }
+    text.push_str(" files [files ...]\n");
+    text
+}
+
+fn help(tool: Tool, known: &[Known]) -> String {
+    let mut text = usage(tool, known);
+    text.push_str("\noptions:\n  -h, --help\n        show this help message and exit\n");
+    for option in known {
+        let value = option
+            .value
+            .map(|value| format!(" {value}"))
+            .unwrap_or_default();
+        let names: Vec<String> = option
+            .names
+            .iter()
+            .map(|name| format!("{name}{value}"))
+            .collect();
+        text.push_str(&format!(
+            "  {}\n        {}\n",
+            names.join(", "),
+            option.help
+        ));
+    }
+    text
+}
+
+/// Returns the end for words that cannot be used: exit code 2, as `argparse`.
+pub(super) fn refused(tool: Tool, known: &[Known], message: &str) -> End {
+    End {
+        stderr: format!("{}{}: error: {message}\n", usage(tool, known), tool.file()),
+        code: 2,
+        ..End::default()
+    }
+}

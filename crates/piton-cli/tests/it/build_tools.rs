@@ -1,0 +1,148 @@
+//! `makemanifest` and `mpy-tool`: their output is that of MicroPython's tools. The hashes are those of upstream's output for the same
+//! files (MicroPython 1.29, mpy-cross 1.29.0).
+
+use piton::path::Sha256Hex;
+
+use crate::support::Sandbox;
+
+/// One of each kind of constant, and of each kind of function.
+const CONSTANTS: &str = "a = 1.5\nb = 1e30\nc = -2.5e-10\nd = 123456789012345678901234567890\ne = -98765432109876543210\nf = 65536\n\
+    g = 'a long text that is certainly more than twenty-five letters'\nh = '\\u00e4\\u20ac \\U0001f600 long enough to stay a constant'\n\
+    i = b'bytes \\x00\\xff'\nj = (1, 2.5, 'x', (None, True, False, ...), b'y', 10**20)\nk = 1.5j\nl = 'quote\"\\'\\\\'\nm = ()\nn = ''\n\
+    o = b''\np = 0.1\nq = '\\x7f\\xad\\u2028'\n\
+    def function(a, b=1, *c, d, e=2, **f):\n    x = lambda: (yield a)\n    return [y for y in range(10) if x]\n\
+    class C:\n    def m(self):\n        return self.value\n    async def n(self):\n        await self\n";
+
+const HEADER: &str =
+    "QCFG(BYTES_IN_LEN, (1))\nQCFG(BYTES_IN_HASH, (2))\nQ(function)\nQ(\\n)\nQ(value)\n";
+
+fn project() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("constants.py", CONSTANTS);
+    sandbox.write("second.py", "x = 1\n");
+    std::fs::create_dir_all(sandbox.path().join("text")).unwrap();
+    std::fs::create_dir_all(sandbox.path().join("build/genhdr")).unwrap();
+    sandbox.write("text/source.py", "# \u{e4}bc \"quoted\" \\\r\nx = 1\n");
+    sandbox.write("build/genhdr/qstrdefs.preprocessed.h", HEADER);
+    sandbox.write(
+        "manifest.py",
+        "metadata(version='1.2')\nmodule('constants.py', opt=1)\nfreeze_as_str('text')\nmodule('second.py')\n",
+    );
+    sandbox
+}
+
+fn line(flags: &str) -> String {
+    format!(
+        "makemanifest -o build/frozen_content.c -b build -v MPY_DIR=. -v PORT_DIR=.{flags} manifest.py"
+    )
+}
+
+#[test]
+fn frozen_content_is_that_of_upstream() {
+    let sandbox = project();
+    let first = sandbox.run(&line(""));
+    assert_eq!(first.stderr(), "");
+    assert_eq!(
+        first.stdout(),
+        "MPY constants.py\nMPY second.py\nSTR source.py\nGEN build/frozen_content.c\n"
+    );
+    let content = sandbox.read("build/frozen_content.c");
+    assert_eq!(Sha256Hex::of(&content).as_str(), FROZEN);
+    // Nothing is new: nothing is made, and nothing said.
+    assert_eq!(sandbox.run(&line("")).stdout(), "");
+    // A change of the manifest counts, though no source is newer.
+    sandbox.write("manifest.py", "module('second.py', opt=3)\n");
+    let changed = sandbox.run(&line(
+        " --mpy-cross-flags=-O2 --mpy-tool-flags=-mlongint-impl=none",
+    ));
+    assert_eq!(
+        changed.stdout(),
+        "MPY second.py\nGEN build/frozen_content.c\n"
+    );
+}
+
+#[test]
+fn mpy_tool_prints_what_upstream_prints() {
+    let sandbox = project();
+    assert_eq!(sandbox.run(&line("")).code, Some(0));
+    for (option, hash) in [("-d", DISASSEMBLY), ("-x", HEXDUMP)] {
+        let outcome = sandbox.run(&format!("mpy-tool {option} build/frozen_mpy/constants.mpy"));
+        assert_eq!(Sha256Hex::of(&outcome.stdout).as_str(), hash, "{option}");
+    }
+    let broken = sandbox.run("mpy-tool -d constants.py");
+    assert_eq!(broken.code, Some(1));
+    assert_eq!(broken.stderr(), "constants.py: not a valid .mpy file\n");
+    assert_eq!(sandbox.run("mpy-tool -d").code, Some(2));
+}
+
+#[test]
+fn what_the_c_compiler_would_stumble_over_is_an_error() {
+    let sandbox = project();
+    for (manifest, message) in [
+        (
+            "module('missing.py')\n",
+            "manifest error executing \"manifest.py\": Error in manifest file: ",
+        ),
+        (
+            "module('second.py')\nmodule('second.py')\n",
+            "`second.py` is listed twice",
+        ),
+        (
+            "module('../second.py', base_path='text')\n",
+            "outside of the build's folder",
+        ),
+        (
+            "package('text', files=['source.txt'])\n",
+            "neither a `.py` nor a `.mpy` file",
+        ),
+    ] {
+        sandbox.write("text/source.txt", "");
+        sandbox.write("manifest.py", manifest);
+        let outcome = sandbox.run(&line(""));
+        assert_eq!(outcome.code, Some(1), "{manifest}");
+        assert!(outcome.stderr().contains(message), "{}", outcome.stderr());
+        assert!(!sandbox.path().join("build/frozen_content.c").exists());
+    }
+    sandbox.write("second.py", "x = (\n");
+    sandbox.write("manifest.py", "module('second.py')\n");
+    let outcome = sandbox.run(&line(""));
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome
+            .stdout()
+            .starts_with("error compiling second.py:\nTraceback"),
+        "{}",
+        outcome.stdout()
+    );
+    let outcome = sandbox.run("makemanifest -o a -b b -v X=1 manifest.py");
+    assert_eq!(
+        outcome.stdout(),
+        "MPY_DIR and PORT_DIR variables must be specified\n"
+    );
+}
+
+#[test]
+fn c_modules_are_listed_one_a_line() {
+    let sandbox = project();
+    std::fs::create_dir_all(sandbox.path().join("driver")).unwrap();
+    sandbox.write("driver/micropython.mk", "");
+    sandbox.write(
+        "manifest.py",
+        "c_module('driver')\nmodule('not-there.py')\n",
+    );
+    let outcome =
+        sandbox.run("makemanifest --list-c-modules -v MPY_DIR=. -v PORT_DIR=. manifest.py");
+    assert!(
+        outcome.stdout().ends_with("/driver\n"),
+        "{}",
+        outcome.stderr()
+    );
+    assert_eq!(outcome.code, Some(0));
+}
+
+/// The hash of `frozen_content.c`.
+const FROZEN: &str = "33434b8bc58768a55b11b5c8e82155781d3d1ec8f812add5c4cf987b66b032b4";
+
+/// The hashes of what `mpy-tool.py -d` and `-x` print of `constants.mpy`.
+const DISASSEMBLY: &str = "94a982422e3bff92b3592ae9e339aa030284096891d9d5d399939c7bf0185b87";
+const HEXDUMP: &str = "d4f26b9d2be582e870cab524dac5598ffee42cd64e8d5236d1a7eb9e6b997c5e";
