@@ -429,6 +429,28 @@ fn structure(out: &mut String, code: &RawCode, prelude: Option<&str>, sizes: &mu
         code.children.len(),
         code.prelude_offset
     );
+    trace_prelude(out, code);
+    out.push_str("    #endif\n");
+    if code.kind == CodeKind::Assembler {
+        let _ = write!(
+            out,
+            "    .asm_n_pos_args = {},\n    .asm_type_sig = {},\n",
+            code.n_pos_args, code.type_signature
+        );
+    }
+    out.push_str("};\n");
+    if minimal {
+        let _ = write!(
+            out,
+            "#else\n#define proto_fun_{name} fun_data_{name}[0]\n#endif\n"
+        );
+    }
+    sizes.raw_codes += 1;
+}
+
+/// Writes what a firmware with `sys.settrace` needs of bytecode.
+fn trace_prelude(out: &mut String, code: &RawCode) {
+    let name = &code.escaped;
     if code.kind == CodeKind::Bytecode
         && let Some(prelude) = &code.prelude
     {
@@ -459,22 +481,6 @@ fn structure(out: &mut String, code: &RawCode, prelude: Option<&str>, sizes: &mu
         }
         out.push_str("    },\n    #endif\n");
     }
-    out.push_str("    #endif\n");
-    if code.kind == CodeKind::Assembler {
-        let _ = write!(
-            out,
-            "    .asm_n_pos_args = {},\n    .asm_type_sig = {},\n",
-            code.n_pos_args, code.type_signature
-        );
-    }
-    out.push_str("};\n");
-    if minimal {
-        let _ = write!(
-            out,
-            "#else\n#define proto_fun_{name} fun_data_{name}[0]\n#endif\n"
-        );
-    }
-    sizes.raw_codes += 1;
 }
 
 fn tables(

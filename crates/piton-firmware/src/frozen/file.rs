@@ -242,24 +242,8 @@ pub(super) fn read(
         .take(4)?
         .try_into()
         .map_err(|_| reader.error("corrupt .mpy file"))?;
-    let [letter, version, features, small_int_bits] = header;
-    if letter != b'M' {
-        return Err(reader.error("not a valid .mpy file"));
-    }
-    if version != piton_mpy::header::VERSION {
-        return Err(reader.error("incompatible .mpy version"));
-    }
-    let arch = (features >> 2) & 0x2f;
-    if arch != 0 {
-        if features & 3 != piton_mpy::header::SUB_VERSION {
-            return Err(reader.error("incompatible .mpy sub-version"));
-        }
-        if shared.arch == 0 {
-            shared.arch = arch;
-        } else if shared.arch != arch {
-            return Err(reader.error("native architecture mismatch"));
-        }
-    }
+    let [_, _, features, small_int_bits] = header;
+    check_header(&reader, header, shared)?;
     let arch_flags = if features & 0x40 == 0 {
         0
     } else {
@@ -309,6 +293,33 @@ pub(super) fn read(
         segments: reader.segments,
     };
     Ok((module, small_int_bits))
+}
+
+/// Checks that a file is one that can be frozen with those before it.
+fn check_header(
+    reader: &Reader<'_>,
+    header: [u8; 4],
+    shared: &mut Shared,
+) -> Result<(), FreezeError> {
+    let [letter, version, features, _] = header;
+    if letter != b'M' {
+        return Err(reader.error("not a valid .mpy file"));
+    }
+    if version != piton_mpy::header::VERSION {
+        return Err(reader.error("incompatible .mpy version"));
+    }
+    let arch = (features >> 2) & 0x2f;
+    if arch != 0 {
+        if features & 3 != piton_mpy::header::SUB_VERSION {
+            return Err(reader.error("incompatible .mpy sub-version"));
+        }
+        if shared.arch == 0 {
+            shared.arch = arch;
+        } else if shared.arch != arch {
+            return Err(reader.error("native architecture mismatch"));
+        }
+    }
+    Ok(())
 }
 
 fn qstr(reader: &mut Reader<'_>, shared: &mut Shared) -> Result<Qstr, FreezeError> {
