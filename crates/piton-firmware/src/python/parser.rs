@@ -206,9 +206,7 @@ impl Parser {
     /// Returns the error of the tokens that follow, if there is one and it goes before `error`.
     fn first(&self, error: SyntaxError) -> SyntaxError {
         match self.tokens.last().map(|token| &token.kind) {
-            Some(TokenKind::Error(other)) if !other.unclosed || other.line < self.line() => {
-                other.clone()
-            }
+            Some(TokenKind::Error(other)) if other.goes_before(self.line()) => other.clone(),
             _ => error,
         }
     }

@@ -42,4 +42,13 @@ impl SyntaxError {
             ..SyntaxError::new(&format!("'{bracket}' was never closed"), line)
         }
     }
+
+    /// Returns whether CPython reports this error of the tokens before one of the grammar in `line`.
+    pub(crate) fn goes_before(&self, line: u32) -> bool {
+        if self.unclosed {
+            return self.line < line;
+        }
+        // Blocks and continued lines are only looked at when the grammar comes to them.
+        self.class == "SyntaxError" && !self.message.starts_with("unexpected ")
+    }
 }

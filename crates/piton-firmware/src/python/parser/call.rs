@@ -152,7 +152,7 @@ impl Parser {
             .iter()
             .any(|argument| matches!(argument, Argument::Named(other, _) if *other == name))
         {
-            return Err(self.error(&format!("keyword argument repeated: {name}"), line));
+            self.late_error(&format!("keyword argument repeated: {name}"), line);
         }
         Ok(Some(name))
     }
