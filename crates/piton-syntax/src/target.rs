@@ -263,6 +263,8 @@ pub struct Rules {
     pub keep_big_integers: bool,
     /// From 1.26 on: floats, the numbers of `math` and operations that give floats are folded.
     pub fold_floats: bool,
+    /// Up to 1.25: a constant shift by more than 64 bits can count is an error, from then on it is not folded.
+    pub refuses_wide_shifts: bool,
     /// From 1.20 on: code that can't be reached is left out; before, only jumps and returns behind a `return`.
     pub drop_dead_code: bool,
     /// From 1.20 on: `:=` in a comprehension follows `global` and `nonlocal` around it.
@@ -314,6 +316,7 @@ impl Rules {
             any_truth: base >= 20,
             keep_big_integers: base <= 23,
             fold_floats: base >= 26,
+            refuses_wide_shifts: base <= 25,
             drop_dead_code: base >= 20,
             walrus_declares: base >= 20,
             parentheses_are_true: base <= 20,

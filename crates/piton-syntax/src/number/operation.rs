@@ -52,6 +52,13 @@ impl BinaryOperator {
             .get(usize::from(token.distance(Token::OpPipe)))
             .copied()
     }
+
+    /// Returns whether this is a shift by more than an `mp_int_t` can hold.
+    pub(crate) fn is_shift_too_wide(self, right: &Number) -> bool {
+        matches!(self, BinaryOperator::LeftShift | BinaryOperator::RightShift)
+            && matches!(right, Number::Integer(count)
+                if !count.is_negative() && i64::try_from(count.to_big()).is_err())
+    }
 }
 
 /// Returns the value of `left operator right`, if it has one that is a number and not complex. With `keep_big`, what is
@@ -145,7 +152,9 @@ fn big_operation(operator: BinaryOperator, left: &Integer, right: &Integer) -> O
             (left.bits() + right_big.bits() <= MAXIMUM_BITS).then(|| left * right_big)
         }
         BinaryOperator::LeftShift => {
-            let count = u64::try_from(&right_big).ok()?;
+            // The count must be an `mp_int_t`.
+            let count = i64::try_from(&right_big).ok()?;
+            let count = u64::try_from(count).ok()?;
             if left == BigInt::ZERO {
                 return Some(left);
             }

@@ -70,13 +70,13 @@ impl Parser<'_, '_> {
     /// Folds arithmetic, constant definitions and the numbers of `math`.
     pub(super) fn fold_arithmetic(&mut self, rule: Rule, count: usize) -> Result<Folded, Failure> {
         let value = match rule {
-            Rule::Expr => self.fold_chain(BinaryOperator::Or, count),
-            Rule::XorExpr => self.fold_chain(BinaryOperator::Xor, count),
-            Rule::AndExpr => self.fold_chain(BinaryOperator::And, count),
+            Rule::Expr => self.fold_chain(BinaryOperator::Or, count)?,
+            Rule::XorExpr => self.fold_chain(BinaryOperator::Xor, count)?,
+            Rule::AndExpr => self.fold_chain(BinaryOperator::And, count)?,
             Rule::Power if self.options.rules.since_1_13 => {
-                self.fold_chain(BinaryOperator::Power, count)
+                self.fold_chain(BinaryOperator::Power, count)?
             }
-            Rule::ShiftExpr | Rule::ArithExpr | Rule::Term => self.fold_mixed_chain(count),
+            Rule::ShiftExpr | Rule::ArithExpr | Rule::Term => self.fold_mixed_chain(count)?,
             Rule::Factor2 => return self.fold_unary(),
             Rule::ExprStmt => return self.define_constant(),
             Rule::AtomExprNormal => return self.fold_math(),
@@ -123,30 +123,54 @@ impl Parser<'_, '_> {
     }
 
     /// Operands of one operator.
-    fn fold_chain(&self, operator: BinaryOperator, count: usize) -> Option<Number> {
-        let mut value = self.number(self.peek(count - 1))?;
+    fn fold_chain(
+        &self,
+        operator: BinaryOperator,
+        count: usize,
+    ) -> Result<Option<Number>, Failure> {
+        let mut value = self.number(self.peek(count - 1));
         for from_top in (0..count - 1).rev() {
-            let right = self.number(self.peek(from_top))?;
-            value = self.operation(operator, &value, &right)?;
+            let right = self.number(self.peek(from_top));
+            value = self.operation(operator, value, right)?;
         }
-        Some(value)
+        Ok(value)
     }
 
     /// Operands with operator tokens between them.
-    fn fold_mixed_chain(&self, count: usize) -> Option<Number> {
-        let mut value = self.number(self.peek(count - 1))?;
+    fn fold_mixed_chain(&self, count: usize) -> Result<Option<Number>, Failure> {
+        let mut value = self.number(self.peek(count - 1));
         for from_top in (1..count - 1).rev().step_by(2) {
-            let right = self.number(self.peek(from_top - 1))?;
-            let NodeKind::Token(token) = self.tree.kind(self.peek(from_top)) else {
-                return None;
+            let right = self.number(self.peek(from_top - 1));
+            let operator = match self.tree.kind(self.peek(from_top)) {
+                NodeKind::Token(token) => BinaryOperator::from_token(token),
+                _ => None,
             };
-            value = self.operation(BinaryOperator::from_token(token)?, &value, &right)?;
+            let Some(operator) = operator else {
+                return Ok(None);
+            };
+            value = self.operation(operator, value, right)?;
         }
-        Some(value)
+        Ok(value)
     }
 
-    fn operation(&self, operator: BinaryOperator, left: &Number, right: &Number) -> Option<Number> {
-        binary_operation(operator, left, right, self.options.rules.keep_big_integers)
+    fn operation(
+        &self,
+        operator: BinaryOperator,
+        left: Option<Number>,
+        right: Option<Number>,
+    ) -> Result<Option<Number>, Failure> {
+        let (Some(left), Some(right)) = (left, right) else {
+            return Ok(None);
+        };
+        if self.options.rules.refuses_wide_shifts && operator.is_shift_too_wide(&right) {
+            return Err(Failure::nowhere(DiagnosticCode::IntegerTooLarge));
+        }
+        Ok(binary_operation(
+            operator,
+            &left,
+            &right,
+            self.options.rules.keep_big_integers,
+        ))
     }
 
     fn fold_unary(&mut self) -> Result<Folded, Failure> {
