@@ -35,10 +35,10 @@ impl<'r> Request<'r> {
         }
     }
 
-    /// Evaluates an expression of a user.
+    /// Evaluates an expression of a user. One with an object that the session keeps is in part the session's own.
     pub(in crate::device) fn of_user(expression: &'r str) -> Request<'r> {
         Request {
-            is_own: false,
+            is_own: expression.contains("_o["),
             ..Request::evaluate(expression)
         }
     }
