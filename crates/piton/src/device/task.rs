@@ -145,7 +145,8 @@ impl Task {
     fn request<'r>(&'r self, expression: &'r Arguments, is_own: bool) -> Request<'r> {
         Request {
             data: expression.data(),
-            is_own,
+            // An argument may be an object that the session keeps.
+            is_own: is_own || expression.code().contains("_o["),
             called: Some(&self.source),
             ..Request::evaluate(expression.code())
         }
