@@ -160,6 +160,20 @@ fn errors() {
     insta::assert_snapshot!(snapshot_of(include_str!("assembler/errors.txt")));
 }
 
+/// The official compiler crashes in a listing.
+#[test]
+fn architectures_without_an_assembler_reject_its_decorators() {
+    for arch in [Arch::X86, Arch::X64, Arch::Rv64Imc, Arch::Debug] {
+        let options = Options {
+            arch: Some(arch),
+            ..Options::new("<stdin>")
+        };
+        let source = b"@micropython.asm_thumb\ndef f():\n    nop()\n";
+        let error = compile(source, &options).unwrap_err();
+        assert_eq!(error.code, DiagnosticCode::InvalidArchitecture, "{arch:?}");
+    }
+}
+
 /// The codes of inline assemblers are those that `errors.txt` makes happen.
 #[test]
 fn every_code_of_an_assembler_has_a_source() {
