@@ -146,3 +146,19 @@ fn circuitpython_9_keeps_integers_big_that_were_computed_so() {
         assert_eq!(objects(Target::CircuitPython9, source), 0, "{source}");
     }
 }
+
+/// CircuitPython 8 has taken how 1.20 prints floats, which files of version 5 hold as texts.
+#[test]
+fn floats_of_version_8_are_printed_as_in_1_20() {
+    for (target, text) in [
+        (Target::CircuitPython7, "63.00000000000001f"),
+        (Target::CircuitPython8, "63.0f"),
+    ] {
+        let module = compile(b"x = 63.0\ny = 2.0\n", &options(target)).unwrap();
+        let bytes = piton_mpy::writer::write(&module).unwrap();
+        let found = bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes());
+        assert!(found, "{}", target.name());
+    }
+}

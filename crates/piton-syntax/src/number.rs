@@ -33,7 +33,9 @@ pub fn complex_text(imaginary: f64, floats: Floats) -> String {
 fn number_text(value: f64, floats: Floats) -> String {
     match floats {
         Floats::Scaled => scaled_float::number_text(value),
-        Floats::Subtracted | Floats::Whole => former_float::former_number_text(value),
+        Floats::ScaledThenSubtracted | Floats::Subtracted | Floats::Whole => {
+            former_float::former_number_text(value)
+        }
         Floats::Extended => float_text::number_text(value),
     }
 }

@@ -74,7 +74,9 @@ struct Row {
 pub enum Checked {
     /// File by file with the official program, as it is distributed.
     Program,
-    /// By the list of changes between the releases before and behind it, and with a build of its sources.
+    /// File by file with a build of its sources.
+    Build,
+    /// By the list of changes between the releases before and behind it.
     Changes,
 }
 
@@ -107,23 +109,23 @@ rows! {
     MicroPython1_14 "micropython-1.14" 14 0 5 0 Changes;
     MicroPython1_15 "micropython-1.15" 15 0 5 0 Changes;
     MicroPython1_16 "micropython-1.16" 16 0 5 0 Changes;
-    MicroPython1_17 "micropython-1.17" 17 0 5 0 Changes;
-    MicroPython1_18 "micropython-1.18" 18 0 5 0 Changes;
+    MicroPython1_17 "micropython-1.17" 17 0 5 0 Build;
+    MicroPython1_18 "micropython-1.18" 18 0 5 0 Build;
     MicroPython1_19 "micropython-1.19" 19 0 6 0 Program;
     MicroPython1_20 "micropython-1.20" 20 0 6 1 Program;
-    MicroPython1_21 "micropython-1.21" 21 0 6 1 Changes;
+    MicroPython1_21 "micropython-1.21" 21 0 6 1 Build;
     MicroPython1_22 "micropython-1.22" 22 0 6 2 Program;
     MicroPython1_23 "micropython-1.23" 23 0 6 3 Program;
-    MicroPython1_24 "micropython-1.24" 24 0 6 3 Changes;
-    MicroPython1_25 "micropython-1.25" 25 0 6 3 Changes;
-    MicroPython1_26 "micropython-1.26" 26 0 6 3 Changes;
-    MicroPython1_27 "micropython-1.27" 27 0 6 3 Changes;
-    MicroPython1_28 "micropython-1.28" 28 0 6 3 Changes;
+    MicroPython1_24 "micropython-1.24" 24 0 6 3 Build;
+    MicroPython1_25 "micropython-1.25" 25 0 6 3 Build;
+    MicroPython1_26 "micropython-1.26" 26 0 6 3 Build;
+    MicroPython1_27 "micropython-1.27" 27 0 6 3 Build;
+    MicroPython1_28 "micropython-1.28" 28 0 6 3 Build;
     MicroPython1_29 "micropython-1.29" 29 0 6 3 Program;
-    CircuitPython7 "circuitpython-7" 18 7 5 0 Changes;
-    CircuitPython8 "circuitpython-8" 18 8 5 0 Changes;
-    CircuitPython9 "circuitpython-9" 23 9 6 3 Changes;
-    CircuitPython10 "circuitpython-10" 27 10 6 3 Changes;
+    CircuitPython7 "circuitpython-7" 18 7 5 0 Build;
+    CircuitPython8 "circuitpython-8" 18 8 5 0 Build;
+    CircuitPython9 "circuitpython-9" 23 9 6 3 Build;
+    CircuitPython10 "circuitpython-10" 27 10 6 3 Build;
 }
 
 impl Target {
@@ -212,6 +214,8 @@ impl Default for Target {
 pub enum Floats {
     /// Up to 1.19: digits are summed up in a double; printing scales the number first.
     Scaled,
+    /// CircuitPython 8: read as up to 1.19, printed as in 1.20.
+    ScaledThenSubtracted,
     /// 1.20 to 1.24: as before, but zeros at the end wait; printing subtracts powers of ten.
     Subtracted,
     /// 1.25: digits are summed up in 64 bits.
@@ -303,6 +307,7 @@ impl Rules {
             newline_in_its_line: base >= 22,
             no_leading_zeros: base >= 25,
             floats: match base {
+                _ if circuitpython == 8 => Floats::ScaledThenSubtracted,
                 ..=19 => Floats::Scaled,
                 20..=24 => Floats::Subtracted,
                 25 => Floats::Whole,

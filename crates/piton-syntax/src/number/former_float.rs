@@ -68,7 +68,7 @@ impl Mantissa {
 
 /// Returns the value of a float or complex literal that is known to be one.
 pub(crate) fn former_decimal_value(text: &[u8], floats: Floats) -> f64 {
-    if floats == Floats::Scaled {
+    if matches!(floats, Floats::Scaled | Floats::ScaledThenSubtracted) {
         return first_decimal_value(text);
     }
     if floats == Floats::Whole {
