@@ -107,10 +107,15 @@ fn values_are_completed() {
     assert_eq!(bash(&sandbox, "piton virtual "), "serve\n");
     assert_eq!(
         bash(&sandbox, "piton build --target circ"),
-        "circuitpython-9\ncircuitpython-10\n"
+        "circuitpython-7\ncircuitpython-8\ncircuitpython-9\ncircuitpython-10\n"
     );
     // Behind `=` Bash completes the value alone.
-    assert_eq!(bash(&sandbox, "piton build --target=mi"), "micropython\n");
+    assert_eq!(
+        bash(&sandbox, "piton build --target=micropython-1.2"),
+        (20..30)
+            .map(|minor| format!("micropython-1.{minor}\n"))
+            .collect::<String>()
+    );
     assert_eq!(bash(&sandbox, "piton sync --links f"), "follow\n");
     assert_eq!(bash(&sandbox, "piton connect virt"), "virtual\nvirtual:\n");
     assert_eq!(bash(&sandbox, "piton help roms"), "\n");

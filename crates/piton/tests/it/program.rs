@@ -50,7 +50,7 @@ fn a_board_gets_only_files_that_it_loads() {
     check(
         &old,
         &facts,
-        "the .mpy file is for .mpy version 5, the board loads version 6",
+        "the .mpy file is for .mpy version 5 (MicroPython 1.12 to 1.18), the board loads version 6",
     );
     check(&file[..file.len() - 1], &facts, "damaged .mpy file: ");
     check(&file[..2], &facts, "damaged .mpy file: ");

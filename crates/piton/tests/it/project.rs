@@ -191,7 +191,12 @@ fn a_board_says_which_circuitpython_it_runs() {
             "12.0.0-beta.1",
             "circuitpython-10",
         ),
-        ("Adafruit CircuitPython 8.2.9 on", "8.2.9", ""),
+        (
+            "Adafruit CircuitPython 8.2.9 on",
+            "8.2.9",
+            "circuitpython-8",
+        ),
+        ("Adafruit CircuitPython 6.3.0 on", "6.3.0", ""),
         ("MicroPython v1.25", "", ""),
         ("CircuitPython next", "", ""),
         ("CircuitPython \u{1b}[31m", "", ""),

@@ -175,9 +175,17 @@ fn the_order_of_files_is_that_of_the_caller() {
 }
 
 #[test]
-fn whoever_hears_the_events_can_stop_a_sync() {
+fn an_event_closure_can_stop_a_sync() {
     let mut board = connect();
-    let here = folder(&[("a.py", "1"), ("b.py", "2")]);
+    // More than the board can have taken before the flag is looked at.
+    let names = (10..50).map(|number| format!("{number}.py"));
+    let names: Vec<String> = names.collect();
+    let text = "x = 1\n".repeat(2000);
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), text.as_str()))
+        .collect();
+    let here = folder(&files);
     let stopped = with_files(&mut board, |remote| {
         let push = sync::push(
             remote,
@@ -195,7 +203,7 @@ fn whoever_hears_the_events_can_stop_a_sync() {
     );
     // The next one finishes it.
     try_push(&mut board, here.path(), &Options::default()).unwrap();
-    assert_eq!(on_board(&mut board, "/app"), ["a.py", "b.py"]);
+    assert_eq!(on_board(&mut board, "/app"), names);
 }
 
 #[test]
