@@ -221,11 +221,11 @@ fn circuitpython_is_recognised() {
     assert_eq!(files, ["code.py", "helper.mpy", "repl.mpy"]);
     sandbox.write(
         "boot_out.txt",
-        "Adafruit CircuitPython 7.3.0 on 2022-05-23; X with y\n",
+        "Adafruit CircuitPython 6.3.0 on 2021-06-02; X with y\n",
     );
     let text = told(&sandbox, "build");
     assert!(
-        text.contains("CircuitPython 7.3.0, expected 9 or newer"),
+        text.contains("CircuitPython 6.3.0, expected 7 or newer"),
         "{text}"
     );
 }
