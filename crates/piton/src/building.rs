@@ -343,7 +343,7 @@ pub enum BuildError {
         path: PathBuf,
     },
     /// The board of the project runs a CircuitPython that is too old.
-    #[error("`{}` is of CircuitPython {version}, expected 9 or newer", path.display())]
+    #[error("`{}` is of CircuitPython {version}, expected 7 or newer", path.display())]
     OldCircuitPython {
         /// The `boot_out.txt` that says so.
         path: PathBuf,
