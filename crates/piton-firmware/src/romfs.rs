@@ -82,7 +82,7 @@ pub enum BuildError {
         name: String,
     },
     /// Folders in folders, more than [`MAX_DEPTH`].
-    #[error("`{name}` lies deeper than {MAX_DEPTH} folders")]
+    #[error("`{name}` is deeper than {MAX_DEPTH} folders")]
     TooDeep {
         /// The name.
         name: String,
@@ -94,8 +94,8 @@ pub type Compile<'a, E> = dyn FnMut(&str, &[u8]) -> Result<Vec<u8>, E> + 'a;
 
 /// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them.
 ///
-/// The path that `compile` is given is `folder`, which ends in a slash or is empty, and the names below it. Tracebacks on the
-/// board show it.
+/// The path that `compile` is given is `folder`, which ends in a slash or is empty, and the names below it. Tracebacks
+/// on the board show it.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Makes a folder of a board like a folder of this computer, and says what was done:
+//! Makes a folder of a board like a folder of this computer, and prints the changes:
 //! `cargo run -p piton --example copy_folder -- virtual:flash src /lib`.
 
 use std::error::Error;
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut session = Session::connect(&board.parse()?, SessionOptions::default())?;
     let mut raw_repl = session.raw_repl()?;
     let mut remote = RemoteFs::new(&mut raw_repl);
-    // Looking changes nothing on the board.
+    // Comparing the folders changes nothing on the board.
     let push = sync::push(
         &mut remote,
         Path::new(folder),

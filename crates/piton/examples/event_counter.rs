@@ -1,7 +1,7 @@
 //! Counts the rising edges of a pin: `cargo run -p piton --example event_counter -- virtual 2 3`.
 //!
-//! The board counts in an interrupt, so no edge is missed between two calls. To have something to count, the program makes
-//! edges on the pin itself: connect nothing to it.
+//! The board counts in an interrupt, so no edge is missed between two calls. The program makes the edges on the pin
+//! itself, so nothing must be connected to the pin.
 
 use std::error::Error;
 use std::io::{Write as _, stdout};

@@ -24,20 +24,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut raw_repl = session.raw_repl()?;
     let result = raw_repl.exec(&source, &mut |bytes| _ = show(bytes), Deadline::NEVER);
     match result {
-        // The board's own USB is its line: a reset takes it away. `identity` is `None` for boards that cannot return.
+        // The reset of a board with its own USB disconnects it. `identity` is `None` for boards that cannot return.
         Err(BoardError::Disconnected { .. }) if session.identity().is_some() => {}
         other => return Ok(other?),
     }
     session.follow_return(&mut |event| match event {
         ReturnEvent::Waiting => note("waiting for the board"),
-        ReturnEvent::Reconnected { device_name } => note(&format!("it is back at {device_name}")),
+        ReturnEvent::Reconnected { device_name } => note(&format!("reconnected at {device_name}")),
         ReturnEvent::Output { bytes } => show(bytes),
         _ => ControlFlow::Continue(()),
     })?;
     Ok(())
 }
 
-/// Writes a line to stderr, whether anybody reads it or not.
+/// Writes a line to stderr, and ignores errors.
 fn note(text: &str) -> ControlFlow<()> {
     let _ = writeln!(stderr(), "{text}");
     ControlFlow::Continue(())

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let source = std::fs::read(path)?;
     let mut session = Session::connect(&board.parse()?, SessionOptions::default())?;
-    // The first entry into the raw REPL soft-resets the board, so the script starts from a fresh interpreter.
+    // The first entry into the raw REPL makes a soft reset, so the script starts with a new interpreter.
     let mut raw_repl = session.raw_repl()?;
     let mut written = Ok(());
     let mut show = |bytes: &[u8]| {
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             stdout().write_all(&exception.traceback)?;
             Err(exception.type_name.into())
         }
-        // At the end of the session the board is back at its prompt.
+        // The session brings the board to its prompt when it is dropped.
         other => Ok(other?),
     }
 }

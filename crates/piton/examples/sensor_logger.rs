@@ -5,13 +5,13 @@ use std::io::{Write as _, stdout};
 
 use piton::device::{Device, DeviceError, Generator};
 
-/// What `examples/board/sensor.py` does, as Rust methods.
+/// The functions of `examples/board/sensor.py` as Rust methods.
 #[piton::board(file = "examples/board/sensor.py")]
 trait Sensor {
     /// Returns the mean of some measurements, in degrees Celsius.
     fn temperature(&self, count: u32) -> Result<f64, DeviceError>;
 
-    /// Measures with a period. The board waits between two items, not the host.
+    /// Measures periodically. The board, not the host, waits between two items.
     fn temperatures(
         &self,
         count: u32,

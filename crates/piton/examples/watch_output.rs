@@ -1,4 +1,4 @@
-//! Starts the board's own program, and shows what it prints until a line is there:
+//! Starts the board's own program, and shows its output until it prints a line:
 //! `cargo run -p piton --example watch_output -- a0 ready`.
 
 use std::error::Error;
@@ -9,10 +9,10 @@ use piton::deadline::Deadline;
 use piton::session::output::ProgramOutput;
 use piton::{Session, SessionOptions};
 
-/// How long the line may take.
+/// Timeout of the line.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long each look for output takes.
+/// Maximum duration of one read.
 const SLICE: Duration = Duration::from_millis(50);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut session = Session::connect(&board.parse()?, SessionOptions::default())?;
     session.start_main()?;
-    // The firmware's own words before and after the program are left out.
+    // The firmware's own output before and after the program is left out.
     let mut program = ProgramOutput::default();
     let mut printed = Vec::new();
     let mut buffer = [0; 1024];

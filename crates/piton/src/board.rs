@@ -1,4 +1,4 @@
-//! A connection to a board, by whatever way there is.
+//! A connection to a board, by any selector.
 
 use std::fmt;
 use std::io;
@@ -29,24 +29,24 @@ use crate::mount;
 use crate::times::ENTRY_TIME;
 use crate::vm;
 
-/// Hears the [`ConnectEvent`]s of a connection that is made.
+/// Receives the [`ConnectEvent`]s of a new connection.
 pub type Reporter = Arc<dyn Fn(&ConnectEvent) + Send + Sync>;
 
-/// Hears each read and write on the wire.
+/// Receives each read and write on the wire.
 pub type WireLogger = Arc<dyn Fn(WireEvent<'_>) + Send + Sync>;
 
-/// Progress of a connection that is made.
+/// Progress of making a connection.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectEvent {
-    /// The way to the board is opened now.
+    /// The connection is being opened.
     Connecting {
         /// The selector of the board.
         #[serde(serialize_with = "events::text")]
         selector: BoardSelector,
     },
-    /// The VM file of the virtual board is looked for.
+    /// Progress of finding the VM file of the virtual board.
     #[serde(untagged)]
     Vm(vm::VmEvent),
 }
@@ -66,19 +66,19 @@ impl fmt::Display for ConnectEvent {
     }
 }
 
-/// How to connect to a board. `ConnectOptions::default()` will do.
+/// Options of a connection. `ConnectOptions::default()` suits most callers.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectOptions {
     /// Ends every wait when it is raised.
     pub cancel: Cancel,
-    /// Baud rate and the like of the way to the board.
+    /// Options of the transport, such as the baud rate.
     pub open: OpenOptions,
-    /// The VM file of the virtual board, instead of where [`vm::locate`] looks by itself.
+    /// The VM file of the virtual board. Without it [`vm::locate`] finds the file.
     pub vm: Option<PathBuf>,
-    /// Hears what takes time.
+    /// Receives the progress of slow steps.
     pub report: Option<Reporter>,
-    /// Hears each read and write.
+    /// Receives each read and write.
     pub wire_log: Option<WireLogger>,
 }
 
@@ -94,11 +94,11 @@ impl fmt::Debug for ConnectOptions {
     }
 }
 
-/// A folder that the board has mounted, as long as it is not soft-reset.
+/// A folder that the board has mounted. A soft reset ends the mount.
 struct Mount {
     folder: PathBuf,
     options: MountOptions,
-    /// [`Repl::soft_resets`] when it was mounted.
+    /// The value of [`Repl::soft_resets`] when the folder was mounted.
     soft_resets: u64,
 }
 
@@ -107,12 +107,12 @@ pub struct LeftMount(Mount);
 
 /// A board and the connection to it.
 ///
-/// Dropping it closes the connection and leaves the board as it is; [`Board::friendly`] gives it back its prompt
-/// first. A virtual board ends with it.
+/// Dropping it closes the connection and does not change the state of the board; use [`Board::friendly`] to leave the
+/// board at its prompt. A virtual board ends with it.
 pub struct Board {
-    // Before the board: the line is closed before its other end goes.
+    // Dropped before the virtual board, so that the line is closed before its other end.
     repl: Repl,
-    /// Where the host's end of a mount sits.
+    /// The slot of the line for the service of a mount.
     slot: Slot,
     mount: Option<Mount>,
     device_name: String,
@@ -124,14 +124,14 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// [`Error::Board`] when the way to the board cannot be opened; [`Error::VmFile`] and [`Error::Vm`] when a
-    /// virtual board cannot be had.
+    /// [`Error::Board`] if the connection cannot be opened; [`Error::VmFile`] and [`Error::Vm`] if the virtual board
+    /// cannot be started.
     pub fn connect(selector: &BoardSelector, options: &ConnectOptions) -> Result<Board, Error> {
         Board::connect_asking(selector, options, &mut |_| None)
     }
 
-    /// As [`Board::connect`]; `ask` is called with the address of a WebREPL that wants a password which `options` do not
-    /// have.
+    /// As [`Board::connect`]. `ask` is called with the address of a WebREPL if it requires a password and `options`
+    /// have none.
     ///
     /// # Errors
     ///
@@ -170,11 +170,11 @@ impl Board {
         Ok(Board::over(transport, device_name, virtual_board, options))
     }
 
-    /// Opens the line to a virtual board that the caller holds, as `device_name`. Nothing is sent to it yet.
+    /// Opens the line to a virtual board of the caller, as `device_name`. Nothing is sent to it yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Board`] when the board has vanished, or another line to it is open.
+    /// [`Error::Board`] if the virtual board has ended, or another line to it is open.
     pub fn open_virtual(
         board: &VirtualBoard,
         device_name: &str,
@@ -226,7 +226,7 @@ impl Board {
         &self.device_name
     }
 
-    /// Returns the REPL of the board, for what this type has no short form of.
+    /// Returns the REPL of the board, for operations that this type does not have.
     pub fn repl(&mut self) -> &mut Repl {
         &mut self.repl
     }
@@ -236,8 +236,8 @@ impl Board {
         self.repl.transport()
     }
 
-    /// Waits for output of the board, for at most `patience`, and reads it into `buffer`. Returns the part of `buffer` that was
-    /// read; it is empty when the board was silent. For what a board prints by itself, outside of the raw REPL.
+    /// Waits for output of the board, for at most `patience`, and reads it into `buffer`. Returns the part of `buffer`
+    /// that was read, which is empty if the board was silent. For output of the board outside of the raw REPL.
     ///
     /// # Errors
     ///
@@ -251,20 +251,20 @@ impl Board {
             Ok(count) => Ok(buffer.get(..count).unwrap_or_default()),
             Err(error) if is_silence(&error) => Ok(&[]),
             Err(source) => Err(BoardError::Disconnected {
-                waiting_for: "what the board prints",
+                waiting_for: "output of the board",
                 source,
             }
             .into()),
         }
     }
 
-    /// Sends keys to the board as a person at its prompt types them. There is no flow control.
+    /// Sends keys to the board, as a terminal does. There is no flow control.
     ///
     /// # Errors
     ///
-    /// [`BoardError::Timeout`] when the board does not take them by `deadline`; [`BoardError::Disconnected`].
+    /// [`BoardError::Timeout`] if the line does not accept them by `deadline`; [`BoardError::Disconnected`].
     pub fn type_keys(&self, keys: &[u8], deadline: Deadline) -> Result<(), Error> {
-        let waiting_for = "the board to take what was typed";
+        let waiting_for = "the line to accept the typed keys";
         let written = self.transport().write_all(keys, deadline);
         Ok(written.map_err(|source| match is_silence(&source) {
             true => BoardError::Timeout {
@@ -278,12 +278,12 @@ impl Board {
         })?)
     }
 
-    /// Resets the board through the control lines of its serial port, where it is wired so: RTS to reset, as ESP boards
-    /// have it. Others take no notice. What the board was doing is forgotten.
+    /// Resets the board through the control lines of its serial port. This works for boards whose RTS is wired to
+    /// reset, such as ESP boards. Other boards are not affected. The known state of the board is dropped.
     ///
     /// # Errors
     ///
-    /// [`BoardError::NoControlLines`] when there is no serial port on the way; [`BoardError::Disconnected`].
+    /// [`BoardError::NoControlLines`] if the connection has no serial port; [`BoardError::Disconnected`].
     pub fn reset_by_lines(&mut self, lines: LineStates) -> Result<(), Error> {
         let Some(control) = self.repl.transport().control_lines() else {
             let address = self.device_name.clone();
@@ -303,28 +303,29 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// When the board does not answer by `deadline`, or went away.
+    /// As for [`Repl::raw_repl`].
     pub fn raw_repl(&mut self, entry: Entry, deadline: Deadline) -> Result<RawRepl<'_>, Error> {
         Ok(self.repl.raw_repl(entry, deadline)?)
     }
 
-    /// Gives the board back its friendly prompt: see [`Repl::friendly`].
+    /// Brings the board to its friendly prompt: see [`Repl::friendly`].
     ///
     /// # Errors
     ///
-    /// When the board does not take the byte by `deadline`, or went away.
+    /// As for [`Repl::friendly`].
     pub fn friendly(&mut self, deadline: Deadline) -> Result<(), Error> {
         if self.repl.is_raw() && keeps_programs(&self.repl) {
             let mut raw = self.repl.raw_repl(Entry::KeepState, deadline)?;
-            // What the board says of it is no reason not to leave it.
+            // An error is ignored: the prompt is more important than the kept programs.
             let _ = forget_programs(&mut raw, deadline);
         }
         Ok(self.repl.friendly(deadline)?)
     }
 
-    /// Runs a program, without a time limit, and hands on what it prints as it arrives.
+    /// Runs a program, without a time limit, and passes its output to `output` as it arrives.
     ///
-    /// The board keeps its variables. [`ConnectOptions::cancel`] ends the wait; [`Board::interrupt`] then ends the program.
+    /// The board keeps its variables. [`ConnectOptions::cancel`] ends the wait, and [`Board::interrupt`] then ends the
+    /// program.
     ///
     /// # Errors
     ///
@@ -334,7 +335,8 @@ impl Board {
         Ok(raw.exec(source, output, Deadline::NEVER)?)
     }
 
-    /// Interrupts the program that [`Board::exec`] left running, and hands on the rest of its output: see [`RawRepl::interrupt`].
+    /// Interrupts the program that still runs after [`Board::exec`], and passes on the rest of its output: see
+    /// [`RawRepl::interrupt`].
     ///
     /// # Errors
     ///
@@ -363,7 +365,7 @@ impl Board {
         Ok(raw.eval(expression, Deadline::NEVER)?)
     }
 
-    /// Returns what kind of board this is, and what it can do.
+    /// Returns the facts of the board, such as its firmware and its functions.
     ///
     /// # Errors
     ///
@@ -373,14 +375,15 @@ impl Board {
         Ok(board_facts(&mut raw, Deadline::after(ENTRY_TIME))?)
     }
 
-    /// Serves a folder of this computer to the board, as [`mount::MOUNT_POINT`], its current folder from then on.
+    /// Mounts a folder of this computer on the board as [`mount::MOUNT_POINT`], and makes it the board's current
+    /// folder.
     ///
-    /// It is served whenever the line is read: while a program is followed, and by [`Board::transport`]. One folder
-    /// can be mounted at a time; the one before makes room.
+    /// The folder is served whenever the line is read: while a program is followed, and through [`Board::transport`].
+    /// One folder can be mounted at a time; a new mount replaces the old one.
     ///
     /// # Errors
     ///
-    /// [`Error::Mount`] when the folder or the firmware is not up to it.
+    /// [`Error::Mount`] if the folder cannot be read, or the firmware lacks a function.
     pub fn mount(&mut self, folder: &Path, settings: &mount::Settings) -> Result<Mounted, Error> {
         if self.mount.is_some() {
             self.umount()?;
@@ -393,11 +396,11 @@ impl Board {
         self.put_mount(mount)
     }
 
-    /// Mounts the folder again, after a soft reset made the board forget it. Nothing happens when none was mounted.
+    /// Mounts the folder again after a soft reset has ended the mount. Does nothing if no folder was mounted.
     ///
     /// # Errors
     ///
-    /// As for [`Board::mount`]; then nothing is mounted any more.
+    /// As for [`Board::mount`]. Then no folder is mounted any more.
     pub fn remount(&mut self) -> Result<Option<Mounted>, Error> {
         match self.mount.take() {
             Some(mount) => self.put_mount(mount).map(Some),
@@ -415,42 +418,44 @@ impl Board {
         Ok(mounted)
     }
 
-    /// Returns the folder that is mounted, as it was named.
+    /// Returns the mounted folder, as the caller named it.
     pub fn mounted(&self) -> Option<&Path> {
         self.mount.as_ref().map(|mount| mount.folder.as_path())
     }
 
-    /// Returns whether the board was seen to start afresh since the folder was mounted: [`Board::remount`] is due.
+    /// Returns whether the interpreter has restarted since the folder was mounted. Then [`Board::remount`] is needed.
     pub fn lost_mount(&self) -> bool {
         self.mount
             .as_ref()
             .is_some_and(|mount| mount.soft_resets != self.repl.soft_resets())
     }
 
-    /// Records that the board started afresh, where only its output showed it: [`Board::lost_mount`] is true from now on.
+    /// Records that the interpreter has restarted, if only the output showed it: [`Board::lost_mount`] is true from now
+    /// on.
     pub fn note_lost_mount(&mut self) {
         if let Some(mount) = &mut self.mount {
             mount.soft_resets = u64::MAX;
         }
     }
 
-    /// Returns the mount of a board that went away, for [`Board::take_over_mount`] of the next connection to that board.
+    /// Returns the mount of a lost connection, for [`Board::take_over_mount`] of the next connection to the same board.
     pub fn leave_mount(&mut self) -> Option<LeftMount> {
         self.slot.detach();
         self.mount.take().map(LeftMount)
     }
 
-    /// Takes over the mount of the connection before. The board has forgotten it: [`Board::remount`] is due.
+    /// Takes over the mount of the previous connection. The board does not have it any more: [`Board::remount`] is
+    /// needed.
     pub fn take_over_mount(&mut self, left: LeftMount) {
         self.mount = Some(left.0);
         self.note_lost_mount();
     }
 
-    /// Takes the mount off the board. Nothing happens when there is none.
+    /// Unmounts the folder. Does nothing if no folder is mounted.
     ///
     /// # Errors
     ///
-    /// When the board does not answer or refuses; the folder is not served any more all the same.
+    /// The board's error. The folder is not served any more in any case.
     pub fn umount(&mut self) -> Result<(), Error> {
         if self.mount.is_none() {
             return Ok(());
@@ -475,7 +480,7 @@ impl Board {
     }
 }
 
-/// Returns whether a transport's error means that nothing came, or could be sent, within the deadline.
+/// Returns whether a transport's error is a timeout.
 fn is_silence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -483,13 +488,13 @@ fn is_silence(error: &io::Error) -> bool {
     )
 }
 
-/// Compiles a program of this library: see [`use_bytecode`]. Nobody sees its line numbers.
+/// Compiles a program of this library without line numbers: see [`use_bytecode`].
 fn bytecode(source: &str) -> Option<Vec<u8>> {
     let options = Options {
         optimisation: Optimisation::NoLines,
         ..Options::new("piton")
     };
-    // No cache: a program of ours compiles in less time than a file takes to open.
+    // Without the cache, because compiling such a program is faster than opening a file.
     let compiled = compile_cached(source.as_bytes(), &options, None).ok()?;
     Some(compiled.mpy)
 }
@@ -498,7 +503,8 @@ fn bytecode(source: &str) -> Option<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// [`Error::VmFile`] when there is no VM file, [`Error::Vm`] when it does not run or its folder cannot be used.
+/// [`Error::VmFile`] if there is no VM file, [`Error::Vm`] if it does not run or the folder of the board cannot be
+/// used.
 pub fn start_virtual(board: BoardOptions, options: &ConnectOptions) -> Result<VirtualBoard, Error> {
     let file = vm::locate(options.vm.as_deref(), &mut |event| {
         if let Some(report) = &options.report {

@@ -1,4 +1,4 @@
-//! What a board loads: which `.mpy` files, and how the compiler makes them for it.
+//! The format of a board: the `.mpy` files that it loads, and the options of the compiler for them.
 //!
 //! ```
 //! use piton::board_format::{BoardFormat, Mismatch};
@@ -31,27 +31,27 @@ pub use loaders::loaders;
 /// What CircuitPython writes on its drive about itself.
 pub const BOOT_OUT: &str = "boot_out.txt";
 
-/// Most bytes of [`BOOT_OUT`]: it has a few lines.
+/// Maximum size of [`BOOT_OUT`] in bytes. The file has a few lines.
 const BOOT_OUT_LIMIT: u64 = 64 << 10;
 
 /// The name of CircuitPython in `sys.implementation`.
 const CIRCUITPYTHON: &str = "circuitpython";
 
-/// Which `.mpy` files a board loads.
+/// The `.mpy` files that a board loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardFormat {
-    /// Whose firmware it runs.
+    /// The kind of its firmware.
     pub dialect: Dialect,
     /// Version of the `.mpy` files that it loads; `None` if it loads none.
     pub version: Option<u8>,
     /// Version of the interface for machine code. For files of version 5 the features that their bytecode must have, as
     /// [`Header::sub_version`] has them.
     pub sub_version: u8,
-    /// Its processor, if it runs machine code out of `.mpy` files.
+    /// Its processor, if it runs machine code from `.mpy` files.
     pub arch: Option<Arch>,
     /// Extensions of that processor ([`Arch::flag_names`]).
     pub arch_flags: u32,
-    /// The firmware as the compiler knows it; `None` for a CircuitPython that it does not know.
+    /// The compiler's target for the firmware; `None` for a version of CircuitPython that the compiler does not know.
     pub target: Option<Target>,
 }
 
@@ -105,7 +105,7 @@ pub enum Mismatch {
     },
 }
 
-/// Why the compiler makes nothing for a board.
+/// Why the compiler cannot compile for a board.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCompilable {
@@ -115,7 +115,7 @@ pub enum NotCompilable {
     /// The board loads files of another version.
     #[error("the board's firmware loads .mpy files of version {version}, not 5 or 6")]
     Version {
-        /// That version.
+        /// The version.
         version: u8,
     },
     /// The board runs a version of CircuitPython that the compiler does not know.
@@ -124,8 +124,8 @@ pub enum NotCompilable {
 }
 
 impl BoardFormat {
-    /// Returns what a board loads whose `sys.implementation._mpy` has this value, 0 if it has none, and that runs
-    /// MicroPython.
+    /// Returns the format of a board with MicroPython whose `sys.implementation._mpy` has this value; 0 if it has no
+    /// such attribute.
     pub fn micropython(mpy: u32) -> BoardFormat {
         // Bits 0-7 version, 8-9 sub-version, 10-13 processor, 16 and up its extensions (py/persistentcode.h).
         let [version, features, ..] = mpy.to_le_bytes();
@@ -140,8 +140,8 @@ impl BoardFormat {
         }
     }
 
-    /// Returns what a board loads whose `sys.implementation` has this name, this first number of a version, and this value of
-    /// `_mpy`, 0 if it has none.
+    /// Returns the format of a board whose `sys.implementation` has this name, this first number of its version, and
+    /// this value of `_mpy`; 0 if it has none.
     pub(crate) fn of_implementation(name: &str, major: u32, mpy: u32) -> BoardFormat {
         let format = BoardFormat::micropython(mpy);
         match name {
@@ -155,14 +155,14 @@ impl BoardFormat {
     }
 
     /// Returns the version of the compiled packages in an index of MicroPython that the board loads; `None` if it loads
-    /// none of them and gets sources. CircuitPython is such a board: its format has the number of MicroPython's, and other
-    /// bytecode.
+    /// none of them and gets sources. CircuitPython is such a board: its format has the number of MicroPython's, and
+    /// other bytecode.
     pub fn index_version(&self) -> Option<u8> {
         self.version
             .filter(|_| self.dialect == Dialect::MicroPython)
     }
 
-    /// Returns what a CircuitPython board loads, by the text of its `boot_out.txt`; `None` if that does not say the version.
+    /// Returns the format of a CircuitPython board with this text of `boot_out.txt`; `None` if the text has no version.
     pub fn from_boot_out(text: &str) -> Option<BoardFormat> {
         let major = major(&circuitpython_version(text)?)?;
         Some(BoardFormat {
@@ -176,17 +176,17 @@ impl BoardFormat {
         })
     }
 
-    /// Returns what the board of a drive loads; `None` if the drive does not say it.
+    /// Returns the format of a drive's board; `None` if the drive has no valid `boot_out.txt`.
     pub fn of_drive(drive: &Path) -> Option<BoardFormat> {
         let text = regular::read(&drive.join(BOOT_OUT), Links::Refuse, BOOT_OUT_LIMIT).ok()?;
         BoardFormat::from_boot_out(std::str::from_utf8(&text).ok()?)
     }
 
-    /// Finds out whether the board loads a file with this header (`mp_raw_code_load`, py/persistentcode.c).
+    /// Checks that the board loads a file with this header (`mp_raw_code_load`, py/persistentcode.c).
     ///
     /// # Errors
     ///
-    /// [`Mismatch`]: why it does not, or would crash over it.
+    /// [`Mismatch`] if the board refuses the file or would crash.
     pub fn accepts(&self, header: &Header) -> Result<(), Mismatch> {
         if header.dialect != self.dialect {
             return Err(Mismatch::Dialect {
@@ -216,7 +216,7 @@ impl BoardFormat {
         Ok(())
     }
 
-    /// Finds out whether the board loads files of this version, whatever else is in their headers.
+    /// Checks that the board loads files of this version. The rest of the header is not checked.
     ///
     /// # Errors
     ///
@@ -327,8 +327,8 @@ fn major(version: &str) -> Option<u32> {
     digits.into_iter().next()?.parse().ok()
 }
 
-/// Returns the target of a CircuitPython with this first number. A newer one than the compiler knows is none: its bytecode
-/// may differ.
+/// Returns the target of a CircuitPython with this first number. A newer one than the compiler knows is none: its
+/// bytecode may differ.
 fn circuitpython(major: u32) -> Option<Target> {
     Target::circuitpython(major)
 }
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drive_says_what_its_board_loads() {
+    fn the_format_of_a_board_is_read_from_its_drive() {
         let text = |version: &str| {
             format!("Adafruit CircuitPython {version} on 2026-01-01; Raspberry Pi Pico\n")
         };
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_say_the_same_as_the_number() {
+    fn facts_and_the_number_give_the_same_format() {
         let mut facts = BoardFacts::default();
         assert_eq!(BoardFormat::from(&facts), BoardFormat::micropython(0));
         facts.implementation = Some("circuitpython".to_owned());
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_takes_what_it_loads() {
+    fn a_board_accepts_the_files_that_it_loads() {
         let bytecode = Header::bytecode();
         check(PICO, &bytecode, "");
         check(0, &bytecode, "it loads no `.mpy` files");
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn machine_code_is_for_a_processor_and_the_smaller_ones_of_its_line() {
+    fn a_processor_runs_the_machine_code_of_smaller_ones_of_its_family() {
         check(PICO, &Header::native(Arch::ArmV6M), "");
         check(PICO_2, &Header::native(Arch::ArmV6M), "");
         check(

@@ -1,7 +1,7 @@
-//! From a folder of Python sources to files that can be shipped: compiled, listed, packed, signed.
+//! Building a folder of Python sources: compiled files, a manifest, archives and signatures.
 //!
-//! [`build`] reads the sources once and compiles each for every target. Nothing in the folder of the results changes
-//! until everything is done; then the whole folder is replaced at once. Where nothing would change, nothing is
+//! [`build`] reads the sources once and compiles each for every target. The folder of the results does not change
+//! until everything is done; then the whole folder is replaced at once. If the results are the same, nothing is
 //! written. The results depend on the sources, the settings and the version of Piton only: not on the time, the
 //! user, the folder or the order in which a file system lists its files.
 //!
@@ -62,21 +62,21 @@ pub const FILES: &str = "mpy";
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the list of targets, where there are several.
 pub const INDEX: &str = "index.json";
-/// What the name of a signature ends in.
+/// The ending of the name of a signature.
 pub const SIGNATURE: &str = ".minisig";
 /// Name of the tar archive.
 pub const TAR: &str = "mpy-files.tar.gz";
 /// Name of the zip archive.
 pub const ZIP: &str = "mpy-files.zip";
 
-/// Returns the files that stay source on boards with these firmwares, unless somebody says otherwise.
+/// Returns the files that stay source by default on boards with these firmwares.
 pub fn entry_files(targets: &[BuildTarget]) -> Vec<String> {
     let for_circuitpython = targets.iter().any(|target| target.is_circuitpython());
     let names = start_files::sources(for_circuitpython);
     names.map(str::to_owned).collect()
 }
 
-/// How often a watching build looks at the sources.
+/// The pause between two checks of the sources in a build that watches them.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Settings of a build.
@@ -84,7 +84,7 @@ pub const WATCH_INTERVAL: Duration = Duration::from_millis(300);
 pub struct Settings {
     /// The folder of the sources.
     pub source: PathBuf,
-    /// The folder of the results. What Piton did not put there stays there.
+    /// The folder of the results. Other files in it are kept.
     pub out: PathBuf,
     /// The firmwares to build for; by default one, `micropython`.
     pub targets: Vec<BuildTarget>,
@@ -94,27 +94,27 @@ pub struct Settings {
     pub small_int_bits: u8,
     /// Whether line numbers are kept.
     pub source_lines: bool,
-    /// Version of what is built; `None` takes the tag of the commit, if it has one, else `0.0.0`.
+    /// Version of the build; `None` for the tag of the commit, if it has one, else `0.0.0`.
     pub version: Option<String>,
     /// Names of the files at the top of the sources that stay source.
     pub entry: Vec<String>,
-    /// Files other than sources to take along.
+    /// Files other than sources to include.
     pub data: Patterns,
-    /// Whether all files are taken along, except those for other programs.
+    /// Whether all files are included, except those for other programs.
     pub all_data: bool,
-    /// The files to build from; `None` takes those of the folder.
+    /// The files to build; `None` for all files of the folder.
     pub files: Option<Vec<NamedFile>>,
     /// Files and folders to leave out.
     pub exclude: Patterns,
     /// Whether a source that does not compile ends the build, with nothing written.
     pub strict: bool,
-    /// Sources that may fail to compile, even so.
+    /// Sources that may fail to compile in spite of [`Settings::strict`].
     pub allow_fail: Patterns,
     /// Whether archives are made.
     pub archives: bool,
     /// The key to sign with.
     pub key: Option<Arc<SecretKey>>,
-    /// Where compiled files are kept for the next build.
+    /// The cache of compiled files.
     pub cache: Option<Cache>,
     /// How many files are compiled at the same time.
     pub jobs: NonZeroUsize,
@@ -147,7 +147,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// Returns the path of a source as a person would write it.
+    /// Returns the path of a source for messages.
     fn path_of(&self, below: &Path) -> PathBuf {
         match self.source == Path::new(".") {
             true => below.to_owned(),
@@ -161,7 +161,7 @@ impl Settings {
 pub struct NamedFile {
     /// Path below the folder of the sources.
     pub source: PortablePath,
-    /// Path on the board, but for the ending of what is compiled.
+    /// Path on the board, before a compiled file gets its ending.
     pub place: PortablePath,
 }
 
@@ -180,11 +180,11 @@ pub struct Report {
     pub version: String,
     /// The sources that did not compile, by target and path.
     pub failures: Vec<Failure>,
-    /// The sources that go along as they are, since only the board can compile them, by target and path.
+    /// The sources that are included unchanged, because only the board can compile them, by target and path.
     pub native: Vec<NativeSource>,
-    /// The files that were taken along, by path.
+    /// The included files that are not sources, by path.
     pub data: Vec<PortablePath>,
-    /// The files that were not taken along, as nothing says so, by path.
+    /// The files that no setting includes, by path.
     pub other: Vec<PortablePath>,
     /// When the sources were current, in seconds since 1970.
     pub timestamp: u64,
@@ -193,9 +193,9 @@ pub struct Report {
 /// What happened to the folder of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The folder was replaced by what was built.
+    /// The folder was replaced by the results.
     Replaced,
-    /// The folder held the same already.
+    /// The folder had the same content already.
     Unchanged,
     /// The folder is unchanged: a source did not compile.
     Refused(Refusal),
@@ -210,7 +210,7 @@ pub enum Refusal {
     Nothing,
 }
 
-/// What was built for one target.
+/// The results for one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetReport {
     /// Name of the target.
@@ -221,11 +221,11 @@ pub struct TargetReport {
     pub manifest: PathBuf,
     /// The archives.
     pub archives: Vec<PathBuf>,
-    /// How many files the manifest has.
+    /// The number of files in the manifest.
     pub files: usize,
-    /// How many of them are compiled modules.
+    /// The number of compiled modules among them.
     pub modules: usize,
-    /// How many modules this run compiled.
+    /// The number of modules that this run compiled.
     pub compiled: usize,
     /// The size of all files, in bytes.
     pub size: u64,
@@ -257,11 +257,11 @@ pub struct NativeSource {
     pub source: PortablePath,
     /// Path of the source.
     pub path: PathBuf,
-    /// The line of the first decorator that asks for machine code, from 1.
+    /// The line of the first decorator for machine code, from 1.
     pub line: Option<u32>,
 }
 
-/// Why something among the sources is left out.
+/// Why an entry of the folder of the sources is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
@@ -269,11 +269,11 @@ pub enum LeftOut {
     Private,
     /// It is for other programs than those of boards.
     ForOthers,
-    /// It is a compiled module whose source is beside it: that is what a board imports.
+    /// It is a compiled module whose source is in the same folder: a board imports the source.
     HasSource,
     /// It is a link to a folder.
     FolderLink,
-    /// It is a link that names nothing.
+    /// It is a link whose target does not exist.
     DanglingLink,
     /// It is neither a file nor a folder.
     Special,
@@ -284,7 +284,7 @@ pub enum LeftOut {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BuildEvent {
-    /// Something among the sources that looks like one of them, or like a folder of them, is left out.
+    /// An entry that looks like a source, or like a folder of sources, is left out.
     LeftOut {
         /// Its path.
         #[serde(serialize_with = "events::path")]
@@ -299,14 +299,14 @@ pub enum BuildEvent {
         /// How many there are.
         of: usize,
     },
-    /// The time of the commit is not known, so the time of the newest source is taken.
+    /// The time of the commit is unknown, so the time of the newest source is used.
     NoCommitTime {
-        /// What git said.
+        /// The error of git.
         why: String,
     },
 }
 
-/// Why a build could not be done.
+/// Why a build failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -316,7 +316,7 @@ pub enum BuildError {
         /// Its path.
         path: PathBuf,
     },
-    /// The folder has nothing that boards run.
+    /// The folder has no Python source.
     #[error("there is no Python source in `{}`", path.display())]
     NoFiles {
         /// Its path.
@@ -336,7 +336,7 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file to take along is a secret key that signs.
+    /// A file to include is a secret key.
     #[error("`{}` is a secret key to sign with, and is never shipped", path.display())]
     SecretKey {
         /// Its path.
@@ -345,17 +345,17 @@ pub enum BuildError {
     /// The board of the project runs a CircuitPython that is too old.
     #[error("`{}` is of CircuitPython {version}, expected 7 or newer", path.display())]
     OldCircuitPython {
-        /// The `boot_out.txt` that says so.
+        /// The `boot_out.txt` with the version.
         path: PathBuf,
         /// The version.
         version: String,
     },
-    /// There is no folder `src`, and nothing else is clearly the sources.
+    /// There is no folder `src`, and the folder of the sources is ambiguous.
     #[error("there is no folder `{}` with sources", path.display())]
     UnclearSource {
-        /// The folder that is looked for.
+        /// The folder that does not exist.
         path: PathBuf,
-        /// What could be meant: folders and files with Python sources.
+        /// Folders and files with Python sources, which could be meant.
         candidates: Vec<String>,
     },
     /// A file or folder cannot be read.
@@ -363,7 +363,7 @@ pub enum BuildError {
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file's name does not fit into a manifest.
@@ -397,28 +397,28 @@ pub enum BuildError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The folder of the results contains the sources, or is one of them.
-    #[error("the results cannot go to `{}`: the sources are in there", path.display())]
+    #[error("the results cannot be written to `{}`: the sources are in it", path.display())]
     OutHoldsSource {
         /// The folder.
         path: PathBuf,
     },
     /// The results would replace a file.
-    #[error("the results cannot go to `{}`: it is no folder", path.display())]
-    OutIsNoFolder {
+    #[error("the results cannot be written to `{}`: it is not a folder", path.display())]
+    OutIsNotAFolder {
         /// The file.
         path: PathBuf,
     },
-    /// The results would replace what no build made.
+    /// The results would replace a file or folder that no build made.
     #[error("`{}` would be replaced, and no build made it", path.display())]
     NotOurs {
         /// The file or folder.
         path: PathBuf,
     },
-    /// The version would do something to the terminal that it is printed on.
+    /// The version has a character that controls a terminal.
     #[error("the version `{}` has a control character", version.escape_debug())]
     Version {
         /// The version.
@@ -427,7 +427,7 @@ pub enum BuildError {
     /// A build was interrupted so that two names are one folder on the drive. Nothing was written.
     #[error("an interrupted build left `{}`, which is the same folder on the drive as `{}`", left.display(), path.display())]
     Shared {
-        /// What was left.
+        /// The folder of the interrupted build.
         left: PathBuf,
         /// The folder of the results.
         path: PathBuf,
@@ -438,7 +438,7 @@ pub enum BuildError {
         /// The folder.
         path: PathBuf,
     },
-    /// Ctrl-C.
+    /// The build was interrupted.
     #[error("interrupted; `{}` is as it was", path.display())]
     Cancelled {
         /// The folder of the results.

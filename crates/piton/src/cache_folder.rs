@@ -1,4 +1,4 @@
-//! The folder of what Piton may fetch or make again.
+//! The folder of files that Piton can fetch or make again.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,13 +8,13 @@ use piton_project::cache::{COMPILED_LIMIT, Cache};
 
 use crate::environment::CACHE_FOLDER;
 
-/// There is no place for the folder: the user has no home folder, and [`CACHE_FOLDER`] is not set.
+/// The folder is unknown: the user has no home folder, and [`CACHE_FOLDER`] is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no folder for the cache: there is no home folder, and `{CACHE_FOLDER}` is not set")]
 pub struct NoCacheFolder;
 
-/// Returns the folder: the one that [`CACHE_FOLDER`] names, else `piton` in the user's cache folder (`~/.cache/piton` on
-/// Linux). It need not exist.
+/// Returns the folder: the one that [`CACHE_FOLDER`] names, else `piton` in the user's cache folder (`~/.cache/piton`
+/// on Linux). It need not exist.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn cache_folder() -> Result<PathBuf, NoCacheFolder> {
     Ok(strategy.cache_dir().join("piton"))
 }
 
-/// Returns the folder in it that keeps compiled modules, which all commands share.
+/// Returns the folder in it for compiled modules, which all commands share.
 ///
 /// # Errors
 ///
@@ -36,7 +36,8 @@ pub fn compiled_folder() -> Result<PathBuf, NoCacheFolder> {
     Ok(cache_folder()?.join("mpy"))
 }
 
-/// Returns the cache of compiled modules; `None` where there is no place for one. Nothing is touched before the first write.
+/// Returns the cache of compiled modules; `None` if there is no cache folder. The folder is created with the first
+/// write.
 pub fn compiled_modules() -> Option<Cache> {
     let folder = compiled_folder().ok()?;
     Some(Cache::new(folder, COMPILED_LIMIT))

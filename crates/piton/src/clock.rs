@@ -24,7 +24,7 @@ use piton_board::repl::RawRepl;
 /// device/clock.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../device/minified/clock.py");
 
-/// How long a board may take to answer.
+/// Timeout of the board's answer.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// Why a board's clock was not read or set.
@@ -41,7 +41,7 @@ pub enum ClockError {
     Board(#[from] BoardError),
 }
 
-/// A time as `machine.RTC().datetime()` has it. Boards know no time zones.
+/// A time in the form of `machine.RTC().datetime()`. Boards know no time zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClockTime {
     /// The year, such as 2026.
@@ -58,7 +58,7 @@ pub struct ClockTime {
     pub minute: i64,
     /// The second.
     pub second: i64,
-    /// Parts of the second, in units of the port: microseconds on most.
+    /// Fractions of the second, in units of the port: microseconds on most ports.
     pub subsecond: i64,
 }
 
@@ -107,7 +107,7 @@ impl ClockTime {
     }
 }
 
-/// As the board's tuple: `(2026, 12, 1, 1, 13, 45, 0, 0)`.
+/// Writes the board's tuple: `(2026, 12, 1, 1, 13, 45, 0, 0)`.
 impl fmt::Display for ClockTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = self.fields().map(|field| field.to_string());
@@ -121,7 +121,7 @@ impl fmt::Display for ClockTime {
 ///
 /// [`ClockError::NoClock`]; [`ClockError::Board`], as for [`RawRepl::exec`].
 pub fn read(raw_repl: &mut RawRepl<'_>) -> Result<ClockTime, ClockError> {
-    ask(raw_repl, "None")
+    query(raw_repl, "None")
 }
 
 /// Sets the clock of a board.
@@ -130,7 +130,7 @@ pub fn read(raw_repl: &mut RawRepl<'_>) -> Result<ClockTime, ClockError> {
 ///
 /// As for [`read`].
 pub fn set(raw_repl: &mut RawRepl<'_>, time: &ClockTime) -> Result<(), ClockError> {
-    ask(raw_repl, &time.to_string()).map(|_| ())
+    query(raw_repl, &time.to_string()).map(|_| ())
 }
 
 /// Sets the clock of a board to the local time of this computer.
@@ -139,12 +139,13 @@ pub fn set(raw_repl: &mut RawRepl<'_>, time: &ClockTime) -> Result<(), ClockErro
 ///
 /// As for [`read`].
 pub fn set_to_local_time(raw_repl: &mut RawRepl<'_>) -> Result<(), ClockError> {
-    // The first exchange with a board may take long, since it finds out how the board takes programs. The time is taken after it.
+    // The first exchange with a board may take long, because it finds out how to send programs. So the time is read
+    // after it.
     read(raw_repl)?;
     set(raw_repl, &ClockTime::local_now())
 }
 
-fn ask(raw_repl: &mut RawRepl<'_>, time: &str) -> Result<ClockTime, ClockError> {
+fn query(raw_repl: &mut RawRepl<'_>, time: &str) -> Result<ClockTime, ClockError> {
     let source = format!("{PROGRAM}\n_piton({time})\ndel _piton");
     let answer = raw_repl.run(source.as_bytes(), Deadline::after(ANSWER_TIME));
     let printed = answer.map_err(|error| match error {

@@ -1,7 +1,7 @@
-//! Compile files and folders of Python source to `.mpy` files, many at a time.
+//! Compiling files and folders of Python source to `.mpy` files, many at a time.
 //!
-//! [`sources`] looks for the files, [`plan`] decides (without touching a file) what is written where, [`run`] does
-//! it and reports each file through a closure. For a single string there is the compiler itself: this compiles
+//! [`sources`] finds the files, [`plan`] decides the output of each without touching a file, and [`run`] compiles
+//! them and reports each file through a closure. A single string needs only the compiler: this compiles
 //! one, puts the result on the virtual board, and imports it there:
 //!
 //! ```
@@ -55,22 +55,22 @@ pub use cached::{CompileError, Compiled, compile_cached};
 pub use plan::{Job, Output, Plan, Source, plan, sources};
 pub use report::{CompileReport, CompiledFile, SourceError};
 
-/// Why nothing was compiled.
+/// Why the compilation did not begin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// A file or folder cannot be looked at.
+    /// A file or folder cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// One output file was asked for, but there is not one source.
+    /// One output file was requested, but there is not exactly one source.
     #[error("an output file takes one source, not {count}")]
     NotOneSource {
-        /// How many there are.
+        /// The number of sources.
         count: usize,
     },
     /// Two sources would be written to one file.

@@ -1,11 +1,13 @@
-//! Copies files and folders from, to and on a board, as `cp` does.
+//! Copying files and folders from, to and on a board, as `cp` does.
 //!
-//! [`plan()`] looks at both sides and decides, without changing anything; [`apply()`] carries the plan out: everything for the
-//! board in one stream, everything from it in another. What the board has already, by its SHA-256, is not sent again.
+//! [`plan()`] compares both sides and decides without changing anything. [`apply()`] carries the plan out: all files
+//! for the board in one stream, and all files from it in another. A file that the board has already, by its SHA-256, is
+//! not sent.
 //!
-//! The rules are those of cp(1): a destination that is a folder gets each source under its own name, another one becomes the copy.
-//! Nothing is removed. Links of the host are followed. What has a [reserved] name is left out of folders on either side, since a
-//! folder that comes from elsewhere has no say in what piton takes for its own records.
+//! The rules are those of cp(1): a destination that is a folder gets each source under its own name; another
+//! destination becomes the copy. Nothing is removed. Links of the host are followed. Files with a [reserved] name are
+//! left out of folders on both sides, so that a folder from elsewhere cannot contain files that Piton takes for its own
+//! records.
 //!
 //! ```
 //! use piton::copy::{self, Place};
@@ -61,19 +63,19 @@ pub use apply::apply;
 pub use place::Place;
 pub use plan::{Plan, PlannedSource, Step, plan};
 
-/// How to copy. `Options::default()` copies files, and no folders.
+/// Options of a copy. `Options::default()` copies files, and no folders.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Copy folders with all that is in them.
+    /// Copy folders with their contents.
     pub recursive: bool,
     /// Send files even if the board has them already.
     pub force: bool,
-    /// What is left out of folders of the host; [`crate::left_out`] has a list.
+    /// The files to leave out of folders of the host; [`crate::left_out`] has a list.
     pub ignore: Patterns,
 }
 
-/// What happens while a plan is carried out.
+/// Progress of carrying out a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -85,19 +87,19 @@ pub enum CopyEvent<'a> {
     },
     /// The board has this file already: it is not sent.
     Unchanged {
-        /// Where it is.
+        /// Its path on the board.
         path: &'a BoardPath,
     },
     /// A stream of files begins, from the board or to it.
     Begin {
-        /// How many bytes it will have, as far as that is known.
+        /// The size of the stream in bytes, as far as it is known.
         of: u64,
     },
     /// Content of the stream was transferred.
     Moved {
         /// Bytes of the stream so far.
         bytes: u64,
-        /// Bytes in all, as far as that is known.
+        /// Bytes in all, as far as they are known.
         of: u64,
     },
     /// The stream has ended.
@@ -107,31 +109,31 @@ pub enum CopyEvent<'a> {
 /// Handles the events. After a `Break` no further source begins.
 pub type CopyEvents<'e> = dyn FnMut(CopyEvent<'_>) -> ControlFlow<()> + 'e;
 
-/// Why something was not copied.
+/// Why a copy failed.
 ///
-/// Every file is old or new then, never half; sources before the one that failed are copied.
+/// Each file is then old or new, never incomplete. The sources before the one that failed are copied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There are several sources, and nothing at the destination.
+    /// There are several sources, and the destination does not exist.
     #[error("the destination does not exist")]
     NoDestination,
     /// The destination has to be a folder, and is not one.
     #[error("the destination is not a folder")]
     DestinationNotAFolder,
     /// The source is a folder, and folders are not to be copied.
-    #[error("a folder is copied only with all that is in it")]
+    #[error("a folder is copied only with its contents")]
     IsAFolder,
-    /// A name of the host is not UTF-8 text, which names on a board are.
+    /// A name of the host is not UTF-8 text. Names on a board are UTF-8.
     #[error("the name `{}` is not UTF-8 text", path.display())]
     NotText {
         /// The path.
         path: PathBuf,
     },
-    /// A name on the board would lead out of the folder that is copied to, or cannot be a name on this computer.
+    /// A name on the board would lead out of the destination, or is invalid on this computer.
     #[error("the board's `{path}` is not a valid name for a file on this computer")]
     UnsafeName {
-        /// The path that the board gave.
+        /// The path on the board.
         path: String,
     },
     /// Two files of the board would be one on this computer.
@@ -145,9 +147,9 @@ pub enum Error {
     /// A file or folder of the host could not be read.
     #[error("could not read `{}`: {source}", path.display())]
     ReadHost {
-        /// Its path; empty for content that lay in between.
+        /// Its path; empty for temporarily stored content.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file or folder of the host could not be written.
@@ -155,7 +157,7 @@ pub enum Error {
     WriteHost {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file or folder of the board could not be read.
@@ -192,7 +194,7 @@ impl Error {
     }
 }
 
-/// Returns a deadline for anything but the content of files.
+/// Returns a deadline for a step without the content of files.
 fn step() -> Deadline {
     Deadline::after(STEP_TIME)
 }

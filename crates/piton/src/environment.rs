@@ -1,13 +1,13 @@
 //! The environment variables that the library reads, each with what it does.
 //!
-//! Names are written here and nowhere else; `docs/environment.md` lists them with those of the command.
+//! No other module has these names; `docs/environment.md` lists them with those of the command.
 
 /// An environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it does, in Markdown.
+    /// Its effect, in Markdown.
     pub help: &'static str,
 }
 
@@ -35,7 +35,7 @@ pub const APPDATA: &str = "APPDATA";
 /// The time of the sources of a build (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
-/// All of them.
+/// All variables.
 pub const VARIABLES: &[Variable] = &[
     Variable {
         name: CACHE_FOLDER,

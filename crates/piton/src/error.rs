@@ -1,7 +1,7 @@
-//! What can go wrong in the library, joined in one type.
+//! All errors of the library in one type.
 //!
-//! [`Error::kind`] says what a caller does about a failure, [`Error::board`], [`Error::fs`] and [`Error::exception`] find
-//! its cause, however many errors are around it.
+//! [`Error::kind`] tells how a caller treats a failure. [`Error::board`], [`Error::fs`] and [`Error::exception`] find
+//! its cause in all levels of errors.
 
 use std::path::PathBuf;
 
@@ -23,20 +23,20 @@ pub use piton_fs::mount::MountError;
 pub use piton_fs::rom::RomError;
 pub use virtual_board::VmError;
 
-/// Why an operation failed: one variant for each crate or module that has errors of its own.
+/// Why an operation failed: one variant for each crate or module with its own errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The board, or the way to it.
+    /// The exchange with the board, or the connection to it, failed.
     #[error(transparent)]
     Board(#[from] BoardError),
-    /// The board's files.
+    /// An operation on the board's files failed.
     #[error(transparent)]
     Fs(#[from] FsError),
     /// A folder could not be mounted.
     #[error(transparent)]
     Mount(#[from] MountError),
-    /// The password of a WebREPL cannot be asked for.
+    /// The user could not be asked for the password of a WebREPL.
     #[error("cannot ask for the password of `{address}`: {source}")]
     Password {
         /// The address of the WebREPL.
@@ -44,7 +44,7 @@ pub enum Error {
         /// The error of the system.
         source: std::io::Error,
     },
-    /// An image did not reach the board.
+    /// An image could not be written to the board.
     #[error(transparent)]
     Rom(#[from] RomError),
     /// A sync did not begin, or ended early.
@@ -82,7 +82,7 @@ pub enum Error {
     VmImage {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the file.
         source: VmError,
     },
     /// The virtual board could not start.

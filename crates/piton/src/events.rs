@@ -1,7 +1,7 @@
-//! Events: what operations report while they run, as data for a fleet, a log or a web page.
+//! Events, which operations report while they run, as data for many boards, a log or a web page.
 //!
-//! Each module has the type of its own events. All of them serialize to one flat JSON object: `event` names the variant in
-//! snake case, the other keys are its fields. [`BoardEvent`] adds `board`. docs/events.md lists them all.
+//! Each module has its own type of events. Each event serializes to one flat JSON object: `event` is the name of the
+//! variant in snake case, the other keys are its fields. [`BoardEvent`] adds `board`. docs/events.md lists them all.
 //!
 //! ```
 //! use piton::events::BoardEvent;
@@ -31,12 +31,12 @@ pub use piton_fs::FileEvent;
 pub use piton_fs::rom::RomEvent;
 pub use piton_fs::transfer::TransferEvent;
 
-/// An event, and the board that it is about.
+/// An event with its board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BoardEvent<'a, E> {
-    /// The board: [`crate::Board::device_name`], or a name that the caller has for it.
+    /// The board: [`crate::Board::device_name`], or another name of the caller.
     pub board: &'a str,
-    /// The event; in JSON its keys stand beside `board`.
+    /// The event. In JSON its keys are in the same object as `board`.
     #[serde(flatten)]
     pub event: E,
 }
@@ -46,7 +46,7 @@ pub(crate) fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Resul
     serializer.collect_str(value)
 }
 
-/// Serializes a path of the host. What is not UTF-8 in it is replaced: serde would refuse the whole event.
+/// Serializes a path of the host. Bytes that are not UTF-8 are replaced, because serde would refuse the whole event.
 pub(crate) fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
 }

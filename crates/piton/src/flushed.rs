@@ -1,15 +1,16 @@
-//! Renaming and removing so that a power cut finds each file old or new, on FAT too.
+//! Renaming and removing files so that a power cut leaves each file old or new, also on FAT.
 //!
-//! FAT has no journal, and Linux writes one rename as up to three things that wait in memory, each for its own cause: the
-//! entry of the new name, which then holds the place of the content, goes with the file; the end of the old name goes
-//! with the old folder; and the place of what was replaced is given free with the table (`vfat_rename`, `fat_evict_inode`
-//! and `fat_file_fsync` in the kernel's fs/fat). Whatever order they reach the drive in by themselves, a cut between
-//! them costs a file: both names may have the same place, which is given free when either goes, or a name may have a
-//! place that is free already. So here the order is forced, with a flush after each: the old name goes, the new entry
-//! comes, the old place is given free. Between the first two the content has no name, which harms nobody.
+//! FAT has no journal, and Linux writes one rename as up to three changes that wait in memory, each for its own reason:
+//! the entry of the new name, which refers to the clusters of the content, is written with the file; the removal of the
+//! old name with the old folder; and the clusters of the replaced file are freed with the table (`vfat_rename`,
+//! `fat_evict_inode` and `fat_file_fsync` in the kernel's fs/fat). Without a forced order, a power cut between them can
+//! lose a file: both names may have the same clusters, which are freed when either is removed, or a name may have
+//! clusters that are free already. So this module forces the order, with a flush after each change: the old name is
+//! removed, the new entry is written, the old clusters are freed. Between the first two the content has no name, which
+//! is harmless.
 //!
-//! That takes two folders: in one, the end of the old name and an empty new entry would be written together. And the
-//! folder of the old name must not lie in that of the new one, for its own entry is flushed with it.
+//! This needs two folders: in one folder, the removal of the old name and an empty new entry would be written together.
+//! The folder of the old name must not be in that of the new one, because its own entry is flushed with it.
 
 mod hidden;
 
@@ -23,14 +24,14 @@ use crate::regular;
 
 pub(crate) use hidden::Hidden;
 
-/// Begins the names that keep room for others, and those of folders of files that are being written.
+/// The start of names that reserve room for others, and of folders with files that are being written.
 pub(crate) const PART: &str = ".piton-part";
 
-/// How many files are removed with one flush. Each is open until then.
+/// Number of files that are removed with one flush. Each of them is open until then.
 const REMOVED_AT_ONCE: usize = 100;
 
-/// Gives a file or folder a name in another folder. `file` is it, opened, and all of it is on the drive already. A file
-/// of that name is replaced.
+/// Renames a file or folder to a name in another folder. `file` is the opened file, whose content is on the drive
+/// already. A file with the new name is replaced.
 pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
     if place.symlink_metadata().is_err() {
         keep_room(place)?;
@@ -44,14 +45,15 @@ pub(crate) fn rename(part: &Path, file: &File, place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder. `scratch` is a name in another folder, which must not lie in that of the new one.
+/// Creates a folder. `scratch` is a name in another folder, which must not be in that of the new one.
 ///
-/// The entry and the empty content of a folder wait together, as changes of the folder above, and what had the content's
-/// place before must not be taken for entries. So the folder is made where its entry is gone before anything is written.
+/// Entry and empty content of a folder wait together, as changes of the parent folder, and the old content of the
+/// clusters must not be taken for entries. So the folder is created under the scratch name, whose entry is removed
+/// before it is used.
 pub(crate) fn make_folder(scratch: &Path, place: &Path) -> io::Result<()> {
     keep_room(place)?;
     fs::create_dir(scratch)?;
-    // One that cannot be opened cannot be flushed.
+    // A folder that cannot be opened cannot be flushed.
     let new = hold(scratch);
     fs::rename(scratch, place)?;
     sync_parent(scratch);
@@ -62,7 +64,7 @@ pub(crate) fn make_folder(scratch: &Path, place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes an empty folder. Its place is given free when its name is gone from the drive. One that is not there is no
+/// Removes an empty folder. Its clusters are freed after its name is removed from the drive. A missing folder is not an
 /// error.
 pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     let old = hold(folder);
@@ -75,7 +77,7 @@ pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a file. Its place is given free when its name is gone from the drive.
+/// Removes a file. Its clusters are freed after its name is removed from the drive.
 pub(crate) fn remove(place: &Path) -> io::Result<()> {
     let old = hold(place);
     fs::remove_file(place)?;
@@ -84,7 +86,7 @@ pub(crate) fn remove(place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder and all that is in it, in that order as well. One that is not there is no error.
+/// Removes a folder and its contents in the same order. A missing folder is not an error.
 pub(crate) fn remove_tree(folder: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -110,8 +112,8 @@ fn sync_parent(place: &Path) {
     }
 }
 
-/// Keeps the content alive beyond its name. Windows would refuse to replace an open file, and to open a pipe may take for
-/// ever.
+/// Opens a file to keep its content after its name is removed. Windows would refuse to replace an open file, and
+/// opening a pipe ever.
 fn hold(place: &Path) -> Option<File> {
     if cfg!(unix) {
         regular::hold(place)
@@ -120,13 +122,13 @@ fn hold(place: &Path) -> Option<File> {
     }
 }
 
-/// Makes the folder grow, if it must for one more name, before there is something behind that name.
+/// Enlarges the folder, if one more name needs it, before the name refers to a file.
 fn keep_room(place: &Path) -> io::Result<()> {
     let mut name = OsString::from(PART);
     name.push(".");
     name.push(place.file_name().unwrap_or_default());
     if name.len() > 255 {
-        // The longest name takes the most room that there can be.
+        // The longest name takes the most room.
         name = OsString::from(format!("{PART}.{:.<240}", ""));
     }
     let room: PathBuf = place.with_file_name(name);

@@ -1,4 +1,4 @@
-//! Files of this computer, as the place of a result.
+//! Writing results to files of this computer.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// Writes a file so that at every moment the old one or the new one is there, complete.
+/// Writes a file so that at every moment the old or the new content is there, complete.
 ///
-/// The new content goes to a file beside, which is then renamed into place with the permissions of the old one. A
-/// symbolic link stays, and the file it names is replaced. Devices and pipes are written to as they are, and so is a
-/// file that may be written in a folder that may not.
+/// The new content is written to a temporary file in the same folder, which is then renamed and gets the permissions of
+/// the old file. A symbolic link is kept, and its target is replaced. Devices and pipes are written directly, and so is
+/// a writable file in a folder that is not writable.
 ///
 /// # Errors
 ///
-/// What the operating system says where an ordinary write would fail: no such folder, a folder in the place of the
-/// file, a file that may not be written, no space.
+/// The operating system's error, as for an ordinary write: no such folder, a folder in the place of the
+/// file, no permission to write the file, no space.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Incoming::begin(path)?;
     file.write_all(bytes)?;
     file.commit()
 }
 
-/// Writes a file that does not exist yet, so that at every moment none or all of it is there. One that comes into being
-/// meanwhile is replaced.
+/// Writes a file that does not exist yet, so that at every moment it is missing or complete. A file that another
+/// program creates meanwhile is replaced.
 ///
 /// # Errors
 ///
@@ -34,24 +34,24 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// A file that is written piece by piece, as [`write()`] does it at once: nothing changes before
-/// [`Incoming::commit`], and nothing is left of one that is dropped.
+/// A file that is written piece by piece, with the guarantees of [`write()`]: the old file does not change before
+/// [`Incoming::commit`], and dropping this removes the temporary file.
 #[derive(Debug)]
 pub struct Incoming(Target);
 
-/// Where the content goes.
+/// The place of the content.
 #[derive(Debug)]
 enum Target {
-    /// A file beside the place that it is to take.
+    /// A temporary file in the folder of the destination.
     Beside {
         file: NamedTempFile,
         place: PathBuf,
-        /// The file that is there.
+        /// The existing file.
         existing: Option<File>,
     },
-    /// A file elsewhere, whose content goes into the existing one in the end.
+    /// A temporary file in another folder, whose content is copied to the existing file in the end.
     Elsewhere { file: File, existing: File },
-    /// What is no file takes it at once.
+    /// A device or a pipe, which is written directly.
     Device(File),
 }
 
@@ -62,7 +62,7 @@ impl Incoming {
     ///
     /// As [`write()`].
     pub fn begin(path: &Path) -> io::Result<Incoming> {
-        // Renaming asks for the right to write the folder only. The file's own counts as well.
+        // Renaming needs only the permission to write the folder. The permission of the file itself is checked too.
         let existing = match OpenOptions::new().write(true).open(path) {
             Ok(existing) => existing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -73,7 +73,7 @@ impl Incoming {
         if !existing.metadata()?.is_file() {
             return Ok(Incoming(Target::Device(existing)));
         }
-        // Through a link to the file that it names.
+        // The target of a link is replaced, not the link.
         match Incoming::beside(path.canonicalize()?, Some(existing.try_clone()?)) {
             Err(error) if is_refusal(&error) => Ok(Incoming(Target::Elsewhere {
                 file: tempfile::tempfile()?,
@@ -96,7 +96,7 @@ impl Incoming {
         }))
     }
 
-    /// Puts the file in its place.
+    /// Replaces the old file.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Incoming {
                 }
                 match (file.persist(&place), existing) {
                     (Ok(_), _) => Ok(()),
-                    // In a folder whose files belong to others, a file may be written and not replaced.
+                    // A file of another user in a sticky folder may be written but not replaced.
                     (Err(error), Some(existing)) if is_refusal(&error.error) => {
                         copy_over(error.file.reopen()?, existing)
                     }
@@ -143,7 +143,7 @@ impl Write for Incoming {
     }
 }
 
-/// Returns whether no file may be made or replaced in a folder.
+/// Returns whether a file must not be created or replaced in a folder.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -151,20 +151,20 @@ fn is_refusal(error: &io::Error) -> bool {
     )
 }
 
-/// Gives `existing` the content of `file`.
+/// Copies the content of `file` to `existing`.
 fn copy_over(mut file: File, mut existing: File) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     let size = io::copy(&mut file, &mut existing)?;
     existing.set_len(size)
 }
 
-/// Makes files with the permissions of an ordinary new file.
+/// Returns a builder of files with the permissions of an ordinary new file.
 fn temporary() -> tempfile::Builder<'static, 'static> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mut builder = tempfile::Builder::new();
-        // Less the umask.
+        // The system subtracts the umask.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
         builder
     }
@@ -172,8 +172,8 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
     tempfile::Builder::new()
 }
 
-/// Refuses a link in the place of something that only we make, and never as a link: it came from elsewhere, and what it
-/// names is not ours to move or remove.
+/// Refuses a link in the place of a file that Piton creates, never as a link: it comes from elsewhere, and its target
+/// must not be moved or removed.
 pub(crate) fn refuse_link(path: &Path) -> io::Result<()> {
     match path.is_symlink() {
         true => Err(io::Error::new(
@@ -187,7 +187,7 @@ pub(crate) fn refuse_link(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Flushes the names in a folder to the disk, where folders can be opened.
+/// Flushes the names in a folder to the disk, on systems where folders can be opened.
 pub(crate) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_changes_before_the_end() {
+    fn the_old_file_is_kept_until_the_commit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "the old one, which is longer").unwrap();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn content_from_elsewhere_replaces_all_of_the_old() {
+    fn content_of_a_temporary_file_elsewhere_replaces_the_old_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "the old one, which is longer").unwrap();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_says_so_and_stays() {
+    fn a_file_that_cannot_be_written_is_an_error_and_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         assert!(write(&path.join("b"), b"new").is_err(), "no such folder");
@@ -243,7 +243,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_devices_and_permissions_stay() {
+    fn links_devices_and_permissions_are_kept() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

@@ -1,16 +1,16 @@
-//! Names that a board gave, as names of files on this computer.
+//! Checking names of a board as names of files on this computer.
 
 use std::collections::HashMap;
 
 use piton_path::RelativePath;
 
-/// Returns whether a file of this computer can have each name of the path, and means that file by it.
+/// Returns whether each name of the path is valid on this computer, and names a file of its own.
 pub(crate) fn is_valid(path: &RelativePath) -> bool {
     !cfg!(windows) || path.names().all(is_valid_on_windows)
 }
 
-/// Returns two of the paths that are one on this computer: on most computers with Windows and macOS, upper and lower case
-/// are the same in names.
+/// Returns two of the paths that are the same file on this computer: on most computers with Windows and macOS, upper
+/// and lower case do not distinguish names.
 pub(crate) fn twins<'p>(
     paths: impl IntoIterator<Item = &'p RelativePath>,
 ) -> Option<(&'p RelativePath, &'p RelativePath)> {
@@ -30,7 +30,7 @@ fn twins_in_lower_case<'p>(
     })
 }
 
-/// Returns whether Windows has such a name (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
+/// Returns whether the name is valid on Windows (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 fn is_valid_on_windows(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end();
     let is_device = matches!(
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_windows_refuses_or_gives_a_meaning() {
+    fn names_that_windows_refuses_or_interprets_are_invalid() {
         for name in [
             "..\\boot.py",
             "C:",
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_only() {
+    fn names_that_differ_only_in_case_are_found() {
         let paths = ["lib/A.py", "lib/b.py", "Lib/a.py"].map(|path| path.parse().unwrap());
         let twins = twins_in_lower_case(&paths);
         assert_eq!(twins, Some((&paths[0], &paths[2])));

@@ -1,9 +1,9 @@
-//! One walk of a folder of this computer, for whoever reads one: `sync`, `cp -r`, `compile`, `build`, `verify`, `romfs`.
+//! The walk of a folder of this computer, for `sync`, `cp -r`, `compile`, `build`, `verify` and `romfs`.
 //!
-//! The callers differ in [`Rules`]: whether links are followed, how deep folders may lie, whether hidden folders count. What
-//! holds for all of them is here: entries come sorted by name, a folder before what is in it, without recursion; a circle
-//! of links, a broken link or a device is an entry with a [`Kind`] of its own, so that the caller can leave it out or
-//! refuse it, and never an endless walk.
+//! The callers choose [`Rules`]: whether links are followed, the maximum depth, whether hidden folders are walked. The
+//! rest is the same for all of them: entries come sorted by name, a folder before its contents, without recursion. A
+//! circle of links, a broken link and a device are entries with their own [`Kind`], so that the caller can leave them
+//! out or refuse them, and the walk always ends.
 //!
 //! ```
 //! use piton::host_tree::{Kind, Rules, walk};
@@ -35,31 +35,31 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-/// What a walk does with symbolic links below its root. The root itself may always be one.
+/// The treatment of symbolic links below the root of a walk. The root itself may always be a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Links {
-    /// A link counts as what it names: folders are walked through it.
+    /// A link counts as its target: the walk follows links to folders.
     #[default]
     Follow,
-    /// A link to a file counts as a file; one to a folder is a [`Kind::FolderLink`], and not walked.
+    /// A link to a file counts as a file. A link to a folder is a [`Kind::FolderLink`], and is not followed.
     FollowToFiles,
-    /// Each link is a [`Kind::Link`], whatever it names.
+    /// Each link is a [`Kind::Link`], whatever its target is.
     Keep,
 }
 
 /// The rules of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// What is done with symbolic links.
+    /// The treatment of symbolic links.
     pub links: Links,
-    /// How many folders may lie in each other below the root; one that lies deeper is [`WalkError::TooDeep`].
+    /// Maximum depth of folders below the root. A deeper folder is [`WalkError::TooDeep`].
     pub max_depth: usize,
-    /// Whether folders whose names begin with a dot are walked. Files with such names always are entries.
+    /// Whether folders whose names begin with a dot are walked. Files with such names are always entries.
     pub hidden_folders: bool,
 }
 
 impl Rules {
-    /// The depth that holds where the caller has no smaller one. What lies deeper is a mistake, or a trap.
+    /// The default of the maximum depth. A deeper folder is a mistake, or was made to harm.
     pub const MAX_DEPTH: usize = 255;
 }
 
@@ -74,42 +74,42 @@ impl Default for Rules {
     }
 }
 
-/// Why a walk cannot go on.
+/// Why a walk cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalkError {
-    /// A folder cannot be read, or an entry cannot be looked at.
+    /// A folder or the metadata of an entry cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A name is not UTF-8 text, which names on a board are.
+    /// A name is not UTF-8 text. Names on a board are UTF-8.
     #[error("the name of `{}` is not UTF-8", path.display())]
     NotText {
         /// The path.
         path: PathBuf,
     },
-    /// A folder lies deeper than [`Rules::max_depth`].
-    #[error("`{}` lies deeper than {max_depth} folders", path.display())]
+    /// A folder is deeper than [`Rules::max_depth`].
+    #[error("`{}` is deeper than {max_depth} folders", path.display())]
     TooDeep {
         /// Its path.
         path: PathBuf,
-        /// How deep a folder may lie.
+        /// The maximum depth.
         max_depth: usize,
     },
 }
 
 impl WalkError {
-    /// Returns the path and the error as the operating system would have said it, for callers that tell no more of them.
+    /// Returns the path and an error of the operating system's type, for callers that report nothing else.
     pub fn into_io(self) -> (PathBuf, io::Error) {
         let text = match &self {
             WalkError::Read { .. } => String::new(),
             WalkError::NotText { .. } => "its name is not UTF-8".to_owned(),
             WalkError::TooDeep { max_depth, .. } => {
-                format!("it lies deeper than {max_depth} folders")
+                format!("it is deeper than {max_depth} folders")
             }
         };
         match self {
@@ -121,35 +121,35 @@ impl WalkError {
     }
 }
 
-/// What an entry is, by the rules of the walk.
+/// The kind of an entry, by the rules of the walk.
 #[derive(Debug)]
 pub enum Kind {
     /// A file, or a link to one that is followed.
     File,
-    /// A folder, or a link to one that is followed. What is in it comes next.
+    /// A folder, or a link to one that is followed. Its contents come next.
     Folder,
-    /// A link to a folder, where only links to files are followed.
+    /// A link to a folder, if only links to files are followed.
     FolderLink,
-    /// A link, where none is followed.
+    /// A link, if no links are followed.
     Link,
     /// A link that leads back to a folder that it is in.
     Circle,
-    /// A link whose target cannot be looked at: [`io::ErrorKind::NotFound`] if it names nothing.
+    /// A link whose target cannot be read: [`io::ErrorKind::NotFound`] if the target does not exist.
     Broken(io::Error),
-    /// A device, a pipe or a socket. Reading it may wait without end.
+    /// A device, a pipe or a socket. Reading it may block for ever.
     Special,
 }
 
-/// Something below the root of a walk.
+/// An entry below the root of a walk.
 #[derive(Debug)]
 pub struct Entry {
     /// Its path, which begins with the root's.
     pub path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Whether it is a symbolic link itself.
     pub is_link: bool,
-    /// How many names of `path` belong to the root.
+    /// The number of names of `path` that belong to the root.
     root_names: usize,
 }
 
@@ -159,7 +159,7 @@ impl Entry {
         self.path.iter().skip(self.root_names).collect()
     }
 
-    /// Returns how many names its path below the root has: 1 for what is in the root itself.
+    /// Returns the number of names in its path below the root: 1 for an entry of the root itself.
     pub fn depth(&self) -> usize {
         self.path.iter().count().saturating_sub(self.root_names)
     }
@@ -184,7 +184,7 @@ impl Entry {
             })
     }
 
-    /// Returns the same for comparing with patterns: bytes that are not UTF-8 become replacement characters.
+    /// Returns the same for a comparison with patterns. Bytes that are not UTF-8 become replacement characters.
     pub fn lossy_text(&self) -> String {
         let names = self.path.iter().skip(self.root_names);
         let names = names.map(|name| name.to_string_lossy());
@@ -208,16 +208,16 @@ pub struct Walk {
     root: PathBuf,
     rules: Rules,
     root_names: usize,
-    /// Whether the last entry was a folder: only then is there something to skip.
+    /// Whether the last entry was a folder, which can be skipped.
     at_folder: bool,
-    /// A folder that the last entry was and that lies too deep, unless the caller skips it.
+    /// The last entry, if it is a folder that is too deep. It is an error unless the caller skips it.
     too_deep: Option<PathBuf>,
 }
 
-/// Walks all that is below `root`, which is a folder or a link to one, and is no entry itself.
+/// Walks the entries below `root`, which is a folder or a link to one. The root itself is not an entry.
 ///
-/// The entries of each folder come sorted by name. A caller that does not want what is in the folder that it just got
-/// calls [`Walk::skip_folder`].
+/// The entries of each folder come sorted by name. To skip the contents of the folder that was the last entry,
+/// call [`Walk::skip_folder`].
 pub fn walk(root: &Path, rules: Rules) -> Walk {
     let entries = WalkDir::new(root)
         .min_depth(1)
@@ -234,7 +234,7 @@ pub fn walk(root: &Path, rules: Rules) -> Walk {
 }
 
 impl Walk {
-    /// Leaves out what is in the folder that was the last entry; does nothing if the last entry was something else.
+    /// Skips the contents of the folder that was the last entry. Does nothing if the last entry was not a folder.
     pub fn skip_folder(&mut self) {
         if std::mem::take(&mut self.at_folder) {
             self.too_deep = None;
@@ -265,14 +265,14 @@ impl Walk {
         }
     }
 
-    /// Makes an entry of a link that cannot be followed, and an error of a folder that cannot be read.
+    /// Returns an entry for a link that cannot be followed, and an error for a folder that cannot be read.
     fn failure(&self, error: walkdir::Error) -> Result<Entry, WalkError> {
         let path = error.path().unwrap_or(&self.root).to_path_buf();
         let is_link = path != self.root && path.is_symlink();
         let kind = match error.into_io_error() {
-            // The only error that no operation on files has led to.
+            // A circle of links is the only error without an error of the operating system.
             None => Kind::Circle,
-            // The folder that a link names may be there and closed: that is an error of reading it.
+            // The target of the link may be a folder without permission. Then the error is that of reading it.
             Some(source) if is_link && path.metadata().is_err() => Kind::Broken(source),
             Some(source) => return Err(WalkError::Read { path, source }),
         };

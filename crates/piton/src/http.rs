@@ -1,5 +1,5 @@
-//! Documents from web servers: bounded in size and time, through the proxies that the environment names
-//! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), trusting whom the operating system trusts.
+//! Fetching documents from web servers: limited in size and time, through the proxies of the environment
+//! (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), with the certificates that the operating system trusts.
 
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::sync::mpsc::RecvTimeoutError;
@@ -13,33 +13,33 @@ use tracing::debug;
 
 use crate::workers;
 
-/// How many documents are fetched at a time.
+/// Maximum number of documents that are fetched at a time.
 const AT_ONCE: usize = 8;
 
-/// How many bytes of a document stay in memory; a longer one goes to a temporary file.
+/// Maximum number of bytes of a document in memory. A longer document is stored in a temporary file.
 const IN_MEMORY: usize = 1 << 20;
 
-/// How many bytes are read at a time.
+/// Number of bytes in one read.
 const BUFFER: usize = 16 << 10;
 
-/// How often a wait looks at [`Cancel`].
+/// The time between two checks of [`Cancel`].
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Least bytes of a document that must come in each [`ClientOptions::stall`]: about 100 a second, as many as a line of
-/// 1 kB/s has for each of the documents that it carries at a time.
+/// Minimum number of bytes of a document in each [`ClientOptions::stall`]: about 100 a second, the share of a document
+/// on a line of 1 kB/s that carries several documents at a time.
 const LEAST: u64 = 2048;
 
-/// How long to wait for a server. All times become longer with the caller's
+/// The timeouts of a server. All of them are multiplied by the caller's
 /// [factor](piton_board::deadline::scaled).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientOptions {
-    /// For its name to be found and a connection to be made: 15 s.
+    /// Timeout of finding the address and connecting: 15 s.
     pub connect: Duration,
-    /// For its answer to begin, for the next byte of a document, and for the next 2 KiB of it: 20 s.
+    /// Timeout of the start of an answer, of the next byte of a document, and of its next 2 KiB: 20 s.
     pub stall: Duration,
-    /// For one document, from the name of its server to its last byte. No limit by default: a document takes as long as
-    /// a line needs for it.
+    /// Timeout of one document, from the search for the address to the last byte. Without a limit by default, since
+    /// a slow line needs a long time.
     pub total: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ impl Default for ClientOptions {
     }
 }
 
-/// Why there is no document.
+/// Why a document could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
@@ -71,7 +71,7 @@ pub enum HttpError {
         /// The HTTP status.
         status: u16,
     },
-    /// There is no way to the server: no network, an unknown name, nobody who answers.
+    /// The server cannot be reached: no network, an unknown name, or no answer.
     #[error("{reason} requesting {url}")]
     Unreachable {
         /// The address.
@@ -79,7 +79,7 @@ pub enum HttpError {
         /// What failed.
         reason: String,
     },
-    /// The server went silent.
+    /// The server did not answer in time.
     #[error("no answer in time ({waited_for}) requesting {url}")]
     Timeout {
         /// The address.
@@ -87,14 +87,14 @@ pub enum HttpError {
         /// What was waited for.
         waited_for: String,
     },
-    /// The server sends, but next to nothing.
+    /// The server sends too few bytes.
     #[error("{url} came too slowly: {bytes} bytes in {:.1} s", time.as_secs_f32())]
     TooSlow {
         /// The address.
         url: String,
-        /// How many bytes came.
+        /// The number of received bytes.
         bytes: u64,
-        /// In which time.
+        /// The time in which they came.
         time: Duration,
     },
     /// The document is longer than allowed.
@@ -102,10 +102,10 @@ pub enum HttpError {
     TooLong {
         /// The address.
         url: String,
-        /// Most bytes that are taken.
+        /// Maximum number of bytes.
         limit: u64,
     },
-    /// What came is not a whole HTTP answer, or not from whom it should be.
+    /// The answer is not a complete HTTP answer, or the identity of the server is not verified.
     #[error("{reason} requesting {url}")]
     Broken {
         /// The address.
@@ -137,8 +137,8 @@ impl HttpError {
     }
 }
 
-/// A fetched document. Its first mebibyte is kept in memory; a longer one is in a temporary file without a name, so that
-/// many large documents need little memory.
+/// A fetched document. Its first mebibyte is kept in memory; a longer one is in a temporary file without a name, so
+/// that many large documents need little memory.
 #[derive(Debug)]
 pub struct Document {
     content: SpooledTempFile,
@@ -193,7 +193,7 @@ impl Seek for Document {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: ureq::Agent,
-    /// In which time [`LEAST`] bytes must come.
+    /// The time in which [`LEAST`] bytes must come.
     window: Duration,
 }
 
@@ -201,7 +201,7 @@ impl Client {
     /// Returns a client. Nothing is sent yet.
     pub fn new(options: &ClientOptions) -> Client {
         let tls = ureq::tls::TlsConfig::builder()
-            // The system's own roots, so that a company's certificate authority counts too.
+            // The system's own certificates, so that those of a company are trusted as well.
             .root_certs(ureq::tls::RootCerts::PlatformVerifier)
             .build();
         let agent = ureq::Agent::config_builder()
@@ -242,23 +242,23 @@ impl Client {
         debug!(%url, "the document is requested");
         let failed = |error| {
             let error = http_error(url, error);
-            debug!(%url, %error, "the document cannot be had");
+            debug!(%url, %error, "the document could not be fetched");
             error
         };
         let mut response = self
             .agent
             .get(url)
             .config()
-            // A redirection must not lead from a safe address to an unsafe one.
+            // A redirection must not lead from HTTPS to HTTP.
             .https_only(url.starts_with("https:"))
             .build()
             .call()
             .map_err(failed)?;
-        // Before the reader is made, since a decompressing reader reads at once.
+        // Before the reader is created, because a reader that decompresses reads at once.
         on_bytes(0);
         let mut document = Document::new();
         let body = response.body_mut().with_config().limit(u64::MAX).reader();
-        // Behind the decompression, so that the decompressed size is bounded too.
+        // The limit is applied after the decompression, so that the decompressed size is limited too.
         let mut body = body.take(limit + 1);
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -274,7 +274,7 @@ impl Client {
                 .map_err(|source| not_stored(url, source))?;
             on_bytes(document.size);
         }
-        debug!(%url, bytes = document.size, "the document is here");
+        debug!(%url, bytes = document.size, "the document has arrived");
         if document.size > limit {
             return Err(HttpError::TooLong {
                 url: url.to_owned(),
@@ -287,8 +287,8 @@ impl Client {
         Ok(document)
     }
 
-    /// Fetches documents of at most `limit` bytes each and `total` together into memory, several at a time; `on_count` gets
-    /// the number of documents that have arrived. The result is in the order of the addresses.
+    /// Fetches documents of at most `limit` bytes each and `total` together into memory, several at a time; `on_count`
+    /// gets the number of documents that have arrived. The result is in the order of the addresses.
     ///
     /// # Errors
     ///
@@ -316,8 +316,8 @@ impl Client {
     }
 
     /// Fetches several documents at a time, of at most `total` bytes together. Each request is an address with the most
-    /// bytes of its document. `on_answer` gets each answer as it arrives, with the index of its request; the rest is not
-    /// fetched if it returns an error.
+    /// bytes of its document. `on_answer` gets each answer as it arrives, with the index of its request; the rest is
+    /// not fetched if it returns an error.
     ///
     /// # Errors
     ///
@@ -339,7 +339,7 @@ impl Client {
         let running = watched.iter().map(|(running, _)| Arc::clone(running));
         let running = running.collect::<Vec<_>>();
         let client = self.clone();
-        // An interrupt does not wait for a silent server. The threads end by their time limits.
+        // An interrupt does not wait for a silent server. The threads end by their timeouts.
         let answers = workers::detached(requests, AT_ONCE, move |thread, index, (url, limit)| {
             let set_running = |now| {
                 if let Some(running) = running.get(thread) {
@@ -357,7 +357,7 @@ impl Client {
         let mut bytes = 0;
         let start = Instant::now();
         while count < requested {
-            // Checked from outside: a document without progress holds its thread in the middle of a read.
+            // The pace is checked here, because a document without progress blocks its thread in a read.
             for (running, pace) in &mut watched {
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner);
                 pace.check(running.as_ref(), start.elapsed(), self.window)?;
@@ -392,7 +392,7 @@ fn not_stored(url: &str, source: io::Error) -> HttpError {
 struct Running {
     index: usize,
     url: String,
-    /// How many of its bytes have arrived.
+    /// The number of bytes that have arrived.
     bytes: u64,
 }
 
@@ -437,8 +437,8 @@ impl Pace {
     }
 }
 
-/// Returns whether the error means that a name has no address. The standard library has no kind for it: its words (`std::net`, `lookup_host`) on
-/// Unix, and the numbers from `WSAHOST_NOT_FOUND` to `WSANO_DATA` on Windows.
+/// Returns whether the error means that a name has no address. The standard library has no kind for it, only its
+/// message (`std::net`, `lookup_host`) on Unix, and the numbers from `WSAHOST_NOT_FOUND` to `WSANO_DATA` on Windows.
 fn is_unknown_name(error: &std::io::Error) -> bool {
     match error.raw_os_error() {
         Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
@@ -485,7 +485,7 @@ fn http_error(url: &str, error: ureq::Error) -> HttpError {
             },
             ErrorKind::UnexpectedEof => HttpError::Broken {
                 url,
-                reason: "the connection broke".to_owned(),
+                reason: "the connection was lost".to_owned(),
             },
             _ => HttpError::Broken {
                 url,
@@ -505,8 +505,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns how long a document of `size` bytes is waited for that comes at `rate` bytes a second, in turns of `turn`
-    /// seconds. The clock is a count.
+    /// Returns how long a document of `size` bytes is waited for that comes at `rate` bytes a second, in turns of
+    /// `turn` seconds. The clock is a count.
     fn waited(size: u64, rate: f64, turn: f64, window: u64) -> Result<f64, HttpError> {
         let mut pace = Pace::default();
         let mut seconds = 0.0;
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_line_has_all_the_time_that_it_needs() {
+    fn a_slow_line_has_enough_time() {
         // A few kB/s, one document or eight at a time, evenly or in bursts.
         for (rate, turn) in [(3000.0, 0.1), (3000.0, 15.0), (375.0, 1.0), (125.0, 0.5)] {
             let seconds = waited(300_000, rate, turn, 20).unwrap();
@@ -536,13 +536,13 @@ mod tests {
         }
         // The end of a document has less than a window's worth.
         assert!(waited(10, 1.0, 1.0, 20).is_ok());
-        // Whoever has more time, has a slower line.
+        // A slower line needs a longer timeout.
         assert!(waited(10_000, 30.0, 1.0, 20).is_err());
         assert!(waited(10_000, 30.0, 1.0, 100).is_ok());
     }
 
     #[test]
-    fn a_trickle_is_given_up() {
+    fn a_document_that_comes_too_slowly_is_given_up() {
         for rate in [0.0, 2.0, 90.0] {
             let error = waited(30_000, rate, 0.5, 20).unwrap_err();
             assert!(matches!(error, HttpError::TooSlow { .. }), "{error}");
@@ -562,8 +562,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_no_way_to_the_server() {
-        // Reserved for this: nobody has an address for it (RFC 2606).
+    fn an_unknown_name_is_an_unreachable_server() {
+        // RFC 2606 reserves this name: it has no address.
         let error = ("piton.invalid", 80).to_socket_addrs().unwrap_err();
         let error = http_error("http://piton.invalid/", ureq::Error::Io(error));
         assert!(matches!(error, HttpError::Unreachable { .. }), "{error:?}");

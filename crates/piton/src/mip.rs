@@ -1,5 +1,5 @@
-//! Packages onto boards, as `mip` does it: found, fetched and checked on this computer first, then put on the board so
-//! that all of a package is there, or nothing of it.
+//! Installing packages on boards, as `mip` does: they are found, fetched and checked on this computer first, then
+//! copied so that the board has the whole package or no part of it.
 //!
 //! ```no_run
 //! use std::ops::ControlFlow::Continue;
@@ -77,16 +77,16 @@ pub enum MipError {
     /// There is no such package.
     #[error("Package not found: {location}")]
     NoPackage {
-        /// Where its description would be.
+        /// The location of its description.
         location: Location,
     },
-    /// A file of a package is not where the package says.
+    /// A file of a package is not at its address.
     #[error("File not found: {url}")]
     NoFile {
         /// Its address.
         url: String,
     },
-    /// A server failed, or there is no way to it.
+    /// A server failed or cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// A file of this computer cannot be read.
@@ -97,38 +97,36 @@ pub enum MipError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// A file is not what the package says.
-    #[error(
-        "{location} came damaged: its SHA-256 is {found:.16}..., the package says {expected:.16}"
-    )]
+    /// The content of a file differs from the package's hash.
+    #[error("{location} is damaged: its SHA-256 is {found:.16}..., the package has {expected:.16}")]
     Hash {
-        /// Where it came from.
+        /// The location of the file.
         location: Location,
-        /// What the package says.
+        /// The hash of the package.
         expected: String,
-        /// What it is.
+        /// The hash of the content.
         found: String,
     },
-    /// Two packages bring different files of one name.
-    #[error("{first} and {second} both have a file `{path}`, and not the same one")]
+    /// Two packages have different files with one name.
+    #[error("{first} and {second} have different files `{path}`")]
     Conflict {
-        /// Its place below the folder.
+        /// Its path below the folder.
         path: String,
         /// A package.
         first: String,
         /// Another one.
         second: String,
     },
-    /// A file that was not fetched, since the board had it, has changed or is gone.
-    #[error("`{path}` on the board has changed since it was looked at")]
+    /// A file that was not fetched, because the board had it, has changed or was removed.
+    #[error("`{path}` on the board has changed since it was compared")]
     Gone {
         /// The file.
         path: BoardPath,
     },
-    /// All files together are more than is taken.
+    /// All files together are too large.
     #[error("the files have more than {limit} bytes")]
     TooMuch {
-        /// Most bytes.
+        /// Maximum number of bytes.
         limit: u64,
     },
     /// The board has no folder for libraries.
@@ -156,18 +154,18 @@ pub enum MipError {
         /// The names that are.
         installed: Vec<String>,
     },
-    /// Other packages need the one that is to go.
+    /// Other packages need the package that is to be removed.
     #[error("{name} is needed by {}", by.join(", "))]
     Needed {
         /// The package.
         name: String,
-        /// Who needs it.
+        /// The packages that need it.
         by: Vec<String>,
     },
-    /// The board's files.
+    /// An operation on the board's files failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The board.
+    /// The exchange with the board failed.
     #[error(transparent)]
     Board(#[from] BoardError),
 }
@@ -205,60 +203,60 @@ impl MipError {
 pub enum MipEvent<'a> {
     /// A description is fetched.
     Looking {
-        /// What was asked for.
+        /// The requested package.
         #[serde(serialize_with = "events::text")]
         source: &'a source::Source,
-        /// Where its description is.
+        /// The location of its description.
         #[serde(serialize_with = "events::text")]
         location: &'a Location,
     },
     /// Files are fetched.
     Fetched {
-        /// How many are there.
+        /// The number of fetched files.
         done: usize,
-        /// How many there are in all.
+        /// The number of all files.
         of: usize,
     },
-    /// One of those that were asked for is next.
+    /// The next requested package begins.
     Request {
-        /// Its number among them, from 0.
+        /// The index of the request, from 0.
         index: usize,
     },
-    /// The files of a package are next.
+    /// The files of a package begin.
     Package {
-        /// Which package needs it, and whether it was visited before.
+        /// The package that needs it, and whether it was visited before.
         #[serde(skip)]
         visit: &'a Visit,
         /// The package; in JSON its source.
         #[serde(serialize_with = "source_text")]
         package: &'a Package,
     },
-    /// A file is next.
+    /// A file begins.
     File {
         /// Its path on the board.
         path: &'a str,
-        /// Whether the board has it already, and it stays.
+        /// Whether the board has it already and it is not written.
         same: bool,
-        /// Whether the package says its hash.
+        /// Whether the package has its hash.
         hashed: bool,
     },
-    /// A file is on its way.
+    /// Content of a file was written.
     Wrote {
         /// Bytes so far.
         bytes: u64,
         /// Bytes in all.
         of: u64,
     },
-    /// One of those that were asked for is on the board, with all it needs.
+    /// A requested package and its dependencies are installed.
     Installed {
-        /// Its number among them, from 0.
+        /// The index of the request, from 0.
         index: usize,
-        /// What changed.
+        /// The changes.
         installation: &'a Installation,
     },
-    /// An earlier change, which was cut off, has been finished.
+    /// An interrupted earlier change was completed.
     Finished {
-        /// The folder, as it was named.
+        /// The folder, as the caller named it.
         folder: &'a str,
     },
     /// A file is removed.

@@ -1,7 +1,7 @@
-//! Serve a folder to a board, with its modules compiled when the board imports them.
+//! Serving a folder to a board, and compiling its modules when the board imports them.
 //!
 //! [`Board::mount`](crate::Board::mount) joins three crates: the file server of [`crate::fs::mount`], the compiler,
-//! and the cache of what was compiled. The board's programs see the sources as they are; only an import gets the
+//! and the cache of compiled modules. The board's programs read the unchanged sources; only an import gets the
 //! `.mpy`, from memory.
 
 use std::fmt;
@@ -18,22 +18,22 @@ use crate::host_file;
 
 pub use piton_fs::mount::{MOUNT_POINT, MountError, Mounted};
 
-/// Hears what is compiled.
+/// Receives the events of a mount.
 pub type MountReporter = Arc<dyn Fn(&MountEvent) + Send + Sync>;
 
-/// How a folder is mounted. `Settings::default()` compiles, and refuses links that lead out of the folder.
+/// Settings of a mount. `Settings::default()` compiles, and refuses links that lead out of the folder.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// Follow symbolic links that lead out of the folder.
     pub unsafe_links: bool,
-    /// Let the board change nothing.
+    /// Refuse all changes by the board.
     pub read_only: bool,
     /// Compile modules when they are imported.
     pub auto_mpy: bool,
-    /// Write what was compiled beside its source as well.
+    /// Also write each compiled module to the folder of its source.
     pub write_mpy: bool,
-    /// Where to keep what was compiled; `None` keeps nothing.
+    /// The cache folder of compiled modules; `None` for no cache.
     pub cache: Option<PathBuf>,
     /// Receives the events.
     pub report: Option<MountReporter>,
@@ -74,25 +74,25 @@ impl fmt::Debug for Settings {
 pub enum MountEvent {
     /// The board gets a compiled module.
     Compiled {
-        /// The source, from the mounted folder on.
+        /// The path of the source below the mounted folder.
         name: String,
         /// Size of the `.mpy`, in bytes.
         size: usize,
-        /// Whether it was compiled before.
+        /// Whether it came from the cache.
         cached: bool,
     },
     /// The board gets the source.
     NotCompiled {
-        /// The source, from the mounted folder on.
+        /// The path of the source below the mounted folder.
         name: String,
         /// The reason.
         reason: String,
     },
-    /// The board has its module, but it could not be kept.
+    /// The board has its module, but the module could not be stored.
     NotKept {
-        /// The source, from the mounted folder on.
+        /// The path of the source below the mounted folder.
         name: String,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
 }
@@ -165,7 +165,7 @@ fn compile(
     cache: Option<&Cache>,
     report: &dyn Fn(MountEvent),
 ) -> Result<Vec<u8>, String> {
-    // The file server needs `vfs.mount`, which CircuitPython does not have: who asks for a module runs MicroPython.
+    // The file server needs `vfs.mount`, which CircuitPython does not have, so the board runs MicroPython.
     let options = BoardFormat::micropython(source.mpy).compiler_options(source.name);
     let options = options.map_err(|error| error.to_string())?;
     let name = source.name.to_owned();

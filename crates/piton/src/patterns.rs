@@ -19,7 +19,7 @@
 
 mod glob;
 
-/// A list of patterns. The last one that fits a path decides.
+/// A list of patterns. The last one that matches a path decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     patterns: Vec<Pattern>,
@@ -30,16 +30,16 @@ pub struct Patterns {
 struct Pattern {
     /// The names of the folder that it belongs to.
     base: Vec<String>,
-    /// What fits each name; `None` stands for `**`.
+    /// The pattern of each name; `None` for `**`.
     parts: Vec<Option<String>>,
-    /// Begins with `!`: takes back.
+    /// Whether it begins with `!`, which excludes paths that earlier patterns cover.
     takes_back: bool,
-    /// Ends with a slash.
+    /// Whether it ends with a slash.
     folders_only: bool,
 }
 
 impl Patterns {
-    /// Returns no patterns: nothing is covered.
+    /// Returns an empty list, which covers no path.
     pub fn new() -> Patterns {
         Patterns::default()
     }
@@ -59,16 +59,16 @@ impl Patterns {
         self.add_lines_below("", text);
     }
 
-    /// Adds the lines of a file in the folder `base`: they hold for what is below that folder.
+    /// Adds the lines of a file in the folder `base`. They apply to paths below that folder.
     pub fn add_lines_below(&mut self, base: &str, text: &str) {
-        // Editors on Windows begin a file with this mark.
+        // Editors on Windows begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for line in text.lines() {
             self.add_below(base, line);
         }
     }
 
-    /// Adds all patterns of `other` behind the ones here.
+    /// Adds all patterns of `other` at the end.
     pub fn append(&mut self, other: &Patterns) {
         self.patterns.extend_from_slice(&other.patterns);
     }
@@ -77,7 +77,7 @@ impl Patterns {
         self.patterns.extend(Pattern::parse(base, line));
     }
 
-    /// Returns whether the patterns cover a path: they fit it or a folder on the way to it.
+    /// Returns whether the patterns cover a path: they match it or one of its parent folders.
     ///
     /// `path` is made of names and `/`, from the folder that the patterns belong to.
     pub fn covers(&self, path: &str, is_folder: bool) -> bool {
@@ -88,13 +88,13 @@ impl Patterns {
         })
     }
 
-    /// Returns whether the patterns fit this path itself, whatever they say of the folders on the way to it: enough for
-    /// someone who walks a tree and does not enter folders that are covered.
+    /// Returns whether the patterns match this path itself, without its parent folders. This is enough for
+    /// a walk that does not enter covered folders.
     pub fn cover_entry(&self, path: &str, is_folder: bool) -> bool {
         self.fits(&names(path), is_folder)
     }
 
-    /// Returns whether a pattern has this file's name letter by letter, and none behind it takes it back: `certs/client.key`
+    /// Returns whether a pattern has this file's exact name, and no later one excludes it: `certs/client.key`
     /// and `client.key` do, `*.key` and `certs/` do not.
     pub fn names_file(&self, path: &str) -> bool {
         let names = names(path);
@@ -149,7 +149,7 @@ impl Pattern {
         })
     }
 
-    /// Returns whether the last name of the path stands for itself only.
+    /// Returns whether the last name of the pattern has no special characters.
     fn is_literal(&self) -> bool {
         let last = self.parts.last().and_then(Option::as_ref);
         last.is_some_and(|name| !name.contains(['*', '?', '[', '\\']))
@@ -166,7 +166,7 @@ impl Pattern {
     }
 }
 
-/// Returns whether the part stands for any number of folders.
+/// Returns whether the part matches any number of folders.
 fn is_stars(part: &str) -> bool {
     part.len() > 1 && part.bytes().all(|byte| byte == b'*')
 }
@@ -175,7 +175,7 @@ fn names(path: &str) -> Vec<&str> {
     path.split('/').filter(|name| !name.is_empty()).collect()
 }
 
-/// Returns the line without the spaces at its end, but for one after a backslash, and without the CR of a Windows file.
+/// Returns the line without the spaces at its end, except one after a backslash, and without the CR of a Windows file.
 fn without_end_spaces(line: &str) -> &str {
     let line = line.strip_suffix('\r').unwrap_or(line);
     let trimmed = line.trim_end_matches(' ');

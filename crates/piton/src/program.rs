@@ -1,9 +1,9 @@
 //! Programs that a person runs on a board: with arguments, with an exit code, from a source or from a `.mpy` file.
 //! [`Session::run_program`](crate::Session::run_program) follows one to its end.
 //!
-//! The raw REPL takes a `SystemExit` for a soft reset and forgets its value. So a source is sent inside a `try`,
-//! by [`Guarded`], whose `except` clause turns it into an exception with the value; the host then does the
-//! reset ([`Exit::Exited`] says that it is due).
+//! The raw REPL makes a soft reset at a `SystemExit` and loses its value. So a source is sent inside a `try`,
+//! by [`Guarded`], whose `except` clause converts it to an exception with the value. The host then makes the
+//! reset, which [`Exit::Exited`] requests.
 
 mod guard;
 mod input;
@@ -23,22 +23,22 @@ pub use mpy::{MpyError, check_mpy, is_mpy, send_mpy};
 pub use run::{Code, Ended, Following, Program, ProgramError};
 pub use traceback::located;
 
-/// How a program ended that did not end by an exception.
+/// The end of a program without an exception.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// At its end.
+    /// It ran to its end.
     End,
-    /// By `SystemExit`. The board is to be soft-reset: that is what the REPL does.
+    /// It raised `SystemExit`. The caller makes a soft reset, as the REPL does.
     Exited(ExitValue),
 }
 
-/// What a program gave to `sys.exit()`.
+/// The value that a program passed to `sys.exit()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExitValue {
-    /// The exit code, by Python's rules: 0 for nothing and `None`, the lowest eight bits of a number, 1 for anything
+    /// The exit code, by Python's rules: 0 for no value and `None`, the lowest eight bits of a number, 1 for anything
     /// else.
     pub code: u8,
-    /// Text for stderr, where the value is neither `None` nor a number.
+    /// Text for stderr, if the value is neither `None` nor a number.
     pub message: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl ExitValue {
                 message: None,
             });
         }
-        // The exception's arguments: the mark, and what `sys.exit` got.
+        // The exception's arguments: the mark, and the value.
         let arguments = exception
             .message
             .strip_prefix(&format!("('{}', ", guard::EXIT))?
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_codes_as_in_python() {
+    fn values_are_converted_to_codes_as_in_python() {
         for (message, code, text) in [
             ("piton exit", 0, None),
             ("('piton exit', None)", 0, None),

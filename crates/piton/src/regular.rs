@@ -1,20 +1,20 @@
-//! Files whose names come from a folder that is not ours. Whoever filled it may have put a pipe there, which would be
-//! waited for without end, a device, or a link to a file of somebody else's.
+//! Opening files in a folder that is not trusted. A name in it may be a pipe, which would
+//! block for ever, a device, or a link to a file elsewhere.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// What is done with a link in the place of the file.
+/// The treatment of a link in the place of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// The file that it names is opened.
+    /// Its target is opened.
     Follow,
-    /// It is no file.
+    /// It is refused.
     Refuse,
 }
 
-/// What is under a name.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     File,
@@ -38,7 +38,7 @@ impl Kind {
         }
     }
 
-    /// Returns an error that says what it is, unless it is a file.
+    /// Returns an error with its kind, unless it is a file.
     fn expect_file(self) -> io::Result<()> {
         let found = match self {
             Kind::File => return Ok(()),
@@ -53,17 +53,17 @@ impl Kind {
     }
 }
 
-/// Opens a file for reading, without waiting for anybody, and checks that it is one.
+/// Opens a file for reading without blocking, and checks that it is a file.
 ///
 /// # Errors
 ///
-/// What the operating system says; [`io::ErrorKind::InvalidInput`] for a pipe, a device or a socket, and for a link that
+/// The operating system's error; [`io::ErrorKind::InvalidInput`] for a pipe, a device or a socket, and for a link that
 /// is not to be followed.
 pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
     open_if(path, links, Kind::expect_file)
 }
 
-/// Opens a file or a folder to keep its content whatever becomes of its name; `None` for anything else.
+/// Opens a file or a folder to keep its content if its name changes; `None` for anything else.
 pub(crate) fn hold(path: &Path) -> Option<File> {
     let expect = |kind: Kind| match kind {
         Kind::Folder => Ok(()),
@@ -77,7 +77,7 @@ fn open_if(path: &Path, links: Links, expect: impl Fn(Kind) -> io::Result<()>) -
         Links::Follow => path.metadata()?,
         Links::Refuse => path.symlink_metadata()?,
     };
-    // Opening alone makes some devices do something.
+    // Opening some devices has an effect, so the kind is checked before.
     expect(Kind::of(metadata.file_type()))?;
     let mut options = OpenOptions::new();
     options.read(true);
@@ -85,13 +85,13 @@ fn open_if(path: &Path, links: Links, expect: impl Fn(Kind) -> io::Result<()>) -
     {
         use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        // Opening a pipe waits for who writes to it, but not with this flag. A file is read as ever.
+        // Opening a pipe blocks until a program writes to it, but not with this flag. The flag has no effect on files.
         let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         flags.set(OFlags::NOFOLLOW, links == Links::Refuse);
         options.custom_flags(flags.bits().cast_signed());
     }
     let file = options.open(path)?;
-    // What was looked at may have gone since.
+    // The name may belong to another entry since the check.
     expect(Kind::of(file.metadata()?.file_type()))?;
     Ok(file)
 }

@@ -1,4 +1,4 @@
-//! Building images of read-only file systems from folders of this computer; the images themselves are made by
+//! Building images of read-only file systems from folders of this computer. The images themselves are made by
 //! [`piton_firmware::romfs`], and written to boards by [`piton_fs::rom`].
 
 use std::io;
@@ -21,7 +21,7 @@ pub enum CompileError {
     /// The compiler does not accept it.
     #[error("{path}: {}", String::from_utf8_lossy(&diagnostic.traceback()).trim_end())]
     Rejected {
-        /// Its path, as it was handed to the compiler.
+        /// Its path, as the compiler got it.
         path: String,
         /// What is wrong.
         diagnostic: Diagnostic,
@@ -29,15 +29,15 @@ pub enum CompileError {
     /// What it compiles to does not fit the format.
     #[error("{path}: {source}")]
     Unwritable {
-        /// Its path, as it was handed to the compiler.
+        /// Its path, as the compiler got it.
         path: String,
         /// What does not fit.
         source: piton_mpy::error::Error,
     },
 }
 
-/// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them, or takes
-/// them from `cache`.
+/// Compiles the `.py` files of a tree to `.mpy`, but for those that have a `.mpy` file of that name beside them, or
+/// takes them from `cache`.
 ///
 /// `folder` is put before the paths, ends in a slash or is empty, and is what tracebacks on the board show. Of `options` the
 /// names do not count. Bytecode is for any processor, machine code for that of the options.
@@ -96,7 +96,7 @@ pub enum FolderError {
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A name that is not UTF-8.
@@ -105,25 +105,25 @@ pub enum FolderError {
         /// Its path.
         path: PathBuf,
     },
-    /// Folders in folders, more than [`MAX_DEPTH`]; a link that leads back, maybe.
-    #[error("`{}` lies deeper than {MAX_DEPTH} folders", path.display())]
+    /// Folders are nested deeper than [`MAX_DEPTH`], possibly through a link to a parent folder.
+    #[error("`{}` is deeper than {MAX_DEPTH} folders", path.display())]
     TooDeep {
         /// Its path.
         path: PathBuf,
     },
 }
 
-/// Returns what is in `folder`, sorted by name. Links are followed.
+/// Returns the content of `folder`, sorted by name. Links are followed.
 ///
 /// # Errors
 ///
-/// [`FolderError`], for the first thing that cannot be read.
+/// [`FolderError`] for the first entry that cannot be read.
 pub fn read_folder(folder: &Path) -> Result<Vec<Entry>, FolderError> {
     let rules = Rules {
         max_depth: MAX_DEPTH,
         ..Rules::default()
     };
-    // The folders that lead to the present one, with what was found in each so far; the first is `folder` itself.
+    // The parents of the current folder, with their entries so far. The first is `folder` itself.
     let mut open = vec![(String::new(), Vec::new())];
     for entry in host_tree::walk(folder, rules) {
         let entry = entry?;
@@ -164,7 +164,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Entry>, FolderError> {
     Ok(open.pop().map(|(_, entries)| entries).unwrap_or_default())
 }
 
-/// Puts the innermost folder into the one that it is in.
+/// Adds the innermost folder to its parent.
 fn close(open: &mut Vec<(String, Vec<Entry>)>) {
     if let Some((name, entries)) = open.pop()
         && let Some((_, outer)) = open.last_mut()

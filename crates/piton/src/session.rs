@@ -1,13 +1,13 @@
-//! A session with a board: one connection, kept over resets and lost lines.
+//! A session with a board: a connection that is kept over resets and restored when it is lost.
 //!
-//! A [`Session`] owns a [`Board`] and the rules of how tools treat one:
+//! A [`Session`] owns a [`Board`] and applies these rules:
 //!
 //! - It connects when the board is first needed.
-//! - The first entry into the raw REPL of each connection soft-resets the board, so that a program starts from a fresh
-//!   interpreter. [`Session::resume`] keeps the state; a board behind a WebREPL always keeps it, since a soft reset ends
-//!   that connection.
+//! - The first entry into the raw REPL of each connection makes a soft reset, so that a program starts with a new
+//!   interpreter. [`Session::resume`] keeps the state; a board behind a WebREPL always keeps it, since a soft reset
+//!   ends that connection.
 //! - A folder that was mounted is mounted again after a soft reset, and after a lost connection.
-//! - A board that went away is found again, also under another name: [`Session::reconnect`].
+//! - A board that was disconnected is found again, also under another name: [`Session::reconnect`].
 //! - When the session ends, the board is at its friendly prompt.
 //!
 //! ```
@@ -48,36 +48,38 @@ use crate::times::ENTRY_TIME;
 
 pub use returned::ReturnEvent;
 
-/// How long a board may take to say what it is: boards without flow control get the question slowly.
+/// Timeout of the board's facts. Boards without flow control receive the program slowly.
 const FACTS_TIME: Duration = Duration::from_secs(30);
 
-/// How long a board may take to answer when the session ends.
+/// Timeout of the board's answer when the session ends.
 const LEAVE_TIME: Duration = Duration::from_secs(3);
 
-/// How long [`Session::reconnect_soon`] waits for a board that resets.
+/// Timeout of [`Session::reconnect_soon`].
 const RETURN_TIME: Duration = Duration::from_secs(30);
 
-/// The pause between two tries to reach a board on the network.
+/// The pause between two attempts to connect to a board on the network.
 const NETWORK_PAUSE: Duration = Duration::from_millis(250);
 
-/// The pause between two tries to open a port. It is short, because many boards lose what they print while the port is closed.
+/// The pause between two attempts to open a port. It is short, because many boards lose their output while the port is
+/// closed.
 const PORT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Asks for the password of the WebREPL at an address. `None` means that there is no password, an error ends the connection.
+/// Asks for the password of the WebREPL at an address. `None` means that there is no password, an error ends the
+/// connection.
 pub type PasswordPrompt = Arc<dyn Fn(&str) -> Result<Option<Password>, Error> + Send + Sync>;
 
-/// How a session treats its connections. `SessionOptions::default()` resets nothing by itself and reconnects.
+/// Options of a session. `SessionOptions::default()` does not reset the board when it connects, and reconnects.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionOptions {
-    /// How a board is reached. Its [`ConnectOptions::cancel`] ends what this session waits for, and no other session.
+    /// Options of the connection. Its [`ConnectOptions::cancel`] ends the waits of this session only.
     pub connect: ConnectOptions,
     /// Each connection begins with a reset through the control lines of the port.
     pub reset_on_connect: bool,
     /// A lost connection may be made again: see [`Session::identity`].
     pub reconnects: bool,
-    /// Asks for the password of a WebREPL that wants one. It is called only when the WebREPL has answered, and the password is
-    /// kept for when the board is reached again.
+    /// Asks for the password of a WebREPL that requires one. It is called only when the WebREPL has answered, and the
+    /// password is kept for when the board is reached again.
     pub ask_password: Option<PasswordPrompt>,
 }
 
@@ -111,9 +113,9 @@ pub struct Session {
     /// The board to connect to when no other was named.
     default_board: BoardSelector,
     board: Option<Board>,
-    /// The selector of the connection, and of the one before while there is none.
+    /// The selector of the connection; of the previous one if there is none now.
     selector: Option<BoardSelector>,
-    /// How the board is found again when the connection is lost.
+    /// The identity by which the board is found again when the connection is lost.
     identity: Option<BoardIdentity>,
     /// Whether the next entry into the raw REPL soft-resets the board.
     auto_soft_reset: bool,
@@ -143,7 +145,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Connects to the board that `selector` names, after leaving the board before as [`Session::disconnect`] does.
+    /// Connects to the board that `selector` names, after [`Session::disconnect`] from the previous one.
     ///
     /// # Errors
     ///
@@ -178,16 +180,16 @@ impl Session {
         Ok(())
     }
 
-    /// Leaves the board at its friendly prompt, unmounts a mounted folder, and closes the connection. Nothing happens when there
-    /// is no connection; a [`Session::resume`] before the first one counts for that one.
+    /// Leaves the board at its friendly prompt, unmounts a mounted folder, and closes the connection. Does nothing if
+    /// there is no connection; a [`Session::resume`] before the first one counts for that one.
     pub fn disconnect(&mut self) {
         let Some(mut board) = self.board.take() else {
             return;
         };
         self.auto_soft_reset = true;
-        // A raised flag ends what was being done. Leaving the board must work all the same.
+        // A raised flag has ended the current operation. It must not prevent the exchange that leaves the board.
         let interrupted = self.options.connect.cancel.take();
-        // The errors of a board that is gone were reported when it went.
+        // The errors of a lost connection were reported before.
         let _ = board.umount();
         let _ = board.friendly(Deadline::after(LEAVE_TIME));
         if interrupted {
@@ -213,12 +215,12 @@ impl Session {
         self.board.is_some()
     }
 
-    /// Returns the flag that ends whatever this session waits for.
+    /// Returns the flag that ends the waits of this session.
     pub fn cancel(&self) -> &Cancel {
         &self.options.connect.cancel
     }
 
-    /// Returns how the board of this session is reached.
+    /// Returns the options of the connection.
     pub fn connect_options(&self) -> &ConnectOptions {
         &self.options.connect
     }
@@ -228,13 +230,13 @@ impl Session {
         self.auto_soft_reset = false;
     }
 
-    /// Brings the board into its raw REPL, by the rules of the [module](self): connected, soft-reset once, with a lost mount
-    /// mounted again.
+    /// Brings the board into its raw REPL, by the rules of the [module](self): connected, soft-reset once, with a lost
+    /// mount mounted again.
     ///
     /// # Errors
     ///
-    /// As for [`Session::connect`], [`Board::raw_repl`] and [`Board::remount`]. After [`BoardError::Cancelled`] the board was
-    /// interrupted and is on its way to its friendly prompt.
+    /// As for [`Session::connect`], [`Board::raw_repl`] and [`Board::remount`]. After [`BoardError::Cancelled`] the
+    /// board was interrupted and is on its way to its friendly prompt.
     pub fn raw_repl(&mut self) -> Result<RawRepl<'_>, Error> {
         self.board()?;
         let entry = if self.auto_soft_reset && !self.is_webrepl() {
@@ -252,13 +254,13 @@ impl Session {
             return Err(no_board());
         };
         let cancel = &options.connect.cancel;
-        // Here, because the raw REPL that is returned keeps the board borrowed.
+        // This is done here, because the returned raw REPL borrows the board.
         if cancel.is_cancelled() {
             return Err(BoardError::Cancelled.into());
         }
         if let Err(error) = board.raw_repl(entry, Deadline::after(ENTRY_TIME)) {
             if cancel.take() {
-                // Half-way into the raw REPL a board may be in the middle of a program: it is interrupted and left.
+                // The board may still run a program, so it is interrupted and left.
                 board.friendly(Deadline::after(LEAVE_TIME))?;
                 return Err(BoardError::Cancelled.into());
             }
@@ -272,7 +274,7 @@ impl Session {
         board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))
     }
 
-    /// Does something with the files of the board.
+    /// Calls `work` with the files of the board.
     ///
     /// ```
     /// use piton::fs::listing::Sizes;
@@ -297,7 +299,7 @@ impl Session {
         work(&mut RemoteFs::new(&mut raw_repl)).map_err(Into::into)
     }
 
-    /// Returns what kind of board this is, and what it can do.
+    /// Returns the facts of the board, such as its firmware and its functions.
     ///
     /// # Errors
     ///
@@ -307,7 +309,7 @@ impl Session {
         Ok(board_facts(&mut raw_repl, Deadline::after(FACTS_TIME))?)
     }
 
-    /// Gives the board back its friendly prompt, without waiting for it. The connection stays.
+    /// Brings the board to its friendly prompt, without waiting for it. The connection stays.
     ///
     /// # Errors
     ///
@@ -316,7 +318,7 @@ impl Session {
         self.board()?.friendly(Deadline::after(ENTRY_TIME))
     }
 
-    /// Resets the board through the control lines of its port. The next entry into the raw REPL does not soft-reset it.
+    /// Resets the board through the control lines of its port. The next entry into the raw REPL makes no soft reset.
     ///
     /// # Errors
     ///
@@ -328,7 +330,8 @@ impl Session {
         Ok(())
     }
 
-    /// Soft-resets the board now: boot.py runs, main.py does not. The next entry into the raw REPL does not do it again.
+    /// Soft-resets the board now: boot.py runs, main.py does not. The next entry into the raw REPL does not do it
+    /// again.
     ///
     /// # Errors
     ///
@@ -342,7 +345,7 @@ impl Session {
         self.raw_repl().map(|_| ())
     }
 
-    /// Soft-resets the board as a person at its prompt does: boot.py and main.py run. What they print is there to be read.
+    /// Makes a soft reset as by Ctrl-D at the prompt: boot.py and main.py run. Their output can be read afterwards.
     ///
     /// # Errors
     ///
@@ -353,15 +356,16 @@ impl Session {
         board.type_keys(&[CTRL_D], Deadline::after(LEAVE_TIME))
     }
 
-    /// Soft-resets a board behind a WebREPL. MicroPython forgets its WebREPL connections at a soft reset, and boot.py makes the
-    /// board reachable again.
+    /// Makes a soft reset of a board behind a WebREPL. MicroPython drops its WebREPL connections at a soft reset, and
+    /// boot.py makes the board reachable again.
     fn soft_reset_webrepl(&mut self) -> Result<(), Error> {
         self.raw_repl()?;
         let can_return = self.identity.is_some();
         let board = self.board()?;
         match board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME)) {
             Ok(_) => Ok(()),
-            // Disconnected: the board closed the connection. Timeout: it forgot the connection without closing it.
+            // Disconnected: the board has closed the connection. Timeout: it has dropped the connection without closing
+            // it.
             Err(Error::Board(BoardError::Disconnected { .. } | BoardError::Timeout { .. }))
                 if can_return =>
             {
@@ -371,21 +375,21 @@ impl Session {
         }
     }
 
-    /// Returns how the board is found again when the connection is lost. `None` when this session does not reconnect, and for a
-    /// board that ends with its connection: a process, the virtual board.
+    /// Returns the identity by which the board is found again when the connection is lost. `None` if this session does
+    /// not reconnect, and for a board that ends with its connection: a process, the virtual board.
     pub fn identity(&self) -> Option<&BoardIdentity> {
         let identity = self.identity.as_ref();
         identity.filter(|_| self.options.reconnects)
     }
 
-    /// Connects again to a board that went away, and keeps trying. Before each try it calls `wait` with the pause that suits the
-    /// board: `wait` sleeps for about so long, and returns whether to try again.
+    /// Connects again to a board whose connection was lost, with repeated attempts. Before each attempt it calls `wait`
+    /// with the pause for this kind of board: `wait` sleeps for about this time, and returns whether to try again.
     ///
     /// A folder that was mounted is mounted again at the next [`Session::raw_repl`].
     ///
     /// # Errors
     ///
-    /// The error of the last try. [`BoardError::NoBoard`] when the board cannot be found again by any means.
+    /// The error of the last attempt. [`BoardError::NoBoard`] if the board has no identity.
     pub fn reconnect(&mut self, wait: &mut dyn FnMut(Duration) -> bool) -> Result<(), Error> {
         let identity = self.identity.clone().ok_or_else(no_board)?;
         let pause = match identity.is_port() {
@@ -393,11 +397,11 @@ impl Session {
             false => NETWORK_PAUSE,
         };
         let mount = self.board.as_mut().and_then(Board::leave_mount);
-        // Closed before the port is opened again: the system gives a port to one holder only.
+        // The old connection is closed first, because a port can be opened only once.
         self.board = None;
         let mut last = no_board();
         let mut options = self.options.connect.clone();
-        // What the board printed while it started is of interest.
+        // The board may have printed output while it started, which is kept.
         options.open.unread = Unread::Keep;
         while wait(pause) {
             let selector = identity.find().map_err(Error::from);
@@ -409,7 +413,7 @@ impl Session {
                     self.board = Some(board);
                     return Ok(());
                 }
-                // A WebREPL that was asked again would refuse it again.
+                // Another attempt with the same password would be refused again.
                 Err(error @ Error::Board(BoardError::PasswordRefused { .. })) => return Err(error),
                 Err(error) => last = error,
             }
@@ -417,7 +421,7 @@ impl Session {
         Err(last)
     }
 
-    /// Connects again to a board that resets, and is back within 30 seconds or never.
+    /// Connects again to a board that is resetting, within 30 seconds.
     ///
     /// # Errors
     ///
@@ -435,7 +439,7 @@ impl Session {
         })
     }
 
-    /// Whether the board is behind a WebREPL, whose connection a soft reset ends.
+    /// Returns whether the board is behind a WebREPL, whose connection a soft reset ends.
     fn is_webrepl(&self) -> bool {
         matches!(self.selector, Some(BoardSelector::WebRepl { .. }))
     }

@@ -54,7 +54,7 @@ pub struct Shipment {
     manifest_bytes: Vec<u8>,
     /// Its signature, if there is one.
     signature: Option<String>,
-    /// The files and links that were found, by path below the folder `mpy`.
+    /// The existing files and links, by path below the folder `mpy`.
     files: Items,
     /// Other entries of an archive, which do not belong to a build.
     beside: Vec<PortablePath>,
@@ -66,10 +66,10 @@ pub struct Shipment {
     record: Option<(PortablePath, Spooled)>,
 }
 
-/// The files and links that were found, by path.
+/// The existing files and links, by path.
 type Items = BTreeMap<PortablePath, Item>;
 
-/// A file or link that was found.
+/// An existing file or link.
 #[derive(Debug)]
 struct Item {
     found: ActualFile,
@@ -98,7 +98,7 @@ struct Listed {
 }
 
 impl Listed {
-    /// Returns the entry by the name of the target, where the paths of the list mean nothing.
+    /// Returns the entry by the name of the target, if the paths of the list do not apply.
     fn by_target(index: Indexed, manifest: &Manifest) -> Listed {
         let mut targets = index.index.targets.iter();
         let entry = targets.find(|entry| Some(&entry.target) == manifest.target.as_ref());
@@ -117,12 +117,12 @@ struct Indexed {
     signature: Option<String>,
 }
 
-/// Why a shipment is read.
+/// The purpose of reading a shipment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To check it: contents are read, and not kept.
+    /// Check it: contents are read, and not kept.
     Check,
-    /// To copy it to a board.
+    /// Copy it to a board.
     Copy,
 }
 
@@ -135,7 +135,7 @@ pub enum ShipmentError {
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// There is no manifest.
@@ -168,7 +168,7 @@ pub enum ShipmentError {
         /// What is wrong with the name.
         source: PortablePathError,
     },
-    /// A server does not send it.
+    /// A server does not have it, or failed.
     #[error(transparent)]
     Http(#[from] crate::http::HttpError),
     /// A build is larger than any board.

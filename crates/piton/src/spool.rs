@@ -1,15 +1,15 @@
-//! Content that is kept until it is copied, and may be more than the memory holds: the first mebibyte of it stays in
-//! memory, all of it goes to a file without a name if there is more.
+//! Storing content until it is copied. The content may exceed the memory: up to a mebibyte of it stays in
+//! memory; if there is more, all of it is stored in a file without a name.
 
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::SpooledTempFile;
 
-/// How many bytes stay in memory.
+/// Maximum number of bytes in memory.
 const IN_MEMORY: usize = 1 << 20;
 
-/// The file that contents are written to, one behind the other.
+/// The file to which contents are written, one behind the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Spool(Arc<Mutex<SpooledTempFile>>);
 
@@ -73,7 +73,7 @@ impl Spooled {
         }
     }
 
-    /// Returns all of it.
+    /// Returns the whole content.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Make a folder of a board like a folder of this computer, or the other way round.
+//! Making a folder of a board like a folder of this computer, or the other way round.
 //!
-//! [`push`] and [`pull`] look at both sides and decide, without changing anything; what they give back can be printed
+//! [`push`] and [`pull`] compare both sides and decide, without changing anything. Their result can be printed
 //! (its [`plan`]) and carried out. Both leave out what [`crate::left_out`] lists, and what `.pitonignore` files and
-//! [`Options::ignore`] cover, on both sides. What has a [reserved name](piton_path::is_reserved) is left
-//! out whatever the patterns say: a folder that comes from elsewhere has no say in what piton takes for its own records.
+//! [`Options::ignore`] cover, on both sides. Files with a [reserved name](piton_path::is_reserved) are left
+//! out in any case, so that a folder from elsewhere cannot contain files that Piton takes for its own records.
 //!
 //! ```
 //! use std::ops::ControlFlow::Continue;
@@ -68,54 +68,56 @@ pub use push::{Push, push, push_tree};
 pub use record::FILE_NAME as RECORD_NAME;
 pub use watch::{FolderState, Watcher};
 
-/// The file whose patterns say what of its folder is left out.
+/// The file with patterns of the files to leave out of its folder.
 pub const IGNORE_NAME: &str = ".pitonignore";
 
-/// How to sync. `Options::default()` copies what is new or changed, and removes nothing.
+/// Options of a sync. `Options::default()` copies new and changed files, and removes nothing.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Remove what the source does not have.
+    /// Remove files and folders that the source does not have.
     pub delete: bool,
-    /// Replace and remove files of this computer even if nothing says that they came from a board unchanged.
+    /// Replace and remove files of this computer even if they are not known as unchanged copies of a board's files.
     pub force: bool,
-    /// What of the destination stays as it is: it is neither removed nor replaced.
+    /// The files of the destination that are neither removed nor replaced.
     pub keep: Patterns,
-    /// What is left out on both sides, besides [`crate::left_out`] and `.pitonignore` files. Stronger than those.
+    /// The files to leave out on both sides, in addition to [`crate::left_out`] and `.pitonignore` files. These
+    /// patterns have priority.
     pub ignore: Patterns,
-    /// What is not sent. It counts as missing in the source: [`Options::delete`] removes it from the destination.
+    /// The files that are not sent. They count as missing in the source: [`Options::delete`] removes them from the
+    /// destination.
     pub unsent: Patterns,
-    /// What to do with symbolic links in a source folder of this computer.
+    /// The treatment of symbolic links in a source folder of this computer.
     pub links: Links,
-    /// What becomes of Python sources on their way to the board.
+    /// The conversion of Python sources for the board.
     pub make: Make,
-    /// Have the board read back what it has written, and compare.
+    /// Let the board read back and compare the written files.
     pub verify: bool,
-    /// Have the board put changes of packages right that were cut off, before its files are looked at: see
-    /// [`piton_fs::swap`]. Without this, looking changes nothing.
+    /// Let the board complete interrupted changes of packages before its files are surveyed: see
+    /// [`piton_fs::swap`]. Without this, comparing changes nothing.
     pub settle: bool,
 }
 
-/// What to do with symbolic links.
+/// The treatment of symbolic links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Links {
-    /// Take what they name: a board has no links.
+    /// Use their targets, because a board has no links.
     #[default]
     Follow,
     /// Leave them out.
     Skip,
 }
 
-/// What becomes of Python sources. By default nothing: they are sent as they are.
+/// The conversion of Python sources. By default they are sent unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Make {
-    /// They become `.mpy` files, made with these options, but for the sources that a board starts with. See
+    /// Compile them to `.mpy` files with these options, except the sources that a board starts with. See
     /// [`compiler_options`].
     pub compile: Option<piton_compiler::Options>,
-    /// What stays source loses its comments, docstrings and needless spaces.
+    /// Remove comments, docstrings and unneeded spaces from the files that stay source.
     pub minify: bool,
-    /// The folder that keeps what was compiled for the next time; `None` keeps nothing.
+    /// The cache folder of compiled modules; `None` for no cache.
     pub cache: Option<PathBuf>,
 }
 
@@ -126,7 +128,7 @@ impl Make {
     }
 }
 
-/// An event of a plan that is carried out.
+/// Progress of carrying out a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -145,29 +147,29 @@ pub enum SyncEvent {
     },
 }
 
-/// Why a sync was not begun, or ended early.
+/// Why a sync failed.
 ///
-/// Every file is old or new then, never half; steps that were reported as [`SyncEvent::Done`] are done.
+/// Each file is then old or new, never incomplete. Steps that were reported as [`SyncEvent::Done`] are carried out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something of this computer cannot be read.
+    /// A file or folder of this computer cannot be read.
     #[error("could not read `{}`: {source}", path.display())]
     Read {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Something of this computer cannot be written or removed.
+    /// A file or folder of this computer cannot be written or removed.
     #[error("could not write `{}`: {source}", path.display())]
     Write {
         /// Its path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A name of this computer is not UTF-8 text, which names on a board are.
+    /// A name of this computer is not UTF-8 text. Names on a board are UTF-8.
     #[error("the name `{}` is not UTF-8 text", path.display())]
     NotText {
         /// The path.
@@ -179,10 +181,10 @@ pub enum Error {
         /// The link.
         path: PathBuf,
     },
-    /// A name on the board would lead out of the folder, or cannot be a name on this computer.
-    #[error("the board's `{path}` is no name for a file here")]
+    /// A name on the board would lead out of the folder, or is invalid on this computer.
+    #[error("the board's `{path}` is not a valid name for a file on this computer")]
     UnsafeName {
-        /// The path as the board gave it.
+        /// The path on the board.
         path: String,
     },
     /// Two files of the board would be one on this computer.
@@ -193,13 +195,13 @@ pub enum Error {
         /// The other.
         second: RelativePath,
     },
-    /// What should be a folder is a file.
+    /// The root on the board is a file.
     #[error("`{path}` on the board is not a folder")]
     NotAFolder {
         /// The path on the board.
         path: BoardPath,
     },
-    /// There is nothing to copy from.
+    /// The root on the board does not exist.
     #[error("no such folder on the board: `{path}`")]
     NoFolder {
         /// The path on the board.
@@ -208,16 +210,16 @@ pub enum Error {
     /// Existing files or folders are in the way.
     #[error("{} in the way: {}", Count(conflicts.len(), "thing is", "things are"), List(conflicts))]
     InTheWay {
-        /// What is in the way, and why it stays.
+        /// The entries in the way, and why they stay.
         conflicts: Vec<Conflict>,
     },
-    /// Files of this computer would be lost that no sync has put there, or that were changed since.
+    /// Files of this computer would be lost that no sync has written, or that were changed since then.
     #[error(
         "{} would be lost: {}",
         Count(
             paths.len(),
-            "file here is no copy of the board's and",
-            "files here are no copies of the board's and"
+            "file on this computer is not a copy of the board's and",
+            "files on this computer are not copies of the board's and"
         ),
         List(paths)
     )]
@@ -251,13 +253,13 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The board's drive.
+    /// An operation on the board's drive failed.
     #[error(transparent)]
     Drive(#[from] ToDriveError),
-    /// The board's files.
+    /// An operation on the board's files failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The board.
+    /// The exchange with the board failed.
     #[error(transparent)]
     Board(#[from] BoardError),
 }
@@ -336,7 +338,7 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
     }
 }
 
-/// Logs what was decided.
+/// Logs the decisions.
 fn log_plan(plan: &Plan) {
     debug!(
         steps = plan.steps.len(),

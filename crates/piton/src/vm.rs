@@ -1,7 +1,7 @@
-//! The VM file of the virtual board: where it is, and how it gets there.
+//! Finding and fetching the VM file of the virtual board.
 //!
-//! The virtual board runs the official WebAssembly build of MicroPython. That file is not in Piton's
-//! repository; it is looked for, first hit wins:
+//! The virtual board runs the official WebAssembly build of MicroPython. The file is not in Piton's repository.
+//! It is searched in this order:
 //!
 //! 1. the file named by the caller,
 //! 2. the file named by the environment variable `PITON_VM`,
@@ -34,29 +34,29 @@ use crate::events;
 /// The npm package that holds the VM file.
 pub const PACKAGE: &str = "@micropython/micropython-webassembly-pyscript";
 
-/// Where the VM file is fetched from: a public network that mirrors npm packages file by file.
+/// The address of the VM file: a public network that mirrors npm packages file by file.
 pub const URL: &str = "https://cdn.jsdelivr.net/npm/@micropython/micropython-webassembly-pyscript@1.29.0-6/micropython.wasm";
 
 /// Why there is no VM file to run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VmFileError {
-    /// The file that is named cannot be used.
+    /// The named file cannot be used.
     #[error("VM file `{}` (named by {named_by}) cannot be read: {source}", path.display())]
     Named {
         /// The path as given.
         path: PathBuf,
         /// What names it.
         named_by: NamedBy,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The file in the cache is not the one that was put there.
+    /// The file in the cache was changed.
     #[error("VM file `{}` is damaged: it is not version {VERSION} (SHA-512 {found:.16}..., expected {SHA512:.16}...)", path.display())]
     Damaged {
         /// Path of the file in the cache.
         path: PathBuf,
-        /// The SHA-512 of what is there.
+        /// The SHA-512 of its content.
         found: String,
     },
     /// This system has no home folder to keep a cache in.
@@ -67,9 +67,9 @@ pub enum VmFileError {
     /// No way to fetch the file worked.
     #[error("could not fetch the VM file `{FILE_NAME}` {VERSION}: {}", attempts.join("; "))]
     Fetch {
-        /// Where the file would be looked for.
+        /// The path of the file in the cache.
         place: PathBuf,
-        /// What was tried, and how it failed: one sentence each.
+        /// The failed attempts: one sentence each.
         attempts: Vec<String>,
     },
     /// The file was fetched, but could not be kept, or the cache could not be read.
@@ -77,12 +77,12 @@ pub enum VmFileError {
     Cache {
         /// Path in the cache.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// What names a VM file.
+/// The source of a VM file's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedBy {
     /// The options of the caller.
@@ -109,7 +109,7 @@ pub enum VmEvent {
     Fetching {
         /// The address, or the npm command.
         from: String,
-        /// Where it will be kept.
+        /// The path in the cache.
         #[serde(serialize_with = "events::path")]
         to: PathBuf,
     },
@@ -165,14 +165,15 @@ pub fn embedded() -> Option<&'static [u8]> {
     None
 }
 
-/// Finds the VM file, and fetches it when it is nowhere; `report` is called before the wait.
+/// Finds the VM file, and fetches it if it does not exist. `report` is called before the file is fetched.
 ///
 /// # Errors
 ///
-/// - [`VmFileError::Named`]: `explicit` or `PITON_VM` names a file that is not there.
-/// - [`VmFileError::Damaged`]: the file in the cache has another checksum. It is not replaced: whoever put it
-///   there should know.
-/// - [`VmFileError::Fetch`], [`VmFileError::Cache`], [`VmFileError::NoCacheFolder`]: it could not be had.
+/// - [`VmFileError::Named`]: `explicit` or `PITON_VM` names a file that does not exist.
+/// - [`VmFileError::Damaged`]: the file in the cache has another checksum. It is not replaced, because the user
+///   may have put it there.
+/// - [`VmFileError::Fetch`], [`VmFileError::Cache`], [`VmFileError::NoCacheFolder`]: the file could not be fetched or
+///   stored.
 pub fn locate(
     explicit: Option<&Path>,
     report: &mut dyn FnMut(VmEvent),
@@ -200,7 +201,7 @@ pub fn look(explicit: Option<&Path>) -> Result<Option<VmFile>, VmFileError> {
     }
 }
 
-/// Where the VM file may be, first place first.
+/// The possible places of the VM file, in the order of the search.
 struct Places {
     explicit: Option<PathBuf>,
     environment: Option<PathBuf>,
@@ -226,7 +227,7 @@ impl Places {
             debug!(path = %path.display(), "the VM file is the one of the options");
             return readable(path, NamedBy::Options);
         }
-        // A variable that is set to nothing names nothing.
+        // An empty variable counts as unset.
         let named = self.environment.filter(|path| path.as_os_str() != "");
         if let Some(path) = named {
             debug!(path = %path.display(), "the VM file is the one of the environment");
@@ -280,7 +281,8 @@ fn readable(path: PathBuf, named_by: NamedBy) -> Result<VmFile, VmFileError> {
     }
 }
 
-/// Writes the file beside its place and renames it: two processes that fetch at once both end with a whole file.
+/// Writes the file under a temporary name and renames it, so that two processes that fetch it at once leave a complete
+/// file.
 fn store(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = place
         .parent()

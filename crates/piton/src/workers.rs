@@ -1,4 +1,4 @@
-//! Work on many items by several threads: one pool for compiling, building and fetching.
+//! Working on many items with several threads, for compiling, building and fetching.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -10,8 +10,9 @@ use piton_board::deadline::Cancel;
 
 /// Calls `work` for each item, on at most `threads` threads, this one among them.
 ///
-/// `done` hears how many items are done, once for each, in rising order; it is called by the thread that did the work, and by one
-/// thread at a time. The results are in the order of the items. After `cancel` no further item is begun, and those that were not have `None`.
+/// `done` gets the number of finished items after each item, in rising order: the thread that did the work calls it,
+/// and only one thread calls it at a time. The results are in the order of the items. After `cancel` no further item is
+/// begun, and the result of such an item is `None`.
 ///
 /// A panic in `work` or `done` ends the call with that panic.
 pub fn each<T: Sync, R: Send>(
@@ -25,7 +26,7 @@ pub fn each<T: Sync, R: Send>(
     let count = Mutex::new(0);
     let results = Mutex::new(Vec::new());
     let run = || {
-        // Handed over at the end: the threads meet once, not at each item.
+        // The results are added at the end, so that the threads lock the list only once.
         let mut own = Vec::new();
         while !cancel.is_cancelled() {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -55,12 +56,12 @@ pub fn each<T: Sync, R: Send>(
     in_order
 }
 
-/// Calls `work` for each item on `threads` threads that nobody waits for. Returns the receiver of the results, which arrive
+/// Calls `work` for each item on `threads` detached threads. Returns the receiver of the results, which arrive
 /// in any order, each with the index of its item.
 ///
-/// `work` gets the number of its thread, from 0, the index and the item. At most `threads` results wait for the receiver:
-/// results are as large as documents. Dropping the receiver ends the threads at their next result, so that work that hangs
-/// (a silent server) does not block the caller.
+/// `work` gets the number of its thread, from 0, the index and the item. At most `threads` results wait for the
+/// receiver, because results may be as large as documents. Dropping the receiver ends the threads at their next result,
+/// so that work that hangs (a silent server) does not block the caller.
 pub fn detached<T: Send + 'static, R: Send + 'static>(
     items: Vec<T>,
     threads: usize,
@@ -87,7 +88,7 @@ pub fn detached<T: Send + 'static, R: Send + 'static>(
     arrived
 }
 
-/// Locks, whatever happened to the thread that held the lock before: no value here is ever half written.
+/// Locks a mutex. A panic of another thread does not leave the value in an invalid state.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -108,18 +109,18 @@ mod tests {
     fn results_are_in_the_order_of_the_items() {
         let items = (0..100).collect::<Vec<u64>>();
         for count in [1, 3, 200] {
-            let told = Mutex::new(Vec::new());
+            let counts = Mutex::new(Vec::new());
             let work = |item: &u64| {
                 // The first ones take longest.
                 thread::sleep(Duration::from_micros(100 - item));
                 item * 2
             };
-            let done = |count| told.lock().unwrap().push(count);
+            let done = |count| counts.lock().unwrap().push(count);
             let results = each(&items, threads(count), &Cancel::new(), work, done);
             let expected = items.iter().map(|item| Some(item * 2));
             assert_eq!(results, expected.collect::<Vec<_>>());
-            let told = told.into_inner().unwrap();
-            assert_eq!(told, (1..=100).collect::<Vec<usize>>());
+            let counts = counts.into_inner().unwrap();
+            assert_eq!(counts, (1..=100).collect::<Vec<usize>>());
         }
         let nothing = each(&[], threads(4), &Cancel::new(), |item: &u64| *item, |_| {});
         assert!(nothing.is_empty());
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_the_callers() {
+    fn a_panic_is_passed_to_the_caller() {
         let call = || {
             each(
                 &[1, 2],
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_hangs_holds_nobody_up() {
+    fn work_that_hangs_does_not_block_the_caller() {
         let (release, held) = mpsc::channel::<()>();
         let held = Mutex::new(held);
         let arrived = detached(vec![1, 2], 2, move |_, _, item| {

@@ -268,7 +268,7 @@ fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
                 "the last results are as they were; `--out` names a folder that can be written",
             );
         }
-        BuildError::OutHoldsSource { .. } | BuildError::OutIsNoFolder { .. } => {
+        BuildError::OutHoldsSource { .. } | BuildError::OutIsNotAFolder { .. } => {
             "`--out` names another folder".to_owned()
         }
         BuildError::NotOurs { .. } => {

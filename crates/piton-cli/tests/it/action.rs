@@ -419,7 +419,7 @@ fn the_action_refuses() {
         "output",
         "src",
         1,
-        "the results cannot go to `src`",
+        "the results cannot be written to `src`",
     );
     let done = check(
         &runner,
@@ -444,8 +444,8 @@ fn the_action_refuses() {
     check(&runner, "strict", "", 1, "install Rust in a step before");
 }
 
-/// Without a program in the cache, or with one that does not run, cargo is asked for it. Here, something else answers to
-/// that name.
+/// Without a program in the cache, or with one that does not run, cargo is asked for it. Here, something else answers
+/// to that name.
 #[test]
 fn the_action_makes_its_program_once() {
     use std::os::unix::fs::PermissionsExt;

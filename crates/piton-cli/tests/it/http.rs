@@ -68,11 +68,11 @@ fn answers_and_what_becomes_of_them() {
     /gzip: 1000 bytes
     /bomb: WEB/bomb is longer than 1000 bytes
     /damaged: gzip decompression failed: invalid gzip header requesting WEB/damaged
-    /short: the connection broke requesting WEB/short
+    /short: the connection was lost requesting WEB/short
     /silent: no answer in time (receive response) requesting WEB/silent
-    /half: the connection broke requesting WEB/half
+    /half: the connection was lost requesting WEB/half
     /headers: response header is too big
-    /closed: the connection broke requesting WEB/closed
+    /closed: the connection was lost requesting WEB/closed
     ");
 }
 

@@ -558,13 +558,13 @@ fn nothing_is_installed_when_anything_is_wrong() {
 
     hint: is the name spelled right? A folder or file here is named with a `/`: `./NAME`
 
-    wrong: piton: INDEX/file/00/00000000 came damaged: its SHA-256 is 48dd65c80ea3cfa8..., the package says 00000000
+    wrong: piton: INDEX/file/00/00000000 is damaged: its SHA-256 is 48dd65c80ea3cfa8..., the package has 00000000
 
     hint: nothing was installed; try again later
 
     missing: piton: File not found: INDEX/file/11/11111111
 
-    broken: piton: the connection broke requesting INDEX/file/22/22222222
+    broken: piton: the connection was lost requesting INDEX/file/22/22222222
 
     failing: piton: Error 500 requesting INDEX/file/33/33333333
 
@@ -580,7 +580,7 @@ fn nothing_is_installed_when_anything_is_wrong() {
 
     deps: piton: the package at INDEX/package/6/deps/latest.json cannot be used: `../leaf`: a name has letters, digits, `-`, `_` and `.`
 
-    clash: piton: clash and leaf both have a file `leaf.mpy`, and not the same one
+    clash: piton: clash and leaf have different files `leaf.mpy`
 
     twice: piton: leaf is needed in two versions: 1.0 by twice, 0.9 by twice
 

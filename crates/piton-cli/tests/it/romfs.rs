@@ -119,7 +119,7 @@ fn what_cannot_become_an_image() {
     let outcome = sandbox.run("romfs build tree/empty");
     assert_eq!(outcome.code, Some(1));
     assert!(
-        outcome.stderr().ends_with("lies deeper than 32 folders\n"),
+        outcome.stderr().ends_with("is deeper than 32 folders\n"),
         "{}",
         outcome.stderr()
     );

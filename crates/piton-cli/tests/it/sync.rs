@@ -508,7 +508,7 @@ fn a_folder_comes_from_the_board_and_loses_nothing_here() {
     assert_snapshot!(place.show("sync --delete : backup"), @r"
     $ piton sync --delete : backup
     --- stderr
-    piton: 1 file here is no copy of the board's and would be lost: own.py
+    piton: 1 file on this computer is not a copy of the board's and would be lost: own.py
 
     hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
     --- exit 1
@@ -533,7 +533,7 @@ fn a_folder_comes_from_the_board_and_loses_nothing_here() {
     assert_snapshot!(place.show("sync : backup"), @r"
     $ piton sync : backup
     --- stderr
-    piton: 1 file here is no copy of the board's and would be lost: main.py
+    piton: 1 file on this computer is not a copy of the board's and would be lost: main.py
 
     hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
     --- exit 1
@@ -554,7 +554,7 @@ fn an_empty_board_does_not_empty_a_folder_here() {
     assert_snapshot!(place.show("sync --delete : app"), @r"
     $ piton sync --delete : app
     --- stderr
-    piton: 3 files here are no copies of the board's and would be lost: boot.py, lib/helper.py, main.py
+    piton: 3 files on this computer are not copies of the board's and would be lost: boot.py, lib/helper.py, main.py
 
     hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
     --- exit 1

@@ -448,7 +448,7 @@ pub(crate) fn wait_for_request(
 }
 
 /// What the host waits for, in the message of a timeout.
-const PROGRAM_TRANSFER: &str = "the board to take a program";
+const PROGRAM_TRANSFER: &str = "the board to receive a program";
 
 /// Ctrl-C.
 const CTRL_C: u8 = 0x03;

@@ -135,7 +135,7 @@ impl Stream<'_> {
                 self.take(message, events);
             } else if deadline.has_passed() || heard_at.elapsed() >= longest {
                 return Err(BoardError::Timeout {
-                    waiting_for: "the board to take more of the files",
+                    waiting_for: "the board to receive more of the files",
                     received: Vec::new(),
                 });
             }

@@ -1,4 +1,4 @@
-//! When the sources were current: the same answer on every computer that has the same commit.
+//! The time of the sources, which is the same on every computer with the same commit.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,8 +20,8 @@ pub(super) struct Age {
     pub(super) tag: Option<String>,
 }
 
-/// Returns the time of `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time of
-/// the commit, else that of the newest source.
+/// Returns the time of `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time
+/// of the commit, else that of the newest source.
 pub(super) fn age(
     settings: &Settings,
     inputs: &[Input],
@@ -63,7 +63,7 @@ fn in_repository(folder: &Path) -> bool {
     folder.ancestors().any(|above| above.join(".git").exists())
 }
 
-/// Returns time and tag of the last commit. A repository without a commit, or no git, is an error in words.
+/// Returns time and tag of the last commit. The error is a message: there is no commit, or no git.
 fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
     let output = Command::new("git")
         .arg("-C")
@@ -82,7 +82,7 @@ fn commit(folder: &Path) -> Result<(u64, Option<String>), String> {
     Ok((time, tag(names)))
 }
 
-/// Returns the greatest tag of those in git's list of names, without a `v` before a number.
+/// Returns the greatest tag in git's list of names, without a `v` in front of a number.
 fn tag(names: &str) -> Option<String> {
     let tags = names
         .split(", ")

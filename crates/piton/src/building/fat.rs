@@ -1,9 +1,9 @@
 //! Replacing the folder of the results on a FAT drive.
 //!
-//! Two names can change places there, but not in one write, and between the two writes both names are one folder: whoever
-//! removes one then, removes both. So the old results move into a hidden folder, and the new ones out of it, in the order
-//! of [`flushed`](crate::flushed). At each moment the old results or the new ones have a name, and are whole; which of them
-//! to bring back, if the place is empty, is decided by what exists.
+//! FAT cannot exchange two names in one write, and between the two writes both names are one folder: removing one of
+//! them would remove both. So the old results move into a hidden folder, and the new ones out of it, in the order of
+//! [`flushed`](crate::flushed). At each moment the old or the new results have a name and are complete. The existing
+//! files decide which of them an interrupted build gets back.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -58,12 +58,12 @@ impl FatPlace<'_> {
         self.hidden.inner().join("old")
     }
 
-    /// Returns the path of a file that exists when the new results are whole.
+    /// Returns the path of a file that exists when the new results are complete.
     fn whole(&self) -> PathBuf {
         self.hidden.inner().join("whole")
     }
 
-    /// Brings back what an interrupted build took away, removes what it left, and makes the hidden folder.
+    /// Restores the results that an interrupted build moved, removes its other files, and creates the hidden folder.
     pub(super) fn prepare(&self) -> io::Result<()> {
         if self.hidden.is_left() && self.out.symlink_metadata().is_err() {
             let (old, made) = (self.old(), self.made());
@@ -84,8 +84,8 @@ impl FatPlace<'_> {
         self.hidden.remove()
     }
 
-    /// Makes a folder of the new results, and the ones above it that are not there, each of them on the drive before there
-    /// is anything in it.
+    /// Creates a folder of the new results and its missing parents. Each of them is on the drive before it gets
+    /// content.
     pub(super) fn make_folder(&self, folder: &Path) -> io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -97,7 +97,7 @@ impl FatPlace<'_> {
         flushed::make_folder(&scratch, folder)
     }
 
-    /// Copies what is not ours from the results.
+    /// Copies the files of the results that no build made.
     pub(super) fn keep_others(&self, output: &Output<'_>) -> io::Result<()> {
         for entry in fs::read_dir(self.out).into_iter().flatten() {
             let name = entry?.file_name();
@@ -121,7 +121,7 @@ impl FatPlace<'_> {
         Ok(())
     }
 
-    /// Puts the new results, which are on the drive, in the place of the old ones.
+    /// Replaces the old results by the new ones, which are on the drive.
     pub(super) fn exchange(&self) -> io::Result<()> {
         File::create(self.whole())?;
         sync_folder(self.hidden.inner());
@@ -136,8 +136,8 @@ impl FatPlace<'_> {
         moved
     }
 
-    /// Removes the hidden folder with the old results, or with new ones that are not whole. It stays if what is in it
-    /// could not be brought back.
+    /// Removes the hidden folder with the old results, or with incomplete new ones. It is kept if its content
+    /// could not be restored.
     pub(super) fn tidy(&self) -> io::Result<()> {
         let has_results = self.out.symlink_metadata().is_ok();
         if !has_results && self.hidden.is_left() && (self.old().is_dir() || self.whole().exists()) {
@@ -146,8 +146,8 @@ impl FatPlace<'_> {
         self.remove()
     }
 
-    /// Returns the folder of an interrupted build that is the same folder as the results, if there is one. Only a drive that
-    /// Linux mounted with `sync` can have got there.
+    /// Returns the folder of an interrupted build that is the same folder as the results, if there is one. This can
+    /// happen only on a drive that Linux has mounted with `sync`.
     pub(super) fn shared(&self) -> Option<PathBuf> {
         let name = format!("{PART}-probe");
         let is_same = |left: &PathBuf| {

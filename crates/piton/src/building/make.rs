@@ -1,4 +1,4 @@
-//! The build itself: compile, decide, replace.
+//! Compiling the sources, and replacing the results.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,14 +20,14 @@ use super::{
 use crate::compile::{CompileError, compile_cached, native};
 use crate::workers;
 
-/// Builds what `settings` say.
+/// Makes the build of these settings.
 ///
-/// Sources that do not compile are in the report; whether anything was written although there are such sources is
-/// [`Report::written`].
+/// Sources that do not compile are in the report. [`Report::written`] tells whether the results were written in spite
+/// of them.
 ///
 /// # Errors
 ///
-/// [`BuildError`]. The folder of the results is then as it was.
+/// [`BuildError`]. The folder of the results is then unchanged.
 pub fn build(
     settings: &Settings,
     cancel: &Cancel,
@@ -176,7 +176,7 @@ fn failure(
     }
 }
 
-/// Returns the report of a module that stays source, if this one does.
+/// Returns the report of a module that stays source; `None` for other modules.
 fn native_source(
     settings: &Settings,
     plan: &Plan,
@@ -199,7 +199,7 @@ fn cancelled(settings: &Settings) -> BuildError {
     }
 }
 
-/// A target before anything is compiled.
+/// A target before the sources are compiled.
 pub(super) struct Plan {
     pub(super) target: BuildTarget,
     /// Folder below that of the results; empty where there is one target.
@@ -243,10 +243,10 @@ impl Plan {
         }
     }
 
-    /// Returns the result of the last build, if this source made it and it is whole.
+    /// Returns the result of the last build, if it was made from this source and is unchanged.
     fn kept(&self, settings: &Settings, input: &Input, source: &Sha256Hex) -> Option<Vec<u8>> {
         let last = self.last.get(input.path.as_str())?;
-        // A module that stayed source is not among these: the compiler may have learned to compile it.
+        // A module that stayed source is not among these, because this compiler may be able to compile it.
         if last.source_sha256.as_ref() != Some(source) || last.path != input.output() {
             trace!(path = %input.path, "the source is not that of the last build");
             return None;
@@ -319,7 +319,7 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
                 };
                 results.push(Ok(MadeFile::new(compiled.mpy, kind, origin)));
             }
-            // The board compiles it when it is imported.
+            // The board compiles this module when it imports it.
             Err(CompileError::Rejected(diagnostic))
                 if native::needs_native(&content, &options, &diagnostic) =>
             {
@@ -342,12 +342,12 @@ fn make(settings: &Settings, plans: &[Plan], input: &Input) -> Result<Made, Buil
     })
 }
 
-/// Returns whether the file is a module that others compiled, as libraries of CircuitPython come.
+/// Returns whether the file is a compiled module, such as a library of CircuitPython.
 fn is_mpy(input: &Input, content: &[u8]) -> bool {
     input.place.extension() == Some("mpy") && piton_mpy::reader::header(content).is_ok()
 }
 
-/// Returns whether this is the file of a key that signs builds, with or without a password, whatever its name.
+/// Returns whether the content is that of a secret key for builds, with or without a password.
 fn is_secret_key(content: &[u8]) -> bool {
     const LONGEST: usize = 4096;
     let text = (content.len() <= LONGEST).then(|| std::str::from_utf8(content).ok());

@@ -1,4 +1,4 @@
-//! What the folder of the results is to hold, and whether it does.
+//! The content of the folder of the results, and whether the folder has it already.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ use super::scan::{Input, InputKind};
 use super::{BuildError, FILES, INDEX, MANIFEST, SIGNATURE, Settings, TAR, TargetReport, ZIP};
 use crate::regular::{self, Links};
 
-/// What was made of an input.
+/// The results of an input.
 pub(super) struct Made {
     pub(super) content: Vec<u8>,
     pub(super) sha256: Sha256Hex,
@@ -39,12 +39,12 @@ pub(super) struct MadeFile {
     origin: Origin,
 }
 
-/// Where the bytes of a file come from.
+/// The origin of a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// This run compiled them.
     Compiled,
-    /// From the cache, or from the sources as they are.
+    /// They come from the cache, or unchanged from the sources.
     Copied,
     /// The file of the last build with the same name has them.
     LastBuild,
@@ -111,7 +111,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Adds what was made of an input. Inputs come sorted by path, and so do results but for their endings.
+    /// Adds the result of an input. Inputs come sorted by path, and so do results except for their endings.
     pub(super) fn add(&mut self, input: &Input, made: &'a Made, file: &'a MadeFile) {
         let path = match (input.kind, file.kind) {
             (InputKind::Module, FileKind::Source) => input.place.clone(),
@@ -143,7 +143,7 @@ impl<'a> Target<'a> {
         self.files.insert(at, file);
     }
 
-    /// Lists a source that did not compile.
+    /// Adds a source that did not compile.
     pub(super) fn leave_out(&mut self, input: &Input) {
         self.manifest.left_out.push(LeftOutModule {
             path: input.output(),
@@ -159,7 +159,7 @@ impl<'a> Target<'a> {
         !self.manifest.left_out.is_empty() && !files.any(is_module)
     }
 
-    /// Returns how many modules there are.
+    /// Returns the number of modules.
     fn modules(&self) -> usize {
         let modules = self.manifest.files.iter();
         modules
@@ -191,7 +191,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Returns the version of what is built.
+/// Returns the version of the build.
 pub(super) fn version(settings: &Settings, age: &Age) -> String {
     let version = settings.version.clone().or_else(|| age.tag.clone());
     version.unwrap_or_else(|| "0.0.0".to_owned())
@@ -202,7 +202,7 @@ pub(super) fn index_path(settings: &Settings) -> Option<PathBuf> {
     (settings.targets.len() > 1).then(|| settings.out.join(INDEX))
 }
 
-/// Returns what a board must have to load the module, from its own header.
+/// Returns the requirements of a module for the board, from its header.
 fn mpy_facts(mpy: &[u8]) -> Option<MpyFacts> {
     let module = piton_mpy::reader::header(mpy).ok()?;
     Some(MpyFacts {
@@ -229,16 +229,16 @@ pub(super) struct OutputFile<'a> {
 pub(super) enum Content<'a> {
     /// The existing file has them.
     Existing,
-    /// Of a module or a source.
+    /// The bytes of a module or a source.
     Borrowed(&'a [u8]),
-    /// Of what was made from the others.
+    /// The bytes of a file that is made from the others.
     Owned(Vec<u8>),
 }
 
-/// Everything that the folder of the results is to hold.
+/// The whole content of the folder of the results.
 pub(super) struct Output<'a> {
     pub(super) files: Vec<OutputFile<'a>>,
-    /// The names at the top that are ours, from this build or the last one.
+    /// The names at the top that this build or the last one wrote.
     pub(super) own: BTreeSet<String>,
 }
 
@@ -316,7 +316,8 @@ impl<'a> Output<'a> {
         self.files.push(OutputFile { path, content });
     }
 
-    /// Adds the archives. Packing takes longer than all else, so the hashes of the last archives are kept in the cache.
+    /// Adds the archives. Packing takes longer than everything else, so the cache keeps the hashes of the last
+    /// archives.
     fn add_archives(
         &mut self,
         settings: &Settings,
@@ -366,7 +367,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Returns whether the folder of the results holds this and nothing else of ours.
+    /// Returns whether the folder of the results has this content, and no other files of a build.
     pub(super) fn is_up_to_date(&self, settings: &Settings) -> bool {
         let known = self
             .files
@@ -390,8 +391,8 @@ struct Signed {
 }
 
 impl Signed {
-    /// Signs the document, if there is a key. The time in the signature is that of the build, so that it is the same each
-    /// time.
+    /// Signs the document, if there is a key. The time in the signature is that of the build, so that it is the same
+    /// each time.
     fn new(settings: &Settings, name: &'static str, bytes: Vec<u8>, at: Timestamp) -> Signed {
         let comment = format!("timestamp:{}\tfile:{name}\thashed", at.seconds());
         let key = settings.key.as_ref();
@@ -436,7 +437,7 @@ fn index(targets: &[Target<'_>], manifests: &[Signed]) -> Option<Index> {
     })
 }
 
-/// What goes into the archives of a target. The list of targets is among it: each archive can be checked alone.
+/// The content of the archives of a target. It includes the list of targets, so that each archive can be checked alone.
 struct Packed<'t, 'a> {
     target: &'t Target<'a>,
     documents: Vec<&'t Signed>,
@@ -489,7 +490,7 @@ fn holds(path: &Path, bytes: &[u8]) -> bool {
     same_size && fs::read(path).is_ok_and(|existing| existing == bytes)
 }
 
-/// Returns whether every file at or below `path` is known. A name that is not there holds nothing.
+/// Returns whether every file at or below `path` is known. This is true for a path that does not exist.
 fn holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
     match out.join(path).symlink_metadata() {
         Err(_) => true,

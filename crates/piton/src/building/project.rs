@@ -1,4 +1,4 @@
-//! What a folder is a project of, where nobody says: which files are its sources, and whether they are for CircuitPython.
+//! Finding the sources of a project without settings, and whether they are for CircuitPython.
 //!
 //! ```
 //! use piton::building::project::{Layout, Named, find};
@@ -30,10 +30,10 @@ use crate::patterns::Patterns;
 
 /// The description of a package for mip.
 pub const PACKAGE: &str = "package.json";
-/// MicroPython's list of what is frozen into a firmware, or belongs to a library.
+/// MicroPython's list of the modules that are frozen into a firmware, or belong to a library.
 pub const MANIFEST_PY: &str = "manifest.py";
 
-/// What lies at the top of a project and is for people and tools, not for boards. Lines of a `.gitignore` file.
+/// Files at the top of a project for people and tools, not for boards. Lines of a `.gitignore` file.
 const PROJECT_FILES: &str = "\
 /README*
 /LICENSE*
@@ -73,15 +73,15 @@ const PROGRAM: [&str; 4] = ["main.py", "code.py", "code.txt", "boot.py"];
 /// How the folder of the sources is named.
 #[derive(Clone, Copy, Debug)]
 pub enum Named<'a> {
-    /// Not at all: it is `src`, if there is one.
+    /// Not named: it is `src`, if there is one.
     Nothing,
     /// By the person who builds.
     Argument(&'a Path),
-    /// By the settings of the project: all of it is meant.
+    /// By the settings of the project, including all of its files.
     Settings(&'a Path),
 }
 
-/// A project: its sources, and what is known of them.
+/// The sources of a project, and facts about them.
 #[derive(Clone, Debug)]
 pub struct Project {
     /// The folder of the sources.
@@ -90,11 +90,11 @@ pub struct Project {
     pub layout: Layout,
     /// The files, where a list names them.
     pub files: Option<Vec<NamedFile>>,
-    /// What the list names that is not here: addresses of files, and packages.
+    /// Entries of the list that are not on this computer: addresses of files, and packages.
     pub elsewhere: Vec<String>,
-    /// What is to be left out.
+    /// The files to leave out.
     pub exclude: Patterns,
-    /// What says that it is for CircuitPython.
+    /// The sign that the project is for CircuitPython, if there is one.
     pub circuitpython: Option<Sign>,
 }
 
@@ -113,22 +113,22 @@ pub enum Layout {
     Modules,
 }
 
-/// What says that a project is for CircuitPython.
+/// A sign that a project is for CircuitPython.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// What the board wrote of itself.
+    /// The board's own description.
     BootOut {
         /// The file.
         path: PathBuf,
         /// The version in it.
         version: String,
     },
-    /// A file that only CircuitPython reads, or made for it.
+    /// A file that only CircuitPython reads, or that is compiled for it.
     File(PathBuf),
 }
 
 impl Sign {
-    /// Returns the file that says it.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         match self {
             Sign::BootOut { path, .. } | Sign::File(path) => path,
@@ -154,7 +154,7 @@ impl Sign {
     }
 }
 
-/// Finds out what kind of project the folder `base` is.
+/// Finds the sources of the project in the folder `base`.
 ///
 /// # Errors
 ///
@@ -263,8 +263,8 @@ fn entries(folder: &Path) -> Vec<fs::DirEntry> {
     entries
 }
 
-/// Returns the project whose files the list of a folder names: its `package.json`, else its `manifest.py`. `None` if there
-/// is none, or `src` is the place to look.
+/// Returns the project whose files the list of a folder names: its `package.json`, else its `manifest.py`. `None` if
+/// there is none, or `src` is the place to look.
 fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
     if folder.join("src").is_dir() {
         return Ok(None);
@@ -291,7 +291,7 @@ fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
     Ok(None)
 }
 
-/// Reads a list, or says what is wrong with it; `None` if the file is something else of that name.
+/// Reads a list; the error is a message. Returns `None` if the file is another one of that name.
 type ReadList = fn(&Path, &str) -> Option<Result<PackageJson, String>>;
 
 fn read_package(_: &Path, text: &str) -> Option<Result<PackageJson, String>> {
@@ -316,7 +316,7 @@ fn read_manifest(path: &Path, text: &str) -> Option<Result<PackageJson, String>>
         .lines()
         .filter(|line| CALLS.iter().any(|call| line.starts_with(call)));
     lines.next()?;
-    // In its own words: the other error says of which package it is.
+    // Parsed first for its own message: the other error names only the package.
     if let Err(error) = ManifestPy::parse(text) {
         return Some(Err(error.to_string()));
     }
@@ -339,7 +339,7 @@ fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
     let place = here(folder)
         .canonicalize()
         .unwrap_or_else(|_| folder.into());
-    // A path in a repository has as many folders as there are between this one and the top, or more.
+    // A path in a repository has at least as many folders as there are between this folder and the top.
     let paths = package.urls.iter().map(|(_, address)| hosted_path(address));
     let deepest = paths.flatten().map(|path| path.names().count()).max();
     let mut local = Vec::new();
@@ -350,7 +350,7 @@ fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
         }
     }
     project.elsewhere.dedup();
-    // The folder of the sources has to hold all of them.
+    // The folder of the sources must contain all files.
     let above = local.iter().map(|(_, (above, _))| *above).max();
     let above = above.unwrap_or(0);
     project.source = ancestor(folder, &place, above);
@@ -370,7 +370,8 @@ fn with_files(folder: &Path, path: PathBuf, package: PackageJson) -> Project {
     project
 }
 
-/// Returns the folder `above` folders above `folder`, as a part of the path that the person gave if that is long enough.
+/// Returns the folder `above` folders above `folder`, as a part of the path that the person gave if that is long
+/// enough.
 fn ancestor(folder: &Path, place: &Path, above: usize) -> PathBuf {
     let is_named = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
     let names = folder.components().rev().take_while(|part| is_named(*part));
@@ -390,7 +391,8 @@ fn prefix(place: &Path, from: usize, above: usize) -> Option<String> {
     Some(names.collect())
 }
 
-/// Returns the path of an address in a repository, from the top of that one: `a/b.py` of `github:owner/name/a/b.py@main`.
+/// Returns the path of an address in a repository, from the top of that one: `a/b.py` of
+/// `github:owner/name/a/b.py@main`.
 fn hosted_path(address: &str) -> Option<PortablePath> {
     let path = ["github:", "gitlab:", "codeberg:"]
         .iter()
@@ -454,7 +456,7 @@ fn library(base: &Path) -> Option<Project> {
     Some(project)
 }
 
-/// Returns the folders below this one that have a list of their own: several packages, and nothing says which one is meant.
+/// Returns the folders below this one that have their own list: several packages, of which none is selected.
 fn lists(base: &Path) -> Vec<String> {
     const DEEPEST: usize = 3;
     let mut found = Vec::new();
@@ -478,7 +480,7 @@ fn lists(base: &Path) -> Vec<String> {
     found
 }
 
-/// Returns what could be the sources of a folder: folders with lists, else those with Python in them, and modules.
+/// Returns the possible sources of a folder: folders with lists, else folders with Python sources, and modules.
 fn candidates(base: &Path) -> Vec<String> {
     let lists = lists(base);
     if !lists.is_empty() {
@@ -501,7 +503,7 @@ fn candidates(base: &Path) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Returns what says that the sources, or their project, are for CircuitPython.
+/// Returns the sign that the sources, or their project, are for CircuitPython.
 fn sign(source: &Path, base: &Path) -> Option<Sign> {
     for folder in [source, base] {
         let path = folder.join("boot_out.txt");

@@ -1,4 +1,4 @@
-//! Which files there are to build from.
+//! Finding the files to build.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -13,8 +13,8 @@ use crate::host_tree::{self, Entry, Kind, Links, Rules};
 use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 
-/// What lies beside the programs of boards, and is for other programs: firmware, parts to print, circuits, Arduino
-/// sketches. Left out where all data goes along.
+/// Files for other programs than those of boards: firmware, parts to print, circuits, Arduino
+/// sketches. They are left out even if all data is included.
 const FOR_OTHERS: &str = "\
 *.uf2
 *.elf
@@ -39,20 +39,20 @@ const FOR_OTHERS: &str = "\
 pub(super) struct Input {
     /// Path below that folder.
     pub(super) path: PortablePath,
-    /// Path on the board, but for the ending of what is compiled.
+    /// Path on the board, before a compiled file gets its ending.
     pub(super) place: PortablePath,
-    /// What is made of it.
+    /// The kind of its result.
     pub(super) kind: InputKind,
 }
 
-/// What is made of a file.
+/// The kind of a file's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     /// It is compiled.
     Module,
     /// It stays source, as boards run it by name.
     Entry,
-    /// It is taken along.
+    /// It is included unchanged.
     Data,
 }
 
@@ -66,14 +66,14 @@ impl Input {
     }
 }
 
-/// What is below the folder of the sources.
+/// The content of the folder of the sources.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
-    /// The files to build from, by path.
+    /// The files to build, by path.
     pub(super) inputs: Vec<Input>,
-    /// What is left out although it looks like one of them, or like a folder of them.
+    /// Entries that are left out although they look like sources, or like folders of sources.
     pub(super) remarks: Vec<(PathBuf, LeftOut)>,
-    /// Files that no pattern takes along.
+    /// Files that no pattern includes.
     pub(super) other: BTreeSet<PortablePath>,
 }
 
@@ -99,7 +99,7 @@ pub(super) fn scan(settings: &Settings) -> Result<Scanned, BuildError> {
     Ok(scanned)
 }
 
-/// Takes the files that a list names.
+/// Adds the files that a list names.
 fn scan_named(settings: &Settings, files: &[NamedFile]) -> Result<Scanned, BuildError> {
     let mut scanned = Scanned::default();
     let mut known = HashSet::new();
@@ -128,7 +128,7 @@ fn scan_named(settings: &Settings, files: &[NamedFile]) -> Result<Scanned, Build
 
 fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
     let root = &settings.source;
-    // The folder of the results may lie among the sources.
+    // The folder of the results may be among the sources.
     let out = settings.out.canonicalize().ok();
     let mut scanned = Scanned::default();
     let rules = Rules {
@@ -163,12 +163,12 @@ fn scan_folder(settings: &Settings) -> Result<Scanned, BuildError> {
     Ok(scanned)
 }
 
-/// Returns whether a folder is an environment of Python on this computer, whatever its name (PEP 405).
+/// Returns whether a folder is a virtual environment of Python (PEP 405), by its content.
 pub(super) fn is_environment(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Takes a file, or what is no folder, into what was scanned.
+/// Adds an entry that is not a folder.
 fn take_file(
     settings: &Settings,
     entry: &Entry,
@@ -177,9 +177,9 @@ fn take_file(
 ) -> Result<(), BuildError> {
     let below = entry.relative();
     let path = settings.path_of(&below);
-    // A link that names nothing counts as the file that it was made for.
+    // A link without a target counts as a file.
     let is_file = matches!(entry.kind, Kind::File | Kind::Broken(_));
-    // Whoever writes out the name of such a file means it.
+    // A pattern with the full name of such a file includes it.
     if is_file && !settings.data.names_file(text) {
         let reason = left_out::reason(text, false);
         let is_wanted = settings.all_data || settings.data.covers(text, false);
@@ -218,8 +218,8 @@ fn take_file(
     Ok(())
 }
 
-/// Returns whether a file with a name of secret keys holds certificates or public keys only (RFC 7468): programs need these
-/// to know a server.
+/// Returns whether a file with a name of secret keys has only certificates or public keys (RFC 7468): programs need
+/// these to verify a server.
 fn is_certificate(path: &Path) -> bool {
     const LONGEST: u64 = 1 << 20;
     let is_short = path
@@ -250,8 +250,8 @@ fn is_for_others(text: &str) -> bool {
     PATTERNS.covers(text, false)
 }
 
-/// Removes compiled modules whose source is beside them. Where all data goes along, both are scanned: a board imports the
-/// source, so that is what counts.
+/// Removes compiled modules whose source is in the same folder. If all data is included, both are scanned, but a board
+/// imports the source.
 fn drop_hidden_modules(settings: &Settings, scanned: &mut Scanned) {
     let modules = scanned.inputs.iter();
     let compiled = modules
@@ -268,7 +268,7 @@ fn drop_hidden_modules(settings: &Settings, scanned: &mut Scanned) {
     });
 }
 
-/// Returns a number that changes when a source comes, goes or changes, or when the settings do: for a build that watches.
+/// Returns a number that changes when a source is added, removed or changed, or when the settings change.
 ///
 /// It is made from size and time of change, and is not comparable between runs of the program.
 pub fn fingerprint(settings: &Settings) -> u64 {
@@ -304,7 +304,7 @@ pub fn fingerprint(settings: &Settings) -> u64 {
     hasher.finish()
 }
 
-/// Returns what is made of a file with this path; `None` if nothing.
+/// Returns the kind of the result of a file with this path; `None` if it is left out.
 fn kind_of(settings: &Settings, text: &str) -> Option<InputKind> {
     if settings.entry.iter().any(|entry| entry == text) {
         return Some(InputKind::Entry);
@@ -325,7 +325,7 @@ fn slashed(path: &Path) -> String {
 }
 
 fn relative(path: &Path, below: &Path) -> Result<PortablePath, BuildError> {
-    // A name that is not UTF-8 holds the replacement character, and would not be found again.
+    // A name that is not UTF-8 would contain the replacement character, and the file would not be found.
     slashed(below).parse().map_err(|source| BuildError::Name {
         path: path.to_owned(),
         source,

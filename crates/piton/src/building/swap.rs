@@ -1,8 +1,8 @@
 //! Replacing the folder of the results: all at once, or not at all.
 //!
-//! The new content is made in a hidden folder beside. Then the two change places, in one step where the system can do
-//! that. What is not ours moves over from the old one. A run that was killed leaves the hidden folder, and the next
-//! one takes what is not ours from there before it removes it.
+//! The new content is written to a hidden folder in the same parent. Then the two are exchanged, in one step if the
+//! system supports it. Files that no build made are moved from the old folder. A run that was killed leaves the hidden
+//! folder, and the next run moves these files from there before it removes it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -22,11 +22,11 @@ use crate::cache_folder::cache_folder;
 use crate::host_file::{refuse_link, sync_folder};
 use crate::regular::{self, Links};
 
-/// Checks that neither the sources nor anything that no build made would be replaced.
+/// Checks that the results replace neither the sources nor files that no build made.
 pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
     let out = &settings.out;
     if out.symlink_metadata().is_ok() && !out.is_dir() {
-        return Err(BuildError::OutIsNoFolder { path: out.clone() });
+        return Err(BuildError::OutIsNotAFolder { path: out.clone() });
     }
     if let (Ok(source), Ok(results)) = (settings.source.canonicalize(), out.canonicalize())
         && source.starts_with(&results)
@@ -48,7 +48,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
         if check_list(&manifest)? {
             continue;
         }
-        // A whole folder is ours only if a build made it.
+        // A whole folder is replaced only if a build made it.
         let replaced = if folder == *out {
             folder.join(FILES)
         } else {
@@ -75,7 +75,7 @@ struct ListHead {
     targets: Option<IgnoredAny>,
 }
 
-/// Returns whether the list exists. One that is not the list of a build is an error: it is not replaced.
+/// Returns whether the list exists. A file that is not the list of a build is an error, because it is not replaced.
 fn check_list(path: &Path) -> Result<bool, BuildError> {
     let not_ours = || BuildError::NotOurs {
         path: path.to_owned(),
@@ -92,12 +92,12 @@ fn check_list(path: &Path) -> Result<bool, BuildError> {
     }
 }
 
-/// Held while a build writes to a folder: no second one does.
+/// The lock of a folder of results, which excludes a second build.
 pub(super) struct Lock {
     _file: Option<File>,
 }
 
-/// Takes the lock of this folder of results. Where no lock file can be made, the build goes on without one.
+/// Takes the lock of this folder of results. If no lock file can be created, the build continues without one.
 pub(super) fn lock(out: &Path) -> Result<Lock, BuildError> {
     let Ok(file) = lock_file(out) else {
         return Ok(Lock { _file: None });
@@ -122,7 +122,7 @@ fn lock_file(out: &Path) -> io::Result<File> {
         .open(folder.join(name.as_str()))
 }
 
-/// Puts `output` into the folder of the results.
+/// Writes `output` to the folder of the results.
 pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), BuildError> {
     let out = std::path::absolute(&settings.out).map_err(failed(&settings.out))?;
     let place = Place::of(&out);
@@ -143,7 +143,7 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
         })
         .and_then(|()| place.exchange().map_err(failed(&out)));
     if let Err(error) = made {
-        // The message is about what failed first.
+        // The first error is returned, so this one is ignored.
         let _ = fs::remove_dir_all(&place.new);
         return Err(error);
     }
@@ -152,8 +152,8 @@ pub(super) fn replace(settings: &Settings, output: &Output<'_>) -> Result<(), Bu
     tidied.map_err(failed(&place.new))
 }
 
-/// Removes what an interrupted build left beside results that are right. A failure harms nobody: the next
-/// build that writes says what is wrong with it.
+/// Removes the files of an interrupted build, if the results are right. An error is ignored: the next
+/// build that writes will report it.
 pub(super) fn tidy(settings: &Settings, output: &Output<'_>) {
     let Ok(out) = std::path::absolute(&settings.out) else {
         return;
@@ -181,7 +181,7 @@ fn replace_on_fat(place: &FatPlace, out: &Path, output: &Output<'_>) -> Result<(
             put(file, out, &made)?;
         }
         place.keep_others(output).map_err(failed(out))?;
-        // The table first, or a cut leaves files that cannot be removed.
+        // The table of FAT is written first. Otherwise a power cut leaves files that cannot be removed.
         sync_folder(&made);
         sync_all(&made).map_err(failed(out))?;
         place.exchange().map_err(failed(out))
@@ -200,7 +200,7 @@ fn put(file: &OutputFile<'_>, out: &Path, new: &Path) -> Result<(), BuildError> 
     let written = match &file.content {
         Content::Borrowed(bytes) => fs::write(&path, bytes),
         Content::Owned(bytes) => fs::write(&path, bytes),
-        // A second name keeps its time; FAT has no second names.
+        // A hard link keeps the time of the file. FAT has no hard links, so the file is copied there.
         Content::Existing => {
             fs::hard_link(&existing, &path).or_else(|_| fs::copy(&existing, &path).map(drop))
         }
@@ -218,9 +218,9 @@ struct Place {
     parent: PathBuf,
     /// The results.
     out: PathBuf,
-    /// Where they are made; after the exchange, the old ones.
+    /// The folder of the new results; after the exchange, of the old ones.
     new: PathBuf,
-    /// Where the old ones wait, where there is no exchange.
+    /// The folder of the old results, if the system cannot exchange names.
     old: PathBuf,
 }
 
@@ -249,8 +249,8 @@ impl Place {
         if swap_names(&self.new, &self.out) {
             return Ok(());
         }
-        // NTFS and older kernels exchange nothing in one step. A cut between the two renames leaves no results, and the next
-        // build brings the old ones back.
+        // NTFS and older kernels cannot exchange names in one step. A cut between the two renames leaves no results,
+        // and the next build restores the old ones.
         debug!("names cannot be exchanged here, so the folder is replaced by two renames");
         fs::rename(&self.out, &self.old)?;
         if let Err(error) = fs::rename(&self.new, &self.out) {
@@ -260,14 +260,15 @@ impl Place {
         Ok(())
     }
 
-    /// Moves what is not ours from the folder that a run left into the results, and removes that folder.
+    /// Moves the files that no build made from the folder of an interrupted run to the results, and removes that
+    /// folder.
     fn recover(&self, output: &Output<'_>) -> io::Result<()> {
         for left in [&self.old, &self.new] {
             refuse_link(left)?;
         }
         if !self.out.exists() && self.old.exists() {
-            debug!(old = %self.old.display(), "an interrupted build left the old results here: they come back");
-            // Killed between the two renames.
+            debug!(old = %self.old.display(), "the old results are restored after an interrupted build");
+            // The build was killed between the two renames.
             fs::rename(&self.old, &self.out)?;
         }
         for left in [&self.old, &self.new] {
@@ -290,7 +291,7 @@ impl Place {
     }
 }
 
-/// Exchanges two names in one step, where system and file system can.
+/// Exchanges two names in one step, if the system and the file system support it.
 fn swap_names(one: &Path, other: &Path) -> bool {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
@@ -304,7 +305,7 @@ fn swap_names(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Flushes the content of all files to the disk before they get their names: a power cut could leave empty ones.
+/// Flushes the content of all files before they get their names. Otherwise a power cut could leave empty files.
 fn sync_all(folder: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {

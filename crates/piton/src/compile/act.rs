@@ -1,4 +1,4 @@
-//! Compiling what is planned, on several threads.
+//! Compiling the files of a plan, on several threads.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,13 +19,13 @@ use crate::{host_file, workers};
 /// The result of one job.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Its number in [`Plan::jobs`].
+    /// The index of the job in [`Plan::jobs`].
     pub job: usize,
-    /// How it ended.
+    /// The status.
     pub status: Status,
 }
 
-/// How a job ended.
+/// The status of a job.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Status {
@@ -33,7 +33,7 @@ pub enum Status {
     Compiled {
         /// Size of the `.mpy` file, in bytes.
         size: usize,
-        /// Whether it was written; a file that has these bytes already is left alone.
+        /// Whether it was written. A file that has these bytes already is not written.
         changed: bool,
     },
     /// The compiler does not accept the source.
@@ -49,16 +49,16 @@ pub enum Status {
     Unwritable(io::Error),
 }
 
-/// Progress of a plan that is carried out.
+/// Progress of carrying out a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CompileEvent {
     /// One more job has ended.
     Done {
-        /// How many have ended.
+        /// The number of jobs that have ended.
         done: usize,
-        /// How many there are.
+        /// The number of all jobs.
         of: usize,
     },
 }
@@ -66,11 +66,11 @@ pub enum CompileEvent {
 /// Settings of [`run`].
 #[derive(Debug)]
 pub struct Settings {
-    /// Hold for all sources, but for their names, which are those of the plan.
+    /// The options of all sources, except their names, which are those of the plan.
     pub options: Options,
-    /// How many files are compiled at the same time, at most.
+    /// Maximum number of files that are compiled at the same time.
     pub threads: NonZeroUsize,
-    /// Where compiled files are kept for the next time.
+    /// The cache of compiled files.
     pub cache: Option<Cache>,
 }
 
@@ -85,10 +85,10 @@ impl Settings {
     }
 }
 
-/// Compiles what is planned, and reports each file to `events`.
+/// Compiles the files of a plan, and reports each file to `events`.
 ///
-/// The outcomes are in the order of the plan. After `cancel` no further job begins, and those that did not begin have no
-/// outcome.
+/// The outcomes are in the order of the plan. After `cancel` no further job begins, and those that did not begin have
+/// no outcome.
 pub fn run(
     plan: &Plan,
     settings: &Settings,
@@ -110,7 +110,7 @@ pub fn run(
     outcomes.collect()
 }
 
-/// The longest name that the compiler takes, in bytes.
+/// Maximum length of a name for the compiler, in bytes.
 const LONGEST_NAME: usize = 255;
 
 fn compile(job: &Job, folders: Option<&Folders>, settings: &Settings) -> Status {
@@ -136,8 +136,8 @@ fn compile(job: &Job, folders: Option<&Folders>, settings: &Settings) -> Status 
     }
 }
 
-/// Returns the name that the compiler gets. With another one to embed it is the path, as in `mpy-cross -s NAME PATH`: a
-/// string in the source that is equal to it becomes a qstr.
+/// Returns the input name for the compiler. If another name is embedded it is the path, as in `mpy-cross -s NAME PATH`:
+/// a string in the source that is equal to it becomes a qstr.
 fn input_name(job: &Job, options: &Options) -> Vec<u8> {
     let path = job.source.as_os_str().as_encoded_bytes();
     if options.embedded_name.is_none() || path.len() > LONGEST_NAME {
@@ -174,7 +174,7 @@ fn put(job: &Job, folders: Option<&Folders>, mpy: &[u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The folders below the one that all is written to, as far as they are known to be there.
+/// The folders below the folder of the outputs that are known to exist.
 struct Folders<'a> {
     within: &'a Path,
     made: Mutex<HashSet<PathBuf>>,
@@ -188,7 +188,7 @@ impl Folders<'_> {
         }
     }
 
-    /// Makes the folders that lead to `output`. Below [`Folders::within`] no link may lead out of it.
+    /// Creates the parent folders of `output`. Below [`Folders::within`] no folder may be a link.
     fn make(&self, output: &Path) -> io::Result<()> {
         let folder = output.parent().unwrap_or(self.within);
         let mut made = self

@@ -1,4 +1,4 @@
-//! Compiles a source, unless that was done before.
+//! Compiling a source through the cache.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,13 +8,13 @@ use piton_mpy::header::Arch;
 use piton_project::cache::{Cache, Key};
 use tracing::debug;
 
-/// Why there is no `.mpy` file.
+/// Why a source was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// The compiler does not accept the source.
     #[error("{0}")]
     Rejected(Diagnostic),
-    /// The module does not fit into the format.
+    /// The module does not fit the format.
     #[error(transparent)]
     Unwritable(#[from] piton_mpy::error::Error),
 }
@@ -30,28 +30,28 @@ impl From<Diagnostic> for CompileError {
 pub struct Compiled {
     /// Its content.
     pub mpy: Vec<u8>,
-    /// Whether it was in the cache.
+    /// Whether it came from the cache.
     pub cached: bool,
-    /// Why it could not be put there.
+    /// Why it could not be stored in the cache, if so.
     pub not_kept: Option<io::Error>,
 }
 
-/// Compiles `source` to a `.mpy` file, or takes the file from `cache` if it is there; what is compiled is kept there. This
-/// is the door to the compiler for all that ends up on a board.
+/// Compiles `source` to a `.mpy` file, or returns the file of `cache`. A compiled file is stored there. All files for
+/// boards are compiled by this function.
 ///
-/// All that decides what the file looks like is part of the key: the source, the options with the names in them, and the
-/// version of the compiler. All commands share their entries. A cache that cannot be written to is done without.
+/// The key contains everything that the file depends on: the source, the options with their names, and the
+/// version of the compiler. All commands share the entries. A cache that cannot be written to is not an error.
 ///
 /// # Errors
 ///
-/// [`CompileError`]; failures are not kept.
+/// [`CompileError`]. Errors are not stored.
 pub fn compile_cached(
     source: &[u8],
     options: &Options,
     cache: Option<&Cache>,
 ) -> Result<Compiled, CompileError> {
     let Some(cache) = cache else {
-        // No event: programs of ours for the board are compiled without a cache, and nobody asked for them by name.
+        // Without an event, because the library compiles its own programs for the board without a cache.
         return Ok(Compiled {
             mpy: compile(source, options)?,
             cached: false,
@@ -92,13 +92,13 @@ fn compile(source: &[u8], options: &Options) -> Result<Vec<u8>, CompileError> {
     Ok(piton_mpy::writer::write(&module)?)
 }
 
-/// The version of [`key`]: another order or meaning of its parts gets another number.
+/// The version of [`key`], which changes with the order or the meaning of its parts.
 const KEY_VERSION: &[u8] = b"2";
 
-/// Returns the key of what is made from a source with these options. Each part has a meaning that does not depend on how a
-/// type is declared or shown.
+/// Returns the key of the `.mpy` of a source with these options. The parts do not depend on how a
+/// type is declared or printed.
 fn key(source: &[u8], options: &Options) -> Key {
-    // Named one by one: an option that is new does not compile here until it is part of the key.
+    // All fields are named, so that this does not compile until a new option is part of the key.
     let Options {
         input_name,
         embedded_name,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn each_option_makes_another_file_in_the_cache() {
+    fn each_option_is_part_of_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path(), 1 << 20);
         let source = b"x = 1\n";
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compiled_once_comes_from_the_cache() {
+    fn a_source_is_compiled_once() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path().join("mpy"), 1 << 20);
         let compile = |source: &[u8]| compile_cached(source, &options(), Some(&cache)).unwrap();
@@ -228,7 +228,7 @@ mod tests {
         let alone = compile_cached(b"x = 1\n", &options(), None).unwrap();
         assert_eq!(alone.mpy, first.mpy);
         assert!(!compile(b"x = 2\n").cached);
-        // What does not compile is not kept, and is an error each time.
+        // A source that does not compile is an error each time.
         for _ in 0..2 {
             let failed = compile_cached(b"x = = 1\n", &options(), Some(&cache));
             assert!(matches!(failed, Err(CompileError::Rejected(_))));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_cannot_be_written_to_is_done_without() {
+    fn a_cache_that_cannot_be_written_to_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();

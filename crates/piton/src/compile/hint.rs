@@ -1,31 +1,31 @@
-//! Hints: what a person can do about a source that the compiler does not accept.
+//! Hints for sources that the compiler does not accept.
 
 use piton_compiler::{Diagnostic, DiagnosticCode, ErrorType};
 use piton_syntax::{UnclosedBracket, unclosed_bracket};
 
-/// Returns the hint for a code, if what it means is clear without the source.
+/// Returns the hint for a code that is clear without the source.
 fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
     Some(match code {
         DiagnosticCode::InvalidArchitecture => {
-            "machine code is for one processor: name it, as `--target micropython:armv7m` does (`piton info` shows a \
-             board's), or take the decorator away"
+            "machine code is for one processor: select it, for example with `--target micropython:armv7m` (`piton info` \
+             shows a board's), or remove the decorator"
         }
         DiagnosticCode::NativeCode => {
-            "piton makes machine code for MicroPython from 1.23 on; take that release's own `mpy-cross -march=...`, or the \
-             decorator away"
+            "piton makes machine code for MicroPython from 1.23 on; use that release's own `mpy-cross -march=...`, or remove \
+             the decorator"
         }
         DiagnosticCode::ViperNotObject => {
-            "integers and pointers are no objects in viper: take an argument without a type, or leave this to a function \
-             without `@micropython.viper`"
+            "integers and pointers are not objects in viper: use an argument without a type, or a function without \
+             `@micropython.viper`"
         }
         DiagnosticCode::ViperLocalType => {
-            "a local variable of viper keeps its first type: use another one"
+            "a local variable of viper keeps its first type: use another variable"
         }
         DiagnosticCode::ViperUntypedLocal => {
-            "store something in it before, at any rate in the text"
+            "assign a value to it on an earlier line"
         }
-        DiagnosticCode::ViperReturn => "say in the annotation what is returned, as `-> int` does",
-        DiagnosticCode::ViperComparison => "convert one of both: `int(...)` or `uint(...)`",
+        DiagnosticCode::ViperReturn => "annotate the type of the result, for example `-> int`",
+        DiagnosticCode::ViperComparison => "convert one of the two: `int(...)` or `uint(...)`",
         DiagnosticCode::NativeRaise => "name the exception: `raise error`",
         DiagnosticCode::NativeYield => "generators can be `@micropython.native`",
         DiagnosticCode::UnicodeNameEscape => "write the character itself, or `\\u` and its number",
@@ -47,7 +47,7 @@ fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
     })
 }
 
-/// Hints for `invalid syntax`, which has no more to say: the first word of the line, and what else is in it.
+/// Hints for `invalid syntax`: the first word of the line, another text in it, and the hint.
 const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
     (
         "match",
@@ -77,12 +77,12 @@ const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
     (
         "with",
         "(",
-        "MicroPython takes no parentheses round the items of `with`; join lines with `\\`",
+        "MicroPython does not accept parentheses around the items of `with`; join lines with `\\`",
     ),
     (
         "def",
         "/",
-        "positional-only parameters (`/`) need CPython; take the `/` away",
+        "positional-only parameters (`/`) need CPython; remove the `/`",
     ),
     ("print", " ", "`print` is a function: write `print(...)`"),
     (
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn others_have_none() {
+    fn other_mistakes_have_no_hints() {
         check("x = = 1\n", "no hint");
         check("return 1\n", "no hint");
     }

@@ -1,4 +1,4 @@
-//! Finds sources, and decides which file each becomes.
+//! Finding sources, and deciding the output of each.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -11,27 +11,27 @@ use crate::host_tree::{self, Kind, Links, Rules};
 pub struct Source {
     /// Its path.
     pub path: PathBuf,
-    /// The part of the path below the folder that was given; for a file that was given itself, its name.
+    /// Its path below the folder of the argument; its name, if the file itself was an argument.
     pub relative: PathBuf,
 }
 
-/// Where the `.mpy` files go.
+/// The place of the `.mpy` files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Beside each source.
+    /// In the folder of each source.
     Beside,
-    /// Into this folder, in the tree that the sources have.
+    /// In this folder, in the same tree as the sources.
     Folder(PathBuf),
-    /// To this file, of the only source.
+    /// In this file, for a single source.
     File(PathBuf),
 }
 
-/// Which source is compiled to which file.
+/// The sources and their outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// One for each source, in the order in which they were given.
+    /// One job for each source, in the order of the sources.
     pub jobs: Vec<Job>,
-    /// The folder that nothing may be written outside of.
+    /// The folder outside of which nothing is written.
     pub(super) within: Option<PathBuf>,
 }
 
@@ -40,18 +40,18 @@ pub struct Plan {
 pub struct Job {
     /// Path of the source.
     pub source: PathBuf,
-    /// Name of the source in tracebacks on the board: its path below the folder that was given, with `/`.
+    /// Name of the source in tracebacks on the board: its path below the folder of the argument, with `/`.
     pub name: Vec<u8>,
     /// Path of the `.mpy` file.
     pub output: PathBuf,
 }
 
-/// Returns the sources that these paths stand for: files as they are, and each `.py` file below each folder, by name.
+/// Returns the sources of these paths: the files, and each `.py` file below each folder, by name.
 /// Folders whose names start with a dot are left out, and links to folders are not followed.
 ///
 /// # Errors
 ///
-/// [`PlanError::Read`] if a path or a folder cannot be looked at.
+/// [`PlanError::Read`] if a path or a folder cannot be read.
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
     let mut found = Vec::new();
     for path in paths {
@@ -95,11 +95,11 @@ fn walk(root: &Path, found: &mut Vec<Source>) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Decides which file each source becomes. A source that was given twice counts once.
+/// Decides the output of each source. A source that is given twice counts once.
 ///
 /// # Errors
 ///
-/// Two sources for one file, a file in the place of a source, or [`Output::File`] with not exactly one source.
+/// [`PlanError`] for two sources with one output, an output that would overwrite a source, or [`Output::File`] without
 pub fn plan(sources: &[Source], output: &Output) -> Result<Plan, PlanError> {
     let mut known = HashSet::new();
     let jobs = sources
@@ -151,7 +151,7 @@ fn check(jobs: &[Job]) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Returns the path without `.` parts; in one case where file systems take both for the same.
+/// Returns the path without `.` parts; in lower case on systems whose file systems ignore case.
 fn plain(path: &Path) -> PathBuf {
     let path = path
         .components()
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn each_source_has_its_place() {
+    fn each_source_has_its_output() {
         let tree = [("src/a.py", "a.py"), ("src/lib/b.py", "lib/b.py")];
         assert_eq!(
             check(&tree, &Output::Folder("out".into())),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_lose_a_file_is_refused() {
+    fn outputs_that_would_lose_a_file_are_refused() {
         assert_eq!(
             check(
                 &[("x/a.py", "a.py"), ("y/a.py", "a.py")],

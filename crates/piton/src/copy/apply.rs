@@ -1,4 +1,4 @@
-//! Carries out a plan.
+//! Carrying out a plan.
 
 use std::fs;
 
@@ -12,8 +12,8 @@ use super::{to_board, to_host};
 ///
 /// # Errors
 ///
-/// The [`Plan::failure`], after everything before it is copied; any [`Error`] of a step that fails. [`Error::Stopped`] after a
-/// `Break`.
+/// The [`Plan::failure`], after everything before it is copied; any [`Error`] of a step that fails. [`Error::Stopped`]
+/// after a `Break`.
 pub fn apply(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
@@ -28,8 +28,8 @@ pub fn apply(
     }
 }
 
-/// Carries out a plan of nothing but [`Step::Put`]. Returns the plan that is left to carry out: another plan, or one for a board that
-/// cannot do it.
+/// Carries out a plan that has only a [`Step::Put`]. Returns the plan that remains: the same plan if it is another one,
+/// or a new plan for a board that does not support the step.
 fn put(
     plan: Plan,
     remote: &mut RemoteFs<'_, '_>,
@@ -42,7 +42,7 @@ fn put(
         return Ok(Some(plan));
     };
     let force = plan.options.force;
-    // The file may be gone or larger since it was planned: the new plan reports that.
+    // The file may have been removed, or grown, since it was planned. The new plan reports that.
     let put = match fs::read(from) {
         Ok(bytes) => remote.put(path, inside, &bytes, force, content()),
         Err(_) => Ok(None),

@@ -30,20 +30,20 @@ impl Place {
         match self {
             Place::Board(path) => match path.as_str().trim_end_matches('/') {
                 "" if !path.is_empty() => Place::Board(BoardPath::root()),
-                // A part of a path without NUL has none.
+                // A part of a valid path has no NUL, so it is valid.
                 trimmed => Place::Board(trimmed.parse().unwrap_or_else(|_| path.clone())),
             },
-            // Separators at the end belong to no component.
+            // Components do not include separators at the end.
             Place::Host(path) => Place::Host(path.components().as_path().to_owned()),
         }
     }
 
-    /// Returns whether a separator at its end says that it has to be a folder. On the host it says nothing, as for mpremote.
+    /// Returns whether a separator at its end requires a folder. On the host it has no meaning, as in mpremote.
     pub(super) fn has_to_be_folder(&self) -> bool {
         self.is_on_board() && *self != self.without_end_separators()
     }
 
-    /// Returns the path of something in this folder.
+    /// Returns the path of an entry below this folder.
     pub(super) fn below(&self, path: &RelativePath) -> Place {
         match self {
             Place::Board(folder) => Place::Board(path.below(folder)),
@@ -54,7 +54,7 @@ impl Place {
         }
     }
 
-    /// Returns the last name, if it is one and leads nowhere else: not `.`, not `..`.
+    /// Returns the last name, unless it is `.` or `..`.
     pub(super) fn name(&self) -> Option<RelativePath> {
         let name = match self {
             Place::Board(path) => path.file_name(),
@@ -63,11 +63,11 @@ impl Place {
         name?.parse().ok()
     }
 
-    /// Returns what is there; `None` if nothing is.
+    /// Returns the kind of the file or folder; `None` if it does not exist.
     pub(super) fn kind(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Kind>, Error> {
         match self {
             Place::Board(path) => match path.as_str() {
-                // The current folder and the root are always there, also on boards that know no folders.
+                // The current folder and the root always exist, also on boards without folders.
                 "" | "/" => Ok(Some(Kind::Directory)),
                 _ => match remote.stat(path, step()) {
                     Ok(metadata) => Ok(Some(metadata.kind)),

@@ -1,4 +1,4 @@
-//! What is to be copied to which place.
+//! Planning a copy: the sources, and their destinations.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,10 +13,10 @@ use piton_path::BoardPath;
 use super::compare::{has_content, has_folder, survey};
 use super::{Error, Options, Place, step, tree};
 
-/// Up to this size, in bytes, the board hashes one file within the time of a step.
+/// Maximum size in bytes of a file that a board can hash within the timeout of a step.
 const LONGEST_PEEK: u64 = 16 << 20;
 
-/// What is to be done, source by source.
+/// The steps of a copy, source by source.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) sources: Vec<PlannedSource>,
@@ -27,43 +27,43 @@ pub struct Plan {
     pub(super) failure: Option<Error>,
 }
 
-/// What is to be done for one source.
+/// The steps for one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedSource {
-    /// As it was given.
+    /// The source, as the caller named it.
     pub place: Place,
-    /// In this order.
+    /// The steps, in this order.
     pub steps: Vec<Step>,
 }
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// Make a folder, unless there is one.
     MakeFolder {
-        /// Where.
+        /// Its path.
         path: Place,
     },
     /// Copy a file.
     CopyFile {
-        /// From this place.
+        /// The source.
         from: Place,
-        /// To exactly this place.
+        /// The exact destination.
         to: Place,
-        /// Its size in bytes, where that is known: a pipe of the host has none before its end.
+        /// Its size in bytes, if it is known. The size of a pipe is unknown before its end.
         size: Option<u64>,
-        /// The destination has this content already.
+        /// Whether the destination has this content already.
         is_unchanged: bool,
     },
-    /// Send a small file of the host with a program that finds out by itself what the destination is, and what it holds: the whole
+    /// Send a small file of the host with a program that examines the destination itself. The whole
     /// copy is one exchange.
     Put {
-        /// From this file.
+        /// The file.
         from: PathBuf,
-        /// To this path, unless it is a folder.
+        /// The destination, if it is not a folder.
         path: BoardPath,
-        /// If it is one: to this path in it.
+        /// The destination in this folder, if it is one.
         inside: BoardPath,
     },
 }
@@ -79,18 +79,18 @@ impl Plan {
         &self.destination
     }
 
-    /// Returns what [`Options::ignore`] left out of folders of the host: paths from the folder on.
+    /// Returns the files that [`Options::ignore`] left out of folders of the host: paths below the folder.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// Returns what has a [reserved](piton_path::is_reserved) name and is left out.
+    /// Returns the files that are left out because of a [reserved](piton_path::is_reserved) name.
     pub fn reserved(&self) -> &[Place] {
         &self.reserved
     }
 
-    /// Returns why the last of the [`Plan::sources`] cannot be copied. [`apply`](super::apply()) copies what comes before it, then fails with
-    /// this error.
+    /// Returns why the last of the [`Plan::sources`] cannot be copied. [`apply`](super::apply()) copies the others, and
+    /// then fails with this error.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
@@ -102,7 +102,7 @@ impl Plan {
 ///
 /// # Errors
 ///
-/// [`Error::ReadBoard`], [`Error::ReadHost`]: the files at the destination could not be compared with the sources.
+/// [`Error::ReadBoard`], [`Error::ReadHost`] if the files at the destination could not be compared with the sources.
 pub fn plan(
     remote: &mut RemoteFs<'_, '_>,
     sources: &[Place],
@@ -112,7 +112,7 @@ pub fn plan(
     plan_with(remote, sources, destination, options, true)
 }
 
-/// As [`plan`]; without [`Step::Put`] unless `may_put`: some boards cannot do it.
+/// As [`plan`]. Without `may_put` it has no [`Step::Put`], which some boards do not support.
 pub(super) fn plan_with(
     remote: &mut RemoteFs<'_, '_>,
     sources: &[Place],
@@ -152,7 +152,7 @@ struct Planner<'p, 'r, 'b> {
     is_one_of_several: bool,
     /// The destination has to be a folder.
     must_be_folder: bool,
-    /// What is at the destination when the next source begins, once that is known.
+    /// The kind of the destination when the next source begins, if it is known.
     found: Option<Option<Kind>>,
 }
 
@@ -179,8 +179,8 @@ impl Planner<'_, '_, '_> {
         Ok(self.plan)
     }
 
-    /// Returns the step for the only source, if that is a file of the host that goes to the board: with at most one exchange. `None` if it
-    /// is something else, or the board needs more exchanges.
+    /// Returns the step for the only source, if that is a file of the host that goes to the board: with at most one
+    /// exchange. `None` if it is something else, or the board needs more exchanges.
     fn one_file(&mut self, source: &Place, may_put: bool) -> Option<Step> {
         let (Place::Host(from), Place::Board(path)) = (source, &self.plan.destination) else {
             return None;
@@ -204,12 +204,12 @@ impl Planner<'_, '_, '_> {
         if size > LONGEST_PEEK {
             return None;
         }
-        // A failure here is no error yet: the plan with more exchanges meets it again, and reports it.
+        // An error is not returned here, because the plan with more exchanges will report it.
         let Ok(Some(peek)) = self.remote.peek(&path, &inside, size, step()) else {
             return None;
         };
         let digest = peek.digest.filter(|_| !self.plan.options.force);
-        // A file that cannot be read is reported when it is to be sent.
+        // A file that cannot be read is reported when it is sent.
         let is_unchanged =
             digest.is_some_and(|digest| sha256_of(&from).is_ok_and(|sha256| sha256 == digest));
         Some(Step::CopyFile {
@@ -262,13 +262,13 @@ impl Planner<'_, '_, '_> {
             (Some(Kind::Directory), None, Place::Host(path)) => {
                 return Err(Error::NotText { path: path.clone() });
             }
-            // Without a name it is a folder, which the board says when the file is read.
+            // A source without a name is a folder. Reading it returns the error.
             _ => destination.clone(),
         };
         Ok(vec![copy_file(source.clone(), to, size)])
     }
 
-    /// Returns the steps that copy a file, or a folder with all that is in it.
+    /// Returns the steps that copy a file, or a folder with its contents.
     fn file_or_folder(&mut self, source: &Place) -> Result<Vec<Step>, Error> {
         let source = source.without_end_separators();
         if source.kind(self.remote)? != Some(Kind::Directory) {
@@ -301,7 +301,7 @@ impl Planner<'_, '_, '_> {
         Ok(steps.filter(|step| !makes_what_is_there(step)).collect())
     }
 
-    /// Leaves out what the board has already: one exchange.
+    /// Marks the files that the board has already. One exchange.
     fn mark_unchanged(&mut self) -> Result<(), Error> {
         let steps = self.plan.sources.iter().flat_map(|source| &source.steps);
         let on_board = steps.filter_map(|step| match step {
@@ -316,7 +316,7 @@ impl Planner<'_, '_, '_> {
             _ => None,
         });
         let entries = survey(self.remote, on_board)?;
-        // A file that an earlier step writes is not the one that the board has now.
+        // An earlier step may write the same file, so the file of the board now does not count.
         let mut written = HashSet::new();
         for source in &mut self.plan.sources {
             source.steps.retain(|step| {
@@ -358,15 +358,15 @@ fn copy_file(from: Place, to: Place, size: Option<u64>) -> Step {
     }
 }
 
-/// Returns the path without a `./` in front: a board without folders would take that for a part of the name.
+/// Returns the path without a `./` in front. On a board without folders it would be part of the name.
 fn without_current_folder(path: &BoardPath) -> BoardPath {
     let rest = path.as_str().strip_prefix("./");
-    // A part of a path without NUL has none.
+    // A part of a valid path has no NUL, so it is valid.
     rest.and_then(|rest| rest.parse().ok())
         .unwrap_or_else(|| path.clone())
 }
 
-/// Returns whether the step makes a folder that every board has.
+/// Returns whether the step creates a folder that every board has.
 fn makes_what_is_there(step: &Step) -> bool {
     matches!(
         step,

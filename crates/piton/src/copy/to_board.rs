@@ -1,4 +1,4 @@
-//! Copies to the board: from the host in one stream, from the board by way of the host.
+//! Copying to the board in one stream: files of the host, and files of the board through the host.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs;
@@ -23,7 +23,7 @@ struct Change<'p> {
     /// Index of the source.
     source: usize,
     path: &'p BoardPath,
-    /// What the file is to hold, and how many bytes that is; `None` for a folder.
+    /// The content of the file, and its size in bytes; `None` for a folder.
     content: Option<(Content, u64)>,
     is_unchanged: bool,
 }
@@ -62,7 +62,7 @@ pub(super) fn apply(
     debug!(
         unchanged = unchanged.len(),
         to_send = changes.len(),
-        "files that the board has already are left as they are"
+        "files that the board has already are not sent"
     );
     let files = unchanged.iter().filter(|change| change.content.is_some());
     let mut announcer = Announcer {
@@ -146,8 +146,8 @@ fn changes<'p>(
     (changes, None)
 }
 
-/// Returns the content of the files of the board among the sources, in their order, up to the first that cannot be read; and its
-/// error.
+/// Returns the content of the files of the board among the sources, in their order, up to the first that cannot be
+/// read, and its error.
 fn fetch(
     sources: &[PlannedSource],
     remote: &mut RemoteFs<'_, '_>,
@@ -177,21 +177,21 @@ fn fetch(
         }
         Ok(())
     });
-    // The content of the file that failed is not complete.
+    // The content of the file that failed is incomplete.
     fetched.truncate(complete);
     (fetched, received.err())
 }
 
-/// Finds what the board has already, of the content whose size the plan could not know: one exchange.
+/// Marks the files that the board has already, for content whose size was unknown to the plan. One exchange.
 fn mark_unchanged(changes: &mut [Change<'_>], remote: &mut RemoteFs<'_, '_>) -> Result<(), Error> {
     let wanted = changes.iter().filter_map(|change| match &change.content {
         None => Some((change.path, None)),
         Some((Content::Spooled(_), size)) => Some((change.path, Some(*size))),
-        // The plan has looked at it.
+        // The plan has compared it.
         Some(_) => None,
     });
     let entries = survey(remote, wanted)?;
-    // A file that an earlier change writes is not the one that the board has now.
+    // An earlier change may write the same file, so the file of the board now does not count.
     let mut written = HashSet::new();
     for change in changes {
         let is_first = written.insert(change.path);
@@ -212,7 +212,7 @@ fn spooled(content: Spooled) -> (Content, u64) {
     (Content::Spooled(content), size)
 }
 
-/// Reads a file to its end, and keeps the content.
+/// Reads a file to its end into the spool.
 fn spool_all(spool: &Spool, path: &Path) -> io::Result<Spooled> {
     let mut file = fs::File::open(path)?;
     let mut content = spool.begin()?;
@@ -239,7 +239,7 @@ fn read_error(path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// Returns the error for content that could not be kept between board and host: it has no path.
+/// Returns the error of the spool, which has no path.
 fn spool_error(source: io::Error) -> Error {
     Error::WriteHost {
         path: PathBuf::new(),
@@ -300,11 +300,11 @@ fn send(
     }
 }
 
-/// Reports which source begins, and which files need not be sent.
+/// Reports the sources that begin, and the files that need not be sent.
 struct Announcer<'p> {
     /// The first source that has not been reported.
     next: usize,
-    /// How many sources there are.
+    /// The number of sources.
     count: usize,
     /// The files that the board has already, in the order of their sources.
     unchanged: VecDeque<(usize, &'p BoardPath)>,

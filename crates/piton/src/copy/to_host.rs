@@ -1,4 +1,4 @@
-//! Copies to the host: consecutive files of the board come in one stream.
+//! Copying to the host: consecutive files of the board are received in one stream.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,14 +12,15 @@ use piton_path::BoardPath;
 use super::{CopyEvent, CopyEvents, Error, Place, Plan, PlannedSource, Step, content, report};
 use crate::host_file::Incoming;
 
-/// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
+/// Maximum size of a file in bytes. File systems of boards have no larger files, so a board that sends more is
+/// broken, and must not fill the disk.
 const LARGEST: u64 = u32::MAX as u64;
 
 /// A part of the stream of files from a board.
 pub(super) enum Arrived<'a> {
     /// A file begins, with this index.
     Begin(usize),
-    /// The content of the file goes on.
+    /// More content of the file.
     Content(&'a [u8]),
     /// The file with this index is complete.
     End(usize),
@@ -28,7 +29,7 @@ pub(super) enum Arrived<'a> {
 /// Handles a part of the stream.
 type Take<'t> = dyn FnMut(Arrived<'_>, &mut CopyEvents<'_>) -> Result<(), Error> + 't;
 
-/// Receives files of the board in one stream, and passes on each part as it comes.
+/// Receives files of the board in one stream, and passes on each part when it arrives.
 pub(super) fn receive(
     remote: &mut RemoteFs<'_, '_>,
     paths: &[BoardPath],
@@ -114,7 +115,7 @@ pub(super) fn apply(
     plan.failure.map_or(Ok(()), Err)
 }
 
-/// A file of the board on its way to the host.
+/// A file of the board that is being copied to the host.
 struct Incomer<'p> {
     /// Index of the source.
     source: usize,
@@ -122,7 +123,7 @@ struct Incomer<'p> {
     to: &'p Path,
 }
 
-/// The sources that have begun: they are reported, and their folders are made.
+/// The sources that have begun: they are reported, and their folders are created.
 struct Begun<'p> {
     sources: &'p [PlannedSource],
     count: usize,

@@ -1,4 +1,4 @@
-//! What is in a folder that is to be copied.
+//! Listing the folder of a source.
 
 use std::io;
 use std::path::Path;
@@ -13,27 +13,27 @@ use crate::host_name;
 use crate::host_tree::{self, Rules, WalkError};
 use crate::patterns::Patterns;
 
-/// All that is below a folder, each list in the order of its names.
+/// The entries below a folder, each list in the order of its names.
 #[derive(Default)]
 pub(super) struct Tree {
     pub(super) folders: Vec<RelativePath>,
-    /// The files, with their sizes where those are known.
+    /// The files, with their sizes if they are known.
     pub(super) files: Vec<(RelativePath, Option<u64>)>,
-    /// What patterns left out of a folder of the host.
+    /// The files that patterns left out of a folder of the host.
     pub(super) left_out: Vec<String>,
-    /// What has a reserved name and is left out. A folder stands for what is in it.
+    /// The files and folders that are left out because of a reserved name.
     pub(super) reserved: Vec<Place>,
 }
 
-/// Something below a folder.
+/// An entry below a folder.
 struct Entry {
     path: RelativePath,
     kind: Kind,
     size: Option<u64>,
 }
 
-/// Lists all that is below `folder`. Of a folder of the host, `ignore` leaves names out. The names in a folder of the board have to be
-/// valid on the host if the copy `is_to_host`.
+/// Lists the entries below `folder`. `ignore` leaves names out of a folder of the host. The names in a folder of the
+/// board must be valid on the host if the copy `is_to_host`.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ fn on_board(remote: &mut RemoteFs<'_, '_>, folder: &BoardPath) -> Result<Vec<Ent
                 path: entry.path.to_string(),
             })?,
             kind: entry.kind,
-            // The content that comes from the board says what size it has.
+            // The stream from the board has the size.
             size: None,
         })
     });
@@ -93,9 +93,9 @@ fn on_host(
         let found = found.map_err(walk_error)?;
         let is_folder = matches!(found.kind, host_tree::Kind::Folder);
         let leads_to_folder = is_folder || matches!(found.kind, host_tree::Kind::Circle);
-        // Reserved names have a note of their own: no option copies them.
+        // Reserved names are reported separately, because no option copies them.
         let is_own = found.name().to_str().is_some_and(is_reserved);
-        // What is left out may have any name, and may be a link that leads nowhere.
+        // An entry that is left out may have any name, or be a link without a target.
         if !is_own && ignore.cover_entry(&found.lossy_text(), leads_to_folder) {
             left_out.push(found.lossy_text());
             walk.skip_folder();
@@ -122,7 +122,7 @@ fn on_host(
                     "the link leads back to a folder that it is in",
                 )));
             }
-            // A pipe or device, which may have no end. One that is named on the command line is read.
+            // A pipe or a device may have no end. It is read only if it is a source itself.
             host_tree::Kind::Special | host_tree::Kind::Link => {
                 return Err(refused(io::Error::other("it is a pipe or a device")));
             }
@@ -142,7 +142,7 @@ fn walk_error(error: WalkError) -> Error {
     }
 }
 
-/// Checks that each name is valid on this computer, and that no two of them are one.
+/// Checks that each name is valid on this computer, and that no two of them are the same file.
 fn check_host_names(tree: &Tree, folder: &BoardPath) -> Result<(), Error> {
     let files = tree.files.iter().map(|(path, _)| path);
     let paths = tree.folders.iter().chain(files).collect::<Vec<_>>();

@@ -1,8 +1,8 @@
-//! The hidden folder of a drive in which things are written before they get their names.
+//! The hidden folder of a drive, in which files are written before they get their names.
 //!
-//! A power cut while a folder is made can leave it with what had its place before for content, and whoever looks into
-//! it then has Linux take the whole drive for damaged. So a mark beside it says that it is whole. One without a mark is
-//! never looked at: another one takes its place, under another name.
+//! A power cut while a folder is created can leave it with the old content of its clusters. Linux takes the whole drive
+//! for damaged as soon as a program reads such a folder. So a second file marks a complete folder. A folder without a
+//! mark is never read, and another one with another name is used.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -12,25 +12,26 @@ use std::path::{Path, PathBuf};
 use super::{PART, remove, remove_folder};
 use crate::host_file::{refuse_link, sync_folder};
 
-/// Begins the name of the mark.
+/// The start of the name of the mark.
 const MADE: &str = ".piton-made";
 
-/// How many names there are for a hidden folder.
+/// Number of names for a hidden folder.
 const NAMES: u32 = 100;
 
 /// A hidden folder and its mark.
 pub(crate) struct Hidden {
-    /// Where both are.
+    /// The folder of both.
     parent: PathBuf,
     folder: PathBuf,
     mark: PathBuf,
-    /// In the hidden folder: to flush it is to flush its entry, and what else is in that sector. Beside other files that
-    /// may be theirs.
+    /// A folder in the hidden folder. Flushing it flushes its entry, and the other entries in the same sector. Next to
+    /// other files these could be entries of other programs.
     inner: PathBuf,
 }
 
 impl Hidden {
-    /// Finds the hidden folder that an interrupted run left whole, else a free name for one. `suffix` distinguishes it from others.
+    /// Finds the complete hidden folder of an interrupted run, else a free name for one. `suffix` distinguishes it from
+    /// others.
     ///
     /// # Errors
     ///
@@ -73,12 +74,12 @@ impl Hidden {
         &self.inner
     }
 
-    /// Returns whether an interrupted run left it, and it is whole.
+    /// Returns whether it is the complete folder of an interrupted run.
     pub(crate) fn is_left(&self) -> bool {
         self.mark.exists() && self.inner.is_dir()
     }
 
-    /// Makes the hidden folder unless it exists, with folders of these names in the inner one.
+    /// Creates the hidden folder unless it exists, with folders of these names in the inner one.
     pub(crate) fn make(&self, names: &[&str]) -> io::Result<()> {
         if self.is_left() {
             return Ok(());
@@ -105,10 +106,10 @@ impl Hidden {
     }
 }
 
-/// Makes a folder that nobody looks at yet.
+/// Creates a folder that no program reads yet.
 fn make_plainly(folder: &Path, parent: &Path) -> io::Result<()> {
     fs::create_dir(folder)?;
-    // Its place is taken in the table before its entry says so.
+    // Its clusters are taken in the table before its entry refers to them.
     sync_folder(folder);
     sync_folder(parent);
     Ok(())

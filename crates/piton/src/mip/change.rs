@@ -1,4 +1,4 @@
-//! A change of a library: all of it, or nothing.
+//! A change of a library, which is carried out as a whole or not at all.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +16,15 @@ use super::library::{is_same, name};
 use super::{Library, MipError, MipEvent};
 use crate::times::{CONTENT_TIME, STEP_TIME};
 
-/// What is found on the board, by path.
+/// The existing entries on the board, by path.
 pub(super) type Found = BTreeMap<BoardPath, SurveyEntry>;
 
-/// Files of a package that are to go, with the hash that is on record for each.
+/// Files of a package to remove, with the hash of each in the record.
 #[derive(Debug, Default)]
 pub(super) struct Stale<'s>(BTreeMap<&'s PortablePath, &'s str>);
 
 impl<'s> Stale<'s> {
-    /// Of these files, those that nothing needs any more.
+    /// Returns those of these files that no package needs any more.
     pub(super) fn of(
         files: impl Iterator<Item = &'s (PortablePath, String)>,
         is_wanted: impl Fn(&PortablePath) -> bool,
@@ -33,7 +33,7 @@ impl<'s> Stale<'s> {
         Stale(files.map(|(path, hash)| (path, &**hash)).collect())
     }
 
-    /// What to look at on the board.
+    /// Returns the files to look up on the board.
     pub(super) fn wanted(&self, library: &Library) -> Result<Vec<(BoardPath, Hashing)>, MipError> {
         let places = self.0.keys().map(|path| library.place(path.as_str()));
         places.map(|place| Ok((place?, Hashing::Always))).collect()
@@ -72,7 +72,7 @@ impl<'c> Change<'c> {
         }
     }
 
-    /// Returns how many files are written.
+    /// Returns the number of files to write.
     pub(super) fn written(&self) -> usize {
         self.files.len()
     }
@@ -83,7 +83,7 @@ impl<'c> Change<'c> {
         Ok(())
     }
 
-    /// Adds the folders of the files, where they were not found.
+    /// Adds the missing folders of the files.
     pub(super) fn make_missing_folders(&mut self, found: &Found) {
         for (file, _) in &self.files {
             let folders = self.library.folders(file).into_iter();
@@ -97,7 +97,7 @@ impl<'c> Change<'c> {
         Ok(self.swap.remove(&name(FILE_NAME)?)?)
     }
 
-    /// Adds the removal of files, except those that somebody has changed, and of folders that become empty.
+    /// Adds the removal of files, except changed ones, and of folders that become empty.
     pub(super) fn remove(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -121,15 +121,15 @@ impl<'c> Change<'c> {
                 folders.insert(path);
             }
         }
-        // What is in a folder sorts behind it.
+        // The contents of a folder sort behind the folder.
         for folder in folders.iter().rev() {
             self.swap.remove_folder(&name(folder.as_str())?)?;
         }
         Ok(())
     }
 
-    /// Carries the change out. After an error the board's packages are as they were; if the line broke in the middle, what is left to do
-    /// is in the journal, and [`Library::settled_record`] has it done.
+    /// Carries the change out. After an error the board's packages are unchanged. If the connection was lost in the
+    /// middle, the journal has the remaining steps, and [`Library::settled_record`] completes them.
     pub(super) fn carry_out(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -145,7 +145,7 @@ impl<'c> Change<'c> {
         let folder = self.library.folder();
         let swapped = remote.swap(folder, Deadline::after(CONTENT_TIME));
         swapped.map_err(|error| {
-            // The board has put back what it could, and knows by its journal what it could not.
+            // The board has restored the old files as far as it could. Its journal has the rest.
             match error {
                 FsError::Unsupported { .. } => self.give_up(remote),
                 _ => self.remove_folders(remote),
@@ -154,19 +154,20 @@ impl<'c> Change<'c> {
         })
     }
 
-    /// Removes what was written. Where the line is gone, it stays under its own names, and the journal lists it.
+    /// Removes the written files. If the connection is lost, they stay under their temporary names, which the journal
+    /// lists.
     fn give_up(&self, remote: &mut RemoteFs<'_, '_>) {
         let _ = remote.settle_swap(self.library.folder(), Deadline::after(STEP_TIME));
         self.remove_folders(remote);
     }
 
-    /// Writes the journal, then all new files beside their places, in one stream.
+    /// Writes the journal, and then all new files under temporary names, in one stream.
     fn send(
         &self,
         remote: &mut RemoteFs<'_, '_>,
         sent: &mut dyn FnMut(FileEvent),
     ) -> Result<(), FsError> {
-        // A folder sorts before what is in it.
+        // A folder sorts before its contents.
         let folders = self.folders.iter().cloned().map(Step::MakeDir);
         let mut steps: Vec<Step<'_>> = folders.collect();
         let first_file = steps.len() + 1;
@@ -202,15 +203,16 @@ impl<'c> Change<'c> {
         Ok(())
     }
 
-    /// Removes the folders that were made, if nothing is in them: for use after a failure.
+    /// Removes the created folders that are empty, after a failure.
     fn remove_folders(&self, remote: &mut RemoteFs<'_, '_>) {
         for folder in self.folders.iter().rev() {
-            // Where the line is gone, they stay.
+            // They stay if the connection is lost.
             let _ = remote.remove_dir(folder, Deadline::after(STEP_TIME));
         }
     }
 
-    /// Reports which of these files were removed, and which stay since somebody changed them. Returns how many were removed.
+    /// Reports the files that were removed, and those that stay because they were changed. Returns the number of
+    /// removed files.
     pub(super) fn report(
         &self,
         concerns: &dyn Fn(&PortablePath) -> bool,

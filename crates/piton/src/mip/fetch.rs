@@ -1,4 +1,4 @@
-//! A package and all it needs, described, then fetched and checked: no board is touched.
+//! Describing, fetching and checking a package and its dependencies, without a board.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -20,20 +20,20 @@ use super::{MipError, MipEvent};
 use crate::board_format::BoardFormat;
 use crate::http::{Client, ClientOptions, HttpError};
 
-/// Most bytes of all files of a package and those that it needs.
+/// Maximum size of all files of a package and its dependencies, in bytes.
 const TOTAL_LIMIT: u64 = 128 << 20;
 
-/// Where and what to fetch.
+/// Options of fetching packages.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchOptions {
-    /// The index that names are looked up in.
+    /// The index of package names.
     pub index: String,
-    /// Whether compiled files are wanted, if the board loads any.
+    /// Whether to fetch compiled files, if the board loads them.
     pub mpy: bool,
-    /// What the board loads: [`Library::format`](super::Library::format). Without it, sources are fetched.
+    /// The format of the board: [`Library::format`](super::Library::format). Without it, sources are fetched.
     pub format: Option<BoardFormat>,
-    /// How long to wait for servers.
+    /// The timeouts of servers.
     pub client: ClientOptions,
 }
 
@@ -48,7 +48,7 @@ impl Default for FetchOptions {
     }
 }
 
-/// A package and all it needs, described: which files there are, and where to fetch them.
+/// The descriptions of a package and its dependencies: their files, with addresses.
 #[derive(Clone, Debug)]
 pub struct Described {
     resolution: Resolution,
@@ -58,14 +58,14 @@ pub struct Described {
 }
 
 impl Described {
-    /// The files of all packages.
+    /// Returns the files of all packages.
     pub(super) fn files(&self) -> impl Iterator<Item = &PackageFile> {
         let packages = self.resolution.packages.iter();
         packages.flat_map(|package| &package.files)
     }
 }
 
-/// What a file of a package holds.
+/// The content of a package's file.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     /// It was fetched.
@@ -89,36 +89,37 @@ impl Content {
     }
 }
 
-/// A package and all it needs, with the content of its files.
+/// A package and its dependencies, with the contents of their files.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub(super) resolution: Resolution,
     /// For each package, the content of each of its files.
     pub(super) contents: Vec<Vec<Content>>,
-    /// The index that was asked, without a `/` at its end.
+    /// The index, without a `/` at its end.
     pub(super) index: String,
-    /// Whether compiled files were wanted.
+    /// Whether compiled files were requested.
     pub(super) mpy: bool,
 }
 
 impl Fetched {
-    /// The packages; the first is the one that was asked for.
+    /// Returns the packages. The first is the requested one.
     pub fn packages(&self) -> &[Package] {
         &self.resolution.packages
     }
 
-    /// The files of all packages, with their contents.
+    /// Returns the files of all packages, with their contents.
     pub(super) fn files(&self) -> impl Iterator<Item = (&PackageFile, &Content)> {
         let packages = self.packages().iter().zip(&self.contents);
         packages.flat_map(|(package, contents)| package.files.iter().zip(contents))
     }
 }
 
-/// Finds out which files a package and all it needs have.
+/// Returns the files of a package and its dependencies.
 ///
 /// # Errors
 ///
-/// When a description cannot be fetched or used. [`Cancel`] and `events` end the wait with [`HttpError::Cancelled`].
+/// [`MipError`] if a description cannot be fetched or is invalid. [`Cancel`] and `events` end the wait with
+/// [`HttpError::Cancelled`].
 pub fn describe(
     source: &Source,
     options: &FetchOptions,
@@ -156,12 +157,12 @@ pub fn describe(
     })
 }
 
-/// Fetches the files of a package and all it needs, except those that the board has; each is checked.
+/// Fetches and checks the files of a package and its dependencies, except those that the board has.
 ///
 /// # Errors
 ///
-/// When a file cannot be fetched, or is not what its package says. [`Cancel`] and `events` end the wait with
-/// [`HttpError::Cancelled`].
+/// [`MipError`] if a file cannot be fetched, or differs from its package's hash. [`Cancel`] and `events` end the wait
+/// with [`HttpError::Cancelled`].
 pub fn fetch(
     described: Described,
     looked: &Looked,
@@ -246,7 +247,7 @@ fn contents(
         .collect()
 }
 
-/// Whether all files are what their packages say, and no two of one name differ.
+/// Checks that all files have the hashes of their packages, and that files with one name are the same.
 fn check(resolution: &Resolution, contents: &[Vec<Content>]) -> Result<(), MipError> {
     let mut places: BTreeMap<String, (&Package, &str)> = BTreeMap::new();
     for (package, contents) in resolution.packages.iter().zip(contents) {
@@ -279,7 +280,8 @@ fn check(resolution: &Resolution, contents: &[Vec<Content>]) -> Result<(), MipEr
     Ok(())
 }
 
-/// The content of a file of this computer, which must be below the folder `within` if one is given, links resolved.
+/// Returns the content of a file of this computer. With `within` the file, with resolved links, must be below this
+/// folder.
 fn read(path: &Path, within: Option<&Path>, limit: u64) -> Result<Vec<u8>, MipError> {
     let failed = |source| MipError::Read {
         path: path.to_owned(),

@@ -16,23 +16,23 @@ use super::look::{Looked, place_of, survey};
 use super::plan::plan;
 use super::{Fetched, Library, MipError, MipEvent, Packages};
 
-/// Whether the board gets a record of what is installed.
+/// Whether the board gets a record of the installed packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordUse {
     /// It does: [`Packages::list`], updating and [`Packages::uninstall`] need one.
     Keep,
-    /// Only if it has one already; one that is damaged is left alone.
+    /// Only if it has one already. A damaged record is not changed.
     IfPresent,
 }
 
-/// What installing changed.
+/// The changes of an installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Installation {
-    /// How many files were written.
+    /// The number of written files.
     pub written: usize,
-    /// How many files of earlier versions were removed.
+    /// The number of removed files of earlier versions.
     pub removed: usize,
-    /// Each package: its name, the version on record before, its version now.
+    /// Each package: its name, the earlier version in the record, and its version now.
     pub packages: Vec<(String, Option<String>, Option<String>)>,
 }
 
@@ -100,7 +100,7 @@ impl Packages<'_> {
     }
 }
 
-/// Returns how many of these, from the first on, have no two different files of one name.
+/// Returns the number of packages, from the first on, that have no different files with one name.
 fn count_without_conflict(fetched: &[Fetched]) -> usize {
     let mut contents: BTreeMap<String, &str> = BTreeMap::new();
     let clashes = fetched.iter().position(|fetched| {
@@ -112,7 +112,7 @@ fn count_without_conflict(fetched: &[Fetched]) -> usize {
     clashes.unwrap_or(fetched.len()).max(1)
 }
 
-/// Whether the board answered, and its answer was about one file.
+/// Returns whether the board has refused one file.
 fn is_refusal(error: &MipError) -> bool {
     error.board().is_none() && !matches!(error, MipError::Fs(FsError::Torn { .. }))
 }
@@ -147,8 +147,8 @@ impl Job<'_> {
         plan(self, remote, found, old)?.carry_out(remote, announced, events)
     }
 
-    /// Asks the board, once, what it has of all this, and for the record of what is installed. What was cut off is put
-    /// right first.
+    /// Surveys the files of the packages on the board, and reads the record, in one exchange. An interrupted change is
+    /// completed first.
     fn look(
         &self,
         remote: &mut RemoteFs<'_, '_>,

@@ -1,4 +1,4 @@
-//! The folder of a board that packages are installed into.
+//! The folder of a board for packages.
 
 use data_encoding::HEXLOWER;
 use piton_board::deadline::Deadline;
@@ -18,23 +18,23 @@ use super::{MipError, MipEvent};
 use crate::board_format::BoardFormat;
 use crate::times::{CONTENT_TIME, STEP_TIME};
 
-/// Asks a board for its implementation, the first number of its version, the value of `_mpy` (0 if it has none) and the
-/// folders that it imports from.
+/// A program that prints the board's implementation, the first number of its version, the value of `_mpy` (0 if it has
+/// none) and the folders that it imports from.
 const QUESTION: &[u8] = b"import sys\ni=sys.implementation\n\
     print((i[0],i[1][0],getattr(i,'_mpy',0),getattr(sys,'path',[])))";
 
-/// The folder of a board that packages are installed into, and what the board loads from there.
+/// The folder of a board for packages, and the format of the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Library {
     target: String,
     folder: BoardPath,
-    /// What the board loads: [`FetchOptions::format`](super::FetchOptions::format) takes it.
+    /// The format of the board, for [`FetchOptions::format`](super::FetchOptions::format).
     pub format: BoardFormat,
 }
 
 impl Library {
-    /// Asks the board for its library: `target`, else the first folder of its `sys.path` whose name ends in `/lib`, other than in
-    /// its ROM.
+    /// Finds the library of the board: `target`, else the first folder of its `sys.path` whose name ends in `/lib`,
+    /// except in its ROM.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Library {
         Library::from_answer(&printed, target)
     }
 
-    /// Returns the library of the board that answered [`QUESTION`] so.
+    /// Returns the library of the board that printed this answer to [`QUESTION`].
     fn from_answer(printed: &[u8], target: Option<&str>) -> Result<Library, MipError> {
         let (implementation, major, mpy, path): (String, u32, u32, Vec<String>) =
             from_literal(printed.trim_ascii()).map_err(piton_board::error::Error::from)?;
@@ -69,7 +69,7 @@ impl Library {
         })
     }
 
-    /// Returns the folder as it was named.
+    /// Returns the folder, as the caller or the board named it.
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -101,19 +101,20 @@ impl Library {
         folders
     }
 
-    /// Returns the path of the record of what is installed.
+    /// Returns the path of the record of installed packages.
     pub(super) fn record_path(&self) -> Result<BoardPath, MipError> {
         self.place(record::FILE_NAME)
     }
 
-    /// Returns the record of what is installed; `None` if there is none.
+    /// Returns the record of installed packages; `None` if there is none.
     pub(super) fn record(&self, remote: &mut RemoteFs<'_, '_>) -> Result<Option<Record>, MipError> {
         let wanted = [(self.record_path()?, Hashing::Never)];
         let found = remote.look(&wanted, Deadline::after(STEP_TIME))?;
         self.read_record(remote, &found)
     }
 
-    /// Returns the record of what is installed, after an interrupted change is finished or undone; `None` if there is none.
+    /// Returns the record of installed packages, after an interrupted change is completed or undone; `None` if there is
+    /// none.
     pub(super) fn settled_record(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -124,7 +125,7 @@ impl Library {
         self.read_record(remote, &found)
     }
 
-    /// Looks at the board, after an interrupted change is finished or undone. One look, where there is none.
+    /// Surveys files of the board, after an interrupted change is completed or undone. One exchange, if there is none.
     pub(super) fn settled(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -147,7 +148,7 @@ impl Library {
         Ok(remote.look(wanted, deadline)?)
     }
 
-    /// Reads the record that a look has found.
+    /// Reads the record, if the survey has it.
     pub(super) fn read_record(
         &self,
         remote: &mut RemoteFs<'_, '_>,
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_says_where_its_packages_go_and_what_it_loads() {
+    fn the_answer_of_a_board_has_its_library_and_format() {
         let paths = "['', '.frozen', '/lib']";
         check(
             &format!("('micropython', 1, 4870, {paths})\r\n"),
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_board_answers_is_an_error() {
+    fn invalid_answers_are_errors() {
         for answer in [
             "",
             "('micropython',)",

@@ -1,4 +1,4 @@
-//! What the board has of packages before anything of them is fetched: one look.
+//! Surveying the files of packages on the board, before they are fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -18,25 +18,25 @@ use super::change::Found;
 use super::{Described, Library, MipError, MipEvent, Packages, RecordUse};
 use crate::times::CONTENT_TIME;
 
-/// What the board has of packages, and what is on record there.
+/// The files of packages that the board has, and its record.
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
-    /// What is at the places of the packages' files, and of the folders on the way.
+    /// The entries at the paths of the packages' files and of their folders.
     pub(super) found: Found,
     pub(super) record: Option<Record>,
-    /// The SHA-256 of each file that is there as its package says, by place: see [`place_of`].
+    /// The SHA-256 of each file that agrees with its package, by path: see [`place_of`].
     there: BTreeMap<String, String>,
 }
 
 impl Looked {
-    /// Returns the SHA-256 of a file that the board has as its package says. Without a record, the first 24 digits.
+    /// Returns the SHA-256 of a file on the board that agrees with its package. Without a record, the first 24 digits.
     pub(super) fn sha256(&self, file: &PackageFile) -> Option<&str> {
         let sha256 = self.there.get(&place_of(file));
         sha256.filter(|_| file.hash.is_some()).map(String::as_str)
     }
 }
 
-/// The place of a file, as file systems see it that do not tell upper from lower case.
+/// Returns the path of a file in lower case, because some file systems ignore the case.
 pub(super) fn place_of(file: &PackageFile) -> String {
     file.path.as_str().to_lowercase()
 }
@@ -97,7 +97,7 @@ impl Packages<'_> {
     }
 }
 
-/// The places whose files all have one hash, with the first of their files.
+/// Returns the paths whose files all have the same hash, with the first of these files.
 fn agreed<'f>(files: &[&'f PackageFile]) -> BTreeMap<String, (&'f PackageFile, &'f ShortHash)> {
     let mut hashes: BTreeMap<String, Option<(&PackageFile, &ShortHash)>> = BTreeMap::new();
     for file in files {
@@ -119,8 +119,8 @@ fn agreed<'f>(files: &[&'f PackageFile]) -> BTreeMap<String, (&'f PackageFile, &
         .collect()
 }
 
-/// Looks at the places of these files and the folders on the way, and reads the record of what is installed. What was cut
-/// off is put right first.
+/// Surveys these files and their folders, and reads the record of installed packages. An interrupted change is
+/// completed first.
 pub(super) fn survey<'f>(
     remote: &mut RemoteFs<'_, '_>,
     library: &Library,

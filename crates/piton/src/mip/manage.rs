@@ -1,4 +1,4 @@
-//! What is installed, by the record on the board.
+//! Listing and removing installed packages, by the record on the board.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -12,12 +12,12 @@ use super::change::{Change, Stale};
 use super::{MipError, MipEvent, Packages};
 use crate::times::CONTENT_TIME;
 
-/// What uninstalling changed.
+/// The changes of uninstalling.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Removal {
-    /// How many files were removed.
+    /// The number of removed files.
     pub removed: usize,
-    /// Packages that came because the removed one needed them, and that nothing needs now.
+    /// Packages that were installed as dependencies of the removed one, and that no package needs now.
     pub orphans: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Libraries of this computer that have a `manifest.py` and no `package.json`: the layout of micropython-lib.
+//! Libraries of this computer with a `manifest.py` and without a `package.json`: the layout of micropython-lib.
 
 use std::fs;
 use std::io;
@@ -15,16 +15,16 @@ use super::MipError;
 /// Name of the manifest in the folder of a library.
 const NAME: &str = "manifest.py";
 
-/// The folders of micropython-lib that libraries are looked for in: those of MicroPython's tools/manifestfile.py.
+/// The folders of micropython-lib with libraries: those of MicroPython's tools/manifestfile.py.
 const FOLDERS: [&str; 3] = ["micropython", "python-stdlib", "python-ecosys"];
 
-/// How deep the folder of a library is in one of these.
+/// Maximum depth of a library's folder in one of these.
 const DEEPEST: usize = 4;
 
-/// Most files of a library.
+/// Maximum number of files of a library.
 const FILE_LIMIT: usize = 4096;
 
-/// Returns the manifest that stands in for a `package.json` that is not there.
+/// Returns the manifest that replaces a missing `package.json`.
 pub(super) fn find(package_json: &Path) -> Option<PathBuf> {
     let manifest = package_json.with_file_name(NAME);
     let named = package_json
@@ -40,13 +40,13 @@ pub(super) fn location(manifest: PathBuf) -> Location {
     }
 }
 
-/// What a manifest says.
+/// The content of a manifest.
 pub(crate) struct Library {
     /// The package that it describes.
     pub(crate) package: PackageJson,
     /// The packages of this computer that it needs.
     pub(crate) near: Vec<Source>,
-    /// What it has from the sources of MicroPython.
+    /// The modules that it has from the sources of MicroPython.
     pub(crate) firmware: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> MipError {
     }
 }
 
-/// The files of a module or package, by their paths below the target.
+/// Returns the files of a module or package, by their paths below the target.
 fn files(
     folder: &Path,
     part: &Part,
@@ -129,7 +129,7 @@ fn files(
     }
 }
 
-/// The Python sources below a folder. Links to folders are not followed.
+/// Adds the Python sources below a folder. Links to folders are not followed.
 fn sources(folder: &Path, below: &str, names: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -148,7 +148,7 @@ fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
     let name = name.parse::<PortablePath>().ok();
     let name = name.filter(|name| name.names().count() == 1)?;
     let is_library = |folder: &PathBuf| folder.join(NAME).is_file();
-    // `.` and `..` do not say what they are in.
+    // The parent of `.` and `..` is unknown.
     if folder.file_name().is_some() {
         let near = folder.parent()?.join(name.as_str());
         if is_library(&near) {
@@ -163,7 +163,7 @@ fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Returns the checkout of micropython-lib that a library is in.
 fn checkout(folder: &Path) -> Option<PathBuf> {
-    // Of a relative path, not all folders above are in it.
+    // A relative path does not have all parent folders.
     let folder = match folder == "" {
         true => Path::new("."),
         false => folder,

@@ -1,15 +1,16 @@
-//! Whether a name fits a pattern, and a path a row of them.
+//! Matching a name with a pattern, and a path with a list of patterns.
 //!
-//! Own code, as `ignore` 0.4 (which ripgrep has, on `globset`) differs from git where people meet it: `?` is one byte there and
-//! does not fit `é`, `{a,b}` is a choice and not a name, `[a` without an end fits itself, a `\` at the end is an error of the
-//! whole line, and `!` takes back a file below a folder that is covered. It also lacks [`super::Patterns::names_file`]. Both
-//! loops here go back to the last star only, so that no pattern takes more than length times length.
+//! This is not a library, because `ignore` 0.4 (of ripgrep, with `globset`) differs from git in common cases: `?` is
+//! one byte there and does not fit `é`, `{a,b}` is a choice and not a name, `[a` without an end fits itself, a `\` at
+//! the end is an error of the whole line, and `!` takes back a file below a folder that is covered. It also lacks
+//! [`super::Patterns::names_file`]. Both loops here go back to the last star only, so that no pattern takes more than
+//! length times length.
 
-/// Returns whether `names` fit `parts`, one by one; a part that is `None` takes any number of names, and at the end at least
-/// one.
+/// Returns whether `names` match `parts`, one by one. A part that is `None` matches any number of names, and at the end
+/// at least one.
 pub(super) fn path_fits(parts: &[Option<String>], names: &[&str]) -> bool {
     let (mut part, mut name) = (0, 0);
-    // Where to go on when the present try fails: behind the last `**`, one name further.
+    // The state to continue from when the current attempt fails: behind the last `**`, one name further.
     let mut retry = None;
     loop {
         match (parts.get(part), names.get(name)) {
@@ -38,12 +39,12 @@ pub(super) fn path_fits(parts: &[Option<String>], names: &[&str]) -> bool {
     }
 }
 
-/// Returns whether one name fits a pattern of `*`, `?`, `[...]` and `\`.
+/// Returns whether one name matches a pattern of `*`, `?`, `[...]` and `\`.
 fn name_fits(pattern: &str, name: &str) -> bool {
     let pattern = pattern.chars().collect::<Vec<char>>();
     let name = name.chars().collect::<Vec<char>>();
     let (mut at, mut from) = (0, 0);
-    // Behind the last `*`, and how far the name was taken there.
+    // The position behind the last `*`, and the number of letters of the name that it has matched.
     let mut retry = None;
     loop {
         let step = match (pattern.get(at), name.get(from)) {
@@ -72,21 +73,21 @@ fn name_fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Returns how many characters of the pattern `letter` fits at its beginning, if it does.
+/// Returns the number of characters at the beginning of the pattern that match `letter`, if they do.
 fn one_fits(pattern: &[char], letter: char) -> Option<usize> {
     match pattern {
         ['?', ..] => Some(1),
         ['[', class @ ..] => class_fits(class, letter).map(|length| length + 1),
         ['\\', escaped, ..] => (*escaped == letter).then_some(2),
-        // A backslash at the end fits nothing, as in git.
+        // A backslash at the end matches nothing, as in git.
         ['\\'] => None,
         [plain, ..] => (*plain == letter).then_some(1),
         [] => None,
     }
 }
 
-/// Returns how many characters the class has from there on, if `letter` is of the class whose text begins behind its `[`.
-/// A class without an end fits nothing.
+/// Returns the length of the class whose text begins behind its `[`, if `letter` is in the class.
+/// A class without an end matches nothing.
 fn class_fits(class: &[char], letter: char) -> Option<usize> {
     let negated = matches!(class.first(), Some('!' | '^'));
     let start = usize::from(negated);
@@ -94,7 +95,7 @@ fn class_fits(class: &[char], letter: char) -> Option<usize> {
     let mut found = false;
     loop {
         let low = match class.get(at)? {
-            // As the first one it is a member.
+            // A `]` as the first character is a member of the class.
             ']' if at > start => return (found != negated).then_some(at + 1),
             '[' if class.get(at + 1) == Some(&':') => {
                 if let Some((is_member, length)) = named_class(class.get(at..)?, letter) {
@@ -127,7 +128,8 @@ fn class_fits(class: &[char], letter: char) -> Option<usize> {
     }
 }
 
-/// Returns for `[:alpha:]` and its like whether the letter is of it (`None` if there is no such class), and its length.
+/// Returns for `[:alpha:]` and similar classes whether the letter is in it (`None` for an unknown class), and its
+/// length.
 fn named_class(text: &[char], letter: char) -> Option<(Option<bool>, usize)> {
     let end = text.iter().position(|letter| *letter == ']')?;
     let inner = text.get(2..end.checked_sub(1)?)?;

@@ -1,8 +1,8 @@
-//! A source inside a `try`, with its line numbers kept.
+//! Putting a source into a `try` without changing its line numbers.
 //!
-//! Each logical line gets a tab in front: whatever the source indents with, that makes it eight columns more. Lines
-//! that begin inside a string are left alone. The line of the `try` comes at the cost of the first line that holds
-//! nothing but a comment, or nothing: behind it the numbers are those of the source, and before it they are put right
+//! Each logical line gets a tab in front, which adds eight columns to any indentation. Lines
+//! that begin inside a string are not changed. The line of the `try` replaces the first line that is empty or has
+//! only a comment: behind it the numbers are those of the source, and before it they are corrected
 //! in the traceback.
 
 use piton_board::error::Error as BoardError;
@@ -10,16 +10,16 @@ use piton_board::exception::BoardException;
 
 use super::{Exit, ExitValue};
 
-/// The mark of an exception that stands for a `SystemExit`.
+/// The mark of an exception that replaces a `SystemExit`.
 pub(super) const EXIT: &str = "piton exit";
 
 /// A program that reports its exit value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guarded {
     source: Vec<u8>,
-    /// Up to this line the board's numbers are one too high.
+    /// The last line whose number on the board is one too high.
     shifted_to: u32,
-    /// Whether the source is ours: its frames are left out of tracebacks.
+    /// Whether the source is part of Piton. Then its frames are left out of tracebacks.
     hidden: bool,
 }
 
@@ -63,7 +63,7 @@ impl Guarded {
         guarded
     }
 
-    /// As [`Guarded::new`], for a source that a person knows nothing of.
+    /// As [`Guarded::new`], for a source that is part of Piton.
     pub(super) fn hidden(source: &[u8]) -> Guarded {
         Guarded {
             hidden: true,
@@ -71,24 +71,24 @@ impl Guarded {
         }
     }
 
-    /// Returns what to send to the board.
+    /// Returns the program to send to the board.
     pub fn source(&self) -> &[u8] {
         &self.source
     }
 
-    /// Returns whether the board refused the program for its size: MicroPython's bytecode jumps 32 KB at most, here over
-    /// the whole `try`. Nothing of it ran then; the source as it is may do.
+    /// Returns whether the board refused the program for its size. MicroPython's bytecode jumps at most 32 KB, here
+    /// over the whole `try`. The program did not run, and the source without the `try` may be accepted.
     pub fn is_too_large(&self, ended: &Result<(), BoardError>) -> bool {
         matches!(ended, Err(BoardError::Exception(exception)) if exception.frames.is_empty()
             && exception.type_name == "RuntimeError"
             && exception.message == "bytecode overflow")
     }
 
-    /// Returns how the program ended, from what the board said.
+    /// Returns how the program ended.
     ///
     /// # Errors
     ///
-    /// What the board said, with the line numbers of the source.
+    /// The board's error, with the line numbers of the source.
     pub fn outcome(&self, ended: Result<(), BoardError>) -> Result<Exit, BoardError> {
         match ended {
             Ok(()) => Ok(Exit::End),
@@ -129,7 +129,7 @@ impl Guarded {
     }
 }
 
-/// Yields the lines of a source with their ends: LF, CR LF or CR, as MicroPython's lexer takes them (py/lexer.c,
+/// Yields the lines of a source with their ends: LF, CR LF or CR, as in MicroPython's lexer (py/lexer.c,
 /// `next_char`).
 pub(super) fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = source;
@@ -146,8 +146,8 @@ pub(super) fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Where a line begins: in code, or in a string of three such quotes, or in one of such a quote that a backslash
-/// carried over.
+/// The state at the start of a line: in code, in a string with three of these quotes, or in a string with one quote
+/// that a backslash continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineStart {
     Code,
@@ -161,12 +161,12 @@ enum LineContent {
     /// White space, a comment.
     Nothing,
     Code,
-    /// Code that goes on behind a backslash.
+    /// Code that continues behind a backslash.
     Continued,
 }
 
 impl LineStart {
-    /// Reads one line, to where the next one begins.
+    /// Reads one line. This becomes the state at the start of the next one.
     fn read(&mut self, line: &[u8]) -> LineContent {
         let mut content = LineContent::Nothing;
         let mut at = 0;
@@ -198,7 +198,7 @@ impl LineStart {
                         }
                         at += 1;
                     } else if matches!(self, LineStart::Short(_)) && (byte == quote || is_end) {
-                        // A line end there is an error, which the board reports.
+                        // A line end in this string is an error, which the board reports.
                         *self = LineStart::Code;
                     } else if matches!(self, LineStart::Long(_))
                         && line.get(at..at + 3) == Some(&[quote; 3])

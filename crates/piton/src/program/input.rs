@@ -1,10 +1,11 @@
 //! The host's input for a program that calls `input()`.
 //!
-//! MicroPython's own `input()` edits a line on the board's side: it echoes what a terminal has echoed already, takes no letters
-//! outside ASCII, and loses what it is sent while nobody reads, since a board has 64 to 256 bytes of room and no flow control.
-//! So a program that calls `input()` gets another one, which asks: it prints a mark, the mark is cut out of the output,
-//! and the host answers with one line of its input, in parts that fit the smallest ring. Nothing is sent, and
-//! nothing is taken from the host's input, unless the program asks.
+//! MicroPython's own `input()` edits a line on the board: it echoes characters that a terminal has echoed already,
+//! accepts no letters outside ASCII, and loses bytes that arrive while it does not read, because a board has a buffer
+//! of 64 to 256 bytes and no flow control. So a program that calls `input()` gets a replacement, which requests its
+//! input: it prints a mark, the mark is removed from the output, and the host answers with one line of its input, in
+//! parts that fit the smallest buffer. Nothing is sent, and nothing is read from the host's input, before the program
+//! requests it.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,25 +15,25 @@ use piton_board::error::Error as BoardError;
 use piton_board::literal::{py_bytes, py_str};
 use piton_board::repl::RawRepl;
 
-/// The stand-in for `input()`: see the file.
+/// The replacement of `input()` on the board.
 const PROGRAM: &str = include_str!("../../device/minified/input.py");
 
-/// The name of the function that stands in for `input`: its frames are not the program's.
+/// The name of the function that replaces `input`. Its frames are not part of the program.
 pub(super) const FUNCTION: &str = "_piton_input";
 
-/// How many characters a part of a line has at most as a literal: with what goes round it, it fits a ring of 64 bytes.
+/// Maximum length of the literal for a part of a line. With its line end it fits a buffer of 64 bytes.
 const PART: usize = 50;
 
-/// What `input()` of a program returns.
+/// The input of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A line, without its end.
     Text(Vec<u8>),
-    /// There will be no more: `EOFError`.
+    /// The end of the input: `input()` raises `EOFError`.
     End,
 }
 
-/// Returns whether a program, as a source or a `.mpy` file, has the word `input` in it.
+/// Returns whether a program, as a source or a `.mpy` file, contains the word `input`.
 pub fn reads_input(program: &[u8]) -> bool {
     const WORD: &[u8] = b"input";
     let is_part_of_a_word =
@@ -46,27 +47,27 @@ pub fn reads_input(program: &[u8]) -> bool {
     })
 }
 
-/// The stand-in for `input()` on a board, and what is between it and the host's input.
+/// The connection between the replacement of `input()` on a board and the host's input.
 #[derive(Debug)]
 pub struct Input {
     mark: Vec<u8>,
-    /// The end of the output, as far as it may be the beginning of a mark.
+    /// The end of the output that may be the beginning of a mark.
     held: Vec<u8>,
     /// Whether the program waits for a part of a line.
     is_asked: bool,
-    /// What is left of the line that the program is getting, as it goes out.
+    /// The remaining parts of the current line, in the form of the wire.
     parts: VecDeque<Vec<u8>>,
 }
 
 impl Input {
-    /// Defines the stand-in on the board. Returns `None` for a board that cannot have it, for want of `sys.stdin` or of
+    /// Defines the replacement on the board. Returns `None` if the board has no `sys.stdin` or too little
     /// memory.
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`], but for exceptions.
+    /// As for [`RawRepl::exec`], except exceptions.
     pub fn install(raw: &mut RawRepl<'_>, deadline: Deadline) -> Result<Option<Input>, BoardError> {
-        // A terminal shows nothing of such a sequence (application program command); the number makes it this run's own.
+        // A terminal does not show such a sequence (application program command). The number is different in each run.
         let number = RandomState::new().hash_one(0);
         let mark = format!("\x1b_piton input {number:016x}\x1b\\");
         let source = format!("{PROGRAM}\n{FUNCTION}={FUNCTION}({})\n", py_str(&mark));
@@ -86,7 +87,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// As for [`RawRepl::exec`], but for exceptions.
+    /// As for [`RawRepl::exec`], except exceptions.
     pub fn remove(raw: &mut RawRepl<'_>, deadline: Deadline) -> Result<(), BoardError> {
         match raw.run(format!("{FUNCTION}()").as_bytes(), deadline) {
             Ok(_) | Err(BoardError::Exception(_)) => Ok(()),
@@ -94,7 +95,7 @@ impl Input {
         }
     }
 
-    /// Takes what the program printed, and passes on what is not a mark.
+    /// Takes output of the program, and passes it on without the marks.
     pub fn take(&mut self, bytes: &[u8], output: &mut dyn FnMut(&[u8])) {
         self.held.extend_from_slice(bytes);
         while let Some(at) = position(&self.held, &self.mark) {
@@ -115,14 +116,14 @@ impl Input {
         self.held.drain(..passed);
     }
 
-    /// Passes on what was held back, at the end of the program.
+    /// Passes on the held bytes, at the end of the program.
     pub fn flush(&mut self, output: &mut dyn FnMut(&[u8])) {
         pass_on(Some(&self.held), output);
         self.held.clear();
     }
 
-    /// Returns what to write to the program now. `next_line` is called when it waits for a line, and returns `None` as long
-    /// as there is none.
+    /// Returns what to write to the program now. `next_line` is called when it waits for a line, and returns `None` as
+    /// long as there is none.
     pub fn reply(&mut self, next_line: impl FnOnce() -> Option<Line>) -> Vec<u8> {
         if !self.is_asked {
             return Vec::new();
@@ -139,12 +140,12 @@ impl Input {
     }
 }
 
-/// Returns a line as it is sent: literals, each on a line of its own.
+/// Returns a line in the form of the wire: literals, each on its own line.
 fn parts(line: &[u8]) -> VecDeque<Vec<u8>> {
     let mut literals = Vec::new();
     let mut rest = line;
     loop {
-        // Each byte is four characters at most.
+        // Each byte has at most four characters in the literal.
         let mut count = rest.len().min(PART / 4);
         while count < rest.len()
             && rest
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_cut_out_wherever_it_is_divided() {
+    fn a_mark_is_removed_wherever_it_is_divided() {
         let stream = b"a\x1b_mark\x1b\\b\x1b_mar\x1b";
         for cut in 0..stream.len() {
             let mut input = input();
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_from_the_host_before_the_program_asks() {
+    fn nothing_is_read_from_the_host_before_the_program_requests_it() {
         let mut input = input();
         assert_eq!(input.reply(|| unreachable!()), b"");
         input.take(b"\x1b_mark\x1b\\", &mut |_| {});
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_goes_in_parts_that_fit_a_ring_of_64_bytes() {
+    fn a_long_line_is_sent_in_parts_that_fit_a_buffer_of_64_bytes() {
         for line in [
             vec![0xc3; 100],
             vec![b'x'; 1000],

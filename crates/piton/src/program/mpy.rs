@@ -11,10 +11,10 @@ use piton_mpy::header::{Arch, Dialect, FORMER_VERSION, Outline, VERSION};
 use super::Guarded;
 use crate::board_format::{BoardFormat, Mismatch, loaders};
 
-/// Bytes of a piece of the file that is sent as base64: 2048 letters.
+/// Length of a piece of the file that is sent as base64, in bytes: 2048 letters.
 const BASE64_PIECE: usize = 1536;
 
-/// Bytes of a piece that is sent as a bytes literal: at most four letters each.
+/// Length of a piece that is sent as a bytes literal, in bytes: at most four letters each.
 const LITERAL_PIECE: usize = 512;
 
 /// Why a board will not run a `.mpy` file.
@@ -30,23 +30,24 @@ pub enum MpyError {
     /// The file is for boards of another kind.
     #[error("the .mpy file is for {file}, the board loads {board}")]
     Mismatch {
-        /// What the file is for.
+        /// The format of the file.
         file: String,
-        /// What the board loads.
+        /// The format of the board.
         board: String,
     },
 }
 
-/// Returns whether these are the bytes of a `.mpy` file and not of a source: its letter, and a version that is no text.
+/// Returns whether these are the bytes of a `.mpy` file and not of a source: its letter, and a version that is not
+/// text.
 pub fn is_mpy(bytes: &[u8]) -> bool {
     matches!(bytes, [b'M' | b'C', 0..=8, ..])
 }
 
-/// Finds out, without running it, whether the board loads this file.
+/// Checks that the board loads this file, without running it.
 ///
 /// # Errors
 ///
-/// [`MpyError`], for what the board would refuse, or crash over.
+/// [`MpyError`] if the board would refuse the file, or crash.
 pub fn check_mpy(file: &[u8], facts: &BoardFacts) -> Result<(), MpyError> {
     let board = BoardFormat::from(facts);
     let Some(version) = board.version else {
@@ -125,7 +126,7 @@ pub fn send_mpy(
     let program = include_bytes!("../../device/minified/run_mpy.py");
     let takes_base64 = from_literal::<bool>(raw.run(program, deadline)?.trim_ascii())?;
     if let Err(error) = send_pieces(raw, file, takes_base64, deadline) {
-        // What went wrong first is what a caller wants to know.
+        // The first error is returned, so this one is ignored.
         let _ = raw.run(b"_piton()", deadline);
         return Err(error);
     }

@@ -4,12 +4,12 @@ use piton_board::exception::BoardException;
 
 use super::input;
 
-/// What MicroPython puts in front of a frame of a program that came through the REPL.
+/// The start of a frame of a program that was sent to the REPL.
 const FRAME: &str = "  File \"<stdin>\", line ";
 
-/// Returns the traceback of a program that came through the REPL as CPython prints it: with `name` for `<stdin>`, and each
-/// frame's line of `source` below it. Frames of other files stay as they are, and so do those of functions that the source
-/// does not have: an earlier program's, that is in the board's memory still.
+/// Returns the traceback of a program that was sent to the REPL in the form of CPython: with `name` for `<stdin>`, and
+/// each frame's line of `source` below it. Frames of other files are not changed, and neither are those of functions
+/// that the source does not have, which an earlier program has left in the board's memory.
 pub fn located(exception: &BoardException, name: &str, source: &[u8]) -> Vec<u8> {
     let mut located = Vec::with_capacity(exception.traceback.len() * 2);
     for line in exception.traceback.split_inclusive(|byte| *byte == b'\n') {
@@ -26,7 +26,7 @@ pub fn located(exception: &BoardException, name: &str, source: &[u8]) -> Vec<u8>
 struct Frame<'a> {
     number: usize,
     scope: Option<&'a str>,
-    /// What follows the number.
+    /// The text behind the number.
     rest: &'a str,
     /// The line's end.
     end: &'a str,

@@ -1,7 +1,7 @@
-//! Watching what a board prints: prompts, soft resets, and the firmware's own words around a program's output.
+//! Watching the output of a board: prompts, soft resets, and the firmware's own output around that of a program.
 //!
-//! All of these are pure: they take bytes as they come, in pieces of any size. A terminal or a web page that shows a board's
-//! output uses them to know what the board is doing.
+//! All of these are pure: they take bytes in pieces of any size. A terminal or a web page that shows a board's
+//! output finds out the state of the board by them.
 
 mod program;
 mod prompt;

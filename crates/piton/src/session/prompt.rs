@@ -1,8 +1,8 @@
-//! The friendly prompt: asking for it, and finding out whether a board is at it.
+//! The friendly prompt: requesting it, and finding out whether a board shows it.
 //!
 //! Ctrl-B makes an idle board print its banner and prompt again, and takes it out of the raw REPL
-//! (`shared/runtime/pyexec.c`). A program that runs takes no notice, and to one that reads a line it only moves the cursor: so it
-//! is safe to send when nobody knows what the board is doing.
+//! (`shared/runtime/pyexec.c`). It does not affect a running program, and in a program that reads a line it only moves
+//! the cursor. So it is safe in every state of the board.
 
 use std::time::{Duration, Instant};
 
@@ -13,19 +13,19 @@ use crate::board::Board;
 use crate::error::Error;
 use crate::times::KEY_TIME;
 
-/// How long a board may take for its answer. A board that runs a program does not answer.
+/// Timeout of the board's answer. A board that runs a program does not answer.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// How long the output must end with the prompt until the board counts as idle.
+/// Silence behind the prompt after which the board counts as idle.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// How long one read lasts at most.
+/// Maximum duration of one read.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// The prompt as an idle board prints it: at the start of a line.
 const PROMPT_LINE: &[u8] = b"\r\n>>> ";
 
-/// A program that prints more than this while the prompt is expected is not idle.
+/// Maximum length of the output of an idle board. A board that prints more runs a program.
 const LONGEST_BANNER: usize = 16 * 1024;
 
 impl Board {
@@ -38,8 +38,8 @@ impl Board {
         self.type_keys(&[CTRL_B], Deadline::after(KEY_TIME))
     }
 
-    /// Brings the board to its friendly prompt, if it runs no program, and returns the output to show: the prompt alone, or all
-    /// that a board printed that runs a program. The output begins with `pending`, which was read before.
+    /// Brings the board to its friendly prompt, if it runs no program, and returns the output to show: only the prompt,
+    /// or the whole output of a board that runs a program. The output begins with `pending`, which was read before.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A board that went away while its program was followed: it was reset, or unplugged.
+//! Following a board whose connection was lost while its program was followed: it was reset, or unplugged.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -12,45 +12,46 @@ use crate::error::Error;
 use crate::events;
 use crate::times::KEY_TIME;
 
-/// How long one look for output takes.
+/// Maximum duration of one read.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// How long the output must end with the prompt until the board counts as idle.
+/// Silence behind the prompt after which the board counts as idle.
 const PROMPT_QUIET: Duration = Duration::from_millis(500);
 
-/// How long a board that prints nothing is watched: many have printed everything before the port is open again.
+/// Time after which a board without output counts as idle. Many boards have printed everything before the port is open
+/// again.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What [`Session::follow_return`] reports.
+/// An event of [`Session::follow_return`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReturnEvent<'a> {
-    /// The board is away, and is waited for.
+    /// The connection was lost, and the host waits for the board.
     Waiting,
-    /// The board is back.
+    /// The board is connected again.
     Reconnected {
-        /// What it is called now: see [`crate::Board::device_name`].
+        /// Its name now: see [`crate::Board::device_name`].
         device_name: &'a str,
     },
     /// The board has printed something.
     Output {
-        /// The bytes as they came. In JSON `text`: what is not UTF-8 is replaced by U+FFFD, as is a letter that two events share.
+        /// The bytes. In JSON `text`: invalid UTF-8 is replaced by U+FFFD, and so is a letter that two events share.
         #[serde(rename = "text", serialize_with = "events::lossy")]
         bytes: &'a [u8],
     },
 }
 
 impl Session {
-    /// Waits for a board that went away, and reports what it prints until it is idle: until its prompt is there, or until it is
-    /// silent from the start. A program that runs and pauses is followed on.
+    /// Waits for a board whose connection was lost, and reports its output until it is idle: until it shows its prompt,
+    /// or is silent from the start. A program that pauses is followed further.
     ///
     /// `events` ends it with [`ControlFlow::Break`].
     ///
     /// # Errors
     ///
-    /// As for [`Session::reconnect_soon`]. [`BoardError::Cancelled`] when the flag was raised: then the board was interrupted.
-    /// [`BoardError::Disconnected`] when the board went away again.
+    /// As for [`Session::reconnect_soon`]. [`BoardError::Cancelled`] when the flag was raised: then the board was
+    /// interrupted. [`BoardError::Disconnected`] when the board went away again.
     pub fn follow_return(
         &mut self,
         events: &mut dyn FnMut(ReturnEvent<'_>) -> ControlFlow<()>,
@@ -70,7 +71,7 @@ impl Session {
         let mut buffer = [0; 4096];
         loop {
             if cancel.take() {
-                // The error that counts is the interruption.
+                // The interruption is the error to return, so this one is ignored.
                 let _ = board.type_keys(&[CTRL_C], Deadline::after(KEY_TIME));
                 return Err(BoardError::Cancelled.into());
             }
@@ -79,7 +80,7 @@ impl Session {
                 let patience = match last.as_slice() {
                     [] => SILENCE,
                     FRIENDLY_PROMPT => PROMPT_QUIET,
-                    // A program runs, and may pause for as long as it likes.
+                    // A program runs, and may pause for any time.
                     _ => continue,
                 };
                 if since.elapsed() > patience {

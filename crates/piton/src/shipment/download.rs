@@ -20,10 +20,10 @@ use super::{Indexed, Items, Listed, Shipment, ShipmentError};
 use crate::building::{INDEX, MANIFEST, SIGNATURE};
 use crate::http::{Client, Document, HttpError};
 
-/// Most bytes of an archive or manifest on a server.
+/// Maximum size of an archive or manifest on a server, in bytes.
 const DOCUMENT_LIMIT: u64 = 256 << 20;
 
-/// By how many bytes a file may be longer than the manifest says and still be fetched, so that its size can be
+/// Number of bytes that are fetched beyond the size of a file in the manifest, so that its real size can be
 /// reported.
 const EXCESS: u64 = 64 << 10;
 

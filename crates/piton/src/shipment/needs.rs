@@ -9,7 +9,7 @@ use super::order::{imports_of, modules_of};
 use super::{Finding, FindingKind, Items};
 use crate::spool::Spooled;
 
-/// Returns each file that imports a module whose source did not compile, and cannot do without it.
+/// Returns each file that needs a module whose source did not compile.
 ///
 /// An import in a `try` with `except`, in a branch or in a loop may be one that this board never runs: it is not
 /// reported.

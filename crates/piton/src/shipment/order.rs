@@ -57,7 +57,7 @@ pub(super) fn order(shipment: &Shipment) -> Vec<(&PortablePath, &Spooled)> {
         edges.dedup();
     }
     let groups = groups(&all);
-    // Among modules that import each other, only what they import at the top counts.
+    // Among modules that import each other, only the imports at the top count.
     for (edges, group) in at_once.iter_mut().zip(&groups) {
         edges.retain(|other| groups.get(*other) == Some(group));
     }
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_comes_after_what_it_imports() {
+    fn a_module_comes_after_the_modules_that_it_imports() {
         check(
             &[
                 ("B/A.mpy", "from . import z"),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_that_import_each_other() {
+    fn modules_that_import_each_other_are_ordered_by_their_imports_at_the_top() {
         // What a function imports is imported later, so it does not matter as much.
         check(
             &[
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_chain() {
+    fn a_long_chain_of_imports_is_ordered() {
         let edges = (1..=200_000).map(|node| vec![node % 200_000]);
         let edges = edges.collect::<Vec<_>>();
         assert_eq!(post_order(&edges).first(), Some(&199_999));

@@ -20,22 +20,22 @@ use crate::host_tree::{self, Rules, WalkError};
 use crate::regular::{self, Links};
 use crate::spool::Spool;
 
-/// Most bytes of a signature.
+/// Maximum size of a signature in bytes.
 pub(super) const SIGNATURE_LIMIT: u64 = 16 << 10;
 
-/// Most bytes of a manifest.
+/// Maximum size of a manifest in bytes.
 pub(super) const MANIFEST_LIMIT: u64 = manifest::MAXIMUM_SIZE as u64;
 
-/// Most bytes of a list of targets.
+/// Maximum size of a list of targets in bytes.
 pub(super) const INDEX_LIMIT: u64 = index::MAXIMUM_SIZE as u64;
 
-/// Most bytes of a module whose imports are read where contents are not kept otherwise.
+/// Maximum size in bytes of a module whose content is kept only for its imports.
 const MODULE_LIMIT: u64 = 256 << 10;
 
-/// How many bytes of a file are kept to check its header.
+/// Number of bytes of a file that are kept to check its header.
 const HEAD: usize = 64;
 
-/// How a shipment is read.
+/// Options of reading a shipment.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'a> {
     /// The paths of documents and files.

@@ -2,8 +2,8 @@
 //! replacing a newer one.
 //!
 //! The record is a JSON file beside the others. It is written only where a signature was demanded: an unsigned build
-//! must neither raise nor lower it. It is no defence against those who can change the board's files: they can remove it
-//! too.
+//! must neither raise nor lower it. It does not protect against those who can change the board's files, because they
+//! can remove it too.
 
 use std::cmp::Ordering;
 use std::io;
@@ -27,13 +27,13 @@ use crate::spool::Spool;
 /// The name of the record, at the top of the board's files.
 pub const FILE_NAME: &str = ".piton-deployed";
 
-/// Most bytes of a record.
+/// Maximum size of a record in bytes.
 pub const MAXIMUM_SIZE: u64 = 4096;
 
-/// How long a board may take to read or write the record.
+/// Timeout of reading or writing the record.
 const TIME: Duration = Duration::from_secs(30);
 
-/// What was deployed last.
+/// The last deployed build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The version of the build.
@@ -62,7 +62,7 @@ pub enum DowngradeError {
         new.version, new.build_timestamp, last.version, last.build_timestamp
     )]
     Older {
-        /// What was deployed last.
+        /// The last deployed build.
         last: Record,
         /// The build.
         new: Record,
@@ -79,7 +79,7 @@ pub enum DowngradeError {
 pub enum Last {
     /// There is no record.
     Nothing,
-    /// What the record says.
+    /// The content of the record.
     Known(Record),
     /// The file is not a valid record.
     Unreadable,
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_older() {
+    fn older_builds_are_recognized() {
         let record = |version: &str, day: u32| Record {
             version: version.to_owned(),
             build_timestamp: format!("2026-02-{day:02}T10:46:02Z"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record() {
+    fn invalid_records_are_unreadable() {
         let record = Record {
             version: "1".to_owned(),
             build_timestamp: "2026-02-06T10:46:02Z".to_owned(),

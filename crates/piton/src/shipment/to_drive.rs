@@ -110,7 +110,7 @@ pub enum ToDriveError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The drive cannot be written.
@@ -118,7 +118,7 @@ pub enum ToDriveError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The drive has too little space. Nothing was written.
@@ -143,7 +143,7 @@ pub enum ToDriveError {
         path: PathBuf,
     },
     /// A file reads back with other content than was written.
-    #[error("`{}` reads back wrong: the drive is failing, or something else writes to it", path.display())]
+    #[error("`{}` has other content than was written: the drive is failing, or another program writes to it", path.display())]
     ReadBack {
         /// The file.
         path: PathBuf,
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_mean_something_else() {
+    fn invalid_names_are_refused() {
         for name in ["a?.py", "a.", "lib./a.py", "a ", "lib/\"", &"a".repeat(256)] {
             assert_eq!(refused(name), [true, true], "{name}");
         }
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_one_on_a_drive() {
+    fn names_that_are_the_same_on_a_drive_are_refused() {
         let message = |names: &[&str]| {
             let paths = names.iter().map(|name| name.parse().unwrap());
             let paths = paths.collect::<Vec<PortablePath>>();

@@ -1,4 +1,4 @@
-//! A folder of a board as a tree, and changing it.
+//! A folder of a board as a tree.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use crate::times::CONTENT_TIME;
 
 /// The content of a folder of a board.
 pub(super) struct Survey {
-    /// Whether there is such a folder.
+    /// The kind of the root.
     pub(super) root: Root,
-    /// What is in it.
+    /// The content of the folder.
     pub(super) tree: Tree,
-    /// The room on its file system, where the board knows.
+    /// The space on its file system, if the board reports it.
     pub(super) space: Option<Space>,
-    /// What broken transfers have left, with the file that each was to become.
+    /// The temporary files of interrupted transfers, with the file that each would have become.
     pub(super) leftovers: Vec<(RelativePath, BoardPath)>,
-    /// Files that have the name of a journal and are not journals.
+    /// Files with the name of a journal that are not journals.
     pub(super) foreign_journals: Vec<BoardPath>,
-    /// Hashes of the files that have the size that was asked for.
+    /// Hashes of the files that have the requested size.
     digests: BTreeMap<RelativePath, ShortDigest>,
 }
 
-/// What the name of the folder stands for on the board.
+/// The kind of the root on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Root {
     Missing,
@@ -41,7 +41,7 @@ pub(super) enum Root {
 }
 
 /// Surveys a folder of the board, without the file systems that are mounted below it. Files that have the size in
-/// `sizes` are hashed. One exchange on boards that have SHA-256, unless something was cut off.
+/// `sizes` are hashed. One exchange on boards that have SHA-256, unless a change was interrupted.
 pub(super) fn survey(
     remote: &mut RemoteFs<'_, '_>,
     root: &BoardPath,
@@ -58,7 +58,7 @@ pub(super) fn survey(
     let mut foreign_journals = Vec::new();
     if options.settle && !found.unfinished.is_empty() {
         for folder in &found.unfinished {
-            debug!(%folder, "a change of packages was cut off here: the board puts it right first");
+            debug!(%folder, "a change of packages was interrupted, the board completes it first");
             match remote.settle_swap(folder, Deadline::after(CONTENT_TIME)) {
                 Err(FsError::NotAJournal { path }) => foreign_journals.push(path),
                 settled => drop(settled?),
@@ -128,7 +128,7 @@ impl Survey {
     }
 }
 
-/// Notes in both trees which files are the same, by the hashes of the board.
+/// Marks the files that are the same in both trees, by the hashes of the board.
 pub(super) fn note_equal_files(
     host: &mut Tree,
     contents: &BTreeMap<RelativePath, Content>,
@@ -141,7 +141,7 @@ pub(super) fn note_equal_files(
         let sha256 = content.sha256()?;
         let is_same = digest.matches(&sha256);
         host.set_digest(&path, sha256.clone());
-        // Any other hash says that the files differ.
+        // An empty hash marks a difference.
         let on_board = if is_same { sha256 } else { Vec::new() };
         survey.tree.set_digest(&path, on_board);
     }
@@ -159,7 +159,7 @@ pub(super) fn sizes(tree: &Tree) -> BTreeMap<RelativePath, u64> {
     sizes.collect()
 }
 
-/// Returns the folders that lead to `root`, and itself, outermost first.
+/// Returns the parent folders of `root`, and `root` itself, outermost first.
 pub(super) fn folders_to(root: &BoardPath) -> Vec<BoardPath> {
     let mut folders = Vec::new();
     let mut next = Some(root.clone());

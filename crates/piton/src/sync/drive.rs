@@ -1,8 +1,8 @@
-//! From a folder of this computer to a mounted drive of a board, such as `CIRCUITPY`.
+//! Syncing a folder of this computer to a mounted drive of a board, such as `CIRCUITPY`.
 //!
-//! The files are written as `deploy` writes them: beside, read back, and renamed so that a power cut finds each old or
-//! new; equal ones stay untouched, since each write restarts the board's program, and `code.py` comes last. What a sync has
-//! written is in the record on the drive, and only that is ever removed.
+//! The files are written as by `deploy`: under temporary names, read back, and renamed so that a power cut leaves each
+//! of them old or new. Equal files are not written, because each write restarts the board's program, and `code.py`
+//! comes last. The record on the drive lists the files that a sync has written, and only these are ever removed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,8 +28,8 @@ use crate::board_format::{BOOT_OUT, BoardFormat};
 use crate::shipment::parts::Parts;
 use crate::shipment::to_drive::{ToDriveError, check_names};
 
-/// Returns whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the place where a drive
-/// is mounted.
+/// Returns whether the folder is a board's drive: CircuitPython's by its `boot_out.txt`, others as the mount point of a
+/// drive.
 pub fn is_drive(folder: &Path) -> bool {
     folder.is_dir() && (folder.join(BOOT_OUT).is_file() || is_mounted_here(folder))
 }
@@ -38,7 +38,7 @@ pub fn is_drive(folder: &Path) -> bool {
 fn is_mounted_here(folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
-    // The root of all is mounted too, and is nobody's board.
+    // The root of the system is mounted too, but is not a board.
     match folder.canonicalize().ok().as_deref().and_then(Path::parent) {
         Some(parent) => device(folder) != device(parent),
         None => false,
@@ -47,24 +47,24 @@ fn is_mounted_here(folder: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn is_mounted_here(folder: &Path) -> bool {
-    // `E:\`, where the system is not.
+    // `E:\`, except the drive of the system.
     let system = std::env::var_os("SystemDrive").unwrap_or_default();
     folder
         .canonicalize()
         .is_ok_and(|place| place.parent().is_none() && !folder.starts_with(Path::new(&system)))
 }
 
-/// Returns how sources are compiled for the board of this drive.
+/// Returns the compiler's options for the board of this drive.
 ///
 /// # Errors
 ///
-/// [`Error::NoMpy`] if the drive does not say what it is, or is of a CircuitPython that the compiler does not know.
+/// [`Error::NoMpy`] if the board of the drive is unknown, or its CircuitPython is unknown to the compiler.
 pub fn drive_compiler_options(drive: &Path) -> Result<CompilerOptions, Error> {
     let format = BoardFormat::of_drive(drive).ok_or(Error::NoMpy { version: None })?;
     Ok(format.compiler_options("")?)
 }
 
-/// What a drive lacks to be like a folder of this computer.
+/// The planned sync of a folder to a drive.
 #[derive(Debug)]
 pub struct DrivePush {
     plan: Plan,
@@ -76,15 +76,15 @@ pub struct DrivePush {
     record: Record,
 }
 
-/// Compares `folder` with `drive`, and decides what to do. Nothing is changed.
+/// Compares `folder` with `drive`, and plans the steps. Nothing is changed.
 ///
-/// With [`Options::delete`], only what the record of earlier syncs knows, and nobody has changed since, is removed. A link
-/// on the drive is in the way of what should go there.
+/// With [`Options::delete`], only files that are in the record of earlier syncs and unchanged since then are removed. A
+/// link on the drive is in the way of a file.
 ///
 /// # Errors
 ///
-/// [`Error::Read`] and what [`walk`] says of the folder; [`Error::NotCompiled`]; [`Error::InTheWay`]; [`Error::Drive`] for names
-/// that FAT does not have.
+/// [`Error::Read`] and other errors of [`walk`]; [`Error::NotCompiled`]; [`Error::InTheWay`]; [`Error::Drive`] for
+/// names that FAT does not have.
 pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<DrivePush, Error> {
     let mut host = walk(folder, &options.ignore, options.links)?;
     let superseded = make::make(&mut host, &options.make)?;
@@ -97,7 +97,7 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
         if superseded.contains(path)
             || (host.tree.get(path).is_none() && record.knows(path, &content.sha256()?))
         {
-            // With the folders that lead to it: those are what a sync has made.
+            // The parent folders are removable too, because a sync has created them.
             let _ = removable.insert(path.clone(), Node::Folder);
         }
     }
@@ -130,7 +130,7 @@ pub fn push_to_drive(folder: &Path, drive: &Path, options: &Options) -> Result<D
     })
 }
 
-/// Checks for names that FAT does not have, or has only once.
+/// Checks for names that are invalid on FAT, or the same.
 fn check_tree(tree: &Tree) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for (path, _) in tree.iter() {
@@ -149,7 +149,7 @@ fn relative(path: &RelativePath) -> Result<PortablePath, Error> {
     })
 }
 
-/// Notes in both trees which files are the same.
+/// Marks the files that are the same in both trees.
 fn note_equal_files(host: &mut HostTree, drive: &mut HostTree) -> Result<(), Error> {
     let sizes_on_drive = sizes(&drive.tree);
     for (path, size) in sizes(&host.tree) {
@@ -164,12 +164,12 @@ fn note_equal_files(host: &mut HostTree, drive: &mut HostTree) -> Result<(), Err
 }
 
 impl DrivePush {
-    /// Returns what will be done.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Returns the symbolic links in the folder that name nothing. They are left out.
+    /// Returns the symbolic links in the folder without a target. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
@@ -179,17 +179,18 @@ impl DrivePush {
         &self.private
     }
 
-    /// Returns what is left out of the folder because its name is [reserved](piton_path::is_reserved).
+    /// Returns the files that are left out because of a [reserved](piton_path::is_reserved) name.
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }
 
-    /// Carries the plan out: folders first, then files, those that start the board's program last, then what is removed.
+    /// Carries the plan out: folders first, then files, with those that start the board's program at the end, then
+    /// removals.
     ///
     /// # Errors
     ///
-    /// [`Error::Write`], [`Error::Drive`] for what the drive refuses, [`Error::Read`] for a file that is gone by now,
-    /// [`BoardError::Cancelled`]. What was reported as done is done; each other file is as it was.
+    /// [`Error::Write`], [`Error::Drive`] if the drive refuses a file, [`Error::Read`] for a file that was removed
+    /// meanwhile, [`BoardError::Cancelled`]. The reported steps are carried out; each other file is unchanged.
     pub fn apply(
         mut self,
         cancel: &Cancel,
@@ -226,7 +227,7 @@ impl DrivePush {
             }
             stop.report(|| events(SyncEvent::Done { step: index }));
         }
-        // What is done is done, even if not all could be.
+        // The record is saved also after an error, because some steps were carried out.
         let saved = parts
             .put(&record, self.record.text().as_bytes())
             .map_err(|source| Error::Write {
@@ -242,7 +243,7 @@ impl DrivePush {
             path: place.clone(),
             source,
         };
-        // What leads there may have become a link since the plan was.
+        // A parent folder may have become a link since the plan was made.
         stay_inside(&self.drive, &step.path).map_err(failed)?;
         let path = relative(&step.path)?;
         match step.action {

@@ -1,4 +1,4 @@
-//! A folder of this computer as a tree: what is in it, less what is ignored.
+//! A folder of this computer as a tree, without ignored files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,27 +16,27 @@ use crate::left_out::{self, Reason};
 use crate::patterns::Patterns;
 use crate::spool::Spooled;
 
-/// How many folders may lie in each other. What lies deeper is a mistake, or a trap.
+/// Maximum depth of folders. A deeper folder is a mistake, or was made to harm.
 const MAX_DEPTH: usize = 63;
 
-/// What a file of a tree holds.
+/// The content of a file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// What is in this file.
+    /// The content of this file.
     File {
         /// Its path.
         path: PathBuf,
-        /// When it was changed last, where the system knows.
+        /// The time of its last change, if the system reports it.
         modified: Option<SystemTime>,
     },
-    /// These bytes, which were made from a file.
+    /// Bytes that were made from a file.
     Made(Vec<u8>),
-    /// These bytes, which may be more than the memory holds.
+    /// Stored bytes, which may exceed the memory.
     Spooled(Spooled),
 }
 
 impl Content {
-    /// Opens them for reading.
+    /// Opens the content for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         match self {
             Content::Made(bytes) => Ok(Box::new(bytes.as_slice())),
@@ -84,21 +84,21 @@ impl Content {
 pub struct HostTree {
     /// The files and folders in it.
     pub tree: Tree,
-    /// What its files hold.
+    /// The contents of its files.
     pub contents: BTreeMap<RelativePath, Content>,
-    /// The patterns of what is ignored: the defaults, those of all `.pitonignore` files, those of the caller.
+    /// The patterns of ignored files: the defaults, those of all `.pitonignore` files, those of the caller.
     pub ignored: Patterns,
-    /// Symbolic links that name nothing.
+    /// Symbolic links without a target.
     pub dangling: Vec<PathBuf>,
     /// Files that are ignored and usually hold passwords or secret keys.
     pub private: Vec<PathBuf>,
-    /// What has a [reserved](piton_path::is_reserved) name, and no pattern leaves out: it is not in the
+    /// Files with a [reserved](piton_path::is_reserved) name that no pattern leaves out. They are not in the
     /// tree.
     pub reserved: Vec<PathBuf>,
 }
 
 impl HostTree {
-    /// Removes what the patterns cover from the tree.
+    /// Removes the files that the patterns cover from the tree.
     pub(super) fn remove(&mut self, patterns: &Patterns) {
         if patterns.is_empty() {
             return;
@@ -116,16 +116,16 @@ impl HostTree {
     }
 }
 
-/// What a folder is walked for.
+/// The role of a walked folder.
 #[derive(Clone, Copy)]
 enum Role {
-    /// It is copied from: links by the caller's choice, nothing that is ignored.
+    /// The source of a copy: links by the caller's choice, no ignored files.
     Source(Links),
-    /// It is copied to: links and what is ignored are not to be touched.
+    /// The destination of a copy: links and ignored files must not be changed.
     Destination,
 }
 
-/// Walks a folder, without what is ignored: by default, by `.pitonignore` files, by `ignore`.
+/// Walks a folder, without the files that are ignored by default, by `.pitonignore` files, or by `ignore`.
 ///
 /// # Errors
 ///
@@ -134,7 +134,7 @@ pub fn walk(folder: &Path, ignore: &Patterns, links: Links) -> Result<HostTree, 
     walk_as(folder, ignore, Role::Source(links))
 }
 
-/// As [`walk`], for a folder that is copied to: what must not be touched is in the tree as [`Node::Foreign`].
+/// As [`walk`], for the destination of a copy. Entries that must not be changed are in the tree as [`Node::Foreign`].
 pub(super) fn walk_destination(folder: &Path, ignore: &Patterns) -> Result<HostTree, Error> {
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -195,7 +195,7 @@ struct FolderWalk<'a> {
     role: Role,
     /// The default patterns, and those of files.
     files: Patterns,
-    /// The caller's: they come last, so they count first.
+    /// The patterns of the caller. They come last, so they have priority.
     ignore: &'a Patterns,
     host: HostTree,
 }
@@ -209,11 +209,11 @@ impl FolderWalk<'_> {
     /// Reads the patterns of the folder whose path in the tree is `base`.
     fn read_patterns(&mut self, folder: &Path, base: &str) -> Result<(), Error> {
         let path = folder.join(IGNORE_NAME);
-        // A device, which a link can name, may have no end.
+        // The name may be a link to a device, which has no end.
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(Error::Read {
                 path,
-                source: io::Error::new(io::ErrorKind::InvalidInput, "it is no file"),
+                source: io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"),
             });
         }
         match fs::read_to_string(&path) {
@@ -227,7 +227,7 @@ impl FolderWalk<'_> {
         }
     }
 
-    /// Takes an entry into the tree, or leaves it out. Returns whether what is in it is wanted, if it is a folder.
+    /// Adds an entry to the tree, or leaves it out. Returns whether the contents of a folder are needed.
     fn take(&mut self, entry: Entry) -> Result<bool, Error> {
         let is_folder = match entry.kind {
             Kind::Folder | Kind::FolderLink | Kind::Circle => true,
@@ -237,13 +237,13 @@ impl FolderWalk<'_> {
         let tree_path = entry.text().ok();
         let tree_path = tree_path.and_then(|text| text.parse::<RelativePath>().ok());
         let Some(tree_path) = tree_path else {
-            // What is ignored may have any name.
+            // An ignored file may have any name.
             let shown = entry.lossy_text();
             return match self.role {
                 Role::Source(_) if !self.host.ignored.cover_entry(&shown, is_folder) => {
                     Err(Error::NotText { path: entry.path })
                 }
-                // No board has such a name, so nothing will be written there; its folder is not empty.
+                // No board has such a name, so it will not be written to.
                 _ => Ok(false),
             };
         };
@@ -253,7 +253,7 @@ impl FolderWalk<'_> {
         match self.role {
             Role::Source(_) if ignored => {
                 let reason = left_out::reason(text, is_folder);
-                // A program on the board may want it, which a person has to decide.
+                // A program on the board may need the file, so it is reported.
                 if reason == Some(Reason::Private) && !is_folder {
                     self.host.private.push(entry.path);
                 }
@@ -298,7 +298,7 @@ impl FolderWalk<'_> {
                 self.host.dangling.push(path);
             }
             Kind::Broken(source) => return Err(Error::Read { path, source }),
-            // A link or a device of a destination is no place for a copy; of a source it has no content to copy.
+            // A link or a device of a destination must not be written to. In a source it has no content to copy.
             Kind::Link | Kind::FolderLink | Kind::Special => {
                 if matches!(self.role, Role::Destination) {
                     self.add(tree_path, Node::Foreign);
@@ -309,7 +309,7 @@ impl FolderWalk<'_> {
     }
 
     fn add(&mut self, path: RelativePath, node: Node) {
-        // Each entry of a folder comes once, after the folder.
+        // Each entry comes once, and after its folder, so this does not fail.
         let added = self.host.tree.insert(path, node);
         debug_assert!(added.is_ok(), "{added:?}");
     }

@@ -1,4 +1,4 @@
-//! Compiles or minifies Python sources on their way to a board.
+//! Compiling or minifying Python sources for a board.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,18 +15,17 @@ use super::{Content, Error, HostTree, Make, Options, Rejected, walk};
 use crate::board_format::BoardFormat;
 use crate::compile::{CompileError, compile_cached, native};
 
-/// Returns how sources are compiled for this board.
+/// Returns the compiler's options for this board.
 ///
 /// # Errors
 ///
-/// [`Error::NoMpy`] if it loads no `.mpy` files that the compiler makes.
+/// [`Error::NoMpy`] if it does not load the compiler's `.mpy` files.
 pub fn compiler_options(facts: &BoardFacts) -> Result<CompilerOptions, Error> {
     Ok(BoardFormat::from(facts).compiler_options("")?)
 }
 
-/// Returns the sources of a folder that break the rules of the language, with their paths in the folder: a board would
-/// refuse them at the import. Machine code (`@micropython.native`) and what else only the compiler itself cannot do is left
-/// to the board.
+/// Returns the sources of a folder with errors, with their paths in the folder. A board would refuse to import them.
+/// Machine code (`@micropython.native`) and other features that only this compiler does not have are left to the board.
 ///
 /// # Errors
 ///
@@ -57,7 +56,7 @@ pub fn check(
                 diagnostic.error_type(),
                 ErrorType::SyntaxError | ErrorType::IndentationError
             )
-            // Without a processor to compile for, a decorator that asks for machine code is a syntax error ("invalid
+            // Without an architecture, a decorator for machine code is a syntax error ("invalid
             // arch"). The board compiles such a source itself.
             && !native::needs_native(&source, &options, &diagnostic)
         {
@@ -72,8 +71,8 @@ pub fn check(
     Ok(rejected)
 }
 
-/// Replaces the sources of a tree by what is made from them. Returns the paths of files that are superseded by it,
-/// wherever they are: on a board `foo.py` would be imported before `foo.mpy`.
+/// Replaces the sources of a tree by their results. Returns the paths of files that the results supersede,
+/// on both sides: a board would import `foo.py` instead of `foo.mpy`.
 pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<RelativePath>, Error> {
     let cache = make.open_cache();
     let mut superseded = BTreeSet::new();
@@ -85,7 +84,7 @@ pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<Relative
             && !is_start(&source, options)
             && host.contents.contains_key(&source)
         {
-            // Compiled from that source, here or earlier.
+            // The module was compiled from this source before.
             continue;
         }
         let (to, made) = match host.contents.get(path) {
@@ -123,13 +122,13 @@ pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<Relative
     Ok(superseded)
 }
 
-/// Returns whether a board with this firmware runs the source by its name: a `.mpy` file in its place would not run.
+/// Returns whether a board with this firmware runs the source by its name. It would not run a `.mpy` file.
 fn is_start(path: &RelativePath, options: &CompilerOptions) -> bool {
     let mut names = start_files::sources(options.target.is_circuitpython());
     names.any(|name| name == path.as_str())
 }
 
-/// What a source becomes, and under which path; `None` if it stays as it is.
+/// The result of a source, and its path; `None` if the source stays unchanged.
 type Made = (RelativePath, Option<Result<Vec<u8>, Rejected>>);
 
 fn make_one(

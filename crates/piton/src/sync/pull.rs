@@ -1,4 +1,4 @@
-//! From a board to this computer.
+//! Syncing from a board to this computer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,10 +26,11 @@ use crate::host_file::Incoming;
 use crate::host_name;
 use crate::times::CONTENT_TIME;
 
-/// No file system of a board has larger files: a board that sends more is broken, and does not fill the disk here.
+/// Maximum size of a file in bytes. File systems of boards have no larger files, so a board that sends more is broken,
+/// and must not fill the disk.
 const LARGEST: u64 = u32::MAX as u64;
 
-/// What a folder of this computer lacks to be like one of a board.
+/// The planned sync of a board's folder to this computer.
 #[derive(Debug)]
 pub struct Pull {
     plan: Plan,
@@ -40,17 +41,17 @@ pub struct Pull {
     foreign_journals: Vec<BoardPath>,
 }
 
-/// Compares the folder `root` of the board with `folder`, and decides what to do. Nothing is
-/// changed, but for [`Options::settle`].
+/// Compares the folder `root` of the board with `folder`, and plans the steps. Nothing is
+/// changed, except by [`Options::settle`].
 ///
-/// What is in `root` goes into `folder`, which is made if it is missing. Only files that an earlier pull has put there
-/// and nobody has changed are replaced or removed, unless [`Options::force`] says otherwise: see [`RECORD_NAME`]. File
-/// systems that are mounted below `root` are left out.
+/// The content of `root` is copied into `folder`, which is created if it is missing. Only files that an earlier pull
+/// has written and that are unchanged since then are replaced or removed, unless [`Options::force`] is set: see
+/// [`RECORD_NAME`]. File systems that are mounted below `root` are left out.
 ///
 /// # Errors
 ///
-/// [`Error::NoFolder`], [`Error::NotAFolder`]; [`Error::UnsafeName`], [`Error::SameName`] for names that this computer
-/// can't take; [`Error::WouldBeLost`], [`Error::TooBroad`], [`Error::InTheWay`]; [`Error::Read`], [`Error::Fs`].
+/// [`Error::NoFolder`], [`Error::NotAFolder`]; [`Error::UnsafeName`], [`Error::SameName`] for names that are invalid on
+/// this computer; [`Error::WouldBeLost`], [`Error::TooBroad`], [`Error::InTheWay`]; [`Error::Read`], [`Error::Fs`].
 ///
 /// [`RECORD_NAME`]: super::RECORD_NAME
 pub fn pull(
@@ -74,7 +75,7 @@ pub fn pull(
             continue;
         }
         if has_reserved_name(path) || is_twin_of_patterns(path) {
-            // What a board has installed is on record there, and no news.
+            // The record of installed packages belongs to the board, so it is not reported.
             if path.file_name() != mip::record::FILE_NAME {
                 reserved.push(path.below(root));
             }
@@ -85,7 +86,7 @@ pub fn pull(
                 path: path.to_string(),
             });
         }
-        // The tree it comes from is one already.
+        // The entry comes from a valid tree, so this does not fail.
         let _ = source.insert(path.clone(), node.clone());
     }
     if let Some((first, second)) = host_name::twins(source.iter().map(|(path, _)| path)) {
@@ -130,13 +131,13 @@ pub fn pull(
     })
 }
 
-/// Returns whether the next sync could take this file of a board for patterns, though it has another name.
+/// Returns whether this file of a board has a name that this computer takes for that of the patterns.
 fn is_twin_of_patterns(path: &RelativePath) -> bool {
     path.file_name() != IGNORE_NAME
         && path.file_name().to_lowercase().trim_end_matches(['.', ' ']) == IGNORE_NAME
 }
 
-/// Checks that only copies of what the board had are replaced or removed.
+/// Checks that only copies of the board's files are replaced or removed.
 fn check_losses(
     plan: &Plan,
     folder: &Path,
@@ -169,7 +170,7 @@ fn check_losses(
     }
 }
 
-/// Returns whether the folder holds the files of the whole computer, or all of a person's.
+/// Returns whether the folder has all files of the computer, or of a user.
 fn is_broad(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else {
         return false;
@@ -180,17 +181,17 @@ fn is_broad(folder: &Path) -> bool {
 }
 
 impl Pull {
-    /// Returns what will be done.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Returns what of the board's folder has a [reserved](piton_path::is_reserved) name. It is left out.
+    /// Returns the files of the board with a [reserved](piton_path::is_reserved) name. They are left out.
     pub fn reserved(&self) -> &[BoardPath] {
         &self.reserved
     }
 
-    /// Returns the files of the board that have the name of a journal and are not journals: see [`FsError::NotAJournal`].
+    /// Returns the files of the board with the name of a journal that are not journals: see [`FsError::NotAJournal`].
     pub fn foreign_journals(&self) -> &[BoardPath] {
         &self.foreign_journals
     }
@@ -199,8 +200,8 @@ impl Pull {
     ///
     /// # Errors
     ///
-    /// [`Error::Fs`] for what the board refuses, [`Error::Write`] for what this computer refuses; that of an interruption
-    /// when `events` breaks. What was reported as done is done; each other file is as it was.
+    /// [`Error::Fs`] if the board refuses a file, [`Error::Write`] if this computer does; that of an interruption
+    /// when `events` breaks. The reported steps are carried out; each other file is unchanged.
     pub fn apply(
         mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -213,12 +214,13 @@ impl Pull {
             source,
         })?;
         let done = self.apply_steps(remote, events);
-        // What is done is a copy, even if not all could be done.
+        // The record is saved also after an error, because some files were copied.
         let saved = self.record.save(&self.folder);
         done.and(saved)
     }
 
-    /// Carries out all steps: those on this computer in their order, and the files of the board in one stream between them.
+    /// Carries out all steps: those on this computer in their order, with the files of the board in one stream in
+    /// between.
     fn apply_steps(
         &mut self,
         remote: &mut RemoteFs<'_, '_>,
@@ -232,19 +234,19 @@ impl Pull {
             .rposition(writes)
             .map_or(first, |last| last + 1);
         for (index, step) in steps.iter().enumerate().take(first) {
-            self.apply_here(remote.cancel(), step)?;
+            self.apply_on_host(remote.cancel(), step)?;
             events(SyncEvent::Done { step: index });
         }
         let files = steps.get(first..end).unwrap_or_default();
         self.receive(remote, files, first, events)?;
         for (index, step) in steps.iter().enumerate().skip(end) {
-            self.apply_here(remote.cancel(), step)?;
+            self.apply_on_host(remote.cancel(), step)?;
             events(SyncEvent::Done { step: index });
         }
         Ok(())
     }
 
-    fn apply_here(&mut self, cancel: &Cancel, step: &Step) -> Result<(), Error> {
+    fn apply_on_host(&mut self, cancel: &Cancel, step: &Step) -> Result<(), Error> {
         if cancel.is_cancelled() {
             return Err(BoardError::Cancelled.into());
         }
@@ -264,7 +266,7 @@ impl Pull {
                 self.record.remove(&step.path);
             }
             Action::DeleteFolder => fs::remove_dir(&path).map_err(unwritable)?,
-            // These come from the board.
+            // The content of these files comes from the board.
             Action::Create | Action::Replace => {}
         }
         Ok(())
@@ -302,7 +304,7 @@ impl Pull {
                     None => Err(io::ErrorKind::InvalidData.into()),
                 },
                 Arrival::End { .. } => match arriving.take() {
-                    // What leads there may have become a link while the file arrived.
+                    // A parent folder may have become a link while the file arrived.
                     Some(file) => stay_inside(&self.folder, &step.path)
                         .and_then(|()| file.end())
                         .map(|sha256| self.record.add(step.path.clone(), &sha256)),
@@ -330,7 +332,7 @@ impl Pull {
     }
 }
 
-/// A file on its way from the board.
+/// A file that is being received.
 struct Arriving {
     file: Incoming,
     bytes: u64,
@@ -355,14 +357,14 @@ impl Arriving {
         self.file.write_all(bytes)
     }
 
-    /// Puts it in its place. Gives its SHA-256.
+    /// Renames the file to its destination. Returns its SHA-256.
     fn end(self) -> io::Result<Vec<u8>> {
         self.file.commit()?;
         Ok(self.digest.finalize().to_vec())
     }
 }
 
-/// Refuses links below `folder`, which could lead out of it, even one that was made since the plan was.
+/// Refuses links below `folder`, which could lead out of it, also new ones since the plan was made.
 pub(super) fn stay_inside(folder: &Path, path: &RelativePath) -> io::Result<()> {
     let mut place = folder.to_path_buf();
     for name in path.names() {

@@ -1,4 +1,4 @@
-//! From this computer to a board.
+//! Syncing from this computer to a board.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -20,15 +20,15 @@ use super::{
 };
 use crate::times::CONTENT_TIME;
 
-/// What a folder of a board lacks to be like one of this computer.
+/// The planned sync of a folder of this computer to a board.
 #[derive(Debug)]
 pub struct Push {
     plan: Plan,
     root: BoardPath,
-    /// Folders that lead to the root, if it is not there.
+    /// The missing parent folders of the root.
     folders: Vec<BoardPath>,
     contents: BTreeMap<RelativePath, Content>,
-    /// What broken transfers have left, and is of no use any more.
+    /// The temporary files of interrupted transfers, which are not needed any more.
     leftovers: Vec<BoardPath>,
     dangling: Vec<PathBuf>,
     private: Vec<PathBuf>,
@@ -39,15 +39,16 @@ pub struct Push {
     verify: bool,
 }
 
-/// Compares `folder` with the folder `root` of the board, and decides what to do. Nothing is
-/// changed, but for [`Options::settle`].
+/// Compares `folder` with the folder `root` of the board, and plans the steps. Nothing is
+/// changed, except by [`Options::settle`].
 ///
-/// The board's current folder is the empty path. What is in `folder` goes into `root`, which is made if it is missing.
+/// The empty path is the board's current folder. The content of `folder` is copied into `root`, which is created if it
+/// is missing.
 ///
 /// # Errors
 ///
-/// [`Error::Read`] and what [`walk`] says of the folder; [`Error::NotCompiled`]; [`Error::NotAFolder`],
-/// [`Error::InTheWay`] for what is on the board; [`Error::Fs`].
+/// [`Error::Read`] and other errors of [`walk`]; [`Error::NotCompiled`]; [`Error::NotAFolder`],
+/// [`Error::InTheWay`] for entries of the board; [`Error::Fs`].
 pub fn push(
     remote: &mut RemoteFs<'_, '_>,
     folder: &Path,
@@ -60,7 +61,7 @@ pub fn push(
     push_tree(remote, host, &superseded, root, options)
 }
 
-/// As [`push`], for files that need not be on this computer: the content of `host`. Files of the board at `superseded`
+/// As [`push`], for the files of `host`, which need not be files of this computer. Files of the board at `superseded`
 /// are removed.
 ///
 /// # Errors
@@ -110,7 +111,7 @@ pub fn push_tree(
         .is_some_and(|space| needed(&plan, space.block) > space.free)
     {
         // Files that are replaced keep their space until the new ones are complete.
-        debug!("the board has too little room for old and new files, so files are removed first");
+        debug!("the board has too little space for old and new files, so files are removed first");
         plan_options.delete_first = true;
         plan = decide(&plan_options)?;
     }
@@ -138,7 +139,7 @@ pub fn push_tree(
     })
 }
 
-/// Returns how much room the files of a plan take, in whole blocks.
+/// Returns the space that the files of a plan take, in whole blocks.
 fn needed(plan: &Plan, block: u64) -> u64 {
     let sizes = plan.steps.iter().filter_map(|step| step.size);
     let rooms = sizes.map(|size| size.div_ceil(block.max(1)).saturating_mul(block.max(1)));
@@ -146,12 +147,12 @@ fn needed(plan: &Plan, block: u64) -> u64 {
 }
 
 impl Push {
-    /// Returns what will be done.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Sorts the files into this order, as far as it names them. Folders, and what is removed, keep their turn.
+    /// Sorts the files that `order` names into this order. Folders and removals keep their positions.
     pub fn arrange(&mut self, order: &[RelativePath]) {
         let ranks = order.iter().enumerate();
         let ranks = ranks
@@ -168,22 +169,23 @@ impl Push {
         }
     }
 
-    /// Returns the files here that are left out since they usually hold passwords or secret keys.
+    /// Returns the files of the folder that are left out because they usually hold passwords or secret keys.
     pub fn private(&self) -> &[PathBuf] {
         &self.private
     }
 
-    /// Returns the symbolic links in the folder that name nothing. They are left out.
+    /// Returns the symbolic links in the folder without a target. They are left out.
     pub fn dangling(&self) -> &[PathBuf] {
         &self.dangling
     }
 
-    /// Returns what of the folder has a [reserved](piton_path::is_reserved) name. It is left out.
+    /// Returns the files of the folder with a [reserved](piton_path::is_reserved) name. They are left out.
     pub fn reserved(&self) -> &[PathBuf] {
         &self.reserved
     }
 
-    /// Returns the files of the board that have the name of a journal and are not journals: see [`FsError::NotAJournal`]. They stay.
+    /// Returns the files of the board with the name of a journal that are not journals: see [`FsError::NotAJournal`].
+    /// They stay.
     ///
     /// [`FsError::NotAJournal`]: piton_fs::error::Error::NotAJournal
     pub fn foreign_journals(&self) -> &[BoardPath] {
@@ -194,8 +196,8 @@ impl Push {
     ///
     /// # Errors
     ///
-    /// [`Error::Fs`] for what the board refuses, [`Error::Read`] for a file that is gone by now; that of an interruption
-    /// when `events` breaks. What was reported as done is done; each other file is as it was.
+    /// [`Error::Fs`] if the board refuses a file, [`Error::Read`] for a file that was removed meanwhile; that of an
+    /// interruption when `events` breaks. The reported steps are carried out; each other file is unchanged.
     pub fn apply(
         &self,
         remote: &mut RemoteFs<'_, '_>,

@@ -1,5 +1,5 @@
-//! What a sync has put into a folder of this computer: files that are still as they were then are copies of the
-//! board's, and nothing is lost with them.
+//! The record of the files that a sync has written to a folder of this computer. Files that are unchanged since then
+//! are copies of the board's, which may be replaced and removed.
 //!
 //! The record is a file in the folder, in the format of `sha256sum`.
 
@@ -23,11 +23,11 @@ pub const FILE_NAME: &str = ".piton-sync";
 pub(super) struct Record(BTreeMap<RelativePath, String>);
 
 impl Record {
-    /// Reads the record of a folder; empty if there is none. Lines that make no sense are skipped: the files
-    /// are then not known as copies.
+    /// Reads the record of a folder; empty if there is none. Invalid lines are skipped: their files
+    /// are not known as copies.
     pub(super) fn load(folder: &Path) -> Result<Record, Error> {
         let path = folder.join(FILE_NAME);
-        // It would be written through the link, to whatever file a stranger's folder names.
+        // A link would let a folder from elsewhere name any file, which saving the record would overwrite.
         let text = match refuse_link(&path).and_then(|()| fs::read(&path)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Record::default()),
@@ -44,12 +44,12 @@ impl Record {
             .is_some_and(|known| *known == HEXLOWER.encode(sha256))
     }
 
-    /// Notes a copy.
+    /// Adds a copy.
     pub(super) fn add(&mut self, path: RelativePath, sha256: &[u8]) {
         self.0.insert(path, HEXLOWER.encode(sha256));
     }
 
-    /// Forgets a file.
+    /// Removes a file.
     pub(super) fn remove(&mut self, path: &RelativePath) {
         self.0.remove(path);
     }
@@ -62,7 +62,7 @@ impl Record {
             .map_err(|source| Error::Write { path, source })
     }
 
-    /// Returns the record as a file holds it.
+    /// Returns the text of the record.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (path, hash) in &self.0 {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_saved_is_loaded() {
+    fn a_saved_record_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let mut record = Record::default();
         for name in ["a", "lib/b c", "new\nline", "back\\slash", "back\\n"] {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_leads_out_is_not_there() {
+    fn a_line_that_leads_out_of_the_folder_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE_NAME), "61  ../a\nnonsense\n61  b\n").unwrap();
         let record = Record::load(folder.path()).unwrap();

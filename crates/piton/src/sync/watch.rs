@@ -1,4 +1,4 @@
-//! Notices changes of a folder of this computer, by looking at it again and again.
+//! Watching a folder of this computer for changes, by comparing it repeatedly.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 use super::{Error, HostTree, Links, walk};
 use crate::patterns::Patterns;
 
-/// A folder that is looked at again and again.
+/// A folder that is watched for changes.
 ///
-/// What counts are names, sizes and times of change, as a sync would see them: what is ignored does not.
+/// Names, sizes and times of change count, except those of ignored files.
 #[derive(Debug)]
 pub struct Watcher {
     folder: PathBuf,
     ignore: Patterns,
     links: Links,
-    /// As it was at the last [`FolderState::Changed`], or at the start.
+    /// Its state at the last [`FolderState::Changed`], or at the start.
     known: HostTree,
-    /// As it was when it was looked at last.
+    /// Its state at the last comparison.
     last: HostTree,
 }
 
 /// The state of a watched folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderState {
-    /// It is as it was.
+    /// It is unchanged.
     Same,
-    /// It is changing right now: an editor may be half-way through its files.
+    /// It is being changed: an editor may not have written all files yet.
     Changing,
-    /// It has changed, and is quiet since the last look.
+    /// It has changed, and is unchanged since the last comparison.
     Changed,
 }
 
@@ -48,12 +48,12 @@ impl Watcher {
         })
     }
 
-    /// Looks at the folder. A pause between two looks separates a whole change from half of one: half a second will
-    /// do.
+    /// Compares the folder with its last state. A pause of about half a second between two calls distinguishes complete
+    /// changes from do.
     ///
     /// # Errors
     ///
-    /// As for [`walk`], but for a file that went away while it was looked at.
+    /// As for [`walk`], except for a file that was removed meanwhile.
     pub fn look(&mut self) -> Result<FolderState, Error> {
         let now = match walk(&self.folder, &self.ignore, self.links) {
             Ok(now) => now,

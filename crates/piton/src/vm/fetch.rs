@@ -1,4 +1,4 @@
-//! Fetching the VM file over the network, checked against its pinned SHA-512 before anyone sees it.
+//! Fetching the VM file over the network, and checking its pinned SHA-512 before it is stored.
 
 use std::env;
 use std::io::{self, Read};
@@ -11,16 +11,16 @@ use crate::http::{Client, ClientOptions, HttpError};
 
 use super::{FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmEvent, VmFileError, sha512};
 
-/// The VM file is 0.45 MB and the package 0.9 MB: more than this is something else.
+/// Maximum size of a download in bytes. The VM file has 0.45 MB and the package 0.9 MB.
 const SIZE_LIMIT: u64 = 16 << 20;
 
-/// From the first packet to the last byte.
+/// Timeout of a download.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The name that the npm client is started by: on Windows it is a batch file.
+/// The name of the npm client, which is a batch file on Windows.
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Fetches the VM file, by the first way that works. `place` is where the caller will keep it.
+/// Fetches the VM file, from the mirror or else with npm. `place` is its path in the cache, for events and errors.
 pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(VmEvent)) -> Result<Vec<u8>, VmFileError> {
     let mut attempts = Vec::new();
     let url = env::var(environment::VM_URL).unwrap_or_else(|_| URL.to_owned());
@@ -69,7 +69,7 @@ fn download(url: &str) -> Result<Vec<u8>, HttpError> {
     Client::new(&options).get(url, SIZE_LIMIT)
 }
 
-/// Fetches the package with the npm client, by the mirror and proxy that its user has set up.
+/// Fetches the package with the npm client, which uses the mirror and proxy of its configuration.
 fn npm_pack() -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let output = Command::new(NPM)

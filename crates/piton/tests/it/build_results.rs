@@ -92,7 +92,10 @@ fn a_folder_that_no_build_made_is_not_replaced() {
     }
     let file = folder(&[("src/a.py", ""), ("out", "x")]);
     let error = try_written(file.path()).unwrap_err();
-    assert!(matches!(error, BuildError::OutIsNoFolder { .. }), "{error}");
+    assert!(
+        matches!(error, BuildError::OutIsNotAFolder { .. }),
+        "{error}"
+    );
     let above = try_build(file.path(), |settings| {
         settings.out = file.path().to_owned()
     });

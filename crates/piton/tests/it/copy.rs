@@ -297,7 +297,7 @@ fn plans_that_end_early() {
         &["a.py", "app", "b.py"],
         ":/",
         &plain,
-        "a.py\n  same a.py -> :/a.py (1)\napp\nfailure: a folder is copied only with all that is in it\n",
+        "a.py\n  same a.py -> :/a.py (1)\napp\nfailure: a folder is copied only with its contents\n",
     );
 }
 

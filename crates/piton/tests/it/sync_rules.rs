@@ -80,7 +80,7 @@ fn a_pull_removes_only_copies() {
         .run(b"import os\nos.remove('/app/lib/b.py')\nos.rmdir('/app/lib')")
         .unwrap();
     write(copy.path(), &[("mine.py", "mine")]);
-    let lost = "1 file here is no copy of the board's and would be lost: mine.py";
+    let lost = "1 file on this computer is not a copy of the board's and would be lost: mine.py";
     assert_eq!(pull(&mut board, copy.path(), &delete), lost);
     assert_eq!(
         files(copy.path()),

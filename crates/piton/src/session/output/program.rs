@@ -1,23 +1,24 @@
-//! What a board's own program prints, without what the firmware says before and after it.
+//! The output of a board's own program, without the firmware's output before and after it.
 
 use piton_board::repl::protocol::{BANNER_END, MICROPYTHON_BANNER, SOFT_REBOOT_LINE};
 
-/// Output of this length without a soft reset comes from a board that announces it in other words: all of it is shown.
+/// Length of output without an announced soft reset after which all output is shown: the board announces it with
+/// another text.
 const LONGEST_BEFORE: usize = 2048;
 
-/// Cuts the output of main.py out of what a board prints from a soft reset on.
+/// Extracts the output of main.py from the output of a board since a soft reset.
 #[derive(Debug, Default)]
 pub struct ProgramOutput {
-    /// The soft reset was seen.
+    /// Whether the soft reset was announced.
     has_begun: bool,
-    /// The last line that was shown has not ended.
+    /// Whether the last shown line is incomplete.
     in_line: bool,
-    /// Bytes that may belong to the firmware's words.
+    /// Bytes that may belong to the firmware's output.
     held: Vec<u8>,
 }
 
 impl ProgramOutput {
-    /// Takes what the board printed, and calls `show` with the program's part.
+    /// Takes output of the board, and calls `show` with the program's part.
     pub fn take(&mut self, bytes: &[u8], show: &mut dyn FnMut(&[u8])) {
         self.held.extend_from_slice(bytes);
         if !self.has_begun {
@@ -47,7 +48,7 @@ impl ProgramOutput {
         }
     }
 
-    /// Calls `show` with bytes that were held back, because nothing more came for a while: they belong to the program, unless they
+    /// Calls `show` with the held bytes after a silence of the board: they belong to the program, unless they
     /// are a long part of the firmware's banner.
     pub fn flush_quiet(&mut self, show: &mut dyn FnMut(&[u8])) {
         if self.has_begun && !self.held.is_empty() && !self.held.starts_with(MICROPYTHON_BANNER) {
@@ -57,13 +58,13 @@ impl ProgramOutput {
     }
 }
 
-/// Whether a line begins with the firmware's banner.
+/// The result of comparing a line with the firmware's banner.
 enum Banner {
-    /// It does, and the banner has this length.
+    /// The line begins with the banner, which has this length.
     Whole(usize),
     /// More bytes are needed.
     Partial,
-    /// It does not.
+    /// The line does not begin with the banner.
     Absent,
 }
 
@@ -119,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_programs_output_is_shown() {
+    fn only_the_output_of_the_program_is_shown() {
         check(&format!("{BEFORE}one\r\ntwo\r\n{AFTER}"), "one\r\ntwo\r\n");
         check(&format!("{BEFORE}no end{AFTER}"), &format!("no end{AFTER}"));
         check(&format!("{BEFORE}{AFTER}"), "");
     }
 
     #[test]
-    fn what_only_looks_like_a_banner_is_the_programs() {
+    fn text_that_only_looks_like_a_banner_is_shown() {
         for text in [
             "MicroPython v1 is good\r\nsaid I\r\n",
             "Micro",
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_with_words_of_its_own_is_shown_whole() {
+    fn the_whole_output_of_a_board_with_another_announcement_is_shown() {
         let text = "line\r\n".repeat(500);
         check(&text, &text);
     }

@@ -1,4 +1,4 @@
-//! Prompts in what a board prints.
+//! Prompts in the output of a board.
 
 use piton_board::repl::protocol::{CONTINUATION_PROMPT, FRIENDLY_PROMPT, RAW_PROMPT};
 
@@ -22,7 +22,7 @@ pub struct PromptWatch {
 }
 
 impl PromptWatch {
-    /// Takes what the board printed.
+    /// Takes output of the board.
     pub fn take(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if byte == b'\n' {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prompts_are_seen_in_pieces_of_any_size() {
+    fn prompts_are_recognized_in_pieces_of_any_size() {
         for (output, at_prompt) in [
             (&b">>> "[..], true),
             (b"x\r\n>>> print(", true),

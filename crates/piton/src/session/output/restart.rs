@@ -1,13 +1,13 @@
-//! A soft reset in what a board prints: it takes a mounted folder off the board. So does a board's absence.
+//! Soft resets in the output of a board. A soft reset, like a lost connection, ends a mount.
 
 use std::time::{Duration, Instant};
 
 use piton_board::repl::protocol::{FRIENDLY_PROMPT, NAMED_SOFT_REBOOT_LINE};
 
-/// How long the board must be quiet behind its prompt until the prompt counts.
+/// Silence behind the prompt after which it counts.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How long boot.py and main.py may take until the prompt comes: as in mpremote, which waits for five seconds.
+/// Maximum time of boot.py and main.py before the prompt, the same as mpremote's.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Watches the output of a board for a soft reset, and for the prompt after it.
@@ -15,9 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct RestartWatch {
     /// The end of the output, as long as the announcement of a soft reset.
     tail: Vec<u8>,
-    /// When the soft reset was announced.
+    /// The time of the announcement.
     announced: Option<Instant>,
-    /// When the last output came.
+    /// The time of the last output.
     last_output: Option<Instant>,
 }
 
@@ -30,7 +30,7 @@ impl RestartWatch {
         }
     }
 
-    /// Takes what the board printed.
+    /// Takes output of the board.
     pub fn take(&mut self, bytes: &[u8]) {
         self.last_output = Some(Instant::now());
         self.tail.extend_from_slice(bytes);
@@ -46,8 +46,8 @@ impl RestartWatch {
         self.tail.drain(..excess);
     }
 
-    /// Returns whether the board restarted and is at its prompt, or takes too long to reach it. To be called while the board is
-    /// quiet.
+    /// Returns whether the board restarted and is at its prompt, or takes too long to reach it. To be called while the
+    /// board is quiet.
     pub fn is_over(&self) -> bool {
         let Some(announced) = self.announced else {
             return false;
@@ -76,12 +76,12 @@ mod tests {
             (restart.announced.is_some(), restart.at_prompt()),
             (announced, at_prompt)
         );
-        // Not before it is quiet.
+        // The prompt counts only after silence.
         assert!(!restart.is_over());
     }
 
     #[test]
-    fn a_soft_reset_is_seen() {
+    fn a_soft_reset_is_recognized() {
         check(
             &[b"\r\nMPY: soft reboot\r\nMicroPython v1.29\r\n>>> "],
             true,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_that_came_back_gets_its_time() {
+    fn a_board_that_was_reconnected_has_time_to_start() {
         let mut restart = RestartWatch::just_started();
         assert!(!restart.is_over());
         restart.take(b"main.py runs");
