@@ -61,11 +61,11 @@ const fn option(
 
 /// The global options.
 pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
-    option("--json", None, "print facts, and what went wrong, as JSON"),
+    option("--json", None, "print facts and errors as JSON"),
     option(
         "--verbose",
         None,
-        "show decisions on stderr; twice (`-vv`): every byte on the wire, too",
+        "show decisions on stderr; twice (`-vv`): also every byte on the wire",
     ),
     option("--quiet", None, "print results only"),
     option(
@@ -76,12 +76,12 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     option(
         "--timeout",
         Some("FACTOR"),
-        "how many times as long as usual a board may take (default: $PITON_TIMEOUT, else 1)",
+        "factor of all timeouts of a board (default: $PITON_TIMEOUT, else 1)",
     ),
     option(
         "--dtr",
         Some("STATE"),
-        "what to do with the control line DTR: `on`, `off` or `keep` (default: on)",
+        "state of the control line DTR: `on`, `off` or `keep` (default: on)",
     ),
     option(
         "--rts",
@@ -91,12 +91,12 @@ pub(crate) const GLOBAL_OPTIONS: &[GlobalOption] = &[
     option(
         "--reset-on-connect",
         None,
-        "reset the board through DTR and RTS before anything else, where it is wired so",
+        "reset the board through DTR and RTS first, if it is wired for that",
     ),
     option(
         "--no-reconnect",
         None,
-        "end when the board goes away, instead of waiting for it to come back",
+        "end when the connection is lost, instead of waiting for the board",
     ),
     option(
         "--password",

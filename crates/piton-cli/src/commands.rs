@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Connect(connect::Args),
     /// Disconnect from the board
     Disconnect,
-    /// Go on where the last session ended: do not soft-reset the board
+    /// Continue the last session: do not soft-reset the board
     Resume,
     /// Soft-reset the board now
     SoftReset,
@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Run(run::Args),
     /// Let the board use a folder of this computer, as `/remote`
     Mount(mount::Args),
-    /// Take the mounted folder away from the board
+    /// Unmount the folder
     Umount,
     /// Talk to the board's prompt
     Repl(repl::Args),
@@ -109,15 +109,15 @@ pub(crate) enum Command {
     Keygen(keygen::Args),
     /// Compile Python sources to `.mpy` files
     Compile(Box<compile::Args>),
-    /// Take comments, docstrings and spaces out of a Python source
+    /// Remove comments, docstrings and spaces from a Python source
     Minify(minify::Args),
     /// Print what a `manifest.py` lists
     Manifest(Box<manifest::Args>),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
-    /// List the boards: the serial ports, and what sits at each
+    /// List the serial ports and the boards at them
     Devs,
-    /// Look for what keeps boards from being reached
+    /// Find out why boards cannot be reached
     Doctor,
     /// Print the script that makes a shell complete command lines
     Completions(completions::Args),

@@ -52,7 +52,7 @@ pub(crate) enum UsageError {
         signature: String,
     },
     /// A user's shortcut stands for itself, directly or through others.
-    #[error("shortcut `{}` stands for itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
+    #[error("shortcut `{}` refers to itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
     ShortcutLoop {
         /// The shortcuts, from the word on the line to the repeated one.
         names: Vec<String>,

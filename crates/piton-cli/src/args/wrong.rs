@@ -52,7 +52,7 @@ impl Given<'_> {
         let form = form(self.name, topic).unwrap_or_else(|| format!("piton {topic}"));
         let example = example(&self.title()).or_else(|| example(topic));
         let example = example.map_or_else(String::new, |line| format!(", for example `{line}`"));
-        format!("the form is `{form}`{example}; `piton help {topic}` tells more")
+        format!("the form is `{form}`{example}; `piton help {topic}` has more")
     }
 }
 
@@ -242,7 +242,7 @@ const OTHER_OPTIONS: &[(&str, &[&str], &str)] = &[
     (
         "ls",
         &["-R", "-r", "--recursive"],
-        "`piton tree` draws a folder and all that is in it",
+        "`piton tree` draws a folder and its contents",
     ),
     (
         "",
@@ -300,7 +300,7 @@ pub(crate) fn not_an_option(
         None => "put it before them".to_owned(),
     };
     UsageError::Wrong {
-        problem: format!("`{option}` stands behind the other arguments of `{name}`"),
+        problem: format!("`{option}` must come before the other arguments of `{name}`"),
         hints: vec![hint],
     }
 }

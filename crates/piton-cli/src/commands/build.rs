@@ -86,7 +86,7 @@ fn once(read: &Read, ctx: &mut Context) -> Result<(), CommandError> {
             _ if ui.prints_events() => {}
             BuildEvent::Done { done, of } => ui.count(done, of),
             BuildEvent::NoCommitTime { why } => ui.note(&format!(
-                "taking the time of the newest source, as git has no commit to ask: {why}"
+                "using the time of the newest source, because git has no commit: {why}"
             )),
             BuildEvent::LeftOut {
                 path,

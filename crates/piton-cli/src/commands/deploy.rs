@@ -28,16 +28,16 @@ pub(crate) struct Args {
     /// Copy to this folder, such as the drive of a CircuitPython board, instead of the connected board
     #[arg(long, value_name = "FOLDER", alias = "copy-to-circuitpy")]
     to: Option<PathBuf>,
-    /// Of a build for several targets, the one to take (default: the one that the board can load)
+    /// The target of a build for several targets (default: the one that the board can load)
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
-    /// Ask for a signature by this public key: a file, or the key itself
+    /// Require a signature by this public key: a file, or the key itself
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Ask for this version or a later one
+    /// Require this version or a later one
     #[arg(long, value_name = "VERSION", value_parser = ordered_version)]
     min_version: Option<String>,
-    /// With `--key`, also take what is older than what was deployed there with `--key` last
+    /// With `--key`, also accept a build that is older than the last one that was deployed there with `--key`
     #[arg(long)]
     allow_downgrade: bool,
     /// Print what would be done
@@ -110,7 +110,7 @@ fn not_chosen(error: ChooseError, build: &Path, ui: &Ui) -> CommandError {
 fn note_unknown_format(format: Option<&BoardFormat>, drive: &Path, ui: &Ui) {
     if format.is_none() && drive.is_dir() {
         ui.note(&format!(
-            "no `boot_out.txt` in `{}` tells what its board can load: that is not checked",
+            "there is no `boot_out.txt` in `{}`, so it is not checked what the board can load",
             drive.display()
         ));
     }

@@ -22,7 +22,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "disconnect",
         &[(
             "piton connect a0 eval 1 disconnect connect a1 eval 2",
-            "ask one board, then another",
+            "use one board, then another",
         )],
     ),
     (
@@ -34,10 +34,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     (
         "soft-reset",
-        &[(
-            "piton soft-reset repl",
-            "start MicroPython afresh, and watch it",
-        )],
+        &[("piton soft-reset repl", "restart MicroPython, and watch it")],
     ),
     (
         "reset",
@@ -78,14 +75,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "mount",
         &[(
             "piton mount . exec \"import app\"",
-            "run a program out of the current folder",
+            "run a program in the current folder",
         )],
     ),
     (
         "umount",
         &[(
             "piton mount . exec \"import app\" umount repl",
-            "go on without the folder",
+            "continue without the folder",
         )],
     ),
     (
@@ -288,7 +285,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ("piton mkdir lib", "make the folder `lib`"),
             (
                 "piton mkdir -p data/2026",
-                "make `data` as well, if it is not there",
+                "make `data` as well, if it does not exist",
             ),
         ],
     ),
@@ -300,7 +297,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "rm",
         &[
             ("piton rm main.py", "remove a file"),
-            ("piton rm -r lib", "remove a folder and all that is in it"),
+            ("piton rm -r lib", "remove a folder and its contents"),
         ],
     ),
     (

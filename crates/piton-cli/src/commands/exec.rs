@@ -144,7 +144,9 @@ fn follow_return(ctx: &mut Context) -> Result<(), CommandError> {
     let returned = session.follow_return(&mut |event| {
         match event {
             ReturnEvent::Waiting => {
-                ui.note("the board went away: waiting for it to come back, Ctrl-C gives up");
+                ui.note(
+                    "the connection to the board was lost: waiting for the board, Ctrl-C gives up",
+                );
             }
             ReturnEvent::Reconnected { device_name } => {
                 ui.note(&format!("connected again, at {device_name}"));

@@ -40,13 +40,13 @@ pub(crate) struct Args {
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
-    /// Copy and remove folders with all that is in them
+    /// Copy and remove folders with their contents
     #[arg(short, long, conflicts_with = "no_recursive")]
     pub(crate) recursive: bool,
     /// No folders (default)
     #[arg(long)]
     no_recursive: bool,
-    /// Copy even if the file on the board is the same; remove without complaint what is not there
+    /// Copy even if the file on the board is the same; ignore missing files when removing
     #[arg(short, long, conflicts_with = "no_force")]
     pub(crate) force: bool,
     /// Skip files that are the same (default)
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     /// Show all names, as without it
     #[arg(short, long)]
     all: bool,
-    /// Make the folders above as well; a folder that is there already is no error
+    /// Make the parent folders as well; an existing folder is not an error
     #[arg(short, long)]
     parents: bool,
     /// Copy `.git`, `__pycache__`, `.env` and the like too, which are left out of folders (`cp -r`)

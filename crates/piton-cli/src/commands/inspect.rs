@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// Join the files into one, which runs them one after the other when it is imported
     #[arg(long, requires = "output")]
     merge: bool,
-    /// Where the joined file goes
+    /// The joined file
     #[arg(short, long, value_name = "FILE", requires = "merge")]
     output: Option<PathBuf>,
     /// The `.mpy` files

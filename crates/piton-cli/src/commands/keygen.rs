@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         true => (None, "it has no password"),
         false => (
             Some(signing::new_password(&args.path)?),
-            "nobody can bring back its password",
+            "its password cannot be recovered",
         ),
     };
     let key = files.create(password.as_ref())?;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
     ctx.ui.line(&key.public_key)?;
     ctx.ui.note(&format!(
-        "secret key `{}`: keep it to yourself, {care}; public key `{}`: give it to everybody",
+        "secret key `{}`: keep it secret, {care}; public key `{}`: publish it",
         key.secret_file, key.public_file
     ));
     Ok(())

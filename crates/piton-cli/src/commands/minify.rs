@@ -15,10 +15,10 @@ pub(crate) struct Args {
     /// Write the result here (default: to standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Leave docstrings in
+    /// Keep docstrings
     #[arg(long)]
     keep_docstrings: bool,
-    /// Take line ends out as well, so that line numbers change
+    /// Also remove line ends, which changes line numbers
     #[arg(long)]
     join_lines: bool,
     /// The Python source

@@ -98,12 +98,14 @@ fn show_removal(ui: &Ui, event: MipEvent<'_>) -> Result<(), CommandError> {
     match event {
         _ if ui.prints_events() => Ok(()),
         MipEvent::Finished { folder } => {
-            ui.note(&format!("finished what was cut off in {folder}"));
+            ui.note(&format!("completed an interrupted change in {folder}"));
             Ok(())
         }
         MipEvent::Removed { path } => ui.step(&format!("Removed: {path}")),
         MipEvent::Changed { path } => {
-            ui.note(&format!("{path} was changed since, and stays"));
+            ui.note(&format!(
+                "{path} was changed since its installation and is kept"
+            ));
             Ok(())
         }
         _ => Ok(()),

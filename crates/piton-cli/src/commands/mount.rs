@@ -22,10 +22,10 @@ pub(crate) struct Args {
     /// Let the board compile them
     #[arg(long)]
     no_auto_mpy: bool,
-    /// Write what was compiled beside its source
+    /// Also write each compiled module to the folder of its source
     #[arg(long)]
     write_mpy: bool,
-    /// Let the board change nothing in the folder
+    /// Refuse all changes by the board
     #[arg(long)]
     read_only: bool,
     /// The folder

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Show bytes that are not printable as `[hh]`
     #[arg(short, long, conflicts_with = "no_escape_non_printable")]
     pub(crate) escape_non_printable: bool,
-    /// Show all bytes as they are (default)
+    /// Show all bytes unchanged (default)
     #[arg(long)]
     no_escape_non_printable: bool,
     /// Save what is shown to this file

@@ -227,7 +227,7 @@ fn note_foreign_journals(ui: &Ui, paths: &[BoardPath]) {
     for path in paths {
         let path = path.as_str().escape_debug();
         ui.note(&format!(
-            "`:{path}` has the name of piton's journal but is not one: it was left alone. Remove it with `fs rm :{path}`"
+            "`:{path}` has the name of piton's journal but is not a journal: it was not changed. Remove it with `fs rm :{path}`"
         ));
     }
 }

@@ -23,10 +23,10 @@ pub(crate) struct Args {
     /// The folder with the files, where it is not `mpy` beside the manifest
     #[arg(long, value_name = "FOLDER", alias = "output-dir")]
     files: Option<PathBuf>,
-    /// Ask for a signature by this public key: a file, or the key itself
+    /// Require a signature by this public key: a file, or the key itself
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Ask for this version or a later one
+    /// Require this version or a later one
     #[arg(long, value_name = "VERSION", value_parser = ordered_version)]
     min_version: Option<String>,
     /// Ask the connected board whether it can load the files

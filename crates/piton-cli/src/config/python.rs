@@ -173,7 +173,7 @@ fn meaning_of(value: Value) -> Result<(Vec<String>, String), &'static str> {
             _ => {}
         }
     }
-    Ok((words.ok_or("its dict lacks `command`")?, help))
+    Ok((words.ok_or("its dict has no `command`")?, help))
 }
 
 fn words_of(value: Value) -> Result<Vec<String>, &'static str> {

@@ -150,14 +150,14 @@ fn sync_hints(error: &piton::sync::Error) -> Vec<String> {
             if !conflicts.iter().all(may_go) {
                 return Vec::new();
             }
-            "`--delete` removes what is in the way"
+            "`--delete` removes the entries in the way"
         }
         Error::WouldBeLost { .. } => {
-            "`--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone"
+            "`--force` replaces and removes them, `--keep PATTERN` keeps them"
         }
         Error::TooBroad { .. } => "name a folder of its own for the board's files",
         Error::Circle { .. } => "`--links skip` leaves links out",
-        Error::NoMpy { .. } => "without `--compile`, sources are sent as they are",
+        Error::NoMpy { .. } => "without `--compile`, sources are sent unchanged",
         Error::NotText { .. } => "`--ignore PATTERN` leaves it out",
         Error::Read { path, source } if source.kind() == ErrorKind::NotADirectory => {
             let path = quoted(&path.display().to_string());
@@ -258,21 +258,21 @@ fn build_hints(error: &BuildError, name: &str) -> Vec<String> {
             "give it another name, or leave it out with `--exclude`".to_owned()
         }
         BuildError::Epoch { .. } => {
-            "unset it to take the time of the commit, or set it to `git log -1 --format=%ct`"
+            "unset it to use the time of the commit, or set it to `git log -1 --format=%ct`"
                 .to_owned()
         }
         BuildError::Write { source, .. } => {
             return write_hint(
                 source,
-                "the last results are as they were; make room there, or name another folder with `--out`",
-                "the last results are as they were; `--out` names a folder that can be written",
+                "the last results are unchanged; make room there, or name another folder with `--out`",
+                "the last results are unchanged; `--out` names a folder that can be written",
             );
         }
         BuildError::OutHoldsSource { .. } | BuildError::OutIsNotAFolder { .. } => {
             "`--out` names another folder".to_owned()
         }
         BuildError::NotOurs { .. } => {
-            "`--out` names another folder; or remove it, if it is of no use".to_owned()
+            "name another folder with `--out`, or remove this one if it is not needed".to_owned()
         }
         BuildError::Shared { .. } => MEND.to_owned(),
         BuildError::Busy { .. } => {
@@ -296,7 +296,7 @@ fn shipment_hints(error: &ShipmentError, name: &str) -> Vec<String> {
         ShipmentError::Archive {
             source: ArchiveError::Unknown | ArchiveError::Damaged { .. },
             ..
-        } => "it may have come only in part: get it again".to_owned(),
+        } => "it may be incomplete: fetch it again".to_owned(),
         ShipmentError::Archive { .. } => {
             format!("`{name} build` makes no such archive: do not use it")
         }

@@ -53,7 +53,7 @@ fn a_folder_of_sources_needs_no_settings() {
     $ piton build --data *.bin
     micropython: 3 files, 122 bytes, 1 compiled
     built
-    1 data file is left out: `notes.txt`; `--data PATTERN` takes them along
+    1 data file is left out: `notes.txt`; `--data PATTERN` includes them
     --- exit 0
     ");
     assert_snapshot!(String::from_utf8(sandbox.read("build/manifest.json")).unwrap());

@@ -738,7 +738,7 @@ fn a_build_onto_a_drive_that_does_not_take_it() {
             told(&outcome)
         );
         assert!(
-            told(&outcome).contains("hint: the last results are as they were; "),
+            told(&outcome).contains("hint: the last results are unchanged; "),
             "{}",
             told(&outcome)
         );

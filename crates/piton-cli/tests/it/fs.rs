@@ -220,7 +220,7 @@ fn files_and_folders_are_moved() {
     --- stderr
     piton: `mv` needs a DESTINATION behind `a`
 
-    hint: the form is `piton mv SOURCE... DESTINATION`, for example `piton mv main.py old.py`; `piton help mv` tells more
+    hint: the form is `piton mv SOURCE... DESTINATION`, for example `piton mv main.py old.py`; `piton help mv` has more
     --- exit 2
     ");
 }

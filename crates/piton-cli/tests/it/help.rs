@@ -288,13 +288,13 @@ fn wrong_usage_is_told_before_anything_runs() {
     --- stderr
     piton: `exec` needs CODE
 
-    hint: the form is `piton exec [OPTIONS] <CODE>`, for example `piton exec "import machine; print(machine.freq())"`; `piton help exec` tells more
+    hint: the form is `piton exec [OPTIONS] <CODE>`, for example `piton exec "import machine; print(machine.freq())"`; `piton help exec` has more
     --- exit 2
     "#);
     assert_snapshot!(sandbox.show("connect virtual exec 1 --no-follow"), @r"
     $ piton connect virtual exec 1 --no-follow
     --- stderr
-    piton: `--no-follow` stands behind the other arguments of `exec`
+    piton: `--no-follow` must come before the other arguments of `exec`
 
     hint: put it before them: `piton connect virtual exec --no-follow 1`
     --- exit 2
@@ -304,7 +304,7 @@ fn wrong_usage_is_told_before_anything_runs() {
     --- stderr
     piton: `exec`: `--follow` and `--no-follow` do not go together
 
-    hint: the form is `piton exec [OPTIONS] <CODE>`, for example `piton exec "import machine; print(machine.freq())"`; `piton help exec` tells more
+    hint: the form is `piton exec [OPTIONS] <CODE>`, for example `piton exec "import machine; print(machine.freq())"`; `piton help exec` has more
     --- exit 2
     "#);
     assert_snapshot!(sandbox.show("sleep soon"), @r"
@@ -312,7 +312,7 @@ fn wrong_usage_is_told_before_anything_runs() {
     --- stderr
     piton: `sleep soon`: expected a number of seconds
 
-    hint: the form is `piton sleep <SECONDS>`, for example `piton reset sleep 2 repl`; `piton help sleep` tells more
+    hint: the form is `piton sleep <SECONDS>`, for example `piton reset sleep 2 repl`; `piton help sleep` has more
     --- exit 2
     ");
     assert_snapshot!(sandbox.show("eval 1 --vm"), @r"

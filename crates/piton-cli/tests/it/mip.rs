@@ -250,7 +250,7 @@ fn from_nothing_to_nothing() {
     Removed: /lib/tree/__init__.mpy
     Uninstalled tree
     --- stderr
-    /lib/tree/sub/deep.mpy was changed since, and stays
+    /lib/tree/sub/deep.mpy was changed since its installation and is kept
     nothing needs these any more: side
     --- exit 0
     ");
@@ -624,7 +624,7 @@ fn nothing_is_installed_when_anything_is_wrong() {
     --- stderr
     piton: `mip install` needs PACKAGES...
 
-    hint: the form is `piton mip [OPTIONS] <COMMAND> [PACKAGES]...`, for example `piton mip install aioble`; `piton help mip` tells more
+    hint: the form is `piton mip [OPTIONS] <COMMAND> [PACKAGES]...`, for example `piton mip install aioble`; `piton help mip` has more
     --- exit 2
     ");
 }

@@ -275,7 +275,7 @@ fn data_goes_along_or_is_told() {
     ]);
     let (found, text) = built(&sandbox, "build");
     assert_eq!(found, ["main.py"]);
-    let told = "2 data files are left out: `a.json`, `b/c.bin`; `--data PATTERN` takes them along";
+    let told = "2 data files are left out: `a.json`, `b/c.bin`; `--data PATTERN` includes them";
     assert!(text.contains(told), "{text}");
     let json = piton(&sandbox, "--json build", &[]).stdout();
     assert!(
@@ -296,7 +296,7 @@ fn a_module_beside_its_source_is_left_out() {
     ]);
     let (files, text) = built(&sandbox, "build");
     assert_eq!(files, ["code.py", "lib/a.mpy"]);
-    assert!(text.contains("its source is beside it"), "{text}");
+    assert!(text.contains("its source is in the same folder"), "{text}");
     assert_eq!(manifest(&sandbox)["files"][1]["source"], "lib/a.py");
 }
 
@@ -337,7 +337,9 @@ fn a_package_json_names_the_sources() {
         );
         assert!(text.contains("package.json` names"), "{text}");
         assert!(
-            text.contains("not here, so not in the build: `aioble`, `github:else/where/far.py`"),
+            text.contains(
+                "not on this computer, so not in the build: `aioble`, `github:else/where/far.py`"
+            ),
             "{text}"
         );
     }

@@ -162,7 +162,7 @@ fn what_is_in_the_way_stays_unless_it_may_be_removed() {
     --- stderr
     piton: 2 things are in the way: `lib` is a file at the destination, and a folder at the source, `main.py` is a folder at the destination, and a file at the source
 
-    hint: `--delete` removes what is in the way
+    hint: `--delete` removes the entries in the way
     --- exit 1
     ");
     assert_eq!(place.files("board"), ["lib", "main.py/", "main.py/inside"]);
@@ -510,7 +510,7 @@ fn a_folder_comes_from_the_board_and_loses_nothing_here() {
     --- stderr
     piton: 1 file on this computer is not a copy of the board's and would be lost: own.py
 
-    hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
+    hint: `--force` replaces and removes them, `--keep PATTERN` keeps them
     --- exit 1
     ");
     assert_snapshot!(place.show("sync --delete --keep own.py : backup"), @r"
@@ -535,7 +535,7 @@ fn a_folder_comes_from_the_board_and_loses_nothing_here() {
     --- stderr
     piton: 1 file on this computer is not a copy of the board's and would be lost: main.py
 
-    hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
+    hint: `--force` replaces and removes them, `--keep PATTERN` keeps them
     --- exit 1
     ");
     assert_eq!(
@@ -556,7 +556,7 @@ fn an_empty_board_does_not_empty_a_folder_here() {
     --- stderr
     piton: 3 files on this computer are not copies of the board's and would be lost: boot.py, lib/helper.py, main.py
 
-    hint: `--force` replaces and removes them all the same, `--keep PATTERN` leaves them alone
+    hint: `--force` replaces and removes them, `--keep PATTERN` keeps them
     --- exit 1
     ");
     let home = place.run("sync --delete --force : ..");

@@ -439,9 +439,9 @@ fn shortcuts_that_stand_for_themselves_end() {
         "commands = {'a': 'b', 'b': 'a x', 'c': 'c', 'd': 'e', 'e': '', 'ls': 'fs ls'}",
     );
     for (line, expected) in [
-        ("a", "shortcut `a` stands for itself: a -> b -> a"),
-        ("b", "shortcut `b` stands for itself: b -> a -> b"),
-        ("c", "shortcut `c` stands for itself: c -> c"),
+        ("a", "shortcut `a` refers to itself: a -> b -> a"),
+        ("b", "shortcut `b` refers to itself: b -> a -> b"),
+        ("c", "shortcut `c` refers to itself: c -> c"),
         ("d e d e ls ls", "Complete"),
         ("d", "Complete"),
     ] {

@@ -38,7 +38,7 @@ pub(super) fn lines(read: &Read) -> Vec<String> {
         .partition::<Vec<&str>, _>(|name| name.starts_with("$("));
     if !elsewhere.is_empty() {
         lines.push(format!(
-            "not here, so not in the build: {}; `mip install` brings them to a board",
+            "not on this computer, so not in the build: {}; `mip install` installs them on a board",
             listed(elsewhere.into_iter())
         ));
     }
@@ -86,7 +86,7 @@ pub(super) fn native_lines(report: &Report) -> Vec<String> {
 }
 
 /// The remark for a source with machine code.
-pub(super) const NATIVE: &str = "the source goes along as it is, and the board compiles it";
+pub(super) const NATIVE: &str = "the source is included unchanged, and the board compiles it";
 
 /// Returns the lines about files that are not sources.
 pub(super) fn data_lines(read: &Read, report: &Report) -> Vec<String> {
@@ -97,7 +97,7 @@ pub(super) fn data_lines(read: &Read, report: &Report) -> Vec<String> {
     }
     if !report.other.is_empty() {
         lines.push(format!(
-            "{} data file{} left out: {}; `--data PATTERN` takes them along",
+            "{} data file{} left out: {}; `--data PATTERN` includes them",
             report.other.len(),
             if report.other.len() == 1 {
                 " is"
@@ -117,7 +117,7 @@ pub(super) fn for_others_line(paths: &[PathBuf]) -> Option<String> {
         .map(|path| path.extension().and_then(|ending| ending.to_str()));
     (!paths.is_empty()).then(|| {
         format!(
-            "left out, as no board reads them: {}; `--data PATTERN` takes them along",
+            "left out, as no board reads them: {}; `--data PATTERN` includes them",
             kinds(endings)
         )
     })
@@ -161,12 +161,12 @@ fn kinds<'a>(endings: impl Iterator<Item = Option<&'a str>>) -> String {
 pub(super) fn reason(why: LeftOut) -> &'static str {
     match why {
         LeftOut::Private => {
-            "such a file usually holds passwords or secret keys; `--data` takes it along if its name is written out"
+            "such a file usually holds passwords or secret keys; `--data` includes it if the pattern is its full name"
         }
         LeftOut::ForOthers => "no board reads it",
-        LeftOut::HasSource => "its source is beside it",
+        LeftOut::HasSource => "its source is in the same folder",
         LeftOut::FolderLink => "links to folders are not followed",
-        LeftOut::DanglingLink => "it is a link that names nothing",
+        LeftOut::DanglingLink => "it is a link without a target",
         LeftOut::Special => "it is not a file",
     }
 }

@@ -16,7 +16,7 @@ const TOPICS: &[Topic] = &[
     Topic {
         name: "cat",
         usage: "cat [-v] PATH...",
-        about: "Print files of the board, byte by byte as they are",
+        about: "Print the unchanged bytes of files of the board",
         options: &["verbose"],
     },
     Topic {
@@ -34,7 +34,7 @@ const TOPICS: &[Topic] = &[
         name: "ls",
         usage: "ls [-l] [-a] [-h] [PATH...]",
         about: "List folders of the board: size and name\n\n\
-                `-l` and `-a` are for fingers that are used to them: size and name of every file are shown anyway. `-h` \
+                `-l` and `-a` have no effect: size and name of every file are shown in any case. `-h` \
                 shows sizes in K and M together with `-l`; alone it prints this help.",
         options: &["long", "all", "human", "no-verbose"],
     },
@@ -98,7 +98,7 @@ const TOPICS: &[Topic] = &[
     Topic {
         name: "touch",
         usage: "touch PATH...",
-        about: "Make empty files on the board; those that exist stay as they are",
+        about: "Make empty files on the board; existing files are not changed",
         options: &["no-verbose"],
     },
     Topic {
@@ -144,10 +144,10 @@ pub(crate) fn command(fs: &clap::Command, name: &str, program: &str) -> Option<c
 /// Returns what an option that means several things means to this sub-command.
 fn topic_help(name: &str, option: &str) -> Option<&'static str> {
     Some(match (name, option) {
-        ("cp", "recursive") => "Copy folders with all that is in them",
-        ("rm", "recursive") => "Remove folders with all that is in them",
+        ("cp", "recursive") => "Copy folders with their contents",
+        ("rm", "recursive") => "Remove folders with their contents",
         ("cp", "force") => "Copy even if the file on the board is the same",
-        ("rm", "force") => "Say nothing of a file that is not there",
+        ("rm", "force") => "Ignore missing files",
         ("cat", "verbose") => "Print the name of each file before it",
         ("tree", "verbose") => "Print which board it is",
         ("rm", "verbose") => "Print each name that is removed",

@@ -16,7 +16,7 @@ pub(super) fn wait(
     keyboard: &mut Keyboard,
     cancel: &Cancel,
 ) -> bool {
-    screen.remark("the board went away: waiting for it to come back, Ctrl-] leaves");
+    screen.remark("the connection to the board was lost: waiting for the board, Ctrl-] leaves");
     let result = session.reconnect(&mut |pause| {
         let start = Instant::now();
         while start.elapsed() < pause {

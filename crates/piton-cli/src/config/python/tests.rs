@@ -116,7 +116,7 @@ commands[f()] = "ls"
     config.py, line 11: expected `"name": command` in `commands`
     config.py, line 12: command `number`: expected a string, a list of strings, or a dict with `command` and `help`
     config.py, line 13: command `list`: expected a string, a list of strings, or a dict with `command` and `help`
-    config.py, line 14: command `dict`: its dict lacks `command`
+    config.py, line 14: command `dict`: its dict has no `command`
     config.py, line 15: command `help`: its `help` must be a string
     config.py, line 16: command `bytes`: expected a string, a list of strings, or a dict with `command` and `help`
     config.py, line 18: expected a value, found `commands |= {"a": "b"}`
