@@ -5,10 +5,18 @@ mod arithmetic;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod floats;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod lines;
+#[cfg(test)]
 mod literals;
 #[cfg(test)]
 mod minified;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod scripts;
 #[cfg(test)]
 mod support;

@@ -120,7 +120,7 @@ fn statements_on_several_lines_are_joined() {
 }
 
 #[test]
-fn words_next_to_each_other_stay_apart() {
+fn adjacent_words_keep_a_space() {
     check(
         "def f():\n    for x in (1, 2):\n        yield  x\n    return  None\nprint(list(f()))\n",
         "[1, 2]\n",
