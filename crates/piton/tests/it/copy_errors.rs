@@ -162,7 +162,7 @@ fn what_cannot_be_read_or_written_here() {
             &[":/d"],
             "here",
             &plain,
-            "a folder is copied only with all that is in it",
+            "a folder is copied only with its contents",
         ),
         (&[":/x.py"], "nowhere/x.py", &plain, "write x.py"),
         (&[":/x.py"], "file/x.py", &plain, "write x.py"),
