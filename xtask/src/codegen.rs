@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_up_to_date_is_found() {
+    fn outdated_files_are_reported() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, content: &str| {
             let path = root.path().join(path);

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_searched_and_files_taken_as_they_are() {
+    fn folders_are_searched_and_files_are_used_directly() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs_err::create_dir_all(at("b/c")).unwrap();

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let error = output_of(&mut Command::new("no-such-program-anywhere")).unwrap_err();
         assert_eq!(
             error.to_string(),

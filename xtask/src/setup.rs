@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_python_environment_is_made_in_one_go_and_others_alone() {
+    fn environments_are_installed_together_or_alone() {
         let groups = groups(selected(&[]).unwrap());
         let together = groups.iter().filter(|group| group.len() > 1);
         let together: Vec<String> = together.map(|group| names(group)).collect();

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_step_does_not_keep_the_later_ones_from_running() {
+    fn later_steps_run_after_a_failed_one() {
         let steps = [Step::Setup, Step::Fmt, Step::Tidy];
         let outcomes = run_each(&steps, |step| match step {
             Step::Setup => bail!("test programs are missing\n\nvm 1.27.0: offline"),

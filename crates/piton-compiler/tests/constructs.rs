@@ -84,7 +84,7 @@ macro_rules! constructs {
         )*
 
         #[test]
-        fn no_file_is_forgotten() {
+        fn every_source_file_is_compared() {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs");
             let mut files: Vec<String> = std::fs::read_dir(folder)
                 .unwrap()

@@ -62,7 +62,7 @@ fn check(source: &str, target: Target) -> bool {
 }
 
 #[test]
-fn constructs_mean_the_same() {
+fn constructs_have_the_same_output() {
     let sources = sources("constructs");
     let compiled = sources
         .iter()
@@ -71,14 +71,14 @@ fn constructs_mean_the_same() {
 }
 
 #[test]
-fn cases_mean_the_same() {
+fn cases_have_the_same_output() {
     for source in sources("cases") {
         check(&source, Target::NEWEST);
     }
 }
 
 #[test]
-fn constructs_mean_the_same_to_circuitpython() {
+fn constructs_have_the_same_output_on_circuitpython() {
     for source in sources("constructs") {
         check(&source, Target::CircuitPython9);
         check(&source, Target::CircuitPython10);
@@ -86,7 +86,7 @@ fn constructs_mean_the_same_to_circuitpython() {
 }
 
 #[test]
-fn docstrings_and_odd_layout_mean_the_same() {
+fn docstrings_and_unusual_layout_have_the_same_output() {
     for source in [
         "'''a\nb'''; x\n",
         "x; '''a\nb'''; y; 'c'\nz",

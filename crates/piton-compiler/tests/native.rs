@@ -266,7 +266,7 @@ fn an_architecture_without_machine_code_is_refused() {
 
 /// The official compiler stops with an assertion.
 #[test]
-fn a_value_that_is_no_object_is_refused_where_only_an_object_will_do() {
+fn a_value_that_is_not_an_object_is_refused_as_an_object() {
     for (body, code) in [
         ("a.x", DiagnosticCode::ViperNotObject),
         ("for b in a: pass", DiagnosticCode::ViperNotObject),

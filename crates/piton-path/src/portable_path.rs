@@ -218,14 +218,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stays_below_is_a_path() {
+    fn a_path_inside_the_folder_is_accepted() {
         for text in ["a", "a.py", "lib/a/b.mpy", ".hidden", "a..b", "ä/ü", "..."] {
             assert_eq!(text.parse::<PortablePath>().unwrap().as_str(), text);
         }
     }
 
     #[test]
-    fn what_could_lead_out_is_none() {
+    fn a_path_that_could_leave_the_folder_is_refused() {
         for text in [
             "",
             "/",

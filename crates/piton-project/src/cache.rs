@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_key_are_told_apart() {
+    fn keys_of_different_parts_differ() {
         let names = [
             Key::new("a").with(b"bc"),
             Key::new("ab").with(b"c"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_there() {
+    fn a_stored_value_is_read_back() {
         let (_folder, cache) = cache(1000);
         assert_eq!(cache.get(&key("a")), None);
         cache.put(&key("a"), b"one").unwrap();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_entry_counts_as_missing_and_goes() {
+    fn a_damaged_entry_counts_as_missing_and_is_removed() {
         let (_folder, cache) = cache(10_000);
         for damage in ["cut", "changed", "empty"] {
             cache.put(&key("a"), b"value of some length").unwrap();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_longest_not_used_goes_first() {
+    fn the_least_recently_used_entries_are_removed_first() {
         // Room for ten entries of 100 bytes, of which nine stay.
         let (_folder, cache) = cache(1000);
         let value = [b'x'; 100 - HEADER];
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn abandoned_parts_go_and_fresh_ones_stay() {
+    fn only_old_temporary_files_are_removed() {
         let (_folder, cache) = cache(100);
         cache.put(&key("a"), b"a").unwrap();
         let beside = cache.path_of(&key("a").name());
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn many_writers_and_readers_of_one_folder() {
+    fn several_processes_share_one_folder() {
         let (folder, _) = cache(0);
         let path = folder.path().join("cache");
         std::thread::scope(|scope| {

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_for_us_is_read() {
+    fn settings_of_other_tools_are_ignored() {
         let text = "
 [project]
 name = 'x'
@@ -183,7 +183,7 @@ strict = true
     }
 
     #[test]
-    fn mistakes_have_an_address() {
+    fn errors_in_settings_name_the_field() {
         for (text, message) in [
             ("[tool.piton.build]\nsorce = 'x'\n", "unknown field `sorce`"),
             ("[tool.piton.build]\nstrict = 1\n", "line 2"),

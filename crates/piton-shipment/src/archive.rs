@@ -487,7 +487,7 @@ mod tests {
 
     /// The crate writes no name twice, so one is changed afterwards, wherever it stands.
     #[test]
-    fn a_name_that_a_zip_file_has_twice() {
+    fn a_zip_file_with_a_duplicate_name_is_refused() {
         let at = Timestamp::from_seconds(1_770_374_762);
         let files = [
             (path("mpy/a.mpy"), b"one".as_slice()),
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_packed_comes_out() {
+    fn packed_files_are_unpacked_unchanged() {
         let expected = files()
             .into_iter()
             .map(|(path, content)| (path, content.to_vec()))
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_surprises_are_refused() {
+    fn unsafe_entries_are_refused() {
         let at = Timestamp::from_seconds(0);
         let mut archive =
             tar::Builder::new(GzBuilder::new().write(Vec::new(), Compression::fast()));
@@ -604,7 +604,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_are_refused_before_they_go_off() {
+    fn decompression_bombs_are_refused_before_they_are_unpacked() {
         let zeros = |count: u64| io::repeat(0).take(count);
         let large = MAXIMUM_FILE_SIZE + 1;
         let message = "`mpy/a.bin` unpacks to 67108865 bytes";
@@ -648,7 +648,7 @@ mod tests {
 
     /// The size that a zip file says can be false, where a tar file's is what counts.
     #[test]
-    fn a_zip_file_that_lies_about_sizes() {
+    fn a_zip_file_with_wrong_sizes_is_refused() {
         let at = Timestamp::from_seconds(0);
         let size = 100_000_u32;
         let archive = zip(&[(path("mpy/a.bin"), &vec![0; size as usize])], at).unwrap();

@@ -374,7 +374,7 @@ mod tests {
 "#;
 
     #[test]
-    fn a_manifest_of_the_workflow_comes_back_as_it_was() {
+    fn a_manifest_of_the_workflow_is_written_back_unchanged() {
         let manifest = Manifest::parse(REFERENCE.as_bytes()).unwrap();
         assert_eq!(manifest.files[0].size, 240);
         assert_eq!(
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_does_nothing_to_a_terminal() {
+    fn messages_about_a_manifest_have_no_control_characters() {
         refused(("1.0.0", "\\u001b[2J"), "`version` of the manifest");
         refused(("46:02Z", "46:02Z\\n"), "`build_timestamp` of the manifest");
         let kind = ("\"size\": 240", "\"size\": 240, \"kind\": \"\\u001b[2J\"");
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_of_more_files_than_any_build() {
+    fn a_manifest_with_too_many_files_is_refused() {
         let many = |count: usize| {
             let entry = |number| {
                 let hash = "0".repeat(64);
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn every_difference_is_named() {
+    fn every_difference_from_the_manifest_is_reported() {
         let path = |text: &str| text.parse::<PortablePath>().unwrap();
         let of = |content: &[u8]| ActualFile::File {
             size: content.len() as u64,

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_holds_for_its_content_and_key() {
+    fn a_signature_is_valid_only_for_its_content_and_key() {
         let key = SecretKey::generate().unwrap();
         let public = PublicKey::parse(&key.public_text()).unwrap();
         let signature = key.sign(b"manifest", "timestamp:1");
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_comes_back_from_its_file() {
+    fn a_key_file_is_read_back() {
         let key = SecretKey::generate().unwrap();
         let KeyFile::Open(again) = KeyFile::parse(&key.to_text()).unwrap() else {
             panic!("it has a password");
@@ -375,7 +375,7 @@ mod tests {
 
     /// What minisign 0.11 made, from its documentation: our reader and its crate agree on the format.
     #[test]
-    fn a_signature_of_minisign_itself() {
+    fn a_signature_of_minisign_is_accepted() {
         let public =
             PublicKey::parse("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3").unwrap();
         let signature = "untrusted comment: signature from minisign secret key\n\

@@ -183,7 +183,7 @@ mod tests {
 
     /// Versions come from manifests of others: any text has a place, and the order holds together.
     #[test]
-    fn any_texts_have_one_order() {
+    fn any_texts_have_a_total_order() {
         let long = "1.".repeat(200);
         let texts = [
             "", "v", "!", "+", "1!", "!1", "1+", "+1", "-", "..", "1..2", "ü", "1ü", "1.0-",

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn values_come_back() {
+    fn values_are_read_back() {
         let mut constants = Constants::new();
         let big = Integer::Big(BigInt::from(1) << 100);
         for (id, expected) in [

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_open_place_is_filled_in() {
+    fn only_an_open_place_is_replaced() {
         let place = Place::Scope(7, Qstr(9));
         let code = DiagnosticCode::TooManyArguments;
         assert_eq!(Failure::limit(code).place, Place::Open);

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_the_compiler_asks_for_is_built_in() {
+    fn every_name_that_the_compiler_uses_is_built_in() {
         let mut interner = Interner::default();
         // Only CircuitPython awaits through `__await__`.
         assert_eq!(interner.known().await_method, Qstr::EMPTY);

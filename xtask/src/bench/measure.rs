@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_fails_is_no_measurement() {
+    fn a_failed_command_is_not_measured() {
         let error = cost_of(|| finish(&mut Command::new("false"))).unwrap_err();
         assert!(error.to_string().contains("failed"), "{error}");
     }

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listed_names_get_short() {
+    fn listed_names_are_shortened() {
         let source = "# Short: count answer\n";
         let minified = "count=0\ndef a(answer):return b'count'+'\\'answer'+x.answer,counter\n";
         assert_eq!(

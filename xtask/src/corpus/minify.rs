@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_check_sees_what_differs() {
+    fn the_check_reports_differences() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str, text: &str| {
             let path = folder.path().join(name);

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_mean_the_same_to_both() {
+    fn both_compilers_interpret_options_equally() {
         let set: OptionSet = "-O3 -msmall-int-bits=30 -s name.py -X no-source-lines -march=x64"
             .parse()
             .unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_named() {
+    fn unknown_options_are_named() {
         for (text, what) in [
             ("-v", "`-v` is not known"),
             ("-X heapsize=1m", "`-X heapsize=1m` is not known"),

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_that_was_not_built_is_not_offered() {
+    fn a_system_without_a_build_is_not_listed() {
         let texts = of(&release(&["linux-x86_64"]), "https://example.com").unwrap();
         let script = text_of(&texts, "install.sh");
         assert!(script.contains("sum-of-linux-x86_64"));

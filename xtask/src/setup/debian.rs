@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn an_architecture_without_a_pin_is_told() {
+    fn an_architecture_without_a_pin_is_reported() {
         let notices = check_pin(&package(false), "arm64", &deb("1:2.0-1", "bb")).unwrap();
         assert!(
             notices.concat().contains("no pinned checksum for arm64"),

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_does_not_turn_the_table_round() {
+    fn a_dev_dependency_of_the_virtual_board_on_the_host_side_fails() {
         assert_eq!(
             violation_of("virtual-board", "piton-board", Some(DependencyKind::Dev)).unwrap(),
             "`virtual-board` must not have `piton-board` as a dev-dependency"

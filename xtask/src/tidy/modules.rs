@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn test_only_items_are_told_apart() {
+    fn test_only_items_are_recognised() {
         assert!(is_for_tests(&attributes("#[cfg(test)]")));
         assert!(is_for_tests(&attributes("#[cfg(all(test, unix))]")));
         assert!(!is_for_tests(&attributes("#[cfg(not(test))]")));

@@ -208,7 +208,7 @@ deny = [{ crate = "openssl-sys", reason = "TLS is rustls" }]
     const HERE: &str = "source = \"registry+here\"\nchecksum = \"00\"";
 
     #[test]
-    fn what_is_allowed_is_no_finding() {
+    fn allowed_packages_are_not_reported() {
         let lock = lock(&[("ours", ""), ("a", HERE), ("odd", HERE)]);
         let licenses = [("a", "MIT OR GPL-3.0-only"), ("odd", "MPL-2.0")];
         assert!(found(&lock, &licenses).is_empty());

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_printed_by_few() {
+    fn only_listed_files_print_bytes() {
         let count = |path: &str| {
             let text = format!("    ctx.{PRINT_BYTES}name.as_bytes())?;\n");
             check_text(Path::new(path), &text, &[]).len()

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::support::Sandbox;
 
 #[test]
-fn what_has_no_meaning_goes() {
+fn text_without_effect_is_removed() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "a.py",

@@ -36,7 +36,7 @@ fn images_byte_by_byte() {
 }
 
 #[test]
-fn what_is_read_is_what_was_built() {
+fn a_built_image_is_read_back() {
     for size in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
         let content = vec![0xa5; size];
         let entries = [
@@ -53,7 +53,7 @@ fn what_is_read_is_what_was_built() {
 }
 
 #[test]
-fn names_that_no_board_could_open() {
+fn invalid_names_are_refused() {
     for name in ["", ".", "..", "a/b", "a\0"] {
         assert_eq!(
             build(&[file(name, b"")]),
@@ -73,7 +73,7 @@ fn problem(image: &[u8]) -> String {
 }
 
 #[test]
-fn images_that_are_damaged() {
+fn damaged_images_are_refused() {
     assert_eq!(
         problem(b"MZ"),
         "not a romfs image: it begins with [4d, 5a] instead of [d2, cd, 31]"
@@ -109,14 +109,14 @@ fn images_that_are_damaged() {
 }
 
 #[test]
-fn records_that_are_passed_over_and_pointed_to() {
+fn unknown_records_are_skipped_and_pointers_are_followed() {
     // Padding, an unknown kind, data for all, and a file that points to it.
     let image = b"\xd2\xcd\x31\x14\x01\x02\0\0\x7e\x01\0\x02\x03abc\x05\x06\x01f\x03\x02\x02\x0d";
     assert_eq!(read(image).unwrap(), [file("f", b"ab")]);
 }
 
 #[test]
-fn sources_are_compiled_but_for_those_that_are() {
+fn sources_are_compiled_unless_a_compiled_file_exists() {
     let mut entries = vec![
         file("a.mpy", b"M"),
         file("a.py", b"x = 1"),

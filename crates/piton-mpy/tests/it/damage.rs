@@ -101,7 +101,7 @@ fn changed_bytes_never_panic() {
 }
 
 #[test]
-fn noise_never_panics() {
+fn random_bytes_never_panic() {
     let mut sequence = Sequence(0x0123_4567_89ab_cdef);
     for _ in 0..3000 {
         let mut bytes = vec![b'M', 6, sequence.next() as u8 & 0x7f, 31];
@@ -113,7 +113,7 @@ fn noise_never_panics() {
 }
 
 #[test]
-fn anything_behind_the_end_is_refused() {
+fn bytes_after_the_end_are_refused() {
     let mut bytes = compile("small.py", &["-s", "a.py"]);
     let at = bytes.len();
     bytes.extend([0, 0]);
@@ -132,7 +132,7 @@ fn check(body: &[u8], message: &str) {
 }
 
 #[test]
-fn errors_say_where_and_what() {
+fn errors_have_the_offset_and_the_cause() {
     for (bytes, message) in [
         (&b""[..], "byte 0x0: letter: expected 1 byte (0 left)"),
         (
@@ -227,7 +227,7 @@ fn tuples_nested_too_deep_are_refused() {
 }
 
 #[test]
-fn raw_codes_may_nest_as_deep_as_the_file_is_long() {
+fn raw_codes_may_be_nested_to_any_depth() {
     let depth = 100_000;
     let mut bytes = vec![b'M', 6, 0, 31, 1, 0, 3];
     bytes.extend([0x24, 0, 2, 0, 0x63, 1].repeat(depth));

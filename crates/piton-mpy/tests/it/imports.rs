@@ -64,7 +64,7 @@ fn every_import_is_found() {
 }
 
 #[test]
-fn machine_code_tells_nothing() {
+fn the_imports_of_machine_code_are_unknown() {
     let source = "import a\n@micropython.native\ndef f():\n    import b\n";
     let bytes = compile_text("a.py", source, &["-march=armv7m"]).unwrap();
     let found = imports(&reader::read(&bytes).unwrap());

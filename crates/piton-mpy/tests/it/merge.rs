@@ -222,7 +222,7 @@ fn machine_code_keeps_its_table_indices() {
 }
 
 #[test]
-fn modules_that_do_not_fit_together() {
+fn incompatible_modules_cannot_be_merged() {
     let plain = compiled("a.py", "x = 1\n", &[]);
     let native = compiled(
         "b.py",

@@ -319,7 +319,7 @@ fn line_table_forms() {
 }
 
 #[test]
-fn preludes_of_any_size_come_back() {
+fn preludes_of_any_size_are_read_back() {
     for big in [0, 1, 3, 4, 15, 16, 17, 255, 256, 0x3fff] {
         let prelude = Prelude {
             signature: Signature {

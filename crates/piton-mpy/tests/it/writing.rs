@@ -14,7 +14,7 @@ fn compiled(source: &str) -> Module {
 }
 
 #[test]
-fn every_header_comes_back() {
+fn every_header_is_read_back() {
     for dialect in [Dialect::MicroPython, Dialect::CircuitPython] {
         for arch in Arch::ALL.into_iter().map(Some).chain([None]) {
             for arch_flags in [None, Some(0), Some(3), Some(u32::MAX)] {
@@ -87,7 +87,7 @@ fn with_relocation(
 }
 
 #[test]
-fn modules_that_no_file_can_hold() {
+fn modules_that_exceed_the_format_are_refused() {
     assert_eq!(
         write_changed(|module| module.header.sub_version = 4),
         "sub-version is 4: expected at most 3"
@@ -111,7 +111,7 @@ fn modules_that_no_file_can_hold() {
 }
 
 #[test]
-fn relocations_that_no_file_can_hold() {
+fn relocations_that_exceed_the_format_are_refused() {
     let place = Some(Place {
         section: Section::Text,
         word: 0,
@@ -176,7 +176,7 @@ fn viper_code_with_relocations_and_children() {
 }
 
 #[test]
-fn modules_that_are_no_tree_are_not_written() {
+fn modules_whose_functions_are_not_a_tree_are_refused() {
     let module = compiled("f = lambda: lambda: 0\n");
     assert_eq!(module.raw_codes.len(), 3);
     let with_children = |children: [&[usize]; 3]| {

@@ -352,7 +352,7 @@ freeze("$(PORT_DIR)/modules")
     }
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_manifests_are_refused() {
         for (text, expected) in [
             (
                 "import os\n",

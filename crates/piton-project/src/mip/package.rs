@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_of_each_kind() {
+    fn descriptions_of_each_kind_are_read() {
         let index = PackageJson::parse(
             br#"{"v": 1, "version": "1.2", "hashes": [["a/b.mpy", "0123abcd"]], "deps": [["c", "latest"]]}"#,
         );
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_descriptions_are_refused() {
         for (text, expected) in [
             ("", "EOF while parsing a value at line 1 column 0"),
             ("<html>", "expected value at line 1 column 1"),

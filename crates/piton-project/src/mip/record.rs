@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn who_needs_what() {
+    fn dependents_of_a_package_are_found() {
         let mut record = Record::default();
         record.put(package("a", true, &["b"]));
         record.put(package("b", false, &[]));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record() {
+    fn invalid_records_are_refused() {
         for (text, expected) in [
             ("", "EOF while parsing a value at line 1 column 0"),
             (
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_name_means_one_package_or_none() {
+    fn a_short_name_matches_at_most_one_package() {
         let mut record = Record::default();
         record.put(package("github:o/rep", true, &[]));
         record.put(package("https://h/p/rep.json", true, &[]));

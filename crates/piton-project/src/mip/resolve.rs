@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_are_the_same_or_not() {
+    fn conflicting_versions_are_refused() {
         let a = with_deps("a", &[("b", "latest"), ("b", "1")]);
         let b = with_deps("b", &[]);
         let other = with_deps("x", &[]);
@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_need_each_other() {
+    fn cyclic_dependencies_are_refused() {
         let a = with_deps("a", &[("b", "latest")]);
         let b = with_deps("b", &[("a", "latest")]);
         assert_eq!(
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_dependencies() {
+    fn invalid_dependencies_are_refused() {
         let location = "the package at http://i/package/py/a/latest.json cannot be used";
         for (dep, problem) in [
             ("../x", "a name has letters, digits, `-`, `_` and `.`"),

@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn where_packages_are() {
+    fn locations_of_packages() {
         check("x", "http://index/package/6/x/latest.json");
         check("x-y.z@1.2", "http://index/package/6/x-y.z/1.2.json");
         check(
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_package() {
+    fn invalid_sources_are_refused() {
         let name = "a name has letters, digits, `-`, `_` and `.`";
         let version = "a version has letters, digits, `-`, `_`, `+` and `.`";
         let repository = "expected ORGANISATION/REPOSITORY";
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_packages() {
+    fn locations_of_package_files() {
         for (source, url, expected) in [
             (
                 "github:o/r/p@v1",
@@ -584,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_needs_nothing_of_this_computer() {
+    fn a_dependency_is_never_a_local_file() {
         for name in ["./x", "x/y", "../x", "/etc", "a b", "C:\\x", ""] {
             assert!(Source::dependency(name, None).is_err(), "{name:?}");
         }
@@ -604,7 +604,7 @@ mod tests {
 
     /// A library of micropython-lib may name files of its neighbours; the top of their folders is the limit.
     #[test]
-    fn a_library_may_be_made_of_files_beside_it() {
+    fn a_library_may_contain_files_of_a_neighbouring_folder() {
         let source: Source = "lib/p".parse().unwrap();
         let description = Location::Local {
             file: "lib/p/manifest.py".into(),

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protected_key_comes_back_from_its_file() {
+    fn a_protected_key_file_is_read_back() {
         let key = SecretKey::generate().unwrap();
         let text = key.protect_at(CHEAP, &password("schlüssel")).unwrap();
         let again = protected(&text).open(&password("schlüssel")).unwrap();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_hostile_key_asks_for_is_refused_at_once() {
+    fn a_key_that_needs_too_much_memory_or_time_is_refused() {
         for (operations, memory) in [
             (u64::MAX, u64::MAX),
             (u64::MAX, 1 << 24),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_went_through_an_editor_is_read() {
+    fn a_key_file_changed_by_an_editor_can_be_read() {
         let lines = KEY.replace('\n', "  \r\n");
         for text in [
             format!("\u{feff}{lines}"),

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_with_an_end_are_not() {
+    fn closed_brackets_are_not_reported() {
         check("x = = (\n1)\n", 1, None);
         check("x = [\n  1,\n  2 3,\n]\n", 3, None);
         check("x = )\n", 1, None);

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_float_comes_back() {
+    fn every_float_is_read_back() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut values = vec![
             0.0,
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_too_small_has_an_end() {
+    fn values_outside_the_range_are_infinity_or_zero() {
         assert_eq!(power_of_ten(309).to_f64(), f64::INFINITY);
         assert_eq!(power_of_ten(5000), Extended::Infinite);
         assert_eq!(power_of_ten(i32::MAX), Extended::Infinite);

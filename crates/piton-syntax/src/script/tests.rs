@@ -91,7 +91,7 @@ x = True, False, None
 }
 
 #[test]
-fn an_item_that_only_python_can_evaluate_costs_itself() {
+fn only_the_item_that_needs_python_is_skipped() {
     insta::assert_snapshot!(outline(r#"
 x = {
     "good": "ls", "bad": "connect " + PORT, f"{a}": 1, PORT: 2, **more, "lambda": lambda a: b,
@@ -105,7 +105,7 @@ x = 'a'.upper(), not a, -a, a.b, a[0, 1], f(x for x in y)
 }
 
 #[test]
-fn assignments_and_what_is_none() {
+fn assignments_have_their_targets_and_values() {
     insta::assert_snapshot!(outline(
         "\u{feff}a = b = 1 \\\n\n x = 2\r\nc: dict[str, int] = {}; d: int\nd['k'] = e.f = 3\na, b = 1,\n\
         a |= {}\na += 1\n(a) = 1\nf() = 2\npass; pass pass\na b\nx: y = z: w\n"
@@ -149,7 +149,7 @@ fn statements_that_need_python_take_their_blocks_with_them() {
 }
 
 #[test]
-fn characters_that_spoil_a_statement() {
+fn invalid_statements_are_reported_with_their_line() {
     insta::assert_snapshot!(
         [
             "a = {'b': 'c'",

@@ -58,7 +58,7 @@ fn check(source: &str, expected: &str) {
 }
 
 #[test]
-fn what_has_no_meaning_goes() {
+fn text_without_effect_is_removed() {
     check("x = 5 if y else -1  # c\n", "x=5 if y else-1\n");
     check("x = [1,\n     2,  # two\n     3]\n", "x=[1,\n2,\n3]\n");
     check(
@@ -81,7 +81,7 @@ fn what_has_no_meaning_goes() {
 }
 
 #[test]
-fn docstrings_go_and_leave_a_body() {
+fn docstrings_are_removed_and_the_body_stays_valid() {
     check(
         "def f(a, b=1):\n    '''doc'''\n    return a  +  b\n",
         "def f(a,b=1):\n\n return a+b\n",
@@ -111,7 +111,7 @@ fn docstrings_go_and_leave_a_body() {
 }
 
 #[test]
-fn strings_with_a_meaning_stay() {
+fn strings_that_are_used_stay() {
     check("'abc'.upper()\n'a' + b\n", "'abc'.upper()\n'a'+b\n");
     check("f'{a}'\nb'a'\n", "f'{a}'\nb'a'\n");
     check("x: 'a'\ny = lambda: 'b'\n", "x:'a'\ny=lambda:'b'\n");
@@ -129,7 +129,7 @@ fn strings_with_a_meaning_stay() {
 }
 
 #[test]
-fn tokens_do_not_grow_together() {
+fn adjacent_tokens_are_not_merged() {
     check(
         "1 .real\n1. .real\n1 if x else 2\n",
         "1 .real\n1. .real\n1 if x else 2\n",
@@ -165,7 +165,7 @@ fn joined_lines_stay_joined() {
 }
 
 #[test]
-fn line_ends_go_on_request() {
+fn line_ends_are_removed_on_request() {
     let options = MinifyOptions {
         join_lines: true,
         ..MinifyOptions::default()
@@ -187,7 +187,7 @@ fn line_ends_go_on_request() {
 }
 
 #[test]
-fn literals_end_where_they_end() {
+fn the_end_of_a_literal_is_found() {
     check("x = f'{{a}}  {b!r:>10}'  # c\n", "x=f'{{a}}  {b!r:>10}'\n");
     check(
         "x = f'{a[\"b\"]}  {c:{d}}' ; y  = 1\n",
@@ -214,7 +214,7 @@ fn literals_end_where_they_end() {
 }
 
 #[test]
-fn what_is_no_python_is_refused() {
+fn invalid_python_is_refused() {
     for (source, line, message) in [
         ("x\n'a\n", 2, "invalid syntax"),
         ("'''a\n\n", 1, "invalid syntax"),

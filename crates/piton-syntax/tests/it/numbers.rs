@@ -50,7 +50,7 @@ fn every_text_is_read_back_as_its_float() {
 }
 
 #[test]
-fn complex_numbers_have_no_point_of_their_own() {
+fn complex_numbers_get_no_decimal_point() {
     for (value, text) in [(1.0, "1j"), (2.5, "2.5j"), (-0.0, "-0j")] {
         assert_eq!(complex_text(value, Floats::Extended), text);
     }

@@ -118,7 +118,7 @@ fn constants_are_folded() {
 }
 
 #[test]
-fn what_the_grammar_does_not_have() {
+fn text_outside_the_grammar_is_refused() {
     insta::assert_snapshot!(all(&[
         "x = = 1\n",
         "if a:\nb\n",

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_later_one_finds_the_firmware_stuck() {
+    fn only_a_later_ctrl_c_resets_stuck_firmware() {
         let mut stuck = Stuck::new(100);
         stuck.work(1000);
         assert!(!stuck.ask(Pending));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_waits_asks_once() {
+    fn a_waiting_program_requests_input_once() {
         let mut stuck = Stuck::new(100);
         assert!(!stuck.ask(Waiting(1)));
         stuck.work(100);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_compiled_at_last_has_its_time() {
+    fn only_steps_after_a_pending_interrupt_are_counted() {
         let mut stuck = Stuck::new(100);
         assert!(!stuck.ask(Waiting(1)));
         stuck.work(1000);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_refused() {
+    fn random_bytes_are_refused() {
         assert_eq!(export_stack_pointer(b""), None);
         assert_eq!(export_stack_pointer(b"\0asm\x01\0\0\0"), None);
         assert_eq!(
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_is_added() {
+    fn missing_exports_are_added() {
         // One export, "m" = memory 0.
         let wasm = b"\0asm\x01\0\0\0\x07\x05\x01\x01m\x02\x00";
         let changed = export_stack_pointer(wasm).unwrap();

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_has_all_of_its_faults() {
+    fn all_faults_of_one_byte_occur() {
         let mut faults = armed(&[
             Fault::Duplicate {
                 direction: Direction::ToHost,

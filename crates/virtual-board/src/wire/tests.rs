@@ -22,7 +22,7 @@ fn read(board: &BoardEnd) -> Vec<u8> {
 }
 
 #[test]
-fn a_program_that_sleeps_has_no_more_than_the_ring() {
+fn a_sleeping_program_receives_no_more_than_the_ring() {
     let (wire, host, board) = line(LineOptions {
         bytes_per_second: Some(100_000),
         receive_ring: Some(32),
@@ -39,7 +39,7 @@ fn a_program_that_sleeps_has_no_more_than_the_ring() {
 }
 
 #[test]
-fn a_stall_fills_the_ring_at_the_rate_of_the_line_although_the_prompt_would_read() {
+fn a_stall_at_the_prompt_fills_the_ring_at_the_rate_of_the_line() {
     let options = LineOptions {
         bytes_per_second: Some(1000),
         receive_ring: Some(8),
@@ -83,7 +83,7 @@ fn a_stall_fills_the_ring_at_the_rate_of_the_line_although_the_prompt_would_read
 }
 
 #[test]
-fn a_full_queue_holds_back_the_host() {
+fn a_full_queue_blocks_the_host() {
     let (_wire, host, board) = line(LineOptions {
         receive_ring: Some(512),
         overrun: Overrun::Wait,

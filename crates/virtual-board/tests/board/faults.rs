@@ -138,7 +138,7 @@ fn the_power_fails_while_the_flash_is_written() {
 }
 
 #[test]
-fn a_power_cut_can_take_the_line_away_for_a_while_or_until_it_is_switched_on() {
+fn a_power_cut_can_disconnect_the_line_for_a_time_or_until_power_on() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     board.inject(&Fault::PowerCut {
         after_writes: 1,
@@ -166,7 +166,7 @@ fn a_power_cut_can_take_the_line_away_for_a_while_or_until_it_is_switched_on() {
 }
 
 #[test]
-fn a_receive_ring_loses_what_it_can_not_hold() {
+fn a_full_receive_ring_loses_bytes() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     talk.send(b"import sys, time\nprint('go')\ntime.sleep_ms(100)\nd = sys.stdin.buffer.read(64); print(d)\n");
     talk.send(b"\x04").expect(b"go\r\n");
@@ -191,7 +191,7 @@ fn a_receive_ring_loses_what_it_can_not_hold() {
 }
 
 #[test]
-fn ctrl_c_is_seen_although_the_ring_is_full() {
+fn ctrl_c_interrupts_although_the_ring_is_full() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     talk.send(b"print('go')\nwhile 1: pass\x04")
         .expect(b"go\r\n");
@@ -308,7 +308,7 @@ fn only_one_line_at_a_time() {
 }
 
 #[test]
-fn the_board_runs_on_while_nobody_listens() {
+fn the_board_continues_without_a_client() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     let source = "for i in range(20): print('x' * 10000)\nopen('done', 'w').close()\ninput()";
     talk.send(source.as_bytes()).send(b"\x04").expect(b"OK");
@@ -346,7 +346,7 @@ fn expect_silence(talk: &Talk) {
 }
 
 #[test]
-fn a_byte_comes_in_twice() {
+fn a_byte_can_be_received_twice() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     let direction = Direction::ToBoard;
     board.inject(&Fault::Duplicate { direction, at: 7 });
@@ -382,7 +382,7 @@ fn a_pause_in_either_direction_loses_nothing() {
 }
 
 #[test]
-fn while_the_line_to_the_host_pauses_nothing_comes() {
+fn no_byte_arrives_during_a_pause_to_the_host() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     board.inject(&Fault::Pause {
         direction: Direction::ToHost,
@@ -395,7 +395,7 @@ fn while_the_line_to_the_host_pauses_nothing_comes() {
 }
 
 #[test]
-fn while_the_line_to_the_board_pauses_the_board_waits_and_the_host_at_last() {
+fn a_pause_to_the_board_blocks_the_board_and_then_the_host() {
     let (board, mut talk) = raw_board(with_line(LineOptions {
         in_flight: Some(100),
         ..LineOptions::default()
@@ -467,7 +467,7 @@ fn a_very_slow_processor_is_interrupted_and_ends() {
 }
 
 #[test]
-fn a_full_usb_queue_holds_back_the_host_until_the_program_reads() {
+fn a_full_usb_queue_blocks_the_host_until_the_program_reads() {
     let (_board, mut talk) = raw_board(with_line(LineOptions {
         receive_ring: Some(512),
         overrun: Overrun::Wait,
@@ -504,7 +504,7 @@ fn an_interrupt_behind_a_full_usb_queue_waits_until_the_program_reads() {
 }
 
 #[test]
-fn an_interrupt_keeps_what_was_typed_before_it_where_the_options_say() {
+fn an_interrupt_keeps_earlier_input_if_the_options_request_it() {
     let (_board, mut talk) = raw_board(with_line(LineOptions {
         interrupt: Interrupt::KeepsRing,
         ..LineOptions::default()
@@ -517,7 +517,7 @@ fn an_interrupt_keeps_what_was_typed_before_it_where_the_options_say() {
 }
 
 #[test]
-fn the_processor_stands_still_while_the_flash_is_written() {
+fn the_processor_stops_while_the_flash_is_written() {
     let length = Duration::from_millis(25);
     for (after, stalls) in [
         (StallAfter::FileWrites(2), 2),
@@ -537,7 +537,7 @@ fn the_processor_stands_still_while_the_flash_is_written() {
 }
 
 #[test]
-fn what_comes_while_the_processor_stands_still_overruns_the_ring() {
+fn bytes_during_a_stop_of_the_processor_overrun_the_ring() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     let length = Duration::from_millis(100);
     board.inject(&Fault::Stall {
@@ -559,7 +559,7 @@ fn what_comes_while_the_processor_stands_still_overruns_the_ring() {
 }
 
 #[test]
-fn while_the_processor_stands_still_the_host_is_held_back() {
+fn a_stopped_processor_blocks_the_host() {
     let (board, mut talk) = raw_board(with_line(LineOptions {
         receive_ring: Some(64),
         overrun: Overrun::Wait,

@@ -194,7 +194,7 @@ fn too_many_open_files_are_an_error() {
 }
 
 #[test]
-fn the_start_up_code_is_out_of_reach() {
+fn programs_cannot_access_the_start_up_code() {
     let (_board, mut talk) = raw_board(memory(10_000));
     assert!(
         talk.raises("open('/.virtual-board/control', 'r+b')")
@@ -327,7 +327,7 @@ fn nothing_outside_the_folder_can_be_reached() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_can_not_be_opened() {
+fn only_files_can_be_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let _socket =
         std::os::unix::net::UnixListener::bind(folder.path().join("socket")).expect("a socket");
@@ -347,7 +347,7 @@ fn what_is_no_file_can_not_be_opened() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_is_swapped_in_never_leads_out() {
+fn a_link_created_during_access_never_leaves_the_folder() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let outer = tempfile::tempdir().expect("a folder");
     let root = outer.path().join("root");

@@ -17,7 +17,7 @@ fn check(source: &str, expected: &str) {
 }
 
 #[test]
-fn pins_remember() {
+fn pins_store_their_values() {
     check(
         "from machine import Pin
 a = Pin(25, Pin.OUT, value=1)
@@ -131,7 +131,7 @@ print(time.ticks_diff(time.ticks_ms(), t) >= 70)
 }
 
 #[test]
-fn odds_and_ends() {
+fn other_functions_of_machine() {
     check(
         "import os
 print(os.uname().machine, os.uname()[0], machine.freq() > 0, machine.reset_cause() == machine.PWRON_RESET)
@@ -143,7 +143,7 @@ machine.mem32[16] = 0x1ffffffff; print(hex(machine.mem32[16]))
 }
 
 #[test]
-fn unique_id_is_the_options() {
+fn unique_id_is_that_of_the_options() {
     let (_board, mut talk) = raw_board(BoardOptions {
         unique_id: vec![0, 1, 254, 255],
         ..BoardOptions::default()
@@ -187,7 +187,7 @@ fn resets_and_their_causes() {
 }
 
 #[test]
-fn a_fed_watchdog_does_not_bite() {
+fn a_fed_watchdog_does_not_reset() {
     check(
         "w = machine.WDT(timeout=1000)
 for i in range(5): time.sleep_ms(5); w.feed()
@@ -198,7 +198,7 @@ print('alive')
 }
 
 #[test]
-fn a_reset_can_take_the_line_away() {
+fn a_reset_can_disconnect_the_line() {
     let (board, mut talk) = raw_board(BoardOptions {
         reset: Reset::Vanish(Duration::from_millis(20)),
         ..BoardOptions::default()

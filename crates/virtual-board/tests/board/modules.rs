@@ -99,7 +99,7 @@ fn every_version_has_them() {
 }
 
 #[test]
-fn they_are_out_of_the_way() {
+fn simulated_modules_are_neither_listed_nor_loaded() {
     let (_board, mut talk) = raw_board(BoardOptions::default());
     assert_eq!(
         talk.run("import os, sys\nprint(os.listdir('/'), sys.path, [name for name in sys.modules if 'network' in name or name[0] == '_'])"),
@@ -121,7 +121,7 @@ fn they_are_out_of_the_way() {
 }
 
 #[test]
-fn help_shows_what_is_pretended() {
+fn help_describes_the_simulation() {
     for name in [
         "machine",
         "network",
@@ -139,7 +139,7 @@ fn help_shows_what_is_pretended() {
 }
 
 #[test]
-fn interfaces_remember() {
+fn network_interfaces_store_their_settings() {
     check(
         "import network, time
 wlan = network.WLAN()
@@ -216,7 +216,7 @@ b'datagram'
 }
 
 #[test]
-fn what_is_not_there_says_so() {
+fn functions_outside_of_the_simulation_raise_errors() {
     let alone = "the virtual board has no network, its sockets reach only itself";
     assert_eq!(
         raises("import socket\nsocket.getaddrinfo('micropython.org', 80)"),
@@ -394,7 +394,7 @@ print(lock.acquire(), _thread.get_ident())
 }
 
 #[test]
-fn less_common_hardware_remembers_too() {
+fn less_common_hardware_stores_its_settings() {
     check(
         "import machine
 from machine import Pin

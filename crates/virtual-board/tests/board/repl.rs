@@ -46,7 +46,7 @@ fn keys_on_an_empty_line() {
 }
 
 #[test]
-fn ctrl_d_at_the_prompt_forgets_the_state_and_keeps_the_files() {
+fn ctrl_d_at_the_prompt_clears_the_state_and_keeps_the_files() {
     let board = start(BoardOptions::default());
     let mut talk = Talk::with(&board);
     talk.prompt().send(b"x = 1\r").prompt();
@@ -170,7 +170,7 @@ fn ctrl_c_interrupts_whatever_runs() {
 }
 
 #[test]
-fn ctrl_c_in_the_same_breath_as_the_program() {
+fn ctrl_c_in_the_same_write_as_the_program() {
     let (_board, mut talk) = raw_board(BoardOptions::default());
     for _ in 0..20 {
         talk.send(b"while True: pass\x04\x03")
@@ -187,7 +187,7 @@ fn ctrl_c_can_be_caught() {
 }
 
 #[test]
-fn a_program_that_swallows_ctrl_c_needs_a_reset() {
+fn a_program_that_ignores_ctrl_c_needs_a_reset() {
     let (board, mut talk) = raw_board(BoardOptions::default());
     let source = "while True:\n try:\n  print('go')\n  while True: pass\n except KeyboardInterrupt: print('no')\n";
     talk.send(source.as_bytes()).send(b"\x04").expect(b"go\r\n");

@@ -65,7 +65,7 @@ fn a_later_ctrl_c_resets_a_stuck_board_of_every_version() {
 }
 
 #[test]
-fn c_code_that_comes_to_an_end_is_interrupted_then() {
+fn an_interrupt_waits_for_the_end_of_c_code() {
     // More steps than in `SOON`: the board above would be reset.
     let long = "print('go')\nsum(range(20_000))\nprint('ended')\nwhile True: pass";
     let (_board, mut talk) = raw_board(impatient(u64::MAX));
@@ -91,7 +91,7 @@ fn python_code_that_catches_each_ctrl_c_is_not_stuck() {
 }
 
 #[test]
-fn a_program_that_turns_ctrl_c_off_is_not_stuck() {
+fn a_program_that_disables_ctrl_c_is_not_stuck() {
     let (_board, mut talk) = raw_board(impatient(1));
     let deaf = "import micropython\nmicropython.kbd_intr(-1)\nprint('go')\nfor i in range(20_000): pass\nprint('ended')";
     talk.send(deaf.as_bytes()).send(b"\x04").expect(b"go\r\n");

@@ -6,7 +6,7 @@ use virtual_board::{BoardOptions, VirtualBoard, VmError, VmImage};
 use crate::support::Talk;
 
 #[test]
-fn every_version_does_what_a_board_does() {
+fn every_version_behaves_like_a_board() {
     for version in VM_VERSIONS {
         let image = VmImage::open(&vm_version(version)).expect(version);
         let board = VirtualBoard::start(&image, BoardOptions::default()).expect(version);
@@ -69,7 +69,7 @@ fn every_version_does_what_a_board_does() {
 }
 
 #[test]
-fn what_is_no_firmware_is_refused() {
+fn invalid_firmware_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("missing.wasm");
     let error = VmImage::open(&missing).err().expect("no file");

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_are_of_the_runs_that_were_good() {
+    fn medians_exclude_failed_runs() {
         let mut table = Table::new(Kind::Unix);
         for (seconds, turns) in [(1, 5), (12, 7), (14, 6)] {
             let measured = Measurement {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_mean_something_else_on_windows_are_refused() {
+    fn names_with_a_special_meaning_on_windows_are_refused() {
         for name in [
             "a\\b", "c:", "a:stream", "nul", "NUL.txt", "com1", "lpt9.log", "a.", "a ", "con",
         ] {
