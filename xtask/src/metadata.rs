@@ -70,7 +70,7 @@ impl Target {
 }
 
 /// Asks cargo for the workspace of a source tree.
-/// Errors: there is none in the folder `root`.
+/// Errors: the folder `root` has none.
 pub(crate) fn read(root: &Path) -> anyhow::Result<Metadata> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(root);

@@ -60,7 +60,7 @@ impl ServedBoard {
         Ok(board)
     }
 
-    /// Ends the board, and tells what went over its line.
+    /// Ends the board. Returns the traffic on its line.
     pub(crate) fn finish(mut self) -> anyhow::Result<Traffic> {
         interrupt(&self.server)?;
         let traffic = self.next_line()?;

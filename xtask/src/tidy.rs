@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the house rules that a compiler does not know.
+//! `cargo xtask tidy`: the rules of this repository that a compiler does not check.
 
 mod documents;
 mod edges;
@@ -103,7 +103,7 @@ fn check_changelog(root: &Path) -> anyhow::Result<Vec<Finding>> {
     Ok(findings.collect())
 }
 
-/// Returns the files that git knows, or would know after `git add --all`; paths from the root.
+/// Returns the files that git tracks, or would track after `git add --all`; paths from the root.
 fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
     git.current_dir(root).args([

@@ -30,7 +30,7 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// Builds `piton`, and tells where it is.
+/// Builds `piton`. Returns its path.
 /// Errors: it can't be built; cargo has shown why.
 pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
     let mut build = cargo();

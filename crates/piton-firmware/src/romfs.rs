@@ -55,7 +55,7 @@ pub enum Content {
 }
 
 impl Entry {
-    /// A file or folder as it is.
+    /// A file or folder with its content.
     pub fn new(name: &str, content: Content) -> Entry {
         Entry {
             name: name.to_owned(),

@@ -9,7 +9,7 @@ use syn::{
     Visibility, braced, parenthesized, token,
 };
 
-/// The trait that the macro stands on.
+/// The trait with the attribute.
 pub(crate) struct BoardTrait {
     /// Attributes that the struct gets, documentation among them.
     pub(crate) attributes: Vec<Attribute>,

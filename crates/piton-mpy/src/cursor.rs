@@ -189,7 +189,7 @@ impl<'a> Cursor<'a> {
         Ok(count)
     }
 
-    /// Reads the NUL behind a string.
+    /// Reads the NUL after a string.
     pub(crate) fn nul(&mut self, field: &'static str) -> Result<(), Error> {
         let start = self.at;
         match self.byte(field)? {

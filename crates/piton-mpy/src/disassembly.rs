@@ -121,7 +121,7 @@ pub struct InstructionEntry {
     pub offset: u32,
     /// Source line; `None` if the function has no line table.
     pub line: Option<u32>,
-    /// The label that stands here if something jumps here, such as `L1`.
+    /// The label of this instruction if a jump has it as its target, such as `L1`.
     pub label: Option<String>,
     /// The bytes, as two hexadecimal digits each with a space between.
     pub bytes: String,

@@ -11,7 +11,7 @@ pub enum Error {
     Truncated {
         /// Where the field starts.
         at: usize,
-        /// What should stand there.
+        /// The expected value.
         field: &'static str,
         /// How much of it is needed.
         expected: String,
@@ -23,7 +23,7 @@ pub enum Error {
     Invalid {
         /// Where the field starts.
         at: usize,
-        /// What stands there.
+        /// The value found.
         field: &'static str,
         /// What would be right.
         expected: String,
@@ -85,7 +85,7 @@ pub enum Error {
     NotMergeable {
         /// Its place in the list of modules, from 0.
         module: usize,
-        /// What stands in the way.
+        /// The reason.
         field: &'static str,
         /// What would be possible.
         expected: String,

@@ -9,20 +9,20 @@ use crate::raw_code::Code;
 /// One `import` or `from ... import`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
-    /// How many dots are in front of the name: 0 for an absolute import.
+    /// How many dots are before the name: 0 for an absolute import.
     pub level: u32,
-    /// The name as it is written, dots between its parts; empty in `from . import a`.
+    /// The name in the source, with dots between its parts; empty in `from . import a`.
     pub name: Vec<u8>,
-    /// The names behind `import` in `from ... import`; each may be a module as well. None for `*`.
+    /// The names after `import` in `from ... import`; each may be a module as well. None for `*`.
     pub from: Vec<Vec<u8>>,
     /// Whether the module itself imports, and not a function in it: then it happens when the module is imported.
     pub at_once: bool,
     /// Whether the code around it may go on without it: it is in a `try` with `except`, in a branch or a loop, or
-    /// behind a `return` or `raise`.
+    /// after a `return` or `raise`.
     pub optional: bool,
 }
 
-/// Returns the imports of a module, in the order of its raw codes. Damaged bytecode has those in front of the damage.
+/// Returns the imports of a module, in the order of its raw codes. Damaged bytecode has those before the damage.
 pub fn imports(module: &Module) -> Vec<Import> {
     let name = |index: u32| {
         let qstr = module.qstrs.get(index as usize);

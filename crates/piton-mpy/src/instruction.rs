@@ -53,9 +53,9 @@ pub enum Operand {
     },
     /// Targets around a starred one.
     UnpackEx {
-        /// Targets in front of it.
+        /// Targets before it.
         before: u32,
-        /// Targets behind it.
+        /// Targets after it.
         after: u32,
     },
     /// What a comprehension adds to.
@@ -130,7 +130,7 @@ pub fn instructions_of<'a>(
     Box::new(instructions(&bytecode.opcodes))
 }
 
-/// Decodes instruction after instruction; ends behind the last one or behind the first error, whose
+/// Decodes instruction after instruction; ends after the last one or after the first error, whose
 /// address counts from the first opcode.
 pub fn instructions(opcodes: &[u8]) -> impl Iterator<Item = Result<Instruction, Error>> + '_ {
     let mut cursor = Cursor::new(opcodes);
@@ -252,7 +252,7 @@ fn read_small_int(cursor: &mut Cursor<'_>) -> Result<i64, Error> {
     Ok(value)
 }
 
-/// Reads a jump distance, which counts from the byte behind it.
+/// Reads a jump distance, which counts from the byte after it.
 fn read_target(cursor: &mut Cursor<'_>, bias: i64, long_bias: i64) -> Result<i64, Error> {
     let low = cursor.byte("jump offset")?;
     let distance = if low & 0x80 == 0 {

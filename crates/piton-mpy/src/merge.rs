@@ -13,7 +13,7 @@ mod shift;
 
 use shift::{Shift, shifted_opcodes};
 
-/// Joins modules as `mpy-tool.py --merge` does: the tables one behind the other, and an outer raw
+/// Joins modules as `mpy-tool.py --merge` does: the tables in order, and an outer raw
 /// code that calls each module's own in the order given, all in the same globals.
 ///
 /// At most one module may hold machine code: its tables come first, since machine code has indices

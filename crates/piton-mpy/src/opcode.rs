@@ -13,7 +13,7 @@ pub struct OpcodeRow {
     pub name: &'static str,
     /// What follows the opcode byte and what it means.
     pub operand: OperandKind,
-    /// How the value stack changes when execution goes on behind the instruction.
+    /// The change of the value stack when execution continues after the instruction.
     pub stack: StackEffect,
 }
 
@@ -37,7 +37,7 @@ pub enum OperandKind {
     Closure,
     /// Vuint: number of keyword arguments << 8 | number of positional arguments.
     Call,
-    /// Vuint: items behind the starred one << 8 | items in front of it.
+    /// Vuint: items after the starred one << 8 | items before it.
     UnpackEx,
     /// Vuint: stack position << 2 | 0 for a list, 1 for a dict, 2 for a set.
     Comprehension,
@@ -80,7 +80,7 @@ pub enum StackEffect {
 }
 
 impl StackEffect {
-    /// Returns the change for an operand and the byte behind it, 0 where there is none.
+    /// Returns the change for an operand and the byte after it, 0 where there is none.
     pub fn of(self, operand: u32, extra: u8) -> i64 {
         let halves = (i64::from(operand & 0xff), i64::from(operand >> 8 & 0xff));
         match self {
@@ -102,8 +102,8 @@ impl StackEffect {
 }
 
 impl OpcodeRow {
-    /// Returns the name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode byte
-    /// come without `_MULTI`.
+    /// Returns the name that MicroPython's `tools/mpy-tool.py` prints: instructions whose operand is part of the opcode
+    /// byte come without `_MULTI`.
     pub fn mnemonic(&self) -> &'static str {
         self.name.strip_suffix("_MULTI").unwrap_or(self.name)
     }
@@ -115,12 +115,13 @@ impl OpcodeRow {
     }
 }
 
-/// An opcode, by the names of py/bc0.h; of a group of instructions that carry their operand in the opcode byte, the first.
+/// An opcode, by the names of py/bc0.h; of a group of instructions that carry their operand in the opcode byte, the
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opcode(u8);
 
 impl Opcode {
-    /// Returns the byte that stands in bytecode.
+    /// Returns the byte in bytecode.
     #[inline]
     #[must_use]
     pub const fn byte(self) -> u8 {

@@ -1,4 +1,4 @@
-//! What stands in front of the opcodes: sizes, names, lines, cells (py/bc.h).
+//! The prelude before the opcodes: sizes, names, lines, cells (py/bc.h).
 
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
@@ -143,7 +143,7 @@ impl Signature {
     }
 }
 
-/// Appends the two sizes behind the signature: `xIIIIIIC`, low bits first
+/// Appends the two sizes after the signature: `xIIIIIIC`, low bits first
 /// (`MP_BC_PRELUDE_SIZE_ENCODE`, py/bc.h).
 ///
 /// `n_info` is the length in bytes of names and line table, `n_cell` the number of cells.
@@ -243,7 +243,7 @@ impl Prelude {
         })
     }
 
-    /// Appends the whole prelude, as it stands in front of the opcodes.
+    /// Appends the whole prelude.
     pub fn push(&self, out: &mut Vec<u8>) {
         let mut info = Vec::new();
         for &name in std::iter::once(&self.simple_name).chain(&self.arg_names) {

@@ -97,10 +97,10 @@ pub struct Bytecode {
     pub objects: Vec<u32>,
 }
 
-/// Machine code with a prelude behind it.
+/// Machine code with a prelude after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeCode {
-    /// Machine code, then the prelude, then whatever the assembler put behind it.
+    /// Machine code, then the prelude, then the bytes that the assembler put after it.
     pub code: Vec<u8>,
     /// Where in `code` the prelude starts.
     pub prelude_offset: u32,
@@ -134,7 +134,7 @@ pub struct AsmCode {
 /// (`mp_native_relocate`, py/persistentcode.c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Relocation {
-    /// The first word to patch. `None` goes on behind the last word patched.
+    /// The first word to patch. `None` continues after the last patched word.
     pub place: Option<Place>,
     /// The address to add.
     pub target: Target,

@@ -437,7 +437,7 @@ fn read_native(
     })
 }
 
-/// Reads viper code and its data; tells whether relocations follow the children.
+/// Reads viper code and its data. Returns whether relocations follow the children.
 fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool), Error> {
     let start = cursor.at();
     let code = cursor.take(length, "machine code")?.to_vec();

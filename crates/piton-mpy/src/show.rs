@@ -23,7 +23,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     shown
 }
 
-/// Returns a name: as it is where that is unmistakable, else as a literal.
+/// Returns a name unchanged if it is unambiguous, else as a literal.
 pub(crate) fn name(bytes: &[u8]) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.<>-/*".contains(&byte);
     match str::from_utf8(bytes) {

@@ -144,7 +144,7 @@ fn push_raw_codes(out: &mut Vec<u8>, raw_codes: &[RawCode]) -> Result<(), Error>
     }
 }
 
-/// Writes all of a raw code but its children and what stands behind them.
+/// Writes a raw code without its children and the bytes after them.
 fn push_raw_code(out: &mut Vec<u8>, index: usize, raw_code: &RawCode) -> Result<(), Error> {
     let built;
     let data = match &raw_code.code {

@@ -12,10 +12,10 @@ use crate::RelativePath;
 /// Maximum length in bytes. No board's file system has longer paths, and few computers' have.
 const MAXIMUM_LENGTH: usize = 1024;
 
-/// A path below a folder that somebody else chose: a package, a manifest, an archive.
+/// A path below a folder, from a package, a manifest or an archive.
 ///
-/// It is a [`RelativePath`] that means the same on every file system: it has no `\`, no `:` and no control characters, which some
-/// file systems do not take for part of a name, no characters that change the direction of text, and no
+/// It is a [`RelativePath`] that means the same on every file system: it has no `\`, no `:` and no control characters,
+/// which some file systems do not take for part of a name, no characters that change the direction of text, and no
 /// [reserved](is_reserved) name. It has at most 1,024 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -44,12 +44,13 @@ const RESERVED: &str = "names with `.piton-` are reserved for records that piton
 /// Every reserved name contains this.
 const MARK: &str = ".piton-";
 
-/// Every short name that FAT gives to a reserved name starts with this: FAT leaves out the dot and keeps six letters, or two where
-/// several names begin alike.
+/// Every short name that FAT gives to a reserved name starts with this: FAT leaves out the dot and keeps six letters,
+/// or two where several names begin alike.
 const SHORT_MARK: &str = "pi";
 
-/// Returns whether a file of this name may be a record of ours: a journal, a part of a file, the list of installed packages, the
-/// record of a sync. All of these have `.piton-` in their names, and nothing that comes from elsewhere may have it.
+/// Returns whether a file of this name may be a record of ours: a journal, a part of a file, the list of installed
+/// packages, the record of a sync. All of these have `.piton-` in their names, and nothing that comes from elsewhere
+/// may have it.
 ///
 /// The name is read as the most tolerant file system reads it: upper and lower case are equal, dots and spaces at the
 /// end do not count (FAT), nor do letters without a width (HFS+), and a short name (`PITON-~1`) stands for a long one.

@@ -78,7 +78,7 @@ impl Cache {
         }
     }
 
-    /// Returns the value of `key`, if it is there and whole. A damaged entry is removed.
+    /// Returns the value of `key`, if the entry exists and is valid. A damaged entry is removed.
     pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let path = self.path_of(&key.name());
         let file = File::open(&path).ok()?;

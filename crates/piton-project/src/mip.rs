@@ -24,8 +24,8 @@ pub mod source;
 /// The index of micropython-lib, the default of mpremote too.
 pub const INDEX: &str = "https://micropython.org/pi/v2";
 
-/// Most bytes of a package's description.
+/// Maximum size of a package's description, in bytes.
 pub const DESCRIPTION_LIMIT: u64 = 1 << 20;
 
-/// Most bytes of one file: more than the flash of any board that mip is used with.
+/// Maximum size of one file, in bytes: more than the flash of any board that mip is used with.
 pub const FILE_LIMIT: u64 = 32 << 20;

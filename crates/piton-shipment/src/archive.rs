@@ -12,23 +12,23 @@ use zip::write::SimpleFileOptions;
 
 use crate::timestamp::Timestamp;
 
-/// Most bytes that all files of an archive may have: more than the flash of any board.
+/// Maximum size of all files of an archive, in bytes: more than the flash of any board.
 pub const MAXIMUM_SIZE: u64 = 256 << 20;
 
-/// Most bytes that one file of an archive may have.
+/// Maximum size of one file of an archive, in bytes.
 pub const MAXIMUM_FILE_SIZE: u64 = 64 << 20;
 
-/// Most entries of an archive.
+/// Maximum number of entries of an archive.
 pub const MAXIMUM_ENTRIES: usize = 60_000;
 
-/// Most bytes that the names of all entries may have.
+/// Maximum size of the names of all entries, in bytes.
 const MAXIMUM_NAMES: usize = 8 << 20;
 
-/// Most bytes of a tar file between the contents of two entries: headers, padding, and names that are longer than a
+/// Maximum size of a tar file between the contents of two entries: headers, padding, and names that are longer than a
 /// header.
 const MAXIMUM_HEADERS: u64 = 64 << 10;
 
-/// Most zeros at the end of a tar file.
+/// Maximum number of zeros at the end of a tar file.
 const MAXIMUM_END: u64 = 1 << 20;
 
 /// The format of an archive.
@@ -307,7 +307,7 @@ fn visit_tar<R: io::BufRead>(source: R, visitor: &mut Visitor<'_>) -> Result<(),
         allowance: &allowance,
     });
     visit_tar_entries(&mut archive, &allowance, visitor).map_err(failed)?;
-    // The check sum of gzip is behind the last block: without reading on, damage in the archive would go unnoticed.
+    // The check sum of gzip is after the last block: without reading on, damage in the archive would go unnoticed.
     allowance.left.set(MAXIMUM_END);
     let mut rest = archive.into_inner();
     let mut block = [0; 4096];
@@ -318,7 +318,7 @@ fn visit_tar<R: io::BufRead>(source: R, visitor: &mut Visitor<'_>) -> Result<(),
         match block.get(..count) {
             None | Some([]) => break,
             Some(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
-            // `tar --ignore-zeros` unpacks entries behind the end: they would get past the checks.
+            // `tar --ignore-zeros` unpacks entries after the end: they would get past the checks.
             Some(_) => return Err(behind_the_end()),
         }
     }
@@ -426,7 +426,7 @@ const HEADER: &[u8] = b"PK\x01\x02";
 /// programs take the first: they would unpack other bytes than those that were checked.
 fn refuse_hidden<R: Read + Seek>(source: R, start: u64) -> Result<(), ArchiveError> {
     // "Central directory structure" (APPNOTE.TXT, 4.3.12): 46 bytes, of which three numbers are the lengths of the
-    // name and of the two fields behind it.
+    // name and of the two fields after it.
     let mut source = BufReader::new(source);
     source.seek(SeekFrom::Start(start)).map_err(damaged(None))?;
     let mut names = BTreeSet::new();
@@ -485,7 +485,7 @@ mod tests {
         [tar_gz(&files(), at).unwrap(), zip(&files(), at).unwrap()]
     }
 
-    /// The crate writes no name twice, so one is changed afterwards, wherever it stands.
+    /// The zip crate writes no name twice, so the test replaces every occurrence of one afterwards.
     #[test]
     fn a_zip_file_with_a_duplicate_name_is_refused() {
         let at = Timestamp::from_seconds(1_770_374_762);
@@ -536,7 +536,7 @@ mod tests {
                 let mut damaged = archive.clone();
                 damaged[at] ^= 0x20;
                 // Some bytes do not count (times, what packed it), and a zip's names have no check sum: a manifest
-                // tells those. No content may change unseen.
+                // detects those. Every change of a content must be detected.
                 if let Ok(files) = unpack(&damaged) {
                     let known = |content| whole.values().any(|there| there == content);
                     assert!(files.values().all(known), "damage at {at} changed a file");

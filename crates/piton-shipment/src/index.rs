@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use piton_path::{PortablePath, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
-/// Largest index that is read, in bytes.
+/// Maximum size of an index, in bytes.
 pub const MAXIMUM_SIZE: usize = 1 << 20;
 
-/// Most targets of an index.
+/// Maximum number of targets of an index.
 pub const MAXIMUM_TARGETS: usize = 100;
 
 /// Version of the format, as [`Index::schema`]. From 2 on, the manifests say that they are in an index.

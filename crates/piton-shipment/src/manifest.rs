@@ -11,10 +11,10 @@ use piton_path::{PortablePath, Sha256Hex};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Largest manifest that is read, in bytes.
+/// Maximum size of a manifest, in bytes.
 pub const MAXIMUM_SIZE: usize = 32 << 20;
 
-/// Most files of a manifest.
+/// Maximum number of files of a manifest.
 pub const MAXIMUM_FILES: usize = 50_000;
 
 /// Maximum length of a text that is not a path, in bytes: a version, a time, a name.
@@ -169,7 +169,7 @@ pub enum ManifestError {
     },
 }
 
-/// Reads a list of files and stops with an error behind [`MAXIMUM_FILES`], so that memory has a limit for any text.
+/// Reads a list of files and stops with an error after [`MAXIMUM_FILES`], so that memory has a limit for any text.
 fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ManifestFile>, D::Error> {
     struct Files;
     impl<'de> Visitor<'de> for Files {

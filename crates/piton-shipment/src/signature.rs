@@ -64,7 +64,7 @@ pub enum SignatureError {
     Random,
 }
 
-/// Algorithm of keys, and of signatures over a file as it is.
+/// Algorithm of keys, and of signatures over the bytes of a file.
 const ED25519: [u8; 2] = *b"Ed";
 /// Algorithm of signatures over the hash of a file.
 const PREHASHED: [u8; 2] = *b"ED";
@@ -197,7 +197,7 @@ impl SecretKey {
         Ok(SecretKey { number, seed, pair })
     }
 
-    /// Returns the file of the secret key without a password: anybody who has it can sign.
+    /// Returns the file of the secret key without a password: every person who has it can sign.
     pub fn to_text(&self) -> String {
         let secret = self.secret_bytes();
         let bytes = [ED25519.as_slice(), &PLAIN, &BLAKE2, &[0; 48], &*secret];

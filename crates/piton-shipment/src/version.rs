@@ -28,7 +28,7 @@ struct Version<'a> {
     epoch: Number<'a>,
     /// The parts before `+`, followed by a [`Part::End`].
     release: Vec<Part<'a>>,
-    /// The parts behind `+`, followed by a [`Part::End`]; empty if there is no `+`.
+    /// The parts after `+`, followed by a [`Part::End`]; empty if there is no `+`.
     local: Vec<Part<'a>>,
 }
 

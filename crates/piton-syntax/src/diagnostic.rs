@@ -150,7 +150,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure at a place, with the words of its code.
+    /// Returns a failure at a place, with the message of its code.
     #[must_use]
     pub fn new(code: DiagnosticCode, place: Place) -> Failure {
         Failure {
@@ -182,7 +182,7 @@ impl Failure {
         Failure::new(code, Place::Nowhere)
     }
 
-    /// Returns a failure whose place a caller fills in.
+    /// Returns a failure whose place a caller sets.
     ///
     /// It is for more of something than the bytecode has numbers for, where the official compiler stops with an
     /// assertion or writes a module that does something else.

@@ -23,7 +23,7 @@ pub struct Function {
     pub positional: usize,
     /// Whether a `*args` takes further arguments.
     pub takes_more: bool,
-    /// The parameters behind `*` without a default: calls must give them by name.
+    /// The parameters after `*` without a default: calls must give them by name.
     pub required_keywords: Vec<String>,
 }
 

@@ -120,7 +120,7 @@ const ADDED: [(u8, &[u8]); 7] = [
     (28, b"templatelib"),
 ];
 
-/// The built-in strings, and one that number 0 stands for.
+/// The built-in strings, and the string of number 0.
 const BUILT_IN_ENTRIES: usize = 582;
 
 static BUILT_IN: FixedTable<BUILT_IN_ENTRIES, 2048> = FixedTable::of_lines(ROM_QSTRS);

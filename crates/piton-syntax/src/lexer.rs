@@ -44,12 +44,12 @@ pub struct Lexer<'a> {
     /// Where the token begins in the source; `None` in text of an f-string.
     token_position: Option<usize>,
     text: Vec<u8>,
-    /// Argument text of an f-string or t-string, to be inserted behind it.
+    /// Argument text of an f-string or t-string, to be inserted after it.
     format_arguments: Vec<u8>,
 }
 
 impl<'a> Lexer<'a> {
-    /// Returns a lexer that stands on the first token.
+    /// Returns a lexer at the first token.
     ///
     /// # Errors
     /// A [`Failure`] if the first token is a string with an escape that is not accepted.

@@ -1,5 +1,5 @@
 //! Reads Python source as MicroPython 1.29 does: tokens, parse trees with folded constants, numbers, and the official
-//! words for what is wrong. Takes comments and white space out of a source.
+//! error messages. Removes comments and white space from a source.
 //!
 //! Nothing here reads files, the clock or the environment, and nothing recurses with the depth of a source.
 //!
@@ -15,9 +15,9 @@
 //! folds constants. `interner`, `constants` and `number` hold the strings and values of the tree. `diagnostic` has the
 //! errors.
 //!
-//! `scan` cuts a source into tokens as they are written, by the rules of MicroPython and CPython both. On it stand `minify`
-//! (from source to smaller source, and where brackets are not closed) and `script` (assignments and calls with literals,
-//! read without running them). `functions` lists what a module defines, from the parse tree.
+//! `scan` splits a source into the text of its tokens, by the rules of both MicroPython and CPython. It is used by
+//! `minify` (from source to smaller source, and where brackets are not closed) and `script` (assignments and calls with
+//! literals, read without running them). `functions` lists what a module defines, from the parse tree.
 
 mod byte_table;
 pub mod constants;

@@ -16,7 +16,7 @@ pub struct MinifyOptions {
     pub input_name: Vec<u8>,
     /// Whether docstrings stay. They stay in any case if the source says `__doc__`.
     pub keep_docstrings: bool,
-    /// Whether line ends go as well, where nothing needs them: then lines have other numbers.
+    /// Whether line ends that are not needed are removed too. Lines then have other numbers.
     pub join_lines: bool,
 }
 
@@ -27,8 +27,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Takes comments, docstrings and white space out of a source.
 ///
 /// Each token that stays keeps its line (but see [`MinifyOptions::join_lines`]) and its bytes: names, numbers and
-/// strings are never touched. So tracebacks name the right lines, and what is left compiles to the same code. It works on any source that MicroPython or
-/// CPython 3.11 takes, and on later f-strings; grammar is not checked.
+/// strings are never touched. So tracebacks name the right lines, and what is left compiles to the same code. It works
+/// on any source that MicroPython or CPython 3.11 takes, and on later f-strings; grammar is not checked.
 ///
 /// A docstring here is any statement that is nothing but strings without prefix, or with `r` or `u`: it has no effect,
 /// wherever it stands. In a body with nothing else a `0` takes its place. Line ends become newlines. A comment that
@@ -36,8 +36,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Errors
 /// A [`Diagnostic`] for a source that is no Python: a string or bracket without end, a byte that begins no token, an
-/// indent or unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and CPython
-/// disagree.
+/// indent or unindent to nowhere; and for indentation with a form feed or a backslash inside, where MicroPython and
+/// CPython disagree.
 pub fn minify(source: &[u8], options: &MinifyOptions) -> Result<Vec<u8>, Diagnostic> {
     minify_source(source, options).map_err(|failure| failure.in_source(&options.input_name))
 }
@@ -119,7 +119,7 @@ enum Line {
     Simple,
     /// Up to the colon of `if`, `def` and the like.
     Header,
-    /// Behind that colon, where nothing is written yet.
+    /// After that colon, where nothing is written yet.
     Body,
 }
 
@@ -133,11 +133,11 @@ struct Writer {
     state: Line,
     /// Whether a statement can begin here.
     at_statement: bool,
-    /// Whether `;` must stand before the next piece.
+    /// Whether the next piece needs a `;` before it.
     separate: bool,
     /// The last piece, if it is in this logical line.
     last: Option<(Kind, Last)>,
-    /// The line of a string that was taken out behind a colon.
+    /// The line of a string that was removed after a colon.
     dropped: Option<u32>,
 }
 
@@ -197,7 +197,7 @@ impl Writer {
         } else if !self.out.is_empty()
             && (self.out.as_slice() != BYTE_ORDER_MARK || line > self.line)
         {
-            // To MicroPython the mark is a letter, and a line of its own if it stands in one.
+            // For MicroPython the mark is a letter, and a separate line if a line consists of it.
             self.out.push(b'\n');
         }
     }
@@ -301,13 +301,13 @@ impl Writer {
                 self.at_statement = true;
                 self.dropped = None;
             } else if piece.text == b"lambda" {
-                // The next colon is its own. A body in the same line is left as it is.
+                // The next colon belongs to it. A body in the same line is not changed.
                 self.state = Line::Simple;
             }
         }
     }
 
-    /// Writes what must stand between the last piece and this one.
+    /// Writes the text that is required between the last piece and this one.
     fn separator(&mut self, piece: &Piece) {
         if self.at_statement && self.state != Line::Body {
             self.out.push(b';');

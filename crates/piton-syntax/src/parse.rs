@@ -148,7 +148,7 @@ impl Parser<'_, '_> {
         self.frames.push(Frame { rule, line, taken });
     }
 
-    /// Begins the rule that goes on with the current token behind an operand: `rule` or one inside it. The others
+    /// Begins the rule that goes on with the current token after an operand: `rule` or one inside it. The others
     /// consist of the operand alone, and leave no trace.
     fn after_operand(&mut self, rule: Rule, line: u32) {
         if let Some(inner) = operator::going_on(rule, self.lexer.token()) {
@@ -214,7 +214,7 @@ impl Parser<'_, '_> {
         self.finish_and(frame, row)
     }
 
-    /// Makes the node of a sequence, unless a single child can stand for it.
+    /// Makes the node of a sequence, unless a single child can replace it.
     fn finish_and(&mut self, frame: Frame, row: &Row) -> Result<(), Failure> {
         if frame.rule == Rule::ExprStmt && self.discard_lone_constant() {
             return self.finish_rule(Rule::PassStmt, frame.line, 0);
@@ -276,7 +276,7 @@ impl Parser<'_, '_> {
         self.finish_list(frame, row)
     }
 
-    /// Makes the node of a list that goes no further; a single item stands for itself.
+    /// Makes the node of a list at its end; a list of one item is that item.
     fn finish_list(&mut self, frame: Frame, row: &Row) -> Result<(), Failure> {
         let separated = row.kind != Kind::OneOrMore;
         let after_separator = separated && frame.taken % 2 == 1;
@@ -457,7 +457,7 @@ impl Parser<'_, '_> {
             .add(rule, line, self.results.get(start..).unwrap_or_default())?;
         self.results.truncate(start);
         if rule == Rule::TestlistComp3c {
-            // Something must stand for the item that was taken from the outer rule.
+            // A node must replace the item that was removed from the outer rule.
             self.results.push(node);
         }
         self.results.push(node);

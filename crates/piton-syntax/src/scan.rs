@@ -1,4 +1,4 @@
-//! From bytes to pieces of source: tokens as they are written, with their places.
+//! Splits bytes into pieces of source: the text of each token, with its position.
 //!
 //! The lexer gives tokens their values and loses how they were written, and it knows only MicroPython's
 //! literals. Here a literal is just its extent, by the rules of MicroPython and CPython both.
@@ -47,7 +47,7 @@ pub(crate) struct Piece<'a> {
 /// Something that no piece begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// The end of the source, while a bracket is open or behind a backslash.
+    /// The end of the source, while a bracket is open or after a backslash.
     End,
     /// A literal without an end.
     OpenLiteral,

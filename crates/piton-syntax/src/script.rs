@@ -1,8 +1,9 @@
 //! Python that is data: assignments and calls with literals, read without running anything.
 //!
-//! It is for files that configure a tool, such as mpremote's `config.py` and the `manifest.py` of libraries and firmware.
-//! [`read`] takes any text. What only Python can run, it names with the line, and goes on behind it: a statement costs only
-//! itself, and so does an item of a list, a dict or a call. Both MicroPython's and CPython's literals are understood.
+//! It is for files that configure a tool, such as mpremote's `config.py` and the `manifest.py` of libraries and
+//! firmware. [`read`] takes any text. What only Python can run, it names with the line, and goes on after it: a
+//! statement costs only itself, and so does an item of a list, a dict or a call. Both MicroPython's and CPython's
+//! literals are understood.
 //!
 //! ```
 //! use piton_syntax::script::{self, Names, StatementKind, Value};
@@ -37,20 +38,20 @@ pub type Names = BTreeMap<String, Value>;
 pub struct Statement {
     /// The line it begins in, from 1.
     pub line: u32,
-    /// What it is.
+    /// The kind.
     pub kind: StatementKind,
 }
 
-/// What a statement is.
+/// The kind of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
-    /// An expression that stands by itself: a call, or a text that describes the file.
+    /// An expression as a statement: a call, or a docstring.
     Expression(Expression),
     /// `target = value`, with one target for each `=`. Annotations are left out.
     Assignment {
         /// From left to right.
         targets: Vec<Expression>,
-        /// What they are set to.
+        /// The assigned value.
         value: Expression,
     },
     /// `pass`, or a name with an annotation and no value.
@@ -59,7 +60,7 @@ pub enum StatementKind {
     Keyword(String),
     /// `@...` before a function or class.
     Decorator,
-    /// What is not understood.
+    /// A statement that cannot be read.
     Unreadable(Problem),
 }
 
@@ -68,13 +69,13 @@ pub enum StatementKind {
 pub struct Expression {
     /// The line it begins in, from 1.
     pub line: u32,
-    /// What it is.
+    /// The kind.
     pub kind: ExpressionKind,
-    /// How it begins in the source, if it is no literal.
+    /// The beginning of its source, if it is not a literal.
     excerpt: String,
 }
 
-/// What an expression is.
+/// The kind of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpressionKind {
     /// A number, a text, bytes, `None`, `True`, `False` or `...`.
@@ -83,7 +84,7 @@ pub enum ExpressionKind {
     List(Vec<Expression>),
     /// `(...)`, or items without parentheses.
     Tuple(Vec<Expression>),
-    /// `{...}` with items that are no pairs.
+    /// `{...}` with items that are not pairs.
     Set(Vec<Expression>),
     /// `{...}` with at least one pair, or without items.
     Dict(Vec<DictItem>),
@@ -95,23 +96,23 @@ pub enum ExpressionKind {
     Subscript(Box<Expression>, Box<Expression>),
     /// `function(...)`
     Call(Call),
-    /// What only Python can evaluate.
+    /// An expression that only Python can evaluate.
     Unreadable(Problem),
 }
 
 /// An item of a dict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DictItem {
-    /// What stands before the colon.
+    /// The expression before the colon.
     pub key: Expression,
-    /// What stands behind it; none if there is no colon.
+    /// The expression after the colon; `None` if there is no colon.
     pub value: Option<Expression>,
 }
 
 /// A call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// What is called.
+    /// The function.
     pub function: Box<Expression>,
     /// The arguments, in order.
     pub arguments: Vec<Argument>,
@@ -155,21 +156,21 @@ pub enum Value {
     Dict(Vec<(Value, Value)>),
 }
 
-/// Why something is not understood.
+/// Why a statement or an expression cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The line, from 1.
     pub line: u32,
-    /// What the problem is.
+    /// The kind of the problem.
     pub kind: ProblemKind,
 }
 
-/// What a problem is.
+/// The kind of a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// There is no literal here, but this.
+    /// This text instead of a literal.
     NotLiteral(String),
-    /// This stands behind a literal.
+    /// This text is after a literal.
     MoreBehindLiteral(String),
     /// An f-string with expressions.
     FormatString,
@@ -181,7 +182,7 @@ pub enum ProblemKind {
     UnopenedBracket,
     /// A line is indented where no block begins.
     UnexpectedIndent,
-    /// The source ends behind a backslash.
+    /// The source ends after a backslash.
     UnexpectedEnd,
     /// A character that means nothing in Python.
     InvalidCharacter,

@@ -1,4 +1,4 @@
-//! Token kinds, keywords and the operators that tokens stand for.
+//! Token kinds, keywords and the operators of tokens.
 //!
 //! The order of the kinds is that of MicroPython's `py/lexer.h`: relations, plain operators and
 //! in-place operators follow the order of the operator codes, so that an operator is found by
@@ -49,7 +49,7 @@ impl Token {
             .unwrap_or(Token::Invalid)
     }
 
-    /// Returns how far this kind is behind `first` in the token order.
+    /// Returns how far this kind is after `first` in the token order.
     #[inline]
     pub const fn distance(self, first: Token) -> u8 {
         (self as u8).wrapping_sub(first as u8)

@@ -323,7 +323,7 @@ fn until(instant: Instant, now: Instant) -> Duration {
     instant.saturating_duration_since(now)
 }
 
-/// Waits until somebody notifies `wakes`, or until `next`.
+/// Waits until `wakes` is notified, or until `next`.
 fn sleep<'a>(
     wakes: &Condvar,
     state: MutexGuard<'a, State>,

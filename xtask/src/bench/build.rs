@@ -13,7 +13,7 @@ use super::measure::{cost_of, finish, median, milliseconds};
 use crate::setup;
 use crate::workspace::{Profile, build_piton};
 
-/// How many sources there are, each a file of the Python library as it is.
+/// The number of sources, each an unchanged file of the Python library.
 const FILES: usize = 1_000;
 
 /// The longest that a build may take where nothing has changed, in milliseconds.

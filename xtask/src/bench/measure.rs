@@ -17,7 +17,7 @@ pub(super) struct Cost {
     pub(super) wall: Duration,
 }
 
-/// Runs something that starts processes and waits for them, and tells what they cost together.
+/// Runs a function that starts processes and waits for them. Returns their total cost.
 /// Nothing else may end a process of this one meanwhile.
 pub(super) fn cost_of(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Cost> {
     let before = finished_children()?.processor;

@@ -1,4 +1,4 @@
-//! Names that only one program knows become one letter in its minified copy.
+//! Names that only one program uses become one letter in its minified copy.
 //!
 //! A comment in the program lists them: `# Short: count answer`. Nothing else decides, because no rule can tell what
 //! a board's modules and classes are asked for.

@@ -24,7 +24,7 @@ const STARTS: [&str; 6] = [
     "UNLICENSE",
 ];
 
-/// What stands between two texts.
+/// The separator of two texts.
 const RULE: &str =
     "--------------------------------------------------------------------------------";
 

@@ -17,7 +17,7 @@ pub(crate) struct System {
 pub(crate) struct Wheel {
     /// Rust's name of the platform.
     pub(crate) module: &'static str,
-    /// What maturin is told about compatibility; empty: nothing.
+    /// The value of maturin's `--compatibility`; empty: the option is omitted.
     pub(crate) compatibility: &'static str,
 }
 

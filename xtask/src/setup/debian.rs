@@ -43,7 +43,7 @@ const LOCK_LIMIT: Duration = Duration::from_secs(120);
 /// A private apt root, kept for the run of a set-up.
 pub(super) struct Apt {
     root: PathBuf,
-    /// Releases whose package index was asked for in this run, and what came of it.
+    /// Releases whose package index was requested in this run, with the result.
     updated: BTreeMap<String, Result<(), String>>,
 }
 
@@ -72,7 +72,7 @@ impl Apt {
         Ok(())
     }
 
-    /// Unpacks a package and its closure into the cache folder. Returns what a person should know.
+    /// Unpacks a package and its closure into the cache folder. Returns the remarks for the user.
     pub(super) fn fetch(
         &mut self,
         package: &DebianPackage,

@@ -1,5 +1,5 @@
 //! The Rust sources, found as the compiler finds them: from each target's root along its `mod` lines.
-//! It tells tests from the rest, and files that nothing reaches.
+//! It separates tests from other code, and finds files that no module declares.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use crate::dependencies::{Dependencies, PLATFORMS};
 const RULES: &str = "deny.toml";
 const LOCK: &str = "Cargo.lock";
 
-/// What `deny.toml` says, as far as it is checked here.
+/// The rules of `deny.toml` that are checked here.
 struct Rules {
     licenses: BTreeSet<String>,
     /// Licenses that one package may have.

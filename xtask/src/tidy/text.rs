@@ -103,7 +103,7 @@ fn may_print_bytes(path: &Path) -> bool {
     }
 }
 
-/// Returns the folder of somebody's machine that a line names by its absolute path.
+/// Returns the folder of a person's machine in an absolute path of a line.
 fn machine_folder(line: &str) -> Option<&'static str> {
     MACHINE_FOLDERS.iter().copied().find(|folder| {
         let needle = format!("/{folder}/");

@@ -12,7 +12,7 @@ pub enum ReadError {
         /// The first three bytes, as far as there are any.
         found: Vec<u8>,
     },
-    /// A number or a record goes on behind the end of what holds it.
+    /// A number or a record is longer than the record that contains it.
     #[error("damaged romfs image: byte {at:#x}: {what} is cut off")]
     Truncated {
         /// Where it begins.
@@ -20,7 +20,7 @@ pub enum ReadError {
         /// What it is.
         what: &'static str,
     },
-    /// A record that cannot stand where it stands.
+    /// A record at an invalid position.
     #[error("damaged romfs image: byte {at:#x}: {what}")]
     Invalid {
         /// Where it begins.
@@ -44,7 +44,8 @@ pub fn image_size(head: &[u8]) -> Option<u64> {
     length.checked_add(cursor.at as u64)
 }
 
-/// Returns how many bytes of an image that begins with `head` come before its first record; `None` if that is no whole header.
+/// Returns how many bytes of an image that begins with `head` come before its first record; `None` if that is no whole
+/// header.
 pub fn header_size(head: &[u8]) -> Option<u64> {
     if !head.starts_with(&MAGIC) {
         return None;
@@ -58,7 +59,7 @@ pub fn header_size(head: &[u8]) -> Option<u64> {
     Some(cursor.at as u64)
 }
 
-/// The entries of an image, in its order. Records of unknown kinds are passed over, as boards do; bytes behind the
+/// The entries of an image, in its order. Records of unknown kinds are passed over, as boards do; bytes after the
 /// image are not looked at.
 ///
 /// # Errors
@@ -76,7 +77,7 @@ pub fn read(image: &[u8]) -> Result<Vec<Entry>, ReadError> {
         end: image.len(),
     };
     let mut records = cursor.payload()?;
-    // An image that is cut off must not pass, nor may a pointer reach behind it.
+    // An image that is cut off must not pass, nor may a pointer reach after it.
     let end = records.end;
     let image = image.get(..end).unwrap_or(image);
     entries(image, &mut records, 0)

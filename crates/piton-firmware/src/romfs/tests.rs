@@ -47,7 +47,7 @@ fn a_built_image_is_read_back() {
         let image = build(&entries).unwrap();
         assert_eq!(image.len() % 2, 0);
         assert_eq!(read(&image).unwrap(), entries, "{size}");
-        // Behind an image may stand anything.
+        // Any bytes may follow an image.
         assert_eq!(read(&[&image[..], b"\xff\xff"].concat()).unwrap(), entries);
     }
 }

@@ -80,7 +80,7 @@ fn instruction_at(decoded: &[Instruction], end: usize, target: i64) -> Option<us
 /// How many times the layout may make jumps shorter. After that they only grow, so it ends.
 const FREE_PASSES: u32 = 100;
 
-/// Moves every instruction to its place behind the ones before it, as `mpy-tool.py` does: jumps are
+/// Moves every instruction to its place after the ones before it, as `mpy-tool.py` does: jumps are
 /// sized by where their targets were in the pass before. Tells whether anything moved.
 fn lay_out(moved: &mut [Moved<'_>], offsets: &mut [usize], shift: Shift, only_grow: bool) -> bool {
     let mut has_moved = false;
@@ -125,7 +125,7 @@ impl Moved<'_> {
         matches!(operand, OperandKind::SignedOffset | OperandKind::Unwind)
     }
 
-    /// Returns a forward jump may seem to go backwards while the code in front of it grows; that is short.
+    /// Returns a forward jump may seem to go backwards while the code before it grows; that is short.
     fn fits_short(&self, distance: i64) -> bool {
         let limits = if self.is_signed() {
             -0x40..0x40

@@ -1,49 +1,50 @@
-//! `manifest.py` of a library: MicroPython's list of what is frozen, as far as it is calls with literals.
+//! `manifest.py` of a library, MicroPython's list of frozen files, if it consists of calls with literals.
 //!
-//! Most libraries of micropython-lib have nothing else: `metadata()`, `module()`, `package()` and `require()`. What else a
-//! manifest can do takes a Python interpreter, and is refused here with its line. The calls and their arguments are those
-//! of MicroPython's docs/reference/manifest.rst.
+//! Most libraries of micropython-lib use only `metadata()`, `module()`, `package()` and `require()`. Everything else in
+//! a manifest needs a Python interpreter, and is refused with its line. The calls and their arguments are those of
+//! MicroPython's docs/reference/manifest.rst.
 
 use piton_path::{PortablePath, PortablePathError};
 use piton_syntax::script::{self, Call, Names, Problem, Statement, StatementKind, Value};
 
-/// Most bytes of a manifest.
+/// Maximum size of a manifest, in bytes.
 pub const SIZE_LIMIT: usize = 1 << 20;
 
-/// What a library says of itself.
+/// The description of a library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ManifestPy {
     /// Its version.
     pub version: Option<String>,
-    /// What is installed, in the order of the calls.
+    /// The modules and packages to install, in the order of the calls.
     pub parts: Vec<Part>,
     /// The names of the libraries that it needs.
     pub requires: Vec<String>,
-    /// What comes from the sources of MicroPython, by paths such as `$(PORT_DIR)/modules`: a firmware has it already.
+    /// Paths in the sources of MicroPython, such as `$(PORT_DIR)/modules`: a firmware has these files.
     pub firmware: Vec<String>,
 }
 
 /// A module or package of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// How many folders above that of the manifest the next one begins: a library may be made of its neighbour's files.
+    /// The number of folders from the manifest's folder up to the one of `base`: a library may have files of a
+    /// neighbour.
     pub up: usize,
-    /// The folder that it is in, below that one; `None` for that one itself.
+    /// The folder of the part, below that one; `None` for that one itself.
     pub base: Option<PortablePath>,
     /// Its path below that folder, and below the target; `None` for that folder and the target themselves.
     pub path: Option<PortablePath>,
-    /// Which files there are.
+    /// The files of the part.
     pub files: PartFiles,
 }
 
 /// The files of a module or package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartFiles {
-    /// It is one file.
+    /// One file.
     Module,
     /// All Python sources below its folder.
     All,
-    /// These, below its folder.
+    /// The files with these paths below its folder.
     Named(Vec<PortablePath>),
 }
 
@@ -53,7 +54,7 @@ pub enum PartFiles {
 pub struct ManifestPyError {
     /// The line, from 1 on.
     pub line: usize,
-    /// What is wrong with it.
+    /// The reason.
     pub problem: String,
 }
 
@@ -62,7 +63,7 @@ impl ManifestPy {
     ///
     /// # Errors
     ///
-    /// When it is anything but known calls with literals, or names a file outside of its folder.
+    /// The manifest has something other than known calls with literals, or names a file outside of its folder.
     pub fn parse(text: &str) -> Result<ManifestPy, ManifestPyError> {
         if text.len() > SIZE_LIMIT {
             return Err(ManifestPyError {
@@ -162,7 +163,7 @@ fn line_number(line: u32) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
 
-/// Returns the call that a statement is; none for a text that describes the file.
+/// Returns the call of a statement; `None` for a docstring.
 fn call_of(statement: &Statement) -> Result<Option<&Call>, ManifestPyError> {
     match &statement.kind {
         StatementKind::Unreadable(problem) => return Err(problem.clone().into()),
@@ -184,7 +185,7 @@ fn call_of(statement: &Statement) -> Result<Option<&Call>, ManifestPyError> {
     })
 }
 
-/// The arguments of a call that were not taken yet.
+/// The arguments of a call that were not read yet.
 struct Arguments {
     function: String,
     positional: Vec<Option<Value>>,
@@ -215,7 +216,7 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// The argument of this name, or at this place. What is not asked for (`opt`, `author`) does not matter here.
+    /// Returns the argument with this name, or at this position. Other arguments (`opt`, `author`) are ignored.
     fn take(&mut self, name: &str, place: Option<usize>) -> Option<Value> {
         let named = self.named.iter().position(|(known, _)| known == name);
         match named {
@@ -245,7 +246,7 @@ impl Arguments {
         }
     }
 
-    /// The second argument: the files of a package, or of a folder that is frozen.
+    /// Returns the second argument: the files of a package or of a frozen folder.
     fn files(&mut self, name: &str) -> Result<PartFiles, String> {
         let function = self.function.clone();
         let named = |names: Vec<Value>| {
@@ -266,7 +267,7 @@ impl Arguments {
     }
 }
 
-/// How many folders up a path begins, and the folder below that one; `None` for that one itself.
+/// Returns the number of `..` at the beginning of a path, and the rest; `None` if there is no rest.
 fn base_of(text: &str) -> Result<(usize, Option<PortablePath>), String> {
     let mut rest = text.strip_prefix("./").unwrap_or(text);
     let mut up = 0;

@@ -397,7 +397,7 @@ fn is_remote(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://") || hosted(text).is_some()
 }
 
-/// Returns whether a name or version can stand in an address without escapes.
+/// Returns whether a name or version needs no escapes in an address.
 fn is_word(text: &str) -> bool {
     let letters = text
         .bytes()

@@ -55,7 +55,7 @@ impl Cost {
     };
 
     /// The cost of keys of `minisign -G`, and the maximum that a key may ask for: without a limit, a key's file could
-    /// keep this computer busy for days (`crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE`,
+    /// occupy this computer for days (`crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE`,
     /// `_MEMLIMIT_SENSITIVE`).
     const MOST: Cost = Cost {
         operations: 1 << 25,
@@ -127,7 +127,7 @@ pub struct ProtectedKey {
 }
 
 impl ProtectedKey {
-    /// Reads the part of a key's file behind the algorithms.
+    /// Reads the part of a key's file after the algorithms.
     pub(super) fn read(mut rest: &[u8]) -> ProtectedKey {
         let salt = take(&mut rest);
         let cost = Cost {
@@ -209,7 +209,7 @@ mod tests {
     use super::super::{KeyFile, PublicKey};
     use super::*;
 
-    /// Cheap, so that tests are fast.
+    /// A low cost, so that tests are fast.
     const CHEAP: Cost = Cost {
         operations: 1 << 15,
         memory: 1 << 24,

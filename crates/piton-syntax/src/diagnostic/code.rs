@@ -4,7 +4,7 @@ use super::ErrorType;
 
 macro_rules! codes {
     ($($(#[$documentation:meta])* $code:ident = $error_type:ident, $name:literal, $message:literal;)*) => {
-        /// The kind of an error in a source. Callers that act on an error look at this, not at the words.
+        /// The kind of an error in a source. Callers that handle an error compare this, not the message.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum DiagnosticCode {
@@ -32,8 +32,8 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns the words of the official compiler; for [`DiagnosticCode::InvalidInteger`] only how they begin, and for
-            /// what depends on an instruction of an inline assembler what they say.
+            /// Returns the words of the official compiler; for [`DiagnosticCode::InvalidInteger`] only how they begin,
+            /// and for what depends on an instruction of an inline assembler what they say.
             #[must_use]
             pub const fn message(self) -> &'static str {
                 match self {
@@ -150,7 +150,7 @@ codes! {
     AssemblerNotFunction = SyntaxError, "assembler-not-function", "inline assembler must be a function";
     /// An assembler function returns a type that there is not.
     AssemblerReturnType = SyntaxError, "assembler-return-type", "unknown type";
-    /// An assembler function has something else than a name behind `->`.
+    /// An assembler function has something else than a name after `->`.
     AssemblerReturnAnnotation = SyntaxError, "assembler-return-annotation", "return annotation must be an identifier";
     /// A parameter of an assembler function is not the register that the argument comes in.
     AssemblerParameters = SyntaxError, "assembler-parameters", "parameters must be registers in sequence";
@@ -221,7 +221,7 @@ codes! {
     StarAfterKeyword = SyntaxError, "star-after-keyword", "* arg after kwarg";
     /// `f(**a, *b)`
     StarAfterDoubleStar = SyntaxError, "star-after-double-star", "* arg after **";
-    /// `*x` behind more arguments than a small integer of the board has bits.
+    /// `*x` after more arguments than a small integer of the board has bits.
     StarTooFarBack = SyntaxError, "star-too-far-back", "too many args";
     /// `f(*a, *b)`, up to MicroPython 1.18
     SeveralStars = SyntaxError, "several-stars", "can't have multiple *x";

@@ -1,5 +1,5 @@
 //! The stream of characters the lexer reads: the source with line ends made equal, and text that
-//! f-strings put in front of what is left of it.
+//! f-strings put before what is left of it.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Returns the byte `ahead` places after the current one, [`END`] behind the end.
+    /// Returns the byte `ahead` places after the current one, [`END`] after the end.
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         let inserted = self.inserted.len();
         if ahead >= inserted {

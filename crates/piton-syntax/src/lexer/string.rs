@@ -1,7 +1,7 @@
 //! String tokens: prefixes, escapes, f-strings and t-strings.
 //!
 //! An f-string is not parsed. Its text becomes the string `"...{}..."`, and the expressions are
-//! collected into `.format((a),(b),)`, which is inserted into the stream behind the string and then
+//! collected into `.format((a),(b),)`, which is inserted into the stream after the string and then
 //! read as ordinary tokens. A t-string is rewritten to a call of `__template__` in the same way.
 
 use super::input::END;
@@ -18,7 +18,7 @@ enum Style {
     Template,
 }
 
-/// What stands before the first quote.
+/// The prefix before the first quote.
 #[derive(Clone, Copy, Debug)]
 struct Prefix {
     length: usize,
@@ -265,7 +265,7 @@ impl Lexer<'_> {
                     self.open_brace(literal);
                     return Ok(());
                 } else {
-                    // Up to 1.27 what comes behind braces is part of the string, whatever it is: behind `{{` that can
+                    // Up to 1.27 what comes after braces is part of the string, whatever it is: after `{{` that can
                     // be the closing quote.
                     while self.input.peek(0) == b'{' {
                         self.open_brace(literal);
@@ -280,7 +280,7 @@ impl Lexer<'_> {
                 b'\\' if template => self.template_escape(literal.raw),
                 b'\\' => self.escape(literal.raw)?,
                 b'}' if template => self.template_close_brace(literal),
-                // Bytes pass as they are: source text is not checked for UTF-8.
+                // Bytes are copied: source text is not checked for UTF-8.
                 _ => self.text.push(byte),
             }
         }

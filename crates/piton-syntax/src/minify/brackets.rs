@@ -1,4 +1,4 @@
-//! Brackets without an end: what the compiler rejects is then often far behind them.
+//! Brackets that are not closed. The compiler often reports a line far after them.
 
 use crate::lexer::normalise;
 use crate::scan::{Kind, Scanner};
@@ -78,7 +78,7 @@ mod tests {
         check("x = [\n  1,\n  2 3,\n]\n", 3, None);
         check("x = )\n", 1, None);
         check("# (\nx = '('\ny = = 1\n", 3, None);
-        // Behind the error.
+        // After the error.
         check("x = = 1\ny = (\n", 1, None);
         // What a string without an end holds is not known.
         check("f(\nx = 'a\n", 2, None);

@@ -148,7 +148,7 @@ impl Extended {
         if top > 1023 {
             return f64::INFINITY;
         }
-        // The last bit kept stands for 2**-1074 or more.
+        // The value of the last bit kept is 2**-1074 or more.
         let shift = (bits - 53).max(-1074 - exponent);
         let kept = match u32::try_from(shift) {
             Ok(shift) => round_shift(u128::from(mantissa), false, shift).unwrap_or(0),

@@ -73,7 +73,7 @@ fn format_digits(value: f64, digits: i32, exponent: i32) -> String {
         mantissa /= 10;
         exponent += 1;
     }
-    // The digits with the point behind the first, and zeros up to the maximum.
+    // The digits with the point after the first, and zeros up to the maximum.
     let mut digits = digits;
     let mut trailing_zeros = MAXIMUM_DIGITS - digits;
     let mut point = 0;
@@ -103,7 +103,7 @@ fn format_digits(value: f64, digits: i32, exponent: i32) -> String {
     text
 }
 
-/// Adds the digits with a point after digit number `point` and more zeros. Cuts zeros behind the point.
+/// Adds the digits with a point after digit number `point` and more zeros. Cuts zeros after the point.
 fn push_mantissa(text: &mut String, mantissa: u64, digits: i32, point: i32, trailing_zeros: i32) {
     let mut has_point = point == i32::MAX;
     let width = usize::try_from(digits).unwrap_or(0);

@@ -170,7 +170,7 @@ pub(super) fn former_number_text(value: f64) -> String {
     sign.to_owned() + &text
 }
 
-/// How the digits of a number stand.
+/// The layout of the digits of a number.
 #[derive(Debug)]
 struct Layout {
     /// The decimal exponent, without its sign.

@@ -1,4 +1,4 @@
-//! Numbers as they are written in source text (`py/parsenum.c`).
+//! Number literals in source text (`py/parsenum.c`).
 
 use num_bigint::BigInt;
 
@@ -105,7 +105,7 @@ pub(super) fn decimal_value(text: &[u8]) -> f64 {
 #[derive(Debug, Default)]
 struct Digits {
     mantissa: u64,
-    /// What digits behind the point or beyond the mantissa's range add to the exponent.
+    /// The exponent from digits after the point or beyond the mantissa's range.
     exponent: i32,
     /// Zeros that count only if another digit follows.
     integer_zeros: i32,

@@ -46,7 +46,7 @@ impl BinaryOperator {
         BinaryOperator::Power,
     ];
 
-    /// Returns the operator a token stands for.
+    /// Returns the operator of a token.
     pub(crate) fn from_token(token: Token) -> Option<BinaryOperator> {
         BinaryOperator::ALL
             .get(usize::from(token.distance(Token::OpPipe)))

@@ -54,7 +54,7 @@ impl Parser<'_, '_> {
                 *place = operand;
             }
             let truth = self.tree.truth(operand);
-            // The last operand that is looked at is always kept.
+            // The last operand that is evaluated is always kept.
             let last = index + 1 == self.results.len() || truth == Some(deciding);
             if last {
                 kept += 1;
@@ -301,7 +301,7 @@ impl Parser<'_, '_> {
             Rule::TestlistComp3c if parenthesised(2) => {
                 let folded = self.build_tuple(line, count)?;
                 if folded == Folded::Yes {
-                    // The tuple also stands for the two rules around this one.
+                    // The tuple also replaces the two rules around this one.
                     self.frames.truncate(self.frames.len().saturating_sub(2));
                 }
                 Ok(folded)

@@ -2,7 +2,7 @@
 //!
 //! In `f(x)` the name `x` is a `Test`, which is a `TestIfExpr` of an `OrTest` of an `AndTest`, and so on over eleven
 //! rules. Each would be entered, take one child, see a token that is none of its operators, and leave the child as it
-//! is. So after an operand only the rule is entered that the token behind it belongs to.
+//! is. So after an operand only the rule is entered that the token after it belongs to.
 
 use super::grammar::Rule;
 use crate::token::Token;
@@ -106,7 +106,7 @@ pub(super) fn outermost(rule: Rule) -> Option<Rule> {
     RULES.get(usize::from(LEVELS[rule as usize])).copied()
 }
 
-/// Returns the rule, `outermost` or one inside it, that goes on behind an operand with this token.
+/// Returns the rule, `outermost` or one inside it, that goes on after an operand with this token.
 #[expect(
     clippy::indexing_slicing,
     reason = "the tables have entries for every rule and token"

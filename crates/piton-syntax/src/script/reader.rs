@@ -174,8 +174,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns an expression, `nesting` brackets deep. It ends at a comma, a closing bracket, the end of the statement or what
-    /// `stop` says.
+    /// Returns an expression, `nesting` brackets deep. It ends at a comma, a closing bracket, the end of the statement
+    /// or what `stop` says.
     pub(super) fn expression(&mut self, nesting: usize, stop: Stop) -> Expression {
         let (line, start, depth) = (self.piece.line, self.start, self.piece.depth);
         let operand = if nesting > MAXIMUM_DEPTH {
@@ -272,7 +272,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `.name`, `(...)` or `[...]` behind `base`. Gives `base` back if there is none.
+    /// Reads `.name`, `(...)` or `[...]` after `base`. Gives `base` back if there is none.
     fn trailer(&mut self, base: Expression, nesting: usize) -> Result<ExpressionKind, Expression> {
         if nesting > MAXIMUM_DEPTH {
             return Err(self.unreadable(base.line, ProblemKind::TooDeep));
@@ -455,7 +455,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns whether an expression can be what `.name`, `(...)` and `[...]` belong to. Behind a literal they are what is too much.
+/// Returns whether an expression can be what `.name`, `(...)` and `[...]` belong to. After a literal they are what is
+/// too much.
 fn has_trailers(kind: &ExpressionKind) -> bool {
     matches!(
         kind,

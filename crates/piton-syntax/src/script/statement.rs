@@ -99,7 +99,7 @@ impl Reader<'_> {
         let mut targets = Vec::new();
         loop {
             if self.at(Token::DelColon) && targets.is_empty() {
-                // The annotation is an expression that nobody evaluates.
+                // The annotation is an expression that is not evaluated.
                 self.advance();
                 self.skip_expression(0, Stop::Equals);
                 if self.at_end() {

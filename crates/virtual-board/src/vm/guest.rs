@@ -11,7 +11,7 @@ fn bad_address() -> wasmi::Error {
     stop(Stop::BadAddress)
 }
 
-/// Returns a 32-bit value of the interpreter as the address or length that it stands for.
+/// Returns a 32-bit value of the interpreter as an address or length.
 pub(crate) fn unsigned(value: i32) -> u32 {
     value.cast_unsigned()
 }

@@ -1,4 +1,4 @@
-//! The stand-ins for hardware.
+//! Simulated hardware.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The stand-ins for modules that the firmware lacks.
+//! Simulated modules that the firmware lacks.
 
 use test_programs::{VM_VERSIONS, vm_version};
 use virtual_board::{BoardOptions, VirtualBoard, VmImage};

@@ -30,7 +30,7 @@ impl Index {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let answers = Arc::clone(&answers);
-                // A client that goes away is no concern of the server.
+                // The server ignores clients that disconnect.
                 thread::spawn(move || drop(answer(&stream, &answers)));
             }
         });

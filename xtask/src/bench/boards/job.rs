@@ -1,4 +1,4 @@
-//! The jobs: what is on the board before, what is there after, and the files here.
+//! The jobs: the files on the board before and after, and the local files.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
