@@ -1,4 +1,4 @@
-//! From `argv` to a chain of commands: whose rules it follows, the global options, and what to run.
+//! From `argv` to a chain of commands: the rules (of `piton` or `mpremote`), the global options, and the commands.
 
 pub(crate) mod argparse;
 pub(crate) mod chain;
@@ -31,13 +31,13 @@ pub(crate) struct GlobalOptions {
     pub(crate) quiet: bool,
     /// `--vm FILE`: the VM file of the virtual board.
     pub(crate) vm: Option<PathBuf>,
-    /// `--timeout FACTOR`: how much time a board may take, in hundredths of the usual.
+    /// `--timeout FACTOR`: the factor of the timeouts of a board, in hundredths.
     pub(crate) timeout: Option<u32>,
     /// How to open the board.
     pub(crate) open: OpenOptions,
     /// `--reset-on-connect`: reset the board through the control lines first.
     pub(crate) reset_on_connect: bool,
-    /// `--no-reconnect`: a board that goes away is the end.
+    /// `--no-reconnect`: a lost connection ends the program.
     pub(crate) no_reconnect: bool,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct GlobalOptions {
 pub(crate) struct GlobalOption {
     /// The word on the command line.
     pub(crate) name: &'static str,
-    /// What to call its value, where it takes one.
+    /// The name of its value, if it has one.
     pub(crate) value: Option<&'static str>,
     /// What it does.
     pub(crate) help: &'static str,
@@ -181,7 +181,7 @@ fn line_state(text: &str) -> Result<LineState, &'static str> {
 
 /// Returns the program's name and its arguments if `argv` asks for the command line of the official compiler.
 ///
-/// That command line takes file names as bytes, has options of its own, and must start fast.
+/// That command line has file names of any bytes and its own options, and must start fast.
 pub(crate) fn mpy_cross(argv: &[OsString]) -> Option<(OsString, &[OsString])> {
     let (program, words) = argv.split_first()?;
     if Path::new(program).file_stem()? == "mpy-cross" {

@@ -91,7 +91,7 @@ pub(crate) enum Command {
     Romfs(romfs::Args),
     /// Print the board's clock, or set it
     Rtc(rtc::Args),
-    /// Make a folder of the board like a folder here, or the other way round
+    /// Copy the changes of a folder to the board, or from the board
     Sync(Box<sync::Args>),
     /// Install packages on the board, list, update and remove them
     Mip(mip::Args),

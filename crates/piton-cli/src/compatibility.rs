@@ -16,7 +16,7 @@ pub(crate) struct Compatibility {
     /// Whether a missing connection has an exit code of its own (3), and every usage error the code 2.
     pub(crate) own_exit_codes: bool,
 
-    /// Whether global options (`--json`) and letters (`-h`, `-V`, `-v`) may stand in the line.
+    /// Whether the line may have global options (`--json`) and letters (`-h`, `-V`, `-v`).
     pub(crate) global_options: bool,
     /// Whether nothing runs if any part of the line is wrong. mpremote reads its line command by command, and a script
     /// may depend on what ran before the mistake.
@@ -25,7 +25,7 @@ pub(crate) struct Compatibility {
     pub(crate) has_devs_command: bool,
     /// Whether `df`, `reset` and `bootloader` take arguments. In mpremote they are macros that take none.
     pub(crate) macros_take_arguments: bool,
-    /// Whether the words behind a `--` are the arguments of the program that `exec` or `run` starts.
+    /// Whether the words after a `--` are the arguments of the program that `exec` or `run` starts.
     pub(crate) program_arguments: bool,
     /// Whether the parameters of a user's shortcut get their defaults in front of a `+`. In mpremote a `+` ends them:
     /// none gets its default, and none is reported as missing.
@@ -52,9 +52,9 @@ pub(crate) struct Compatibility {
     pub(crate) extended_files: bool,
     /// Whether `edit` reports an editor that failed, and creates no file that was not saved.
     pub(crate) strict_edit: bool,
-    /// Whether `romfs` checks its arguments first, keeps to the partition that is asked for, and draws a bar.
+    /// Whether `romfs` checks its arguments first, uses only the requested partition, and draws a bar.
     pub(crate) extended_romfs: bool,
-    /// Whether `mip` records what it installed, and does not write what is there already.
+    /// Whether `mip` records the installed packages, and does not write equal files.
     pub(crate) extended_mip: bool,
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn main(arguments: &[String]) {
     let _ = crate::ui::raw_stdout(text.as_bytes());
 }
 
-/// A function that asks the board of the line.
+/// A function that queries the board of the line.
 type AskBoard<'a> = dyn FnMut(&Situation, &Config, Question<'_>) -> Vec<String> + 'a;
 
 /// Returns the candidates that begin with `current`, after the words `before`.
@@ -99,7 +99,7 @@ fn candidates(
                     ask_board(&situation, config, question)
                 }),
             };
-            // An option that offers values takes nothing else.
+            // An option with a list of values accepts nothing else.
             if *may_end && candidates.is_empty() {
                 candidates.extend(commands(&line, compatibility, config));
             }
@@ -195,7 +195,7 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Commands whose paths are all on the board: the `:` in front is optional.
+/// Commands whose paths are all on the board: the leading `:` is optional.
 const ON_THE_BOARD: &[&str] = &[
     "cat",
     "edit",

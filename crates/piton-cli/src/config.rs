@@ -181,7 +181,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// Returns the words of a command that is written as one string: mpremote knows no quotes here.
+/// Returns the words of a command that is written as one string: in mpremote, quotes have no effect here.
 fn split(command: &str) -> Vec<String> {
     command.split_whitespace().map(ToOwned::to_owned).collect()
 }

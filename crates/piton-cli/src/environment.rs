@@ -11,7 +11,7 @@ pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
 /// secret that they withhold as an empty one.
 pub(crate) const SIGN_PASSWORD: &str = "PITON_SIGN_PASSWORD";
 
-/// The user's editors, in order of precedence: mpremote knows `EDITOR` only.
+/// The user's editors, in order of precedence: mpremote uses only `EDITOR`.
 pub(crate) const EDITORS: [&str; 2] = ["EDITOR", "VISUAL"];
 
 /// The user's shell.

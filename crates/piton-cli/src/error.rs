@@ -133,7 +133,7 @@ pub(crate) enum CommandError {
     /// Nothing was built; the reasons are printed already.
     #[error("nothing was built")]
     NotBuilt,
-    /// A build is not what was asked for.
+    /// A build does not meet the requirements.
     #[error(transparent)]
     Ship(#[from] ShipError),
     /// `pyproject.toml` cannot be used.
@@ -291,7 +291,7 @@ impl CommandError {
         Some(text)
     }
 
-    /// Returns the message, in mpremote's words where it has some: scripts look for them.
+    /// Returns the message, in mpremote's words if it has the message: scripts search for them.
     fn text(&self) -> String {
         match self {
             CommandError::Piton(error) => library_text(error),
@@ -322,7 +322,7 @@ impl CommandError {
             CommandError::Signing(error) => error.hints(),
             CommandError::NeedsProcessor | CommandError::NoSuchExtension { arch: None, .. } => {
                 vec![format!(
-                    "name it, as `--target micropython:armv7m` does; `{name} info` shows that of a board"
+                    "select it, for example with `--target micropython:armv7m`; `{name} info` shows that of a board"
                 )]
             }
             CommandError::NoSuchExtension {
@@ -384,7 +384,7 @@ fn library_text(error: &piton::Error) -> String {
     }
 }
 
-/// Returns the message for a board that cannot be reached, in mpremote's words where it has some.
+/// Returns the message for a board that cannot be connected, in mpremote's words if it has the message.
 fn board_text(error: &BoardError) -> String {
     match error {
         BoardError::NoBoard { .. } => "no device found".to_owned(),

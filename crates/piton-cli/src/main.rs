@@ -1,24 +1,25 @@
-//! The `piton` command: talks to MicroPython boards, with mpremote's words and chains.
+//! The `piton` command for MicroPython boards, with mpremote's commands and chains.
 //!
 //! # Layout
 //!
-//! - The line: [`args`] parses `argv`, with the shortcuts of [`config`], into a chain of [`commands`]. [`compatibility`]
-//!   holds what differs under mpremote's name. [`usage`] is what can be wrong with a line, [`suggest`] finds what may have
-//!   been meant, [`complete`] lists the next words for a shell.
+//! - The line: [`args`] parses `argv`, with the shortcuts of [`config`], into a chain of [`commands`].
+//!   [`compatibility`] holds what differs under mpremote's name. [`usage`] is what can be wrong with a line,
+//!   [`suggest`] finds what may have been meant, [`complete`] lists the next words for a shell.
 //! - Running: [`context`] holds what commands share: the session with a board, the [`ui`], the flag that [`interrupt`]
 //!   raises on Ctrl-C. [`password`] and [`signing`] get the passwords of boards and keys.
 //! - Output: [`ui`] alone prints, with the lines of [`progress`] and the log of [`verbosity`]; [`output_sink`] ends an
-//!   operation when its output cannot be printed. [`error`] alone knows the message, hints and exit code of each failure.
-//! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`] has
-//!   the names of the environment variables.
+//!   operation when its output cannot be printed. [`error`] alone knows the message, hints and exit code of each
+//!   failure.
+//! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`]
+//!   has the names of the environment variables.
 //!
 //! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`], and [`build_tools`] has the command lines of
 //! `makemanifest.py` and `mpy-tool.py`.
 //!
 //! # Architecture invariants
 //!
-//! Nothing here knows the protocol of a board: that is the `piton` library. Only [`ui`] prints. stdout is data,
-//! stderr is talk.
+//! The protocol of boards is in the `piton` library, not here. Only [`ui`] prints. Results go to stdout,
+//! messages to stderr.
 
 mod args;
 mod build_tools;

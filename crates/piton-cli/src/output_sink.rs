@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::error::CommandError;
 
-/// Keeps the first error of the output, and stops the operation with it: nobody reads what follows.
+/// Keeps the first error of the output, and stops the operation with it, because later output would be lost too.
 #[derive(Default)]
 pub(crate) struct OutputSink {
     error: Option<CommandError>,
@@ -31,7 +31,7 @@ impl OutputSink {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Returns the result of the operation. An error of the output takes its place: it is what stopped the operation.
+    /// Returns the result of the operation, or the error of the output that stopped it.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ pub(crate) enum Style {
     Transfer,
     /// The same in mpremote's look.
     MpremoteCopy,
-    /// The number of items that are done, behind a word for the operation.
+    /// The number of items that are done, after a word for the operation.
     Count(&'static str),
 }
 
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Draws the line of `done` of `length`, and takes it away again.
+    /// Draws the line of `done` of `length`, and clears it again.
     fn check(style: Style, done: u64, length: u64, expected: &str) {
         let paper = Paper::default();
         let progress = Progress::with_style(style, length, false);

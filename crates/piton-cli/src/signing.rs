@@ -10,7 +10,8 @@ use crate::environment::SIGN_PASSWORD;
 use crate::error::{CommandError, FileError, SigningError};
 use crate::password;
 
-/// Reads the secret key at `path`, and asks for its password if it has one; `opened` keeps the key for the next call.
+/// Reads the secret key at `path`, and prompts for its password if it has one; `opened` keeps the key for the next
+/// call.
 ///
 /// # Errors
 ///
@@ -83,12 +84,12 @@ fn from_environment() -> Option<Password> {
     (!password.is_empty()).then_some(password)
 }
 
-/// Returns the hint for a password that nobody can be asked for.
+/// Returns the hint for a password without a terminal to prompt for it.
 pub(crate) fn hint() -> String {
     format!("set the environment variable {SIGN_PASSWORD} to the password")
 }
 
-/// Returns the source of a wrong password, if nobody typed it.
+/// Returns the source of a wrong password, if it was not typed.
 pub(crate) fn wrong_password_hints() -> Vec<String> {
     match from_environment() {
         Some(_) => vec![format!(

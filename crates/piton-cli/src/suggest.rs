@@ -5,7 +5,7 @@
 pub(crate) mod places;
 pub(crate) mod words;
 
-/// Returns the name of `names` that `typed` most likely stands for, if any is near enough.
+/// Returns the name of `names` nearest to `typed`, if one is near enough.
 ///
 /// A name is near if at most a third of its letters, and at least one, may be wrong or swapped.
 pub(crate) fn nearest<N: AsRef<str>>(

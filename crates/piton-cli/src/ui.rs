@@ -1,10 +1,10 @@
 //! Everything that is printed: data on stdout, messages on stderr.
 //!
-//! Text goes through [`Ui::line`], [`Ui::step`], [`Ui::text`] (stdout) and [`Ui::note`], [`Ui::failure`], [`Ui::report`]
-//! (stderr). These escape control characters ([`printable`]), since any text may contain a name that is not ours; a stdout
-//! that is not a terminal gets text unchanged, for scripts. Only the output of a person's own program, or the content of
-//! their own file, goes through [`Ui::bytes`]. `cargo xtask tidy` holds the list of the callers of that, and clippy
-//! (`disallowed_methods`) keeps stdout and stderr to this file.
+//! Text goes through [`Ui::line`], [`Ui::step`], [`Ui::text`] (stdout) and [`Ui::note`], [`Ui::failure`],
+//! [`Ui::report`] (stderr). These escape control characters ([`printable`]), since any text may contain a name that is
+//! not ours; a stdout that is not a terminal gets text unchanged, for scripts. Only the output of a person's own
+//! program, or the content of their own file, goes through [`Ui::bytes`]. `cargo xtask tidy` holds the list of the
+//! callers of that, and clippy (`disallowed_methods`) keeps stdout and stderr to this file.
 #![expect(
     clippy::disallowed_methods,
     reason = "all other modules print through this one"
@@ -63,7 +63,7 @@ impl Ui {
         self.is_terminal
     }
 
-    /// Prints the output of a person's program, or the content of their file, unchanged and at once.
+    /// Prints the output of a user's program, or the content of their file, unchanged and immediately.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CommandError> {
         let mut stdout = io::stdout().lock();
         stdout
@@ -148,7 +148,8 @@ impl Ui {
         self.json && !self.quiet && !is_read_by_a_person()
     }
 
-    /// Prints an event of the library for programs: one line of JSON on stderr, under `--json`. A person who looks on gets none.
+    /// Prints an event of the library for programs: one line of JSON on stderr, under `--json`. A person who looks on
+    /// gets none.
     pub(crate) fn event(&self, event: &impl Serialize) {
         if !self.prints_events() {
             return;
@@ -159,7 +160,7 @@ impl Ui {
         }
     }
 
-    /// Prints a remark for a person, unless `--quiet` is given.
+    /// Prints a remark for the user, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             print_message(self.compatibility, &format!("{text}\n"));
@@ -219,7 +220,7 @@ impl Ui {
         Progress::new(bytes, self.shows_progress())
     }
 
-    /// Prints the failure of one of several items, while the others go on.
+    /// Prints the failure of one of several items, while the others continue.
     pub(crate) fn failure(&self, text: &str) {
         print_message(self.compatibility, text);
     }
@@ -249,7 +250,7 @@ impl Ui {
             }
         } else if let Some(message) = error.message(self.compatibility) {
             match error {
-                // Printed with clap's own colors. Its text is ours, and the words of this line.
+                // Printed with clap's own colors. The text consists of Piton's help and the words of the line.
                 CommandError::Usage(UsageError::Arguments(_)) => draw(&message),
                 _ => print_message(self.compatibility, &message),
             }
@@ -284,7 +285,8 @@ pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
-/// Prints bytes on stderr for programs that have no [`Ui`]. A failure to write is ignored: there is nowhere to report it.
+/// Prints bytes on stderr for programs that have no [`Ui`]. A failure to write is ignored: there is nowhere to report
+/// it.
 pub(crate) fn raw_stderr(bytes: &[u8]) {
     let mut stderr = io::stderr().lock();
     let _ = match stderr.is_terminal() {

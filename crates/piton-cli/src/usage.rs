@@ -10,10 +10,10 @@ pub(crate) enum UsageError {
     NotACommand {
         /// The word in the place of a command.
         word: String,
-        /// What a person may have meant.
+        /// The suggestions.
         hints: Vec<String>,
     },
-    /// The arguments do not fit their command, in our own words.
+    /// The arguments do not fit their command, in Piton's words.
     #[error("{problem}")]
     Wrong {
         /// The problem.
@@ -46,12 +46,12 @@ pub(crate) enum UsageError {
     ShortcutArguments {
         /// The shortcut.
         name: String,
-        /// What is missing, or too much, in mpremote's words.
+        /// The missing or superfluous argument, in mpremote's words.
         problem: String,
         /// Its signature.
         signature: String,
     },
-    /// A user's shortcut stands for itself, directly or through others.
+    /// A user's shortcut contains itself, directly or through others.
     #[error("shortcut `{}` refers to itself: {}", names.first().map_or("", String::as_str), names.join(" -> "))]
     ShortcutLoop {
         /// The shortcuts, from the word on the line to the repeated one.

@@ -2,7 +2,7 @@
 //! them.
 //!
 //! `clap` finds what is wrong; this module writes it down as Python 3.11 does. mpremote 1.29 ends each command with a
-//! positional `next_command`, which takes the rest of the line: argparse names it among the missing arguments.
+//! positional `next_command` for the rest of the line: argparse names it among the missing arguments.
 
 mod layout;
 mod parsers;

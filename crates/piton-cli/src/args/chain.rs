@@ -33,7 +33,7 @@ pub(crate) struct Chain {
 pub(crate) enum End {
     /// Every word belongs to a command.
     Complete,
-    /// A command was asked for its help: the text.
+    /// The help of a command was requested: the text.
     Help(clap::Error),
     /// The same under mpremote's name, for a command of mpremote.
     MpremoteHelp(String),
@@ -64,7 +64,7 @@ pub(crate) fn parse(words: &[String], compatibility: &Compatibility, config: &Co
 struct Parser<'p> {
     compatibility: &'p Compatibility,
     config: &'p Config,
-    /// All commands as `clap` knows them.
+    /// All commands, as definitions of `clap`.
     line: clap::Command,
     /// The commands that are parsed so far.
     chain: Chain,
@@ -80,7 +80,7 @@ impl Parser<'_> {
                 words.remove(0);
                 continue;
             }
-            // A shortcut inserts its words at the front, so the words of the typed line that are still to come are at
+            // A shortcut inserts its words at the front, so the remaining words of the typed line are at
             // the end.
             let before = all.get(..all.len().saturating_sub(words.len()));
             words = self.parse_next(words, before.unwrap_or_default())?;
@@ -129,7 +129,7 @@ impl Parser<'_> {
         Ok(rest)
     }
 
-    /// Parses the command `name` with the words `own` behind it, and returns the words that are not its arguments.
+    /// Parses the command `name` with the words `own` after it, and returns the words that are not its arguments.
     fn parse_command(
         &mut self,
         name: &str,
@@ -318,7 +318,7 @@ fn ask_for_help_of_files(given: &Given<'_>, options: &[String]) -> Result<(), En
     help.map_or(Ok(()), |help| Err(End::Help(help)))
 }
 
-/// Returns the end of a line that asks the command `name` for its help, which `clap` writes as `help`.
+/// Returns the end of a line that requests the help of the command `name`, which `clap` writes as `help`.
 fn asked_for_help(name: &str, help: clap::Error, compatibility: &Compatibility) -> End {
     let of_mpremote = match compatibility.wording {
         Wording::Piton => None,

@@ -1,19 +1,19 @@
-//! How each command takes its arguments from the words behind its name.
+//! The arguments of each command among the words after its name.
 
 use crate::compatibility::Compatibility;
 
-/// How a command takes its arguments.
+/// The form of a command's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ArgumentShape {
     /// Takes options, and as many positional arguments as it has; the next word belongs to the next command.
     Counted,
     /// As [`ArgumentShape::Counted`], but the first argument is a sub-command: `fs`.
     FileCommand,
-    /// As [`ArgumentShape::Counted`], and behind a `--` come the arguments of the program that it runs.
+    /// As [`ArgumentShape::Counted`], with the arguments of the program after a `--`.
     Program,
     /// Takes all words up to a `+`, with options anywhere among them: file commands that mpremote lacks.
     UpToPlus,
-    /// Takes no words: mpremote's macros, which are complete in themselves.
+    /// No words: mpremote's macros.
     Macro,
 }
 

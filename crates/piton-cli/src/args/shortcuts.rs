@@ -1,12 +1,12 @@
-//! Words that stand for other words: `ls` for `fs ls`, `devs` for `connect list`, `a0` for `connect /dev/ttyACM0`,
-//! and those that a person has set up.
+//! Shortcuts, which are replaced by other words: `ls` by `fs ls`, `devs` by `connect list`, `a0` by `connect
+//! /dev/ttyACM0`, and those of the user's configuration.
 
 use super::split::global_option;
 use crate::compatibility::Compatibility;
 use crate::config::{Config, Parameter, UserShortcut};
 use crate::usage::UsageError;
 
-/// One shortcut: its name, the words it stands for, and its help.
+/// One shortcut: its name, the words that replace it, and its help.
 pub(crate) struct Shortcut {
     /// The word on the command line.
     pub(crate) name: &'static str,
@@ -163,7 +163,7 @@ pub(super) fn expand(
 ///
 /// # Errors
 ///
-/// [`UsageError::ShortcutLoop`]: the same shortcut was replaced before, so it stands for itself.
+/// [`UsageError::ShortcutLoop`]: the same shortcut was replaced before, so it contains itself.
 fn note_name(names: &mut Vec<String>, name: &str) -> Result<(), UsageError> {
     let seen = names.iter().any(|seen| seen == name);
     names.push(name.to_owned());

@@ -107,7 +107,7 @@ pub(super) fn split(command: &clap::Command, words: &[String], with_globals: boo
                     split.positionals.push(word.clone());
                 }
                 if words.next_if(|word| word.as_str() == "--").is_some() {
-                    // A positional of many words continues behind a global option.
+                    // A positional of many words continues after a global option.
                     let mut slots = many.then_some(true).into_iter().chain(slots);
                     split.take_after_dashes(&mut words, &mut slots);
                     break;
@@ -133,7 +133,7 @@ pub(super) fn split(command: &clap::Command, words: &[String], with_globals: boo
 }
 
 impl Split {
-    /// Takes words behind `--`: every one is positional.
+    /// Takes the words after `--`: all of them are positional.
     fn take_after_dashes<'w>(
         &mut self,
         words: &mut impl Iterator<Item = &'w String>,

@@ -1,5 +1,5 @@
-//! Messages for wrong usage, in our own words. `clap` finds most of what is wrong, but its advice does not know chains of
-//! commands, so the messages and hints are made here.
+//! Messages for wrong usage, in our own words. `clap` finds most of what is wrong, but its advice does not know chains
+//! of commands, so the messages and hints are made here.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use piton::building::BuildTarget;
@@ -21,7 +21,7 @@ pub(super) struct Given<'g> {
     pub(super) name: &'g str,
     /// The words of the line before it.
     pub(super) before: &'g [String],
-    /// The words behind it that belong to it.
+    /// The words after it that belong to it.
     pub(super) own: &'g [String],
     /// Its own words that are not options.
     pub(super) positionals: &'g [String],
@@ -203,7 +203,7 @@ fn argument_name(name: &str) -> String {
     format!("{inner}{many}")
 }
 
-/// Returns the message for an option, or a word, that the command does not take.
+/// Returns the message for an option, or a word, that the command does not have.
 fn unknown(
     command: &clap::Command,
     given: &Given<'_>,
@@ -417,7 +417,7 @@ fn value(title: &str, given: &Given<'_>, error: &clap::Error, hints: &mut Vec<St
     }
 }
 
-/// Returns the values of an option that its type knows and `clap` does not.
+/// Returns the values of an option that only its type defines, not `clap`.
 pub(crate) fn values_of(command: &str, option: &str) -> Vec<String> {
     match (command, option) {
         ("build" | "compile", "--target") => BuildTarget::names().map(str::to_owned).collect(),

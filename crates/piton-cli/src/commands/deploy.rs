@@ -185,7 +185,7 @@ fn to_drive(
     Ok(())
 }
 
-/// Prints the plan if it is all that was asked for (`--dry-run`), or if `--json` wants it.
+/// Prints the plan for `--dry-run` or `--json`.
 fn print_plan(plan: &DrivePlan, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
     if ctx.ui.json() {
         return ctx.ui.json_line(plan);

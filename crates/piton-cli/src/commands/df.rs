@@ -10,7 +10,7 @@ use crate::compatibility::Wording;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// How long a board may take: on FAT, the first `statvfs` after a mount counts the free clusters of the whole drive.
+/// Timeout: on FAT, the first `statvfs` after a mount counts the free clusters of the whole drive.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
@@ -20,7 +20,7 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
         compatibility,
         ..
     } = ctx;
-    // mpremote lets the board print the table, and the board's line ends are CR LF.
+    // In mpremote the board prints the table, and the board's line ends are CR LF.
     let end = match compatibility.wording {
         Wording::Piton => "\n",
         Wording::Mpremote => "\r\n",

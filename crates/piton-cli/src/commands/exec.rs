@@ -133,7 +133,7 @@ fn not_run(error: piton::Error, program: &Program<'_>) -> CommandError {
     error.into()
 }
 
-/// Waits for a board that went away while its program ran, and shows what it prints until it is idle.
+/// Waits for the board after a connection lost during a program, and shows its output until it is idle.
 ///
 /// # Errors
 ///

@@ -84,7 +84,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Checks that the sub-command takes the given options that mpremote lacks (it takes mpremote's own anywhere), and
+    /// Checks that the sub-command has the given options that mpremote lacks (mpremote's own are allowed anywhere), and
     /// that a copy or a move has a destination.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let command = self.command.as_str();

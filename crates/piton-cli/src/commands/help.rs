@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     if ctx.compatibility.speaks_mpremote() {
-        // mpremote ignores the words behind `help`.
+        // mpremote ignores the words after `help`.
         return ctx
             .ui
             .bytes(mpremote::overview(&ctx.config.shortcuts).as_bytes());
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     ctx.ui.text(&command.render_help().to_string())
 }
 
-/// Returns the help of a shortcut that a person has set up.
+/// Returns the help of a shortcut of the configuration.
 fn explain(shortcut: &UserShortcut) -> String {
     let mut text = String::new();
     if !shortcut.help.is_empty() {

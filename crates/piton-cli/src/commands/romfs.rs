@@ -24,7 +24,7 @@ use crate::output_sink::OutputSink;
 use crate::ui::Ui;
 use crate::usage::UsageError;
 
-/// How long a board may take to list its partitions.
+/// Timeout of the list of partitions.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// Arguments of `romfs`.
@@ -108,7 +108,7 @@ fn query(wanted: Option<u32>, ctx: &mut Context) -> Result<(), CommandError> {
     // mpremote parses the option, and shows all partitions.
     let wanted = wanted.filter(|_| compatibility.extended_romfs);
     let partitions = match rom::partitions(&mut raw, Deadline::after(ANSWER_TIME)) {
-        // Not a failure, and in mpremote's words: scripts look for them.
+        // Not a failure, and in mpremote's words: scripts search for them.
         Err(RomError::NotEnabled) if !ui.json() => {
             return ui.line("ROMFS is not enabled on this device");
         }

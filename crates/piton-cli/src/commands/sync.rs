@@ -1,4 +1,4 @@
-//! `sync`: makes a folder of the board like a folder here, or the other way round.
+//! `sync`: copies the changes of a folder to the board, or from the board.
 
 mod watch;
 

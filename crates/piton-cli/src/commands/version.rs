@@ -1,4 +1,4 @@
-//! `version`: prints the version of piton, or of the mpremote whose behavior is followed.
+//! `version`: prints the version of piton, or the release of mpremote that it follows.
 
 use crate::context::Context;
 use crate::error::CommandError;

@@ -13,10 +13,10 @@ use super::position::Situation;
 use crate::config::Config;
 use crate::environment::WEBREPL_PASSWORD;
 
-/// How long a completion may take.
+/// Timeout of a completion.
 const TIME: Duration = Duration::from_secs(1);
 
-/// How long an idle board may take to show its prompt.
+/// Timeout of the prompt of an idle board.
 const PROMPT_TIME: Duration = Duration::from_millis(300);
 
 /// The most names that are offered.
@@ -25,13 +25,13 @@ const MAX_NAMES: usize = 1000;
 /// A question about the board, for a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question<'q> {
-    /// The names in this folder, with a slash behind those of folders.
+    /// The names in this folder, with a slash after those of folders.
     Folder(&'q str),
     /// The names of the packages that `mip` has installed.
     Packages,
 }
 
-/// Returns the answer of the line's board; empty if the board cannot be asked.
+/// Returns the answer of the line's board; empty if the board cannot be queried.
 pub(super) fn ask(situation: &Situation, config: &Config, question: Question<'_>) -> Vec<String> {
     let Some(selector) = super::selector(situation, config) else {
         return Vec::new();

@@ -47,7 +47,7 @@ pub(super) enum Position {
     Unknown,
 }
 
-/// Parses the words before the one that is being typed.
+/// Parses the words before the unfinished one.
 pub(super) fn find(
     before: &[String],
     line: &Command,
@@ -81,7 +81,7 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn read(&mut self) -> Position {
-        // A shortcut that stands for itself is an error, which running the line reports.
+        // A shortcut that contains itself is an error, which running the line reports.
         let mut expansions = 0;
         loop {
             let Some(word) = self.words.pop_front() else {

@@ -13,10 +13,10 @@ pub(crate) enum Shell {
     Pwsh,
 }
 
-/// A line that somebody is typing.
+/// A line that the user is typing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its words without quotes: the program's name first, the word that is being typed last.
+    /// Its words without quotes: the program's name first, the unfinished word last.
     pub(super) words: Vec<String>,
     /// The length of the start of the last word that the shell keeps and does not want in a candidate, in bytes of the
     /// word as it is shown.

@@ -1,4 +1,4 @@
-//! Failures about files, here and on the board, in mpremote's words where it has some.
+//! Failures of file operations, on this computer and on the board, in mpremote's words if it has the message.
 
 use std::io;
 

@@ -435,7 +435,7 @@ mod tests {
     use super::*;
     use crate::error::CommandError;
 
-    /// What a person is told under our own name.
+    /// The message and hints under the name `piton`.
     fn message_of(error: BoardError) -> String {
         CommandError::from(error)
             .message(Compatibility::PITON)

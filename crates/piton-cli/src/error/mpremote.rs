@@ -19,7 +19,7 @@ pub(super) fn output(error: &CommandError) -> Option<String> {
     }
 }
 
-/// Returns the lines of a message for which mpremote has other words; `None` for other messages.
+/// Returns the lines of a message that mpremote words differently; `None` for other messages.
 pub(super) fn message(error: &CommandError) -> Option<String> {
     if let CommandError::Romfs(RomfsError::Folder(error)) = error {
         return Some(format!("Error: {}\n", os_error(error)));

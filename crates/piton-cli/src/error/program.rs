@@ -3,7 +3,7 @@
 /// Why a program did not run, or how it ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
-    /// It ended with an exception, whose traceback is printed already.
+    /// It ended with an exception. Its traceback is already printed.
     #[error("the program on the board raised an exception")]
     Raised,
     /// It gave this exit code to `sys.exit()`.
@@ -37,7 +37,7 @@ pub(crate) enum ProgramError {
 }
 
 impl ProgramError {
-    /// Returns what a person can do. `name` is the name of this program.
+    /// Returns the hints. `name` is the name of this program.
     pub(super) fn hints(&self, name: &str) -> Vec<String> {
         match self {
             ProgramError::Mpy { .. } => vec![format!(

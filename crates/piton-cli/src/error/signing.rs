@@ -17,13 +17,13 @@ pub(crate) enum SigningError {
         /// What is wrong.
         source: SignatureError,
     },
-    /// A secret key has a password, and nobody can be asked for it.
+    /// A secret key has a password, and there is no terminal to prompt for it.
     #[error("`{}` has a password, and there is no terminal to ask for it", path.display())]
     NoPassword {
         /// The file of the key.
         path: PathBuf,
     },
-    /// A new key needs a password, and nobody can be asked for one.
+    /// A new key needs a password, and there is no terminal to prompt for one.
     #[error("a new key needs a password, and there is no terminal to ask for it")]
     NoNewPassword,
     /// A new password is empty.
@@ -35,7 +35,7 @@ pub(crate) enum SigningError {
 }
 
 impl SigningError {
-    /// Returns what a person can do.
+    /// Returns the hints.
     pub(super) fn hints(&self) -> Vec<String> {
         match self {
             SigningError::NoPassword { .. } => vec![signing::hint()],

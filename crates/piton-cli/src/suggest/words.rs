@@ -342,7 +342,7 @@ fn fill(hint: &str, before: &[String], after: &[String]) -> String {
         match name {
             "piton" => text.push_str(&line(before)),
             "args" if after.is_empty() => {
-                // Nothing follows: the space before the quote that ends the command goes too.
+                // Nothing follows: the space before the quote that ends the command is removed too.
                 text.truncate(text.trim_end().len());
             }
             "up" => text.push_str(&joined(&to_board(after))),
@@ -458,7 +458,7 @@ mod tests {
         }
     }
 
-    /// Each command that a hint names in backticks is one, with arguments that it takes.
+    /// Each command in the backticks of a hint can be parsed, with its arguments.
     #[test]
     fn every_command_of_a_hint_is_understood() {
         let config = crate::config::Config::default();

@@ -51,7 +51,7 @@ pub(super) fn put_back(modes: &Modes) -> io::Result<()> {
     Console::of(&io::stdin()).set_mode(modes.input)
 }
 
-/// Returns `None`: the width is not asked for on Windows.
+/// Returns `None`: the width is not queried on Windows.
 pub(super) fn columns() -> Option<usize> {
     None
 }

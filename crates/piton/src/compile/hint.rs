@@ -21,9 +21,7 @@ fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
         DiagnosticCode::ViperLocalType => {
             "a local variable of viper keeps its first type: use another variable"
         }
-        DiagnosticCode::ViperUntypedLocal => {
-            "assign a value to it on an earlier line"
-        }
+        DiagnosticCode::ViperUntypedLocal => "assign a value to it on an earlier line",
         DiagnosticCode::ViperReturn => "annotate the type of the result, for example `-> int`",
         DiagnosticCode::ViperComparison => "convert one of the two: `int(...)` or `uint(...)`",
         DiagnosticCode::NativeRaise => "name the exception: `raise error`",

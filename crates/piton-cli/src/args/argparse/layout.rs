@@ -69,7 +69,7 @@ impl Parser {
             return format!("{whole}\n");
         }
         let lines = if 4 * start.len() <= 3 * width {
-            // Options stand beside the name, arguments below them.
+            // Options are beside the name, arguments below them.
             let indent = start.len() + 1;
             let mut lines = fill(vec![start], &options, indent, width);
             lines.extend(fill(Vec::new(), &positionals, indent, width));

@@ -19,7 +19,7 @@ pub(crate) struct Parser {
 pub(super) struct Flag {
     /// Its names, the one that the usage shows first.
     pub(super) names: &'static [&'static str],
-    /// What the usage calls its value, where it takes one.
+    /// The name of its value in the usage, if it has one.
     pub(super) value: Option<&'static str>,
     /// What it does; may be empty.
     pub(super) help: &'static str,
@@ -29,13 +29,13 @@ pub(super) struct Flag {
 pub(super) struct Positional {
     /// What the usage calls it.
     pub(super) name: &'static str,
-    /// How many words it takes.
+    /// The number of its words.
     pub(super) count: Count,
     /// What it is.
     pub(super) help: &'static str,
 }
 
-/// How many words an argument takes.
+/// The number of words of an argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {
     /// Exactly one.

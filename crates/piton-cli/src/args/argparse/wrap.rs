@@ -1,7 +1,7 @@
 //! Lines of a text, as Python's `textwrap.wrap` breaks them.
 
-/// Breaks `text` into lines of at most `width` characters: between words, behind the hyphen of a word, and inside a word
-/// that is longer than a line. `width` is at least 1; the text has no line breaks and ASCII only.
+/// Breaks `text` into lines of at most `width` characters: between words, behind the hyphen of a word, and inside a
+/// word that is longer than a line. `width` is at least 1; the text has no line breaks and ASCII only.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -38,7 +38,8 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns where a piece that is wider than a line is cut: behind its last hyphen before `room`, else at `room`.
+/// Returns the position at which a piece wider than a line is split: after its last hyphen before `room`, else at
+/// `room`.
 fn cut(piece: &str, room: usize) -> usize {
     match piece.get(..room).and_then(|start| start.rfind('-')) {
         Some(hyphen) if hyphen > 0 => hyphen + 1,

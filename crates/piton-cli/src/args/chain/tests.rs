@@ -110,7 +110,7 @@ fn describe_command(command: &Command) -> Value {
     }
 }
 
-/// Ask mpremote, whose folder of settings is below `config_home`.
+/// Asks mpremote. Its folder of settings is below `config_home`.
 fn ask_mpremote(lines: &[Vec<&str>], config_home: &Path) -> Vec<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpremote_parser.py");
     // The interpreter of the environment that mpremote is installed in.
@@ -130,13 +130,13 @@ fn ask_mpremote(lines: &[Vec<&str>], config_home: &Path) -> Vec<Value> {
     answer.into_iter().map(normalize).collect()
 }
 
-/// What is said in other words but means the same.
+/// Replaces different words with the same meaning.
 fn normalize(steps: Value) -> Value {
     let Value::Array(steps) = steps else {
         return steps;
     };
     let steps = steps.into_iter().map(|mut step| {
-        // A flag of mpremote's that sets a name nobody reads.
+        // A flag of mpremote that sets a name without effect.
         if let Some(arguments) = step.get_mut(1).and_then(Value::as_object_mut) {
             arguments.remove("escape-non-printable");
         }

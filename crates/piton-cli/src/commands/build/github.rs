@@ -104,7 +104,7 @@ fn in_workspace(path: &Path) -> PathBuf {
     below.unwrap_or(path).to_owned()
 }
 
-/// Returns a path with `/` between its parts, which programs of every system take.
+/// Returns a path with `/` between its parts, which programs of every system accept.
 fn slashed(path: &Path) -> String {
     let text = path.display().to_string();
     if cfg!(windows) {

@@ -18,7 +18,8 @@ use crate::signing;
 /// Arguments of `build`. What is not given comes from `[tool.piton.build]` in `pyproject.toml`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of the sources (default: `src`; else what is there: an entry file, package.json, one package, modules)
+    /// The folder of the sources (default: `src`; else what is there: an entry file, package.json, one package,
+    /// modules)
     source: Option<PathBuf>,
     /// The folder of the results (default: `build`)
     #[arg(long, value_name = "FOLDER")]
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     /// and repl.py)
     #[arg(long, value_name = "NAME")]
     entry: Vec<String>,
-    /// Files other than sources to take along, as a pattern like those of `.gitignore` (default: none; for CircuitPython
-    /// all, and these besides)
+    /// Files other than sources to take along, as a pattern like those of `.gitignore` (default: none; for
+    /// CircuitPython all, and these besides)
     #[arg(long, value_name = "PATTERN")]
     data: Vec<String>,
     /// Files and folders to leave out
@@ -62,7 +63,8 @@ pub(crate) struct Args {
     /// Make no archives
     #[arg(long)]
     no_archives: bool,
-    /// Sign the manifest with this secret key of `keygen` or minisign (its password: $PITON_SIGN_PASSWORD, else asked for)
+    /// Sign the manifest with this secret key of `keygen` or minisign (its password: $PITON_SIGN_PASSWORD, else asked
+    /// for)
     #[arg(long, value_name = "FILE")]
     sign: Option<PathBuf>,
     /// Compile everything again
@@ -138,7 +140,7 @@ pub(super) fn read(args: &Args, opened: &mut Option<OpenedKey>) -> Result<Read, 
     let mut targets = settings.targets.iter();
     settings.all_data = table.data.is_none() && targets.all(|target| target.is_circuitpython());
     settings.data = patterns(given(&args.data, table.data));
-    // After the patterns of the project's kind, so that `!NAME` takes one of them back.
+    // After the patterns of the project's kind, so that `!NAME` can include one of them again.
     settings.exclude.clone_from(&project.exclude);
     let exclude = patterns(given(&args.exclude, table.exclude));
     settings.exclude.append(&exclude);

@@ -23,7 +23,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
                 .into());
             }
             Err(FsError::NotFound { .. }) => {}
-            // A file stands above this path: the next turn of the loop finds it.
+            // A parent of this path is a file: the next turn of the loop finds it.
             Err(FsError::NotADirectory { .. }) => {}
             Err(error) => return Err(files.refused(&path, error)),
         }

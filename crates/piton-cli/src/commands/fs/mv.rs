@@ -49,7 +49,7 @@ fn rename(
     source: &BoardPath,
     target: &BoardPath,
 ) -> Result<(), CommandError> {
-    // A board without folders (micro:bit) takes a `./` in front for a part of the name.
+    // A board without folders (micro:bit) treats a leading `./` as a part of the name.
     let rest = target.as_str().strip_prefix("./");
     let target = rest
         .and_then(|rest| rest.parse().ok())

@@ -259,7 +259,7 @@ mod tests {
         check("*/x.mpy", &["lib/x.mpy", "old/x.mpy"]);
         check("l*/*", &["lib/x.mpy", "lib/y.py"]);
         check("*.c", &[]);
-        // There as it is written.
+        // The path exists.
         check("a[1].txt", &["a[1].txt"]);
     }
 

@@ -1,4 +1,4 @@
-//! The errors of the file commands, in the words of the C library, as mpremote has them.
+//! The errors of the file commands, in the words of the C library, as in mpremote.
 
 use std::io;
 use std::path::Path;
@@ -35,7 +35,7 @@ impl Files<'_, '_, '_> {
     }
 }
 
-/// Returns the error for the board's answer about `path`, in mpremote's words if it has some.
+/// Returns the error for the board's answer about `path`, in mpremote's words if it has the message.
 pub(in crate::commands) fn refused(command: &str, path: &str, error: FsError) -> CommandError {
     if let Some(number) = error.os_error_number() {
         let detail = match &error {
@@ -64,8 +64,8 @@ impl CommandError {
     }
 }
 
-/// Returns the C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far as
-/// files go.
+/// Returns the C library's sentence for an error number. MicroPython's numbers are Linux'; elsewhere they agree as far
+/// as files go.
 pub(super) fn error_text(number: i32) -> String {
     let text = io::Error::from_raw_os_error(number).to_string();
     match text.split_once(" (os error") {

@@ -50,7 +50,7 @@ fn run_recursive(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(), 
     }
     // mpremote shows paths in the current folder with `./`.
     let prefix = if path.is_empty() { "./" } else { "" };
-    // Folders whose entries are being removed, outermost first.
+    // Folders with entries still to remove, outermost first.
     let mut open = Vec::new();
     for entry in &entries {
         close_folders(files, &mut open, entry.depth, prefix)?;

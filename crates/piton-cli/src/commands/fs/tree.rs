@@ -38,7 +38,7 @@ pub(super) fn run(files: &mut Files<'_, '_, '_>, path: &BoardPath) -> Result<(),
         String::new()
     };
     files.ui.line(&format!(":{path}{device}"))?;
-    // For each folder on the way down: whether more of its entries follow.
+    // For each folder of the current path: whether more of its entries follow.
     let mut open = Vec::new();
     for entry in &entries {
         open.truncate(entry.depth);

@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_millis(400);
 /// After the end of piped input: the silence after which the board's answer counts as complete.
 const QUIET: Duration = Duration::from_millis(300);
 
-// Keys of the keyboard; those without a meaning here go to the board.
+// Keys of the keyboard with an effect here; all others are sent to the board.
 const CTRL_C: u8 = 0x03;
 const CTRL_J: u8 = 0x0a;
 const CTRL_K: u8 = 0x0b;
@@ -41,7 +41,7 @@ pub(super) enum Outcome {
     Left,
     /// The board is gone.
     Lost,
-    /// A signal asked the program to end.
+    /// A signal requested the end of the program.
     Signal,
     /// Ctrl-K: the file is to be run.
     InjectFile,
