@@ -69,7 +69,7 @@ fn the_repl_goes_on_with_a_board_that_comes_back() {
     for _ in 0..2 {
         let start = terminal.shown().len();
         place.unplug();
-        let at = terminal.wait_for_after(start, "the board went away: waiting");
+        let at = terminal.wait_for_after(start, "the connection to the board was lost: waiting");
         // Typed to nobody.
         terminal.type_keys(b"lost\r");
         place.plug_in();
@@ -101,7 +101,7 @@ fn a_mounted_folder_comes_back_with_the_board() {
     for main in ["", "print('busy')\nwhile True: pass"] {
         let start = terminal.shown().len();
         place.unplug();
-        let at = terminal.wait_for_after(start, "the board went away: waiting");
+        let at = terminal.wait_for_after(start, "the connection to the board was lost: waiting");
         sandbox.write("flash/main.py", main);
         place.plug_in();
         let mut at = terminal.wait_for_after(at, "connected again, at ");
@@ -129,7 +129,7 @@ fn what_a_board_prints_after_its_reset_is_followed() {
     let mut terminal = place.start(&sandbox, &[], &words);
     terminal.wait_for("up\r");
     place.unplug();
-    let at = terminal.wait_for("the board went away: waiting for it to come back");
+    let at = terminal.wait_for("the connection to the board was lost: waiting for the board");
     // It prints once, maybe before the port is open again.
     let main = "import os\nprint('from', 'main')\nwhile 'stop' not in os.listdir(): pass";
     sandbox.write("flash/main.py", main);
@@ -153,7 +153,7 @@ fn what_a_board_prints_after_its_reset_is_followed() {
     let mut terminal = place.start(&sandbox, &[], &words);
     terminal.wait_for("up\r");
     place.unplug();
-    terminal.wait_for("the board went away");
+    terminal.wait_for("the connection to the board was lost");
     place.plug_in();
     terminal.wait_for("from main\r");
     kill_process(terminal.pid(), Signal::INT).unwrap();

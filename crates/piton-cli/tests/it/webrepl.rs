@@ -115,7 +115,7 @@ fn a_connection_that_is_lost_in_mid_program_says_so() {
     assert_eq!(terminal.wait_for_end().code(), Some(3));
     terminal.wait_for("piton: lost the connection to the board");
     assert!(
-        !terminal.shown().contains("went away"),
+        !terminal.shown().contains("waiting for the board"),
         "{}",
         terminal.shown()
     );
