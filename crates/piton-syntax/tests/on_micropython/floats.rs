@@ -14,14 +14,11 @@ use crate::support::{Random, micropython};
 fn float(expression: &str) -> Option<f64> {
     let lexer_options = LexerOptions {
         debug: true,
-        target: Target::MicroPython,
+        target: Target::NEWEST,
     };
     let options = ParserOptions {
         small_int_bits: 31,
-        typed_constants: true,
-        fold_floats: true,
-        former_floats: false,
-        keep_big_integers: false,
+        rules: Target::NEWEST.rules(),
     };
     let source = format!("x = {expression}\n");
     let lexer = Lexer::new(source.as_bytes(), lexer_options).unwrap();
