@@ -24,7 +24,7 @@ impl Writer {
     }
 
     fn space(&mut self) -> &'static str {
-        *self.random.choose(&["", " ", "  ", "\t"])
+        self.random.choose::<&str>(&["", " ", "  ", "\t"])
     }
 
     fn variable(&mut self) -> String {
