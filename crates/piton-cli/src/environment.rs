@@ -57,14 +57,14 @@ mod tests {
     const VARIABLES: &[(&str, &str)] = &[
         (
             WEBREPL_PASSWORD,
-            "password of a WebREPL, where `--password` names none",
+            "password of a WebREPL, if there is no `--password`",
         ),
         (
             SIGN_PASSWORD,
-            "password of the secret key of `build --sign` and `keygen`; empty counts as not set",
+            "password of the secret key of `build --sign` and `keygen`; empty means not set",
         ),
         ("EDITOR", "editor of `piton edit`"),
-        ("VISUAL", "the same, where `EDITOR` is not set"),
+        ("VISUAL", "the same, if `EDITOR` is not set"),
         (SHELL, "shell that `piton completions` makes a script for"),
         (
             COLUMNS,
@@ -74,7 +74,10 @@ mod tests {
             XDG_DATA_HOME,
             "folder of bash's completions, instead of `~/.local/share`",
         ),
-        (BASH_COMPLETIONS, "the same, with more weight"),
+        (
+            BASH_COMPLETIONS,
+            "the same, with precedence over `XDG_DATA_HOME`",
+        ),
         (
             ZDOTDIR,
             "folder of zsh's completions, instead of the home folder",
@@ -82,7 +85,7 @@ mod tests {
         (LOCALAPPDATA, "folder of mpremote's `config.py` on Windows"),
         (
             CI,
-            "where it is set, and not `0` or `false`, a source that does not compile fails `piton build`",
+            "if set, and not `0` or `false`, a source that does not compile fails `piton build`",
         ),
         (
             GITHUB_ACTIONS,
@@ -90,16 +93,13 @@ mod tests {
         ),
         (
             GITHUB_WORKSPACE,
-            "folder that paths in these annotations begin at",
+            "folder that paths in these annotations are relative to",
         ),
         (
             GITHUB_STEP_SUMMARY,
-            "file that gets the summary of a build, on GitHub",
+            "file for the summary of a build, on GitHub",
         ),
-        (
-            GITHUB_OUTPUT,
-            "file that gets the outputs of a build, on GitHub",
-        ),
+        (GITHUB_OUTPUT, "file for the outputs of a build, on GitHub"),
     ];
 
     fn root() -> std::path::PathBuf {

@@ -39,11 +39,11 @@ pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 pub const VARIABLES: &[Variable] = &[
     Variable {
         name: CACHE_FOLDER,
-        help: "folder of what piton can fetch or compute again; else `piton` in the user's cache folder, `~/.cache/piton` on Linux",
+        help: "cache folder; else `piton` in the user's cache folder, `~/.cache/piton` on Linux",
     },
     Variable {
         name: VM,
-        help: "VM file of the virtual board, where `--vm` names none",
+        help: "VM file of the virtual board, if there is no `--vm`",
     },
     Variable {
         name: VM_URL,
@@ -51,7 +51,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: TIMEOUT,
-        help: "how many times as long as usual a board may take, where `--timeout` does not say it",
+        help: "factor of all timeouts of a board, if there is no `--timeout`",
     },
     Variable {
         name: CONFIG,
