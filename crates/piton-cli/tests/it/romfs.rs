@@ -241,7 +241,7 @@ fn deployments_that_fail() {
         (
             "_answers[4] = 0",
             "deploy tree",
-            "partition ROMFS0 was not written as it should be",
+            "partition ROMFS0 differs from the image",
         ),
         (
             "_off()",
