@@ -11,7 +11,7 @@
 //!   operation when its output cannot be printed. [`error`] alone knows the message, hints and exit code of each
 //!   failure.
 //! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`]
-//!   has the names of the environment variables.
+//!   has the names of the environment variables. [`local_file`] reads and writes files of this computer whole.
 //!
 //! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`], and [`build_tools`] has the command lines of
 //! `makemanifest.py` and `mpy-tool.py`.

@@ -192,6 +192,8 @@ const ELSEWHERE: &[DiagnosticCode] = &[
     DiagnosticCode::AssemblerRange,
     DiagnosticCode::IntegerTooLarge,
     DiagnosticCode::AssemblerUnstable,
+    // Only a large function in machine code for Xtensa has such a branch.
+    DiagnosticCode::ZeroBranchRange,
     DiagnosticCode::YieldFromInAsync,
     DiagnosticCode::StarTooFarBack,
     DiagnosticCode::JumpTooFar,
