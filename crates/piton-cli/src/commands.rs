@@ -12,6 +12,7 @@ mod edit;
 mod eval;
 pub(crate) mod examples;
 mod exec;
+mod freeze;
 pub(crate) mod fs;
 mod help;
 mod info;
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     Compile(Box<compile::Args>),
     /// Remove comments, docstrings and spaces from a Python source
     Minify(minify::Args),
+    /// Freeze what a `manifest.py` lists, and tell what it needs
+    Freeze(Box<freeze::Args>),
     /// Print what a `manifest.py` lists
     Manifest(Box<manifest::Args>),
     /// Show what is in `.mpy` files, or join them
@@ -168,6 +171,7 @@ impl Command {
             Command::Keygen(args) => keygen::run(args, ctx),
             Command::Compile(args) => compile::run(args, ctx),
             Command::Minify(args) => minify::run(args, ctx),
+            Command::Freeze(args) => freeze::run(args, ctx),
             Command::Manifest(args) => manifest::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
@@ -232,6 +236,7 @@ impl Command {
             | Command::Keygen(_)
             | Command::Compile(_)
             | Command::Minify(_)
+            | Command::Freeze(_)
             | Command::Manifest(_)
             | Command::Inspect(_)
             | Command::Devs

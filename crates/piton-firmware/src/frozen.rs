@@ -306,3 +306,57 @@ impl Modules {
         segments
     }
 }
+
+/// How large a module is, in bytes of its `.mpy` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleSize {
+    /// Its source name.
+    pub name: String,
+    /// All of it.
+    pub total: usize,
+    /// The code of its functions.
+    pub code: usize,
+    /// Its constants.
+    pub constants: usize,
+    /// The interned strings that it spells out.
+    pub strings: usize,
+    /// Its functions, each with the size of its code; the first one is the module itself.
+    pub functions: Vec<(String, usize)>,
+}
+
+impl Modules {
+    /// Returns how large the modules are.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<ModuleSize> {
+        self.modules.iter().map(size).collect()
+    }
+}
+
+fn size(module: &file::Module) -> ModuleSize {
+    let sum = |kind: file::SegmentKind| {
+        let segments = module
+            .segments
+            .iter()
+            .filter(|segment| segment.kind == kind);
+        segments
+            .map(|segment| segment.end - segment.start)
+            .sum::<usize>()
+    };
+    let functions = module
+        .segments
+        .iter()
+        .filter(|segment| segment.kind == file::SegmentKind::Code)
+        .map(|segment| (segment.name.clone(), segment.end - segment.start));
+    ModuleSize {
+        name: module
+            .qstrs
+            .first()
+            .map(|qstr| qstr.text.clone())
+            .unwrap_or_default(),
+        total: module.bytes.len(),
+        code: sum(file::SegmentKind::Code),
+        constants: sum(file::SegmentKind::Object),
+        strings: sum(file::SegmentKind::Qstr),
+        functions: functions.collect(),
+    }
+}

@@ -1,6 +1,7 @@
 //! What goes into firmware: manifests, evaluated here or, where they need it, by Python.
 
 pub mod freezing;
+pub mod lints;
 
 use std::process::Command;
 

@@ -199,6 +199,16 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "freeze",
+        &[
+            (
+                "piton freeze manifest.py --explain",
+                "tell why each file is in",
+            ),
+            ("piton freeze manifest.py --size", "tell how large they are"),
+        ],
+    ),
+    (
         "manifest",
         &[(
             "piton manifest manifest.py -v MPY_DIR=micropython",

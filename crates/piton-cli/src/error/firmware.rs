@@ -8,6 +8,9 @@ pub(crate) enum FirmwareError {
     /// The manifest is wrong, or cannot be evaluated.
     #[error("{0}")]
     Manifest(piton::firmware::Error),
+    /// What a manifest lists cannot be frozen.
+    #[error("{0}")]
+    Make(piton::firmware::freezing::MakeError),
     /// A variable has no value.
     #[error("`{text}` is no variable: `NAME=VALUE` is expected")]
     Variable {
@@ -51,6 +54,7 @@ impl FirmwareError {
                 ErrorKind::Exit(code) => u8::try_from(code).unwrap_or(1),
                 _ => 1,
             },
+            FirmwareError::Make(_) => 1,
             FirmwareError::Variable { .. } => super::USAGE,
         }
     }

@@ -122,6 +122,46 @@ fn what_the_c_compiler_would_stumble_over_is_an_error() {
 }
 
 #[test]
+fn freeze_tells_why_files_are_in_and_how_large_they_are() {
+    let sandbox = project();
+    sandbox.write("inner.py", "module('second.py')\n");
+    sandbox.write(
+        "manifest.py",
+        "\ninclude('inner.py')\nmodule('constants.py')\nmodule('constants.py')\n",
+    );
+    let outcome = sandbox.run("freeze manifest.py --explain");
+    let text = outcome.stdout();
+    assert!(text.starts_with("second.py: `module`\n    /"), "{text}");
+    assert!(
+        text.contains("inner.py:1\n") && text.contains("manifest.py:2\n"),
+        "{text}"
+    );
+    assert!(
+        outcome.stderr().contains("`constants.py` is listed twice"),
+        "{}",
+        outcome.stderr()
+    );
+    sandbox.write(
+        "manifest.py",
+        "include('inner.py')\nmodule('constants.py')\n",
+    );
+    let json = sandbox.run("freeze manifest.py --size --json");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let module = &json["modules"][0];
+    assert_eq!(module["name"], "second.py");
+    assert_eq!(module["functions"][0]["name"], "<module>");
+    assert!(module["bytes"].as_u64().unwrap() > module["code"].as_u64().unwrap());
+    let words = "freeze manifest.py -b build -o build/frozen_content.c --depfile build/frozen.d";
+    assert_eq!(sandbox.run(words).code, Some(0));
+    let rule = String::from_utf8(sandbox.read("build/frozen.d")).unwrap();
+    assert!(
+        rule.starts_with("build/frozen_content.c: \\\n  /"),
+        "{rule}"
+    );
+    assert!(rule.trim_end().ends_with("/constants.py"), "{rule}");
+}
+
+#[test]
 fn c_modules_are_listed_one_a_line() {
     let sandbox = project();
     std::fs::create_dir_all(sandbox.path().join("driver")).unwrap();

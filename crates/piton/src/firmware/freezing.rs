@@ -149,7 +149,11 @@ pub fn freeze(
             }
             Kind::FreezeMpy => compiled.push((file.source.clone(), read(&file.source)?)),
             Kind::FreezeAsMpy | Kind::CompileAsMpy => {
-                let (path, mpy, changed) = compile(file, options, options_of)?;
+                let (path, mpy) = compile(file, &options.build_folder, options_of)?;
+                let changed = !fs::read(&path).is_ok_and(|old| old == mpy);
+                if changed {
+                    write(Path::new(&path), &mpy)?;
+                }
                 if changed {
                     events(FreezeEvent::Compiled {
                         target: file.target.clone(),
@@ -194,6 +198,46 @@ pub fn freeze(
     write(&options.output, &content)
 }
 
+/// Compiles what a manifest lists, without writing anything; returns the path and the bytes of each `.mpy` file.
+///
+/// # Errors
+/// What the compiler does not accept, and what cannot be read.
+pub fn compile_all(
+    evaluation: &Evaluation,
+    build_folder: &str,
+    options_of: &OptionsOf<'_>,
+) -> Result<Vec<(String, Vec<u8>)>, MakeError> {
+    let mut compiled = Vec::new();
+    for file in &evaluation.files {
+        match file.kind {
+            Kind::FreezeAsMpy | Kind::CompileAsMpy => {
+                compiled.push(compile(file, build_folder, options_of)?);
+            }
+            Kind::FreezeMpy => compiled.push((file.source.clone(), read(&file.source)?)),
+            Kind::FreezeAsStr | Kind::Auto | Kind::FreezeAuto => {}
+        }
+    }
+    Ok(compiled)
+}
+
+/// Returns the rule for make that the C file is made of these manifests and sources.
+#[must_use]
+pub fn depfile(evaluation: &Evaluation, output: &Path) -> String {
+    let escaped = |path: &str| {
+        path.replace('$', "$$")
+            .replace(' ', "\\ ")
+            .replace('#', "\\#")
+    };
+    let sources = evaluation.files.iter().map(|file| &file.source);
+    let mut rule = format!("{}:", escaped(&output.display().to_string()));
+    for path in evaluation.manifests.iter().chain(sources) {
+        rule.push_str(" \\\n  ");
+        rule.push_str(&escaped(path));
+    }
+    rule.push('\n');
+    rule
+}
+
 /// Looks for what the C compiler, or the board, would stumble over.
 fn check(files: &[File]) -> Result<(), MakeError> {
     let mut seen: std::collections::BTreeMap<&str, &str> = std::collections::BTreeMap::new();
@@ -220,18 +264,18 @@ fn check(files: &[File]) -> Result<(), MakeError> {
     Ok(())
 }
 
-/// Compiles a file; returns the path of the `.mpy` file, its bytes, and whether they are new.
+/// Compiles a file; returns the path that its `.mpy` file gets, and its bytes.
 fn compile(
     file: &File,
-    options: &FreezeOptions,
+    build_folder: &str,
     options_of: &OptionsOf<'_>,
-) -> Result<(String, Vec<u8>, bool), MakeError> {
+) -> Result<(String, Vec<u8>), MakeError> {
     let target = &file.target;
     let stem: String = {
         let kept = target.chars().count().saturating_sub(3);
         target.chars().take(kept).collect()
     };
-    let path = format!("{}/frozen_mpy/{stem}.mpy", options.build_folder);
+    let path = format!("{build_folder}/frozen_mpy/{stem}.mpy");
     let bytes = read(&file.source)?;
     let text = String::from_utf8(bytes).map_err(|_| MakeError::NotText {
         path: file.source.clone(),
@@ -263,11 +307,7 @@ fn compile(
         target: target.clone(),
         text: error.to_string(),
     })?;
-    let changed = !fs::read(&path).is_ok_and(|old| old == mpy);
-    if changed {
-        write(Path::new(&path), &mpy)?;
-    }
-    Ok((path, mpy, changed))
+    Ok((path, mpy))
 }
 
 /// Returns the level of optimization as Python prints it.

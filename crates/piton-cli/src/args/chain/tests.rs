@@ -105,6 +105,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Compile(_)
         | Command::Minify(_)
         | Command::Manifest(_)
+        | Command::Freeze(_)
         | Command::Inspect(_)
         | Command::Sync(_) => json!("not mpremote's"),
     }
