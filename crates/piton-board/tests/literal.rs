@@ -672,6 +672,7 @@ fn values_are_read_as_their_text_is() {
         "None",
         "[1, -2.5, 'a', b'b', (True, ...), {1: {2}}, frozenset({3}), bytearray(b'c'), (1+2j)]",
         "(sysname='rp2', release=(1, 2))",
+        "[(x=1, y={2: (z=3)}), array('h', [3, 4]), (array('b', []),)]",
         "array('h', [3, 4])",
     ] {
         let value = parse(text.as_bytes()).unwrap();
