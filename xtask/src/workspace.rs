@@ -46,6 +46,7 @@ pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
 
 /// Builds an example of the library with optimizations, and tells where it is.
 /// Errors: it can't be built; cargo has shown why.
+#[cfg(unix)]
 pub(crate) fn build_example(name: &str) -> anyhow::Result<PathBuf> {
     let mut build = cargo();
     build
