@@ -20,10 +20,10 @@ mod config;
 mod connect;
 #[cfg(unix)]
 mod differential;
-#[cfg(unix)]
 mod doctor;
 #[cfg(test)]
 mod documents;
+#[cfg(unix)]
 mod edit;
 mod events;
 mod exec;
