@@ -9,6 +9,14 @@
     clippy::disallowed_methods,
     reason = "tests"
 )]
+#![cfg_attr(
+    not(unix),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the large comparison has names of files that only Unix allows"
+    )
+)]
 
 use std::fmt::Write as _;
 use std::fs;
