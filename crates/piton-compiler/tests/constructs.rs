@@ -192,8 +192,9 @@ const ELSEWHERE: &[DiagnosticCode] = &[
     DiagnosticCode::AssemblerRange,
     DiagnosticCode::IntegerTooLarge,
     DiagnosticCode::AssemblerUnstable,
-    // Only a large function in machine code for Xtensa has such a branch.
+    // Only a large function in machine code for Xtensa has such branches.
     DiagnosticCode::ZeroBranchRange,
+    DiagnosticCode::BranchRange,
     DiagnosticCode::YieldFromInAsync,
     DiagnosticCode::StarTooFarBack,
     DiagnosticCode::JumpTooFar,

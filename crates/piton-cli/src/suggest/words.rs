@@ -208,11 +208,10 @@ const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
-        &["freeze", "frozen"],
+        &["frozen"],
         &[
-            "`{piton} makemanifest` freezes what a manifest lists, for a build of MicroPython; `{piton} romfs build \
-             FOLDER` makes an image whose modules run from flash",
-            "`{piton} mip list` lists the packages on the board",
+            "`{piton} freeze manifest.py` freezes what a manifest lists; `{piton} romfs build FOLDER` makes an image whose \
+             modules run from flash",
         ],
     ),
     entry(

@@ -71,7 +71,7 @@ fn the_repl_goes_on_with_a_board_that_comes_back() {
         place.unplug();
         let at = terminal.wait_for_after(start, "the connection to the board was lost: waiting");
         // Typed to nobody.
-        terminal.type_keys(b"lost\r");
+        terminal.type_keys(b"unheard\r");
         place.plug_in();
         let link = place.link.display().to_string();
         let at = terminal.wait_for_after(at, &format!("connected again, at {link}"));
@@ -80,7 +80,11 @@ fn the_repl_goes_on_with_a_board_that_comes_back() {
         terminal.type_keys(b"\x0b");
         terminal.wait_for_after(at, "42\r\n");
     }
-    assert!(!terminal.shown().contains("lost"), "{}", terminal.shown());
+    assert!(
+        !terminal.shown().contains("unheard"),
+        "{}",
+        terminal.shown()
+    );
     let start = terminal.shown().len();
     place.unplug();
     terminal.wait_for_after(start, "waiting");
