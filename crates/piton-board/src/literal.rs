@@ -32,6 +32,7 @@ mod error;
 mod int;
 mod number;
 mod parse;
+mod repr;
 mod serialize;
 mod string;
 mod value;
