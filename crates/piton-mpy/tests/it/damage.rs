@@ -139,7 +139,11 @@ fn errors_have_the_offset_and_the_cause() {
             b"\x7fELF",
             "byte 0x0: letter: expected 0x4d (M, MicroPython) or 0x43 (C, CircuitPython), found 0x7f",
         ),
-        (b"M\x05", "byte 0x1: version: expected 0x06, found 0x05"),
+        (b"M\x05", "byte 0x2: feature byte: expected 1 byte (0 left)"),
+        (
+            b"M\x04",
+            "byte 0x1: version: expected 0x05 or 0x06, found 0x04",
+        ),
         (
             b"M\x06\x38\x1f",
             "byte 0x2: feature byte: expected an architecture from 0 to 13, found 14",
