@@ -113,10 +113,13 @@ fn places(length: u64) -> impl Iterator<Item = u64> {
 fn damage_to_the_board_all_over_a_call() {
     let mut counter = Counter::start();
     let (length, _) = length_of_a_call(&mut counter);
-    for at in places(length) {
-        counter.survives(&Fault::CorruptToBoard { at, mask: 1 });
-        counter.survives(&Fault::CorruptToBoard { at, mask: 0x20 });
-        counter.survives(&Fault::DropToBoard { at });
+    for (index, at) in places(length).enumerate() {
+        // One kind at each place: the host finds each of them by waiting.
+        counter.survives(&match index % 3 {
+            0 => Fault::CorruptToBoard { at, mask: 1 },
+            1 => Fault::CorruptToBoard { at, mask: 0x20 },
+            _ => Fault::DropToBoard { at },
+        });
     }
 }
 
