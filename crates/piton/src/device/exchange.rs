@@ -507,7 +507,6 @@ impl<'l> Listener<'l> {
             if silence < END_QUIET {
                 return None;
             }
-            self.answer = self.reader.read_to_end(pending);
             return Some(Heard::End);
         }
         let is_broken = silence >= scaled(ANSWER_QUIET);

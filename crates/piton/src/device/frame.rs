@@ -4,6 +4,7 @@
 //! number of the call, a space, and the answer. The mark holds 64 random bits, so no program prints it by accident; whatever
 //! else a program prints, is output. A mark with `!` behind it begins an event, which has the same form and the seed 0.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
 use data_encoding::BASE64URL_NOPAD;
@@ -180,9 +181,10 @@ impl<'m> FrameReader<'m> {
             State::Before => self.find_mark(pending),
             State::Inside => {
                 let frame = Head::parse(pending).and_then(|head| {
-                    let end = head.length.checked_add(head.characters)?;
-                    let body = pending.get(head.length..end)?;
-                    Some((end, self.answer(body, head.check)?))
+                    let rest = pending.get(head.length..)?;
+                    let (body, length) =
+                        head.body(rest, |body| self.framing.check(self.number, &[body]))?;
+                    Some((head.length + length, answer(&body)?))
                 });
                 if frame.is_some() {
                     self.state = State::After;
@@ -241,21 +243,19 @@ impl<'m> FrameReader<'m> {
             self.state = State::Before;
             return Step::skip(0, start);
         };
-        let Some(end) = head.length.checked_add(head.characters) else {
+        let rest = rest.get(head.length..).unwrap_or_default();
+        if let Some((body, length)) = head.body(rest, |body| self.framing.check(0, &[body])) {
             self.state = State::Before;
-            return Step::skip(0, start);
-        };
-        let Some(body) = rest.get(head.length..end) else {
+            return Step {
+                event: Some(String::from_utf8_lossy(&body).into_owned()),
+                ..Step::skip(0, start + head.length + length)
+            };
+        }
+        if !head.is_complete(rest) {
             return Step::skip(0, 0);
-        };
+        }
         self.state = State::Before;
-        if self.framing.check(0, &[body]) != head.check {
-            return Step::skip(0, start);
-        }
-        Step {
-            event: Some(String::from_utf8_lossy(body).into_owned()),
-            ..Step::skip(0, start + end)
-        }
+        Step::skip(0, start)
     }
 
     /// Reads a request, whose mark is the first of what is pending. A damaged one is dropped: the board is found to wait.
@@ -296,35 +296,17 @@ impl<'m> FrameReader<'m> {
         self.state = State::Before;
         self.framing.mark.len() + 1
     }
-
-    /// Reads a frame that the program's end follows, and that holds line ends or characters outside ASCII, as the `__repr__`
-    /// of a class may return them: the board writes CR LF for each LF, and counts characters, not bytes.
-    pub(super) fn read_to_end(&self, pending: &[u8]) -> Option<Answer> {
-        let head = (self.state == State::Inside).then(|| Head::parse(pending))??;
-        let body = pending.get(head.length..)?;
-        let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
-        let text: String = text.chars().take(head.characters).collect();
-        if text.chars().count() != head.characters {
-            return None;
-        }
-        self.answer(text.as_bytes(), head.check)
-    }
 }
 
-impl FrameReader<'_> {
-    fn answer(&self, body: &[u8], expected: u32) -> Option<Answer> {
-        if self.framing.check(self.number, &[body]) != expected {
-            return None;
-        }
-        let (kind, rest) = body.split_first()?;
-        let text = || String::from_utf8_lossy(rest).into_owned();
-        match kind {
-            b'R' => Some(Answer::Value(Returned::Text(text()))),
-            b'E' => Some(Answer::Traceback(text())),
-            b'X' => Some(Answer::Raises),
-            b'?' => Some(Answer::Lost),
-            kind => decoded(*kind, rest).map(Returned::Value).map(Answer::Value),
-        }
+fn answer(body: &[u8]) -> Option<Answer> {
+    let (kind, rest) = body.split_first()?;
+    let text = || String::from_utf8_lossy(rest).into_owned();
+    match kind {
+        b'R' => Some(Answer::Value(Returned::Text(text()))),
+        b'E' => Some(Answer::Traceback(text())),
+        b'X' => Some(Answer::Raises),
+        b'?' => Some(Answer::Lost),
+        kind => decoded(*kind, rest).map(Returned::Value).map(Answer::Value),
     }
 }
 
@@ -346,6 +328,46 @@ impl Head {
             check: std::str::from_utf8(check).ok()?.parse().ok()?,
             length: characters.len() + check.len() + 2,
         })
+    }
+
+    /// Returns the body at the begin of `rest` that has the right check, and how many bytes of `rest` it is.
+    ///
+    /// The board counts bytes of bytes objects, and characters of a text. A text may hold other characters than ASCII (since 1.29
+    /// `repr()` leaves printable ones as they are) and line ends (`__repr__` of a class): for each the board writes CR LF.
+    fn body<'b>(
+        &self,
+        rest: &'b [u8],
+        check: impl Fn(&[u8]) -> u32,
+    ) -> Option<(Cow<'b, [u8]>, usize)> {
+        let bytes = rest.get(..self.characters)?;
+        if check(bytes) == self.check {
+            return Some((Cow::Borrowed(bytes), bytes.len()));
+        }
+        let length = self.text_length(rest)?;
+        let text = String::from_utf8_lossy(rest.get(..length)?).replace("\r\n", "\n");
+        (check(text.as_bytes()) == self.check).then(|| (Cow::Owned(text.into_bytes()), length))
+    }
+
+    /// Whether all bytes of a body have come, or at least what stands there is none.
+    fn is_complete(&self, rest: &[u8]) -> bool {
+        rest.len() >= self.characters && self.text_length(rest).is_some()
+    }
+
+    /// How many bytes the characters of a text take, CR LF counted as one; `None` if they are not all there.
+    fn text_length(&self, rest: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        for _ in 0..self.characters {
+            let width = match rest.get(at..)? {
+                [b'\r', b'\n', ..] => 2,
+                [first, ..] => match first.leading_ones() {
+                    width @ 2..=4 => width as usize,
+                    _ => 1,
+                },
+                [] => return None,
+            };
+            at += width;
+        }
+        (at <= rest.len()).then_some(at)
     }
 }
 
@@ -402,7 +424,7 @@ mod tests {
                 }
             }
         }
-        (answer.or_else(|| reader.read_to_end(&pending)), output)
+        (answer, output)
     }
 
     #[test]
@@ -540,9 +562,20 @@ mod tests {
     #[test]
     fn an_answer_may_have_line_ends_and_any_character() {
         let mark = Framing::random(Sums::Crc32);
-        let stream = frame(&mark, 7, "R<a\n\u{e4}>");
-        let stream = String::from_utf8(stream).unwrap().replace('\n', "\r\n") + "more";
-        let (answer, _) = read(&mark, &[stream.as_bytes()]);
-        assert_eq!(answer, value("<a\n\u{e4}>"));
+        for text in [
+            "<a\n\u{e4}>",
+            "'\u{20ac} \u{1f600}'",
+            "\n",
+            "\r\n\u{e4}\r",
+            "\u{1f600}",
+        ] {
+            let stream = frame(&mark, 7, &format!("R{text}"));
+            let stream = String::from_utf8(stream).unwrap().replace('\n', "\r\n") + "more";
+            let stream = stream.as_bytes();
+            for cut in 0..stream.len() {
+                let (answer, _) = read(&mark, &[&stream[..cut], &stream[cut..]]);
+                assert_eq!(answer, value(text), "{text:?} {cut}");
+            }
+        }
     }
 }

@@ -119,8 +119,15 @@ fn short_calls_are_lines_and_long_ones_programs() {
             assert_eq!(same.call::<String>((&text,)).unwrap(), text, "{round}");
         }
         for text in ["\u{e4}", "a\nb", "\x03\x04", "'\""] {
-            assert_eq!(same.call::<String>((text,)).unwrap(), text);
+            let list = same.call::<Vec<String>>((&[text, "\u{20ac}"],)).unwrap();
+            assert_eq!(list, [text, "\u{20ac}"]);
         }
+    }
+    let shown = "class Shown:\n    def __repr__(self):\n        return \"(1,\\n'\u{e4}')\"\n";
+    device.exec(shown).unwrap();
+    for _ in 0..3 {
+        let value = device.eval::<(i64, String)>("Shown()").unwrap();
+        assert_eq!(value, (1, "\u{e4}".to_owned()));
     }
     same.call::<i64>((1,)).unwrap();
     same.call::<i64>((1,)).unwrap();
