@@ -379,7 +379,7 @@ fn cut_deploy(sandbox: &Sandbox, before: &[u8], options: &str) -> (Outcome, Vec<
 }
 
 /// Cut a `deploy` everywhere, look at what is there, and do it again after some of the cuts: `edges` at the start and at
-/// the end, where the hidden folder comes and goes, and every twelfth.
+/// the end, where the hidden folder comes and goes, and every 24th.
 fn check_deploy(options: &str, edges: usize) {
     let (sandbox, before) = program();
     let old = survey(&[&before]).remove(0);
@@ -398,7 +398,7 @@ fn check_deploy(options: &str, edges: usize) {
     let cuts: Vec<usize> = all
         .iter()
         .copied()
-        .filter(|written| EVERY_CUT || is_edge(written) || written % 12 == 0)
+        .filter(|written| EVERY_CUT || is_edge(written) || written % 24 == 0)
         .collect();
     let again: Vec<Step> = cuts
         .iter()
@@ -427,7 +427,7 @@ fn check_deploy(options: &str, edges: usize) {
 
 #[test]
 fn a_deploy_survives_a_power_cut() {
-    check_deploy("rw", 16);
+    check_deploy("rw", 8);
 }
 
 /// As desktops mount drives that are plugged in (udisks).

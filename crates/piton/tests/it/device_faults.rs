@@ -101,11 +101,11 @@ fn length_of_a_call(counter: &mut Counter) -> (u64, u64) {
     )
 }
 
-/// Returns the places of faults: every 11th byte, since a lost byte is found by waiting. `PITON_FAULT_STEP=1` takes every
+/// Returns the places of faults, `step` bytes apart, since a lost byte is found by waiting. `PITON_FAULT_STEP=1` takes every
 /// byte, for some minutes.
-fn places(length: u64) -> impl Iterator<Item = u64> {
-    let step = std::env::var("PITON_FAULT_STEP").ok();
-    let step = step.map_or(11, |step| step.parse().unwrap());
+fn places(length: u64, step: usize) -> impl Iterator<Item = u64> {
+    let chosen = std::env::var("PITON_FAULT_STEP").ok();
+    let step = chosen.map_or(step, |step| step.parse().unwrap());
     (0..length).step_by(step)
 }
 
@@ -113,7 +113,7 @@ fn places(length: u64) -> impl Iterator<Item = u64> {
 fn damage_to_the_board_all_over_a_call() {
     let mut counter = Counter::start();
     let (length, _) = length_of_a_call(&mut counter);
-    for (index, at) in places(length).enumerate() {
+    for (index, at) in places(length, 31).enumerate() {
         // One kind at each place: the host finds each of them by waiting.
         counter.survives(&match index % 3 {
             0 => Fault::CorruptToBoard { at, mask: 1 },
@@ -127,7 +127,7 @@ fn damage_to_the_board_all_over_a_call() {
 fn damage_to_the_host_all_over_an_answer() {
     let mut counter = Counter::start();
     let (_, length) = length_of_a_call(&mut counter);
-    for at in places(length) {
+    for at in places(length, 11) {
         counter.survives(&Fault::CorruptToHost { at, mask: 1 });
         counter.survives(&Fault::DropToHost { at });
         let direction = Direction::ToHost;
@@ -140,12 +140,12 @@ fn resets_and_cuts_all_over_a_call() {
     let mut counter = Counter::start();
     let (out, back) = length_of_a_call(&mut counter);
     let mut outcomes = Vec::new();
-    for after in places(out) {
+    for after in places(out, 17) {
         outcomes.push(counter.survives(&Fault::ResetAfter {
             bytes_to_board: after,
         }));
     }
-    for after in places(back) {
+    for after in places(back, 17) {
         let away = Duration::from_millis(30);
         outcomes.push(counter.survives(&Fault::Vanish {
             after_bytes_to_host: after,
