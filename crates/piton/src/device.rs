@@ -58,6 +58,7 @@ use clock::Clock;
 pub use error::DeviceError;
 use events::Handlers;
 pub use generator::Generator;
+use options::reconnecting;
 pub use options::{CallOptions, Connector, DeviceOptions, ExecOptions, OutputSink};
 pub use proxy::{Proxy, ProxyValue};
 pub use raised::{HostFrame, Raised};
@@ -83,7 +84,8 @@ struct Shared {
 }
 
 impl Device {
-    /// Connects to the board that `selector` names, and begins a session on it.
+    /// Connects to the board that `selector` names, and begins a session on it. A lost board is found again by its USB serial
+    /// number, if it has one: its port may have another name then.
     ///
     /// [`ConnectOptions::cancel`] stops a call that waits: see [`Device::cancel_flag`].
     ///
@@ -98,8 +100,7 @@ impl Device {
         // A soft reset ends the connection: the firmware forgets the WebREPL.
         options.keep_state |= matches!(selector, BoardSelector::WebRepl { .. });
         let cancel = connection.cancel.clone();
-        let (selector, connection) = (selector.clone(), connection.clone());
-        let connector = Box::new(move || Board::connect(&selector, &connection));
+        let connector = reconnecting(selector.clone(), connection.clone());
         Device::open(connector, cancel, options)
     }
 

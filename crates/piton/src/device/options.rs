@@ -3,12 +3,28 @@
 use std::time::Duration;
 
 use piton_board::deadline::Deadline;
+use piton_board::reopen::BoardIdentity;
+use piton_board::selector::BoardSelector;
 
-use crate::board::Board;
+use crate::board::{Board, ConnectOptions};
 use crate::error::Error;
 
 /// Opens the connection of a session, and opens it again when it was lost.
 pub type Connector = Box<dyn FnMut() -> Result<Board, Error> + Send>;
+
+/// Returns a connector to the board that `selector` names at first, and to the same board later: the port may have another name
+/// then, and `auto` could name another board.
+pub(super) fn reconnecting(selector: BoardSelector, connection: ConnectOptions) -> Connector {
+    let mut identity: Option<BoardIdentity> = None;
+    Box::new(move || {
+        let known = identity.as_ref().map(BoardIdentity::find).transpose()?;
+        let board = Board::connect(known.as_ref().unwrap_or(&selector), &connection)?;
+        if identity.is_none() {
+            identity = BoardIdentity::of(&selector, board.device_name());
+        }
+        Ok(board)
+    })
+}
 
 /// Hears what the code on the board prints, as it comes.
 pub type OutputSink = Box<dyn FnMut(&[u8]) + Send>;
