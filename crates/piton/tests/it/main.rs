@@ -26,6 +26,7 @@ mod package_index;
 mod program;
 mod program_run;
 mod project;
+mod releases;
 mod reports;
 mod romfs;
 mod session;
