@@ -1,7 +1,7 @@
 //! `THIRD-PARTY-LICENSES`: the license texts of the packages whose code is part of the program.
 //!
 //! The texts are those in the packages. Where a package leaves the choice, its MIT license is taken if it has one; a
-//! package that has no text at all gets that of the Apache license, if it may be used under it.
+//! package that has no text at all gets that of the Apache license or the Mozilla Public License, if it may be used under it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,6 +24,15 @@ const STARTS: [&str; 6] = [
     "UNLICENSE",
 ];
 
+/// Licenses whose text is the same for all packages, with words of it.
+const COMMON: [(&str, [&str; 2]); 2] = [
+    (
+        "Apache-2.0",
+        ["Apache License", "Version 2.0, January 2004"],
+    ),
+    ("MPL-2.0", ["Mozilla Public License", "Version 2.0"]),
+];
+
 /// The separator of two texts.
 const RULE: &str =
     "--------------------------------------------------------------------------------";
@@ -42,17 +51,16 @@ pub(crate) fn file(packages: &[LockedPackage]) -> anyhow::Result<String> {
             users.entry(text).or_default().insert(named(package));
         }
     }
-    let apache = users
+    let common: Vec<(&str, Option<String>)> = COMMON
         .iter()
-        .filter(|(text, _)| {
-            text.contains("Apache License") && text.contains("Version 2.0, January 2004")
-        })
-        .max_by_key(|(_, packages)| packages.len());
-    let apache = apache.map(|(text, _)| text.clone());
+        .map(|(license, words)| (*license, most_used(&users, words)))
+        .collect();
     for package in without {
         let license = package.license.as_deref().unwrap_or_default();
-        let may = is_allowed(license, &|license| license == "Apache-2.0");
-        let text = apache.clone().filter(|_| may == Ok(true));
+        let text = common.iter().find_map(|(name, text)| {
+            let may = is_allowed(license, &|license| license == *name);
+            text.clone().filter(|_| may == Ok(true))
+        });
         let text = text.with_context(|| {
             format!(
                 "{} has no license file, and its license is `{license}`",
@@ -78,6 +86,15 @@ pub(crate) fn file(packages: &[LockedPackage]) -> anyhow::Result<String> {
         ));
     }
     Ok(content)
+}
+
+/// Returns the text with these words that most packages have.
+fn most_used(users: &BTreeMap<String, BTreeSet<String>>, words: &[&str]) -> Option<String> {
+    let with_words = users
+        .iter()
+        .filter(|(text, _)| words.iter().all(|word| text.contains(word)));
+    let most = with_words.max_by_key(|(_, packages)| packages.len());
+    most.map(|(text, _)| text.clone())
 }
 
 fn named(package: &LockedPackage) -> String {

@@ -101,7 +101,7 @@ pub struct SourceError {
     pub problem: &'static str,
 }
 
-fn refused(text: &str, problem: &'static str) -> SourceError {
+pub(crate) fn refused(text: &str, problem: &'static str) -> SourceError {
     SourceError {
         text: text.chars().take(200).collect(),
         problem,
@@ -348,11 +348,20 @@ impl fmt::Display for Source {
 
 impl Host {
     /// Returns the prefix of the service's repositories.
-    fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Host::Github => "github:",
             Host::Gitlab => "gitlab:",
             Host::Codeberg => "codeberg:",
+        }
+    }
+
+    /// Returns the name of the service's server.
+    pub(crate) fn server(self) -> &'static str {
+        match self {
+            Host::Github => "github.com",
+            Host::Gitlab => "gitlab.com",
+            Host::Codeberg => "codeberg.org",
         }
     }
 
@@ -398,7 +407,7 @@ fn is_remote(text: &str) -> bool {
 }
 
 /// Returns whether a name or version needs no escapes in an address.
-fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     let letters = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte));
@@ -406,7 +415,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Checks that an address has only ASCII letters, digits and signs: no spaces, nothing that controls a terminal.
-fn check_address(text: &str) -> Result<(), SourceError> {
+pub(crate) fn check_address(text: &str) -> Result<(), SourceError> {
     if text.len() > MAXIMUM {
         return Err(refused(text, "it is too long"));
     }
