@@ -15,6 +15,7 @@ mod exec;
 mod freeze;
 pub(crate) mod fs;
 mod help;
+mod index;
 mod info;
 mod inspect;
 mod keygen;
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Freeze(Box<freeze::Args>),
     /// Print what a `manifest.py` lists
     Manifest(Box<manifest::Args>),
+    /// Make an index of packages, from which `mip` installs
+    Index(Box<index::Args>),
     /// Show what is in `.mpy` files, or join them
     Inspect(inspect::Args),
     /// List the serial ports and the boards at them
@@ -173,6 +176,7 @@ impl Command {
             Command::Minify(args) => minify::run(args, ctx),
             Command::Freeze(args) => freeze::run(args, ctx),
             Command::Manifest(args) => manifest::run(args, ctx),
+            Command::Index(args) => index::run(args, ctx),
             Command::Inspect(args) => inspect::run(args, ctx),
             Command::Devs => devs::run(ctx),
             Command::Doctor => doctor::run(ctx),
@@ -238,6 +242,7 @@ impl Command {
             | Command::Minify(_)
             | Command::Freeze(_)
             | Command::Manifest(_)
+            | Command::Index(_)
             | Command::Inspect(_)
             | Command::Devs
             | Command::Doctor

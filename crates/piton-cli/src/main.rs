@@ -30,6 +30,7 @@ mod config;
 mod context;
 mod environment;
 mod error;
+mod firmware;
 mod interrupt;
 mod local_file;
 mod output_sink;

@@ -51,6 +51,7 @@ use piton_shipment::signature::SecretKey;
 use crate::events;
 use crate::patterns::Patterns;
 
+pub use age::epoch;
 pub use make::build;
 pub use report::{BuildFailure, BuildReport, BuiltTarget, ProjectReport, SourceAsIs};
 pub use scan::fingerprint;

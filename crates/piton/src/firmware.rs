@@ -1,6 +1,8 @@
 //! What goes into firmware: manifests, evaluated here or, where they need it, by Python.
 
+pub mod compiling;
 pub mod freezing;
+pub mod index;
 pub mod lints;
 
 use std::process::Command;

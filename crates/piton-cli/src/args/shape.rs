@@ -21,8 +21,8 @@ impl ArgumentShape {
     /// Returns the shape of the command called `name`.
     pub(super) fn of(name: &str, compatibility: &Compatibility) -> ArgumentShape {
         match name {
-            "build" | "compile" | "deploy" | "freeze" | "inspect" | "keygen" | "manifest"
-            | "minify" | "sync" | "verify" => ArgumentShape::UpToPlus,
+            "build" | "compile" | "deploy" | "freeze" | "index" | "inspect" | "keygen"
+            | "manifest" | "minify" | "sync" | "verify" => ArgumentShape::UpToPlus,
             "df" | "reset" | "bootloader" if !compatibility.macros_take_arguments => {
                 ArgumentShape::Macro
             }

@@ -1,14 +1,16 @@
 //! tools/makemanifest.py
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
+use piton::cache_folder::compiled_modules;
+use piton::firmware::compiling::Compiling;
 use piton::firmware::freezing::{FreezeEvent, FreezeOptions, MakeError, freeze};
 use piton::firmware::frozen::Target;
 use piton::firmware::{self, Mode, Permissions, Python, Request};
 
 use super::arguments::{Given, Known, parse};
 use super::{End, Tool, mpy_tool, print};
+use crate::firmware::options_of;
 
 const OPTIONS: &[Known] = &[
     Known {
@@ -134,15 +136,10 @@ fn make(given: &Given, evaluation: &firmware::Evaluation) -> Result<(), End> {
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-    let options_of = |embedded: &str, path: &str, level: Option<&str>| {
-        let mut words: Vec<OsString> = ["-s", embedded, "-o", path]
-            .into_iter()
-            .map(OsString::from)
-            .collect();
-        words.extend(level.map(|level| format!("-O{level}").into()));
-        words.extend(flags.iter().map(OsString::from));
-        words.push(embedded.into());
-        piton_mpy_cross::compiler_options(&words)
+    let cache = compiled_modules();
+    let compiling = Compiling {
+        options_of: &|target, path, level| options_of(target, path, level, &flags),
+        cache: cache.as_ref(),
     };
     let options = FreezeOptions {
         output: PathBuf::from(output),
@@ -154,7 +151,7 @@ fn make(given: &Given, evaluation: &firmware::Evaluation) -> Result<(), End> {
         FreezeEvent::Source { target } => print(&format!("STR {target}\n")),
         FreezeEvent::Written { .. } => print(&format!("GEN {output}\n")),
     };
-    freeze(evaluation, &options, &options_of, &mut events).map_err(|error| match error {
+    freeze(evaluation, &options, compiling, &mut events).map_err(|error| match error {
         // On stdout, as upstream.
         MakeError::Rejected { target, text } => End {
             stdout: format!("error compiling {target}:\n{text}\n"),

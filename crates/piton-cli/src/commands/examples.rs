@@ -209,6 +209,13 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "index",
+        &[(
+            "piton index build micropython-lib --output public/v2",
+            "make the files that a web server of your own gives to `mip`",
+        )],
+    ),
+    (
         "manifest",
         &[(
             "piton manifest manifest.py -v MPY_DIR=micropython",

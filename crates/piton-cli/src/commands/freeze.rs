@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use piton::cache_folder::compiled_modules;
+use piton::firmware::compiling::Compiling;
 use piton::firmware::freezing::{
     FreezeEvent, FreezeOptions, MakeError, compile_all, depfile, freeze,
 };
@@ -13,6 +15,7 @@ use serde_json::json;
 use super::manifest::{ManifestArgs, evaluate, text};
 use crate::context::Context;
 use crate::error::{CommandError, FileError, FirmwareError};
+use crate::firmware::options_of;
 
 /// Arguments of `freeze`.
 #[derive(Debug, clap::Args)]
@@ -50,17 +53,14 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.explain {
         explain(&evaluation, ctx)?;
     }
-    let options_of = |embedded: &str, path: &str, level: Option<&str>| {
-        let level = level.map(|level| format!("-O{level}"));
-        let words = ["-s", embedded, "-o", path]
-            .into_iter()
-            .chain(level.as_deref())
-            .chain([embedded]);
-        piton_mpy_cross::compiler_options(&words.map(Into::into).collect::<Vec<_>>())
+    let cache = compiled_modules();
+    let compiling = Compiling {
+        options_of: &|target, path, level| options_of(target, path, level, &[]),
+        cache: cache.as_ref(),
     };
     if args.size {
         let modules =
-            compile_all(&evaluation, &args.build_dir, &options_of).map_err(FirmwareError::Make)?;
+            compile_all(&evaluation, &args.build_dir, compiling).map_err(FirmwareError::Make)?;
         let read = Modules::read(
             modules
                 .iter()
@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         FreezeEvent::Source { target } => ctx.ui.note(&format!("took {target} as source")),
         FreezeEvent::Written { output } => ctx.ui.note(&format!("wrote {}", output.display())),
     };
-    freeze(&evaluation, &options, &options_of, &mut events).map_err(FirmwareError::Make)?;
+    freeze(&evaluation, &options, compiling, &mut events).map_err(FirmwareError::Make)?;
     if let Some(path) = &args.depfile {
         let rule = depfile(&evaluation, output);
         piton::host_file::write(path, rule.as_bytes()).map_err(|source| FileError::Write {

@@ -118,7 +118,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Compile and ship",
         &[
             "build", "verify", "deploy", "keygen", "compile", "minify", "inspect", "romfs",
-            "manifest", "freeze",
+            "manifest", "freeze", "index",
         ],
     ),
     (

@@ -20,6 +20,13 @@ pub(crate) struct ManifestArgs {
     /// List folders by name, not in the order of the file system
     #[arg(long)]
     sorted: bool,
+    #[command(flatten)]
+    python: PythonArgs,
+}
+
+/// Arguments for manifests that need Python.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PythonArgs {
     /// Refuse manifests that only Python itself can run
     #[arg(long)]
     strict: bool,
@@ -32,6 +39,32 @@ pub(crate) struct ManifestArgs {
     /// The Python for manifests that the interpreter of this program cannot run
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: String,
+}
+
+impl PythonArgs {
+    /// Returns the Python, and what it permits.
+    pub(super) fn python(&self) -> Python {
+        if self.strict {
+            return Python::Forbidden;
+        }
+        Python::Program {
+            name: self.python.clone(),
+            permissions: Permissions {
+                writable: self.allow_write.clone(),
+                programs: self.allow_programs,
+            },
+        }
+    }
+
+    /// Returns what says why Python runs a manifest.
+    pub(super) fn announcer<'a>(&'a self, ctx: &'a Context) -> impl FnMut(&str) + 'a {
+        move |reason| {
+            ctx.ui.note(&format!(
+                "note: the manifest is run by `{}` ({reason})",
+                self.python
+            ));
+        }
+    }
 }
 
 /// Arguments of `manifest`.
@@ -106,24 +139,8 @@ pub(super) fn evaluate(
             None => request.variables.push((name, value)),
         }
     }
-    let python = if args.strict {
-        Python::Forbidden
-    } else {
-        Python::Program {
-            name: args.python.clone(),
-            permissions: Permissions {
-                writable: args.allow_write.clone(),
-                programs: args.allow_programs,
-            },
-        }
-    };
-    let mut announce = |reason: &str| {
-        ctx.ui.note(&format!(
-            "{}: the manifest is run by `{}` ({reason})",
-            "note", args.python
-        ))
-    };
-    let result = firmware::evaluate(&request, &python, &mut announce);
+    let mut announce = args.python.announcer(ctx);
+    let result = firmware::evaluate(&request, &args.python.python(), &mut announce);
     let printed = match &result {
         Ok(evaluation) => &evaluation.printed,
         Err(error) => &error.printed,

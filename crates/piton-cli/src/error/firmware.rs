@@ -1,6 +1,7 @@
 //! Failures of the commands for manifests and firmware.
 
 use piton::firmware::ErrorKind;
+use piton::firmware::index::IndexError;
 
 /// Why a manifest, or what it lists, cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub(crate) enum FirmwareError {
     /// What a manifest lists cannot be frozen.
     #[error("{0}")]
     Make(piton::firmware::freezing::MakeError),
+    /// An index cannot be made.
+    #[error("{0}")]
+    Index(piton::firmware::index::IndexError),
     /// A variable has no value.
     #[error("`{text}` is no variable: `NAME=VALUE` is expected")]
     Variable {
@@ -42,6 +46,13 @@ impl FirmwareError {
             {
                 vec!["`--allow-write FOLDER` and `--allow-programs` permit it".to_owned()]
             }
+            FirmwareError::Index(IndexError::Empty { .. }) => {
+                vec!["`--folder NAME` names a folder of the library with packages".to_owned()]
+            }
+            FirmwareError::Index(IndexError::Collision { .. }) => vec![
+                "if that file is not damaged, use a longer `--hash-prefix`; `mip` accepts any"
+                    .to_owned(),
+            ],
             _ => Vec::new(),
         }
     }
@@ -54,7 +65,7 @@ impl FirmwareError {
                 ErrorKind::Exit(code) => u8::try_from(code).unwrap_or(1),
                 _ => 1,
             },
-            FirmwareError::Make(_) => 1,
+            FirmwareError::Make(_) | FirmwareError::Index(_) => 1,
             FirmwareError::Variable { .. } => super::USAGE,
         }
     }

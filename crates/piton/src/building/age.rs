@@ -27,16 +27,7 @@ pub(super) fn age(
     inputs: &[Input],
     events: &dyn Fn(BuildEvent),
 ) -> Result<Age, BuildError> {
-    let epoch = std::env::var(crate::environment::SOURCE_DATE_EPOCH)
-        .ok()
-        .filter(|value| !value.is_empty());
-    let epoch = match epoch {
-        None => None,
-        Some(value) => match value.trim().parse::<u64>() {
-            Ok(seconds) if Timestamp::from_seconds(seconds).seconds() == seconds => Some(seconds),
-            _ => return Err(BuildError::Epoch { value }),
-        },
-    };
+    let epoch = epoch()?;
     let needs_commit = epoch.is_none() || settings.version.is_none();
     let commit = match needs_commit && in_repository(&settings.source) {
         false => None,
@@ -56,6 +47,26 @@ pub(super) fn age(
     };
     debug!(seconds, %origin, tag, "the time of the build");
     Ok(Age { seconds, tag })
+}
+
+/// Returns the time of `SOURCE_DATE_EPOCH` in seconds since 1970, if it is set.
+///
+/// # Errors
+///
+/// [`BuildError::Epoch`] if it is no such time.
+pub fn epoch() -> Result<Option<u64>, BuildError> {
+    let epoch = std::env::var(crate::environment::SOURCE_DATE_EPOCH)
+        .ok()
+        .filter(|value| !value.is_empty());
+    match epoch {
+        None => Ok(None),
+        Some(value) => match value.trim().parse::<u64>() {
+            Ok(seconds) if Timestamp::from_seconds(seconds).seconds() == seconds => {
+                Ok(Some(seconds))
+            }
+            _ => Err(BuildError::Epoch { value }),
+        },
+    }
 }
 
 fn in_repository(folder: &Path) -> bool {

@@ -7,10 +7,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_compiler::Options;
 use piton_firmware::frozen::{self, FreezeError, Modules, Target};
-use piton_firmware::manifest::{Data, Evaluation, File, Kind};
+use piton_firmware::manifest::{Evaluation, File, Kind};
 
+use super::compiling::{Compiling, mpy_path, read};
 use crate::host_file;
 
 /// What is frozen, and where it goes.
@@ -119,10 +119,6 @@ pub enum MakeError {
     Freeze(#[from] FreezeError),
 }
 
-/// Makes the compiler's options for one file: its path on the board, the path of the `.mpy` file, and the level of optimization that the
-/// manifest asks for.
-pub type OptionsOf<'a> = dyn Fn(&str, &str, Option<&str>) -> Result<Options, String> + 'a;
-
 /// Freezes files.
 ///
 /// # Errors
@@ -130,42 +126,33 @@ pub type OptionsOf<'a> = dyn Fn(&str, &str, Option<&str>) -> Result<Options, Str
 pub fn freeze(
     evaluation: &Evaluation,
     options: &FreezeOptions,
-    options_of: &OptionsOf<'_>,
+    compiling: Compiling<'_>,
     events: &mut dyn FnMut(FreezeEvent),
 ) -> Result<(), MakeError> {
     check(&evaluation.files)?;
     let mut sources: Vec<(&str, Vec<u8>)> = Vec::new();
-    let mut compiled: Vec<(String, Vec<u8>)> = Vec::new();
     for file in &evaluation.files {
-        match file.kind {
-            Kind::FreezeAsStr => {
-                let source = read(&file.source)?;
-                if source.is_empty() {
-                    return Err(MakeError::EmptySource {
-                        target: file.target.clone(),
-                    });
-                }
-                sources.push((&file.target, source));
-            }
-            Kind::FreezeMpy => compiled.push((file.source.clone(), read(&file.source)?)),
-            Kind::FreezeAsMpy | Kind::CompileAsMpy => {
-                let (path, mpy) = compile(file, &options.build_folder, options_of)?;
-                let changed = !fs::read(&path).is_ok_and(|old| old == mpy);
-                if changed {
-                    write(Path::new(&path), &mpy)?;
-                }
-                if changed {
-                    events(FreezeEvent::Compiled {
-                        target: file.target.clone(),
-                    });
-                }
-                compiled.push((path, mpy));
-            }
-            Kind::Auto | Kind::FreezeAuto => {
-                return Err(MakeError::Kind {
-                    source_path: file.source.clone(),
-                });
-            }
+        if file.kind != Kind::FreezeAsStr {
+            continue;
+        }
+        let source = read(&file.source)?;
+        if source.is_empty() {
+            return Err(MakeError::EmptySource {
+                target: file.target.clone(),
+            });
+        }
+        sources.push((&file.target, source));
+    }
+    let compiled = modules(evaluation, &options.build_folder, compiling)?;
+    for module in &compiled {
+        let Some(target) = module.target else {
+            continue;
+        };
+        if !fs::read(&module.path).is_ok_and(|old| old == module.mpy) {
+            write(Path::new(&module.path), &module.mpy)?;
+            events(FreezeEvent::Compiled {
+                target: target.to_owned(),
+            });
         }
     }
     let modules = if compiled.is_empty() {
@@ -174,7 +161,7 @@ pub fn freeze(
         Modules::read(
             compiled
                 .iter()
-                .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+                .map(|module| (module.path.as_str(), module.mpy.as_slice())),
         )?
         .to_c(&options.target)?
     };
@@ -205,19 +192,58 @@ pub fn freeze(
 pub fn compile_all(
     evaluation: &Evaluation,
     build_folder: &str,
-    options_of: &OptionsOf<'_>,
+    compiling: Compiling<'_>,
 ) -> Result<Vec<(String, Vec<u8>)>, MakeError> {
-    let mut compiled = Vec::new();
+    let compiled = modules(evaluation, build_folder, compiling)?;
+    Ok(compiled
+        .into_iter()
+        .map(|module| (module.path, module.mpy))
+        .collect())
+}
+
+/// A module that is frozen as bytecode.
+struct Module<'a> {
+    /// The path of its `.mpy` file.
+    path: String,
+    /// The content of that.
+    mpy: Vec<u8>,
+    /// Its path on the board, if it was compiled here.
+    target: Option<&'a str>,
+}
+
+/// Compiles what a manifest lists, in the order of the list.
+fn modules<'a>(
+    evaluation: &'a Evaluation,
+    build_folder: &str,
+    compiling: Compiling<'_>,
+) -> Result<Vec<Module<'a>>, MakeError> {
+    let is_compiled = |file: &&File| matches!(file.kind, Kind::FreezeAsMpy | Kind::CompileAsMpy);
+    let jobs: Vec<(&File, String)> = evaluation
+        .files
+        .iter()
+        .filter(is_compiled)
+        .map(|file| (file, mpy_path(file, build_folder)))
+        .collect();
+    let mut compiled = compiling.each(&jobs)?.into_iter().zip(&jobs);
+    let mut modules = Vec::new();
     for file in &evaluation.files {
-        match file.kind {
-            Kind::FreezeAsMpy | Kind::CompileAsMpy => {
-                compiled.push(compile(file, build_folder, options_of)?);
-            }
-            Kind::FreezeMpy => compiled.push((file.source.clone(), read(&file.source)?)),
-            Kind::FreezeAsStr | Kind::Auto | Kind::FreezeAuto => {}
+        if file.kind == Kind::FreezeMpy {
+            modules.push(Module {
+                path: file.source.clone(),
+                mpy: read(&file.source)?,
+                target: None,
+            });
+        } else if is_compiled(&file)
+            && let Some((done, (_, path))) = compiled.next()
+        {
+            modules.push(Module {
+                path: path.clone(),
+                mpy: done.mpy,
+                target: Some(&file.target),
+            });
         }
     }
-    Ok(compiled)
+    Ok(modules)
 }
 
 /// Returns the rule for make that the C file is made of these manifests and sources.
@@ -249,6 +275,11 @@ fn check(files: &[File]) -> Result<(), MakeError> {
                 target: file.target.clone(),
             });
         }
+        if matches!(file.kind, Kind::Auto | Kind::FreezeAuto) {
+            return Err(MakeError::Kind {
+                source_path: file.source.clone(),
+            });
+        }
         if file.kind == Kind::FreezeMpy {
             // Such a file keeps the name that it was compiled under.
             continue;
@@ -262,72 +293,6 @@ fn check(files: &[File]) -> Result<(), MakeError> {
         }
     }
     Ok(())
-}
-
-/// Compiles a file; returns the path that its `.mpy` file gets, and its bytes.
-fn compile(
-    file: &File,
-    build_folder: &str,
-    options_of: &OptionsOf<'_>,
-) -> Result<(String, Vec<u8>), MakeError> {
-    let target = &file.target;
-    let stem: String = {
-        let kept = target.chars().count().saturating_sub(3);
-        target.chars().take(kept).collect()
-    };
-    let path = format!("{build_folder}/frozen_mpy/{stem}.mpy");
-    let bytes = read(&file.source)?;
-    let text = String::from_utf8(bytes).map_err(|_| MakeError::NotText {
-        path: file.source.clone(),
-    })?;
-    let text = if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n")
-    } else {
-        text
-    };
-    let version = match &file.metadata.version {
-        Data::Text(version) if !version.is_empty() => Some(version.as_str()),
-        _ => None,
-    };
-    let source = frozen::tagged_source(&text, version);
-    let level = level(&file.opt);
-    let compiler_options =
-        options_of(target, &path, level.as_deref()).map_err(|text| MakeError::Flags {
-            target: target.clone(),
-            text,
-        })?;
-    let module =
-        piton_compiler::compile(source.as_bytes(), &compiler_options).map_err(|diagnostic| {
-            MakeError::Rejected {
-                target: target.clone(),
-                text: String::from_utf8_lossy(&diagnostic.traceback()).into_owned(),
-            }
-        })?;
-    let mpy = piton_mpy::writer::write(&module).map_err(|error| MakeError::Rejected {
-        target: target.clone(),
-        text: error.to_string(),
-    })?;
-    Ok((path, mpy))
-}
-
-/// Returns the level of optimization as Python prints it.
-fn level(opt: &Data) -> Option<String> {
-    Some(match opt {
-        Data::None => return None,
-        Data::Bool(true) => "True".to_owned(),
-        Data::Bool(false) => "False".to_owned(),
-        Data::Integer(level) => level.to_string(),
-        Data::Float(level) => level.to_string(),
-        Data::Text(text) | Data::Other(text) => text.clone(),
-        Data::Sequence(_) | Data::Mapping(_) => "?".to_owned(),
-    })
-}
-
-fn read(path: &str) -> Result<Vec<u8>, MakeError> {
-    fs::read(path).map_err(|source| MakeError::Read {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {

@@ -106,6 +106,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Minify(_)
         | Command::Manifest(_)
         | Command::Freeze(_)
+        | Command::Index(_)
         | Command::Inspect(_)
         | Command::Sync(_) => json!("not mpremote's"),
     }
