@@ -34,6 +34,7 @@ mod help;
 #[cfg(unix)]
 mod hostile_names;
 mod http;
+mod index;
 #[cfg(unix)]
 mod input;
 mod inspect;
