@@ -1,9 +1,13 @@
 //! The command lines of MicroPython's build tools: `piton makemanifest` and `piton mpy-tool`, or links to `piton` named
 //! `makemanifest.py` and `mpy-tool.py`. Options, output and exit codes are those of the tools of MicroPython 1.29.
+//!
+//! A link named `piton-python3` is for ports that are built with CMake, which start `tools/makemanifest.py` by its path with the Python that
+//! is configured: it does what that script does, and has the system's Python do everything else.
 
 mod arguments;
 mod makemanifest;
 mod mpy_tool;
+mod python;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -16,6 +20,8 @@ pub(crate) enum Tool {
     MakeManifest,
     /// tools/mpy-tool.py
     MpyTool,
+    /// Python, for CMake
+    Python,
 }
 
 impl Tool {
@@ -23,6 +29,7 @@ impl Tool {
         match name {
             "makemanifest" | "makemanifest.py" => Some(Tool::MakeManifest),
             "mpy-tool" | "mpy-tool.py" => Some(Tool::MpyTool),
+            "piton-python3" | "piton-python3.exe" => Some(Tool::Python),
             _ => None,
         }
     }
@@ -31,6 +38,7 @@ impl Tool {
         match self {
             Tool::MakeManifest => "makemanifest.py",
             Tool::MpyTool => "mpy-tool.py",
+            Tool::Python => "piton-python3",
         }
     }
 }
@@ -51,13 +59,14 @@ pub(crate) fn find(argv: &[OsString]) -> Option<(Tool, &[OsString])> {
 
 /// Runs a tool.
 pub(crate) fn main(tool: Tool, words: &[OsString]) -> ExitCode {
-    let words: Vec<String> = words
+    let texts: Vec<String> = words
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let result = match tool {
-        Tool::MakeManifest => makemanifest::run(&words),
-        Tool::MpyTool => mpy_tool::run(&words),
+        Tool::MakeManifest => makemanifest::run(&texts),
+        Tool::MpyTool => mpy_tool::run(&texts),
+        Tool::Python => return python::run(words),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
