@@ -121,6 +121,39 @@ fn what_the_c_compiler_would_stumble_over_is_an_error() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_build_with_cmake_gets_our_makemanifest_and_the_systems_python() {
+    let sandbox = project();
+    let link = sandbox.path().join("piton-python3");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_piton"), &link).unwrap();
+    let start = |words: &[&str]| {
+        let mut command = sandbox.piton();
+        let mut linked = std::process::Command::new(&link);
+        let variables = command.get_envs();
+        for (name, value) in variables {
+            match value {
+                Some(value) => linked.env(name, value),
+                None => linked.env_remove(name),
+            };
+        }
+        linked.current_dir(sandbox.path()).args(words);
+        command = linked;
+        crate::support::run(command)
+    };
+    // As FindPython3 and py/mkrules.cmake start it.
+    let version = start(&["-c", "import sys; print(sys.version_info[0])"]);
+    assert_eq!(version.stdout(), "3\n");
+    assert_eq!(start(&["-c", "raise SystemExit(7)"]).code, Some(7));
+    let words = format!("/micropython/tools/{}", line(""));
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let script = words[0].replace("makemanifest", "makemanifest.py");
+    let made = start(&[&[script.as_str()], &words[1..]].concat());
+    assert_eq!(made.code, Some(0), "{}", made.stderr());
+    let content = sandbox.read("build/frozen_content.c");
+    assert_eq!(Sha256Hex::of(&content).as_str(), FROZEN);
+}
+
 #[test]
 fn freeze_tells_why_files_are_in_and_how_large_they_are() {
     let sandbox = project();
