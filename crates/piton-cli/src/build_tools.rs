@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// A tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
+pub(crate) enum BuildTool {
     /// tools/makemanifest.py
     MakeManifest,
     /// tools/mpy-tool.py
@@ -24,49 +24,49 @@ pub(crate) enum Tool {
     Python,
 }
 
-impl Tool {
-    fn named(name: &str) -> Option<Tool> {
+impl BuildTool {
+    fn named(name: &str) -> Option<BuildTool> {
         match name {
-            "makemanifest" | "makemanifest.py" => Some(Tool::MakeManifest),
-            "mpy-tool" | "mpy-tool.py" => Some(Tool::MpyTool),
-            "piton-python3" | "piton-python3.exe" => Some(Tool::Python),
+            "makemanifest" | "makemanifest.py" => Some(BuildTool::MakeManifest),
+            "mpy-tool" | "mpy-tool.py" => Some(BuildTool::MpyTool),
+            "piton-python3" | "piton-python3.exe" => Some(BuildTool::Python),
             _ => None,
         }
     }
 
     fn file(self) -> &'static str {
         match self {
-            Tool::MakeManifest => "makemanifest.py",
-            Tool::MpyTool => "mpy-tool.py",
-            Tool::Python => "piton-python3",
+            BuildTool::MakeManifest => "makemanifest.py",
+            BuildTool::MpyTool => "mpy-tool.py",
+            BuildTool::Python => "piton-python3",
         }
     }
 }
 
 /// Returns the tool that `argv` asks for, and its words.
-pub(crate) fn find(argv: &[OsString]) -> Option<(Tool, &[OsString])> {
+pub(crate) fn find(argv: &[OsString]) -> Option<(BuildTool, &[OsString])> {
     let (program, words) = argv.split_first()?;
     let name = Path::new(program).file_name()?.to_str()?;
-    if let Some(tool) = Tool::named(name) {
+    if let Some(tool) = BuildTool::named(name) {
         return Some((tool, words));
     }
     let (first, words) = words.split_first()?;
     if Path::new(program).file_stem()? == "mpremote" {
         return None;
     }
-    Some((Tool::named(first.to_str()?)?, words))
+    Some((BuildTool::named(first.to_str()?)?, words))
 }
 
 /// Runs a tool.
-pub(crate) fn main(tool: Tool, words: &[OsString]) -> ExitCode {
+pub(crate) fn main(tool: BuildTool, words: &[OsString]) -> ExitCode {
     let texts: Vec<String> = words
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let result = match tool {
-        Tool::MakeManifest => makemanifest::run(&texts),
-        Tool::MpyTool => mpy_tool::run(&texts),
-        Tool::Python => return python::run(words),
+        BuildTool::MakeManifest => makemanifest::run(&texts),
+        BuildTool::MpyTool => mpy_tool::run(&texts),
+        BuildTool::Python => return python::run(words),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Options as Python's `argparse` takes them.
 
-use super::{End, Tool};
+use super::{BuildTool, End};
 
 /// An option: its names, the name of its value if it takes one, its help.
 pub(super) struct Known {
@@ -42,7 +42,11 @@ impl Given {
 }
 
 /// Parses the words of a tool.
-pub(super) fn parse(tool: Tool, known: &'static [Known], words: &[String]) -> Result<Given, End> {
+pub(super) fn parse(
+    tool: BuildTool,
+    known: &'static [Known],
+    words: &[String],
+) -> Result<Given, End> {
     let mut given = Given::default();
     let mut words = words.iter().peekable();
     let mut only_files = false;
@@ -132,7 +136,7 @@ fn find<'w>(known: &'static [Known], word: &'w str) -> Option<(&'static Known, O
         .map(|_| (option, Some(rest.strip_prefix('=').unwrap_or(rest))))
 }
 
-fn usage(tool: Tool, known: &[Known]) -> String {
+fn usage(tool: BuildTool, known: &[Known]) -> String {
     let mut text = format!("usage: {} [-h]", tool.file());
     for option in known {
         let name = option.names.first().copied().unwrap_or_default();
@@ -145,7 +149,7 @@ fn usage(tool: Tool, known: &[Known]) -> String {
     text
 }
 
-fn help(tool: Tool, known: &[Known]) -> String {
+fn help(tool: BuildTool, known: &[Known]) -> String {
     let mut text = usage(tool, known);
     text.push_str("\noptions:\n  -h, --help\n        show this help message and exit\n");
     for option in known {
@@ -168,7 +172,7 @@ fn help(tool: Tool, known: &[Known]) -> String {
 }
 
 /// Returns the end for words that cannot be used: exit code 2, as `argparse`.
-pub(super) fn refused(tool: Tool, known: &[Known], message: &str) -> End {
+pub(super) fn refused(tool: BuildTool, known: &[Known], message: &str) -> End {
     End {
         stderr: format!("{}{}: error: {message}\n", usage(tool, known), tool.file()),
         code: 2,

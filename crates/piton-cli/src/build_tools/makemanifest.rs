@@ -9,7 +9,7 @@ use piton::firmware::frozen::Target;
 use piton::firmware::{self, Mode, Permissions, Python, Request};
 
 use super::arguments::{Given, Known, parse};
-use super::{End, Tool, mpy_tool, print};
+use super::{BuildTool, End, mpy_tool, print};
 use crate::firmware::options_of;
 
 const OPTIONS: &[Known] = &[
@@ -46,7 +46,7 @@ const OPTIONS: &[Known] = &[
 ];
 
 pub(super) fn run(words: &[String]) -> Result<(), End> {
-    let given = parse(Tool::MakeManifest, OPTIONS, words)?;
+    let given = parse(BuildTool::MakeManifest, OPTIONS, words)?;
     let list = given.has("--list-c-modules");
     let mut request = Request::new(
         if list {

@@ -4,7 +4,7 @@ use piton::firmware::frozen::{LongIntegers, Modules, Target};
 use piton::mpy::{merge, reader, writer};
 
 use super::arguments::{Given, Known, parse, refused};
-use super::{End, Tool, print};
+use super::{BuildTool, End, print};
 
 const OPTIONS: &[Known] = &[
     Known {
@@ -65,7 +65,7 @@ const OPTIONS: &[Known] = &[
 ];
 
 pub(super) fn run(words: &[String]) -> Result<(), End> {
-    let given = parse(Tool::MpyTool, OPTIONS, words)?;
+    let given = parse(BuildTool::MpyTool, OPTIONS, words)?;
     let mut target = target_of(&given)?;
     if let Some(header) = given.value("-q") {
         read_header(&mut target, header)?;
@@ -106,7 +106,7 @@ pub(super) fn run(words: &[String]) -> Result<(), End> {
 pub(super) fn target(flags: &str) -> Result<Target, End> {
     let mut words: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
     words.push("-".to_owned());
-    target_of(&parse(Tool::MpyTool, OPTIONS, &words)?)
+    target_of(&parse(BuildTool::MpyTool, OPTIONS, &words)?)
 }
 
 fn target_of(given: &Given) -> Result<Target, End> {
@@ -119,13 +119,13 @@ fn target_of(given: &Given) -> Result<Target, End> {
             let message = format!(
                 "argument -mlongint-impl: invalid choice: '{other}' (choose from 'none', 'longlong', 'mpz')"
             );
-            return Err(refused(Tool::MpyTool, OPTIONS, &message));
+            return Err(refused(BuildTool::MpyTool, OPTIONS, &message));
         }
     };
     if let Some(size) = given.value("-mmpz-dig-size") {
         target.mpz_digit_size = size.parse().map_err(|_| {
             let message = format!("argument -mmpz-dig-size: invalid int value: '{size}'");
-            refused(Tool::MpyTool, OPTIONS, &message)
+            refused(BuildTool::MpyTool, OPTIONS, &message)
         })?;
     }
     Ok(target)

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use super::Tool;
+use super::BuildTool;
 
 /// The Python of the system.
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
@@ -14,7 +14,7 @@ pub(super) fn run(words: &[OsString]) -> ExitCode {
     if let Some((script, rest)) = words.split_first()
         && is_makemanifest(Path::new(script))
     {
-        return super::main(Tool::MakeManifest, rest);
+        return super::main(BuildTool::MakeManifest, rest);
     }
     let mut command = Command::new(PYTHON);
     command.args(words);
