@@ -1,6 +1,7 @@
 //! The Python package: built as users get it, installed into a fresh environment, tested and checked there.
 
 use std::env;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,11 +11,11 @@ use test_programs::{cache, locate};
 
 use crate::processes::output_of;
 use crate::setup::python::{interpreter, new_environment};
-use crate::workspace::root;
+use crate::workspace::{Profile, root};
 
 mod surroundings;
 
-use surroundings::Surroundings;
+use surroundings::Part;
 
 /// Builds the wheel, installs it into a fresh virtual environment, runs the package's tests and checks its types there.
 ///
@@ -23,7 +24,7 @@ use surroundings::Surroundings;
 /// A tool of the set-up is missing; the wheel cannot be built or installed; a test or the type check fails.
 pub(crate) fn check() -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("piton-python-").tempdir()?;
-    let wheel = build_wheel(&folder.path().join("wheels"))?;
+    let wheel = build_wheel(&folder.path().join("wheels"), Profile::Dev)?;
     let environment = folder.path().join("environment");
     new_environment(&environment)?;
     let python = interpreter(&environment);
@@ -35,9 +36,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
     )
     .context("the wheel cannot be installed")?;
     show_tools(&python)?;
-    let run_tests = |boards: &str, surroundings: &Surroundings| {
-        let file = folder.path().join("surroundings.json");
-        fs_err::write(&file, serde_json::to_vec(surroundings)?)?;
+    let run_tests = |part: &Part<'_>| {
+        let file = folder.path().join(part.name).with_extension("json");
+        fs_err::write(&file, serde_json::to_vec(part.surroundings)?)?;
         let mut tests = Command::new(&python);
         tests
             .env("PITON_VM", locate("vm")?)
@@ -47,13 +48,40 @@ pub(crate) fn check() -> anyhow::Result<()> {
             // A person's own settings and boards are nothing to the tests.
             .env("PITON_CONFIG", "")
             .env_remove("BELAY_DEVICE")
-            .args(["-m", "pytest", "-m", boards, "--rootdir"])
+            .args(["-m", "pytest", "-m", part.marks, "--rootdir"])
             .arg(project())
             .arg(project().join("tests"));
-        run(&mut tests).context("a test of the Python package fails")
+        // The parts run at the same time: each shows its output as a whole.
+        let output = tests.output().context("cannot run pytest")?;
+        io::stdout().lock().write_all(&output.stdout)?;
+        io::stderr().lock().write_all(&output.stderr)?;
+        ensure!(
+            output.status.success(),
+            "a test of the Python package fails"
+        );
+        Ok(())
     };
     surroundings::with_each(folder.path(), run_tests)?;
     check_types(&environment)
+}
+
+/// Installs the package into a folder, for a Python that has the folder in `PYTHONPATH`. Returns the folder.
+/// Errors: as for [`check`].
+#[cfg(unix)]
+pub(crate) fn install_to(folder: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
+    let wheel = build_wheel(&folder.with_extension("wheels"), profile)?;
+    output_of(
+        Command::new(interpreter(&cache::python_environment(
+            &cache::cache_dir()?,
+            Environment::Peers,
+        )))
+        .args(["-m", "pip", "--quiet", "--disable-pip-version-check"])
+        .args(["install", "--no-index", "--no-deps", "--target"])
+        .arg(folder)
+        .arg(&wheel),
+    )
+    .context("the wheel cannot be installed")?;
+    Ok(folder.to_owned())
 }
 
 /// Checks the types of the package, its examples and a script that uses it, and that all public types are known.
@@ -92,11 +120,23 @@ fn project() -> PathBuf {
     root().join("crates").join("piton-python")
 }
 
-/// Builds the wheel into a folder, with the options of a debug build: the release build takes minutes.
-fn build_wheel(folder: &Path) -> anyhow::Result<PathBuf> {
+/// Builds the wheel into a folder.
+fn build_wheel(folder: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
+    let profile = match profile {
+        // The release build takes minutes.
+        Profile::Dev => "dev",
+        Profile::Release => "release",
+    };
     run(Command::new(locate("maturin")?)
         .current_dir(project())
-        .args(["build", "--quiet", "--locked", "--profile", "dev", "--out"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            profile,
+            "--out",
+        ])
         .arg(folder))
     .context("the wheel cannot be built")?;
     let mut wheels = fs_err::read_dir(folder)?;

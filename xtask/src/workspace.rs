@@ -44,25 +44,6 @@ pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
     built(build, "piton")
 }
 
-/// Builds an example of the library with optimizations, and tells where it is.
-/// Errors: it can't be built; cargo has shown why.
-#[cfg(unix)]
-pub(crate) fn build_example(name: &str) -> anyhow::Result<PathBuf> {
-    let mut build = cargo();
-    build
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "piton",
-            "--example",
-            name,
-        ])
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit());
-    built(build, name)
-}
-
 /// Builds the small program `mpy-cross` as users get it, and tells where it is.
 /// Errors: it can't be built; cargo has shown why.
 pub(crate) fn build_mpy_cross() -> anyhow::Result<PathBuf> {

@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pty::OpenptFlags;
@@ -46,12 +47,22 @@ impl Relay {
     /// Returns a relay in front of a serial port or pseudo-terminal.
     /// Errors: it can't be opened, or the system has no pseudo-terminal left.
     pub fn in_front_of(port: &str) -> io::Result<Relay> {
+        Relay::with_latency(port, Duration::ZERO)
+    }
+
+    /// Returns a relay in front of a serial port or pseudo-terminal which holds what passes for some time, in either direction.
+    /// Errors: as for [`Relay::in_front_of`].
+    pub fn with_latency(port: &str, latency: Duration) -> io::Result<Relay> {
         let board = open(port)?;
-        Relay::of(board)
+        Relay::between(board, latency)
     }
 
     /// Returns a relay in front of whatever a descriptor leads to.
     pub(crate) fn of(board: OwnedFd) -> io::Result<Relay> {
+        Relay::between(board, Duration::ZERO)
+    }
+
+    fn between(board: OwnedFd, latency: Duration) -> io::Result<Relay> {
         let (host, terminal, port) = pseudo_terminal()?;
         let (woken, wake) = rustix::pipe::pipe()?;
         // Closing the pipe is the signal to stop. A child process that inherited it would keep it open.
@@ -68,7 +79,7 @@ impl Relay {
             // Kept open between two clients: without a client, the master gets an error.
             let _terminal = terminal;
             // The board has gone, or the relay was dropped. Clients see that the terminal closes.
-            let _ = pass(&board, &host, &woken, &counter);
+            let _ = pass(&board, &host, &woken, &counter, latency);
         })?;
         Ok(Relay {
             port,
@@ -130,6 +141,9 @@ pub(crate) fn open(path: &str) -> io::Result<OwnedFd> {
 struct Direction {
     /// Bytes that were read and not written yet.
     waiting: Vec<u8>,
+    /// How long they are held, and when they are due.
+    latency: Duration,
+    due: Option<Instant>,
 }
 
 impl Direction {
@@ -140,6 +154,7 @@ impl Direction {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
                 self.waiting.extend(buffer.get(..count).unwrap_or_default());
+                self.due = Instant::now().checked_add(self.latency);
                 Ok(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -147,9 +162,15 @@ impl Direction {
         }
     }
 
-    /// Writes as many of the waiting bytes as `to` accepts.
+    /// Returns how long the waiting bytes are still held, if any are.
+    fn held(&self) -> Option<Duration> {
+        let left = self.due?.saturating_duration_since(Instant::now());
+        (!self.waiting.is_empty() && !left.is_zero()).then_some(left)
+    }
+
+    /// Writes as many of the waiting bytes as `to` accepts, when they are due.
     fn write(&mut self, to: BorrowedFd<'_>) -> io::Result<()> {
-        while !self.waiting.is_empty() {
+        while !self.waiting.is_empty() && self.held().is_none() {
             match rustix::io::write(to, &self.waiting) {
                 Ok(count) => drop(self.waiting.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -163,6 +184,8 @@ impl Direction {
     fn interest(&self) -> (PollFlags, PollFlags) {
         if self.waiting.is_empty() {
             (PollFlags::IN, PollFlags::empty())
+        } else if self.held().is_some() {
+            (PollFlags::empty(), PollFlags::empty())
         } else {
             (PollFlags::empty(), PollFlags::OUT)
         }
@@ -176,8 +199,13 @@ fn pass(
     host: &OwnedFd,
     woken: &OwnedFd,
     counter: &Mutex<Counter>,
+    latency: Duration,
 ) -> io::Result<()> {
-    let (mut up, mut down) = (Direction::default(), Direction::default());
+    let direction = || Direction {
+        latency,
+        ..Direction::default()
+    };
+    let (mut up, mut down) = (direction(), direction());
     loop {
         let (read_host, write_board) = up.interest();
         let (read_board, write_host) = down.interest();
@@ -186,7 +214,10 @@ fn pass(
             PollFd::new(host, read_host | write_host),
             PollFd::new(board, read_board | write_board),
         ];
-        match poll(&mut ends, None) {
+        let held = up.held().into_iter().chain(down.held()).min();
+        // A time beyond what a timespec holds is not a latency.
+        let held = held.and_then(|held| Timespec::try_from(held).ok());
+        match poll(&mut ends, held.as_ref()) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
@@ -252,6 +283,21 @@ mod tests {
         };
         assert_eq!(relay.take_traffic(), traffic);
         assert_eq!(relay.take_traffic(), Traffic::default());
+    }
+
+    #[test]
+    fn bytes_are_held_for_the_latency() {
+        let (board, _slave, path) = pseudo_terminal().unwrap();
+        let latency = Duration::from_millis(20);
+        let relay = Relay::with_latency(&path, latency).unwrap();
+        let mut host = OpenOptions::new().write(true).open(relay.port()).unwrap();
+        let begin = Instant::now();
+        host.write_all(b"x").unwrap();
+        let mut received = [0];
+        std::fs::File::from(board)
+            .read_exact(&mut received)
+            .unwrap();
+        assert!(begin.elapsed() >= latency);
     }
 
     #[test]

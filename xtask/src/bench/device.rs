@@ -1,28 +1,32 @@
-//! `cargo xtask bench device`: sessions with functions on a board, through belay and Piton.
+//! `cargo xtask bench device`: sessions with functions on a board, through belay and the Python package of Piton.
 //!
-//! Both do the same on boards of the same kind, in turn. A relay in front of the board counts bytes and turns: they do not
-//! depend on the machine.
+//! One script runs with both, on boards of the same kind, in turn. A relay in front of the board counts bytes and turns: they do
+//! not depend on the machine.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use test_programs::relay::{Relay, Traffic};
 use test_programs::{EmulatedPico, UnixBoard};
 
 use super::content::random_bytes;
-use crate::workspace::build_example;
+use crate::python;
+use crate::served_board::ServedBoard;
+use crate::workspace::{Profile, build_piton};
 
-/// belay's side, a script.
-const BELAY: &str = include_str!("belay_times.py");
+/// What runs with each module.
+const SCRIPT: &str = include_str!("session_times.py");
 
 /// How many files are synchronized, and how long each is.
 const FILES: usize = 50;
 const FILE_LENGTH: usize = 2048;
 
-/// Compare sessions with functions on a board: Piton and belay
+/// Compare sessions with functions on a board: the Python package and belay
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How often each session runs; the medians are shown
@@ -36,153 +40,190 @@ pub(crate) struct Args {
     /// The board
     #[arg(long, value_enum, default_value_t = Kind::Unix)]
     board: Kind,
+
+    /// How long each byte travels on the line in either direction, in microseconds
+    #[arg(long, default_value_t = 0)]
+    latency: u64,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Kind {
     /// MicroPython's unix port, with the files of this computer
     Unix,
+    /// A virtual board, with its files in memory
+    Virtual,
     /// A Pico W, emulated: about 20 times slower than the chip
     Pico,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tool {
-    Piton,
     Belay,
+    Piton,
+}
+
+const TOOLS: [Tool; 2] = [Tool::Belay, Tool::Piton];
+
+/// What the sessions need.
+struct Needs {
+    /// The folder that has the Python package of Piton.
+    package: PathBuf,
+    /// The program that serves virtual boards.
+    piton: Option<PathBuf>,
+    script: PathBuf,
+    /// The folder to synchronize.
+    sources: PathBuf,
 }
 
 /// A running board, and what counts its traffic.
-enum Board {
-    Unix(UnixBoard),
-    Pico { relay: Relay, _board: EmulatedPico },
+struct Board {
+    relay: Relay,
+    _board: Box<dyn Any>,
 }
 
 /// What one run measured: seconds and traffic by name.
 type Measured = Vec<(String, f64, Traffic)>;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let piton = build_example("device_times")?;
     let folder = tempfile::tempdir()?;
-    let sources = folder.path().join("sources");
-    fs_err::create_dir(&sources)?;
+    let needs = Needs {
+        package: python::install_to(&folder.path().join("package"), Profile::Release)?,
+        piton: match args.board {
+            Kind::Virtual => Some(build_piton(Profile::Release)?),
+            Kind::Unix | Kind::Pico => None,
+        },
+        script: folder.path().join("session_times.py"),
+        sources: folder.path().join("sources"),
+    };
+    fs_err::write(&needs.script, SCRIPT)?;
+    fs_err::create_dir(&needs.sources)?;
     for number in 0..FILES {
         let content = random_bytes(&number.to_string(), FILE_LENGTH);
-        fs_err::write(sources.join(format!("{number:02}.bin")), content)?;
+        fs_err::write(needs.sources.join(format!("{number:02}.bin")), content)?;
     }
-    let script = folder.path().join("belay_times.py");
-    fs_err::write(&script, BELAY)?;
     let mut cells: BTreeMap<(Tool, String), Vec<(f64, Traffic)>> = BTreeMap::new();
     let mut names = Vec::new();
     for _ in 0..args.runs {
-        for tool in [Tool::Belay, Tool::Piton] {
-            let measured = measure(tool, args, &piton, &script, &sources)?;
-            for (name, seconds, traffic) in measured {
+        for tool in TOOLS {
+            for (name, seconds, traffic) in measure(tool, args, &needs)? {
                 eprintln!("{tool:?}, {name}: {seconds:.6} s, {traffic:?}");
                 if !names.contains(&name) {
                     names.push(name.clone());
                 }
-                cells
-                    .entry((tool, name))
-                    .or_default()
-                    .push((seconds, traffic));
+                let cell = cells.entry((tool, name)).or_default();
+                cell.push((seconds, traffic));
             }
         }
     }
-    println!(
-        "| operation | tool | seconds | turns | bytes sent | bytes received |\n|---|---|---|---|---|---|"
-    );
-    for name in names {
-        for tool in [Tool::Belay, Tool::Piton] {
-            let Some(runs) = cells.get_mut(&(tool, name.clone())) else {
-                continue;
-            };
-            runs.sort_by(|one, other| one.0.total_cmp(&other.0));
-            if let Some((seconds, traffic)) = runs.get(runs.len() / 2) {
-                let Traffic {
-                    turns,
-                    to_board,
-                    to_host,
-                } = traffic;
-                println!("| {name} | {tool:?} | {seconds:.6} | {turns} | {to_board} | {to_host} |");
-            }
-        }
-    }
+    print_table(&names, &cells);
     Ok(())
 }
 
-fn measure(
-    tool: Tool,
-    args: &Args,
-    piton: &Path,
-    script: &Path,
-    sources: &Path,
-) -> anyhow::Result<Measured> {
-    let flash = tempfile::tempdir()?;
-    let board = match args.board {
-        Kind::Unix => Board::Unix(UnixBoard::start(flash.path())),
-        Kind::Pico => {
-            let board = EmulatedPico::start();
-            Board::Pico {
-                relay: Relay::in_front_of(board.port())?,
-                _board: board,
-            }
+/// Prints the median run of each tool, and the ratio of their times.
+fn print_table(names: &[String], cells: &BTreeMap<(Tool, String), Vec<(f64, Traffic)>>) {
+    println!("| operation | tool | seconds | turns | bytes sent | bytes received | times faster |");
+    println!("|---|---|---|---|---|---|---|");
+    for name in names.iter().filter(|name| !name.starts_with('(')) {
+        let medians = TOOLS.map(|tool| {
+            let mut runs = cells.get(&(tool, name.clone()))?.clone();
+            runs.sort_by(|one, other| one.0.total_cmp(&other.0));
+            runs.get(runs.len() / 2).copied()
+        });
+        let [Some((theirs, _)), Some((ours, _))] = medians else {
+            continue;
+        };
+        for (tool, median) in TOOLS.iter().zip(medians) {
+            let Some((seconds, traffic)) = median else {
+                continue;
+            };
+            let ratio = match tool {
+                Tool::Piton if ours > 0.0 => format!("{:.1}", theirs / ours),
+                _ => String::new(),
+            };
+            let Traffic {
+                turns,
+                to_board,
+                to_host,
+            } = traffic;
+            println!(
+                "| {name} | {tool:?} | {seconds:.6} | {turns} | {to_board} | {to_host} | {ratio} |"
+            );
         }
-    };
+    }
+}
+
+fn measure(tool: Tool, args: &Args, needs: &Needs) -> anyhow::Result<Measured> {
+    let flash = tempfile::tempdir()?;
+    let board = Board::start(args, needs, flash.path())?;
     let target = match args.board {
         Kind::Unix => flash.path().join("bench"),
-        Kind::Pico => PathBuf::from("/bench"),
+        Kind::Virtual | Kind::Pico => PathBuf::from("/bench"),
     };
-    let mut command = match tool {
-        Tool::Piton => Command::new(piton),
-        Tool::Belay => test_programs::belay_python(),
+    let mut command = test_programs::belay_python();
+    command.env("PYTHONPATH", &needs.package);
+    // A person's own settings are nothing to the measurement.
+    command.env("PITON_CONFIG", "");
+    let module = match tool {
+        Tool::Belay => "belay",
+        Tool::Piton => "piton",
     };
-    if tool == Tool::Belay {
-        command.arg(script);
-    }
     command
-        .args([board.port(), &args.calls.to_string()])
-        .arg(sources);
-    if tool == Tool::Belay {
-        command.arg(target);
-    }
+        .arg(&needs.script)
+        .args([module, board.relay.port(), &args.calls.to_string()])
+        .args([&needs.sources, &target]);
+    let measured = lines_of(command, &board.relay);
+    measured.with_context(|| format!("{tool:?} fails"))
+}
+
+/// Runs a script that waits after each line, and counts what passes the relay for each.
+fn lines_of(mut command: Command, relay: &Relay) -> anyhow::Result<Measured> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("cannot run {tool:?}"))?;
+        .context("cannot start the interpreter")?;
     let mut answers = child.stdin.take().context("no stdin")?;
     let lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
-    board.take_traffic();
+    relay.take_traffic();
     let mut measured = Vec::new();
     for line in lines {
         let line = line?;
-        // The program waits: all that passed belongs to the line.
-        let traffic = board.take_traffic();
+        // The script waits: all that passed belongs to the line.
+        let traffic = relay.take_traffic();
         let (name, seconds) = line
             .split_once(": ")
-            .with_context(|| format!("{tool:?} says `{line}`"))?;
+            .with_context(|| format!("it says `{line}`"))?;
         measured.push((name.to_owned(), seconds.parse()?, traffic));
         answers.write_all(b"\n")?;
     }
     drop(answers);
     let status = child.wait()?;
-    ensure!(status.success(), "{tool:?} ended with {status}");
+    ensure!(status.success(), "it ended with {status}");
     Ok(measured)
 }
 
 impl Board {
-    fn port(&self) -> &str {
-        match self {
-            Board::Unix(board) => board.port(),
-            Board::Pico { relay, .. } => relay.port(),
-        }
-    }
-
-    fn take_traffic(&self) -> Traffic {
-        match self {
-            Board::Unix(board) => board.take_traffic(),
-            Board::Pico { relay, .. } => relay.take_traffic(),
-        }
+    /// Starts a board, whose files are in a folder where they are those of this computer.
+    fn start(args: &Args, needs: &Needs, flash: &Path) -> anyhow::Result<Board> {
+        let (port, board): (String, Box<dyn Any>) = match args.board {
+            Kind::Unix => {
+                let board = UnixBoard::start(flash);
+                (board.port().to_owned(), Box::new(board))
+            }
+            Kind::Virtual => {
+                let piton = needs.piton.as_deref().context("no program serves boards")?;
+                let board = ServedBoard::start(piton, [""; 0])?;
+                (board.port.clone(), Box::new(board))
+            }
+            Kind::Pico => {
+                let board = EmulatedPico::start();
+                (board.port().to_owned(), Box::new(board))
+            }
+        };
+        let latency = Duration::from_micros(args.latency);
+        Ok(Board {
+            relay: Relay::with_latency(&port, latency)?,
+            _board: board,
+        })
     }
 }

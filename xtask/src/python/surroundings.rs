@@ -13,7 +13,7 @@ use crate::setup::python::interpreter;
 use crate::workspace::{Profile, build_piton};
 
 /// The file that the tests read.
-#[derive(Default, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(super) struct Surroundings {
     /// `piton`, which serves virtual boards.
     piton: PathBuf,
@@ -28,7 +28,7 @@ pub(super) struct Surroundings {
 }
 
 /// How a program is started.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Program {
     /// The program and its first arguments.
     words: Vec<String>,
@@ -69,8 +69,17 @@ impl Program {
     }
 }
 
-/// Runs the tests with the boards that they are for, one kind of board at a time: an emulator keeps a core busy. `run` gets
-/// pytest's expression of marks.
+/// What [`with_each`] runs tests with.
+pub(super) struct Part<'p> {
+    /// A word for its files.
+    pub(super) name: &'static str,
+    /// pytest's expression of marks.
+    pub(super) marks: &'static str,
+    pub(super) surroundings: &'p Surroundings,
+}
+
+/// Runs the tests with the boards that they are for, in two parts at the same time. `run` runs one. An emulator keeps a core busy, and
+/// the tests of other boards mostly wait for one process.
 ///
 /// # Errors
 ///
@@ -78,56 +87,86 @@ impl Program {
 #[cfg(unix)]
 pub(super) fn with_each(
     folder: &Path,
-    run: impl Fn(&str, &Surroundings) -> anyhow::Result<()>,
+    run: impl Fn(&Part<'_>) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<()> {
+    use test_programs::{EmulatedPico, Microbit};
+
+    let surroundings = Surroundings::new()?;
+    std::thread::scope(|scope| {
+        let emulated = scope.spawn(|| {
+            let microbit = Microbit::start();
+            let pico = EmulatedPico::start();
+            let boards = [
+                ("microbit", microbit.port().to_owned()),
+                ("pico", pico.port().to_owned()),
+            ];
+            run(&Part {
+                name: "emulated",
+                marks: "microbit or pico",
+                surroundings: &Surroundings {
+                    boards: BTreeMap::from(boards),
+                    ..surroundings.clone()
+                },
+            })
+        });
+        let others = with_others(folder, &surroundings, &run);
+        let emulated = emulated.join();
+        others.and(emulated.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// Runs the tests that are not for an emulated board.
+#[cfg(unix)]
+fn with_others(
+    folder: &Path,
+    surroundings: &Surroundings,
+    run: impl Fn(&Part<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     use crate::served_board::ServedBoard;
-    use test_programs::{EmulatedPico, Microbit, UnixBoard};
+    use test_programs::UnixBoard;
 
     let files = folder.join("unix");
     fs_err::create_dir(&files)?;
-    let mut surroundings = Surroundings::new()?;
-    let script = |name| Path::new("crates/test-programs").join(name);
-    surroundings.programs = BTreeMap::from([
+    let webrepl = Path::new("crates/test-programs/device/webrepl.py");
+    let programs = [
         ("ser2net", Program::of(&test_programs::ser2net())),
         (
             "webrepl",
             Program::of(
-                test_programs::micropython_unix()
-                    .arg(crate::workspace::root().join(script("device/webrepl.py"))),
+                test_programs::micropython_unix().arg(crate::workspace::root().join(webrepl)),
             ),
         ),
         (
             "micropython",
             Program::of(&test_programs::micropython_unix_current()),
         ),
-    ]);
-    {
-        let served = ServedBoard::start(&surroundings.piton, [""; 0])?;
-        let unix = UnixBoard::start(&files);
-        surroundings.boards = BTreeMap::from([
-            ("virtual", served.port.clone()),
-            ("unix", unix.port().to_owned()),
-        ]);
-        run("not microbit and not pico", &surroundings)?;
-    }
-    {
-        let microbit = Microbit::start();
-        surroundings.boards = BTreeMap::from([("microbit", microbit.port().to_owned())]);
-        run("microbit", &surroundings)?;
-    }
-    let pico = EmulatedPico::start();
-    surroundings.boards = BTreeMap::from([("pico", pico.port().to_owned())]);
-    run("pico", &surroundings)
+    ];
+    let served = ServedBoard::start(&surroundings.piton, [""; 0])?;
+    let unix = UnixBoard::start(&files);
+    let boards = [
+        ("virtual", served.port.clone()),
+        ("unix", unix.port().to_owned()),
+    ];
+    run(&Part {
+        name: "others",
+        marks: "not microbit and not pico",
+        surroundings: &Surroundings {
+            boards: BTreeMap::from(boards),
+            programs: BTreeMap::from(programs),
+            ..surroundings.clone()
+        },
+    })
 }
 
 /// Without pseudo-terminals there are virtual boards alone.
 #[cfg(not(unix))]
 pub(super) fn with_each(
     _: &Path,
-    run: impl Fn(&str, &Surroundings) -> anyhow::Result<()>,
+    run: impl Fn(&Part<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    run(
-        "not unix and not microbit and not pico",
-        &Surroundings::new()?,
-    )
+    run(&Part {
+        name: "others",
+        marks: "not unix and not microbit and not pico",
+        surroundings: &Surroundings::new()?,
+    })
 }

@@ -1,0 +1,78 @@
+"""Prints how long the operations of a session take with one of the modules: `session_times.py MODULE PORT CALLS FOLDER TARGET`.
+
+Each line is a name and seconds: of one operation, of one call or item where there are many. CPU times are those of this process.
+After each it waits for a line on stdin.
+"""
+
+import importlib
+import sys
+import time
+
+module, port, calls, folder, target = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5]
+
+
+def say(name, seconds):
+    print("%s: %f" % (name, seconds), flush=True)
+    sys.stdin.readline()
+
+
+begin = time.perf_counter()
+belay = importlib.import_module(module)
+say("import", time.perf_counter() - begin)
+
+begin = time.perf_counter()
+device = belay.Device(port)
+say("connect", time.perf_counter() - begin)
+
+
+@device.task
+def noop():
+    pass
+
+
+@device.task
+def count(n):
+    for i in range(n):
+        yield i
+
+
+@device.task
+def same(x):
+    return x
+
+
+def values():
+    # Bytes that look random, so that compression gains nothing.
+    for size in (2, 32):
+        yield "%d KiB there and back" % size, bytes(n * 2654435761 % (1 << 32) >> 13 & 255 for n in range(size << 10))
+
+
+for _ in range(3):
+    noop()
+say("(prepare)", 0)
+times = []
+cpu = time.process_time()
+for _ in range(calls):
+    begin = time.perf_counter()
+    noop()
+    times.append(time.perf_counter() - begin)
+cpu = time.process_time() - cpu
+say("%d no-ops, median of one" % calls, sorted(times)[len(times) // 2])
+say("CPU of a no-op", cpu / calls)
+
+begin = time.perf_counter()
+for _ in count(calls):
+    pass
+say("%d items, each" % calls, (time.perf_counter() - begin) / calls)
+
+for name, value in values():
+    begin = time.perf_counter()
+    if same(value) != value:
+        raise SystemExit("the bytes came back changed")
+    say(name, time.perf_counter() - begin)
+
+for name in ("first sync", "second sync"):
+    begin = time.perf_counter()
+    device.sync(folder, dst=target)
+    say(name, time.perf_counter() - begin)
+device.close()
