@@ -112,6 +112,21 @@ impl BoardNames {
     }
 }
 
+/// Replaces the bare name of a port, `ttyACM0`, by its path if there is such a device.
+pub fn in_dev(selector: BoardSelector) -> BoardSelector {
+    if let BoardSelector::Port(name) = &selector
+        && cfg!(unix)
+        && !name.contains('/')
+        && !Path::new(name).exists()
+    {
+        let path = format!("/dev/{name}");
+        if Path::new(&path).exists() {
+            return BoardSelector::Port(path);
+        }
+    }
+    selector
+}
+
 /// Returns the path of the user's `config.toml`: the value of `PITON_CONFIG`, else `$XDG_CONFIG_HOME/piton/config.toml`, else
 /// below `~/.config`, on Windows below `%APPDATA%`. `None` if there is to be no file.
 pub fn config_toml() -> Option<PathBuf> {

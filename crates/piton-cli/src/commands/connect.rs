@@ -1,10 +1,8 @@
 //! `connect`: choose a board, or list what is plugged in.
 
-use std::path::Path;
-
+use piton::board_names::in_dev;
 use piton::discovery::{SerialPortFacts, list_serial_ports};
 use piton::error::BoardError;
-use piton::selector::BoardSelector;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -43,21 +41,6 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         .map_err(CommandError::from)
         .and_then(|selector| Ok(ctx.session.connect_to(&in_dev(selector))?));
     connected.map_err(|error| wrong_place(error, &args.device, ctx))
-}
-
-/// Replaces the bare name of a port, `ttyACM0`, by its path if there is such a device.
-fn in_dev(selector: BoardSelector) -> BoardSelector {
-    if let BoardSelector::Port(name) = &selector
-        && cfg!(unix)
-        && !name.contains('/')
-        && !Path::new(name).exists()
-    {
-        let path = format!("/dev/{name}");
-        if Path::new(&path).exists() {
-            return BoardSelector::Port(path);
-        }
-    }
-    selector
 }
 
 /// Adds hints about what may have been meant to the error for an unknown board.
