@@ -205,16 +205,18 @@ impl<'f> Expansion<'f> {
             .iter()
             .map(|argument| &argument.name)
             .collect();
-        let entries = names.iter().map(|name| format!("'{}': {{}}", name.unraw()));
+        let keys = names.iter().map(|name| format!("'{}':", name.unraw()));
         let limit = arguments.deadline.as_ref().map(write_limit);
         let limit =
             limit.map(|limit| quote!(options.call = ::piton::device::CallOptions::within(#limit);));
-        let template = format!("{{{{{}}}}}", entries.collect::<Vec<_>>().join(", "));
         Ok(quote! {
-            let globals = ::std::format!(
-                #template
-                #(, ::piton::literal::to_literal(&#names).map_err(::piton::device::DeviceError::Argument)?)*
-            );
+            let mut globals = ::piton::device::Arguments::from("{");
+            #(
+                globals.push_code(#keys);
+                globals.push(&#names)?;
+                globals.push_code(",");
+            )*
+            globals.push_code("}");
             let mut options = ::piton::device::ExecOptions::default();
             options.globals = globals;
             #limit

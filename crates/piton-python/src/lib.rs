@@ -27,6 +27,7 @@ mod signals;
 /// The extension module.
 #[pyo3::pymodule]
 mod _piton {
+    use piton::device::Arguments;
     use pyo3::prelude::*;
     use pyo3::types::{PyDict, PyTuple};
 
@@ -37,7 +38,7 @@ mod _piton {
     #[pymodule_export]
     use crate::ports::{default_board, list_ports};
     #[pymodule_export]
-    use crate::session::{Function, Generator, Handle, Session};
+    use crate::session::{Function, Generator, Handle, Session, Stream};
 
     pyo3::create_exception!(
         piton._piton,
@@ -49,13 +50,15 @@ mod _piton {
     /// Returns the expression that gives a value on a board.
     #[pyfunction]
     fn encode(value: &Bound<'_, PyAny>) -> PyResult<String> {
-        crate::encode::encode(value)
+        let code = crate::encode::encode(value, Arguments::code_alone())?;
+        Ok(code.code().to_owned())
     }
 
     /// Returns what stands behind a function's name in a call.
     #[pyfunction]
     fn encode_arguments(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>) -> PyResult<String> {
-        crate::encode::encode_arguments(args, kwargs)
+        let code = crate::encode::encode_arguments(args, kwargs, Arguments::code_alone())?;
+        Ok(code.code().to_owned())
     }
 
     /// Adds the module's constants.

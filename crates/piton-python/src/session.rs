@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use piton::board_names::in_dev;
 use piton::deadline::{Cancel, Deadline, set_timeout_factor};
 use piton::device::{
-    CallOptions, Device, DeviceError, DeviceOptions, ExecOptions, Proxy, ProxyValue, Source, Task,
+    self, Arguments, CallOptions, Device, DeviceError, DeviceOptions, ExecOptions, Proxy,
+    ProxyValue, Returned, Source, Task,
 };
 use piton::error::BoardError;
 use piton::literal::Value;
@@ -29,6 +31,9 @@ const FOR_EVER: u32 = u32::MAX;
 
 /// How long the board may take to give its prompt, and to take what was typed.
 const TERMINAL_TIME: Duration = Duration::from_secs(5);
+
+/// How long a wait that is no call goes on before signals are looked at.
+const SIGNAL_TIME: Duration = Duration::from_millis(50);
 
 /// A session with a board.
 #[pyclass(frozen, module = "piton._piton")]
@@ -54,6 +59,7 @@ impl Session {
         let parsed = names()?
             .selector(selector)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let parsed = in_dev(parsed);
         if let Some(factor) = timeout_factor()? {
             set_timeout_factor(factor);
         }
@@ -97,8 +103,8 @@ impl Session {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = within(timeout)?;
-        let text = self.call(py, |device| device.eval_text(expression, options))?;
-        read(py, &text)
+        let returned = self.call(py, |device| device.eval_returned(expression, options))?;
+        value_of(py, returned)
     }
 
     /// Returns the value of an expression and the time of its evaluation, in seconds since 1970.
@@ -133,7 +139,7 @@ impl Session {
         let source = Source::in_file(text, file, line);
         let mut options = ExecOptions::default();
         options.declare = record;
-        options.globals = encode(arguments.as_any())?;
+        options.globals = encode(arguments.as_any(), Arguments::new())?;
         self.call(py, |device| device.exec_with(source, &options))
     }
 
@@ -321,12 +327,12 @@ impl Function {
         kwargs: &Bound<'_, PyDict>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let arguments = encode_arguments(args, kwargs)?;
+        let arguments = encode_arguments(args, kwargs, Arguments::new())?;
         let options = within(timeout)?;
-        let text = py
-            .detach(|| self.task.call_text(&arguments, options))
+        let returned = py
+            .detach(|| self.task.call_returned(arguments, options))
             .map_err(|error| exception(py, error))?;
-        read(py, &text)
+        value_of(py, returned)
     }
 
     /// Calls a generator function.
@@ -336,12 +342,28 @@ impl Function {
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
     ) -> PyResult<Generator> {
-        let arguments = encode_arguments(args, kwargs)?;
+        let arguments = encode_arguments(args, kwargs, Arguments::new())?;
         let generator = py
-            .detach(|| self.task.iterate_text(&arguments))
+            .detach(|| self.task.iterate_returned(arguments))
             .map_err(|error| exception(py, error))?;
         Ok(Generator {
             generator: Mutex::new(generator),
+        })
+    }
+
+    /// Calls a generator function, which sends its items without being asked.
+    fn stream(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Stream> {
+        let arguments = encode_arguments(args, kwargs, Arguments::new())?;
+        let stream = py
+            .detach(|| self.task.stream_returned(arguments))
+            .map_err(|error| exception(py, error))?;
+        Ok(Stream {
+            stream: Mutex::new(Some(stream)),
         })
     }
 }
@@ -349,7 +371,7 @@ impl Function {
 /// A generator of the board.
 #[pyclass(frozen, module = "piton._piton")]
 pub(crate) struct Generator {
-    generator: Mutex<piton::device::Generator<Value>>,
+    generator: Mutex<device::Generator<Value>>,
 }
 
 #[pymethods]
@@ -364,21 +386,87 @@ impl Generator {
     ) -> PyResult<Bound<'py, PyAny>> {
         let sent = match value.is_none() {
             true => None,
-            false => Some(encode(value)?),
+            false => Some(encode(value, Arguments::new())?),
         };
+        self.next(py, |generator| match sent {
+            Some(value) => generator.send_code(value),
+            None => generator.next_item(),
+        })
+    }
+
+    /// Raises an exception, given as an expression, in the generator, and returns its next item.
+    ///
+    /// Raises `StopIteration` when there are no more.
+    fn throw<'py>(&self, py: Python<'py>, exception: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.next(py, |generator| generator.throw(exception))
+    }
+
+    /// Closes the generator. Nothing happens when the board is gone.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match py.detach(|| lock(&self.generator).close()) {
+            Ok(()) | Err(DeviceError::Lost(_) | DeviceError::BoardReset) => Ok(()),
+            Err(error) => Err(exception(py, error)),
+        }
+    }
+}
+
+impl Generator {
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        resume: impl FnOnce(&mut device::Generator<Value>) -> Result<Option<Value>, DeviceError> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let item = py
-            .detach(|| {
-                let mut generator = lock(&self.generator);
-                match &sent {
-                    Some(value) => generator.send_text(value),
-                    None => generator.next_item(),
-                }
-            })
+            .detach(|| resume(&mut lock(&self.generator)))
             .map_err(|error| exception(py, error))?;
         match item {
             Some(value) => decode(py, value),
             None => Err(PyStopIteration::new_err(())),
         }
+    }
+}
+
+/// What a generator of the board sends without being asked.
+#[pyclass(frozen, module = "piton._piton")]
+pub(crate) struct Stream {
+    /// `None` when it was closed.
+    stream: Mutex<Option<device::Stream<Value>>>,
+}
+
+#[pymethods]
+impl Stream {
+    /// Returns the next item; `None` after `timeout` seconds, in a tuple otherwise.
+    ///
+    /// Raises `StopIteration` when there are no more.
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
+        let end = timeout.map(duration).transpose()?;
+        let end = end.and_then(|time| Instant::now().checked_add(time));
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let slice = left.unwrap_or(SIGNAL_TIME).min(SIGNAL_TIME);
+            let item = py.detach(|| match &mut *lock(&self.stream) {
+                Some(stream) => stream.receive(slice),
+                None => Ok(None),
+            });
+            match item {
+                Ok(Some(value)) => return Ok(Some((decode(py, value)?,))),
+                Ok(None) => return Err(PyStopIteration::new_err(())),
+                Err(DeviceError::Timeout) if left.is_some_and(|left| left <= slice) => {
+                    return Ok(None);
+                }
+                Err(DeviceError::Timeout) => py.check_signals()?,
+                Err(error) => return Err(exception(py, error)),
+            }
+        }
+    }
+
+    /// Stops the generator. Nothing happens when it has ended.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| drop(lock(&self.stream).take()));
     }
 }
 
@@ -429,6 +517,14 @@ fn attempts_of(attempts: i64) -> u32 {
     match attempts {
         attempts if attempts < 0 => FOR_EVER,
         attempts => u32::try_from(attempts).unwrap_or(FOR_EVER),
+    }
+}
+
+/// Returns the value of a call.
+fn value_of(py: Python<'_>, returned: Returned) -> PyResult<Bound<'_, PyAny>> {
+    match returned {
+        Returned::Text(text) => read(py, &text),
+        Returned::Value(value) => decode(py, value),
     }
 }
 

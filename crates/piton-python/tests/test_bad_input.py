@@ -103,6 +103,7 @@ HOST: "list[tuple[Callable[[Device], Any], type[BaseException], str]]" = [
     (lambda device: Device('{"vid": 1, "serial_number": "none such"}'), piton.ConnectionFailedError, "none such"),
     (lambda device: piton.UsbSpecifier(vid="x"), ValueError, "invalid literal"),  # type: ignore[arg-type]
     (lambda device: Device("/dev/no-such-port"), piton.ConnectionFailedError, "no-such-port"),
+    (lambda device: Device("null"), piton.ConnectionFailedError, "/dev/null"),
     (lambda device: Device("socket://127.0.0.1:1"), piton.ConnectionFailedError, "127.0.0.1:1"),
     (lambda device: Device("exec:exit 3"), piton.ConnectionFailedError, "exit status: 3"),
     (lambda device: Device("virtual:/dev/null"), piton.ConnectionFailedError, "/dev/null"),

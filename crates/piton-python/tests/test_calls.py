@@ -129,13 +129,46 @@ def test_numbers_of_other_packages(device: Device) -> None:
     assert device.task(lambda value: value)(Scalar()) == 2.5
 
 
-def test_large_values(device: Device) -> None:
-    @device.task
-    def same(value):
-        return value
+LARGE: "list[Any]" = [
+    bytes(range(256)) * 128,
+    bytearray(range(256)) * 3,
+    "t\u00e4xt\r\n\x03\x04'" * 500,
+    array("h", range(-500, 500)),
+    array("d", [0.5, -1e300]) * 50,
+    array("l", [-5, 2**30]) * 20,
+    memoryview(array("i", range(300))),
+    {"a": [b"x" * 70, ("y" * 600,)], b"k" * 65: bytearray(99)},
+]
 
-    data = bytes(range(256)) * 128
-    assert same(data) == data
+
+@pytest.mark.parametrize("value", LARGE, ids=lambda value: type(value).__name__)
+def test_large_values(device: Device, value: Any) -> None:
+    @device.task
+    def same(value, *, option=None):
+        return value if option is None else option
+
+    @device.task
+    def echo(value):
+        while True:
+            value = yield value
+
+    @device.setup
+    def keep(kept):
+        pass
+
+    expected = value.obj if isinstance(value, memoryview) else value
+    returned = same(value)
+    assert returned == expected
+    assert type(returned) is type(expected)
+    assert same(0, option=value) == expected
+    items = echo(value)
+    assert next(items) == expected
+    assert items.send(value) == expected
+    keep(value)
+    assert device("kept") == expected
+    if isinstance(value, (bytes, str)):
+        # What a proxy is called with is text alone.
+        assert device.proxy("(lambda x: [x])")(value)[0] == expected
 
 
 def test_arguments(device: Device) -> None:
@@ -208,6 +241,81 @@ def test_generators(device: Device) -> None:
     assert next(numbers) == 0
     assert numbers.send("x") == ("got", "x")
     assert next(numbers) == 1
+
+
+def test_exceptions_are_thrown_into_generators(device: Device) -> None:
+    @device.task
+    def patient():
+        log = []
+        while True:
+            try:
+                yield log
+            except ValueError as error:
+                log.append(error.args)
+            except OSError as error:
+                yield "os", error.args[0]
+                return
+
+    items = patient()
+    assert next(items) == []
+    assert items.throw(ValueError("x", [1])) == [("x", [1])]
+    assert items.throw(ValueError(object()))[1][0].startswith("<object")
+    # A type that boards lack is the nearest one that they have.
+    assert items.throw(FileNotFoundError(2)) == ("os", 2)
+    with pytest.raises(StopIteration):
+        next(items)
+    items = patient()
+    next(items)
+    error = KeyError("k")
+    with pytest.raises(KeyError) as caught:
+        items.throw(error)
+    assert caught.value is error
+    assert isinstance(error.__cause__, piton.PyboardException)
+    assert next(items, None) is None
+
+
+def test_a_generator_that_is_left_is_closed(device: Device) -> None:
+    @device.task
+    def count(fails=False):
+        global closed
+        try:
+            number = 0
+            while True:
+                yield number
+                number += 1
+        finally:
+            closed += 1
+            if fails:
+                raise ValueError("at the end")
+
+    device("closed = 0")
+    for number in count():
+        if number == 2:
+            break
+    # Without a reference it is gone at once.
+    assert device("closed") == 1
+    items = count(True)
+    next(items)
+    with pytest.raises(piton.PyboardException, match="at the end"):
+        items.close()
+    assert device("closed") == 2
+    items.close()
+
+    class Closing(io.StringIO):
+        """Closes a generator in the middle of a call."""
+
+        items = count()
+
+        def write(self, text: str) -> int:
+            self.items.close()
+            return len(text)
+
+    stream = Closing()
+    next(stream.items)
+    device("print('x')", stream_out=stream)
+    # The next call of a function closes that one, and the end of the statement this one.
+    assert next(count()) == 0
+    assert device("closed") == 4
 
 
 def test_an_exception_names_the_line_of_the_host(device: Device) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import piton
 from piton import Device
 
 TICKS = """
@@ -58,6 +59,71 @@ def test_a_stream_collects_in_the_background() -> None:
         assert other.get(timeout=20) is None
     assert list(other) == []
     assert list(other) == []
+
+
+def test_a_generator_streams_without_being_asked(device: Device) -> None:
+    @device.task
+    def count(n, fails=False):
+        global stopped
+        stopped = False
+        try:
+            number = 0
+            while n is None or number < n:
+                yield number, b"\x00" * 70
+                number += 1
+            if fails:
+                raise ValueError("at the end")
+        finally:
+            stopped = True
+
+    assert [number for number, _ in count.stream(500)] == list(range(500))
+    items = count.stream(3, fails=True)
+    assert [items.get(timeout=60)[0] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(piton.PyboardException, match="at the end"):
+        next(items)
+    assert next(items, None) is None
+    with count.stream(None) as items:
+        assert next(items) == (0, b"\x00" * 70)
+    assert device("stopped") is True
+    assert list(items) == []
+
+    @device.task
+    def slow():
+        import time
+
+        while True:
+            time.sleep(30)
+            yield
+
+    with slow.stream() as nothing:
+        with pytest.raises(TimeoutError, match="no value came within 0.1 s"):
+            nothing.get(timeout=0.1)
+    assert device("1 + 1") == 2
+
+    async def main() -> "list[int]":
+        with count.stream(None) as items:
+            found = []
+            async for number, _ in items:
+                found.append(number)
+                if number == 100:
+                    return found
+        return []
+
+    assert asyncio.run(main()) == list(range(101))
+
+
+def test_a_device_that_is_closed_ends_its_streams() -> None:
+    device = Device("virtual")
+
+    @device.task
+    def forever():
+        while True:
+            yield 1
+
+    stream = forever.stream()
+    assert next(stream) == 1
+    device.close()
+    assert list(stream) == []
 
 
 def test_a_stream_in_asyncio() -> None:

@@ -7,53 +7,59 @@
 def _piton_events(mark, hooks):
     from binascii import crc32
 
-    try:
-        from _thread import allocate_lock
-
-        lock = allocate_lock()
-    except ImportError:
-        lock = None
     names = globals()
     out = hooks["w"]
     queue = []
     is_open = False
     stays_open = False
-    is_taken = False
+    is_taken = 0
 
-    def take():
+    # A KeyboardInterrupt comes at jumps. So there is none between taking the lock and having its release in a `finally` block, and
+    # none in there before it.
+    def acquire(wait=1):
+        # Without threads whoever waits has the lock: what a timer calls is over, and an interrupted call may have left it taken.
         nonlocal is_taken
-        if lock:
-            return lock.acquire(0)
-        if is_taken:
-            return False
-        is_taken = True
-        return True
+        free = 1 - is_taken
+        is_taken = 1
+        return wait | free
 
     def release():
         nonlocal is_taken
-        is_taken = False
-        if lock:
-            lock.release()
+        is_taken = 0
+
+    try:
+        from _thread import allocate_lock
+
+        lock = allocate_lock()
+        acquire = lock.acquire
+        release = lock.release
+    except ImportError:
+        pass
 
     def flush():
         # Who comes while another one writes leaves it to that one, which looks again when it has released the lock.
-        while queue and is_open and take():
+        is_mine = True
+        while is_mine and queue and is_open:
+            leave = int
             try:
-                while queue and is_open:
+                is_mine = acquire(0)
+                leave = (int, release)[is_mine]
+                while is_mine and queue and is_open:
                     out(queue.pop(0))
             finally:
-                release()
+                leave()
 
     def write(text, body=""):
         nonlocal is_open
-        while not take():
-            pass
+        leave = int
         try:
+            acquire()
+            leave = release
             out(text, body)
             # What follows the answer of a program is the prompt: nobody listens for events there.
             is_open = stays_open
         finally:
-            release()
+            leave()
         flush()
 
     def piton_event(name, value=None):
@@ -62,6 +68,17 @@ def _piton_events(mark, hooks):
             queue.pop(0)
         queue.append("%s!%d %d %s" % (mark, len(text), crc32(text), text))
         flush()
+
+    def _piton_stream(take_items, number, name, count, time):
+        # Sends the items of an iterator until its end. Gives the number of lists that it sent, and a traceback or None.
+        lists = 0
+        end = None
+        while not end:
+            found, end = take_items(number, count, time)
+            if found:
+                piton_event(name, (lists, found))
+                lists += 1
+        return lists, None if end is True else end
 
     def opening(function, stays):
         # The host knows this name, and leaves it out of tracebacks.
@@ -79,5 +96,6 @@ def _piton_events(mark, hooks):
 
     hooks["w"] = write
     names["piton_event"] = piton_event
+    names["_piton_stream"] = _piton_stream
     names["_piton_call"] = opening(names["_piton_call"], False)
     names["_piton_loop"] = opening(names["_piton_loop"], True)

@@ -41,11 +41,13 @@ mod returned;
 mod session;
 mod source;
 mod start;
+mod stream;
 mod task;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Cancel, Deadline};
 use piton_board::selector::BoardSelector;
@@ -65,6 +67,7 @@ pub use raised::{HostFrame, Raised};
 pub use returned::Returned;
 use session::{Declared, Request, Session};
 pub use source::Source;
+pub use stream::Stream;
 pub use task::{Task, Thread};
 
 /// A session with a board: see the module. Clones share it.
@@ -158,7 +161,7 @@ impl Device {
         source: impl Into<Source>,
         options: &ExecOptions,
     ) -> Result<(), DeviceError> {
-        self.exec_with_globals(source.into(), options.globals.as_str().into(), options)
+        self.exec_with_globals(source.into(), options.globals.clone(), options)
     }
 
     fn exec_with_globals(
@@ -374,7 +377,9 @@ impl Device {
     ///
     /// As for [`Device::exec`]. A board that ends with its interpreter, a process for example, is lost.
     pub fn start_main(&self, limit: Duration) -> Result<(), DeviceError> {
-        self.session().start_main(Deadline::after(limit))
+        // The limit of a caller is exact.
+        let deadline = Deadline::NEVER.slice(limit);
+        self.session().start_main(deadline)
     }
 
     /// Runs the teardowns, gives the board back its prompt, and closes the connection. A closed session stays closed.
@@ -408,6 +413,23 @@ impl Device {
         session
             .call(declared.request(), options.deadline())
             .map(drop)
+    }
+
+    /// Returns the session if nobody uses it within some time.
+    fn session_within(&self, time: Duration) -> Option<MutexGuard<'_, Session>> {
+        const PAUSE: Duration = Duration::from_millis(1);
+        let end = Instant::now() + time;
+        self.shared.callers.fetch_add(1, Ordering::SeqCst);
+        let session = loop {
+            match self.shared.session.try_lock() {
+                Ok(session) => break Some(session),
+                Err(TryLockError::Poisoned(poisoned)) => break Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() >= end => break None,
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            }
+        };
+        self.shared.callers.fetch_sub(1, Ordering::SeqCst);
+        session
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::link::{Link, Tail, Wait, find};
-use super::protocol::{RAW_BANNER, SOFT_REBOOT};
+use super::protocol::{RAW_BANNER, SOFT_REBOOT, ends_with_board_start};
 use super::{Repl, State, bounded};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -221,6 +221,12 @@ impl Repl {
                 self.link.consume(at + 2);
                 self.link.write(b"\x04", limit)?;
                 continue;
+            }
+            if ends_with_board_start(pending) {
+                // A board that is a process ends by Ctrl-D. What supervises it has started it again, at its friendly prompt.
+                debug!("the board ended and was started again");
+                self.soft_resets += 1;
+                return self.enter(limit);
             }
             self.link.more(&mut wait)?;
         }

@@ -55,7 +55,9 @@ pub fn ends_with_board_start(output: &[u8]) -> bool {
     let from = output.len().saturating_sub(START_LENGTH);
     let last = output.get(from..).unwrap_or_default();
     let contains = |text: &&[u8]| last.windows(text.len()).any(|window| window == *text);
-    last.ends_with(FRIENDLY_PROMPT) && START_BANNERS.iter().any(contains)
+    // A build between two releases may have no `v` in its banner.
+    last.ends_with(BANNER_END)
+        || (last.ends_with(FRIENDLY_PROMPT) && START_BANNERS.iter().any(contains))
 }
 
 #[cfg(test)]
@@ -68,6 +70,10 @@ mod tests {
             (&b"MicroPython v1.29\r\nType\r\n>>> "[..], true),
             (b"Adafruit CircuitPython 9\r\n\r\n>>> ", true),
             (b"MicroPython v1.29\r\n>>> x", false),
+            (
+                b"MicroPython 9458e3a23f on 2026-07-05; linux\r\nType \"help()\" for more information.\r\n>>> ",
+                true,
+            ),
             (b"hello\r\n>>> ", false),
             (b"", false),
         ] {

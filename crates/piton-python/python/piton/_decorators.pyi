@@ -10,6 +10,7 @@ from typing import Any, AsyncGenerator, Callable, Coroutine, Generator, Literal,
 
 from typing_extensions import ParamSpec
 
+from piton.events import Stream
 from piton.group import Results
 
 P = ParamSpec("P")
@@ -46,6 +47,10 @@ class GeneratorTask(Protocol[P, _Y, _S]):
 
     def aio(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[_Y, _S]:
         """Starts the generator on the board, for ``async for``."""
+        ...
+
+    def stream(self, *args: P.args, **kwargs: P.kwargs) -> Stream[_Y]:
+        """Starts the generator on the board, which sends its values without being asked. Other calls of the device wait meanwhile."""
         ...
 
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import ModuleType
     from typing import Any, Callable, ClassVar, Generator, Optional, TextIO, TypeVar, Union
+    from weakref import WeakSet
 
     from piton._asynchronous import Worker
     from piton._decorators import GlobalDecorator, TaskDecorator, ThreadDecorator
     from piton._source import FunctionSource
-    from piton.events import EventStream
+    from piton.events import EventStream, Stream
     from piton.executers import Executer
     from piton.implementation import Implementation
     from piton.proxy_object import ProxyObject
@@ -106,6 +107,8 @@ class Device(metaclass=DeviceMeta, skip=True):
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
         self._streams: "list[EventStream]" = []
+        # Calls that would go on for ever.
+        self._running: "Optional[WeakSet[Stream[Any]]]" = None
         self._session = _piton.Session.open(
             selector_of(device, attempts, user),
             baudrate=baudrate,
@@ -354,19 +357,39 @@ class Device(metaclass=DeviceMeta, skip=True):
     ) -> "Generator[Any, Any, None]":
         from datetime import datetime
 
+        from piton._generators import Thrown
+
         iterator = function.iterate(args, kwargs)
         sent: Any = None
+        thrown: "Optional[Thrown]" = None
         while True:
             try:
-                value = iterator.resume(sent)
+                value = thrown.into(iterator) if thrown else iterator.resume(sent)
             except StopIteration:
                 return
             except _piton.UnparsableError as error:
                 value = _unparsed(error, trusted)
-            if return_time:
-                sent = yield value, datetime.now()
-            else:
-                sent = yield value
+            sent = thrown = None
+            try:
+                sent = yield (value, datetime.now()) if return_time else value
+            except GeneratorExit:
+                iterator.close()
+                raise
+            except BaseException as error:
+                thrown = Thrown(error)
+
+    def _stream(
+        self, function: "_piton.Function", args: "tuple[Any, ...]", kwargs: "dict[str, Any]"
+    ) -> "Stream[Any]":
+        from weakref import WeakSet
+
+        from piton.events import Stream
+
+        stream: "Stream[Any]" = Stream(function.stream(args, kwargs))
+        if self._running is None:
+            self._running = WeakSet()
+        self._running.add(stream)
+        return stream
 
     def _start_thread(
         self,
@@ -471,6 +494,8 @@ class Device(metaclass=DeviceMeta, skip=True):
             return
         self._closed = True
         atexit.unregister(self.close)
+        for running in list(self._running or ()):
+            running.close()
         teardowns: "Optional[Executer]" = getattr(self, "_belay_teardown", None)
         failures: "list[Exception]" = []
         try:

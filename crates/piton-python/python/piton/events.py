@@ -1,14 +1,59 @@
-"""Events that code on a board sends by itself."""
+"""What code on a board sends by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
-from typing import Any, AsyncIterator, Iterator, Optional
+from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, Iterator, Optional, TypeVar
 
-__all__ = ["EventStream"]
+if TYPE_CHECKING:
+    from piton import _piton
 
-_END = object()
+__all__ = ["EventStream", "Stream"]
+
+V = TypeVar("V")
+
+_END: Any = object()
+
+
+class Stream(Generic[V]):
+    """What a generator task yields, sent by the board without being asked: ``for value in readings.stream(5)``.
+
+    The values are collected in the background, in the order of the board. The board carries out nothing else meanwhile: other calls of
+    the device wait. It is a context manager: `close` stops the generator.
+    """
+
+    def __init__(self, stream: "_piton.Stream") -> None:
+        self._stream = stream
+
+    def get(self, timeout: "Optional[float]" = None) -> V:
+        """Waits for the next value, for at most `timeout` seconds.
+
+        Raises TimeoutError when none came, StopIteration when there are no more, and what the generator raised.
+        """
+        item: "Optional[tuple[V]]" = self._stream.get(timeout)
+        if item is None:
+            raise TimeoutError(f"no value came within {timeout} s")
+        return item[0]
+
+    def close(self) -> None:
+        """Stops the generator, as Ctrl-C does. Values that were not taken are dropped."""
+        self._stream.close()
+
+    def __iter__(self) -> "Iterator[V]":
+        return self
+
+    def __next__(self) -> V:
+        return self.get()
+
+    def __aiter__(self) -> "AsyncIterator[V]":
+        return _iterate(self)
+
+    def __enter__(self) -> "Stream[V]":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
 
 
 class EventStream:
@@ -51,11 +96,15 @@ class EventStream:
     def __next__(self) -> Any:
         return self.get()
 
-    async def __aiter__(self) -> "AsyncIterator[Any]":
-        loop = asyncio.get_running_loop()
-        while True:
-            # StopIteration cannot leave a coroutine.
-            value = await loop.run_in_executor(None, next, self, _END)
-            if value is _END:
-                return
-            yield value
+    def __aiter__(self) -> "AsyncIterator[Any]":
+        return _iterate(self)
+
+
+async def _iterate(values: "Iterator[V]") -> "AsyncIterator[V]":
+    loop = asyncio.get_running_loop()
+    while True:
+        # StopIteration cannot leave a coroutine.
+        value = await loop.run_in_executor(None, next, values, _END)
+        if value is _END:
+            return
+        yield value

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, AsyncGenerator, Callable, Generator, Optional
 
     from piton.device import Device
+    from piton.events import Stream
 
 __all__ = ["Executer", "SetupExecuter", "TaskExecuter", "TeardownExecuter", "ThreadExecuter"]
 
@@ -103,6 +104,7 @@ class TeardownExecuter(_GlobalExecuter):
 class TaskExecuter(Executer):
     """``device.task``: sends a function to the board, and calls it there.
 
+    ``count.stream(5)`` has the board send the values of a generator task without being asked.
     ``await read.aio(3)`` calls the task `read` from asyncio; ``async for item in count.aio(5)`` iterates over a generator task. The task of an
     ``async def`` function is a coroutine function here as well.
     """
@@ -150,11 +152,16 @@ class TaskExecuter(Executer):
             return device._iterate(remote, args, kwargs, trusted=trusted, return_time=return_time)
 
         @functools.wraps(function)
+        def stream(*args: Any, **kwargs: Any) -> "Stream[Any]":
+            return device._stream(remote, args, kwargs)
+
+        @functools.wraps(function)
         def iterate_asynchronously(*args: Any, **kwargs: Any) -> "AsyncGenerator[Any, Any]":
             return device._asynchronous().iterate(iterate(*args, **kwargs))
 
         if inspect.isgeneratorfunction(function):
             iterate.aio = iterate_asynchronously  # type: ignore[attr-defined]
+            iterate.stream = stream  # type: ignore[attr-defined]
             return iterate
         call.aio = call_asynchronously  # type: ignore[attr-defined]
         call_asynchronously.aio = call_asynchronously  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 //! Arguments of calls, as text for the board and bytes beside it.
 
-use piton_board::literal::{LiteralError, py_bytes, to_literal_with_data};
+use piton_board::literal::{LiteralError, py_bytes, py_str, to_literal, to_literal_with_data};
 use serde::Serialize;
 
 use super::error::DeviceError;
@@ -11,17 +11,29 @@ const DATA: &str = "_d";
 /// Longer bytes do not stand in the text.
 const SHORT: usize = 64;
 
+/// Longer texts, in bytes, do not stand in the text: the board needs less memory for them than for a literal.
+const SHORT_TEXT: usize = 512;
+
 /// Python code for a call, with objects of bytes beside it: they cross the line as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     text: String,
     data: Vec<Vec<u8>>,
+    is_code_alone: bool,
 }
 
 impl Arguments {
     /// No code.
     pub fn new() -> Arguments {
         Arguments::default()
+    }
+
+    /// No code, and none of what is added goes beside it, however long it is.
+    pub fn code_alone() -> Arguments {
+        Arguments {
+            is_code_alone: true,
+            ..Arguments::default()
+        }
     }
 
     /// Adds code.
@@ -31,12 +43,23 @@ impl Arguments {
 
     /// Adds an expression for a bytes object: a literal if it is short.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
-        if bytes.len() <= SHORT {
+        if bytes.len() <= SHORT || self.is_code_alone {
             self.text.push_str(&py_bytes(bytes));
             return;
         }
         self.text.push_str(&format!("{DATA}[{}]", self.data.len()));
         self.data.push(bytes.to_vec());
+    }
+
+    /// Adds an expression for a str object: a literal if it is not long.
+    pub fn push_text(&mut self, text: &str) {
+        if text.len() <= SHORT_TEXT || self.is_code_alone {
+            self.text.push_str(&py_str(text));
+            return;
+        }
+        self.text.push_str("str(");
+        self.push_bytes(text.as_bytes());
+        self.text.push_str(",'utf8')");
     }
 
     /// Adds an expression for a value.
@@ -45,7 +68,10 @@ impl Arguments {
     ///
     /// [`DeviceError::Argument`] when its type can't be sent.
     pub fn push<A: Serialize + ?Sized>(&mut self, value: &A) -> Result<(), DeviceError> {
-        let text = to_literal_with_data(value, DATA, &mut self.data);
+        let text = match self.is_code_alone {
+            true => to_literal(value),
+            false => to_literal_with_data(value, DATA, &mut self.data),
+        };
         self.text.push_str(&text.map_err(DeviceError::Argument)?);
         Ok(())
     }
@@ -93,7 +119,7 @@ impl From<&str> for Arguments {
     fn from(code: &str) -> Arguments {
         Arguments {
             text: code.to_owned(),
-            data: Vec::new(),
+            ..Arguments::default()
         }
     }
 }
@@ -153,6 +179,16 @@ mod tests {
         code.push_code(")");
         assert_eq!(code.code(), "f(b'a',_d[0])");
         assert_eq!(code.data(), [vec![7; 65]]);
+        let mut alone = Arguments::code_alone();
+        alone.push_bytes(&[b'a'; 65]);
+        alone.push_text(&"t".repeat(600));
+        assert_eq!(alone.code().len(), 3 + 65 + 2 + 600);
+        assert!(alone.data().is_empty());
+        let mut text = Arguments::new();
+        text.push_text("short");
+        text.push_text(&"\u{e4}".repeat(300));
+        assert_eq!(text.code(), "'short'str(_d[0],'utf8')");
+        assert_eq!(text.data(), ["\u{e4}".repeat(300).into_bytes()]);
         let inlined = inlined("f(_d[0])", &[b"x".to_vec()]);
         assert_eq!(inlined, "(lambda _d,_k,_o:f(_d[0]))((b'x',),_k,_o)");
     }

@@ -92,6 +92,15 @@ impl Device {
     }
 }
 
+impl Device {
+    /// Takes the handler of an event away.
+    pub(super) fn forget_event(&self, name: &str) {
+        let handler = lock(&self.shared.handlers.0).remove(name);
+        // Without the lock: what it holds may need it.
+        drop(handler);
+    }
+}
+
 impl Handlers {
     /// Lets go of all handlers.
     pub(super) fn clear(&self) {

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
 use piton_board::exception::BoardException;
-use piton_board::repl::protocol::{CTRL_C, RAW_BANNER};
+use piton_board::repl::protocol::{CTRL_C, RAW_BANNER, ends_with_board_start};
 use piton_board::repl::{Conversation, Entry, Repl};
 
 use super::frame::{Answer, FrameReader, State, looks_like_an_end};
 use super::payload::{PIECES, Payload};
 use super::session::END_TIME;
-use super::start::is_a_start;
 use crate::board::Board;
 
 /// How long the board is silent before what looks like the end of a program counts as one, when no answer came before it.
@@ -259,7 +258,7 @@ pub(super) fn look<'l>(
             _ => Ok(Idle::Ended),
         };
     }
-    if is_a_start(listener.sinks.tail) {
+    if ends_with_board_start(listener.sinks.tail) {
         repl.forget();
         return Ok(Idle::Reset);
     }
@@ -403,7 +402,7 @@ impl<'l> Listener<'l> {
                 _ => Ended::NotSent,
             });
         }
-        if is_a_start(self.sinks.tail) {
+        if ends_with_board_start(self.sinks.tail) {
             repl.forget();
             return Err(Ended::ResetBefore);
         }
@@ -524,7 +523,7 @@ impl<'l> Listener<'l> {
         if self.probes > 0 && self.sinks.tail.ends_with(RAW_BANNER) {
             return Some(Heard::Prompt);
         }
-        (silence >= START_QUIET && is_a_start(self.sinks.tail)).then_some(Heard::Start)
+        (silence >= START_QUIET && ends_with_board_start(self.sinks.tail)).then_some(Heard::Start)
     }
 
     /// Passes on the first pending bytes as output.

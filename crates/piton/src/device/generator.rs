@@ -20,8 +20,8 @@ const AHEAD_TIME: u32 = 20;
 
 /// What a generator function on the board yields, an exchange for each item: see [`Task::iterate`].
 ///
-/// After an error there are no more items. The board lets go of the generator when this is dropped: it is closed there with the
-/// next calls.
+/// After an error there are no more items. When this is dropped before its end, the board closes the generator with one of the next
+/// calls: [`Generator::close`] does it at once.
 pub struct Generator<T> {
     task: Task,
     kept: Kept,
@@ -111,6 +111,40 @@ impl<T: DeserializeOwned> Generator<T> {
         self.resume(&call)
     }
 
+    /// Raises an exception at the `yield` that the generator waits at, and returns the next item; `None` when there are no more.
+    /// `exception` is Python code that gives it: `ValueError('stop')`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Generator::send`]: [`DeviceError::Raised`] when the generator does not catch it.
+    pub fn throw(&mut self, exception: &str) -> Result<Option<T>, DeviceError> {
+        if self.is_exhausted {
+            return Ok(None);
+        }
+        if !self.made.is_empty() || self.end.is_some() {
+            return Err(DeviceError::RanAhead);
+        }
+        let call = format!("{}.throw({exception})", self.kept.expression()?);
+        self.resume(&call.as_str().into())
+    }
+
+    /// Ends the generator on the board, which raises `GeneratorExit` at the `yield` that it waits at: `finally` blocks run. Nothing
+    /// happens when it has ended, or when the board was reset or is not connected.
+    ///
+    /// This does not wait for a call of the device that runs: the board then closes the generator with one of the next calls.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Task::call`]: [`DeviceError::Raised`] for what a `finally` block raises.
+    pub fn close(&mut self) -> Result<(), DeviceError> {
+        self.made.clear();
+        self.end = None;
+        match std::mem::replace(&mut self.is_exhausted, true) {
+            true => Ok(()),
+            false => self.task.close_kept(&mut self.kept, self.options),
+        }
+    }
+
     /// Returns the next item; `None` when there are no more.
     ///
     /// # Errors
@@ -176,6 +210,14 @@ impl<T: DeserializeOwned> Generator<T> {
     fn until_error<V>(&mut self, outcome: Result<V, DeviceError>) -> Result<V, DeviceError> {
         self.is_exhausted |= outcome.is_err();
         outcome
+    }
+}
+
+impl<T> Drop for Generator<T> {
+    fn drop(&mut self) {
+        if !self.is_exhausted {
+            self.kept.close_later();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use piton_board::deadline::Deadline;
 use piton_board::reopen::BoardIdentity;
 use piton_board::selector::BoardSelector;
 
+use super::arguments::Arguments;
 use crate::board::{Board, ConnectOptions};
 use crate::error::Error;
 
@@ -63,7 +64,7 @@ pub struct ExecOptions {
     /// Whether the code is executed again when the board was reset.
     pub declare: bool,
     /// A Python dict, as code: names and values that become globals before. Empty for none.
-    pub globals: String,
+    pub globals: Arguments,
     /// How the call is made.
     pub call: CallOptions,
 }
@@ -72,7 +73,7 @@ impl Default for ExecOptions {
     fn default() -> ExecOptions {
         ExecOptions {
             declare: true,
-            globals: String::new(),
+            globals: Arguments::new(),
             call: CallOptions::default(),
         }
     }

@@ -19,6 +19,8 @@ const EXPOSE: &str =
 pub(super) struct Kept {
     device: Device,
     handle: Handle,
+    /// Whether the board does not keep it any more.
+    is_taken: bool,
     released: Released,
 }
 
@@ -30,7 +32,9 @@ impl Kept {
             handle: Handle {
                 number,
                 epoch: session.epoch(),
+                closes: false,
             },
+            is_taken: false,
             released: session.released(),
         }
     }
@@ -51,9 +55,30 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// Returns the handle. The caller has the board let go of the object.
+    pub(super) fn take(&mut self) -> Handle {
+        self.is_taken = true;
+        self.handle
+    }
+
+    /// Has the board close the object, a generator, with one of the next calls.
+    pub(super) fn close_later(&mut self) {
+        if !self.is_taken {
+            let handle = Handle {
+                closes: true,
+                ..self.take()
+            };
+            lock(&self.released).push(handle);
+        }
+    }
+}
+
 impl Drop for Kept {
     fn drop(&mut self) {
-        lock(&self.released).push(self.handle);
+        if !self.is_taken {
+            lock(&self.released).push(self.handle);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! makes repeating safe: the board carries out each number once, and repeats its last answer.
 
 mod lines;
+mod objects;
 mod programs;
 mod request;
 mod server;
@@ -24,7 +25,6 @@ use piton_board::repl::Entry;
 use super::error::DeviceError;
 use super::exchange::Ended;
 use super::frame::{Answer, Framing, Sums};
-use super::lock;
 use super::options::{Connector, DeviceOptions, OutputSink};
 use super::payload::PIECES;
 use super::raised::{Code, Raised};
@@ -35,7 +35,7 @@ use crate::board::Board;
 use crate::error::Error;
 use programs::installer;
 use request::Prepared;
-pub(super) use request::{Declared, Handle, Released, Request};
+pub(super) use request::{Declared, Handle, Released, Request, closing};
 
 /// How often a call is sent, at most, when the board gives no answer to it.
 const TRIES: u32 = 4;
@@ -154,6 +154,14 @@ impl Session {
         self.events = Some(events);
     }
 
+    /// Adds an event behind those that the board has sent.
+    pub(super) fn send_event(&self, event: String) {
+        if let Some(events) = &self.events {
+            // Nobody listens any more.
+            let _ = events.send(event);
+        }
+    }
+
     pub(super) fn has_events(&self) -> bool {
         self.events.is_some()
     }
@@ -208,6 +216,7 @@ impl Session {
     /// A main.py that goes on is stopped by the next call, which also restores what was declared.
     pub(super) fn start_main(&mut self, deadline: Deadline) -> Result<(), DeviceError> {
         self.ensure_ready()?;
+        self.leave_loop()?;
         let Some(board) = &mut self.board else {
             return Err(DeviceError::Closed);
         };
@@ -222,50 +231,6 @@ impl Session {
         }
     }
 
-    /// Carries out a call of an expression that the session has made, and lets go of objects on the board that the host has
-    /// released.
-    pub(super) fn call_and_release(
-        &mut self,
-        request: Request<'_>,
-        deadline: Deadline,
-    ) -> Result<Returned, DeviceError> {
-        self.ensure_ready()?;
-        let released = self.take_released();
-        if released.is_empty() {
-            return self.call(request, deadline);
-        }
-        let pops: String = released
-            .iter()
-            .map(|handle| format!(",_o.pop({},0)", handle.number))
-            .collect();
-        if self.framing.sums() == Sums::Two {
-            // The stack of such a board is small: brackets around an expression can be too much for its compiler.
-            self.call(Request::evaluate(&format!("len((0{pops}))")), deadline)?;
-            return self.call(request, deadline);
-        }
-        let expression = format!("({}{pops})[0]", request.expression);
-        let request = Request {
-            expression: &expression,
-            is_own: true,
-            ..request
-        };
-        let answer = self.call(request, deadline);
-        if answer.is_err() {
-            // They may be there still: an exception comes before they are let go of.
-            lock(&self.released).extend(released);
-        }
-        answer
-    }
-
-    /// Takes some of the released objects that are on the board still.
-    fn take_released(&self) -> Vec<Handle> {
-        const AT_ONCE: usize = 8;
-        let mut released = lock(&self.released);
-        released.retain(|handle| handle.epoch == self.epoch);
-        let from = released.len().saturating_sub(AT_ONCE);
-        released.split_off(from)
-    }
-
     /// Carries out a call, and returns its value.
     pub(super) fn call(
         &mut self,
@@ -275,12 +240,16 @@ impl Session {
         let mut may_have_run = false;
         let mut is_unknown = false;
         let mut failure = None;
+        let epoch = self.epoch;
         self.be_ready_for(request)?;
         let number = self.next_number();
         let mut call = self.prepare(request)?;
         let mut is_for_server = self.has_server;
         for _ in 0..TRIES {
             self.ensure_ready()?;
+            if self.epoch != epoch && request.needs_object() {
+                return Err(DeviceError::ObjectLost);
+            }
             if is_for_server != self.has_server {
                 // The board was reset.
                 self.be_ready_for(request)?;

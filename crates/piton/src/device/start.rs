@@ -1,9 +1,9 @@
-//! Starts of a board: how they look, and one that runs main.py.
+//! A start of a board that runs main.py.
 
 use std::time::Duration;
 
 use piton_board::deadline::{Cancel, Deadline};
-use piton_board::repl::protocol::CTRL_D;
+use piton_board::repl::protocol::{CTRL_D, ends_with_board_start};
 
 use crate::board::Board;
 use crate::error::Error;
@@ -19,14 +19,6 @@ const TAIL: usize = 512;
 
 const PROMPT: &[u8] = b"\n>>> ";
 
-/// Whether output ends as a board's start does: banner and friendly prompt. A board that is reset behind a USB-to-serial
-/// converter does not disconnect; only this says so.
-pub(super) fn is_a_start(output: &[u8]) -> bool {
-    let contains = |text: &[u8]| output.windows(text.len()).any(|window| window == text);
-    output.ends_with(b"\n>>> ")
-        && (contains(b"MicroPython v") || contains(b"Adafruit CircuitPython"))
-}
-
 /// Types Ctrl-D at the board's prompt, passes on what the board prints then, and returns when it gives its prompt again, at `deadline`,
 /// or when `cancel` is raised.
 pub(super) fn start_main(
@@ -41,7 +33,7 @@ pub(super) fn start_main(
         seen.ends_with(PROMPT)
     })?;
     board.type_keys(&[CTRL_D], key_deadline)?;
-    wait_for(board, cancel, deadline, output, is_a_start)
+    wait_for(board, cancel, deadline, output, ends_with_board_start)
 }
 
 /// Reads until `is_over` says so of the end of the output, or nothing more is to be waited for.

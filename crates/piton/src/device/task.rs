@@ -1,5 +1,7 @@
 //! Functions on the board that the host calls by name.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -8,9 +10,14 @@ use super::arguments::Arguments;
 use super::error::DeviceError;
 use super::generator::Generator;
 use super::options::CallOptions;
+use super::proxy::Kept;
 use super::returned::Returned;
-use super::session::Request;
+use super::session::{Request, Session, closing};
 use super::source::Source;
+
+/// How long closing a generator waits for the session. A thread that closes one while it is in a call, in what hears the output for
+/// example, would otherwise wait for itself.
+const CLOSE_WAIT: Duration = Duration::from_millis(50);
 
 /// A function on the board: see [`Device::task`].
 #[derive(Clone)]
@@ -133,6 +140,35 @@ impl Task {
         let mut session = self.device.session();
         let request = self.request(expression, is_own);
         session.call_and_release(request, options.deadline())
+    }
+
+    /// Closes a generator of the function that the board keeps, at once unless the session is in use.
+    pub(super) fn close_kept(
+        &self,
+        kept: &mut Kept,
+        options: CallOptions,
+    ) -> Result<(), DeviceError> {
+        let Some(mut session) = self.device.session_within(CLOSE_WAIT) else {
+            kept.close_later();
+            return Ok(());
+        };
+        let handle = kept.take();
+        if !session.keeps(handle) {
+            return Ok(());
+        }
+        let expression = closing(handle).as_str().into();
+        self.evaluate_in(&mut session, &expression, options)
+            .map(drop)
+    }
+
+    /// Evaluates an expression that the session has made, and that is about a generator of the function.
+    pub(super) fn evaluate_in(
+        &self,
+        session: &mut Session,
+        expression: &Arguments,
+        options: CallOptions,
+    ) -> Result<Returned, DeviceError> {
+        session.call(self.request(expression, true), options.deadline())
     }
 
     /// The error of a call whose code raised what `traceback` tells.

@@ -257,6 +257,41 @@ fn a_generator_is_an_iterator() {
 }
 
 #[test]
+fn generators_catch_what_is_thrown_and_run_their_end_when_closed() {
+    let Pair { device, .. } = pair();
+    let source = "closed = 0\ndef count():\n    global closed\n    try:\n        i = 0\n        while True:\n            try:\n                \
+                  yield i\n            except ValueError as error:\n                yield error.args[0]\n            i += 1\n    finally:\n        \
+                  closed += 1\n";
+    let count = device.task(source, "count").unwrap();
+    let mut items = count.iterate::<i64>(()).unwrap();
+    assert_eq!(items.next_item().unwrap(), Some(0));
+    assert_eq!(items.throw("ValueError(70)").unwrap(), Some(70));
+    assert_eq!(items.next_item().unwrap(), Some(1));
+    items.close().unwrap();
+    assert_eq!(device.eval::<i64>("closed").unwrap(), 1);
+    items.close().unwrap();
+    assert_eq!(items.next_item().unwrap(), None);
+    let mut items = count.iterate::<i64>(()).unwrap();
+    items.next_item().unwrap();
+    let (type_name, ..) = raised(items.throw("KeyError('k')").unwrap_err());
+    assert_eq!(type_name, "KeyError");
+    assert_eq!(items.throw("ValueError(1)").unwrap(), None);
+    // One that is dropped is closed with the next call of a function.
+    let mut items = count.iterate::<i64>(()).unwrap();
+    items.next_item().unwrap();
+    drop(items);
+    count
+        .call_text("() and None", CallOptions::default())
+        .unwrap();
+    assert_eq!(device.eval::<i64>("closed").unwrap(), 3);
+    let mut items = count.iterate::<i64>(()).unwrap();
+    items.next_item().unwrap();
+    device.soft_reset().unwrap();
+    items.close().unwrap();
+    assert!(count.iterate::<i64>(()).unwrap().ahead(4).next().is_some());
+}
+
+#[test]
 fn a_generator_may_run_ahead() {
     let Pair { device, board } = pair();
     let count = device
@@ -350,6 +385,21 @@ fn a_reset_is_noticed_and_the_state_restored() {
     let error = device.eval::<()>("sys.exit()").unwrap_err();
     assert!(matches!(error, DeviceError::BoardReset), "{error:?}");
     assert_eq!(add.call::<i64>(()).unwrap(), 1);
+}
+
+#[test]
+fn a_start_of_main_does_not_wait_for_its_limit() {
+    let Pair { device, .. } = pair();
+    for uses_loop in [false, true] {
+        if uses_loop {
+            // The board waits for lines.
+            device.proxy("[1]").unwrap();
+        }
+        let begin = Instant::now();
+        device.start_main(Duration::from_secs(600)).unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(300), "{uses_loop}");
+        assert_eq!(device.eval::<i64>("1 + 1").unwrap(), 2);
+    }
 }
 
 #[test]

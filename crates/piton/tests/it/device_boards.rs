@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use piton::device::{CallOptions, Device, DeviceError, DeviceOptions};
+use piton::device::{CallOptions, Device, DeviceError, DeviceOptions, ProxyValue};
 #[cfg(unix)]
 use piton::literal::Value;
 
@@ -51,6 +51,19 @@ fn works(device: &Device) {
         .unwrap();
     let items: Result<Vec<i64>, _> = count.iterate((3,)).unwrap().collect();
     assert_eq!(items.unwrap(), [0, 1, 2]);
+    // A board with a small parser exposes what a proxy gives in two calls.
+    device
+        .exec("class Motor:\n    speed = 3\n    parts = [1, 2]\n")
+        .unwrap();
+    let motor = device.proxy("Motor()").unwrap();
+    let ProxyValue::Value(speed) = motor.attribute("speed").unwrap() else {
+        panic!("a number is a value");
+    };
+    assert_eq!(speed.to_string(), "3");
+    let ProxyValue::Object(parts) = motor.attribute("parts").unwrap() else {
+        panic!("a list is an object");
+    };
+    assert_eq!(parts.value::<Vec<i64>>().unwrap(), [1, 2]);
     let long = device.eval::<String>("'x' * 300").unwrap();
     assert_eq!(long, "x".repeat(300));
     let forever = device
@@ -102,6 +115,21 @@ mod unix_port {
         let begin = Instant::now();
         assert_eq!(count.iterate::<i64>((500,)).unwrap().count(), 500);
         println!("generator: {:?} an item", begin.elapsed() / 500);
+    }
+
+    #[test]
+    fn a_session_begins_though_a_soft_reset_ends_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let board = test_programs::UnixBoard::start(folder.path());
+        let selector = board.port().parse().unwrap();
+        let device =
+            Device::connect(&selector, &Default::default(), DeviceOptions::default()).unwrap();
+        let opened = board.take_traffic();
+        assert!(opened.turns <= 12, "{opened:?}");
+        assert!(opened.to_board <= 600, "{opened:?}");
+        device.exec("x = 1").unwrap();
+        device.soft_reset().unwrap();
+        assert_eq!(device.eval::<i64>("x").unwrap(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use piton::deadline::set_timeout_factor;
-use piton::device::{Device, DeviceError};
+use piton::device::{Device, DeviceError, Source};
 use piton::literal::Value;
 use piton::virtual_board::{BoardOptions, Fault};
 
@@ -43,6 +43,87 @@ fn events_come_during_calls_and_change_no_result() {
         }
     }
     assert!(readings.try_recv().is_err());
+}
+
+#[test]
+fn a_generator_streams_what_it_yields() {
+    let Pair { device, board } = pair();
+    let source = "stopped = 0\ndef count(n, fails=0):\n    global stopped\n    try:\n        i = 0\n        while n is None or i < n:\n            \
+                  yield i\n            i += 1\n        if fails:\n            raise ValueError('end')\n    finally:\n        stopped += 1\n";
+    let count = device
+        .task(Source::in_file(source, "count.py", 10), "count")
+        .unwrap();
+    assert_eq!(count.stream::<i64>((0,)).unwrap().count(), 0);
+    let before = board.traffic();
+    let begin = Instant::now();
+    let items: Result<Vec<i64>, _> = count.stream((2000,)).unwrap().collect();
+    assert_eq!(items.unwrap(), (0..2000).collect::<Vec<_>>());
+    let after = board.traffic();
+    println!("2000 items: {:?}, {after:?}", begin.elapsed());
+    // The host says nothing while the items come.
+    assert!(
+        after.to_board - before.to_board < 200,
+        "{before:?}, {after:?}"
+    );
+    let mut items = count.stream::<i64>((2, 1)).unwrap();
+    assert_eq!(items.next().unwrap().unwrap(), 0);
+    assert_eq!(items.receive(LIMIT).unwrap(), Some(1));
+    let error = items.next().unwrap().unwrap_err();
+    let traceback = error.raised().unwrap().traceback();
+    assert!(
+        traceback.contains("File \"count.py\", line 19, in count"),
+        "{traceback}"
+    );
+    assert!(items.next().is_none());
+    // An endless one, which is stopped, wherever in the session's code that comes.
+    for number in 1..20 {
+        let mut items = count.stream::<i64>((Value::None,)).unwrap();
+        for expected in 0..number * 15 {
+            assert_eq!(items.next().unwrap().unwrap(), expected);
+        }
+        drop(items);
+    }
+    assert_eq!(device.eval::<i64>("stopped").unwrap(), 22);
+    let mut wrong = count.stream::<String>((Value::None,)).unwrap();
+    assert!(matches!(wrong.next(), Some(Err(DeviceError::Value { .. }))));
+    assert!(wrong.next().is_none());
+    assert_eq!(device.eval::<i64>("stopped").unwrap(), 23);
+}
+
+#[test]
+fn a_stream_that_loses_items_or_its_board_says_so() {
+    set_timeout_factor(0.2);
+    let Pair { device, board } = pair();
+    let count = device
+        .task(
+            "def count():\n    i = 0\n    while True:\n        yield i\n        i += 1\n",
+            "count",
+        )
+        .unwrap();
+    for is_reset in [false, true] {
+        let mut items = count.stream::<i64>(()).unwrap();
+        assert_eq!(items.next().unwrap().unwrap(), 0);
+        match is_reset {
+            true => board.reset(),
+            false => board.inject(&Fault::CorruptToHost { at: 3000, mask: 1 }),
+        }
+        let mut expected = 1;
+        let error = loop {
+            match items.next().unwrap() {
+                Ok(item) => assert_eq!(item, expected),
+                Err(error) => break error,
+            }
+            expected += 1;
+        };
+        let is_known = match error {
+            DeviceError::BoardReset => is_reset,
+            DeviceError::Damaged(_) => !is_reset,
+            _ => false,
+        };
+        assert!(is_known, "{error:?}");
+        assert!(items.next().is_none());
+        assert_eq!(device.eval::<i64>("1 + 1").unwrap(), 2);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::device::{open, start};
 /// How many calls a test makes; `PITON_TEST_CALLS` sets another number.
 fn calls() -> u64 {
     let set = std::env::var("PITON_TEST_CALLS").ok();
-    set.map_or(1500, |calls| calls.parse().unwrap())
+    set.map_or(2000, |calls| calls.parse().unwrap())
 }
 
 /// The memory of this process, in KiB.

@@ -15,6 +15,7 @@ mod device_boards;
 mod device_events;
 mod device_faults;
 mod device_long_runs;
+mod device_sweep;
 mod device_values;
 mod events;
 mod examples;

@@ -44,6 +44,20 @@ impl<'r> Request<'r> {
     }
 }
 
+impl Request<'_> {
+    /// Whether an object that the board keeps by its number is a part of it. After a reset the number says nothing.
+    pub(super) fn needs_object(&self) -> bool {
+        let mut places = self.expression.split("_o[").skip(1);
+        let by_number = places.any(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+        // What gets the number as an argument: items that are made ahead, and streams.
+        let call = self.expression.trim_start_matches('(');
+        by_number
+            || ["_a(", "_piton_stream("]
+                .iter()
+                .any(|name| call.starts_with(name))
+    }
+}
+
 /// A call in the form in which it crosses the line.
 #[derive(Debug)]
 pub(super) struct Prepared<'r> {
@@ -100,6 +114,13 @@ pub(in crate::device) struct Handle {
     pub(in crate::device) number: u32,
     /// [`Session::epoch`] when the board began to keep it.
     pub(in crate::device) epoch: u64,
+    /// Whether the board closes the object before it lets go of it.
+    pub(in crate::device) closes: bool,
+}
+
+/// The expression that closes a generator, or another iterator, and lets go of it. The board may have done that before.
+pub(in crate::device) fn closing(handle: Handle) -> String {
+    format!("getattr(_o.pop({},0),'close',int)()", handle.number)
 }
 
 /// Objects on the board that the host has let go of. Apart from the session, which may be busy when the host does.
