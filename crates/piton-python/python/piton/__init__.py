@@ -29,7 +29,7 @@ from piton.exceptions import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from piton._code import minify
-    from piton.events import EventStream
+    from piton.events import EventStream, Stream
     from piton.group import Devices, GroupError, Results
     from piton.implementation import Implementation
     from piton.proxy_object import ProxyObject
@@ -40,6 +40,7 @@ else:
         {
             "Devices": "piton.group",
             "EventStream": "piton.events",
+            "Stream": "piton.events",
             "GroupError": "piton.group",
             "Implementation": "piton.implementation",
             "ProxyObject": "piton.proxy_object",
@@ -81,6 +82,7 @@ __all__ = [
     "PyboardException",
     "Results",
     "SpecialFunctionNameError",
+    "Stream",
     "UNPARSABLE_RESULT",
     "UsbSpecifier",
     "__version__",

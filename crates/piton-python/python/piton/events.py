@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EventStream", "Stream"]
 
-V = TypeVar("V")
+V = TypeVar("V", covariant=True)
+T = TypeVar("T")
 
 _END: Any = object()
 
@@ -100,7 +101,7 @@ class EventStream:
         return _iterate(self)
 
 
-async def _iterate(values: "Iterator[V]") -> "AsyncIterator[V]":
+async def _iterate(values: "Iterator[T]") -> "AsyncIterator[T]":
     loop = asyncio.get_running_loop()
     while True:
         # StopIteration cannot leave a coroutine.

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Generator
 
 import piton
-from piton import Device, Devices, Results
+from piton import Device, Devices, Results, Stream
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -39,6 +39,7 @@ def sensor(device: Sensor) -> None:
     device.read("x")  # pyright: ignore[reportArgumentType]
     device.read(1, 2.0, 3)  # pyright: ignore[reportCallIssue]
     assert_type(device.stream(3), Generator[int, str, None])
+    assert_type(device.stream.stream(3), Stream[int])
     assert_type(device.blink(25), None)
     assert_type(device.prepare(), None)
 
