@@ -10,9 +10,8 @@ use piton::error::BoardError;
 use piton::facts::board_facts;
 use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
-use piton::patterns::Patterns;
 use piton::repl::Entry;
-use piton::sync::{self, Options, SyncEvent};
+use piton::sync::{self, Keep, Options, SyncEvent, belay_options};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -31,30 +30,22 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    /// Reads what a script gives. `keep` has paths of the board; it is `None` where nothing is removed.
+    /// Reads what a script gives. `keep` has paths of the board or of the folder; `Keep::Usual` and `ignore` of `None` are Belay's own
+    /// rules.
     ///
     /// # Errors
     ///
     /// `ValueError` for a path that no board takes, or a form of files that is not known.
     pub(crate) fn new(
         target: &str,
-        keep: Option<Vec<String>>,
-        [ignore, include]: [&[String]; 2],
+        keep: Keep<'_>,
+        ignore: Option<&[String]>,
         form: &str,
     ) -> PyResult<Sync> {
         let target: BoardPath = target
             .parse()
             .map_err(|error| PyValueError::new_err(format!("{error}")))?;
-        let mut options = Options::default();
-        options.settle = true;
-        options.delete = keep.is_some();
-        for path in keep.unwrap_or_default() {
-            if let Some(below) = below(target.as_str(), &path) {
-                options.keep.add(&format!("/{below}"));
-            }
-        }
-        options.unsent = patterns(ignore);
-        options.ignore = patterns(include);
+        let mut options = belay_options(&target, keep, ignore);
         let compile = match form {
             "as-is" => false,
             "minified" => {
@@ -95,20 +86,6 @@ impl Sync {
         })?;
         Ok(())
     }
-}
-
-/// Returns the part of a path of the board that is below a folder of the board.
-fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
-    path.strip_prefix(folder.trim_end_matches('/'))?
-        .strip_prefix('/')
-}
-
-fn patterns(lines: &[String]) -> Patterns {
-    let mut patterns = Patterns::new();
-    for line in lines {
-        patterns.add(line);
-    }
-    patterns
 }
 
 /// How far a copy is.

@@ -6,7 +6,7 @@
 //!
 //! - `session` has the classes: a session with a board, its functions, generators and objects.
 //! - `encode` and `decode` turn values into text for the board, and back.
-//! - `code` minifies, `ports` lists serial ports and reads the names of boards, `mpy_cross` compiles.
+//! - `code` minifies and has the first imports, `ports` lists serial ports and reads the names of boards, `mpy_cross` compiles.
 //! - `files` copies folders to the board.
 //! - `failure` turns errors into exceptions, `signals` lets Python's handlers of signals run while the library waits.
 //!
@@ -32,7 +32,7 @@ mod _piton {
     use pyo3::types::{PyDict, PyTuple};
 
     #[pymodule_export]
-    use crate::code::minify;
+    use crate::code::{minify, startup_code};
     #[pymodule_export]
     use crate::mpy_cross::{compile_module, compiler_targets, mpy_cross_release, run_mpy_cross};
     #[pymodule_export]

@@ -13,6 +13,7 @@ use piton::device::{
 };
 use piton::error::BoardError;
 use piton::literal::Value;
+use piton::sync::Keep;
 use piton::transport::webrepl::Password;
 use piton::{Board, ConnectOptions};
 use pyo3::exceptions::{PyStopIteration, PyValueError};
@@ -203,10 +204,10 @@ impl Session {
         self.call(py, |device| device.start_main(limit))
     }
 
-    /// Makes the folder `target` of the board equal to a folder of the host. `keep` names what stays; `None` removes nothing. `ignore` has patterns of
-    /// what is not sent; `include` those of what is not left out, although it is by default. `form` is
+    /// Makes the folder `target` of the board equal to a folder of the host. `keep` names what stays, and `keep_all` keeps everything. `ignore` has
+    /// patterns of what is not sent. `None` for either has Belay's own rules. `form` is
     /// `as-is`, `minified` or `mpy`. `progress` is called with what changes.
-    #[pyo3(signature = (source, target, *, keep, ignore, include, form, progress))]
+    #[pyo3(signature = (source, target, *, keep, keep_all, ignore, form, progress))]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is an argument of Python with a name"
@@ -217,12 +218,17 @@ impl Session {
         source: PathBuf,
         target: &str,
         keep: Option<Vec<String>>,
-        ignore: Vec<String>,
-        include: Vec<String>,
+        keep_all: bool,
+        ignore: Option<Vec<String>>,
         form: &str,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let sync = Sync::new(target, keep, [&ignore, &include], form)?;
+        let keep = match &keep {
+            _ if keep_all => Keep::Everything,
+            Some(paths) => Keep::Paths(paths),
+            None => Keep::Usual,
+        };
+        let sync = Sync::new(target, keep, ignore.as_deref(), form)?;
         let mut raised = None;
         let mut report = |event: Progress| {
             let Some(update) = &progress else { return };

@@ -41,6 +41,7 @@ mod returned;
 mod session;
 mod source;
 mod start;
+mod startup;
 mod stream;
 mod task;
 
@@ -67,6 +68,7 @@ pub use raised::{HostFrame, Raised};
 pub use returned::Returned;
 use session::{Declared, Request, Session};
 pub use source::Source;
+pub use startup::startup_code;
 pub use stream::Stream;
 pub use task::{Task, Thread};
 

@@ -34,6 +34,7 @@
 //!
 //! [`plan`]: Push::plan
 
+mod belay;
 mod board_side;
 mod drive;
 mod host_side;
@@ -60,6 +61,7 @@ use crate::board_format::NotCompilable;
 use crate::patterns::Patterns;
 use crate::shipment::to_drive::ToDriveError;
 
+pub use belay::{Keep, belay_options, push_file};
 pub use drive::{DrivePush, drive_compiler_options, is_drive, push_to_drive};
 pub use host_side::{Content, HostTree, walk};
 pub use make::{check, compiler_options};

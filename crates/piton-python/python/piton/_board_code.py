@@ -12,9 +12,9 @@ from piton.implementation import Implementation
 if TYPE_CHECKING:
     from piton._piton import Session
 
-__all__ = ["ask_implementation", "board_code"]
+__all__ = ["ask_implementation"]
 
-_FOLDER = Path(__file__).parent / "_board"
+_PROGRAM = Path(__file__).parent / "_board" / "implementation.py"
 
 # Names of architectures by their number in `sys.implementation._mpy`: MicroPython, py/persistentcode.h.
 _ARCHITECTURES = (
@@ -34,18 +34,10 @@ _ARCHITECTURES = (
 )
 
 
-def board_code(name: str) -> str:
-    """Returns a program for the board; an empty text for an implementation that has none."""
-    try:
-        return (_FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-
-
 def ask_implementation(session: Session) -> Implementation:
     """Asks a board what runs on it."""
     # One exchange: the code runs in a dict of its own, and leaves no names on the board.
-    code = minified(board_code("implementation"))
+    code = minified(_PROGRAM.read_text(encoding="utf-8"))
     try:
         answer = session.evaluate(f"(lambda d:(exec({code!r},d),d['result'])[1])({{}})")
     except PyboardException as error:

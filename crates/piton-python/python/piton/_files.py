@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import shutil
 import tempfile
 from importlib import resources
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from piton.device import Device
 
 __all__ = ["sync", "sync_dependencies"]
-
-_DEFAULT_KEEP = ["boot.py", "webrepl_cfg.py", "lib"]
-_DEFAULT_IGNORE = ["*.pyc", "__pycache__", ".DS_Store", ".pytest_cache"]
 
 
 def sync(
@@ -41,21 +37,20 @@ def sync(
             shutil.copyfile(source, Path(alone) / source.name)
             sync(device, alone, dst, True, [], form, progress)
         return
-    if keep is None:
-        keep = _DEFAULT_KEEP if dst == "/" else []
-    names = [] if isinstance(keep, bool) else [keep] if isinstance(keep, str) else list(keep)
-    patterns = _DEFAULT_IGNORE if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
     device._session.sync(
         str(source),
         dst,
-        # A name is relative to `dst`, and a path is one of the board.
-        keep=None if keep is True else [posixpath.join(dst, str(name)) for name in names],
-        ignore=patterns,
-        # The patterns of a script replace those that hold by default.
-        include=[] if ignore is None else [f"!{pattern}" for pattern in _DEFAULT_IGNORE],
+        # False keeps nothing.
+        keep=[] if keep is False else _listed(keep) if keep is not True else None,
+        keep_all=keep is True,
+        ignore=_listed(ignore),
         form=form,
         progress=progress,
     )
+
+
+def _listed(names: Union[None, list[str], str]) -> Optional[list[str]]:
+    return [names] if isinstance(names, str) else None if names is None else [str(name) for name in names]
 
 
 def sync_dependencies(

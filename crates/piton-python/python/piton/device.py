@@ -126,13 +126,13 @@ class Device(metaclass=DeviceMeta, skip=True):
         self.__post_init__()
 
     def _begin(self, startup: "Optional[str]") -> None:
-        from piton._board_code import ask_implementation, board_code
+        from piton._board_code import ask_implementation
         from piton._code import prepare
         from piton.executers import SetupExecuter, TaskExecuter, TeardownExecuter, ThreadExecuter
 
         self.implementation = ask_implementation(self._session)
         if startup is None:
-            startup = board_code(f"startup_{self.implementation.name}")
+            startup = _piton.startup_code(self.implementation.name)
         if startup:
             self._session.execute(prepare(startup, True).text, record=True)
         self._executers: "dict[str, Executer]" = {}

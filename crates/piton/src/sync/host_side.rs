@@ -98,6 +98,39 @@ pub struct HostTree {
 }
 
 impl HostTree {
+    /// Returns a tree of one file, under this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] for anything but a file that is there; [`Error::Unwritable`] for a name that is a path.
+    pub(super) fn of_file(file: &Path, name: &RelativePath) -> Result<HostTree, Error> {
+        let not_read = |source| Error::Read {
+            path: file.to_owned(),
+            source,
+        };
+        let facts = fs::metadata(file).map_err(not_read)?;
+        if !facts.is_file() {
+            return Err(not_read(io::Error::other("it is not a file")));
+        }
+        let mut host = HostTree::default();
+        let node = Node::File {
+            size: Some(facts.len()),
+            digest: None,
+        };
+        host.tree
+            .insert(name.clone(), node)
+            .map_err(|error| Error::Unwritable {
+                path: name.clone(),
+                reason: error.to_string(),
+            })?;
+        let content = Content::File {
+            path: file.to_owned(),
+            modified: facts.modified().ok(),
+        };
+        host.contents.insert(name.clone(), content);
+        Ok(host)
+    }
+
     /// Removes the files that the patterns cover from the tree.
     pub(super) fn remove(&mut self, patterns: &Patterns) {
         if patterns.is_empty() {
