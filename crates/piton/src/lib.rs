@@ -27,6 +27,7 @@
 //! - [`Board`] is a connection by any selector, [`session`] what a program on this computer does with one over time,
 //!   [`device`] functions of the host that run on it, [`macro@board`] its functions as methods of Rust.
 //! - [`vm`] has the VM file of the virtual board.
+//! - [`latency`] measures how long a call takes; [`blink`] shows a person which board it is.
 //! - [`program`] runs sources and `.mpy` files, [`mount`] serves a folder whose modules are compiled when they are imported.
 //!
 //! Files and packages:
@@ -35,6 +36,7 @@
 //! - [`sync`] makes a folder of a board like one of this computer, or the other way round.
 //! - [`mip`] installs packages, over [`http`].
 //! - [`firmware`] evaluates the manifests of firmware. [`romfs`] makes images of read-only file systems.
+//! - [`new_project`] makes the files of a project.
 //!
 //! From sources to what is shipped:
 //!
@@ -59,6 +61,7 @@
 //! Nothing here reads `argv`, draws on a terminal or knows Python's C API: the command line tool and the Python
 //! package are two thin layers over this one.
 
+pub mod blink;
 mod board;
 pub mod board_format;
 pub mod board_names;
@@ -78,9 +81,11 @@ pub mod host_file;
 mod host_name;
 pub mod host_tree;
 pub mod http;
+pub mod latency;
 pub mod left_out;
 pub mod mip;
 pub mod mount;
+pub mod new_project;
 pub mod patterns;
 pub mod program;
 mod regular;

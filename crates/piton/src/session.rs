@@ -210,6 +210,11 @@ impl Session {
         self.board.as_mut().ok_or_else(no_board)
     }
 
+    /// Returns the selector of the connection, or of the previous one if there is none now.
+    pub fn selector(&self) -> Option<&BoardSelector> {
+        self.selector.as_ref()
+    }
+
     /// Returns whether there is a board: nothing is tried.
     pub fn is_connected(&self) -> bool {
         self.board.is_some()
