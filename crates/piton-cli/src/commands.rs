@@ -11,24 +11,27 @@ mod doctor;
 mod edit;
 mod eval;
 pub(crate) mod examples;
-mod exec;
+pub(crate) mod exec;
 mod freeze;
 pub(crate) mod fs;
-mod help;
+pub(crate) mod help;
 mod index;
 mod info;
 mod inspect;
 mod keygen;
+pub(crate) mod latency;
 mod machine_reset;
 mod manifest;
 mod minify;
 pub(crate) mod mip;
 mod mount;
+mod new;
 pub(crate) mod repl;
 mod reserved;
 mod romfs;
 mod rtc;
 mod run;
+pub(crate) mod select;
 mod shipments;
 mod sleep;
 pub(crate) mod sync;
@@ -101,6 +104,12 @@ pub(crate) enum Command {
     Df,
     /// Print what kind of board this is
     Info,
+    /// Measure how long a call to the board takes
+    Latency(latency::Args),
+    /// Find out which USB board is which, and how to name it
+    Select,
+    /// Make the files of a new project
+    New(new::Args),
     /// Build a folder of sources into files that can be shipped
     Build(Box<build::Args>),
     /// Check the files of a build against its manifest
@@ -168,6 +177,9 @@ impl Command {
             Command::Mip(args) => mip::run(args, ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
+            Command::Latency(args) => latency::run(args, ctx),
+            Command::Select => select::run(ctx),
+            Command::New(args) => new::run(args, ctx),
             Command::Build(args) => build::run(args, ctx),
             Command::Verify(args) => verify::run(args, ctx),
             Command::Deploy(args) => deploy::run(args, ctx),
@@ -234,6 +246,9 @@ impl Command {
             | Command::Mip(_)
             | Command::Df
             | Command::Info
+            | Command::Latency(_)
+            | Command::Select
+            | Command::New(_)
             | Command::Build(_)
             | Command::Verify(_)
             | Command::Deploy(_)

@@ -93,6 +93,13 @@ impl Compatibility {
         extended_mip: true,
     };
 
+    /// The rules of `piton belay ...`, or of a link named `belay`, whose lines [`crate::belay`] parses. Sentences are Piton's, and they name
+    /// `piton`: Belay has none but Python's tracebacks.
+    pub(crate) const BELAY: &Compatibility = &Compatibility {
+        own_exit_codes: false,
+        ..*Compatibility::PITON
+    };
+
     /// The rules of `piton mpremote ...`, or of a link named `mpremote`.
     pub(crate) const MPREMOTE: &Compatibility = &Compatibility {
         program: "mpremote",

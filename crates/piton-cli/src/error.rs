@@ -8,6 +8,7 @@ mod json;
 mod mpremote;
 mod program;
 mod romfs;
+mod select;
 mod ship;
 mod signing;
 
@@ -15,8 +16,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
 
+use piton::cache_folder::NoCacheFolder;
+use piton::device::DeviceError;
 use piton::error::{BoardError, ErrorKind, FsError, VmError};
 use piton::mpy::header::Arch;
+use piton::new_project::NewProjectError;
 use piton::vm::{NamedBy, VmFileError};
 
 use crate::compatibility::{Compatibility, Wording};
@@ -28,6 +32,7 @@ pub(crate) use file::FileError;
 pub(crate) use firmware::FirmwareError;
 pub(crate) use program::ProgramError;
 pub(crate) use romfs::RomfsError;
+pub(crate) use select::SelectError;
 pub(crate) use ship::ShipError;
 pub(crate) use signing::SigningError;
 
@@ -145,6 +150,21 @@ pub(crate) enum CommandError {
     /// A key for signatures cannot be used or made.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// A call to the board failed.
+    #[error(transparent)]
+    Device(DeviceError),
+    /// A board was not chosen.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A project was not made.
+    #[error(transparent)]
+    NewProject(#[from] NewProjectError),
+    /// There is no folder for the cache.
+    #[error(transparent)]
+    NoCacheFolder(#[from] NoCacheFolder),
+    /// The command did not do what was asked; the reason is printed already, where scripts for Belay look for it.
+    #[error("nothing was done")]
+    Told,
     /// A `.mpy` file is damaged, or cannot be joined with the others.
     #[error("{path}: {source}")]
     Mpy {
@@ -268,7 +288,8 @@ impl CommandError {
             | CommandError::Firmware(FirmwareError::Printed { .. })
             | CommandError::NotCompiled
             | CommandError::Problems(_)
-            | CommandError::NotBuilt => return None,
+            | CommandError::NotBuilt
+            | CommandError::Told => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;
             }
@@ -320,6 +341,7 @@ impl CommandError {
             }
             CommandError::Ship(error) => error.hints(name),
             CommandError::Signing(error) => error.hints(),
+            CommandError::Select(error) => error.hints(name),
             CommandError::NeedsProcessor | CommandError::NoSuchExtension { arch: None, .. } => {
                 vec![format!(
                     "select it, for example with `--target micropython:armv7m`; `{name} info` shows that of a board"

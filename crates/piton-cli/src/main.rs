@@ -13,6 +13,8 @@
 //! - The system: [`terminal`] alone changes the terminal's modes, through `windows_console` on Windows. [`environment`]
 //!   has the names of the environment variables. [`local_file`] reads and writes files of this computer whole.
 //!
+//! Under the name `belay`, or after that word, [`belay`] has the command line of Belay, for the same commands.
+//!
 //! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`], and [`build_tools`] has the command lines of
 //! `makemanifest.py` and `mpy-tool.py`.
 //!
@@ -22,6 +24,7 @@
 //! messages to stderr.
 
 mod args;
+mod belay;
 mod build_tools;
 mod commands;
 mod compatibility;
@@ -60,6 +63,9 @@ fn main() -> ExitCode {
     }
     if let Some((tool, words)) = build_tools::find(&argv) {
         return build_tools::main(tool, words);
+    }
+    if let Some(words) = belay::find(&argv) {
+        return belay::main(words);
     }
     if let Some(line) = args::completion(&argv) {
         complete::main(&line);

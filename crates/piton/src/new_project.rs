@@ -14,6 +14,7 @@ mod tables;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::Serialize;
 
@@ -84,6 +85,20 @@ impl Stubs {
             Stubs::Nrf => "nrf",
             Stubs::Stdlib => "stdlib",
         }
+    }
+}
+
+/// There are no stubs of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {}", Stubs::ALL.map(Stubs::name).join(", "))]
+pub struct UnknownStubs;
+
+impl FromStr for Stubs {
+    type Err = UnknownStubs;
+
+    fn from_str(name: &str) -> Result<Stubs, UnknownStubs> {
+        let mut all = Stubs::ALL.into_iter();
+        all.find(|stubs| stubs.name() == name).ok_or(UnknownStubs)
     }
 }
 

@@ -24,7 +24,7 @@ impl Args {
     }
 }
 
-pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     if args.is_list() {
         // As in mpremote, `connect` leaves the previous board first, even if the new one cannot be opened.
         ctx.session.disconnect();

@@ -19,6 +19,33 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "new",
+        &[
+            ("piton new lamp", "make a project in the folder `lamp`"),
+            (
+                "piton new --for esp32 lamp",
+                "the same, with ESP32 modules known to the editor",
+            ),
+        ],
+    ),
+    (
+        "select",
+        &[(
+            "piton select",
+            "choose a board, blink an LED at it, and print how to name it",
+        )],
+    ),
+    (
+        "latency",
+        &[
+            ("piton latency", "measure 10 calls"),
+            (
+                "piton latency --count 100 --output latency.csv",
+                "measure 100 calls, and keep the times",
+            ),
+        ],
+    ),
+    (
         "disconnect",
         &[(
             "piton connect a0 eval 1 disconnect connect a1 eval 2",

@@ -47,16 +47,16 @@ pub(crate) struct WatchArgs {
 }
 
 /// A program, and whether to follow it.
-pub(super) struct Task<'a> {
-    pub(super) program: Program<'a>,
+pub(crate) struct Task<'a> {
+    program: Program<'a>,
     /// Whether to wait until the program ends.
-    pub(super) follow: bool,
+    follow: bool,
 }
 
 impl<'a> Task<'a> {
     /// Returns a task for `code` with the options of the command. `name` is its name in tracebacks, `argv_0` its name
     /// in `sys.argv`.
-    pub(super) fn new(
+    pub(crate) fn new(
         code: Code<'a>,
         args: &WatchArgs,
         name: &'a str,
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 /// Runs a program on the board. Its output goes to stdout as it arrives, and so does the traceback of an exception.
 ///
 /// Ctrl-C stops the program on the board, and waits for it to end.
-pub(super) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandError> {
+pub(crate) fn execute(ctx: &mut Context, task: &Task<'_>) -> Result<(), CommandError> {
     let Context { session, ui, .. } = &mut *ctx;
     let program = &task.program;
     if !task.follow {

@@ -2,6 +2,8 @@
 
 mod mpremote;
 
+pub(crate) use mpremote::dedent;
+
 use std::fmt::Write as _;
 
 use crate::args::GLOBAL_OPTIONS;
@@ -102,6 +104,8 @@ const GROUPS: &[(&str, &[&str])] = &[
         "The board",
         &[
             "info",
+            "select",
+            "latency",
             "eval",
             "exec",
             "soft-reset",
@@ -117,7 +121,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Compile and ship",
         &[
-            "build", "verify", "deploy", "keygen", "compile", "minify", "inspect", "romfs",
+            "new", "build", "verify", "deploy", "keygen", "compile", "minify", "inspect", "romfs",
             "manifest", "freeze", "index",
         ],
     ),
@@ -172,7 +176,7 @@ fn overview(line: &clap::Command, config: &Config) -> String {
     }
     section(&mut text, "Options", 0, options());
     text.push_str(
-        "\n`piton mpremote ...`, `mpy-cross`, `mpy-tool` and `makemanifest` behave as those programs.\n\n\
+        "\n`piton mpremote ...`, `belay`, `mpy-cross`, `mpy-tool` and `makemanifest` behave as those programs.\n\n\
          `piton help COMMAND` explains a command, with examples; so does `piton COMMAND -h`.\n\
          Exit codes: 0 done, 1 the board or the input said no, 2 wrong usage, 3 no or lost connection.\n",
     );

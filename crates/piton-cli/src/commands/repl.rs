@@ -53,7 +53,7 @@ pub(crate) fn run_at_end(ctx: &mut Context) -> Result<(), CommandError> {
     run(&Args::default(), ctx)
 }
 
-pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let Context {
         session,
         ui,

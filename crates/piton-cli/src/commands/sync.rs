@@ -207,7 +207,12 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
 }
 
 /// Prints which paths of a folder here are not copied.
-fn note_left_out(ui: &Ui, dangling: &[PathBuf], private: &[PathBuf], reserved: &[PathBuf]) {
+pub(crate) fn note_left_out(
+    ui: &Ui,
+    dangling: &[PathBuf],
+    private: &[PathBuf],
+    reserved: &[PathBuf],
+) {
     for link in dangling {
         ui.note(&format!("left out: `{}` names nothing", link.display()));
     }
@@ -233,7 +238,7 @@ fn note_foreign_journals(ui: &Ui, paths: &[BoardPath]) {
 }
 
 /// Returns the error of a sync. A diagnostic of the compiler is printed at once.
-fn shown_error(ui: &Ui, error: sync::Error) -> CommandError {
+pub(crate) fn shown_error(ui: &Ui, error: sync::Error) -> CommandError {
     match error {
         sync::Error::NotCompiled { rejected } => {
             for Rejected {
@@ -252,7 +257,7 @@ fn shown_error(ui: &Ui, error: sync::Error) -> CommandError {
 }
 
 /// Carries out the plan, and prints one line about it: the first names, and how many.
-fn carry_out_quietly(
+pub(crate) fn carry_out_quietly(
     ui: &Ui,
     plan: &Plan,
     apply: impl FnOnce(&mut dyn FnMut(SyncEvent) -> ControlFlow<()>) -> Result<(), sync::Error>,

@@ -132,7 +132,7 @@ const ENTRIES: &[Entry] = &[
         &["`{piton} devs` lists the boards"],
     ),
     entry(
-        &["select", "attach", "open-port"],
+        &["attach", "open-port"],
         &["`{piton} connect {PORT}` names the board for the commands after it"],
     ),
     entry(
@@ -195,10 +195,8 @@ const ENTRIES: &[Entry] = &[
         &["`{piton} build` makes files to ship, `{piton} deploy` copies them to a board"],
     ),
     entry(
-        &["new", "init", "create"],
-        &[
-            "Piton needs no project file: put sources into the folder `src`, then `{piton} build` or `{piton} sync src`",
-        ],
+        &["init", "create"],
+        &["`{piton} new {FOLDER}` makes the files of a project"],
     ),
     entry(
         &["test", "tests", "pytest", "unittest"],
@@ -244,7 +242,7 @@ const ENTRIES: &[Entry] = &[
         &[NO_FLASHING, BOOTLOADER],
     ),
     entry(
-        &["rshell", "ampy", "mpytool", "belay", "circup", "mpr"],
+        &["rshell", "ampy", "mpytool", "circup", "mpr"],
         &[
             "Piton has commands of its own: `{piton} ls`, `{piton} cp main.py :`, `{piton} mip install PACKAGE`",
         ],

@@ -9,6 +9,8 @@
 #[cfg(unix)]
 mod action;
 mod bad_input;
+#[cfg(unix)]
+mod belay;
 mod build;
 mod build_tools;
 mod care;

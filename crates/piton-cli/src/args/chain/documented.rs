@@ -70,6 +70,12 @@ fn documented_lines_are_understood() {
             if rest.starts_with("mpy-cross ") || rest.starts_with("double") {
                 continue;
             }
+            if let Some(rest) = rest.strip_prefix("belay ") {
+                let understood = crate::belay::understands(&words(rest));
+                assert!(understood, "{}: `{line}`", path.display());
+                count += 1;
+                continue;
+            }
             let chain = parse(&words(rest), Compatibility::PITON, &Config::default());
             if let End::Invalid(error) = &chain.end {
                 panic!("{}: `{line}`: {error}", path.display());

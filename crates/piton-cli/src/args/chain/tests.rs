@@ -98,6 +98,9 @@ fn describe_command(command: &Command) -> Value {
         | Command::Completions(_)
         | Command::Udev(_)
         | Command::Virtual(_)
+        | Command::Latency(_)
+        | Command::Select
+        | Command::New(_)
         | Command::Build(_)
         | Command::Verify(_)
         | Command::Deploy(_)

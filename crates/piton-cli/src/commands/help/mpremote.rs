@@ -67,7 +67,7 @@ fn section(text: &mut String, title: &str, rows: &BTreeMap<&str, String>) {
 }
 
 /// Returns `text` without the spaces that all its lines begin with, as Python's `textwrap.dedent` does.
-fn dedent(text: &str) -> String {
+pub(crate) fn dedent(text: &str) -> String {
     let blank = |line: &str| line.chars().all(|letter| matches!(letter, ' ' | '\t'));
     let margin_of = |line: &str| {
         let text = line.trim_start_matches([' ', '\t']);
