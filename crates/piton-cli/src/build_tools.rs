@@ -1,11 +1,12 @@
-//! The command lines of MicroPython's build tools: `piton makemanifest` and `piton mpy-tool`, or links to `piton` named
-//! `makemanifest.py` and `mpy-tool.py`. Options, output and exit codes are those of the tools of MicroPython 1.29.
+//! The command lines of MicroPython's build tools: `piton makemanifest`, `piton mpy-tool` and `piton mpy-ld`, or links to `piton`
+//! named `makemanifest.py`, `mpy-tool.py` and `mpy_ld.py`. Options, output and exit codes are those of the tools of MicroPython 1.29.
 //!
 //! A link named `piton-python3` is for ports that are built with CMake, which start `tools/makemanifest.py` by its path with the Python that
 //! is configured: it does what that script does, and has the system's Python do everything else.
 
 mod arguments;
 mod makemanifest;
+mod mpy_ld;
 mod mpy_tool;
 mod python;
 
@@ -22,6 +23,8 @@ pub(crate) enum BuildTool {
     MpyTool,
     /// Python, for CMake
     Python,
+    /// tools/mpy_ld.py
+    MpyLd,
 }
 
 impl BuildTool {
@@ -30,6 +33,9 @@ impl BuildTool {
             "makemanifest" | "makemanifest.py" => Some(BuildTool::MakeManifest),
             "mpy-tool" | "mpy-tool.py" => Some(BuildTool::MpyTool),
             "piton-python3" | "piton-python3.exe" => Some(BuildTool::Python),
+            "makemanifest" | "makemanifest.py" => Some(BuildTool::MakeManifest),
+            "mpy-tool" | "mpy-tool.py" => Some(BuildTool::MpyTool),
+            "mpy-ld" | "mpy_ld" | "mpy_ld.py" => Some(BuildTool::MpyLd),
             _ => None,
         }
     }
@@ -39,6 +45,9 @@ impl BuildTool {
             BuildTool::MakeManifest => "makemanifest.py",
             BuildTool::MpyTool => "mpy-tool.py",
             BuildTool::Python => "piton-python3",
+            BuildTool::MakeManifest => "makemanifest.py",
+            BuildTool::MpyTool => "mpy-tool.py",
+            BuildTool::MpyLd => "mpy_ld.py",
         }
     }
 }
@@ -67,6 +76,9 @@ pub(crate) fn main(tool: BuildTool, words: &[OsString]) -> ExitCode {
         BuildTool::MakeManifest => makemanifest::run(&texts),
         BuildTool::MpyTool => mpy_tool::run(&texts),
         BuildTool::Python => return python::run(words),
+        BuildTool::MakeManifest => makemanifest::run(&words),
+        BuildTool::MpyTool => mpy_tool::run(&words),
+        BuildTool::MpyLd => mpy_ld::run(&words),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use piton_mpy::qstr::StaticQstr;
 
+pub(crate) use names::escape;
+
 /// How the firmware holds integers that do not fit in a word (`MICROPY_LONGINT_IMPL`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongIntegers {

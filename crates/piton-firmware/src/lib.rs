@@ -12,6 +12,7 @@
 //! `manifest::disk`, and none is written. Only `python::child` starts a program: the Python that a caller names.
 
 pub mod frozen;
+pub mod link;
 pub mod manifest;
 mod python;
 pub mod romfs;

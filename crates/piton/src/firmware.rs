@@ -8,6 +8,7 @@ pub mod lints;
 use std::process::Command;
 
 pub use piton_firmware::frozen;
+pub use piton_firmware::link;
 pub use piton_firmware::manifest::{
     Data, Error, ErrorKind, Evaluation, File, Ignored, Kind, Metadata, Mode, Permissions, Place,
     Request,

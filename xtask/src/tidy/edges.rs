@@ -61,9 +61,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-firmware",
-        // Frozen modules are `.mpy` files in C.
+        // Frozen modules are `.mpy` files in C; linked ones are `.mpy` files.
         code: &["piton-mpy"],
-        tests: &[],
+        tests: TEST_HELP,
     },
     Rule {
         name: "piton-shipment",

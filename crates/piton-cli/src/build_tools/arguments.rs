@@ -1,5 +1,7 @@
 //! Options as Python's `argparse` takes them.
 
+use std::collections::VecDeque;
+
 use super::{BuildTool, End};
 
 /// An option: its names, the name of its value if it takes one, its help.
@@ -48,26 +50,32 @@ pub(super) fn parse(
     words: &[String],
 ) -> Result<Given, End> {
     let mut given = Given::default();
-    let mut words = words.iter().peekable();
+    let mut words: VecDeque<String> = words.iter().cloned().collect();
     let mut only_files = false;
-    while let Some(word) = words.next() {
+    while let Some(word) = words.pop_front() {
+        let word = word.as_str();
         if only_files
             || !word.starts_with('-')
             || word == "-"
             || word.contains(' ') && find(known, word).is_none()
         {
-            given.files.push(word.clone());
+            given.files.push(word.to_owned());
             continue;
         }
         if word == "--" {
             only_files = true;
             continue;
         }
-        if matches!(word.as_str(), "-h" | "--help") {
+        if matches!(word, "-h" | "--help") {
             return Err(End {
                 stdout: help(tool, known),
                 ..End::default()
             });
+        }
+        if let Some((flag, rest)) = first_of_many(known, word) {
+            given.options.push((flag, String::new()));
+            words.push_front(format!("-{rest}"));
+            continue;
         }
         let Some((option, joined)) = find(known, word) else {
             return Err(refused(
@@ -88,9 +96,9 @@ pub(super) fn parse(
             }
             (Some(_), Some(value)) => value.to_owned(),
             (Some(_), None) => match words
-                .next_if(|next| !next.starts_with('-') || *next == "-" || next.contains(' '))
+                .pop_front_if(|next| !next.starts_with('-') || next == "-" || next.contains(' '))
             {
-                Some(value) => value.clone(),
+                Some(value) => value,
                 None => {
                     let message =
                         format!("argument {}: expected one argument", option.names.join("/"));
@@ -127,13 +135,26 @@ fn find<'w>(known: &'static [Known], word: &'w str) -> Option<(&'static Known, O
         let first = shortened.next()?;
         return shortened.next().is_none().then_some((first, value));
     }
-    // `-fVALUE`, or letters without values together, of which only the first is looked at.
+    // `-fVALUE`.
     let short = word.get(..2)?;
     let option = known.iter().find(|option| option.names.contains(&short))?;
     let rest = word.get(2..)?;
     option
         .value
         .map(|_| (option, Some(rest.strip_prefix('=').unwrap_or(rest))))
+}
+
+/// Returns the first of several flags in one word, such as `-vv`, and the letters after it.
+fn first_of_many<'w>(known: &'static [Known], word: &'w str) -> Option<(&'static str, &'w str)> {
+    let (flag, rest) = (word.get(..2)?, word.get(2..)?);
+    let is_one = find(known, word).is_some();
+    if is_one || rest.is_empty() || flag == "--" {
+        return None;
+    }
+    let option = known
+        .iter()
+        .find(|option| option.value.is_none() && option.names.contains(&flag))?;
+    Some((option.names.first()?, rest))
 }
 
 fn usage(tool: BuildTool, known: &[Known]) -> String {

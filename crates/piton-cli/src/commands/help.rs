@@ -176,7 +176,7 @@ fn overview(line: &clap::Command, config: &Config) -> String {
     }
     section(&mut text, "Options", 0, options());
     text.push_str(
-        "\n`piton mpremote ...`, `belay`, `mpy-cross`, `mpy-tool` and `makemanifest` behave as those programs.\n\n\
+        "\n`piton mpremote ...`, `belay`, `mpy-cross`, `mpy-tool`, `mpy-ld` and `makemanifest` behave as those programs.\n\n\
          `piton help COMMAND` explains a command, with examples; so does `piton COMMAND -h`.\n\
          Exit codes: 0 done, 1 the board or the input said no, 2 wrong usage, 3 no or lost connection.\n",
     );

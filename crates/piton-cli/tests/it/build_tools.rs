@@ -219,3 +219,103 @@ const FROZEN: &str = "33434b8bc58768a55b11b5c8e82155781d3d1ec8f812add5c4cf987b66
 /// The hashes of what `mpy-tool.py -d` and `-x` print of `constants.mpy`.
 const DISASSEMBLY: &str = "94a982422e3bff92b3592ae9e339aa030284096891d9d5d399939c7bf0185b87";
 const HEXDUMP: &str = "d4f26b9d2be582e870cab524dac5598ffee42cd64e8d5236d1a7eb9e6b997c5e";
+
+#[test]
+fn mpy_ld_links_as_upstream() {
+    let sandbox = Sandbox::new();
+    let bytes = |digits: &str| -> Vec<u8> {
+        let digit = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+        (0..digits.len()).step_by(2).map(digit).collect()
+    };
+    std::fs::write(sandbox.path().join("tiny.o"), bytes(OBJECT)).unwrap();
+    let linked = sandbox.run("mpy-ld tiny.o -vv");
+    assert_eq!(linked.stderr(), "");
+    assert_eq!(linked.stdout(), LINKED);
+    assert_eq!(
+        sandbox.read("tiny.mpy"),
+        b"M\x06\x0b\x1f\x01\0\x10tiny.mpy\0\x42\xeb\x01\x90\xc3\0\0\0\0\x10\xff"
+    );
+
+    sandbox.write("a.c", "MP_QSTR_b MP_QSTR_append MP_QSTR_a\n");
+    assert_eq!(sandbox.run("mpy-ld --preprocess a.c").stdout(), "");
+    let header = String::from_utf8(sandbox.read("a.config.h")).unwrap();
+    assert!(header.contains("#define MP_QSTR_b (mp_native_qstr_table[2])\n"));
+    sandbox.run("mpy-ld --qstrs a.config.h --source-name s -o b.mpy tiny.o");
+    assert!(
+        sandbox
+            .read("b.mpy")
+            .starts_with(b"M\x06\x0b\x1f\x03\0\x02s\0\x02a\0\x02b\0")
+    );
+}
+
+#[test]
+fn mpy_ld_refuses_as_upstream() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.o", "text");
+    for (line, code, stdout, stderr) in [
+        (
+            "text.o",
+            1,
+            "",
+            "mpy_ld.py: text.o: not an ELF object that can be linked: ",
+        ),
+        ("missing.o", 1, "", "mpy_ld.py: missing.o: "),
+        (
+            "text.txt",
+            1,
+            "",
+            "mpy_ld.py: `text.txt` does not end with `.o`: name the output with `-o`\n",
+        ),
+        (
+            "--arch z80 text.o",
+            1,
+            "",
+            "mpy_ld.py: no objects are linked for `z80`: expected one of x86, x64, armv6m, ",
+        ),
+        (
+            "--arch-flags zba text.o",
+            1,
+            "",
+            "ValueError: Architecture \"x64\" does not support extra flags\n",
+        ),
+        (
+            "--arch rv32imc --arch-flags zbb text.o",
+            1,
+            "",
+            "ValueError: Invalid architecture flags value \"zbb\"\n",
+        ),
+        ("-e missing.ld text.o", 2, "", "usage: mpy_ld.py [-h] "),
+        ("-vx text.o", 2, "", "usage: mpy_ld.py [-h] "),
+        ("", 2, "", "usage: mpy_ld.py [-h] "),
+    ] {
+        let outcome = sandbox.run(&format!("mpy-ld {line}"));
+        assert_eq!(outcome.code, Some(code), "{line}");
+        assert_eq!(outcome.stdout(), stdout, "{line}");
+        let found = outcome.stderr();
+        assert!(found.starts_with(stderr), "{line}: {found}");
+    }
+}
+
+/// `nop`, and `ret` with the name `mpy_init`, assembled for x64.
+const OBJECT: &str = "7f454c4602010100000000000000000001003e000100000000000000000000000000000000000000a800000000000000000000004000000000004000\
+    0500040090c3000000000000000000000000000000000000000000000000000000000000010000001000010001000000000000000000000000000000\
+    006d70795f696e697400002e73796d746162002e737472746162002e7368737472746162002e74657874000000000000000000000000000000000000\
+    000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001b00000001000000\
+    060000000000000000000000000000004000000000000000020000000000000000000000000000000100000000000000000000000000000001000000\
+    020000000000000000000000000000000000000048000000000000003000000000000000030000000100000008000000000000001800000000000000\
+    09000000030000000000000000000000000000000000000078000000000000000a000000000000000000000000000000010000000000000000000000\
+    000000001100000003000000000000000000000000000000000000008200000000000000210000000000000000000000000000000100000000000000\
+    0000000000000000";
+
+/// The report of MicroPython 1.29's tools/mpy_ld.py for it.
+const LINKED: &str = "qstr vals: \n\
+    Generating trampoline jumping to mpy_init at address 00000002 to fit in 1 byte(s)\n\
+    Generating trampoline jumping to mpy_init at address 00000003 to fit in 2 byte(s)\n\
+    sections:\n\
+    \x20 00000002 .text size=2\n\
+    \x20 00000008 GOT size=0\n\
+    GOT: 00000008\n\
+    arch:         EM_X86_64\n\
+    text size:    8\n\
+    bss size:     0\n\
+    GOT entries:  0\n";

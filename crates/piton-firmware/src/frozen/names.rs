@@ -48,7 +48,7 @@ const CHARACTERS: &[(u32, &str)] = &[
 ];
 
 /// Returns a string as an identifier of C.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii_alphanumeric() || character == '_' {
