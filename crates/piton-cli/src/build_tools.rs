@@ -21,10 +21,10 @@ pub(crate) enum BuildTool {
     MakeManifest,
     /// tools/mpy-tool.py
     MpyTool,
-    /// Python, for CMake
-    Python,
     /// tools/mpy_ld.py
     MpyLd,
+    /// Python, for CMake
+    Python,
 }
 
 impl BuildTool {
@@ -32,10 +32,8 @@ impl BuildTool {
         match name {
             "makemanifest" | "makemanifest.py" => Some(BuildTool::MakeManifest),
             "mpy-tool" | "mpy-tool.py" => Some(BuildTool::MpyTool),
-            "piton-python3" | "piton-python3.exe" => Some(BuildTool::Python),
-            "makemanifest" | "makemanifest.py" => Some(BuildTool::MakeManifest),
-            "mpy-tool" | "mpy-tool.py" => Some(BuildTool::MpyTool),
             "mpy-ld" | "mpy_ld" | "mpy_ld.py" => Some(BuildTool::MpyLd),
+            "piton-python3" | "piton-python3.exe" => Some(BuildTool::Python),
             _ => None,
         }
     }
@@ -44,10 +42,8 @@ impl BuildTool {
         match self {
             BuildTool::MakeManifest => "makemanifest.py",
             BuildTool::MpyTool => "mpy-tool.py",
-            BuildTool::Python => "piton-python3",
-            BuildTool::MakeManifest => "makemanifest.py",
-            BuildTool::MpyTool => "mpy-tool.py",
             BuildTool::MpyLd => "mpy_ld.py",
+            BuildTool::Python => "piton-python3",
         }
     }
 }
@@ -75,10 +71,8 @@ pub(crate) fn main(tool: BuildTool, words: &[OsString]) -> ExitCode {
     let result = match tool {
         BuildTool::MakeManifest => makemanifest::run(&texts),
         BuildTool::MpyTool => mpy_tool::run(&texts),
+        BuildTool::MpyLd => mpy_ld::run(&texts),
         BuildTool::Python => return python::run(words),
-        BuildTool::MakeManifest => makemanifest::run(&words),
-        BuildTool::MpyTool => mpy_tool::run(&words),
-        BuildTool::MpyLd => mpy_ld::run(&words),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
