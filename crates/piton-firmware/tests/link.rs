@@ -1,6 +1,13 @@
 //! Linking: the objects of one C module for each architecture, beside what the official linker made of them, and a module that
 //! MicroPython really imports.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
 use std::collections::BTreeMap;
 
 use object::Endianness;
