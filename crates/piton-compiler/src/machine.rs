@@ -19,7 +19,7 @@
 //!
 //! # Dead code
 //! After [`Assembler::suppress`] nothing is written and nothing counted until the next label is assigned. Machines
-//! need not look at it: [`Assembler::emit`] does. Only [`Assembler::align`] moves on all the same.
+//! need not look at it: [`Assembler::emit`] does. Only [`Assembler::align_like_c`] moves on all the same.
 //!
 //! # Errors
 //! What a machine can't encode it reports by [`Assembler::fail`] and goes on; the emitter looks after each
@@ -33,6 +33,7 @@ pub(crate) mod rv32;
 pub(crate) mod thumb;
 pub(crate) mod x64;
 pub(crate) mod x86;
+mod x86_family;
 pub(crate) mod xtensa;
 
 pub(crate) use assembler::{Assembler, Pass};

@@ -32,7 +32,6 @@ pub(crate) struct Assembler {
     moved: bool,
 }
 
-#[allow(dead_code, reason = "not every machine needs all of it")]
 impl Assembler {
     /// Begins a pass over a function.
     pub(crate) fn start_pass(&mut self, pass: Pass) {
@@ -86,12 +85,7 @@ impl Assembler {
         self.emit(bytes.get(..size.into()).unwrap_or(&bytes));
     }
 
-    /// Moves on to a multiple of `alignment`, a power of two. Zeros stay in the gap.
-    pub(crate) fn align(&mut self, alignment: usize) {
-        self.offset = self.offset.next_multiple_of(alignment);
-    }
-
-    /// Moves on to a multiple of any number, as the official compiler does for `align()` of its inline assembler: where
+    /// Moves on to a multiple of any number, with zeros in the gap, as the official compiler does for `align()` of its inline assembler: where
     /// the number is no power of two, not to a multiple.
     pub(crate) fn align_like_c(&mut self, alignment: u32) {
         let end = (self.offset as u64).wrapping_add(alignment.into());
@@ -188,7 +182,7 @@ mod tests {
         assembler.emit(&[3; 9]);
         assembler.assign(Label(2));
         assembler.data(4, -2);
-        assembler.align(4);
+        assembler.align_like_c(4);
         assembler.emit(&[5]);
     }
 

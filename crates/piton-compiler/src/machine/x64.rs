@@ -1,5 +1,9 @@
 //! 64-bit x86 (`py/asmx64.c`).
 
+use super::x86_family::{
+    self, OPERAND_SIZE, REX, REX_B, REX_R, REX_W, condition, condition_of, extension_of, is_high,
+    load_opcode, low, mod_registers, opcode_of, store_opcode,
+};
 use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
 use crate::emit::Label;
 
@@ -38,27 +42,10 @@ static DESCRIPTION: Description = Description {
 
 const WORD: i64 = 8;
 
-/// Bits of the REX prefix.
-const REX: u8 = 0x40;
-const REX_W: u8 = 0x08;
-const REX_R: u8 = 0x04;
-const REX_B: u8 = 0x01;
-/// Makes an instruction one of 16 bits.
-const OPERAND_SIZE: u8 = 0x66;
-
-/// Conditions of `jcc` and `setcc`.
-mod condition {
-    pub(super) const BELOW: u8 = 0x2;
-    pub(super) const ABOVE_OR_EQUAL: u8 = 0x3;
-    pub(super) const EQUAL: u8 = 0x4;
-    pub(super) const NOT_EQUAL: u8 = 0x5;
-    pub(super) const BELOW_OR_EQUAL: u8 = 0x6;
-    pub(super) const ABOVE: u8 = 0x7;
-    pub(super) const LESS: u8 = 0xc;
-    pub(super) const GREATER_OR_EQUAL: u8 = 0xd;
-    pub(super) const LESS_OR_EQUAL: u8 = 0xe;
-    pub(super) const GREATER: u8 = 0xf;
-}
+/// Makes an instruction with the stack pointer one of 64 bits.
+const WIDE: [u8; 1] = [REX | REX_W];
+/// The registers that a function saves.
+const SAVED: [Register; 4] = [RBP, RBX, R12, R13];
 
 /// The 64-bit x86.
 #[derive(Debug, Default)]
@@ -68,30 +55,11 @@ pub(crate) struct X64 {
     locals: i64,
 }
 
-/// Returns the number of a register in the lower three bits, as ModRM has it.
-fn low(register: Register) -> u8 {
-    register.0 & 7
-}
-
-fn is_high(register: Register) -> bool {
-    register.0 >= 8
-}
-
 /// Returns the REX prefix of an instruction with these registers in ModRM's `reg` and `rm`.
 fn rex(wide: bool, reg: Register, rm: Register) -> u8 {
     REX | if wide { REX_W } else { 0 }
         | if is_high(reg) { REX_R } else { 0 }
         | if is_high(rm) { REX_B } else { 0 }
-}
-
-/// Returns the ModRM byte of two registers.
-fn mod_registers(reg: u8, rm: Register) -> u8 {
-    0xc0 | (reg & 7) << 3 | low(rm)
-}
-
-/// Returns whether a number is that of its lowest byte. Only the low 32 bits count.
-fn fits_8(value: i64) -> bool {
-    matches!(value & 0xffff_ff80, 0 | 0xffff_ff80)
 }
 
 impl X64 {
@@ -103,26 +71,9 @@ impl X64 {
         self.assembler.data(4, value);
     }
 
-    /// Appends ModRM and displacement of `[base + displacement]`. Of the displacement the low 32 bits count.
+    /// Appends ModRM and displacement of `[base + displacement]`.
     fn memory(&mut self, reg: Register, base: Register, displacement: i64) {
-        let displacement = i64::from(displacement as i32);
-        let mode = if displacement == 0 && low(base) != low(RBP) {
-            0x00
-        } else if fits_8(displacement) {
-            0x40
-        } else {
-            0x80
-        };
-        self.emit(&[mode | low(reg) << 3 | low(base)]);
-        if low(base) == low(RSP) {
-            // These bases need a SIB byte.
-            self.emit(&[0x24]);
-        }
-        match mode {
-            0x40 => self.assembler.data(1, displacement),
-            0x80 => self.word32(displacement),
-            _ => {}
-        }
+        x86_family::memory(&mut self.assembler, reg, base, displacement);
     }
 
     /// Appends a 64-bit instruction with two registers.
@@ -133,33 +84,6 @@ impl X64 {
     /// Appends a 64-bit instruction with one register and an extension of the opcode.
     fn register(&mut self, opcode: u8, extension: u8, rm: Register) {
         self.registers(opcode, rm, Register(extension));
-    }
-
-    fn push(&mut self, register: Register) {
-        if is_high(register) {
-            self.emit(&[REX | REX_B, 0x50 | low(register)]);
-        } else {
-            self.emit(&[0x50 | low(register)]);
-        }
-    }
-
-    fn pop(&mut self, register: Register) {
-        if is_high(register) {
-            self.emit(&[REX | REX_B, 0x58 | low(register)]);
-        } else {
-            self.emit(&[0x58 | low(register)]);
-        }
-    }
-
-    /// `sub rsp, value`
-    fn sub_stack_pointer(&mut self, value: i64) {
-        if fits_8(value) {
-            self.emit(&[REX | REX_W, 0x83, mod_registers(5, RSP)]);
-            self.assembler.data(1, value);
-        } else {
-            self.emit(&[REX | REX_W, 0x81, mod_registers(5, RSP)]);
-            self.word32(value);
-        }
     }
 
     /// `mov destination, [base + displacement]`
@@ -190,21 +114,8 @@ impl X64 {
         }
     }
 
-    /// A jump: two bytes if it goes back no further than a byte can say.
-    fn jump_by(&mut self, label: Label, short: u8, long: &[u8]) {
-        let distance = self.assembler.distance(label);
-        let backward = self.assembler.label(label).is_some() && distance < 0;
-        if backward && fits_8(distance - 2) {
-            self.emit(&[short]);
-            self.assembler.data(1, distance - 2);
-        } else {
-            self.emit(long);
-            self.word32(distance.wrapping_sub(long.len() as i64 + 4));
-        }
-    }
-
     fn jump_on(&mut self, condition: u8, label: Label) {
-        self.jump_by(label, 0x70 | condition, &[0x0f, 0x80 | condition]);
+        x86_family::jump_on(&mut self.assembler, condition, label);
     }
 }
 
@@ -218,24 +129,17 @@ impl Machine for X64 {
     }
 
     fn entry(&mut self, locals: usize, _name: &[u8]) {
-        for register in [RBP, RBX, R12, R13] {
-            self.push(register);
-        }
         // An odd number keeps the stack aligned to 16 bytes.
         self.locals = locals as i64 | 1;
-        self.sub_stack_pointer(self.locals * WORD);
+        x86_family::entry(&mut self.assembler, &WIDE, SAVED, self.locals * WORD);
     }
 
     fn exit(&mut self) {
-        self.sub_stack_pointer(-self.locals * WORD);
-        for register in [R13, R12, RBX, RBP] {
-            self.pop(register);
-        }
-        self.emit(&[0xc3]);
+        x86_family::exit(&mut self.assembler, &WIDE, SAVED, self.locals * WORD);
     }
 
     fn jump(&mut self, label: Label) {
-        self.jump_by(label, 0xeb, &[0xe9]);
+        x86_family::jump(&mut self.assembler, label);
     }
 
     fn jump_if_zero(&mut self, register: Register, label: Label, is_bool: bool) {
@@ -323,29 +227,17 @@ impl Machine for X64 {
     }
 
     fn shift(&mut self, shift: Shift, destination: Register, _count: Register) {
-        let extension = match shift {
-            Shift::Left => 4,
-            Shift::RightLogical => 5,
-            Shift::RightArithmetic => 7,
-        };
-        self.register(0xd3, extension, destination);
+        self.register(0xd3, extension_of(shift), destination);
     }
 
     fn arithmetic(&mut self, operation: Arithmetic, destination: Register, source: Register) {
-        let opcode = match operation {
-            Arithmetic::Or => 0x09,
-            Arithmetic::Xor => 0x31,
-            Arithmetic::And => 0x21,
-            Arithmetic::Add => 0x01,
-            Arithmetic::Subtract => 0x29,
-            Arithmetic::Multiply => {
-                // `imul`: the registers stand the other way round.
+        match opcode_of(operation) {
+            Some(opcode) => self.registers(opcode, destination, source),
+            None => {
                 self.emit(&[rex(true, destination, source), 0x0f, 0xaf]);
                 self.emit(&[mod_registers(destination.0, source)]);
-                return;
             }
-        };
-        self.registers(opcode, destination, source);
+        }
     }
 
     fn compare(
@@ -355,18 +247,7 @@ impl Machine for X64 {
         left: Register,
         right: Register,
     ) {
-        let condition = match (comparison, is_unsigned) {
-            (Comparison::Less, true) => condition::BELOW,
-            (Comparison::More, true) => condition::ABOVE,
-            (Comparison::LessOrEqual, true) => condition::BELOW_OR_EQUAL,
-            (Comparison::MoreOrEqual, true) => condition::ABOVE_OR_EQUAL,
-            (Comparison::Less, false) => condition::LESS,
-            (Comparison::More, false) => condition::GREATER,
-            (Comparison::LessOrEqual, false) => condition::LESS_OR_EQUAL,
-            (Comparison::MoreOrEqual, false) => condition::GREATER_OR_EQUAL,
-            (Comparison::Equal, _) => condition::EQUAL,
-            (Comparison::NotEqual, _) => condition::NOT_EQUAL,
-        };
+        let condition = condition_of(comparison, is_unsigned);
         self.clear(RAX);
         self.registers(0x39, left, right);
         self.emit(&[0x0f, 0x90 | condition, mod_registers(0, RAX)]);
@@ -382,11 +263,7 @@ impl Machine for X64 {
 
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {
         self.narrow_rex(destination, base);
-        match width {
-            Width::Bits8 => self.emit(&[0x0f, 0xb6]),
-            Width::Bits16 => self.emit(&[0x0f, 0xb7]),
-            Width::Bits32 => self.emit(&[0x8b]),
-        }
+        self.emit(load_opcode(width));
         self.memory(destination, base, index.wrapping_mul(width.bytes().into()));
     }
 
@@ -395,7 +272,7 @@ impl Machine for X64 {
             self.emit(&[OPERAND_SIZE]);
         }
         self.narrow_rex(source, base);
-        self.emit(&[if width == Width::Bits8 { 0x88 } else { 0x89 }]);
+        self.emit(&[store_opcode(width)]);
         self.memory(source, base, index.wrapping_mul(width.bytes().into()));
     }
 }

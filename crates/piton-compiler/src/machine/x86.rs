@@ -1,5 +1,9 @@
 //! 32-bit x86 (`py/asmx86.c`).
 
+use super::x86_family::{
+    self, OPERAND_SIZE, condition, condition_of, extension_of, load_opcode, mod_registers,
+    opcode_of, store_opcode,
+};
 use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
 use crate::emit::Label;
 
@@ -34,24 +38,10 @@ static DESCRIPTION: Description = Description {
 };
 
 const WORD: i64 = 4;
-/// Makes an instruction one of 16 bits.
-const OPERAND_SIZE: u8 = 0x66;
 /// Words between a function's frame and its arguments: the saved registers and the address to return to.
 const SAVED_WORDS: i64 = 5;
-
-/// Conditions of `jcc` and `setcc`.
-mod condition {
-    pub(super) const BELOW: u8 = 0x2;
-    pub(super) const ABOVE_OR_EQUAL: u8 = 0x3;
-    pub(super) const EQUAL: u8 = 0x4;
-    pub(super) const NOT_EQUAL: u8 = 0x5;
-    pub(super) const BELOW_OR_EQUAL: u8 = 0x6;
-    pub(super) const ABOVE: u8 = 0x7;
-    pub(super) const LESS: u8 = 0xc;
-    pub(super) const GREATER_OR_EQUAL: u8 = 0xd;
-    pub(super) const LESS_OR_EQUAL: u8 = 0xe;
-    pub(super) const GREATER: u8 = 0xf;
-}
+/// The registers that a function saves.
+const SAVED: [Register; 4] = [EBP, EBX, ESI, EDI];
 
 /// The 32-bit x86.
 #[derive(Debug, Default)]
@@ -59,16 +49,6 @@ pub(crate) struct X86 {
     assembler: Assembler,
     /// Words of the frame.
     locals: i64,
-}
-
-/// Returns the ModRM byte of two registers.
-fn mod_registers(reg: u8, rm: Register) -> u8 {
-    0xc0 | reg << 3 | rm.0
-}
-
-/// Returns whether a number is that of its lowest byte. Only the low 32 bits count.
-fn fits_8(value: i64) -> bool {
-    matches!(value & 0xffff_ff80, 0 | 0xffff_ff80)
 }
 
 /// Returns how many arguments a runtime function takes (`mp_f_n_args`, py/emitnx86.c).
@@ -132,58 +112,14 @@ impl X86 {
         self.assembler.data(4, value);
     }
 
-    /// Appends ModRM and displacement of `[base + displacement]`. Of the displacement the low 32 bits count.
+    /// Appends ModRM and displacement of `[base + displacement]`.
     fn memory(&mut self, reg: Register, base: Register, displacement: i64) {
-        let displacement = i64::from(displacement as i32);
-        let mode = if displacement == 0 && base != EBP {
-            0x00
-        } else if fits_8(displacement) {
-            0x40
-        } else {
-            0x80
-        };
-        self.emit(&[mode | reg.0 << 3 | base.0]);
-        if base == ESP {
-            // It needs a SIB byte.
-            self.emit(&[0x24]);
-        }
-        match mode {
-            0x40 => self.assembler.data(1, displacement),
-            0x80 => self.word32(displacement),
-            _ => {}
-        }
+        x86_family::memory(&mut self.assembler, reg, base, displacement);
     }
 
     /// Appends an instruction with two registers, or with one and an extension of the opcode.
     fn registers(&mut self, opcode: u8, rm: Register, reg: u8) {
         self.emit(&[opcode, mod_registers(reg, rm)]);
-    }
-
-    fn push(&mut self, register: Register) {
-        self.emit(&[0x50 | register.0]);
-    }
-
-    fn pop(&mut self, register: Register) {
-        self.emit(&[0x58 | register.0]);
-    }
-
-    /// `add esp, value` (extension 0) or `sub esp, value` (extension 5)
-    fn move_stack_pointer(&mut self, extension: u8, value: i64) {
-        if fits_8(value) {
-            self.registers(0x83, ESP, extension);
-            self.assembler.data(1, value);
-        } else {
-            self.registers(0x81, ESP, extension);
-            self.word32(value);
-        }
-    }
-
-    fn add_stack_pointer(&mut self, value: i64) {
-        self.move_stack_pointer(0, value);
-    }
-
-    fn sub_stack_pointer(&mut self, value: i64) {
-        self.move_stack_pointer(5, value);
     }
 
     /// `mov destination, [base + displacement]`
@@ -204,21 +140,8 @@ impl X86 {
         self.registers(opcode, register, register.0);
     }
 
-    /// A jump: two bytes if it goes back no further than a byte can say.
-    fn jump_by(&mut self, label: Label, short: u8, long: &[u8]) {
-        let distance = self.assembler.distance(label);
-        let backward = self.assembler.label(label).is_some() && distance < 0;
-        if backward && fits_8(distance - 2) {
-            self.emit(&[short]);
-            self.assembler.data(1, distance - 2);
-        } else {
-            self.emit(long);
-            self.word32(distance.wrapping_sub(long.len() as i64 + 4));
-        }
-    }
-
     fn jump_on(&mut self, condition: u8, label: Label) {
-        self.jump_by(label, 0x70 | condition, &[0x0f, 0x80 | condition]);
+        x86_family::jump_on(&mut self.assembler, condition, label);
     }
 }
 
@@ -232,20 +155,13 @@ impl Machine for X86 {
     }
 
     fn entry(&mut self, locals: usize, _name: &[u8]) {
-        for register in [EBP, EBX, ESI, EDI] {
-            self.push(register);
-        }
         // Three more than a multiple of four keep the stack aligned to 16 bytes.
         self.locals = locals as i64 | 3;
-        self.sub_stack_pointer(self.locals * WORD);
+        x86_family::entry(&mut self.assembler, &[], SAVED, self.locals * WORD);
     }
 
     fn exit(&mut self) {
-        self.sub_stack_pointer(-self.locals * WORD);
-        for register in [EDI, ESI, EBX, EBP] {
-            self.pop(register);
-        }
-        self.emit(&[0xc3]);
+        x86_family::exit(&mut self.assembler, &[], SAVED, self.locals * WORD);
     }
 
     fn load_argument(&mut self, index: u8, destination: Register) {
@@ -254,7 +170,7 @@ impl Machine for X86 {
     }
 
     fn jump(&mut self, label: Label) {
-        self.jump_by(label, 0xeb, &[0xe9]);
+        x86_family::jump(&mut self.assembler, label);
     }
 
     fn jump_if_zero(&mut self, register: Register, label: Label, is_bool: bool) {
@@ -281,16 +197,16 @@ impl Machine for X86 {
         // The stack is aligned to four words.
         let padding = -count & 3;
         if padding > 0 {
-            self.sub_stack_pointer(padding * WORD);
+            x86_family::sub_stack_pointer(&mut self.assembler, &[], padding * WORD);
         }
         let arguments = DESCRIPTION.arguments.into_iter().zip(0..count);
         for (register, _) in arguments.collect::<Vec<_>>().into_iter().rev() {
-            self.push(register);
+            x86_family::push(&mut self.assembler, register);
         }
         self.load32(EAX, EBP, fun.index() as i64 * WORD);
         self.registers(0xff, EAX, 2);
         if count > 0 {
-            self.add_stack_pointer((count + padding) * WORD);
+            x86_family::add_stack_pointer(&mut self.assembler, &[], (count + padding) * WORD);
         }
     }
 
@@ -324,7 +240,7 @@ impl Machine for X86 {
         // `call` of the next instruction, which pops the address and adds the distance to it.
         self.emit(&[0xe8, 0, 0, 0, 0]);
         let distance = self.assembler.distance(label);
-        self.pop(destination);
+        x86_family::pop(&mut self.assembler, destination);
         self.registers(0x81, destination, 0);
         self.word32(distance);
     }
@@ -342,29 +258,17 @@ impl Machine for X86 {
     }
 
     fn shift(&mut self, shift: Shift, destination: Register, _count: Register) {
-        let extension = match shift {
-            Shift::Left => 4,
-            Shift::RightLogical => 5,
-            Shift::RightArithmetic => 7,
-        };
-        self.registers(0xd3, destination, extension);
+        self.registers(0xd3, destination, extension_of(shift));
     }
 
     fn arithmetic(&mut self, operation: Arithmetic, destination: Register, source: Register) {
-        let opcode = match operation {
-            Arithmetic::Or => 0x09,
-            Arithmetic::Xor => 0x31,
-            Arithmetic::And => 0x21,
-            Arithmetic::Add => 0x01,
-            Arithmetic::Subtract => 0x29,
-            Arithmetic::Multiply => {
-                // `imul`: the registers stand the other way round.
+        match opcode_of(operation) {
+            Some(opcode) => self.registers(opcode, destination, source.0),
+            None => {
                 self.emit(&[0x0f]);
                 self.registers(0xaf, source, destination.0);
-                return;
             }
-        };
-        self.registers(opcode, destination, source.0);
+        }
     }
 
     fn compare(
@@ -374,18 +278,7 @@ impl Machine for X86 {
         left: Register,
         right: Register,
     ) {
-        let condition = match (comparison, is_unsigned) {
-            (Comparison::Less, true) => condition::BELOW,
-            (Comparison::More, true) => condition::ABOVE,
-            (Comparison::LessOrEqual, true) => condition::BELOW_OR_EQUAL,
-            (Comparison::MoreOrEqual, true) => condition::ABOVE_OR_EQUAL,
-            (Comparison::Less, false) => condition::LESS,
-            (Comparison::More, false) => condition::GREATER,
-            (Comparison::LessOrEqual, false) => condition::LESS_OR_EQUAL,
-            (Comparison::MoreOrEqual, false) => condition::GREATER_OR_EQUAL,
-            (Comparison::Equal, _) => condition::EQUAL,
-            (Comparison::NotEqual, _) => condition::NOT_EQUAL,
-        };
+        let condition = condition_of(comparison, is_unsigned);
         self.clear(EAX);
         self.registers(0x39, left, right.0);
         self.emit(&[0x0f, 0x90 | condition, mod_registers(0, EAX)]);
@@ -400,11 +293,7 @@ impl Machine for X86 {
     }
 
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {
-        match width {
-            Width::Bits8 => self.emit(&[0x0f, 0xb6]),
-            Width::Bits16 => self.emit(&[0x0f, 0xb7]),
-            Width::Bits32 => self.emit(&[0x8b]),
-        }
+        self.emit(load_opcode(width));
         let displacement = index.wrapping_mul(width.bytes().into());
         self.memory(destination, base, displacement);
     }
@@ -413,7 +302,7 @@ impl Machine for X86 {
         if width == Width::Bits16 {
             self.emit(&[OPERAND_SIZE]);
         }
-        self.emit(&[if width == Width::Bits8 { 0x88 } else { 0x89 }]);
+        self.emit(&[store_opcode(width)]);
         let displacement = index.wrapping_mul(width.bytes().into());
         self.memory(source, base, displacement);
     }

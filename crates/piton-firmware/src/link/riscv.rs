@@ -4,7 +4,7 @@ use object::elf::{self, RelocationType};
 
 use super::LinkError;
 use super::got::address_of;
-use super::image::Image;
+use super::image::{Image, Symbol};
 use super::machine::compressed_jump;
 use super::relocation::{Done, Place, Reported, UpperParts, chunk, low_word, nothing};
 
@@ -65,18 +65,7 @@ pub(super) fn apply(
         | elf::R_RISCV_LO12_I
         | elf::R_RISCV_PCREL_LO12_S
         | elf::R_RISCV_LO12_S => {
-            let upper = symbol
-                .section
-                .and_then(|section| upper_parts.get(&(section, symbol.value)));
-            let upper = upper.ok_or_else(|| place.unsupported("no upper part"))?;
-            let (_, lower) = split(*upper);
-            let is_load = kind == elf::R_RISCV_PCREL_LO12_I || kind == elf::R_RISCV_LO12_I;
-            let (kept, bits) = if is_load {
-                (0xf_ffff, lower << 20)
-            } else {
-                (0xfe00_0f80, (lower & 0xfe0) << 20 | (lower & 0x1f) << 7)
-            };
-            word(text, place, kept, bits)?;
+            lower_part(place, symbol, text, upper_parts)?;
         }
         elf::R_RISCV_CALL | elf::R_RISCV_CALL_PLT => {
             let (upper, lower) = split(distance);
@@ -141,6 +130,26 @@ fn upper_part(
         name: None,
         value: Reported::Address(address),
     })
+}
+
+/// Patches the lower part of an address, whose upper part is in the instruction that the symbol names.
+fn lower_part(
+    place: &Place<'_>,
+    symbol: &Symbol,
+    text: &mut [u8],
+    upper_parts: &UpperParts,
+) -> Result<(), LinkError> {
+    let upper = symbol
+        .section
+        .and_then(|section| upper_parts.get(&(section, symbol.value)));
+    let (_, lower) = split(*upper.ok_or_else(|| place.unsupported("no upper part"))?);
+    let kind = place.relocation.kind;
+    if kind == elf::R_RISCV_PCREL_LO12_I || kind == elf::R_RISCV_LO12_I {
+        word(text, place, 0xf_ffff, lower << 20)
+    } else {
+        let bits = (lower & 0xfe0) << 20 | (lower & 0x1f) << 7;
+        word(text, place, 0xfe00_0f80, bits)
+    }
 }
 
 /// How a number changes by a value.
