@@ -21,9 +21,11 @@ use test_programs::cache::{self, sha256_hex};
 use test_programs::locate;
 use test_programs::pins::Environment;
 
+use crate::help::Help;
+use crate::man;
 use crate::processes::output_of;
 use crate::setup::python;
-use crate::workspace::root;
+use crate::workspace::{Profile, build_piton, root};
 use systems::System;
 
 /// Make the files of a release: archives, wheels, checksums, installers
@@ -80,7 +82,7 @@ pub(crate) struct ReleaseFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FileKind {
-    /// The programs, licenses and completions.
+    /// The programs, licenses, man pages and completions.
     Archive,
     /// The Python package, with the program.
     Wheel,
@@ -169,6 +171,35 @@ pub(crate) struct Programs {
     mpy_cross: Vec<u8>,
 }
 
+/// What comes with the programs, the same for all systems: paths such as `man/piton.1`, and texts.
+pub(crate) struct Papers(Vec<(String, String)>);
+
+impl Papers {
+    /// Asks a `piton` that runs on this computer.
+    fn of(piton: &Path) -> anyhow::Result<Papers> {
+        let mut papers = Vec::new();
+        for (shell, name) in [
+            ("bash", "piton.bash"),
+            ("fish", "piton.fish"),
+            ("powershell", "piton.ps1"),
+            ("zsh", "_piton"),
+        ] {
+            let text = output_of(Command::new(piton).args(["completions", shell]))?;
+            papers.push((format!("completions/{name}"), text));
+        }
+        let pages = man::pages(&Help::of(piton)?).into_iter();
+        papers.extend(pages.map(|(name, text)| (format!("man/{name}"), text)));
+        papers.sort();
+        Ok(Papers(papers))
+    }
+
+    /// Returns name and text of each man page.
+    fn man_pages(&self) -> impl Iterator<Item = (&str, &str)> {
+        let papers = self.0.iter();
+        papers.filter_map(|(path, text)| Some((path.strip_prefix("man/")?, text.as_str())))
+    }
+}
+
 /// Builds the programs of a system.
 fn build(system: &System, tools: &Tools) -> anyhow::Result<Programs> {
     let triple = system.programs;
@@ -185,12 +216,17 @@ fn build(system: &System, tools: &Tools) -> anyhow::Result<Programs> {
         .env("RUSTFLAGS", flags());
     let status = cargo.status().context("cannot run cargo")?;
     ensure!(status.success(), "the programs for {triple} can't be built");
-    let folder = target_folder()?.join(triple).join("release");
-    let read = |name: &str| fs_err::read(folder.join(system.program(name)));
+    let read = |name: &str| fs_err::read(built_program(system, name));
     Ok(Programs {
         piton: read("piton")?,
         mpy_cross: read("mpy-cross")?,
     })
+}
+
+/// Returns where cargo writes a program of a system.
+fn built_program(system: &System, name: &str) -> PathBuf {
+    let folder = target_folder().join(system.programs).join("release");
+    folder.join(system.program(name))
 }
 
 /// Returns flags for the Rust compiler that keep this computer's folders out of the programs: two computers write the same
@@ -205,9 +241,9 @@ fn flags() -> String {
     flags
 }
 
-fn target_folder() -> anyhow::Result<PathBuf> {
+fn target_folder() -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    Ok(folder.unwrap_or_else(|| root().join("target")))
+    folder.unwrap_or_else(|| root().join("target"))
 }
 
 /// Returns the time of the last commit, or that of `SOURCE_DATE_EPOCH`, in seconds since 1970.
@@ -226,13 +262,22 @@ impl Release {
     fn build(&mut self, out: &Path, args: &Args) -> anyhow::Result<()> {
         let systems = chosen(&args.systems)?;
         let tools = tools()?;
+        let piton = match systems.iter().find(|system| system.is_this_computer()) {
+            Some(system) => {
+                build(system, &tools)?;
+                built_program(system, "piton")
+            }
+            None => build_piton(Profile::Dev)?,
+        };
+        let papers = Papers::of(&piton)?;
         for system in systems {
             println!("\n==> {}", system.name);
             let programs = build(system, &tools)?;
-            let (name, bytes) = archive::of(system, &programs, self)?;
+            let (name, bytes) = archive::of(system, &programs, &papers, self)?;
             self.add(out, system, FileKind::Archive, name, &bytes)?;
             if !args.no_wheels {
-                for (kind, name, bytes) in wheel::of(system, &programs, &tools, self)? {
+                let wheels = wheel::of(system, &programs, &papers, &tools, self)?;
+                for (kind, name, bytes) in wheels {
                     self.add(out, system, kind, name, &bytes)?;
                 }
             }

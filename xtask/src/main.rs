@@ -15,12 +15,16 @@ mod demo;
 mod dependencies;
 mod dist;
 mod figures;
+mod help;
+mod man;
 mod metadata;
 mod platforms;
 mod processes;
 mod python;
+mod recording;
 mod served_board;
 mod setup;
+mod site;
 mod test;
 mod tidy;
 mod workspace;
@@ -43,6 +47,8 @@ enum Task {
     Test(test::Args),
     Tidy(tidy::Args),
     Demo(demo::Args),
+    Site(site::Args),
+    Recording(recording::Args),
     Dist(dist::Args),
     Bench(bench::Args),
     Corpus(corpus::Args),
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::Site(args) => site::run(&args),
+        Task::Recording(args) => recording::run(&args),
         Task::Dist(args) => dist::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Corpus(args) => corpus::run(&args),

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::processes::output_of;
 use crate::workspace::cargo;
-use crate::{platforms, python, setup, tidy};
+use crate::{platforms, python, setup, site, tidy};
 
 /// Set up the test programs and run all checks
 #[derive(clap::Args)]
@@ -37,6 +37,8 @@ enum Step {
     Doctest,
     /// The documentation, warnings as errors
     Doc,
+    /// The site: its links, and the pages of the program's help
+    Site,
     /// The Python package: its wheel, its tests, its types
     Python,
     /// Lints for the systems that the tests do not run on
@@ -68,6 +70,7 @@ impl Step {
                     .args(["doc", "--workspace", "--no-deps", "--lib"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
+            Step::Site => site::run(&site::Args::default()),
             Step::Python => python::check(),
         }
     }
@@ -83,6 +86,7 @@ impl Step {
             | Step::Tidy
             | Step::Doctest
             | Step::Doc
+            | Step::Site
             | Step::Python
             | Step::Platforms => return Ok(()),
         };

@@ -32,6 +32,7 @@ mod romfs;
 mod rtc;
 mod run;
 pub(crate) mod select;
+mod self_check;
 mod shipments;
 mod sleep;
 pub(crate) mod sync;
@@ -140,6 +141,9 @@ pub(crate) enum Command {
     Udev(udev::Args),
     /// Serve a virtual board to other programs
     Virtual(virtual_serve::Args),
+    /// Look for a newer release of this program
+    #[command(name = "self")]
+    SelfCheck(self_check::Args),
     /// Print the version and exit
     Version,
     /// Print the list of commands, or the help of one, and exit
@@ -195,6 +199,7 @@ impl Command {
             Command::Completions(args) => completions::run(args, ctx),
             Command::Udev(args) => udev::run(args, ctx),
             Command::Virtual(args) => virtual_serve::run(args, ctx),
+            Command::SelfCheck(args) => self_check::run(args, ctx),
             Command::Version => version::run(ctx),
             Command::Help(args) => help::run(args, ctx),
         }
@@ -264,6 +269,7 @@ impl Command {
             | Command::Completions(_)
             | Command::Udev(_)
             | Command::Virtual(_)
+            | Command::SelfCheck(_)
             | Command::Version
             | Command::Help(_) => true,
         }

@@ -11,6 +11,12 @@ pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
 /// secret that they withhold as an empty one.
 pub(crate) const SIGN_PASSWORD: &str = "PITON_SIGN_PASSWORD";
 
+/// The address of the description of the newest release.
+pub(crate) const RELEASE_URL: &str = "PITON_RELEASE_URL";
+
+/// The value of [`RELEASE_URL`] when the program was built: releases have one.
+pub(crate) const BUILT_RELEASE_URL: Option<&str> = option_env!("PITON_RELEASE_URL");
+
 /// The user's editors, in order of precedence: mpremote uses only `EDITOR`.
 pub(crate) const EDITORS: [&str; 2] = ["EDITOR", "VISUAL"];
 
@@ -62,6 +68,10 @@ mod tests {
         (
             SIGN_PASSWORD,
             "password of the secret key of `build --sign` and `keygen`; empty means not set",
+        ),
+        (
+            RELEASE_URL,
+            "address that `piton self check` reads, if there is no `--from`; its value when Piton is built is the default",
         ),
         ("EDITOR", "editor of `piton edit`"),
         ("VISUAL", "the same, if `EDITOR` is not set"),

@@ -7,6 +7,7 @@ mod hints;
 mod json;
 mod mpremote;
 mod program;
+mod release;
 mod romfs;
 mod select;
 mod ship;
@@ -31,6 +32,7 @@ pub(crate) use edit::EditError;
 pub(crate) use file::FileError;
 pub(crate) use firmware::FirmwareError;
 pub(crate) use program::ProgramError;
+pub(crate) use release::ReleaseError;
 pub(crate) use romfs::RomfsError;
 pub(crate) use select::SelectError;
 pub(crate) use ship::ShipError;
@@ -92,6 +94,9 @@ pub(crate) enum CommandError {
     /// A manifest, or what it lists, cannot be used.
     #[error(transparent)]
     Firmware(#[from] FirmwareError),
+    /// The newest release is not known.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// A file was not edited.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -342,6 +347,7 @@ impl CommandError {
             CommandError::Ship(error) => error.hints(name),
             CommandError::Signing(error) => error.hints(),
             CommandError::Select(error) => error.hints(name),
+            CommandError::Release(error) => error.hints(),
             CommandError::NeedsProcessor | CommandError::NoSuchExtension { arch: None, .. } => {
                 vec![format!(
                     "select it, for example with `--target micropython:armv7m`; `{name} info` shows that of a board"

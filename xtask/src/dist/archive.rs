@@ -6,7 +6,7 @@ use flate2::{Compression, GzBuilder};
 use zip::write::SimpleFileOptions;
 
 use super::systems::System;
-use super::{Programs, Release};
+use super::{Papers, Programs, Release};
 use crate::workspace::root;
 
 /// A file in an archive.
@@ -21,6 +21,7 @@ struct Entry {
 pub(crate) fn of(
     system: &System,
     programs: &Programs,
+    papers: &Papers,
     release: &Release,
 ) -> anyhow::Result<(String, Vec<u8>)> {
     let folder = format!("piton-{}-{}", release.version, system.name);
@@ -32,6 +33,9 @@ pub(crate) fn of(
     let mut entries = Vec::new();
     for name in ["LICENSE", "README.md", "THIRD-PARTY-LICENSES"] {
         entries.push(entry(name, fs_err::read(root().join(name))?, 0o644));
+    }
+    for (path, text) in &papers.0 {
+        entries.push(entry(path, text.clone().into_bytes(), 0o644));
     }
     let mpy_cross = system.program("mpy-cross");
     entries.push(entry(&mpy_cross, programs.mpy_cross.clone(), 0o755));
@@ -92,7 +96,8 @@ mod tests {
             time: 1_700_000_000,
             files: Vec::new(),
         };
-        of(system, &programs, &release).unwrap()
+        let papers = Papers(vec![("man/piton.1".to_owned(), ".TH".to_owned())]);
+        of(system, &programs, &papers, &release).unwrap()
     }
 
     fn system(name: &str) -> &'static System {
@@ -113,6 +118,7 @@ mod tests {
             ("LICENSE", 0o644),
             ("README.md", 0o644),
             ("THIRD-PARTY-LICENSES", 0o644),
+            ("man/piton.1", 0o644),
             ("mpy-cross", 0o755),
             ("piton", 0o755),
         ];

@@ -95,6 +95,12 @@ impl System {
         cfg!(target_os = "macos") || !self.name.starts_with("macos")
     }
 
+    /// Returns whether this computer runs its programs.
+    pub(crate) fn is_this_computer(&self) -> bool {
+        let own = (std::env::consts::OS, std::env::consts::ARCH);
+        self.name.split_once('-') == Some(own)
+    }
+
     /// Returns whether zig links for it: everything but macOS on itself.
     pub(crate) fn needs_zig(&self) -> bool {
         !self.name.starts_with("macos")

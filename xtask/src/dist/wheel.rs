@@ -13,21 +13,32 @@ use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 
 use super::systems::{System, Wheel};
-use super::{FileKind, Programs, Release, Tools};
+use super::{FileKind, Papers, Programs, Release, Tools};
 use crate::workspace::root;
 
 /// Returns kind, name and bytes of each wheel of a system.
 pub(crate) fn of(
     system: &System,
     programs: &Programs,
+    papers: &Papers,
     tools: &Tools,
     release: &Release,
 ) -> anyhow::Result<Vec<(FileKind, String, Vec<u8>)>> {
     let mut wheels = Vec::new();
     for wheel in system.wheels {
         let (name, bytes) = build(system, wheel, tools, release)?;
-        let scripts = [(system.program("piton"), programs.piton.as_slice())];
-        let bytes = with_scripts(&bytes, &scripts)?;
+        let program = format!("scripts/{}", system.program("piton"));
+        let mut data = vec![Data {
+            path: program,
+            content: &programs.piton,
+            mode: 0o755,
+        }];
+        data.extend(papers.man_pages().map(|(name, text)| Data {
+            path: format!("data/share/man/man1/{name}"),
+            content: text.as_bytes(),
+            mode: 0o644,
+        }));
+        let bytes = with_data(&bytes, &data)?;
         let platform = platform(&name)?;
         let links = links(system, programs, release, platform)?;
         let links_name = format!("piton_mp_links-{}-py3-none-{platform}.whl", release.version);
@@ -121,8 +132,16 @@ impl Writer {
     }
 }
 
-/// Returns a wheel with programs that an installer puts on the path.
-pub(crate) fn with_scripts(wheel: &[u8], scripts: &[(String, &[u8])]) -> anyhow::Result<Vec<u8>> {
+/// A file that an installer does not put beside the modules.
+pub(crate) struct Data<'a> {
+    /// Below `NAME-VERSION.data/`: `scripts/` is on the path, `data/` is the folder of the environment.
+    path: String,
+    content: &'a [u8],
+    mode: u32,
+}
+
+/// Returns a wheel with more such files.
+pub(crate) fn with_data(wheel: &[u8], data: &[Data]) -> anyhow::Result<Vec<u8>> {
     let mut source = zip::ZipArchive::new(Cursor::new(wheel))?;
     let mut writer = Writer::new();
     let mut record_path = None;
@@ -142,8 +161,12 @@ pub(crate) fn with_scripts(wheel: &[u8], scripts: &[(String, &[u8])]) -> anyhow:
     }
     let record_path = record_path.context("the wheel has no RECORD")?;
     let stem = record_path.trim_end_matches(".dist-info/RECORD");
-    for (name, content) in scripts {
-        writer.add(&format!("{stem}.data/scripts/{name}"), content, 0o755)?;
+    for file in data {
+        writer.add(
+            &format!("{stem}.data/{}", file.path),
+            file.content,
+            file.mode,
+        )?;
     }
     writer.finish(&record_path)
 }
@@ -191,7 +214,12 @@ mod tests {
         let mut plain = Writer::new();
         plain.add("piton/__init__.py", b"", 0o644).unwrap();
         let plain = plain.finish("piton_mp-1.0.dist-info/RECORD").unwrap();
-        let wheel = with_scripts(&plain, &[("piton".to_owned(), b"program")]).unwrap();
+        let program = Data {
+            path: "scripts/piton".to_owned(),
+            content: b"program",
+            mode: 0o755,
+        };
+        let wheel = with_data(&plain, &[program]).unwrap();
         let mut zip = zip::ZipArchive::new(Cursor::new(wheel)).unwrap();
         let mut record = String::new();
         zip.by_name("piton_mp-1.0.dist-info/RECORD")

@@ -22,7 +22,7 @@ impl ArgumentShape {
     pub(super) fn of(name: &str, compatibility: &Compatibility) -> ArgumentShape {
         match name {
             "build" | "compile" | "deploy" | "freeze" | "index" | "inspect" | "keygen"
-            | "manifest" | "minify" | "sync" | "verify" => ArgumentShape::UpToPlus,
+            | "manifest" | "minify" | "self" | "sync" | "verify" => ArgumentShape::UpToPlus,
             "df" | "reset" | "bootloader" if !compatibility.macros_take_arguments => {
                 ArgumentShape::Macro
             }

@@ -46,6 +46,10 @@ const SUB_COMMANDS: &[SubCommands] = &[
         ],
     },
     SubCommands {
+        command: "self",
+        own: &[("check", "look for a newer release of this program")],
+    },
+    SubCommands {
         command: "virtual",
         own: &[("serve", "serve a virtual board to other programs")],
     },

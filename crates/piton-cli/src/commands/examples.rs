@@ -1,7 +1,7 @@
 //! Examples for each command: its help shows them, and so do the hints for wrong arguments.
 
 /// A command line, and what it does.
-type Example = (&'static str, &'static str);
+pub(crate) type Example = (&'static str, &'static str);
 
 /// Examples by command; file commands have their own names.
 const EXAMPLES: &[(&str, &[Example])] = &[
@@ -296,6 +296,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("virtual serve", &[("piton virtual serve --pty", "")]),
     (
+        "self",
+        &[(
+            "piton self check",
+            "find out whether this is the newest release",
+        )],
+    ),
+    ("self check", &[("piton self check", "")]),
+    (
         "version",
         &[("piton version --json", "the same for programs")],
     ),
@@ -377,7 +385,8 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
 ];
 
-fn examples(name: &str) -> &'static [Example] {
+/// Returns the examples for a command, a file command or a sub-command (`mip install`); empty for an unknown command.
+pub(crate) fn examples(name: &str) -> &'static [Example] {
     let mut rows = EXAMPLES.iter();
     rows.find(|(command, _)| *command == name)
         .map_or(&[], |(_, examples)| examples)

@@ -1,5 +1,6 @@
 //! `help`: prints the list of commands and shortcuts, or the help of one command.
 
+mod data;
 mod mpremote;
 
 pub(crate) use mpremote::dedent;
@@ -13,6 +14,7 @@ use crate::compatibility::Compatibility;
 use crate::config::{Config, UserShortcut};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::usage::UsageError;
 
 /// The shortcuts for ports, four in a row.
 const PORT_SHORTCUTS: [(&str, &str); 3] = [
@@ -37,16 +39,29 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let mut line = command_line(ctx.compatibility);
     line.build();
+    let json = ctx.ui.json();
     let Some(word) = &args.command else {
-        return ctx.ui.text(&overview(&line, &ctx.config));
+        return match json {
+            true => ctx.ui.json_line(&data::overview(ctx.compatibility.version)),
+            false => ctx.ui.text(&overview(&line, &ctx.config)),
+        };
     };
     if let Some(shortcut) = ctx.config.shortcut(word) {
-        return ctx.ui.text(&explain(shortcut));
+        return match json {
+            true => ctx.ui.json_line(&data::shortcut(shortcut)),
+            false => ctx.ui.text(&explain(shortcut)),
+        };
     }
     let name = expansion(word)
         .filter(|_| !is_command(word, ctx.compatibility))
         .and_then(|words| words.first().copied())
         .unwrap_or(word);
+    if json {
+        let known = line.find_subcommand(name).is_some();
+        let topic = data::topic(&line, if name == "fs" { word } else { name });
+        let topic = topic.filter(|_| known).ok_or_else(|| unknown(word, ctx))?;
+        return ctx.ui.json_line(&topic);
+    }
     let file_command = if name == "fs" {
         file_command_help(word, ctx.compatibility)
     } else {
@@ -57,8 +72,12 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let command = line
         .find_subcommand_mut(name)
-        .ok_or_else(|| not_a_command(word, &[], &[], None, ctx.compatibility))?;
+        .ok_or_else(|| unknown(word, ctx))?;
     ctx.ui.text(&command.render_help().to_string())
+}
+
+fn unknown(word: &str, ctx: &Context) -> UsageError {
+    not_a_command(word, &[], &[], None, ctx.compatibility)
 }
 
 /// Returns the help of a shortcut of the configuration.
@@ -132,6 +151,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "completions",
             "udev",
             "virtual",
+            "self",
             "version",
             "help",
         ],

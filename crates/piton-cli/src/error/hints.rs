@@ -201,9 +201,10 @@ const MOUNT_NEEDS: &str = "a mount needs file systems in Python, `select` and `m
 
 const MIP_COMMANDS: &str = "its commands are `install`, `list`, `uninstall` and `update`";
 
-const ONLINE: &str = "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
+pub(super) const ONLINE: &str =
+    "is this computer online? A proxy is named by HTTPS_PROXY or HTTP_PROXY";
 
-const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
+pub(super) const PATIENCE: &str = "try again later; `--timeout 3` waits three times as long";
 
 /// Returns the hint for a write that the system refused, if the cause is known.
 fn write_hint(error: &io::Error, full: &str, refused: &str) -> Vec<String> {

@@ -107,6 +107,23 @@ fn building_and_verifying() {
 }
 
 #[test]
+fn first_steps() {
+    let document = include_str!("../../../../docs/first-steps.md");
+    let program = document.split_once("```python\n").unwrap().1;
+    let program = program.split_once("```").unwrap().0;
+    let sandbox = sandbox_with(&[("hello.py", program), ("board/boot.py", "")]);
+    std::fs::remove_file(sandbox.path().join("board/boot.py")).unwrap();
+    for line in [
+        "connect virtual eval \"6 * 7\"",
+        "connect virtual run hello.py",
+        "connect virtual:board cp hello.py :main.py",
+        "connect virtual:board ls",
+    ] {
+        check(&sandbox, document, &format!("piton {line}"), line);
+    }
+}
+
+#[test]
 fn an_image() {
     let sandbox = sandbox_with(&[
         ("app/main.py", "import helper\n"),

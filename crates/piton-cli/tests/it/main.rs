@@ -67,6 +67,7 @@ mod reserved;
 #[cfg(unix)]
 mod romfs;
 mod rtc;
+mod self_check;
 mod ship;
 mod signing;
 mod support;

@@ -32,7 +32,10 @@ class Piton < Formula
 
   def install
     bin.install "piton"
-    generate_completions_from_executable(bin/"piton", "completions", shells: [:bash, :zsh, :fish])
+    man1.install Dir["man/*.1"]
+    bash_completion.install "completions/piton.bash" => "piton"
+    fish_completion.install "completions/piton.fish"
+    zsh_completion.install "completions/_piton"
   end
 
   test do

@@ -101,6 +101,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Latency(_)
         | Command::Select
         | Command::New(_)
+        | Command::SelfCheck(_)
         | Command::Build(_)
         | Command::Verify(_)
         | Command::Deploy(_)
