@@ -154,17 +154,17 @@ fn whole(page: &Page, parts: &[Part], order: &[&Entry]) -> String {
         Some(_) => page.path.as_str(),
         None => summary::COMMANDS,
     };
-    let neighbour = |at: Option<usize>, class: &str, sign: &str| {
+    let neighbour = |at: Option<usize>, class: &str| {
         let entry = at.and_then(|at| order.get(at));
         entry.map_or_else(String::new, |entry| {
             let address = page::address(&entry.path);
             let title = page::escaped(&entry.title);
-            format!(r#"<a class="{class}" href="{up}{address}">{sign} {title}</a>"#)
+            format!(r#"<a class="{class}" href="{up}{address}">{title}</a>"#)
         })
     };
     let before = own.and_then(|at| at.checked_sub(1));
     let after = own.map(|at| at + 1);
-    let around = neighbour(before, "before", "←") + &neighbour(after, "after", "→");
+    let around = neighbour(before, "before") + &neighbour(after, "after");
     TEMPLATE
         .replace("@TITLE@", &page::escaped(&page.title))
         .replace("@UP@", &up)
