@@ -141,6 +141,21 @@ mod tests {
         assert!(!script.contains("linux-armv7)"), "{script}");
     }
 
+    /// `cargo binstall` finds the archives by what the crate says of them.
+    #[test]
+    fn the_crate_of_the_program_names_each_archive() {
+        let manifest = crate::workspace::root().join("crates/piton-cli/Cargo.toml");
+        let manifest = fs_err::read_to_string(manifest).unwrap();
+        for system in &SYSTEMS {
+            let end = if system.is_windows() { "zip" } else { "tar.gz" };
+            let archive = format!(
+                "/v{{ version }}/piton-{{ version }}-{}.{end}\"",
+                system.name
+            );
+            assert_eq!(manifest.matches(&archive).count(), 1, "{archive}");
+        }
+    }
+
     #[test]
     fn a_word_that_nothing_replaces_is_an_error() {
         assert!(filled("a @NO_SUCH_WORD@ b", &[]).is_err());

@@ -19,7 +19,7 @@ const TEST_HELP: &[&str] = &["test-programs", "virtual-board"];
 
 const RULES: &[Rule] = &[
     Rule {
-        name: "printable",
+        name: "piton-printable",
         code: &[],
         tests: &[],
     },
@@ -68,7 +68,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "piton-shipment",
         // Messages quote what others wrote.
-        code: &["piton-path", "printable"],
+        code: &["piton-path", "piton-printable"],
         tests: TEST_HELP,
     },
     Rule {
@@ -104,13 +104,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "piton-mpy-cross",
-        code: &["piton-compiler", "piton-mpy", "piton-syntax", "printable"],
+        code: &[
+            "piton-compiler",
+            "piton-mpy",
+            "piton-syntax",
+            "piton-printable",
+        ],
         tests: TEST_HELP,
     },
     Rule {
         name: "piton-cli",
         // The face of the official compiler takes neither a board nor the rest of the library.
-        code: &["piton", "piton-mpy-cross", "printable"],
+        code: &["piton", "piton-mpy-cross", "piton-printable"],
         tests: TEST_HELP,
     },
     Rule {
