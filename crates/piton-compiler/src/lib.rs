@@ -24,10 +24,30 @@ mod module;
 mod options;
 mod scope;
 
+use piton_mpy::header::{Arch, VERSION};
 use piton_mpy::module::Module;
 
 pub use options::{Emitter, Optimisation, Options};
 pub use piton_syntax::{Diagnostic, DiagnosticCode, ErrorType, Location, Target};
+
+/// Returns whether machine code for a processor can be made for a firmware: the release knows the processor, and the
+/// compiler the release's interface.
+#[must_use]
+pub fn makes_machine_code(target: Target, arch: Arch) -> bool {
+    target.mpy_version() == VERSION && arch != Arch::Rv64Imc && knows_processor(target, arch)
+}
+
+/// Returns whether the official compiler of a release has a name for a processor.
+#[must_use]
+pub fn knows_processor(target: Target, arch: Arch) -> bool {
+    let rules = &target.rules().native;
+    match arch {
+        Arch::ArmV6M => rules.has_armv6m,
+        Arch::Rv32Imc | Arch::Debug => rules.has_riscv,
+        Arch::Rv64Imc => rules.has_arch_flags,
+        _ => true,
+    }
+}
 
 /// Compiles a source to a module.
 ///

@@ -41,20 +41,25 @@ pub(crate) use runtime::Fun;
 
 use crate::emit::Label;
 use piton_mpy::header::Arch;
+use piton_syntax::target::NativeRules;
 
-/// Returns the machine of an architecture with these flags, if there is one.
-pub(crate) fn machine(arch: Arch, flags: u32) -> Option<Box<dyn Machine>> {
+/// Returns the machine of an architecture with these flags, if there is one, as a compiler with these rules has it.
+pub(crate) fn machine(
+    arch: Arch,
+    flags: u32,
+    rules: &'static NativeRules,
+) -> Option<Box<dyn Machine>> {
     match arch {
         Arch::X86 => Some(Box::new(x86::X86::default())),
         Arch::X64 => Some(Box::new(x64::X64::default())),
         Arch::Debug => Some(Box::new(debug::Debug::default())),
-        Arch::ArmV6 => Some(Box::new(arm::Arm::default())),
-        Arch::ArmV6M => Some(Box::new(thumb::Thumb::new(false))),
+        Arch::ArmV6 => Some(Box::new(arm::Arm::new(rules))),
+        Arch::ArmV6M => Some(Box::new(thumb::Thumb::new(false, rules))),
         Arch::ArmV7M | Arch::ArmV7EM | Arch::ArmV7EMSP | Arch::ArmV7EMDP => {
-            Some(Box::new(thumb::Thumb::new(true)))
+            Some(Box::new(thumb::Thumb::new(true, rules)))
         }
-        Arch::Xtensa => Some(Box::new(xtensa::Xtensa::new(false))),
-        Arch::XtensaWin => Some(Box::new(xtensa::Xtensa::new(true))),
+        Arch::Xtensa => Some(Box::new(xtensa::Xtensa::new(false, rules))),
+        Arch::XtensaWin => Some(Box::new(xtensa::Xtensa::new(true, rules))),
         Arch::Rv32Imc => Some(Box::new(rv32::Rv32::new(flags))),
         Arch::Rv64Imc => None,
     }
@@ -309,17 +314,57 @@ pub(crate) trait Machine: std::fmt::Debug {
         base: Register,
         index: Register,
     ) {
-        for _ in 0..width.bytes() {
-            self.arithmetic(Arithmetic::Add, base, index);
-        }
-        self.load_element(width, destination, base, 0);
+        load_at_sum(self, width, destination, base, index);
     }
 
     /// Stores the element of an array whose number is in a register (`ASM_STORE8_REG_REG_REG` ...). May change `base`.
     fn store_indexed(&mut self, width: Width, source: Register, base: Register, index: Register) {
-        for _ in 0..width.bytes() {
-            self.arithmetic(Arithmetic::Add, base, index);
-        }
-        self.store_element(width, source, base, 0);
+        store_at_sum(self, width, source, base, index);
     }
+
+    /// Loads a name: entry number `index` of the table of names (`emit_native_mov_reg_qstr`).
+    fn load_name(&mut self, destination: Register, table: Register, index: u32) {
+        self.load_element(Width::Bits16, destination, table, index.into());
+    }
+
+    /// Returns whether [`Machine::load_element`] and [`Machine::store_element`] take an index other than 0 in releases
+    /// before [`Elements::Any`](piton_syntax::target::Elements::Any).
+    fn takes_small_index(&self, width: Width, index: i64) -> bool {
+        let _ = (width, index);
+        false
+    }
+
+    /// Returns whether an element with a known index is stored by [`Machine::store_indexed`] in those releases.
+    fn stores_by_index(&self, width: Width) -> bool {
+        let _ = width;
+        false
+    }
+}
+
+/// Loads an element whose number is in a register: adds the number to the base as often as the element has bytes.
+fn load_at_sum<M: Machine + ?Sized>(
+    machine: &mut M,
+    width: Width,
+    destination: Register,
+    base: Register,
+    index: Register,
+) {
+    for _ in 0..width.bytes() {
+        machine.arithmetic(Arithmetic::Add, base, index);
+    }
+    machine.load_element(width, destination, base, 0);
+}
+
+/// As [`load_at_sum`], but stores.
+fn store_at_sum<M: Machine + ?Sized>(
+    machine: &mut M,
+    width: Width,
+    source: Register,
+    base: Register,
+    index: Register,
+) {
+    for _ in 0..width.bytes() {
+        machine.arithmetic(Arithmetic::Add, base, index);
+    }
+    machine.store_element(width, source, base, 0);
 }

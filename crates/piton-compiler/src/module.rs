@@ -1,7 +1,7 @@
 //! The whole way from source to module.
 
 use piton_mpy::header::{
-    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, SUB_VERSION,
+    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header,
 };
 use piton_mpy::module::{ConstObject, MAX_TUPLE_DEPTH, Module, Qstr as ModuleQstr};
 use piton_mpy::raw_code::RawCode;
@@ -11,6 +11,7 @@ use crate::emit::bytecode::{Encoding, assemble};
 use crate::emit::inline;
 use crate::emit::native::{Native, Source};
 use crate::machine::machine;
+use crate::makes_machine_code;
 use crate::options::{Emitter, Optimisation, Options};
 use piton_syntax::Target;
 use piton_syntax::constants::{Constant, ConstantId, Constants};
@@ -116,7 +117,7 @@ fn assemble_module(
             break;
         };
         let place = Place::Scope(scopes.tree.line_or(scope.node, 1), scope.name);
-        check_machine_code(scope.emitter, options.target)?;
+        check_machine_code(scope.emitter, options)?;
         let function = match scope.emitter {
             Emitter::Bytecode => assemble(
                 &scopes.scopes,
@@ -184,17 +185,22 @@ fn native_emitter(options: &Options, scopes: &Scopes) -> Result<Native, Failure>
         });
         return Err(failure.or_at(place));
     };
-    let machine = machine(arch, options.arch_flags)
+    let rules = options.target.rules();
+    let machine = machine(arch, options.arch_flags, &rules.native)
         .ok_or_else(|| Failure::nowhere(DiagnosticCode::NativeCode))?;
-    Ok(Native::new(machine))
+    Ok(Native::new(machine, rules))
 }
 
-/// Refuses machine code for older firmware, which has other functions of the runtime to call.
-fn check_machine_code(emitter: Emitter, target: Target) -> Result<(), Failure> {
-    if emitter != Emitter::Bytecode && target.mpy_sub_version() != SUB_VERSION {
-        return Err(Failure::nowhere(DiagnosticCode::NativeCode));
+/// Refuses machine code for a firmware or a processor that none is made for.
+fn check_machine_code(emitter: Emitter, options: &Options) -> Result<(), Failure> {
+    // For 64-bit RISC-V there is none at all, which the emitter reports in the official compiler's words.
+    let arch = options.arch.filter(|&arch| arch != Arch::Rv64Imc);
+    match arch {
+        Some(arch) if emitter != Emitter::Bytecode && !makes_machine_code(options.target, arch) => {
+            Err(Failure::nowhere(DiagnosticCode::NativeCode))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Returns the header: architecture and sub-version are only in that of a module with machine code.
@@ -215,7 +221,7 @@ fn header(options: &Options, is_native: bool) -> Header {
             };
             FEATURE_UNICODE | cache
         } else if is_native {
-            SUB_VERSION
+            options.target.mpy_sub_version()
         } else {
             0
         },

@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use piton_compiler::{Optimisation, Options, Target, compile};
+use piton_compiler::{Emitter, Optimisation, Options, Target, compile, makes_machine_code};
 use piton_mpy::header::Arch;
 
 /// What a compiler made of a source: a module, or words of rejection.
@@ -145,5 +145,132 @@ fn what_changed_between_releases_is_as_in_each() {
     let folder = tempfile::tempdir().unwrap();
     for source in include_str!("cases/releases.txt").split("----\n") {
         check(folder.path(), source.as_bytes());
+    }
+}
+
+/// The processors that all releases with files of version 6 know.
+const ARCHS: [Arch; 7] = [
+    Arch::X86,
+    Arch::X64,
+    Arch::ArmV6,
+    Arch::ArmV6M,
+    Arch::ArmV7M,
+    Arch::Xtensa,
+    Arch::XtensaWin,
+];
+
+/// Compares machine code of a release. Where the official compiler stops with an assertion, there must be an error.
+#[track_caller]
+fn check_native(folder: &Path, source: &str, release: &str, arch: Arch, emitter: Emitter) {
+    let path = folder.join("source.py");
+    std::fs::write(&path, source).unwrap();
+    let march = format!("-march={}", arch.name());
+    let arguments: &[&str] = match emitter {
+        Emitter::Native => &[&march, "-X", "emit=native"],
+        Emitter::Viper => &[&march, "-X", "emit=viper"],
+        _ => &[&march],
+    };
+    let options = Options {
+        target: Target::from_name(&format!("micropython-{release}")).unwrap(),
+        arch: Some(arch),
+        default_emitter: emitter,
+        ..Options::new(path.to_str().unwrap())
+    };
+    let ours = ours(source.as_bytes(), &options);
+    match official(release, &path, arguments) {
+        Some(official) => assert_eq!(ours, official, "{release} {arguments:?}, source:\n{source}"),
+        None => assert!(
+            ours.is_err(),
+            "{release} {arguments:?}: accepted:\n{source}"
+        ),
+    }
+}
+
+/// The releases whose machine code is compared with that of their compilers.
+fn native_releases() -> impl Iterator<Item = &'static str> {
+    let releases = targets().filter(|&(_, target)| makes_machine_code(target, Arch::X64));
+    releases.map(|(release, _)| release)
+}
+
+/// Functions of each kind, with decorators, and pointers, jumps and frames at the sizes where other instructions begin.
+#[test]
+fn machine_code_comes_out_as_in_its_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = include_str!("cases/native_releases.txt").split("----\n");
+    let cases = cases.map(str::to_owned).chain(sizes());
+    for source in cases {
+        for release in native_releases() {
+            for arch in ARCHS {
+                check_native(folder.path(), &source, release, arch, Emitter::Bytecode);
+            }
+        }
+    }
+}
+
+/// Limits that later releases do not have.
+#[test]
+fn what_is_too_large_for_a_release_has_its_words() {
+    let (folder, sources) = (tempfile::tempdir().unwrap(), sizes().collect::<Vec<_>>());
+    let names: Vec<String> = (0..300).map(|index| format!("v{index}")).collect();
+    let generator = format!(
+        "@micropython.native\ndef f():\n    {} = yield\n",
+        names.join(" = ")
+    );
+    for (source, arch, words) in [
+        (
+            sources.last().unwrap(),
+            Arch::ArmV6M,
+            "native method too big",
+        ),
+        (&generator, Arch::Xtensa, "asm overflow"),
+    ] {
+        for release in native_releases() {
+            check_native(folder.path(), source, release, arch, Emitter::Bytecode);
+            let options = Options {
+                target: Target::from_name(&format!("micropython-{release}")).unwrap(),
+                arch: Some(arch),
+                ..Options::new("source.py")
+            };
+            assert_eq!(
+                compile(source.as_bytes(), &options).unwrap_err().message,
+                words
+            );
+        }
+    }
+}
+
+fn sizes() -> impl Iterator<Item = String> {
+    [8, 31, 127, 300].into_iter().map(|count| {
+        let body = "        f(a)\n".repeat(count);
+        let names: Vec<String> = (0..count).map(|index| format!("v{index}")).collect();
+        let names = names.join(", ");
+        format!(
+            "@micropython.native\ndef g(a):\n    while a:\n{body}    try:\n{body}    except:\n{body}\
+             @micropython.native\ndef h({names}):\n    return ({names},)\n"
+        )
+    })
+}
+
+/// Each construct and each error for a processor of every other release.
+#[test]
+fn every_construct_comes_out_as_native_code_of_its_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archs = ARCHS.into_iter().cycle();
+    for text in [
+        include_str!("constructs/asynchronous.txt"),
+        include_str!("constructs/classes.txt"),
+        include_str!("constructs/comprehensions.txt"),
+        include_str!("constructs/control.txt"),
+        include_str!("constructs/exceptions.txt"),
+        include_str!("constructs/functions.txt"),
+        include_str!("constructs/scopes.txt"),
+        include_str!("cases/native_errors.txt"),
+    ] {
+        for (index, source) in text.split("----\n").enumerate() {
+            for release in native_releases().skip(index % 2).step_by(2) {
+                let arch = archs.next().unwrap();
+                check_native(folder.path(), source, release, arch, Emitter::Native);
+            }
+        }
     }
 }

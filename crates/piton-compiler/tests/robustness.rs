@@ -142,13 +142,19 @@ fn machine_code_needs_an_architecture_and_a_firmware_that_is_known() {
 
     let options = Options {
         arch: Some(Arch::X64),
-        target: Target::from_name("micropython-1.20").unwrap(),
         ..Options::new("native.py")
     };
-    let diagnostic = compile(source, &options).unwrap_err();
-    assert_eq!(diagnostic.error_type(), ErrorType::NotImplementedError);
-    assert!(diagnostic.message.contains("not supported"));
-    assert!(compile(b"x = 1\n", &options).is_ok());
+    for (release, arch) in [("1.18", Arch::X64), ("1.23", Arch::Rv32Imc)] {
+        let options = Options {
+            arch: Some(arch),
+            target: Target::from_name(&format!("micropython-{release}")).unwrap(),
+            ..options.clone()
+        };
+        let diagnostic = compile(source, &options).unwrap_err();
+        assert_eq!(diagnostic.error_type(), ErrorType::NotImplementedError);
+        assert!(diagnostic.message.contains("not supported"));
+        assert!(compile(b"x = 1\n", &options).is_ok());
+    }
 
     let options = Options {
         default_emitter: Emitter::Native,

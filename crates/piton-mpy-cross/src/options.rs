@@ -1,6 +1,6 @@
 //! The option parser of the official compiler, quirks included (mpy-cross/main.c of MicroPython 1.29).
 
-use piton_compiler::{Emitter, Optimisation, Options, Target};
+use piton_compiler::{Emitter, Optimisation, Options, Target, knows_processor};
 use piton_mpy::header::Arch;
 
 /// What the words ask for.
@@ -207,8 +207,11 @@ impl Line {
         } else if word == b"-mcache-lookup-bc" && options.target < Target::MicroPython1_18 {
             options.lookup_cache = true;
         } else if let Some(arch) = word.strip_prefix(b"-march=") {
-            options.arch = Some(arch_named(arch).ok_or(Parsed::Usage)?);
-        } else if let Some(flags) = word.strip_prefix(b"-march-flags=") {
+            let arch = arch_named(arch, options.target);
+            options.arch = Some(arch.ok_or(Parsed::Usage)?);
+        } else if let Some(flags) = word.strip_prefix(b"-march-flags=")
+            && options.target.rules().native.has_arch_flags
+        {
             self.arch_flags = Some(flags.to_vec());
         } else {
             return Err(Parsed::Usage);
@@ -229,14 +232,16 @@ fn optimisation(level: &[u8]) -> Optimisation {
     Optimisation::from_level(level)
 }
 
-fn arch_named(name: &[u8]) -> Option<Arch> {
-    if name == b"host" {
+/// Returns the processor that a release has under this name.
+fn arch_named(name: &[u8], target: Target) -> Option<Arch> {
+    if name == b"host" && target >= Target::MicroPython1_20 {
         // The official program is built for this processor, and our output does not depend on where we run.
         return Some(Arch::X64);
     }
     Arch::ALL
         .into_iter()
         .find(|arch| arch.name().as_bytes() == name)
+        .filter(|&arch| knows_processor(target, arch))
 }
 
 /// Returns the extensions of a processor, as a number or by name.

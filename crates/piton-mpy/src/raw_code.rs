@@ -10,6 +10,8 @@ pub(crate) const VIPER_RELOCATIONS: u32 = 0x10;
 pub(crate) const VIPER_RODATA: u32 = 0x20;
 /// Scope flag of a viper raw code in a file: the size of its zeroed data follows.
 pub(crate) const VIPER_BSS: u32 = 0x40;
+/// Scope flags of a viper raw code that say what the function is.
+pub(crate) const VIPER_FUNCTION: u32 = 0x0f;
 /// Ends a list of relocations.
 pub(crate) const RELOCATIONS_END: u8 = 0xff;
 /// The highest entry of the function table that a relocation can name.
@@ -111,6 +113,9 @@ pub struct NativeCode {
 pub struct ViperCode {
     /// The machine code.
     pub code: Vec<u8>,
+    /// What the function is, in the low four bits as in a [`Signature`](crate::prelude::Signature): of no meaning to a
+    /// board. The official compiler writes 0 from 1.23 on.
+    pub scope_flags: u8,
     /// Read-only data of a linked C module.
     pub rodata: Option<Vec<u8>>,
     /// Bytes of zeroed data of a linked C module.

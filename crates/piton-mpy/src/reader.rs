@@ -10,7 +10,7 @@ use crate::prelude::Prelude;
 use crate::qstr::StaticQstr;
 use crate::raw_code::{
     AsmCode, Bytecode, Code, Kind, NativeCode, Place, RELOCATIONS_END, RawCode, Relocation,
-    Section, Target, VIPER_BSS, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+    Section, Target, VIPER_BSS, VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::show;
 
@@ -444,8 +444,8 @@ fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool
     cursor.note(start, "machine code", String::new);
     let start = cursor.at();
     let flags = cursor.vuint("scope flags")?;
-    if flags & !(VIPER_RELOCATIONS | VIPER_RODATA | VIPER_BSS) != 0 {
-        let expected = "no bits but 0x70 (relocations, read-only data, zeroed data)";
+    if flags & !(VIPER_FUNCTION | VIPER_RELOCATIONS | VIPER_RODATA | VIPER_BSS) != 0 {
+        let expected = "no bits but 0x7f (function, relocations, read-only data, zeroed data)";
         return Err(invalid(
             start,
             "scope flags",
@@ -477,6 +477,7 @@ fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool
     Ok((
         ViperCode {
             code,
+            scope_flags: (flags & VIPER_FUNCTION) as u8,
             rodata,
             bss_size,
             relocations: None,

@@ -7,7 +7,7 @@ use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::{MAX_CELLS, Prelude, Signature};
 use crate::raw_code::{
     AsmCode, Code, MAX_RELOCATION_FUN, Place, RELOCATIONS_END, RawCode, Relocation, Section,
-    Target, VIPER_BSS, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+    Target, VIPER_BSS, VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::vuint;
 
@@ -235,7 +235,8 @@ fn push_viper_data(out: &mut Vec<u8>, viper: &ViperCode) -> Result<(), Error> {
     let flag = |present: bool, flag: u32| if present { flag } else { 0 };
     vuint::push(
         out,
-        flag(viper.relocations.is_some(), VIPER_RELOCATIONS)
+        u32::from(viper.scope_flags) & VIPER_FUNCTION
+            | flag(viper.relocations.is_some(), VIPER_RELOCATIONS)
             | flag(viper.rodata.is_some(), VIPER_RODATA)
             | flag(viper.bss_size.is_some(), VIPER_BSS),
     );

@@ -4,6 +4,10 @@
 //! MicroPython whose compiler it has. What differs between compilers is a switch of [`Rules`], written once beside the
 //! release that made the change.
 
+mod native;
+
+pub use native::{Elements, NativeRules};
+
 /// The firmware a module is for. A release stands for its patch releases, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
@@ -289,6 +293,8 @@ pub struct Rules {
     pub asm_rv32: bool,
     /// CircuitPython: `async def` has a flag of its own, and `await` asks for `__await__`.
     pub async_flag: bool,
+    /// What differs in machine code.
+    pub native: NativeRules,
 }
 
 impl Rules {
@@ -332,6 +338,7 @@ impl Rules {
             no_star_after_keyword: base >= 29 && circuitpython == 0,
             asm_rv32: base >= 25,
             async_flag: circuitpython != 0,
+            native: NativeRules::of(base),
         }
     }
 }

@@ -15,10 +15,9 @@
 use std::path::Path;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{Options, Target};
+use piton_compiler::{Options, Target, makes_machine_code};
 use piton_mpy::header::{
-    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, SUB_VERSION,
-    VERSION,
+    Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, VERSION,
 };
 
 use crate::building::project::circuitpython_version;
@@ -247,7 +246,7 @@ impl BoardFormat {
     }
 
     /// Returns the options to compile a source of this name for the board: bytecode of its version, and machine code,
-    /// with the extensions of its processor, if its interface is the compiler's.
+    /// with the extensions of its processor, if the compiler makes it for the release.
     ///
     /// # Errors
     ///
@@ -261,8 +260,11 @@ impl BoardFormat {
             Some(FORMER_VERSION) if self.sub_version & FEATURE_UNICODE != 0 => {}
             Some(version) => return Err(NotCompilable::Version { version }),
         }
-        let has_interface = self.version == Some(VERSION) && self.sub_version == SUB_VERSION;
-        let arch = self.arch.filter(|_| has_interface);
+        let has_interface =
+            self.version == Some(VERSION) && self.sub_version == target.mpy_sub_version();
+        let arch = self
+            .arch
+            .filter(|&arch| has_interface && makes_machine_code(target, arch));
         let known = arch.map_or(&[][..], Arch::flag_names);
         let known = known.iter().fold(0, |flags, (flag, _)| flags | flag);
         Ok(Options {

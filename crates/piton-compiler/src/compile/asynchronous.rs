@@ -158,7 +158,7 @@ impl Compiler<'_> {
     fn push_async_exit(&mut self, [finally, no_exception, unwinding, end]: [Label; 4]) {
         let known = self.known;
         self.push_adjust_stack(-3);
-        let is_native = self.is_native();
+        let is_native = self.is_native() && self.rules.native.finally_keeps_value;
         if is_native {
             // The place of what bytecode has there for a return.
             self.push_adjust_stack(1);

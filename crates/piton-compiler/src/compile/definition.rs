@@ -259,10 +259,12 @@ impl Compiler<'_> {
             Emitter::Bytecode => true,
             Emitter::Native | Emitter::Viper => !matches!(arch, None | Some(Arch::Rv64Imc)),
             // With `debug` the official compiler reads behind the end of a table, and crashes.
-            Emitter::Assembler => !matches!(
-                arch,
-                None | Some(Arch::X86 | Arch::X64 | Arch::Rv64Imc | Arch::Debug)
-            ),
+            Emitter::Assembler => match arch {
+                None | Some(Arch::X86 | Arch::X64 | Arch::Rv64Imc | Arch::Debug) => false,
+                Some(Arch::XtensaWin) => self.rules.native.windowed_assembler,
+                Some(Arch::Rv32Imc) => self.rules.asm_rv32,
+                _ => true,
+            },
         }
     }
 

@@ -148,7 +148,7 @@ fn pass<'a>(
             Statement::Align(alignment) => assembler.unit().assembler.align_like_c(*alignment),
             Statement::Data(size, values) => {
                 for value in values {
-                    let Some(value) = assembler.unit().integer(*value) else {
+                    let Some(value) = assembler.unit().data(*value) else {
                         return Err(Failure::new(DiagnosticCode::DataNotIntegers, place));
                     };
                     assembler.unit().assembler.data_like_c(*size, value);

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use self::exception::Block;
 use self::value::{Value, ValueType};
-use super::{Code, Function, Instruction, Label, Tables};
+use super::{Access, Code, Function, Instruction, Label, Tables};
 use crate::machine::{Description, Fun, Machine, Pass};
 use crate::options::Emitter as EmitterOption;
 use crate::scope::{IdKind, NativeType, Scope, ScopeId, ScopeKind};
@@ -30,6 +30,7 @@ use piton_mpy::raw_code::{self, NativeCode, ViperCode};
 use piton_syntax::constants::Constants;
 use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
 use piton_syntax::interner::{Interner, Known, Qstr};
+use piton_syntax::target::Rules;
 
 /// Words that a `for` loop keeps on the stack.
 const ITERATOR_SLOTS: usize = 4;
@@ -42,6 +43,7 @@ const CODE_STATE_SIZE: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Native {
     machine: Box<dyn Machine>,
+    rules: &'static Rules,
     carried: Carried,
     /// Objects of strings, by their numbers.
     string_objects: HashMap<Qstr, u32>,
@@ -94,6 +96,7 @@ struct TypeError {
 struct Emitter<'a> {
     machine: &'a mut dyn Machine,
     description: &'static Description,
+    rules: &'static Rules,
     carried: &'a mut Carried,
     string_objects: &'a mut HashMap<Qstr, u32>,
     scopes: &'a [Scope],
@@ -126,15 +129,19 @@ struct Emitter<'a> {
     stack_start: usize,
     /// Locals and stack together, in words.
     state_size: usize,
+    /// Whether the last instruction was a return.
+    returned: bool,
     type_error: Option<TypeError>,
     /// What ends the compilation at once.
     failure: Option<Failure>,
 }
 
 impl Native {
-    pub(crate) fn new(machine: Box<dyn Machine>) -> Native {
+    /// Returns the emitter for a machine, as the compiler with these rules has it.
+    pub(crate) fn new(machine: Box<dyn Machine>, rules: &'static Rules) -> Native {
         Native {
             machine,
+            rules,
             carried: Carried {
                 jump_type: ValueType::OBJECT,
                 prelude_index: 0,
@@ -166,6 +173,7 @@ impl Native {
         let mut emitter = Emitter {
             machine: self.machine.as_mut(),
             description,
+            rules: self.rules,
             carried: &mut self.carried,
             string_objects: &mut self.string_objects,
             scopes: source.scopes,
@@ -191,6 +199,7 @@ impl Native {
             code_state_start: 0,
             stack_start: 0,
             state_size: 0,
+            returned: false,
             type_error: None,
             failure: None,
         };
@@ -229,6 +238,7 @@ fn qualified_name(scope: &Scope, scopes: &[Scope], known: &Known, interner: &Int
 impl Emitter<'_> {
     fn pass(&mut self, step: Step, code: &Code) -> Result<(), Failure> {
         self.has_types = self.scope.emitter == EmitterOption::Viper;
+        self.returned = false;
         self.height = 0;
         self.greatest_height = 0;
         self.stack.clear();
@@ -277,8 +287,14 @@ impl Emitter<'_> {
             return Err(Failure::limit(DiagnosticCode::NativeImpossible));
         };
         let code = if self.has_types {
+            let keeps_flags = self.rules.native.keeps_viper_flags;
             raw_code::Code::Viper(ViperCode {
                 code,
+                scope_flags: if keeps_flags {
+                    (self.scope.flags & 0x0f) as u8
+                } else {
+                    0
+                },
                 rodata: None,
                 bss_size: None,
                 relocations: None,
@@ -328,16 +344,25 @@ impl Emitter<'_> {
 
     // tidy: one arm for each instruction, as the table of py/emitnative.c.
     fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
+        let returned = std::mem::replace(
+            &mut self.returned,
+            instruction == Instruction::Plain(Opcode::RETURN_VALUE),
+        );
         match instruction {
             Instruction::Line(_)
             | Instruction::PopIterator
-            | Instruction::EndHandlers
             | Instruction::OpenList
             | Instruction::EndChild(_)
-            | Instruction::CloseList => {}
-            Instruction::OwnLabels(first) => self.own_labels = Label(first),
+            | Instruction::CloseList => self.returned = returned,
+            Instruction::OwnLabels(first) => {
+                self.returned = returned;
+                self.own_labels = Label(first);
+            }
             Instruction::Label(label) => self.label(label),
-            Instruction::AdjustStack(change) => self.adjust_settled(change),
+            Instruction::AdjustStack(change) => {
+                self.returned = returned;
+                self.adjust_settled(change);
+            }
             Instruction::Plain(opcode) => self.plain(opcode),
             Instruction::Number(opcode, number) => self.number(opcode, number),
             Instruction::Name(opcode, index) => return self.name(opcode, index),
@@ -356,7 +381,22 @@ impl Emitter<'_> {
             Instruction::UnwindJump(depth, label) => {
                 self.unwind_jump(label, usize::from(depth & 0x7f));
             }
-            Instruction::Identifier(access, name) => return self.identifier(access, name),
+            Instruction::Identifier(access, name) => {
+                return self.identifier(self.scope, access, name);
+            }
+            Instruction::StoreAround(name) => {
+                let around = self.scope.parent.and_then(|id| self.scopes.get(id.index()));
+                return self.identifier(around.unwrap_or(self.scope), Access::Store, name);
+            }
+            Instruction::JumpUnlessReturned(_) | Instruction::ReturnUnlessReturned if returned => {
+                self.returned = true;
+            }
+            Instruction::JumpUnlessReturned(label) => self.jump(label),
+            Instruction::ReturnUnlessReturned => {
+                self.push_none();
+                self.return_value();
+                self.returned = true;
+            }
             Instruction::FirstParameter => return self.first_parameter(),
             Instruction::ClassCell(class) => self.class_cell(class),
             Instruction::MakeFunction(scope, defaults) => {
@@ -365,13 +405,10 @@ impl Emitter<'_> {
             Instruction::DeleteAttribute(index) => self.delete_attribute(index),
             Instruction::DeleteSubscript => self.delete_subscript(),
             Instruction::StartHandlers => self.start_handlers(),
+            Instruction::EndHandlers => self.end_handlers(),
             Instruction::LeaveExcept(label, in_handler) => self.leave_except(label, in_handler),
             Instruction::CloseWith(label) => self.close_with(label),
             Instruction::JumpUnlessException(label) => self.jump_unless_exception(label),
-            // The rules of releases whose machine code is not made.
-            Instruction::StoreAround(_)
-            | Instruction::JumpUnlessReturned(_)
-            | Instruction::ReturnUnlessReturned => self.impossible(),
         }
         Ok(())
     }

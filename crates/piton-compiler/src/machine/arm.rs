@@ -1,8 +1,12 @@
 //! ARMv6 in ARM state (`py/asmarm.c`).
 
 use super::thumb::encode::condition;
-use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
+use super::{
+    Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width,
+    load_at_sum,
+};
 use crate::emit::Label;
+use piton_syntax::target::{Elements, NativeRules};
 
 const R0: Register = Register(0);
 const R1: Register = Register(1);
@@ -111,9 +115,10 @@ fn half_offset(imm8: u32) -> u32 {
 }
 
 /// An ARM processor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Arm {
     assembler: Assembler,
+    rules: &'static NativeRules,
     /// Bytes of the frame.
     frame: u32,
 }
@@ -133,6 +138,14 @@ fn bytes(words: usize) -> u32 {
 }
 
 impl Arm {
+    pub(crate) fn new(rules: &'static NativeRules) -> Arm {
+        Arm {
+            assembler: Assembler::default(),
+            rules,
+            frame: 0,
+        }
+    }
+
     fn word(&mut self, word: u32) {
         self.assembler.emit(&word.to_le_bytes());
     }
@@ -166,7 +179,10 @@ impl Arm {
     fn move_sp(&mut self, op: Op) {
         match self.frame {
             0 => {}
-            1..0x100 => self.emit(immediate(op, SP, SP, self.frame)),
+            // `immediate` takes the low bits.
+            bytes if bytes < 0x100 || !self.rules.any_arm_frame => {
+                self.emit(immediate(op, SP, SP, self.frame))
+            }
             _ => {
                 self.load(TEMPORARY, self.frame);
                 self.emit(registers(op, SP, SP, TEMPORARY));
@@ -192,7 +208,7 @@ impl Arm {
             Width::Bits16 => (transfer_half(is_load, rd, rn), 0x100),
             _ => (transfer(is_load, width == Width::Bits8, rd, rn), 0x1000),
         };
-        if offset >= limit {
+        if offset >= limit && self.rules.any_offset {
             self.load(TEMPORARY, offset);
             let by_register = match width {
                 Width::Bits16 => 0,
@@ -285,7 +301,7 @@ impl Machine for Arm {
 
     fn load_local_address(&mut self, destination: Register, local: usize) {
         let rd = number(destination);
-        if local < 0x40 {
+        if local < 0x40 || !self.rules.any_arm_frame {
             self.emit(immediate(Op::Add, rd, SP, bytes(local)));
         } else {
             self.load(TEMPORARY, bytes(local));
@@ -386,6 +402,9 @@ impl Machine for Arm {
         base: Register,
         index: Register,
     ) {
+        if self.rules.elements != Elements::Any {
+            return load_at_sum(self, width, destination, base, index);
+        }
         let (rd, rn) = (number(destination), number(base));
         self.transfer_indexed(true, width, rd, rn, number(index));
     }
@@ -393,5 +412,21 @@ impl Machine for Arm {
     fn store_indexed(&mut self, width: Width, source: Register, base: Register, index: Register) {
         let (rd, rn) = (number(source), number(base));
         self.transfer_indexed(false, width, rd, rn, number(index));
+    }
+
+    fn load_name(&mut self, destination: Register, table: Register, index: u32) {
+        if self.rules.plain_arm_names {
+            self.load_element(Width::Bits16, destination, table, index.into());
+        } else {
+            /// Writes the address back to the base.
+            const WRITE_BACK: u32 = 1 << 21;
+            let load = transfer_half(true, number(destination), number(table));
+            let offset = half_offset(index.wrapping_mul(2) & 0xff);
+            self.emit(load | WRITE_BACK | offset);
+        }
+    }
+
+    fn stores_by_index(&self, width: Width) -> bool {
+        self.rules.elements != Elements::Any && width != Width::Bits16
     }
 }

@@ -3,11 +3,13 @@
 pub(crate) mod encode;
 
 use piton_syntax::diagnostic::DiagnosticCode;
+use piton_syntax::target::{Elements, NativeRules};
 
 use self::encode::{Alu, Immediate8, Indexed, condition};
 use super::arm::condition_of;
 use super::{
     Arithmetic, Assembler, Comparison, Description, Fun, Machine, Pass, Register, Shift, Width,
+    load_at_sum, store_at_sum,
 };
 use crate::emit::Label;
 
@@ -52,6 +54,7 @@ const LAST_UNIT: u32 = 31;
 pub(crate) struct Thumb {
     assembler: Assembler,
     has_v7m: bool,
+    rules: &'static NativeRules,
     saved: u32,
     /// Words of the frame beside those of the saved registers.
     frame: u32,
@@ -75,10 +78,11 @@ fn fits(offset: i64, bits: u32) -> bool {
 }
 
 impl Thumb {
-    pub(crate) fn new(has_v7m: bool) -> Thumb {
+    pub(crate) fn new(has_v7m: bool, rules: &'static NativeRules) -> Thumb {
         Thumb {
             assembler: Assembler::default(),
             has_v7m,
+            rules,
             saved: 0,
             frame: 0,
         }
@@ -158,7 +162,8 @@ impl Thumb {
     }
 
     fn load_v6m(&mut self, rd: u32, value: u32) {
-        let is_negative = value.cast_signed() < 0 && value != 1 << 31;
+        let is_negative =
+            value.cast_signed() < 0 && (value != 1 << 31 || self.rules.negates_lowest);
         let positive = if is_negative {
             value.wrapping_neg()
         } else {
@@ -190,7 +195,7 @@ impl Thumb {
         } else if rd == base {
             let other = rd ^ 7;
             self.emit(encode::push(1 << other, false));
-            self.load(other, bytes);
+            self.load_offset(other, bytes);
             self.emit(encode::add_register(rd, rd, other));
             self.emit(encode::pop(1 << other, false));
         } else {
@@ -198,16 +203,29 @@ impl Thumb {
                 self.mov8(rd, offset);
                 self.shift_left(rd, rd, log2_bytes);
             } else {
-                self.load(rd, bytes);
+                self.load_offset(rd, bytes);
+                if !self.rules.any_offset {
+                    // The official compiler added the offset to itself.
+                    self.emit(encode::add_register(rd, rd, rd));
+                    return;
+                }
             }
             self.emit(encode::add_register(rd, rd, base));
+        }
+    }
+
+    fn load_offset(&mut self, rd: u32, bytes: u32) {
+        if self.rules.any_offset {
+            self.load(rd, bytes);
+        } else {
+            self.mov16(rd, bytes);
         }
     }
 
     /// Returns the offset in bytes, if a 32-bit instruction can have it.
     fn wide_offset(&self, offset: u32, log2_bytes: u32) -> Option<u32> {
         let bytes = offset.wrapping_shl(log2_bytes);
-        (self.has_v7m && bytes < 0x1000).then_some(bytes)
+        (self.has_v7m && (bytes < 0x1000 || !self.rules.any_offset)).then_some(bytes)
     }
 
     fn load_from(&mut self, log2_bytes: u32, rd: u32, base: u32, offset: u32) {
@@ -224,8 +242,8 @@ impl Thumb {
 
     fn store_to(&mut self, log2_bytes: u32, rs: u32, base: u32, offset: u32) {
         let op = TRANSFERS.get(log2_bytes as usize).copied().unwrap_or(0);
-        if offset <= LAST_UNIT {
-            self.emit(transfer(op, rs, base, offset));
+        if offset <= LAST_UNIT || !self.rules.any_offset {
+            self.emit(transfer(op, rs, base, offset & LAST_UNIT));
         } else if let Some(bytes) = self.wide_offset(offset, log2_bytes) {
             self.wide(encode::store_wide(log2_bytes, rs, base, bytes));
         } else {
@@ -255,9 +273,20 @@ impl Thumb {
     }
 
     /// A jump whose label is later or far away. It has the same size wherever the label is.
-    fn jump_far(&mut self, distance: i64) {
+    fn jump_far(&mut self, distance: i64, is_known: bool) {
         if self.has_v7m {
             self.wide(encode::branch_wide(distance));
+            return;
+        }
+        if !self.rules.far_thumb_jumps {
+            if fits(distance, 12) {
+                self.emit(encode::branch(distance));
+            } else {
+                self.emit(encode::NOP);
+                if is_known {
+                    self.assembler.fail(DiagnosticCode::NativeTooBig);
+                }
+            }
             return;
         }
         let needs_nop = !self.is_aligned();
@@ -284,7 +313,15 @@ impl Thumb {
         if self.is_behind(label, distance) && fits(distance, 9) {
             self.emit(encode::branch_if(condition, distance));
         } else if self.has_v7m {
-            self.wide(encode::branch_if_wide(condition, distance));
+            let encode = if self.rules.wide_thumb_branches {
+                encode::branch_if_wide
+            } else {
+                encode::branch_if_wide_before_1_27
+            };
+            self.wide(encode(condition, distance));
+        } else if !self.rules.far_thumb_jumps {
+            self.emit(encode::branch_if(condition ^ 1, 0));
+            self.jump(label);
         } else {
             // Over a jump, whose size is known when it is written.
             let start = self.assembler.offset();
@@ -356,7 +393,8 @@ impl Machine for Thumb {
         if self.is_behind(label, distance) && fits(distance, 12) {
             self.emit(encode::branch(distance));
         } else {
-            self.jump_far(distance);
+            let is_known = self.assembler.label(label).is_some();
+            self.jump_far(distance, is_known);
         }
     }
 
@@ -424,7 +462,11 @@ impl Machine for Thumb {
     }
 
     fn clear(&mut self, register: Register) {
-        self.mov8(number(register), 0);
+        if self.rules.short_clear {
+            self.mov8(number(register), 0);
+        } else {
+            self.arithmetic(Arithmetic::Xor, register, register);
+        }
     }
 
     fn not(&mut self, register: Register) {
@@ -503,9 +545,14 @@ impl Machine for Thumb {
         base: Register,
         index: Register,
     ) {
+        if self.rules.elements != Elements::Any {
+            return load_at_sum(self, width, destination, base, index);
+        }
         let mut offset = number(index);
         if width != Width::Bits8 {
-            offset = number(R2);
+            if self.rules.thumb_keeps_index {
+                offset = number(R2);
+            }
             self.shift_left(offset, number(index), width.log2_bytes().into());
         }
         let op = match width {
@@ -518,15 +565,27 @@ impl Machine for Thumb {
     }
 
     fn store_indexed(&mut self, width: Width, source: Register, base: Register, index: Register) {
+        if self.rules.elements != Elements::Any {
+            return store_at_sum(self, width, source, base, index);
+        }
         let (rs, rb, ro) = (number(source), number(base), number(index));
         let op = match width {
             Width::Bits8 => return self.emit(encode::transfer_indexed(Indexed::Strb, rs, rb, ro)),
             Width::Bits16 => Indexed::Strh,
             Width::Bits32 => Indexed::Str,
         };
-        self.emit(encode::push(1 << ro, false));
+        let keeps = self.rules.thumb_keeps_index;
+        if keeps {
+            self.emit(encode::push(1 << ro, false));
+        }
         self.shift_left(ro, ro, width.log2_bytes().into());
         self.emit(encode::transfer_indexed(op, rs, rb, ro));
-        self.emit(encode::pop(1 << ro, false));
+        if keeps {
+            self.emit(encode::pop(1 << ro, false));
+        }
+    }
+
+    fn takes_small_index(&self, _width: Width, index: i64) -> bool {
+        (0..=i64::from(LAST_UNIT)).contains(&index)
     }
 }

@@ -4,10 +4,14 @@ pub(crate) mod code;
 pub(crate) mod encode;
 
 use piton_syntax::diagnostic::DiagnosticCode;
+use piton_syntax::target::{Elements, NativeRules};
 
 use self::code::{Code, SAVED, SAVED_WINDOWED};
 use self::encode::condition;
-use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
+use super::{
+    Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width,
+    load_at_sum, store_at_sum,
+};
 use crate::emit::Label;
 
 const A0: u32 = 0;
@@ -64,6 +68,7 @@ static WINDOWED_DESCRIPTION: Description = Description {
 pub(crate) struct Xtensa {
     assembler: Assembler,
     code: Code,
+    rules: &'static NativeRules,
     is_windowed: bool,
 }
 
@@ -82,10 +87,11 @@ fn words(count: usize) -> u32 {
 }
 
 impl Xtensa {
-    pub(crate) fn new(is_windowed: bool) -> Xtensa {
+    pub(crate) fn new(is_windowed: bool, rules: &'static NativeRules) -> Xtensa {
         Xtensa {
             assembler: Assembler::default(),
-            code: Code::default(),
+            code: Code::new(rules),
+            rules,
             is_windowed,
         }
     }
@@ -118,6 +124,15 @@ impl Xtensa {
     fn check(&mut self, branched: Result<(), DiagnosticCode>) {
         if let Err(code) = branched {
             self.assembler.fail(code);
+        }
+    }
+
+    /// Returns whether an element whose number is in a register is reached by an instruction that scales the number.
+    fn has_scaled_index(&self, width: Width) -> bool {
+        match self.rules.elements {
+            Elements::Added => false,
+            Elements::Small => width != Width::Bits8,
+            Elements::Any => true,
         }
     }
 
@@ -238,7 +253,11 @@ impl Machine for Xtensa {
     }
 
     fn clear(&mut self, register: Register) {
-        self.narrow(encode::movi_n(number(register), 0));
+        if self.rules.short_clear {
+            self.narrow(encode::movi_n(number(register), 0));
+        } else {
+            self.arithmetic(Arithmetic::Xor, register, register);
+        }
     }
 
     /// There is no such instruction ([`Description::has_not`]).
@@ -319,8 +338,12 @@ impl Machine for Xtensa {
     }
 
     fn store_element(&mut self, width: Width, source: Register, base: Register, index: i64) {
-        let registers = [number(source), number(base)];
+        let mut registers = [number(source), number(base)];
         let log2_bytes = width.log2_bytes().into();
+        if self.rules.elements == Elements::Small && index != 0 {
+            // The official compiler took the register of results instead of that of the value.
+            registers[0] = number(self.description().result);
+        }
         self.code
             .store(&mut self.assembler, log2_bytes, registers, low(index));
     }
@@ -332,12 +355,31 @@ impl Machine for Xtensa {
         base: Register,
         index: Register,
     ) {
+        if !self.has_scaled_index(width) {
+            return load_at_sum(self, width, destination, base, index);
+        }
         self.load_address_of(width.log2_bytes(), number(base), number(index));
         self.load_element(width, destination, base, 0);
     }
 
     fn store_indexed(&mut self, width: Width, source: Register, base: Register, index: Register) {
+        if !self.has_scaled_index(width) {
+            return store_at_sum(self, width, source, base, index);
+        }
         self.load_address_of(width.log2_bytes(), number(base), number(index));
         self.store_element(width, source, base, 0);
+    }
+
+    fn load_name(&mut self, destination: Register, table: Register, index: u32) {
+        if self.rules.any_offset {
+            self.load_element(Width::Bits16, destination, table, index.into());
+        } else {
+            let offset = i64::from(index & 0xff);
+            self.wide(encode::load(1, number(destination), number(table), offset));
+        }
+    }
+
+    fn takes_small_index(&self, _width: Width, index: i64) -> bool {
+        self.rules.elements == Elements::Small && (0..0x100).contains(&index)
     }
 }

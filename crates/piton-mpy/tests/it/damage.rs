@@ -209,9 +209,9 @@ fn errors_have_the_offset_and_the_cause() {
         "byte 0x9: prelude offset: expected at most 1, the length of the code, found 2",
     );
     check(
-        &[1, 0, 3, 10, 0x63, 8],
-        "byte 0x9: scope flags: expected no bits but 0x70 (relocations, read-only data, zeroed data), \
-         found 0x8",
+        &[1, 0, 3, 10, 0x63, 0x81, 0],
+        "byte 0x9: scope flags: expected no bits but 0x7f (function, relocations, read-only data, zeroed \
+         data), found 0x80",
     );
     check(
         &[1, 0, 3, 11, 0x63, 1],

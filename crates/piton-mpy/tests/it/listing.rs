@@ -137,6 +137,7 @@ fn linked_module() -> Module {
     };
     let viper = ViperCode {
         code: (0..20).collect(),
+        scope_flags: 0,
         rodata: Some(b"read-only data".to_vec()),
         bss_size: Some(300),
         relocations: Some(vec![

@@ -75,6 +75,7 @@ fn with_relocation(
     let mut module = compiled("x = 1\n");
     module.raw_codes[0].code = Code::Viper(ViperCode {
         code: vec![0; 8],
+        scope_flags: 0,
         rodata: None,
         bss_size: None,
         relocations: Some(vec![Relocation {
@@ -155,6 +156,7 @@ fn viper_code_with_relocations_and_children() {
     let mut module = compiled("f = lambda: 0\n");
     module.raw_codes[0].code = Code::Viper(ViperCode {
         code: vec![0; 8],
+        scope_flags: 0,
         rodata: None,
         bss_size: Some(4),
         relocations: Some(vec![Relocation {

@@ -144,6 +144,10 @@ codes! {
         "cannot emit native code for this architecture";
     /// A native function whose locals and stack are more than its machine can address.
     NativeLocals = NotImplementedError, "native-locals", "too many locals for native method";
+    /// A native function for ARMv6-M with a jump over more than 2048 bytes, up to MicroPython 1.25.
+    NativeTooBig = NotImplementedError, "native-too-big", "native method too big";
+    /// An offset of more than 255 words in a native function for Xtensa, up to MicroPython 1.25.
+    NativeOverflow = RuntimeError, "native-overflow", "asm overflow";
     /// Native code that the compiler cannot make. The official compiler stops with an assertion.
     NativeImpossible = RuntimeError, "native-impossible", "this function can't be native code";
     /// A decorator of an inline assembler at a class.

@@ -13,6 +13,7 @@ use piton_syntax::diagnostic::DiagnosticCode;
 use piton_syntax::interner::{Interner, Qstr};
 use piton_syntax::number::Integer;
 use piton_syntax::parse::{Node, NodeKind, Rule, Struct, Tree};
+use piton_syntax::target::Rules;
 
 /// The most bytes of machine code in a function.
 const MAXIMUM_SIZE: usize = 1 << 24;
@@ -25,6 +26,7 @@ pub(super) struct Unit<'a> {
     pub(super) assembler: Assembler,
     pub(super) arch: Option<Arch>,
     pub(super) arch_flags: u32,
+    pub(super) rules: &'static Rules,
     /// The labels by name.
     labels: HashMap<Qstr, Label>,
     /// The error reported last.
@@ -53,6 +55,7 @@ impl<'a> Unit<'a> {
             assembler: Assembler::default(),
             arch: options.arch,
             arch_flags: options.arch_flags,
+            rules: options.target.rules(),
             labels: HashMap::new(),
             error: None,
         }
@@ -127,6 +130,13 @@ impl<'a> Unit<'a> {
             *to = from;
         }
         Some(i64::from_le_bytes(low))
+    }
+
+    /// Returns an integer for `data()`, its low 64 bits.
+    pub(super) fn data(&self, operand: Node) -> Option<i64> {
+        let is_small = matches!(self.tree.kind(operand), NodeKind::SmallInteger(_));
+        let takes = is_small || self.rules.native.any_assembler_data;
+        self.integer(operand).filter(|_| takes)
     }
 
     /// Returns an operand that is an integer.

@@ -158,6 +158,14 @@ const BRANCHES: [(&[u8], u32); 12] = [
     (b"bbs", 13),
 ];
 
+/// The instructions up to MicroPython 1.25.
+const OLD_INSTRUCTIONS: [&[u8]; 34] = [
+    b"ret_n", b"callx0", b"j", b"jx", b"beqz", b"bnez", b"mov", b"mov_n", b"movi", b"and_", b"or_",
+    b"xor", b"add", b"sub", b"mull", b"l8ui", b"l16ui", b"l32i", b"s8i", b"s16i", b"s32i",
+    b"l16si", b"addi", b"ball", b"bany", b"bbc", b"bbs", b"beq", b"bge", b"bgeu", b"blt", b"bnall",
+    b"bne", b"bnone",
+];
+
 fn find(table: &[(&[u8], u32)], name: &[u8]) -> Option<u32> {
     table.iter().find(|row| row.0 == name).map(|row| row.1)
 }
@@ -186,8 +194,8 @@ impl<'a> Xtensa<'a> {
     pub(super) fn new(unit: Unit<'a>) -> Xtensa<'a> {
         Xtensa {
             is_windowed: unit.arch == Some(Arch::XtensaWin),
+            code: Code::new(&unit.rules.native),
             unit,
-            code: Code::default(),
         }
     }
 
@@ -524,7 +532,10 @@ impl<'a> super::Assembler<'a> for Xtensa<'a> {
 
     fn instruction(&mut self, operation: &Operation<'_>) -> Result<(), Failure> {
         let row = ROWS.iter().find(|row| row.name == operation.name);
+        let exists = self.unit.rules.native.all_xtensa_instructions
+            || OLD_INSTRUCTIONS.contains(&operation.name);
         let known = match (row, operation.operands) {
+            _ if !exists => None,
             (Some(row), operands) => {
                 let known = operands.len() == row.operands;
                 known.then(|| self.tabled(row, operation))

@@ -7,7 +7,7 @@ use super::frame::word;
 use super::value::ValueType;
 use super::{Emitter, ITERATOR_SLOTS};
 use crate::emit::Label;
-use crate::machine::Fun;
+use crate::machine::{Fun, Register};
 use piton_syntax::diagnostic::DiagnosticCode;
 
 /// The label of the function's end.
@@ -55,6 +55,9 @@ impl Emitter<'_> {
         let temporary = self.description.temporaries[0];
         if is_finally {
             self.load_value(1, temporary);
+            if !self.rules.native.finally_keeps_value {
+                self.adjust(-1);
+            }
             self.machine.store_local(self.exception_word(), temporary);
         }
         self.settle();
@@ -67,7 +70,7 @@ impl Emitter<'_> {
     pub(super) fn jump(&mut self, label: Label) {
         self.settle();
         self.machine.jump(label);
-        self.machine.assembler().suppress();
+        self.suppress();
     }
 
     /// Puts everything under a handler, where the function needs one.
@@ -119,9 +122,11 @@ impl Emitter<'_> {
         let (result, address) = (self.description.result, self.description.locals[0]);
         let temporary = self.description.temporaries[0];
         self.clear_local(self.unwind_word(), temporary);
-        // The exception is looked at whether there was one or not.
-        let zero = self.zero_or(temporary);
-        self.machine.store_local(self.exception_word(), zero);
+        if self.rules.native.finally_keeps_value {
+            // The exception is looked at whether there was one or not.
+            let zero = self.zero_or(temporary);
+            self.machine.store_local(self.exception_word(), zero);
+        }
         self.machine.load_label_address(address, BODY);
         self.label(PUSH_HANDLER);
         self.push_handler();
@@ -159,8 +164,20 @@ impl Emitter<'_> {
     fn raise_thrown(&mut self) {
         let [first, second, ..] = self.description.arguments;
         self.machine.load_local(first, self.thrown_word());
-        self.clear_local(self.thrown_word(), second);
+        if self.rules.native.thrown_word {
+            self.forget(self.thrown_word(), second);
+        }
         self.call(Fun::Raise);
+    }
+
+    /// Sets the word of an exception to "none".
+    fn forget(&mut self, word: usize, temporary: Register) {
+        if self.rules.native.short_clear {
+            self.clear_local(word, temporary);
+        } else {
+            self.machine.load_immediate(temporary, 0);
+            self.machine.store_local(word, temporary);
+        }
     }
 
     /// Ends the function.
@@ -236,11 +253,18 @@ impl Emitter<'_> {
         self.push(ValueType::OBJECT, temporary);
     }
 
+    /// Ends the handlers of a `try`.
+    pub(super) fn end_handlers(&mut self) {
+        if !self.rules.native.finally_keeps_value {
+            self.adjust(-1);
+        }
+    }
+
     /// Ends the block of a `try`, or a handler, which is done with the exception.
     pub(super) fn leave_except(&mut self, label: Label, in_handler: bool) {
         if in_handler {
             let temporary = self.description.temporaries[0];
-            self.clear_local(self.exception_word(), temporary);
+            self.forget(self.exception_word(), temporary);
         } else {
             self.leave_block(false);
         }
@@ -248,7 +272,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn end_finally(&mut self) {
-        self.adjust(-1);
+        if self.rules.native.finally_keeps_value {
+            self.adjust(-1);
+        }
         let (first, result) = (self.description.arguments[0], self.description.result);
         self.machine.load_local(first, self.exception_word());
         self.call(Fun::Raise);
@@ -378,9 +404,11 @@ impl Emitter<'_> {
         self.machine.jump_if_zero(result, done, true);
         self.label(swallow);
         let temporary = self.description.temporaries[0];
-        self.clear_local(self.exception_word(), temporary);
+        self.forget(self.exception_word(), temporary);
         self.label(done);
-        self.adjust(1);
+        if self.rules.native.finally_keeps_value {
+            self.adjust(1);
+        }
     }
 
     /// Jumps if there is no exception, at the end of an `async with`; pushes it.
@@ -407,7 +435,14 @@ impl Emitter<'_> {
             self.type_error(DiagnosticCode::ViperRaise, None);
         }
         self.call(Fun::Raise);
-        self.machine.assembler().suppress();
+        self.suppress();
+    }
+
+    /// Leaves out what can't be reached, in releases that do.
+    fn suppress(&mut self) {
+        if self.rules.drop_dead_code {
+            self.machine.assembler().suppress();
+        }
     }
 
     /// Stores where the value of a generator is and what it is.
@@ -453,11 +488,17 @@ impl Emitter<'_> {
         let [first, second, third, _] = self.description.arguments;
         let result = self.description.result;
         self.label(next);
-        self.machine.load_local(third, self.thrown_word());
-        self.machine.load_immediate(second, 0);
-        self.machine.store_local(self.thrown_word(), second);
-        self.pop(second);
-        self.load_value(1, first);
+        if self.rules.native.thrown_word {
+            self.machine.load_local(third, self.thrown_word());
+            self.machine.load_immediate(second, 0);
+            self.machine.store_local(self.thrown_word(), second);
+            self.pop(second);
+            self.load_value(1, first);
+        } else {
+            self.pop(second);
+            self.load_value(1, first);
+            self.machine.load_local(third, self.thrown_word());
+        }
         self.push(ValueType::OBJECT, third);
         self.pop_array(third, 1);
         self.call(Fun::YieldFrom);

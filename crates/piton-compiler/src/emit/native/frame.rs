@@ -84,7 +84,11 @@ impl Emitter<'_> {
 
     /// Returns the word of the exception that is thrown into a generator.
     pub(super) fn thrown_word(&self) -> usize {
-        self.nlr_size() + 2
+        if self.rules.native.thrown_word {
+            self.nlr_size() + 2
+        } else {
+            self.exception_word()
+        }
     }
 
     pub(super) fn function_word(&self) -> usize {
@@ -111,7 +115,7 @@ impl Emitter<'_> {
         self.code_state_start = 0;
         if self.needs_handler() {
             self.code_state_start = self.nlr_size() + 1;
-            if self.is_generator() {
+            if self.is_generator() && self.rules.native.thrown_word {
                 self.code_state_start += 2;
             } else if self.scope.exception_stack_size > 0 {
                 self.code_state_start += 1;
@@ -126,7 +130,9 @@ impl Emitter<'_> {
         }
         let word_size = self.description.word_size;
         let prelude = self.carried.prelude_index as i64;
-        self.machine.assembler().data(word_size, prelude);
+        if self.rules.native.prelude_in_front || self.is_generator() {
+            self.machine.assembler().data(word_size, prelude);
+        }
         if self.is_generator() {
             let start = self.carried.start_offset as i64;
             self.machine.assembler().data(word_size, start);
@@ -153,7 +159,7 @@ impl Emitter<'_> {
         let arguments = usize::from(scope.positional_arguments)
             + usize::from(scope.keyword_only_arguments)
             + stars;
-        let others = if self.has_types {
+        let others = if self.has_types || !self.rules.native.locals_are_objects {
             ValueType::Unbound
         } else {
             ValueType::OBJECT
@@ -163,6 +169,12 @@ impl Emitter<'_> {
         self.local_types
             .resize(usize::from(scope.locals).max(arguments), others);
         for id in scope.ids.iter() {
+            if id.kind == IdKind::Cell
+                && !self.has_types
+                && let Some(place) = self.local_types.get_mut(usize::from(id.local))
+            {
+                *place = ValueType::OBJECT;
+            }
             let place = self.local_types.get_mut(usize::from(id.local));
             if let Some(place) = place.filter(|_| self.has_types)
                 && id.parameter != Parameter::None
@@ -276,6 +288,9 @@ impl Emitter<'_> {
         let function = parents[0];
         self.load_tables(function, self.description.fun_table, fun_table);
         self.machine.store_local(self.function_word(), function);
+        if !self.rules.native.prelude_in_front {
+            self.store_prelude(function);
+        }
         let arguments = self.description.arguments;
         self.machine
             .load_immediate(arguments[0], self.state_size as i64);
@@ -289,6 +304,17 @@ impl Emitter<'_> {
             }
         }
         self.machine.call_with_four_arguments(Fun::SetupCodeState);
+    }
+
+    /// Stores the address of the prelude in the code state: behind the function's children, or in their place.
+    fn store_prelude(&mut self, function: Register) {
+        self.machine
+            .load_word(function, function, word::FUN_CHILDREN);
+        let index = self.carried.prelude_index;
+        if index != 0 {
+            self.machine.load_word(function, function, index);
+        }
+        self.store_state(self.code_state_start + word::CODE_STATE_IP, function);
     }
 
     fn start_generator(&mut self, fun_table: usize) {

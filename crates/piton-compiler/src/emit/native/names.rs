@@ -4,7 +4,7 @@ use super::Emitter;
 use super::value::ValueType;
 use crate::emit::Access;
 use crate::machine::Fun;
-use crate::scope::{Id, IdKind, NativeType, Parameter};
+use crate::scope::{Id, IdKind, NativeType, Parameter, Scope};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
 use piton_syntax::interner::Qstr;
 
@@ -12,8 +12,14 @@ use piton_syntax::interner::Qstr;
 const CELL_VALUE: usize = 1;
 
 impl Emitter<'_> {
-    pub(super) fn identifier(&mut self, access: Access, name: Qstr) -> Result<(), Failure> {
-        let Some(&id) = self.scope.ids.find(name) else {
+    /// Loads, stores or deletes an identifier as it is in a scope.
+    pub(super) fn identifier(
+        &mut self,
+        scope: &Scope,
+        access: Access,
+        name: Qstr,
+    ) -> Result<(), Failure> {
+        let Some(&id) = scope.ids.find(name) else {
             return Ok(());
         };
         let local = usize::from(id.local);
@@ -156,7 +162,7 @@ impl Emitter<'_> {
     pub(super) fn first_parameter(&mut self) -> Result<(), Failure> {
         let mut ids = self.scope.ids.iter();
         match ids.find(|id| id.parameter != Parameter::None) {
-            Some(id) => self.identifier(Access::Load, id.name),
+            Some(id) => self.identifier(self.scope, Access::Load, id.name),
             None => Ok(()),
         }
     }
@@ -182,6 +188,9 @@ impl Emitter<'_> {
             let base_type = self.pop(first);
             self.pop(third);
             base_type
+        } else if !self.rules.native.converts_attributes {
+            self.impossible();
+            return;
         } else {
             let value_type = self.load_value(2, first);
             self.convert_to_object(value_type);

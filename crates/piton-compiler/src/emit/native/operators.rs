@@ -3,7 +3,7 @@
 use super::Emitter;
 use super::value::ValueType;
 use crate::emit::operator;
-use crate::machine::{Arithmetic, Comparison, Fun, Shift};
+use crate::machine::{Arithmetic, Comparison, Fun, Register, Shift};
 use piton_syntax::diagnostic::DiagnosticCode;
 
 /// What an operator does to two integers of viper, in the operators' order from `|` on.
@@ -36,12 +36,17 @@ fn integer_operation(operator: u8) -> IntegerOperation {
 impl Emitter<'_> {
     pub(super) fn unary(&mut self, operator: u8) {
         let value_type = self.peek_type(0);
-        if value_type.is_integer() {
+        if value_type.is_integer() && self.rules.native.unary_integers {
             self.unary_integer(operator);
         } else if value_type == ValueType::OBJECT {
             self.pop(self.description.arguments[1]);
             self.call_with(Fun::UnaryOperator, &[(0, operator.into())]);
             self.push_result();
+        } else if !self.rules.native.unary_integers {
+            self.pop(self.description.arguments[1]);
+            self.adjust(1);
+            let message = "unary op  not implemented".to_owned();
+            self.type_error(DiagnosticCode::ViperUnary, Some(message));
         } else {
             self.cannot(DiagnosticCode::ViperUnary, "do unary op of", value_type);
         }
@@ -52,23 +57,36 @@ impl Emitter<'_> {
         match operator {
             operator::UNARY_POSITIVE => {}
             operator::UNARY_NEGATIVE => {
-                let value_type = self.pop(result);
-                self.machine.negate(result);
-                self.push(value_type, result);
+                let (value_type, register) = self.pop_operand(&[result]);
+                self.machine.negate(register);
+                self.push(value_type, register);
             }
             operator::UNARY_INVERT => {
-                let value_type = self.pop(result);
-                if self.description.has_not {
-                    self.machine.not(result);
+                let [first, second, ..] = self.description.arguments;
+                let moved = self.rules.native.unary_in_result && result == first;
+                let mask = if moved { second } else { first };
+                let has_not = self.description.has_not;
+                let taken = if has_not { result } else { mask };
+                let (value_type, register) = self.pop_operand(&[result, taken]);
+                if has_not {
+                    self.machine.not(register);
                 } else {
-                    let [first, second, ..] = self.description.arguments;
-                    let mask = if result == first { second } else { first };
                     self.machine.load_immediate(mask, -1);
-                    self.machine.arithmetic(Arithmetic::Xor, result, mask);
+                    self.machine.arithmetic(Arithmetic::Xor, register, mask);
                 }
-                self.push(value_type, result);
+                self.push(value_type, register);
             }
             _ => self.type_error(DiagnosticCode::ViperNot, None),
+        }
+    }
+
+    /// Takes the operand of a unary operator off the stack into the register that gets the result; not one of `but`.
+    fn pop_operand(&mut self, but: &[Register]) -> (ValueType, Register) {
+        let result = self.description.result;
+        if self.rules.native.unary_in_result {
+            (self.pop(result), result)
+        } else {
+            self.pop_flexible(result, but)
         }
     }
 

@@ -343,9 +343,7 @@ impl Emitter<'_> {
     pub(super) fn call_with_name(&mut self, fun: Fun, name: u32, register: Register) {
         self.free_registers();
         let table = self.qstr_table();
-        let width = crate::machine::Width::Bits16;
-        self.machine
-            .load_element(width, register, table, name.into());
+        self.machine.load_name(register, table, name);
         self.machine.call(fun);
     }
 

@@ -5,6 +5,7 @@ use super::value::{Place, ValueType};
 use crate::machine::{Fun, Register, Width};
 use crate::scope::NativeType;
 use piton_syntax::diagnostic::DiagnosticCode;
+use piton_syntax::target::Elements;
 
 /// What stands for "no value" in a subscription: `MP_OBJ_NULL` deletes, `MP_OBJ_SENTINEL` loads.
 const DELETE: i64 = 0;
@@ -63,12 +64,24 @@ impl Emitter<'_> {
             return;
         };
         let mut index = index;
-        if !takes_any(self.description.loads_any_element, width) && index != 0 {
-            self.free_register(second);
+        if !self.takes_index(self.description.loads_any_element, width, index) {
+            if self.rules.native.keeps_index_register {
+                self.free_register(second);
+            }
             base = self.element_address(second, base, width, index);
             index = 0;
         }
         self.machine.load_element(width, result, base, index);
+    }
+
+    /// Returns whether the machine takes this index in an instruction, where `any` says for which widths it takes any.
+    fn takes_index(&self, any: [bool; 3], width: Width, index: i64) -> bool {
+        index == 0
+            || if self.rules.native.elements == Elements::Any {
+                takes_any(any, width)
+            } else {
+                self.machine.takes_small_index(width, index)
+            }
     }
 
     /// Loads the address of an element with a known index.
@@ -144,7 +157,12 @@ impl Emitter<'_> {
             return;
         };
         let mut index = index;
-        if !takes_any(self.description.stores_any_element, width) && index != 0 {
+        if !self.takes_index(self.description.stores_any_element, width, index) {
+            if self.machine.stores_by_index(width) {
+                self.machine.load_immediate(second, index);
+                self.machine.store_indexed(width, source, base, second);
+                return;
+            }
             base = self.element_address(second, base, width, index);
             index = 0;
         }

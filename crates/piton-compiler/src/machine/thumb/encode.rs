@@ -209,6 +209,14 @@ pub(crate) const fn branch_if_wide(condition: u32, offset: i64) -> [u32; 2] {
     ]
 }
 
+/// [`branch_if_wide`] as the official compiler had it before 1.27: right for distances that fit in 12 bits.
+pub(crate) const fn branch_if_wide_before_1_27(condition: u32, offset: i64) -> [u32; 2] {
+    [
+        0xf000 | bits(offset, 20, 1) << 10 | condition << 6 | bits(offset, 14, 6),
+        0x8000 | bits(offset, 13, 1) << 13 | bits(offset, 1, 12),
+    ]
+}
+
 /// `b.w` by a byte offset from pc (ARMv7-M, encoding T4 for distances below 4 MiB).
 pub(crate) const fn branch_wide(offset: i64) -> [u32; 2] {
     [0xf000 | bits(offset, 12, 11), 0xb800 | bits(offset, 1, 11)]

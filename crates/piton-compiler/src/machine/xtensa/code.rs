@@ -4,6 +4,7 @@ use super::encode::{self, condition};
 use crate::emit::Label;
 use crate::machine::{Assembler, Pass};
 use piton_syntax::diagnostic::DiagnosticCode;
+use piton_syntax::target::NativeRules;
 
 /// Words in front of the locals of a frame: a0 and a12 to a15.
 pub(crate) const SAVED: u32 = 5;
@@ -21,8 +22,9 @@ const TEMPORARY: u32 = 6;
 /// The table of constants in front of a function, and its frame.
 ///
 /// The size of the table is that of the pass before, and stays from one function to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Code {
+    rules: &'static NativeRules,
     table_size: usize,
     /// Where the table is: behind a jump over it and a byte that aligns it.
     table: usize,
@@ -31,6 +33,16 @@ pub(crate) struct Code {
 }
 
 impl Code {
+    pub(crate) fn new(rules: &'static NativeRules) -> Code {
+        Code {
+            rules,
+            table_size: 0,
+            table: 0,
+            used: 0,
+            frame: 0,
+        }
+    }
+
     /// Appends an instruction of 16 bits.
     pub(crate) fn narrow(&self, assembler: &mut Assembler, instruction: u32) {
         let [a, b, ..] = instruction.to_le_bytes();
@@ -61,8 +73,8 @@ impl Code {
     }
 
     /// Jumps over the table of constants, if there is one.
-    fn write_table(&mut self, assembler: &mut Assembler) {
-        if self.table_size > 0 {
+    fn write_table(&mut self, assembler: &mut Assembler, omits_empty: bool) {
+        if self.table_size > 0 || !omits_empty {
             let bytes = self.table_size * 4;
             self.wide(assembler, encode::j(i64::try_from(bytes).unwrap_or(0)));
             assembler.skip(1);
@@ -73,7 +85,7 @@ impl Code {
 
     /// Begins a function: the frame has these locals behind the registers that are saved.
     pub(crate) fn enter(&mut self, assembler: &mut Assembler, locals: u32) {
-        self.write_table(assembler);
+        self.write_table(assembler, self.rules.omits_xtensa_table);
         self.frame = aligned((SAVED + locals) * 4);
         if (-0x80..0x80).contains(&-self.frame) {
             self.wide(assembler, encode::addi(A1, A1, -self.frame));
@@ -104,7 +116,7 @@ impl Code {
 
     /// Begins a function where registers are windowed.
     pub(crate) fn enter_windowed(&mut self, assembler: &mut Assembler, locals: u32) {
-        self.write_table(assembler);
+        self.write_table(assembler, self.rules.omits_windowed_table);
         self.frame = 32 + aligned((SAVED_WINDOWED + locals) * 4);
         self.wide(assembler, encode::entry(A1, self.frame));
         self.narrow(assembler, encode::s32i_n(A0, A1, 0));
@@ -134,7 +146,7 @@ impl Code {
         label: Label,
     ) -> Result<(), DiagnosticCode> {
         let offset = self.distance(assembler, label) - 4;
-        if (-0x800..0).contains(&offset) {
+        if (-0x800..0).contains(&offset) || !self.rules.far_xtensa_branches {
             self.wide(assembler, encode::branch_zero(condition, register, offset));
             return Ok(());
         }
@@ -156,7 +168,7 @@ impl Code {
         label: Label,
     ) -> Result<(), DiagnosticCode> {
         let offset = self.distance(assembler, label) - 4;
-        if (-0x80..0).contains(&offset) {
+        if (-0x80..0).contains(&offset) || !self.rules.far_xtensa_branches {
             self.wide(assembler, encode::branch(condition, s, t, offset));
             return Ok(());
         }
@@ -178,7 +190,9 @@ impl Code {
     /// Loads a number by the shortest instruction that can.
     pub(crate) fn load_immediate(&mut self, assembler: &mut Assembler, register: u32, value: i32) {
         match value {
-            -32..=95 => self.narrow(assembler, encode::movi_n(register, value.into())),
+            -32..=95 if self.rules.narrow_xtensa_numbers => {
+                self.narrow(assembler, encode::movi_n(register, value.into()))
+            }
             -0x800..=0x7ff => self.wide(assembler, encode::movi(register, value.into())),
             _ => self.load_constant(assembler, register, value),
         }
@@ -214,6 +228,8 @@ impl Code {
     ) {
         if log2_bytes == 2 && offset < 16 {
             self.narrow(assembler, encode::l32i_n(register, base, offset));
+        } else if !self.rules.any_offset && offset >= 0x100 {
+            assembler.fail(DiagnosticCode::NativeOverflow);
         } else if offset < 0x100 {
             let load = encode::load(log2_bytes, register, base, offset.into());
             self.wide(assembler, load);
@@ -235,6 +251,8 @@ impl Code {
     ) {
         if log2_bytes == 2 && offset < 16 {
             self.narrow(assembler, encode::s32i_n(register, base, offset));
+        } else if !self.rules.any_offset && offset >= 0x100 {
+            assembler.fail(DiagnosticCode::NativeOverflow);
         } else if offset < 0x100 {
             let store = encode::store(log2_bytes, register, base, offset.into());
             self.wide(assembler, store);
