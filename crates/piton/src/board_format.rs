@@ -347,15 +347,17 @@ mod tests {
 
     #[test]
     fn sources_are_compiled_for_what_the_board_loads() {
-        // webassembly 1.29, rp2 1.29, and one with an older interface for machine code.
-        for (mpy, arch) in [(774, None), (PICO, Some(Arch::ArmV6M)), (0x1006, None)] {
+        // webassembly 1.29, rp2 1.29, rp2 1.19, rp2 1.18, whose machine code is not made, and a RISC-V of 1.22, which the
+        // official compiler of that release did not know.
+        for (mpy, arch, target) in [
+            (774, None, Target::NEWEST),
+            (PICO, Some(Arch::ArmV6M), Target::NEWEST),
+            (0x1006, Some(Arch::ArmV6M), Target::MicroPython1_19),
+            (0x1205, None, Target::MicroPython1_12),
+            (0x2e06, None, Target::MicroPython1_22),
+        ] {
             let options = BoardFormat::micropython(mpy).compiler_options("x.py");
             let options = options.unwrap();
-            let target = if mpy == 0x1006 {
-                Target::MicroPython1_19
-            } else {
-                Target::NEWEST
-            };
             assert_eq!((options.arch, options.target), (arch, target));
             assert_eq!(options.input_name, b"x.py");
         }
