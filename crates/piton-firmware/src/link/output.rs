@@ -31,6 +31,7 @@ pub(super) fn module(
     let bss_size = u32::try_from(image.bss_size).unwrap_or(u32::MAX);
     let code = ViperCode {
         code: std::mem::take(&mut image.text),
+        scope_flags: 0,
         rodata: Some(std::mem::take(&mut image.rodata)).filter(|rodata| !rodata.is_empty()),
         bss_size: Some(bss_size).filter(|size| *size != 0),
         relocations: Some(relocations(image)?),
