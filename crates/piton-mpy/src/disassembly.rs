@@ -14,7 +14,12 @@ use crate::prelude::{
 use crate::raw_code::{Bytecode, Code, Kind, RawCode, Relocation};
 use crate::show;
 
+#[cfg(feature = "disassembler")]
+mod machine_code;
 mod text;
+
+#[cfg(feature = "disassembler")]
+pub use machine_code::add_instructions;
 
 /// A whole module. [`std::fmt::Display`] draws the listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +86,9 @@ pub struct RawCodeEntry {
 pub struct MachineCodeEntry {
     /// The code; for native code, what stands in front of the prelude.
     pub code: String,
+    /// Its instructions, if they were added (`add_instructions`, feature `disassembler`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instructions: Vec<MachineInstruction>,
     /// Read-only data of a linked C module.
     pub rodata: Option<String>,
     /// Bytes of zeroed data of a linked C module.
@@ -91,6 +99,19 @@ pub struct MachineCodeEntry {
     pub n_pos_args: Option<u32>,
     /// What an assembler function returns: 0 object, 1 bool, 2 int, 3 uint.
     pub return_type: Option<u32>,
+}
+
+/// An instruction of machine code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MachineInstruction {
+    /// Offset in bytes from the start of the code.
+    pub offset: u32,
+    /// The bytes, as two hexadecimal digits each with a space between.
+    pub bytes: String,
+    /// The instruction as an assembler would take it.
+    pub text: String,
+    /// What it refers to: a function of the firmware, a string of the module, or what the board fills in.
+    pub note: Option<String>,
 }
 
 /// A prelude with names instead of indices.

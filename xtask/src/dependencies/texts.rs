@@ -1,7 +1,8 @@
 //! `THIRD-PARTY-LICENSES`: the license texts of the packages whose code is part of the program.
 //!
 //! The texts are those in the packages. Where a package leaves the choice, its MIT license is taken if it has one; a
-//! package that has no text at all gets that of the Apache license or the Mozilla Public License, if it may be used under it.
+//! package that has no text at all gets that of the Apache license, the Mozilla Public License or the BSD license without conditions, if
+//! it may be used under it, or the MIT license with the notice in its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,13 +26,47 @@ const STARTS: [&str; 6] = [
 ];
 
 /// Licenses whose text is the same for all packages, with words of it.
-const COMMON: [(&str, [&str; 2]); 2] = [
+const COMMON: [(&str, [&str; 2]); 3] = [
+    // Without the condition that the ISC license has in the same sentence.
+    (
+        "0BSD",
+        [
+            "Permission to use, copy, modify, and/or distribute this software for any",
+            "with or without fee is hereby granted.",
+        ],
+    ),
     (
         "Apache-2.0",
         ["Apache License", "Version 2.0, January 2004"],
     ),
     ("MPL-2.0", ["Mozilla Public License", "Version 2.0"]),
 ];
+
+/// Packages under the MIT license that have no file with its text, and the notice in their sources.
+const NOTICES: [(&str, &str); 1] = [(
+    "iced-x86",
+    "Copyright (C) 2018-present iced project and contributors",
+)];
+
+/// The MIT license, below the notice.
+const MIT: &str = "\
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the \"Software\"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.";
 
 /// The separator of two texts.
 const RULE: &str =
@@ -57,9 +92,14 @@ pub(crate) fn file(packages: &[LockedPackage]) -> anyhow::Result<String> {
         .collect();
     for package in without {
         let license = package.license.as_deref().unwrap_or_default();
-        let text = common.iter().find_map(|(name, text)| {
-            let may = is_allowed(license, &|license| license == *name);
-            text.clone().filter(|_| may == Ok(true))
+        let may = |name: &str| is_allowed(license, &|license| license == name) == Ok(true);
+        let notice = NOTICES
+            .iter()
+            .find(|(name, _)| package.name == *name && may("MIT"))
+            .map(|(_, notice)| format!("{notice}\n\n{MIT}"));
+        let text = notice.or_else(|| {
+            let mut common = common.iter().filter(|(name, _)| may(name));
+            common.find_map(|(_, text)| text.clone())
         });
         let text = text.with_context(|| {
             format!(

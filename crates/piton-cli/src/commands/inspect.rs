@@ -56,7 +56,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
 fn show_listing(path: &Path, bytes: &[u8], ctx: &Context) -> Result<(), CommandError> {
     let error = match reader::read(bytes) {
         Ok(module) => {
-            let listing = disassemble(&module);
+            #[cfg_attr(not(feature = "disassembler"), expect(unused_mut))]
+            let mut listing = disassemble(&module);
+            #[cfg(feature = "disassembler")]
+            piton::mpy::disassembly::add_instructions(&mut listing, &module);
             if ctx.ui.json() {
                 ctx.ui.json_line(&listing)?;
             } else {

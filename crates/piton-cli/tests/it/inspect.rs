@@ -45,3 +45,23 @@ fn joined_files_run_one_after_the_other() {
     let ran = sandbox.run("--quiet connect virtual cp both.mpy : + exec 'import both'");
     assert_eq!(ran.stdout(), "b\r\n", "{}", ran.stderr());
 }
+
+#[test]
+fn machine_code_is_listed_as_instructions() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.py", "@micropython.native\ndef f():\n    return g\n");
+    let listing = |arch: &str| {
+        let line = format!("mpy-cross -march={arch} a.py");
+        assert_eq!(sandbox.run(&line).code, Some(0), "{arch}");
+        sandbox.run("inspect a.mpy").stdout().to_owned()
+    };
+    for arch in ["x64", "x86", "armv6", "armv6m", "armv7emsp"] {
+        let text = listing(arch);
+        let names = ["; g\n", "; mp_load_global\n"];
+        assert!(names.iter().all(|name| text.contains(name)), "{text}");
+    }
+    // No disassembler knows it: the bytes.
+    let text = listing("rv32imc");
+    assert!(!text.contains("mp_load_global"), "{text}");
+    assert!(text.contains("\n  0000  "), "{text}");
+}

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Disassembly, InstructionEntry, MachineCodeEntry, PreludeEntry, RawCodeEntry};
+use super::{
+    Disassembly, InstructionEntry, MachineCodeEntry, MachineInstruction, PreludeEntry, RawCodeEntry,
+};
 use crate::header::Header;
 use crate::show;
 
@@ -97,7 +99,22 @@ impl fmt::Display for MachineCodeEntry {
         if let Some(return_type) = self.return_type {
             writeln!(f, "  return type: {}", show::return_type(return_type))?;
         }
-        hex_lines(f, &self.code)?;
+        if self.instructions.is_empty() {
+            hex_lines(f, &self.code)?;
+        }
+        for instruction in &self.instructions {
+            let MachineInstruction {
+                offset,
+                bytes,
+                text,
+                note,
+            } = instruction;
+            let note = note
+                .as_deref()
+                .map(|note| format!("  ; {note}"))
+                .unwrap_or_default();
+            writeln!(f, "  {offset:04x}  {bytes:23}  {text}{note}")?;
+        }
         if let Some(rodata) = &self.rodata {
             writeln!(f, "  read-only data:")?;
             hex_lines(f, rodata)?;
