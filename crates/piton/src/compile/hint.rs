@@ -82,7 +82,11 @@ const SYNTAX_HINTS: &[(&str, &str, &str)] = &[
         "/",
         "positional-only parameters (`/`) need CPython; remove the `/`",
     ),
-    ("print", " ", "`print` is a function: write `print(...)`"),
+    (
+        "print",
+        "print ",
+        "`print` is a function: write `print(...)`",
+    ),
     (
         "",
         "{**",
@@ -169,6 +173,7 @@ mod tests {
         check("try: pass\nexcept* E: pass\n", "`except*`");
         check("with (open(a) as b, c): pass\n", "parentheses");
         check("print 'x'\n", "`print` is a function");
+        check("print(f(), {1: 2, **{3: 4}})\n", "`{**a}`");
         check("a = [*b, 1]\n", "does not unpack");
         check("@micropython.native\ndef f(): pass\n", "for one processor");
         check("a = '\\N{DASH}'\n", "the character itself");
