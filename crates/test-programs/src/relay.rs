@@ -180,11 +180,11 @@ impl Direction {
         Ok(())
     }
 
-    /// Returns the events to wait for at the end that is read, and at the end that is written.
-    fn interest(&self) -> (PollFlags, PollFlags) {
+    /// Returns the events to wait for at the end that is read, and at the end that is written; `is_held` says that nothing is due.
+    fn interest(&self, is_held: bool) -> (PollFlags, PollFlags) {
         if self.waiting.is_empty() {
             (PollFlags::IN, PollFlags::empty())
-        } else if self.held().is_some() {
+        } else if is_held {
             (PollFlags::empty(), PollFlags::empty())
         } else {
             (PollFlags::empty(), PollFlags::OUT)
@@ -207,14 +207,15 @@ fn pass(
     };
     let (mut up, mut down) = (direction(), direction());
     loop {
-        let (read_host, write_board) = up.interest();
-        let (read_board, write_host) = down.interest();
+        let (up_held, down_held) = (up.held(), down.held());
+        let (read_host, write_board) = up.interest(up_held.is_some());
+        let (read_board, write_host) = down.interest(down_held.is_some());
         let mut ends = [
             PollFd::new(woken, PollFlags::IN),
             PollFd::new(host, read_host | write_host),
             PollFd::new(board, read_board | write_board),
         ];
-        let held = up.held().into_iter().chain(down.held()).min();
+        let held = up_held.into_iter().chain(down_held).min();
         // A time beyond what a timespec holds is not a latency.
         let held = held.and_then(|held| Timespec::try_from(held).ok());
         match poll(&mut ends, held.as_ref()) {

@@ -170,7 +170,11 @@ fn measure(tool: Tool, args: &Args, needs: &Needs) -> anyhow::Result<Measured> {
     command
         .arg(&needs.script)
         .args([module, board.relay.port(), &args.calls.to_string()])
-        .args([&needs.sources, &target]);
+        .args([&needs.sources, &target])
+        .arg(match args.board {
+            Kind::Unix => "unix",
+            Kind::Virtual | Kind::Pico => "",
+        });
     let measured = lines_of(command, &board.relay);
     measured.with_context(|| format!("{tool:?} fails"))
 }

@@ -1,4 +1,4 @@
-"""Prints how long the operations of a session take with one of the modules: `session_times.py MODULE PORT CALLS FOLDER TARGET`.
+"""Prints how long the operations of a session take with one of the modules: `session_times.py MODULE PORT CALLS FOLDER TARGET BOARD`.
 
 Each line is a name and seconds: of one operation, of one call or item where there are many. CPU times are those of this process.
 After each it waits for a line on stdin.
@@ -19,9 +19,16 @@ def say(name, seconds):
 begin = time.perf_counter()
 belay = importlib.import_module(module)
 say("import", time.perf_counter() - begin)
+options = {}
+if sys.argv[6] == "unix":
+    # belay's imports need pins.
+    options["startup"] = ""
+    if module == "belay":
+        # The unix port ends at a soft reset. belay leaves that out for a WebREPL alone.
+        sys.modules["belay.device"].WebreplToSerial = object
 
 begin = time.perf_counter()
-device = belay.Device(port)
+device = belay.Device(port, **options)
 say("connect", time.perf_counter() - begin)
 
 
