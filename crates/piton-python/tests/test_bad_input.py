@@ -73,6 +73,14 @@ def recorded_generator(device: Device) -> Any:
     count()
 
 
+def timed_stream(device: Device) -> Any:
+    @device.task(return_time=True)
+    def count():
+        yield 1
+
+    return count.stream()
+
+
 # What a script does, the exception that it gets, and a part of its message.
 HOST: "list[tuple[Callable[[Device], Any], type[BaseException], str]]" = [
     (generated, SourceUnavailableError, "source of `generated` cannot be found.*\n\nhint: put the function into a file"),
@@ -87,6 +95,7 @@ HOST: "list[tuple[Callable[[Device], Any], type[BaseException], str]]" = [
     (setup_arity, TypeError, "missing a required argument: 'a'"),
     (setup_generator, ValueError, "does not support generators"),
     (teardown_parameter, ValueError, "must have no arguments"),
+    (timed_stream, ValueError, "a stream have no times"),
     (recorded_generator, NotImplementedError, "generator tasks"),
     (lambda device: device.task.missing, AttributeError, "no task function is called 'missing'"),
     (lambda device: device("1", timeout=-1), ValueError, "a number of seconds, 0 or more"),

@@ -153,6 +153,8 @@ class TaskExecuter(Executer):
 
         @functools.wraps(function)
         def stream(*args: Any, **kwargs: Any) -> "Stream[Any]":
+            if return_time:
+                raise ValueError("the values of a stream have no times: have the generator yield them")
             return device._stream(remote, args, kwargs)
 
         @functools.wraps(function)

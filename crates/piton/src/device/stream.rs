@@ -61,7 +61,8 @@ impl Task {
     /// Calls a generator function, which then sends what it yields without being asked, as fast as the board and the line are: up to
     /// 64 items at once, each at most 20 ms after the one before it. The host collects them in the background.
     ///
-    /// The board carries out nothing else meanwhile: other calls of the device wait until the stream has ended or was dropped.
+    /// The board carries out nothing else meanwhile: other calls of the device, [`Device::close`](super::Device::close) as well, wait until
+    /// the stream has ended or was dropped.
     ///
     /// # Errors
     ///
@@ -212,8 +213,9 @@ impl<T> Stream<T> {
             }
             was
         };
-        // A thread that waits for the session may do so for long.
-        if was != Run::Waiting {
+        // A thread that waits for the session may do so for long, and what hears the output runs in the thread itself.
+        let is_here = call.thread().id() == thread::current().id();
+        if was != Run::Waiting && !is_here {
             // What became of the call is of no interest any more.
             let _ = call.join();
         }
