@@ -347,6 +347,9 @@ impl CommandError {
             CommandError::Ship(error) => error.hints(name),
             CommandError::Signing(error) => error.hints(),
             CommandError::Select(error) => error.hints(name),
+            CommandError::NewProject(NewProjectError::Configured { .. }) => {
+                vec!["the project is configured; remove the table to begin anew".to_owned()]
+            }
             CommandError::Release(error) => error.hints(),
             CommandError::NeedsProcessor | CommandError::NoSuchExtension { arch: None, .. } => {
                 vec![format!(

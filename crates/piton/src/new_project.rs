@@ -121,7 +121,7 @@ pub enum NewProjectError {
         path: PathBuf,
     },
     /// `pyproject.toml` has a table `[tool.belay]` already.
-    #[error("Belay is already configured in {}. Remove [tool.belay] section to reinitialize.", path.display())]
+    #[error("`{}` has the table `[tool.belay]` already", path.display())]
     Configured {
         /// The file.
         path: PathBuf,

@@ -7,7 +7,7 @@ use piton::cache_folder::{Element, elements, remove_element};
 use super::line::{CacheCommand, ClearArgs};
 use crate::commands::select::ask;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, SelectError};
 use crate::local_file;
 
 /// Bytes of the unit of sizes.
@@ -60,8 +60,11 @@ fn clear(
         for element in &found {
             ctx.ui.line(&format!("  \u{2022} {}", element.name))?;
         }
-        let answer = ask(ctx, "Clear these caches? [y/N]: ")?;
-        if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+        let answer = match ask(ctx, "Clear these caches? [y/N]: ") {
+            Err(CommandError::Select(SelectError::NoAnswer)) => return Err(CommandError::Told),
+            answer => answer?.to_lowercase(),
+        };
+        if !matches!(answer.as_str(), "y" | "yes") {
             return Err(CommandError::Told);
         }
     }

@@ -55,6 +55,7 @@ mod mip_sources;
 mod mount;
 #[cfg(unix)]
 mod mpy_cross;
+mod new;
 #[cfg(unix)]
 mod pico;
 mod programs;
