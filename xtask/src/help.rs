@@ -70,12 +70,9 @@ impl Help {
     ///
     /// The program does not run, or prints something else.
     pub(crate) fn of(piton: &Path) -> anyhow::Result<Help> {
-        // The shortcuts of this computer's user are no part of it.
+        // The settings of this computer's user are no part of it.
         let mut command = Command::new(piton);
-        command
-            .args(["--json", "help"])
-            .env("PITON_CONFIG", "")
-            .env("XDG_CONFIG_HOME", "/nonexistent");
+        command.args(["--json", "help"]).env("PITON_CONFIG", "");
         let text = output_of(&mut command)?;
         serde_json::from_str(&text)
             .with_context(|| format!("`{} --json help` is not the help", piton.display()))

@@ -56,7 +56,7 @@ const LINES: [(&str, &[&str], &str); 6] = [
         "; echo $?",
     ),
     (
-        "compile: the bytes of mpy-cross, for any release",
+        "compile for a release: no mpy-cross needed",
         &[
             "compile",
             "--target",
