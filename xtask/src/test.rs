@@ -10,8 +10,8 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use crate::processes::output_of;
-use crate::workspace::cargo;
-use crate::{platforms, python, setup, site, tidy};
+use crate::workspace::{Profile, build_piton, cargo};
+use crate::{platforms, python, recording, setup, site, tidy};
 
 /// Set up the test programs and run all checks
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ enum Step {
     Doctest,
     /// The documentation, warnings as errors
     Doc,
-    /// The site: its links, and the pages of the program's help
+    /// The site: its links, the pages of the program's help, and the picture of a session
     Site,
     /// The Python package: its wheel, its tests, its types
     Python,
@@ -70,7 +70,10 @@ impl Step {
                     .args(["doc", "--workspace", "--no-deps", "--lib"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
-            Step::Site => site::run(&site::Args::default()),
+            Step::Site => {
+                recording::check(&build_piton(Profile::Dev)?)?;
+                site::run(&site::Args::default())
+            }
             Step::Python => python::check(),
         }
     }

@@ -76,8 +76,11 @@ fn documented_lines_are_understood() {
             else {
                 continue;
             };
-            // `piton mpy-cross` has a parser of its own, and `double` is a shortcut of a configuration file.
-            if rest.starts_with("mpy-cross ") || rest.starts_with("double") {
+            // `piton mpy-cross` and `mpy-ld` have parsers of their own, and `double` is a shortcut of a configuration file.
+            if ["mpy-cross ", "mpy-ld ", "double"]
+                .iter()
+                .any(|own| rest.starts_with(own))
+            {
                 continue;
             }
             if let Some(rest) = rest.strip_prefix("belay ") {
