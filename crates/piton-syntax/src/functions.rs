@@ -138,6 +138,27 @@ impl Module {
         function
     }
 
+    /// Adds what a statement `if` compiles to: MicroPython, other than CPython, does not look at arms that are never reached, and a
+    /// `yield` there makes no generator (`compile_if_stmt`, py/compile.c).
+    fn push_reached(&self, statement: Struct, pending: &mut Vec<Node>) {
+        let elifs = self
+            .tree
+            .list(self.tree.child(statement, 2), Rule::IfStmtElifList);
+        let elifs = (0..self.tree.list_length(elifs))
+            .filter_map(|index| self.tree.list_item(elifs, index).as_struct());
+        for arm in std::iter::once(statement).chain(elifs) {
+            let condition = self.tree.child(arm, 0);
+            let truth = self.tree.truth(condition);
+            if truth != Some(false) {
+                pending.extend([condition, self.tree.child(arm, 1)]);
+            }
+            if truth == Some(true) {
+                return;
+            }
+        }
+        pending.push(self.tree.child(statement, 3));
+    }
+
     /// Returns whether a body yields. What functions and classes inside of it do is their own matter.
     fn has_yield(&self, body: Node) -> bool {
         let mut pending = vec![body];
@@ -150,6 +171,10 @@ impl Module {
                 Rule::Funcdef | Rule::Classdef | Rule::Lambdef | Rule::LambdefNocond => {}
                 // Its child is a constant's number, not a node.
                 Rule::ConstObject => {}
+                Rule::IfStmt => self.push_reached(node, &mut pending),
+                Rule::WhileStmt if self.tree.truth(self.tree.child(node, 0)) == Some(false) => {
+                    pending.push(self.tree.child(node, 2));
+                }
                 _ => pending.extend(self.tree.children(node)),
             }
         }
@@ -228,6 +253,15 @@ mod tests {
             ("return 123456789012345678901234567890", false),
             ("\n  def inner(): yield 1\n  return inner", false),
             ("return lambda: (yield)", false),
+            // MicroPython leaves out what is never reached.
+            ("\n  if 0: yield", false),
+            ("\n  if 0: pass\n  else: yield", true),
+            ("\n  if x: pass\n  elif False: yield\n  elif y: yield", true),
+            ("\n  if x: pass\n  elif True: pass\n  else: yield", false),
+            ("\n  while 0: yield", false),
+            ("\n  while 0: pass\n  else: yield", true),
+            // What follows a `return` is compiled.
+            ("\n  return\n  yield", true),
         ] {
             let function = function(&format!("def f(): {body}\n"));
             assert_eq!(function.is_generator, is_generator, "{body}");
