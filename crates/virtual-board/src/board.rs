@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::error::VmError;
-use crate::flash::{DirectoryStorage, Files, MemoryStorage, Meter, Storage};
+use crate::flash::{
+    DirectoryStorage, Files, FolderStorage, MemoryStorage, Meter, ScratchStorage, Storage,
+};
 use crate::host::{Host, HostParts};
 use crate::image::VmImage;
 use crate::line::Line;
@@ -18,7 +20,7 @@ use crate::vm::stop::{ResetCause, Stop, why};
 use crate::wire::{BoardEnd, Event, HostEnd, Wire};
 
 /// Stack of the board's thread in bytes. Every Python call nests calls of the interpreter on it.
-const THREAD_STACK: usize = 16 << 20;
+pub(crate) const THREAD_STACK: usize = 16 << 20;
 
 /// Printed by a board that was reset because it was stuck.
 const STUCK: &[u8] =
@@ -134,17 +136,21 @@ impl Drop for VirtualBoard {
     }
 }
 
-fn storage(flash: &Flash) -> Result<Box<dyn Storage>, VmError> {
-    match flash {
-        Flash::Memory { capacity } => Ok(Box::new(MemoryStorage::new(*capacity))),
-        Flash::Directory(path) => match DirectoryStorage::new(path) {
-            Ok(storage) => Ok(Box::new(storage)),
-            Err(source) => Err(VmError::Flash {
-                path: path.clone(),
-                source,
-            }),
-        },
-    }
+/// Returns the storage of a board's files.
+pub(crate) fn storage(flash: &Flash) -> Result<Box<dyn Storage>, VmError> {
+    let refuse = |(path, source)| VmError::Flash { path, source };
+    Ok(match flash {
+        Flash::Memory { capacity } => Box::new(MemoryStorage::new(*capacity)),
+        Flash::Directory(path) => {
+            let storage = DirectoryStorage::new(path);
+            Box::new(storage.map_err(|source| refuse((path.clone(), source)))?)
+        }
+        Flash::Folders(folders) => Box::new(FolderStorage::new(folders).map_err(refuse)?),
+        Flash::Scratch { folders, capacity } => {
+            let host = FolderStorage::new(folders).map_err(refuse)?;
+            Box::new(ScratchStorage::new(host, *capacity))
+        }
+    })
 }
 
 /// The parts of a board that survive a reset.

@@ -26,6 +26,10 @@ const MODULES: &[(&str, &[u8])] = &[
         "_machine_rest.py",
         include_bytes!("../device/modules/_machine_rest.py"),
     ),
+    (
+        "_program.py",
+        include_bytes!("../device/modules/_program.py"),
+    ),
     ("_thread.py", include_bytes!("../device/modules/_thread.py")),
     (
         "bluetooth.py",

@@ -3,16 +3,20 @@
 mod directory;
 mod errno;
 mod files;
+mod folders;
 mod memory;
 mod meter;
 mod path;
+mod scratch;
 
 pub(crate) use directory::DirectoryStorage;
 pub(crate) use errno::Errno;
 pub(crate) use files::{Files, Kind, OpenFlags, Stat};
+pub(crate) use folders::FolderStorage;
 pub(crate) use memory::MemoryStorage;
 pub(crate) use meter::Meter;
 pub(crate) use path::FlashPath;
+pub(crate) use scratch::ScratchStorage;
 
 use files::{Entry, FileId, Space};
 

@@ -27,7 +27,8 @@ use pace::Pace;
 use stdio::Output;
 use stuck::{Interrupts, Stuck};
 
-pub(crate) use control::{BOOT_DIRECTORY, run_timers};
+pub(crate) use control::{BOOT_DIRECTORY, ProgramControl, run_timers};
+pub(crate) use stdio::Stream;
 
 /// The view of the firmware that a host function gets.
 pub(crate) type Ctx<'a> = Caller<'a, Host>;
@@ -189,6 +190,9 @@ impl Host {
     pub(crate) fn check_events(&self) -> Result<(), wasmi::Error> {
         if self.control.watchdog_bites() {
             return Err(stop(Stop::Reset(ResetCause::Watchdog)));
+        }
+        if self.output.is_closed() {
+            return Err(stop(Stop::Shutdown));
         }
         self.event().map_or(Ok(()), |why| Err(stop(why)))
     }

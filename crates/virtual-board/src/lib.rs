@@ -65,6 +65,7 @@ mod host;
 mod image;
 mod line;
 mod options;
+mod program;
 mod repl;
 pub mod serve;
 mod vm;
@@ -75,6 +76,7 @@ pub use error::VmError;
 pub use image::VmImage;
 pub use line::Line;
 pub use options::{
-    BoardOptions, ByteErrors, Direction, Fault, Flash, Interrupt, LineOptions, Outage, Overrun,
+    BoardOptions, ByteErrors, Direction, Fault, Flash, HostFolder, Interrupt, LineOptions, Outage, Overrun,
     Processor, Reset, StallAfter, Traffic,
 };
+pub use program::{Console, Ending, Output, OutputReceiver, Program, ProgramOptions, Run};

@@ -62,6 +62,26 @@ pub enum Flash {
     },
     /// In a folder of the host, which must exist. The board can't reach anything outside of it.
     Directory(PathBuf),
+    /// In several folders of the host, each at its own path.
+    Folders(Vec<HostFolder>),
+    /// In several folders of the host, which are only read: what the board changes stays in memory.
+    Scratch {
+        /// The folders.
+        folders: Vec<HostFolder>,
+        /// How many bytes of file content fit into the memory, before `OSError: 28` (`ENOSPC`).
+        capacity: u64,
+    },
+}
+
+/// A folder of the host at a path of the board. A folder inside of another one hides what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFolder {
+    /// The path on the board, from its root, with `/` between names.
+    pub at: String,
+    /// The folder, which must exist. The board can't reach anything outside of it.
+    pub path: PathBuf,
+    /// Whether the board may change it. If not, a change is `OSError: 30` (`EROFS`).
+    pub is_writable: bool,
 }
 
 /// The speed of the line between host and board, the same in both directions, and the room at its board end.

@@ -38,6 +38,17 @@ pub(crate) fn run(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
         return Ok(());
     }
     start(vm, *mode)?;
+    prompt(vm, mode)
+}
+
+/// Begins the friendly REPL after a program of the host, whose input is now keys.
+pub(crate) fn run_after_program(vm: &mut Vm) -> Result<(), wasmi::Error> {
+    start(vm, Mode::Friendly)?;
+    prompt(vm, &mut Mode::Friendly)
+}
+
+/// Passes bytes to the REPL until it requests a soft reset.
+fn prompt(vm: &mut Vm, mode: &mut Mode) -> Result<(), wasmi::Error> {
     let mut repl = Repl {
         vm,
         mode,
@@ -258,6 +269,12 @@ fn next_byte(vm: &mut Vm) -> Result<u8, wasmi::Error> {
         vm.host().check_events()?;
         if let Some(byte) = vm.host().line.pop() {
             return Ok(byte);
+        }
+        if vm.host().line.take_interrupts() {
+            return Ok(CTRL_C);
+        }
+        if vm.host().line.input_has_ended() {
+            return Ok(CTRL_D);
         }
         let host = vm.host();
         host.output.flush();

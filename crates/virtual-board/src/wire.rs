@@ -4,6 +4,7 @@
 
 mod board_end;
 mod clock;
+mod console;
 mod faults;
 mod flow;
 mod host_end;
@@ -16,10 +17,12 @@ use std::time::{Duration, Instant};
 
 use crate::options::{Fault, LineOptions, Overrun, Processor, Traffic};
 use clock::ProgramClock;
+use console::Console;
 use faults::LineFaults;
 use flow::Flow;
 
 pub(crate) use board_end::{BoardEnd, Wake};
+pub(crate) use console::ConsoleEnd;
 pub(crate) use host_end::HostEnd;
 
 /// Bytes in flight in one direction before the sender must wait, unless the line's options set another number.
@@ -74,6 +77,7 @@ struct State {
     /// The number of host ends opened so far.
     opened: u64,
     gone: Option<Gone>,
+    console: Console,
     event: Option<Event>,
     shutdown: bool,
     /// Whether the board is resetting and receives nothing.
@@ -113,6 +117,7 @@ impl Wire {
                 open: None,
                 opened: 0,
                 gone: None,
+                console: Console::default(),
                 event: None,
                 shutdown: false,
                 deaf: false,

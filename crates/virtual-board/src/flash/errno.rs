@@ -13,6 +13,7 @@ impl Errno {
     pub(crate) const ACCESS: Errno = Errno(13);
     pub(crate) const BUSY: Errno = Errno(16);
     pub(crate) const EXISTS: Errno = Errno(17);
+    pub(crate) const CROSS_DEVICE: Errno = Errno(18);
     pub(crate) const NOT_DIR: Errno = Errno(20);
     pub(crate) const IS_DIR: Errno = Errno(21);
     pub(crate) const INVALID: Errno = Errno(22);

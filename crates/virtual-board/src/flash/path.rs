@@ -1,7 +1,7 @@
 //! Paths on the board.
 
 /// A path from the root of the flash: plain names, without `.`, `..` or empty ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct FlashPath {
     names: Vec<String>,
 }
@@ -38,6 +38,22 @@ impl FlashPath {
     pub(crate) fn split(&self) -> Option<(&[String], &str)> {
         let (name, folder) = self.names.split_last()?;
         Some((folder, name))
+    }
+
+    /// Returns the folder of the path; `None` for the root.
+    pub(crate) fn parent(&self) -> Option<FlashPath> {
+        let (folder, _) = self.split()?;
+        Some(FlashPath {
+            names: folder.to_vec(),
+        })
+    }
+
+    /// Returns the path as seen from the folder `other`; `None` if it is not in it.
+    pub(crate) fn below(&self, other: &FlashPath) -> Option<FlashPath> {
+        let names = self.names.strip_prefix(other.names.as_slice())?;
+        Some(FlashPath {
+            names: names.to_vec(),
+        })
     }
 
     /// Returns whether the path is `other` or inside of it.

@@ -3,6 +3,7 @@
 //!
 //! Each write is one command: a letter, and its argument.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use wasmi::AsContextMut;
@@ -40,6 +41,28 @@ pub(crate) struct Control {
     pub(crate) interrupt_is_off: bool,
     /// The offset of the real-time clock from the host's, in milliseconds.
     clock_offset_ms: f64,
+    /// The program of the host that runs, if one does.
+    pub(crate) program: ProgramControl,
+}
+
+/// What a program of the host is told, and its exit code: see `device/_program.py`.
+#[derive(Default)]
+pub(crate) struct ProgramControl {
+    /// The values that the program has not asked for yet.
+    pub(crate) fields: VecDeque<Vec<u8>>,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The exit code of `sys.exit()`.
+    pub(crate) exit_code: Option<u8>,
+}
+
+impl ProgramControl {
+    /// Returns the value of an environment variable behind one byte; nothing if there is no such variable.
+    fn variable(&self, name: &[u8]) -> Vec<u8> {
+        let value = std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| self.environment.get(name));
+        value.map_or_else(Vec::new, |value| [b"=", value.as_bytes()].concat())
+    }
 }
 
 impl Control {
@@ -53,6 +76,7 @@ impl Control {
             watchdog: None,
             interrupt_is_off: false,
             clock_offset_ms: 0.0,
+            program: ProgramControl::default(),
         }
     }
 
@@ -101,6 +125,9 @@ impl Control {
                 self.clock_offset_ms += i64::from_le_bytes(*offset) as f64;
             }
             b'k' => self.interrupt_is_off = argument == [0],
+            b'a' => self.answer = self.program.fields.pop_front().unwrap_or_default(),
+            b'v' => self.answer = self.program.variable(argument),
+            b'e' => self.program.exit_code = argument.first().copied(),
             b'u' => self.answer.clone_from(&self.unique_id),
             b'c' => self.answer = vec![self.reset_cause.number()],
             _ => return Err(Errno::INVALID),

@@ -16,9 +16,28 @@ pub(crate) const RAW_STDOUT: i32 = 900;
 /// Length in bytes at which text output is sent.
 const CHUNK: usize = 1024;
 
+/// The stream that a program writes to. On the line of a board they are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Receives the output of a program of the host. An error ends the program.
+pub(crate) type OutputSink = Box<dyn FnMut(Stream, &[u8]) -> std::io::Result<()> + Send>;
+
+/// Where the output goes.
+pub(crate) enum Target {
+    Line(BoardEnd),
+    Program(OutputSink),
+    /// A sink that has failed: the program ends.
+    Closed,
+}
+
 /// The board's output before it is sent.
 pub(crate) struct Output {
-    line: BoardEnd,
+    target: Target,
+    stream: Stream,
     waiting: Vec<u8>,
     /// The number of next bytes that are not sent.
     skip: usize,
@@ -32,7 +51,8 @@ pub(crate) struct Output {
 impl Output {
     pub(super) fn new(line: BoardEnd) -> Self {
         Self {
-            line,
+            target: Target::Line(line),
+            stream: Stream::Stdout,
             waiting: Vec::new(),
             skip: 0,
             last: 0,
@@ -73,9 +93,36 @@ impl Output {
     }
 
     pub(crate) fn flush(&mut self) {
-        if !self.waiting.is_empty() {
-            self.line.send(&self.waiting);
-            self.waiting.clear();
+        if self.waiting.is_empty() {
+            return;
+        }
+        match &mut self.target {
+            Target::Line(line) => line.send(&self.waiting),
+            Target::Program(sink) => {
+                if sink(self.stream, &self.waiting).is_err() {
+                    self.target = Target::Closed;
+                }
+            }
+            Target::Closed => {}
+        }
+        self.waiting.clear();
+    }
+
+    /// Sends the output to a program's sink from now on, as the program writes it.
+    pub(crate) fn send_to(&mut self, sink: OutputSink) {
+        self.target = Target::Program(sink);
+    }
+
+    /// Returns whether the sink of a program has failed.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.target, Target::Closed)
+    }
+
+    /// Selects the stream of what is written next.
+    pub(crate) fn select(&mut self, stream: Stream) {
+        if self.stream != stream {
+            self.flush();
+            self.stream = stream;
         }
     }
 
@@ -168,6 +215,11 @@ fn fd_write(
         } else {
             let (guest, host) = parts(&mut ctx)?;
             let bytes = guest.bytes(address, len)?;
+            match fd {
+                2 => host.output.select(Stream::Stderr),
+                1 | RAW_STDOUT => host.output.select(Stream::Stdout),
+                _ => {}
+            }
             match fd {
                 1 | 2 => host.output.text(bytes),
                 RAW_STDOUT => host.output.raw(bytes),

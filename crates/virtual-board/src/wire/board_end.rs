@@ -21,7 +21,7 @@ pub(crate) enum Wake {
 /// The board's end of the line.
 #[derive(Clone)]
 pub(crate) struct BoardEnd {
-    wire: Arc<Wire>,
+    pub(super) wire: Arc<Wire>,
 }
 
 impl BoardEnd {
@@ -65,18 +65,23 @@ impl BoardEnd {
         count
     }
 
-    /// Returns whether there are received bytes to read.
+    /// Returns whether a read does not wait: there are received bytes, or the input has ended.
     pub(crate) fn has_input(&self) -> bool {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
-        !state.ring.is_empty()
+        let has_input = state.can_read();
+        drop(state);
+        if !has_input {
+            self.want_input();
+        }
+        has_input
     }
 
-    /// Returns whether there are bytes that were not searched for the interrupt character yet.
+    /// Returns whether there are bytes that were not searched for the interrupt character yet, or other interrupts.
     pub(crate) fn has_unsearched(&self) -> bool {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
-        state.searched < state.ring.len() || state.interrupt_overrun
+        state.may_be_interrupted()
     }
 
     /// Searches the received bytes for the interrupt character (-1: none). If found, it is removed, and with
@@ -92,24 +97,23 @@ impl BoardEnd {
         is_interrupted
     }
 
-    /// Returns the number of Ctrl-C among the bytes that were not searched for the interrupt character yet.
+    /// Returns the number of interrupts that were not taken yet: among them each Ctrl-C in bytes that were not searched.
     pub(crate) fn unsearched_interrupts(&self) -> usize {
-        let state = self.wire.lock();
-        let unsearched = state.ring.iter().skip(state.searched);
-        unsearched.filter(|&&byte| byte == CTRL_C).count()
+        self.wire.lock().waiting_interrupts()
     }
 
     /// Waits until there is input or an event, or until `deadline`.
     pub(crate) fn wait_input(&self, deadline: Option<Instant>) -> Wake {
-        self.wait(deadline, true, |state| !state.ring.is_empty())
+        self.want_input();
+        self.wait(deadline, true, |state| {
+            state.can_read() || state.has_console_interrupts()
+        })
     }
 
     /// Waits until there is input that was not searched for the interrupt character, or an event. The program does
     /// not read meanwhile: arriving bytes must fit the ring.
     pub(crate) fn wait_unsearched(&self, deadline: Option<Instant>) -> Wake {
-        self.wait(deadline, false, |state| {
-            state.searched < state.ring.len() || state.interrupt_overrun
-        })
+        self.wait(deadline, false, State::may_be_interrupted)
     }
 
     /// Waits until `ready`, an event or the deadline. `reads`: the program takes each byte on arrival.
@@ -331,6 +335,9 @@ impl State {
     }
 
     fn take_interrupt(&mut self, interrupt_character: i32) -> bool {
+        if let Some(is_interrupted) = self.take_console_interrupts() {
+            return is_interrupted;
+        }
         let overrun = std::mem::take(&mut self.interrupt_overrun);
         let searched = std::mem::replace(&mut self.searched, self.ring.len());
         let Ok(wanted) = u8::try_from(interrupt_character) else {

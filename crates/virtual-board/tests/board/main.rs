@@ -6,6 +6,7 @@ mod files;
 mod machine;
 mod modules;
 mod mpremote;
+mod program;
 mod repl;
 mod serve;
 mod stuck;
