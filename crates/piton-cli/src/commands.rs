@@ -22,6 +22,7 @@ mod keygen;
 pub(crate) mod latency;
 mod machine_reset;
 mod manifest;
+mod micropython;
 mod minify;
 pub(crate) mod mip;
 mod mount;
@@ -36,6 +37,7 @@ mod self_check;
 mod shipments;
 mod sleep;
 pub(crate) mod sync;
+mod test;
 mod udev;
 mod verify;
 mod version;
@@ -81,6 +83,10 @@ pub(crate) enum Command {
     Exec(exec::Args),
     /// Run a local script on the board
     Run(run::Args),
+    /// Run a program on this computer with MicroPython
+    Micropython(micropython::Args),
+    /// Run unit tests on virtual boards, or on a board
+    Test(test::Args),
     /// Let the board use a folder of this computer, as `/remote`
     Mount(mount::Args),
     /// Unmount the folder
@@ -169,6 +175,8 @@ impl Command {
             Command::Eval(args) => eval::run(args, ctx),
             Command::Exec(args) => exec::run(args, ctx),
             Command::Run(args) => run::run(args, ctx),
+            Command::Micropython(args) => micropython::run(args, ctx),
+            Command::Test(args) => test::run(args, ctx),
             Command::Mount(args) => mount::run(args, ctx),
             Command::Umount => mount::umount(ctx),
             Command::Repl(args) => repl::run(args, ctx),
@@ -222,6 +230,7 @@ impl Command {
         match &mut self {
             Command::Exec(args) => args.watch.arguments = arguments,
             Command::Run(args) => args.watch.arguments = arguments,
+            Command::Micropython(args) => args.arguments = arguments.unwrap_or_default(),
             _ => {}
         }
         self
@@ -242,6 +251,8 @@ impl Command {
             | Command::Eval(_)
             | Command::Exec(_)
             | Command::Run(_)
+            | Command::Micropython(_)
+            | Command::Test(_)
             | Command::Repl(_)
             | Command::Fs(_)
             | Command::Edit(_)

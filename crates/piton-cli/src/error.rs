@@ -44,6 +44,8 @@ use hints::{library_hints, usage_hints};
 const REFUSED: u8 = 1;
 /// The command line is not valid.
 const USAGE: u8 = 2;
+/// There are no tests: pytest's code for that.
+const NO_TESTS: u8 = 5;
 /// There is no connection to a board, or it was lost.
 const NO_CONNECTION: u8 = 3;
 
@@ -140,6 +142,12 @@ pub(crate) enum CommandError {
     /// `doctor` found problems; they are printed already.
     #[error("{0} problems found")]
     Problems(usize),
+    /// `test` found failures; they are printed already.
+    #[error("tests failed")]
+    TestsFailed,
+    /// There is nothing to test.
+    #[error("there are no tests")]
+    NoTests,
     /// Nothing was built; the reasons are printed already.
     #[error("nothing was built")]
     NotBuilt,
@@ -255,6 +263,7 @@ impl CommandError {
             | CommandError::TwoProcessors { .. }
             | CommandError::NoSuchExtension { .. } => USAGE,
             CommandError::Program(ProgramError::Exited { code }) => return *code,
+            CommandError::NoTests => return NO_TESTS,
             CommandError::Firmware(error) => return error.exit_code(),
             CommandError::ReplLost => NO_CONNECTION,
             CommandError::Edit(EditError::NotUploaded { error, .. }) => {
@@ -294,6 +303,7 @@ impl CommandError {
             | CommandError::NotCompiled
             | CommandError::Problems(_)
             | CommandError::NotBuilt
+            | CommandError::TestsFailed
             | CommandError::Told => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;

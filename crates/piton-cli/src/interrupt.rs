@@ -16,6 +16,12 @@ static HELD: AtomicU32 = AtomicU32::new(0);
 /// The flags that a signal raises.
 static FLAGS: Mutex<Vec<Cancel>> = Mutex::new(Vec::new());
 
+/// Handles Ctrl-C in place of the flags. Returns false to end this program.
+type Forward = Box<dyn Fn() -> bool + Send>;
+
+/// Where each Ctrl-C goes, if not to the flags.
+static FORWARD: Mutex<Option<Forward>> = Mutex::new(None);
+
 /// Signals are ignored while this lives.
 pub(crate) struct Hold(());
 
@@ -49,13 +55,30 @@ pub(crate) fn install(cancel: &Cancel) {
     }
 }
 
-/// Handles a signal that asks the program to end.
-fn handle_signal() {
+/// Makes every Ctrl-C call `handle`, for a program that runs in this process and may catch it any number of times. It returns
+/// false to end this process. The other signals end it at once.
+pub(crate) fn forward(handle: impl Fn() -> bool + Send + 'static) {
+    if let Ok(mut forward) = FORWARD.lock() {
+        *forward = Some(Box::new(handle));
+    }
+    // As in `install`.
+    let _ = system::listen();
+}
+
+/// Handles a signal that asks the program to end. `is_interrupt`: it is Ctrl-C.
+fn handle_signal(is_interrupt: bool) {
     static ASKED: AtomicBool = AtomicBool::new(false);
     if HELD.load(Ordering::SeqCst) > 0 {
         return;
     }
-    if ASKED.swap(true, Ordering::SeqCst) {
+    let forwarded = match FORWARD.lock() {
+        Ok(forward) => forward.as_ref().map(|handle| is_interrupt && handle()),
+        Err(_) => None,
+    };
+    if forwarded == Some(true) {
+        return;
+    }
+    if forwarded == Some(false) || ASKED.swap(true, Ordering::SeqCst) {
         terminal::restore();
         std::process::exit(INTERRUPTED);
     }
@@ -74,7 +97,11 @@ mod system {
     /// Handles signals in a thread of its own: few functions may be called in a signal handler.
     pub(super) fn listen() -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let wait = move || signals.forever().for_each(|_| super::handle_signal());
+        let wait = move || {
+            signals
+                .forever()
+                .for_each(|signal| super::handle_signal(signal == SIGINT))
+        };
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(wait)?;
@@ -100,7 +127,7 @@ mod system {
     }
 
     extern "system" fn on_event(event: u32) -> i32 {
-        super::handle_signal();
+        super::handle_signal(matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT));
         if !matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT) {
             // For a closed window the system ends the program when this returns: the board is left at its prompt first.
             thread::sleep(GRACE);

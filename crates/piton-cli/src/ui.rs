@@ -285,6 +285,11 @@ pub(crate) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
+/// Prints what a user's program writes to stderr, unchanged.
+pub(crate) fn program_stderr(bytes: &[u8]) -> io::Result<()> {
+    io::stderr().lock().write_all(bytes)
+}
+
 /// Prints bytes on stderr for programs that have no [`Ui`]. A failure to write is ignored: there is nowhere to report
 /// it.
 pub(crate) fn raw_stderr(bytes: &[u8]) {

@@ -25,6 +25,7 @@ use virtual_board::{BoardOptions, Flash, Line, VirtualBoard};
 use crate::compile::compile_cached;
 use crate::error::Error;
 use crate::events;
+use crate::interpreter;
 use crate::mount;
 use crate::times::ENTRY_TIME;
 use crate::vm;
@@ -80,6 +81,17 @@ pub struct ConnectOptions {
     pub report: Option<Reporter>,
     /// Receives each read and write.
     pub wire_log: Option<WireLogger>,
+}
+
+impl ConnectOptions {
+    /// Returns the receiver of the events of finding a VM file.
+    pub(crate) fn vm_reporter(&self) -> impl FnMut(vm::VmEvent) + '_ {
+        |event| {
+            if let Some(report) = &self.report {
+                report(&ConnectEvent::Vm(event));
+            }
+        }
+    }
 }
 
 impl fmt::Debug for ConnectOptions {
@@ -506,15 +518,7 @@ fn bytecode(source: &str) -> Option<Vec<u8>> {
 /// [`Error::VmFile`] if there is no VM file, [`Error::Vm`] if it does not run or the folder of the board cannot be
 /// used.
 pub fn start_virtual(board: BoardOptions, options: &ConnectOptions) -> Result<VirtualBoard, Error> {
-    let file = vm::locate(options.vm.as_deref(), &mut |event| {
-        if let Some(report) = &options.report {
-            report(&ConnectEvent::Vm(event));
-        }
-    })?;
-    let image = file.open().map_err(|source| Error::VmImage {
-        path: PathBuf::from(file.to_string()),
-        source,
-    })?;
+    let image = interpreter::image(None, options)?;
     Ok(VirtualBoard::start(&image, board)?)
 }
 

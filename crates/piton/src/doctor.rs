@@ -244,9 +244,14 @@ fn vm_finding(found: Result<Option<VmFile>, VmFileError>) -> Finding {
                 environment::VM
             ),
         ),
-        Err(VmFileError::Damaged { path, found }) => Finding::problem(
+        Err(VmFileError::Damaged {
+            release,
+            path,
+            found,
+        }) => Finding::problem(
             Topic::VirtualBoard,
             VmFileError::Damaged {
+                release,
                 path: path.clone(),
                 found,
             }

@@ -20,6 +20,9 @@ pub const VM_URL: &str = "PITON_VM_URL";
 /// The folder of what piton can fetch or compute again.
 pub const CACHE_FOLDER: &str = "PITON_CACHE_DIR";
 
+/// The folders in which programs of this computer look for modules, as with MicroPython's unix port.
+pub const MICROPYPATH: &str = "MICROPYPATH";
+
 /// The factor for the time that a board may take.
 pub const TIMEOUT: &str = "PITON_TIMEOUT";
 
@@ -48,6 +51,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: VM_URL,
         help: "address that the VM file is fetched from, instead of the public mirror",
+    },
+    Variable {
+        name: MICROPYPATH,
+        help: "folders in which `piton micropython` and `piton test` look for modules, in front of the project's dependencies",
     },
     Variable {
         name: TIMEOUT,

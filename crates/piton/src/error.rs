@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::building::BuildError;
 use crate::compile::PlanError;
+use crate::interpreter::InterpreterError;
 use crate::mip::MipError;
 use crate::program::ProgramError;
 use crate::shipment::ShipmentError;
@@ -74,6 +75,9 @@ pub enum Error {
     /// A shipment could not be copied to a board.
     #[error(transparent)]
     ToBoard(#[from] ToBoardError),
+    /// A program cannot be started on this computer.
+    #[error(transparent)]
+    Interpreter(#[from] InterpreterError),
     /// There is no VM file for the virtual board.
     #[error(transparent)]
     VmFile(#[from] VmFileError),
@@ -107,7 +111,8 @@ impl Error {
             Error::Shipment(error) => error.kind(),
             Error::Deploy(error) => error.kind(),
             Error::ToBoard(error) => error.kind(),
-            Error::Password { .. } => ErrorKind::Refused,
+            Error::Interpreter(InterpreterError::UnknownFirmware { .. }) => ErrorKind::Usage,
+            Error::Password { .. } | Error::Interpreter(_) => ErrorKind::Refused,
             Error::VmFile(_) | Error::VmImage { .. } | Error::Vm(_) => ErrorKind::Refused,
         }
     }

@@ -30,6 +30,9 @@
 //! - [`latency`] measures how long a call takes; [`blink`] shows a person which board it is.
 //! - [`program`] runs sources and `.mpy` files, [`mount`] serves a folder whose modules are compiled when they are imported.
 //!
+//! Without a board: [`interpreter`] runs programs on this computer, as the unix port of MicroPython does, [`testing`] unit
+//! tests on virtual boards, or on real ones.
+//!
 //! Files and packages:
 //!
 //! - [`copy`] copies files and folders, as `cp` does.
@@ -81,6 +84,7 @@ pub mod host_file;
 mod host_name;
 pub mod host_tree;
 pub mod http;
+pub mod interpreter;
 pub mod latency;
 pub mod left_out;
 pub mod mip;
@@ -95,6 +99,7 @@ pub mod session;
 pub mod shipment;
 pub mod spool;
 pub mod sync;
+pub mod testing;
 pub mod times;
 pub mod vm;
 pub mod workers;

@@ -10,12 +10,15 @@
 //! 5. fetched once into that cache folder: from [`URL`] (or the address in `PITON_VM_URL`), else by the npm
 //!    client where one is installed.
 //!
-//! Files of 1 and 2 may be any version; those of 3 to 5 have the pinned [`SHA512`].
+//! Files of 1 and 2 may be any version; those of 3 to 5 have the pinned [`SHA512`]. A [`Release`] that is asked for by
+//! its version is searched in 3 to 5 only.
 
 mod fetch;
 mod pinned;
+mod releases;
 
 pub use pinned::{FILE_NAME, SHA512, VERSION};
+pub use releases::{PINNED, RELEASES, Release};
 
 use std::env;
 use std::fmt;
@@ -52,8 +55,10 @@ pub enum VmFileError {
         source: io::Error,
     },
     /// The file in the cache was changed.
-    #[error("VM file `{}` is damaged: it is not version {VERSION} (SHA-512 {found:.16}..., expected {SHA512:.16}...)", path.display())]
+    #[error("VM file `{}` is damaged: it is not version {version} (SHA-512 {found:.16}..., expected {sha512:.16}...)", path.display(), version = release.version, sha512 = release.sha512)]
     Damaged {
+        /// The expected version.
+        release: Release,
         /// Path of the file in the cache.
         path: PathBuf,
         /// The SHA-512 of its content.
@@ -65,8 +70,10 @@ pub enum VmFileError {
     )]
     NoCacheFolder,
     /// No way to fetch the file worked.
-    #[error("could not fetch the VM file `{FILE_NAME}` {VERSION}: {}", attempts.join("; "))]
+    #[error("could not fetch the VM file `{FILE_NAME}` {}: {}", release.version, attempts.join("; "))]
     Fetch {
+        /// The version.
+        release: Release,
         /// The path of the file in the cache.
         place: PathBuf,
         /// The failed attempts: one sentence each.
@@ -178,7 +185,26 @@ pub fn locate(
     explicit: Option<&Path>,
     report: &mut dyn FnMut(VmEvent),
 ) -> Result<VmFile, VmFileError> {
-    Places::of_system(explicit).locate(&mut |place| fetch::fetch(place, report))
+    Places::of_system(explicit).locate(&mut |place| fetch::fetch(PINNED, place, report))
+}
+
+/// Finds the VM file of a version, and fetches it if it does not exist. `report` is called before the file is fetched.
+///
+/// # Errors
+///
+/// As [`locate`], without [`VmFileError::Named`].
+pub fn locate_release(
+    release: Release,
+    report: &mut dyn FnMut(VmEvent),
+) -> Result<VmFile, VmFileError> {
+    let places = Places {
+        release,
+        explicit: None,
+        environment: None,
+        embedded: embedded().filter(|_| release == PINNED),
+        cache: cache_folder(),
+    };
+    places.locate(&mut |place| fetch::fetch(release, place, report))
 }
 
 /// Looks for the VM file as [`locate`] does, but fetches nothing: `None` where it would have to be fetched.
@@ -191,6 +217,7 @@ pub fn look(explicit: Option<&Path>) -> Result<Option<VmFile>, VmFileError> {
     let found = Places::of_system(explicit).locate(&mut |place| {
         is_nowhere = true;
         Err(VmFileError::Fetch {
+            release: PINNED,
             place: place.to_owned(),
             attempts: Vec::new(),
         })
@@ -203,6 +230,7 @@ pub fn look(explicit: Option<&Path>) -> Result<Option<VmFile>, VmFileError> {
 
 /// The possible places of the VM file, in the order of the search.
 struct Places {
+    release: Release,
     explicit: Option<PathBuf>,
     environment: Option<PathBuf>,
     embedded: Option<&'static [u8]>,
@@ -215,6 +243,7 @@ type Fetch<'a> = dyn FnMut(&Path) -> Result<Vec<u8>, VmFileError> + 'a;
 impl Places {
     fn of_system(explicit: Option<&Path>) -> Places {
         Places {
+            release: PINNED,
             explicit: explicit.map(Path::to_owned),
             environment: env::var_os(environment::VM).map(PathBuf::from),
             embedded: embedded(),
@@ -237,15 +266,23 @@ impl Places {
             debug!("the VM file is the one in the program");
             return Ok(VmFile::Embedded(bytes));
         }
-        let place = self.cache?.join("vm").join(VERSION).join(FILE_NAME);
+        let place = self
+            .cache?
+            .join("vm")
+            .join(self.release.version)
+            .join(FILE_NAME);
         match std::fs::read(&place) {
             Ok(bytes) => {
                 let found = sha512(&bytes);
-                if found == SHA512 {
+                if found == self.release.sha512 {
                     debug!(path = %place.display(), "the VM file is in the cache");
                     Ok(VmFile::Path(place))
                 } else {
-                    Err(VmFileError::Damaged { path: place, found })
+                    Err(VmFileError::Damaged {
+                        release: self.release,
+                        path: place,
+                        found,
+                    })
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -76,7 +76,7 @@ pub use error::VmError;
 pub use image::VmImage;
 pub use line::Line;
 pub use options::{
-    BoardOptions, ByteErrors, Direction, Fault, Flash, HostFolder, Interrupt, LineOptions, Outage, Overrun,
-    Processor, Reset, StallAfter, Traffic,
+    BoardOptions, ByteErrors, Direction, Fault, Flash, HostFolder, Interrupt, LineOptions, Outage,
+    Overrun, Processor, Reset, StallAfter, Traffic,
 };
 pub use program::{Console, Ending, Output, OutputReceiver, Program, ProgramOptions, Run};

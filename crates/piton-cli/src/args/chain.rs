@@ -109,7 +109,7 @@ impl Parser<'_> {
         }
         shortcuts::expand(&mut words, self.compatibility, self.config).map_err(End::Invalid)?;
         let mut words = words.into_iter();
-        let Some(name) = words.next() else {
+        let Some(mut name) = words.next() else {
             // The shortcut has no words.
             return Ok(Vec::new());
         };
@@ -118,7 +118,12 @@ impl Parser<'_> {
             self.set_global(option.name, value)?;
             return Ok(words.collect());
         }
-        let own = words.collect::<Vec<String>>();
+        let mut own = words.collect::<Vec<String>>();
+        let runs_interpreter = own.first().is_some_and(|word| word == "micropython");
+        if with_globals && name == "run" && runs_interpreter {
+            // Belay's `run` starts programs of this computer, too.
+            name = own.remove(0);
+        }
         if self.line.find_subcommand(&name).is_none() {
             let last = last.as_deref();
             let error = not_a_command(&name, before, &own, last, self.compatibility);
@@ -140,11 +145,12 @@ impl Parser<'_> {
             return Ok(own);
         };
         let shape = ArgumentShape::of(name, self.compatibility);
+        let mut arguments = (shape == ArgumentShape::Interpreter)
+            .then(|| split::interpreter_arguments(command, &mut own));
         let after_plus = match own.iter().position(|word| word == "+") {
             Some(plus) => own.split_off(plus),
             None => Vec::new(),
         };
-        let mut arguments = None;
         match shape {
             ArgumentShape::Program => arguments = split::program_arguments(command, &mut own),
             ArgumentShape::FileCommand if lists_current_folder(&own) => own.push(String::new()),
@@ -162,9 +168,10 @@ impl Parser<'_> {
                 ..Split::default()
             },
             ArgumentShape::UpToPlus => split::take_all(&own, with_globals),
-            ArgumentShape::Counted | ArgumentShape::FileCommand | ArgumentShape::Program => {
-                split::split(command, &own, with_globals)
-            }
+            ArgumentShape::Counted
+            | ArgumentShape::FileCommand
+            | ArgumentShape::Program
+            | ArgumentShape::Interpreter => split::split(command, &own, with_globals),
         };
         for (option, value) in globals {
             self.set_global(&option, value)?;

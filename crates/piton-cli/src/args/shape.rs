@@ -11,6 +11,9 @@ pub(super) enum ArgumentShape {
     FileCommand,
     /// As [`ArgumentShape::Counted`], with the arguments of the program after a `--`.
     Program,
+    /// As [`ArgumentShape::Program`], but what follows its last own argument, to the end of the line, is the program's:
+    /// `micropython`.
+    Interpreter,
     /// Takes all words up to a `+`, with options anywhere among them: file commands that mpremote lacks.
     UpToPlus,
     /// No words: mpremote's macros.
@@ -22,12 +25,13 @@ impl ArgumentShape {
     pub(super) fn of(name: &str, compatibility: &Compatibility) -> ArgumentShape {
         match name {
             "build" | "compile" | "deploy" | "freeze" | "index" | "inspect" | "keygen"
-            | "manifest" | "minify" | "self" | "sync" | "verify" => ArgumentShape::UpToPlus,
+            | "manifest" | "minify" | "self" | "sync" | "test" | "verify" => ArgumentShape::UpToPlus,
             "df" | "reset" | "bootloader" if !compatibility.macros_take_arguments => {
                 ArgumentShape::Macro
             }
             "exec" | "run" if compatibility.program_arguments => ArgumentShape::Program,
             "fs" => ArgumentShape::FileCommand,
+            "micropython" => ArgumentShape::Interpreter,
             _ => ArgumentShape::Counted,
         }
     }

@@ -56,6 +56,31 @@ pub(super) fn program_arguments(
     None
 }
 
+/// Removes the arguments of a program from the end of `words`, the words of `micropython`: those behind the script, the
+/// code or the module. The code becomes one word with its option, because it may begin with a `-`.
+pub(super) fn interpreter_arguments(
+    command: &clap::Command,
+    words: &mut Vec<String>,
+) -> Vec<String> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        match classify(command, word, true) {
+            _ if matches!(word.as_str(), "-c" | "-m") && at + 1 < words.len() => {
+                let value = words.remove(at + 1);
+                if let Some(word) = words.get_mut(at) {
+                    *word = format!("{word}={value}");
+                }
+                return words.split_off(at + 1);
+            }
+            Word::Positional => return words.split_off(at + 1),
+            Word::Option { takes_next } | Word::Global { takes_next } => {
+                at += 1 + usize::from(takes_next);
+            }
+        }
+    }
+    Vec::new()
+}
+
 /// The kind of a word, for a command.
 enum Word {
     Positional,

@@ -288,6 +288,31 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "micropython",
+        &[
+            ("piton micropython", "a prompt of MicroPython"),
+            (
+                "piton micropython script.py a b",
+                "run `script.py` with the arguments `a` and `b`",
+            ),
+            (
+                "piton micropython --firmware 1.25 -c \"print(1)\"",
+                "the same with an older version",
+            ),
+        ],
+    ),
+    (
+        "test",
+        &[
+            ("piton test", "all tests below the current folder"),
+            (
+                "piton test tests --firmware 1.25 --firmware 1.29",
+                "on two versions of MicroPython",
+            ),
+            ("piton test tests/test_pins.py --device a0", "on a board"),
+        ],
+    ),
+    (
         "virtual",
         &[(
             "piton virtual serve --tcp 127.0.0.1:2217",

@@ -136,6 +136,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "sleep",
         ],
     ),
+    ("On this computer", &["micropython", "test"]),
     ("Packages", &["mip"]),
     (
         "Compile and ship",

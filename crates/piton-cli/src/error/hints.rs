@@ -413,11 +413,11 @@ fn vm_file_hints(error: &VmFileError) -> Vec<String> {
             "without `--vm` and PITON_VM, piton uses version {}, and fetches it once",
             vm::VERSION
         )],
-        VmFileError::Fetch { place, .. } => vec![
+        VmFileError::Fetch { release, place, .. } => vec![
             format!(
                 "on a computer with network: `npm pack {}@{}`, then `tar xzf *.tgz package/{}`",
                 vm::PACKAGE,
-                vm::VERSION,
+                release.version,
                 vm::FILE_NAME
             ),
             format!(

@@ -61,6 +61,7 @@ impl CommandError {
             CommandError::Config(_) | CommandError::PyProject(_) => "settings",
             CommandError::NotBuilt => "build",
             CommandError::Problems(_) => "problems",
+            CommandError::TestsFailed | CommandError::NoTests => "tests",
             CommandError::Firmware(_) => "manifest",
             CommandError::Ship(_) => "shipment",
             CommandError::Piton(error) => library_kind(error),

@@ -159,8 +159,12 @@ const ENTRIES: &[Entry] = &[
         &["`{piton} soft-reset` stops the program on the board"],
     ),
     entry(
-        &["start", "python", "micropython", "execfile", "script"],
+        &["start", "execfile", "script"],
         &["`{piton} run {FILE}` runs a script of this computer on the board"],
+    ),
+    entry(
+        &["python", "python3", "upython", "interpreter"],
+        &["`{piton} micropython {FILE}` runs a script on this computer with MicroPython"],
     ),
     entry(
         &["import"],
@@ -199,11 +203,8 @@ const ENTRIES: &[Entry] = &[
         &["`{piton} new {FOLDER}` makes the files of a project"],
     ),
     entry(
-        &["test", "tests", "pytest", "unittest"],
-        &[
-            "Piton has no test runner yet: `{piton} run {FILE}` runs a test on the board, and `sys.exit(1)` in it is \
-             the exit code",
-        ],
+        &["tests", "pytest", "unittest"],
+        &["`{piton} test {FOLDER}` runs unit tests on virtual boards, `--device` on a real one"],
     ),
     entry(
         &["frozen"],

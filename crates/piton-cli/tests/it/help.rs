@@ -91,7 +91,7 @@ fn words_of_other_tools_get_the_line_to_type() {
         "reboot",
         "flash firmware.uf2",
         "erase_flash",
-        "test",
+        "pytest",
         "freeze",
         "init",
         "mip instal aioble",

@@ -49,6 +49,7 @@ mod lost;
 mod manifest;
 #[cfg(unix)]
 mod microbit;
+mod micropython;
 mod minify;
 mod mip;
 mod mip_sources;
@@ -75,6 +76,7 @@ mod support;
 mod sync;
 #[cfg(unix)]
 mod terminal;
+mod test_command;
 mod trust;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod unix_current;

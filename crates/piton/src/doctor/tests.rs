@@ -107,6 +107,7 @@ fn programs_that_open_ports_are_named() {
 #[test]
 fn a_damaged_vm_file_is_a_problem_and_a_missing_one_is_not() {
     let damaged = VmFileError::Damaged {
+        release: crate::vm::PINNED,
         path: "vm.wasm".into(),
         found: "ab".repeat(64),
     };

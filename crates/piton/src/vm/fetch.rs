@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::environment;
 use crate::http::{Client, ClientOptions, HttpError};
 
-use super::{FILE_NAME, PACKAGE, SHA512, URL, VERSION, VmEvent, VmFileError, sha512};
+use super::{FILE_NAME, PACKAGE, PINNED, Release, URL, VERSION, VmEvent, VmFileError, sha512};
 
 /// Maximum size of a download in bytes. The VM file has 0.45 MB and the package 0.9 MB.
 const SIZE_LIMIT: u64 = 16 << 20;
@@ -21,15 +21,19 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Fetches the VM file, from the mirror or else with npm. `place` is its path in the cache, for events and errors.
-pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(VmEvent)) -> Result<Vec<u8>, VmFileError> {
+pub(super) fn fetch(
+    release: Release,
+    place: &Path,
+    report: &mut dyn FnMut(VmEvent),
+) -> Result<Vec<u8>, VmFileError> {
     let mut attempts = Vec::new();
-    let url = env::var(environment::VM_URL).unwrap_or_else(|_| URL.to_owned());
+    let url = address(release);
     report(VmEvent::Fetching {
         from: format!("`{url}`"),
         to: place.to_owned(),
     });
     match download(&url) {
-        Ok(bytes) => match checked(bytes) {
+        Ok(bytes) => match checked(release, bytes) {
             Ok(bytes) => return Ok(bytes),
             Err(reason) => attempts.push(format!("`{url}`: {reason}")),
         },
@@ -39,24 +43,33 @@ pub(super) fn fetch(place: &Path, report: &mut dyn FnMut(VmEvent)) -> Result<Vec
         from: "the npm client".to_owned(),
         to: place.to_owned(),
     });
-    match npm_pack().and_then(checked) {
+    match npm_pack(release).and_then(|bytes| checked(release, bytes)) {
         Ok(bytes) => return Ok(bytes),
         Err(reason) => attempts.push(format!("npm client: {reason}")),
     }
     Err(VmFileError::Fetch {
+        release,
         place: place.to_owned(),
         attempts,
     })
 }
 
+/// Returns the address of a version: the one in `PITON_VM_URL` is that of the pinned version.
+fn address(release: Release) -> String {
+    let named = env::var(environment::VM_URL).ok();
+    let named = named.filter(|_| release == PINNED);
+    named.unwrap_or_else(|| URL.replace(VERSION, release.version))
+}
+
 /// Returns the bytes if they are the VM file.
-fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+fn checked(release: Release, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let found = sha512(&bytes);
-    if found == SHA512 {
+    let expected = release.sha512;
+    if found == expected {
         Ok(bytes)
     } else {
         Err(format!(
-            "came with the wrong SHA-512 ({found:.16}..., expected {SHA512:.16}...)"
+            "came with the wrong SHA-512 ({found:.16}..., expected {expected:.16}...)"
         ))
     }
 }
@@ -70,10 +83,14 @@ fn download(url: &str) -> Result<Vec<u8>, HttpError> {
 }
 
 /// Fetches the package with the npm client, which uses the mirror and proxy of its configuration.
-fn npm_pack() -> Result<Vec<u8>, String> {
+fn npm_pack(release: Release) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let output = Command::new(NPM)
-        .args(["pack", &format!("{PACKAGE}@{VERSION}"), "--silent"])
+        .args([
+            "pack",
+            &format!("{PACKAGE}@{}", release.version),
+            "--silent",
+        ])
         .args(["--fetch-retries=0", "--fetch-timeout=30000"])
         .current_dir(folder.path())
         .stdin(Stdio::null())

@@ -20,6 +20,7 @@ fn located(files: &[&str], explicit: &str, environment: Option<&str>) -> String 
     let folder = folder(files);
     let path = |name: &str| folder.path().join(name);
     let places = Places {
+        release: PINNED,
         explicit: (!explicit.is_empty()).then(|| path(explicit)),
         environment: environment.map(|name| match name {
             "" => PathBuf::new(),
@@ -89,6 +90,7 @@ fn the_cache_is_filled_once_and_never_trusted() {
     assert!(located(&[&below], "", None).starts_with("VM file `"));
     assert!(located(&["cache"], "", None).starts_with("VM file `"));
     let places = Places {
+        release: PINNED,
         explicit: None,
         environment: None,
         embedded: None,
@@ -102,6 +104,7 @@ fn the_cache_is_filled_once_and_never_trusted() {
 fn what_cannot_be_fetched_leaves_nothing() {
     let folder = folder(&[]);
     let places = Places {
+        release: PINNED,
         explicit: None,
         environment: None,
         embedded: None,
@@ -109,6 +112,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
     };
     let failed = places.locate(&mut |place| {
         Err(VmFileError::Fetch {
+            release: PINNED,
             place: place.to_owned(),
             attempts: vec![
                 "no network".to_owned(),
@@ -127,6 +131,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
 #[test]
 fn an_embedded_file_needs_no_cache_and_no_network() {
     let places = |explicit| Places {
+        release: PINNED,
         explicit,
         environment: None,
         embedded: Some(b"\0asm"),

@@ -74,10 +74,7 @@ impl FolderStorage {
     }
 
     /// Returns the storage to change at `path`, with the path inside of it.
-    fn writable(
-        &mut self,
-        path: &FlashPath,
-    ) -> Result<(&mut DirectoryStorage, FlashPath), Errno> {
+    fn writable(&mut self, path: &FlashPath) -> Result<(&mut DirectoryStorage, FlashPath), Errno> {
         let Some((index, rest)) = self.place(path) else {
             return Err(match path.parent().map(|parent| self.stat(&parent)) {
                 Some(Err(errno)) => errno,

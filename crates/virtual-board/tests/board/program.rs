@@ -8,9 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use test_programs::micropython_unix;
-use virtual_board::{
-    Ending, Flash, HostFolder, Output, Program, ProgramOptions, Run, VmImage,
-};
+use virtual_board::{Ending, Flash, HostFolder, Output, Program, ProgramOptions, Run, VmImage};
 
 use super::support::{WATCHDOG, image};
 
@@ -45,7 +43,9 @@ fn options(run: Run, files: Flash, output: Sender<(char, Vec<u8>)>) -> ProgramOp
                 Output::Stderr(bytes) => ('e', bytes.to_vec()),
                 Output::Prompt => ('p', Vec::new()),
             };
-            output.send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
+            output
+                .send(piece)
+                .map_err(|_| io::ErrorKind::BrokenPipe.into())
         }),
     }
 }
@@ -75,7 +75,11 @@ impl Running {
         let mut seen = Vec::new();
         while !seen.ends_with(end.as_bytes()) {
             let piece = self.output.recv_timeout(WATCHDOG);
-            seen.extend(piece.unwrap_or_else(|error| panic!("{error} after {seen:?}")).1);
+            seen.extend(
+                piece
+                    .unwrap_or_else(|error| panic!("{error} after {seen:?}"))
+                    .1,
+            );
         }
     }
 }
@@ -119,9 +123,20 @@ fn programs_behave_as_with_the_unix_port() {
         std::fs::write(stdin.path(), input).expect("it is written");
         peer.stdin(stdin.reopen().expect("it opens"));
         let expected = peer.args(["-c", source]).output().expect("it runs");
-        assert_eq!(stdout, String::from_utf8_lossy(&expected.stdout), "{source}");
-        assert_eq!(stderr, String::from_utf8_lossy(&expected.stderr), "{source}");
-        let code = expected.status.code().and_then(|code| u8::try_from(code).ok());
+        assert_eq!(
+            stdout,
+            String::from_utf8_lossy(&expected.stdout),
+            "{source}"
+        );
+        assert_eq!(
+            stderr,
+            String::from_utf8_lossy(&expected.stderr),
+            "{source}"
+        );
+        let code = expected
+            .status
+            .code()
+            .and_then(|code| u8::try_from(code).ok());
         assert_eq!(ending, Ending::Exited(code.expect("a code")), "{source}");
     }
 }
@@ -153,7 +168,10 @@ fn an_interrupt_is_a_keyboard_interrupt_wherever_the_program_waits() {
         running.wait_for("caught\nup\n");
         running.program.console().interrupt();
         let (_, stderr, ending) = running.end();
-        assert!(stderr.ends_with("KeyboardInterrupt: \n"), "{wait}: {stderr}");
+        assert!(
+            stderr.ends_with("KeyboardInterrupt: \n"),
+            "{wait}: {stderr}"
+        );
         assert_eq!(ending, Ending::Exited(1), "{wait}");
     }
 }
@@ -175,7 +193,10 @@ fn stuck_crashed_reset_and_stopped_programs_end() {
     running.program.stop();
     assert_eq!(running.program.wait(WATCHDOG), Some(Ending::Stopped));
     // Nobody reads the output any more.
-    let Running { mut program, output } = start("while True: print(1)");
+    let Running {
+        mut program,
+        output,
+    } = start("while True: print(1)");
     drop(output);
     assert_eq!(program.wait(WATCHDOG), Some(Ending::Stopped));
 }
@@ -268,7 +289,11 @@ fn tree(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("it is read") {
         let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         if path.is_dir() {
             let inner = tree(&path).into_iter();
             found.extend(inner.map(|(inner, text)| (format!("{name}/{inner}"), text)));
@@ -315,7 +340,10 @@ fn files_and_modules_run_as_main_and_a_machine_of_the_program_is_found() {
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     };
-    write("one.py", "print(__name__, __file__)\nimport machine\nprint(machine.which)\n1/0\n");
+    write(
+        "one.py",
+        "print(__name__, __file__)\nimport machine\nprint(machine.which)\n1/0\n",
+    );
     write("machine.py", "which = 'mine'\n");
     write("pack/__main__.py", "print(__name__, __file__)\n");
     write("pack/deep.py", "print(__name__, __file__)\n");

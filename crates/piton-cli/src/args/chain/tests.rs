@@ -102,6 +102,8 @@ fn describe_command(command: &Command) -> Value {
         | Command::Select
         | Command::New(_)
         | Command::SelfCheck(_)
+        | Command::Micropython(_)
+        | Command::Test(_)
         | Command::Build(_)
         | Command::Verify(_)
         | Command::Deploy(_)

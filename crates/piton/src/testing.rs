@@ -1,0 +1,234 @@
+//! Unit tests in MicroPython: finding their files, running each on a virtual board of its own or on a real board, and
+//! reporting the results.
+//!
+//! A test is a method `test*` of a `unittest.TestCase`, or a function `test*`. `device/test_run.py` runs the tests of one
+//! file and prints what happens in lines that begin with a random mark; what the tests print themselves is beside them. A file
+//! that hangs, or kills its board, is one failure.
+
+mod collect;
+mod junit;
+mod on_board;
+mod on_virtual;
+mod transcript;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use piton_board::literal::py_str;
+use serde::Serialize;
+
+pub use collect::{TestFile, collect};
+pub use junit::junit;
+pub use on_board::run_on_board;
+pub use on_virtual::{VirtualBoards, run_on_virtual};
+
+use crate::error::Error;
+use crate::events;
+use transcript::Transcript;
+
+/// device/test_run.py, as `cargo xtask codegen` minifies it.
+const PROGRAM: &str = include_str!("../device/minified/test_run.py");
+
+/// The time of a file, unless it is told.
+pub const FILE_TIME: Duration = Duration::from_secs(60);
+
+/// What of a file is run, and for how long.
+#[derive(Clone, Debug)]
+pub struct TestOptions {
+    /// Only tests with this text in `FILE::CLASS::TEST`, in any case; empty for all.
+    pub pattern: String,
+    /// The time of a file.
+    pub timeout: Duration,
+}
+
+impl Default for TestOptions {
+    fn default() -> TestOptions {
+        TestOptions {
+            pattern: String::new(),
+            timeout: FILE_TIME,
+        }
+    }
+}
+
+/// The result of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ended without an exception.
+    Passed,
+    /// It raised an exception.
+    Failed,
+    /// It was skipped.
+    Skipped,
+    /// It failed as it was expected to.
+    Xfailed,
+    /// It passed and was expected to fail, which is a failure.
+    Xpassed,
+}
+
+/// The line of a file at which an exception was raised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file, relative to the current folder if it is below it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The text of the line, if the file can be read.
+    pub source: Option<String>,
+}
+
+/// A test that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TestResult {
+    /// Its name: `CLASS::METHOD` or that of the function.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took on the board.
+    pub milliseconds: u64,
+    /// The text of the exception, or the reason for the skip; empty for none.
+    pub message: String,
+    /// The traceback of a failure as the board prints it, without the frames of the runner; empty for none.
+    pub traceback: String,
+    /// Where the exception was raised: the last line of the test's own file in the traceback, else the last line.
+    pub place: Option<Place>,
+    /// What the test printed.
+    pub output: String,
+}
+
+/// A file of tests that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileResult {
+    /// The file, as it was found.
+    #[serde(serialize_with = "events::path")]
+    pub file: PathBuf,
+    /// What it ran on: the version of the virtual board, or the name of the board.
+    pub board: String,
+    /// Its tests in the order in which they ran: by name.
+    pub tests: Vec<TestResult>,
+    /// Why not all of its tests ran: an exception of the module itself, a timeout, or the end of the board.
+    pub problem: Option<String>,
+    /// The reason if the whole file is skipped.
+    pub skipped: Option<String>,
+    /// What was printed outside of the tests.
+    pub output: String,
+    /// How long it took, from start to end.
+    pub milliseconds: u64,
+}
+
+/// How many tests had which result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Files that were run; once for each board.
+    pub files: usize,
+    /// Passed tests.
+    pub passed: usize,
+    /// Failed tests, those that passed against the expectation among them.
+    pub failed: usize,
+    /// Skipped tests and files.
+    pub skipped: usize,
+    /// Tests that failed as they were expected to.
+    pub xfailed: usize,
+    /// Files of which not all tests ran.
+    pub errors: usize,
+}
+
+impl FileResult {
+    /// Returns whether nothing of the file has failed.
+    pub fn is_ok(&self) -> bool {
+        let failed = |test: &TestResult| matches!(test.outcome, Outcome::Failed | Outcome::Xpassed);
+        self.problem.is_none() && !self.tests.iter().any(failed)
+    }
+}
+
+impl Counts {
+    /// Counts the tests of these files.
+    pub fn of<'a>(files: impl IntoIterator<Item = &'a FileResult>) -> Counts {
+        let mut counts = Counts::default();
+        for file in files {
+            counts.files += 1;
+            counts.errors += usize::from(file.problem.is_some());
+            counts.skipped += usize::from(file.skipped.is_some());
+            for test in &file.tests {
+                match test.outcome {
+                    Outcome::Passed => counts.passed += 1,
+                    Outcome::Failed | Outcome::Xpassed => counts.failed += 1,
+                    Outcome::Skipped => counts.skipped += 1,
+                    Outcome::Xfailed => counts.xfailed += 1,
+                }
+            }
+        }
+        counts
+    }
+
+    /// Returns whether something has failed.
+    pub fn has_failures(&self) -> bool {
+        self.failed > 0 || self.errors > 0
+    }
+
+    /// Returns how many tests there were.
+    pub fn tests(&self) -> usize {
+        self.passed + self.failed + self.skipped + self.xfailed
+    }
+}
+
+/// Returns the source that runs the tests of a file and reports with `mark`. `folders` go to the front of `sys.path`.
+fn program(
+    file: &TestFile,
+    mark: &str,
+    options: &TestOptions,
+    folders: &[String],
+    own_unittest: bool,
+) -> String {
+    let folders = folders.iter().map(|folder| py_str(folder));
+    let folders = folders.collect::<Vec<_>>().join(",");
+    // The whole name is compared: what the file's name has of the pattern is settled here.
+    let pattern = options.pattern.to_lowercase();
+    let name = file
+        .path
+        .to_string_lossy()
+        .to_lowercase()
+        .replace('\\', "/");
+    let pattern = if name.contains(&pattern) {
+        ""
+    } else {
+        &pattern
+    };
+    format!(
+        "import sys\nsys.path[:0]=[{folders}]\n{PROGRAM}\n_piton({},{},{},{})\n",
+        py_str(mark),
+        py_str(&file.module),
+        py_str(pattern),
+        if own_unittest { "True" } else { "False" },
+    )
+}
+
+/// Returns whether one of the folders has a `unittest` of its own.
+fn has_unittest(folders: &[PathBuf]) -> bool {
+    let names = [
+        "unittest.py",
+        "unittest.mpy",
+        "unittest/__init__.py",
+        "unittest/__init__.mpy",
+    ];
+    let mut candidates = folders
+        .iter()
+        .flat_map(|folder| names.map(|name| folder.join(name)));
+    candidates.any(|path| path.is_file())
+}
+
+/// Runs the tests of a file with `run`, which passes the output of the board to the transcript, and returns why the file did
+/// not come to its end, if it did not.
+fn file_result(
+    file: &TestFile,
+    board: String,
+    current: &Path,
+    run: impl FnOnce(&str) -> Result<(Vec<u8>, Option<String>), Error>,
+) -> Result<FileResult, Error> {
+    let began = std::time::Instant::now();
+    let mark = transcript::mark();
+    let (output, ended) = run(&mark)?;
+    let mut result = Transcript::read(&output, &mark).into_result(file, board, current, ended);
+    result.milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(result)
+}
