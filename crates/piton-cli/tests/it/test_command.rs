@@ -75,10 +75,7 @@ fn project() -> Sandbox {
          os.listdir()\n\ndef test_wrong():\n    total = 1 + 1\n    assert total == 3, 'bad sum'\n",
     );
     sandbox.write("tests/test_broken.py", "import nothing\n");
-    sandbox.write(
-        "tests/test_hangs.py",
-        "def test_for_ever():\n    print('up')\n    while True: pass\n",
-    );
+    sandbox.write("hangs.py", "def test_for_ever():\n    while True: pass\n");
     sandbox.write(
         "tests/test_reset.py",
         "import machine\n\ndef test_a():\n    pass\n\ndef test_reset():\n    machine.reset()\n",
@@ -89,7 +86,7 @@ fn project() -> Sandbox {
 /// Replaces what depends on the time.
 fn without_time(text: &str) -> String {
     let lines = text.lines().map(|line| match line.rsplit_once(" in ") {
-        Some((start, end)) if end.ends_with(" s") && line.contains(" files: ") => {
+        Some((start, end)) if end.ends_with(" s") && line.contains(" file") => {
             format!("{start} in TIME")
         }
         _ => line.to_owned(),
@@ -100,12 +97,28 @@ fn without_time(text: &str) -> String {
 #[test]
 fn each_file_runs_on_its_own_board_and_every_failure_is_shown() {
     let sandbox = project();
-    let text = sandbox.show("test -j 1 --time-limit 3");
+    let text = sandbox.show("test -j 1");
     insta::assert_snapshot!(without_time(&text));
     assert!(
         !sandbox.path().join("new").exists(),
         "tests write into memory"
     );
+}
+
+/// Runs a file that never ends beside one that does. How far it comes depends on the time.
+fn assert_hanging_file_is_one_failure(sandbox: &Sandbox, options: &str) {
+    let line = format!("test {options} --time-limit 2 hangs.py tests/test_broken.py");
+    let outcome = sandbox.run(&line);
+    let text = outcome.stdout();
+    assert!(text.contains("NOT COMPLETED hangs.py"), "{text}");
+    assert!(text.contains("  timed out after 2 s"), "{text}");
+    assert!(text.contains("\n2 files: 2 not completed in "), "{text}");
+    assert_eq!(outcome.code, Some(1));
+}
+
+#[test]
+fn a_file_that_hangs_is_one_failure() {
+    assert_hanging_file_is_one_failure(&project(), "-j 1");
 }
 
 #[test]
@@ -169,8 +182,7 @@ fn files_run_on_a_board_behind_a_port_too() {
     let sandbox = project();
     let server = virtual_board::serve::pty(Arc::new(crate::support::virtual_board())).unwrap();
     let port = server.path().to_str().unwrap();
-    let line =
-        format!("test --device {port} --time-limit 5 tests/test_cases.py tests/test_hangs.py");
-    let text = sandbox.show(&line).replace(port, "PORT");
-    insta::assert_snapshot!(without_time(&text));
+    let text = sandbox.show(&format!("test --device {port} tests/test_cases.py"));
+    insta::assert_snapshot!(without_time(&text.replace(port, "PORT")));
+    assert_hanging_file_is_one_failure(&sandbox, &format!("--device {port}"));
 }
