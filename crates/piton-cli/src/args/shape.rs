@@ -25,7 +25,9 @@ impl ArgumentShape {
     pub(super) fn of(name: &str, compatibility: &Compatibility) -> ArgumentShape {
         match name {
             "build" | "compile" | "deploy" | "freeze" | "index" | "inspect" | "keygen"
-            | "manifest" | "minify" | "self" | "sync" | "test" | "verify" => ArgumentShape::UpToPlus,
+            | "manifest" | "minify" | "self" | "sync" | "test" | "verify" => {
+                ArgumentShape::UpToPlus
+            }
             "df" | "reset" | "bootloader" if !compatibility.macros_take_arguments => {
                 ArgumentShape::Macro
             }
