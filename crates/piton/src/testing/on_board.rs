@@ -44,7 +44,7 @@ pub fn run_on_board(
             remote.push(path);
         }
     }
-    drop(board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME))?);
+    board.raw_repl(Entry::SoftReset, Deadline::after(ENTRY_TIME))?;
     let settings = Settings {
         read_only: true,
         ..Settings::default()
@@ -87,9 +87,7 @@ fn follow(
                 options.timeout.as_secs_f64()
             ))
         }
-        Err(error @ (BoardError::BoardReset { .. } | BoardError::Exception { .. })) => {
-            Some(error.to_string())
-        }
+        Err(error @ (BoardError::BoardReset | BoardError::Exception(_))) => Some(error.to_string()),
         Err(error) => return Err(error.into()),
     };
     Ok((printed, ended))
