@@ -167,14 +167,14 @@ mod tests {
         transcript.into_result(
             &file,
             "b".to_owned(),
-            Path::new("/home/me"),
+            Path::new("/project"),
             ended.map(str::to_owned),
         )
     }
 
     #[test]
     fn results_and_prints_are_told_apart() {
-        let trace = r#"Traceback (most recent call last):\n  File \"<stdin>\", line 1, in run\n  File \"/home/me/tests/test_a.py\", line 7, in test_b\n  File \"lib.py\", line 2, in f\nValueError: x\n"#;
+        let trace = r#"Traceback (most recent call last):\n  File \"<stdin>\", line 1, in run\n  File \"/project/tests/test_a.py\", line 7, in test_b\n  File \"lib.py\", line 2, in f\nValueError: x\n"#;
         let output = format!(
             "before\r\n@[\"start\",\"test_a\"]\nhalf @[\"end\",\"test_a\",\"passed\",12,\"\",\"\"]\nbetween\n\
              @[\"start\",\"C::test_b\"]\n@[\"end\",\"C::test_b\",\"failed\",1,\"x\",\"{trace}\"]\n@[\"done\"]\n"
