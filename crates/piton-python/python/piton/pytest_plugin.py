@@ -28,6 +28,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> Iterator[piton.Device]:
     """A board without variables of other tests; the files of a real board are kept."""
-    selector: str = request.config.getoption("--board")
+    selector = str(request.config.getoption("--board"))
     with piton.Device(selector) as device:
         yield device
