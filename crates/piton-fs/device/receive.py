@@ -1,5 +1,6 @@
 # Sends files to the host as a stream of frames: docs/transfer.md describes both directions. The host requests damaged
-# parts by a line of numbers: index of the file, offset, number of the next frame, number of the mark before it.
+# parts by a line of numbers: index of the file, offset, number of the next frame, number of the mark before it, longest content of a
+# frame, sum of these.
 def _piton(paths):
     import gc
     import os
@@ -20,6 +21,7 @@ def _piton(paths):
     room = 512
     while room < 4096 and free >= room * 2:
         room *= 2
+    most = room
     view = memoryview(bytearray(room + 9))
     index = offset = number = 0
 
@@ -36,14 +38,18 @@ def _piton(paths):
 
     def asked(wait):
         # Whether the host has requested a part, which is sent next. None: the host has everything.
-        nonlocal index, offset, number
+        nonlocal index, offset, number, room
         if not poller.poll(wait):
             return False
         try:
             numbers = [int(text) for text in stdin.readline().split()]
             if not numbers:
                 return None
-            index, offset, number, mark = numbers
+            # A line that was damaged is asked for again.
+            if sum(numbers[:-1]) != numbers[-1]:
+                return False
+            index, offset, number, mark, room = numbers[:-1]
+            room = min(room, most)
         except ValueError:
             return False
         put(bytes((165, 90, 150, mark)))
@@ -73,7 +79,7 @@ def _piton(paths):
             if offset:
                 left = offset
                 while left:
-                    count = file.readinto(view[: min(room, left)])
+                    count = file.readinto(view[: min(most, left)])
                     if not count:
                         raise OSError(5)
                     if digest:

@@ -17,6 +17,7 @@ def _piton(paths):
  room=512
  while room<4096 and free>=room*2:
   room*=2
+ most=room
  view=memoryview(bytearray(room+9))
  index=offset=number=0
  def frame(kind,size):
@@ -30,14 +31,17 @@ def _piton(paths):
   put(view[:size+9])
   number=number+1&65535
  def asked(wait):
-  nonlocal index,offset,number
+  nonlocal index,offset,number,room
   if not poller.poll(wait):
    return False
   try:
    numbers=[int(text)for text in stdin.readline().split()]
    if not numbers:
     return None
-   index,offset,number,mark=numbers
+   if sum(numbers[:-1])!=numbers[-1]:
+    return False
+   index,offset,number,mark,room=numbers[:-1]
+   room=min(room,most)
   except ValueError:
    return False
   put(bytes((165,90,150,mark)))
@@ -66,7 +70,7 @@ def _piton(paths):
    if offset:
     left=offset
     while left:
-     count=file.readinto(view[:min(room,left)])
+     count=file.readinto(view[:min(most,left)])
      if not count:
       raise OSError(5)
      if digest:
