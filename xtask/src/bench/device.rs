@@ -173,7 +173,8 @@ fn measure(tool: Tool, args: &Args, needs: &Needs) -> anyhow::Result<Measured> {
         .args([&needs.sources, &target])
         .arg(match args.board {
             Kind::Unix => "unix",
-            Kind::Virtual | Kind::Pico => "",
+            Kind::Virtual => "virtual",
+            Kind::Pico => "pico",
         });
     let measured = lines_of(command, &board.relay);
     measured.with_context(|| format!("{tool:?} fails"))
