@@ -27,6 +27,7 @@ mod minify;
 pub(crate) mod mip;
 mod mount;
 mod new;
+mod project;
 pub(crate) mod repl;
 mod reserved;
 mod romfs;
@@ -107,6 +108,9 @@ pub(crate) enum Command {
     Sync(Box<sync::Args>),
     /// Install packages on the board, list, update and remove them
     Mip(mip::Args),
+    /// The packages of a project
+    #[command(flatten)]
+    Project(project::Command),
     /// Print used and free space of the board's file systems
     Df,
     /// Print what kind of board this is
@@ -187,6 +191,7 @@ impl Command {
             Command::Rtc(args) => rtc::run(args, ctx),
             Command::Sync(args) => sync::run(args, ctx),
             Command::Mip(args) => mip::run(args, ctx),
+            Command::Project(command) => command.run(ctx),
             Command::Df => df::run(ctx),
             Command::Info => info::run(ctx),
             Command::Latency(args) => latency::run(args, ctx),
@@ -260,6 +265,7 @@ impl Command {
             | Command::Rtc(_)
             | Command::Sync(_)
             | Command::Mip(_)
+            | Command::Project(_)
             | Command::Df
             | Command::Info
             | Command::Latency(_)
@@ -321,6 +327,12 @@ pub(crate) fn not_a_command(
     let names = line.get_subcommands().map(clap::Command::get_name);
     let shortcuts = SHORTCUTS.iter().map(|shortcut| shortcut.name);
     let near = nearest(word, names.chain(shortcuts));
+    if last == Some("install") && compatibility.wording == Wording::Piton {
+        return UsageError::NotACommand {
+            word: word.to_owned(),
+            hints: package_hints(word, compatibility.program),
+        };
+    }
     let last = last.and_then(|name| line.find_subcommand(name));
     if compatibility.global_options && word.starts_with('-') {
         return wrong::not_an_option(word, last, before);
@@ -329,6 +341,17 @@ pub(crate) fn not_a_command(
         word: word.to_owned(),
         hints: not_a_command_hints(word, near.as_deref(), (before, after), compatibility),
     }
+}
+
+/// Returns the hints for a word after `install`: the name of a package, for people who know pip and mip.
+fn package_hints(word: &str, program: &str) -> Vec<String> {
+    let word = quoted(word);
+    vec![
+        format!(
+            "`{program} add {word}` adds a package to the project, and `{program} install` takes no names"
+        ),
+        format!("`{program} mip install {word}` installs a package on the board without a project"),
+    ]
 }
 
 fn not_a_command_hints(

@@ -218,7 +218,8 @@ from_library!(
     piton::shipment::ShipmentError,
     piton::shipment::to_board::ToBoardError,
     piton::shipment::to_drive::ToDriveError,
-    piton::sync::Error
+    piton::sync::Error,
+    piton::workspace::PackageError
 );
 
 impl CommandError {

@@ -38,6 +38,21 @@ pub const APPDATA: &str = "APPDATA";
 /// The time of the sources of a build (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
+/// Servers that stand for others: pairs of beginnings of addresses, `FROM=TO`, with spaces between them.
+pub const MIRRORS: &str = "PITON_MIRRORS";
+
+/// The file of names and passwords of servers (<https://everything.curl.dev/usingcurl/netrc.html>).
+pub const NETRC: &str = "NETRC";
+
+/// The token for repositories on GitHub.
+pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+
+/// The token for repositories on GitLab.
+pub const GITLAB_TOKEN: &str = "GITLAB_TOKEN";
+
+/// The token for repositories on Codeberg.
+pub const CODEBERG_TOKEN: &str = "CODEBERG_TOKEN";
+
 /// All variables.
 pub const VARIABLES: &[Variable] = &[
     Variable {
@@ -63,6 +78,26 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: CONFIG,
         help: "configuration file, instead of `config.toml` in the folder of configuration files; empty: none",
+    },
+    Variable {
+        name: MIRRORS,
+        help: "servers that stand for others when packages are fetched: pairs `FROM=TO` of beginnings of addresses, with spaces between",
+    },
+    Variable {
+        name: NETRC,
+        help: "file of names and passwords of servers, instead of `~/.netrc`; empty: none",
+    },
+    Variable {
+        name: GITHUB_TOKEN,
+        help: "token for packages of repositories on GitHub",
+    },
+    Variable {
+        name: GITLAB_TOKEN,
+        help: "token for packages of repositories on GitLab",
+    },
+    Variable {
+        name: CODEBERG_TOKEN,
+        help: "token for packages of repositories on Codeberg",
     },
     Variable {
         name: XDG_CONFIG_HOME,

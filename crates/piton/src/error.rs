@@ -14,6 +14,7 @@ use crate::shipment::ShipmentError;
 use crate::shipment::to_board::ToBoardError;
 use crate::shipment::to_drive::ToDriveError;
 use crate::vm::VmFileError;
+use crate::workspace::PackageError;
 
 pub use crate::copy::Error as CopyError;
 pub use crate::sync::Error as SyncError;
@@ -57,6 +58,9 @@ pub enum Error {
     /// A package cannot be installed or removed.
     #[error(transparent)]
     Mip(#[from] MipError),
+    /// The packages of a project cannot be had or written.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// A program did not run.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -105,6 +109,7 @@ impl Error {
             Error::Sync(error) => error.kind(),
             Error::Copy(error) => error.kind(),
             Error::Mip(error) => error.kind(),
+            Error::Package(error) => error.kind(),
             Error::Program(error) => error.kind(),
             Error::Compile(error) => error.kind(),
             Error::Build(error) => error.kind(),

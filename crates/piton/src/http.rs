@@ -12,6 +12,7 @@ use tempfile::SpooledTempFile;
 use tracing::debug;
 
 use crate::workers;
+use crate::workspace::Credentials;
 
 /// Maximum number of documents that are fetched at a time.
 const AT_ONCE: usize = 8;
@@ -41,6 +42,8 @@ pub struct ClientOptions {
     /// Timeout of one document, from the search for the address to the last byte. Without a limit by default, since
     /// a slow line needs a long time.
     pub total: Option<Duration>,
+    /// What servers are told about who asks. Not sent after a redirection.
+    pub credentials: Credentials,
 }
 
 impl Default for ClientOptions {
@@ -49,6 +52,7 @@ impl Default for ClientOptions {
             connect: Duration::from_secs(15),
             stall: Duration::from_secs(20),
             total: None,
+            credentials: Credentials::default(),
         }
     }
 }
@@ -193,6 +197,7 @@ impl Seek for Document {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: ureq::Agent,
+    credentials: Credentials,
     /// The time in which [`LEAST`] bytes must come.
     window: Duration,
 }
@@ -217,6 +222,7 @@ impl Client {
             .into();
         Client {
             agent,
+            credentials: options.credentials.clone(),
             window: scaled(options.stall),
         }
     }
@@ -245,9 +251,12 @@ impl Client {
             debug!(%url, %error, "the document could not be fetched");
             error
         };
-        let mut response = self
-            .agent
-            .get(url)
+        let request = self.agent.get(url);
+        let request = match self.credentials.header(url) {
+            Some(header) => request.header("authorization", header),
+            None => request,
+        };
+        let mut response = request
             .config()
             // A redirection must not lead from HTTPS to HTTP.
             .https_only(url.starts_with("https:"))

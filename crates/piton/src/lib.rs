@@ -37,7 +37,7 @@
 //!
 //! - [`copy`] copies files and folders, as `cp` does.
 //! - [`sync`] makes a folder of a board like one of this computer, or the other way round.
-//! - [`mip`] installs packages, over [`http`].
+//! - [`mip`] installs packages, over [`http`]. [`workspace`] has those of a project, with a lock.
 //! - [`firmware`] evaluates the manifests of firmware. [`romfs`] makes images of read-only file systems.
 //! - [`new_project`] makes the files of a project.
 //!
@@ -81,6 +81,7 @@ pub mod events;
 pub mod firmware;
 mod flushed;
 pub mod host_file;
+mod host_folder;
 mod host_name;
 pub mod host_tree;
 pub mod http;
@@ -103,6 +104,7 @@ pub mod testing;
 pub mod times;
 pub mod vm;
 pub mod workers;
+pub mod workspace;
 
 pub use board::{Board, ConnectEvent, ConnectOptions, Reporter, WireLogger, start_virtual};
 pub use error::Error;

@@ -41,6 +41,7 @@ mod manage;
 pub(crate) mod manifest;
 mod packages;
 mod plan;
+mod project;
 mod report;
 
 use std::io;
@@ -65,6 +66,7 @@ pub use look::Looked;
 pub use manage::Removal;
 pub use packages::Packages;
 pub use piton_project::mip::{INDEX, record, resolve, source};
+pub use project::{ProjectImage, ProjectInstallation, ProjectPackage};
 pub use report::{InstallReport, InstalledPackage, UninstallReport};
 
 /// Why a package was not installed, or not removed.

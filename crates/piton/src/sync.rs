@@ -64,6 +64,7 @@ use crate::shipment::to_drive::ToDriveError;
 pub use belay::{Keep, belay_options, push_file};
 pub use drive::{DrivePush, drive_compiler_options, is_drive, push_to_drive};
 pub use host_side::{Content, HostTree, walk};
+pub(crate) use make::make;
 pub use make::{check, compiler_options};
 pub use pull::{Pull, pull};
 pub use push::{Push, push, push_tree};

@@ -25,6 +25,7 @@ const PRINTS_BYTES: &[&str] = &[
     "commands/minify.rs",
     "commands/repl/screen.rs",
     "commands/romfs.rs",
+    "commands/project/install.rs",
     "commands/sync/watch.rs",
 ];
 

@@ -175,6 +175,81 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("mip install", &[("piton mip install aioble", "")]),
     ("mip uninstall", &[("piton mip uninstall aioble", "")]),
+    (
+        "add",
+        &[
+            (
+                "piton add aiohttp",
+                "add a package of the index to the project",
+            ),
+            (
+                "piton add github:org/repo@v1.2",
+                "add a package of a repository, at a tag",
+            ),
+        ],
+    ),
+    (
+        "remove",
+        &[("piton remove aiohttp", "remove a package from the project")],
+    ),
+    (
+        "lock",
+        &[
+            ("piton lock", "write down which versions the project has"),
+            (
+                "piton lock --locked",
+                "check that the lock is that of `pyproject.toml`",
+            ),
+        ],
+    ),
+    (
+        "update",
+        &[("piton update aiohttp", "take the newest version that fits")],
+    ),
+    (
+        "install",
+        &[
+            (
+                "piton connect a0 install --main app.py",
+                "install the project on a board, and start it",
+            ),
+            (
+                "piton install --device a0 --device a1",
+                "install the project on two boards",
+            ),
+        ],
+    ),
+    (
+        "list",
+        &[("piton list --tree", "draw which package needs which")],
+    ),
+    ("why", &[("piton why re", "tell which packages need `re`")]),
+    (
+        "outdated",
+        &[("piton outdated", "list packages with newer versions")],
+    ),
+    ("search", &[("piton search mqtt", "find packages for MQTT")]),
+    (
+        "vendor",
+        &[(
+            "piton vendor build/lib",
+            "copy the packages into a folder, as a board has them",
+        )],
+    ),
+    (
+        "clean",
+        &[(
+            "piton clean --dry-run",
+            "print what the project does not need",
+        )],
+    ),
+    (
+        "cache",
+        &[
+            ("piton cache info", "print where the cache is"),
+            ("piton cache clear git", "remove cached repositories"),
+        ],
+    ),
     ("df", &[("piton df", "how full the board is")]),
     ("info", &[("piton info --json", "the same for programs")]),
     (

@@ -137,7 +137,13 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("On this computer", &["micropython", "test"]),
-    ("Packages", &["mip"]),
+    (
+        "Packages",
+        &[
+            "mip", "add", "remove", "lock", "update", "install", "list", "why", "outdated",
+            "search", "vendor", "clean", "cache",
+        ],
+    ),
     (
         "Compile and ship",
         &[

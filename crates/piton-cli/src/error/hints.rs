@@ -14,11 +14,12 @@ use piton::shipment::archive::ArchiveError;
 use piton::shipment::to_drive::ToDriveError;
 use piton::transport::webrepl::MAX_PASSWORD;
 use piton::vm::{self, VmFileError};
+use piton::workspace::PackageError as ProjectError;
 
 use super::mpremote;
 use crate::compatibility::Compatibility;
 use crate::config::UNREAD_HINT;
-use crate::suggest::{did_you_mean, quoted};
+use crate::suggest::{did_you_mean, nearest, quoted};
 use crate::usage::UsageError;
 
 pub(super) fn usage_hints(error: &UsageError) -> Vec<String> {
@@ -56,6 +57,7 @@ pub(super) fn library_hints(error: &piton::Error, compatibility: &Compatibility)
             vec!["`--target` names a folder on the board".to_owned()]
         }
         Error::Mip(error) => mip_hints(error, name),
+        Error::Package(error) => package_hints(error, name),
         Error::Build(error) => build_hints(error, name),
         Error::Shipment(error) => shipment_hints(error, name),
         Error::Deploy(error) => deploy_hints(error),
@@ -355,6 +357,63 @@ fn foreign_journal_hint(path: &BoardPath, name: &str) -> String {
     format!(
         "`{name} cat :{path}` shows what is in it; if it is of no use, `{name} rm :{path}` removes it"
     )
+}
+
+fn package_hints(error: &ProjectError, name: &str) -> Vec<String> {
+    use piton::project::project::ProjectError as SettingsError;
+    let hint = match error {
+        ProjectError::Http(HttpError::Unreachable { .. }) => {
+            format!("{ONLINE}; `--offline` takes everything from the cache")
+        }
+        ProjectError::Http(HttpError::Timeout { .. } | HttpError::TooSlow { .. }) => {
+            PATIENCE.to_owned()
+        }
+        ProjectError::Project(SettingsError::NoProject { .. }) => format!(
+            "a project has a `pyproject.toml`: make one here, or go to its folder; `{name} mip` is for packages on a board \
+             without a project"
+        ),
+        ProjectError::NotLocked => format!("`{name} lock` makes one"),
+        ProjectError::Stale { .. } => format!("`{name} lock` brings it up to date"),
+        ProjectError::Lock { .. } => {
+            format!("restore it, or remove it: `{name} lock` makes it again, with the newest versions")
+        }
+        ProjectError::Different { .. } => format!(
+            "`{name} lock` restores the files of the lock; changes of your own belong into a dependency of a folder, with \
+             `develop = true`"
+        ),
+        ProjectError::Changed { name: package, .. } => format!(
+            "look what was changed; `{name} update {package}` takes the new files"
+        ),
+        ProjectError::Hash { .. } => {
+            "nothing was written; if it stays so, ask whoever publishes the package".to_owned()
+        }
+        ProjectError::Conflict(_) => {
+            "a board can have one of them only: remove one of the packages, or install their groups on different boards"
+                .to_owned()
+        }
+        ProjectError::Offline { .. } => "do it once without `--offline`".to_owned(),
+        ProjectError::NoReference { names, .. } if !names.is_empty() => {
+            let shown = names.iter().take(8).cloned().collect::<Vec<_>>();
+            format!("it has {}", shown.join(", "))
+        }
+        ProjectError::Unknown { kind, known, .. } if known.is_empty() => {
+            format!("the project has no {kind}")
+        }
+        ProjectError::Unknown {
+            name: word, known, ..
+        } => match nearest(word, known.iter().map(String::as_str)) {
+            Some(near) => did_you_mean(&near),
+            None => {
+                let shown = known.iter().take(8).cloned().collect::<Vec<_>>();
+                format!("there is {}", shown.join(", "))
+            }
+        },
+        ProjectError::Exists { name: word, .. } => {
+            format!("`{name} remove {word}` removes it")
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint]
 }
 
 fn mip_hints(error: &MipError, name: &str) -> Vec<String> {

@@ -88,7 +88,7 @@ fn library_kind(error: &Error) -> &'static str {
         (_, ErrorKind::NoConnection) => "no_connection",
         (Error::Build(_), _) => "build",
         (Error::Shipment(_) | Error::Deploy(_) | Error::ToBoard(_), _) => "shipment",
-        (Error::Mip(_), _) => "package",
+        (Error::Mip(_) | Error::Package(_), _) => "package",
         _ => "refused",
     }
 }

@@ -24,24 +24,36 @@ const BOOTLOADER: &str =
 /// same with NAME where nothing follows, `{up}` and `{down}` for the arguments of a copy to the board and from it.
 const ENTRIES: &[Entry] = &[
     entry(
-        &["install", "add", "pip", "upip"],
-        &["`{piton} mip install {PACKAGE}` installs packages on the board"],
+        &["pip", "upip"],
+        &[
+            "`{piton} mip install {PACKAGE}` installs packages on the board",
+            "`{piton} add {PACKAGE}` adds packages to a project",
+        ],
     ),
     entry(
         &["uninstall"],
         &["`{piton} mip uninstall {PACKAGE}` removes packages from the board"],
     ),
     entry(
-        &["update", "upgrade"],
-        &["`{piton} mip update {args}` updates the packages on the board"],
+        &["upgrade"],
+        &[
+            "`{piton} mip update {args}` updates the packages on the board",
+            "`{piton} update {args}` updates those of a project",
+        ],
     ),
     entry(
         &["packages"],
-        &["`{piton} mip list` lists the packages on the board"],
+        &[
+            "`{piton} mip list` lists the packages on the board",
+            "`{piton} list` lists those of a project",
+        ],
     ),
     entry(
-        &["search", "show"],
-        &["Piton does not search for packages yet; `{piton} mip list` lists those on the board"],
+        &["show"],
+        &[
+            "`{piton} search {WORD}` searches for packages",
+            "`{piton} mip list` lists those on the board",
+        ],
     ),
     entry(
         &["upload", "put", "push", "send", "write", "load", "save"],
@@ -72,27 +84,12 @@ const ENTRIES: &[Entry] = &[
         &["`{piton} rm {FILE}` removes files of the board, `rm -r` folders"],
     ),
     entry(
-        &["remove"],
-        &[
-            "`{piton} rm {FILE}` removes files of the board",
-            "`{piton} mip uninstall {PACKAGE}` removes packages",
-        ],
-    ),
-    entry(
         &["move", "rename", "ren"],
         &["`{piton} mv {SOURCE DESTINATION}` renames or moves files of the board"],
     ),
     entry(
         &["dir", "files", "ll"],
         &["`{piton} ls {args}` lists a folder of the board"],
-    ),
-    entry(
-        &["list"],
-        &[
-            "`{piton} devs` lists the boards",
-            "`{piton} ls {args}` lists a folder of the board",
-            "`{piton} mip list` lists the packages on it",
-        ],
     ),
     entry(
         &["type", "more", "less", "print", "view"],
@@ -414,12 +411,12 @@ mod tests {
     fn the_line_to_type_has_the_words_of_the_line() {
         for (line, hint) in [
             (
-                "| install aioble",
-                "`piton mip install aioble` installs packages on the board",
+                "| upip aioble",
+                "`piton mip install aioble` installs packages on the board\n`piton add aioble` adds packages to a project",
             ),
             (
-                "| instal",
-                "`piton mip install PACKAGE` installs packages on the board",
+                "| packags",
+                "`piton mip list` lists the packages on the board\n`piton list` lists those of a project",
             ),
             (
                 "a0 | put main.py + repl",

@@ -344,10 +344,10 @@ fn the_other_face_has_no_part_in_this() {
     hint: options come before the other arguments of their command
     --- exit 1
     ");
-    assert_snapshot!(sandbox.show("mpremote install aioble"), @r"
-    $ piton mpremote install aioble
+    assert_snapshot!(sandbox.show("mpremote pip aioble"), @r"
+    $ piton mpremote pip aioble
     --- stderr
-    mpremote: 'install' is not a command
+    mpremote: 'pip' is not a command
 
     hint: `mpremote help` lists the commands
     --- exit 1

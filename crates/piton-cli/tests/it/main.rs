@@ -57,6 +57,7 @@ mod mount;
 #[cfg(unix)]
 mod mpy_cross;
 mod new;
+mod packages;
 #[cfg(unix)]
 mod pico;
 mod programs;

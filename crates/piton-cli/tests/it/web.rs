@@ -17,6 +17,8 @@ struct Shared {
     answers: Mutex<BTreeMap<String, Answer>>,
     /// The first lines of the requests.
     requests: Mutex<Vec<String>>,
+    /// The lines of their heads, joined.
+    heads: Mutex<Vec<String>>,
     /// Connections that are left without an answer.
     stalled: Mutex<Vec<TcpStream>>,
 }
@@ -71,6 +73,11 @@ impl Web {
         self.put(path, Answer::Body(text.into().into_bytes()));
     }
 
+    /// The heads of the requests since the last call.
+    pub(crate) fn take_heads(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.heads.lock().unwrap())
+    }
+
     /// The requests since the last call.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.requests.lock().unwrap())
@@ -95,6 +102,7 @@ impl Shared {
             }
             let first = head.first().cloned().unwrap_or_default();
             self.requests.lock().unwrap().push(first.clone());
+            self.heads.lock().unwrap().push(head.join("\n"));
             let mut words = first.split(' ');
             let method = words.next().unwrap_or_default();
             if method == "CONNECT" {

@@ -17,6 +17,17 @@ const VERSION: u32 = 1;
 pub struct Record {
     /// The packages, in the order of installation.
     pub packages: Vec<Installed>,
+    /// Projects whose own code is installed.
+    pub projects: Vec<ProjectFiles>,
+}
+
+/// The files of a project's own code on a board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectFiles {
+    /// The name of the project.
+    pub name: String,
+    /// Its files: path below the folder that the folder of packages is in, and SHA-256 in hexadecimal.
+    pub files: Vec<(PortablePath, String)>,
 }
 
 /// A package on a board.
@@ -39,6 +50,9 @@ pub struct Installed {
     pub needs: Vec<String>,
     /// Its files: path below the folder, and SHA-256 in hexadecimal.
     pub files: Vec<(PortablePath, String)>,
+    /// The name of the project that it was installed for; `None` if mip installed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// Why a record cannot be read.
@@ -57,9 +71,11 @@ pub enum RecordError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct File<P> {
+struct File<P, F> {
     v: u32,
     packages: P,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    projects: Option<F>,
 }
 
 impl Record {
@@ -69,10 +85,14 @@ impl Record {
     ///
     /// The text is damaged, or has a later version.
     pub fn parse(text: &[u8]) -> Result<Record, RecordError> {
-        let file: File<serde_json::Value> = serde_json::from_slice(text)?;
+        let file: File<serde_json::Value, serde_json::Value> = serde_json::from_slice(text)?;
         match file.v {
             VERSION => Ok(Record {
                 packages: serde_json::from_value(file.packages)?,
+                projects: match file.projects {
+                    Some(projects) => serde_json::from_value(projects)?,
+                    None => Vec::new(),
+                },
             }),
             found => Err(RecordError::Version { found }),
         }
@@ -87,6 +107,7 @@ impl Record {
         let file = File {
             v: VERSION,
             packages: &self.packages,
+            projects: Some(&self.projects).filter(|projects| !projects.is_empty()),
         };
         Ok(serde_json::to_string(&file)? + "\n")
     }
@@ -171,6 +192,7 @@ mod tests {
                 format!("{}.py", name.len()).parse().unwrap(),
                 "00".to_owned(),
             )],
+            project: None,
         }
     }
 

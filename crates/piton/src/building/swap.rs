@@ -20,6 +20,7 @@ use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
 use crate::cache_folder::cache_folder;
 use crate::host_file::{refuse_link, sync_folder};
+use crate::host_folder::{swap_names, sync_all};
 use crate::regular::{self, Links};
 
 /// Checks that the results replace neither the sources nor files that no build made.
@@ -286,41 +287,6 @@ impl Place {
                 }
             }
             fs::remove_dir_all(left)?;
-        }
-        Ok(())
-    }
-}
-
-/// Exchanges two names in one step, if the system and the file system support it.
-fn swap_names(one: &Path, other: &Path) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    {
-        let _ = (one, other);
-        false
-    }
-}
-
-/// Flushes the content of all files before they get their names. Otherwise a power cut could leave empty files.
-fn sync_all(folder: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        rustix::fs::syncfs(File::open(folder)?)?;
-        Ok(())
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        for entry in folder.read_dir()? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                sync_all(&entry.path())?;
-            } else {
-                File::options().write(true).open(entry.path())?.sync_all()?;
-            }
         }
         Ok(())
     }

@@ -74,6 +74,21 @@ impl Library {
         &self.target
     }
 
+    /// Returns its own name: `lib`.
+    pub(crate) fn name(&self) -> &str {
+        self.folder.file_name().unwrap_or_default()
+    }
+
+    /// Returns the folder that it is in, where the code of a project is too.
+    pub(super) fn parent(&self) -> Library {
+        let folder = self.folder.parent().unwrap_or_else(BoardPath::root);
+        Library {
+            target: folder.as_str().trim_end_matches('/').to_owned(),
+            folder,
+            format: self.format.clone(),
+        }
+    }
+
     /// Returns the path of a file below it, as mpremote prints it.
     pub(super) fn shown(&self, path: &str) -> String {
         format!("{}/{path}", self.target)
@@ -125,27 +140,47 @@ impl Library {
         self.read_record(remote, &found)
     }
 
-    /// Surveys files of the board, after an interrupted change is completed or undone. One exchange, if there is none.
+    /// Surveys files of the board, after an interrupted change is completed or undone: one of this library, or of a project,
+    /// which is in the folder that this one is in. One exchange, if there is none.
     pub(super) fn settled(
         &self,
         remote: &mut RemoteFs<'_, '_>,
         wanted: &[(BoardPath, Hashing)],
         events: &mut dyn FnMut(MipEvent<'_>),
     ) -> Result<Found, MipError> {
-        let journals = journals_of(&self.folder);
-        let all = journals.iter().map(|name| (name.clone(), Hashing::Never));
+        let parent = self.parent();
+        let folders = [self, &parent]
+            .into_iter()
+            .take(match parent.folder == self.folder {
+                true => 1,
+                false => 2,
+            });
+        let folders: Vec<(&Library, [BoardPath; 2])> = folders
+            .map(|library| (library, journals_of(&library.folder)))
+            .collect();
+        let journals = folders.iter().flat_map(|(_, journals)| journals);
+        let all = journals.map(|name| (name.clone(), Hashing::Never));
         let all: Vec<(BoardPath, Hashing)> = all.chain(wanted.iter().cloned()).collect();
         let deadline = Deadline::after(CONTENT_TIME);
         let found = remote.look(&all, deadline)?;
-        if !journals.iter().any(|journal| found.contains_key(journal)) {
-            return Ok(found);
+        let is_left =
+            |journals: &[BoardPath]| journals.iter().any(|journal| found.contains_key(journal));
+        let mut is_settled = true;
+        for (library, journals) in &folders {
+            if !is_left(journals) {
+                continue;
+            }
+            is_settled = false;
+            if remote.settle_swap(&library.folder, deadline)? {
+                events(MipEvent::Finished {
+                    folder: &library.target,
+                });
+            }
         }
-        if remote.settle_swap(&self.folder, deadline)? {
-            events(MipEvent::Finished {
-                folder: &self.target,
-            });
+        match is_settled {
+            true => Ok(found),
+            false => Ok(remote.look(wanted, deadline)?),
         }
-        Ok(remote.look(wanted, deadline)?)
     }
 
     /// Reads the record, if the survey has it.

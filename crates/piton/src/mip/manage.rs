@@ -72,7 +72,7 @@ impl Packages<'_> {
         let found = remote.look(&stale.wanted(library)?, Deadline::after(CONTENT_TIME))?;
         let mut change = Change::new(library);
         // The record goes with its last package.
-        match record.packages.is_empty() {
+        match record.packages.is_empty() && record.projects.is_empty() {
             true => change.remove_record()?,
             false => change.put(FILE_NAME, Cow::Borrowed(text.as_bytes()))?,
         }

@@ -149,6 +149,7 @@ fn put_on_record(record: &mut Record, fetched: &Fetched) {
             files: files
                 .map(|(file, content)| (file.path.clone(), content.sha256().to_owned()))
                 .collect(),
+            project: None,
         });
     }
 }

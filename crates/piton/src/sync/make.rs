@@ -73,7 +73,7 @@ pub fn check(
 
 /// Replaces the sources of a tree by their results. Returns the paths of files that the results supersede,
 /// on both sides: a board would import `foo.py` instead of `foo.mpy`.
-pub(super) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<RelativePath>, Error> {
+pub(crate) fn make(host: &mut HostTree, make: &Make) -> Result<BTreeSet<RelativePath>, Error> {
     let cache = make.open_cache();
     let mut superseded = BTreeSet::new();
     let mut rejected = Vec::new();

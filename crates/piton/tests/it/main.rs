@@ -41,3 +41,4 @@ mod support;
 mod sync;
 mod sync_rules;
 mod vm_pin;
+mod workspace;

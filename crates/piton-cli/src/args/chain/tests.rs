@@ -114,6 +114,7 @@ fn describe_command(command: &Command) -> Value {
         | Command::Freeze(_)
         | Command::Index(_)
         | Command::Inspect(_)
+        | Command::Project(_)
         | Command::Sync(_) => json!("not mpremote's"),
     }
 }

@@ -24,6 +24,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let mut packages = Vec::new();
     let mut requests = Vec::new();
     for package in wanted(args, &installed)? {
+        if let Some(project) = &package.project {
+            let name = &package.name;
+            ui.note(&format!(
+                "{name} belongs to the project `{project}`: `piton install` updates it"
+            ));
+            continue;
+        }
         let source = sources(std::slice::from_ref(&package.source))?;
         let Some(source) = source.into_iter().next() else {
             continue;

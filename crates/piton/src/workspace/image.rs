@@ -1,0 +1,191 @@
+//! What of a project's dependencies belongs on a board.
+
+use std::collections::BTreeMap;
+
+use piton_board::deadline::Cancel;
+use piton_path::{PortablePath, Sha256Hex};
+use piton_project::lock::{Conflict, LockedPackage};
+use piton_project::mip::FILE_LIMIT;
+use piton_project::project::{Group, MAIN};
+
+use super::fetcher::{FetchSettings, Fetcher};
+use super::gather::{FilePlace, WantedFile};
+use super::sources::{Found, Sources, read_within};
+use super::tree::files_of;
+use super::{PackageError, Workspace};
+use crate::regular::{self, Links};
+
+/// Which groups are chosen: those that are not optional, and `with`, but not `without`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Optional groups to choose.
+    pub with: Vec<String>,
+    /// Groups to leave out.
+    pub without: Vec<String>,
+}
+
+/// The files of the chosen groups, by their paths below a board's folder for libraries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// The files, sorted by path.
+    pub files: Vec<ImageFile>,
+    /// The packages that they belong to, without their files' content; empty for a project without a lock.
+    pub packages: Vec<LockedPackage>,
+}
+
+/// A file for a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFile {
+    /// Its path below the folder for libraries.
+    pub path: PortablePath,
+    /// Its content.
+    pub content: Vec<u8>,
+    /// The group that it is of.
+    pub group: String,
+}
+
+impl Selection {
+    /// Returns whether a group is chosen.
+    pub fn has(&self, group: &Group) -> bool {
+        let named = |names: &[String]| names.contains(&group.name);
+        !named(&self.without) && (!group.optional || named(&self.with))
+    }
+}
+
+impl Workspace {
+    /// Returns the names of the chosen groups, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`PackageError::Unknown`] for a group that the settings lack.
+    pub fn chosen(&self, selection: &Selection) -> Result<Vec<&Group>, PackageError> {
+        let groups = &self.project.groups;
+        for name in selection.with.iter().chain(&selection.without) {
+            if name != MAIN && !groups.iter().any(|group| group.name == *name) {
+                return Err(PackageError::Unknown {
+                    kind: "group",
+                    name: name.clone(),
+                    known: groups.iter().map(|group| group.name.clone()).collect(),
+                });
+            }
+        }
+        Ok(groups.iter().filter(|group| selection.has(group)).collect())
+    }
+
+    /// Returns the files of the chosen groups: those in the folder of the dependencies, which must be as in the lock if there is
+    /// one, and those of dependencies in development as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`PackageError::Different`]; [`PackageError::Conflict`] if two groups have different files at one path;
+    /// [`PackageError::Unknown`], [`PackageError::Read`].
+    pub fn image(&self, selection: &Selection) -> Result<Image, PackageError> {
+        let chosen = self.chosen(selection)?;
+        if self.lock.is_some() {
+            let differences = self.compare()?;
+            let is_chosen = |path: &str| {
+                let group = path.split('/').next();
+                chosen.iter().any(|one| Some(one.name.as_str()) == group)
+            };
+            let differences: Vec<_> = differences
+                .into_iter()
+                .filter(|one| is_chosen(one.path()))
+                .collect();
+            if !differences.is_empty() {
+                return Err(PackageError::Different { differences });
+            }
+        }
+        let mut files = BTreeMap::new();
+        for group in &chosen {
+            let folder = self.dependencies().join(&group.name);
+            for path in files_of(&folder)? {
+                let whole = folder.join(&path);
+                let content =
+                    regular::read(&whole, Links::Follow, FILE_LIMIT).map_err(|source| {
+                        PackageError::Read {
+                            path: whole.clone(),
+                            source,
+                        }
+                    })?;
+                put(&mut files, path.parse()?, content, &group.name)?;
+            }
+        }
+        for (group, path, content) in self.in_development(&chosen)? {
+            // What is in development replaces what was copied of it before.
+            files.remove(&path.as_str().to_lowercase());
+            put(&mut files, path, content, &group)?;
+        }
+        let is_chosen = |name: &str| chosen.iter().any(|group| group.name == name);
+        let packages = self.lock.iter().flat_map(|lock| lock.of_groups(is_chosen));
+        Ok(Image {
+            packages: packages.cloned().collect(),
+            files: files.into_values().collect(),
+        })
+    }
+
+    /// Returns the files of the dependencies in development: group, path and content of each.
+    fn in_development(
+        &self,
+        groups: &[&Group],
+    ) -> Result<Vec<(String, PortablePath, Vec<u8>)>, PackageError> {
+        let offline = FetchSettings {
+            offline: true,
+            ..FetchSettings::default()
+        };
+        let fetcher = Fetcher::new(&offline, &Cancel::new());
+        let mut sources = Sources::new(&fetcher, &self.root, &[]);
+        let mut files = Vec::new();
+        for group in groups {
+            for dependency in &group.dependencies {
+                for part in dependency.parts.iter().filter(|part| part.develop) {
+                    let quiet =
+                        &mut |_: super::PackageEvent<'_>| std::ops::ControlFlow::Continue(());
+                    let wanted: Vec<WantedFile> =
+                        match sources.find(&dependency.name, part, quiet)? {
+                            Found::Files(files) => files,
+                            Found::Package(described) => described.files,
+                            Found::Named => Vec::new(),
+                        };
+                    for file in wanted {
+                        if let FilePlace::Disk { path, within, .. } = &file.place {
+                            let content = read_within(path, within)?;
+                            files.push((group.name.clone(), file.path, content));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// Adds a file; one of another group with the same content stays.
+fn put(
+    files: &mut BTreeMap<String, ImageFile>,
+    path: PortablePath,
+    content: Vec<u8>,
+    group: &str,
+) -> Result<(), PackageError> {
+    let place = path.as_str().to_lowercase();
+    match files.get(&place) {
+        Some(known) if Sha256Hex::of(&known.content) != Sha256Hex::of(&content) => Err(Conflict {
+            path: path.to_string(),
+            first: format!("the group `{}`", known.group),
+            second: format!("the group `{group}`"),
+        }
+        .into()),
+        Some(_) => Ok(()),
+        None => {
+            let group = group.to_owned();
+            files.insert(
+                place,
+                ImageFile {
+                    path,
+                    content,
+                    group,
+                },
+            );
+            Ok(())
+        }
+    }
+}
