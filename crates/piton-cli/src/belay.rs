@@ -4,13 +4,13 @@
 mod board;
 mod cache;
 mod line;
+mod project;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use piton::cache_folder::{NoCacheFolder, cache_folder};
 use piton::new_project;
 use piton::transport::webrepl::Password;
 
@@ -38,6 +38,14 @@ pub(crate) fn find(argv: &[OsString]) -> Option<&[OsString]> {
 /// Runs a line.
 pub(crate) fn main(words: &[OsString]) -> ExitCode {
     let mut options = GlobalOptions::default();
+    if let [command, program, arguments @ ..] = words
+        && command == "run"
+        && project::runs_here(program)
+    {
+        return end(&options, |ctx| {
+            project::run_program(program, arguments, ctx)
+        });
+    }
     let result = parse(words, &mut options);
     let ui = Ui::new(Compatibility::BELAY, &options);
     let command = match result {
@@ -49,13 +57,22 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
         },
         Err(error) => return ui.report(&error),
     };
-    match start(&options).and_then(|mut ctx| {
-        let result = run(&command, &mut ctx);
+    end(&options, |ctx| run(&command, ctx))
+}
+
+/// Runs a command to the end of the program.
+fn end(
+    options: &GlobalOptions,
+    command: impl FnOnce(&mut Context) -> Result<(), CommandError>,
+) -> ExitCode {
+    let result = start(options).and_then(|mut ctx| {
+        let result = command(&mut ctx);
         ctx.session.disconnect();
         result
-    }) {
+    });
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ui.report(&error),
+        Err(error) => Ui::new(Compatibility::BELAY, options).report(&error),
     }
 }
 
@@ -97,6 +114,10 @@ fn run(command: &Command, ctx: &mut Context) -> Result<(), CommandError> {
             new_project::create_as_belay(&args.path)?;
             Ok(())
         }
+        Command::Add(args) => project::add(args, ctx),
+        Command::Update(args) => project::update(args, ctx),
+        Command::Clean => project::clean(),
+        Command::Install(args) => project::install(args, ctx),
         Command::Exec(args) => board::exec(args, ctx),
         Command::Run(args) => board::run(args, ctx),
         Command::Sync(args) => board::sync(args, ctx),
@@ -108,15 +129,14 @@ fn run(command: &Command, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
-/// Returns the folder of what is kept of downloads.
-fn downloads() -> Result<PathBuf, NoCacheFolder> {
-    Ok(cache_folder()?.join("packages"))
-}
-
 /// Returns whether the words are a line that can be run.
 #[cfg(test)]
 pub(crate) fn understands(words: &[String]) -> bool {
-    line::parse(words).is_ok()
+    let runs_here = match words {
+        [command, program, ..] => command == "run" && project::runs_here(program.as_ref()),
+        _ => false,
+    };
+    runs_here || line::parse(words).is_ok()
 }
 
 #[cfg(test)]

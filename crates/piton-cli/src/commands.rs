@@ -27,7 +27,7 @@ mod minify;
 pub(crate) mod mip;
 mod mount;
 mod new;
-mod project;
+pub(crate) mod project;
 pub(crate) mod repl;
 mod reserved;
 mod romfs;

@@ -2,7 +2,7 @@
 //!
 //! Names are written here, or in [`piton::environment`], and nowhere else; `docs/environment.md` lists all of them.
 
-pub(crate) use piton::environment::{TIMEOUT, XDG_CONFIG_HOME};
+pub(crate) use piton::environment::{MICROPYPATH, TIMEOUT, XDG_CONFIG_HOME};
 
 /// The password of a WebREPL.
 pub(crate) const WEBREPL_PASSWORD: &str = "PITON_WEBREPL_PASSWORD";
@@ -19,6 +19,9 @@ pub(crate) const BUILT_RELEASE_URL: Option<&str> = option_env!("PITON_RELEASE_UR
 
 /// The user's editors, in order of precedence: mpremote uses only `EDITOR`.
 pub(crate) const EDITORS: [&str; 2] = ["EDITOR", "VISUAL"];
+
+/// The folders of programs.
+pub(crate) const PATH: &str = "PATH";
 
 /// The user's shell.
 pub(crate) const SHELL: &str = "SHELL";
@@ -75,6 +78,10 @@ mod tests {
         ),
         ("EDITOR", "editor of `piton edit`"),
         ("VISUAL", "the same, if `EDITOR` is not set"),
+        (
+            PATH,
+            "folders of the programs that `piton belay run` starts",
+        ),
         (SHELL, "shell that `piton completions` makes a script for"),
         (
             COLUMNS,

@@ -28,7 +28,8 @@ for line in sys.stdin:
                 sys.stdin = nothing
                 run_app()
         except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+            # As the system passes a code on.
+            code = end.code & 255 if isinstance(end.code, int) else 0 if end.code is None else 1
         except BaseException:
             code = 1
         sys.stdout.flush()

@@ -10,7 +10,7 @@ use piton::error::BoardError;
 use piton::fs::remote::RemoteFs;
 use piton::path::{BoardPath, RelativePath};
 use piton::program::Code;
-use piton::sync::{self, Keep, Options, belay_options, push_file};
+use piton::sync::{self, Keep, Options, Push, belay_options, push_file};
 
 use super::line::{BoardArgs, ExecArgs, LatencyArgs, RunArgs, SyncArgs};
 use crate::commands::connect::{self, Args as ConnectArgs};
@@ -23,12 +23,13 @@ use crate::commands::sync::{carry_out_quietly, note_left_out, shown_error};
 use crate::context::Context;
 use crate::error::{CommandError, FileError};
 use crate::local_file;
+use crate::ui::Ui;
 
 /// How long the board may take for the first imports.
 const STARTUP_TIME: Duration = Duration::from_secs(30);
 
 /// Connects to the board.
-fn connect(args: &BoardArgs, ctx: &mut Context) -> Result<(), CommandError> {
+pub(super) fn connect(args: &BoardArgs, ctx: &mut Context) -> Result<(), CommandError> {
     let device = match args.port.as_str() {
         json if json.trim_start().starts_with('{') => {
             format!("port:{}", Specifier::from_json(json)?.find()?)
@@ -46,9 +47,8 @@ fn is_address(text: &str) -> bool {
     text.parse::<std::net::Ipv4Addr>().is_ok() || text.parse::<std::net::SocketAddrV4>().is_ok()
 }
 
-/// Connects to the board, starts its interpreter afresh, and imports what code for Belay takes for granted.
-fn begin(args: &BoardArgs, ctx: &mut Context) -> Result<(), CommandError> {
-    connect(args, ctx)?;
+/// Imports on the board of the session what code for Belay takes for granted. The first time its interpreter starts afresh.
+pub(super) fn begin(ctx: &mut Context) -> Result<(), CommandError> {
     let mut raw = ctx.session.raw_repl()?;
     let deadline = Deadline::after(STARTUP_TIME);
     let implementation: String = raw.eval("__import__('sys').implementation.name", deadline)?;
@@ -63,7 +63,8 @@ fn begin(args: &BoardArgs, ctx: &mut Context) -> Result<(), CommandError> {
 }
 
 pub(super) fn exec(args: &ExecArgs, ctx: &mut Context) -> Result<(), CommandError> {
-    begin(&args.board, ctx)?;
+    connect(&args.board, ctx)?;
+    begin(ctx)?;
     let statement = dedent(&args.statement);
     let code = Code::Source(statement.as_bytes());
     let task = Task::new(
@@ -78,9 +79,16 @@ pub(super) fn exec(args: &ExecArgs, ctx: &mut Context) -> Result<(), CommandErro
 
 pub(super) fn run(args: &RunArgs, ctx: &mut Context) -> Result<(), CommandError> {
     // A file that is not there is said before anything happens to the board.
-    let source = local_file::read(&args.file)?;
-    let name = args.file.display().to_string();
-    begin(&args.board, ctx)?;
+    local_file::read(&args.file)?;
+    connect(&args.board, ctx)?;
+    begin(ctx)?;
+    run_script(&args.file, ctx)
+}
+
+/// Runs a script on the board of the session.
+pub(super) fn run_script(script: &Path, ctx: &mut Context) -> Result<(), CommandError> {
+    let source = local_file::read(script)?;
+    let name = script.display().to_string();
     let code = Code::Source(&source);
     let task = Task::new(code, &WatchArgs::default(), &name, &name, ctx.compatibility);
     execute(ctx, &task)
@@ -118,7 +126,8 @@ pub(super) fn latency(args: &LatencyArgs, ctx: &mut Context) -> Result<(), Comma
 }
 
 pub(super) fn terminal(args: &BoardArgs, ctx: &mut Context) -> Result<(), CommandError> {
-    begin(args, ctx)?;
+    connect(args, ctx)?;
+    begin(ctx)?;
     repl::run(&repl::Args::default(), ctx)
 }
 
@@ -155,7 +164,11 @@ fn folder_of_board(path: &str) -> Result<BoardPath, CommandError> {
 }
 
 /// Has sources compiled for the board, or else minified.
-fn convert(options: &mut Options, compiles: bool, ctx: &mut Context) -> Result<(), CommandError> {
+pub(super) fn convert(
+    options: &mut Options,
+    compiles: bool,
+    ctx: &mut Context,
+) -> Result<(), CommandError> {
     options.make.cache = compiled_folder().ok();
     match compiles {
         true => options.make.compile = Some(sync::compiler_options(&ctx.session.facts()?)?),
@@ -165,7 +178,7 @@ fn convert(options: &mut Options, compiles: bool, ctx: &mut Context) -> Result<(
 }
 
 /// Copies a file or a folder into a folder of the board.
-fn push(
+pub(super) fn push(
     source: &Path,
     root: &BoardPath,
     options: &Options,
@@ -179,9 +192,17 @@ fn push(
         false => sync::push(&mut remote, source, root, options),
     };
     let push = planned.map_err(|error| shown_error(ui, error))?;
+    carry_out(ui, &push, &mut remote)
+}
+
+/// Carries out a sync, with a line of progress.
+pub(super) fn carry_out(
+    ui: &Ui,
+    push: &Push,
+    remote: &mut RemoteFs<'_, '_>,
+) -> Result<(), CommandError> {
     note_left_out(ui, push.dangling(), push.private(), push.reserved());
-    let plan = push.plan();
-    carry_out_quietly(ui, plan, |events| push.apply(&mut remote, events))
+    carry_out_quietly(ui, push.plan(), |events| push.apply(remote, events))
 }
 
 fn name_of(file: &Path) -> Result<RelativePath, CommandError> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use piton::cache_folder::{Element, elements, remove_element};
+use piton::workspace::cache::{self, Item};
 
 use super::line::{CacheCommand, ClearArgs};
 use crate::commands::select::ask;
@@ -14,8 +14,8 @@ use crate::local_file;
 const MEGABYTE: f64 = 1_048_576.0;
 
 pub(super) fn run(command: &CacheCommand, ctx: &Context) -> Result<(), CommandError> {
-    let folder = super::downloads()?;
-    let found = elements(&folder).map_err(|source| local_file::not_read(&folder, source))?;
+    let folder = cache::folder()?;
+    let found = cache::items(&folder).map_err(|source| local_file::not_read(&folder, source))?;
     match command {
         CacheCommand::Info => {
             let bytes: u64 = found.iter().map(|element| element.bytes).sum();
@@ -39,7 +39,7 @@ pub(super) fn run(command: &CacheCommand, ctx: &Context) -> Result<(), CommandEr
 fn clear(
     args: &ClearArgs,
     folder: &Path,
-    mut found: Vec<Element>,
+    mut found: Vec<Item>,
     ctx: &Context,
 ) -> Result<(), CommandError> {
     if args.prefix.is_empty() != args.all {
@@ -68,11 +68,9 @@ fn clear(
             return Err(CommandError::Told);
         }
     }
-    for element in &found {
-        remove_element(folder, &element.name)
-            .map_err(|source| local_file::not_written(&folder.join(&element.name), source))?;
-    }
-    Ok(())
+    cache::clear(folder, &args.prefix, false)
+        .map(drop)
+        .map_err(|source| local_file::not_written(folder, source))
 }
 
 /// Formats a number with three digits: `0.0`, `0.0123`, `3.84`, `123`.

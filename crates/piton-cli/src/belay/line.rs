@@ -32,6 +32,14 @@ pub(super) enum Command {
     /// Create a new MicroPython project
     #[command(visible_alias = "init")]
     New(NewArgs),
+    /// Add a package to the project
+    Add(AddArgs),
+    /// Fetch new versions of the project's packages
+    Update(UpdateArgs),
+    /// Remove packages that the project does not name any more
+    Clean,
+    /// Copy the project and its packages to the board
+    Install(InstallArgs),
     /// Execute a Python statement on the board
     Exec(ExecArgs),
     /// Run a script on the board, or a program of this computer with the project's packages
@@ -79,6 +87,61 @@ pub(super) struct NewArgs {
     /// Folder of the project
     #[arg(default_value = ".")]
     pub(super) path: PathBuf,
+}
+
+/// Arguments of `add`.
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Name of the package, or its source if there is no URI
+    pub(super) name_or_uri: String,
+    /// Source of the package: a path, an address, `github:ORG/REPO`, or a name and version of the index
+    pub(super) uri: Option<String>,
+    /// Group of the package
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(super) group: String,
+    /// Copy the source anew for each installation; for paths
+    #[arg(long, overrides_with = "no_develop")]
+    pub(super) develop: bool,
+    #[arg(long, hide = true, overrides_with = "develop")]
+    no_develop: bool,
+    /// Make a single module the `__init__` of the package (default)
+    #[arg(long, overrides_with = "no_rename_to_init")]
+    rename_to_init: bool,
+    /// Keep the name of a single module
+    #[arg(long, overrides_with = "rename_to_init")]
+    no_rename_to_init: bool,
+}
+
+/// Arguments of `update`.
+#[derive(Debug, Args)]
+pub(super) struct UpdateArgs {
+    /// The packages to update (default: all)
+    pub(super) packages: Vec<String>,
+}
+
+/// Arguments of `install`.
+#[derive(Debug, Args)]
+pub(super) struct InstallArgs {
+    #[command(flatten)]
+    pub(super) board: BoardArgs,
+    #[command(flatten)]
+    pub(super) compile: CompileArgs,
+    /// Run this script on the board afterwards, without copying it
+    #[arg(long, value_name = "FILE")]
+    pub(super) run: Option<PathBuf>,
+    /// Copy this script to /main.py
+    #[arg(long, value_name = "FILE")]
+    pub(super) main: Option<PathBuf>,
+    /// Install this optional group too; may be repeated
+    #[arg(long, value_name = "GROUP", action = ArgAction::Append)]
+    with: Vec<String>,
+    #[arg(long, hide = true)]
+    empty_with: bool,
+    /// Show what the board prints afterwards
+    #[arg(short, long, overrides_with = "no_follow")]
+    pub(super) follow: bool,
+    #[arg(long, hide = true, overrides_with = "follow")]
+    no_follow: bool,
 }
 
 /// Arguments of `exec`.
@@ -197,9 +260,29 @@ impl Command {
             Command::Sync(args) => &args.board,
             Command::Info(args) | Command::Terminal(args) => args,
             Command::Latency(args) => &args.board,
-            Command::New(_) | Command::Select | Command::Cache { .. } => return None,
+            Command::Install(args) => &args.board,
+            Command::New(_)
+            | Command::Add(_)
+            | Command::Update(_)
+            | Command::Clean
+            | Command::Select
+            | Command::Cache { .. } => return None,
         };
         Some(&board.password)
+    }
+}
+
+impl AddArgs {
+    /// Returns whether a single module becomes the `__init__` of the package.
+    pub(super) fn renames_to_init(&self) -> bool {
+        !self.no_rename_to_init
+    }
+}
+
+impl InstallArgs {
+    /// Returns the optional groups to install.
+    pub(super) fn with(&self) -> &[String] {
+        &self.with
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod add;
 mod cache;
-mod install;
+pub(crate) mod install;
 mod list;
 mod lock;
 mod search;
@@ -70,7 +70,7 @@ impl Command {
 }
 
 /// Whether servers are asked.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Ask no server: take everything from the cache
     #[arg(long)]
@@ -125,7 +125,7 @@ fn shown(ui: &Ui) -> impl FnMut(PackageEvent<'_>) -> ControlFlow<()> {
 }
 
 /// Decides which packages there are, and writes the lock and the folder of the dependencies.
-fn bring(
+pub(crate) fn bring(
     workspace: &mut Workspace,
     options: &LockOptions,
     network: NetworkArgs,

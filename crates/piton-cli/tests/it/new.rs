@@ -35,6 +35,22 @@ fn a_new_project_runs_and_its_tests_pass() {
         outcome.stderr()
     );
 
+    // On a board.
+    std::fs::create_dir(sandbox.path().join("board")).unwrap();
+    let mut command = sandbox.piton();
+    command.current_dir(&project).args([
+        "connect",
+        "virtual:../board",
+        "install",
+        "--main",
+        "main.py",
+    ]);
+    let outcome = run(command);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    for name in ["board/main.py", "board/my_lamp/__init__.mpy"] {
+        assert!(sandbox.path().join(name).is_file(), "{name}");
+    }
+
     let mut python = test_programs::belay_python();
     python.current_dir(&project).arg("-c").arg(
         "import sys\n\

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_path::{PortablePath, Sha256Hex};
-use piton_project::lock::{Lock, LockedFile, find_conflict};
+use piton_project::lock::{Lock, LockedDependency, LockedFile, find_conflict};
 use piton_project::mip::FILE_LIMIT;
 use piton_project::project::Project;
 use serde::Serialize;
@@ -153,7 +153,14 @@ impl Workspace {
             kept.entry(&group.name).or_default().extend(names);
         }
         if let Some(lock) = &self.lock {
-            for (group, files) in wanted(lock, &self.project)? {
+            // A lock from before the last change of the settings may list what they do not name any more.
+            let mut lock = lock.clone();
+            let is_named = |one: &LockedDependency| {
+                let dependency = self.project.dependency(&one.group, &one.name);
+                dependency.is_some()
+            };
+            lock.dependencies.retain(is_named);
+            for (group, files) in wanted(&lock, &self.project)? {
                 if let Some(names) = kept.get_mut(group) {
                     let first = files.keys().filter_map(|path| path.split('/').next());
                     names.extend(first.map(ToOwned::to_owned));

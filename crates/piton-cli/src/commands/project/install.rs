@@ -174,7 +174,7 @@ fn one(args: &Args, workspace: &Workspace, ctx: &mut Context) -> Result<(), Comm
 }
 
 /// Shows what the board prints, until Ctrl-C.
-fn follow(ctx: &mut Context) -> Result<(), CommandError> {
+pub(crate) fn follow(ctx: &mut Context) -> Result<(), CommandError> {
     let Context {
         session,
         ui,
