@@ -30,7 +30,7 @@ mod new;
 pub(crate) mod project;
 pub(crate) mod repl;
 mod reserved;
-mod romfs;
+pub(crate) mod romfs;
 mod rtc;
 mod run;
 pub(crate) mod select;
@@ -101,7 +101,7 @@ pub(crate) enum Command {
     /// Change files of the board with an editor of this computer
     Edit(edit::Args),
     /// Make images of the read-only file system
-    Romfs(romfs::Args),
+    Romfs(Box<romfs::Args>),
     /// Print the board's clock, or set it
     Rtc(rtc::Args),
     /// Copy the changes of a folder to the board, or from the board

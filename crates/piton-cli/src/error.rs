@@ -347,6 +347,7 @@ impl CommandError {
             CommandError::Program(error) => error.hints(name),
             CommandError::File(error) => error.hints(),
             CommandError::Firmware(error) => error.hints(name),
+            CommandError::Romfs(error) => error.hints(),
             CommandError::Edit(EditError::NoEditor) => {
                 vec!["set EDITOR or VISUAL to the editor's command".to_owned()]
             }

@@ -13,10 +13,14 @@
 //! # Ok::<(), piton_firmware::romfs::BuildError>(())
 //! ```
 
+mod hashes;
+mod layout;
 mod read;
 
 use std::collections::BTreeSet;
 
+pub use hashes::{HashCheck, check_hashes, files};
+pub use layout::{ImageOptions, MAX_ALIGNMENT, build_with};
 pub use read::{ReadError, header_size, image_size, read};
 
 /// The first bytes of an image: the kind of its record, 0x14A6B1.
@@ -25,6 +29,7 @@ pub const MAGIC: [u8; 3] = [0xd2, 0xcd, 0x31];
 /// The kinds of records, from extmod/vfs_rom.c.
 mod kind {
     pub(super) const UNUSED: u64 = 0;
+    pub(super) const PADDING: u64 = 1;
     pub(super) const DATA_VERBATIM: u64 = 2;
     pub(super) const DATA_POINTER: u64 = 3;
     pub(super) const DIRECTORY: u64 = 4;
@@ -87,6 +92,12 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+    /// Contents cannot be aligned so.
+    #[error("an alignment of {alignment} bytes is not a power of two up to {MAX_ALIGNMENT}")]
+    Alignment {
+        /// The alignment asked for.
+        alignment: usize,
+    },
 }
 
 /// Makes the `.mpy` file of a source, which it is given with its path.
@@ -129,21 +140,21 @@ pub fn compile_sources<E>(
     Ok(())
 }
 
-/// The image that holds these, in this order.
+/// The image that holds these, in this order, as mpremote makes it.
 ///
 /// # Errors
 ///
 /// [`BuildError`] for names and depths that a board could not reach.
 pub fn build(entries: &[Entry]) -> Result<Vec<u8>, BuildError> {
-    let records = records(entries, 0)?;
-    let mut length = number(records.len());
-    if (MAGIC.len() + length.len() + records.len()) % 2 == 1 {
-        length.insert(0, 0x80);
-    }
-    Ok([&MAGIC[..], &length, &records].concat())
+    build_with(entries, &ImageOptions::default())
 }
 
-fn records(entries: &[Entry], depth: usize) -> Result<Vec<u8>, BuildError> {
+/// The records of these; contents that are at `places` are pointed to.
+fn records(
+    entries: &[Entry],
+    depth: usize,
+    places: &layout::Places<'_>,
+) -> Result<Vec<u8>, BuildError> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for Entry { name, content, .. } in entries {
@@ -160,11 +171,17 @@ fn records(entries: &[Entry], depth: usize) -> Result<Vec<u8>, BuildError> {
         payload.extend_from_slice(name.as_bytes());
         let kind = match content {
             Content::Folder(inside) => {
-                payload.extend(records(inside, depth + 1)?);
+                payload.extend(records(inside, depth + 1, places)?);
                 kind::DIRECTORY
             }
             Content::File(content) => {
-                payload.extend(record(kind::DATA_VERBATIM, content));
+                payload.extend(match places.get(content.as_slice()) {
+                    Some(place) => {
+                        let pointer = [number(content.len()), number(*place)].concat();
+                        record(kind::DATA_POINTER, &pointer)
+                    }
+                    None => record(kind::DATA_VERBATIM, content),
+                });
                 kind::FILE
             }
         };

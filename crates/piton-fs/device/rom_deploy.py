@@ -3,6 +3,7 @@
 # _piton(offset, length) erases, and prints how many bytes a write must have at least;
 # _piton(offset, data, form) writes: form 0 is plain bytes, 1 hex, 2 base64, more is base64 of a raw deflate
 # stream with that many bits of window;
+# _piton(size, None, unit) prints the first 8 bytes of the SHA-256 of each `unit` bytes, joined, or None on boards without SHA-256;
 # _piton(size, None) completes the image, and prints the SHA-256 of the partition's content, or None on boards without SHA-256.
 def _piton(number):
     global _piton
@@ -46,7 +47,7 @@ def _piton(number):
         except (OSError, TypeError, ValueError):
             in_steps = False
 
-    def digest(size):
+    def digest(start, end):
         try:
             from hashlib import sha256
         except ImportError:
@@ -54,20 +55,26 @@ def _piton(number):
         found = sha256()
         if device:
             view = memoryview(bytearray(block))
-            for at in range(0, size, block):
+            for at in range(start, end, block):
                 rom.readblocks(at // block, view, 0)
-                found.update(view[: min(block, size - at)])
+                found.update(view[: min(block, end - at)])
         else:
             view = memoryview(ioctl(2, number))
-            for at in range(0, size, 4096):
-                found.update(view[at : min(at + 4096, size)])
+            for at in range(start, end, 4096):
+                found.update(view[at : min(at + 4096, end)])
         return found.digest()
 
     def act(offset, data, form=None):
-        if data is None:
+        if data is None and form:
+            found = None if digest(0, 0) is None else b""
+            if found is not None:
+                for at in range(0, offset, form):
+                    found += digest(at, min(at + form, offset))[:8]
+            print(repr(found))
+        elif data is None:
             if not device:
                 check(ioctl(5, number))
-            print(repr(digest(offset)))
+            print(repr(digest(0, offset)))
         elif form is None:
             if device:
                 for at in range(offset, offset + data, block):

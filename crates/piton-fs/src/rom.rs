@@ -35,6 +35,9 @@ const WRITTEN: u64 = 4096;
 /// Maximum of bytes that a board may require in one write.
 const WRITTEN_AT_MOST: u64 = 32 * 1024;
 
+/// Bytes of a SHA-256 by which the board's blocks are compared.
+const COMPARED: usize = 8;
+
 /// Timeout of one step. Some boards erase the whole partition in one.
 const STEP_TIME: Duration = Duration::from_secs(120);
 
@@ -59,9 +62,14 @@ pub enum RomEvent {
         /// The offset in bytes from the start of the partition.
         offset: u64,
     },
+    /// This many bytes of the partition have the right content already, and are not written.
+    Unchanged {
+        /// How many.
+        bytes: u64,
+    },
     /// The board begins to write a part.
     Write {
-        /// Bytes written so far.
+        /// Bytes that are right so far.
         bytes: u64,
         /// Bytes in all.
         of: u64,
@@ -158,10 +166,24 @@ pub fn partitions(
         .collect())
 }
 
-/// Writes an image into partition `number`, which `partition` describes, after unmounting `/rom`. The content is read
-/// back and compared. The board mounts it after its next soft reset.
+/// An image, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'d> {
+    /// The partition.
+    pub number: u32,
+    /// What is known of it.
+    pub partition: &'d Partition,
+    /// The image.
+    pub image: &'d [u8],
+    /// Whether blocks with the right content are neither erased nor written. Boards that cannot erase single blocks, or have no SHA-256,
+    /// write all of them.
+    pub only_changes: bool,
+}
+
+/// Writes an image into a partition, after unmounting `/rom`. The content is read back and compared. The board mounts it
+/// after its next soft reset.
 ///
-/// The part with the image's first bytes is written last: after an interruption, the board finds a complete image or
+/// If anything changes, the block with the image's first bytes is erased first and its first part is written last: after an interruption, the board finds a complete image or
 /// no image.
 ///
 /// # Errors
@@ -171,12 +193,16 @@ pub fn partitions(
 /// When `events` breaks, the error is that of an interruption: see [`piton_board::stop`].
 pub fn deploy(
     raw_repl: &mut RawRepl<'_>,
-    number: u32,
-    partition: &Partition,
-    image: &[u8],
+    deployment: &Deployment<'_>,
     events: &mut dyn FnMut(RomEvent) -> ControlFlow<()>,
     deadline: Deadline,
 ) -> Result<(), RomError> {
+    let &Deployment {
+        number,
+        partition,
+        image,
+        only_changes,
+    } = deployment;
     let size = image.len() as u64;
     if size > partition.size {
         return Err(RomError::TooBig {
@@ -192,6 +218,7 @@ pub fn deploy(
         number,
         partition,
         image,
+        only_changes,
         deadline,
     };
     let written = job.write(&mut |event| stop.report(|| events(event)));
@@ -207,8 +234,12 @@ struct Job<'j, 'r, 'b> {
     number: u32,
     partition: &'j Partition,
     image: &'j [u8],
+    only_changes: bool,
     deadline: Deadline,
 }
+
+/// A part of the partition: offsets in bytes, the end excluded.
+type Span = (u64, u64);
 
 /// The encodings of bytes that the board decodes.
 #[derive(Clone, Copy)]
@@ -227,18 +258,38 @@ impl Job<'_, '_, '_> {
             hex,
             deflate,
         };
-        let least = self.erase(is_device, in_steps, events)?;
         let size = self.image.len() as u64;
+        let unit = self.unit();
+        let mut spans = match self.only_changes && (is_device || in_steps) {
+            true => self.changed(unit)?,
+            false => vec![(0, size)],
+        };
+        let mut bytes = size - spans.iter().map(|(start, end)| end - start).sum::<u64>();
+        if bytes > 0 {
+            events(RomEvent::Unchanged { bytes });
+        }
+        let mut least = self.erase(&spans, is_device, in_steps, events)?;
+        if least > unit && bytes > 0 {
+            // One write is more than one of the blocks that were compared.
+            spans = vec![(0, size)];
+            bytes = 0;
+            least = self.erase(&spans, is_device, in_steps, events)?;
+        }
         let step = match is_device {
             true => WRITTEN.min(self.block_size()),
             false => WRITTEN.max(least),
         };
-        let parts = (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX));
-        let mut bytes = 0;
-        for offset in parts.clone().skip(1).chain(parts.take(1)) {
+        let parts = spans
+            .iter()
+            .flat_map(|(start, end)| {
+                (*start..*end).step_by(usize::try_from(step).unwrap_or(usize::MAX))
+            })
+            .collect::<Vec<u64>>();
+        // The image's first bytes come last.
+        for offset in parts.iter().skip(1).chain(parts.first()) {
             events(RomEvent::Write { bytes, of: size });
             let end = (offset + step).min(self.partition.size);
-            self.write_part(offset, end, encodings)?;
+            self.write_part(*offset, end, encodings)?;
             bytes += step;
         }
         let digest: Option<DigestBytes> = self.query(&format!("_piton({size},None)\n"))?;
@@ -260,9 +311,49 @@ impl Job<'_, '_, '_> {
             .clamp(1, self.partition.size.max(1))
     }
 
-    /// Erases the blocks that the image will take. Returns the minimum size of a write in bytes.
+    /// Returns how many bytes are compared at a time: whole blocks.
+    fn unit(&self) -> u64 {
+        let block = self.block_size();
+        WRITTEN.div_ceil(block).saturating_mul(block)
+    }
+
+    /// Returns the parts of the partition that differ from the image; the first one among them, if any does.
+    fn changed(&mut self, unit: u64) -> Result<Vec<Span>, RomError> {
+        let size = self.image.len() as u64;
+        let answer: Option<DigestBytes> = self.query(&format!("_piton({size},None,{unit})\n"))?;
+        let Some(DigestBytes(digests)) = answer else {
+            return Ok(vec![(0, size)]);
+        };
+        let length = usize::try_from(unit).unwrap_or(usize::MAX);
+        let parts = self.image.chunks(length);
+        if digests.len() != parts.len() * COMPARED {
+            return Err(RomError::Answer { received: digests });
+        }
+        let differs = |(part, found): (&[u8], &[u8])| !Sha256::digest(part).starts_with(found);
+        let mut differing: Vec<bool> = parts.zip(digests.chunks(COMPARED)).map(differs).collect();
+        let any = differing.contains(&true);
+        if let Some(first) = differing.first_mut() {
+            *first |= any;
+        }
+        let mut spans: Vec<Span> = Vec::new();
+        for (start, _) in (0..size)
+            .step_by(length)
+            .zip(differing)
+            .filter(|(_, differs)| *differs)
+        {
+            let end = (start + unit).min(size);
+            match spans.last_mut() {
+                Some(last) if last.1 == start => last.1 = end,
+                _ => spans.push((start, end)),
+            }
+        }
+        Ok(spans)
+    }
+
+    /// Erases the blocks of these parts. Returns the minimum size of a write in bytes.
     fn erase(
         &mut self,
+        spans: &[Span],
         is_device: bool,
         in_steps: bool,
         events: &mut dyn FnMut(RomEvent),
@@ -275,10 +366,13 @@ impl Job<'_, '_, '_> {
             (false, false) => size.max(1),
         };
         let mut least = 0;
-        for offset in (0..size).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            events(RomEvent::Erase { offset });
-            let length = step.min(self.partition.size - offset);
-            least = self.query(&format!("_piton({offset},{length})\n"))?;
+        for &(start, end) in spans {
+            let last = end.next_multiple_of(block).min(self.partition.size);
+            for offset in (start..end).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+                events(RomEvent::Erase { offset });
+                let length = step.min(last - offset);
+                least = self.query(&format!("_piton({offset},{length})\n"))?;
+            }
         }
         match least {
             0..=WRITTEN_AT_MOST => Ok(least),

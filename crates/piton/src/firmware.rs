@@ -2,8 +2,12 @@
 
 pub mod compiling;
 pub mod freezing;
+pub mod imports;
 pub mod index;
 pub mod lints;
+pub mod project;
+pub mod shipping;
+pub mod treemap;
 
 use std::process::Command;
 

@@ -1,6 +1,8 @@
 //! Building images of read-only file systems from folders of this computer. The images themselves are made by
 //! [`piton_firmware::romfs`], and written to boards by [`piton_fs::rom`].
 
+mod images;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +11,12 @@ use piton_project::cache::Cache;
 
 use crate::compile::{self, compile_cached};
 use crate::host_tree::{self, Kind, Rules, WalkError};
+use crate::patterns::Patterns;
 
+pub use images::{Conflict, Difference, ExtractError, add_file, differences, extract, merge};
 pub use piton_firmware::romfs::{
-    BuildError, Content, Entry, MAX_DEPTH, ReadError, build, header_size, image_size, read,
+    BuildError, Content, Entry, HashCheck, ImageOptions, MAX_DEPTH, ReadError, build, build_with,
+    check_hashes, files, header_size, image_size, read,
 };
 
 /// Why a source could not be compiled.
@@ -113,20 +118,28 @@ pub enum FolderError {
     },
 }
 
-/// Returns the content of `folder`, sorted by name. Links are followed.
+/// Returns the content of `folder` without what `excluded` covers, sorted by name. Links are followed.
 ///
 /// # Errors
 ///
 /// [`FolderError`] for the first entry that cannot be read.
-pub fn read_folder(folder: &Path) -> Result<Vec<Entry>, FolderError> {
+pub fn read_folder(folder: &Path, excluded: &Patterns) -> Result<Vec<Entry>, FolderError> {
     let rules = Rules {
         max_depth: MAX_DEPTH,
         ..Rules::default()
     };
     // The parents of the current folder, with their entries so far. The first is `folder` itself.
     let mut open = vec![(String::new(), Vec::new())];
-    for entry in host_tree::walk(folder, rules) {
+    let mut walk = host_tree::walk(folder, rules);
+    while let Some(entry) = walk.next() {
         let entry = entry?;
+        let is_folder = matches!(entry.kind, Kind::Folder | Kind::Circle);
+        if !excluded.is_empty() && excluded.covers(&entry.lossy_text(), is_folder) {
+            if is_folder {
+                walk.skip_folder();
+            }
+            continue;
+        }
         let name = entry.name().to_str().ok_or_else(|| FolderError::Name {
             path: entry.path.clone(),
         })?;

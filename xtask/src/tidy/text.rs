@@ -26,6 +26,7 @@ const PRINTS_BYTES: &[&str] = &[
     "commands/repl/screen.rs",
     "commands/romfs.rs",
     "commands/project/install.rs",
+    "commands/romfs/images.rs",
     "commands/sync/watch.rs",
 ];
 

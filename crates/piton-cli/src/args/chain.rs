@@ -144,7 +144,7 @@ impl Parser<'_> {
         let Some(command) = self.line.find_subcommand(name) else {
             return Ok(own);
         };
-        let shape = ArgumentShape::of(name, self.compatibility);
+        let shape = ArgumentShape::of(name, own.first().map(String::as_str), self.compatibility);
         let mut arguments = (shape == ArgumentShape::Interpreter)
             .then(|| split::interpreter_arguments(command, &mut own));
         let after_plus = match own.iter().position(|word| word == "+") {

@@ -1,5 +1,6 @@
 //! The arguments of each command among the words after its name.
 
+use crate::commands::romfs::images;
 use crate::compatibility::Compatibility;
 
 /// The form of a command's arguments.
@@ -22,8 +23,20 @@ pub(super) enum ArgumentShape {
 
 impl ArgumentShape {
     /// Returns the shape of the command called `name`.
-    pub(super) fn of(name: &str, compatibility: &Compatibility) -> ArgumentShape {
+    ///
+    /// `first` is the word after it: commands for image files are not mpremote's.
+    pub(super) fn of(
+        name: &str,
+        first: Option<&str>,
+        compatibility: &Compatibility,
+    ) -> ArgumentShape {
         match name {
+            "romfs"
+                if compatibility.extended_romfs
+                    && first.is_some_and(|word| images::COMMANDS.contains(&word)) =>
+            {
+                ArgumentShape::UpToPlus
+            }
             "build" | "compile" | "deploy" | "freeze" | "index" | "inspect" | "keygen"
             | "manifest" | "minify" | "self" | "sync" | "test" | "verify" => {
                 ArgumentShape::UpToPlus

@@ -100,6 +100,8 @@ pub(super) fn split(command: &clap::Command, words: &[String], with_globals: boo
     // The number of words of each positional: one, or as many as come in a row.
     let mut slots = command
         .get_positionals()
+        // Hidden ones are for command lines that are not split.
+        .filter(|slot| !slot.is_hide_set())
         .map(|slot| {
             slot.get_num_args()
                 .is_some_and(|range| range.max_values() > 1)

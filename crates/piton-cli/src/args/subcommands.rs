@@ -41,8 +41,13 @@ const SUB_COMMANDS: &[SubCommands] = &[
         command: "romfs",
         own: &[
             ("build", "make an image file of a folder"),
+            ("cat", "print a file of an image"),
             ("deploy", "write an image to a partition of the board"),
+            ("diff", "compare the files of two images"),
+            ("extract", "write the files of an image to a folder"),
+            ("ls", "list the files of an image"),
             ("query", "list the partitions of the board"),
+            ("verify", "check an image file"),
         ],
     },
     SubCommands {

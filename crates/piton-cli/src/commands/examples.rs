@@ -139,6 +139,11 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "make `assets.romfs` of the folder `assets`",
             ),
             ("piton romfs deploy assets", "write it to the board"),
+            (
+                "piton romfs build --manifest manifest.py -o app.romfs",
+                "make an image of what a manifest lists",
+            ),
+            ("piton romfs ls app.romfs", "list what is in it"),
         ],
     ),
     (

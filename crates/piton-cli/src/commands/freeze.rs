@@ -1,5 +1,8 @@
 //! `freeze`: freezes what a manifest lists, and tells why each file is in and how large it is.
 
+mod sizes;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use piton::cache_folder::compiled_modules;
@@ -8,11 +11,12 @@ use piton::firmware::freezing::{
     FreezeEvent, FreezeOptions, MakeError, compile_all, depfile, freeze,
 };
 use piton::firmware::frozen::{ModuleSize, Modules, Target};
+use piton::firmware::imports::{built_in, missing};
 use piton::firmware::lints::lints;
 use piton::firmware::{Evaluation, Mode};
 use serde_json::json;
 
-use super::manifest::{ManifestArgs, evaluate, text};
+use super::manifest::{ManifestArgs, evaluate, text, warn};
 use crate::context::Context;
 use crate::error::{CommandError, FileError, FirmwareError};
 use crate::firmware::options_of;
@@ -32,24 +36,28 @@ pub(crate) struct Args {
     /// Tell how large each module is, and its largest functions
     #[arg(long)]
     size: bool,
+    /// Draw the sizes: SVG, or a page if the name ends in `.html`
+    #[arg(long, value_name = "FILE")]
+    draw: Option<PathBuf>,
+    /// Tell how the sizes differ from those of this manifest, or of a `.json` file that `--size --json` printed
+    #[arg(long, value_name = "OLD")]
+    diff: Option<String>,
+    /// Fail if a module imports what neither the manifest nor the firmware of the build has
+    #[arg(long)]
+    check_imports: bool,
     /// Write the rule for make that names all manifests and sources
     #[arg(long, value_name = "FILE", requires = "output")]
     depfile: Option<PathBuf>,
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// The manifest: a `.py` file, or its source
+    /// The manifest: a `.py` file, its source, or the `pyproject.toml` of a project
     #[arg(value_name = "MANIFEST", required = true)]
     manifests: Vec<String>,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let evaluation = evaluate(&args.manifest, Mode::Freeze, &args.manifests, ctx)?;
-    for lint in lints(&evaluation) {
-        ctx.ui.note(&format!(
-            "{}:{}: {}",
-            lint.manifest, lint.line, lint.message
-        ));
-    }
+    warn(&lints(&evaluation), ctx);
     if args.explain {
         explain(&evaluation, ctx)?;
     }
@@ -58,17 +66,94 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         options_of: &|target, path, level| options_of(target, path, level, &[]),
         cache: cache.as_ref(),
     };
-    if args.size {
-        let modules =
-            compile_all(&evaluation, &args.build_dir, compiling).map_err(FirmwareError::Make)?;
-        let read = Modules::read(
-            modules
-                .iter()
-                .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
-        );
-        let modules = read.map_err(|error| FirmwareError::Make(MakeError::Freeze(error)))?;
-        sizes(&modules.sizes(), ctx)?;
+    if args.size || args.draw.is_some() || args.diff.is_some() || args.check_imports {
+        look(args, &evaluation, compiling, ctx)?;
     }
+    write(args, &evaluation, compiling, ctx)
+}
+
+/// Compiles everything, and tells what it is asked for.
+fn look(
+    args: &Args,
+    evaluation: &Evaluation,
+    compiling: Compiling<'_>,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let modules =
+        compile_all(evaluation, &args.build_dir, compiling).map_err(FirmwareError::Make)?;
+    let new = sizes_of(&modules)?;
+    if args.size {
+        sizes::print(&new, ctx)?;
+    }
+    if let Some(path) = &args.draw {
+        sizes::draw(&new, path)?;
+    }
+    match &args.diff {
+        Some(old) if old.ends_with(".json") => {
+            sizes::changes(&sizes::read(old)?, &sizes::by_name(&new), ctx)?;
+        }
+        Some(old) => {
+            let old = evaluate(&args.manifest, Mode::Freeze, std::slice::from_ref(old), ctx)?;
+            let old = compile_all(&old, &args.build_dir, compiling).map_err(FirmwareError::Make)?;
+            let old = sizes::by_name(&sizes_of(&old)?);
+            sizes::changes(&old, &sizes::by_name(&new), ctx)?;
+        }
+        None => {}
+    }
+    if args.check_imports {
+        check_imports(args, evaluation, &modules, ctx)?;
+    }
+    Ok(())
+}
+
+fn sizes_of(modules: &[(String, Vec<u8>)]) -> Result<Vec<ModuleSize>, CommandError> {
+    let read = Modules::read(
+        modules
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+    );
+    let modules = read.map_err(|error| FirmwareError::Make(MakeError::Freeze(error)))?;
+    Ok(modules.sizes())
+}
+
+/// Looks for imports that find nothing. Those in a `try` or a branch are only pointed out.
+fn check_imports(
+    args: &Args,
+    evaluation: &Evaluation,
+    modules: &[(String, Vec<u8>)],
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let path = format!("{}/genhdr/moduledefs.h", args.build_dir);
+    let header =
+        std::fs::read_to_string(&path).map_err(|source| FileError::Read { path, source })?;
+    let targets: BTreeSet<String> = evaluation
+        .files
+        .iter()
+        .map(|file| file.target.clone())
+        .collect();
+    let mut count = 0;
+    for import in missing(modules, &targets, &built_in(&header)) {
+        let text = format!("{}: `import {}` finds nothing", import.by, import.name);
+        if import.optional {
+            ctx.ui.note(&format!("{text}, and may do without"));
+        } else {
+            ctx.ui.note(&text);
+            count += 1;
+        }
+    }
+    match count {
+        0 => Ok(()),
+        count => Err(FirmwareError::Imports { count }.into()),
+    }
+}
+
+/// Writes the C file, if it is asked for.
+fn write(
+    args: &Args,
+    evaluation: &Evaluation,
+    compiling: Compiling<'_>,
+    ctx: &Context,
+) -> Result<(), CommandError> {
     let Some(output) = &args.output else {
         return Ok(());
     };
@@ -91,9 +176,9 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         FreezeEvent::Source { target } => ctx.ui.note(&format!("took {target} as source")),
         FreezeEvent::Written { output } => ctx.ui.note(&format!("wrote {}", output.display())),
     };
-    freeze(&evaluation, &options, compiling, &mut events).map_err(FirmwareError::Make)?;
+    freeze(evaluation, &options, compiling, &mut events).map_err(FirmwareError::Make)?;
     if let Some(path) = &args.depfile {
-        let rule = depfile(&evaluation, output);
+        let rule = depfile(evaluation, output);
         piton::host_file::write(path, rule.as_bytes()).map_err(|source| FileError::Write {
             path: path.display().to_string(),
             source,
@@ -138,47 +223,5 @@ fn explain(evaluation: &Evaluation, ctx: &Context) -> Result<(), CommandError> {
             lines.push_str(&format!("    {}:{}\n", place.manifest, place.line));
         }
     }
-    ctx.ui.text(&lines)
-}
-
-/// Prints how large modules are, in bytes of their `.mpy` files.
-fn sizes(sizes: &[ModuleSize], ctx: &Context) -> Result<(), CommandError> {
-    if ctx.ui.json() {
-        let modules: Vec<_> = sizes
-            .iter()
-            .map(|size| {
-                let functions: Vec<_> = size.functions.iter().map(|(name, bytes)| json!({"name": name, "bytes": bytes})).collect();
-                json!({
-                    "name": size.name, "bytes": size.total, "code": size.code, "constants": size.constants,
-                    "strings": size.strings, "functions": functions,
-                })
-            })
-            .collect();
-        return ctx.ui.json_line(&json!({"modules": modules}));
-    }
-    let mut sorted: Vec<&ModuleSize> = sizes.iter().collect();
-    sorted.sort_by_key(|size| std::cmp::Reverse(size.total));
-    let width = sorted
-        .iter()
-        .map(|size| size.name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(6);
-    let mut lines = format!(
-        "{:width$}  {:>7}  {:>7}  {:>9}  {:>7}  largest function\n",
-        "module", "bytes", "code", "constants", "strings"
-    );
-    for size in &sorted {
-        let largest = size.functions.iter().max_by_key(|(_, bytes)| *bytes);
-        let largest = largest
-            .map(|(name, bytes)| format!("{name} {bytes}"))
-            .unwrap_or_default();
-        lines.push_str(&format!(
-            "{:width$}  {:>7}  {:>7}  {:>9}  {:>7}  {largest}\n",
-            size.name, size.total, size.code, size.constants, size.strings
-        ));
-    }
-    let total: usize = sizes.iter().map(|size| size.total).sum();
-    lines.push_str(&format!("{:width$}  {total:>7}\n", "all"));
     ctx.ui.text(&lines)
 }

@@ -1,5 +1,12 @@
 //! `manifest`: prints what a `manifest.py` lists.
 
+use std::path::{Path, PathBuf};
+
+use piton::cache_folder::compiled_modules;
+use piton::firmware::compiling::Compiling;
+use piton::firmware::lints::{Lint, lints};
+use piton::firmware::project::{is_project, manifest_of};
+use piton::firmware::shipping::{Form, write_folder};
 use piton::firmware::{
     self, Data, ErrorKind, Evaluation, File, Metadata, Mode, Permissions, Python, Request,
 };
@@ -7,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::error::{CommandError, FirmwareError};
+use crate::firmware::options_of;
 
 /// Arguments that all commands for manifests share.
 #[derive(Debug, clap::Args)]
@@ -73,9 +81,21 @@ pub(crate) struct Args {
     /// What the manifest is evaluated for
     #[arg(long, value_name = "MODE", default_value = "freeze")]
     mode: ModeName,
+    /// Print the manifest itself, for a `pyproject.toml`
+    #[arg(long)]
+    source: bool,
+    /// Write the files to this folder, which is new or empty: sources for `build`
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Write `.mpy` files to it, for `sync` or `cp`
+    #[arg(long, requires = "folder")]
+    compiled: bool,
+    /// Write a `package.json` to it, from which `mip` installs
+    #[arg(long, requires = "folder")]
+    package: bool,
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// The manifest: a `.py` file, or its source
+    /// The manifest: a `.py` file, its source, or the `pyproject.toml` of a project
     #[arg(value_name = "MANIFEST", required = true)]
     manifests: Vec<String>,
 }
@@ -100,7 +120,11 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         ModeName::Pyproject => Mode::Pyproject,
         ModeName::ListCModules => Mode::ListCModules,
     };
+    if args.source {
+        return ctx.ui.text(&sources(&args.manifests)?.concat());
+    }
     match evaluate(&args.manifest, mode, &args.manifests, ctx) {
+        Ok(evaluation) if args.folder.is_some() => write(&evaluation, args, ctx),
         Ok(evaluation) if ctx.ui.json() => ctx.ui.json_line(&json(&evaluation)),
         Ok(evaluation) => ctx.ui.text(&table(&evaluation)),
         Err(CommandError::Firmware(FirmwareError::Manifest(error))) if ctx.ui.json() => {
@@ -115,6 +139,49 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
+/// Writes the files to a folder.
+fn write(evaluation: &Evaluation, args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    let Some(folder) = &args.folder else {
+        return Ok(());
+    };
+    warn(&lints(evaluation), ctx);
+    let cache = compiled_modules();
+    let compiling = Compiling {
+        options_of: &|target, path, level| options_of(target, path, level, &[]),
+        cache: cache.as_ref(),
+    };
+    let form = match args.compiled {
+        true => Form::Compiled,
+        false => Form::Sources,
+    };
+    let count = write_folder(evaluation, form, args.package, compiling, folder)
+        .map_err(FirmwareError::Ship)?;
+    if ctx.ui.json() {
+        return ctx.ui.json_line(&json!({"files": count, "folder": folder}));
+    }
+    ctx.ui
+        .step(&format!("{count} files in {}", folder.display()))
+}
+
+/// Prints remarks about manifests.
+pub(super) fn warn(lints: &[Lint], ctx: &Context) {
+    for lint in lints {
+        ctx.ui.note(&format!(
+            "{}:{}: {}",
+            lint.manifest, lint.line, lint.message
+        ));
+    }
+}
+
+/// Puts the manifests of projects in the place of their `pyproject.toml`.
+fn sources(manifests: &[String]) -> Result<Vec<String>, CommandError> {
+    let sources = manifests.iter().map(|manifest| match is_project(manifest) {
+        true => manifest_of(Path::new(manifest)).map_err(FirmwareError::Project),
+        false => Ok(manifest.clone()),
+    });
+    Ok(sources.collect::<Result<_, _>>()?)
+}
+
 /// Evaluates manifests, and prints what they print to stderr.
 pub(super) fn evaluate(
     args: &ManifestArgs,
@@ -122,7 +189,7 @@ pub(super) fn evaluate(
     manifests: &[String],
     ctx: &Context,
 ) -> Result<Evaluation, CommandError> {
-    let mut request = Request::new(mode, manifests.to_vec());
+    let mut request = Request::new(mode, sources(manifests)?);
     request.environment = firmware::environment();
     request.unix_ffi = args.unix_ffi;
     request.sorted = args.sorted;

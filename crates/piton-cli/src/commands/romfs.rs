@@ -1,21 +1,21 @@
 //! `romfs`: makes and deploys images of the read-only file system that a board mounts at `/rom`.
 
+pub(crate) mod images;
+mod making;
+
 use std::ops::ControlFlow::Continue;
 use std::path::Path;
 use std::time::Duration;
 
 use piton::board_format::BoardFormat;
-use piton::cache_folder::compiled_modules;
 use piton::compiler::Options;
 use piton::deadline::Deadline;
 use piton::events::BoardEvent;
-use piton::fs::rom::{self, Partition, RomError, RomEvent};
-use piton::romfs::{
-    Content, Entry, asks_for_machine_code, build, compile_sources, header_size, image_size, read,
-    read_folder,
-};
+use piton::fs::rom::{self, Deployment, Partition, RomError, RomEvent};
+use piton::romfs::{header_size, image_size, read};
 use piton::times::CONTENT_TIME;
 
+use super::manifest::ManifestArgs;
 use crate::compatibility::Compatibility;
 use crate::context::Context;
 use crate::error::{CommandError, FileError, ProgramError, RomfsError};
@@ -42,11 +42,46 @@ pub(crate) struct Args {
     /// The image file (default: the folder's name and `.romfs`)
     #[arg(short, long)]
     pub(crate) output: Option<String>,
-    /// `query`: look at the board's partitions; `build`: make an image file of a folder; `deploy`: write an image to a
-    /// partition
+    /// Another folder whose content goes into the image
+    #[arg(long, value_name = "FOLDER")]
+    add: Vec<String>,
+    /// Leave out what this pattern fits, as in a `.gitignore`
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Name sources in tracebacks by their path in the image: the image is then the same wherever the folder is
+    #[arg(long)]
+    relative: bool,
+    /// Store equal files once
+    #[arg(long)]
+    share: bool,
+    /// Begin the content of each file at a multiple of this many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1)]
+    align: usize,
+    /// Put the SHA-256 of each file into the image, for `romfs verify`
+    #[arg(long)]
+    hashes: bool,
+    /// Fail if the image has more bytes
+    #[arg(long, value_name = "BYTES")]
+    max_size: Option<u64>,
+    /// Fail if the image does not fit into the board's partition
+    #[arg(long)]
+    fit: bool,
+    /// Write all blocks, also those that are the same
+    #[arg(long)]
+    all: bool,
+    /// The files that this `manifest.py` lists go into the image
+    #[arg(long, value_name = "MANIFEST")]
+    manifest: Option<String>,
+    #[command(flatten)]
+    manifests: ManifestArgs,
+    /// `build`: make an image file of a folder; `deploy`: write an image to a partition; `query`: look at the board's
+    /// partitions; `ls`, `cat IMAGE PATH`, `extract`, `verify`, `diff IMAGE IMAGE`: look at image files
     pub(crate) command: String,
-    /// The folder; for `deploy` also a `.romfs` or `.img` file
+    /// The folder; for `deploy` also a `.romfs` or `.img` file; else an image file
     pub(crate) path: Option<String>,
+    /// For `cat` the path in the image, for `diff` the other image.
+    #[arg(hide = true)]
+    more: Vec<String>,
 }
 
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
@@ -56,16 +91,22 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
     match (args.command.as_str(), &args.path) {
         ("query", _) => query(args.partition, ctx),
-        ("build", Some(path)) => build_file(args, path, ctx),
-        ("build", None) => Err(FileError::Arguments {
+        ("build", path) if path.is_some() || args.manifest.is_some() => build_file(args, ctx),
+        ("build", _) => Err(FileError::Arguments {
             command: "romfs build",
             problem: "source path not given",
         }
         .into()),
-        ("deploy", Some(path)) => deploy(args, path, ctx),
-        ("deploy", None) => Err(FileError::Arguments {
+        ("deploy", path) if path.is_some() || args.manifest.is_some() => deploy(args, ctx),
+        ("deploy", _) => Err(FileError::Arguments {
             command: "romfs deploy",
             problem: "source path not given",
+        }
+        .into()),
+        (word, Some(image)) if images::COMMANDS.contains(&word) => images::run(args, image, ctx),
+        (word, None) if images::COMMANDS.contains(&word) => Err(FileError::Arguments {
+            command: "romfs",
+            problem: "image file not given",
         }
         .into()),
         (word, _) => Err(CommandError::Usage(UsageError::NotARomfsCommand {
@@ -74,11 +115,21 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
 }
 
-fn build_file(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
-    let image = make(path, !args.no_mpy, ctx, |_| Ok(Options::new("")))?;
-    let output = match &args.output {
-        Some(output) => output.clone(),
-        None => format!("{}.romfs", stem(path, ctx.compatibility)),
+fn build_file(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let image = making::make(args, ctx, &|_| Ok(Options::new("")))?;
+    if args.fit {
+        let number = args.partition.unwrap_or(0);
+        let room = partition(number, ctx)?.size;
+        let entries = read(&image).unwrap_or_default();
+        making::fits(&image, &entries, room)?;
+    }
+    let output = match (&args.output, &args.path, &args.manifest) {
+        (Some(output), ..) => output.clone(),
+        (None, Some(path), _) => format!("{}.romfs", stem(path, ctx.compatibility)),
+        (None, None, Some(manifest)) if manifest.ends_with(".py") => {
+            format!("{}.romfs", manifest.trim_end_matches(".py"))
+        }
+        (None, None, _) => "manifest.romfs".to_owned(),
     };
     ctx.ui.step(&format!(
         "Writing {} bytes to output file {output}",
@@ -169,19 +220,35 @@ fn headline(number: u32, partition: &Partition) -> String {
     )
 }
 
-fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError> {
-    let is_image = [".romfs", ".img"].iter().any(|end| path.ends_with(end));
-    let image = if is_image && Path::new(path).is_file() {
-        local_file::read(Path::new(path))?
-    } else {
-        // Only machine code depends on the processor: for bytecode the board is not asked.
-        make(path, !args.no_mpy, ctx, |ctx| {
-            let format = BoardFormat::from(&ctx.session.facts()?);
-            Ok(format
-                .compiler_options("")
-                .unwrap_or_else(|_| Options::new("")))
-        })?
-    };
+/// Returns a partition of the board.
+fn partition(number: u32, ctx: &mut Context) -> Result<Partition, CommandError> {
+    let mut raw = ctx.session.raw_repl()?;
+    let partitions = rom::partitions(&mut raw, Deadline::after(ANSWER_TIME))?;
+    let partition = usize::try_from(number)
+        .ok()
+        .and_then(|index| partitions.into_iter().nth(index).flatten());
+    Ok(partition.ok_or(RomError::NoPartition { number })?)
+}
+
+/// Reads the image to deploy, or makes it.
+fn image_of(args: &Args, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
+    if let Some(path) = &args.path
+        && [".romfs", ".img"].iter().any(|end| path.ends_with(end))
+        && Path::new(path).is_file()
+    {
+        return local_file::read(Path::new(path));
+    }
+    // Only machine code depends on the processor: for bytecode the board is not asked.
+    making::make(args, ctx, &|ctx| {
+        let format = BoardFormat::from(&ctx.session.facts()?);
+        Ok(format
+            .compiler_options("")
+            .unwrap_or_else(|_| Options::new("")))
+    })
+}
+
+fn deploy(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    let image = image_of(args, ctx)?;
     let Context {
         session,
         ui,
@@ -213,7 +280,7 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
             ui.step("Invalid ROMFS image")?;
             return Err(ProgramError::Exited { code: 1 }.into());
         }
-        let path = path.to_owned();
+        let path = args.path.clone().unwrap_or_default();
         return Err(RomfsError::Image { path, source }.into());
     }
     let deadline = Deadline::after(CONTENT_TIME);
@@ -227,7 +294,13 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
                 }
                 Continue(())
             };
-            let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
+            let job = Deployment {
+                number,
+                partition: &partition,
+                image: &image,
+                only_changes: !args.all,
+            };
+            let deployed = rom::deploy(&mut raw, &job, &mut events, deadline);
             bar.end();
             deployed?;
         }
@@ -235,7 +308,13 @@ fn deploy(args: &Args, path: &str, ctx: &mut Context) -> Result<(), CommandError
             let mut output = OutputSink::default();
             let mut steps = MpremoteSteps::default();
             let mut events = |event| output.flow(steps.show(event, ui));
-            let deployed = rom::deploy(&mut raw, number, &partition, &image, &mut events, deadline);
+            let job = Deployment {
+                number,
+                partition: &partition,
+                image: &image,
+                only_changes: false,
+            };
+            let deployed = rom::deploy(&mut raw, &job, &mut events, deadline);
             let ended = ui.text("\n");
             output.finish(deployed)?;
             ended?;
@@ -274,56 +353,4 @@ fn stem<'p>(path: &'p str, compatibility: &Compatibility) -> &'p str {
         _ if !compatibility.extended_romfs => path,
         trimmed => trimmed,
     }
-}
-
-/// Makes the image of a folder, and shows its content as mpremote does. `options` says how machine code is compiled, if a
-/// source has any.
-fn make(
-    path: &str,
-    mpy: bool,
-    ctx: &mut Context,
-    options: impl FnOnce(&mut Context) -> Result<Options, CommandError>,
-) -> Result<Vec<u8>, CommandError> {
-    let folder = if path.ends_with('/') {
-        path.to_owned()
-    } else {
-        format!("{path}/")
-    };
-    ctx.ui.step(&format!(
-        "Building romfs filesystem, source directory: {folder}"
-    ))?;
-    ctx.ui.step("/")?;
-    let mut entries = read_folder(Path::new(&folder)).map_err(RomfsError::Folder)?;
-    if mpy {
-        let options = match asks_for_machine_code(&entries) {
-            true => options(ctx)?,
-            false => Options::new(""),
-        };
-        // Tracebacks on the board show the sources' paths as they were given.
-        compile_sources(&mut entries, &folder, &options, compiled_modules().as_ref())
-            .map_err(RomfsError::Compile)?;
-    }
-    draw(&entries, "", ctx)?;
-    Ok(build(&entries).map_err(RomfsError::Build)?)
-}
-
-fn draw(entries: &[Entry], before: &str, ctx: &Context) -> Result<(), CommandError> {
-    for (index, entry) in entries.iter().enumerate() {
-        let (branch, below) = if index + 1 == entries.len() {
-            ("\\--", "    ")
-        } else {
-            ("|--", "|   ")
-        };
-        match (&entry.content, &entry.compiled_from) {
-            (Content::Folder(inside), _) => {
-                ctx.ui.step(&format!("{before}{branch} {}/", entry.name))?;
-                draw(inside, &format!("{before}{below}"), ctx)?;
-            }
-            (Content::File(_), Some(source)) => {
-                ctx.ui.step(&format!("{before}{branch} {source} -> .mpy"))?;
-            }
-            (Content::File(_), None) => ctx.ui.step(&format!("{before}{branch} {}", entry.name))?,
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use piton::firmware::ErrorKind;
 use piton::firmware::index::IndexError;
+use piton::firmware::project::ProjectManifestError;
 
 /// Why a manifest, or what it lists, cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,12 @@ pub(crate) enum FirmwareError {
     /// What a manifest lists cannot be frozen.
     #[error("{0}")]
     Make(piton::firmware::freezing::MakeError),
+    /// What a manifest lists cannot become files.
+    #[error("{0}")]
+    Ship(piton::firmware::shipping::ShippingError),
+    /// A project gives no manifest.
+    #[error("{0}")]
+    Project(piton::firmware::project::ProjectManifestError),
     /// An index cannot be made.
     #[error("{0}")]
     Index(piton::firmware::index::IndexError),
@@ -20,6 +27,18 @@ pub(crate) enum FirmwareError {
     Variable {
         /// As it is written.
         text: String,
+    },
+    /// A file has no sizes of modules.
+    #[error("`{path}` does not have what `freeze --size --json` prints")]
+    NoSizes {
+        /// Its path.
+        path: String,
+    },
+    /// Modules import what is not there. They are listed already.
+    #[error("{count} import{} nothing", if *count == 1 { " finds" } else { "s find" })]
+    Imports {
+        /// How many imports.
+        count: usize,
     },
     /// The failure is printed already.
     #[error("the manifest could not be evaluated")]
@@ -46,6 +65,9 @@ impl FirmwareError {
             {
                 vec!["`--allow-write FOLDER` and `--allow-programs` permit it".to_owned()]
             }
+            FirmwareError::Project(ProjectManifestError::NoCode { .. }) => vec![
+                "`name = \"NAME\"` in `[tool.piton]` names the folder or module".to_owned(),
+            ],
             FirmwareError::Index(IndexError::Empty { .. }) => {
                 vec!["`--folder NAME` names a folder of the library with packages".to_owned()]
             }
@@ -65,7 +87,12 @@ impl FirmwareError {
                 ErrorKind::Exit(code) => u8::try_from(code).unwrap_or(1),
                 _ => 1,
             },
-            FirmwareError::Make(_) | FirmwareError::Index(_) => 1,
+            FirmwareError::Make(_)
+            | FirmwareError::Ship(_)
+            | FirmwareError::Index(_)
+            | FirmwareError::Project(_)
+            | FirmwareError::NoSizes { .. }
+            | FirmwareError::Imports { .. } => 1,
             FirmwareError::Variable { .. } => super::USAGE,
         }
     }

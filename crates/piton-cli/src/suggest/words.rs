@@ -278,7 +278,6 @@ const SUB_WORDS: &[(&str, &str, &str)] = &[
     ("romfs", "flash", "deploy"),
     ("romfs", "info", "query"),
     ("romfs", "list", "query"),
-    ("romfs", "ls", "query"),
     ("romfs", "make", "build"),
     ("romfs", "upload", "deploy"),
     ("romfs", "write", "deploy"),

@@ -155,6 +155,58 @@ fn a_build_with_cmake_gets_our_makemanifest_and_the_systems_python() {
 }
 
 #[test]
+fn freeze_compares_draws_and_looks_for_what_is_imported() {
+    let sandbox = project();
+    sandbox.write("manifest.py", "module('second.py')\n");
+    let old = sandbox.run("freeze manifest.py --size --json");
+    sandbox.write("old.json", &old.stdout);
+    sandbox.write("old.py", "module('second.py')\n");
+    sandbox.write(
+        "second.py",
+        "import time, gone\nx = 'a text that makes it larger'\n",
+    );
+    sandbox.write(
+        "third.py",
+        "try:\n    import perhaps\nexcept ImportError:\n    pass\nimport second\n",
+    );
+    sandbox.write("manifest.py", "module('second.py')\nmodule('third.py')\n");
+    let changed = sandbox.run("freeze manifest.py --diff old.json --draw sizes.html");
+    assert_eq!(changed.code, Some(0), "{}", changed.stderr());
+    let lines = changed.stdout();
+    let ends: Vec<&str> = lines
+        .lines()
+        .filter_map(|line| line.rsplit(' ').next())
+        .collect();
+    assert_eq!(ends, ["second.py", "third.py", "all"], "{lines}");
+    assert!(lines.contains("       -  "), "{lines}");
+    // Both manifests are of now: only a module came.
+    let json = sandbox.run("freeze manifest.py --diff old.py --json");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(json["changes"][0]["old"], serde_json::Value::Null);
+    let page = String::from_utf8(sandbox.read("sizes.html")).unwrap();
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.contains("<td>third.py</td>"),
+        "{page}"
+    );
+    let wrong = sandbox.run("freeze manifest.py --diff missing.json");
+    assert_eq!(wrong.code, Some(1), "{}", wrong.stderr());
+    sandbox.write(
+        "build/genhdr/moduledefs.h",
+        "{ MP_ROM_QSTR(MP_QSTR_time), MP_ROM_PTR(&mp_module_time) },\n",
+    );
+    let imports = sandbox.run("freeze manifest.py --check-imports");
+    assert_eq!(imports.code, Some(1));
+    for text in [
+        "second.mpy: `import gone` finds nothing",
+        "`import perhaps` finds nothing, and may do without",
+        "1 import finds nothing",
+    ] {
+        assert!(imports.stderr().contains(text), "{}", imports.stderr());
+    }
+}
+
+#[test]
 fn freeze_tells_why_files_are_in_and_how_large_they_are() {
     let sandbox = project();
     sandbox.write("inner.py", "module('second.py')\n");

@@ -103,7 +103,10 @@ fn values_are_completed() {
         bash(&sandbox, "piton mip "),
         "install\nlist\nuninstall\nupdate\n"
     );
-    assert_eq!(bash(&sandbox, "piton romfs "), "build\ndeploy\nquery\n");
+    assert_eq!(
+        bash(&sandbox, "piton romfs "),
+        "build\ncat\ndeploy\ndiff\nextract\nls\nquery\nverify\n"
+    );
     assert_eq!(bash(&sandbox, "piton virtual "), "serve\n");
     assert_eq!(
         bash(&sandbox, "piton build --target circ"),

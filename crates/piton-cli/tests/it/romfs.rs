@@ -286,3 +286,159 @@ fn a_deployment_that_breaks_off_leaves_no_image() {
         assert_eq!(seen.trim_end(), head, "{writes}");
     }
 }
+
+#[test]
+fn image_files_are_looked_at_compared_and_unpacked() {
+    let sandbox = sandbox();
+    sandbox.write(
+        "tree/copy.bin",
+        (0..=255).cycle().take(20_000).collect::<Vec<u8>>(),
+    );
+    let plain = sandbox.run("romfs -o plain.romfs build tree");
+    assert_eq!(plain.code, Some(0), "{}", plain.stderr());
+    let line = "romfs --relative --share --align 16 --hashes --exclude /both.py --exclude empty/ -o own.romfs build tree";
+    let own = sandbox.run(line);
+    assert_eq!(own.code, Some(0), "{}", own.stderr());
+    assert!(sandbox.read("own.romfs").len() + 19_000 < sandbox.read("plain.romfs").len());
+    // Another folder with the same content gives the same bytes.
+    std::fs::rename(sandbox.path().join("tree"), sandbox.path().join("moved")).unwrap();
+    let again = line
+        .replace("own.romfs", "again.romfs")
+        .replace(" tree", " moved");
+    assert_eq!(sandbox.run(&again).code, Some(0));
+    assert_eq!(sandbox.read("own.romfs"), sandbox.read("again.romfs"));
+    assert_snapshot!(sandbox.run("romfs ls own.romfs").stdout(), @"
+          19 B.mpy
+           4 both.mpy
+       20000 copy.bin
+       20000 lib/deep/data.bin
+          54 lib/helper.mpy
+          49 main.mpy
+           0 text
+    ");
+    assert_eq!(
+        sandbox
+            .run("romfs cat own.romfs lib/deep/data.bin")
+            .stdout
+            .len(),
+        20_000
+    );
+    assert_snapshot!(sandbox.run("romfs diff plain.romfs own.romfs").stdout(), @"
+    changed B.mpy
+    removed both.py
+    changed lib/helper.mpy
+    changed main.mpy
+    ");
+    assert_eq!(
+        sandbox.run("romfs diff own.romfs again.romfs").code,
+        Some(0)
+    );
+    assert_snapshot!(sandbox.run("romfs verify own.romfs").stdout(), @"own.romfs: 7 files, all as the hashes in the image say");
+    let unpacked = sandbox.run("romfs extract own.romfs -o out");
+    assert_eq!(
+        unpacked.stdout(),
+        "7 files in out\n",
+        "{}",
+        unpacked.stderr()
+    );
+    assert_eq!(sandbox.read("out/lib/deep/data.bin").len(), 20_000);
+    let refused = sandbox.run("romfs extract own.romfs -o out");
+    assert!(
+        refused.stderr().contains("`out` is not empty"),
+        "{}",
+        refused.stderr()
+    );
+    // A byte in the last file.
+    let mut damaged = sandbox.read("own.romfs");
+    let at = damaged
+        .windows(4)
+        .position(|four| four == [0, 1, 2, 3])
+        .unwrap();
+    damaged[at] = 7;
+    sandbox.write("damaged.romfs", damaged);
+    let found = sandbox.run("romfs verify damaged.romfs");
+    assert_eq!(found.code, Some(1));
+    assert!(
+        found
+            .stdout()
+            .contains("changed: copy.bin, lib/deep/data.bin"),
+        "{}",
+        found.stdout()
+    );
+    sandbox.write("cut.romfs", &sandbox.read("own.romfs")[..1000]);
+    assert!(
+        sandbox
+            .run("romfs verify cut.romfs")
+            .stderr()
+            .contains("is cut off")
+    );
+}
+
+#[test]
+fn folders_and_a_manifest_become_one_image_within_its_size() {
+    let sandbox = sandbox();
+    std::fs::create_dir(sandbox.path().join("more")).unwrap();
+    sandbox.write("more/second.py", "x = 1\n");
+    sandbox.write("third.py", "y = 2\n");
+    sandbox.write(
+        "manifest.py",
+        "metadata(version='3')\nmodule('third.py', opt=3)\nfreeze_as_str('more')\n",
+    );
+    let built = sandbox
+        .run("romfs --add more --manifest manifest.py --exclude both.py -o all.romfs build tree");
+    assert!(
+        built.stderr().contains("`second.py`") || built.code == Some(0),
+        "{}",
+        built.stderr()
+    );
+    let listed = sandbox.run("romfs ls all.romfs").stdout();
+    for path in [
+        "B.mpy",
+        "second.mpy",
+        "second.py",
+        "third.mpy",
+        "lib/helper.mpy",
+    ] {
+        assert!(
+            listed
+                .lines()
+                .any(|line| line.ends_with(&format!(" {path}"))),
+            "{listed}"
+        );
+    }
+    let alone = sandbox.run("romfs --manifest manifest.py build");
+    assert_eq!(alone.code, Some(0), "{}", alone.stderr());
+    let listed = sandbox.run("romfs ls manifest.romfs").stdout();
+    assert!(
+        listed.contains("third.mpy") && listed.contains("second.py"),
+        "{listed}"
+    );
+    let tight = sandbox.run("romfs --max-size 1000 -o small.romfs build tree");
+    assert_eq!(tight.code, Some(1));
+    assert!(
+        tight
+            .stderr()
+            .contains("the largest files are lib/deep/data.bin (20000)"),
+        "{}",
+        tight.stderr()
+    );
+    assert!(!sandbox.path().join("small.romfs").exists());
+    let twice = sandbox.run("romfs --add tree -o twice.romfs build tree");
+    assert!(
+        twice.stderr().contains("is in two of the folders"),
+        "{}",
+        twice.stderr()
+    );
+    sandbox.write("partitions.py", PARTITIONS);
+    let line = "connect virtual run partitions.py romfs --fit -o fits.romfs build tree";
+    assert_eq!(sandbox.run(line).code, Some(0));
+    sandbox.write("tree/lib/deep/large.bin", vec![1; 120_000]);
+    let large = sandbox.run(line);
+    assert!(
+        large
+            .stderr()
+            .contains("more than the 100000 that it may have"),
+        "{}",
+        large.stderr()
+    );
+}

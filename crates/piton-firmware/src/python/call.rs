@@ -101,6 +101,7 @@ impl Interpreter {
         let names = bind(function, arguments)?;
         let scope = Rc::new(Scope {
             kind: ScopeKind::Function,
+            qualified: function.qualified.clone(),
             names: RefCell::new(names.into_iter().collect()),
             locals: function.definition.locals.clone(),
             outer: function.definition.outer.clone(),

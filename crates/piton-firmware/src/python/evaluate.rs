@@ -271,6 +271,7 @@ impl Interpreter {
         let iterator = self.iterator(&iterable)?;
         let inner = Rc::new(Scope {
             kind: ScopeKind::Comprehension,
+            qualified: "".into(),
             names: RefCell::default(),
             locals: comprehension.locals.clone(),
             outer: Rc::default(),

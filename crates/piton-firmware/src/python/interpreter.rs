@@ -394,19 +394,8 @@ impl Interpreter {
                 None => None,
             });
         }
-        let prefix = match scope.kind {
-            ScopeKind::Class => scope
-                .names
-                .borrow()
-                .get("__qualname__")
-                .and_then(|name| name.as_text().cloned()),
-            _ => None,
-        };
         Ok(Value::Function(Rc::new(Function {
-            qualified: prefix.map_or_else(
-                || definition.name.to_string(),
-                |prefix| format!("{prefix}.{}", definition.name),
-            ),
+            qualified: scope.qualify(&definition.name),
             definition: definition.clone(),
             defaults,
             scope: scope.clone(),
@@ -436,6 +425,7 @@ impl Interpreter {
         }
         let body = Rc::new(Scope {
             kind: ScopeKind::Class,
+            qualified: scope.qualify(&definition.name),
             names: RefCell::default(),
             locals: Rc::default(),
             outer: Rc::default(),
@@ -443,7 +433,7 @@ impl Interpreter {
         });
         body.names
             .borrow_mut()
-            .insert("__qualname__".into(), Value::text(&definition.name));
+            .insert("__qualname__".into(), Value::Text(body.qualified.clone()));
         self.block(&definition.body, &body)?;
         let mut attributes: BTreeMap<Rc<str>, Value> = body
             .names

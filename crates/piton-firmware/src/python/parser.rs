@@ -43,6 +43,8 @@ struct ScopeNames {
     kind: ScopeKind,
     bound: BTreeSet<Rc<str>>,
     outer: Vec<(Rc<str>, bool)>,
+    /// Names that `nonlocal` declares in functions inside, with the line, and that no function binds so far.
+    unbound: Vec<(Rc<str>, u32)>,
     unsupported: Option<&'static str>,
 }
 
@@ -240,7 +242,30 @@ impl Parser {
         let result = parse(self);
         self.loops = loops;
         let names = self.scopes.pop().unwrap_or_default();
+        self.look_further_out(&names);
         Ok((result?, names))
+    }
+
+    /// Looks for what `nonlocal` names in the scopes around one that ended.
+    fn look_further_out(&mut self, ended: &ScopeNames) {
+        let binds = |name: &Rc<str>| {
+            ended.kind == ScopeKind::Function
+                && ended.bound.contains(name)
+                && !ended.outer.iter().any(|(outer, _)| outer == name)
+        };
+        let left = ended.unbound.iter().filter(|(name, _)| !binds(name));
+        let left: Vec<(Rc<str>, u32)> = left.cloned().collect();
+        let is_inside = self
+            .scopes
+            .iter()
+            .any(|scope| scope.kind == ScopeKind::Function);
+        match (is_inside, self.scopes.last_mut(), left.first()) {
+            (true, Some(around), _) => around.unbound.extend(left),
+            (_, _, Some((name, line))) => {
+                self.late_error(&format!("no binding for nonlocal '{name}' found"), *line);
+            }
+            _ => {}
+        }
     }
 
     /// Binds a name in the current scope.

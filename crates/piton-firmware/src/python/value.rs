@@ -158,7 +158,8 @@ impl Arguments {
 /// A function that a manifest defines.
 pub(crate) struct Function {
     pub(crate) definition: Rc<Definition>,
-    pub(crate) qualified: String,
+    /// Its name with those of the functions and classes around it.
+    pub(crate) qualified: Rc<str>,
     /// One for each parameter that has one.
     pub(crate) defaults: Vec<Option<Value>>,
     pub(crate) scope: Rc<Scope>,
@@ -218,6 +219,8 @@ pub(crate) enum Iteration {
 /// The names of a module, function, class or comprehension.
 pub(crate) struct Scope {
     pub(crate) kind: ScopeKind,
+    /// The name of the function or class with those around it; empty for a module.
+    pub(crate) qualified: Rc<str>,
     pub(crate) names: RefCell<HashMap<Rc<str>, Value>>,
     /// The names that it binds.
     pub(crate) locals: Rc<BTreeSet<Rc<str>>>,
@@ -234,9 +237,25 @@ pub(crate) enum ScopeKind {
 }
 
 impl Scope {
+    /// Returns the name of a function or class that is defined in this scope, with those around it.
+    pub(crate) fn qualify(&self, name: &Rc<str>) -> Rc<str> {
+        let is_global = self
+            .outer
+            .iter()
+            .any(|(outer, global)| *global && outer == name);
+        match (self.kind, &self.parent) {
+            _ if is_global => name.clone(),
+            (ScopeKind::Function, _) => format!("{}.<locals>.{name}", self.qualified).into(),
+            (ScopeKind::Class, _) => format!("{}.{name}", self.qualified).into(),
+            (ScopeKind::Comprehension, Some(parent)) => parent.qualify(name),
+            (ScopeKind::Module | ScopeKind::Comprehension, _) => name.clone(),
+        }
+    }
+
     pub(crate) fn module() -> Rc<Scope> {
         Rc::new(Scope {
             kind: ScopeKind::Module,
+            qualified: "".into(),
             names: RefCell::default(),
             locals: Rc::default(),
             outer: Rc::default(),

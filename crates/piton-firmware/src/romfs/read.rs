@@ -71,16 +71,39 @@ pub fn read(image: &[u8]) -> Result<Vec<Entry>, ReadError> {
             found: image.iter().take(MAGIC.len()).copied().collect(),
         });
     }
+    let mut records = records(image)?;
+    let mut reader = Reader {
+        records: records.rest(),
+        content: 0,
+    };
+    reader.entries(&mut records, 0)
+}
+
+/// The records of an image. An image that is cut off must not pass, nor may a pointer reach after it.
+fn records(image: &[u8]) -> Result<Cursor<'_>, ReadError> {
     let mut cursor = Cursor {
         bytes: image,
         at: MAGIC.len(),
         end: image.len(),
     };
-    let mut records = cursor.payload()?;
-    // An image that is cut off must not pass, nor may a pointer reach after it.
-    let end = records.end;
-    let image = image.get(..end).unwrap_or(image);
-    entries(image, &mut records, 0)
+    cursor.payload()
+}
+
+/// Returns what stands behind `mark` in the last record of padding that begins with it, outside of folders.
+pub(super) fn marked_padding<'i>(
+    image: &'i [u8],
+    mark: &[u8],
+) -> Result<Option<&'i [u8]>, ReadError> {
+    let mut records = records(image)?;
+    let mut found = None;
+    while records.at < records.end {
+        let kind = records.number("kind")?;
+        let payload = records.payload()?.rest();
+        if kind == kind::PADDING {
+            found = payload.strip_prefix(mark).or(found);
+        }
+    }
+    Ok(found)
 }
 
 /// A part of the image that is being read.
@@ -155,67 +178,88 @@ impl<'i> Cursor<'i> {
     }
 }
 
-fn entries(image: &[u8], records: &mut Cursor<'_>, depth: usize) -> Result<Vec<Entry>, ReadError> {
-    let mut found = Vec::new();
-    while records.at < records.end {
-        let at = records.at;
-        let kind = records.number("kind")?;
-        if kind == kind::UNUSED {
-            return Err(ReadError::Invalid {
-                at,
-                what: "record of kind 0",
-            });
-        }
-        let mut payload = records.payload()?;
-        let content = match kind {
-            kind::FILE => {
-                let name = payload.name()?;
-                Some((name, Content::File(file(image, &mut payload)?)))
-            }
-            kind::DIRECTORY if depth >= MAX_DEPTH => {
-                return Err(ReadError::Invalid {
-                    at,
-                    what: "folders lie too deep",
-                });
-            }
-            kind::DIRECTORY => {
-                let name = payload.name()?;
-                let inside = entries(image, &mut payload, depth + 1)?;
-                Some((name, Content::Folder(inside)))
-            }
-            _ => None,
-        };
-        found.extend(content.map(|(name, content)| Entry::new(&name, content)));
-    }
-    Ok(found)
+/// Bytes that the files of an image may have in all. A few bytes of a hostile image can point to the same content many times.
+const MAX_CONTENT: usize = 256 << 20;
+
+/// The reading of an image.
+struct Reader<'i> {
+    /// All records: pointers count from the first.
+    records: &'i [u8],
+    /// Bytes of the files so far.
+    content: usize,
 }
 
-/// The content of a file: the first record of data in it, or what that points to.
-fn file(image: &[u8], records: &mut Cursor<'_>) -> Result<Vec<u8>, ReadError> {
-    let start = records.at;
-    while records.at < records.end {
-        let at = records.at;
-        let kind = records.number("kind")?;
-        let mut payload = records.payload()?;
-        match kind {
-            kind::DATA_VERBATIM => return Ok(payload.rest().to_vec()),
-            kind::DATA_POINTER => {
-                let size = payload.number("size of data")?;
-                let from = payload.number("place of data")?;
-                let data = usize::try_from(from)
-                    .ok()
-                    .zip(usize::try_from(size).ok())
-                    .and_then(|(from, size)| image.get(from..from.checked_add(size)?));
-                return data.map(<[u8]>::to_vec).ok_or(ReadError::Invalid {
+impl Reader<'_> {
+    fn entries(&mut self, records: &mut Cursor<'_>, depth: usize) -> Result<Vec<Entry>, ReadError> {
+        let mut found = Vec::new();
+        while records.at < records.end {
+            let at = records.at;
+            let kind = records.number("kind")?;
+            if kind == kind::UNUSED {
+                return Err(ReadError::Invalid {
                     at,
-                    what: "data lies behind the end of the image",
+                    what: "record of kind 0",
                 });
             }
-            _ => {}
+            let mut payload = records.payload()?;
+            let content = match kind {
+                kind::FILE => {
+                    let name = payload.name()?;
+                    Some((name, Content::File(self.file(&mut payload)?)))
+                }
+                kind::DIRECTORY if depth >= MAX_DEPTH => {
+                    return Err(ReadError::Invalid {
+                        at,
+                        what: "folders lie too deep",
+                    });
+                }
+                kind::DIRECTORY => {
+                    let name = payload.name()?;
+                    let inside = self.entries(&mut payload, depth + 1)?;
+                    Some((name, Content::Folder(inside)))
+                }
+                _ => None,
+            };
+            found.extend(content.map(|(name, content)| Entry::new(&name, content)));
         }
+        Ok(found)
     }
-    Err(ReadError::Invalid {
-        at: start,
-        what: "file without data",
-    })
+
+    /// The content of a file: the first record of data in it, or what that points to.
+    fn file(&mut self, records: &mut Cursor<'_>) -> Result<Vec<u8>, ReadError> {
+        let start = records.at;
+        while records.at < records.end {
+            let at = records.at;
+            let kind = records.number("kind")?;
+            let mut payload = records.payload()?;
+            let content = match kind {
+                kind::DATA_VERBATIM => payload.rest(),
+                kind::DATA_POINTER => {
+                    let size = payload.number("size of data")?;
+                    let from = payload.number("place of data")?;
+                    let data = usize::try_from(from)
+                        .ok()
+                        .zip(usize::try_from(size).ok())
+                        .and_then(|(from, size)| self.records.get(from..from.checked_add(size)?));
+                    data.ok_or(ReadError::Invalid {
+                        at,
+                        what: "data lies behind the end of the image",
+                    })?
+                }
+                _ => continue,
+            };
+            self.content = self.content.saturating_add(content.len());
+            if self.content > MAX_CONTENT {
+                return Err(ReadError::Invalid {
+                    at,
+                    what: "files of more than 256 MiB in all",
+                });
+            }
+            return Ok(content.to_vec());
+        }
+        Err(ReadError::Invalid {
+            at: start,
+            what: "file without data",
+        })
+    }
 }

@@ -111,7 +111,7 @@ fn damaged_images_are_refused() {
 #[test]
 fn unknown_records_are_skipped_and_pointers_are_followed() {
     // Padding, an unknown kind, data for all, and a file that points to it.
-    let image = b"\xd2\xcd\x31\x14\x01\x02\0\0\x7e\x01\0\x02\x03abc\x05\x06\x01f\x03\x02\x02\x0d";
+    let image = b"\xd2\xcd\x31\x14\x01\x02\0\0\x7e\x01\0\x02\x03abc\x05\x06\x01f\x03\x02\x02\x09";
     assert_eq!(read(image).unwrap(), [file("f", b"ab")]);
 }
 
@@ -146,4 +146,141 @@ fn sources_are_compiled_unless_a_compiled_file_exists() {
     let error = compile_sources(&mut wrong, "", &mut compile).unwrap_err();
     assert_eq!(error, "wrong.py is wrong");
     assert_eq!(compiled, [("src/lib/b.py".to_owned(), b"x = 1\n".to_vec())]);
+}
+
+/// A generator of numbers that are the same in each run (xorshift64, Marsaglia 2003).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap()
+    }
+}
+
+fn some_tree(numbers: &mut Numbers, depth: usize) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for number in 0..numbers.below(5) {
+        let name = format!("n{number}");
+        if depth < 3 && numbers.below(3) == 0 {
+            entries.push(folder(&name, &some_tree(numbers, depth + 1)));
+        } else {
+            let size = [0, 1, 15, 16, 127, 128, 300, 5000][numbers.below(8)];
+            let byte = u8::try_from(numbers.below(3)).unwrap();
+            entries.push(file(&name, &vec![byte; size]));
+        }
+    }
+    entries
+}
+
+#[test]
+fn any_layout_is_read_back_and_has_what_was_asked_for() {
+    let mut numbers = Numbers(0x5eed);
+    for round in 0..50 {
+        let entries = some_tree(&mut numbers, 0);
+        let plain = build(&entries).unwrap();
+        for alignment in [0, 1, 2, 4, 16, 64, 4096] {
+            let share = numbers.below(2) == 0;
+            let hashes = numbers.below(2) == 0;
+            let options = ImageOptions {
+                share,
+                alignment,
+                hashes,
+            };
+            let image = build_with(&entries, &options).unwrap();
+            assert_eq!(read(&image).unwrap(), entries, "{round} {options:?}");
+            assert_eq!(image.len() % 2, 0);
+            assert_eq!(image_size(&image), Some(image.len() as u64));
+            let expected = if hashes {
+                HashCheck::Good
+            } else {
+                HashCheck::Absent
+            };
+            assert_eq!(check_hashes(&image).unwrap(), expected);
+            if share && alignment < 2 && !hashes {
+                assert!(image.len() <= plain.len(), "{round}");
+            }
+            for (path, content) in files(&entries) {
+                // A content that begins elsewhere too is there at an aligned place.
+                let aligned = (0..image.len())
+                    .step_by(alignment.max(1))
+                    .any(|at| image[at..].starts_with(content));
+                assert!(aligned, "{round} {path} {options:?}");
+            }
+        }
+    }
+    let wrong = ImageOptions {
+        alignment: 3,
+        ..ImageOptions::default()
+    };
+    assert_eq!(
+        build_with(&[], &wrong),
+        Err(BuildError::Alignment { alignment: 3 })
+    );
+}
+
+#[test]
+fn equal_files_are_stored_once() {
+    let content = vec![7; 1000];
+    let entries = [file("a", &content), folder("d", &[file("b", &content)])];
+    let options = ImageOptions {
+        share: true,
+        ..ImageOptions::default()
+    };
+    let shared = build_with(&entries, &options).unwrap();
+    assert_eq!(build(&entries).unwrap().len() - shared.len(), 996);
+}
+
+#[test]
+fn a_changed_file_is_found_by_the_hashes_in_the_image() {
+    let entries = [file("a", b"one"), folder("d", &[file("b", b"two")])];
+    let options = ImageOptions {
+        hashes: true,
+        ..ImageOptions::default()
+    };
+    let image = build_with(&entries, &options).unwrap();
+    let at = |needle: &[u8]| {
+        let mut windows = image.windows(needle.len());
+        windows.position(|window| window == needle).unwrap()
+    };
+    let mut damaged = image.clone();
+    damaged[at(b"two")] ^= 1;
+    let changed = HashCheck::Changed(vec!["d/b".to_owned()]);
+    assert_eq!(check_hashes(&damaged).unwrap(), changed);
+    let mut renamed = image.clone();
+    renamed[at(b"a\x02\x03one")] = b'c';
+    assert_eq!(check_hashes(&renamed).unwrap(), HashCheck::OtherFiles);
+}
+
+#[test]
+fn hostile_images_end_with_entries_or_an_error() {
+    let mut numbers = Numbers(0xbad);
+    let options = ImageOptions {
+        share: true,
+        alignment: 16,
+        hashes: true,
+    };
+    for _ in 0..60 {
+        let mut image = build_with(&some_tree(&mut numbers, 0), &options).unwrap();
+        for _ in 0..20 {
+            let at = numbers.below(image.len());
+            match numbers.below(4) {
+                0 => image[at] = u8::try_from(numbers.below(256)).unwrap(),
+                1 => image[at] |= 0x80,
+                2 => image.insert(at, 0xff),
+                _ => image.truncate(at.max(4)),
+            }
+            let _ = (read(&image), check_hashes(&image), image_size(&image));
+        }
+    }
+    // A thousand files that point to one large content would take gigabytes.
+    let mut records = record(kind::DATA_VERBATIM, &vec![0; 1 << 20]);
+    let pointer = record(kind::DATA_POINTER, &[number(1 << 20), number(4)].concat());
+    for _ in 0..1000 {
+        records.extend(record(kind::FILE, &[b"\x01f", &pointer[..]].concat()));
+    }
+    let image = [&MAGIC[..], &number(records.len()), &records].concat();
+    assert!(problem(&image).ends_with("files of more than 256 MiB in all"));
 }

@@ -265,12 +265,12 @@ pub fn depfile(evaluation: &Evaluation, output: &Path) -> String {
 }
 
 /// Looks for what the C compiler, or the board, would stumble over.
-fn check(files: &[File]) -> Result<(), MakeError> {
+pub(super) fn check(files: &[File]) -> Result<(), MakeError> {
     let mut seen: std::collections::BTreeMap<&str, &str> = std::collections::BTreeMap::new();
     for file in files {
         let escapes =
             file.target.starts_with('/') || file.target.split('/').any(|part| part == "..");
-        if escapes && file.kind == Kind::FreezeAsMpy {
+        if escapes && file.kind != Kind::FreezeMpy {
             return Err(MakeError::Escapes {
                 target: file.target.clone(),
             });

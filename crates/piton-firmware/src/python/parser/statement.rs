@@ -209,6 +209,9 @@ impl Parser {
             if keyword == "nonlocal" && self.function().is_none() {
                 self.late_error("nonlocal declaration not allowed at module level", line);
             }
+            if keyword == "nonlocal" && self.function().is_some() {
+                self.nonlocal(&name, line);
+            }
             if let Some(scope) = self.scopes.last_mut() {
                 if scope.bound.contains(&name) && scope.kind == super::ScopeKind::Function {
                     let message =
@@ -222,6 +225,19 @@ impl Parser {
             }
         }
         Ok(StatementKind::Pass)
+    }
+
+    /// Has the functions around the current one looked through for a name.
+    fn nonlocal(&mut self, name: &Rc<str>, line: u32) {
+        let around = self.scopes.len().saturating_sub(1);
+        let (outer, _) = self.scopes.split_at_mut(around);
+        let is_inside = outer
+            .iter()
+            .any(|scope| scope.kind == super::ScopeKind::Function);
+        match outer.last_mut() {
+            Some(scope) if is_inside => scope.unbound.push((name.clone(), line)),
+            _ => self.late_error(&format!("no binding for nonlocal '{name}' found"), line),
+        }
     }
 
     pub(super) fn at_statement_end(&self) -> bool {
