@@ -231,7 +231,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let outside = folder.path().join("outside");
         let target = folder.path().join("deep/target");
-        for name in ["..\\outside", "C:outside", "a\nb", "aux"] {
+        for name in ["..\\outside", "C:outside", "a\nb"] {
             let entries = [Entry::new(name, Content::File(b"x".to_vec()))];
             assert!(
                 matches!(extract(&entries, &target), Err(ExtractError::Path { .. })),
