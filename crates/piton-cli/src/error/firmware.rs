@@ -65,9 +65,9 @@ impl FirmwareError {
             {
                 vec!["`--allow-write FOLDER` and `--allow-programs` permit it".to_owned()]
             }
-            FirmwareError::Project(ProjectManifestError::NoCode { .. }) => vec![
-                "`name = \"NAME\"` in `[tool.piton]` names the folder or module".to_owned(),
-            ],
+            FirmwareError::Project(ProjectManifestError::NoCode { .. }) => {
+                vec!["`name = \"NAME\"` in `[tool.piton]` names the folder or module".to_owned()]
+            }
             FirmwareError::Index(IndexError::Empty { .. }) => {
                 vec!["`--folder NAME` names a folder of the library with packages".to_owned()]
             }

@@ -102,9 +102,8 @@ fn one_list_becomes_a_folder_and_a_package() {
     // It installs as any package, and builds as any folder.
     let import = "import sys; sys.path.append('/lib'); import main; print(main.__version__)";
     let installed = sandbox.run_words(&[
-        "connect", "virtual", "mip", "--no-mpy", "--target", "/lib", "install", "./out",
-        "+", "exec",
-        import,
+        "connect", "virtual", "mip", "--no-mpy", "--target", "/lib", "install", "./out", "+",
+        "exec", import,
     ]);
     assert!(
         installed.stdout().ends_with("1.2\r\n"),
@@ -132,16 +131,37 @@ fn a_project_gives_a_manifest() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path().join("app")).unwrap();
     sandbox.write("app/__init__.py", "x = 1\n");
-    sandbox.write("pyproject.toml", "[project]\nname = \"app\"\nversion = \"1.2\"\n");
+    sandbox.write(
+        "pyproject.toml",
+        "[project]\nname = \"app\"\nversion = \"1.2\"\n",
+    );
     let source = sandbox.run("manifest --source pyproject.toml");
-    assert_eq!(source.stdout(), "metadata(version='1.2')\npackage('app', base_path='.')\n");
+    assert_eq!(
+        source.stdout(),
+        "metadata(version='1.2')\npackage('app', base_path='.')\n"
+    );
     let table = sandbox.run("manifest pyproject.toml");
-    assert!(table.stdout().starts_with("app/__init__.py  freeze_as_mpy  /"), "{}", table.stderr());
+    assert!(
+        table
+            .stdout()
+            .starts_with("app/__init__.py  freeze_as_mpy  /"),
+        "{}",
+        table.stderr()
+    );
     let image = sandbox.run("romfs --manifest pyproject.toml -o app.romfs build");
     assert_eq!(image.code, Some(0), "{}", image.stderr());
-    assert!(sandbox.run("romfs ls app.romfs").stdout().ends_with(" app/__init__.mpy\n"));
+    assert!(
+        sandbox
+            .run("romfs ls app.romfs")
+            .stdout()
+            .ends_with(" app/__init__.mpy\n")
+    );
     sandbox.write("pyproject.toml", "[project]\nname = \"gone\"\n");
     let missing = sandbox.run("manifest pyproject.toml");
     assert_eq!(missing.code, Some(1));
-    assert!(missing.stderr().contains("has no code"), "{}", missing.stderr());
+    assert!(
+        missing.stderr().contains("has no code"),
+        "{}",
+        missing.stderr()
+    );
 }

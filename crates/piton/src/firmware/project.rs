@@ -64,9 +64,7 @@ pub fn manifest_of(file: &Path) -> Result<String, ProjectManifestError> {
         name,
     })?;
     manifest.push_str(&own);
-    let dependencies = folder
-        .join(project.dependencies_path.as_str())
-        .join(MAIN);
+    let dependencies = folder.join(project.dependencies_path.as_str()).join(MAIN);
     let groups = project.groups.iter().filter(|group| group.name == MAIN);
     for dependency in groups.flat_map(|group| &group.dependencies) {
         manifest.push_str(&required(dependency, &dependencies)?);
@@ -81,13 +79,21 @@ fn metadata(table: Option<&Item>) -> String {
     };
     let text = |item: Option<&Item>| Some(item?.as_str()?.to_owned());
     let license = table.get("license");
-    let author = table
-        .get("authors")
-        .and_then(|authors| authors.as_array()?.get(0)?.as_inline_table()?.get("name")?.as_str());
+    let author = table.get("authors").and_then(|authors| {
+        authors
+            .as_array()?
+            .get(0)?
+            .as_inline_table()?
+            .get("name")?
+            .as_str()
+    });
     let fields = [
         ("description", text(table.get("description"))),
         ("version", text(table.get("version"))),
-        ("license", text(license).or_else(|| text(license?.get("text")))),
+        (
+            "license",
+            text(license).or_else(|| text(license?.get("text"))),
+        ),
         ("author", author.map(str::to_owned)),
     ];
     let fields: Vec<String> = fields
@@ -110,7 +116,11 @@ fn code(folder: &Path, name: &str) -> Option<String> {
     if folder.join(name).is_dir() {
         let _ = writeln!(call, "package({}, base_path={base})", quoted(name));
     } else if folder.join(format!("{name}.py")).is_file() {
-        let _ = writeln!(call, "module({}, base_path={base})", quoted(&format!("{name}.py")));
+        let _ = writeln!(
+            call,
+            "module({}, base_path={base})",
+            quoted(&format!("{name}.py"))
+        );
     } else {
         return None;
     }
@@ -142,7 +152,9 @@ fn quoted(text: &str) -> String {
 /// Returns whether a path is that of a project's file, and not of a manifest.
 #[must_use]
 pub fn is_project(path: &str) -> bool {
-    Path::new(path).file_name().is_some_and(|name| name == FILE_NAME)
+    Path::new(path)
+        .file_name()
+        .is_some_and(|name| name == FILE_NAME)
 }
 
 #[cfg(test)]
@@ -163,9 +175,15 @@ mod tests {
             "[project]\nname = \"my-app\"\nversion = \"1.2\"\ndescription = \"It's\"\nlicense = {text = \"MIT\"}\nauthors = [{name = \"A\"}]\n\
              [tool.belay.dependencies]\naiohttp = \"*\"\nhere = \"github:a/b\"\n",
         );
-        assert!(matches!(manifest_of(&file), Err(ProjectManifestError::NoCode { .. })));
+        assert!(matches!(
+            manifest_of(&file),
+            Err(ProjectManifestError::NoCode { .. })
+        ));
         write("my_app/__init__.py", "");
-        assert!(matches!(manifest_of(&file), Err(ProjectManifestError::NotInstalled { .. })));
+        assert!(matches!(
+            manifest_of(&file),
+            Err(ProjectManifestError::NotInstalled { .. })
+        ));
         write(".belay/dependencies/main/here.py", "");
         let base = folder.path().to_string_lossy().replace('\\', "/");
         let expected = format!(
