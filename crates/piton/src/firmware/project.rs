@@ -187,7 +187,7 @@ mod tests {
         write(".belay/dependencies/main/here.py", "");
         let base = folder.path().to_string_lossy().replace('\\', "/");
         let expected = format!(
-            "metadata(description='It\\'s', version='1.2', license='MIT', author='A')\npackage('my_app', base_path='{base}')\n\
+            "metadata(description=\"It's\", version='1.2', license='MIT', author='A')\npackage('my_app', base_path='{base}')\n\
              require('aiohttp')\nmodule('here.py', base_path='{base}/.belay/dependencies/main')\n"
         );
         assert_eq!(manifest_of(&file).unwrap(), expected);
