@@ -110,7 +110,7 @@ fn option_sets(args: &Args) -> anyhow::Result<Vec<OptionSet>> {
     }
     let mut sets: Vec<OptionSet> = sets.into_iter().map(str::parse).collect::<Result<_, _>>()?;
     for name in &args.native {
-        for set in option_set::native(name)? {
+        for set in option_set::native(name, args.target.unwrap_or_default())? {
             sets.push(set.parse()?);
         }
     }

@@ -60,7 +60,7 @@ pub(crate) fn machine(
         }
         Arch::Xtensa => Some(Box::new(xtensa::Xtensa::new(false, rules))),
         Arch::XtensaWin => Some(Box::new(xtensa::Xtensa::new(true, rules))),
-        Arch::Rv32Imc => Some(Box::new(rv32::Rv32::new(flags))),
+        Arch::Rv32Imc => Some(Box::new(rv32::Rv32::new(flags, rules))),
         Arch::Rv64Imc => None,
     }
 }

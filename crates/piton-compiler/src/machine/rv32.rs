@@ -2,10 +2,15 @@
 
 pub(crate) mod code;
 pub(crate) mod encode;
+mod memory;
 
 use self::code::{fits, half, split, word};
-use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
+use super::{
+    Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width,
+    load_at_sum, store_at_sum,
+};
 use crate::emit::Label;
+use piton_syntax::target::{Elements, NativeRules};
 
 const ZERO: u32 = 0;
 const RA: u32 = 1;
@@ -22,9 +27,9 @@ const A6: Register = Register(16);
 const S2: Register = Register(18);
 const S3: Register = Register(19);
 const S4: Register = Register(20);
-/// `REG_TEMP0` and `REG_TEMP2`, as encodings take them.
-const TEMPORARY_0: u32 = 14;
-const TEMPORARY_2: u32 = 16;
+const S5: Register = Register(21);
+/// t1 to t3.
+const OLD_TEMPORARIES: [Register; 3] = [Register(6), Register(7), Register(28)];
 
 static DESCRIPTION: Description = Description {
     word_size: 4,
@@ -47,17 +52,30 @@ static DESCRIPTION: Description = Description {
     stores_any_element: [true; 3],
 };
 
+static DESCRIPTION_1_28: Description = Description {
+    temporaries: OLD_TEMPORARIES,
+    ..DESCRIPTION
+};
+
+static DESCRIPTION_1_25: Description = Description {
+    locals: [S3, S4, S5],
+    ..DESCRIPTION_1_28
+};
+
+static DESCRIPTION_1_24: Description = Description {
+    zero: None,
+    ..DESCRIPTION_1_25
+};
+
 /// Bits of `-march-flags`.
 const ZBA: u32 = 1;
 const ZCMP: u32 = 2;
-
-/// Registers that every function saves: the table of functions and the locals.
-const SAVED: u32 = 1 << 9 | 1 << 18 | 1 << 19 | 1 << 20;
 
 /// A RISC-V processor.
 #[derive(Debug)]
 pub(crate) struct Rv32 {
     assembler: Assembler,
+    rules: &'static NativeRules,
     flags: u32,
     /// Registers that functions save. What a function adds, all later ones save too.
     saved: u32,
@@ -98,13 +116,33 @@ fn sequence_length(saved: u32) -> u32 {
 }
 
 impl Rv32 {
-    pub(crate) fn new(flags: u32) -> Rv32 {
+    pub(crate) fn new(flags: u32, rules: &'static NativeRules) -> Rv32 {
         Rv32 {
             assembler: Assembler::default(),
+            rules,
             flags,
             saved: 0,
             frame: 0,
             locals_offset: 0,
+        }
+    }
+
+    /// Returns a temporary register as encodings take it.
+    fn temporary(&self, index: usize) -> u32 {
+        let temporaries = &self.description().temporaries;
+        temporaries
+            .get(index)
+            .map_or(0, |&register| number(register))
+    }
+
+    /// Loads a number by its two parts.
+    fn load_full(&mut self, rd: u32, value: u32) {
+        let (upper, lower) = split(value);
+        if self.rules.riscv_first && lower >= 0xfe0 {
+            code::load_upper(&mut self.assembler, rd, upper);
+            self.half(encode::c_addi(rd, lower | 0xffff_f000));
+        } else {
+            code::load_full(&mut self.assembler, rd, value);
         }
     }
 
@@ -132,8 +170,9 @@ impl Rv32 {
         } else if fits(bytes, 12) {
             self.word(encode::addi(SP, SP, bytes));
         } else {
-            code::load_full(&mut self.assembler, TEMPORARY_0, bytes);
-            self.half(encode::c_add(SP, TEMPORARY_0));
+            let temporary = self.temporary(0);
+            self.load_full(temporary, bytes);
+            self.half(encode::c_add(SP, temporary));
         }
     }
 
@@ -166,8 +205,9 @@ impl Rv32 {
     /// Jumps anywhere: `auipc` and `jalr`.
     fn jump_far(&mut self, distance: i64) {
         let (upper, lower) = split(low(distance));
-        self.word(encode::auipc(TEMPORARY_2, upper));
-        self.word(encode::i(0x67, 0, ZERO, TEMPORARY_2, lower));
+        let temporary = self.temporary(2);
+        self.word(encode::auipc(temporary, upper));
+        self.word(encode::i(0x67, 0, ZERO, temporary, lower));
     }
 
     fn branch_if_equal(&mut self, first: u32, second: u32, label: Label) {
@@ -183,50 +223,18 @@ impl Rv32 {
         }
     }
 
-    /// Loads `log2_bytes` from an offset in bytes.
-    fn load(&mut self, log2_bytes: u8, rd: u32, base: u32, offset: u32) {
-        let funct3 = match log2_bytes {
-            0 => 4,
-            1 => 5,
-            _ => 2,
-        };
-        if log2_bytes == 2 && is_in_window(rd) && is_in_window(base) && offset < 0x40 {
-            self.half(encode::c_word(2, rd, base, offset));
-        } else if fits(offset, 12) {
-            self.word(encode::i(3, funct3, rd, base, offset));
-        } else {
-            let (upper, lower) = split(offset);
-            self.load_upper_of(rd, upper, base);
-            self.word(encode::i(3, funct3, rd, rd, lower));
-        }
-    }
-
-    /// Stores `log2_bytes` to an offset in bytes.
-    fn store(&mut self, log2_bytes: u8, rs: u32, base: u32, offset: u32) {
-        let funct3 = log2_bytes.into();
-        if log2_bytes == 2 && is_in_window(rs) && is_in_window(base) && offset < 0x40 {
-            self.half(encode::c_word(6, rs, base, offset));
-        } else if fits(offset, 12) {
-            self.word(encode::s(funct3, base, rs, offset));
-        } else {
-            let (upper, lower) = split(offset);
-            self.load_upper_of(TEMPORARY_2, upper, base);
-            self.word(encode::s(funct3, TEMPORARY_2, rs, lower));
-        }
-    }
-
-    /// Loads the address of an element whose number is in a register.
-    fn load_element_address(&mut self, log2_bytes: u8, base: u32, index: u32) {
-        let rd = TEMPORARY_2;
-        if log2_bytes == 0 {
-            self.word(encode::add(rd, base, index));
-        } else if self.flags & ZBA != 0 {
-            // `sh1add` or `sh2add`
-            self.word(encode::r(1 << log2_bytes, 0x10, rd, index, base));
-        } else {
-            // `slli`
-            self.word(encode::i(0x13, 1, rd, index, log2_bytes.into()));
-            self.half(encode::c_add(rd, base));
+    /// Sets the result by a branch over the instruction behind, up to MicroPython 1.26.
+    fn compare_by_branch(&mut self, first: u32, second: u32, less: Option<bool>) {
+        self.half(encode::c_li(number(A0), 1));
+        match less {
+            Some(is_unsigned) => {
+                self.word(encode::b(0, first, second, 8));
+                self.set_less(is_unsigned, first, second);
+            }
+            None => {
+                self.word(encode::b(0, first, second, 6));
+                self.half(encode::c_li(number(A0), 0));
+            }
         }
     }
 
@@ -244,7 +252,15 @@ impl Rv32 {
 
 impl Machine for Rv32 {
     fn description(&self) -> &'static Description {
-        &DESCRIPTION
+        if self.rules.riscv_argument_temporaries {
+            &DESCRIPTION
+        } else if self.rules.riscv_keeps_index {
+            &DESCRIPTION_1_28
+        } else if self.rules.riscv_zero {
+            &DESCRIPTION_1_25
+        } else {
+            &DESCRIPTION_1_24
+        }
     }
 
     fn assembler(&mut self) -> &mut Assembler {
@@ -252,7 +268,13 @@ impl Machine for Rv32 {
     }
 
     fn entry(&mut self, locals: usize, _name: &[u8]) {
-        self.saved |= SAVED;
+        // The table of functions and the locals.
+        let description = self.description();
+        let saved = description.locals.iter().chain([&description.fun_table]);
+        self.saved |= saved.fold(0, |saved, &register| saved | 1 << number(register));
+        if self.rules.riscv_first {
+            self.saved |= 1 << S0;
+        }
         if self.flags & ZCMP != 0 {
             self.push(u32::try_from(locals).unwrap_or(u32::MAX));
             return;
@@ -328,8 +350,9 @@ impl Machine for Rv32 {
             self.half(encode::c_word(2, S0, table, offset));
             self.half(encode::c_jalr(S0));
         } else {
-            self.word(encode::i(3, 2, TEMPORARY_2, table, offset));
-            self.half(encode::c_jalr(TEMPORARY_2));
+            let temporary = self.temporary(2);
+            self.word(encode::i(3, 2, temporary, table, offset));
+            self.half(encode::c_jalr(temporary));
         }
     }
 
@@ -342,8 +365,9 @@ impl Machine for Rv32 {
             self.word(encode::s(2, SP, rs, offset));
         } else {
             let (upper, lower) = split(offset);
-            self.load_upper_of(TEMPORARY_2, upper, SP);
-            self.word(encode::s(2, TEMPORARY_2, rs, lower));
+            let temporary = self.temporary(2);
+            self.load_upper_of(temporary, upper, SP);
+            self.word(encode::s(2, temporary, rs, lower));
         }
     }
 
@@ -369,13 +393,18 @@ impl Machine for Rv32 {
         } else if offset < 0x800 {
             self.word(encode::addi(rd, SP, offset));
         } else {
-            code::load_full(&mut self.assembler, rd, offset);
+            self.load_full(rd, offset);
             self.half(encode::c_add(rd, SP));
         }
     }
 
     fn load_immediate(&mut self, destination: Register, value: i64) {
-        code::load_immediate(&mut self.assembler, number(destination), low(value));
+        let (rd, value) = (number(destination), low(value));
+        if fits(value, 12) {
+            code::load_immediate(&mut self.assembler, rd, value);
+        } else {
+            self.load_full(rd, value);
+        }
     }
 
     fn copy(&mut self, destination: Register, source: Register) {
@@ -431,6 +460,15 @@ impl Machine for Rv32 {
         right: Register,
     ) {
         let (left, right, result) = (number(left), number(right), number(A0));
+        if !self.rules.riscv_straight_comparisons {
+            let less = Some(is_unsigned);
+            match comparison {
+                Comparison::LessOrEqual => return self.compare_by_branch(left, right, less),
+                Comparison::MoreOrEqual => return self.compare_by_branch(right, left, less),
+                Comparison::Equal => return self.compare_by_branch(left, right, None),
+                _ => {}
+            }
+        }
         match comparison {
             Comparison::Less => self.set_less(is_unsigned, left, right),
             Comparison::More => self.set_less(is_unsigned, right, left),
@@ -465,6 +503,11 @@ impl Machine for Rv32 {
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {
         let log2_bytes = width.log2_bytes();
         let offset = low(index).wrapping_shl(log2_bytes.into());
+        if width == Width::Bits32 && index != 0 && self.rules.elements != Elements::Any {
+            // `lw`, never compressed
+            self.word(encode::i(3, 2, number(destination), number(base), offset));
+            return;
+        }
         self.load(log2_bytes, number(destination), number(base), offset);
     }
 
@@ -481,12 +524,40 @@ impl Machine for Rv32 {
         base: Register,
         index: Register,
     ) {
-        self.load_element_address(width.log2_bytes(), number(base), number(index));
-        self.load_element(width, destination, A6, 0);
+        let (rd, rn, log2_bytes) = (number(destination), number(base), width.log2_bytes());
+        if self.rules.elements != Elements::Any && width != Width::Bits32 {
+            return load_at_sum(self, width, destination, base, index);
+        } else if self.rules.elements != Elements::Any {
+            self.add_words(rn, number(index));
+            self.word(encode::i(3, 2, rd, rn, 0));
+            return;
+        }
+        let address = self.load_element_address(log2_bytes, rn, number(index));
+        if width == Width::Bits32 && !self.rules.riscv_short_scaling {
+            self.word(encode::i(3, 2, rd, address, 0));
+        } else {
+            self.load(log2_bytes, rd, address, 0);
+        }
     }
 
     fn store_indexed(&mut self, width: Width, source: Register, base: Register, index: Register) {
-        self.load_element_address(width.log2_bytes(), number(base), number(index));
-        self.store_element(width, source, A6, 0);
+        let (rs, rn, log2_bytes) = (number(source), number(base), width.log2_bytes());
+        if self.rules.elements != Elements::Any && width != Width::Bits32 {
+            return store_at_sum(self, width, source, base, index);
+        } else if self.rules.elements != Elements::Any {
+            self.add_words(rn, number(index));
+            self.word(encode::s(2, rn, rs, 0));
+            return;
+        }
+        let address = self.load_element_address(log2_bytes, rn, number(index));
+        if width == Width::Bits32 && !self.rules.riscv_short_scaling {
+            self.word(encode::s(2, address, rs, 0));
+        } else {
+            self.store(log2_bytes, rs, address, 0);
+        }
+    }
+
+    fn takes_small_index(&self, width: Width, index: i64) -> bool {
+        fits(low(index), 12 - u32::from(width.log2_bytes()))
     }
 }

@@ -162,8 +162,7 @@ impl Thumb {
     }
 
     fn load_v6m(&mut self, rd: u32, value: u32) {
-        let is_negative =
-            value.cast_signed() < 0 && (value != 1 << 31 || self.rules.negates_lowest);
+        let is_negative = value.cast_signed() < 0;
         let positive = if is_negative {
             value.wrapping_neg()
         } else {

@@ -61,9 +61,6 @@ pub struct NativeRules {
     pub any_offset: bool,
     /// From 1.26 on: jumps over any distance on ARMv6-M, before 2048 bytes.
     pub far_thumb_jumps: bool,
-    /// Up to 1.23: the lowest number, -2147483648, is loaded on ARMv6-M as the negation of itself, by two instructions more.
-    /// The official program of 1.29 is built by another C compiler, which keeps the exception for this number.
-    pub negates_lowest: bool,
     /// From 1.27 on: conditional jumps on ARMv7-M reach as far as the instruction can. Before, the high bits of longer
     /// distances are wrong.
     pub wide_thumb_branches: bool,
@@ -81,6 +78,24 @@ pub struct NativeRules {
     pub omits_xtensa_table: bool,
     /// From 1.28 on: the same where registers are windowed.
     pub omits_windowed_table: bool,
+    /// From 1.25 on: RISC-V clears words from the register that is always 0. Before, it clears another register first.
+    pub riscv_zero: bool,
+    /// From 1.27 on: the words of exceptions, too.
+    pub riscv_zero_exceptions: bool,
+    /// Up to 1.24: each function for RISC-V saves s0, and small negative parts of numbers are added by a compressed
+    /// instruction.
+    pub riscv_first: bool,
+    /// From 1.26 on: RISC-V stores words by compressed instructions, where they can.
+    pub riscv_compressed_stores: bool,
+    /// From 1.27 on: comparisons on RISC-V have no branches.
+    pub riscv_straight_comparisons: bool,
+    /// From 1.27 on: RISC-V scales an index by a compressed instruction, or by one of Zba.
+    pub riscv_short_scaling: bool,
+    /// From 1.28 on: RISC-V keeps the registers of a base and an index, and locals are in s3, s2 and s4. Before, the
+    /// element's address replaces them, and locals are in s3, s4 and s5.
+    pub riscv_keeps_index: bool,
+    /// From 1.29 on: temporary registers of RISC-V are a4, a5 and a6, before t1, t2 and t3.
+    pub riscv_argument_temporaries: bool,
 }
 
 impl NativeRules {
@@ -111,7 +126,6 @@ impl NativeRules {
             thumb_keeps_index: base >= 28,
             any_offset: base >= 26,
             far_thumb_jumps: base >= 26,
-            negates_lowest: base <= 23,
             wide_thumb_branches: base >= 27,
             any_arm_frame: base >= 25,
             plain_arm_names: base >= 25,
@@ -119,6 +133,14 @@ impl NativeRules {
             far_xtensa_branches: base >= 26,
             omits_xtensa_table: base >= 26,
             omits_windowed_table: base >= 28,
+            riscv_zero: base >= 25,
+            riscv_zero_exceptions: base >= 27,
+            riscv_first: base <= 24,
+            riscv_compressed_stores: base >= 26,
+            riscv_straight_comparisons: base >= 27,
+            riscv_short_scaling: base >= 27,
+            riscv_keeps_index: base >= 28,
+            riscv_argument_temporaries: base >= 29,
         }
     }
 }

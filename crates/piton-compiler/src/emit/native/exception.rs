@@ -172,7 +172,9 @@ impl Emitter<'_> {
 
     /// Sets the word of an exception to "none".
     fn forget(&mut self, word: usize, temporary: Register) {
-        if self.rules.native.short_clear {
+        let rules = &self.rules.native;
+        let has_zero = rules.riscv_zero_exceptions && self.description.zero.is_some();
+        if rules.short_clear || has_zero {
             self.clear_local(word, temporary);
         } else {
             self.machine.load_immediate(temporary, 0);
