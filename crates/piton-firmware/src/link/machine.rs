@@ -223,3 +223,57 @@ pub(super) fn field(value: i64, shift: u32, mask: u16) -> u16 {
 fn halves(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes are those of mpy_ld.py's functions for the same places.
+    #[test]
+    fn jumps_to_the_first_function_are_as_short_as_their_distance_lets_them_be() {
+        let cases: [(Arch, i64, &[u8]); 16] = [
+            (Arch::X64, 0x02, b"\xeb\x00"),
+            (Arch::X64, 0x81, b"\xeb\x7f"),
+            (Arch::X64, 0x82, b"\xe9\x7d\0\0\0"),
+            (Arch::X86, 0x1000, b"\xe9\xfb\x0f\0\0"),
+            (Arch::ArmV6M, 0x08, b"\x02\xe0"),
+            (Arch::ArmV6M, 0x803, b"\xff\xe3"),
+            // push {r0, lr}; bl; pop {r0, pc}
+            (Arch::ArmV6M, 0x804, b"\x01\xb5\x00\xf0\xff\xfb\x01\xbd"),
+            (Arch::ArmV6M, 0x1_2345, b"\x01\xb5\x12\xf0\x9f\xf9\x01\xbd"),
+            (Arch::ArmV7M, 0x803, b"\xff\xe3"),
+            (Arch::ArmV7M, 0x1_2345, b"\x12\xf0\xa0\xb9"),
+            (Arch::Xtensa, 0x10, b"\x06\x02\x00"),
+            (Arch::XtensaWin, 0x2_0007, b"\xc6\xff\x7f"),
+            (Arch::Rv32Imc, 0x02, b"\x09\xa0"),
+            (Arch::Rv32Imc, 0x7ff, b"\xfd\xaf"),
+            // auipc t6; jalr zero, t6
+            (Arch::Rv64Imc, 0x800, b"\x97\x1f\0\0\x67\x80\x0f\x80"),
+            (Arch::Rv64Imc, 0x1_2ffe, b"\x97\x3f\x01\0\x67\x80\xef\xff"),
+        ];
+        for (arch, entry, code) in cases {
+            let machine = of(arch).unwrap();
+            let jump = (machine.jump)(entry);
+            assert_eq!(jump.as_deref(), Ok(code), "{} {entry:#x}", arch.name());
+        }
+        let far = (XTENSA.jump)(0x2_0008).unwrap_err();
+        assert_eq!(
+            far.to_string(),
+            "jumps larger than 128KiB are not supported"
+        );
+    }
+
+    #[test]
+    fn addresses_of_riscv_split_so_that_their_parts_add_up() {
+        for (address, parts) in [
+            (0x7ff, (0, 0x7ff)),
+            (0x800, (0x1000, 0x800)),
+            (0x1234_5fff, (0x1234_6000, 0xfff)),
+            (-1, (0, 0xfff)),
+            (-2048, (0, 0x800)),
+            (-4096, (0xffff_f000, 0)),
+        ] {
+            assert_eq!(split(address), parts, "{address}");
+        }
+    }
+}
