@@ -3,7 +3,9 @@
 //! All of them run, whichever fails: one run shows everything that is wrong.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -106,7 +108,9 @@ const GUEST_TESTS: &str = "test(/^fat::/) | test(/^vfat::/)";
 /// Runs the tests: all that can run on this processor.
 fn nextest() -> anyhow::Result<()> {
     let mut nextest = cargo();
-    nextest.args(["nextest", "run", "--workspace"]);
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = test_threads(processors).to_string();
+    nextest.args(["nextest", "run", "--workspace", "--test-threads", &threads]);
     let processor = fs_err::read_to_string("/proc/cpuinfo").unwrap_or_default();
     if has_large_state(&processor) {
         println!(
@@ -115,6 +119,12 @@ fn nextest() -> anyhow::Result<()> {
         nextest.args(["-E", &format!("not ({GUEST_TESTS})")]);
     }
     run_cargo(&mut nextest)
+}
+
+/// Returns how many tests run at a time: more than there are processors, since many tests wait for a board or for a deadline most of
+/// their time.
+fn test_threads(processors: usize) -> usize {
+    processors + processors.div_ceil(2)
 }
 
 /// Returns whether a processor has AMX, by the text of `/proc/cpuinfo`. The state of its registers does not fit the buffer that User
