@@ -72,6 +72,7 @@ fn about_files() -> Vec<String> {
         json(CopyEvent::End),
         json(SyncEvent::Moved { step, bytes }),
         json(SyncEvent::Done { step }),
+        json(RomEvent::Unchanged { bytes: 8192 }),
         json(RomEvent::Erase { offset: 4096 }),
         json(RomEvent::Write {
             bytes: 4096,
