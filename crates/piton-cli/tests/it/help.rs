@@ -349,6 +349,7 @@ fn the_other_face_has_no_part_in_this() {
     --- stderr
     mpremote: 'pip' is not a command
 
+    hint: did you mean `mip`?
     hint: `mpremote help` lists the commands
     --- exit 1
     ");
