@@ -16,7 +16,7 @@
 //! Under the name `belay`, or after that word, [`belay`] has the command line of Belay, for the same commands.
 //!
 //! Under the name `mpy-cross` nothing of this starts but [`piton_mpy_cross`], and [`build_tools`] has the command lines of
-//! `makemanifest.py`, `mpy-tool.py` and `mpy_ld.py`.
+//! `makemanifest.py`, `mpy-tool.py` and `mpy_ld.py`; [`firmware`] is what they share with the commands for manifests.
 //!
 //! # Architecture invariants
 //!
