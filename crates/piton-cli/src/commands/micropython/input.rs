@@ -28,6 +28,7 @@ pub(super) fn begin_keys() {
 
 /// Passes stdin to the program in a thread of its own, which ends with the process.
 pub(super) fn serve(console: Console) {
+    let at_once = console.clone();
     let pass = move || {
         while console.wait_wanted() {
             if !pass_on(&console) {
@@ -41,7 +42,7 @@ pub(super) fn serve(console: Console) {
         .spawn(pass)
         .is_err()
     {
-        KEYS.store(false, Ordering::SeqCst);
+        at_once.end();
     }
 }
 
