@@ -57,7 +57,7 @@ pub fn compile(source: &[u8], options: &Options) -> Result<Module, Diagnostic> {
     compile_with_listing(source, options, &mut Vec::new())
 }
 
-/// Compiles a source to a module. For the architecture [`Arch::Debug`](piton_mpy::header::Arch::Debug), which is none,
+/// Compiles a source to a module. For the architecture [`piton_mpy::header::Arch::Debug`], which is none,
 /// the operations of native code are added to `listing`, one a line; also those of the functions in front of an error.
 ///
 /// # Errors

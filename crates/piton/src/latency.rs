@@ -7,7 +7,7 @@
 //! let device = Device::connect(&"virtual".parse()?, &Default::default(), Default::default())?;
 //! let latency = latency::measure(&device, 5, &mut |_| {})?;
 //! assert!(latency.min() <= latency.median() && latency.median() <= latency.max());
-//! # Ok::<(), piton::device::DeviceError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::time::{Duration, Instant};
