@@ -36,6 +36,9 @@ mod explain;
 /// Maximum number of packages of one project.
 pub const PACKAGE_LIMIT: usize = 4096;
 
+/// Maximum number of different needs, each a package and a range, that are followed: 64 for a package.
+const NEED_LIMIT: usize = 64 * PACKAGE_LIMIT;
+
 /// A package that is needed, and which of its versions will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -241,7 +244,7 @@ fn frontier(
         if !seen.insert((&need.package, need.range.as_str())) {
             continue;
         }
-        if seen.len() > 4 * PACKAGE_LIMIT || wanted.len() > PACKAGE_LIMIT {
+        if seen.len() > NEED_LIMIT || wanted.len() > PACKAGE_LIMIT {
             return Err(SolveError::TooMany);
         }
         if !catalog.packages.contains_key(&need.package) {
