@@ -290,7 +290,7 @@ fn wait_for_input(ctx: &mut Ctx<'_>) -> Result<bool, wasmi::Error> {
         if exception_is_pending(&*ctx)? {
             return Ok(false);
         }
-        if ctx.data().line.has_input() {
+        if ctx.data().line.has_searched_input() {
             return Ok(true);
         }
         let due = ctx.data().control.timer_due();

@@ -49,11 +49,12 @@ impl BoardEnd {
         self.wire.lock().at_prompt = false;
     }
 
-    /// Reads received bytes into `buf`.
+    /// Reads received bytes into `buf`: those that were searched for the interrupt character. One that arrived after
+    /// the search would become a byte for the program instead of an interrupt.
     pub(crate) fn read(&self, buf: &mut [u8]) -> usize {
         let mut state = self.wire.lock();
         state.settle_board(Instant::now(), false);
-        let count = buf.len().min(state.ring.len());
+        let count = buf.len().min(state.readable());
         for (to, byte) in buf.iter_mut().zip(state.ring.drain(..count)) {
             *to = byte;
         }
@@ -75,6 +76,14 @@ impl BoardEnd {
             self.want_input();
         }
         has_input
+    }
+
+    /// Returns whether [`BoardEnd::read`] does not wait: as [`BoardEnd::has_input`], without the bytes that were not
+    /// searched for the interrupt character.
+    pub(crate) fn has_searched_input(&self) -> bool {
+        let has_input = self.has_input();
+        let state = self.wire.lock();
+        has_input && (state.readable() > 0 || state.ring.is_empty())
     }
 
     /// Returns whether there are bytes that were not searched for the interrupt character yet, or other interrupts.

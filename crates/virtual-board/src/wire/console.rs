@@ -49,6 +49,14 @@ impl State {
         !self.ring.is_empty() || self.console.has_ended
     }
 
+    /// Returns how many received bytes a program can read: none that may be an interrupt.
+    pub(super) fn readable(&self) -> usize {
+        match self.console.takes_all_bytes {
+            true => self.ring.len(),
+            false => self.searched,
+        }
+    }
+
     /// Notes that the program wants input. Returns true if the host should be told.
     pub(super) fn want_input(&mut self) -> bool {
         let is_new = !self.can_read() && !self.console.is_wanted;

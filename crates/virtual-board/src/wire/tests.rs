@@ -96,8 +96,10 @@ fn a_full_queue_blocks_the_host() {
         error.map_err(|error| error.kind()),
         Err(std::io::ErrorKind::TimedOut)
     );
+    assert!(!board.take_interrupt(3));
     assert_eq!(read(&board), [b'a'; 512]);
     send(&host, b"b");
+    assert!(!board.take_interrupt(3));
     assert_eq!(read(&board), [&[b'a'; 64][..], b"b"].concat());
 }
 
@@ -123,6 +125,21 @@ fn an_interrupt_clears_the_ring_or_keeps_it() {
         assert!(!board.take_interrupt(-1));
         assert_eq!(read(&board), b"\x03");
     }
+}
+
+#[test]
+fn a_read_gets_no_byte_that_may_be_an_interrupt() {
+    let (_wire, host, board) = line(LineOptions::default());
+    send(&host, b"ab");
+    assert!(!board.take_interrupt(3));
+    // Between the search and the read.
+    send(&host, b"c\x03d");
+    assert!(board.has_searched_input());
+    assert_eq!(read(&board), b"ab");
+    assert!(board.has_input() && !board.has_searched_input());
+    assert_eq!(read(&board), b"");
+    assert!(board.take_interrupt(3));
+    assert_eq!(read(&board), b"d");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn an_interrupt_is_a_keyboard_interrupt_wherever_the_program_waits() {
         "while True: pass",
         "import time; time.sleep(1000)",
         "import sys; sys.stdin.read()",
-        "import select, sys; p = select.poll(); p.register(sys.stdin); p.poll()",
+        "import select, sys; p = select.poll(); p.register(sys.stdin, select.POLLIN); p.poll()",
     ] {
         let running = start(&format!(
             "try:\n  print('up')\n  exec({wait:?})\nexcept KeyboardInterrupt:\n  print('caught')\nprint('up')\nexec({wait:?})"
