@@ -235,7 +235,7 @@ fn section(title: &str, fragments: &[Fragment]) -> String {
     text
 }
 
-/// Returns the changelog with one more release, behind the pointer to the folder.
+/// Returns the changelog with one more release, after the pointer to the folder.
 fn with_release(
     changelog: &str,
     version: &str,

@@ -78,7 +78,7 @@ fn generated(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
         for path in python_files(root, &folder)? {
             let options = MinifyOptions {
                 input_name: path.as_os_str().as_encoded_bytes().to_vec(),
-                // Nobody sees the tracebacks of these programs.
+                // The tracebacks of these programs are never shown.
                 join_lines: true,
                 ..MinifyOptions::default()
             };

@@ -85,7 +85,7 @@ impl Help {
 }
 
 impl OptionHelp {
-    /// Returns the help with the default and the possible values behind it.
+    /// Returns the help with the default and the possible values after it.
     pub(crate) fn whole_help(&self) -> String {
         let mut text = self.help.clone();
         if !self.values.is_empty() {

@@ -44,7 +44,7 @@ pub(crate) fn build_piton(profile: Profile) -> anyhow::Result<PathBuf> {
     built(build, "piton")
 }
 
-/// Builds the small program `mpy-cross` as users get it, and tells where it is.
+/// Builds the small program `mpy-cross` as users get it, and returns its path.
 /// Errors: it can't be built; cargo has shown why.
 pub(crate) fn build_mpy_cross() -> anyhow::Result<PathBuf> {
     let mut build = cargo();

@@ -27,7 +27,7 @@ pub struct SerialPortFacts {
     /// The product's name, as the USB device gives it.
     pub product: Option<String>,
     /// The place where the device is plugged in, `1-1.4` for port 4 of a hub at port 1 of bus 1, with the number of the interface
-    /// if the device has several, `1-1.4:1.0`: as pyserial has it. `None` where the system does not tell.
+    /// if the device has several, `1-1.4:1.0`: as pyserial has it. `None` where the system does not report it.
     pub location: Option<String>,
 }
 

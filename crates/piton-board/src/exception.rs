@@ -146,7 +146,7 @@ fn last_in_chain(text: &str) -> &str {
     text.get(start..).unwrap_or(text)
 }
 
-/// Parses `  File "main.py", line 3, in f`. Also returns the text behind the line.
+/// Parses `  File "main.py", line 3, in f`. Also returns the text after the line.
 fn parse_frame(text: &str) -> Option<(Frame, &str)> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     // Split at the end, because a file name may contain quotes.

@@ -19,7 +19,7 @@ use crate::transport::{LineStates, Transport};
 /// Options of opening a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenOptions {
-    /// Bits per second of a serial port, here or behind RFC 2217; USB ports and ptys ignore it.
+    /// Bits per second of a serial port, here or behind an RFC 2217 server; USB ports and ptys ignore it.
     pub baud_rate: u32,
     /// The states of DTR and RTS of a serial port.
     pub lines: LineStates,

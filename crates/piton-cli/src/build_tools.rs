@@ -78,7 +78,7 @@ pub(crate) fn main(tool: BuildTool, words: &[OsString]) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(end) => {
             crate::ui::raw_stderr(end.stderr.as_bytes());
-            // The exit code tells of the failure even if stdout is closed.
+            // The exit code reports the failure even if stdout is closed.
             let _ = crate::ui::raw_stdout(end.stdout.as_bytes());
             ExitCode::from(end.code)
         }

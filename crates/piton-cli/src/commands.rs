@@ -133,7 +133,7 @@ pub(crate) enum Command {
     Compile(Box<compile::Args>),
     /// Remove comments, docstrings and spaces from a Python source
     Minify(minify::Args),
-    /// Freeze what a `manifest.py` lists, and tell what it needs
+    /// Freeze what a `manifest.py` lists, and print what it needs
     Freeze(Box<freeze::Args>),
     /// Print what a `manifest.py` lists
     Manifest(Box<manifest::Args>),

@@ -177,7 +177,7 @@ pub(crate) enum CommandError {
     NoCacheFolder(#[from] NoCacheFolder),
     /// The command did not do what was asked; the reason is printed already, where scripts for Belay look for it.
     #[error("nothing was done")]
-    Told,
+    Printed,
     /// A `.mpy` file is damaged, or cannot be joined with the others.
     #[error("{path}: {source}")]
     Mpy {
@@ -305,7 +305,7 @@ impl CommandError {
             | CommandError::Problems(_)
             | CommandError::NotBuilt
             | CommandError::TestsFailed
-            | CommandError::Told => return None,
+            | CommandError::Printed => return None,
             CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return None;
             }

@@ -47,7 +47,7 @@ pub(crate) fn prompt() -> PasswordPrompt {
     })
 }
 
-/// Asks the user at the terminal for a secret, without showing what is typed. Returns `None` when nobody is at a
+/// Asks the user at the terminal for a secret, without showing what is typed. Returns `None` when there is no
 /// terminal.
 ///
 /// # Errors

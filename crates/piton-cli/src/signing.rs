@@ -15,7 +15,7 @@ use crate::password;
 ///
 /// # Errors
 ///
-/// [`FileError::Read`], [`SigningError::Key`]; [`SigningError::NoPassword`] if nobody can be asked, and
+/// [`FileError::Read`], [`SigningError::Key`]; [`SigningError::NoPassword`] without a terminal to ask at, and
 /// [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn read_key(
     path: &Path,
@@ -39,7 +39,7 @@ pub(crate) fn read_key(
 ///
 /// # Errors
 ///
-/// [`SigningError::NoNewPassword`] if nobody can be asked, [`SigningError::EmptyPassword`],
+/// [`SigningError::NoNewPassword`] without a terminal to ask at, [`SigningError::EmptyPassword`],
 /// [`SigningError::TwoPasswords`]; [`CommandError::Interrupted`] if the user ended the question.
 pub(crate) fn new_password(path: &Path) -> Result<Password, CommandError> {
     if let Some(password) = from_environment() {

@@ -90,7 +90,7 @@ impl Console<'_> {
         let mut records = [INPUT_RECORD::default(); EVENTS];
         let mut count = 0;
         let room = u32::try_from(records.len()).map_err(io::Error::other)?;
-        // SAFETY: `records` has room for as many records as the call is told, and both places live throughout it.
+        // SAFETY: `records` has room for as many records as the call gets as its limit, and both places live throughout it.
         check(unsafe {
             ReadConsoleInputW(self.handle, records.as_mut_ptr(), room, &raw mut count)
         })?;

@@ -377,7 +377,7 @@ impl Compiler<'_> {
         Instruction::WideInteger(index)
     }
 
-    /// Records a line, if it is behind the last one.
+    /// Records a line, if it is after the last one.
     fn set_line(&mut self, line: u32) {
         let wanted = self.options.source_lines && self.options.optimisation < Optimisation::NoLines;
         if wanted && line > self.line {

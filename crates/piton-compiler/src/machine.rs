@@ -13,7 +13,7 @@
 //! keeps is still there in the next function, as in the official compiler.
 //!
 //! # Labels
-//! In the measuring passes a label has no offset until it is assigned, so that a jump can tell backward from forward.
+//! In the measuring passes a label has no offset until it is assigned, so that a backward jump differs from a forward one.
 //! In the last pass all labels have the offsets of the pass before. [`Assembler::label`] returns none for a label
 //! without an offset; the official compiler has the offset -1 there and goes on computing.
 //!
@@ -208,7 +208,7 @@ pub(crate) trait Machine: std::fmt::Debug {
         Vec::new()
     }
 
-    /// Ends a pass over a function, behind all its code and data (`ASM_END_PASS`).
+    /// Ends a pass over a function, after all its code and data (`ASM_END_PASS`).
     fn end_pass(&mut self) {}
 
     /// Begins a function: saves the registers that calls keep and makes a frame of this many words (`ASM_ENTRY`).
@@ -293,10 +293,10 @@ pub(crate) trait Machine: std::fmt::Debug {
         right: Register,
     );
 
-    /// Loads the machine word `offset` words behind `base` (`ASM_LOAD_REG_REG_OFFSET`).
+    /// Loads the machine word `offset` words after `base` (`ASM_LOAD_REG_REG_OFFSET`).
     fn load_word(&mut self, destination: Register, base: Register, offset: usize);
 
-    /// Stores a machine word `offset` words behind `base` (`ASM_STORE_REG_REG_OFFSET`).
+    /// Stores a machine word `offset` words after `base` (`ASM_STORE_REG_REG_OFFSET`).
     fn store_word(&mut self, source: Register, base: Register, offset: usize);
 
     /// Loads element number `index` of an array at `base`, zeros above it (`ASM_LOAD8_REG_REG_OFFSET` ...). Index 0 is

@@ -1,4 +1,4 @@
-//! What the compiler can be told.
+//! The options of the compiler.
 
 use piton_mpy::header::Arch;
 use piton_syntax::Target;

@@ -304,14 +304,14 @@ impl Scope {
         id.kind
     }
 
-    /// Moves `*args` behind the last plain parameter and numbers the locals. `outer` are the
+    /// Moves `*args` after the last plain parameter and numbers the locals. `outer` are the
     /// parent's [`Scope::closed_over`].
     pub(crate) fn number_locals(&mut self, known: &Known, outer: &[(Qstr, u16)]) {
         if self.flags & FLAG_VAR_ARGS != 0 {
             self.move_star_parameter();
         }
         self.number_fast_locals(known);
-        // Cells come behind the other locals; those that are parameters keep their place.
+        // Cells come after the other locals; those that are parameters keep their place.
         for id in self.ids.iter_mut() {
             if id.kind == IdKind::Cell && id.parameter == Parameter::None {
                 id.local = self.locals;

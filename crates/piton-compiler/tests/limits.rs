@@ -57,7 +57,7 @@ fn list(count: usize, item: &str) -> String {
 #[test]
 fn a_captured_variable_has_a_number_of_one_byte() {
     const MESSAGE: &str = "an inner function uses a local variable numbered above 255";
-    // The inner function is a local too, and the captured variable comes behind the others.
+    // The inner function is a local too, and the captured variable comes after the others.
     let captured = |count| {
         let locals = numbered(count, "    v# = 0\n");
         format!("x = 1\ndef f():\n{locals}    c = 1\n    def g(): return c\n    return g\n")

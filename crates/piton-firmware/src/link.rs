@@ -52,7 +52,7 @@ pub struct Request<'a> {
     pub archives: &'a [Input<'a>],
 }
 
-/// How much a line of the linker's report tells.
+/// The level of detail of the linker's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Sizes, and what is unusual: always printed.

@@ -1,6 +1,6 @@
 //! Manifests, evaluated as tools/manifestfile.py of MicroPython evaluates them.
 //!
-//! `manifest/cases.txt` holds sources, each behind a line `=== MODE`, for the folders that [`tree`] makes. `manifest/expected.txt` has one
+//! `manifest/cases.txt` holds sources, each after a line `=== MODE`, for the folders that [`tree`] makes. `manifest/expected.txt` has one
 //! line for each: what the evaluation gave. [`UPSTREAM`] is the SHA-256 of these lines as upstream's tool gives them.
 
 #![allow(

@@ -382,7 +382,7 @@ impl Job<'_, '_, '_> {
         }
     }
 
-    /// Writes the bytes from `offset` to `end`, zeros behind the image.
+    /// Writes the bytes from `offset` to `end`, zeros after the image.
     fn write_part(&mut self, offset: u64, end: u64, encodings: Encodings) -> Result<(), RomError> {
         let part: Vec<u8> = (offset..end)
             .map(|at| usize::try_from(at).ok().and_then(|at| self.image.get(at)))

@@ -31,7 +31,7 @@ const END: char = '.';
 /// files exist, and the changes are completed.
 ///
 /// A journal names only paths inside of its folder. This is checked here, and again on the board before a journal is
-/// carried out, since anybody can make a file of that name.
+/// carried out, since any program can make a file of that name.
 #[derive(Clone, Debug)]
 pub struct Swap {
     folder: BoardPath,

@@ -199,7 +199,7 @@ impl RemoteFs<'_, '_> {
             match self.run(source.as_bytes(), deadline.sooner(PART_TIME)) {
                 Ok(_) => bytes += taken,
                 Err(error) => match Error::new(job.path, error) {
-                    // `MemoryError`: a fragmented heap may have no block for this literal. Smaller ones continue behind
+                    // `MemoryError`: a fragmented heap may have no block for this literal. Smaller ones continue after
                     // the bytes that the board has written.
                     Error::OutOfMemory { .. } if limit > *PART_LIMIT.start() => {
                         limit /= 2;

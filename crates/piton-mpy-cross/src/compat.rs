@@ -51,7 +51,7 @@ const ARCHIVE: [Archived; 9] = [
 pub(super) struct Release {
     /// Its name, such as `v1.19`.
     pub(super) name: &'static str,
-    /// The version of the `.mpy` files, as `--version` tells it.
+    /// The version of the `.mpy` files, as `--version` prints it.
     pub(super) bytecode: &'static str,
     /// Its compiler.
     pub(super) target: Target,

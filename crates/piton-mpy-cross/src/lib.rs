@@ -83,15 +83,15 @@ pub fn run(program: OsString, words: &[OsString], talk: fn(&[u8])) -> bool {
     let is_help = |word: &Vec<u8>| [&b"-h"[..], b"--help"].contains(&word.as_slice());
     if choice.words.iter().any(is_help) {
         let help = options::help(&bytes::of_word(program));
-        return told(&[&help], true);
+        return printed(&[&help], true);
     }
     let parsed = options::parse(&choice.words, choice.release.map(|release| release.target));
     let invocation = match parsed {
         Parsed::Compile(invocation) => invocation,
         Parsed::Version => {
-            return told(&[version(choice.release).as_bytes()], true);
+            return printed(&[version(choice.release).as_bytes()], true);
         }
-        Parsed::Usage => return told(&options::usage(&bytes::of_word(program)), false),
+        Parsed::Usage => return printed(&options::usage(&bytes::of_word(program)), false),
         Parsed::Refused(message) => {
             talk(message.as_bytes());
             return false;
@@ -127,8 +127,8 @@ pub fn compiler_options(words: &[OsString]) -> Result<Options, String> {
     }
 }
 
-fn told(parts: &[&[u8]], is_success: bool) -> bool {
-    // A reader that has gone away changes nothing: the exit code tells.
+fn printed(parts: &[&[u8]], is_success: bool) -> bool {
+    // A reader that has gone away changes nothing: the exit code is the result.
     let _ = print(&parts.concat());
     is_success
 }
@@ -206,7 +206,7 @@ impl Failure {
                 b"\")\n",
             ]
             .concat(),
-            // Whoever reads our output has seen enough.
+            // The reader of our output has closed it.
             Failure::Transfer(error) if error.kind() == io::ErrorKind::BrokenPipe => Vec::new(),
             Failure::Transfer(error) => format!("OSError: {}\n", errno::of(error)).into_bytes(),
         }

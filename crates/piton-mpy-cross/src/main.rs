@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     piton_mpy_cross::main(program, &words.collect::<Vec<OsString>>(), talk)
 }
 
-/// Bytes for stderr, where a failure to write can be told to nobody.
+/// Bytes for stderr, where a failure to write can't be reported.
 fn talk(bytes: &[u8]) {
     let mut stderr = io::stderr().lock();
     let _ = if stderr.is_terminal() {

@@ -68,7 +68,7 @@ pub(super) fn help(program: &[u8]) -> Vec<u8> {
     [before, SCRIPT_OPTIONS.as_bytes(), behind].concat()
 }
 
-/// The usage text behind the program's name.
+/// The usage text after the program's name.
 const USAGE: &str = " [<opts>] [-X <implopt>] [--] <input filename>
 Options:
 --version : show version information
@@ -92,7 +92,7 @@ Implementation specific options:
   no-source-lines -- exclude source line numbers
 ";
 
-/// Reads the words behind the program's name, for a release or the newest.
+/// Reads the words after the program's name, for a release or the newest.
 pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
     let mut options = Options {
         target: release.unwrap_or_default(),
@@ -102,7 +102,7 @@ pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
         // Up to 1.19 machine code was for the host unless another processor was named.
         options.arch = Some(Arch::X64);
     }
-    // The `-X` options are looked for first, everywhere: behind `--` and where another option's value stands, too.
+    // The `-X` options are looked for first, everywhere: after `--` and where another option's value stands, too.
     if !implementation_options(words, &mut options) {
         return Parsed::Usage;
     }
@@ -273,7 +273,7 @@ fn arch_flags_number(text: &[u8]) -> Option<i64> {
         [b'0', _, ..] => return None,
         digits => (digits, 10),
     };
-    // White space and `-` are fine, `+` only behind white space.
+    // White space and `-` are fine, `+` only after white space.
     if digits.is_empty() || digits.starts_with(b"+") {
         return None;
     }

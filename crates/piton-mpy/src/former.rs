@@ -2,7 +2,7 @@
 //!
 //! They hold the same functions in another layout. Strings have no table: each stands where it is used, as a number if it
 //! is static, as a place in a window of the last 32, or spelled out. Each function has constants and children of its
-//! own, which its instructions number together, behind its arguments. Jumps have an offset of two bytes.
+//! own, which its instructions number together, after its arguments. Jumps have an offset of two bytes.
 //!
 //! In a [`Module`](crate::module::Module) the strings are a table nevertheless: where a loaded function has the number of a
 //! string, two bytes with the low one first, the instructions in [`Bytecode::opcodes`](crate::raw_code::Bytecode) have its

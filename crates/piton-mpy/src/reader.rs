@@ -64,7 +64,7 @@ pub(crate) fn read_from(cursor: &mut Cursor<'_>) -> Result<Module, Error> {
     ended(cursor, module)
 }
 
-/// Returns the module, if the file ends behind it.
+/// Returns the module, if the file ends after it.
 fn ended(cursor: &Cursor<'_>, module: Module) -> Result<Module, Error> {
     match cursor.left() {
         0 => Ok(module),

@@ -96,7 +96,7 @@ pub struct Part {
 }
 
 impl Dependency {
-    /// Returns the dependency as one line of text, from which changes of the file are told.
+    /// Returns the dependency as one line of text, which shows changes of the file.
     pub fn text(&self) -> String {
         let parts = self.parts.iter().map(|part| {
             let mut text = part.source.to_string();

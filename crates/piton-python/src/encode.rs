@@ -25,7 +25,7 @@ pub(crate) fn encode(value: &Bound<'_, PyAny>, mut code: Arguments) -> PyResult<
     Ok(code)
 }
 
-/// Adds what stands behind a function's name in a call: `(1, 'a', b=2)`.
+/// Adds what follows a function's name in a call: `(1, 'a', b=2)`.
 ///
 /// # Errors
 ///

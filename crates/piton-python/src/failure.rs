@@ -10,7 +10,7 @@ use crate::signals;
 
 /// Returns the exception that a script catches for an error of a session.
 pub(crate) fn exception(py: Python<'_>, error: DeviceError) -> PyErr {
-    let message = told(&error);
+    let message = message_with_causes(&error);
     match error {
         DeviceError::Raised(raised) => raised_exception(py, &raised),
         // The handler of a signal may have raised something else.
@@ -42,11 +42,11 @@ pub(crate) fn connection(py: Python<'_>, error: &Error) -> PyErr {
         }
         _ => "ConnectionFailedError",
     };
-    of_package(py, name, &told(error))
+    of_package(py, name, &message_with_causes(error))
 }
 
 /// Returns the message of an error with those of its causes, as far as it does not say them itself.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn message_with_causes(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::failure::{exception, of_package, told};
+use crate::failure::{exception, message_with_causes, of_package};
 
 /// How long the board may take to give its prompt and to say what it is.
 const ENTRY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
@@ -102,7 +102,7 @@ impl Progress {
     /// # Errors
     ///
     /// What the script's function raises.
-    pub(crate) fn tell(&self, py: Python<'_>, update: &Py<PyAny>) -> PyResult<()> {
+    pub(crate) fn report(&self, py: Python<'_>, update: &Py<PyAny>) -> PyResult<()> {
         let arguments = PyDict::new(py);
         match self {
             Progress::Total(count) => {
@@ -137,7 +137,7 @@ impl Failure {
             Failure::Device(error) => return exception(py, error),
             Failure::Piton(error) => error,
         };
-        let message = told(&error);
+        let message = message_with_causes(&error);
         match (error.board(), &error) {
             (Some(error), _) => of_board(py, error),
             (None, piton::Error::Sync(sync::Error::Read { source, .. })) => {
@@ -154,5 +154,5 @@ fn of_board(py: Python<'_>, error: &BoardError) -> PyErr {
         BoardError::Disconnected { .. } => "ConnectionLost",
         _ => "PyboardError",
     };
-    of_package(py, name, &told(error))
+    of_package(py, name, &message_with_causes(error))
 }

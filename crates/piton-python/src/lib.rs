@@ -54,7 +54,7 @@ mod _piton {
         Ok(code.code().to_owned())
     }
 
-    /// Returns what stands behind a function's name in a call.
+    /// Returns what follows a function's name in a call.
     #[pyfunction]
     fn encode_arguments(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>) -> PyResult<String> {
         let code = crate::encode::encode_arguments(args, kwargs, Arguments::code_alone())?;

@@ -111,7 +111,7 @@ pub(crate) fn compiler_targets() -> Vec<&'static str> {
 pub(crate) fn run_mpy_cross(py: Python<'_>, program: OsString, words: Vec<OsString>) -> bool {
     py.detach(|| {
         piton_mpy_cross::run(program, &words, |bytes| {
-            // Nobody can be told that it failed.
+            // There is no place to report a failure.
             let _ = std::io::stderr().lock().write_all(bytes);
         })
     })

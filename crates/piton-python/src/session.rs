@@ -22,7 +22,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::decode::decode;
 use crate::encode::{encode, encode_arguments};
-use crate::failure::{connection, exception, of_package, told, unparsable};
+use crate::failure::{connection, exception, message_with_causes, of_package, unparsable};
 use crate::files::{Failure, Progress, Sync};
 use crate::ports::names;
 use crate::signals;
@@ -193,7 +193,9 @@ impl Session {
         let attempts = attempts_of(attempts);
         py.detach(|| self.device.reconnect(attempts))
             .map_err(|error| match error {
-                DeviceError::NotConnected(error) => of_package(py, "ConnectionLost", &told(&error)),
+                DeviceError::NotConnected(error) => {
+                    of_package(py, "ConnectionLost", &message_with_causes(&error))
+                }
                 error => exception(py, error),
             })
     }
@@ -233,7 +235,7 @@ impl Session {
         let mut report = |event: Progress| {
             let Some(update) = &progress else { return };
             Python::attach(|py| {
-                if let Err(error) = event.tell(py, update) {
+                if let Err(error) = event.report(py, update) {
                     raised.get_or_insert(error);
                 }
             });
@@ -546,8 +548,8 @@ fn read<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// Hands the value of an event to Python; `UNPARSABLE_RESULT` for one without a literal form. What the handler raises has nobody
-/// to tell.
+/// Hands the value of an event to Python; `UNPARSABLE_RESULT` for one without a literal form. An exception of the handler has no receiver
+/// and is dropped.
 fn deliver(handler: &Py<PyAny>, text: &str) {
     // An event may come while the interpreter ends.
     Python::try_attach(|py| {
@@ -559,7 +561,7 @@ fn deliver(handler: &Py<PyAny>, text: &str) {
     });
 }
 
-/// Hands what the board printed to Python. A stream that refuses it has nobody to tell: the call goes on.
+/// Hands what the board printed to Python. An error of the stream has no receiver: the call continues.
 fn print(output: &Py<PyAny>, bytes: &[u8]) {
     Python::attach(|py| {
         if let Err(error) = output.call1(py, (PyBytes::new(py, bytes),)) {

@@ -80,7 +80,7 @@ pub enum Checked {
     Program,
     /// File by file with a build of its sources.
     Build,
-    /// By the list of changes between the releases before and behind it.
+    /// By the list of changes between the releases before and after it.
     Changes,
 }
 
@@ -273,7 +273,7 @@ pub struct Rules {
     pub fold_floats: bool,
     /// Up to 1.25: a constant shift by more than 64 bits can count is an error, from then on it is not folded.
     pub refuses_wide_shifts: bool,
-    /// From 1.20 on: code that can't be reached is left out; before, only jumps and returns behind a `return`.
+    /// From 1.20 on: code that can't be reached is left out; before, only jumps and returns after a `return`.
     pub drop_dead_code: bool,
     /// From 1.20 on: `:=` in a comprehension follows `global` and `nonlocal` around it.
     pub walrus_declares: bool,
@@ -287,7 +287,7 @@ pub struct Rules {
     pub assigned_names_stay: bool,
     /// From 1.19 on: `*` arguments at any place, and several of them.
     pub many_stars: bool,
-    /// From 1.29 on: a `*` argument behind a keyword is refused.
+    /// From 1.29 on: a `*` argument after a keyword is refused.
     pub no_star_after_keyword: bool,
     /// From 1.25 on: `@micropython.asm_rv32`.
     pub asm_rv32: bool,

@@ -1,5 +1,5 @@
 # Puts a function in the place of input() that asks the host for a line: it prints MARK, and reads a line that holds a part of
-# the answer as a literal. A bytes object has another part behind it, one in a tuple is the last, None is the end of all input.
+# the answer as a literal. A bytes object has another part after it, one in a tuple is the last, None is the end of all input.
 # Gives a function that puts the old one back.
 def _piton_input(MARK):
     import sys

@@ -417,7 +417,7 @@ impl Device {
             .map(drop)
     }
 
-    /// Returns the session if nobody uses it within some time.
+    /// Returns the session if it becomes free within some time.
     fn session_within(&self, time: Duration) -> Option<MutexGuard<'_, Session>> {
         const PAUSE: Duration = Duration::from_millis(1);
         let end = Instant::now() + time;

@@ -214,14 +214,14 @@ fn program_findings(programs: &[String]) -> Vec<Finding> {
         findings.push(Finding::note(
             Topic::Programs,
             "`ModemManager` is running: it opens new serial ports for some seconds and sends commands for modems",
-            "install the rules of `piton udev`, which tell it to leave boards alone",
+            "install the rules of `piton udev`, which make it leave boards alone",
         ));
     }
     if runs("brltty") {
         findings.push(Finding::note(
             Topic::Programs,
             "`brltty` is running: it can take a CH340 converter for a braille display, and its port goes away",
-            "remove the package `brltty` if nobody here reads braille",
+            "remove the package `brltty` if no user of this computer reads braille",
         ));
     }
     findings

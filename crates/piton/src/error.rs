@@ -1,6 +1,6 @@
 //! All errors of the library in one type.
 //!
-//! [`Error::kind`] tells how a caller treats a failure. [`Error::board`], [`Error::fs`] and [`Error::exception`] find
+//! [`Error::kind`] says how a caller treats a failure. [`Error::board`], [`Error::fs`] and [`Error::exception`] find
 //! its cause in all levels of errors.
 
 use std::path::PathBuf;

@@ -42,7 +42,7 @@ pub struct ClientOptions {
     /// Timeout of one document, from the search for the address to the last byte. Without a limit by default, since
     /// a slow line needs a long time.
     pub total: Option<Duration>,
-    /// What servers are told about who asks. Not sent after a redirection.
+    /// The `Authorization` headers of requests. Not sent after a redirection.
     pub credentials: Credentials,
 }
 

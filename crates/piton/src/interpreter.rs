@@ -18,7 +18,7 @@ use crate::vm::{self, Release};
 pub use layout::{Access, Layout, board_path};
 pub use virtual_board::{Console, Ending, Output, Run};
 
-/// The heap of a program in bytes, if it is not told. The firmware collects garbage only between programs, so that
+/// The default heap of a program, in bytes. The firmware collects garbage only between programs, so that
 /// this is the garbage of a whole run, too. Memory that is not used is not taken.
 pub const HEAP: usize = 1 << 30;
 

@@ -1,4 +1,4 @@
-//! The names that no command ships or copies by default: `build`, `sync`, `cp -r` and whoever else walks a folder.
+//! The names that no command ships or copies by default: `build`, `sync`, `cp -r` and every other command that walks a folder.
 //!
 //! ```
 //! use piton::left_out::{self, Reason};
@@ -7,7 +7,7 @@
 //! assert_eq!(left_out::reason("certs/client.key", false), Some(Reason::Private));
 //! assert_eq!(left_out::reason("settings.toml", false), None, "CircuitPython reads it");
 //!
-//! // A pattern behind them takes a name back.
+//! // A pattern after them takes a name back.
 //! let mut patterns = left_out::patterns();
 //! patterns.add("!client.key");
 //! assert!(!patterns.covers("certs/client.key", false));
@@ -96,7 +96,7 @@ pub enum Reason {
     Own,
 }
 
-/// Returns all names that are left out, as patterns. Patterns added behind them leave out more, or take names back.
+/// Returns all names that are left out, as patterns. Patterns added after them leave out more, or take names back.
 pub fn patterns() -> Patterns {
     let mut patterns = Patterns::new();
     for lines in [TOOLS, PRIVATE, OWN] {

@@ -9,7 +9,7 @@ use tempfile::SpooledTempFile;
 /// Maximum number of bytes in memory.
 const IN_MEMORY: usize = 1 << 20;
 
-/// The file to which contents are written, one behind the other.
+/// The file to which contents are written, one after the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Spool(Arc<Mutex<SpooledTempFile>>);
 

@@ -29,7 +29,7 @@ use transcript::Transcript;
 /// device/test_run.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../device/minified/test_run.py");
 
-/// The time of a file, unless it is told.
+/// The default time limit of a file.
 pub const FILE_TIME: Duration = Duration::from_secs(60);
 
 /// What of a file is run, and for how long.

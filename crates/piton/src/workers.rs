@@ -196,7 +196,7 @@ mod tests {
             item
         });
         assert_eq!(arrived.recv(), Ok((1, 2)));
-        // The first one still waits, and nobody for it.
+        // The first one still waits, and nothing waits for it.
         drop(arrived);
         drop(release);
     }

@@ -65,7 +65,7 @@ fn forward_lines(pipe: Option<impl Read + Send + 'static>, lines: Sender<String>
     let Some(pipe) = pipe else { return };
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Nobody listens any more once the port is known.
+            // Nothing receives the lines once the port is known.
             let _ = lines.send(line);
         }
     });

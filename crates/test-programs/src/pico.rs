@@ -140,7 +140,7 @@ impl Firmware {
     }
 }
 
-/// Returns the content of the blocks, one behind the other: a text may begin in one and end in the next.
+/// Returns the content of the blocks, one after the other: a text may begin in one and end in the next.
 fn content_of_uf2(image: &[u8]) -> Vec<u8> {
     let contents = image.chunks_exact(BLOCK).filter_map(|block| {
         let size: [u8; 4] = block.get(SIZE..SIZE + 4)?.try_into().ok()?;

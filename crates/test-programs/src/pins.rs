@@ -139,7 +139,7 @@ pub struct WheelFile {
     pub sha256: String,
 }
 
-/// What tells a wheel from the others of its release.
+/// The part of a wheel's name that the others of its release do not have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WheelTag {

@@ -72,7 +72,7 @@ fn prompt(image: &VmImage) -> (VirtualBoard, Line) {
     (board, line)
 }
 
-/// Sends something, and tell how long it took until the board had said `end`.
+/// Sends something. Returns how long it took until the board had said `end`.
 fn exchange(line: &Line, bytes: &[u8], end: &[u8]) -> Duration {
     let started = Instant::now();
     line.write_all(bytes, Some(PATIENCE)).unwrap();

@@ -5,7 +5,7 @@ from micropython import kbd_intr as _kbd_intr
 
 
 def kbd_intr(character):
-    # The host tells a program without Ctrl-C from one that is still being compiled.
+    # The host distinguishes a program without Ctrl-C from one that is still being compiled.
     _control.write(b"k" + bytes([character >= 0]))
     _kbd_intr(character)
 

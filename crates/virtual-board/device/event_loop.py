@@ -6,7 +6,7 @@ import asyncio
 import time
 from asyncio import core
 
-# Nobody but a timer's callback can wake tasks that wait for something else than time: look this often.
+# Only a timer's callback can wake tasks that wait for something else than time: look this often.
 _IDLE_MS = 10
 
 

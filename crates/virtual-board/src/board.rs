@@ -179,7 +179,7 @@ impl Power {
             let mut vm = match self.boot(storage, cause) {
                 Ok(vm) => vm,
                 Err(error) => {
-                    // After the first boot nobody receives this: the host has no memory for another one.
+                    // After the first boot this has no receiver: the host has no memory for another one.
                     let _ = started.send(Err(error.to_string()));
                     return self.line.vanish(None);
                 }

@@ -113,7 +113,7 @@ impl Console {
         self.end.send(bytes);
     }
 
-    /// Ends the input: a read behind what was sent returns nothing.
+    /// Ends the input: a read after what was sent returns nothing.
     pub fn end(&self) {
         self.end.end();
     }
@@ -139,7 +139,7 @@ impl Program {
         let (done, ended) = mpsc::channel();
         let image = image.clone();
         let run = move || {
-            // Nobody receives the ending of a program that is dropped.
+            // The ending of a dropped program has no receiver.
             let _ = done.send(run(&image, storage, line, options));
         };
         let thread = std::thread::Builder::new()
@@ -281,7 +281,7 @@ fn run_in(vm: &mut Vm, options: ProgramOptions) -> Result<u8, wasmi::Error> {
     if output(Output::Prompt).is_ok() {
         repl::run_after_program(vm)?;
     }
-    // The firmware does not tell the value of a `sys.exit()` at the prompt.
+    // The firmware does not report the value of a `sys.exit()` at the prompt.
     Ok(0)
 }
 

@@ -192,7 +192,7 @@ impl State {
         }
         let mut line_time = self.line_time(now);
         if waiting && self.ring.is_empty() && self.overruns() {
-            // The bytes behind the one that ends the wait arrive while the program works on that byte.
+            // The bytes after the one that ends the wait arrive while the program works on that byte.
             let arrival = self.to_board.next_arrival();
             line_time = arrival.map_or(now, |arrival| arrival.min(now));
             self.program_clock.set_behind(now - line_time);

@@ -1,4 +1,4 @@
-//! `cargo xtask bench boards`: what people do all day, through mpremote, mpytool and Piton, on boards that nobody
+//! `cargo xtask bench boards`: what people do all day, through mpremote, mpytool and Piton, on boards that no one
 //! tuned a tool to.
 //!
 //! Bytes and turns are counted by a relay in front of the board and do not depend on the machine. Seconds do, but the

@@ -267,7 +267,7 @@ pub(super) fn accepted_sources(library: &Path) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Sources one behind the other, again from the first if need be, not longer than the limit by much.
+/// Sources one after the other, again from the first if need be, not longer than the limit by much.
 fn concatenation(sources: &[Source], limit: usize) -> anyhow::Result<Vec<u8>> {
     ensure!(!sources.is_empty(), "Python's library has no sources here");
     let mut text = Vec::new();

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 /// What a module prints at its end.
 pub(super) const IMPORTED: &str = "imported";
 
-/// Bytes that nothing can compress: the SHA-256 of the seed and the number of the block, one behind the other.
+/// Bytes that nothing can compress: the SHA-256 of the seed and the number of the block, one after the other.
 pub(super) fn random_bytes(seed: &str, count: usize) -> Vec<u8> {
     let blocks = (0_u32..).flat_map(|block| Sha256::digest(format!("{seed} {block}")));
     blocks.take(count).collect()
@@ -40,7 +40,7 @@ pub(super) fn python_module(size: usize) -> String {
 }
 
 /// Python as people write it, the same on each machine because it is pinned: mpremote's own source, one
-/// file behind the other, as many whole lines as fit and a comment to fill the size.
+/// file after the other, as many whole lines as fit and a comment to fill the size.
 pub(super) fn python_source(size: usize) -> anyhow::Result<Vec<u8>> {
     let package = test_programs::site_packages_of("mpremote").join("mpremote");
     let mut files: Vec<PathBuf> = fs_err::read_dir(&package)?

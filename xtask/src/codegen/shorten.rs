@@ -1,6 +1,6 @@
 //! Names that only one program uses become one letter in its minified copy.
 //!
-//! A comment in the program lists them: `# Short: count answer`. Nothing else decides, because no rule can tell what
+//! A comment in the program lists them: `# Short: count answer`. Nothing else decides, because no rule finds what
 //! a board's modules and classes are asked for.
 
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub(super) fn shorten(source: &str, minified: &str) -> anyhow::Result<String> {
     Ok(short)
 }
 
-/// `a`, `b`, ... `Z`, `aa`, ...; no prefix of a string among the first, which would join with the string behind it.
+/// `a`, `b`, ... `Z`, `aa`, ...; no prefix of a string among the first, which would join with the string after it.
 fn short_names() -> impl Iterator<Item = String> {
     let letters = || {
         ('a'..='z')

@@ -101,7 +101,7 @@ impl Official {
 
     /// Returns what it makes of a source; none if it crashed, or did not end in time.
     fn outcome(&self, path: &Path, set: &OptionSet) -> anyhow::Result<Option<Outcome>> {
-        // Files, not pipes: nobody needs to read them while it runs. The older ones write to no stdout.
+        // Files, not pipes: nothing needs to read them while it runs. The older ones write to no stdout.
         let (output, mut stderr) = (tempfile::NamedTempFile::new()?, tempfile::tempfile()?);
         let mut child = self
             .command()

@@ -49,7 +49,7 @@ pub(crate) fn of(
 }
 
 fn tar_gz(entries: &[Entry], time: u64) -> anyhow::Result<Vec<u8>> {
-    // 255 is "unknown" (RFC 1952, 2.3.1): the bytes do not tell which system packed them.
+    // 255 is "unknown" (RFC 1952, 2.3.1): the bytes do not show which system packed them.
     let packer = GzBuilder::new()
         .mtime(0)
         .operating_system(255)

@@ -288,7 +288,7 @@ fn read_deb(path: PathBuf) -> anyhow::Result<Deb> {
     let fields = output_of(&mut dpkg_deb)?;
     let mut fields = fields.lines().map(str::to_owned);
     let (Some(name), Some(version)) = (fields.next(), fields.next()) else {
-        bail!("`{}` tells no name and version", path.display());
+        bail!("`{}` has no name and version", path.display());
     };
     let sha256 = cache::sha256_hex(&fs_err::read(&path)?);
     Ok(Deb {

@@ -6,11 +6,11 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "access", rename_all = "snake_case")]
 pub enum PortAccess {
-    /// Nothing that this system tells of.
+    /// No reason that this system reports.
     Free,
     /// The user must not read and write it.
     Denied {
-        /// The group that may, where the system tells: `dialout` on Debian and Ubuntu, `uucp` on Arch.
+        /// The group that may, where the system reports it: `dialout` on Debian and Ubuntu, `uucp` on Arch.
         group: Option<String>,
     },
     /// Another program has it open.
@@ -86,7 +86,7 @@ mod tests {
                 let own = format!("(process {})", std::process::id());
                 assert!(holder.ends_with(&own), "{holder}");
             }
-            // Only Linux tells who has a file open.
+            // Only Linux shows who has a file open.
             other if cfg!(target_os = "linux") => panic!("{other:?}"),
             other => assert_eq!(other, PortAccess::Free),
         }

@@ -34,7 +34,7 @@ impl UsbDevice {
     }
 }
 
-/// Returns the USB devices that boards come with, in the order of the system's names. Empty where the system does not tell
+/// Returns the USB devices that boards come with, in the order of the system's names. Empty where the system does not report them
 /// (elsewhere than on Linux, or in a container without `/sys`).
 pub fn list_usb_devices() -> Vec<UsbDevice> {
     list(Path::new("/sys/bus/usb/devices"))

@@ -92,7 +92,7 @@ impl OsError {
         Some(OsError::named(message.parse().ok()?, ""))
     }
 
-    /// Returns the error with this number, and with the words that the board printed behind it.
+    /// Returns the error with this number, and with the words that the board printed after it.
     fn named(number: i32, words: &str) -> OsError {
         let symbol = words.split(':').next().unwrap_or_default();
         let is_symbol = symbol.len() > 1

@@ -24,7 +24,7 @@ pub fn parse(text: &[u8]) -> Result<Value, LiteralError> {
 pub(super) struct Node<'a> {
     /// Offset of its first byte.
     pub(super) at: usize,
-    /// Offset behind its last byte.
+    /// Offset after its last byte.
     pub(super) end: usize,
     pub(super) token: Token<'a>,
 }
@@ -491,7 +491,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Returns the array of the nodes behind index `open`: a type code, and a list if there is one.
+    /// Returns the array of the nodes after index `open`: a type code, and a list if there is one.
     fn array(&mut self, open: usize, arguments: usize) -> Option<Token<'a>> {
         let typecode = match &self.nodes.get(open + 1)?.token {
             Token::Str(text) => match text.as_bytes() {
@@ -516,7 +516,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Removes the two numbers behind the node at index `open`, and returns them as one complex number.
+    /// Removes the two numbers after the node at index `open`, and returns them as one complex number.
     fn complex(&mut self, open: usize) -> Option<Token<'a>> {
         let part = |node: Option<&Node<'a>>| match node.map(|node| &node.token) {
             Some(Token::Float(number)) => Some(*number),

@@ -61,7 +61,7 @@ pub(super) fn string<'a>(parser: &mut Parser<'a>) -> Result<Token<'a>, LiteralEr
             Some(b'\'' | b'"') => body.plain(parser),
             Some(b'\\') if prefix.raw => {
                 body.plain(parser);
-                // Also in a raw string, a quote behind a backslash does not end the string.
+                // Also in a raw string, a quote after a backslash does not end the string.
                 if matches!(parser.peek(), Some(b'\'' | b'"' | b'\\')) {
                     body.plain(parser);
                 }
@@ -128,7 +128,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Parses an escape: a backslash and the characters behind it.
+/// Parses an escape: a backslash and the characters after it.
 fn escape(parser: &mut Parser<'_>, body: &mut Body<'_>, bytes: bool) -> Result<(), LiteralError> {
     let at = parser.at;
     parser.at += 1;

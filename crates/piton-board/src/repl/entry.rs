@@ -66,7 +66,7 @@ pub(super) fn send_burst(
     Ok(())
 }
 
-/// Initial silence behind the friendly prompt after which the board counts as idle.
+/// First silence that follows the friendly prompt of an idle board.
 const PROMPT_QUIET: Duration = Duration::from_millis(150);
 
 /// Silence after which the board gets another Ctrl-A.
@@ -77,7 +77,7 @@ struct Attempt {
     sent: Vec<u8>,
     received: Tail,
     limit: Deadline,
-    /// Silence behind the friendly prompt after which the board counts as idle.
+    /// Silence that follows the friendly prompt of an idle board.
     prompt_quiet: Duration,
 }
 

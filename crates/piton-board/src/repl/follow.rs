@@ -16,7 +16,7 @@ use crate::stop::Stop;
 /// The time in which bytes after an end are searched for another end: see [`settle`].
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Silence behind a possible end after which it counts as the end of the program.
+/// Silence that follows the end of a program: shorter ones may be inside its output.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// A program that runs in the raw REPL.
@@ -44,7 +44,7 @@ impl Program {
     /// A board that is reset behind a USB-to-serial converter does not disconnect. Only its output shows the reset.
     fn printed_a_start(&self) -> bool {
         let printed = self.printed.bytes();
-        // A program may print `>>> ` itself, but rarely at the start of a line behind a banner.
+        // A program may print `>>> ` itself, but rarely at the start of a line after a banner.
         printed.ends_with(b"\n>>> ") && ends_with_board_start(printed)
     }
 }
@@ -217,7 +217,7 @@ fn read_to_end(
                     if program.printed_a_start() {
                         return Err(Error::BoardReset);
                     }
-                    // The program printed the beginning of a traceback as output, which hides the end behind it.
+                    // The program printed the beginning of a traceback as output, which hides the end after it.
                     if let Some(end) = program
                         .scanner
                         .end_here(&mut |bytes| exchange.output(bytes))

@@ -32,7 +32,7 @@ pub(super) enum End {
 /// Divides the stream of a running program into output and end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scanner {
-    /// Empty, or a 0x04 and the bytes behind it, which are output or an end.
+    /// Empty, or a 0x04 and the bytes after it, which are output or an end.
     held: Vec<u8>,
 }
 

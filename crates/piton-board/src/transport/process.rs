@@ -25,7 +25,7 @@ mod pump;
 #[cfg(unix)]
 pub use pty::PtyProcess;
 
-/// Timeout of a command that was told to end.
+/// Timeout of a command after the request to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Timeout of the exit status after the end of the output. Usually it is known already.
@@ -34,7 +34,7 @@ const STATUS_TIMEOUT: Duration = Duration::from_millis(200);
 /// A running command, whose standard input and output are the board's.
 #[derive(Debug)]
 pub struct Process {
-    /// Dropped first, so that the input of the command is closed before it is told to end.
+    /// Dropped first, so that the input of the command is closed before the request to end.
     pipes: Option<Pipes>,
     child: OwnedChild,
 }

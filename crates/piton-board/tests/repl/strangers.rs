@@ -1,4 +1,4 @@
-//! Ports behind which there is no MicroPython.
+//! Ports without a MicroPython.
 
 use std::time::Duration;
 

@@ -73,7 +73,7 @@ pub(super) fn expand_letters(words: &mut Vec<String>) {
         "-h" => &["help"],
         "-V" => &["version"],
         // About half of all programs print their version at `-v`. Alone on a line it would open the REPL with a log,
-        // which nobody means.
+        // which is never meant.
         "-v" if is_alone => &["version"],
         "-v" => &["--verbose"],
         "-vv" => &["--verbose", "--verbose"],

@@ -38,7 +38,7 @@ pub(super) fn take_all(words: &[String], with_globals: bool) -> Split {
     split
 }
 
-/// Removes the arguments of a program from the end of `words`: those behind the first `--` that follows the arguments
+/// Removes the arguments of a program from the end of `words`: those after the first `--` that follows the arguments
 /// of `command` itself. mpremote has nothing like it.
 pub(super) fn program_arguments(
     command: &clap::Command,
@@ -56,7 +56,7 @@ pub(super) fn program_arguments(
     None
 }
 
-/// Removes the arguments of a program from the end of `words`, the words of `micropython`: those behind the script, the
+/// Removes the arguments of a program from the end of `words`, the words of `micropython`: those after the script, the
 /// code or the module. The code becomes one word with its option, because it may begin with a `-`.
 pub(super) fn interpreter_arguments(
     command: &clap::Command,

@@ -45,7 +45,7 @@ fn clear(
     if args.prefix.is_empty() != args.all {
         ctx.ui
             .line("Either provide a prefix OR set the \"--all\" flag.")?;
-        return Err(CommandError::Told);
+        return Err(CommandError::Printed);
     }
     found.retain(|element| element.name.starts_with(&args.prefix));
     if found.is_empty() {
@@ -53,7 +53,7 @@ fn clear(
             "No caches found starting with \"{}*\"",
             args.prefix
         ))?;
-        return Err(CommandError::Told);
+        return Err(CommandError::Printed);
     }
     if !args.yes {
         ctx.ui.line("Found caches:")?;
@@ -61,11 +61,11 @@ fn clear(
             ctx.ui.line(&format!("  \u{2022} {}", element.name))?;
         }
         let answer = match ask(ctx, "Clear these caches? [y/N]: ") {
-            Err(CommandError::Select(SelectError::NoAnswer)) => return Err(CommandError::Told),
+            Err(CommandError::Select(SelectError::NoAnswer)) => return Err(CommandError::Printed),
             answer => answer?.to_lowercase(),
         };
         if !matches!(answer.as_str(), "y" | "yes") {
-            return Err(CommandError::Told);
+            return Err(CommandError::Printed);
         }
     }
     cache::clear(folder, &args.prefix, false)

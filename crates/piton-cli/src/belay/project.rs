@@ -273,7 +273,7 @@ fn code_of(status: ExitStatus) -> u8 {
     status.code().unwrap_or(1) as u8
 }
 
-/// Whether a word behind `run` is a program: one of this computer, or MicroPython.
+/// Whether a word after `run` is a program: one of this computer, or MicroPython.
 pub(super) fn runs_here(word: &OsStr) -> bool {
     word == MICROPYTHON || is_program(word)
 }

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Optimisation level: from 1 without `assert`, from 3 without line numbers
     #[arg(short = 'O', long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
     optimise: u32,
-    /// Processor of the board, as `mpy-cross -march` names it; the same as behind the `:` of the target
+    /// Processor of the board, as `mpy-cross -march` names it; the same as after the `:` of the target
     #[arg(long, value_name = "ARCH", value_parser = arch_named)]
     march: Option<Arch>,
     /// Extensions of the processor, separated by commas, as `mpy-cross -march-flags` names them

@@ -229,7 +229,7 @@ fn is_ours(script: &[u8]) -> bool {
 
 fn unknown_shell() -> CommandError {
     CommandError::Usage(UsageError::Wrong {
-        problem: "`completions` cannot tell which shell is yours: SHELL names none that it knows"
+        problem: "`completions` does not know your shell: SHELL names none that it supports"
             .to_owned(),
         hints: vec!["name it: `piton completions --install bash`, `zsh` or `fish`".to_owned()],
     })

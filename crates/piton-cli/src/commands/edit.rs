@@ -124,7 +124,7 @@ fn write(path: &BoardPath, content: &[u8], ctx: &mut Context) -> Result<(), Comm
     written.map_err(|error| refused("edit", path.as_str(), error))
 }
 
-/// Returns a name for the copy that tells the editor the type of the file, without characters that have a meaning on
+/// Returns a name for the copy from which the editor sees the type of the file, without characters that have a meaning on
 /// this computer.
 fn name_for_copy(path: &BoardPath) -> String {
     let name = path.file_name().unwrap_or_default();

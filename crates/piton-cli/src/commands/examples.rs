@@ -228,7 +228,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "list",
         &[("piton list --tree", "draw which package needs which")],
     ),
-    ("why", &[("piton why re", "tell which packages need `re`")]),
+    ("why", &[("piton why re", "show which packages need `re`")]),
     (
         "outdated",
         &[("piton outdated", "list packages with newer versions")],
@@ -310,9 +310,9 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             (
                 "piton freeze manifest.py --explain",
-                "tell why each file is in",
+                "show why each file is in",
             ),
-            ("piton freeze manifest.py --size", "tell how large they are"),
+            ("piton freeze manifest.py --size", "show how large they are"),
         ],
     ),
     (

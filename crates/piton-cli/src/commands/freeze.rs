@@ -1,4 +1,4 @@
-//! `freeze`: freezes what a manifest lists, and tells why each file is in and how large it is.
+//! `freeze`: freezes what a manifest lists, and shows why each file is in and how large it is.
 
 mod sizes;
 
@@ -30,16 +30,16 @@ pub(crate) struct Args {
     /// The folder of the build, which has `genhdr/qstrdefs.preprocessed.h`; compiled modules go there
     #[arg(short, long, value_name = "FOLDER", default_value = "build")]
     build_dir: String,
-    /// Tell why each file is in: the manifests that lead to it, and its package
+    /// Show why each file is in: the manifests that lead to it, and its package
     #[arg(long)]
     explain: bool,
-    /// Tell how large each module is, and its largest functions
+    /// Show how large each module is, and its largest functions
     #[arg(long)]
     size: bool,
     /// Draw the sizes: SVG, or a page if the name ends in `.html`
     #[arg(long, value_name = "FILE")]
     draw: Option<PathBuf>,
-    /// Tell how the sizes differ from those of this manifest, or of a `.json` file that `--size --json` printed
+    /// Show how the sizes differ from those of this manifest, or of a `.json` file that `--size --json` printed
     #[arg(long, value_name = "OLD")]
     diff: Option<String>,
     /// Fail if a module imports what neither the manifest nor the firmware of the build has
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     write(args, &evaluation, compiling, ctx)
 }
 
-/// Compiles everything, and tells what it is asked for.
+/// Compiles everything, and prints the requested reports.
 fn look(
     args: &Args,
     evaluation: &Evaluation,

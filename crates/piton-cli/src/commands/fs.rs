@@ -103,7 +103,7 @@ impl Args {
     }
 }
 
-/// Returns `fs` as mpremote has it, without our options. `clap` cannot remove an option: it gets a name that nobody
+/// Returns `fs` as mpremote has it, without our options. `clap` cannot remove an option: it gets a name that no user
 /// types.
 pub(super) fn as_mpremote(mut fs: clap::Command) -> clap::Command {
     let options = [

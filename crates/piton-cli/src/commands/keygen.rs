@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// The file of the secret key; the public one goes beside, ending in `.pub`
     #[arg(default_value = "piton.key")]
     path: PathBuf,
-    /// Write the secret key without a password: whoever has its file can sign
+    /// Write the secret key without a password: everyone who has the file can sign
     #[arg(short = 'W', long)]
     no_password: bool,
 }

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Install(Box<install::Args>),
     /// List the project's packages
     List(list::Args),
-    /// Tell why the project has a package
+    /// Show why the project has a package
     Why(list::WhyArgs),
     /// List the project's packages of which there are newer versions
     Outdated(list::OutdatedArgs),
@@ -153,7 +153,7 @@ pub(crate) fn bring(
 }
 
 /// Does the same, and prints what was changed.
-fn bring_and_tell(
+fn lock_and_print(
     workspace: &mut Workspace,
     options: &LockOptions,
     network: NetworkArgs,
@@ -168,7 +168,7 @@ fn bring_and_tell(
             written,
         });
     }
-    tell(&resolved.changes, ui)?;
+    print_changes(&resolved.changes, ui)?;
     if let Some(written) = written
         && resolved.changes.is_empty()
         && !written.files.is_empty()
@@ -183,7 +183,7 @@ fn bring_and_tell(
 }
 
 /// Prints one line for each change.
-fn tell(changes: &[Change], ui: &Ui) -> Result<(), CommandError> {
+fn print_changes(changes: &[Change], ui: &Ui) -> Result<(), CommandError> {
     let with = |name: &str, version: &Option<String>| match version {
         Some(version) => format!("{name} {version}"),
         None => name.to_owned(),

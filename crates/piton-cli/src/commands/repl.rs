@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     };
     drop(raw_mode);
     if interactive && ui.is_terminal() {
-        // The cursor may be behind the board's prompt: the shell's prompt needs its own line.
+        // The cursor may be after the board's prompt: the shell's prompt needs its own line.
         ui.line("")?;
     }
     match outcome {

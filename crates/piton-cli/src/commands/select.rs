@@ -63,7 +63,7 @@ pub(crate) fn run_as_belay(ctx: &mut Context) -> Result<(), CommandError> {
     let ports = usb_ports();
     if ports.is_empty() {
         ctx.ui.line("Detected no devices.")?;
-        return Err(CommandError::Told);
+        return Err(CommandError::Printed);
     }
     let specifier = Specifier::of(choose(ctx, &ports)?);
     blink(ctx)?;

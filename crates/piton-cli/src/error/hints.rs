@@ -100,7 +100,7 @@ fn board_hints(error: &BoardError, name: &str) -> Vec<String> {
                 "join the group that owns {port}: `sudo usermod -aG {} $USER`, then log in again",
                 group_of(port).unwrap_or_else(|| "dialout".to_owned())
             ),
-            "or let everybody at this computer use its boards: `piton udev` tells how".to_owned(),
+            "or let everybody at this computer use its boards: see `piton udev`".to_owned(),
         ],
         BoardError::NoControlLines { .. } => vec![
             "a reset through the lines needs a serial port, here or behind `rfc2217://`".to_owned(),
@@ -385,7 +385,7 @@ fn package_hints(error: &ProjectError, name: &str) -> Vec<String> {
             "look what was changed; `{name} update {package}` takes the new files"
         ),
         ProjectError::Hash { .. } => {
-            "nothing was written; if it stays so, ask whoever publishes the package".to_owned()
+            "nothing was written; if it stays so, ask the publisher of the package".to_owned()
         }
         ProjectError::Conflict(_) => {
             "a board can have one of them only: remove one of the packages, or install their groups on different boards"

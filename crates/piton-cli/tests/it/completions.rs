@@ -112,7 +112,7 @@ fn values_are_completed() {
         bash(&sandbox, "piton build --target circ"),
         "circuitpython-7\ncircuitpython-8\ncircuitpython-9\ncircuitpython-10\n"
     );
-    // Behind `=` Bash completes the value alone.
+    // After `=` Bash completes the value alone.
     assert_eq!(
         bash(&sandbox, "piton build --target=micropython-1.2"),
         (20..30)

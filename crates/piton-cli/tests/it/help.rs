@@ -34,7 +34,7 @@ fn the_help_of_a_command() {
     );
 }
 
-/// `-h` behind a command is its help, with an example, whatever else is or is not there. `tree -h` and `ls -lh` show sizes.
+/// `-h` after a command is its help, with an example, whatever else is or is not there. `tree -h` and `ls -lh` show sizes.
 #[test]
 fn each_command_explains_itself() {
     let sandbox = Sandbox::new();

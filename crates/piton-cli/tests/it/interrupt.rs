@@ -16,7 +16,7 @@ fn interrupt(source: &str, signals: usize) -> Outcome {
     interrupt_with(&[], &[], source, signals)
 }
 
-/// The same, with words before `connect` and behind `exec`.
+/// The same, with words before `connect` and after `exec`.
 fn interrupt_with(face: &[&str], options: &[&str], source: &str, signals: usize) -> Outcome {
     interrupt_on(virtual_board(), face, options, source, signals)
 }

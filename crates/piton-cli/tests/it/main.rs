@@ -3,7 +3,7 @@
 //! A module for one system only needs what that system has: `cfg(unix)` a pty, a signal or a POSIX shell, Linux on x86_64 a
 //! program that is pinned for that alone.
 
-// Helpers of tests may unwrap and index as tests may: clippy takes only what is behind `cfg(test)` for a test.
+// Helpers of tests may unwrap and index as tests may: clippy takes only what is under `cfg(test)` for a test.
 #![cfg(test)]
 
 #[cfg(unix)]

@@ -125,7 +125,7 @@ fn arguments() {
     ['-c', 'x']\r
     --- exit 0
     ");
-    // The next command, as for mpremote: what is behind the `--` is not behind the script's name.
+    // The next command, as for mpremote: what is after the `--` is not after the script's name.
     assert_snapshot!(sandbox.show("connect virtual run args.py eval -- 2"), @r"
     $ piton connect virtual run args.py eval -- 2
     --- stdout

@@ -102,7 +102,7 @@ fn machine_code_goes_along_as_source() {
     assert_eq!(summary["failures"].as_array().unwrap().len(), 0);
     assert_eq!(piton(&sandbox, "verify", &[]).code, Some(0));
 
-    // It goes behind what it imports, and nothing compiled of that name stays to be imported instead.
+    // It goes after what it imports, and nothing compiled of that name stays to be imported instead.
     std::fs::create_dir(sandbox.path().join("drive")).unwrap();
     sandbox.write("drive/drv.mpy", "M stale");
     let steps = piton(&sandbox, "--json deploy --to drive", &[]).stdout();

@@ -436,7 +436,7 @@ fn an_old_build_as_a_whole() {
         fs::remove_file(&record).unwrap();
         std::os::unix::fs::symlink(sandbox.path().join("elsewhere"), &record).unwrap();
         let said = deployed(&sandbox, &format!("1.9 {key}"));
-        assert!(said.contains("does not tell which version"), "{said}");
+        assert!(said.contains("does not say which version"), "{said}");
         let said = deployed(&sandbox, &format!("1.9 {key} --allow-downgrade"));
         assert!(said.contains("--- exit 0"), "{said}");
         assert!(record.symlink_metadata().unwrap().is_file());
@@ -487,7 +487,7 @@ fn an_old_build_on_a_board() {
     assert_snapshot!(said);
     sandbox.write("board/.piton-deployed", "x".repeat(5000));
     let said = on_board(&format!("1.1 {key}"));
-    assert!(said.contains("does not tell which version"), "{said}");
+    assert!(said.contains("does not say which version"), "{said}");
 }
 
 /// Who downloads a file by its `download_path` gets the file that was checked.

@@ -95,7 +95,7 @@ impl Compiler<'_> {
         self.commit(plan);
     }
 
-    /// Schedules one condition with its body. Returns whether nothing behind it is ever reached.
+    /// Schedules one condition with its body. Returns whether nothing after it is ever reached.
     fn push_if_arm(&mut self, arm: Struct, end: Label, alone: bool) -> bool {
         let (condition, body) = (self.tree.child(arm, 0), self.tree.child(arm, 1));
         let truth = self.tree.truth(condition);
@@ -115,7 +115,7 @@ impl Compiler<'_> {
         false
     }
 
-    /// Schedules a jump behind statements, which may end in a return.
+    /// Schedules a jump after statements, which may end in a return.
     fn push_jump_behind(&mut self, label: Label) {
         self.push(Step::Emit(if self.rules.drop_dead_code {
             Instruction::Jump(Opcode::JUMP, label)

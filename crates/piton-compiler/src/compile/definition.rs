@@ -258,7 +258,7 @@ impl Compiler<'_> {
         match emitter {
             Emitter::Bytecode => true,
             Emitter::Native | Emitter::Viper => !matches!(arch, None | Some(Arch::Rv64Imc)),
-            // With `debug` the official compiler reads behind the end of a table, and crashes.
+            // With `debug` the official compiler reads after the end of a table, and crashes.
             Emitter::Assembler => match arch {
                 None | Some(Arch::X86 | Arch::X64 | Arch::Rv64Imc | Arch::Debug) => false,
                 Some(Arch::XtensaWin) => self.rules.native.windowed_assembler,
@@ -281,7 +281,7 @@ impl Compiler<'_> {
         self.push(Step::Node(self.tree.child(decorator, 1)));
     }
 
-    /// Schedules the function or class behind decorators, and their calls.
+    /// Schedules the function or class after decorators, and their calls.
     pub(super) fn decorated_body(
         &mut self,
         body: Node,

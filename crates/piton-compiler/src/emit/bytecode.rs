@@ -444,7 +444,7 @@ impl Assembler<'_> {
     fn make_function(&mut self, child: ScopeId, defaults: bool) -> Result<(), Failure> {
         let mut index = u32::try_from(self.children.len()).unwrap_or(u32::MAX);
         if self.encoding.is_former {
-            // Children are numbered behind the arguments and the objects.
+            // Children are numbered after the arguments and the objects.
             index = index
                 .saturating_add(self.arguments())
                 .saturating_add(self.object_count);

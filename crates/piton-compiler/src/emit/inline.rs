@@ -38,7 +38,7 @@ trait Assembler<'a> {
     /// Begins a pass with the instructions in front of the function's own.
     fn enter(&mut self);
 
-    /// Ends a pass with the instructions behind the function's own.
+    /// Ends a pass with the instructions after the function's own.
     fn exit(&mut self);
 
     /// Returns what is wrong with the parameters, in the official compiler's words, if they are not the registers

@@ -93,7 +93,7 @@ impl Assembler {
         self.offset = usize::try_from(aligned).unwrap_or(usize::MAX);
     }
 
-    /// Appends `data()` of the inline assembler: any number of bytes, zeros behind the eight of the value.
+    /// Appends `data()` of the inline assembler: any number of bytes, zeros after the eight of the value.
     pub(crate) fn data_like_c(&mut self, size: u32, value: i64) {
         let start = self.offset;
         self.skip(size as usize);

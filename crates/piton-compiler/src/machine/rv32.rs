@@ -183,7 +183,7 @@ impl Rv32 {
         registers.zip((0..).step_by(4))
     }
 
-    /// Begins a function by `cm.push`, which saves registers behind the locals that it makes room for.
+    /// Begins a function by `cm.push`, which saves registers after the locals that it makes room for.
     fn push(&mut self, locals: u32) {
         let length = sequence_length(self.saved);
         let room = length.next_multiple_of(4) - length;
@@ -195,11 +195,11 @@ impl Rv32 {
         self.frame = left | chunks;
     }
 
-    /// Returns how far a label is, and whether it is behind.
+    /// Returns how far a label is, and whether it is backward.
     fn distance(&self, label: Label) -> (i64, bool) {
         let distance = self.assembler.distance(label);
-        let is_behind = self.assembler.label(label).is_some() && distance < 0;
-        (distance, is_behind)
+        let is_backward = self.assembler.label(label).is_some() && distance < 0;
+        (distance, is_backward)
     }
 
     /// Jumps anywhere: `auipc` and `jalr`.
@@ -213,8 +213,8 @@ impl Rv32 {
     fn branch_if_equal(&mut self, first: u32, second: u32, label: Label) {
         const BEQ: u32 = 0;
         const BNE: u32 = 1;
-        let (distance, is_behind) = self.distance(label);
-        if is_behind && fits(low(distance), 13) {
+        let (distance, is_backward) = self.distance(label);
+        if is_backward && fits(low(distance), 13) {
             self.word(encode::b(BEQ, first, second, low(distance)));
         } else {
             // Around the jump.
@@ -223,7 +223,7 @@ impl Rv32 {
         }
     }
 
-    /// Sets the result by a branch over the instruction behind, up to MicroPython 1.26.
+    /// Sets the result by a branch over the instruction after, up to MicroPython 1.26.
     fn compare_by_branch(&mut self, first: u32, second: u32, less: Option<bool>) {
         self.half(encode::c_li(number(A0), 1));
         match less {
@@ -302,8 +302,8 @@ impl Machine for Rv32 {
     }
 
     fn jump(&mut self, label: Label) {
-        let (distance, is_behind) = self.distance(label);
-        if is_behind && fits(low(distance), 12) {
+        let (distance, is_backward) = self.distance(label);
+        if is_backward && fits(low(distance), 12) {
             self.half(encode::c_jump(5, low(distance)));
         } else {
             self.jump_far(distance);
@@ -318,11 +318,11 @@ impl Machine for Rv32 {
         const C_BEQZ: u32 = 6;
         const C_BNEZ: u32 = 7;
         let register = number(register);
-        let (distance, is_behind) = self.distance(label);
-        let is_compressed = is_behind && is_in_window(register);
+        let (distance, is_backward) = self.distance(label);
+        let is_compressed = is_backward && is_in_window(register);
         if is_compressed && fits(low(distance), 8) {
             self.half(encode::c_branch(C_BNEZ, register, low(distance)));
-        } else if is_behind && fits(low(distance), 13) {
+        } else if is_backward && fits(low(distance), 13) {
             self.word(encode::b(1, register, ZERO, low(distance)));
         } else if is_compressed {
             self.half(encode::c_branch(C_BEQZ, register, 10));

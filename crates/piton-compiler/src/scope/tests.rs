@@ -72,7 +72,7 @@ fn parameters() {
         "def f(*, a): pass\n",
         "def f(*a, **b): pass\n",
         "f = lambda a, *b, c=1: a\n",
-        // The starred parameter comes behind the keyword-only ones.
+        // The starred parameter comes after the keyword-only ones.
         "def f(*a, b, c): return lambda: (a, b, c)\n",
     ]));
 }

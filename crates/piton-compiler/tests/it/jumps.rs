@@ -6,7 +6,7 @@ use piton_mpy::instruction::{Instruction, Operand, instructions};
 use super::support::{bytecode, module};
 
 /// Distances of jumps with one byte, for jumps that may go back. One byte can express 63 as well, but the first pass of the
-/// compiler makes long jumps, and a jump becomes short if its distance from two bytes behind its start is at most 63.
+/// compiler makes long jumps, and a jump becomes short if its distance from two bytes after its start is at most 63.
 const NEAR: std::ops::RangeInclusive<i64> = -64..=62;
 
 /// The same for jumps that only go forward.

@@ -4,7 +4,7 @@ use piton_mpy::module::{ConstObject, Qstr};
 
 use super::support::module;
 
-/// Checks the qstr table of a source behind the name of the file, and its strings among the objects. A static qstr, which
+/// Checks the qstr table of a source after the name of the file, and its strings among the objects. A static qstr, which
 /// has the same number in every firmware, has a `!` in front.
 #[track_caller]
 fn check(source: &str, qstrs: &[&str], strings: &[&str]) {
@@ -104,7 +104,7 @@ fn longer_strings_are_interned_if_they_are_names_already() {
         &["!<module>", name, "x"],
         &[],
     );
-    // A name behind the string comes too late.
+    // A name after the string comes too late.
     check(
         &format!("x = '{name}'\n{name} = 1\n"),
         &["!<module>", "x", name],

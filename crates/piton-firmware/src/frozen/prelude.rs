@@ -110,7 +110,7 @@ pub(super) fn read(bytes: &[u8], start: usize) -> Option<Prelude> {
     (prelude.opcodes <= bytes.len() && prelude.line_info <= prelude.opcodes).then_some(prelude)
 }
 
-/// Returns where the names begin: behind the two numbers of a prelude.
+/// Returns where the names begin: after the two numbers of a prelude.
 fn source_info(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     for _ in 0..2 {

@@ -230,7 +230,7 @@ pub(super) fn fill(image: &mut Image<'_>, report: &mut Report<'_>) -> Result<(),
     for entry in &mut entries {
         place(image, entry)?;
     }
-    // Sorted by what they refer to, so that few records tell the board what to patch.
+    // Sorted by what they refer to, so that few records say what the board patches.
     entries.sort_by_key(|entry| match entry.section_name.as_str() {
         name if name.starts_with(".external") => 1,
         name if name.starts_with(".text") => 2,

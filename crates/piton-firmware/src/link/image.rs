@@ -161,7 +161,7 @@ impl<'a> Image<'a> {
             .unwrap_or(symbol)
     }
 
-    /// Puts the sections one after the other, behind a jump to the first function.
+    /// Puts the sections one after the other, after a jump to the first function.
     pub(super) fn lay_out(&mut self, report: &mut Report<'_>) -> Result<(), LinkError> {
         let entry = self.symbol("mpy_init")?;
         let alignment = self.section_of(entry)?.alignment;

@@ -461,7 +461,7 @@ fn unresolved(path: &str) -> Option<&str> {
         if end > 2 {
             return here.get(..=end);
         }
-        // "$()" has no name, and the name of "$()x)" begins behind it.
+        // "$()" has no name, and the name of "$()x)" begins after it.
         rest = here.get(2..)?;
     }
     None

@@ -206,7 +206,7 @@ pub(crate) fn unescape(body: &str, raw: bool) -> Result<String, String> {
     Ok(output)
 }
 
-/// Returns what a letter behind a backslash stands for: nothing for a line end.
+/// Returns what a letter after a backslash stands for: nothing for a line end.
 fn simple_escape(escape: char) -> Option<Option<char>> {
     Some(Some(match escape {
         '\n' => return Some(None),

@@ -8,7 +8,7 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
     /// The line, from 1.
     pub(crate) line: u32,
-    /// Whether it is about a bracket that is still open at the end: other errors go first, unless they are behind it.
+    /// Whether it is about a bracket that is still open at the end: other errors go first, unless they are after it.
     pub(crate) unclosed: bool,
 }
 

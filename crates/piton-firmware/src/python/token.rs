@@ -32,7 +32,7 @@ pub(crate) struct Token {
     pub(crate) kind: TokenKind,
     /// The line that it begins in, from 1.
     pub(crate) line: u32,
-    /// How many brackets are open behind it.
+    /// How many brackets are open after it.
     pub(crate) depth: usize,
 }
 

@@ -89,7 +89,7 @@ fn records(image: &[u8]) -> Result<Cursor<'_>, ReadError> {
     cursor.payload()
 }
 
-/// Returns what stands behind `mark` in the last record of padding that begins with it, outside of folders.
+/// Returns what follows `mark` in the last record of padding that begins with it, outside of folders.
 pub(super) fn marked_padding<'i>(
     image: &'i [u8],
     mark: &[u8],

@@ -45,7 +45,7 @@ pub(super) fn listing<'e>(entries: impl Iterator<Item = &'e Entry>, room: usize)
     let mut content = Vec::new();
     for entry in entries {
         let length = u8::try_from(entry.name.len()).unwrap_or(u8::MAX);
-        // A long name cannot be split, so it is alone in an answer that is too long. The next request continues behind it.
+        // A long name cannot be split, so it is alone in an answer that is too long. The next request continues after it.
         if !content.is_empty() && content.len() + ENTRY_OVERHEAD + usize::from(length) > room {
             return Answer {
                 status: MORE,

@@ -130,7 +130,7 @@ impl Files {
         }
     }
 
-    /// Returns the next piece of a file that fits into `room` bytes behind `prefix`, and whether the file ends with it.
+    /// Returns the next piece of a file that fits into `room` bytes after `prefix`, and whether the file ends with it.
     pub(super) fn read(
         &mut self,
         number: u8,

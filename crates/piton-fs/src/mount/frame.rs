@@ -120,7 +120,7 @@ impl Parser {
         }
     }
 
-    /// Takes new bytes and returns the next frame. The bytes behind it are kept: call again with no bytes until the
+    /// Takes new bytes and returns the next frame. The bytes after it are kept: call again with no bytes until the
     /// result is `None`.
     pub(super) fn next(
         &mut self,

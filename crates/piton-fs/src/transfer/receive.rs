@@ -238,7 +238,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Requests everything behind the last complete frame.
+    /// Requests everything after the last complete frame.
     fn ask_again(
         &mut self,
         conversation: &mut Conversation<'_>,

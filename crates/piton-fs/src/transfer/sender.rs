@@ -75,7 +75,7 @@ const SLOWER: f64 = 4.0;
 const OVERHEAD: usize = 200;
 /// The fraction of the slowest packet's time that remains with each later packet.
 const MEMORY: f64 = 0.9;
-/// Sent behind each packet on a line that loses bytes. It completes a packet that lacks bytes, so that the board sees
+/// Sent after each packet on a line that loses bytes. It completes a packet that lacks bytes, so that the board sees
 /// the damage at once. Between packets the board skips it.
 const PADDING: [u8; 8] = [packet::PADDING; 8];
 /// Maximum number of losses in a row.
@@ -397,7 +397,7 @@ impl<'s> Sender<'s> {
             return NextAction::GiveUp;
         }
         self.written = bytes.len();
-        // No padding behind the last packet: the prompt would read it after the program ends.
+        // No padding after the last packet: the prompt would read it after the program ends.
         if self.is_padded() && matches!(content, Content::Stream | Content::Abort) {
             bytes.extend(PADDING);
         }

@@ -175,7 +175,7 @@ fn lost_and_damaged_bytes_are_sent_again() {
     mounted(&mut board, folder.path(), &MountOptions::default());
     let program = "print(open('a').read())";
     let expected = "The content of a file that is somewhat longer.\r\n";
-    // Behind the program, in the answer.
+    // After the program, in the answer.
     let at = program.len() as u64 + 3 + 1 + 20;
     board
         .board

@@ -329,7 +329,7 @@ fn refusals_are_named() {
         "['d', 'f']\r\n"
     );
     assert_eq!(board.read("/f").unwrap(), b"content");
-    // Each exchange tidied up behind itself.
+    // Each exchange tidied up after itself.
     assert_eq!(
         board.run("print([name for name in globals() if 'piton' in name])"),
         "[]\r\n"

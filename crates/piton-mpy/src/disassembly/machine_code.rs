@@ -235,7 +235,7 @@ fn arm(code: &[u8], decoder: &InstDecoder, meaning: &Meaning<'_>) -> Vec<Machine
     listed
 }
 
-/// Returns the bytes of an instruction. The five upper bits tell those of Thumb with 32 bits.
+/// Returns the bytes of an instruction. The five upper bits distinguish those of Thumb with 32 bits.
 fn arm_length(code: &[u8], is_thumb: bool) -> usize {
     match code.get(1) {
         Some(high) if is_thumb && high >> 3 < 0b1_1101 => 2,

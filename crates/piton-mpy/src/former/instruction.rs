@@ -42,7 +42,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Decodes instruction after instruction; ends behind the last one or behind the first error, whose address counts from
+/// Decodes instruction after instruction; ends after the last one or after the first error, whose address counts from
 /// the first opcode.
 pub(crate) fn instructions<'a>(
     opcodes: &'a [u8],
@@ -136,7 +136,7 @@ fn two_bytes(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u32, Error>
     Ok(u16::from_le_bytes([low, high]).into())
 }
 
-/// Reads a jump distance, which counts from the byte behind it.
+/// Reads a jump distance, which counts from the byte after it.
 fn read_target(cursor: &mut Cursor<'_>, byte: u8) -> Result<i64, Error> {
     let number = i64::from(two_bytes(cursor, "jump offset")?);
     let bias = if is_signed(byte) { SIGNED_BIAS } else { 0 };

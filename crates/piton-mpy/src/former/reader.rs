@@ -16,7 +16,7 @@ use crate::raw_code::{Bytecode, Code, Kind, RawCode};
 use crate::reader::{read_complex, read_float, read_int};
 use crate::show;
 
-/// Reads everything behind the four bytes of the header.
+/// Reads everything after the four bytes of the header.
 pub(crate) fn read_module(cursor: &mut Cursor<'_>, header: Header) -> Result<Module, Error> {
     let start = cursor.at();
     let size = cursor.vuint("window size")?;
@@ -63,7 +63,7 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
-    /// Reads a function up to its children; tells how many it has.
+    /// Reads a function up to its children. Returns how many it has.
     fn raw_code(&mut self) -> Result<usize, Error> {
         let index = self.module.raw_codes.len();
         let start = self.cursor.at();
@@ -100,7 +100,7 @@ impl Reader<'_, '_> {
         Ok(n_children)
     }
 
-    /// Reads a prelude, but for the names of its arguments, which come behind the instructions.
+    /// Reads a prelude, but for the names of its arguments, which come after the instructions.
     fn prelude(&mut self, length: usize) -> Result<Bytecode, Error> {
         let start = self.cursor.at();
         let signature = Signature::read(self.cursor)?;

@@ -8,7 +8,7 @@ use crate::prelude::push_sizes;
 use crate::raw_code::{Bytecode, Code, RawCode};
 use crate::writer::{at_most, check_prelude, push_count, push_length};
 
-/// Writes everything behind the four bytes of the header.
+/// Writes everything after the four bytes of the header.
 pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
     push_count(out, "window size", WINDOW_SIZE)?;
     let mut writer = Writer {

@@ -81,7 +81,7 @@ fn instruction_at(decoded: &[Instruction], end: usize, target: i64) -> Option<us
 const FREE_PASSES: u32 = 100;
 
 /// Moves every instruction to its place after the ones before it, as `mpy-tool.py` does: jumps are
-/// sized by where their targets were in the pass before. Tells whether anything moved.
+/// sized by where their targets were in the pass before. Returns whether anything moved.
 fn lay_out(moved: &mut [Moved<'_>], offsets: &mut [usize], shift: Shift, only_grow: bool) -> bool {
     let mut has_moved = false;
     let mut here = 0;

@@ -83,7 +83,7 @@ fn listing_of_merged_modules() {
     insta::assert_snapshot!(disassemble(&merge(&[first, second]).unwrap()));
 }
 
-/// Jumps of every kind over code that grows: each name gets an index above 127 when merged behind
+/// Jumps of every kind over code that grows: each name gets an index above 127 when merged after
 /// 130 others, so its operand takes two bytes.
 fn jumps_over_growing_code(names: usize) -> String {
     let mut source = String::from("log = []\ndef f(a):\n    count = 0\n    while count < 3:\n");
@@ -121,7 +121,7 @@ fn jumps_follow_code_that_grows() {
     }
 }
 
-/// Merging behind an empty table moves nothing: the code must come out as it went in, but for the
+/// Merging after an empty table moves nothing: the code must come out as it went in, but for the
 /// line table.
 #[test]
 fn code_that_does_not_move_stays_the_same() {
@@ -135,7 +135,7 @@ fn code_that_does_not_move_stays_the_same() {
             ..empty_module()
         };
         let merged = merge(&[one_name, module.clone()]).unwrap();
-        // The module's raw codes stand behind the outer one and the empty module's.
+        // The module's raw codes follow the outer one and the empty module's.
         for (raw_code, original) in merged.raw_codes[2..].iter().zip(&module.raw_codes) {
             let (Code::Bytecode(moved), Code::Bytecode(original)) =
                 (&raw_code.code, &original.code)

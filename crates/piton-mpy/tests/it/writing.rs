@@ -150,7 +150,7 @@ fn relocations_that_exceed_the_format_are_refused() {
     );
 }
 
-/// Relocations stand behind the children.
+/// Relocations follow the children.
 #[test]
 fn viper_code_with_relocations_and_children() {
     let mut module = compiled("f = lambda: 0\n");

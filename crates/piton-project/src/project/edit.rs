@@ -82,7 +82,7 @@ pub fn with_dependency(
     };
     match table.get_mut(&dependency.name) {
         Some(item) => {
-            // A comment behind the old value stays.
+            // A comment after the old value stays.
             if let Some(old) = item.as_value() {
                 *value.decor_mut() = old.decor().clone();
             }

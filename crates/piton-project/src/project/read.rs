@@ -123,7 +123,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Refuses a key that is in both tables, unless it is a table whose keys are told apart.
+    /// Refuses a key that is in both tables, unless it is a table whose keys are compared one by one.
     fn once(&mut self, item: &Item, key: &str) -> Result<(), SchemaError> {
         if matches!(key, "dependencies" | "group") || self.seen.insert(key.to_owned()) {
             return Ok(());

@@ -7,7 +7,7 @@ use pubgrub::{DerivationTree, External, Ranges};
 use super::{Catalog, Known, Node};
 use crate::version::Version;
 
-/// Maximum number of facts that are told.
+/// Maximum number of facts in an explanation.
 const MOST: usize = 30;
 
 /// Maximum number of versions that are listed.
@@ -36,7 +36,7 @@ pub(super) fn facts(tree: &Tree, catalog: &Catalog) -> Vec<String> {
     }
     let accepted: Vec<&Ranges<Version>> = leaves.iter().filter_map(|fact| accepted(fact)).collect();
     leaves.retain(|fact| is_news(fact, &accepted, catalog));
-    let mut told = BTreeSet::new();
+    let mut named = BTreeSet::new();
     let mut facts = Vec::new();
     let mut reached: HashSet<&Node> = HashSet::from([&Node::Project]);
     while !leaves.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn facts(tree: &Tree, catalog: &Catalog) -> Vec<String> {
             reached.insert(node);
         }
         if let Some(text) = in_words(fact, catalog)
-            && told.insert(text.clone())
+            && named.insert(text.clone())
         {
             facts.push(text);
         }
@@ -69,7 +69,7 @@ fn accepted(fact: &Fact) -> Option<&Ranges<Version>> {
     }
 }
 
-/// Returns whether a fact says more than that there are no versions besides those that were told.
+/// Returns whether a fact says more than that there are no versions besides those that were named.
 fn is_news(fact: &Fact, accepted: &[&Ranges<Version>], catalog: &Catalog) -> bool {
     let External::NoVersions(Node::Package(name), ranges) = fact else {
         return true;

@@ -23,7 +23,7 @@ class Code(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def prepare(text: str, minify: bool) -> Code:
-    """Moves code to the margin, and tells whether it is an expression."""
+    """Moves code to the margin. Also returns whether it is an expression."""
     text = textwrap.dedent(text)
     is_expression = _is_expression(text)
     if minify:

@@ -64,7 +64,7 @@ def source_of(function: Callable[..., Any], *, body_only: bool = False) -> Funct
 
 
 def _plain(function: Any) -> Any:
-    """Returns the function behind partial objects, static methods and bound methods."""
+    """Returns the function inside partial objects, static methods and bound methods."""
     while True:
         if isinstance(function, functools.partial):
             function = function.func
@@ -131,7 +131,7 @@ def _find(block: str, function: Any, line: int) -> _Function:
         lambdas = [node for node in lambdas if _is_code_of(node, function.__code__)]
     if len({ast.unparse(node) for node in lambdas}) != 1:
         raise SourceUnavailableError(
-            "several lambdas stand on one line, and which one is meant cannot be told\n\nhint: give it a name with def"
+            "there are several lambdas on this line, and nothing shows which one is meant\n\nhint: give it a name with def"
         )
     return lambdas[0]
 
@@ -191,7 +191,7 @@ def _body(
     text_lines = lines[begin_line - 1 : node.end_lineno]
     head = text_lines[0].encode()[: begin.col_offset].decode()
     if head.strip():
-        # `def f(): a; b`: the body begins behind the colon. Nothing of another statement stands on its line.
+        # `def f(): a; b`: the body begins after the colon. Nothing of another statement stands on its line.
         text_lines[0] = text_lines[0][len(head) :]
         return FunctionSource(_ended("".join(text_lines)), file, first + begin_line - 1, node.name)
     return FunctionSource(_ended(_margin("".join(text_lines))), file, first + begin_line - 1, node.name)

@@ -110,7 +110,7 @@ class DeviceMeta(type):
         super().__init__(name, bases, namespace)
 
     def mro(cls) -> "list[type]":
-        """Returns the order of classes, with `Device` behind all mixins: their `setup`, `task` and the like win."""
+        """Returns the order of classes, with `Device` after all mixins: their `setup`, `task` and the like win."""
         order = super().mro()
         devices = [base for base in order if base.__dict__.get("_is_device_root")]
         for device in devices:

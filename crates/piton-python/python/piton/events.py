@@ -72,7 +72,7 @@ class EventStream:
         self._values.put(value)
 
     def close(self) -> None:
-        """Ends the stream behind the values that are there."""
+        """Ends the stream after the values that are there."""
         self._values.put(_END)
 
     def get(self, timeout: "Optional[float]" = None) -> Any:

@@ -51,7 +51,7 @@ codes! {
     UnexpectedIndent = IndentationError, "unexpected-indent", "unexpected indent";
     /// A line ends a block, in a column where none began.
     UnmatchedUnindent = IndentationError, "unmatched-unindent", "unindent doesn't match any outer indent level";
-    /// The minifier cannot tell the column of a line: MicroPython and CPython disagree about it.
+    /// The minifier does not know the column of a line: MicroPython and CPython disagree about it.
     UnclearIndent = IndentationError, "unclear-indent", "unclear indent";
     /// An f-string or t-string with an empty expression, or braces that do not match.
     MalformedFString = SyntaxError, "malformed-f-string", "malformed f-string";

@@ -55,7 +55,7 @@ impl<'a> Input<'a> {
     }
 
     /// Puts what follows inserted text into the window of the lexer, as the compilers up to 1.27 do: what is inserted
-    /// later comes behind it, and is lost.
+    /// later comes after it, and is lost.
     fn fill_window(&mut self) {
         while self.inserted.len() < WINDOW {
             self.inserted.insert(0, END);
@@ -70,7 +70,7 @@ impl<'a> Input<'a> {
         !self.nests && !self.inserted.is_empty()
     }
 
-    /// Puts `text` behind the inserted text.
+    /// Puts `text` after the inserted text.
     pub(super) fn append(&mut self, text: &[u8]) {
         self.inserted.splice(0..0, text.iter().rev().copied());
     }

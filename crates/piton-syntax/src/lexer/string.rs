@@ -156,7 +156,7 @@ impl Lexer<'_> {
             self.format_arguments.push(b')');
             if self.input.peek(0) == END && self.rules.nested_format_strings {
                 // Text that ends at the end of the source gets a line end, as the source did: one
-                // line too many, which errors tell.
+                // line too many, as their errors show.
                 self.format_arguments.push(b'\n');
             }
             self.input.insert(&self.format_arguments);
@@ -352,7 +352,7 @@ impl Lexer<'_> {
         self.pass_arguments_on();
     }
 
-    /// Puts the arguments of an f-string that stands in the arguments of another behind those, as the compilers up to 1.27
+    /// Puts the arguments of an f-string that stands in the arguments of another after those, as the compilers up to 1.27
     /// do.
     fn pass_arguments_on(&mut self) {
         if self.input.is_inserted() {

@@ -108,7 +108,7 @@ fn first_decimal_value(text: &[u8]) -> f64 {
     scaled(mantissa.value, exponent)
 }
 
-/// Returns the exponent that stands behind the digits, 0 if there is none.
+/// Returns the exponent that follows the digits, 0 if there is none.
 fn exponent_behind(rest: &[u8]) -> i32 {
     match rest {
         [b'e' | b'E', digits @ ..] => exponent_value(digits),

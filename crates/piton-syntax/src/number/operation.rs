@@ -210,7 +210,7 @@ fn power(base: &BigInt, exponent: &BigInt) -> Option<BigInt> {
 
 #[expect(
     clippy::float_cmp,
-    reason = "signs and special values are told apart exactly"
+    reason = "signs and special values are distinguished exactly"
 )]
 fn float_operation(operator: BinaryOperator, left: f64, right: f64) -> Option<Number> {
     let value = match operator {

@@ -81,7 +81,7 @@ pub(super) fn number_text(value: f64) -> String {
 }
 
 impl Layout {
-    /// Scales a number below one. Down to four zeros behind the point it is printed without an exponent.
+    /// Scales a number below one. Down to four zeros after the point it is printed without an exponent.
     fn begin_small(&mut self) {
         let first = if self.left >= ALMOST_ONE { b'1' } else { b'0' };
         for (power, inverse, digits) in POWERS {

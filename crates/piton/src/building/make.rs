@@ -22,7 +22,7 @@ use crate::workers;
 
 /// Makes the build of these settings.
 ///
-/// Sources that do not compile are in the report. [`Report::written`] tells whether the results were written in spite
+/// Sources that do not compile are in the report. [`Report::written`] says whether the results were written in spite
 /// of them.
 ///
 /// # Errors

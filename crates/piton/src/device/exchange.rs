@@ -41,7 +41,7 @@ const ASK_BANNER: &[u8] = b"\x01";
 pub(super) enum Sent<'p> {
     Program {
         text: &'p str,
-        /// Whether the board takes lines behind it.
+        /// Whether the board takes lines after it.
         loops: bool,
     },
     /// A line for the loop that runs.
@@ -176,7 +176,7 @@ pub(super) fn run<'l>(
             }
         }
         Ok(Heard::BrokenAnswer) => {
-            // Whatever the program does then: the next one tells what became of it.
+            // Whatever the program does then, the next exchange shows its result.
             let _ = repl.interrupt(&mut |_| {}, Deadline::after(END_TIME));
             Ended::Unclear
         }
@@ -549,7 +549,7 @@ fn finish(repl: &mut Repl, listener: &mut Listener<'_>) -> Ended {
     let mut reader = listener.reader.for_events();
     let mut rest = Vec::new();
     let event = &mut listener.sinks.event;
-    // What threads of the board print behind the answer comes too late to belong to a call.
+    // What threads of the board print after the answer comes too late to belong to a call.
     let mut take_events = |bytes: &[u8]| {
         rest.extend_from_slice(bytes);
         loop {

@@ -2,7 +2,7 @@
 //!
 //! A frame is the session's mark, the number of characters of the answer, a space, the CRC-32 of the answer seeded by the
 //! number of the call, a space, and the answer. The mark holds 64 random bits, so no program prints it by accident; whatever
-//! else a program prints, is output. A mark with `!` behind it begins an event, which has the same form and the seed 0.
+//! else a program prints, is output. A mark with `!` after it begins an event, which has the same form and the seed 0.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
@@ -46,7 +46,7 @@ impl Framing {
         self.sums
     }
 
-    /// The check of `parts`, one behind the other, in the call of this number.
+    /// The check of `parts`, one after the other, in the call of this number.
     pub(super) fn check(&self, number: u32, parts: &[&[u8]]) -> u32 {
         match self.sums {
             Sums::Crc32 => crc32(number, parts),
@@ -62,7 +62,7 @@ impl Framing {
     }
 }
 
-/// The board's `binascii.crc32` of `parts`, one behind the other.
+/// The board's `binascii.crc32` of `parts`, one after the other.
 pub(super) fn crc32(seed: u32, parts: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     for part in parts {
@@ -96,7 +96,7 @@ const HEAD_LIMIT: usize = 24;
 /// The byte that ends output in the raw REPL. Code may print it as well.
 const END: u8 = 0x04;
 
-/// Looks for the frame of one call in what the board has sent and nobody has consumed.
+/// Looks for the frame of one call in what the board has sent and is not consumed yet.
 pub(super) struct FrameReader<'m> {
     framing: &'m Framing,
     number: u32,
@@ -107,7 +107,7 @@ pub(super) struct FrameReader<'m> {
 pub(super) enum State {
     /// The mark has not come.
     Before,
-    /// What is pending stands behind the mark.
+    /// What is pending follows the mark.
     Inside,
     /// What is pending begins with the mark of an event that is not there as a whole.
     Event,
@@ -139,7 +139,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Passes on `output` bytes, and drops those behind them up to `used`.
+    /// Passes on `output` bytes, and drops those after them up to `used`.
     fn skip(output: usize, used: usize) -> Step {
         Step {
             output,
@@ -291,7 +291,7 @@ impl<'m> FrameReader<'m> {
         self.state == State::Inside && is_bytes().unwrap_or(false)
     }
 
-    /// Gives up an event or a request that does not go on: what is pending is looked at anew behind its mark.
+    /// Gives up an event or a request that does not go on: what is pending is looked at anew after its mark.
     pub(super) fn give_up_event(&mut self) -> usize {
         self.state = State::Before;
         self.framing.mark.len() + 1

@@ -29,7 +29,7 @@ pub struct Generator<T> {
     ahead: u32,
     /// Items that the board has made ahead.
     made: VecDeque<Value>,
-    /// How the generator has ended behind them.
+    /// How the generator has ended after them.
     end: Option<Value>,
     is_exhausted: bool,
     options: CallOptions,

@@ -95,7 +95,7 @@ impl CallOptions {
         }
     }
 
-    /// The limit of a caller is exact: the factor of timeouts is for those that nobody has chosen.
+    /// The limit of a caller is exact: the factor of timeouts is for the default ones.
     pub(super) fn deadline(&self) -> Deadline {
         self.time_limit
             .map_or(Deadline::NEVER, |limit| Deadline::NEVER.slice(limit))

@@ -68,7 +68,7 @@ impl Payload {
         self.bytes.len()
     }
 
-    /// The piece of at most `length` bytes that begins at `at`, as it is sent; `None` behind the end.
+    /// The piece of at most `length` bytes that begins at `at`, as it is sent; `None` after the end.
     pub(super) fn piece(&self, at: usize, length: usize) -> Option<Vec<u8>> {
         let rest = self.bytes.get(at..).filter(|rest| !rest.is_empty())?;
         let piece = rest.get(..length).unwrap_or(rest);
@@ -86,7 +86,7 @@ impl Payload {
     }
 }
 
-/// Three different letters that are nowhere in `bytes`, one behind the other: so no pair of places that they replace makes another one.
+/// Three different letters that are nowhere in `bytes`, one after the other: so no pair of places that they replace makes another one.
 fn escape_for(bytes: &[u8]) -> Option<[u8; 3]> {
     let index = |letters: &[u8]| {
         letters.iter().try_fold(0, |index, letter| {

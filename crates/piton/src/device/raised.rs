@@ -125,7 +125,7 @@ fn is_session_frame(frame: &Frame, code: &Code<'_>) -> bool {
 }
 
 impl<'s> Code<'s> {
-    /// The source that a frame is a line of. The name of its function tells; where several sources have the name and the
+    /// The source that a frame is a line of. It is found by the name of its function; where several sources have the name and the
     /// line, the one that calls comes first, then the newest.
     fn find(&self, frame: &Frame, enclosing: Option<&'s Source>) -> Option<&'s Source> {
         if frame.file != EXECUTED {
@@ -133,7 +133,7 @@ impl<'s> Code<'s> {
         }
         let newest_first = || enclosing.into_iter().chain(self.declared.iter().rev());
         match frame.scope.as_deref() {
-            // A syntax error: it may be behind the last line, where a bracket is open.
+            // A syntax error: it may be after the last line, where a bracket is open.
             None => self.current,
             Some("<module>") => self.current.filter(|source| source.has_line(frame.line)),
             // Lambdas and comprehensions have no names of their own: they are most often where they are called.

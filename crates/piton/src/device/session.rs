@@ -154,10 +154,10 @@ impl Session {
         self.events = Some(events);
     }
 
-    /// Adds an event behind those that the board has sent.
+    /// Adds an event after those that the board has sent.
     pub(super) fn send_event(&self, event: String) {
         if let Some(events) = &self.events {
-            // Nobody listens any more.
+            // There is no receiver any more.
             let _ = events.send(event);
         }
     }
@@ -310,7 +310,7 @@ impl Session {
         }
     }
 
-    /// The error of a call whose code raised what `traceback` tells.
+    /// The error of a call whose code raised the exception of `traceback`.
     pub(super) fn raised(&self, traceback: &str, request: Request<'_>) -> DeviceError {
         let code = Code {
             current: request.source.or(request.written),

@@ -85,7 +85,7 @@ struct Function<'s> {
     lines: RangeInclusive<u32>,
 }
 
-/// The functions of a source, as far as its lines and their indents tell. The one that a line belongs to is found even where a
+/// The functions of a source, as far as its lines and their indents show. The one that a line belongs to is found even where a
 /// string with lines of less indent ends it too early: the board's line then just stays as it is.
 fn functions(text: &str) -> impl Iterator<Item = Function<'_>> {
     let lines: Vec<&str> = text.lines().collect();

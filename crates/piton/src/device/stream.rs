@@ -36,13 +36,13 @@ static STREAMS: AtomicU64 = AtomicU64::new(0);
 pub struct Stream<T> {
     task: Task,
     event: String,
-    /// Numbered lists of items; `None` behind the end of the call.
+    /// Numbered lists of items; `None` after the end of the call.
     batches: Receiver<Option<String>>,
     /// The number of the next list.
     number: u32,
     received: VecDeque<T>,
     run: Arc<Mutex<Run>>,
-    /// `None` behind the end.
+    /// `None` after the end.
     call: Option<JoinHandle<Result<u32, DeviceError>>>,
 }
 
@@ -276,13 +276,13 @@ impl Caller {
         if answer.is_err() {
             let handle = self.kept.take();
             if session.keeps(handle) {
-                // The interrupt may have come beside the generator. What a `finally` block raises has nobody to tell.
+                // The interrupt may have come beside the generator. An exception of a `finally` block has no receiver.
                 let close = closing(handle).as_str().into();
                 let options = CallOptions::within(CLOSE_TIME);
                 let _ = self.task.evaluate_in(&mut session, &close, options);
             }
         }
-        // Behind all events of the call.
+        // After all events of the call.
         session.send_event(format!("({}, None)", py_str(&self.event)));
         answer.map(|returned| Some(returned.into_text()))
     }

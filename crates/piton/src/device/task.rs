@@ -171,7 +171,7 @@ impl Task {
         session.call(self.request(expression, true), options.deadline())
     }
 
-    /// The error of a call whose code raised what `traceback` tells.
+    /// The error of a call whose code raised the exception of `traceback`.
     pub(super) fn raised(&self, traceback: &str) -> DeviceError {
         let nothing = Arguments::new();
         let request = self.request(&nothing, true);

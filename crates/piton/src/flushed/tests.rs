@@ -107,7 +107,7 @@ fn a_hidden_folder_is_used_only_with_its_mark() {
     assert_eq!(content(hidden.inner()), ["one/", "two/"]);
     // An interrupted run left it whole: the next one takes it.
     assert!(find().is_left());
-    // A cut came before the mark: nobody looks into the folder, another one takes its place.
+    // A cut came before the mark: the folder is not used, another one takes its place.
     remove(&folder.path().join(".piton-made-x")).unwrap();
     let second = find();
     assert!(!second.is_left());

@@ -244,7 +244,7 @@ mod links {
         let folder = folder(&["a/b.py", "c.py"]);
         let closed = folder.path().join("a");
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
-        // Whoever is root reads it all the same.
+        // Root reads it all the same.
         let is_closed = fs::read_dir(&closed).is_err();
         if is_closed {
             let errors = walk(folder.path(), Rules::default()).filter(Result::is_err);

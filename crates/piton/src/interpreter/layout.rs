@@ -88,7 +88,7 @@ impl Layout {
         })
     }
 
-    /// Adds the current folder to `sys.path`, behind the folder of the script.
+    /// Adds the current folder to `sys.path`, after the folder of the script.
     pub(crate) fn add_current(&mut self) {
         if !self.path.contains(&self.current) {
             self.path
@@ -155,7 +155,7 @@ fn plain_text(path: &Path) -> PathBuf {
     PathBuf::from(text.strip_prefix(r"\\?\").unwrap_or(&text))
 }
 
-/// Returns the folders of `sys.path` behind the first one.
+/// Returns the folders of `sys.path` after the first one.
 fn module_folders(current: &Path) -> Result<Vec<PathBuf>, InterpreterError> {
     let mut folders = Vec::new();
     if let Some(list) = env::var_os(environment::MICROPYPATH) {

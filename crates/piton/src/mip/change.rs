@@ -121,7 +121,7 @@ impl<'c> Change<'c> {
                 folders.insert(path);
             }
         }
-        // The contents of a folder sort behind the folder.
+        // The contents of a folder sort after the folder.
         for folder in folders.iter().rev() {
             self.swap.remove_folder(&name(folder.as_str())?)?;
         }

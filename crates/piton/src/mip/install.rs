@@ -38,7 +38,7 @@ pub struct Installation {
 
 impl Packages<'_> {
     /// Puts packages and all they need on the board. Files that it has already are not sent. Files of an earlier version
-    /// that the new one lacks are removed, if they are on record and nobody changed them.
+    /// that the new one lacks are removed, if they are on record and unchanged.
     ///
     /// All packages are one change where they can be: one look at the board, one stream, all or nothing. Packages that bring
     /// different files of one name follow each other, and so do all of them when the board refuses a file: then those before

@@ -76,7 +76,7 @@ fn add_to_python_path(options: &mut Table) {
             let words = folders.value().split_whitespace();
             if !words.clone().any(|folder| folder == PYTHON_PATH) {
                 let mut all: Array = words.chain([PYTHON_PATH]).collect();
-                // A comment behind the text stays.
+                // A comment after the text stays.
                 *all.decor_mut() = folders.decor().clone();
                 options.insert("pythonpath", value(all));
             }

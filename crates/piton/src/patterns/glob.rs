@@ -10,7 +10,7 @@
 /// at least one.
 pub(super) fn path_fits(parts: &[Option<String>], names: &[&str]) -> bool {
     let (mut part, mut name) = (0, 0);
-    // The state to continue from when the current attempt fails: behind the last `**`, one name further.
+    // The state to continue from when the current attempt fails: after the last `**`, one name further.
     let mut retry = None;
     loop {
         match (parts.get(part), names.get(name)) {
@@ -44,7 +44,7 @@ fn name_fits(pattern: &str, name: &str) -> bool {
     let pattern = pattern.chars().collect::<Vec<char>>();
     let name = name.chars().collect::<Vec<char>>();
     let (mut at, mut from) = (0, 0);
-    // The position behind the last `*`, and the number of letters of the name that it has matched.
+    // The position after the last `*`, and the number of letters of the name that it has matched.
     let mut retry = None;
     loop {
         let step = match (pattern.get(at), name.get(from)) {
@@ -86,7 +86,7 @@ fn one_fits(pattern: &[char], letter: char) -> Option<usize> {
     }
 }
 
-/// Returns the length of the class whose text begins behind its `[`, if `letter` is in the class.
+/// Returns the length of the class whose text begins after its `[`, if `letter` is in the class.
 /// A class without an end matches nothing.
 fn class_fits(class: &[char], letter: char) -> Option<usize> {
     let negated = matches!(class.first(), Some('!' | '^'));

@@ -2,7 +2,7 @@
 //!
 //! Each logical line gets a tab in front, which adds eight columns to any indentation. Lines
 //! that begin inside a string are not changed. The line of the `try` replaces the first line that is empty or has
-//! only a comment: behind it the numbers are those of the source, and before it they are corrected
+//! only a comment: after it the numbers are those of the source, and before it they are corrected
 //! in the traceback.
 
 use piton_board::error::Error as BoardError;
@@ -161,7 +161,7 @@ enum LineContent {
     /// White space, a comment.
     Nothing,
     Code,
-    /// Code that continues behind a backslash.
+    /// Code that continues after a backslash.
     Continued,
 }
 

@@ -113,7 +113,7 @@ pub enum Ended {
 
 /// This computer's side of a program that is followed.
 pub struct Following<'w> {
-    /// Shows a piece of output. A `Break` stops the program: nobody sees what follows.
+    /// Shows a piece of output. A `Break` stops the program: what follows is not shown.
     pub output: &'w mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     /// Returns the next line for the program's `input()`; `None` as long as it is not complete. Nothing is asked for before the
     /// program waits for a line.
@@ -262,7 +262,7 @@ impl Session {
         let (outcome, interrupted) = follow(&mut raw, program, guarded, &mut watch, &cancel);
         if watch.input.is_some() && matches!(outcome, Ok(Exit::End) | Err(BoardError::Exception(_)))
         {
-            // If the board is gone by now, whoever needs it next reports it.
+            // If the board is gone by now, the next command that needs it reports it.
             let _ = Input::remove(&mut raw, Deadline::after(HAND_OVER_TIME));
         }
         Ok(match outcome {

@@ -26,7 +26,7 @@ pub fn located(exception: &BoardException, name: &str, source: &[u8]) -> Vec<u8>
 struct Frame<'a> {
     number: usize,
     scope: Option<&'a str>,
-    /// The text behind the number.
+    /// The text after the number.
     rest: &'a str,
     /// The line's end.
     end: &'a str,

@@ -16,7 +16,7 @@ use crate::times::KEY_TIME;
 /// Timeout of the board's answer. A board that runs a program does not answer.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// Silence behind the prompt after which the board counts as idle.
+/// Silence that follows the prompt of an idle board.
 const QUIET: Duration = Duration::from_millis(150);
 
 /// Maximum duration of one read.

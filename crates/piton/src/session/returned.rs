@@ -15,7 +15,7 @@ use crate::times::KEY_TIME;
 /// Maximum duration of one read.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Silence behind the prompt after which the board counts as idle.
+/// Silence that follows the prompt of an idle board.
 const PROMPT_QUIET: Duration = Duration::from_millis(500);
 
 /// Time after which a board without output counts as idle. Many boards have printed everything before the port is open

@@ -22,7 +22,7 @@ pub enum ChooseError {
         targets: Vec<String>,
     },
     /// There are several shipments, and the format of the drive's board is unknown.
-    #[error("no `boot_out.txt` in `{}` tells which target its board is", drive.display())]
+    #[error("no `boot_out.txt` in `{}` says which target its board is", drive.display())]
     UnknownBoard {
         /// The drive.
         drive: PathBuf,

@@ -115,7 +115,7 @@ pub struct NewKeyFiles {
 pub struct NewKey {
     /// The public key, as one line of text.
     pub public_key: String,
-    /// What tells keys apart, in hexadecimal.
+    /// The identifier of the key, in hexadecimal.
     pub id: String,
     /// The path of the secret key. What is not UTF-8 in it is replaced by U+FFFD, here and below.
     pub secret_file: String,
@@ -158,7 +158,7 @@ impl NewKeyFiles {
         let public_text = key.public_text();
         create(&self.public, &public_text)?;
         Ok(NewKey {
-            // Behind a comment.
+            // After a comment.
             public_key: public_text.lines().nth(1).unwrap_or_default().to_owned(),
             id: key.id(),
             secret_file: self.secret.display().to_string(),

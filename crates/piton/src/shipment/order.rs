@@ -17,7 +17,7 @@ use crate::spool::Spooled;
 /// The folders where a board looks for modules besides its root (`sys.path` of MicroPython and CircuitPython).
 const LIBRARY: &str = "lib";
 
-/// Returns the files of a shipment: those that are not modules, then each module behind those that it imports;
+/// Returns the files of a shipment: those that are not modules, then each module after those that it imports;
 /// `boot.py`, `main.py` and `code.py` last.
 ///
 /// Modules that import each other are ordered by their imports at the top, else by path. Imports by machine code or
@@ -157,7 +157,7 @@ fn below(folder: &str, name: &str) -> String {
     }
 }
 
-/// Returns all nodes, each behind those that its edges lead to, unless these lead back to it.
+/// Returns all nodes, each after those that its edges lead to, unless these lead back to it.
 fn post_order(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut seen = vec![false; edges.len()];
     let mut order = Vec::with_capacity(edges.len());

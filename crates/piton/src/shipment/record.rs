@@ -68,9 +68,7 @@ pub enum DowngradeError {
         new: Record,
     },
     /// The record of the last one cannot be read.
-    #[error(
-        "`{FILE_NAME}` there does not tell which version was deployed last: nothing was copied"
-    )]
+    #[error("`{FILE_NAME}` there does not say which version was deployed last: nothing was copied")]
     LastUnknown,
 }
 

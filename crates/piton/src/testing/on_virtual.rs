@@ -84,7 +84,7 @@ pub fn run_on_virtual(
             }
         };
         let mut running = interpreter::start(&boards.image, invocation, Box::new(output))?;
-        // There is nobody to answer.
+        // The program gets no answers.
         running.console().end();
         let ended = follow(&mut running, options.timeout, cancel);
         drop(running);

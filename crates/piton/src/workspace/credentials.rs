@@ -22,7 +22,7 @@ const GITHUB: [&str; 4] = [
     "raw.githubusercontent.com",
 ];
 
-/// What servers are told about who asks.
+/// The `Authorization` headers of requests.
 #[derive(Clone, Default)]
 pub struct Credentials {
     /// The value of the `Authorization` header, by the name of the server.

@@ -40,7 +40,7 @@ pub struct FetchSettings {
     pub cache: Option<PathBuf>,
     /// Servers that stand for others: how addresses begin, and what they begin with instead.
     pub mirrors: Vec<(String, String)>,
-    /// What servers are told about who asks.
+    /// The `Authorization` headers of requests, by server.
     pub credentials: Credentials,
 }
 

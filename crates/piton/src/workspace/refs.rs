@@ -18,7 +18,7 @@ pub(super) struct Refs {
 pub(super) struct Found {
     pub(super) commit: String,
     pub(super) name: String,
-    /// The path behind the name.
+    /// The path after the name.
     pub(super) path: String,
 }
 
@@ -46,13 +46,13 @@ impl Refs {
                     continue;
                 }
             }
-            // Behind the first name come the server's capabilities.
+            // After the first name come the server's capabilities.
             let line = line.split('\0').next().unwrap_or_default();
             let (commit, name) = line.split_once(' ')?;
             if !is_commit(commit) {
                 return None;
             }
-            // The commit of an annotated tag comes behind the tag itself.
+            // The commit of an annotated tag comes after the tag itself.
             let name = name.strip_suffix("^{}").unwrap_or(name);
             commits.insert(name.to_owned(), commit.to_ascii_lowercase());
         }

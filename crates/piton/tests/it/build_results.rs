@@ -134,7 +134,7 @@ fn a_build_that_was_cut_is_put_right_by_the_next() {
     );
     try_written(root.path()).unwrap();
     assert_eq!(results(root.path()), expected);
-    // Cut behind the exchange: the old results still have what is not ours.
+    // Cut after the exchange: the old results still have what is not ours.
     let root = fresh();
     fs::create_dir(root.path().join(".out.piton-new")).unwrap();
     fs::rename(

@@ -269,7 +269,7 @@ fn a_call_whose_answer_and_end_are_lost_comes_to_an_end() {
             // The next call is a program.
             device.exec_once("pass", Default::default()).unwrap();
         }
-        // The answer, and what follows it: behind the 6 bytes with which the board takes a program.
+        // The answer, and what follows it: after the 6 bytes with which the board takes a program.
         let lost = if is_line { 0..33 } else { 6..40 };
         for at in lost {
             board.inject(&Fault::DropToHost { at });

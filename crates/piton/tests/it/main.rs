@@ -1,6 +1,6 @@
 //! The workflows of the library, on the virtual board.
 
-// Helpers of tests may unwrap and index as tests may: clippy takes only what is behind `cfg(test)` for a test.
+// Helpers of tests may unwrap and index as tests may: clippy takes only what is under `cfg(test)` for a test.
 #![cfg(test)]
 
 mod board_macro;

@@ -53,7 +53,7 @@ impl Mounted {
         self.board.mount(self.folder.path(), &settings).unwrap();
     }
 
-    /// What a program prints, with the text of an exception behind it.
+    /// What a program prints, with the text of an exception after it.
     fn run(&mut self, source: &str) -> String {
         let mut printed = Vec::new();
         let result = self

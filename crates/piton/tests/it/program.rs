@@ -149,7 +149,7 @@ fn a_program_ends_as_it_does_in_python() {
             "tidied\r\n",
             "exit 2 ",
         ),
-        // The numbers are those of the source, before and behind the line that the `try` took.
+        // The numbers are those of the source, before and after the line that the `try` took.
         ("x = 1\n1 / 0\n", "", "ZeroDivisionError in line 2"),
         ("x = 1\n\n1 / 0\n", "", "ZeroDivisionError in line 3"),
         (

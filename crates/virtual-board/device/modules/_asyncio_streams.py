@@ -7,7 +7,7 @@ _WRITE = const(4)
 
 
 async def ready(stream, mask):
-    # Nobody wakes the loop for a stream: look at it, less and less often.
+    # Nothing wakes the loop for a stream: look at it, less and less often.
     poll = select.poll()
     poll.register(stream, mask)
     pause = 0

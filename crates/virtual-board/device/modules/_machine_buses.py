@@ -45,7 +45,7 @@ class I2C:
     def _device(self, addr):
         device = I2C._devices.get(addr)
         if device is None:
-            raise OSError(5)  # EIO, as when nobody acknowledges
+            raise OSError(5)  # EIO, as when no device acknowledges
         return device
 
     def scan(self):

@@ -63,7 +63,7 @@ class TouchPad:
         self._pin = Pin(pin)
 
     def read(self):
-        # As of a pad that nobody touches.
+        # As of a pad that is not touched.
         return 1000
 
     def config(self, value=None):

@@ -1,8 +1,8 @@
-# The bluetooth module of the virtual board: a radio that remembers, and nobody in range.
+# The bluetooth module of the virtual board: a radio that remembers, and no device in range.
 import micropython
 import struct
 
-about = "pretended: advertising, services and values are remembered; nobody is in range"
+about = "pretended: advertising, services and values are remembered; no device is in range"
 
 FLAG_READ = const(0x0002)
 FLAG_WRITE_NO_RESPONSE = const(0x0004)
@@ -127,7 +127,7 @@ class BLE:
 
     def gap_scan(self, duration_ms=0, interval_us=1280000, window_us=11250, active=False):
         self._needs_power()
-        # Nobody answers.
+        # No device answers.
         if duration_ms is None or duration_ms > 0:
             self._raise(_SCAN_DONE, ())
 
@@ -196,7 +196,7 @@ class BLE:
         self._known(value_handle)
         self._appends[value_handle] = append
 
-    # A client has nobody to talk to
+    # A client has no device to talk to
 
     def _alone(self, *args):
         raise OSError(_ENOTCONN)

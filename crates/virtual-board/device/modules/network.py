@@ -232,7 +232,7 @@ class WLAN(_Interface):
         return state.failure or STAT_GOT_IP
 
     def isconnected(self):
-        # Nobody joins the access point.
+        # No station joins the access point.
         return self._id == STA_IF and self.status() == STAT_GOT_IP
 
     def __repr__(self):

@@ -1,7 +1,7 @@
 # The ntptime module of the virtual board.
 import time as _time
 
-about = "asks nobody: the clock of the virtual board is the computer's, and right already"
+about = "asks no server: the clock of the virtual board is the computer's, and right already"
 
 host = "pool.ntp.org"
 timeout = 1

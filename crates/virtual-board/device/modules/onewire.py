@@ -48,7 +48,7 @@ class OneWire:
         pass
 
     def readbyte(self):
-        # Nobody pulls the line down when there is nothing to say.
+        # No device pulls the line down when there is nothing to say.
         byte = self._answer[0] if self._answer else 0xFF
         self._answer = self._answer[1:]
         return byte

@@ -393,7 +393,7 @@ class StateMachine:
     def put(self, value, shift=0):
         values = [value] if isinstance(value, int) else value
         self.sent.extend([word << shift & 0xFFFFFFFF for word in values])
-        # The last ones tell; a strip of lights is refreshed for ever.
+        # The last ones count; a strip of lights is refreshed for ever.
         self.sent = self.sent[-1024:]
 
     def rx_fifo(self):
@@ -446,7 +446,7 @@ class Flash:
 
 
 def bootsel_button():
-    # Nobody presses it.
+    # It is never pressed.
     return 0
 
 

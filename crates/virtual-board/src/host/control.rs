@@ -45,7 +45,7 @@ pub(crate) struct Control {
     pub(crate) program: ProgramControl,
 }
 
-/// What a program of the host is told, and its exit code: see `device/_program.py`.
+/// The fields that a program of the host gets, and its exit code: see `device/_program.py`.
 #[derive(Default)]
 pub(crate) struct ProgramControl {
     /// The values that the program has not asked for yet.
@@ -56,7 +56,7 @@ pub(crate) struct ProgramControl {
 }
 
 impl ProgramControl {
-    /// Returns the value of an environment variable behind one byte; nothing if there is no such variable.
+    /// Returns the value of an environment variable after one byte; nothing if there is no such variable.
     fn variable(&self, name: &[u8]) -> Vec<u8> {
         let value = std::str::from_utf8(name)
             .ok()

@@ -174,7 +174,7 @@ fn space(mut ctx: Ctx<'_>, _path: i32, size: i32, out: i32) -> Answer {
         _ => return Ok(-Errno::INVALID.number()),
     };
     guest.bytes_mut(out, size)?.fill(0);
-    // Total, free and available blocks stand behind each other in both.
+    // Total, free and available blocks follow each other in both.
     for (index, count) in (0..).zip([total, free, free]) {
         if size == NARROW_SPACE {
             let count = u32::try_from(count).unwrap_or(u32::MAX);

@@ -16,7 +16,7 @@ use rustix::termios::OptionalActions;
 use crate::board::VirtualBoard;
 use crate::line::Line;
 
-/// Time after which output is dropped because no client reads. A slow client cannot be told from one that has closed
+/// Time after which output is dropped because no client reads. A slow client cannot be distinguished from one that has closed
 /// the terminal, because the server keeps the terminal open. On a busy computer a client may read nothing for some
 /// seconds.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(10);

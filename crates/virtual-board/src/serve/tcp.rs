@@ -31,7 +31,7 @@ struct Client {
 /// Offers a board on TCP until the result is dropped: raw bytes, one client at a time.
 ///
 /// A client that comes while another one is connected, or while the board has vanished, is disconnected at
-/// once. Port 0 takes a free port. Anybody who can reach the port can run code on the board: an address
+/// once. Port 0 takes a free port. Every program that can reach the port can run code on the board: an address
 /// other than the loopback one offers it to the whole network.
 ///
 /// # Errors

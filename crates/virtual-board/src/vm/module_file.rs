@@ -47,7 +47,7 @@ fn with_one_more_export(section: &[u8]) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Reads an unsigned LEB128 number. Returns it with the position behind it.
+/// Reads an unsigned LEB128 number. Returns it with the position after it.
 fn read_leb(bytes: &[u8], start: usize) -> Option<(u32, usize)> {
     let mut value: u32 = 0;
     for (index, shift) in (start..).zip((0..32).step_by(7)) {

@@ -144,7 +144,7 @@ impl BoardEnd {
             }
             let next = earlier(deadline, state.next_at_board());
             state = sleep(&self.wire.board_wakes, state, next, now);
-            // A wake-up behind the deadline is the host scheduler's delay, and not the board's time.
+            // A wake-up after the deadline is the host scheduler's delay, and not the board's time.
             let woke = Instant::now().min(deadline.unwrap_or_else(Instant::now));
             state.count_wait(woke.saturating_duration_since(now));
         }

@@ -57,7 +57,7 @@ impl State {
         }
     }
 
-    /// Notes that the program wants input. Returns true if the host should be told.
+    /// Notes that the program wants input. Returns true if the host is to be notified.
     pub(super) fn want_input(&mut self) -> bool {
         let is_new = !self.can_read() && !self.console.is_wanted;
         self.console.is_wanted |= is_new;

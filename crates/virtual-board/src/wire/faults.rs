@@ -75,9 +75,9 @@ pub(super) struct Passed {
     /// The bytes that arrive: none, one, or the same one twice.
     pub(super) byte: Option<u8>,
     pub(super) twice: bool,
-    /// The delay of this byte and those behind it.
+    /// The delay of this byte and those after it.
     pub(super) late: Duration,
-    /// The pause of the direction behind it.
+    /// The pause of the direction after it.
     pub(super) pause: Duration,
 }
 

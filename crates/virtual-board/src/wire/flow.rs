@@ -65,7 +65,7 @@ impl Flow {
             .max(self.held.unwrap_or(earliest))
     }
 
-    /// Pauses behind the sent bytes: bytes that are sent from now on arrive after the pause.
+    /// Pauses after the sent bytes: bytes that are sent from now on arrive after the pause.
     pub(super) fn pause(&mut self, length: Duration, line: &LineOptions, now: Instant) {
         // A pause beyond the range of the clock is ignored: it would never end.
         if let Some(end) = self.next_start(line, now).checked_add(length) {

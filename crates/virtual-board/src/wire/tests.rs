@@ -177,7 +177,7 @@ fn a_stall_ends_with_an_event() {
     wire.raise(Event::Shutdown);
     assert_eq!(board.take_event(), Some(Event::Shutdown));
     assert_eq!(board.stall_on_write(1), Duration::ZERO);
-    // Whoever shuts down is not waited for.
+    // A host that shuts the board down is not waited for.
     board.stall(Duration::MAX);
     board.rest(Duration::MAX);
 }

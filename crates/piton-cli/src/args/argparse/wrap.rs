@@ -1,6 +1,6 @@
 //! Lines of a text, as Python's `textwrap.wrap` breaks them.
 
-/// Breaks `text` into lines of at most `width` characters: between words, behind the hyphen of a word, and inside a
+/// Breaks `text` into lines of at most `width` characters: between words, after the hyphen of a word, and inside a
 /// word that is longer than a line. `width` is at least 1; the text has no line breaks and ASCII only.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -47,7 +47,7 @@ fn cut(piece: &str, room: usize) -> usize {
     }
 }
 
-/// Returns the pieces of a word that may stand on different lines: cut behind a hyphen that has two letters on both
+/// Returns the pieces of a word that may stand on different lines: cut after a hyphen that has two letters on both
 /// sides.
 fn pieces(word: &str) -> Vec<&str> {
     let bytes = word.as_bytes();

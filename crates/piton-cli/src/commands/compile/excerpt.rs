@@ -54,7 +54,7 @@ pub(in crate::commands) fn of_source(
     let unclosed = unclosed(diagnostic, source);
     let line = diagnostic.location.as_ref().map(|location| location.line);
     // The line of the bracket is shown below, and a bracket that is open to the end of the source is missed in the
-    // empty line behind it.
+    // empty line after it.
     let apart = unclosed.is_none_or(|unclosed| Some(unclosed.line) != line);
     let line = line
         .filter(|_| apart)

@@ -1,4 +1,4 @@
-//! Hints about a destination whose folder does not exist. The board's answer does not tell that: it is `ENOENT`, as for
+//! Hints about a destination whose folder does not exist. The board's answer does not say that: it is `ENOENT`, as for
 //! a missing file.
 
 use std::io;

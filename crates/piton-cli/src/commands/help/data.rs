@@ -191,7 +191,7 @@ fn global_options() -> Vec<OptionHelp> {
 mod tests {
     use super::*;
 
-    /// Each help as text has everything that its data has, so nothing else can be told there.
+    /// Each help as text has everything that its data has, so there can be nothing else.
     #[test]
     fn the_data_is_what_the_text_says() {
         let mut line = command_line(Compatibility::PITON);

@@ -2,7 +2,7 @@
 
 use piton::workspace::{AddOptions, LockOptions};
 
-use super::{NetworkArgs, bring_and_tell, open};
+use super::{NetworkArgs, lock_and_print, open};
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         (workspace, _) = workspace.with_dependency(name, source, &options)?;
     }
     let lock = LockOptions::default();
-    bring_and_tell(&mut workspace, &lock, args.network, args.dry_run, ctx)
+    lock_and_print(&mut workspace, &lock, args.network, args.dry_run, ctx)
 }
 
 /// Splits `NAME=SOURCE`; an address may have a `=` too, and `NAME==1.2` is a version.
@@ -82,7 +82,7 @@ pub(super) fn remove(args: &RemoveArgs, ctx: &mut Context) -> Result<(), Command
         workspace = workspace.without_dependency(name, args.group.as_deref())?;
     }
     let lock = LockOptions::default();
-    bring_and_tell(&mut workspace, &lock, args.network, args.dry_run, ctx)
+    lock_and_print(&mut workspace, &lock, args.network, args.dry_run, ctx)
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn one(args: &Args, workspace: &Workspace, ctx: &mut Context) -> Result<(), Comm
     let installed = install(args, workspace, session, &mut show);
     ui.clear_progress();
     let installation = installed.map_err(|error| shown_error(ui, error))?;
-    tell(&board, &installation, args.dry_run, ui)?;
+    print_installation(&board, &installation, args.dry_run, ui)?;
     if args.dry_run {
         return Ok(());
     }
@@ -237,7 +237,9 @@ fn many(args: &Args, workspace: &Workspace, ctx: &mut Context) -> Result<(), Com
     for (name, result) in results {
         match result {
             // A person has read the line of each board.
-            Ok(Ok(installation)) if ui.json() => tell(name, &installation, args.dry_run, ui)?,
+            Ok(Ok(installation)) if ui.json() => {
+                print_installation(name, &installation, args.dry_run, ui)?
+            }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => failure = failure.or(Some(shown_error(ui, error))),
             Err(_) => failure = failure.or(Some(CommandError::Interrupted)),
@@ -327,7 +329,7 @@ fn shown_error(ui: &Ui, error: piton::Error) -> CommandError {
     CommandError::NotCompiled
 }
 
-fn tell(
+fn print_installation(
     board: &str,
     installation: &ProjectInstallation,
     dry_run: bool,

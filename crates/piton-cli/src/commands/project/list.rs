@@ -145,7 +145,7 @@ pub(super) fn why(args: &WhyArgs, ctx: &mut Context) -> Result<(), CommandError>
     }
     for way in &ways {
         let (first, rest) = way.split_first().unwrap_or((&"", &[]));
-        // A package of the dependency's own name is not told twice.
+        // A package of the dependency's own name is not printed twice.
         let rest = match rest.split_first() {
             Some((second, rest)) if second == first => rest,
             _ => rest,

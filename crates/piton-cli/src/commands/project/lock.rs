@@ -2,7 +2,7 @@
 
 use piton::workspace::{LockOptions, Update};
 
-use super::{NetworkArgs, bring_and_tell, open};
+use super::{NetworkArgs, lock_and_print, open};
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let mut options = LockOptions::default();
     options.locked = args.locked;
     let dry_run = args.dry_run || args.locked;
-    bring_and_tell(&mut open()?, &options, args.network, dry_run, ctx)
+    lock_and_print(&mut open()?, &options, args.network, dry_run, ctx)
 }
 
 /// Arguments of `update`.
@@ -45,7 +45,7 @@ pub(super) fn update(args: &UpdateArgs, ctx: &mut Context) -> Result<(), Command
         false => Update::Named(args.names.clone()),
     };
     let mut workspace = open()?;
-    bring_and_tell(&mut workspace, &options, args.network, args.dry_run, ctx)?;
+    lock_and_print(&mut workspace, &options, args.network, args.dry_run, ctx)?;
     if !args.dry_run {
         for path in workspace.clean(false)? {
             ctx.ui.note(&format!("removed {path}"));

@@ -35,7 +35,7 @@ pub(super) fn wait(
 }
 
 /// Returns the watch for the prompt of a board that is back, if a folder is to be mounted again there. The board may have printed
-/// its prompt before anybody listened: it is asked to print it again, which does not disturb a running program.
+/// its prompt before the port was open: it is asked to print it again, which does not disturb a running program.
 pub(super) fn expect_prompt(board: &Board) -> Option<RestartWatch> {
     board.mounted()?;
     // The reading thread notices if the board is gone again.

@@ -20,7 +20,7 @@ use crate::terminal::{self, Keys};
 /// How often each thread checks whether the other one has ended.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// After this silence a hint tells how to get a prompt. An idle board prints none by itself, and any byte sent to find
+/// After this silence a hint says how to get a prompt. An idle board prints none by itself, and any byte sent to find
 /// out could disturb a running program that reads its input.
 const SILENCE: Duration = Duration::from_millis(400);
 

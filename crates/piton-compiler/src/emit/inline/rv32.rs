@@ -166,9 +166,9 @@ impl<'a> Rv32<'a> {
     }
 
     /// Returns the distance of a label that comes later, in the pass that measures. The official compiler reads the
-    /// offset behind the last one of its table, and refuses what is out of range from there. As a rule it is 0; in a
+    /// offset after the last one of its table, and refuses what is out of range from there. As a rule it is 0; in a
     /// module whose longest list of labels fills whole blocks of the heap (4, 8, 12 ... labels) it is whatever lies
-    /// behind, so that it refuses some branches by chance.
+    /// there, so that it refuses some branches by chance.
     fn distance_of_unknown(&self) -> i64 {
         let place = i64::try_from(self.unit.assembler.offset()).unwrap_or(i64::MAX);
         0 - place

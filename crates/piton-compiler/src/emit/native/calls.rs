@@ -226,7 +226,7 @@ impl Emitter<'_> {
     }
 
     /// Unpacks a sequence with a starred target. The operand has the numbers of targets in front of it and, from the
-    /// ninth bit on, behind it.
+    /// ninth bit on, after it.
     pub(super) fn unpack_ex(&mut self, operand: u32) {
         let [first, _, third, _] = self.description.arguments;
         let count = (operand & 0xff) + (operand >> 8) + 1;

@@ -1,4 +1,4 @@
-//! How a function begins and ends: its frame, its arguments, and the prelude behind its code.
+//! How a function begins and ends: its frame, its arguments, and the prelude after its code.
 //!
 //! The frame has, from its first word on: the `nlr_buf_t` and the words for exceptions (if the function needs them),
 //! the code state (or, in viper, at most the function object and the globals of the caller), the stack of values, and
@@ -77,7 +77,7 @@ impl Emitter<'_> {
         self.nlr_size()
     }
 
-    /// Returns the word of the address to jump to behind a `finally`, 0 if there is none.
+    /// Returns the word of the address to jump to after a `finally`, 0 if there is none.
     pub(super) fn unwind_word(&self) -> usize {
         self.nlr_size() + 1
     }
@@ -306,7 +306,7 @@ impl Emitter<'_> {
         self.machine.call_with_four_arguments(Fun::SetupCodeState);
     }
 
-    /// Stores the address of the prelude in the code state: behind the function's children, or in their place.
+    /// Stores the address of the prelude in the code state: after the function's children, or in their place.
     fn store_prelude(&mut self, function: Register) {
         self.machine
             .load_word(function, function, word::FUN_CHILDREN);

@@ -205,7 +205,7 @@ fn shift(is_left: bool, value_type: ValueType) -> Shift {
 }
 
 /// Returns the name that the official compiler has for an operator that it does not do on integers: it is built without
-/// most of them, and for `not in` it reads what stands behind the table.
+/// most of them, and for `not in` it reads what follows the table.
 fn not_implemented_name(operator: u8, negated: bool) -> &'static str {
     if negated && operator == operator::IN {
         "__complex__"

@@ -13,7 +13,7 @@ pub(crate) const fn i(opcode: u32, funct3: u32, rd: u32, rs: u32, immediate: u32
     immediate << 20 | rs << 15 | funct3 << 12 | rd << 7 | opcode
 }
 
-/// Format S: stores rs2 behind rs1.
+/// Format S: stores rs2 after rs1.
 pub(crate) const fn s(funct3: u32, rs1: u32, rs2: u32, immediate: u32) -> u32 {
     (immediate & 0xfe0) << 20
         | rs2 << 20

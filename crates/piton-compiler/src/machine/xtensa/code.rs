@@ -26,7 +26,7 @@ const TEMPORARY: u32 = 6;
 pub(crate) struct Code {
     rules: &'static NativeRules,
     table_size: usize,
-    /// Where the table is: behind a jump over it and a byte that aligns it.
+    /// Where the table is: after a jump over it and a byte that aligns it.
     table: usize,
     used: usize,
     frame: i64,
@@ -83,7 +83,7 @@ impl Code {
         }
     }
 
-    /// Begins a function: the frame has these locals behind the registers that are saved.
+    /// Begins a function: the frame has these locals after the registers that are saved.
     pub(crate) fn enter(&mut self, assembler: &mut Assembler, locals: u32) {
         self.write_table(assembler, self.rules.omits_xtensa_table);
         self.frame = aligned((SAVED + locals) * 4);

@@ -132,7 +132,7 @@ impl Parser {
         }
     }
 
-    /// The items behind the first one, and the bracket that closes them.
+    /// The items after the first one, and the bracket that closes them.
     fn display_rest(&mut self, first: Expression, end: &str) -> Parsed<Vec<Expression>> {
         let mut items = vec![first];
         while self.take_operator(",") {

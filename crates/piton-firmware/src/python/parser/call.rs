@@ -123,7 +123,7 @@ impl Parser {
         Ok(arguments)
     }
 
-    /// CPython reports a positional argument behind keywords at the bracket that closes the call.
+    /// CPython reports a positional argument after keywords at the bracket that closes the call.
     fn end_line_of_arguments(&self, line: u32) -> u32 {
         let depth = self.brackets();
         let behind = self.tokens.get(self.at..).unwrap_or_default();

@@ -61,7 +61,7 @@ impl Parser {
         Ok(parts)
     }
 
-    /// Parses what stands behind a `{`, and returns what stands behind its `}`.
+    /// Parses what follows a `{`, and returns what follows its `}`.
     fn replacement<'a>(
         &mut self,
         source: &'a str,

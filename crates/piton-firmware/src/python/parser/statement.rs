@@ -44,7 +44,7 @@ impl Parser {
         }
     }
 
-    /// Returns the error of something that stands behind a complete statement.
+    /// Returns the error of something that follows a complete statement.
     fn behind_statement(&self, statement: Option<&Statement>) -> SyntaxError {
         let line = self.line();
         if let Some(StatementKind::Expression(expression)) =
@@ -60,7 +60,7 @@ impl Parser {
         self.invalid()
     }
 
-    /// Parses the block behind a colon; `header` is the line of the statement that it belongs to.
+    /// Parses the block after a colon; `header` is the line of the statement that it belongs to.
     pub(super) fn block(&mut self, what: &str, header: u32) -> Parsed<Vec<Statement>> {
         if !self.take_operator(":") {
             return Err(match self.kind() {

@@ -638,7 +638,7 @@ fn all_fates(packets: usize, mode: Interrupts, depth: usize) -> u64 {
         // Four probes go in the time that the driver waits.
         let is_fine = outcome == Outcome::Sent
             || outcome == Outcome::Silent && (run.is_end_lost || faults > 3)
-            // A damaged probe behind another one may look like another program of the host.
+            // A damaged probe after another one may look like another program of the host.
             || run.board.end == Some(End::Stray) && faults > 1;
         assert!(is_fine, "{what}: {outcome:?}");
         if choices.iter().all(|choice| *choice == 0) {

@@ -208,7 +208,7 @@ fn line(framing: &Framing, number: u32, call: &Prepared<'_>) -> Option<String> {
     Some(format!("{number} {check} {}\n", call.text))
 }
 
-/// Returns what takes events to `events`. Nobody misses them when nobody listens any more.
+/// Returns what takes events to `events`. Without a receiver they are dropped.
 fn send_to(events: Option<&Sender<String>>) -> impl FnMut(String) + use<> {
     let events = events.cloned();
     move |text| {

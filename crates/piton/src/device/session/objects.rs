@@ -55,7 +55,7 @@ impl Session {
             released.into_iter().partition(|handle| handle.closes);
         for handle in closing_ones {
             match self.call(Request::evaluate(&closing(handle)), deadline) {
-                // What a `finally` block raises has nobody to tell.
+                // An exception of a `finally` block has no receiver.
                 Ok(_) | Err(DeviceError::Raised(_)) => {}
                 Err(error) => {
                     lock(&self.released).extend(others);

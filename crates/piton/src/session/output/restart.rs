@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use piton_board::repl::protocol::{FRIENDLY_PROMPT, NAMED_SOFT_REBOOT_LINE};
 
-/// Silence behind the prompt after which it counts.
+/// Silence that follows the prompt of a restart.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Maximum time of boot.py and main.py before the prompt, the same as mpremote's.
