@@ -8,6 +8,7 @@
 mod archive;
 mod bill;
 mod descriptions;
+mod links;
 mod systems;
 mod wheel;
 
@@ -23,6 +24,7 @@ use test_programs::pins::Environment;
 
 use crate::help::Help;
 use crate::man;
+use crate::platforms;
 use crate::processes::output_of;
 use crate::setup::python;
 use crate::workspace::{Profile, build_piton, root};
@@ -129,6 +131,27 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static System>> {
         Ok(system)
     };
     names.iter().map(find).collect()
+}
+
+/// Checks that the toolchain has the standard libraries of the systems' platforms: a build stops at the first that lacks.
+fn check_platforms(systems: &[&System], with_wheels: bool) -> anyhow::Result<()> {
+    let mut platforms: Vec<&'static str> = Vec::new();
+    for system in systems {
+        platforms.push(system.programs);
+        if with_wheels {
+            platforms.extend(system.wheels.iter().map(|wheel| wheel.module));
+        }
+    }
+    platforms.sort_unstable();
+    platforms.dedup();
+    let missing = platforms::missing(&platforms)?;
+    ensure!(
+        missing.is_empty(),
+        "no standard library for {}\n\nhint: run `rustup target add {}`",
+        missing.join(", "),
+        missing.join(" ")
+    );
+    Ok(())
 }
 
 /// The tools that build for other systems: a Python environment, made at the first release.
@@ -261,6 +284,7 @@ impl Release {
     /// Builds the programs and packs them.
     fn build(&mut self, out: &Path, args: &Args) -> anyhow::Result<()> {
         let systems = chosen(&args.systems)?;
+        check_platforms(&systems, !args.no_wheels)?;
         let tools = tools()?;
         let piton = match systems.iter().find(|system| system.is_this_computer()) {
             Some(system) => {

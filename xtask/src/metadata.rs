@@ -26,6 +26,15 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) targets: Vec<Target>,
+    /// The registries that it may go to; `None` for all.
+    publish: Option<Vec<String>>,
+}
+
+impl Package {
+    /// Returns whether a release publishes it.
+    pub(crate) fn is_published(&self) -> bool {
+        self.publish.as_ref().is_none_or(|names| !names.is_empty())
+    }
 }
 
 /// What a package says that it depends on.

@@ -16,7 +16,7 @@ const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
-    let missing = missing()?;
+    let missing = missing(&TARGETS)?;
     if !missing.is_empty() {
         let targets = missing.join(" ");
         bail!(
@@ -45,7 +45,7 @@ pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
 /// Brings the standard libraries that [`run`] needs into the toolchain, where rustup manages it.
 /// Errors: rustup can't bring them.
 pub(crate) fn set_up() -> anyhow::Result<()> {
-    let missing = missing()?;
+    let missing = missing(&TARGETS)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -74,10 +74,10 @@ pub(crate) fn set_up() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the targets whose standard library the toolchain lacks.
-fn missing() -> anyhow::Result<Vec<&'static str>> {
+/// Returns those of some targets whose standard library the toolchain lacks.
+pub(crate) fn missing(targets: &[&'static str]) -> anyhow::Result<Vec<&'static str>> {
     let mut missing = Vec::new();
-    for target in TARGETS {
+    for &target in targets {
         let mut rustc = Command::new("rustc");
         // The file `rust-toolchain.toml` there decides which toolchain it is.
         rustc.current_dir(root());

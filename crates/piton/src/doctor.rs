@@ -35,6 +35,8 @@ pub enum Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
+    /// The program itself: where it is, and what else has its name.
+    Program,
     /// Serial ports and the USB devices behind them.
     Ports,
     /// Other programs that get in the way.
@@ -276,10 +278,7 @@ fn cache_finding() -> Finding {
         Err(error) => return Finding::note(Topic::Cache, error.to_string(), remedy),
     };
     match can_write(&folder) {
-        Ok(()) => Finding::fine(
-            Topic::Cache,
-            format!("the cache folder `{}` can be written", folder.display()),
-        ),
+        Ok(there) => written_cache_finding(&folder, free_space(there)),
         Err(error) => Finding::note(
             Topic::Cache,
             format!(
@@ -291,11 +290,50 @@ fn cache_finding() -> Finding {
     }
 }
 
-/// Tries whether a file can be made in a folder, or in the nearest folder above it that is there.
-fn can_write(folder: &Path) -> io::Result<()> {
+/// With less, the VM file, packages and compiled files may not all fit.
+const LITTLE_DISK: u64 = 100 << 20;
+
+/// Returns the finding for a cache folder that can be written, on a disk with this much free space.
+fn written_cache_finding(folder: &Path, free: Option<u64>) -> Finding {
+    let message = format!("the cache folder `{}` can be written", folder.display());
+    match free {
+        None => Finding::fine(Topic::Cache, message),
+        Some(free) if free >= LITTLE_DISK => {
+            let message = format!("{message}; {} MB of its disk are free", free / 1_000_000);
+            Finding::fine(Topic::Cache, message)
+        }
+        Some(free) => Finding::note(
+            Topic::Cache,
+            format!(
+                "{message}, but only {} kB of its disk are free",
+                free / 1000
+            ),
+            format!(
+                "run `piton cache clear --all`, or name a folder on another disk with `{}`",
+                environment::CACHE_FOLDER
+            ),
+        ),
+    }
+}
+
+/// Returns how many bytes a person may still write to the disk of a folder; `None` if the system does not tell.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn free_space(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn free_space(_folder: &Path) -> Option<u64> {
+    None
+}
+
+/// Tries whether a file can be made in a folder, or in the nearest folder above it that is there, and returns the latter.
+fn can_write(folder: &Path) -> io::Result<&Path> {
     let there = folder.ancestors().find(|folder| folder.exists());
     let there = there.ok_or(io::ErrorKind::NotFound)?;
-    tempfile::NamedTempFile::new_in(there).map(drop)
+    tempfile::NamedTempFile::new_in(there)?;
+    Ok(there)
 }
 
 /// Returns what is to be said of a board with these facts and these file systems.

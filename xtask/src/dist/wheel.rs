@@ -1,5 +1,4 @@
-//! The wheels of a system: the Python package with the program `piton` in it, and the small wheel that puts the program under
-//! the names of other tools on the path, for who asks for it (`pip install piton-mp[links]`).
+//! The wheels of a system: the Python package with the program `piton` in it, and the wheel of [`links`].
 //!
 //! Format: the PyPA specification "Binary distribution format"
 //! (<https://packaging.python.org/en/latest/specifications/binary-distribution-format/>). What lies in `NAME-VERSION.data/scripts`
@@ -13,7 +12,7 @@ use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 
 use super::systems::{System, Wheel};
-use super::{FileKind, Papers, Programs, Release, Tools};
+use super::{FileKind, Papers, Programs, Release, Tools, links};
 use crate::workspace::root;
 
 /// Returns kind, name and bytes of each wheel of a system.
@@ -40,7 +39,7 @@ pub(crate) fn of(
         }));
         let bytes = with_data(&bytes, &data)?;
         let platform = platform(&name)?;
-        let links = links(system, programs, release, platform)?;
+        let links = links::of(system, programs, release, platform)?;
         let links_name = format!("piton_mp_links-{}-py3-none-{platform}.whl", release.version);
         wheels.push((FileKind::Wheel, name, bytes));
         wheels.push((FileKind::LinksWheel, links_name, links));
@@ -59,7 +58,7 @@ fn build(
     let mut maturin = tools.command("maturin")?;
     maturin
         .current_dir(root().join("crates").join("piton-python"))
-        .args(["build", "--quiet", "--locked", "--release"])
+        .args(["build", "--quiet", "--locked", "--profile", "extension"])
         .args(["--target", wheel.module])
         .arg("--out")
         .arg(folder.path())
@@ -92,20 +91,20 @@ fn platform(name: &str) -> anyhow::Result<&str> {
 }
 
 /// A wheel in the making: each file goes into the list `RECORD` too.
-struct Writer {
+pub(super) struct Writer {
     zip: zip::ZipWriter<Cursor<Vec<u8>>>,
     record: String,
 }
 
 impl Writer {
-    fn new() -> Writer {
+    pub(super) fn new() -> Writer {
         Writer {
             zip: zip::ZipWriter::new(Cursor::new(Vec::new())),
             record: String::new(),
         }
     }
 
-    fn add(&mut self, path: &str, content: &[u8], mode: u32) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, path: &str, content: &[u8], mode: u32) -> anyhow::Result<()> {
         let sum = BASE64URL_NOPAD.encode(&Sha256::digest(content));
         self.record
             .push_str(&format!("{path},sha256={sum},{}\n", content.len()));
@@ -124,7 +123,7 @@ impl Writer {
     }
 
     /// Writes `RECORD`, which names itself without a sum, and returns the wheel.
-    fn finish(mut self, record_path: &str) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn finish(mut self, record_path: &str) -> anyhow::Result<Vec<u8>> {
         self.record.push_str(&format!("{record_path},,\n"));
         let record = std::mem::take(&mut self.record);
         self.write(record_path, record.as_bytes(), 0o644)?;
@@ -169,40 +168,6 @@ pub(crate) fn with_data(wheel: &[u8], data: &[Data]) -> anyhow::Result<Vec<u8>> 
         )?;
     }
     writer.finish(&record_path)
-}
-
-/// Returns the wheel with the programs under the names of other tools.
-fn links(
-    system: &System,
-    programs: &Programs,
-    release: &Release,
-    platform: &str,
-) -> anyhow::Result<Vec<u8>> {
-    let version = &release.version;
-    let stem = format!("piton_mp_links-{version}");
-    let mut writer = Writer::new();
-    for (name, content) in [
-        ("mpremote", &programs.piton),
-        ("mpy-cross", &programs.mpy_cross),
-    ] {
-        let path = format!("{stem}.data/scripts/{}", system.program(name));
-        writer.add(&path, content, 0o755)?;
-    }
-    let metadata = format!(
-        "Metadata-Version: 2.1\nName: piton-mp-links\nVersion: {version}\n\
-         Summary: Piton under the names mpremote and mpy-cross\n\
-         License: MIT\nRequires-Python: >=3.9\nRequires-Dist: piton-mp=={version}\n"
-    );
-    let wheel = format!(
-        "Wheel-Version: 1.0\nGenerator: piton\nRoot-Is-Purelib: false\nTag: py3-none-{platform}\n"
-    );
-    writer.add(
-        &format!("{stem}.dist-info/METADATA"),
-        metadata.as_bytes(),
-        0o644,
-    )?;
-    writer.add(&format!("{stem}.dist-info/WHEEL"), wheel.as_bytes(), 0o644)?;
-    writer.finish(&format!("{stem}.dist-info/RECORD"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,12 @@ pub(super) fn check(metadata: &Metadata, root: &Path) -> anyhow::Result<Vec<Find
     findings.extend(check_architecture(&fs_err::read_to_string(
         root.join("ARCHITECTURE.md"),
     )?));
+    let license = fs_err::read(root.join("LICENSE"))?;
     for package in &metadata.packages {
+        if package.is_published() {
+            let folder = package.manifest_path.parent().unwrap_or(root);
+            findings.extend(check_papers(folder, &from_root(folder, root), &license));
+        }
         for target in &package.targets {
             if target.is_product() {
                 let text = fs_err::read_to_string(&target.src_path)?;
@@ -28,6 +33,35 @@ pub(super) fn check(metadata: &Metadata, root: &Path) -> anyhow::Result<Vec<Find
         }
     }
     Ok(findings)
+}
+
+/// Checks what a package of the registry must have beside its code.
+fn check_papers(folder: &Path, path: &Path, license: &[u8]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |file: &str, what: &str, hint| {
+        findings.push(Finding {
+            path: path.join(file),
+            line: 1,
+            what: what.to_owned(),
+            hint,
+        });
+    };
+    let readme = fs_err::read_to_string(folder.join("README.md"));
+    if !readme.is_ok_and(|text| text.starts_with("# ")) {
+        find(
+            "README.md",
+            "a published crate has no README.md with a title",
+            "the registry shows it on the page of the crate",
+        );
+    }
+    if fs_err::read(folder.join("LICENSE")).ok().as_deref() != Some(license) {
+        find(
+            "LICENSE",
+            "a published crate does not have the license of the repository",
+            "make a link to it: `ln -s ../../LICENSE`",
+        );
+    }
+    findings
 }
 
 fn check_lock(text: &str) -> Option<Finding> {
@@ -67,6 +101,24 @@ fn check_crate_doc(path: PathBuf, text: &str) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_published_crate_has_a_readme_and_the_license() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = || {
+            let found = check_papers(folder.path(), Path::new("crates/x"), b"text");
+            let paths = found.into_iter().map(|finding| finding.path);
+            paths.collect::<Vec<_>>()
+        };
+        let [readme, license] =
+            ["README.md", "LICENSE"].map(|name| Path::new("crates/x").join(name));
+        assert_eq!(check(), [readme, license.clone()]);
+        fs_err::write(folder.path().join("README.md"), "# x\n").unwrap();
+        fs_err::write(folder.path().join("LICENSE"), "other").unwrap();
+        assert_eq!(check(), [license]);
+        fs_err::write(folder.path().join("LICENSE"), "text").unwrap();
+        assert!(check().is_empty());
+    }
 
     #[test]
     fn the_301st_package_fails() {

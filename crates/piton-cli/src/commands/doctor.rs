@@ -1,5 +1,7 @@
 //! `doctor`: looks for what keeps boards from being reached, and says what to do about it.
 
+mod program;
+
 use std::time::Duration;
 
 use piton::deadline::Deadline;
@@ -9,6 +11,7 @@ use serde::Serialize;
 
 use super::completions;
 use crate::context::Context;
+use crate::environment;
 use crate::error::CommandError;
 
 /// How long a board may take to count its free space, as for `df`.
@@ -24,7 +27,12 @@ struct Report<'a> {
 
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     let vm = ctx.session.connect_options().vm.clone();
-    let mut findings = examine_computer(vm.as_deref());
+    let mut findings = Vec::new();
+    if let Ok(program) = std::env::current_exe() {
+        let path = std::env::var_os(environment::PATH).unwrap_or_default();
+        findings.extend(program::findings(&program, &path));
+    }
+    findings.extend(examine_computer(vm.as_deref()));
     findings.extend(completions::finding());
     // A board is looked at only if the line connects to one: that interrupts its program.
     if ctx.session.is_connected() {

@@ -10,6 +10,7 @@ fn doctor(sandbox: &Sandbox, words: &[&str], cache: &str) -> crate::support::Out
     command.env("SHELL", "/bin/fish");
     command.env("XDG_CONFIG_HOME", sandbox.path());
     command.env_remove("PITON_VM");
+    command.env("PATH", sandbox.path());
     run(command)
 }
 
@@ -19,8 +20,10 @@ fn a_computer_is_looked_at_without_a_board() {
     let outcome = doctor(&sandbox, &["doctor"], "cache");
     let stdout = outcome.stdout();
     let expected = [
+        concat!("ok       this is piton ", env!("CARGO_PKG_VERSION"), ", `"),
+        "\nnote     there is no command `piton`: no folder of `PATH` has the program\n         -> add `",
         "\nnote     the virtual board has no VM file 1.29.0-6 yet; it is fetched at the first `piton connect virtual`\n         -> ",
-        "can be written\n",
+        "/cache` can be written",
         "\nnote     the Tab key does not complete lines of piton\n         -> run `piton completions --install`\n",
     ];
     for text in expected {

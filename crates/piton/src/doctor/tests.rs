@@ -123,6 +123,24 @@ fn a_damaged_vm_file_is_a_problem_and_a_missing_one_is_not() {
 }
 
 #[test]
+fn a_full_disk_is_told() {
+    let found = |free| lines(&[written_cache_finding(Path::new("/c"), free)]).join("");
+    assert_eq!(
+        found(None),
+        "Fine: the cache folder `/c` can be written | -"
+    );
+    assert_eq!(
+        found(Some(123_456_789)),
+        "Fine: the cache folder `/c` can be written; 123 MB of its disk are free | -"
+    );
+    assert_eq!(
+        found(Some(4_096)),
+        "Note: the cache folder `/c` can be written, but only 4 kB of its disk are free | run `piton cache clear \
+         --all`, or name a folder on another disk with `PITON_CACHE_DIR`"
+    );
+}
+
+#[test]
 fn a_board_is_judged_by_its_facts() {
     let mut facts = BoardFacts::default();
     facts.implementation = Some("micropython".to_owned());
