@@ -32,6 +32,8 @@ use crate::mip::INDEX;
 pub mod edit;
 mod read;
 
+pub use read::KEYS;
+
 /// Name of the file.
 pub const FILE_NAME: &str = "pyproject.toml";
 

@@ -103,7 +103,8 @@ fn open() -> Result<Workspace, CommandError> {
 fn note_unknown(workspace: &Workspace, ui: &Ui) {
     for (key, line) in &workspace.project().unknown {
         ui.note(&format!(
-            "`pyproject.toml`, line {line}: `{key}` is not known"
+            "`pyproject.toml`, line {line}: `{key}` is not known and has no effect; the keys are {}",
+            piton::project::project::KEYS.join(", ")
         ));
     }
 }

@@ -405,7 +405,7 @@ fn package_hints(error: &ProjectError, name: &str) -> Vec<String> {
             Some(near) => did_you_mean(&near),
             None => {
                 let shown = known.iter().take(8).cloned().collect::<Vec<_>>();
-                format!("there is {}", shown.join(", "))
+                format!("the project has {}", shown.join(", "))
             }
         },
         ProjectError::Exists { name: word, .. } => {

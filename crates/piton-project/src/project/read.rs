@@ -9,8 +9,8 @@ use toml_edit::{Document, Item, TableLike, Value};
 use super::{Dependency, Group, MAIN, Part, Project, SchemaError};
 use crate::dependency::{DependencySource, is_identifier};
 
-/// The keys of the tables.
-const KEYS: [&str; 7] = [
+/// The keys of `[tool.piton]` and `[tool.belay]`.
+pub const KEYS: [&str; 7] = [
     "name",
     "ignore",
     "dependencies_path",
