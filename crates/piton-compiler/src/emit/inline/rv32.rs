@@ -11,7 +11,7 @@ use piton_syntax::token::Token;
 
 mod table;
 
-use self::table::{Action, Operand, ROWS, Row};
+use self::table::{Operand, ROWS, Row};
 
 /// Bits of `-march-flags`.
 const ZBA: u32 = 1;
@@ -246,12 +246,7 @@ impl<'a> Rv32<'a> {
                 *value = self.operand(row, place, *node)?;
             }
         }
-        let assembler = &mut self.unit.assembler;
-        match row.action {
-            Action::Half(encode) => code::half(assembler, encode(values)),
-            Action::Word(encode) => code::word(assembler, encode(values)),
-            Action::Sequence(emit) => emit(assembler, values),
-        }
+        row.action.emit(&mut self.unit.assembler, values);
         Some(())
     }
 

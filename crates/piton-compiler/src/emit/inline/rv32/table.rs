@@ -31,12 +31,40 @@ use Operand::{Label, Register, Window};
 /// What becomes of the operands.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
+    /// Format R: rd, rs1, rs2.
+    Registers { funct3: u32, funct7: u32 },
+    /// Format I: rd, rs1 and a number.
+    Immediate { opcode: u32, funct3: u32 },
+    /// Format I of a load: rd, offset and base.
+    Load { funct3: u32 },
+    /// Format S: the source, offset and base.
+    Store { funct3: u32 },
+    /// Format B: rs1, rs2 and a distance.
+    Branch { funct3: u32 },
     /// An instruction of 16 bits.
     Half(fn([u32; 3]) -> u32),
     /// An instruction of 32 bits.
     Word(fn([u32; 3]) -> u32),
     /// Several instructions.
     Sequence(fn(&mut Assembler, [u32; 3])),
+}
+
+impl Action {
+    /// Emits the instruction with these operands.
+    pub(super) fn emit(self, assembler: &mut Assembler, operands: [u32; 3]) {
+        let [first, second, third] = operands;
+        let word = match self {
+            Action::Registers { funct3, funct7 } => encode::r(funct3, funct7, first, second, third),
+            Action::Immediate { opcode, funct3 } => encode::i(opcode, funct3, first, second, third),
+            Action::Load { funct3 } => encode::i(0x3, funct3, first, third, second),
+            Action::Store { funct3 } => encode::s(funct3, third, first, second),
+            Action::Branch { funct3 } => encode::b(funct3, first, second, third),
+            Action::Word(encode) => encode(operands),
+            Action::Half(encode) => return code::half(assembler, encode(operands)),
+            Action::Sequence(emit) => return emit(assembler, operands),
+        };
+        code::word(assembler, word);
+    }
 }
 
 /// An instruction.
@@ -81,6 +109,26 @@ type Operands = &'static [Operand];
 
 const fn word(name: &'static [u8], operands: Operands, encode: fn([u32; 3]) -> u32) -> Row {
     Row::new(name, operands, Action::Word(encode))
+}
+
+const fn registers(name: &'static [u8], funct3: u32, funct7: u32) -> Row {
+    Row::new(name, RRR, Action::Registers { funct3, funct7 })
+}
+
+const fn immediate(name: &'static [u8], operands: Operands, opcode: u32, funct3: u32) -> Row {
+    Row::new(name, operands, Action::Immediate { opcode, funct3 })
+}
+
+const fn load(name: &'static [u8], funct3: u32) -> Row {
+    Row::new(name, R_ADDRESS, Action::Load { funct3 }).with_address()
+}
+
+const fn store(name: &'static [u8], funct3: u32) -> Row {
+    Row::new(name, R_ADDRESS, Action::Store { funct3 }).with_address()
+}
+
+const fn branch(name: &'static [u8], funct3: u32) -> Row {
+    Row::new(name, RR_LABEL, Action::Branch { funct3 })
 }
 
 const fn half(name: &'static [u8], operands: Operands, encode: fn([u32; 3]) -> u32) -> Row {
@@ -175,48 +223,22 @@ const W_WORD: Operands = &[Window, signed(0x7c), Window];
 const LABEL11: Operands = &[Label(0xffe)];
 
 pub(super) const ROWS: [Row; 85] = [
-    word(b"add", RRR, |[rd, rs1, rs2]| {
-        encode::r(0, 0x0, rd, rs1, rs2)
-    }),
-    word(b"addi", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 0, rd, rs, immediate)
-    }),
-    word(b"and_", RRR, |[rd, rs1, rs2]| {
-        encode::r(7, 0x0, rd, rs1, rs2)
-    }),
-    word(b"andi", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 7, rd, rs, immediate)
-    }),
+    registers(b"add", 0, 0x0),
+    immediate(b"addi", RRI12, 0x13, 0),
+    registers(b"and_", 7, 0x0),
+    immediate(b"andi", RRI12, 0x13, 7),
     word(b"auipc", R_UPPER, |[rd, immediate, _]| {
         encode::auipc(rd, immediate)
     }),
-    word(b"beq", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(0, rs1, rs2, offset)
-    }),
-    word(b"bge", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(5, rs1, rs2, offset)
-    }),
-    word(b"bgeu", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(7, rs1, rs2, offset)
-    }),
-    word(b"blt", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(4, rs1, rs2, offset)
-    }),
-    word(b"bltu", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(6, rs1, rs2, offset)
-    }),
-    word(b"bne", RR_LABEL, |[rs1, rs2, offset]| {
-        encode::b(1, rs1, rs2, offset)
-    }),
-    word(b"csrrc", RR_CSR, |[rd, rs, immediate]| {
-        encode::i(0x73, 3, rd, rs, immediate)
-    }),
-    word(b"csrrs", RR_CSR, |[rd, rs, immediate]| {
-        encode::i(0x73, 2, rd, rs, immediate)
-    }),
-    word(b"csrrw", RR_CSR, |[rd, rs, immediate]| {
-        encode::i(0x73, 1, rd, rs, immediate)
-    }),
+    branch(b"beq", 0),
+    branch(b"bge", 5),
+    branch(b"bgeu", 7),
+    branch(b"blt", 4),
+    branch(b"bltu", 6),
+    branch(b"bne", 1),
+    immediate(b"csrrc", RR_CSR, 0x73, 3),
+    immediate(b"csrrs", RR_CSR, 0x73, 2),
+    immediate(b"csrrw", RR_CSR, 0x73, 1),
     word(b"csrrci", R_CSR_U5, |[rd, csr, immediate]| {
         encode::i(0x73, 7, rd, immediate, csr)
     }),
@@ -278,133 +300,54 @@ pub(super) const ROWS: [Row; 85] = [
         encode::c_swsp(rs, offset)
     }),
     half(b"c_xor", WW, |[rd, rs, _]| encode::ca(1, rd, rs)),
-    word(b"div", RRR, |[rd, rs1, rs2]| {
-        encode::r(4, 0x1, rd, rs1, rs2)
-    }),
-    word(b"divu", RRR, |[rd, rs1, rs2]| {
-        encode::r(5, 0x1, rd, rs1, rs2)
-    }),
+    registers(b"div", 4, 0x1),
+    registers(b"divu", 5, 0x1),
     word(b"ebreak", NONE, |_| 0x0010_0073),
     word(b"ecall", NONE, |_| 0x73),
     word(b"jal", R_LABEL20, |[rd, offset, _]| encode::jal(rd, offset)),
-    word(b"jalr", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x67, 0, rd, rs, immediate)
-    }),
+    immediate(b"jalr", RRI12, 0x67, 0),
     sequence(b"la", R_LABEL, |assembler, [rd, distance, _]| {
         code::load_address(assembler, rd, distance)
     }),
-    word(b"lb", R_ADDRESS, |[rd, offset, rs]| {
-        encode::i(0x3, 0, rd, rs, offset)
-    })
-    .with_address(),
-    word(b"lbu", R_ADDRESS, |[rd, offset, rs]| {
-        encode::i(0x3, 4, rd, rs, offset)
-    })
-    .with_address(),
-    word(b"lh", R_ADDRESS, |[rd, offset, rs]| {
-        encode::i(0x3, 1, rd, rs, offset)
-    })
-    .with_address(),
-    word(b"lhu", R_ADDRESS, |[rd, offset, rs]| {
-        encode::i(0x3, 5, rd, rs, offset)
-    })
-    .with_address(),
+    load(b"lb", 0),
+    load(b"lbu", 4),
+    load(b"lh", 1),
+    load(b"lhu", 5),
     sequence(b"li", R_ANY, |assembler, [rd, value, _]| {
         code::load_immediate(assembler, rd, value)
     }),
     word(b"lui", R_UPPER, |[rd, immediate, _]| {
         encode::lui(rd, immediate)
     }),
-    word(b"lw", R_ADDRESS, |[rd, offset, rs]| {
-        encode::i(0x3, 2, rd, rs, offset)
-    })
-    .with_address(),
+    load(b"lw", 2),
     half(b"mv", RR, |[rd, rs, _]| encode::c_mv(rd, rs)),
-    word(b"mul", RRR, |[rd, rs1, rs2]| {
-        encode::r(0, 0x1, rd, rs1, rs2)
-    }),
-    word(b"mulh", RRR, |[rd, rs1, rs2]| {
-        encode::r(1, 0x1, rd, rs1, rs2)
-    }),
-    word(b"mulhsu", RRR, |[rd, rs1, rs2]| {
-        encode::r(2, 0x1, rd, rs1, rs2)
-    }),
-    word(b"mulhu", RRR, |[rd, rs1, rs2]| {
-        encode::r(3, 0x1, rd, rs1, rs2)
-    }),
-    word(b"or_", RRR, |[rd, rs1, rs2]| {
-        encode::r(6, 0x0, rd, rs1, rs2)
-    }),
-    word(b"ori", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 6, rd, rs, immediate)
-    }),
-    word(b"rem", RRR, |[rd, rs1, rs2]| {
-        encode::r(6, 0x1, rd, rs1, rs2)
-    }),
-    word(b"remu", RRR, |[rd, rs1, rs2]| {
-        encode::r(7, 0x1, rd, rs1, rs2)
-    }),
-    word(b"sb", R_ADDRESS, |[rs2, offset, rs1]| {
-        encode::s(0, rs1, rs2, offset)
-    })
-    .with_address(),
-    word(b"sh", R_ADDRESS, |[rs2, offset, rs1]| {
-        encode::s(1, rs1, rs2, offset)
-    })
-    .with_address(),
-    word(b"sh1add", RRR, |[rd, rs1, rs2]| {
-        encode::r(2, 0x10, rd, rs1, rs2)
-    })
-    .of_zba(),
-    word(b"sh2add", RRR, |[rd, rs1, rs2]| {
-        encode::r(4, 0x10, rd, rs1, rs2)
-    })
-    .of_zba(),
-    word(b"sh3add", RRR, |[rd, rs1, rs2]| {
-        encode::r(6, 0x10, rd, rs1, rs2)
-    })
-    .of_zba(),
-    word(b"sll", RRR, |[rd, rs1, rs2]| {
-        encode::r(1, 0x0, rd, rs1, rs2)
-    }),
-    word(b"slli", RRU5, |[rd, rs, immediate]| {
-        encode::i(0x13, 1, rd, rs, immediate)
-    }),
-    word(b"slt", RRR, |[rd, rs1, rs2]| {
-        encode::r(2, 0x0, rd, rs1, rs2)
-    }),
-    word(b"slti", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 2, rd, rs, immediate)
-    }),
-    word(b"sltiu", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 3, rd, rs, immediate)
-    }),
-    word(b"sltu", RRR, |[rd, rs1, rs2]| {
-        encode::r(3, 0x0, rd, rs1, rs2)
-    }),
-    word(b"sra", RRR, |[rd, rs1, rs2]| {
-        encode::r(5, 0x20, rd, rs1, rs2)
-    }),
+    registers(b"mul", 0, 0x1),
+    registers(b"mulh", 1, 0x1),
+    registers(b"mulhsu", 2, 0x1),
+    registers(b"mulhu", 3, 0x1),
+    registers(b"or_", 6, 0x0),
+    immediate(b"ori", RRI12, 0x13, 6),
+    registers(b"rem", 6, 0x1),
+    registers(b"remu", 7, 0x1),
+    store(b"sb", 0),
+    store(b"sh", 1),
+    registers(b"sh1add", 2, 0x10).of_zba(),
+    registers(b"sh2add", 4, 0x10).of_zba(),
+    registers(b"sh3add", 6, 0x10).of_zba(),
+    registers(b"sll", 1, 0x0),
+    immediate(b"slli", RRU5, 0x13, 1),
+    registers(b"slt", 2, 0x0),
+    immediate(b"slti", RRI12, 0x13, 2),
+    immediate(b"sltiu", RRI12, 0x13, 3),
+    registers(b"sltu", 3, 0x0),
+    registers(b"sra", 5, 0x20),
     word(b"srai", RRU5, |[rd, rs, amount]| {
         encode::i(0x13, 5, rd, rs, 0x400 | amount)
     }),
-    word(b"srl", RRR, |[rd, rs1, rs2]| {
-        encode::r(5, 0x0, rd, rs1, rs2)
-    }),
-    word(b"srli", RRU5, |[rd, rs, immediate]| {
-        encode::i(0x13, 5, rd, rs, immediate)
-    }),
-    word(b"sub", RRR, |[rd, rs1, rs2]| {
-        encode::r(0, 0x20, rd, rs1, rs2)
-    }),
-    word(b"sw", R_ADDRESS, |[rs2, offset, rs1]| {
-        encode::s(2, rs1, rs2, offset)
-    })
-    .with_address(),
-    word(b"xor", RRR, |[rd, rs1, rs2]| {
-        encode::r(4, 0x0, rd, rs1, rs2)
-    }),
-    word(b"xori", RRI12, |[rd, rs, immediate]| {
-        encode::i(0x13, 4, rd, rs, immediate)
-    }),
+    registers(b"srl", 5, 0x0),
+    immediate(b"srli", RRU5, 0x13, 5),
+    registers(b"sub", 0, 0x20),
+    store(b"sw", 2),
+    registers(b"xor", 4, 0x0),
+    immediate(b"xori", RRI12, 0x13, 4),
 ];
