@@ -8,6 +8,9 @@ use piton_project::cache::{COMPILED_LIMIT, Cache};
 
 use crate::environment::CACHE_FOLDER;
 
+/// The limit of the cache of started firmware, in bytes: about forty entries.
+const STARTED_LIMIT: u64 = 16_000_000;
+
 /// The folder is unknown: the user has no home folder, and [`CACHE_FOLDER`] is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no folder for the cache: there is no home folder, and `{CACHE_FOLDER}` is not set")]
@@ -41,4 +44,11 @@ pub fn compiled_folder() -> Result<PathBuf, NoCacheFolder> {
 pub fn compiled_modules() -> Option<Cache> {
     let folder = compiled_folder().ok()?;
     Some(Cache::new(folder, COMPILED_LIMIT))
+}
+
+/// Returns the cache of firmware of the virtual board that has been started; `None` if there is no cache folder. The
+/// folder is created with the first write.
+pub fn started_firmware() -> Option<Cache> {
+    let folder = cache_folder().ok()?.join("vm").join("started");
+    Some(Cache::new(folder, STARTED_LIMIT))
 }

@@ -26,11 +26,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
+use piton_project::cache::Key;
 use sha2::{Digest, Sha512};
 use tracing::debug;
 use virtual_board::{VmError, VmImage};
 
-use crate::cache_folder::{NoCacheFolder, cache_folder};
+use crate::cache_folder::{NoCacheFolder, cache_folder, started_firmware};
 use crate::environment;
 use crate::events;
 
@@ -138,15 +139,17 @@ pub enum VmFile {
 }
 
 impl VmFile {
-    /// Reads and compiles the file.
+    /// Reads the file, and starts the firmware in it. The memory of the started firmware is kept in the
+    /// [cache folder](crate::cache_folder), so that the next process does not start it again; a damaged entry is
+    /// ignored and replaced.
     ///
     /// # Errors
     ///
     /// As [`VmImage::open`].
     pub fn open(&self) -> Result<VmImage, VmError> {
         match self {
-            VmFile::Path(path) => VmImage::open(path),
-            VmFile::Embedded(bytes) => VmImage::from_bytes(bytes),
+            VmFile::Path(path) => started(&fs_err::read(path).map_err(VmError::Read)?),
+            VmFile::Embedded(bytes) => started(bytes),
         }
     }
 }
@@ -170,6 +173,27 @@ pub fn embedded() -> Option<&'static [u8]> {
     )));
     #[cfg(not(embedded_vm))]
     None
+}
+
+/// Returns the image of a VM file, from the cache if it was started before.
+fn started(wasm: &[u8]) -> Result<VmImage, VmError> {
+    let Some(cache) = started_firmware() else {
+        return VmImage::from_bytes(wasm);
+    };
+    let key = VmImage::start_inputs().fold(Key::new("started firmware").with(wasm), Key::with);
+    if let Some(start) = cache.get(&key) {
+        // An image of this file was made when the entry was, so an error would be a new one.
+        if let Some(image) = VmImage::resume(wasm, &start)? {
+            debug!("the started firmware is in the cache");
+            return Ok(image);
+        }
+    }
+    debug!("the firmware is started, and kept in the cache");
+    let image = VmImage::from_bytes(wasm)?;
+    if let Err(error) = cache.put(&key, &image.started()) {
+        debug!(%error, "the started firmware cannot be kept");
+    }
+    Ok(image)
 }
 
 /// Finds the VM file, and fetches it if it does not exist. `report` is called before the file is fetched.

@@ -79,6 +79,12 @@ sys.path.append(sys.path.pop(0))
 del sys.modules['startup'], sys.modules['event_loop'], sys.modules['_micropython'], startup, sys
 ";
 
+/// Returns all of the code that runs before `boot.py`.
+pub(crate) fn start_code() -> impl Iterator<Item = &'static [u8]> {
+    let files = START_FILES.iter().map(|(_, content)| *content);
+    [START.as_bytes()].into_iter().chain(files)
+}
+
 /// Returns the content of a file of the Python side; of the start-up code only while the board `boots`.
 pub(crate) fn file(name: &str, boots: bool) -> Option<&'static [u8]> {
     let start = if boots { START_FILES } else { &[] };

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmi::{CompilationMode, Config, Engine, Module};
+use wasmi::{CompilationMode, Config, CustomFuelCosts, Engine, Module};
 
+use crate::device;
 use crate::error::VmError;
 use crate::flash::{Files, MemoryStorage, Meter};
 use crate::host::{self, Host, HostParts};
 use crate::options::{LineOptions, Processor};
 use crate::vm::stop::ResetCause;
-use crate::vm::{Parts, Snapshot, Vm, export_stack_pointer};
+use crate::vm::{LARGEST, Parts, Snapshot, Vm, prepare};
 use crate::wire::{BoardEnd, Wire};
 
 /// A VM file, checked, compiled and started up to where a board would run its `boot.py`.
@@ -45,21 +46,39 @@ impl VmImage {
     ///
     /// The bytes are not WebAssembly, or not this firmware.
     pub fn from_bytes(wasm: &[u8]) -> Result<VmImage, VmError> {
-        let engine = Engine::new(&config());
-        let changed = export_stack_pointer(wasm);
-        let wasm = changed.as_deref().unwrap_or(wasm);
-        let module =
-            Module::new(&engine, wasm).map_err(|error| VmError::NotWasm(error.to_string()))?;
-        let refuse = |error: wasmi::Error| VmError::NotMicroPython(error.to_string());
-        let linker = host::link(&engine, &module).map_err(refuse)?;
-        let parts = Parts {
-            engine,
-            module,
-            linker,
-        };
+        let parts = parts(wasm, CompilationMode::LazyTranslation)?;
         let snapshot = Snapshot::take(&parts, unconnected_host()).map_err(refuse)?;
         let image = Arc::new(Image { parts, snapshot });
         Ok(VmImage { image })
+    }
+
+    /// Loads a VM file that [`VmImage::from_bytes`] has loaded before, without starting the firmware: `start` is what
+    /// [`VmImage::started`] returned then. Returns `None` if `start` has another form.
+    ///
+    /// The caller keeps `start` with a hash of the VM file and of the [`VmImage::start_inputs`], and checks both: the
+    /// functions of a file that was loaded once are validated only when they are called.
+    ///
+    /// # Errors
+    ///
+    /// As [`VmImage::from_bytes`].
+    pub fn resume(wasm: &[u8], start: &[u8]) -> Result<Option<VmImage>, VmError> {
+        let Some(snapshot) = Snapshot::from_bytes(start) else {
+            return Ok(None);
+        };
+        let parts = parts(wasm, CompilationMode::Lazy)?;
+        let image = Arc::new(Image { parts, snapshot });
+        Ok(Some(VmImage { image }))
+    }
+
+    /// Returns the memory of the started firmware, for [`VmImage::resume`].
+    #[must_use]
+    pub fn started(&self) -> Vec<u8> {
+        self.image.snapshot.to_bytes()
+    }
+
+    /// Returns what decides the memory of a started firmware, beside the VM file.
+    pub fn start_inputs() -> impl Iterator<Item = &'static [u8]> {
+        [START_LAYOUT].into_iter().chain(device::start_code())
     }
 
     /// Returns a started firmware.
@@ -70,13 +89,43 @@ impl VmImage {
     }
 }
 
-fn config() -> Config {
+/// Another layout of the snapshot, other parameters of the start and another preparation of the file get another number.
+const START_LAYOUT: &[u8] = b"1";
+
+/// As wasmi's own default.
+const BYTES_COPIED_PER_FUEL: u32 = 64;
+
+/// Checks and links a VM file.
+fn parts(wasm: &[u8], mode: CompilationMode) -> Result<Parts, VmError> {
+    let engine = Engine::new(&config(mode));
+    let changed = prepare(wasm);
+    let wasm = changed.as_deref().unwrap_or(wasm);
+    let module = Module::new(&engine, wasm).map_err(|error| VmError::NotWasm(error.to_string()))?;
+    let linker = host::link(&engine, &module).map_err(refuse)?;
+    Ok(Parts {
+        engine,
+        module,
+        linker,
+    })
+}
+
+fn refuse(error: wasmi::Error) -> VmError {
+    VmError::NotMicroPython(error.to_string())
+}
+
+fn config(mode: CompilationMode) -> Config {
     let mut config = Config::default();
     config
-        // Calls stop after a slice of fuel, to check the line. Functions compiled at their first call
-        // would use fuel that can't be given back.
+        // Calls stop after a slice of fuel, to check the line.
         .consume_fuel(true)
-        .compilation_mode(CompilationMode::Eager)
+        // Most functions are never called: translating all of them was most of a start. Translating one must cost no
+        // fuel, because then the steps of a program would depend on what ran before.
+        .compilation_mode(mode)
+        .fuel_cost(CustomFuelCosts {
+            bytes_copied_per_fuel: BYTES_COPIED_PER_FUEL,
+            fuel_per_bytes_translated: 0,
+            fuel_per_bytes_validated: 0,
+        })
         // The firmware watches its own stack and raises RuntimeError long before these.
         .set_max_stack_height(64 << 20)
         .set_max_recursion_depth(100_000)
@@ -93,7 +142,7 @@ fn unconnected_host() -> Host {
         unique_id: Vec::new(),
         reset_cause: ResetCause::Power,
         started: Instant::now(),
-        memory_limit: 64 << 20,
+        memory_limit: LARGEST,
         unresponsive_after: u64::MAX,
     })
 }

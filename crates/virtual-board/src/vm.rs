@@ -15,8 +15,8 @@ use call::call;
 use execute::{Raised, execute};
 use stop::{Stop, stop};
 
-pub(crate) use module_file::export_stack_pointer;
-pub(crate) use snapshot::Snapshot;
+pub(crate) use module_file::prepare;
+pub(crate) use snapshot::{LARGEST, Snapshot};
 
 /// The stack of Python calls, in words, as the package's own JavaScript has it. Up to 1.26 the firmware does
 /// not watch its C stack: with a larger one a deep recursion crashes it.

@@ -72,6 +72,42 @@ fn it_is_fetched_once_into_the_cache() {
     assert_eq!((outcome.code, outcome.stderr().as_str()), (Some(0), ""));
 }
 
+/// Damage must cost a start, never an answer: the next process replaces the entry.
+#[test]
+fn the_started_firmware_is_kept_and_a_damaged_one_is_replaced() {
+    let sandbox = Sandbox::new();
+    let cache = sandbox.path().join("cache");
+    let run_program = || {
+        let mut command = without_npm(&sandbox, &cache);
+        command.env("PITON_VM", test_programs::vm());
+        command.args(["micropython", "-c", "print(6 * 7)"]);
+        let outcome = run(command);
+        let answer = (outcome.code, outcome.stdout(), outcome.stderr());
+        assert_eq!(answer, (Some(0), "42\n".to_owned(), String::new()));
+    };
+    let entry = || {
+        let folder = std::fs::read_dir(cache.join("vm/started")).unwrap();
+        let folders = folder.map(|entry| entry.unwrap().path());
+        let mut files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        let path = files.next().expect("an entry").unwrap().path();
+        assert!(files.next().is_none());
+        path
+    };
+    run_program();
+    let path = entry();
+    let whole = std::fs::read(&path).unwrap();
+    run_program();
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for damaged in [&flipped, &whole[..middle], b""] {
+        std::fs::write(&path, damaged).unwrap();
+        run_program();
+        assert_eq!(entry(), path);
+        assert_eq!(std::fs::read(&path).unwrap().len(), whole.len());
+    }
+}
+
 #[test]
 fn what_comes_with_another_checksum_is_not_used() {
     let sandbox = Sandbox::new();
@@ -151,7 +187,7 @@ fn a_file_can_be_named() {
         .env("PITON_VM", &vm)
         .args(["connect", "virtual", "eval", "1"]);
     assert_eq!(run(command).stdout(), "1\r\n");
-    assert!(!cache.exists());
+    assert!(!cache.join("vm/1.29.0-6").exists());
 }
 
 #[test]

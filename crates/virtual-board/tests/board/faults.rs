@@ -85,7 +85,8 @@ fn the_board_vanishes_in_the_middle_of_its_output_and_returns() {
             .kind(),
         ErrorKind::UnexpectedEof
     );
-    again.raw();
+    // The first prompt is lost if the board was faster.
+    again.send(b"\r").raw();
     assert_eq!(
         again.run("import os\nprint(os.listdir(), 'x' in dir())"),
         "['kept'] False\n"
@@ -147,7 +148,7 @@ fn a_power_cut_can_disconnect_the_line_for_a_time_or_until_power_on() {
     talk.send(WRITE_AND_READ_BACK.as_bytes()).send(b"\x04");
     assert_eq!(wait_eof(&talk.line), b"OK");
     let mut talk = Talk::on(reopen(&board));
-    talk.raw();
+    talk.send(b"\r").raw();
     board.inject(&Fault::PowerCut {
         after_writes: 1,
         outage: Outage::Dead,
@@ -161,7 +162,7 @@ fn a_power_cut_can_disconnect_the_line_for_a_time_or_until_power_on() {
     );
     board.power_on();
     let mut talk = Talk::on(reopen(&board));
-    talk.raw();
+    talk.send(b"\r").raw();
     assert_eq!(talk.run("import os\nprint(os.listdir())"), "['f0']\n");
 }
 

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 #[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
 use std::time::Duration;
 
 use virtual_board::{BoardOptions, Fault, serve};
@@ -107,7 +109,19 @@ fn pty_clients_come_and_go() {
     });
     client.write_all(b"y\r").expect("sent");
     let mut client = open();
-    expect(&mut client, b">>> ");
+    let mut keyboard = open();
+    let has_prompt = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // The first prompt is lost if the board was faster than the server, and then a key as well.
+        scope.spawn(|| {
+            while !has_prompt.load(Ordering::SeqCst) {
+                keyboard.write_all(b"\r").expect("sent");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        expect(&mut client, b">>> ");
+        has_prompt.store(true, Ordering::SeqCst);
+    });
     drop(server);
     assert!(board.open().is_ok());
 }

@@ -8,7 +8,13 @@ use crate::support::Talk;
 #[test]
 fn every_version_behaves_like_a_board() {
     for version in VM_VERSIONS {
-        let image = VmImage::open(&vm_version(version)).expect(version);
+        // The other tests run what `open` returns; this one goes on with the memory that it keeps for another process.
+        let start = VmImage::open(&vm_version(version))
+            .expect(version)
+            .started();
+        let wasm = std::fs::read(vm_version(version)).expect(version);
+        let image = VmImage::resume(&wasm, &start).expect(version);
+        let image = image.expect("it is the start of this firmware");
         let board = VirtualBoard::start(&image, BoardOptions::default()).expect(version);
         let mut talk = Talk::with(&board);
         let banner = String::from_utf8(talk.take(b">>> ")).expect("text");
@@ -90,6 +96,9 @@ fn invalid_firmware_is_refused() {
         .err()
         .expect("no firmware");
     assert!(matches!(error, VmError::NotMicroPython(_)), "{error}");
+    // A kept start that is damaged is none.
+    let image = VmImage::resume(&whole, b"garbage").expect("a module");
+    assert!(image.is_none());
     // Flipped bytes may go unseen or not; they must never panic.
     for at in (0..whole.len()).step_by(whole.len() / 23) {
         let mut broken = whole.clone();
