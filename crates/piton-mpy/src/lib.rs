@@ -10,7 +10,7 @@
 //!   joins several modules into one.
 //! - [`imports`] lists the modules that a module imports.
 //! - [`opcode`], [`qstr`], [`prelude`], [`line_info`] and [`vuint`] are the tables and codecs that a
-//!   compiler needs as well.
+//!   compiler needs as well, [`fun_table`] is one that a linker needs.
 //!
 //! ```
 //! // What the official compiler makes of `x = 1` in `a.py`.
@@ -33,6 +33,7 @@
 
 pub mod disassembly;
 pub mod error;
+pub mod fun_table;
 pub mod header;
 pub mod hexdump;
 pub mod imports;

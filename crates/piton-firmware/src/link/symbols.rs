@@ -1,37 +1,23 @@
 //! Decides what each undefined symbol stands for.
 
+use piton_mpy::fun_table;
+
 use super::image::{Image, Section, SymbolId};
 use super::{Detail, LinkError, Report};
-
-/// The firmware's table has these from this entry on (`mp_fun_table`, py/nativeglue.h).
-const FIRST_TYPE: u8 = 73;
-const TYPES: [&str; 14] = [
-    "mp_type_type",
-    "mp_type_str",
-    "mp_type_list",
-    "mp_type_dict",
-    "mp_type_fun_builtin_0",
-    "mp_type_fun_builtin_1",
-    "mp_type_fun_builtin_2",
-    "mp_type_fun_builtin_3",
-    "mp_type_fun_builtin_var",
-    "mp_type_Exception",
-    "mp_stream_read_obj",
-    "mp_stream_readinto_obj",
-    "mp_stream_unbuffered_readline_obj",
-    "mp_stream_write_obj",
-];
-
-const MEMSET: u8 = 50;
-const MEMMOVE: u8 = 51;
 
 /// Returns the entry of the firmware's table for a function of C's library.
 pub(super) fn library_function(name: &str) -> Option<u8> {
     match name {
-        "memset" => Some(MEMSET),
-        "memcpy" | "memmove" => Some(MEMMOVE),
+        "memset" => fun_table::number(name),
+        "memcpy" | "memmove" => fun_table::number("memmove"),
         _ => None,
     }
+}
+
+/// Returns the entry of the firmware's table that a symbol stands for. Only those from the first type on are symbols: modules call
+/// the others through the table.
+fn table_entry(name: &str) -> Option<u8> {
+    fun_table::number(name).filter(|&number| Some(number) >= fun_table::number("mp_type_type"))
 }
 
 /// The sections for symbols of the firmware; none has a place in the module.
@@ -115,9 +101,8 @@ fn resolve_one(
         }
         other if image.fixed_address(other).is_some() => return Ok(None),
         other => {
-            let entry = TYPES.iter().position(|known| *known == other);
-            if let Some(entry) = entry.and_then(|entry| u8::try_from(entry).ok()) {
-                function = Some(FIRST_TYPE + entry);
+            if let Some(entry) = table_entry(other) {
+                function = Some(entry);
                 Some(outside.functions)
             } else if let Some(entry) = library_function(other) {
                 jump_section(image, entry)
@@ -137,7 +122,7 @@ fn resolve_one(
 /// Returns the section with the jump to a function of the firmware, which is made when it is needed first. On an Xtensa there is none:
 /// calls go by the table of addresses.
 fn jump_section(image: &mut Image<'_>, entry: u8) -> Option<usize> {
-    let name = if entry == MEMSET {
+    let name = if fun_table::name(entry.into()) == Some("memset") {
         ".internal.memset"
     } else {
         ".internal.memmove"

@@ -12,6 +12,7 @@ use yaxpeax_arch::{Decoder as _, U8Reader};
 use yaxpeax_arm::armv7::{self, InstDecoder, Operand};
 
 use super::{Disassembly, MachineInstruction};
+use crate::fun_table;
 use crate::header::{Arch, SUB_VERSION};
 use crate::hexdump::hex;
 use crate::module::{Module, Qstr};
@@ -112,7 +113,7 @@ impl<'m> Meaning<'m> {
         match table {
             Table::Functions if displacement.is_multiple_of(word) => {
                 let number = usize::try_from(displacement / word).ok()?;
-                function(number).map(str::to_owned)
+                fun_table::name(number).map(str::to_owned)
             }
             Table::Strings if displacement.is_multiple_of(2) => {
                 let number = u32::try_from(displacement / 2).ok()?;
@@ -262,107 +263,11 @@ fn arm_note(instruction: &armv7::Instruction, meaning: &Meaning<'_>) -> Option<S
 /// Returns what a relocation adds, in words.
 fn target(target: Target, sub_version: u8) -> String {
     let name = match target {
-        Target::Fun(number) if sub_version == SUB_VERSION => function(number.into()),
+        Target::Fun(number) if sub_version == SUB_VERSION => fun_table::name(number.into()),
         _ => None,
     };
     name.map_or_else(|| show::target(target), str::to_owned)
 }
-
-/// Returns the name of an entry of the firmware's table of functions.
-fn function(number: usize) -> Option<&'static str> {
-    FUNCTIONS.get(number).copied()
-}
-
-/// `mp_fun_table` (py/nativeglue.c). Files of [`SUB_VERSION`] are for this table.
-const FUNCTIONS: [&str; 87] = [
-    "mp_const_none",
-    "mp_const_false",
-    "mp_const_true",
-    "mp_native_from_obj",
-    "mp_native_to_obj",
-    "mp_native_swap_globals",
-    "mp_load_name",
-    "mp_load_global",
-    "mp_load_build_class",
-    "mp_load_attr",
-    "mp_load_method",
-    "mp_load_super_method",
-    "mp_store_name",
-    "mp_store_global",
-    "mp_store_attr",
-    "mp_obj_subscr",
-    "mp_obj_is_true",
-    "mp_unary_op",
-    "mp_binary_op",
-    "mp_obj_new_tuple",
-    "mp_obj_new_list",
-    "mp_obj_new_dict",
-    "mp_obj_new_set",
-    "mp_obj_set_store",
-    "mp_obj_list_append",
-    "mp_obj_dict_store",
-    "mp_make_function_from_proto_fun",
-    "mp_native_call_function_n_kw",
-    "mp_call_method_n_kw",
-    "mp_call_method_n_kw_var",
-    "mp_native_getiter",
-    "mp_native_iternext",
-    "nlr_push",
-    "nlr_pop",
-    "mp_native_raise",
-    "mp_import_name",
-    "mp_import_from",
-    "mp_import_all",
-    "mp_obj_new_slice",
-    "mp_unpack_sequence",
-    "mp_unpack_ex",
-    "mp_delete_name",
-    "mp_delete_global",
-    "mp_obj_new_closure",
-    "mp_arg_check_num_sig",
-    "mp_setup_code_state_native",
-    "mp_small_int_floor_divide",
-    "mp_small_int_modulo",
-    "mp_native_yield_from",
-    "setjmp",
-    "memset",
-    "memmove",
-    "gc_realloc",
-    "mp_printf",
-    "mp_vprintf",
-    "mp_raise_msg",
-    "mp_obj_get_type",
-    "mp_obj_new_str",
-    "mp_obj_new_bytes",
-    "mp_obj_new_bytearray_by_ref",
-    "mp_obj_new_float_from_f",
-    "mp_obj_new_float_from_d",
-    "mp_obj_get_float_to_f",
-    "mp_obj_get_float_to_d",
-    "mp_load_method_maybe",
-    "mp_get_buffer",
-    "mp_get_stream_raise",
-    "mp_arg_parse_all",
-    "mp_arg_parse_all_kw_array",
-    "mp_binary_get_size",
-    "mp_binary_get_val_array",
-    "mp_binary_set_val_array",
-    "mp_plat_print",
-    "mp_type_type",
-    "mp_type_str",
-    "mp_type_list",
-    "mp_type_dict",
-    "mp_type_fun_builtin_0",
-    "mp_type_fun_builtin_1",
-    "mp_type_fun_builtin_2",
-    "mp_type_fun_builtin_3",
-    "mp_type_fun_builtin_var",
-    "mp_type_Exception",
-    "mp_stream_read_obj",
-    "mp_stream_readinto_obj",
-    "mp_stream_unbuffered_readline_obj",
-    "mp_stream_write_obj",
-];
 
 #[cfg(test)]
 mod tests {
