@@ -1,9 +1,13 @@
-//! The instructions of machine code: x86 by iced-x86, ARM and Thumb by yaxpeax-arm. Other processors have no disassembler here; their
-//! code stays a listing of bytes.
+//! The instructions of machine code: x86 by iced-x86, ARM and Thumb by yaxpeax-arm, Xtensa and RISC-V by tables of our own, as no crate
+//! has all of them. Code for 64-bit RISC-V stays a listing of bytes.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "registers and operands of other crates: hundreds of variants"
 )]
+
+mod patterns;
+mod rv32;
+mod xtensa;
 
 use std::collections::BTreeMap;
 
@@ -55,9 +59,10 @@ pub fn add_instructions(listing: &mut Disassembly, module: &Module) {
             Arch::ArmV6M | Arch::ArmV7M | Arch::ArmV7EM | Arch::ArmV7EMSP | Arch::ArmV7EMDP => {
                 arm(code, &InstDecoder::default_thumb(), &meaning)
             }
-            Arch::Xtensa | Arch::XtensaWin | Arch::Rv32Imc | Arch::Rv64Imc | Arch::Debug => {
-                Vec::new()
-            }
+            Arch::Xtensa => xtensa::CALL0.list(code, &meaning),
+            Arch::XtensaWin => xtensa::WINDOWED.list(code, &meaning),
+            Arch::Rv32Imc => rv32::RV32.list(code, &meaning),
+            Arch::Rv64Imc | Arch::Debug => Vec::new(),
         };
     }
 }
@@ -313,8 +318,23 @@ mod tests {
             compiled(Arch::ArmV7M, b"\x70\x88\xfb\x69\x98\x47\xff\xf7\xfe\xff"),
             // ldrh r0, [r6, #2]; ldr r3, [r7, #28]; half an instruction
             compiled(Arch::ArmV6, b"\xb2\x00\xd6\xe1\x1c\x30\x97\xe5\x01\x02"),
+            // lhu a0, 2(s4); lw a5, 28(s1); jalr a5; push {ra, s0-s1}; half an instruction
+            compiled(
+                Arch::Rv32Imc,
+                b"\x03\x55\x2a\x00\x83\xa7\xc4\x01\x82\x97\x62\xb8\x03\x55",
+            ),
+            // l16ui a2, a14, 2; l32i a3, a15, 28; callx0 a3; l32r from the start; ret.n; no instruction
+            compiled(
+                Arch::Xtensa,
+                b"\x22\x1e\x01\x32\x2f\x07\xc0\x03\x00\x41\xfd\xff\x0d\xf0\x0e\xff",
+            ),
+            // entry a1, 32; l16ui a10, a6, 2; l32i.n a8, a7, 28; callx8 a8
+            compiled(
+                Arch::XtensaWin,
+                b"\x36\x41\x00\xa2\x16\x01\x88\x77\xe0\x08\x00",
+            ),
             // No disassembler: the bytes.
-            compiled(Arch::Rv32Imc, b"\x82\x80"),
+            compiled(Arch::Rv64Imc, b"\x82\x80"),
         ];
         insta::assert_snapshot!(listings.concat());
     }
