@@ -111,6 +111,8 @@ pub(crate) enum Instruction {
     /// A child ends that has this line, or 0: after an error the others are left out. Native code only.
     EndChild(u32),
     CloseList,
+    /// A function or lambda is made, up to [`Instruction::MakeFunction`]: after an error none is. Native code only.
+    OpenFunction,
 }
 
 impl Instruction {

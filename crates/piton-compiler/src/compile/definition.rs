@@ -126,6 +126,9 @@ impl Compiler<'_> {
 
     pub(super) fn finish_defaults(&mut self, scope: ScopeId) {
         let defaults = self.defaults.pop().unwrap_or_default();
+        if self.is_native() {
+            self.emit(Instruction::OpenFunction);
+        }
         if defaults.positional > 0 && defaults.keyword == 0 {
             self.emit(Instruction::Number(
                 Opcode::BUILD_TUPLE,

@@ -262,7 +262,8 @@ impl Assembler<'_> {
             | Instruction::OwnLabels(_)
             | Instruction::OpenList
             | Instruction::EndChild(_)
-            | Instruction::CloseList => {}
+            | Instruction::CloseList
+            | Instruction::OpenFunction => {}
         }
         if self.encoding.rules.drop_dead_code && instruction.ends_block() {
             self.dead = true;

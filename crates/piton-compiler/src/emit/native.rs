@@ -326,6 +326,12 @@ impl Emitter<'_> {
                 }
                 skip_list(&mut instructions);
             }
+            if instruction == Instruction::OpenFunction && self.type_error.is_some() {
+                // The official compiler leaves the function out, but not what takes it (`compile_funcdef_lambdef`).
+                instructions
+                    .by_ref()
+                    .find(|next| matches!(next, Instruction::MakeFunction(..)));
+            }
             self.check()?;
         }
         Ok(())
@@ -334,7 +340,12 @@ impl Emitter<'_> {
     /// Ends the compilation if something went wrong that ends it at once.
     fn check(&mut self) -> Result<(), Failure> {
         if let Some(failure) = self.failure.take() {
-            return Err(failure);
+            let is_assertion = failure.place == Place::Open;
+            return Err(match self.type_error.take() {
+                // An error in types says more than that the official compiler would stop.
+                Some(error) if is_assertion => self.type_failure(error),
+                _ => failure,
+            });
         }
         match self.machine.assembler().error() {
             Some(code) => Err(Failure::nowhere(code)),
@@ -353,7 +364,8 @@ impl Emitter<'_> {
             | Instruction::PopIterator
             | Instruction::OpenList
             | Instruction::EndChild(_)
-            | Instruction::CloseList => self.returned = returned,
+            | Instruction::CloseList
+            | Instruction::OpenFunction => self.returned = returned,
             Instruction::OwnLabels(first) => {
                 self.returned = returned;
                 self.own_labels = Label(first);

@@ -45,6 +45,12 @@ impl Emitter<'_> {
         let index = self.height.checked_sub(depth + 1);
         match index.and_then(|index| self.stack.get(index)) {
             Some(value) => *value,
+            // After an error a list has but one item (`compile_generic_all_nodes`), so that values are missing. The official compiler
+            // reads in front of its stack then: zeros, which are an object.
+            None if self.type_error.is_some() => Value {
+                value_type: ValueType::OBJECT,
+                ..Value::UNKNOWN
+            },
             None => {
                 self.impossible();
                 Value::UNKNOWN
