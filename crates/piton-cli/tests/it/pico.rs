@@ -12,6 +12,18 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How many times as long as usual the board may take: a host that gives it a tenth of a core makes it that much slower.
 const PATIENCE: &str = "10";
 
+/// Functions in the processor's code.
+const NATIVE: &str = "@micropython.native
+def total(n):
+    s = 0
+    for i in range(n):
+        s += i
+    return s
+@micropython.viper
+def double(n: int) -> int:
+    return n * 2
+";
+
 /// What a line does on a board: its exit code, stdout and stderr.
 fn run(sandbox: &Sandbox, pico: &EmulatedPico, line: &str) -> (Option<i32>, String, String) {
     let mut command = sandbox.piton();
@@ -89,13 +101,17 @@ fn larger_files_and_a_mount() {
     );
     assert_eq!(sandbox.read("back.bin"), content);
     std::fs::create_dir(sandbox.path().join("modules")).unwrap();
-    let module = format!("x = 5\n{}", "def f(a, b):\n    return a + b\n".repeat(60));
+    // Compiled for the board's processor, as the board has native code.
+    let module = format!(
+        "import micropython\n{NATIVE}{}",
+        "def f(a, b):\n    return a + b\n".repeat(60)
+    );
     sandbox.write("modules/mine.py", module.as_bytes());
     let (code, stdout, stderr) = run(
         &sandbox,
         &pico,
-        "mount modules exec 'import mine; print(mine.x)'",
+        "mount modules exec 'import mine; print(mine.__file__, mine.total(10), mine.double(21))'",
     );
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    assert!(stdout.ends_with("5\r\n"), "{stdout}");
+    assert!(stdout.ends_with("mine.mpy 45 42\r\n"), "{stdout}");
 }
