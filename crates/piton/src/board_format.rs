@@ -82,9 +82,12 @@ pub enum Mismatch {
     },
     /// The file's machine code is for another processor, or for another version of its interface.
     #[error(
-        "its machine code is for {} {file_version}, the board's for {} {board_version}",
+        "its machine code is for {} {file_version}, {}",
         file.name(),
-        board.map_or("nothing", Arch::name)
+        board.map_or_else(
+            || "and the board runs none".to_owned(),
+            |board| format!("the board's for {} {board_version}", board.name())
+        )
     )]
     MachineCode {
         /// The processor of the file.
@@ -514,7 +517,7 @@ mod tests {
         check(
             0x306,
             &Header::native(Arch::X64),
-            "its machine code is for x64 3, the board's for nothing 3",
+            "its machine code is for x64 3, and the board runs none",
         );
         check(
             0x1206,

@@ -143,6 +143,24 @@ fn a_target_that_is_not_known() {
     assert_snapshot!(lines.map(|line| told(&sandbox, line)).join("\n\n"));
 }
 
+#[test]
+fn a_board_without_native_code_gets_none() {
+    let sandbox = crate::support::Sandbox::new();
+    for folder in ["src", "board"] {
+        std::fs::create_dir(sandbox.path().join(folder)).unwrap();
+    }
+    let fast = "import micropython\n@micropython.native\ndef f(): pass\n";
+    sandbox.write("src/fast.py", fast);
+    sandbox.write("src/slow.py", "x = 1\n");
+    for line in ["build", "build --target micropython:armv6m"] {
+        assert_eq!(piton(&sandbox, line, &[]).code, Some(0));
+        assert_snapshot!(told(&sandbox, "connect virtual:board deploy"));
+    }
+    let line = "connect virtual:board sync --compile src :";
+    assert_snapshot!(told(&sandbox, line));
+    assert_eq!(sandbox.path().join("board").read_dir().unwrap().count(), 0);
+}
+
 /// Two files on this computer, one on the FAT of a drive.
 #[cfg(target_os = "linux")]
 #[test]

@@ -37,21 +37,34 @@ pub(crate) fn without_native(source: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns the number of the first line that asks for machine code, from 1.
 pub(crate) fn first_line(source: &[u8]) -> Option<u32> {
+    first_with(source, is_decorator)
+}
+
+/// Returns the number of the first line that asks for machine code of Python, not of assembler.
+pub(crate) fn first_native_line(source: &[u8]) -> Option<u32> {
+    first_with(source, |line| {
+        decorator(line).is_some_and(|name| name == "native" || name == "viper")
+    })
+}
+
+fn first_with(source: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> Option<u32> {
     let mut lines = source.split(|byte| *byte == b'\n');
-    let index = lines.position(is_decorator)?;
+    let index = lines.position(is_wanted)?;
     u32::try_from(index + 1).ok()
 }
 
 fn is_decorator(line: &[u8]) -> bool {
-    let Some(rest) = line.trim_ascii_start().strip_prefix(b"@") else {
-        return false;
-    };
+    decorator(line).is_some()
+}
+
+/// Returns which of the decorators a line has.
+fn decorator(line: &[u8]) -> Option<&'static str> {
+    let rest = line.trim_ascii_start().strip_prefix(b"@")?;
     let code = rest.split(|byte| matches!(byte, b'(' | b'#')).next();
     let text = String::from_utf8_lossy(code.unwrap_or_default());
-    let name = text
-        .split_once('.')
-        .filter(|(module, _)| module.trim() == "micropython");
-    name.is_some_and(|(_, name)| DECORATORS.contains(&name.trim()))
+    let (module, name) = text.split_once('.')?;
+    let found = DECORATORS.into_iter().find(|known| *known == name.trim());
+    found.filter(|_| module.trim() == "micropython")
 }
 
 #[cfg(test)]

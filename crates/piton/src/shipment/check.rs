@@ -11,6 +11,7 @@ use piton_shipment::version;
 use super::{Finding, FindingKind, Shipment, needs};
 use crate::board_format::BoardFormat;
 use crate::building::FILES;
+use crate::compile::native;
 
 /// The demands on a shipment besides being whole.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +86,22 @@ impl Shipment {
             let expected = file.mpy.as_ref().map(|mpy| mpy.header.as_str());
             kinds.extend(check_mpy(head, expected, board));
         }
+        kinds.extend(board.and_then(|board| self.check_source(file, board)));
         kinds
+    }
+
+    /// Finds a source that the board cannot compile, as it has no compiler for machine code. Each board that has one loads machine code
+    /// too, but those with the inline assembler only.
+    fn check_source(&self, file: &ManifestFile, board: &BoardFormat) -> Option<FindingKind> {
+        let is_source = file.path.extension() == Some("py");
+        if !is_source || board.version.is_none() || board.arch.is_some() {
+            return None;
+        }
+        let content = self.files.get(&file.path)?.content.as_ref()?;
+        let line = native::first_native_line(&content.read().ok()?)?;
+        Some(FindingKind::Board(format!(
+            "its line {line} asks for native code, and the board has none"
+        )))
     }
 
     fn check_version(&self, minimum: Option<&str>) -> Option<FindingKind> {
