@@ -7,7 +7,7 @@ pub(crate) mod connect;
 mod deploy;
 mod devs;
 mod df;
-mod doctor;
+pub(crate) mod doctor;
 mod edit;
 mod eval;
 pub(crate) mod examples;
@@ -161,6 +161,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns whether this connects to a board that the next command is to examine.
+    pub(crate) fn precedes_doctor(&self, next: Option<&Command>) -> bool {
+        matches!((self, next), (Command::Connect(_), Some(Command::Doctor)))
+    }
+
     /// Runs the command.
     pub(crate) fn run(&self, ctx: &mut Context) -> Result<(), CommandError> {
         match self {

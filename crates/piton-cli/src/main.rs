@@ -127,8 +127,13 @@ fn run_commands(
     end: End,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
-    for command in commands {
-        command.run(ctx)?;
+    for (index, command) in commands.iter().enumerate() {
+        if let Err(error) = command.run(ctx) {
+            if command.precedes_doctor(commands.get(index + 1)) {
+                commands::doctor::run_without_board(ctx)?;
+            }
+            return Err(error);
+        }
     }
     match end {
         End::Complete if commands.iter().any(commands::Command::is_action) => Ok(()),

@@ -25,7 +25,32 @@ struct Report<'a> {
     findings: &'a [Finding],
 }
 
+/// Reports on this computer, and on the board if the line connects to one: that interrupts its program.
 pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
+    let mut findings = computer_findings(ctx);
+    let mut failure = None;
+    if ctx.session.is_connected() {
+        match board_findings(ctx) {
+            Ok(found) => findings.extend(found),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let problems = report(&findings, failure.is_none(), ctx)?;
+    match (failure, problems) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, problems) => Err(CommandError::Problems(problems)),
+    }
+}
+
+/// Reports on this computer where the `connect` before a `doctor` failed: this is when the report is needed most.
+pub(crate) fn run_without_board(ctx: &mut Context) -> Result<(), CommandError> {
+    let findings = computer_findings(ctx);
+    report(&findings, false, ctx)?;
+    Ok(())
+}
+
+fn computer_findings(ctx: &Context) -> Vec<Finding> {
     let vm = ctx.session.connect_options().vm.clone();
     let mut findings = Vec::new();
     if let Ok(program) = std::env::current_exe() {
@@ -34,26 +59,21 @@ pub(super) fn run(ctx: &mut Context) -> Result<(), CommandError> {
     }
     findings.extend(examine_computer(vm.as_deref()));
     findings.extend(completions::finding());
-    // A board is looked at only if the line connects to one: that interrupts its program.
-    if ctx.session.is_connected() {
-        findings.extend(board_findings(ctx)?);
-    }
+    findings
+}
+
+/// Prints the findings, and returns how many are problems. `says_how` is whether a person is told how a board is looked at.
+fn report(findings: &[Finding], says_how: bool, ctx: &Context) -> Result<usize, CommandError> {
     let problems = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Problem);
     let problems = problems.count();
     if ctx.ui.json() {
-        ctx.ui.json_line(&Report {
-            problems,
-            findings: &findings,
-        })?;
+        ctx.ui.json_line(&Report { problems, findings })?;
     } else {
-        print(&findings, ctx)?;
+        print(findings, says_how, ctx)?;
     }
-    match problems {
-        0 => Ok(()),
-        problems => Err(CommandError::Problems(problems)),
-    }
+    Ok(problems)
 }
 
 fn board_findings(ctx: &mut Context) -> Result<Vec<Finding>, CommandError> {
@@ -67,7 +87,7 @@ fn board_findings(ctx: &mut Context) -> Result<Vec<Finding>, CommandError> {
     Ok(examine_board(&device, &facts, &spaces))
 }
 
-fn print(findings: &[Finding], ctx: &Context) -> Result<(), CommandError> {
+fn print(findings: &[Finding], says_how: bool, ctx: &Context) -> Result<(), CommandError> {
     for finding in findings {
         let mark = match finding.severity {
             Severity::Fine => "ok",
@@ -81,10 +101,10 @@ fn print(findings: &[Finding], ctx: &Context) -> Result<(), CommandError> {
                 .line(&format!("{:<8} -> {}", "", printable::line(remedy)))?;
         }
     }
-    if !findings
+    let has_board = findings
         .iter()
-        .any(|finding| finding.topic == Topic::Firmware)
-    {
+        .any(|finding| finding.topic == Topic::Firmware);
+    if says_how && !has_board {
         ctx.ui.note(
             "boards themselves were not looked at, since that stops their programs: `piton connect PORT doctor` does",
         );

@@ -73,3 +73,15 @@ fn a_board_that_is_connected_is_looked_at_too() {
     }
     assert!(!outcome.stderr().contains("were not looked at"));
 }
+
+/// The line that people type when a board can't be reached says what `doctor` knows all the same.
+#[test]
+fn a_board_that_is_not_there_does_not_keep_the_report_away() {
+    let sandbox = Sandbox::new();
+    let line = ["connect", "/dev/no-such-port", "doctor"];
+    let outcome = doctor(&sandbox, &line, "cache");
+    assert!(outcome.stdout().contains("can be written"));
+    assert!(!outcome.stderr().contains("were not looked at"));
+    assert!(outcome.stderr().contains("there is no such port"));
+    assert_eq!(outcome.code, Some(3));
+}
