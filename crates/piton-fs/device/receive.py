@@ -58,11 +58,14 @@ def _piton(paths):
     while True:
         if index == len(paths):
             frame(81, 0)
-            found = asked(10000)
-            if not found:
+            found = False
+            while not found:
+                # A damaged request is followed by another one.
+                if not poller.poll(10000):
+                    raise OSError(110)
+                found = asked(0)
                 if found is None:
                     return
-                raise OSError(110)
             continue
         path = paths[index]
         try:

@@ -239,7 +239,7 @@ impl RemoteFs<'_, '_> {
         let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {
             return Ok(None);
         };
-        if load::wait_for_request(&mut conversation, load::RUN_TIME, deadline)? {
+        if load::wait_for_request(&mut conversation, load::REQUEST_TIME, deadline)? {
             conversation.write(&bytes, deadline)?;
             // The board confirms the content. If the content was damaged, the program ends instead, and its output has
             // the reason.

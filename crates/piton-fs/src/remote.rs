@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use piton_board::deadline::{Cancel, Deadline};
 use piton_board::error::Error as BoardError;
-use piton_board::exception::OsError;
+use piton_board::exception::{BoardException, OsError};
 use piton_board::literal::{from_literal, py_str};
 use piton_board::repl::RawRepl;
 use piton_path::BoardPath;
 use serde::de::DeserializeOwned;
+use tracing::debug;
 
 use crate::device::{self, Program};
 use crate::error::Error;
@@ -16,7 +17,10 @@ use crate::listing::Kind;
 use crate::transfer::agent;
 
 /// Timeout of stopping a program, after a deadline or Ctrl-C.
-const STOP: Duration = Duration::from_secs(3);
+const STOP: Duration = Duration::from_secs(6);
+
+/// Number of attempts to get an undamaged answer.
+const TRIES: u32 = 3;
 
 /// Minimum length in bytes of a program that goes as bytecode. An RP2040 compiles a byte of source in 29 µs, and
 /// needs 25 ms for the loader of bytecode.
@@ -247,10 +251,18 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         arguments: &[&str],
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let answer = self
-            .run_program(program, arguments, deadline)
-            .map_err(|error| Error::new(path, error))?;
-        self.read_answer(path, &answer)
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let answer = self
+                .run_program(program, arguments, deadline)
+                .map_err(|error| Error::new(path, error))?;
+            match self.read_answer(path, &answer) {
+                // The answer was damaged on its way.
+                Err(Error::Answer { .. }) if tries > 0 => {}
+                other => return other,
+            }
+        }
     }
 
     /// Runs a program that prints nothing.
@@ -276,7 +288,19 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
     ) -> Result<Vec<u8>, BoardError> {
         let mut answer = Vec::new();
         let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
-        self.exec_program(program, arguments, &mut output, deadline)?;
+        let first = self.exec_program(program, arguments, &mut output, deadline);
+        match first {
+            // It changed nothing: it raised before it printed.
+            Err(BoardError::Exception(exception)) if is_damage(&exception) && answer.is_empty() => {
+                debug!(
+                    exception = exception.message,
+                    "a program was damaged, it is sent again"
+                );
+                let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
+                self.exec_program(program, arguments, &mut output, deadline)?;
+            }
+            other => other?,
+        }
         Ok(answer)
     }
 
@@ -332,7 +356,12 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 
     /// Stops the program that still runs after this error, and returns the error.
     pub(crate) fn stop(&mut self, error: BoardError) -> BoardError {
-        if let BoardError::Cancelled | BoardError::Timeout { .. } = error {
+        // An unexpected answer was damaged on its way: it does not show what the board does.
+        if let BoardError::Cancelled
+        | BoardError::Timeout { .. }
+        | BoardError::Unexpected { .. }
+        | BoardError::NotAtPrompt = error
+        {
             self.interrupt();
         }
         error
@@ -351,6 +380,16 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 
     pub(crate) fn raw(&mut self) -> &mut RawRepl<'b> {
         self.raw_repl
+    }
+}
+
+/// Returns whether an exception of a program of this crate shows that the program or the text of the exception was damaged
+/// on its way. What the firmware lacks raises other exceptions.
+fn is_damage(exception: &BoardException) -> bool {
+    match exception.type_name.as_str() {
+        "ImportError" | "AttributeError" | "MemoryError" | "KeyboardInterrupt" => false,
+        "OSError" => exception.os_error().is_none(),
+        _ => true,
     }
 }
 

@@ -72,6 +72,9 @@ const PROMPT_QUIET: Duration = Duration::from_millis(150);
 /// Silence after which the board gets another Ctrl-A.
 const CTRL_A_RETRY: Duration = Duration::from_secs(1);
 
+/// Silence behind bytes that do not complete an answer, after which they count as a damaged one.
+pub(super) const DAMAGE_QUIET: Duration = Duration::from_secs(1);
+
 /// The state of one entry into the raw REPL.
 struct Attempt {
     sent: Vec<u8>,
@@ -188,7 +191,12 @@ impl Repl {
                 if let Some(at) = find(self.link.pending(), b"\x04>") {
                     break at + 2;
                 }
-                self.link.more(&mut wait)?;
+                if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
+                    && !self.link.pending().is_empty()
+                {
+                    debug!("the answer to the probe was damaged, it is sent again");
+                    break self.link.pending().len();
+                }
             };
             let text = self.link.pending().get(..end).unwrap_or_default();
             let answered = find(text, answer.as_bytes()).is_some();
@@ -228,15 +236,50 @@ impl Repl {
                 self.soft_resets += 1;
                 return self.enter(limit);
             }
-            self.link.more(&mut wait)?;
+            if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
+                && resembles(self.link.pending(), RAW_BANNER)
+            {
+                // The announcement was damaged. The banner of the raw REPL does not come without a reset.
+                break;
+            }
         }
         self.soft_resets += 1;
         debug!("the board was soft-reset");
-        let wait = Wait::new("the raw REPL after boot.py", limit);
-        self.link.skip_past(RAW_BANNER, wait)?;
+        let mut wait = self.link.wait("the raw REPL after boot.py", limit);
+        loop {
+            let pending = self.link.pending();
+            if let Some(at) = find(pending, RAW_BANNER) {
+                self.link.consume(at + RAW_BANNER.len());
+                break;
+            }
+            // boot.py may print without an end.
+            let used = pending.len().saturating_sub(RAW_BANNER.len() + 2);
+            self.link.consume(used);
+            if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
+                && resembles(self.link.pending(), RAW_BANNER)
+            {
+                debug!(
+                    "the banner of the raw REPL was damaged, a probe shows whether the board is there"
+                );
+                self.synchronize(limit)?;
+                break;
+            }
+        }
         self.state = State::Raw;
         Ok(())
     }
+}
+
+/// Returns whether `bytes` end as `text` does, but for a few bytes that the line lost or changed.
+fn resembles(bytes: &[u8], text: &[u8]) -> bool {
+    const PIECE: usize = 3;
+    let from = bytes.len().saturating_sub(text.len() + 2);
+    let last = bytes.get(from..).unwrap_or_default();
+    let pieces = text
+        .windows(PIECE)
+        .filter(|piece| find(last, piece).is_some());
+    // One damaged byte changes at most this number of pieces, two of them twice as many.
+    pieces.count() + 2 * PIECE >= text.len() + 1 - PIECE
 }
 
 impl Attempt {
@@ -255,5 +298,27 @@ impl Attempt {
     fn write(&mut self, link: &Link, bytes: &[u8]) -> Result<(), Error> {
         self.sent.extend_from_slice(bytes);
         link.write(bytes, self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_banner_resembles_a_banner() {
+        for (bytes, expected) in [
+            (&b"\r\nraw REPL; CTRL-B toexit\r\n>"[..], true),
+            (b"\r\nraw REPL; CTRL-B to exit\r\n", true),
+            (b"\r\nraw REXL; CTRL-B to exiu\r\n>", true),
+            (b"hello\r\n>", false),
+            (
+                b"raw REPL; CTRL-B to exit\r\n>then boot.py prints more",
+                false,
+            ),
+            (b"", false),
+        ] {
+            assert_eq!(resembles(bytes, RAW_BANNER), expected, "{bytes:?}");
+        }
     }
 }

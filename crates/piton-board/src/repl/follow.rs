@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::link::{Link, Tail, Wait};
 use super::output::{End, Scanner};
 use super::pieces;
-use super::protocol::{RAW_BANNER, ends_with_board_start};
+use super::protocol::{RAW_BANNER, RAW_PROMPT, ends_with_board_start};
 use super::{Repl, Reply, State, bounded, entry};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -24,6 +24,8 @@ const QUIET: Duration = Duration::from_millis(500);
 pub(super) struct Program {
     scanner: Scanner,
     printed: Tail,
+    /// All bytes that came, with those of the end.
+    received: Tail,
     /// Whether it was sent in pieces, and runs inside the program that joins them.
     pub(super) in_pieces: bool,
 }
@@ -31,12 +33,22 @@ pub(super) struct Program {
 impl Program {
     fn feed(&mut self, bytes: &[u8], output: &mut dyn FnMut(&[u8])) -> Option<(End, usize)> {
         let Program {
-            scanner, printed, ..
+            scanner,
+            printed,
+            received,
+            ..
         } = self;
+        received.push(bytes);
         scanner.feed(bytes, &mut |bytes| {
             printed.push(bytes);
             output(bytes);
         })
+    }
+
+    /// Returns whether the last bytes may be an end of which the line has lost a byte: the board is at its prompt then, and
+    /// Ctrl-C has no effect.
+    fn has_damaged_end(&self) -> bool {
+        self.received.bytes().ends_with(RAW_PROMPT)
     }
 
     /// Returns whether the output ends with the banner and prompt of a board that has restarted.
@@ -130,6 +142,9 @@ impl Repl {
             State::Raw | State::Restarting => return Ok(()),
             // The program was not sent completely: it does not run, and the board may wait for the rest of it.
             State::Unknown | State::Broken => return self.enter(deadline),
+            State::Running(ref program) if program.has_damaged_end() => {
+                return self.enter(deadline);
+            }
             State::Running(_) => {}
         }
         for burst in entry::interrupt_bursts() {
@@ -138,6 +153,9 @@ impl Repl {
             match self.follow(output, patience) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {}
                 other => return other,
+            }
+            if matches!(&self.state, State::Running(program) if program.has_damaged_end()) {
+                return self.enter(deadline);
             }
         }
         self.follow(output, deadline)

@@ -137,6 +137,13 @@ impl Link {
         self.read_once(waiting_for, deadline.slice(SLICE))
     }
 
+    /// Returns a wait that has received the pending bytes already.
+    pub(super) fn wait(&self, waiting_for: &'static str, deadline: Deadline) -> Wait {
+        let mut wait = Wait::new(waiting_for, deadline);
+        wait.received.push(&self.buffer);
+        wait
+    }
+
     /// Waits until at least one more byte is pending.
     pub(super) fn more(&mut self, wait: &mut Wait) -> Result<(), Error> {
         loop {
@@ -152,6 +159,18 @@ impl Link {
                     received: wait.received.bytes().to_vec(),
                 });
             }
+        }
+    }
+
+    /// Waits until at least one more byte is pending, but not longer than `quiet`. Returns whether one came.
+    pub(super) fn more_within(&mut self, wait: &mut Wait, quiet: Duration) -> Result<bool, Error> {
+        let own = wait.deadline;
+        wait.deadline = own.sooner(quiet);
+        let more = self.more(wait);
+        wait.deadline = own;
+        match more {
+            Err(Error::Timeout { .. }) if !own.has_passed() => Ok(false),
+            other => other.map(|()| true),
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::debug;
 
+use super::entry::DAMAGE_QUIET;
 use super::follow::Program;
 use super::link::{Wait, find};
 use super::protocol::{self, RAW_BANNER};
@@ -164,7 +165,7 @@ impl Repl {
             Acknowledgement::None => {}
             // The board ends the paste at the end byte, or earlier at an error in the source. It acknowledges both in the
             // same way, since the end byte was sent already.
-            Acknowledgement::PasteEnd => self.link.skip_past(&[END], wait)?,
+            Acknowledgement::PasteEnd => self.skip_paste_end(wait)?,
             Acknowledgement::Ok | Acknowledgement::OkToPieces => {
                 self.link.skip_past(b"OK", wait)?;
             }
@@ -173,6 +174,23 @@ impl Repl {
         program.in_pieces = matches!(acknowledgement, Acknowledgement::OkToPieces);
         self.state = State::Running(Box::new(program));
         Ok(())
+    }
+
+    /// Consumes the acknowledgement of the end of the paste.
+    fn skip_paste_end(&mut self, mut wait: Wait) -> Result<(), Error> {
+        loop {
+            let pending = self.link.pending();
+            if let Some(at) = pending.iter().position(|&byte| byte == END) {
+                self.link.consume(at + 1);
+                return Ok(());
+            }
+            let came = self.link.more_within(&mut wait, DAMAGE_QUIET)?;
+            let has_printed = self.link.pending().iter().any(|&byte| byte != CREDIT);
+            if !came && has_printed {
+                debug!("the program prints, its acknowledgement was lost");
+                return Ok(());
+            }
+        }
     }
 
     /// Waits for the answer to [`ASK`], and stores it. Bytes before it are output of background code. Returns false if a
@@ -211,7 +229,30 @@ impl Repl {
                 self.state = State::Unknown;
                 return Err(Error::BoardReset);
             }
-            self.link.more(&mut wait)?;
+            if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
+                && let Some(answered) = self.damaged_answer()
+            {
+                return Ok(answered);
+            }
+        }
+    }
+
+    /// Judges bytes that are no answer to [`ASK`], of a board that has accepted raw-paste before and is silent now. Returns as
+    /// [`Repl::read_answer`] does; `None` if they show nothing.
+    fn damaged_answer(&mut self) -> Option<bool> {
+        let Sending::RawPaste { .. } = self.sending else {
+            return None;
+        };
+        match self.link.pending() {
+            [] => None,
+            // The request was damaged, and the board has run it with the source as a program.
+            pending if find(pending, b"OK").is_some() => Some(false),
+            pending => {
+                let is_short = pending.len() <= YES_LENGTH + 1;
+                debug!(is_short, "the answer to raw-paste was damaged");
+                self.link.take_pending();
+                Some(is_short)
+            }
         }
     }
 

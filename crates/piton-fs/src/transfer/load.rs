@@ -57,8 +57,14 @@ const MORE: u8 = 0x06;
 /// A kilobyte takes 90 ms at 115200 baud.
 pub(crate) const LOAD_TIME: Duration = Duration::from_millis(1200);
 
+/// Silence of a board that compiles the first stage, which has 250 bytes, after which the host interrupts it.
+pub(crate) const REQUEST_TIME: Duration = Duration::from_millis(2400);
+
 /// Timeout of loading a program that has arrived.
-pub(crate) const RUN_TIME: Duration = Duration::from_secs(14);
+const RUN_TIME: Duration = Duration::from_secs(14);
+
+/// Timeout of stopping a program that was damaged on its way.
+const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Numbers of Ctrl-C that are written after each silence. One interrupts the board. While the board reads the program,
 /// Ctrl-C is an ordinary byte: then the larger numbers replace the lost bytes, so that the read ends.
@@ -146,6 +152,17 @@ pub(super) fn load(
                 lack = Some(exception.traceback);
             }
             BoardError::Exception(_) => lost += 1,
+            // A part of the board's answers was damaged. A board that is gone does not answer the interrupt either.
+            error @ (BoardError::Timeout { .. } | BoardError::Unexpected { .. })
+                if !deadline.has_passed() =>
+            {
+                debug!(%error, "the program was damaged on its way, it is sent again");
+                lost += 1;
+                let stopped = raw_repl.interrupt(&mut |_| {}, deadline.sooner(STOP_TIME));
+                if !matches!(stopped, Ok(()) | Err(BoardError::Exception(_))) {
+                    return Err(StartError::Failed(error));
+                }
+            }
             error => return Err(StartError::Failed(error)),
         }
     }
@@ -175,7 +192,7 @@ fn call_kept(
     let mut conversation = raw_repl
         .converse(source.as_bytes(), deadline)
         .map_err(StartError::Failed)?;
-    if wait_for_request(&mut conversation, RUN_TIME, deadline).map_err(StartError::Failed)? {
+    if wait_for_start(&mut conversation, deadline).map_err(StartError::Failed)? {
         return Ok(true);
     }
     match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
@@ -309,12 +326,12 @@ fn load_at_once(
     let seconds_per_byte = before.elapsed().as_secs_f64() / first_stage.len() as f64;
     let expected = Duration::from_secs_f64(seconds_per_byte * program.blob.len() as f64 * 3.0);
     let timeout = LOAD_TIME.max(expected.min(RUN_TIME));
-    if wait_for_request(&mut conversation, RUN_TIME, deadline)? {
+    if wait_for_request(&mut conversation, REQUEST_TIME, deadline)? {
         let before = Instant::now();
         conversation.write(&program.blob, deadline)?;
         if wait_for_request(&mut conversation, timeout, deadline)? {
             let took = before.elapsed();
-            if wait_for_request(&mut conversation, RUN_TIME, deadline)? {
+            if wait_for_start(&mut conversation, deadline)? {
                 return Ok(took);
             }
         }
@@ -341,7 +358,7 @@ fn load_in_pieces(
             }
             Some([]) => {
                 let took = before.elapsed();
-                match wait_for_request(&mut conversation, RUN_TIME, deadline)? {
+                match wait_for_start(&mut conversation, deadline)? {
                     true => return Ok(took),
                     false => break,
                 }
@@ -411,6 +428,35 @@ fn wait_for_offset(
     }
 }
 
+/// Waits until a loaded program starts. Returns false if the loader has ended instead.
+fn wait_for_start(
+    conversation: &mut Conversation<'_>,
+    deadline: Deadline,
+) -> Result<bool, BoardError> {
+    let mut quiet_at = Instant::now();
+    let limit = deadline.sooner(RUN_TIME);
+    loop {
+        let pending = conversation.pending();
+        if let Some(at) = pending.iter().position(|&byte| byte == MORE) {
+            conversation.consume(at + 1);
+            return Ok(true);
+        }
+        let ends = |at: &usize| pending.get(*at..).is_some_and(is_end);
+        if let Some(at) = (0..pending.len()).find(ends) {
+            conversation.consume(at);
+            return Ok(false);
+        }
+        if conversation.poll(PROGRAM_TRANSFER, limit)? {
+            quiet_at = Instant::now();
+        } else if quiet_at.elapsed() >= LOAD_TIME && !conversation.pending().is_empty() {
+            debug!("the program prints, its confirmation was damaged");
+            return Ok(true);
+        } else if limit.has_passed() {
+            return wait_for_request(conversation, LOAD_TIME, deadline);
+        }
+    }
+}
+
 /// Waits until the board requests or confirms bytes of a program. Returns false if the program has ended instead.
 pub(crate) fn wait_for_request(
     conversation: &mut Conversation<'_>,
@@ -440,7 +486,7 @@ pub(crate) fn wait_for_request(
                 // The board is silent because the last bytes were lost. The interrupt ends the stage, and the next
                 // attempt sends the program again.
                 conversation.write(&vec![CTRL_C; *count], deadline)?;
-                limit = deadline.sooner(timeout.max(END_TIME / 2));
+                limit = deadline.sooner(timeout);
             }
             _ => conversation.consume(1),
         }

@@ -49,6 +49,9 @@ pub type Sink<'s> = dyn FnMut(Arrival<'_>) -> io::Result<()> + 's;
 /// Silence after which missing content is requested.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// The same after the last frame, behind which the board waits for a request.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+
 /// Maximum length of the paths that are sent to the board at once, in bytes.
 const NAMES_LENGTH: usize = 4096;
 /// Bytes around each path: two quotes and a comma.
@@ -63,11 +66,16 @@ const FRAME_OVERHEAD: usize = 9;
 /// Maximum length of a payload, as in device/receive.py.
 const LONGEST: usize = 4096;
 
-/// Lengths of the longest and the shortest payloads that are asked for, and the number of frames in a row after which longer ones are
-/// tried.
+/// Lengths of the longest and the shortest payloads that are asked for, and the numbers of frames between two damaged ones from
+/// which shorter or longer ones are tried.
 const LONG: u32 = 4096;
 const SHORTEST: u32 = 64;
-const FEW: u32 = 32;
+const FEW: u32 = 4;
+const MANY: u32 = 32;
+
+/// The end of a program that raised, and of one that did not.
+const RAISED: &[u8] = b"\x04Traceback";
+const ENDED: &[u8] = b"\x04\x04>";
 
 /// The file that is being received.
 struct File {
@@ -98,7 +106,7 @@ struct Stream<'s> {
     tries: u32,
     /// The longest content of a frame that is asked for, in bytes.
     longest: u32,
-    /// Complete frames since the last request.
+    /// Complete frames with content since the last request.
     frames: u32,
     summary: Summary,
 }
@@ -117,20 +125,27 @@ enum Taken {
     End,
 }
 
+/// Returns kind and number of the frame at the start of `bytes`, if it is complete and undamaged.
+fn whole_frame(bytes: &[u8]) -> Option<(u8, u16)> {
+    let &[kind, number_low, number_high, length_low, length_high, ..] = bytes else {
+        return None;
+    };
+    let length = usize::from(u16::from_le_bytes([length_low, length_high]));
+    if !b"FBHQ".contains(&kind) || length > LONGEST {
+        return None;
+    }
+    let (frame, crc) = bytes
+        .get(..length + FRAME_OVERHEAD)?
+        .split_last_chunk::<4>()?;
+    let is_whole = crc32(&[frame]) == u32::from_le_bytes(*crc);
+    is_whole.then(|| (kind, u16::from_le_bytes([number_low, number_high])))
+}
+
 impl Stream<'_> {
     /// Uses the first of the pending bytes.
     fn take(&mut self, pending: &[u8]) -> Result<Taken, Error> {
         if let Some(mark) = self.mark {
-            let wanted = [165, 90, 150, mark];
-            return Ok(match pending.windows(4).position(|bytes| bytes == wanted) {
-                Some(at) => {
-                    self.mark = None;
-                    Taken::Bytes(at + 4)
-                }
-                None if agent::is_end(pending) => Taken::End,
-                None if pending.len() > 3 => Taken::Bytes(pending.len() - 3),
-                None => Taken::TooFew,
-            });
+            return Ok(self.find_answer(pending, mark));
         }
         if agent::is_end(pending) {
             return Ok(Taken::End);
@@ -162,12 +177,49 @@ impl Stream<'_> {
         }
         self.number = self.number.wrapping_add(1);
         self.tries = 0;
-        self.frames = self.frames.saturating_add(1);
+        self.frames = self.frames.saturating_add(u32::from(kind == b'B'));
         if kind == b'Q' {
             return Ok(Taken::All(length + FRAME_OVERHEAD));
         }
         self.handle_frame(kind, frame.get(5..).unwrap_or_default())?;
         Ok(Taken::Bytes(length + FRAME_OVERHEAD))
+    }
+
+    /// Finds the answer to the last request among bytes that were sent before it: the mark; if the mark was damaged, the
+    /// frame behind it.
+    fn find_answer(&mut self, pending: &[u8], mark: u8) -> Taken {
+        let wanted = [165, 90, 150, mark];
+        for (at, bytes) in pending.windows(4).enumerate() {
+            if bytes == wanted {
+                self.mark = None;
+                return Taken::Bytes(at + 4);
+            }
+            let rest = pending.get(at..).unwrap_or_default();
+            if whole_frame(rest).is_some_and(|(_, number)| number == self.number) {
+                self.mark = None;
+                return Taken::Bytes(at);
+            }
+        }
+        match pending.len().checked_sub(LONGEST + FRAME_OVERHEAD) {
+            Some(old @ 1..) => Taken::Bytes(old),
+            _ => Taken::TooFew,
+        }
+    }
+
+    /// Returns whether the last of the dropped bytes are the last frame: the board waits for a request, or for the host's end.
+    fn board_waits(&self, pending: &[u8]) -> bool {
+        let last = pending.last_chunk::<FRAME_OVERHEAD>();
+        let is_last = |bytes: &[u8; FRAME_OVERHEAD]| matches!(whole_frame(bytes), Some((b'Q', _)));
+        self.mark.is_some() && last.is_some_and(is_last)
+    }
+
+    /// Returns the offset of the program's end in bytes that are dropped while the board is asked for a frame.
+    fn end_among_dropped(&self, pending: &[u8]) -> Option<usize> {
+        self.mark?;
+        let last = |end: &[u8]| pending.windows(end.len()).rposition(|bytes| bytes == end);
+        pending
+            .ends_with(b"\x04>")
+            .then(|| last(RAISED).or(last(ENDED)))?
     }
 
     /// Reports a frame to the sink: the begin of a file, its content, or its end.
@@ -267,8 +319,8 @@ impl Stream<'_> {
         }
         // On a line that damages much only short frames arrive.
         self.longest = match self.frames {
-            0 => (self.longest / 2).max(SHORTEST),
-            FEW.. => (self.longest * 2).min(LONG),
+            ..FEW => (self.longest / 2).max(SHORTEST),
+            MANY.. => (self.longest * 2).min(LONG),
             _ => self.longest,
         };
         self.frames = 0;
@@ -307,6 +359,9 @@ impl Stream<'_> {
                 }
                 Taken::TooFew => {}
             }
+            if self.board_waits(conversation.pending()) {
+                limit = limit.sooner(ANSWER_TIME);
+            }
             if conversation.poll("a file from the board", limit)? {
                 limit = deadline.sooner(SILENCE);
             } else if deadline.has_passed() {
@@ -315,6 +370,10 @@ impl Stream<'_> {
                     received: conversation.pending().to_vec(),
                 }));
             } else if limit.has_passed() {
+                if let Some(end) = self.end_among_dropped(conversation.pending()) {
+                    conversation.consume(end);
+                    return Ok(());
+                }
                 self.ask_again(conversation, deadline)?;
                 limit = deadline.sooner(SILENCE);
             }
