@@ -18,9 +18,3 @@ pub(crate) fn minify(code: &str, keep_docstrings: bool) -> PyResult<String> {
         .map_err(|error| PySyntaxError::new_err(error.to_string()))?;
     Ok(String::from_utf8_lossy(&minified).into_owned())
 }
-
-/// Returns the imports that scripts take for granted, for an implementation by its name; an empty text if there are none for it.
-#[pyfunction]
-pub(crate) fn startup_code(implementation: &str) -> &'static str {
-    piton::device::startup_code(implementation).unwrap_or_default()
-}

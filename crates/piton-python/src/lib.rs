@@ -32,7 +32,7 @@ mod _piton {
     use pyo3::types::{PyDict, PyTuple};
 
     #[pymodule_export]
-    use crate::code::{minify, startup_code};
+    use crate::code::minify;
     #[pymodule_export]
     use crate::mpy_cross::{compile_module, compiler_targets, mpy_cross_release, run_mpy_cross};
     #[pymodule_export]

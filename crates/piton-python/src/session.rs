@@ -48,13 +48,18 @@ pub(crate) struct Session {
 impl Session {
     /// Connects to a board and begins a session on it.
     #[staticmethod]
-    #[pyo3(signature = (selector, *, baudrate, password, attempts, output))]
+    #[pyo3(signature = (selector, *, baudrate, password, attempts, usual_imports, output))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of Python with a name"
+    )]
     fn open(
         py: Python<'_>,
         selector: &str,
         baudrate: u32,
         password: &str,
         attempts: i64,
+        usual_imports: bool,
         output: Py<PyAny>,
     ) -> PyResult<Session> {
         let parsed = names()?
@@ -70,6 +75,7 @@ impl Session {
         connect.open.password = Some(Password::new(password));
         let mut options = DeviceOptions::default();
         options.reconnect_attempts = attempts_of(attempts);
+        options.usual_imports = usual_imports;
         let device = py
             .detach(|| Device::connect(&parsed, &connect, options))
             .map_err(|error| opening(py, error))?;
@@ -252,6 +258,10 @@ impl Session {
 
     /// Gives the board its prompt, for a terminal.
     fn terminal_begin(&self, py: Python<'_>) -> PyResult<()> {
+        // The first call brings the imports that a person expects at the prompt.
+        self.call(py, |device| {
+            device.eval_returned("None", CallOptions::default())
+        })?;
         self.on_board(py, |board| {
             Ok(board.friendly(Deadline::after(TERMINAL_TIME))?)
         })

@@ -59,9 +59,6 @@ class Device(metaclass=DeviceMeta, skip=True):
 
     _is_device_root = True
 
-    implementation: Implementation
-    """What runs on the board."""
-
     attempts: int
     """How often a lost connection is tried again; negative for ever."""
 
@@ -103,6 +100,7 @@ class Device(metaclass=DeviceMeta, skip=True):
 
         self._output = Output()
         self._closed = False
+        self._implementation: "Optional[Implementation]" = None
         self._worker: "Optional[Worker]" = None
         # Objects on the board that outlive their proxies.
         self._kept: "list[_piton.Handle]" = []
@@ -114,6 +112,7 @@ class Device(metaclass=DeviceMeta, skip=True):
             baudrate=baudrate,
             password=password,
             attempts=attempts,
+            usual_imports=startup is None,
             output=self._output.write,
         )
         try:
@@ -126,13 +125,10 @@ class Device(metaclass=DeviceMeta, skip=True):
         self.__post_init__()
 
     def _begin(self, startup: "Optional[str]") -> None:
-        from piton._board_code import ask_implementation
         from piton._code import prepare
         from piton.executers import SetupExecuter, TaskExecuter, TeardownExecuter, ThreadExecuter
 
-        self.implementation = ask_implementation(self._session)
-        if startup is None:
-            startup = _piton.startup_code(self.implementation.name)
+        # The usual imports come before the first call.
         if startup:
             self._session.execute(prepare(startup, True).text, record=True)
         self._executers: "dict[str, Executer]" = {}
@@ -171,6 +167,15 @@ class Device(metaclass=DeviceMeta, skip=True):
             if mark.autoinit:
                 autoinit.append(executer)
         return autoinit
+
+    @property
+    def implementation(self) -> Implementation:
+        """What runs on the board. The board is asked at the first use."""
+        if self._implementation is None:
+            from piton._board_code import ask_implementation
+
+            self._implementation = ask_implementation(self._session)
+        return self._implementation
 
     def __pre_autoinit__(self) -> None:
         """Is called before the methods that are marked with ``setup(autoinit=True)``: the place to copy files to the board."""
@@ -554,7 +559,7 @@ class Device(metaclass=DeviceMeta, skip=True):
         return f"<table>{cells}</table>"
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else repr(getattr(self, "implementation", None))
+        state = "closed" if self._closed else repr(self._implementation) if self._implementation else "connected"
         return f"<{type(self).__name__} {self._session.name} {state}>"
 
     # -- marks for methods of subclasses ------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ pub struct DeviceOptions {
     /// How often a session whose connection was lost tries to connect before a call fails, with a second between two
     /// tries. 0: never.
     pub reconnect_attempts: u32,
+    /// Whether the imports of [`startup_code`](super::startup_code) are executed before the first call, and declared.
+    pub usual_imports: bool,
     /// How long the board may take to come to its prompt.
     pub step_time: Duration,
     /// How long each declared part may take when the state of a reset board is restored.
@@ -51,6 +53,7 @@ impl Default for DeviceOptions {
         DeviceOptions {
             keep_state: false,
             reconnect_attempts: 10,
+            usual_imports: false,
             step_time: Duration::from_secs(10),
             restore_time: Duration::from_secs(30),
         }

@@ -31,6 +31,7 @@ use super::raised::{Code, Raised};
 use super::returned::Returned;
 use super::source::Source;
 use super::start;
+use super::startup::startup_code;
 use crate::board::Board;
 use crate::error::Error;
 use programs::installer;
@@ -42,6 +43,9 @@ const TRIES: u32 = 4;
 
 /// How long the board may take to leave a program that has answered, or that was interrupted.
 pub(super) const END_TIME: Duration = Duration::from_secs(5);
+
+/// Evaluates to `micropython` or `circuitpython`.
+const IMPLEMENTATION_NAME: &str = "__import__('sys').implementation.name";
 
 /// The pause between two tries to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
@@ -104,6 +108,8 @@ pub(super) struct Session {
     is_frequent: bool,
     last_call: Instant,
     events: Option<Sender<String>>,
+    /// Whether the imports of [`startup_code`] must be executed before the next call.
+    imports_due: bool,
     /// The last bytes of the board's output.
     tail: Vec<u8>,
 }
@@ -117,6 +123,7 @@ impl Session {
     ) -> Result<Session, DeviceError> {
         let board = connector().map_err(|error| DeviceError::NotConnected(Box::new(error)))?;
         let entry = first_entry(&options);
+        let imports_due = options.usual_imports;
         let mut session = Session {
             connector,
             cancel,
@@ -139,6 +146,7 @@ impl Session {
             is_frequent: false,
             last_call: Instant::now(),
             events: None,
+            imports_due,
             tail: Vec::new(),
         };
         session.ensure_ready()?;
@@ -237,6 +245,9 @@ impl Session {
         request: Request<'_>,
         deadline: Deadline,
     ) -> Result<Returned, DeviceError> {
+        if self.imports_due {
+            self.import_as_usual()?;
+        }
         let mut may_have_run = false;
         let mut is_unknown = false;
         let mut failure = None;
@@ -285,6 +296,28 @@ impl Session {
             }
             None => Err(DeviceError::Damaged("the board did not answer the call")),
         }
+    }
+
+    /// Executes the imports of [`startup_code`], and declares them. At the first call, not at the connect, which is two exchanges
+    /// shorter: many sessions only copy files.
+    fn import_as_usual(&mut self) -> Result<(), DeviceError> {
+        self.imports_due = false;
+        let imported = self.import_now();
+        // Imports that raise would raise at every call.
+        self.imports_due = !matches!(imported, Ok(()) | Err(DeviceError::Raised(_)));
+        imported
+    }
+
+    fn import_now(&mut self) -> Result<(), DeviceError> {
+        let deadline = Deadline::after(self.options.restore_time);
+        let name = self.call(Request::evaluate(IMPLEMENTATION_NAME), deadline)?;
+        let Some(code) = startup_code(&name.read::<String>()?) else {
+            return Ok(());
+        };
+        let declared = Declared::code("None", Source::from(code));
+        self.call(declared.request(), deadline)?;
+        self.declare(declared);
+        Ok(())
     }
 
     fn next_number(&mut self) -> u32 {
