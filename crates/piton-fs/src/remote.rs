@@ -20,7 +20,7 @@ use crate::transfer::agent;
 const STOP: Duration = Duration::from_secs(6);
 
 /// Number of attempts to get an undamaged answer.
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 
 /// Minimum length in bytes of a program that goes as bytecode. An RP2040 compiles a byte of source in 29 µs, and
 /// needs 25 ms for the loader of bytecode.
@@ -287,19 +287,23 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         deadline: Deadline,
     ) -> Result<Vec<u8>, BoardError> {
         let mut answer = Vec::new();
-        let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
-        let first = self.exec_program(program, arguments, &mut output, deadline);
-        match first {
-            // It changed nothing: it raised before it printed.
-            Err(BoardError::Exception(exception)) if is_damage(&exception) && answer.is_empty() => {
-                debug!(
-                    exception = exception.message,
-                    "a program was damaged, it is sent again"
-                );
-                let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
-                self.exec_program(program, arguments, &mut output, deadline)?;
+        for tries in (0..TRIES).rev() {
+            let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
+            match self.exec_program(program, arguments, &mut output, deadline) {
+                // It changed nothing: it raised before it printed.
+                Err(BoardError::Exception(exception))
+                    if tries > 0 && is_damage(&exception) && answer.is_empty() =>
+                {
+                    debug!(
+                        exception = exception.message,
+                        "a program was damaged, it is sent again"
+                    );
+                }
+                other => {
+                    other?;
+                    break;
+                }
             }
-            other => other?,
         }
         Ok(answer)
     }

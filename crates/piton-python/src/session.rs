@@ -49,10 +49,6 @@ impl Session {
     /// Connects to a board and begins a session on it.
     #[staticmethod]
     #[pyo3(signature = (selector, *, baudrate, password, attempts, usual_imports, output))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is an argument of Python with a name"
-    )]
     fn open(
         py: Python<'_>,
         selector: &str,
