@@ -57,6 +57,9 @@ const MORE: u8 = 0x06;
 /// A kilobyte takes 90 ms at 115200 baud.
 pub(crate) const LOAD_TIME: Duration = Duration::from_millis(1200);
 
+/// The same for one of the pieces in which the program is sent after a damage.
+const PIECE_TIME: Duration = Duration::from_millis(600);
+
 /// Silence of a board that compiles the first stage, which has 250 bytes, after which the host interrupts it.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_millis(2400);
 
@@ -118,17 +121,8 @@ pub(super) fn load(
         };
         let error = match loaded {
             Ok(took) => {
-                let length = program.blob.len();
-                let soft_resets = raw_repl.soft_resets();
-                let learned = raw_repl.learned_mut();
-                learned.loads_bytecode = Some(true);
-                learned.streams = learned.streams.or(Some(true));
-                let burst = if lost > 0 { 0 } else { length };
-                learned.longest_burst = learned.longest_burst.max(burst);
-                learned.seconds_per_byte = took.as_secs_f64() / length.max(1) as f64;
-                learned.loaded_programs.insert(name);
-                let kept = keep.map(|name| (name, soft_resets));
-                learned.kept_programs.extend(kept);
+                let burst = if lost > 0 { 0 } else { program.blob.len() };
+                remember(raw_repl, &program, name, keep, burst, took);
                 return Ok(true);
             }
             Err(error) => error,
@@ -169,6 +163,28 @@ pub(super) fn load(
     debug!("the board does not load bytecode, programs go as source");
     raw_repl.learned_mut().loads_bytecode = Some(false);
     Ok(false)
+}
+
+/// Stores what the transfer of a program has shown about the board and the line. `burst` is the number of bytes that it carried
+/// at once.
+fn remember(
+    raw_repl: &mut RawRepl<'_>,
+    program: &Staged,
+    name: u32,
+    keep: Option<u32>,
+    burst: usize,
+    took: Duration,
+) {
+    let soft_resets = raw_repl.soft_resets();
+    let learned = raw_repl.learned_mut();
+    learned.loads_bytecode = Some(true);
+    learned.streams = learned.streams.or(Some(true));
+    learned.longest_burst = learned.longest_burst.max(burst);
+    learned.seconds_per_byte = took.as_secs_f64() / program.blob.len().max(1) as f64;
+    learned.loaded_programs.insert(name);
+    learned
+        .kept_programs
+        .extend(keep.map(|name| (name, soft_resets)));
 }
 
 /// Calls a program that was kept on the board. Returns false if it was not kept, or is not there any more.
@@ -339,7 +355,8 @@ fn load_at_once(
     Err(early_end(conversation, deadline))
 }
 
-/// Sends the program in pieces of `length` bytes, each of which the board checks. Returns the time that they took.
+/// Sends the program in pieces of `length` bytes, each of which the board checks. Returns the time that they would have taken if
+/// none had been damaged: the pace of the line.
 fn load_in_pieces(
     raw_repl: &mut RawRepl<'_>,
     program: &Staged,
@@ -348,16 +365,26 @@ fn load_in_pieces(
 ) -> Result<Duration, BoardError> {
     let first_stage = program.first_stage(FIRST_STAGE_IN_PIECES, length);
     let mut conversation = raw_repl.converse(first_stage.as_bytes(), deadline)?;
-    let before = Instant::now();
+    let mut written_at = None;
+    let mut taken = 0;
+    let mut took = Duration::ZERO;
     while let Some(offset) = wait_for_offset(&mut conversation, deadline)? {
+        let answered = written_at.take().map(|at: Instant| at.elapsed());
+        // A longer time contains the silence before an interrupt.
+        if let Some(time) = answered.filter(|time| *time < PIECE_TIME) {
+            taken += length;
+            took += time;
+        }
         match program.blob.get(offset..) {
             Some(rest @ [_, ..]) => {
                 let piece = rest.get(..length).unwrap_or(rest);
                 let burst = [piece, format!("{:08x}", crc32(&[piece])).as_bytes()].concat();
+                written_at = Some(Instant::now());
                 conversation.write(&burst, deadline)?;
             }
             Some([]) => {
-                let took = before.elapsed();
+                let whole = program.blob.len() as f64 / taken.max(1) as f64;
+                let took = took.mul_f64(whole);
                 match wait_for_start(&mut conversation, deadline)? {
                     true => return Ok(took),
                     false => break,
@@ -387,7 +414,7 @@ fn wait_for_offset(
     conversation: &mut Conversation<'_>,
     deadline: Deadline,
 ) -> Result<Option<usize>, BoardError> {
-    let mut limit = deadline.sooner(LOAD_TIME);
+    let mut limit = deadline.sooner(PIECE_TIME);
     let mut probes = 0;
     loop {
         match conversation.pending() {
