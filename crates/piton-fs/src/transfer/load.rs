@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
+use piton_board::exception::BoardException;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 use tracing::debug;
 
 use super::END_TIME;
-use super::agent::{StartError, is_end, is_missing_function};
+use super::agent::{StartError, is_end};
 use crate::device::Program;
 use crate::wire::crc32;
 
@@ -136,10 +137,7 @@ pub(super) fn load(
             // The board cannot load our bytecode: `os.mount` is missing where the firmware has no file systems in
             // Python, and other versions raise `ValueError: incompatible .mpy file`. One damaged byte on the line can
             // raise the same exception once, so the firmware is to blame only if the same traceback comes twice.
-            BoardError::Exception(exception)
-                if is_missing_function(&exception.type_name)
-                    || exception.message.contains(".mpy") =>
-            {
+            BoardError::Exception(exception) if shows_lack(&exception) => {
                 if lack.as_ref() == Some(&exception.traceback) {
                     break;
                 }
@@ -150,12 +148,8 @@ pub(super) fn load(
             error @ (BoardError::Timeout { .. } | BoardError::Unexpected { .. })
                 if !deadline.has_passed() =>
             {
-                debug!(%error, "the program was damaged on its way, it is sent again");
                 lost += 1;
-                let stopped = raw_repl.interrupt(&mut |_| {}, deadline.sooner(STOP_TIME));
-                if !matches!(stopped, Ok(()) | Err(BoardError::Exception(_))) {
-                    return Err(StartError::Failed(error));
-                }
+                stop_damaged(raw_repl, error, deadline)?;
             }
             error => return Err(StartError::Failed(error)),
         }
@@ -163,6 +157,27 @@ pub(super) fn load(
     debug!("the board does not load bytecode, programs go as source");
     raw_repl.learned_mut().loads_bytecode = Some(false);
     Ok(false)
+}
+
+/// Returns whether an exception may mean that the board does not load our bytecode. A damaged program raises other ones: the
+/// text of two `SyntaxError` is often the same.
+fn shows_lack(exception: &BoardException) -> bool {
+    let name = exception.type_name.as_str();
+    matches!(name, "ImportError" | "AttributeError" | "MemoryError")
+        || exception.message.contains(".mpy")
+}
+
+/// Stops what the board runs after a damage, and returns `error` if it does not answer.
+fn stop_damaged(
+    raw_repl: &mut RawRepl<'_>,
+    error: BoardError,
+    deadline: Deadline,
+) -> Result<(), StartError> {
+    debug!(%error, "the program was damaged on its way, it is sent again");
+    match raw_repl.interrupt(&mut |_| {}, deadline.sooner(STOP_TIME)) {
+        Ok(()) | Err(BoardError::Exception(_)) => Ok(()),
+        Err(_) => Err(StartError::Failed(error)),
+    }
 }
 
 /// Stores what the transfer of a program has shown about the board and the line. `burst` is the number of bytes that it carried
