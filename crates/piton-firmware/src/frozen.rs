@@ -5,11 +5,13 @@
 mod c_file;
 mod constant;
 mod file;
+mod json;
 mod names;
 mod prelude;
 mod text;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use piton_mpy::qstr::StaticQstr;
 
@@ -171,22 +173,59 @@ impl Modules {
 
     /// Returns the bytecode as text, as `mpy-tool.py -d` prints it.
     #[must_use]
-    pub fn disassembly(&self) -> String {
-        let mut out = String::new();
+    pub fn disassembly(&self) -> Listing {
+        let mut listing = Listing::default();
         for module in &self.modules {
-            text::disassemble(module, &mut out);
+            text::disassemble(module, &mut listing.lines);
         }
-        out
+        listing
     }
 
     /// Returns the bytes of the files with their meanings, as `mpy-tool.py -x` prints them.
     #[must_use]
-    pub fn hexdump(&self) -> String {
-        let mut out = String::new();
+    pub fn hexdump(&self) -> Listing {
+        let mut listing = Listing::default();
         for module in &self.modules {
-            text::hexdump(module, &mut out);
+            text::hexdump(module, &mut listing.lines);
         }
-        out
+        listing
+    }
+}
+
+/// Lines that mpy-tool prints, as text ([`fmt::Display`]) or as JSON.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    lines: Vec<json::Line>,
+}
+
+impl Listing {
+    /// Returns a listing of lines that are only text.
+    #[must_use]
+    pub fn of_text(text: &str) -> Listing {
+        let lines = text.split_terminator('\n').map(json::Line::plain);
+        Listing {
+            lines: lines.collect(),
+        }
+    }
+
+    /// Adds the lines of another listing at the end.
+    pub fn append(&mut self, mut other: Listing) {
+        self.lines.append(&mut other.lines);
+    }
+
+    /// Returns the listing as `mpy-tool.py -j` prints it: the lines, with the source line, the target and the label of
+    /// each instruction. `language` is the kind of text, for Compiler Explorer.
+    #[must_use]
+    pub fn to_json(&self, language: &str) -> String {
+        json::document(&self.lines, language)
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines
+            .iter()
+            .try_for_each(|line| writeln!(f, "{}", line.text))
     }
 }
 

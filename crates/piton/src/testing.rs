@@ -12,9 +12,12 @@ mod on_virtual;
 mod transcript;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use piton_board::literal::py_str;
+use piton_compiler::Options;
 use serde::Serialize;
 
 pub use collect::{TestFile, collect};
@@ -22,12 +25,20 @@ pub use junit::junit;
 pub use on_board::run_on_board;
 pub use on_virtual::{VirtualBoards, run_on_virtual};
 
+use crate::compile::compile_cached;
 use crate::error::Error;
 use crate::events;
 use transcript::Transcript;
 
 /// device/test_run.py, as `cargo xtask codegen` minifies it.
 const PROGRAM: &str = include_str!("../device/minified/test_run.py");
+
+/// Imports [`PROGRAM`] as bytecode, from a file system that has only this file: to compile it takes the virtual board as long
+/// as a short file of tests.
+const LOADER: &str = "import sys,io,os,ubinascii\nclass V:\n mount=umount=lambda*a:0\n \
+    stat=lambda s,p:{'/_piton_test.mpy':[0]*10}[p]\n open=lambda*a:io.BytesIO(ubinascii.a2b_base64('BYTECODE'))\n\
+    os.mount(V(),'/_piton')\nsys.path.insert(0,'/_piton')\ntry:_piton=__import__('_piton_test')._piton\n\
+    finally:sys.path.pop(0);os.umount('/_piton')\ndel sys.modules['_piton_test'],V,io,os,ubinascii\n";
 
 /// The default time limit of a file.
 pub const FILE_TIME: Duration = Duration::from_secs(60);
@@ -172,8 +183,23 @@ impl Counts {
     }
 }
 
-/// Returns the source that runs the tests of a file and reports with `mark`. `folders` go to the front of `sys.path`.
+/// Returns [`PROGRAM`] in the form for virtual boards, all of which load our bytecode.
+fn compiled_program() -> &'static str {
+    static COMPILED: OnceLock<String> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        // The name is that of source, whose frames the transcript leaves out.
+        let compiled = compile_cached(PROGRAM.as_bytes(), &Options::new("<stdin>"), None);
+        match compiled {
+            Ok(compiled) => LOADER.replace("BYTECODE", &BASE64.encode(&compiled.mpy)),
+            Err(_) => PROGRAM.to_owned(),
+        }
+    })
+}
+
+/// Returns the source that runs the tests of a file and reports with `mark`. `folders` go to the front of `sys.path`;
+/// `runner` is [`PROGRAM`] in one of its forms.
 fn program(
+    runner: &str,
     file: &TestFile,
     mark: &str,
     options: &TestOptions,
@@ -195,7 +221,7 @@ fn program(
         &pattern
     };
     format!(
-        "import sys\nsys.path[:0]=[{folders}]\n{PROGRAM}\n_piton({},{},{},{})\n",
+        "import sys\nsys.path[:0]=[{folders}]\n{runner}\n_piton({},{},{},{})\n",
         py_str(mark),
         py_str(&file.module),
         py_str(pattern),

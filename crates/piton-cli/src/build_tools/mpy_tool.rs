@@ -1,6 +1,6 @@
 //! tools/mpy-tool.py
 
-use piton::firmware::frozen::{LongIntegers, Modules, Target};
+use piton::firmware::frozen::{Listing, LongIntegers, Modules, Target};
 use piton::mpy::{merge, reader, writer};
 
 use super::arguments::{Given, Known, parse, refused};
@@ -21,6 +21,11 @@ const OPTIONS: &[Known] = &[
         names: &["-f", "--freeze"],
         value: None,
         help: "freeze files",
+    },
+    Known {
+        names: &["-j", "--json"],
+        value: None,
+        help: "output hexdump, disassembly, and frozen code as JSON with extra metadata",
     },
     Known {
         names: &["--merge"],
@@ -78,21 +83,7 @@ pub(super) fn run(words: &[String]) -> Result<(), End> {
     }
     let modules = Modules::read(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())))
         .map_err(|error| End::failed(format!("{error}\n")))?;
-    if given.has("-x") {
-        print(&modules.hexdump());
-    }
-    if given.has("-d") {
-        if given.has("-x") {
-            print("\n");
-        }
-        print(&modules.disassembly());
-    }
-    if given.has("-f") {
-        let text = modules
-            .to_c(&target)
-            .map_err(|error| End::failed(format!("{error}\n")))?;
-        print(&text);
-    }
+    show(&given, &modules, &target)?;
     if given.has("--merge") {
         join(&given, &files)?;
     }
@@ -100,6 +91,40 @@ pub(super) fn run(words: &[String]) -> Result<(), End> {
         extract(&modules, base, given.value("--extract-only"))?;
     }
     Ok(())
+}
+
+/// Prints what `-x`, `-d` and `-f` ask for, as text, or as JSON with the text on stderr.
+fn show(given: &Given, modules: &Modules, target: &Target) -> Result<(), End> {
+    let mut listing = Listing::default();
+    if given.has("-x") {
+        listing.append(modules.hexdump());
+    }
+    if given.has("-d") {
+        if given.has("-x") {
+            listing.append(Listing::of_text("\n"));
+        }
+        listing.append(modules.disassembly());
+    }
+    let mut frozen = Ok(());
+    if given.has("-f") {
+        match modules.to_c(target) {
+            Ok(text) => listing.append(Listing::of_text(&text)),
+            Err(error) => frozen = Err(End::failed(format!("{error}\n"))),
+        }
+    }
+    let text = listing.to_string();
+    if !given.has("-j") {
+        print(&text);
+        return frozen;
+    }
+    crate::ui::raw_stderr(text.as_bytes());
+    let language = match (given.has("-f"), given.has("-x")) {
+        (true, _) => "c",
+        (false, true) => "stderr",
+        (false, false) => "mpy",
+    };
+    print(&listing.to_json(language));
+    frozen
 }
 
 /// Returns what the flags for mpy-tool say of the firmware.
@@ -140,6 +165,18 @@ pub(super) fn read_header(target: &mut Target, path: &str) -> Result<(), End> {
     })
 }
 
+/// Returns the flags of the processor for the merged file, if they are given.
+fn march_flags(given: &Given) -> Result<Option<u32>, End> {
+    let Some(text) = given.value("-march-flags") else {
+        return Ok(None);
+    };
+    let flags = text.parse().map_err(|_| {
+        let message = format!("argument -march-flags: invalid int value: '{text}'");
+        refused(BuildTool::MpyTool, OPTIONS, &message)
+    })?;
+    Ok(Some(flags))
+}
+
 fn join(given: &Given, files: &[(&str, Vec<u8>)]) -> Result<(), End> {
     let merged = match files {
         [(_, only)] => only.clone(),
@@ -151,7 +188,13 @@ fn join(given: &Given, files: &[(&str, Vec<u8>)]) -> Result<(), End> {
                         .map_err(|error| End::failed(format!("{path}: {error}\n")))?,
                 );
             }
-            let joined = merge::merge(&modules).and_then(|module| writer::write(&module));
+            let flags = march_flags(given)?;
+            let joined = merge::merge(&modules).and_then(|mut module| {
+                if let (Some(flags), Some(_)) = (flags, module.header.arch) {
+                    module.header.arch_flags = (flags != 0).then_some(flags);
+                }
+                writer::write(&module)
+            });
             joined.map_err(|error| End::failed(format!("mpy-tool.py: {error}\n")))?
         }
     };

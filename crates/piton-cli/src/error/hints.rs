@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use piton::building::BuildError;
-use piton::error::{BoardError, FsError, MountError};
+use piton::error::{BoardError, FsError, MountError, VmError};
 use piton::http::HttpError;
 use piton::mip::MipError;
 use piton::mip::resolve::ResolveError;
@@ -62,6 +62,12 @@ pub(super) fn library_hints(error: &piton::Error, compatibility: &Compatibility)
         Error::Shipment(error) => shipment_hints(error, name),
         Error::Deploy(error) => deploy_hints(error),
         Error::VmFile(error) => vm_file_hints(error),
+        Error::Vm(VmError::Flash { path, source }) if source.kind() == ErrorKind::NotFound => {
+            vec![format!(
+                "make the folder first: `mkdir {}`; the board's files stay in it",
+                path.display()
+            )]
+        }
         Error::VmImage { .. } => vec![format!(
             "the VM file is `{}` of the npm package `{}`; without `--vm` and PITON_VM, piton fetches it",
             vm::FILE_NAME,

@@ -33,6 +33,8 @@ fn selectors_that_name_nothing() {
     $ piton connect virtual:missing-folder eval 1
     --- stderr
     piton: could not use `missing-folder` as the board's flash: No such file or directory (os error 2)
+
+    hint: make the folder first: `mkdir missing-folder`; the board's files stay in it
     --- exit 1
     ");
     let outcome = sandbox.run("connect exec:/missing/program eval 1");

@@ -65,7 +65,12 @@ fn frozen_content_is_that_of_upstream() {
 fn mpy_tool_prints_what_upstream_prints() {
     let sandbox = project();
     assert_eq!(sandbox.run(&line("")).code, Some(0));
-    for (option, hash) in [("-d", DISASSEMBLY), ("-x", HEXDUMP)] {
+    for (option, hash) in [
+        ("-d", DISASSEMBLY),
+        ("-x", HEXDUMP),
+        ("-x -d -j", JSON),
+        ("-f -j", FROZEN_JSON),
+    ] {
         let outcome = sandbox.run(&format!("mpy-tool {option} build/frozen_mpy/constants.mpy"));
         assert_eq!(Sha256Hex::of(&outcome.stdout).as_str(), hash, "{option}");
     }
@@ -268,9 +273,11 @@ fn c_modules_are_listed_one_a_line() {
 /// The hash of `frozen_content.c`.
 const FROZEN: &str = "33434b8bc58768a55b11b5c8e82155781d3d1ec8f812add5c4cf987b66b032b4";
 
-/// The hashes of what `mpy-tool.py -d` and `-x` print of `constants.mpy`.
+/// The hashes of what `mpy-tool.py` prints of `constants.mpy` with these options.
 const DISASSEMBLY: &str = "94a982422e3bff92b3592ae9e339aa030284096891d9d5d399939c7bf0185b87";
 const HEXDUMP: &str = "d4f26b9d2be582e870cab524dac5598ffee42cd64e8d5236d1a7eb9e6b997c5e";
+const JSON: &str = "4b80d89856ab454c9d91b67177228e50abdd30e6c9e32168eeea706fe1fb29e7";
+const FROZEN_JSON: &str = "f81a82ebeb704178008e2e2274688602aefaf203f020bc54b537c64a545717c1";
 
 #[test]
 fn mpy_ld_links_as_upstream() {

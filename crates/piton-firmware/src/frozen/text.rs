@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use piton_mpy::opcode::OpcodeRow;
 
 use super::file::{CodeKind, Module, Object, RawCode, SegmentKind};
+use super::json::{Columns, Label, Line, Link, Source};
+use super::prelude::Prelude;
 use crate::python::text::{bytes_repr, float_repr, text_repr};
 
 /// The methods of unary operators, by number.
@@ -199,99 +201,110 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", items.map(text_repr).collect::<Vec<_>>().join(", "))
 }
 
-/// Writes what `mpy-tool.py -d` prints of a file.
-pub(super) fn disassemble(module: &Module, out: &mut String) {
-    let _ = writeln!(out, "mpy_source_file: {}", module.path);
-    let _ = writeln!(
-        out,
-        "source_file: {}",
-        module.qstrs.first().map_or("", |qstr| &qstr.text)
-    );
-    let _ = writeln!(out, "header: {}", hex(&module.header));
+/// Adds the lines that `mpy-tool.py -d` prints of a file.
+pub(super) fn disassemble(module: &Module, out: &mut Vec<Line>) {
+    let mut line = |text: String| out.push(Line::plain(text));
+    line(format!("mpy_source_file: {}", module.path));
+    let source_file = module.qstrs.first().map_or("", |qstr| &qstr.text);
+    line(format!("source_file: {source_file}"));
+    line(format!("header: {}", hex(&module.header)));
     let [_, _, features, _] = module.header;
     let arch = usize::from((features >> 2) & 0x2f);
-    let _ = writeln!(
-        out,
-        "arch: {}",
-        ARCHITECTURES.get(arch).unwrap_or(&"UNKNOWN")
-    );
+    let arch = ARCHITECTURES.get(arch).unwrap_or(&"UNKNOWN");
+    line(format!("arch: {arch}"));
     if features & 0x40 != 0 {
-        let _ = writeln!(out, "arch_flags: {:#x}", module.arch_flags);
+        line(format!("arch_flags: {:#x}", module.arch_flags));
     }
-    let _ = writeln!(out, "qstr_table[{}]:", module.qstrs.len());
+    line(format!("qstr_table[{}]:", module.qstrs.len()));
     for qstr in &module.qstrs {
-        let _ = writeln!(out, "    {}", qstr.text);
+        line(format!("    {}", qstr.text));
     }
     let objects: Vec<String> = module
         .objects
         .iter()
         .map(|value| object(value, true))
         .collect();
-    let _ = writeln!(out, "obj_table: [{}]", objects.join(", "));
+    line(format!("obj_table: [{}]", objects.join(", ")));
     code(module, &module.code, out);
 }
 
-fn code(module: &Module, raw: &RawCode, out: &mut String) {
+fn code(module: &Module, raw: &RawCode, out: &mut Vec<Line>) {
     let name = |number: &usize| {
         module
             .qstrs
             .get(*number)
             .map_or("", |qstr| qstr.text.as_str())
     };
-    let _ = writeln!(out, "simple_name: {}", raw.simple_name);
+    out.push(Line {
+        defines: vec![raw.escaped.clone()],
+        ..Line::plain(format!("simple_name: {}", raw.simple_name))
+    });
+    let mut line = |text: String| out.push(Line::plain(text));
     let data = &raw.data;
     if raw.kind == CodeKind::Bytecode {
-        let _ = writeln!(out, "  raw bytecode: {} {}", data.len(), hex(data));
+        line(format!("  raw bytecode: {} {}", data.len(), hex(data)));
     } else {
         let shown = data.get(..32).unwrap_or(data);
-        let _ = writeln!(
-            out,
-            "  raw data: {} {} {}",
-            data.len(),
-            hex(shown),
-            if data.len() > 32 { "..." } else { "" }
-        );
+        let rest = if data.len() > 32 { "..." } else { "" };
+        line(format!("  raw data: {} {} {rest}", data.len(), hex(shown)));
     }
     let Some(prelude) = &raw.prelude else { return };
-    let _ = writeln!(out, "  prelude: {}", prelude.signature);
-    let _ = writeln!(
-        out,
-        "  args: {}",
-        list(prelude.names.iter().skip(1).map(name))
-    );
+    line(format!("  prelude: {}", prelude.signature));
+    let names = list(prelude.names.iter().skip(1).map(name));
+    line(format!("  args: {names}"));
     let line_info = data
         .get(prelude.line_info..prelude.opcodes)
         .unwrap_or_default();
     if raw.kind == CodeKind::Bytecode {
-        let _ = writeln!(out, "  line info: {}", hex(line_info));
-        instructions(module, data, prelude.opcodes, out);
+        line(format!("  line info: {}", hex(line_info)));
+        instructions(module, raw, prelude, out);
     } else {
-        let _ = writeln!(out, "  line info: {}", bytes_repr(line_info));
+        line(format!("  line info: {}", bytes_repr(line_info)));
         for row in data
             .get(..raw.prelude_offset)
             .unwrap_or_default()
             .chunks(16)
         {
-            let _ = writeln!(out, "  {}", hex(row));
+            line(format!("  {}", hex(row)));
         }
     }
-    let children: Vec<&str> = raw
-        .children
-        .iter()
-        .map(|child| child.simple_name.as_str())
-        .collect();
-    let _ = writeln!(out, "  children: [{}]", children.join(", "));
+    out.push(children(raw));
     for child in &raw.children {
         code(module, child, out);
     }
 }
 
-fn instructions(module: &Module, data: &[u8], start: usize, out: &mut String) {
-    let mut at = start;
-    while at < data.len() {
-        let Some(instruction) = decode(data, at) else {
-            return;
-        };
+/// Returns the line of the functions in a function.
+fn children(raw: &RawCode) -> Line {
+    let mut line = Line::plain("  children: [");
+    let mut labels = Vec::new();
+    line.defines.push(format!("{}.children", raw.escaped));
+    for (child, number) in raw.children.iter().zip(0..) {
+        if number > 0 {
+            line.text.push_str(", ");
+        }
+        let start_col = line.text.chars().count() + 1;
+        line.text.push_str(&child.simple_name);
+        let name = format!("{}.child{number}", raw.escaped);
+        line.defines.push(name.clone());
+        labels.push(Label {
+            name,
+            target: child.escaped.clone(),
+            range: Columns {
+                start_col,
+                end_col: line.text.chars().count() + 1,
+            },
+        });
+    }
+    line.text.push(']');
+    line.labels = Some(labels);
+    line
+}
+
+fn instructions(module: &Module, raw: &RawCode, prelude: &Prelude, out: &mut Vec<Line>) {
+    let data = &raw.data;
+    let mut at = prelude.opcodes;
+    while let Some(instruction) = decode(data, at) {
         let number = usize::try_from(instruction.argument).unwrap_or(usize::MAX);
         let argument = match instruction.format {
             _ if instruction.byte == 0x23 => module
@@ -308,13 +321,83 @@ fn instructions(module: &Module, data: &[u8], start: usize, out: &mut String) {
             Format::None => String::new(),
         };
         let bytes = hex(data.get(at..at + instruction.length).unwrap_or_default());
-        let _ = writeln!(out, "  {bytes:<11} {} {argument}", opcode(instruction.byte));
+        let name = opcode(instruction.byte);
+        let front = format!("  {bytes:<11} {name} ");
+        let column = front.chars().count();
+        let mut line = Line {
+            source: Some(Source {
+                file: None,
+                line: source_line(data, prelude, at),
+            }),
+            disassembly: Some(name),
+            defines: vec![format!("{}.{at}", raw.escaped)],
+            ..Line::plain(front + &argument)
+        };
+        refer(&mut line, raw, at, instruction, column);
+        out.push(line);
         at += instruction.length;
     }
 }
 
-/// Writes what `mpy-tool.py -x` prints of a file: its bytes in colors, and the names of its stretches.
-pub(super) fn hexdump(module: &Module, out: &mut String) {
+/// Adds what the operand refers to, which begins behind `column` characters of the line.
+fn refer(line: &mut Line, raw: &RawCode, at: usize, instruction: Instruction, column: usize) {
+    let length = line.text.chars().count() - column;
+    let end = i64::try_from(at + instruction.length).unwrap_or(i64::MAX);
+    let target = match instruction.byte {
+        0x40 | 0x42..=0x4b => {
+            let to = end.saturating_add(instruction.argument);
+            line.link = Some(Link {
+                offset: column,
+                length,
+                to,
+            });
+            format!("{}.{to}", raw.escaped)
+        }
+        // The four instructions that make a function of a child.
+        0x20 | 0x21 | 0x32 | 0x33 => {
+            let number = usize::try_from(instruction.argument).unwrap_or(usize::MAX);
+            match raw.children.get(number) {
+                Some(child) => child.escaped.clone(),
+                None => format!("{}.children", raw.escaped),
+            }
+        }
+        _ => return,
+    };
+    line.labels = Some(vec![Label {
+        name: format!("{}.{at}", raw.escaped),
+        target,
+        range: Columns {
+            start_col: column + 1,
+            end_col: column + length + 1,
+        },
+    }]);
+}
+
+/// Returns the line of the source for the instruction at `at`.
+fn source_line(data: &[u8], prelude: &Prelude, at: usize) -> u64 {
+    let mut left = at.saturating_sub(prelude.opcodes);
+    let mut line = 1;
+    let table = data.get(prelude.line_info..prelude.opcodes);
+    let mut table = table.unwrap_or_default().iter().copied();
+    while let Some(byte) = table.next() {
+        let (bytes, lines) = match byte & 0x80 {
+            0 => (byte & 0x1f, u64::from(byte >> 5)),
+            _ => {
+                let Some(low) = table.next() else { break };
+                (byte & 0xf, (u64::from(byte) << 4) & 0x700 | u64::from(low))
+            }
+        };
+        let Some(rest) = left.checked_sub(usize::from(bytes)) else {
+            break;
+        };
+        left = rest;
+        line += lines;
+    }
+    line
+}
+
+/// Adds the lines that `mpy-tool.py -x` prints of a file: its bytes in colors, and the names of its stretches.
+pub(super) fn hexdump(module: &Module, out: &mut Vec<Line>) {
     const OFF: &str = "\x1b[0m";
     let colors = |kind: SegmentKind, second: bool| match (kind, second) {
         (SegmentKind::Meta, _) => "",
@@ -365,6 +448,8 @@ pub(super) fn hexdump(module: &Module, out: &mut String) {
             letters.push_str(OFF);
         }
         let pad = " ".repeat((16 - bytes.len()) * 5 / 2);
-        let _ = writeln!(out, "{offset:08x}:{digits}{pad}  {letters} {comment}");
+        out.push(Line::plain(format!(
+            "{offset:08x}:{digits}{pad}  {letters} {comment}"
+        )));
     }
 }

@@ -6,7 +6,7 @@ use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::repl::Entry;
 
-use super::{FileResult, TestFile, TestOptions, file_result, has_unittest, program};
+use super::{FileResult, PROGRAM, TestFile, TestOptions, file_result, has_unittest, program};
 use crate::board::Board;
 use crate::error::Error;
 use crate::interpreter::{Access, Layout, board_path};
@@ -52,7 +52,7 @@ pub fn run_on_board(
     board.mount(current, &settings)?;
     let name = board.device_name().to_owned();
     let result = file_result(file, name, current, |mark| {
-        let source = program(file, mark, options, &remote, own_unittest);
+        let source = program(PROGRAM, file, mark, options, &remote, own_unittest);
         follow(board, &source, options)
     });
     // A board that has just been reset by its tests has no mount any more.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::Cancel;
 use virtual_board::{Ending, Output, Program, Run, VmImage};
 
-use super::{FileResult, TestFile, TestOptions, file_result, has_unittest, program};
+use super::{
+    FileResult, TestFile, TestOptions, compiled_program, file_result, has_unittest, program,
+};
 use crate::board::ConnectOptions;
 use crate::error::Error;
 use crate::interpreter::{self, Access, Invocation, Layout};
@@ -63,7 +65,7 @@ pub fn run_on_virtual(
     layout.add_current();
     let own_unittest = !has_unittest(layout.host_path());
     file_result(file, boards.name.clone(), current, |mark| {
-        let source = program(file, mark, options, &[], own_unittest);
+        let source = program(compiled_program(), file, mark, options, &[], own_unittest);
         let invocation = Invocation {
             run: Run::Source(source),
             arguments: vec![file.path.to_string_lossy().into_owned()],
