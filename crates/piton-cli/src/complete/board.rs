@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use piton::deadline::Deadline;
+use piton::deadline::{Deadline, scaled, set_timeout_factor};
 use piton::fs::listing::{Kind, Sizes};
 use piton::path::BoardPath;
 use piton::selector::BoardSelector;
@@ -13,10 +13,10 @@ use super::position::Situation;
 use crate::config::Config;
 use crate::environment::WEBREPL_PASSWORD;
 
-/// Timeout of a completion.
+/// Timeout of a completion, [`scaled`].
 const TIME: Duration = Duration::from_secs(1);
 
-/// Timeout of the prompt of an idle board.
+/// Timeout of the prompt of an idle board, [`scaled`].
 const PROMPT_TIME: Duration = Duration::from_millis(300);
 
 /// The most names that are offered.
@@ -59,6 +59,7 @@ fn answer(
         // A completion must not run the command of an `exec:` board; a new virtual board has no files to show.
         _ => return None,
     }
+    set_timeout_factor(situation.options.timeout_factor().unwrap_or(1.0));
     let deadline = Deadline::after(TIME);
     let mut options = SessionOptions::default();
     options.reconnects = false;
@@ -69,7 +70,7 @@ fn answer(
         connect.open.password = std::env::var(WEBREPL_PASSWORD).ok().map(Password::new);
     }
     let mut session = Session::connect(selector, options).ok()?;
-    let prompt_deadline = deadline.slice(PROMPT_TIME);
+    let prompt_deadline = deadline.sooner(PROMPT_TIME);
     if !session.board().ok()?.is_idle(prompt_deadline).ok()? {
         return None;
     }
@@ -77,7 +78,7 @@ fn answer(
     // leaves the board at its prompt.
     let cancel = session.cancel().clone();
     std::thread::spawn(move || {
-        std::thread::sleep(TIME);
+        std::thread::sleep(scaled(TIME));
         cancel.cancel();
     });
     session.resume();
