@@ -1,7 +1,16 @@
 //! Choosing one version of each package, so that every package gets what it needs.
 //!
 //! [`solve()`] reads a [`Catalog`] of what is known. Where something is missing, it says what, and the caller reads it and
-//! solves again: nothing here opens a connection. The work is done by `pubgrub`, the solver of uv.
+//! solves again: nothing here opens a connection.
+//!
+//! # Layout
+//!
+//! - [`Catalog`] is what is known, with names; `solve/model.rs` makes facts over numbers of it.
+//! - `solve/search.rs` finds versions by conflict-driven clause learning, as solvers of Boolean formulas do, or the facts that
+//!   contradict each other. Not `pubgrub`: for an index of 2,000 packages with conflicts it needs 10^5 to 10^6 decisions
+//!   (minutes), as it knows only of one set of versions for each package; this search knows of each set that somebody accepts
+//!   and needs 2,000 (0.1 s).
+//! - `solve/explain.rs` puts those facts in words.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -9,35 +18,35 @@
 //!
 //! let needs = [Need::new("menu", "^1".parse()?)];
 //! let mut catalog = Catalog::default();
-//! let Err(SolveError::Missing(wanted)) = solve(&needs, &catalog, &BTreeMap::new()) else { panic!() };
+//! let Err(SolveError::Missing(wanted)) = solve(&needs, &catalog, &BTreeMap::new(), &|| true) else { panic!() };
 //! assert_eq!(wanted[0].package(), "menu");
 //! catalog.add_versions("menu", ["1.0".parse()?, "1.1".parse()?, "2.0".parse()?]);
 //! catalog.add_needs("menu", &"1.1".parse()?, Vec::new());
-//! let solution = solve(&needs, &catalog, &BTreeMap::new())?;
+//! let solution = solve(&needs, &catalog, &BTreeMap::new(), &|| true)?;
 //! assert_eq!(solution["menu"].as_str(), "1.1");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::Bound;
-use std::sync::Arc;
-
-use pubgrub::{
-    Dependencies, DependencyConstraints, DependencyProvider, PackageResolutionStatistics,
-    PubGrubError, Ranges,
-};
 
 use crate::version::{Version, VersionRange};
 
 mod explain;
+mod model;
+mod search;
+
+use model::Model;
+use search::Outcome;
 
 /// Maximum number of packages of one project.
 pub const PACKAGE_LIMIT: usize = 4096;
 
 /// Maximum number of different needs, each a package and a range, that are followed: 64 for a package.
 const NEED_LIMIT: usize = 64 * PACKAGE_LIMIT;
+
+/// Maximum number of times that the packages of a search may contradict each other.
+const CONTRADICTION_LIMIT: usize = 50_000;
 
 /// A package that is needed, and which of its versions will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +70,10 @@ impl Need {
 /// What is known about packages.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
+    /// The versions of each package, the highest first.
     packages: BTreeMap<String, Vec<Candidate>>,
+    /// The packages of which a range of a package names an early version.
+    named_early: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,19 +95,20 @@ impl Catalog {
     /// does not exist.
     pub fn add_versions(&mut self, package: &str, versions: impl IntoIterator<Item = Version>) {
         let candidates = self.packages.entry(package.to_owned()).or_default();
-        for version in versions {
-            if !candidates.iter().any(|known| known.version == version) {
-                candidates.push(Candidate {
-                    version,
-                    needs: Known::NotYet,
-                });
-            }
-        }
+        candidates.extend(versions.into_iter().map(|version| Candidate {
+            version,
+            needs: Known::NotYet,
+        }));
+        // The order of the same versions stays, so the known one is kept.
         candidates.sort_by(|one, other| other.version.cmp(&one.version));
+        candidates.dedup_by(|later, first| later.version == first.version);
     }
 
     /// Sets what a version of a package needs.
     pub fn add_needs(&mut self, package: &str, version: &Version, needs: Vec<Need>) {
+        let early = needs.iter().filter(|need| need.range.names_early());
+        let early: Vec<String> = early.map(|need| need.package.clone()).collect();
+        self.named_early.extend(early);
         self.set(package, version, Known::Needs(needs));
     }
 
@@ -105,10 +118,20 @@ impl Catalog {
     }
 
     fn set(&mut self, package: &str, version: &Version, known: Known) {
-        self.add_versions(package, [version.clone()]);
-        let candidates = self.packages.get_mut(package).into_iter().flatten();
-        for candidate in candidates.filter(|candidate| candidate.version == *version) {
-            candidate.needs = known.clone();
+        let candidates = self.packages.entry(package.to_owned()).or_default();
+        match candidates.binary_search_by(|one| version.cmp(&one.version)) {
+            Ok(place) => {
+                if let Some(candidate) = candidates.get_mut(place) {
+                    candidate.needs = known;
+                }
+            }
+            Err(place) => candidates.insert(
+                place,
+                Candidate {
+                    version: version.clone(),
+                    needs: known,
+                },
+            ),
         }
     }
 
@@ -117,37 +140,44 @@ impl Catalog {
         let candidates = self.packages.get(package)?;
         Some(candidates.iter().map(|candidate| &candidate.version))
     }
-
-    /// Returns the version to try first: the preferred one, else the highest. An early one only if it is named, or the package
-    /// has no others.
-    fn best(
-        &self,
-        package: &str,
-        ranges: &Ranges<Version>,
-        preferred: &BTreeMap<String, Version>,
-    ) -> Option<&Candidate> {
-        let candidates = self.packages.get(package)?;
-        let with_early = names_early(ranges) || candidates.iter().all(|one| one.version.is_early());
-        let fits = || {
-            let fits = candidates.iter();
-            fits.filter(|one| ranges.contains(&one.version))
-                .filter(|one| with_early || !one.version.is_early())
-        };
-        let wanted = preferred.get(package);
-        let preferred = fits().find(|one| Some(&one.version) == wanted);
-        preferred.or_else(|| fits().next())
-    }
 }
 
-/// Returns whether an end of the ranges is an early version.
-fn names_early(ranges: &Ranges<Version>) -> bool {
-    let is_early = |bound: &Bound<Version>| match bound {
-        Bound::Included(version) | Bound::Excluded(version) => version.is_early(),
-        Bound::Unbounded => false,
-    };
-    ranges
-        .iter()
-        .any(|(start, end)| is_early(start) || is_early(end))
+/// In which order versions are tried.
+struct Order<'a> {
+    catalog: &'a Catalog,
+    preferred: &'a BTreeMap<String, Version>,
+    /// The packages of which a range of the project names an early version.
+    named_early: BTreeSet<&'a str>,
+}
+
+impl<'a> Order<'a> {
+    fn new(
+        needs: &'a [Need],
+        catalog: &'a Catalog,
+        preferred: &'a BTreeMap<String, Version>,
+    ) -> Order<'a> {
+        let early = needs.iter().filter(|need| need.range.names_early());
+        Order {
+            catalog,
+            preferred,
+            named_early: early.map(|need| need.package.as_str()).collect(),
+        }
+    }
+
+    /// Returns the versions of a package that may be chosen: the preferred one, then the others, the highest first. Early ones
+    /// only if a range names one, or the package has no others.
+    fn candidates(&self, package: &str) -> Vec<&'a Candidate> {
+        let all = self.catalog.packages.get(package).into_iter().flatten();
+        let mut candidates: Vec<&Candidate> = all.collect();
+        let with_early = self.named_early.contains(package)
+            || self.catalog.named_early.contains(package)
+            || candidates.iter().all(|one| one.version.is_early());
+        candidates.retain(|one| with_early || !one.version.is_early());
+        if let Some(preferred) = self.preferred.get(package) {
+            candidates.sort_by_key(|one| Reverse(one.version == *preferred));
+        }
+        candidates
+    }
 }
 
 /// Something that must be known before there is a solution.
@@ -184,6 +214,19 @@ pub enum SolveError {
     /// There are more packages than [`PACKAGE_LIMIT`].
     #[error("the project needs more than {PACKAGE_LIMIT} packages")]
     TooMany,
+    /// The packages need each other in too many ways.
+    #[error(
+        "the needs of the packages are too many: at most {NEED_LIMIT} different ones are followed"
+    )]
+    TooManyNeeds,
+    /// The search was given up.
+    #[error(
+        "the packages contradict each other in too many ways: no versions that fit together were found in {CONTRADICTION_LIMIT} tries"
+    )]
+    TooHard,
+    /// The caller wanted no more.
+    #[error("interrupted")]
+    Cancelled,
 }
 
 /// The version of each package, by its name.
@@ -191,7 +234,7 @@ pub type Solution = BTreeMap<String, Version>;
 
 /// Chooses a version of each package that `needs` and the packages themselves need. A version in `preferred` is chosen
 /// where it fits, else the highest that fits. An early version (`1.0rc1`) is chosen only if a range names one, or the package has
-/// no others. The result depends on nothing else.
+/// no others. The result depends on nothing else. `go_on` is asked again and again: it ends the search by returning false.
 ///
 /// # Errors
 ///
@@ -200,58 +243,93 @@ pub fn solve(
     needs: &[Need],
     catalog: &Catalog,
     preferred: &BTreeMap<String, Version>,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<Solution, SolveError> {
-    let wanted = frontier(needs, catalog, preferred)?;
+    let order = Order::new(needs, catalog, preferred);
+    let wanted = frontier(needs, &order)?;
     if !wanted.is_empty() {
         return Err(SolveError::Missing(wanted.into_iter().collect()));
     }
-    let provider = Provider {
-        needs,
-        catalog,
-        preferred,
-        wanted: RefCell::default(),
-    };
-    let root = "0".parse::<Version>().map_err(|_| SolveError::TooMany)?;
-    match pubgrub::resolve(&provider, Node::Project, root) {
-        Ok(selected) => Ok(selected
-            .into_iter()
-            .filter_map(|(node, version)| match node {
-                Node::Project => None,
-                Node::Package(name) => Some((name.to_string(), version)),
-            })
-            .collect()),
-        Err(PubGrubError::NoSolution(tree)) => Err(SolveError::NoSolution {
-            facts: explain::facts(&tree, catalog),
-        }),
-        // The provider's only error: something is missing.
-        Err(_) => Err(SolveError::Missing(
-            provider.wanted.into_inner().into_iter().collect(),
-        )),
+    let model = Model::new(needs, &order)?;
+    match model.solve(CONTRADICTION_LIMIT, go_on)? {
+        Outcome::Fits(places) => {
+            let places = places.into_iter().enumerate();
+            let chosen = places.filter_map(|(package, place)| model.candidate(package, place?));
+            let solution: Solution = chosen
+                .map(|(name, version)| (name.to_owned(), version.clone()))
+                .collect();
+            match solution.len() > PACKAGE_LIMIT {
+                true => Err(SolveError::TooMany),
+                false => Ok(solution),
+            }
+        }
+        Outcome::Open(open) => Err(SolveError::Missing(missing(&model, catalog, &open))),
+        Outcome::Contradiction(facts) => {
+            let facts = explain::in_words(&model.reason(facts, go_on), &order);
+            match go_on() {
+                true => Err(SolveError::NoSolution { facts }),
+                false => Err(SolveError::Cancelled),
+            }
+        }
+        Outcome::TooHard => Err(SolveError::TooHard),
+        Outcome::Cancelled => Err(SolveError::Cancelled),
     }
+}
+
+/// Returns what is missing to go on with these versions, each a package and a place. The more versions of a package were of no
+/// use, the more of the next ones are named with it, so that the caller need not read them one by one.
+fn missing(model: &Model<'_>, catalog: &Catalog, open: &[(usize, usize)]) -> Vec<Wanted> {
+    let mut wanted = BTreeSet::new();
+    for (package, place) in open {
+        let Some((name, version)) = model.candidate(*package, *place) else {
+            continue;
+        };
+        let candidates = catalog.packages.get(name).into_iter().flatten();
+        let needs = candidates
+            .filter(|one| one.version == *version)
+            .find_map(|one| match &one.needs {
+                Known::Needs(needs) => Some(needs),
+                _ => None,
+            });
+        match needs {
+            Some(needs) => {
+                let unknown = needs
+                    .iter()
+                    .filter(|need| !catalog.packages.contains_key(&need.package));
+                wanted.extend(unknown.map(|need| Wanted::Versions(need.package.clone())));
+            }
+            None => {
+                let next = model.next_unknown(*package, *place).into_iter();
+                wanted.extend(next.map(|next| Wanted::Needs(name.to_owned(), next.clone())));
+            }
+        }
+    }
+    wanted.into_iter().collect()
 }
 
 /// Returns what is missing on the way that the solver would take if no two packages disagreed: most of it at once, so that
 /// the caller reads many documents at a time.
-fn frontier(
-    needs: &[Need],
-    catalog: &Catalog,
-    preferred: &BTreeMap<String, Version>,
-) -> Result<BTreeSet<Wanted>, SolveError> {
+fn frontier(needs: &[Need], order: &Order<'_>) -> Result<BTreeSet<Wanted>, SolveError> {
     let mut wanted = BTreeSet::new();
     let mut seen = BTreeSet::new();
+    let mut candidates: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     let mut queue: Vec<&Need> = needs.iter().collect();
     while let Some(need) = queue.pop() {
         if !seen.insert((&need.package, need.range.as_str())) {
             continue;
         }
-        if seen.len() > NEED_LIMIT || wanted.len() > PACKAGE_LIMIT {
-            return Err(SolveError::TooMany);
+        if seen.len() > NEED_LIMIT {
+            return Err(SolveError::TooManyNeeds);
         }
-        if !catalog.packages.contains_key(&need.package) {
+        let candidates = candidates
+            .entry(&need.package)
+            .or_insert_with(|| order.candidates(&need.package));
+        if !order.catalog.packages.contains_key(&need.package) {
             wanted.insert(Wanted::Versions(need.package.clone()));
             continue;
         }
-        let Some(best) = catalog.best(&need.package, need.range.ranges(), preferred) else {
+        let mut fits = candidates.iter();
+        let Some(best) = fits.find(|one| need.range.contains(&one.version)) else {
             continue;
         };
         match &best.needs {
@@ -262,136 +340,9 @@ fn frontier(
             Known::Unusable(_) => {}
         }
     }
-    let packages: BTreeSet<&String> = seen.iter().map(|(package, _)| *package).collect();
-    match packages.len() > PACKAGE_LIMIT {
+    match candidates.len() > PACKAGE_LIMIT {
         true => Err(SolveError::TooMany),
         false => Ok(wanted),
-    }
-}
-
-/// A package as the solver sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Node {
-    Project,
-    Package(Arc<str>),
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Node::Project => f.write_str("your project"),
-            Node::Package(name) => f.write_str(name),
-        }
-    }
-}
-
-/// Something is missing in the catalog.
-#[derive(Debug, thiserror::Error)]
-#[error("a fact about a package is missing")]
-struct Missing;
-
-struct Provider<'a> {
-    needs: &'a [Need],
-    catalog: &'a Catalog,
-    preferred: &'a BTreeMap<String, Version>,
-    wanted: RefCell<BTreeSet<Wanted>>,
-}
-
-impl Provider<'_> {
-    fn missing(&self, wanted: Wanted) -> Missing {
-        self.wanted.borrow_mut().insert(wanted);
-        Missing
-    }
-}
-
-/// Returns the constraints of these needs, several of one package joined.
-fn constraints(needs: &[Need]) -> DependencyConstraints<Node, Ranges<Version>> {
-    let mut joined: BTreeMap<&str, Ranges<Version>> = BTreeMap::new();
-    for need in needs {
-        let ranges = joined.entry(&need.package).or_insert_with(Ranges::full);
-        *ranges = ranges.intersection(need.range.ranges());
-    }
-    let joined = joined.into_iter();
-    joined
-        .map(|(name, ranges)| (Node::Package(name.into()), ranges))
-        .collect()
-}
-
-impl DependencyProvider for Provider<'_> {
-    type P = Node;
-    type V = Version;
-    type VS = Ranges<Version>;
-    type M = String;
-    type Priority = (u32, std::cmp::Reverse<usize>);
-    type Err = Missing;
-
-    /// Packages that were in the way of others first, then those with the fewest versions.
-    fn prioritize(
-        &self,
-        package: &Node,
-        ranges: &Ranges<Version>,
-        statistics: &PackageResolutionStatistics,
-    ) -> Self::Priority {
-        let count = match package {
-            Node::Project => 0,
-            Node::Package(name) => {
-                let candidates = self.catalog.packages.get(&**name).into_iter().flatten();
-                candidates
-                    .filter(|one| ranges.contains(&one.version))
-                    .count()
-            }
-        };
-        match count {
-            0 => (u32::MAX, std::cmp::Reverse(0)),
-            count => (statistics.conflict_count(), std::cmp::Reverse(count)),
-        }
-    }
-
-    fn choose_version(
-        &self,
-        package: &Node,
-        ranges: &Ranges<Version>,
-    ) -> Result<Option<Version>, Missing> {
-        let Node::Package(name) = package else {
-            return Ok(ranges.as_singleton().cloned());
-        };
-        if !self.catalog.packages.contains_key(&**name) {
-            return Err(self.missing(Wanted::Versions(name.to_string())));
-        }
-        let best = self.catalog.best(name, ranges, self.preferred);
-        Ok(best.map(|candidate| candidate.version.clone()))
-    }
-
-    fn get_dependencies(
-        &self,
-        package: &Node,
-        version: &Version,
-    ) -> Result<Dependencies<Node, Ranges<Version>, String>, Missing> {
-        let Node::Package(name) = package else {
-            return Ok(Dependencies::Available(constraints(self.needs)));
-        };
-        let candidates = self.catalog.packages.get(&**name);
-        let candidate = candidates.and_then(|all| all.iter().find(|one| one.version == *version));
-        match candidate.map(|candidate| &candidate.needs) {
-            Some(Known::Needs(needs)) => {
-                // The solver expects that no package needs itself.
-                let (own, needs): (Vec<Need>, Vec<Need>) = needs
-                    .iter()
-                    .cloned()
-                    .partition(|need| *need.package == **name);
-                match own.iter().all(|need| need.range.contains(version)) {
-                    true => Ok(Dependencies::Available(constraints(&needs))),
-                    false => Ok(Dependencies::Unavailable(
-                        "it needs another version of itself".to_owned(),
-                    )),
-                }
-            }
-            Some(Known::Unusable(reason)) => Ok(Dependencies::Unavailable(reason.clone())),
-            _ => {
-                let wanted = Wanted::Needs(name.to_string(), version.clone());
-                Err(self.missing(wanted))
-            }
-        }
     }
 }
 

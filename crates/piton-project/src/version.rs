@@ -12,9 +12,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Bound;
 use std::str::FromStr;
 
-use pubgrub::Ranges;
+use version_ranges::Ranges;
 
 /// Maximum length of a version, in bytes.
 const LONGEST: usize = 100;
@@ -251,6 +252,16 @@ impl VersionRange {
     /// Returns the range as it was written; `*` for all versions.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns whether an end of the range is an early version.
+    pub(crate) fn names_early(&self) -> bool {
+        let is_early = |bound: &Bound<Version>| match bound {
+            Bound::Included(version) | Bound::Excluded(version) => version.is_early(),
+            Bound::Unbounded => false,
+        };
+        let mut ends = self.ranges.iter();
+        ends.any(|(start, end)| is_early(start) || is_early(end))
     }
 
     pub(crate) fn ranges(&self) -> &Ranges<Version> {

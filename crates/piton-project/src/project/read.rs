@@ -337,8 +337,8 @@ impl Reader<'_> {
             _ => Err(self.error(
                 value.span(),
                 format!(
-                    "`{key}` is a {}, expected a text, a table or a list",
-                    value.type_name()
+                    "`{key}` is {}, expected a text, a table or a list",
+                    with_article(value.type_name())
                 ),
             )),
         }
@@ -403,7 +403,8 @@ impl Reader<'_> {
     fn string(&self, item: &Item, key: &str) -> Result<String, SchemaError> {
         let text = item.as_str().map(ToOwned::to_owned);
         text.ok_or_else(|| {
-            let problem = format!("`{key}` is a {}, expected a text", item.type_name());
+            let kind = with_article(item.type_name());
+            let problem = format!("`{key}` is {kind}, expected a text");
             self.error(item.span(), problem)
         })
     }
@@ -416,5 +417,13 @@ impl Reader<'_> {
             texts.collect::<Option<Vec<String>>>()
         });
         texts.ok_or_else(|| self.error(item.span(), format!("`{key}` is not a list of texts")))
+    }
+}
+
+/// Returns the name of a type with `a` or `an` before it.
+fn with_article(name: &str) -> String {
+    match name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => format!("an {name}"),
+        false => format!("a {name}"),
     }
 }

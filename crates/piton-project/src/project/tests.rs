@@ -98,7 +98,7 @@ fn problems_are_told_with_their_line() {
         (
             "[tool.belay]\nname = 1\n",
             2,
-            "`name` is a integer, expected a text",
+            "`name` is an integer, expected a text",
         ),
         (
             "[tool.belay]\nname = '../x'\n",
@@ -136,7 +136,7 @@ fn problems_are_told_with_their_line() {
             2,
             "`x`: `^^1`: it is neither a source nor",
         ),
-        ("[tool.belay.dependencies]\nx = 1\n", 2, "`x` is a integer"),
+        ("[tool.belay.dependencies]\nx = 1\n", 2, "`x` is an integer"),
         (
             "[tool.belay.dependencies]\nx = []\n",
             2,
@@ -205,7 +205,7 @@ fn the_file_is_found_in_the_folders_above() {
     let path = find(&below).unwrap();
     assert_eq!(path, folder.path().join(FILE_NAME));
     let error = Project::read(&path).unwrap_err().to_string();
-    assert!(error.contains("line 2: `name` is a integer"), "{error}");
+    assert!(error.contains("line 2: `name` is an integer"), "{error}");
 }
 
 #[test]

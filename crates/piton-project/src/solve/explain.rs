@@ -1,11 +1,10 @@
 //! The facts that leave no solution, in words.
 
-use std::collections::{BTreeSet, HashSet};
+use version_ranges::Ranges;
 
-use pubgrub::{DerivationTree, External, Ranges};
-
-use super::{Catalog, Known, Node};
-use crate::version::Version;
+use super::model::Fact;
+use super::{Candidate, Need, Order};
+use crate::version::{Version, VersionRange};
 
 /// Maximum number of facts in an explanation.
 const MOST: usize = 30;
@@ -13,147 +12,141 @@ const MOST: usize = 30;
 /// Maximum number of versions that are listed.
 const LISTED: usize = 6;
 
-type Tree = DerivationTree<Node, Ranges<Version>, String>;
-type Fact = External<Node, Ranges<Version>, String>;
-
-/// Returns the facts at the leaves of the derivation, each once, from the project on.
-pub(super) fn facts(tree: &Tree, catalog: &Catalog) -> Vec<String> {
-    let mut leaves: Vec<&Fact> = Vec::new();
-    // A list, no recursion: a derivation may be thousands of steps deep.
-    let mut stack = vec![tree];
-    let mut seen = HashSet::new();
-    while let Some(tree) = stack.pop() {
-        match tree {
-            DerivationTree::External(fact) => leaves.push(fact),
-            DerivationTree::Derived(derived) => {
-                for cause in [&derived.cause1, &derived.cause2] {
-                    if seen.insert(std::sync::Arc::as_ptr(cause)) {
-                        stack.push(cause);
-                    }
+/// Returns the facts as sentences, each once, from the project on.
+pub(super) fn in_words(facts: &[Fact<'_>], order: &Order<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let mut open = facts.to_vec();
+    let mut reached: Vec<&str> = Vec::new();
+    while !open.is_empty() {
+        // A fact is understood when the package that it begins with was spoken of.
+        let next = open.iter().position(|fact| match fact.subject() {
+            None => true,
+            Some(name) => reached.contains(&name),
+        });
+        let fact = open.remove(next.unwrap_or(0));
+        match fact {
+            Fact::Need { by, need } => {
+                let mut same = vec![fact];
+                same.extend(open.extract_if(.., |other| is_same(other, &fact)));
+                let by = by.map(|(name, _)| with_versions(name, &same, order));
+                let by = by.as_deref().unwrap_or("your project");
+                sentences.push(format!("{by} needs {}", needed(need)));
+                if !reached.contains(&need.package.as_str()) {
+                    reached.push(&need.package);
                 }
             }
+            Fact::Unusable {
+                package,
+                version,
+                reason,
+            } => sentences.push(format!("{package} {version} cannot be used: {reason}")),
         }
     }
-    let accepted: Vec<&Ranges<Version>> = leaves.iter().filter_map(|fact| accepted(fact)).collect();
-    leaves.retain(|fact| is_news(fact, &accepted, catalog));
-    let mut named = BTreeSet::new();
-    let mut facts = Vec::new();
-    let mut reached: HashSet<&Node> = HashSet::from([&Node::Project]);
-    while !leaves.is_empty() {
-        // A fact is understood when the package that it begins with was spoken of.
-        let next = leaves
-            .iter()
-            .position(|fact| begins_with(fact).is_none_or(|node| reached.contains(node)));
-        let fact = leaves.remove(next.unwrap_or(0));
-        if let External::FromDependencyOf(_, _, node, _) = fact {
-            reached.insert(node);
-        }
-        if let Some(text) = in_words(fact, catalog)
-            && named.insert(text.clone())
-        {
-            facts.push(text);
-        }
+    let rest = sentences.len().saturating_sub(MOST);
+    sentences.truncate(MOST);
+    match rest {
+        0 => {}
+        1 => sentences.push("... and 1 more fact".to_owned()),
+        rest => sentences.push(format!("... and {rest} more facts")),
     }
-    if facts.len() > MOST {
-        let rest = facts.len() - MOST;
-        facts.truncate(MOST);
-        facts.push(format!("... and {rest} facts more"));
+    for name in reached {
+        sentences.extend(what_there_is(name, facts, order));
     }
-    facts
+    sentences
 }
 
-fn accepted(fact: &Fact) -> Option<&Ranges<Version>> {
-    match fact {
-        External::FromDependencyOf(_, _, _, accepted) => Some(accepted),
+/// Returns whether two facts differ at most in the version that needs something.
+fn is_same(one: &Fact<'_>, other: &Fact<'_>) -> bool {
+    match (one, other) {
+        (Fact::Need { need: first, .. }, Fact::Need { need: second, .. }) => {
+            first == second && one.subject() == other.subject()
+        }
+        _ => false,
+    }
+}
+
+fn needed(need: &Need) -> String {
+    match need.range.is_any() {
+        true => need.package.clone(),
+        false => format!("{} {}", need.package, need.range),
+    }
+}
+
+/// Returns a package with the versions of these facts, where they are not all that may be chosen.
+fn with_versions(name: &str, facts: &[Fact<'_>], order: &Order<'_>) -> String {
+    let versions = facts.iter().filter_map(|fact| match fact {
+        Fact::Need { by, .. } => by.map(|(_, one)| &one.version),
+        Fact::Unusable { .. } => None,
+    });
+    let versions: Vec<&Version> = versions.collect();
+    match versions.len() == order.candidates(name).len() {
+        true => name.to_owned(),
+        false => format!("{name} {}", listed(versions)),
+    }
+}
+
+/// Returns which versions of a package there are, if none of them is in a range that the facts need, or in all of them.
+fn what_there_is(name: &str, facts: &[Fact<'_>], order: &Order<'_>) -> Option<String> {
+    let candidates = order.candidates(name);
+    let ranges = facts.iter().filter_map(|fact| match fact {
+        Fact::Need { need, .. } if need.package == name => Some(&need.range),
         _ => None,
+    });
+    let ranges: Vec<&VersionRange> = ranges.collect();
+    if candidates.is_empty() {
+        return Some(format!("there is no package {name}"));
     }
-}
-
-/// Returns whether a fact says more than that there are no versions besides those that were named.
-fn is_news(fact: &Fact, accepted: &[&Ranges<Version>], catalog: &Catalog) -> bool {
-    let External::NoVersions(Node::Package(name), ranges) = fact else {
-        return true;
+    let has = |range: &Ranges<Version>| candidates.iter().any(|one| range.contains(&one.version));
+    let empty = ranges.iter().find(|range| !has(range.ranges()));
+    let all = ranges.iter().fold(Ranges::full(), |all, range| {
+        all.intersection(range.ranges())
+    });
+    let what = match empty {
+        Some(range) => format!("there is no {name} {range}"),
+        None if all != Ranges::empty() && !has(&all) => {
+            format!("there is no {name} that is in all of these ranges")
+        }
+        None => return None,
     };
-    let is_unknown = catalog
-        .versions(name)
-        .is_none_or(|mut all| all.next().is_none());
-    is_unknown || accepted.contains(&ranges)
-}
-
-fn begins_with(fact: &Fact) -> Option<&Node> {
-    match fact {
-        External::FromDependencyOf(node, ..)
-        | External::NoVersions(node, _)
-        | External::Custom(node, ..) => Some(node),
-        External::NotRoot(..) => None,
-    }
-}
-
-fn in_words(fact: &Fact, catalog: &Catalog) -> Option<String> {
-    match fact {
-        External::NotRoot(..) => None,
-        External::FromDependencyOf(node, ranges, needed, accepted) => {
-            let node = with_versions(node, ranges, catalog);
-            let accepted = match *accepted == Ranges::full() {
-                true => needed.to_string(),
-                false => format!("{needed} {}", shown(accepted)),
-            };
-            Some(format!("{node} needs {accepted}"))
-        }
-        External::NoVersions(node, ranges) => {
-            let versions: Vec<String> = match node {
-                Node::Project => Vec::new(),
-                Node::Package(name) => catalog
-                    .versions(name)
-                    .into_iter()
-                    .flatten()
-                    .map(Version::to_string)
-                    .collect(),
-            };
-            let listed = versions.iter().take(LISTED).cloned().collect::<Vec<_>>();
-            let listed = listed.join(", ");
-            Some(match versions.len() {
-                0 => format!("there is no package {node}"),
-                count if count > LISTED => format!(
-                    "there is no {node} {} (there are {listed} and {} more)",
-                    shown(ranges),
-                    count - LISTED
-                ),
-                _ => format!("there is no {node} {} (there is {listed})", shown(ranges)),
-            })
-        }
-        External::Custom(node, ranges, reason) => Some(format!(
-            "{} cannot be used: {reason}",
-            with_versions(node, ranges, catalog)
-        )),
-    }
-}
-
-/// Returns a package with its versions in these ranges, where not all of them are.
-fn with_versions(node: &Node, ranges: &Ranges<Version>, catalog: &Catalog) -> String {
-    let Node::Package(name) = node else {
-        return node.to_string();
+    let is = match candidates.len() {
+        1 => "is",
+        _ => "are",
     };
-    let candidates = catalog.packages.get(&**name).into_iter().flatten();
-    let (inside, outside): (Vec<_>, Vec<_>) =
-        candidates.partition(|one| ranges.contains(&one.version));
-    let is_known = |known: &&super::Candidate| !matches!(known.needs, Known::NotYet);
-    match inside.as_slice() {
-        _ if outside.is_empty() => name.to_string(),
-        [] => format!("{name} {}", shown(ranges)),
-        [one] => format!("{name} {}", one.version),
-        inside => {
-            let known = inside.iter().copied().filter(is_known);
-            let known = known.map(|one| one.version.to_string()).collect::<Vec<_>>();
-            match known.len() {
-                1..=3 => format!("{name} {}", known.join(" and ")),
-                _ => format!("{name} {}", shown(ranges)),
-            }
-        }
-    }
+    let range = empty.map_or(&all, |range| range.ranges());
+    let early = early(name, range, order);
+    let early = early.map_or_else(String::new, |version| {
+        format!("; {version} comes before a release, and is chosen only where a range names such a version")
+    });
+    let versions = candidates.iter().map(|one| &one.version);
+    Some(format!(
+        "{what} (there {is} only {}{early})",
+        listed(versions.collect())
+    ))
 }
 
-/// Returns the text of ranges, without spaces inside of one.
-fn shown(ranges: &Ranges<Version>) -> String {
-    ranges.to_string().replace(", ", ",")
+/// Returns the highest version in a range that is left out as it comes before a release.
+fn early<'a>(name: &str, range: &Ranges<Version>, order: &Order<'a>) -> Option<&'a Version> {
+    let mut all = order.catalog.versions(name)?;
+    let candidates = order.candidates(name);
+    let is_left_out = |version: &Version| {
+        let mut candidates = candidates.iter();
+        !candidates.any(|one: &&Candidate| one.version == *version)
+    };
+    all.find(|version| range.contains(version) && is_left_out(version))
+}
+
+/// Returns versions as a list, the highest first.
+fn listed(mut versions: Vec<&Version>) -> String {
+    versions.sort_by(|one, other| other.cmp(one));
+    let rest = versions.len().saturating_sub(LISTED);
+    versions.truncate(LISTED);
+    let mut texts: Vec<String> = versions.iter().map(|one| one.to_string()).collect();
+    if rest > 0 {
+        texts.push(format!("{rest} more"));
+    }
+    match texts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }

@@ -45,7 +45,7 @@ pub enum PackageError {
     /// A source of a dependency is invalid.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No versions fit together, or there are too many packages.
+    /// No versions fit together, or the packages are too many or contradict each other in too many ways.
     #[error(transparent)]
     Solve(#[from] SolveError),
     /// A chain of packages is too long.

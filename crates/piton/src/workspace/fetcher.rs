@@ -121,6 +121,11 @@ impl Fetcher {
         &self.settings
     }
 
+    /// Returns whether the work is to end.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
     /// Returns a file that was fetched before, by its hash.
     pub(super) fn by_hash(&self, sha256: &Sha256Hex) -> Option<Vec<u8>> {
         let content = self.cache.as_ref()?.get(&key_of_hash(sha256))?;

@@ -291,9 +291,11 @@ impl Gatherer<'_> {
         events: &mut Events<'_>,
     ) -> Result<BTreeMap<String, Version>, PackageError> {
         for _ in 0..DEEPEST {
-            match solve(needs, &self.catalog, preferred) {
+            let go_on = || !self.fetcher.is_cancelled();
+            match solve(needs, &self.catalog, preferred, &go_on) {
                 Ok(solution) => return Ok(solution),
                 Err(SolveError::Missing(wanted)) => self.read(wanted, events)?,
+                Err(SolveError::Cancelled) => return Err(crate::http::HttpError::Cancelled.into()),
                 Err(error) => return Err(error.into()),
             }
         }

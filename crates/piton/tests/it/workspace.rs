@@ -259,7 +259,7 @@ fn versions_are_chosen_locked_and_kept_until_they_are_to_be_updated() {
     place.settings("[tool.belay.dependencies]\nmenu = '^3'\n");
     assert_eq!(
         place.lock(Update::Nothing),
-        "no versions of the packages fit together:\n  your project needs menu >=3,<4\n  there is no menu >=3,<4 (there is 1.1, 1.0)"
+        "no versions of the packages fit together:\n  your project needs menu ^3\n  there is no menu ^3 (there are only 1.1 and 1.0)"
     );
     assert!(place.tree().contains("menu 1.0"), "nothing was changed");
 }
