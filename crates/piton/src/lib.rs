@@ -80,6 +80,7 @@ pub mod error;
 pub mod events;
 pub mod firmware;
 mod flushed;
+mod folder_lock;
 pub mod host_file;
 mod host_folder;
 mod host_name;

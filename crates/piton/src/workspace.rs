@@ -56,10 +56,14 @@ mod tree;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
+use piton_board::deadline::Deadline;
 use piton_project::lock::{FILE_NAME as LOCK_NAME, Lock};
 use piton_project::project::{self, Project};
 
+use crate::folder_lock::{self, FolderLock};
 use crate::host_file;
 
 pub use add::AddOptions;
@@ -74,6 +78,9 @@ pub use tree::{Difference, Written};
 
 pub use piton_project::lock;
 pub use piton_project::project as settings;
+
+/// How long another process may write to a project before this one gives up.
+const BUSY_TIME: Duration = Duration::from_secs(30);
 
 /// Progress of the functions of this module.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -111,6 +118,8 @@ pub struct Workspace {
     text: String,
     /// Whether the text differs from the file.
     is_changed: bool,
+    /// The text as the file had it.
+    read: String,
     project: Project,
     lock: Option<Lock>,
 }
@@ -138,13 +147,42 @@ impl Workspace {
         let lock = read_lock(&root.join(LOCK_NAME))?;
         let workspace = Workspace {
             root,
+            read: text.clone(),
             text,
             is_changed: false,
             project,
             lock,
         };
-        tree::settle(&workspace.dependencies())?;
+        // What another process is at work with is not interrupted.
+        if let Some(_lock) = folder_lock::take(&workspace.root) {
+            tree::settle(&workspace.dependencies())?;
+        }
         Ok(workspace)
+    }
+
+    /// Waits until no other process writes to the project, and keeps others from writing to it.
+    ///
+    /// # Errors
+    ///
+    /// [`PackageError::Busy`]; [`PackageError::Meanwhile`] if the settings are not those that were read.
+    fn to_write(&self) -> Result<FolderLock, PackageError> {
+        let deadline = Deadline::after(BUSY_TIME);
+        let lock = loop {
+            match folder_lock::take(&self.root) {
+                Some(lock) => break lock,
+                None if deadline.has_passed() => {
+                    let folder = self.root.clone();
+                    return Err(PackageError::Busy { folder });
+                }
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        match std::fs::read_to_string(self.pyproject()) {
+            Ok(text) if text == self.read => Ok(lock),
+            _ => Err(PackageError::Meanwhile {
+                path: self.pyproject(),
+            }),
+        }
     }
 
     /// Returns the folder of the `pyproject.toml`.
@@ -187,6 +225,7 @@ impl Workspace {
         host_file::write(&path, self.text.as_bytes())
             .map_err(|source| PackageError::Write { path, source })?;
         self.is_changed = false;
+        self.read.clone_from(&self.text);
         Ok(())
     }
 

@@ -417,6 +417,8 @@ fn package_hints(error: &ProjectError, name: &str) -> Vec<String> {
         ProjectError::Exists { name: word, .. } => {
             format!("`{name} remove {word}` removes it")
         }
+        ProjectError::Busy { .. } => "try again when it has ended".to_owned(),
+        ProjectError::Meanwhile { .. } => "nothing was written; do it again".to_owned(),
         _ => return Vec::new(),
     };
     vec![hint]

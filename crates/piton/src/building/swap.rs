@@ -5,11 +5,10 @@
 //! folder, and the next run moves these files from there before it removes it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use piton_path::Sha256Hex;
 use piton_shipment::manifest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -18,7 +17,7 @@ use tracing::debug;
 use super::fat::{FatPlace, is_fat};
 use super::place::{Content, Output, OutputFile};
 use super::{BuildError, FILES, INDEX, MANIFEST, Settings};
-use crate::cache_folder::cache_folder;
+use crate::folder_lock::{self, FolderLock};
 use crate::host_file::{refuse_link, sync_folder};
 use crate::host_folder::{swap_names, sync_all};
 use crate::regular::{self, Links};
@@ -93,34 +92,11 @@ fn check_list(path: &Path) -> Result<bool, BuildError> {
     }
 }
 
-/// The lock of a folder of results, which excludes a second build.
-pub(super) struct Lock {
-    _file: Option<File>,
-}
-
-/// Takes the lock of this folder of results. If no lock file can be created, the build continues without one.
-pub(super) fn lock(out: &Path) -> Result<Lock, BuildError> {
-    let Ok(file) = lock_file(out) else {
-        return Ok(Lock { _file: None });
-    };
-    match file.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => Err(BuildError::Busy {
-            path: out.to_owned(),
-        }),
-        Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Lock { _file: Some(file) }),
-    }
-}
-
-fn lock_file(out: &Path) -> io::Result<File> {
-    let folder = cache_folder().map_err(io::Error::other)?.join("locks");
-    fs::create_dir_all(&folder)?;
-    let out = std::path::absolute(out)?;
-    let name = Sha256Hex::of(out.as_os_str().as_encoded_bytes());
-    File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(folder.join(name.as_str()))
+/// Takes the lock of this folder of results, which excludes a second build.
+pub(super) fn lock(out: &Path) -> Result<FolderLock, BuildError> {
+    folder_lock::take(out).ok_or_else(|| BuildError::Busy {
+        path: out.to_owned(),
+    })
 }
 
 /// Writes `output` to the folder of the results.

@@ -203,6 +203,18 @@ pub enum PackageError {
         /// The operating system's error.
         source: io::Error,
     },
+    /// Another process writes to the project, and does not end.
+    #[error("another piton is writing to the project `{}`", folder.display())]
+    Busy {
+        /// The project's folder.
+        folder: PathBuf,
+    },
+    /// The settings were changed since they were read.
+    #[error("`{}` was changed meanwhile", path.display())]
+    Meanwhile {
+        /// The file.
+        path: PathBuf,
+    },
     /// All files together are too large.
     #[error("the files have more than {limit} bytes")]
     TooMuch {

@@ -87,13 +87,14 @@ impl Workspace {
     }
 
     /// Writes the settings, if they were changed, the lock and the folder of the dependencies. Each of them is old or new at any
-    /// moment, in this order; after a cut, the next call writes the rest from the cache.
+    /// moment, in this order; after a cut, the next call writes the rest from the cache. One process at a time writes to a project.
     ///
     /// # Errors
     ///
     /// [`PackageError::Different`] for files that neither `resolved` nor the folder has: [`Workspace::fetch_locked`] has them.
-    /// [`PackageError::Write`].
+    /// [`PackageError::Busy`], [`PackageError::Meanwhile`], [`PackageError::Write`].
     pub fn write(&mut self, resolved: &Resolved) -> Result<Written, PackageError> {
+        let _lock = self.to_write()?;
         let folder = self.dependencies();
         let project = self.project.clone();
         let wanted = wanted(&resolved.lock, &project)?;

@@ -42,3 +42,4 @@ mod sync;
 mod sync_rules;
 mod vm_pin;
 mod workspace;
+mod workspace_hostile;

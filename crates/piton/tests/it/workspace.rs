@@ -17,20 +17,20 @@ use tempfile::TempDir;
 use crate::package_index::Index;
 
 /// A package of the index: its name, its version, and what it needs, with ranges.
-type Published<'p> = (&'p str, &'p str, &'p [(&'p str, &'p str)]);
+pub(crate) type Published<'p> = (&'p str, &'p str, &'p [(&'p str, &'p str)]);
 
-const COMMIT: &str = "1234567890123456789012345678901234567890";
+pub(crate) const COMMIT: &str = "1234567890123456789012345678901234567890";
 
 /// A project, and the server that its packages come from.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
-    index: Index,
+    pub(crate) index: Index,
     offline: bool,
 }
 
 impl Place {
     /// Returns a project with these settings; `INDEX` stands for the server.
-    fn new(settings: &str) -> Place {
+    pub(crate) fn new(settings: &str) -> Place {
         let place = Place {
             folder: TempDir::new().unwrap(),
             index: Index::start(),
@@ -41,11 +41,11 @@ impl Place {
         place
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 
-    fn settings(&self, settings: &str) {
+    pub(crate) fn settings(&self, settings: &str) {
         let text = format!(
             "[tool.belay]\npackage_indices = [\"{}/pi\"]\n{settings}",
             self.index.url()
@@ -53,13 +53,13 @@ impl Place {
         self.write("pyproject.toml", &text);
     }
 
-    fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    fn fetch_settings(&self) -> FetchSettings {
+    pub(crate) fn fetch_settings(&self) -> FetchSettings {
         let mut settings = FetchSettings::default();
         settings.offline = self.offline;
         settings.cache = Some(self.folder.path().join("cache"));
@@ -80,11 +80,11 @@ impl Place {
         settings
     }
 
-    fn workspace(&self) -> Workspace {
+    pub(crate) fn workspace(&self) -> Workspace {
         Workspace::open(&self.root()).unwrap()
     }
 
-    fn resolve(&self, update: Update) -> Result<Resolved, PackageError> {
+    pub(crate) fn resolve(&self, update: Update) -> Result<Resolved, PackageError> {
         let mut options = LockOptions::default();
         options.update = update;
         let events = &mut |_: PackageEvent<'_>| Continue(());
@@ -93,7 +93,7 @@ impl Place {
     }
 
     /// Locks, and writes everything. Returns the changes, or the error, as text.
-    fn lock(&self, update: Update) -> String {
+    pub(crate) fn lock(&self, update: Update) -> String {
         match self.resolve(update) {
             Err(error) => self.cut(&error.to_string()),
             Ok(resolved) => {
@@ -113,14 +113,14 @@ impl Place {
         }
     }
 
-    fn cut(&self, text: &str) -> String {
+    pub(crate) fn cut(&self, text: &str) -> String {
         let folder = self.root().display().to_string();
         text.replace(self.index.url(), "SERVER")
             .replace(&folder, "PROJECT")
     }
 
     /// The files of the folder of the dependencies, with their contents.
-    fn tree(&self) -> String {
+    pub(crate) fn tree(&self) -> String {
         let folder = self.root().join(".belay/dependencies");
         let mut lines = Vec::new();
         collect(&folder, "", &mut lines);
@@ -129,7 +129,7 @@ impl Place {
     }
 
     /// Publishes a package of the index, in all of these versions, each with one module.
-    fn publish(&self, packages: &[Published<'_>]) {
+    pub(crate) fn publish(&self, packages: &[Published<'_>]) {
         let mut list: Vec<serde_json::Value> = Vec::new();
         for (name, version, needs) in packages {
             let content = format!("# {name} {version}\n");
@@ -161,7 +161,7 @@ impl Place {
     }
 
     /// Publishes a repository on GitHub: its branches, its files, an archive of it.
-    fn repository(&self, name: &str, branch: &str, files: &[(&str, &str)]) {
+    pub(crate) fn repository(&self, name: &str, branch: &str, files: &[(&str, &str)]) {
         let mut refs = "001e# service=git-upload-pack\n0000".to_owned();
         for line in [
             format!("{COMMIT} HEAD\0symref=HEAD:refs/heads/{branch}"),
