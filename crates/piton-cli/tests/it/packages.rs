@@ -196,6 +196,32 @@ fn what_cannot_be_installed_is_told() {
 }
 
 #[test]
+fn the_failure_of_one_board_does_not_stop_the_others() {
+    let place = project("");
+    let path = |name: &str| place.sandbox.path().join(name);
+    for board in ["first", "second"] {
+        std::fs::create_dir(path(board)).unwrap();
+    }
+    let line =
+        "install --no-mpy --device virtual:first --device virtual:missing --device virtual:second";
+    let outcome = place.sandbox.run(line);
+    let told = outcome.stderr();
+    assert_eq!(outcome.code, Some(1), "{told}");
+    assert!(
+        told.contains("virtual:missing: could not use `missing`"),
+        "{told}"
+    );
+    for board in ["first", "second"] {
+        assert!(
+            told.contains(&format!("virtual:{board}: 1 file written")),
+            "{told}"
+        );
+        let installed = std::fs::read(path(board).join("app/__init__.py")).unwrap();
+        assert_eq!(installed, place.sandbox.read("app/__init__.py"));
+    }
+}
+
+#[test]
 fn passwords_go_to_their_server_only_and_are_in_no_output() {
     let place = project("[tool.piton.dependencies]\nleaf = \"*\"\n");
     let netrc = place.sandbox.path().join("netrc");
