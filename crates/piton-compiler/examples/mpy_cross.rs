@@ -1,6 +1,6 @@
-//! Compiles one file, for comparisons with the official compiler: reads options like `mpy-cross`
-//! (`-O0` to `-O3`, `-s NAME`, `-msmall-int-bits=N`, `-X no-source-lines`), writes to `-o FILE` or
-//! prints the error.
+//! Compiles one file, for comparisons with the official compilers: reads options like `mpy-cross`
+//! (`-O0` to `-O3`, `-s NAME`, `-march=ARCH`, `-msmall-int-bits=N`, `-X no-source-lines`, `-X emit=EMITTER`) and `--target RELEASE`,
+//! writes to `-o FILE` or prints the error.
 #![expect(
     clippy::disallowed_methods,
     reason = "an example is a program, which does IO"
@@ -11,7 +11,8 @@ use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use piton_compiler::{Optimisation, Options, compile};
+use piton_compiler::{Emitter, Optimisation, Options, Target, compile};
+use piton_mpy::header::Arch;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -27,7 +28,17 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         } else if argument == "-o" {
             output = arguments.next();
         } else if argument == "-X" {
-            options.source_lines = arguments.next().as_deref() != Some("no-source-lines");
+            match arguments.next().as_deref() {
+                Some("no-source-lines") => options.source_lines = false,
+                Some("emit=native") => options.default_emitter = Emitter::Native,
+                Some("emit=viper") => options.default_emitter = Emitter::Viper,
+                _ => {}
+            }
+        } else if let Some(name) = argument.strip_prefix("-march=") {
+            options.arch = Arch::from_name(name);
+        } else if argument == "--target" {
+            let name = arguments.next().unwrap_or_default();
+            options.target = Target::from_name(&name).ok_or("no such target")?;
         } else {
             input = argument;
         }

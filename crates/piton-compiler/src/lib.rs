@@ -34,7 +34,9 @@ pub use piton_syntax::{Diagnostic, DiagnosticCode, ErrorType, Location, Target};
 /// compiler the release's interface.
 #[must_use]
 pub fn makes_machine_code(target: Target, arch: Arch) -> bool {
-    target.mpy_version() == VERSION && arch != Arch::Rv64Imc && knows_processor(target, arch)
+    // The compilers of CircuitPython 7 and 8 were not compared with.
+    let is_compared = target.mpy_version() == VERSION || !target.is_circuitpython();
+    is_compared && arch != Arch::Rv64Imc && knows_processor(target, arch)
 }
 
 /// Returns whether the official compiler of a release has a name for a processor.

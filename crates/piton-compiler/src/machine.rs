@@ -50,8 +50,8 @@ pub(crate) fn machine(
     rules: &'static NativeRules,
 ) -> Option<Box<dyn Machine>> {
     match arch {
-        Arch::X86 => Some(Box::new(x86::X86::default())),
-        Arch::X64 => Some(Box::new(x64::X64::default())),
+        Arch::X86 => Some(Box::new(x86::X86::new(rules))),
+        Arch::X64 => Some(Box::new(x64::X64::new(rules))),
         Arch::Debug => Some(Box::new(debug::Debug::default())),
         Arch::ArmV6 => Some(Box::new(arm::Arm::new(rules))),
         Arch::ArmV6M => Some(Box::new(thumb::Thumb::new(false, rules))),
@@ -93,8 +93,8 @@ pub(crate) struct Description {
     pub(crate) zero: Option<Register>,
     /// Registers that `nlr_push` saves (`MICROPY_NLR_NUM_REGS_*`).
     pub(crate) nlr_registers: u8,
-    /// The word of `nlr_buf_t` that has the first of [`Description::locals`] (`NLR_BUF_IDX_LOCAL_1`).
-    pub(crate) nlr_local_1: u8,
+    /// The words of `nlr_buf_t` that have [`Description::locals`] (`NLR_BUF_IDX_LOCAL_1` ...).
+    pub(crate) nlr_locals: [u8; 3],
     /// Whether `setjmp` is called after `nlr_push` (`N_NLR_SETJMP`).
     pub(crate) needs_setjmp: bool,
     /// Whether a function's own arguments come on the stack: [`Machine::load_argument`] brings them.
@@ -261,6 +261,16 @@ pub(crate) trait Machine: std::fmt::Debug {
     /// Loads a number, by the shortest sequence that the official compiler knows (`ASM_MOV_REG_IMM`). Machines with
     /// 32-bit words take the low 32 bits.
     fn load_immediate(&mut self, destination: Register, value: i64);
+
+    /// Loads a number by instructions that are the same for all numbers, so that a loader can put another one in, and
+    /// returns their offset (`ASM_MOV_REG_IMM_FIX_U16`, or `ASM_MOV_REG_IMM_FIX_WORD` if `is_word`). Only asked for where
+    /// [`NativeRules::function_tables`] is set.
+    fn load_replaceable(&mut self, destination: Register, value: i64, is_word: bool) -> usize {
+        let _ = is_word;
+        let offset = self.assembler().offset();
+        self.load_immediate(destination, value);
+        offset
+    }
 
     /// Copies a register (`ASM_MOV_REG_REG`). Also asked for where both are the same.
     fn copy(&mut self, destination: Register, source: Register);

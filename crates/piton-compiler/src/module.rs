@@ -36,7 +36,10 @@ pub(crate) fn compile_module(
     options: &Options,
     listing: &mut Vec<u8>,
 ) -> Result<Module, Diagnostic> {
-    let mut interner = Interner::default();
+    let mut interner = match Interner::of(options.target) {
+        Ok(interner) => interner,
+        Err(failure) => return Err(diagnostic(failure, options, &Interner::default())),
+    };
     let result = run(source, options, &mut interner, listing);
     result.map_err(|failure| diagnostic(failure, options, &interner))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::former;
 use crate::header::Header;
 use crate::hexdump::hex;
 use crate::instruction::{Instruction, Operand, instructions_of};
@@ -11,7 +12,7 @@ use crate::module::{Module, ObjectTag, Qstr};
 use crate::prelude::{
     FLAG_ASYNC, FLAG_DEFAULT_KEYWORDS, FLAG_GENERATOR, FLAG_VAR_ARGS, FLAG_VAR_KEYWORDS, Prelude,
 };
-use crate::raw_code::{Bytecode, Code, Kind, RawCode, Relocation};
+use crate::raw_code::{Bytecode, Code, Kind, NativeCode, RawCode, Relocation};
 use crate::show;
 
 #[cfg(feature = "disassembler")]
@@ -205,20 +206,25 @@ fn qstr_entry(qstr: &Qstr) -> QstrEntry {
 }
 
 /// Returns the prelude in native code, if it can be decoded.
-fn native_prelude(code: &[u8], offset: u32) -> Result<Prelude, String> {
-    let bytes = code.get(offset as usize..).unwrap_or_default();
-    Prelude::decode(bytes)
-        .map(|(prelude, _)| prelude)
-        .map_err(|error| format!("prelude: {error}"))
+fn native_prelude(native: &NativeCode) -> Result<Prelude, String> {
+    let bytes = native.code.get(native.prelude_offset as usize..);
+    let bytes = bytes.unwrap_or_default();
+    let prelude = match &native.links {
+        Some(links) => former::native_prelude(bytes).map(|prelude| Prelude {
+            simple_name: links.simple_name,
+            arg_names: links.arg_names.clone(),
+            ..prelude
+        }),
+        None => Prelude::decode(bytes).map(|(prelude, _)| prelude),
+    };
+    prelude.map_err(|error| format!("prelude: {error}"))
 }
 
 fn raw_code_name(raw_code: &RawCode, qstrs: &[Qstr]) -> Option<String> {
     let index = match &raw_code.code {
         Code::Bytecode(bytecode) => bytecode.prelude.simple_name,
         Code::Native(native) => {
-            native_prelude(&native.code, native.prelude_offset)
-                .ok()?
-                .simple_name
+            native_prelude(native).ok()?.simple_name
         }
         Code::Viper(_) | Code::Asm(_) => return None,
     };
@@ -257,7 +263,7 @@ fn raw_code_entry(raw_code: &RawCode, module: &Module, names: &[Option<String>])
                 code,
                 ..MachineCodeEntry::default()
             });
-            match native_prelude(&native.code, native.prelude_offset) {
+            match native_prelude(native) {
                 Ok(prelude) => entry.prelude = Some(prelude_entry(&prelude, &module.qstrs)),
                 Err(error) => entry.error = Some(error),
             }

@@ -10,6 +10,11 @@
 //!
 //! Facts come from `py/persistentcode.c` and `py/emitbc.c` of MicroPython 1.12 and 1.18.
 
+use crate::cursor::Cursor;
+use crate::error::Error;
+use crate::line_info::LineInfo;
+use crate::prelude::{Prelude, Signature, read_sizes};
+
 mod instruction;
 mod reader;
 mod writer;
@@ -17,6 +22,21 @@ mod writer;
 pub(crate) use instruction::{Frame, instructions};
 pub(crate) use reader::read_module;
 pub(crate) use writer::write;
+
+/// Reads the prelude in the machine code of a native function. The names are not in it.
+pub(crate) fn native_prelude(bytes: &[u8]) -> Result<Prelude, Error> {
+    let mut cursor = Cursor::new(bytes);
+    let signature = Signature::read(&mut cursor)?;
+    let (n_info, n_cell) = read_sizes(&mut cursor)?;
+    cursor.take(n_info, "names")?;
+    Ok(Prelude {
+        signature,
+        simple_name: 0,
+        arg_names: Vec::new(),
+        line_info: LineInfo::new(),
+        cells: cursor.take(n_cell, "cells")?.to_vec(),
+    })
+}
 
 /// How many strings the window holds (`QSTR_WINDOW_SIZE`).
 const WINDOW_SIZE: usize = 32;

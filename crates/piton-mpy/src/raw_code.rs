@@ -106,6 +106,66 @@ pub struct NativeCode {
     pub code: Vec<u8>,
     /// Where in `code` the prelude starts.
     pub prelude_offset: u32,
+    /// What a file of version 5 has beside the code; none in version 6.
+    pub links: Option<NativeLinks>,
+}
+
+/// What a native function has in a file of version 5. The prelude in the code has numbers of strings that mean nothing
+/// outside of the compiler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NativeLinks {
+    /// The function's own strings and objects.
+    pub own: Links,
+    /// The function's name: index into the module's qstr table.
+    pub simple_name: u32,
+    /// The names of its arguments, positional ones first.
+    pub arg_names: Vec<u32>,
+}
+
+/// What a native or viper function has of its own in a file of version 5.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Places in the code that get numbers of strings.
+    pub strings: Vec<StringLink>,
+    /// The objects, as indices into [`Module::objects`](crate::module::Module::objects).
+    pub objects: Vec<u32>,
+}
+
+/// A place in machine code that gets the number of a string when the file is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StringLink {
+    /// Where the place starts, in bytes.
+    pub offset: u32,
+    /// What is put there.
+    pub kind: LinkKind,
+    /// The string: index into the module's qstr table.
+    pub string: u32,
+}
+
+/// What is put into machine code for a string; the discriminant is its number in the file (`load_raw_code`,
+/// py/persistentcode.c of MicroPython 1.18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// The number, in two bytes.
+    HalfWord = 0,
+    /// The number, in the instruction of the processor that loads it.
+    Number = 1,
+    /// The string as an object, in the instructions of the processor that load it.
+    Object = 2,
+    /// The string as an object, in a word.
+    Word = 3,
+}
+
+impl LinkKind {
+    /// Returns the kind that the two low bits of a number say.
+    pub(crate) fn of(number: u32) -> LinkKind {
+        match number & 3 {
+            0 => LinkKind::HalfWord,
+            1 => LinkKind::Number,
+            2 => LinkKind::Object,
+            _ => LinkKind::Word,
+        }
+    }
 }
 
 /// Machine code of a viper function, or of a C module linked by mpy_ld.
@@ -122,6 +182,8 @@ pub struct ViperCode {
     pub bss_size: Option<u32>,
     /// Places to patch when loading. `Some` with an empty list is not the same file as `None`.
     pub relocations: Option<Vec<Relocation>>,
+    /// What a file of version 5 has beside the code; none in version 6.
+    pub links: Option<Links>,
 }
 
 /// Machine code of an inline-assembler function.

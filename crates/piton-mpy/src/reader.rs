@@ -317,7 +317,7 @@ fn read_raw_codes(cursor: &mut Cursor<'_>, module: &mut Module) -> Result<(), Er
                 read_raw_code(cursor, module, &mut steps)?;
             }
             Step::Relocations { raw_code } => {
-                let list = read_relocations(cursor)?;
+                let list = read_relocations(cursor, VERSION)?;
                 if let Some(RawCode {
                     code: Code::Viper(viper),
                     ..
@@ -434,14 +434,44 @@ fn read_native(
     Ok(NativeCode {
         code,
         prelude_offset,
+        links: None,
     })
 }
 
 /// Reads viper code and its data. Returns whether relocations follow the children.
 fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool), Error> {
+    let code = read_machine_code(cursor, length)?;
+    let flags = read_viper_flags(cursor)?;
+    let mut viper = ViperCode {
+        code,
+        scope_flags: (flags & VIPER_FUNCTION) as u8,
+        rodata: None,
+        bss_size: None,
+        relocations: None,
+        links: None,
+    };
+    let rodata_size = match flags & VIPER_RODATA {
+        0 => None,
+        _ => Some(read_size(cursor, "read-only data size")? as usize),
+    };
+    if flags & VIPER_BSS != 0 {
+        viper.bss_size = Some(read_size(cursor, "zeroed data size")?);
+    }
+    if let Some(size) = rodata_size {
+        viper.rodata = Some(read_data(cursor, size)?);
+    }
+    Ok((viper, flags & VIPER_RELOCATIONS != 0))
+}
+
+pub(crate) fn read_machine_code(cursor: &mut Cursor<'_>, length: usize) -> Result<Vec<u8>, Error> {
     let start = cursor.at();
     let code = cursor.take(length, "machine code")?.to_vec();
     cursor.note(start, "machine code", String::new);
+    Ok(code)
+}
+
+/// Reads what a viper function is, and which data it has.
+pub(crate) fn read_viper_flags(cursor: &mut Cursor<'_>) -> Result<u32, Error> {
     let start = cursor.at();
     let flags = cursor.vuint("scope flags")?;
     if flags & !(VIPER_FUNCTION | VIPER_RELOCATIONS | VIPER_RODATA | VIPER_BSS) != 0 {
@@ -454,42 +484,25 @@ fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool
         ));
     }
     cursor.note(start, "scope flags", || format!("{flags:#04x}"));
-    let mut rodata_size = None;
-    if flags & VIPER_RODATA != 0 {
-        let start = cursor.at();
-        let size = cursor.vuint("read-only data size")? as usize;
-        cursor.note(start, "read-only data size", || size.to_string());
-        rodata_size = Some(size);
-    }
-    let mut bss_size = None;
-    if flags & VIPER_BSS != 0 {
-        let start = cursor.at();
-        let size = cursor.vuint("zeroed data size")?;
-        cursor.note(start, "zeroed data size", || size.to_string());
-        bss_size = Some(size);
-    }
-    let mut rodata = None;
-    if let Some(size) = rodata_size {
-        let start = cursor.at();
-        rodata = Some(cursor.take(size, "read-only data")?.to_vec());
-        cursor.note(start, "read-only data", String::new);
-    }
-    Ok((
-        ViperCode {
-            code,
-            scope_flags: (flags & VIPER_FUNCTION) as u8,
-            rodata,
-            bss_size,
-            relocations: None,
-        },
-        flags & VIPER_RELOCATIONS != 0,
-    ))
+    Ok(flags)
 }
 
-fn read_asm(cursor: &mut Cursor<'_>, length: usize) -> Result<AsmCode, Error> {
+pub(crate) fn read_size(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u32, Error> {
     let start = cursor.at();
-    let code = cursor.take(length, "machine code")?.to_vec();
-    cursor.note(start, "machine code", String::new);
+    let size = cursor.vuint(field)?;
+    cursor.note(start, field, || size.to_string());
+    Ok(size)
+}
+
+pub(crate) fn read_data(cursor: &mut Cursor<'_>, size: usize) -> Result<Vec<u8>, Error> {
+    let start = cursor.at();
+    let data = cursor.take(size, "read-only data")?.to_vec();
+    cursor.note(start, "read-only data", String::new);
+    Ok(data)
+}
+
+pub(crate) fn read_asm(cursor: &mut Cursor<'_>, length: usize) -> Result<AsmCode, Error> {
+    let code = read_machine_code(cursor, length)?;
     let start = cursor.at();
     let flags = cursor.vuint("scope flags")?;
     if flags != 0 {
@@ -514,7 +527,11 @@ fn read_asm(cursor: &mut Cursor<'_>, length: usize) -> Result<AsmCode, Error> {
     })
 }
 
-fn read_relocations(cursor: &mut Cursor<'_>) -> Result<Vec<Relocation>, Error> {
+/// Reads relocations of a file of this version. Version 5 has no tables of strings and objects.
+pub(crate) fn read_relocations(
+    cursor: &mut Cursor<'_>,
+    version: u8,
+) -> Result<Vec<Relocation>, Error> {
     let mut relocations = Vec::new();
     loop {
         let start = cursor.at();
@@ -540,6 +557,8 @@ fn read_relocations(cursor: &mut Cursor<'_>) -> Result<Vec<Relocation>, Error> {
             0 | 1 => (Target::Text, operation & 2 != 0),
             2 | 3 => (Target::Rodata, operation & 2 != 0),
             4 | 5 => (Target::Bss, operation & 2 != 0),
+            6 if version == FORMER_VERSION => (Target::FunTable, false),
+            number if version == FORMER_VERSION => (Target::Fun(number - 7), false),
             6 => (Target::QstrTable, false),
             7 => (Target::ObjectTable, false),
             8 => (Target::FunTable, false),

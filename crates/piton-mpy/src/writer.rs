@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::former;
-use crate::header::{FEATURE_ARCH_FLAGS, FORMER_VERSION, Header};
+use crate::header::{FEATURE_ARCH_FLAGS, FORMER_VERSION, Header, VERSION};
 use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::{MAX_CELLS, Prelude, Signature};
 use crate::raw_code::{
@@ -10,6 +10,11 @@ use crate::raw_code::{
     Target, VIPER_BSS, VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::vuint;
+
+/// The number of the first function in a relocation, behind those of the tables.
+const FIRST_FUN: u8 = 9;
+/// The same in a file of version 5, which has one table.
+const FIRST_FORMER_FUN: u8 = 7;
 
 /// Writes a module as the official compiler would (`mp_raw_code_save`, py/persistentcode.c).
 ///
@@ -116,7 +121,7 @@ fn push_raw_codes(out: &mut Vec<u8>, raw_codes: &[RawCode]) -> Result<(), Error>
             });
         };
         if matches!(step, Step::Relocations(_)) {
-            push_relocations(out, index, &raw_code.code)?;
+            push_relocations(out, index, &raw_code.code, VERSION)?;
             continue;
         }
         if std::mem::replace(seen, true) {
@@ -168,20 +173,19 @@ fn push_raw_code(out: &mut Vec<u8>, index: usize, raw_code: &RawCode) -> Result<
         Code::Bytecode(_) => {}
         Code::Native(native) => vuint::push(out, native.prelude_offset),
         Code::Viper(viper) => push_viper_data(out, viper)?,
-        Code::Asm(AsmCode {
-            n_pos_args,
-            return_type,
-            ..
-        }) => {
-            vuint::push(out, 0);
-            vuint::push(out, *n_pos_args);
-            vuint::push(out, *return_type);
-        }
+        Code::Asm(asm) => push_asm_data(out, asm),
     }
     if has_children {
         push_count(out, "number of children", raw_code.children.len())?;
     }
     Ok(())
+}
+
+pub(crate) fn push_asm_data(out: &mut Vec<u8>, asm: &AsmCode) {
+    // Scope flags.
+    vuint::push(out, 0);
+    vuint::push(out, asm.n_pos_args);
+    vuint::push(out, asm.return_type);
 }
 
 pub(crate) fn check_prelude(raw_code: usize, prelude: &Prelude) -> Result<(), Error> {
@@ -231,15 +235,17 @@ pub(crate) fn check_prelude(raw_code: usize, prelude: &Prelude) -> Result<(), Er
     Ok(())
 }
 
-fn push_viper_data(out: &mut Vec<u8>, viper: &ViperCode) -> Result<(), Error> {
+/// Returns the scope flags of a viper function with those for its data.
+pub(crate) fn viper_flags(viper: &ViperCode) -> u32 {
     let flag = |present: bool, flag: u32| if present { flag } else { 0 };
-    vuint::push(
-        out,
-        u32::from(viper.scope_flags) & VIPER_FUNCTION
-            | flag(viper.relocations.is_some(), VIPER_RELOCATIONS)
-            | flag(viper.rodata.is_some(), VIPER_RODATA)
-            | flag(viper.bss_size.is_some(), VIPER_BSS),
-    );
+    u32::from(viper.scope_flags) & VIPER_FUNCTION
+        | flag(viper.relocations.is_some(), VIPER_RELOCATIONS)
+        | flag(viper.rodata.is_some(), VIPER_RODATA)
+        | flag(viper.bss_size.is_some(), VIPER_BSS)
+}
+
+fn push_viper_data(out: &mut Vec<u8>, viper: &ViperCode) -> Result<(), Error> {
+    vuint::push(out, viper_flags(viper));
     if let Some(rodata) = &viper.rodata {
         push_count(out, "read-only data size", rodata.len())?;
     }
@@ -252,7 +258,12 @@ fn push_viper_data(out: &mut Vec<u8>, viper: &ViperCode) -> Result<(), Error> {
     Ok(())
 }
 
-fn push_relocations(out: &mut Vec<u8>, raw_code: usize, code: &Code) -> Result<(), Error> {
+pub(crate) fn push_relocations(
+    out: &mut Vec<u8>,
+    raw_code: usize,
+    code: &Code,
+    version: u8,
+) -> Result<(), Error> {
     let Code::Viper(ViperCode {
         relocations: Some(relocations),
         ..
@@ -261,7 +272,7 @@ fn push_relocations(out: &mut Vec<u8>, raw_code: usize, code: &Code) -> Result<(
         return Ok(());
     };
     for relocation in relocations {
-        let operation = relocation_operation(raw_code, relocation)?;
+        let operation = relocation_operation(raw_code, relocation, version)?;
         out.push(operation << 1 | u8::from(relocation.place.is_some()));
         if let Some(Place { section, word }) = relocation.place {
             at_most(
@@ -280,12 +291,25 @@ fn push_relocations(out: &mut Vec<u8>, raw_code: usize, code: &Code) -> Result<(
 }
 
 /// Returns the number of a relocation's target, with the bit that says whether a count follows.
-fn relocation_operation(raw_code: usize, relocation: &Relocation) -> Result<u8, Error> {
+fn relocation_operation(
+    raw_code: usize,
+    relocation: &Relocation,
+    version: u8,
+) -> Result<u8, Error> {
     let counted = u8::from(relocation.count.is_some());
     let operation = match relocation.target {
         Target::Text => return Ok(counted),
         Target::Rodata => return Ok(2 | counted),
         Target::Bss => return Ok(4 | counted),
+        Target::QstrTable | Target::ObjectTable if version == FORMER_VERSION => {
+            return Err(Error::Inconsistent {
+                raw_code,
+                field: "relocation",
+                expected: "none for a table of the module".into(),
+                found: "one".into(),
+            });
+        }
+        Target::FunTable if version == FORMER_VERSION => 6,
         Target::QstrTable => 6,
         Target::ObjectTable => 7,
         Target::FunTable => 8,
@@ -293,7 +317,12 @@ fn relocation_operation(raw_code: usize, relocation: &Relocation) -> Result<u8, 
             // One place and the highest number would read as the end of the list.
             let limit = MAX_RELOCATION_FUN - u8::from(relocation.place.is_some());
             at_most("relocation function", u64::from(number), u64::from(limit))?;
-            9 + number
+            number
+                + if version == FORMER_VERSION {
+                    FIRST_FORMER_FUN
+                } else {
+                    FIRST_FUN
+                }
         }
     };
     match relocation.count {

@@ -8,6 +8,9 @@ use crate::byte_table::{ByteTable, FixedTable};
 use crate::diagnostic::{DiagnosticCode, Failure};
 use crate::target::Target;
 
+/// The version of files in whose machine code the numbers of strings are.
+const FORMER_VERSION: u8 = 5;
+
 /// The number of an interned string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Qstr(pub u32);
@@ -16,6 +19,13 @@ pub struct Qstr(pub u32);
 /// `\n` for a newline. The first 165 are the static qstrs of the `.mpy` format
 /// (`py/makeqstrdata.py`); the others exist in the program only.
 const ROM_QSTRS: &str = include_str!("rom_qstrs.txt");
+
+/// What the programs of 1.12 to 1.18 have behind the static qstrs, in the order of their numbers. Those of 1.18; two came
+/// later than 1.12.
+const FORMER_ROM_QSTRS: &str = include_str!("former_rom_qstrs.txt");
+
+/// How many static qstrs there are.
+const STATIC_QSTRS: usize = 165;
 
 /// The most bytes a qstr can have.
 const MAXIMUM_LENGTH: usize = 255;
@@ -136,11 +146,40 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// Turns the built-in strings into those of the compiler for this release.
+    /// Returns an interner that knows the built-in strings of the compiler for this release. In releases with files of version
+    /// 5 their numbers are those of that compiler, because they are in its machine code.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there are more strings than the tables hold.
+    pub fn of(target: Target) -> Result<Interner, Failure> {
+        if target.mpy_version() != FORMER_VERSION || target.is_circuitpython() {
+            return Ok(Interner::default());
+        }
+        let mut interner = Interner {
+            strings: ByteTable::with_capacity(1 << 9),
+            hidden: Vec::new(),
+        };
+        for line in ROM_QSTRS.lines().take(STATIC_QSTRS) {
+            let text = if line == r"\n" { "\n" } else { line };
+            interner.intern(text.as_bytes())?;
+        }
+        let base = target.base();
+        for line in FORMER_ROM_QSTRS.lines() {
+            if !matches!((line, base), ("__ne__", ..=12) | ("errno", ..=15)) {
+                interner.intern(line.as_bytes())?;
+            }
+        }
+        Ok(interner)
+    }
+
+    /// Turns the built-in strings of an interner from [`Interner::of`] into those of the compiler for this release.
     ///
     /// # Errors
     /// A [`Failure`] if there are more strings than the tables hold.
     pub fn follow(&mut self, target: Target) -> Result<(), Failure> {
+        if target.mpy_version() == FORMER_VERSION && !target.is_circuitpython() {
+            return Ok(());
+        }
         let base = target.base();
         let later = ADDED.into_iter().filter(|(added, _)| *added > base);
         let mut hidden: Vec<&[u8]> = later.map(|(_, text)| text).collect();

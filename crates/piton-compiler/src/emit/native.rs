@@ -10,6 +10,7 @@
 mod calls;
 mod exception;
 mod frame;
+mod links;
 mod names;
 mod operators;
 mod stack;
@@ -26,7 +27,7 @@ use crate::options::Emitter as EmitterOption;
 use crate::scope::{IdKind, NativeType, Scope, ScopeId, ScopeKind};
 use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::FLAG_GENERATOR;
-use piton_mpy::raw_code::{self, NativeCode, ViperCode};
+use piton_mpy::raw_code::{self, Links, NativeCode, ViperCode};
 use piton_syntax::constants::Constants;
 use piton_syntax::diagnostic::{DiagnosticCode, Failure, Place};
 use piton_syntax::interner::{Interner, Known, Qstr};
@@ -34,8 +35,6 @@ use piton_syntax::target::Rules;
 
 /// Words that a `for` loop keeps on the stack.
 const ITERATOR_SLOTS: usize = 4;
-/// How many locals can be in registers.
-const LOCALS_IN_REGISTERS: usize = 2;
 /// Words of `mp_code_state_native_t`.
 const CODE_STATE_SIZE: usize = 5;
 
@@ -63,6 +62,10 @@ struct Carried {
     names_size: usize,
     /// Cells in the prelude.
     cell_count: usize,
+    /// Objects in the function's own table.
+    object_count: usize,
+    /// Whether the offset of the prelude is loaded as a number of 16 bits.
+    short_prelude_offset: bool,
 }
 
 /// What the emitter reads of a module.
@@ -123,6 +126,10 @@ struct Emitter<'a> {
     scope_stack_size: usize,
     blocks: Vec<Block>,
     children: Vec<ScopeId>,
+    /// What the function has of its own, in releases where each has.
+    links: Links,
+    /// The end of the prelude that is in the code.
+    prelude_end: usize,
     /// The first label that the next instruction has for itself.
     own_labels: Label,
     code_state_start: usize,
@@ -149,6 +156,8 @@ impl Native {
                 start_offset: 0,
                 names_size: 0,
                 cell_count: 0,
+                object_count: 0,
+                short_prelude_offset: false,
             },
             string_objects: HashMap::new(),
         }
@@ -195,6 +204,8 @@ impl Native {
             scope_stack_size: 0,
             blocks: Vec::new(),
             children: Vec::new(),
+            links: Links::default(),
+            prelude_end: 0,
             own_labels: Label(0),
             code_state_start: 0,
             stack_start: 0,
@@ -245,6 +256,7 @@ impl Emitter<'_> {
         (self.no_register_below, self.settled_below) = (0, 0);
         self.blocks.clear();
         self.children.clear();
+        self.start_links(step)?;
         self.type_locals();
         self.machine.assembler().start_pass(if step == Step::Emit {
             Pass::Emit
@@ -258,6 +270,7 @@ impl Emitter<'_> {
             self.push_prelude()?;
         }
         self.machine.end_pass();
+        self.carried.object_count = self.links.objects.len();
         self.check()?;
         if let Some(error) = self.type_error.take() {
             return Err(self.type_failure(error));
@@ -282,7 +295,7 @@ impl Emitter<'_> {
     }
 
     /// Returns the code that the last pass wrote.
-    fn finish(self) -> Result<Function, Failure> {
+    fn finish(mut self) -> Result<Function, Failure> {
         let Some(code) = self.machine.assembler().take_code() else {
             return Err(Failure::limit(DiagnosticCode::NativeImpossible));
         };
@@ -298,11 +311,13 @@ impl Emitter<'_> {
                 rodata: None,
                 bss_size: None,
                 relocations: None,
+                links: self.rules.native.function_tables.then_some(self.links),
             })
         } else {
             // The official compiler keeps 16 bits (`mp_raw_code_t`): a board does not find the prelude of longer code.
             let offset = (self.carried.prelude_offset & 0xffff) as u32;
             raw_code::Code::Native(NativeCode {
+                links: self.native_links(&code)?,
                 code,
                 prelude_offset: offset,
             })
@@ -476,6 +491,9 @@ impl Emitter<'_> {
 
     fn name(&mut self, opcode: Opcode, index: u32) -> Result<(), Failure> {
         match opcode {
+            Opcode::LOAD_CONST_STRING if self.rules.native.function_tables => {
+                self.push_linked_string(index);
+            }
             Opcode::LOAD_CONST_STRING => {
                 let object = self.string_object(index)?;
                 self.push_object(object);
@@ -511,7 +529,7 @@ impl Emitter<'_> {
     fn push_object(&mut self, index: u32) {
         let temporary = self.description.temporaries[0];
         self.free_register(temporary);
-        self.load_object(temporary, index as usize);
+        self.load_object(temporary, index);
         self.push(ValueType::OBJECT, temporary);
     }
 

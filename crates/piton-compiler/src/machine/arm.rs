@@ -33,7 +33,7 @@ static DESCRIPTION: Description = Description {
     fun_table: R7,
     zero: None,
     nlr_registers: 16,
-    nlr_local_1: 3,
+    nlr_locals: [3, 4, 5],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: None,
@@ -158,11 +158,13 @@ impl Arm {
         self.emit_if(AL, instruction);
     }
 
-    /// Loads a word that stands in the code, jumped over.
-    fn load_literal(&mut self, rd: u32, value: u32) {
+    /// Loads a word that stands in the code, jumped over. Returns its offset.
+    fn load_literal(&mut self, rd: u32, value: u32) -> usize {
         self.emit(transfer(true, false, rd, PC));
         self.emit(0x0a00_0000);
+        let offset = self.assembler.offset();
         self.word(value);
+        offset
     }
 
     /// Loads a number by the shortest sequence.
@@ -311,6 +313,10 @@ impl Machine for Arm {
 
     fn load_immediate(&mut self, destination: Register, value: i64) {
         self.load(number(destination), low(value));
+    }
+
+    fn load_replaceable(&mut self, destination: Register, value: i64, _is_word: bool) -> usize {
+        self.load_literal(number(destination), low(value))
     }
 
     fn copy(&mut self, destination: Register, source: Register) {

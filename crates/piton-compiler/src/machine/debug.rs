@@ -18,7 +18,7 @@ static DESCRIPTION: Description = Description {
     fun_table: Register(11),
     zero: None,
     nlr_registers: 0,
-    nlr_local_1: 5,
+    nlr_locals: [5, 6, 7],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: None,

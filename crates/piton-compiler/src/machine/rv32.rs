@@ -42,7 +42,7 @@ static DESCRIPTION: Description = Description {
     fun_table: S1,
     zero: Some(Register(0)),
     nlr_registers: 14,
-    nlr_local_1: 6,
+    nlr_locals: [6, 7, 8],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: None,

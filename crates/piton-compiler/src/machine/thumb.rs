@@ -36,7 +36,7 @@ static DESCRIPTION: Description = Description {
     zero: None,
     // With those of a floating-point unit, so that the code runs where there is one.
     nlr_registers: 16,
-    nlr_local_1: 3,
+    nlr_locals: [3, 4, 5],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: None,
@@ -343,10 +343,25 @@ impl Thumb {
 
     /// Returns the word of a local, for an instruction that has eight bits for it.
     fn local(&mut self, local: usize) -> u32 {
+        if !self.rules.checks_thumb_locals {
+            return word(local & 0xff);
+        }
         if self.assembler.pass() == Pass::Emit && local > 0xff {
             self.assembler.fail(DiagnosticCode::NativeLocals);
         }
         word(local)
+    }
+}
+
+/// Returns the condition that the compiler of 1.12 asks for, and whether the comparison holds then.
+fn former_condition(comparison: Comparison) -> (u32, bool) {
+    match comparison {
+        Comparison::Less => (condition::GE, false),
+        Comparison::More => (condition::GT, true),
+        Comparison::Equal => (condition::EQ, true),
+        Comparison::LessOrEqual => (condition::GT, false),
+        Comparison::MoreOrEqual => (condition::GE, true),
+        Comparison::NotEqual => (condition::EQ, false),
     }
 }
 
@@ -443,6 +458,16 @@ impl Machine for Thumb {
         self.load(number(destination), low(value));
     }
 
+    fn load_replaceable(&mut self, destination: Register, value: i64, is_word: bool) -> usize {
+        let (rd, offset) = (number(destination), self.assembler.offset());
+        if is_word {
+            self.mov32(rd, low(value));
+        } else {
+            self.wide(encode::movw(rd, low(value) & 0xffff));
+        }
+        offset
+    }
+
     fn copy(&mut self, destination: Register, source: Register) {
         self.emit(encode::mov(number(destination), number(source)));
     }
@@ -451,12 +476,15 @@ impl Machine for Thumb {
         let rd = number(destination);
         // The lowest bit keeps the processor in Thumb state.
         let distance = self.assembler.distance(label) | 1;
-        if self.has_v7m {
+        if !self.rules.signed_thumb_labels {
+            self.wide(encode::movw(rd, low(distance - 8) & 0xffff));
+        } else if self.has_v7m {
             self.wide(encode::movw(rd, low(distance - 10) & 0xffff));
+            self.emit(encode::sxth(rd, rd));
         } else {
             self.mov16(rd, low(distance - 12));
+            self.emit(encode::sxth(rd, rd));
         }
-        self.emit(encode::sxth(rd, rd));
         self.emit(encode::add_high(rd, PC));
     }
 
@@ -506,7 +534,12 @@ impl Machine for Thumb {
     ) {
         let condition = condition_of(comparison, is_unsigned);
         self.emit(encode::alu(Alu::Cmp, number(left), number(right)));
-        if self.has_v7m {
+        if !self.rules.all_thumb_conditions {
+            let (condition, holds) = former_condition(comparison);
+            self.emit(encode::it(condition, (!condition & 1) << 3 | 4));
+            self.mov8(number(R0), holds.into());
+            self.mov8(number(R0), (!holds).into());
+        } else if self.has_v7m {
             // `ite`: the second instruction has the opposite condition.
             self.emit(encode::it(condition, (!condition & 1) << 3 | 4));
             self.mov8(number(R0), 1);

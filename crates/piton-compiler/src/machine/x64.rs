@@ -6,6 +6,8 @@ use super::x86_family::{
 };
 use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
 use crate::emit::Label;
+use piton_syntax::diagnostic::DiagnosticCode;
+use piton_syntax::target::NativeRules;
 
 const RAX: Register = Register(0);
 const RCX: Register = Register(1);
@@ -18,7 +20,7 @@ const RDI: Register = Register(7);
 const R12: Register = Register(12);
 const R13: Register = Register(13);
 
-static DESCRIPTION: Description = Description {
+const DESCRIPTION: Description = Description {
     word_size: 8,
     result: RAX,
     arguments: [RDI, RSI, RDX, RCX],
@@ -30,7 +32,7 @@ static DESCRIPTION: Description = Description {
     zero: None,
     // The most that any operating system needs: Windows.
     nlr_registers: 10,
-    nlr_local_1: 5,
+    nlr_locals: [5, 6, 7],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: Some(RCX),
@@ -38,6 +40,12 @@ static DESCRIPTION: Description = Description {
     has_not: true,
     loads_any_element: [true; 3],
     stores_any_element: [true; 3],
+};
+
+/// The same where elements are stored from any register.
+const FORMER_DESCRIPTION: Description = Description {
+    stores_from_argument_3: false,
+    ..DESCRIPTION
 };
 
 const WORD: i64 = 8;
@@ -48,9 +56,10 @@ const WIDE: [u8; 1] = [REX | REX_W];
 const SAVED: [Register; 4] = [RBP, RBX, R12, R13];
 
 /// The 64-bit x86.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct X64 {
     assembler: Assembler,
+    rules: &'static NativeRules,
     /// Words of the frame.
     locals: i64,
 }
@@ -63,6 +72,14 @@ fn rex(wide: bool, reg: Register, rm: Register) -> u8 {
 }
 
 impl X64 {
+    pub(crate) fn new(rules: &'static NativeRules) -> X64 {
+        X64 {
+            assembler: Assembler::default(),
+            rules,
+            locals: 0,
+        }
+    }
+
     fn emit(&mut self, bytes: &[u8]) {
         self.assembler.emit(bytes);
     }
@@ -121,7 +138,11 @@ impl X64 {
 
 impl Machine for X64 {
     fn description(&self) -> &'static Description {
-        &DESCRIPTION
+        if self.rules.x64_stores_from_argument_3 {
+            &DESCRIPTION
+        } else {
+            &FORMER_DESCRIPTION
+        }
     }
 
     fn assembler(&mut self) -> &mut Assembler {
@@ -184,19 +205,24 @@ impl Machine for X64 {
     }
 
     fn load_immediate(&mut self, destination: Register, value: i64) {
-        let opcode = 0xb8 | low(destination);
-        let high = if is_high(destination) { REX_B } else { 0 };
         if u32::try_from(value).is_ok() {
-            // Zeros come into the upper half.
-            if high != 0 {
-                self.emit(&[REX | high]);
-            }
-            self.emit(&[opcode]);
-            self.word32(value);
+            self.load_replaceable(destination, value, false);
         } else {
-            self.emit(&[REX | REX_W | high, opcode]);
+            let high = if is_high(destination) { REX_B } else { 0 };
+            self.emit(&[REX | REX_W | high, 0xb8 | low(destination)]);
             self.assembler.data(8, value);
         }
+    }
+
+    fn load_replaceable(&mut self, destination: Register, value: i64, _is_word: bool) -> usize {
+        // Zeros come into the upper half.
+        if is_high(destination) {
+            self.emit(&[REX | REX_B]);
+        }
+        self.emit(&[0xb8 | low(destination)]);
+        let offset = self.assembler.offset();
+        self.word32(value);
+        offset
     }
 
     fn copy(&mut self, destination: Register, source: Register) {
@@ -262,6 +288,9 @@ impl Machine for X64 {
     }
 
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {
+        if is_high(base) && !self.rules.loads_x64_elements {
+            self.assembler.fail(DiagnosticCode::NativeImpossible);
+        }
         self.narrow_rex(destination, base);
         self.emit(load_opcode(width));
         self.memory(destination, base, index.wrapping_mul(width.bytes().into()));

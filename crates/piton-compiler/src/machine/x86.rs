@@ -6,6 +6,7 @@ use super::x86_family::{
 };
 use super::{Arithmetic, Assembler, Comparison, Description, Fun, Machine, Register, Shift, Width};
 use crate::emit::Label;
+use piton_syntax::target::NativeRules;
 
 const EAX: Register = Register(0);
 const ECX: Register = Register(1);
@@ -27,7 +28,7 @@ static DESCRIPTION: Description = Description {
     fun_table: EBP,
     zero: None,
     nlr_registers: 6,
-    nlr_local_1: 5,
+    nlr_locals: [5, 7, 6],
     needs_setjmp: false,
     arguments_on_stack: true,
     shift_count: Some(ECX),
@@ -44,9 +45,10 @@ const SAVED_WORDS: i64 = 5;
 const SAVED: [Register; 4] = [EBP, EBX, ESI, EDI];
 
 /// The 32-bit x86.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct X86 {
     assembler: Assembler,
+    rules: &'static NativeRules,
     /// Words of the frame.
     locals: i64,
 }
@@ -104,6 +106,14 @@ fn argument_count(fun: Fun) -> i64 {
 }
 
 impl X86 {
+    pub(crate) fn new(rules: &'static NativeRules) -> X86 {
+        X86 {
+            assembler: Assembler::default(),
+            rules,
+            locals: 0,
+        }
+    }
+
     fn emit(&mut self, bytes: &[u8]) {
         self.assembler.emit(bytes);
     }
@@ -156,7 +166,7 @@ impl Machine for X86 {
 
     fn entry(&mut self, locals: usize, _name: &[u8]) {
         // Three more than a multiple of four keep the stack aligned to 16 bytes.
-        self.locals = locals as i64 | 3;
+        self.locals = locals as i64 | if self.rules.aligns_x86_calls { 3 } else { 1 };
         x86_family::entry(&mut self.assembler, &[], SAVED, self.locals * WORD);
     }
 
@@ -195,7 +205,11 @@ impl Machine for X86 {
     fn call(&mut self, fun: Fun) {
         let count = argument_count(fun);
         // The stack is aligned to four words.
-        let padding = -count & 3;
+        let padding = if self.rules.aligns_x86_calls {
+            -count & 3
+        } else {
+            0
+        };
         if padding > 0 {
             x86_family::sub_stack_pointer(&mut self.assembler, &[], padding * WORD);
         }
@@ -228,8 +242,14 @@ impl Machine for X86 {
     }
 
     fn load_immediate(&mut self, destination: Register, value: i64) {
+        self.load_replaceable(destination, value, true);
+    }
+
+    fn load_replaceable(&mut self, destination: Register, value: i64, _is_word: bool) -> usize {
         self.emit(&[0xb8 | destination.0]);
+        let offset = self.assembler.offset();
         self.word32(value);
+        offset
     }
 
     fn copy(&mut self, destination: Register, source: Register) {

@@ -41,7 +41,7 @@ static DESCRIPTION: Description = Description {
     fun_table: A15,
     zero: None,
     nlr_registers: 10,
-    nlr_local_1: 8,
+    nlr_locals: [8, 9, 10],
     needs_setjmp: false,
     arguments_on_stack: false,
     shift_count: None,
@@ -58,7 +58,7 @@ static WINDOWED_DESCRIPTION: Description = Description {
     locals: [A4, A5, A6],
     fun_table: A7,
     nlr_registers: 17,
-    nlr_local_1: 2 + 4,
+    nlr_locals: [2 + 4, 2 + 5, 2 + 6],
     needs_setjmp: true,
     ..DESCRIPTION
 };
@@ -133,6 +133,16 @@ impl Xtensa {
             Elements::Added => false,
             Elements::Small => width != Width::Bits8,
             Elements::Any => true,
+        }
+    }
+
+    /// Returns the offset of a word, as far as the official compiler of the release looked at it.
+    fn word_offset(&self, offset: usize) -> u32 {
+        let offset = words(offset);
+        if self.rules.long_xtensa_offsets {
+            offset
+        } else {
+            offset & 0xf
         }
     }
 
@@ -243,6 +253,12 @@ impl Machine for Xtensa {
             .load_immediate(&mut self.assembler, number(destination), value);
     }
 
+    fn load_replaceable(&mut self, destination: Register, value: i64, _is_word: bool) -> usize {
+        let value = low(value).cast_signed();
+        self.code
+            .load_constant(&mut self.assembler, number(destination), value)
+    }
+
     fn copy(&mut self, destination: Register, source: Register) {
         self.narrow(encode::mov_n(number(destination), number(source)));
     }
@@ -320,14 +336,16 @@ impl Machine for Xtensa {
 
     fn load_word(&mut self, destination: Register, base: Register, offset: usize) {
         let registers = [number(destination), number(base)];
+        let offset = self.word_offset(offset);
         self.code
-            .load(&mut self.assembler, 2, registers, words(offset));
+            .load(&mut self.assembler, 2, registers, offset);
     }
 
     fn store_word(&mut self, source: Register, base: Register, offset: usize) {
         let registers = [number(source), number(base)];
+        let offset = self.word_offset(offset);
         self.code
-            .store(&mut self.assembler, 2, registers, words(offset));
+            .store(&mut self.assembler, 2, registers, offset);
     }
 
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {

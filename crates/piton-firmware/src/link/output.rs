@@ -35,6 +35,7 @@ pub(super) fn module(
         rodata: Some(std::mem::take(&mut image.rodata)).filter(|rodata| !rodata.is_empty()),
         bss_size: Some(bss_size).filter(|size| *size != 0),
         relocations: Some(relocations(image)?),
+        links: None,
     };
     let module = Module {
         header,

@@ -17,10 +17,10 @@ use yaxpeax_arm::armv7::{self, InstDecoder, Operand};
 
 use super::{Disassembly, MachineInstruction};
 use crate::fun_table;
-use crate::header::{Arch, SUB_VERSION};
+use crate::header::{Arch, FORMER_VERSION, SUB_VERSION};
 use crate::hexdump::hex;
 use crate::module::{Module, Qstr};
-use crate::raw_code::{Code, Relocation, Section, Target};
+use crate::raw_code::{Code, Relocation, Section, StringLink, Target};
 use crate::show;
 
 /// Adds the instructions of all machine code to a listing, where a disassembler knows the processor.
@@ -36,6 +36,14 @@ pub fn add_instructions(listing: &mut Disassembly, module: &Module) {
         let Some(machine_code) = &mut entry.machine_code else {
             continue;
         };
+        let links: &[StringLink] = match &raw_code.code {
+            Code::Native(native) => native
+                .links
+                .as_ref()
+                .map_or(&[], |links| &links.own.strings),
+            Code::Viper(viper) => viper.links.as_ref().map_or(&[], |links| &links.strings),
+            Code::Bytecode(_) | Code::Asm(_) => &[],
+        };
         let (code, meaning) = match &raw_code.code {
             Code::Bytecode(_) => continue,
             Code::Native(native) => {
@@ -45,7 +53,10 @@ pub fn add_instructions(listing: &mut Disassembly, module: &Module) {
             }
             Code::Viper(viper) => match &viper.relocations {
                 Some(list) => {
-                    let meaning = Meaning::linked(arch, module.header.sub_version, list);
+                    // A sub-version of version 5 says something else.
+                    let former = module.header.version == FORMER_VERSION;
+                    let sub_version = if former { 0 } else { module.header.sub_version };
+                    let meaning = Meaning::linked(arch, sub_version, list);
                     (viper.code.as_slice(), meaning)
                 }
                 None => (viper.code.as_slice(), Meaning::compiled(module)),
@@ -64,6 +75,21 @@ pub fn add_instructions(listing: &mut Disassembly, module: &Module) {
             Arch::Rv32Imc => rv32::RV32.list(code, &meaning),
             Arch::Rv64Imc | Arch::Debug => Vec::new(),
         };
+        note_links(&mut machine_code.instructions, links, &module.qstrs);
+    }
+}
+
+/// Names the strings that a board puts into instructions.
+fn note_links(instructions: &mut [MachineInstruction], links: &[StringLink], qstrs: &[Qstr]) {
+    for link in links {
+        // The instruction that the place is in.
+        let behind = instructions.partition_point(|found| found.offset <= link.offset);
+        let found = behind
+            .checked_sub(1)
+            .and_then(|at| instructions.get_mut(at));
+        if let Some(instruction) = found {
+            instruction.note = Some(show::qstr(qstrs, link.string));
+        }
     }
 }
 
@@ -73,6 +99,8 @@ enum Meaning<'m> {
     Unknown,
     /// The compiler keeps tables in registers. The strings are those of the module.
     Compiled(&'m [Qstr]),
+    /// The compiler of version 5 keeps the table of functions in a register.
+    Former,
     /// What the board adds to words of the code, by their places.
     Linked(BTreeMap<u64, String>),
 }
@@ -80,7 +108,9 @@ enum Meaning<'m> {
 impl<'m> Meaning<'m> {
     /// Files of other sub-versions have other tables.
     fn compiled(module: &'m Module) -> Meaning<'m> {
-        if module.header.sub_version == SUB_VERSION {
+        if module.header.version == FORMER_VERSION {
+            Meaning::Former
+        } else if module.header.sub_version == SUB_VERSION {
             Meaning::Compiled(&module.qstrs)
         } else {
             Meaning::Unknown
@@ -112,13 +142,15 @@ impl<'m> Meaning<'m> {
 
     /// Returns what a load from a table means: of functions by the word, of strings by the half word.
     fn of_load(&self, table: Table, displacement: u64, word: u64) -> Option<String> {
-        let Meaning::Compiled(qstrs) = self else {
-            return None;
+        let (qstrs, name): (_, fn(_) -> _) = match self {
+            Meaning::Compiled(qstrs) => (*qstrs, fun_table::name),
+            Meaning::Former => (&[], former_function),
+            Meaning::Unknown | Meaning::Linked(_) => return None,
         };
         match table {
             Table::Functions if displacement.is_multiple_of(word) => {
                 let number = usize::try_from(displacement / word).ok()?;
-                fun_table::name(number).map(str::to_owned)
+                name(number).map(str::to_owned)
             }
             Table::Strings if displacement.is_multiple_of(2) => {
                 let number = u32::try_from(displacement / 2).ok()?;
@@ -133,7 +165,7 @@ impl<'m> Meaning<'m> {
     fn of_address(&self, address: u64) -> Option<String> {
         match self {
             Meaning::Linked(words) => words.get(&address).cloned(),
-            Meaning::Unknown | Meaning::Compiled(_) => None,
+            Meaning::Unknown | Meaning::Compiled(_) | Meaning::Former => None,
         }
     }
 }
@@ -274,6 +306,17 @@ fn target(target: Target, sub_version: u8) -> String {
     name.map_or_else(|| show::target(target), str::to_owned)
 }
 
+/// Returns the name of an entry of the table for files of version 5, as far as machine code of the compiler uses it.
+fn former_function(number: usize) -> Option<&'static str> {
+    match number {
+        26 => Some("mp_make_function_from_raw_code"),
+        43 => Some("mp_make_closure_from_raw_code"),
+        45 => Some("mp_setup_code_state"),
+        ..50 => fun_table::name(number),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +332,7 @@ mod tests {
             rodata: None,
             bss_size: None,
             relocations,
+            links: None,
         };
         let module = Module {
             header: Header::native(arch),

@@ -1,19 +1,25 @@
 //! From the bytes of a file of version 5 to a module (`mp_raw_code_load`, py/persistentcode.c of MicroPython 1.18).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::instruction::{Frame, read as read_instruction};
-use super::{NAME_BYTES, STATIC_MARK, WINDOW_SIZE, Window};
+use super::{NAME_BYTES, STATIC_MARK, WINDOW_SIZE, Window, native_prelude};
 use crate::cursor::{Cursor, invalid};
 use crate::error::Error;
-use crate::header::Header;
+use crate::header::{FORMER_VERSION, Header};
 use crate::line_info::LineInfo;
 use crate::module::{ConstObject, Module, Qstr};
 use crate::opcode::{OpcodeRow, OperandKind};
 use crate::prelude::{Prelude, Signature, read_sizes};
 use crate::qstr::StaticQstr;
-use crate::raw_code::{Bytecode, Code, Kind, RawCode};
-use crate::reader::{read_complex, read_float, read_int};
+use crate::raw_code::{
+    Bytecode, Code, Kind, LinkKind, Links, NativeCode, NativeLinks, RawCode, StringLink,
+    VIPER_BSS, VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+};
+use crate::reader::{
+    read_asm, read_complex, read_data, read_float, read_int, read_machine_code, read_relocations,
+    read_size, read_viper_flags,
+};
 use crate::show;
 
 /// Reads everything after the four bytes of the header.
@@ -35,12 +41,15 @@ pub(crate) fn read_module(cursor: &mut Cursor<'_>, header: Header) -> Result<Mod
         },
         window: Window::new(),
         numbers: HashMap::new(),
+        has_source: false,
+        relocated: HashSet::new(),
     };
     // The functions whose children are not complete, and how many are missing.
     let mut open = Vec::new();
     open.push((0, reader.raw_code()?));
     while let Some((parent, left)) = open.pop() {
         if left == 0 {
+            reader.relocations(parent)?;
             continue;
         }
         open.push((parent, left - 1));
@@ -51,7 +60,7 @@ pub(crate) fn read_module(cursor: &mut Cursor<'_>, header: Header) -> Result<Mod
         let children = reader.raw_code()?;
         open.push((child, children));
     }
-    Ok(reader.module)
+    reader.end()
 }
 
 struct Reader<'a, 'b> {
@@ -60,6 +69,10 @@ struct Reader<'a, 'b> {
     window: Window<u32>,
     /// The strings' indices in the module's table.
     numbers: HashMap<Qstr, u32>,
+    /// Whether the source's name was met, which only functions with a prelude have.
+    has_source: bool,
+    /// The functions behind whose children are relocations.
+    relocated: HashSet<usize>,
 }
 
 impl Reader<'_, '_> {
@@ -76,28 +89,158 @@ impl Reader<'_, '_> {
         self.cursor.note(start, "raw code", || {
             format!("{index}: {}, {length} bytes", kind.name())
         });
-        if kind != Kind::Bytecode {
-            let expected = "bytecode: machine code of version 5 is not read";
-            return Err(invalid(start, "raw code", expected, kind.name()));
-        }
-        let mut bytecode = self.prelude(length)?;
-        self.opcodes(&mut bytecode, length)?;
-        let n_objects = self.cursor.count("number of objects", 1)?;
-        let n_children = self.cursor.count("number of children", 2)?;
-        for _ in 0..bytecode.prelude.signature.n_args() {
-            let name = self.name("argument name")?;
-            bytecode.prelude.arg_names.push(name);
-        }
-        for _ in 0..n_objects {
-            let object = self.object()?;
-            bytecode.objects.push(self.module.objects.len() as u32);
-            self.module.objects.push(object);
-        }
+        let (code, n_children) = match kind {
+            Kind::Bytecode => self.bytecode(length)?,
+            Kind::Native => self.native(length)?,
+            Kind::Viper => self.viper(index, length)?,
+            Kind::Asm => (Code::Asm(read_asm(self.cursor, length)?), 0),
+        };
         self.module.raw_codes.push(RawCode {
-            code: Code::Bytecode(bytecode),
+            code,
             children: Vec::new(),
         });
         Ok(n_children)
+    }
+
+    fn bytecode(&mut self, length: usize) -> Result<(Code, usize), Error> {
+        let mut bytecode = self.prelude(length)?;
+        self.opcodes(&mut bytecode, length)?;
+        let (n_objects, n_children) = self.counts()?;
+        bytecode.prelude.arg_names = self.arg_names(&bytecode.prelude.signature)?;
+        bytecode.objects = self.objects(n_objects)?;
+        Ok((Code::Bytecode(bytecode), n_children))
+    }
+
+    fn native(&mut self, length: usize) -> Result<(Code, usize), Error> {
+        let code = read_machine_code(self.cursor, length)?;
+        let mut strings = self.links(length)?;
+        let start = self.cursor.at();
+        let prelude_offset = read_size(self.cursor, "prelude offset")?;
+        let prelude = code.get(prelude_offset as usize..).unwrap_or_default();
+        let signature = native_prelude(prelude)
+            .map_err(|_| {
+                let found = prelude_offset.to_string();
+                invalid(start, "prelude offset", "the offset of a prelude", found)
+            })?
+            .signature;
+        let mut simple_name = self.name("simple name")?;
+        let at = self.cursor.at();
+        let source = self.name("source name")?;
+        if let Some(moved) = self.place_source_name(source, at)? {
+            simple_name = exchanged(simple_name, moved);
+            for link in &mut strings {
+                link.string = exchanged(link.string, moved);
+            }
+        }
+        let (n_objects, n_children) = self.counts()?;
+        let arg_names = self.arg_names(&signature)?;
+        let objects = self.objects(n_objects)?;
+        let code = NativeCode {
+            code,
+            prelude_offset,
+            links: Some(NativeLinks {
+                own: Links { strings, objects },
+                simple_name,
+                arg_names,
+            }),
+        };
+        Ok((Code::Native(code), n_children))
+    }
+
+    fn viper(&mut self, index: usize, length: usize) -> Result<(Code, usize), Error> {
+        let code = read_machine_code(self.cursor, length)?;
+        let strings = self.links(length)?;
+        let flags = read_viper_flags(self.cursor)?;
+        let (n_objects, n_children) = self.counts()?;
+        let mut viper = ViperCode {
+            code,
+            scope_flags: (flags & VIPER_FUNCTION) as u8,
+            rodata: None,
+            bss_size: None,
+            relocations: None,
+            links: None,
+        };
+        if flags & VIPER_RODATA != 0 {
+            let size = read_size(self.cursor, "read-only data size")? as usize;
+            viper.rodata = Some(read_data(self.cursor, size)?);
+        }
+        if flags & VIPER_BSS != 0 {
+            viper.bss_size = Some(read_size(self.cursor, "zeroed data size")?);
+        }
+        if flags & VIPER_RELOCATIONS != 0 {
+            self.relocated.insert(index);
+        }
+        let objects = self.objects(n_objects)?;
+        viper.links = Some(Links { strings, objects });
+        Ok((Code::Viper(viper), n_children))
+    }
+
+    /// Reads the relocations of a function whose children are complete, if it has some.
+    fn relocations(&mut self, index: usize) -> Result<(), Error> {
+        if !self.relocated.remove(&index) {
+            return Ok(());
+        }
+        let list = read_relocations(self.cursor, FORMER_VERSION)?;
+        if let Some(raw_code) = self.module.raw_codes.get_mut(index)
+            && let Code::Viper(viper) = &mut raw_code.code
+        {
+            viper.relocations = Some(list);
+        }
+        Ok(())
+    }
+
+    /// Reads the places of strings in machine code.
+    fn links(&mut self, length: usize) -> Result<Vec<StringLink>, Error> {
+        let count = self.cursor.count("number of links", 2)?;
+        let mut links = Vec::with_capacity(count);
+        for _ in 0..count {
+            let start = self.cursor.at();
+            let place = self.cursor.vuint("place of a string")?;
+            let (offset, kind) = (place >> 2, LinkKind::of(place));
+            if offset as usize >= length {
+                let expected = format!("below {length}, the length of the code");
+                return Err(invalid(
+                    start,
+                    "place of a string",
+                    expected,
+                    offset.to_string(),
+                ));
+            }
+            self.cursor
+                .note(start, "place of a string", || format!("{offset}, {kind:?}"));
+            let string = self.name("string")?;
+            links.push(StringLink {
+                offset,
+                kind,
+                string,
+            });
+        }
+        Ok(links)
+    }
+
+    /// Reads how many objects and children a function has.
+    fn counts(&mut self) -> Result<(usize, usize), Error> {
+        let n_objects = self.cursor.count("number of objects", 1)?;
+        let n_children = self.cursor.count("number of children", 2)?;
+        Ok((n_objects, n_children))
+    }
+
+    fn arg_names(&mut self, signature: &Signature) -> Result<Vec<u32>, Error> {
+        let mut names = Vec::new();
+        for _ in 0..signature.n_args() {
+            names.push(self.name("argument name")?);
+        }
+        Ok(names)
+    }
+
+    fn objects(&mut self, count: usize) -> Result<Vec<u32>, Error> {
+        let mut objects = Vec::with_capacity(count);
+        for _ in 0..count {
+            let object = self.object()?;
+            objects.push(self.module.objects.len() as u32);
+            self.module.objects.push(object);
+        }
+        Ok(objects)
     }
 
     /// Reads a prelude, but for the names of its arguments, which come after the instructions.
@@ -116,7 +259,8 @@ impl Reader<'_, '_> {
         let simple_name = self.name("simple name")?;
         let at = self.cursor.at();
         let source = self.name("source name")?;
-        let simple_name = self.place_source_name(source, simple_name, at)?;
+        let moved = self.place_source_name(source, at)?;
+        let simple_name = moved.map_or(simple_name, |moved| exchanged(simple_name, moved));
         let at = self.cursor.at();
         let broken = |found: &str| invalid(at, "line table", "whole entries and a zero", found);
         let encoded = self.cursor.take(lines, "line table")?;
@@ -146,26 +290,50 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// Makes the source name of the module's own function number 0; in the others it must be the same. Returns the number
-    /// of the simple name then.
-    fn place_source_name(&mut self, source: u32, simple: u32, at: usize) -> Result<u32, Error> {
-        let is_root = self.module.raw_codes.is_empty();
-        match source {
-            0 => Ok(simple),
-            1 if is_root => {
-                // The simple name was read first.
-                self.module.qstrs.swap(0, 1);
-                for index in self.numbers.values_mut().chain(&mut self.window.0) {
-                    *index ^= 1;
+    /// Makes the source name of the first function with a prelude number 0; in the others it must be the same. Returns the
+    /// number that it had, if it was moved: what has that number now was number 0.
+    fn place_source_name(&mut self, source: u32, at: usize) -> Result<Option<u32>, Error> {
+        if std::mem::replace(&mut self.has_source, true) {
+            return match source {
+                0 => Ok(None),
+                _ => {
+                    let expected = "the same in all functions";
+                    let found = show::qstr(&self.module.qstrs, source);
+                    Err(invalid(at, "source name", expected, found))
                 }
-                Ok(1)
-            }
-            _ => {
-                let expected = "the same in all functions";
-                let found = show::qstr(&self.module.qstrs, source);
-                Err(invalid(at, "source name", expected, found))
+            };
+        }
+        self.move_to_front(source);
+        Ok(Some(source))
+    }
+
+    /// Exchanges the string of number 0 with another.
+    fn move_to_front(&mut self, number: u32) {
+        self.module.qstrs.swap(0, number as usize);
+        for index in self.numbers.values_mut().chain(&mut self.window.0) {
+            *index = exchanged(*index, number);
+        }
+        for raw_code in &mut self.module.raw_codes {
+            if let Code::Viper(ViperCode {
+                links: Some(links), ..
+            }) = &mut raw_code.code
+            {
+                for link in &mut links.strings {
+                    link.string = exchanged(link.string, number);
+                }
             }
         }
+    }
+
+    /// Returns the module. If no function has the source's name, that is empty.
+    fn end(mut self) -> Result<Module, Error> {
+        if !self.has_source {
+            let empty = StaticQstr::from_number(1).map(Qstr::Static);
+            let number = self.module.qstrs.len() as u32;
+            self.module.qstrs.extend(empty);
+            self.move_to_front(number);
+        }
+        Ok(self.module)
     }
 
     /// Reads the instructions and puts indices in place of the strings.
@@ -281,6 +449,15 @@ impl Reader<'_, '_> {
     fn string(&mut self) -> Result<Vec<u8>, Error> {
         let length = self.cursor.vuint("string length")? as usize;
         Ok(self.cursor.take(length, "string")?.to_vec())
+    }
+}
+
+/// Returns the number of a string after that of number 0 and another were exchanged.
+fn exchanged(number: u32, other: u32) -> u32 {
+    match number {
+        0 => other,
+        _ if number == other => 0,
+        _ => number,
     }
 }
 

@@ -5,8 +5,12 @@ use crate::error::Error;
 use crate::instruction::Operand;
 use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::push_sizes;
-use crate::raw_code::{Bytecode, Code, RawCode};
-use crate::writer::{at_most, check_prelude, push_count, push_length};
+use crate::header::FORMER_VERSION;
+use crate::raw_code::{Bytecode, Code, Kind, NativeCode, RawCode, StringLink, ViperCode};
+use crate::vuint;
+use crate::writer::{
+    at_most, check_prelude, push_asm_data, push_count, push_length, push_relocations, viper_flags,
+};
 
 /// Writes everything after the four bytes of the header.
 pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
@@ -17,8 +21,9 @@ pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
         window: Window::new(),
     };
     let mut reached = vec![false; module.raw_codes.len()];
-    let mut left = vec![0];
-    while let Some(index) = left.pop() {
+    // The next one last; a function comes again behind its children.
+    let mut left = vec![(0, false)];
+    while let Some((index, is_complete)) = left.pop() {
         let (Some(raw_code), Some(seen)) = (module.raw_codes.get(index), reached.get_mut(index))
         else {
             return Err(Error::NotATree {
@@ -26,6 +31,10 @@ pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
                 problem: "missing",
             });
         };
+        if is_complete {
+            push_relocations(writer.out, index, &raw_code.code, FORMER_VERSION)?;
+            continue;
+        }
         if std::mem::replace(seen, true) {
             return Err(Error::NotATree {
                 raw_code: index,
@@ -33,7 +42,9 @@ pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
             });
         }
         writer.raw_code(index, raw_code)?;
-        left.extend(raw_code.children.iter().rev());
+        left.push((index, true));
+        let children = raw_code.children.iter().rev();
+        left.extend(children.map(|&child| (child, false)));
     }
     match reached.iter().position(|seen| !seen) {
         Some(raw_code) => Err(Error::NotATree {
@@ -41,6 +52,16 @@ pub(crate) fn write(out: &mut Vec<u8>, module: &Module) -> Result<(), Error> {
             problem: "not reached",
         }),
         None => Ok(()),
+    }
+}
+
+/// The error of machine code that is not for version 5.
+fn no_links(raw_code: usize) -> Error {
+    Error::Inconsistent {
+        raw_code,
+        field: "links",
+        expected: "those of machine code of version 5".into(),
+        found: "none".into(),
     }
 }
 
@@ -53,14 +74,25 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Writes a function up to its children.
     fn raw_code(&mut self, index: usize, raw_code: &'a RawCode) -> Result<(), Error> {
-        let Code::Bytecode(bytecode) = &raw_code.code else {
-            return Err(Error::Inconsistent {
-                raw_code: index,
-                field: "kind",
-                expected: "bytecode: machine code of version 5 is not written".into(),
-                found: raw_code.code.kind().name().into(),
-            });
-        };
+        let children = raw_code.children.len();
+        match &raw_code.code {
+            Code::Bytecode(bytecode) => self.bytecode(index, bytecode, children),
+            Code::Native(native) => self.native(index, native, children),
+            Code::Viper(viper) => self.viper(index, viper, children),
+            Code::Asm(asm) => {
+                self.machine_code(Kind::Asm, &asm.code)?;
+                push_asm_data(self.out, asm);
+                Ok(())
+            }
+        }
+    }
+
+    fn bytecode(
+        &mut self,
+        index: usize,
+        bytecode: &'a Bytecode,
+        children: usize,
+    ) -> Result<(), Error> {
         let prelude = &bytecode.prelude;
         check_prelude(index, prelude)?;
         let mut head = Vec::new();
@@ -82,15 +114,78 @@ impl<'a> Writer<'a> {
         self.out.push(0);
         self.out.extend_from_slice(&prelude.cells);
         self.opcodes(index, bytecode)?;
-        push_count(self.out, "number of objects", bytecode.objects.len())?;
-        push_count(self.out, "number of children", raw_code.children.len())?;
-        for &name in &prelude.arg_names {
-            self.name(index, name)?;
+        self.counts(&bytecode.objects, children)?;
+        self.names(index, &prelude.arg_names)?;
+        self.objects(index, &bytecode.objects)
+    }
+
+    fn native(
+        &mut self,
+        index: usize,
+        native: &'a NativeCode,
+        children: usize,
+    ) -> Result<(), Error> {
+        let links = native.links.as_ref().ok_or_else(|| no_links(index))?;
+        self.machine_code(Kind::Native, &native.code)?;
+        self.links(index, &links.own.strings)?;
+        vuint::push(self.out, native.prelude_offset);
+        self.name(index, links.simple_name)?;
+        self.name(index, 0)?;
+        self.counts(&links.own.objects, children)?;
+        self.names(index, &links.arg_names)?;
+        self.objects(index, &links.own.objects)
+    }
+
+    fn viper(
+        &mut self,
+        index: usize,
+        viper: &'a ViperCode,
+        children: usize,
+    ) -> Result<(), Error> {
+        let links = viper.links.as_ref().ok_or_else(|| no_links(index))?;
+        self.machine_code(Kind::Viper, &viper.code)?;
+        self.links(index, &links.strings)?;
+        vuint::push(self.out, viper_flags(viper));
+        self.counts(&links.objects, children)?;
+        if let Some(rodata) = &viper.rodata {
+            push_count(self.out, "read-only data size", rodata.len())?;
+            self.out.extend_from_slice(rodata);
         }
-        for &object in &bytecode.objects {
-            self.object(index, object)?;
+        if let Some(bss_size) = viper.bss_size {
+            vuint::push(self.out, bss_size);
+        }
+        self.objects(index, &links.objects)
+    }
+
+    fn machine_code(&mut self, kind: Kind, code: &[u8]) -> Result<(), Error> {
+        push_length(self.out, "raw code length", code.len(), 2, kind.number())?;
+        self.out.extend_from_slice(code);
+        Ok(())
+    }
+
+    fn links(&mut self, index: usize, links: &'a [StringLink]) -> Result<(), Error> {
+        push_count(self.out, "number of links", links.len())?;
+        for link in links {
+            let (offset, kind) = (link.offset as usize, link.kind as u32);
+            push_length(self.out, "place of a string", offset, 2, kind)?;
+            self.name(index, link.string)?;
         }
         Ok(())
+    }
+
+    fn counts(&mut self, objects: &[u32], children: usize) -> Result<(), Error> {
+        push_count(self.out, "number of objects", objects.len())?;
+        push_count(self.out, "number of children", children)
+    }
+
+    fn names(&mut self, index: usize, names: &[u32]) -> Result<(), Error> {
+        names.iter().try_for_each(|&name| self.name(index, name))
+    }
+
+    fn objects(&mut self, index: usize, objects: &[u32]) -> Result<(), Error> {
+        objects
+            .iter()
+            .try_for_each(|&object| self.object(index, object))
     }
 
     /// Writes the instructions, with strings in place of their indices.

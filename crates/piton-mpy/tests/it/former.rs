@@ -4,7 +4,7 @@
     reason = "the older compiler reads and writes files"
 )]
 
-use piton_mpy::disassembly::disassemble;
+use piton_mpy::disassembly::{add_instructions, disassemble};
 use piton_mpy::error::Error;
 use piton_mpy::header::{FEATURE_UNICODE, FORMER_VERSION, Header};
 use piton_mpy::imports::imports;
@@ -108,13 +108,16 @@ fn a_listing_has_names_objects_and_labels() {
 
 #[test]
 fn a_damaged_file_is_an_error_and_no_panic() {
-    let bytes = compiled(SOURCE, &[]);
+    check_damage(&compiled(SOURCE, &[]));
+}
+
+fn check_damage(bytes: &[u8]) {
     for end in 0..bytes.len() {
         assert!(reader::read(&bytes[..end]).is_err(), "{end}");
     }
     for at in 0..bytes.len() {
         for change in [0x01, 0x40, 0x80, 0xff] {
-            let mut damaged = bytes.clone();
+            let mut damaged = bytes.to_vec();
             damaged[at] ^= change;
             if let Ok(module) = reader::read(&damaged) {
                 let _listing = disassemble(&module).to_string();
@@ -129,15 +132,80 @@ fn a_damaged_file_is_an_error_and_no_panic() {
     }
 }
 
+/// Has machine code of each kind, with children, objects, and strings in and out of the window.
+const MACHINE_CODE: &str = "\
+@micropython.native
+def f(a, b=1, *, c):
+    def g():
+        return a, 'some string', 123456789012
+    try:
+        g().append(b)
+    except ValueError:
+        yield c
+@micropython.viper
+def v(p: ptr8, i: int) -> int:
+    print(i, 'of viper', b'some bytes here')
+    return p[i]
+@micropython.asm_thumb
+def t(r0, r1) -> uint:
+    mov(r0, 1)
+@micropython.asm_xtensa
+def x(a2):
+    ret_n()
+def plain():
+    return v, 'some string'
+";
+
+/// Processors, and the decorator of their inline assembler.
+const ARCHS: [(&str, &str); 6] = [
+    ("x86", "none"),
+    ("x64", "none"),
+    ("armv6", ".asm_thumb"),
+    ("armv7m", ".asm_thumb"),
+    ("xtensa", ".asm_xtensa"),
+    ("xtensawin", "none"),
+];
+
 #[test]
-fn machine_code_is_refused() {
-    let bytes = compiled("@micropython.native\ndef f(): pass\n", &[]);
-    let error = reader::read(&bytes).unwrap_err().to_string();
-    assert!(
-        error.contains("machine code of version 5 is not read"),
-        "{error}"
-    );
-    assert!(reader::header(&bytes).unwrap().arch.is_some());
+fn machine_code_comes_back_byte_for_byte() {
+    for (arch, assembler) in ARCHS {
+        let functions = MACHINE_CODE.split("@micropython").skip(1);
+        let source: String = functions
+            .filter(|function| function.starts_with(assembler) || !function.starts_with(".asm_"))
+            .map(|function| format!("@micropython{function}"))
+            .collect();
+        // A module of viper has no prelude, and so no name of its source.
+        let viper = "def f():\n    print('viper')\n";
+        for (source, emitter) in [
+            (source.as_str(), "emit=bytecode"),
+            (&source, "emit=native"),
+            (viper, "emit=viper"),
+        ] {
+            let bytes = compiled(source, &[&format!("-march={arch}"), "-X", emitter]);
+            let module = reader::read(&bytes).unwrap();
+            assert_eq!(module.header.arch.map(|arch| arch.name()), Some(arch));
+            assert_eq!(writer::write(&module), Ok(bytes), "{arch} {emitter}");
+        }
+    }
+}
+
+#[test]
+fn strings_and_functions_are_named_in_machine_code() {
+    let source = MACHINE_CODE.split("@micropython.asm").next().unwrap();
+    let mut listings = String::new();
+    for arch in ["x64", "armv7m"] {
+        let module = reader::read(&compiled(source, &[&format!("-march={arch}")])).unwrap();
+        let mut listing = disassemble(&module);
+        add_instructions(&mut listing, &module);
+        listings += &listing.to_string();
+    }
+    insta::assert_snapshot!(listings);
+}
+
+#[test]
+fn damaged_machine_code_is_an_error_and_no_panic() {
+    let source = MACHINE_CODE.split("@micropython.asm").next().unwrap();
+    check_damage(&compiled(source, &["-march=armv7m"]));
 }
 
 #[test]

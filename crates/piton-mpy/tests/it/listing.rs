@@ -136,6 +136,7 @@ fn linked_module() -> Module {
         })
     };
     let viper = ViperCode {
+        links: None,
         code: (0..20).collect(),
         scope_flags: 0,
         rodata: Some(b"read-only data".to_vec()),

@@ -74,6 +74,7 @@ fn with_relocation(
 ) -> Result<Module, Error> {
     let mut module = compiled("x = 1\n");
     module.raw_codes[0].code = Code::Viper(ViperCode {
+        links: None,
         code: vec![0; 8],
         scope_flags: 0,
         rodata: None,
@@ -155,6 +156,7 @@ fn relocations_that_exceed_the_format_are_refused() {
 fn viper_code_with_relocations_and_children() {
     let mut module = compiled("f = lambda: 0\n");
     module.raw_codes[0].code = Code::Viper(ViperCode {
+        links: None,
         code: vec![0; 8],
         scope_flags: 0,
         rodata: None,

@@ -14,6 +14,41 @@ pub enum Elements {
 /// What the compilers of the releases do differently in machine code. Each switch says which releases it is on for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NativeRules {
+    /// Up to 1.18: each function has a table of its own, with its constants and children, and strings are numbers in its
+    /// code, for which a loader puts in its own. So no register has a table of names, and another local is in one.
+    pub function_tables: bool,
+    /// How far the number of a string is shifted in an object: 2 bits in 1.12, then 3.
+    pub string_object_shift: u8,
+    /// 1.12: what stands for "no exception" is `None`. From then on it is 0.
+    pub none_is_no_exception: bool,
+    /// From 1.13 on: viper computes with `uint` as it does with `int`. Before, only with two `int`.
+    pub unsigned_integers: bool,
+    /// 1.12: after a `yield` the address of each active handler is stored, the outermost last. From then on only the
+    /// innermost one's.
+    pub stores_all_handlers: bool,
+    /// From 1.13 on: calls on 32-bit x86 align the stack to four words. Before, frames are aligned to two.
+    pub aligns_x86_calls: bool,
+    /// From 1.13 on: Thumb compares by each condition. Before, some are the opposite of others.
+    pub all_thumb_conditions: bool,
+    /// From 1.14 on: the offset of the prelude is loaded by instructions of one size.
+    pub fixed_prelude_offset: bool,
+    /// From 1.14 on: too many locals are an error on Thumb. Before, only the low eight bits of their places count.
+    pub checks_thumb_locals: bool,
+    /// From 1.16 on: 64-bit x86 loads narrow elements through any register. Before, the compiler stops with an assertion.
+    pub loads_x64_elements: bool,
+    /// From 1.16 on: 64-bit x86 stores elements from one register only, as 32-bit x86 does.
+    pub x64_stores_from_argument_3: bool,
+    /// From 1.17 on: numbers go to the stack through the second temporary register. Before, through the first.
+    pub settles_through_second: bool,
+    /// From 1.18 on: what is in the register of results is stored before an element is loaded into it.
+    pub frees_element_register: bool,
+    /// From 1.19 on: addresses of labels on Thumb are extended from 16 bits with their sign.
+    pub signed_thumb_labels: bool,
+    /// From 1.19 on: what the inline assembler for Thumb takes depends on the processor. Before, it takes all.
+    pub thumb_by_processor: bool,
+    /// From 1.19 on: Xtensa loads and stores words at any offset that instructions of 24 bits have. Before, only the low
+    /// four bits of the offset count.
+    pub long_xtensa_offsets: bool,
     /// From 1.19 on: ARMv6-M is a processor of its own.
     pub has_armv6m: bool,
     /// From 1.24 on: RISC-V, and listings instead of machine code.
@@ -102,6 +137,22 @@ impl NativeRules {
     /// Returns the rules of a compiler made from this release of MicroPython 1.
     pub(super) const fn of(base: u8) -> NativeRules {
         NativeRules {
+            function_tables: base <= 18,
+            string_object_shift: if base <= 12 { 2 } else { 3 },
+            none_is_no_exception: base <= 12,
+            unsigned_integers: base >= 13,
+            stores_all_handlers: base <= 12,
+            aligns_x86_calls: base >= 13,
+            all_thumb_conditions: base >= 13,
+            fixed_prelude_offset: base >= 14,
+            checks_thumb_locals: base >= 14,
+            loads_x64_elements: base >= 16,
+            x64_stores_from_argument_3: base >= 16,
+            settles_through_second: base >= 17,
+            frees_element_register: base >= 18,
+            signed_thumb_labels: base >= 19,
+            thumb_by_processor: base >= 19,
+            long_xtensa_offsets: base >= 19,
             has_armv6m: base >= 19,
             has_riscv: base >= 24,
             has_arch_flags: base >= 27,

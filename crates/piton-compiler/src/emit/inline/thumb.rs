@@ -117,7 +117,8 @@ pub(super) struct Thumb<'a> {
 
 impl<'a> Thumb<'a> {
     pub(super) fn new(unit: Unit<'a>) -> Thumb<'a> {
-        let has_vfp = matches!(unit.arch, Some(Arch::ArmV7EMSP | Arch::ArmV7EMDP));
+        let takes_all = !unit.rules.native.thumb_by_processor;
+        let has_vfp = takes_all || matches!(unit.arch, Some(Arch::ArmV7EMSP | Arch::ArmV7EMDP));
         let has_v7m = has_vfp || matches!(unit.arch, Some(Arch::ArmV7M | Arch::ArmV7EM));
         Thumb {
             unit,
@@ -281,7 +282,9 @@ impl<'a> Thumb<'a> {
             b"cpsie" => self.emit(encode::CPSIE_I),
             b"push" => {
                 let registers = self.register_list(operation, operand);
-                if registers & 0xbf00 == 0 {
+                // Up to 1.18, lr and pc need the instruction of 32 bits.
+                let short = 0xff | u32::from(self.unit.rules.native.thumb_by_processor) << 14;
+                if registers & !short & 0xffff == 0 {
                     self.emit(encode::push(registers & 0xff, registers & 1 << 14 != 0))
                 } else {
                     self.has_v7m.then_some(())?;
@@ -290,7 +293,8 @@ impl<'a> Thumb<'a> {
             }
             b"pop" => {
                 let registers = self.register_list(operation, operand);
-                if registers & 0x7f00 == 0 {
+                let short = 0xff | u32::from(self.unit.rules.native.thumb_by_processor) << 15;
+                if registers & !short & 0xffff == 0 {
                     self.emit(encode::pop(registers & 0xff, registers & 1 << 15 != 0))
                 } else {
                     self.has_v7m.then_some(())?;

@@ -46,17 +46,29 @@ impl Emitter<'_> {
         }
         self.must_be_object(function_type);
         if has_stars {
-            self.pop_array(third, arguments.values() + 2);
+            self.pop_array(third, arguments.values() + 2 + self.star_word());
             let fixed = [(0, 0), (1, arguments.packed())];
             self.call_with(Fun::CallMethodWithStars, &fixed);
+            self.push_star_result();
         } else {
             if arguments.values() > 0 {
                 self.pop_array(third, arguments.values());
             }
             self.pop(first);
             self.call_with(Fun::CallFunction, &[(1, arguments.packed())]);
+            self.push_result();
         }
+    }
+
+    /// Returns how many values more than one, the bits of the stars, a call with stars takes: up to 1.18 it takes two.
+    fn star_word(&self) -> usize {
+        usize::from(!self.rules.many_stars)
+    }
+
+    /// Pushes the result of a call with stars, and what the next instruction takes off if the call took one more.
+    fn push_star_result(&mut self) {
         self.push_result();
+        self.adjust(count_change(self.star_word()));
     }
 
     /// Calls the name of a type.
@@ -88,9 +100,10 @@ impl Emitter<'_> {
         let arguments = Arguments::new(operand);
         let third = self.description.arguments[2];
         if has_stars {
-            self.pop_array(third, arguments.values() + 3);
+            self.pop_array(third, arguments.values() + 3 + self.star_word());
             let fixed = [(0, 1), (1, arguments.packed())];
             self.call_with(Fun::CallMethodWithStars, &fixed);
+            self.push_star_result();
         } else {
             self.pop_array(third, arguments.values() + 2);
             let counts = [
@@ -98,8 +111,8 @@ impl Emitter<'_> {
                 (1, arguments.keyword as i64),
             ];
             self.call_with(Fun::CallMethod, &counts);
+            self.push_result();
         }
-        self.push_result();
     }
 
     /// Makes a function of a scope, or a closure.
@@ -109,6 +122,9 @@ impl Emitter<'_> {
         has_defaults: bool,
     ) -> Result<(), Failure> {
         let closed = self.load_closed_over(child);
+        if self.rules.native.function_tables {
+            return self.make_function_at_once(child, closed, has_defaults);
+        }
         let [first, second, third, _] = self.description.arguments;
         let result = self.description.result;
         self.load_state(second, self.function_word());
@@ -139,6 +155,43 @@ impl Emitter<'_> {
             }
             self.machine.call(Fun::NewClosure);
         }
+        self.push_result();
+        Ok(())
+    }
+
+    /// Makes a function or a closure by one call, in releases where each function has a table.
+    fn make_function_at_once(
+        &mut self,
+        child: ScopeId,
+        closed: usize,
+        has_defaults: bool,
+    ) -> Result<(), Failure> {
+        let [first, second, third, _] = self.description.arguments;
+        if closed > 0xff {
+            return Err(Failure::limit(DiagnosticCode::TooManyOuterVariables));
+        }
+        let fun = match (closed, has_defaults) {
+            (0, false) => {
+                self.free_registers();
+                self.machine.load_immediate(second, 0);
+                self.machine.load_immediate(third, 0);
+                Fun::MakeFunction
+            }
+            (0, true) => {
+                self.pop_object(third);
+                self.pop_object(second);
+                self.free_registers();
+                Fun::MakeFunction
+            }
+            _ => {
+                let (values, flag) = if has_defaults { (2, 0x100) } else { (0, 0) };
+                self.pop_array(third, closed + values);
+                self.machine.load_immediate(second, closed as i64 | flag);
+                Fun::NewClosure
+            }
+        };
+        self.load_child(first, child);
+        self.machine.call(fun);
         self.push_result();
         Ok(())
     }

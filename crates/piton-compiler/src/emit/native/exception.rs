@@ -81,8 +81,11 @@ impl Emitter<'_> {
         let (first, result) = (self.description.arguments[0], self.description.result);
         if !self.is_generator() {
             self.load_state(first, self.function_word());
+            // Up to 1.18, the globals are in the place of the context.
             self.machine.load_word(first, first, word::FUN_CONTEXT);
-            self.machine.load_word(first, first, word::CONTEXT_GLOBALS);
+            if !self.rules.native.function_tables {
+                self.machine.load_word(first, first, word::CONTEXT_GLOBALS);
+            }
             self.call(Fun::SwapGlobals);
             self.store_state(self.old_globals_word(), result);
         }
@@ -129,11 +132,23 @@ impl Emitter<'_> {
         }
         self.machine.load_label_address(address, BODY);
         self.label(PUSH_HANDLER);
+        // Up to 1.18, the word is in what the runtime overwrites.
+        let kept = self.rules.native.function_tables;
+        let second = self.description.locals[1];
+        if kept {
+            self.machine.load_local(second, self.unwind_word());
+        }
         self.push_handler();
+        if kept {
+            self.machine.store_local(self.unwind_word(), second);
+        }
         self.machine.jump_if_nonzero(result, CAUGHT, true);
         self.clear_local(self.handler_word(), temporary);
         self.machine.jump_to(address);
         self.label(CAUGHT);
+        if kept && self.description.needs_setjmp {
+            self.reload_fun_table();
+        }
         self.machine.load_local(address, self.handler_word());
         self.machine.jump_if_nonzero(address, PUSH_HANDLER, false);
     }
@@ -173,6 +188,11 @@ impl Emitter<'_> {
     /// Sets the word of an exception to "none".
     fn forget(&mut self, word: usize, temporary: Register) {
         let rules = &self.rules.native;
+        if rules.none_is_no_exception {
+            self.load_constant(temporary, Fun::ConstNone);
+            self.machine.store_local(word, temporary);
+            return;
+        }
         let has_zero = rules.riscv_zero_exceptions && self.description.zero.is_some();
         if rules.short_clear || has_zero {
             self.clear_local(word, temporary);
@@ -348,7 +368,11 @@ impl Emitter<'_> {
         let result = self.description.result;
         self.machine.load_label_address(result, label);
         self.machine.store_local(self.unwind_word(), result);
-        self.machine.load_immediate(result, 0);
+        if self.rules.native.none_is_no_exception {
+            self.load_constant(result, Fun::ConstNone);
+        } else {
+            self.machine.load_immediate(result, 0);
+        }
         self.machine.store_local(self.exception_word(), result);
     }
 
@@ -391,7 +415,12 @@ impl Emitter<'_> {
         self.leave_block(true);
         self.adjust_settled(2);
         self.machine.load_local(first, self.exception_word());
-        self.machine.jump_if_zero(first, no_exception, false);
+        if self.rules.native.none_is_no_exception {
+            self.load_constant(second, Fun::ConstNone);
+            self.machine.jump_if_equal(first, second, no_exception);
+        } else {
+            self.machine.jump_if_zero(first, no_exception, false);
+        }
         // The first word of an object is its type.
         self.machine.load_word(second, first, 0);
         self.push(ValueType::OBJECT, second);
@@ -473,8 +502,14 @@ impl Emitter<'_> {
         self.store_state(self.resume_word(), temporary);
         self.machine.jump(EXIT);
         self.machine.assign(resume);
-        let active = self.blocks.iter().rev().find(|block| block.is_active);
-        if let Some(handler) = active.map(|block| block.handler) {
+        let active = self.blocks.iter().rev().filter(|block| block.is_active);
+        let count = if self.rules.native.stores_all_handlers {
+            usize::MAX
+        } else {
+            1
+        };
+        let handlers: Vec<Label> = active.take(count).map(|block| block.handler).collect();
+        for handler in handlers {
             self.set_handler(Some(handler));
         }
         self.adjust_settled(1);

@@ -5,7 +5,7 @@
 //! the locals, the first one last. Generators have all from the code state on outside of the frame, in an object.
 
 use super::value::ValueType;
-use super::{CODE_STATE_SIZE, Emitter, LOCALS_IN_REGISTERS};
+use super::{CODE_STATE_SIZE, Emitter};
 use crate::emit::Label;
 use crate::emit::bytecode::argument_names;
 use crate::machine::{Arithmetic, Fun, Register};
@@ -23,6 +23,8 @@ pub(super) mod word {
     pub(crate) const CODE_STATE_STATE: usize = 5;
     pub(crate) const FUN_CONTEXT: usize = 1;
     pub(crate) const FUN_CHILDREN: usize = 2;
+    /// Up to 1.18, with the globals in place of the context, and the code in that of the children.
+    pub(crate) const FUN_CONSTANTS: usize = 3;
     pub(crate) const CONTEXT_GLOBALS: usize = 1;
     pub(crate) const CONTEXT_QSTRS: usize = 2;
     pub(crate) const CONTEXT_OBJECTS: usize = 3;
@@ -54,9 +56,18 @@ impl Emitter<'_> {
         self.scope.exception_stack_size == 0 && !self.is_generator()
     }
 
+    /// Returns how many locals can be in registers: the last of three has the table of names, if there is one.
+    fn register_locals(&self) -> usize {
+        if self.rules.native.function_tables {
+            3
+        } else {
+            2
+        }
+    }
+
     /// Returns the register of a local, if it has one.
     pub(super) fn local_register(&self, local: usize) -> Option<Register> {
-        let has_one = local < LOCALS_IN_REGISTERS && self.locals_in_registers();
+        let has_one = local < self.register_locals() && self.locals_in_registers();
         has_one
             .then(|| self.description.locals.get(local).copied())
             .flatten()
@@ -69,17 +80,25 @@ impl Emitter<'_> {
 
     /// Returns the word of the address of the current handler, 0 if there is none.
     pub(super) fn handler_word(&self) -> usize {
-        self.description.nlr_local_1.into()
+        self.description.nlr_locals[0].into()
     }
 
     /// Returns the word of the value to return.
     pub(super) fn result_word(&self) -> usize {
-        self.nlr_size()
+        if self.rules.native.function_tables {
+            self.description.nlr_locals[2].into()
+        } else {
+            self.nlr_size()
+        }
     }
 
     /// Returns the word of the address to jump to after a `finally`, 0 if there is none.
     pub(super) fn unwind_word(&self) -> usize {
-        self.nlr_size() + 1
+        if self.rules.native.function_tables {
+            self.description.nlr_locals[1].into()
+        } else {
+            self.nlr_size() + 1
+        }
     }
 
     /// Returns the word of the exception that is thrown into a generator.
@@ -113,7 +132,9 @@ impl Emitter<'_> {
     /// Begins the code of the function.
     pub(super) fn start(&mut self) -> Result<(), Failure> {
         self.code_state_start = 0;
-        if self.needs_handler() {
+        if self.needs_handler() && self.rules.native.function_tables {
+            self.code_state_start = self.nlr_size();
+        } else if self.needs_handler() {
             self.code_state_start = self.nlr_size() + 1;
             if self.is_generator() && self.rules.native.thrown_word {
                 self.code_state_start += 2;
@@ -121,7 +142,11 @@ impl Emitter<'_> {
                 self.code_state_start += 1;
             }
         }
-        let fun_table = self.tables.fun_table()? as usize;
+        let fun_table = if self.rules.native.function_tables {
+            0
+        } else {
+            self.tables.fun_table()? as usize
+        };
         self.state_size = usize::from(self.scope.locals) + self.scope_stack_size;
         if self.has_types {
             self.start_viper(fun_table);
@@ -129,7 +154,11 @@ impl Emitter<'_> {
             return Ok(());
         }
         let word_size = self.description.word_size;
-        let prelude = self.carried.prelude_index as i64;
+        let prelude = if self.rules.native.function_tables {
+            self.generator_prelude()
+        } else {
+            self.carried.prelude_index as i64
+        };
         if self.rules.native.prelude_in_front || self.is_generator() {
             self.machine.assembler().data(word_size, prelude);
         }
@@ -142,7 +171,7 @@ impl Emitter<'_> {
         }
         self.open_handler();
         if self.locals_in_registers() {
-            for local in 0..usize::from(self.scope.locals).min(LOCALS_IN_REGISTERS) {
+            for local in 0..usize::from(self.scope.locals).min(self.register_locals()) {
                 if let Some(register) = self.local_register(local) {
                     self.machine.load_local(register, self.local_word(local));
                 }
@@ -199,6 +228,13 @@ impl Emitter<'_> {
 
     /// Loads the tables of runtime functions and of names from the function object in a register.
     fn load_tables(&mut self, function: Register, through: Register, fun_table: usize) {
+        if self.rules.native.function_tables {
+            // A generator has the state in the register of the last local.
+            let last = self.description.locals[2];
+            let through = if self.is_generator() { through } else { last };
+            self.load_own_fun_table(function, through);
+            return;
+        }
         let (table, qstrs) = (self.description.fun_table, self.qstr_table());
         self.machine.load_word(through, function, word::FUN_CONTEXT);
         self.machine.load_word(qstrs, through, word::CONTEXT_QSTRS);
@@ -211,9 +247,9 @@ impl Emitter<'_> {
         let positional = usize::from(self.scope.positional_arguments);
         let mut in_registers = 0;
         if self.locals_in_registers() {
-            in_registers = usize::from(self.scope.locals).min(LOCALS_IN_REGISTERS);
+            in_registers = usize::from(self.scope.locals).min(self.register_locals());
             // The last of the registers has the arguments until all of them are stored.
-            if positional > LOCALS_IN_REGISTERS {
+            if positional > self.register_locals() {
                 in_registers -= 1;
             }
         }
@@ -266,14 +302,14 @@ impl Emitter<'_> {
                 register = self.description.result;
             }
             // The register of the array is written last.
-            let writable = index + 1 != LOCALS_IN_REGISTERS || positional == LOCALS_IN_REGISTERS;
+            let writable = index + 1 != self.register_locals() || positional == self.register_locals();
             match self.local_register(index).filter(|_| writable) {
                 Some(local) => self.machine.copy(local, register),
                 None => self.store_state(self.local_word(index), register),
             }
         }
-        if positional > LOCALS_IN_REGISTERS && self.locals_in_registers() {
-            let local = self.local_word(LOCALS_IN_REGISTERS - 1);
+        if positional > self.register_locals() && self.locals_in_registers() {
+            let local = self.local_word(self.register_locals() - 1);
             self.machine.load_local(array, local);
         }
     }
@@ -288,7 +324,9 @@ impl Emitter<'_> {
         let function = parents[0];
         self.load_tables(function, self.description.fun_table, fun_table);
         self.machine.store_local(self.function_word(), function);
-        if !self.rules.native.prelude_in_front {
+        if self.rules.native.function_tables {
+            self.store_prelude_offset(function);
+        } else if !self.rules.native.prelude_in_front {
             self.store_prelude(function);
         }
         let arguments = self.description.arguments;
@@ -350,6 +388,10 @@ impl Emitter<'_> {
         };
         let mut bytes = Vec::new();
         signature.push(&mut bytes);
+        if self.rules.native.function_tables {
+            self.machine.assembler().emit(&bytes);
+            return self.push_own_prelude();
+        }
         push_sizes(&mut bytes, self.carried.names_size, self.carried.cell_count);
         self.machine.assembler().emit(&bytes);
         let mut names = Vec::new();
@@ -370,7 +412,11 @@ impl Emitter<'_> {
     }
 
     /// Loads an entry of the module's table of objects.
-    pub(super) fn load_object(&mut self, destination: Register, index: usize) {
+    pub(super) fn load_object(&mut self, destination: Register, index: u32) {
+        if self.rules.native.function_tables {
+            self.load_own_object(destination, index);
+            return;
+        }
         self.has_constants = true;
         let temporary = self.description.temporaries[0];
         self.load_state(temporary, self.function_word());
@@ -378,13 +424,18 @@ impl Emitter<'_> {
             .load_word(temporary, temporary, word::FUN_CONTEXT);
         self.machine
             .load_word(temporary, temporary, word::CONTEXT_OBJECTS);
-        self.machine.load_word(destination, temporary, index);
+        self.machine
+            .load_word(destination, temporary, index as usize);
     }
 
     /// Loads the next of the function's children.
     pub(super) fn load_child(&mut self, destination: Register, child: crate::scope::ScopeId) {
         let index = self.children.len();
         self.children.push(child);
+        if self.rules.native.function_tables {
+            self.load_own_entry(destination, self.carried.object_count + index);
+            return;
+        }
         let temporary = self.description.temporaries[0];
         self.load_state(temporary, self.function_word());
         self.machine
@@ -399,12 +450,22 @@ impl Emitter<'_> {
 
     /// Returns the register of a generator's state.
     pub(super) fn generator_state(&self) -> Register {
-        self.description.locals[1]
+        let [_, second, third] = self.description.locals;
+        if self.rules.native.function_tables {
+            third
+        } else {
+            second
+        }
     }
 
     /// Returns the last register that a local can have.
     fn last_local(&self) -> Register {
-        self.description.locals[LOCALS_IN_REGISTERS - 1]
+        let [_, second, third] = self.description.locals;
+        if self.rules.native.function_tables {
+            third
+        } else {
+            second
+        }
     }
 
     /// Sets a register or word of the frame to 0, with a temporary register if the machine has none that is 0.

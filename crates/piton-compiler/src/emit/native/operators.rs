@@ -93,7 +93,11 @@ impl Emitter<'_> {
     /// Does a binary operator, or its opposite: `not in`, `is not`.
     pub(super) fn binary(&mut self, operator: u8, negated: bool) {
         let (left, right) = (self.peek_type(1), self.peek_type(0));
-        if left.is_integer() && right.is_integer() {
+        let is_number = |value_type: ValueType| {
+            value_type == ValueType::INT
+                || self.rules.native.unsigned_integers && value_type.is_integer()
+        };
+        if is_number(left) && is_number(right) {
             self.binary_integer(operator, negated);
         } else if left == ValueType::OBJECT && right == ValueType::OBJECT {
             self.binary_object(operator, negated);

@@ -186,10 +186,15 @@ impl Emitter<'_> {
     }
 
     /// Stores all values that are in registers or known, so that the stack is whole in memory. May change the second
-    /// temporary register.
+    /// temporary register, or in older releases the first.
     pub(super) fn settle(&mut self) {
         self.free_registers();
-        let temporary = self.description.temporaries[1];
+        let [first, second, _] = self.description.temporaries;
+        let temporary = if self.rules.native.settles_through_second {
+            second
+        } else {
+            first
+        };
         for index in self.settled_below..self.height {
             let value = self.at(index);
             if value.place != Place::Immediate {
@@ -348,8 +353,12 @@ impl Emitter<'_> {
     /// Calls a runtime function with a name, given by its index in the module's table.
     pub(super) fn call_with_name(&mut self, fun: Fun, name: u32, register: Register) {
         self.free_registers();
-        let table = self.qstr_table();
-        self.machine.load_name(register, table, name);
+        if self.rules.native.function_tables {
+            self.load_linked_name(register, name);
+        } else {
+            let table = self.qstr_table();
+            self.machine.load_name(register, table, name);
+        }
         self.machine.call(fun);
     }
 

@@ -58,7 +58,9 @@ impl Emitter<'_> {
         let result = self.description.result;
         self.adjust(-1);
         let (base_type, mut base) = self.pop_flexible(first, &[second]);
-        self.free_register(result);
+        if self.rules.native.frees_element_register {
+            self.free_register(result);
+        }
         let Some(width) = element_width(base_type) else {
             self.cannot(DiagnosticCode::ViperLoad, "load from", base_type);
             return;
@@ -103,7 +105,9 @@ impl Emitter<'_> {
         let result = self.description.result;
         let (index_type, index) = self.pop_flexible(second, &[first]);
         let base_type = self.pop(first);
-        self.free_register(result);
+        if self.rules.native.frees_element_register {
+            self.free_register(result);
+        }
         if !index_type.is_integer() {
             let message = format!("can't load with '{}' index", index_type.name());
             self.type_error(DiagnosticCode::ViperLoadIndex, Some(message));

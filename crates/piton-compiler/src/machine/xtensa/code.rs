@@ -194,7 +194,9 @@ impl Code {
                 self.narrow(assembler, encode::movi_n(register, value.into()))
             }
             -0x800..=0x7ff => self.wide(assembler, encode::movi(register, value.into())),
-            _ => self.load_constant(assembler, register, value),
+            _ => {
+                self.load_constant(assembler, register, value);
+            }
         }
     }
 
@@ -264,14 +266,20 @@ impl Code {
         }
     }
 
-    /// Loads a number from the table of constants, which gets it.
-    pub(crate) fn load_constant(&mut self, assembler: &mut Assembler, register: u32, value: i32) {
+    /// Loads a number from the table of constants, which gets it. Returns the offset of the constant.
+    pub(crate) fn load_constant(
+        &mut self,
+        assembler: &mut Assembler,
+        register: u32,
+        value: i32,
+    ) -> usize {
         let target = self.table + self.used * 4;
         let place = self.place(assembler);
         let from = i64::try_from(target).unwrap_or(0);
         self.wide(assembler, encode::l32r(register, place, from));
         assembler.overwrite(target, &value.to_le_bytes());
         self.used += 1;
+        target
     }
 }
 
