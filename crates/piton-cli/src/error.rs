@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use piton::cache_folder::NoCacheFolder;
+use piton::compiler::{Target, processor_flags};
 use piton::device::DeviceError;
 use piton::error::{BoardError, ErrorKind, FsError, VmError};
 use piton::mpy::header::Arch;
@@ -135,6 +136,8 @@ pub(crate) enum CommandError {
         name: String,
         /// The processor, if one is named.
         arch: Option<Arch>,
+        /// The firmware release.
+        target: Target,
     },
     /// Some files were not compiled; their errors are printed already.
     #[error("some files were not compiled")]
@@ -369,24 +372,27 @@ impl CommandError {
                 )]
             }
             CommandError::NoSuchExtension {
-                arch: Some(arch), ..
-            } => extension_hints(*arch),
+                arch: Some(arch),
+                target,
+                ..
+            } => extension_hints(*arch, *target),
             CommandError::ReplLost => vec!["the board was unplugged, or it was reset".to_owned()],
             _ => Vec::new(),
         }
     }
 }
 
-/// Returns the hint for a name that is no extension of this processor.
-fn extension_hints(arch: Arch) -> Vec<String> {
-    let known = arch
-        .flag_names()
-        .iter()
-        .map(|(_, name)| format!("`{name}`"));
-    let known: Vec<String> = known.collect();
-    match known.is_empty() {
-        true => vec!["the compiler knows no extensions of this processor".to_owned()],
-        false => vec![format!("the compiler knows {}", known.join(" and "))],
+/// Returns the hint for a name that is no extension of this processor in the compiler of this release.
+fn extension_hints(arch: Arch, target: Target) -> Vec<String> {
+    let known = processor_flags(target, arch);
+    let names: Vec<String> = known.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let compiler = match arch.flag_names().len() == known.len() {
+        true => "the compiler".to_owned(),
+        false => format!("the compiler of {}", target.name()),
+    };
+    match names.is_empty() {
+        true => vec![format!("{compiler} knows no extensions of this processor")],
+        false => vec![format!("{compiler} knows {}", names.join(" and "))],
     }
 }
 

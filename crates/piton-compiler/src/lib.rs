@@ -51,6 +51,14 @@ pub fn knows_processor(target: Target, arch: Arch) -> bool {
     }
 }
 
+/// Returns the extensions of a processor that the official compiler of a release has flags for, as (bit, name).
+#[must_use]
+pub fn processor_flags(target: Target, arch: Arch) -> Vec<(u32, &'static str)> {
+    let known = target.rules().native.riscv_flags;
+    let flags = arch.flag_names().iter().copied();
+    flags.filter(|(bit, _)| known & bit != 0).collect()
+}
+
 /// Compiles a source to a module.
 ///
 /// # Errors

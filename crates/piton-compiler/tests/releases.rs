@@ -228,7 +228,8 @@ fn what_is_too_large_for_a_release_has_its_words() {
         ),
         (&generator, Arch::Xtensa, "asm overflow"),
     ] {
-        for release in native_releases() {
+        // 1.12 has neither the processor nor the limit.
+        for release in native_releases().filter(|&release| release != "1.12") {
             check_native(folder.path(), source, release, arch, Emitter::Bytecode);
             let options = Options {
                 target: Target::from_name(&format!("micropython-{release}")).unwrap(),
@@ -244,7 +245,7 @@ fn what_is_too_large_for_a_release_has_its_words() {
 }
 
 fn sizes() -> impl Iterator<Item = String> {
-    [8, 31, 127, 300].into_iter().map(|count| {
+    [31, 300].into_iter().map(|count| {
         let body = "        f(a)\n".repeat(count);
         let names: Vec<String> = (0..count).map(|index| format!("v{index}")).collect();
         let names = names.join(", ");
@@ -277,4 +278,52 @@ fn every_construct_comes_out_as_native_code_of_its_release() {
             }
         }
     }
+}
+
+/// The releases whose compilers are not among the archived ones. What Piton made for them was compared with builds of their
+/// sources by hand; a change of it shows here.
+const BUILT: [&str; 13] = [
+    "1.13", "1.14", "1.15", "1.16", "1.17", "1.18", "1.21", "1.24", "1.25", "1.26", "1.27", "1.28",
+    "1.29",
+];
+
+/// A hash of modules in their order (FNV-1a).
+fn hash(modules: &[Outcome]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for module in modules {
+        let bytes = module.as_ref().map_or_else(String::as_bytes, Vec::as_slice);
+        for &byte in bytes.iter().chain(b"\n") {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    hash
+}
+
+#[test]
+fn machine_code_for_releases_without_an_archived_compiler_stays_the_same() {
+    let cases: Vec<&str> = include_str!("cases/native_releases.txt")
+        .split("----\n")
+        .collect();
+    let mut text = String::new();
+    for release in BUILT {
+        let target = Target::from_name(&format!("micropython-{release}")).unwrap();
+        for arch in ARCHS.into_iter().chain([Arch::Rv32Imc]) {
+            if !makes_machine_code(target, arch) {
+                continue;
+            }
+            let modules: Vec<Outcome> = cases
+                .iter()
+                .map(|source| {
+                    let options = Options {
+                        target,
+                        arch: Some(arch),
+                        ..Options::new("source.py")
+                    };
+                    ours(source.as_bytes(), &options)
+                })
+                .collect();
+            text += &format!("{release} {} {:016x}\n", arch.name(), hash(&modules));
+        }
+    }
+    insta::assert_snapshot!(text);
 }

@@ -1,6 +1,6 @@
 //! The option parser of the official compiler, quirks included (mpy-cross/main.c of MicroPython 1.29).
 
-use piton_compiler::{Emitter, Optimisation, Options, Target, knows_processor};
+use piton_compiler::{Emitter, Optimisation, Options, Target, knows_processor, processor_flags};
 use piton_mpy::header::Arch;
 
 /// What the words ask for.
@@ -113,7 +113,7 @@ pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
     if let Some(arch) = options.arch
         && let Some(flags) = &line.arch_flags
     {
-        match arch_flags(arch, flags) {
+        match arch_flags(arch, options.target, flags) {
             Some(flags) => options.arch_flags = flags,
             None => return Parsed::Refused("unrecognised arch flags\n"),
         }
@@ -245,8 +245,8 @@ fn arch_named(name: &[u8], target: Target) -> Option<Arch> {
 }
 
 /// Returns the extensions of a processor, as a number or by name.
-fn arch_flags(arch: Arch, text: &[u8]) -> Option<u32> {
-    let known = arch.flag_names();
+fn arch_flags(arch: Arch, target: Target, text: &[u8]) -> Option<u32> {
+    let known = processor_flags(target, arch);
     if known.is_empty() {
         return None;
     }

@@ -223,9 +223,7 @@ fn native_prelude(native: &NativeCode) -> Result<Prelude, String> {
 fn raw_code_name(raw_code: &RawCode, qstrs: &[Qstr]) -> Option<String> {
     let index = match &raw_code.code {
         Code::Bytecode(bytecode) => bytecode.prelude.simple_name,
-        Code::Native(native) => {
-            native_prelude(native).ok()?.simple_name
-        }
+        Code::Native(native) => native_prelude(native).ok()?.simple_name,
         Code::Viper(_) | Code::Asm(_) => return None,
     };
     Some(show::qstr(qstrs, index))

@@ -80,8 +80,6 @@ pub enum Checked {
     Program,
     /// File by file with a build of its sources.
     Build,
-    /// By the list of changes between the releases before and after it.
-    Changes,
 }
 
 macro_rules! rows {
@@ -109,10 +107,10 @@ macro_rules! rows {
 rows! {
     // target, name, MicroPython 1.x, CircuitPython x, version and sub-version of .mpy files, comparison
     MicroPython1_12 "micropython-1.12" 12 0 5 0 Program;
-    MicroPython1_13 "micropython-1.13" 13 0 5 0 Changes;
-    MicroPython1_14 "micropython-1.14" 14 0 5 0 Changes;
-    MicroPython1_15 "micropython-1.15" 15 0 5 0 Changes;
-    MicroPython1_16 "micropython-1.16" 16 0 5 0 Changes;
+    MicroPython1_13 "micropython-1.13" 13 0 5 0 Build;
+    MicroPython1_14 "micropython-1.14" 14 0 5 0 Build;
+    MicroPython1_15 "micropython-1.15" 15 0 5 0 Build;
+    MicroPython1_16 "micropython-1.16" 16 0 5 0 Build;
     MicroPython1_17 "micropython-1.17" 17 0 5 0 Build;
     MicroPython1_18 "micropython-1.18" 18 0 5 0 Build;
     MicroPython1_19 "micropython-1.19" 19 0 6 0 Program;

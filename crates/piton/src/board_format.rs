@@ -15,7 +15,7 @@
 use std::path::Path;
 
 use piton_board::facts::BoardFacts;
-use piton_compiler::{Options, Target, makes_machine_code};
+use piton_compiler::{Options, Target, makes_machine_code, processor_flags};
 use piton_mpy::header::{
     Arch, Dialect, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE, FORMER_VERSION, Header, VERSION,
 };
@@ -263,12 +263,13 @@ impl BoardFormat {
             Some(FORMER_VERSION) if self.sub_version & FEATURE_UNICODE != 0 => {}
             Some(version) => return Err(NotCompilable::Version { version }),
         }
+        // In version 5 the number says what the bytecode has.
         let has_interface =
-            self.version == Some(VERSION) && self.sub_version == target.mpy_sub_version();
+            self.version == Some(FORMER_VERSION) || self.sub_version == target.mpy_sub_version();
         let arch = self
             .arch
             .filter(|&arch| has_interface && makes_machine_code(target, arch));
-        let known = arch.map_or(&[][..], Arch::flag_names);
+        let known = arch.map_or_else(Vec::new, |arch| processor_flags(target, arch));
         let known = known.iter().fold(0, |flags, (flag, _)| flags | flag);
         Ok(Options {
             target,
@@ -350,13 +351,14 @@ mod tests {
 
     #[test]
     fn sources_are_compiled_for_what_the_board_loads() {
-        // webassembly 1.29, rp2 1.29, rp2 1.19, rp2 1.18, whose machine code is not made, and a RISC-V of 1.22, which the
+        // webassembly 1.29, rp2 1.29, rp2 1.19, rp2 1.18, whose machine code no compiler made, a pyboard of 1.18, and a RISC-V of 1.22, which the
         // official compiler of that release did not know.
         for (mpy, arch, target) in [
             (774, None, Target::NEWEST),
             (PICO, Some(Arch::ArmV6M), Target::NEWEST),
             (0x1006, Some(Arch::ArmV6M), Target::MicroPython1_19),
             (0x1205, None, Target::MicroPython1_12),
+            (0x1e05, Some(Arch::ArmV7EMSP), Target::MicroPython1_12),
             (0x2e06, None, Target::MicroPython1_22),
         ] {
             let options = BoardFormat::micropython(mpy).compiler_options("x.py");

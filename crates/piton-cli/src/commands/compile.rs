@@ -10,7 +10,7 @@ use piton::cache_folder::compiled_modules;
 use piton::compile::{
     CompileEvent, CompileReport, Output, Settings, plan, run as run_plan, sources,
 };
-use piton::compiler::{Emitter, Optimisation, Options};
+use piton::compiler::{Emitter, Optimisation, Options, processor_flags};
 use piton::mpy::header::Arch;
 
 use crate::context::Context;
@@ -119,12 +119,15 @@ impl Args {
         let Some(text) = &self.march_flags else {
             return Ok(0);
         };
-        let known = self.arch().map_or(&[][..], Arch::flag_names);
+        let target = self.target.firmware();
+        let arch = self.arch();
+        let known = arch.map_or_else(Vec::new, |arch| processor_flags(target, arch));
         text.split(',').try_fold(0, |flags, name| {
             let flag = known.iter().find(|(_, known)| *known == name);
             let (flag, _) = flag.ok_or_else(|| CommandError::NoSuchExtension {
                 name: name.to_owned(),
-                arch: self.arch(),
+                arch,
+                target,
             })?;
             Ok(flags | flag)
         })

@@ -337,15 +337,13 @@ impl Machine for Xtensa {
     fn load_word(&mut self, destination: Register, base: Register, offset: usize) {
         let registers = [number(destination), number(base)];
         let offset = self.word_offset(offset);
-        self.code
-            .load(&mut self.assembler, 2, registers, offset);
+        self.code.load(&mut self.assembler, 2, registers, offset);
     }
 
     fn store_word(&mut self, source: Register, base: Register, offset: usize) {
         let registers = [number(source), number(base)];
         let offset = self.word_offset(offset);
-        self.code
-            .store(&mut self.assembler, 2, registers, offset);
+        self.code.store(&mut self.assembler, 2, registers, offset);
     }
 
     fn load_element(&mut self, width: Width, destination: Register, base: Register, index: i64) {

@@ -13,8 +13,8 @@ use crate::opcode::{OpcodeRow, OperandKind};
 use crate::prelude::{Prelude, Signature, read_sizes};
 use crate::qstr::StaticQstr;
 use crate::raw_code::{
-    Bytecode, Code, Kind, LinkKind, Links, NativeCode, NativeLinks, RawCode, StringLink,
-    VIPER_BSS, VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+    Bytecode, Code, Kind, LinkKind, Links, NativeCode, NativeLinks, RawCode, StringLink, VIPER_BSS,
+    VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::reader::{
     read_asm, read_complex, read_data, read_float, read_int, read_machine_code, read_relocations,

@@ -2,10 +2,10 @@
 
 use super::{Frame, NAME_BYTES, STATIC_MARK, WINDOW_SIZE, Window, instructions};
 use crate::error::Error;
+use crate::header::FORMER_VERSION;
 use crate::instruction::Operand;
 use crate::module::{ConstObject, Module, Qstr};
 use crate::prelude::push_sizes;
-use crate::header::FORMER_VERSION;
 use crate::raw_code::{Bytecode, Code, Kind, NativeCode, RawCode, StringLink, ViperCode};
 use crate::vuint;
 use crate::writer::{
@@ -136,12 +136,7 @@ impl<'a> Writer<'a> {
         self.objects(index, &links.own.objects)
     }
 
-    fn viper(
-        &mut self,
-        index: usize,
-        viper: &'a ViperCode,
-        children: usize,
-    ) -> Result<(), Error> {
+    fn viper(&mut self, index: usize, viper: &'a ViperCode, children: usize) -> Result<(), Error> {
         let links = viper.links.as_ref().ok_or_else(|| no_links(index))?;
         self.machine_code(Kind::Viper, &viper.code)?;
         self.links(index, &links.strings)?;

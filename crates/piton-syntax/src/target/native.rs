@@ -55,6 +55,8 @@ pub struct NativeRules {
     pub has_riscv: bool,
     /// From 1.27 on: flags for extensions of the processor, and 64-bit RISC-V, for which there is no machine code.
     pub has_arch_flags: bool,
+    /// The extensions of RISC-V among the flags, by their bits: Zba (1) from 1.27 on, Zcmp (2) from 1.28 on.
+    pub riscv_flags: u32,
     /// From 1.28 on: an inline assembler for Xtensa with windowed registers.
     pub windowed_assembler: bool,
     /// From 1.26 on: all instructions of the LX3 in the inline assembler for Xtensa. Before, only some.
@@ -156,6 +158,11 @@ impl NativeRules {
             has_armv6m: base >= 19,
             has_riscv: base >= 24,
             has_arch_flags: base >= 27,
+            riscv_flags: match base {
+                ..=26 => 0,
+                27 => 1,
+                _ => 3,
+            },
             windowed_assembler: base >= 28,
             all_xtensa_instructions: base >= 26,
             any_assembler_data: base >= 20,

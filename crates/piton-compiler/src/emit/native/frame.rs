@@ -231,7 +231,8 @@ impl Emitter<'_> {
         if self.rules.native.function_tables {
             // A generator has the state in the register of the last local.
             let last = self.description.locals[2];
-            let through = if self.is_generator() { through } else { last };
+            let has_state = self.is_generator() && !self.has_types;
+            let through = if has_state { through } else { last };
             self.load_own_fun_table(function, through);
             return;
         }
@@ -302,7 +303,8 @@ impl Emitter<'_> {
                 register = self.description.result;
             }
             // The register of the array is written last.
-            let writable = index + 1 != self.register_locals() || positional == self.register_locals();
+            let writable =
+                index + 1 != self.register_locals() || positional == self.register_locals();
             match self.local_register(index).filter(|_| writable) {
                 Some(local) => self.machine.copy(local, register),
                 None => self.store_state(self.local_word(index), register),

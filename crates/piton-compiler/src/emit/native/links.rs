@@ -156,7 +156,9 @@ impl Emitter<'_> {
     /// Notes a place in the code that gets a string.
     fn link(&mut self, offset: usize, kind: LinkKind, string: u32) {
         if self.machine.assembler().pass() == Pass::Emit {
-            let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+            // The official compiler keeps 16 bits of offset and kind (`mp_qstr_link_entry_t`): behind 16 KiB a board changes
+            // the wrong place.
+            let offset = (offset & 0x3fff) as u32;
             self.links.strings.push(StringLink {
                 offset,
                 kind,
