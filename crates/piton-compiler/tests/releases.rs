@@ -11,7 +11,9 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use piton_compiler::{Emitter, Optimisation, Options, Target, compile, makes_machine_code};
+use piton_compiler::{
+    Emitter, Optimisation, Options, Target, compile, makes_machine_code, processor_flags,
+};
 use piton_mpy::header::Arch;
 
 /// What a compiler made of a source: a module, or words of rejection.
@@ -326,4 +328,17 @@ fn machine_code_for_releases_without_an_archived_compiler_stays_the_same() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn each_release_has_its_own_flags_of_processors() {
+    for (release, flags) in [
+        ("1.26", &[][..]),
+        ("1.27", &[(1, "zba")]),
+        ("1.28", &[(1, "zba"), (2, "zcmp")]),
+    ] {
+        let target = Target::from_name(&format!("micropython-{release}")).unwrap();
+        assert_eq!(processor_flags(target, Arch::Rv32Imc), flags, "{release}");
+        assert_eq!(processor_flags(target, Arch::X64), []);
+    }
 }

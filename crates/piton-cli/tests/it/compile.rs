@@ -105,8 +105,6 @@ fn machine_code_is_for_a_processor() {
         "compile native.py --march x64 --march-flags zba",
         "compile native.py --march rv32imc --march-flags zbb",
         "compile native.py --march-flags zba",
-        "compile native.py --target micropython-1.27:rv32imc --march-flags zcmp",
-        "compile native.py --target micropython-1.26:rv32imc --march-flags zba",
         "compile native.py --target micropython:z80",
     ] {
         assert_snapshot!(sandbox.show(line));
