@@ -4,7 +4,9 @@
     reason = "the older compiler reads and writes files"
 )]
 
-use piton_mpy::disassembly::{add_instructions, disassemble};
+#[cfg(feature = "disassembler")]
+use piton_mpy::disassembly::add_instructions;
+use piton_mpy::disassembly::disassemble;
 use piton_mpy::error::Error;
 use piton_mpy::header::{FEATURE_UNICODE, FORMER_VERSION, Header};
 use piton_mpy::imports::imports;
@@ -189,6 +191,7 @@ fn machine_code_comes_back_byte_for_byte() {
     }
 }
 
+#[cfg(feature = "disassembler")]
 #[test]
 fn strings_and_functions_are_named_in_machine_code() {
     let source = MACHINE_CODE.split("@micropython.asm").next().unwrap();
