@@ -10,6 +10,7 @@
 mod calls;
 mod exception;
 mod frame;
+mod generator;
 mod links;
 mod names;
 mod operators;
@@ -20,11 +21,12 @@ mod value;
 use std::collections::HashMap;
 
 use self::exception::Block;
+use self::names::{qualified_name, references_globals};
 use self::value::{Value, ValueType};
 use super::{Access, Code, Function, Instruction, Label, Tables};
 use crate::machine::{Description, Fun, Machine, Pass};
 use crate::options::Emitter as EmitterOption;
-use crate::scope::{IdKind, NativeType, Scope, ScopeId, ScopeKind};
+use crate::scope::{Scope, ScopeId};
 use piton_mpy::opcode::Opcode;
 use piton_mpy::prelude::FLAG_GENERATOR;
 use piton_mpy::raw_code::{self, Links, NativeCode, ViperCode};
@@ -221,31 +223,6 @@ impl Native {
     }
 }
 
-/// Returns whether a function uses globals, so that it must set its own. The names of most types are none in viper.
-fn references_globals(scope: &Scope, known: &Known) -> bool {
-    let is_type = |name| NativeType::from_name(name, known) >= Some(NativeType::Int);
-    scope.ids.iter().any(|id| {
-        id.kind == IdKind::GlobalExplicit
-            && !(scope.kind == ScopeKind::Class && id.name == known.class)
-            && !(scope.emitter == EmitterOption::Viper && is_type(id.name))
-    })
-}
-
-/// Returns the names of the functions and classes around a scope and its own, with dots between.
-fn qualified_name(scope: &Scope, scopes: &[Scope], known: &Known, interner: &Interner) -> Vec<u8> {
-    let mut names = vec![interner.text(scope.name)];
-    let mut parent = scope.parent;
-    while let Some(outer) = parent.and_then(|parent| scopes.get(parent.index())) {
-        if outer.name == known.module {
-            break;
-        }
-        names.push(interner.text(outer.name));
-        parent = outer.parent;
-    }
-    names.reverse();
-    names.join(&b'.')
-}
-
 impl Emitter<'_> {
     fn pass(&mut self, step: Step, code: &Code) -> Result<(), Failure> {
         self.has_types = self.scope.emitter == EmitterOption::Viper;
@@ -300,13 +277,11 @@ impl Emitter<'_> {
             return Err(Failure::limit(DiagnosticCode::NativeImpossible));
         };
         let code = if self.has_types {
-            let keeps_flags = self.rules.native.keeps_viper_flags;
             raw_code::Code::Viper(ViperCode {
                 code,
-                scope_flags: if keeps_flags {
-                    (self.scope.flags & 0x0f) as u8
-                } else {
-                    0
+                scope_flags: match self.rules.native.keeps_viper_flags {
+                    true => (self.scope.flags & 0x0f) as u8,
+                    false => 0,
                 },
                 rodata: None,
                 bss_size: None,

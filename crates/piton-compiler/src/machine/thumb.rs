@@ -1,6 +1,7 @@
 //! Thumb (`py/asmthumb.c`): ARMv6-M, and ARMv7-M with its 32-bit instructions.
 
 pub(crate) mod encode;
+mod release;
 
 use piton_syntax::diagnostic::DiagnosticCode;
 use piton_syntax::target::{Elements, NativeRules};
@@ -158,28 +159,6 @@ impl Thumb {
             self.wide(encode::movw(rd, value));
         } else {
             self.mov32(rd, value);
-        }
-    }
-
-    fn load_v6m(&mut self, rd: u32, value: u32) {
-        let is_negative = value.cast_signed() < 0;
-        let positive = if is_negative {
-            value.wrapping_neg()
-        } else {
-            value
-        };
-        let shift = positive.trailing_zeros();
-        if positive.leading_zeros() + shift >= 24 {
-            self.mov8(rd, low(i64::from(positive.cast_signed()) >> shift) & 0xff);
-            self.shift_left(rd, rd, shift);
-        } else if positive < 0x1_0000 {
-            self.mov16(rd, positive);
-        } else {
-            self.mov32(rd, value);
-            return;
-        }
-        if is_negative {
-            self.emit(encode::alu(Alu::Neg, rd, rd));
         }
     }
 
@@ -353,18 +332,6 @@ impl Thumb {
     }
 }
 
-/// Returns the condition that the compiler of 1.12 asks for, and whether the comparison holds then.
-fn former_condition(comparison: Comparison) -> (u32, bool) {
-    match comparison {
-        Comparison::Less => (condition::GE, false),
-        Comparison::More => (condition::GT, true),
-        Comparison::Equal => (condition::EQ, true),
-        Comparison::LessOrEqual => (condition::GT, false),
-        Comparison::MoreOrEqual => (condition::GE, true),
-        Comparison::NotEqual => (condition::EQ, false),
-    }
-}
-
 /// Operation codes of stores by the power of 2 that the width has in bytes; those of loads are one higher.
 const TRANSFERS: [u32; 3] = [14, 16, 12];
 
@@ -535,7 +502,7 @@ impl Machine for Thumb {
         let condition = condition_of(comparison, is_unsigned);
         self.emit(encode::alu(Alu::Cmp, number(left), number(right)));
         if !self.rules.all_thumb_conditions {
-            let (condition, holds) = former_condition(comparison);
+            let (condition, holds) = release::former_condition(comparison);
             self.emit(encode::it(condition, (!condition & 1) << 3 | 4));
             self.mov8(number(R0), holds.into());
             self.mov8(number(R0), (!holds).into());

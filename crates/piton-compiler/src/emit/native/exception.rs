@@ -11,7 +11,7 @@ use crate::machine::{Fun, Register};
 use piton_syntax::diagnostic::DiagnosticCode;
 
 /// The label of the function's end.
-const EXIT: Label = Label(0);
+pub(super) const EXIT: Label = Label(0);
 /// Where the handler of the runtime is set (again), in a function with blocks.
 const PUSH_HANDLER: Label = Label(1);
 /// The end of a function without blocks that did not set its globals: the same label.
@@ -23,7 +23,6 @@ const CAUGHT: Label = Label(3);
 
 /// What a generator returns: `mp_vm_return_kind_t`.
 const RETURN_NORMAL: i64 = 0;
-const RETURN_YIELD: i64 = 1;
 const RETURN_EXCEPTION: i64 = 2;
 
 /// What is done at the end of a `finally`.
@@ -40,11 +39,11 @@ enum Unwind {
 /// A block that handles exceptions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
-    handler: Label,
+    pub(super) handler: Label,
     is_finally: bool,
     unwind: Unwind,
     /// Whether exceptions come here: not while one is handled.
-    is_active: bool,
+    pub(super) is_active: bool,
 }
 
 impl Emitter<'_> {
@@ -176,7 +175,7 @@ impl Emitter<'_> {
     }
 
     /// Raises the exception that was thrown into a generator, if there is one.
-    fn raise_thrown(&mut self) {
+    pub(super) fn raise_thrown(&mut self) {
         let [first, second, ..] = self.description.arguments;
         self.machine.load_local(first, self.thrown_word());
         if self.rules.native.thrown_word {
@@ -226,7 +225,7 @@ impl Emitter<'_> {
     }
 
     /// Stores the address of a block's handler, or 0, as the current one.
-    fn set_handler(&mut self, handler: Option<Label>) {
+    pub(super) fn set_handler(&mut self, handler: Option<Label>) {
         let result = self.description.result;
         match handler {
             Some(label) => self.machine.load_label_address(result, label),
@@ -474,74 +473,6 @@ impl Emitter<'_> {
         if self.rules.drop_dead_code {
             self.machine.assembler().suppress();
         }
-    }
-
-    /// Stores where the value of a generator is and what it is.
-    fn store_generator_value(&mut self, kind: i64) {
-        let temporary = self.description.temporaries[0];
-        self.pop_array(temporary, 1);
-        self.store_state(word::CODE_STATE_SP, temporary);
-        self.machine.load_immediate(temporary, kind);
-        self.machine.store_local(self.result_word(), temporary);
-    }
-
-    pub(super) fn yield_value(&mut self, is_from: bool) {
-        if self.has_types {
-            self.fail(DiagnosticCode::NativeYield);
-            return;
-        }
-        let [resume, again, next] = [0, 1, 2].map(|index| self.own_label(index));
-        let temporary = self.description.temporaries[0];
-        self.settle();
-        if is_from {
-            self.jump(next);
-            self.label(again);
-        }
-        self.store_generator_value(RETURN_YIELD);
-        self.machine.load_label_address(temporary, resume);
-        self.store_state(self.resume_word(), temporary);
-        self.machine.jump(EXIT);
-        self.machine.assign(resume);
-        let active = self.blocks.iter().rev().filter(|block| block.is_active);
-        let count = if self.rules.native.stores_all_handlers {
-            usize::MAX
-        } else {
-            1
-        };
-        let handlers: Vec<Label> = active.take(count).map(|block| block.handler).collect();
-        for handler in handlers {
-            self.set_handler(Some(handler));
-        }
-        self.adjust_settled(1);
-        if is_from {
-            self.delegate(again, next);
-        } else {
-            self.raise_thrown();
-        }
-    }
-
-    /// Gets the next value of the generator that `yield from` delegates to.
-    fn delegate(&mut self, again: Label, next: Label) {
-        let [first, second, third, _] = self.description.arguments;
-        let result = self.description.result;
-        self.label(next);
-        if self.rules.native.thrown_word {
-            self.machine.load_local(third, self.thrown_word());
-            self.machine.load_immediate(second, 0);
-            self.machine.store_local(self.thrown_word(), second);
-            self.pop(second);
-            self.load_value(1, first);
-        } else {
-            self.pop(second);
-            self.load_value(1, first);
-            self.machine.load_local(third, self.thrown_word());
-        }
-        self.push(ValueType::OBJECT, third);
-        self.pop_array(third, 1);
-        self.call(Fun::YieldFrom);
-        self.machine.jump_if_nonzero(result, again, true);
-        self.adjust_settled(1);
-        self.drop_second(first);
     }
 
     pub(super) fn return_value(&mut self) {

@@ -4,12 +4,43 @@ use super::Emitter;
 use super::value::ValueType;
 use crate::emit::Access;
 use crate::machine::Fun;
-use crate::scope::{Id, IdKind, NativeType, Parameter, Scope};
+use crate::options::Emitter as EmitterOption;
+use crate::scope::{Id, IdKind, NativeType, Parameter, Scope, ScopeKind};
 use piton_syntax::diagnostic::{DiagnosticCode, Failure};
-use piton_syntax::interner::Qstr;
+use piton_syntax::interner::{Interner, Known, Qstr};
 
 /// The word of a cell that has the variable's value.
 const CELL_VALUE: usize = 1;
+
+/// Returns whether a function uses globals, so that it must set its own. The names of most types are none in viper.
+pub(super) fn references_globals(scope: &Scope, known: &Known) -> bool {
+    let is_type = |name| NativeType::from_name(name, known) >= Some(NativeType::Int);
+    scope.ids.iter().any(|id| {
+        id.kind == IdKind::GlobalExplicit
+            && !(scope.kind == ScopeKind::Class && id.name == known.class)
+            && !(scope.emitter == EmitterOption::Viper && is_type(id.name))
+    })
+}
+
+/// Returns the names of the functions and classes around a scope and its own, with dots between.
+pub(super) fn qualified_name(
+    scope: &Scope,
+    scopes: &[Scope],
+    known: &Known,
+    interner: &Interner,
+) -> Vec<u8> {
+    let mut names = vec![interner.text(scope.name)];
+    let mut parent = scope.parent;
+    while let Some(outer) = parent.and_then(|parent| scopes.get(parent.index())) {
+        if outer.name == known.module {
+            break;
+        }
+        names.push(interner.text(outer.name));
+        parent = outer.parent;
+    }
+    names.reverse();
+    names.join(&b'.')
+}
 
 impl Emitter<'_> {
     /// Loads, stores or deletes an identifier as it is in a scope.
