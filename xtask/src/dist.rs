@@ -286,17 +286,18 @@ impl Release {
         let systems = chosen(&args.systems)?;
         check_platforms(&systems, !args.no_wheels)?;
         let tools = tools()?;
-        let piton = match systems.iter().find(|system| system.is_this_computer()) {
-            Some(system) => {
-                build(system, &tools)?;
-                built_program(system, "piton")
-            }
+        // Those for this computer are built first, and once: they print the man pages.
+        let own = systems.iter().find(|system| system.is_this_computer());
+        let mut built = own.map(|system| build(system, &tools)).transpose()?;
+        let piton = match own {
+            Some(system) => built_program(system, "piton"),
             None => build_piton(Profile::Dev)?,
         };
         let papers = Papers::of(&piton)?;
         for system in systems {
             println!("\n==> {}", system.name);
-            let programs = build(system, &tools)?;
+            let ready = built.take_if(|_| system.is_this_computer());
+            let programs = ready.map_or_else(|| build(system, &tools), Ok)?;
             let (name, bytes) = archive::of(system, &programs, &papers, self)?;
             self.add(out, system, FileKind::Archive, name, &bytes)?;
             if !args.no_wheels {

@@ -161,4 +161,74 @@ mod tests {
         assert!(filled("a @NO_SUCH_WORD@ b", &[]).is_err());
         assert!(filled("mail to someone@example.com", &[]).is_ok());
     }
+
+    /// Runs the installer for this computer in a folder. A program named `curl` in it copies from the folder `web`.
+    #[cfg(unix)]
+    fn install(folder: &std::path::Path, script: &str) -> std::process::Output {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let bin = folder.join("bin");
+        fs_err::create_dir_all(&bin).unwrap();
+        let curl = "#!/bin/sh\n\
+            while [ \"$1\" != --output ]; do shift; done\n\
+            cp \"$WEB/${3##*/}\" \"$2\"\n";
+        fs_err::write(bin.join("curl"), curl).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        fs_err::set_permissions(bin.join("curl"), mode).unwrap();
+        fs_err::write(folder.join("install.sh"), script).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        std::process::Command::new("sh")
+            .arg(folder.join("install.sh"))
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("WEB", folder.join("web"))
+            .env("PITON_INSTALL_DIR", folder.join("installed"))
+            .output()
+            .unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_installer_puts_checked_programs_into_a_folder() {
+        use crate::dist::{Papers, Programs, archive};
+
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let system = SYSTEMS.iter().find(|system| system.is_this_computer());
+        let system = system.unwrap();
+        let programs = Programs {
+            piton: b"the program".to_vec(),
+            mpy_cross: b"the compiler".to_vec(),
+        };
+        let mut release = release(&[]);
+        let (name, bytes) = archive::of(system, &programs, &Papers(Vec::new()), &release).unwrap();
+        let web = folder.join("web");
+        fs_err::create_dir(&web).unwrap();
+        release
+            .add(&web, system, FileKind::Archive, name.clone(), &bytes)
+            .unwrap();
+        let texts = of(&release, "https://example.com").unwrap();
+        let script = text_of(&texts, "install.sh");
+        let installed = folder.join("installed");
+
+        let output = install(folder, script);
+        assert!(output.status.success(), "{output:?}");
+        for (name, content) in [("piton", "the program"), ("mpy-cross", "the compiler")] {
+            assert_eq!(
+                fs_err::read_to_string(installed.join(name)).unwrap(),
+                content
+            );
+        }
+        // A program that is there already is replaced only by one that is what the release says.
+        fs_err::write(installed.join("piton"), "older").unwrap();
+        fs_err::write(web.join(name), "damaged").unwrap();
+        let output = install(folder, script);
+        assert!(!output.status.success());
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("nothing was installed"), "{message}");
+        assert_eq!(
+            fs_err::read_to_string(installed.join("piton")).unwrap(),
+            "older"
+        );
+        assert_eq!(fs_err::read_dir(&installed).unwrap().count(), 2);
+    }
 }
