@@ -289,3 +289,58 @@ fn the_cache_is_shown_and_cleared() {
     let text = lines.collect::<Vec<_>>().join("\n");
     assert_snapshot!(text);
 }
+
+#[test]
+fn a_process_that_is_killed_leaves_the_old_state_or_the_new_one() {
+    let place = project("[tool.piton.dependencies]\ntree = \"*\"\nown = \"./own\"\n");
+    let sandbox = &place.sandbox;
+    std::fs::create_dir(sandbox.path().join("own")).unwrap();
+    let content = |state: usize, module: usize| format!("STATE = {state}, {module}\n");
+    let write_state = |state: usize| {
+        for module in 0..20 {
+            sandbox.write(&format!("own/m{module}.py"), content(state, module));
+        }
+    };
+    let piton = || {
+        let mut command = sandbox.piton();
+        let cache = sandbox.path().parent().unwrap().join("cache");
+        command.env("PITON_CACHE_DIR", cache).env("NETRC", "");
+        command.arg("update");
+        command
+    };
+    write_state(0);
+    let start = std::time::Instant::now();
+    assert_eq!(crate::support::run(piton()).code, Some(0));
+    let whole = start.elapsed();
+    let (mut last, mut killed) = (0, 0);
+    for state in 1..=8_usize {
+        write_state(state);
+        let mut child = piton()
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole * (state as u32 - 1) / 8);
+        killed += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let folder = sandbox.path().join(".belay/dependencies/main/own");
+        let found: Vec<String> = (0..20)
+            .map(|module| std::fs::read_to_string(folder.join(format!("m{module}.py"))).unwrap())
+            .collect();
+        let all = |state: usize| (0..20).all(|module| found[module] == content(state, module));
+        assert!(all(last) || all(state), "{state}: {found:?}");
+        if all(state) {
+            last = state;
+        }
+        let shown = show(&place, "list");
+        assert!(
+            shown.contains("tree") && shown.ends_with("--- exit 0"),
+            "{shown}"
+        );
+    }
+    assert!(killed > 0, "every process ended before it was killed");
+    assert_eq!(crate::support::run(piton()).code, Some(0));
+    let written = sandbox.path().join(".belay/dependencies/main/own/m0.py");
+    assert_eq!(std::fs::read_to_string(written).unwrap(), content(8, 0));
+}
