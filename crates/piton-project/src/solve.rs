@@ -46,7 +46,7 @@ pub const PACKAGE_LIMIT: usize = 4096;
 const NEED_LIMIT: usize = 64 * PACKAGE_LIMIT;
 
 /// Maximum number of times that the packages of a search may contradict each other.
-const CONTRADICTION_LIMIT: usize = 50_000;
+const CONTRADICTION_LIMIT: usize = 20_000;
 
 /// A package that is needed, and which of its versions will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
