@@ -144,7 +144,7 @@ fn machine_code_needs_an_architecture_and_a_firmware_that_is_known() {
         arch: Some(Arch::X64),
         ..Options::new("native.py")
     };
-    for (release, arch) in [("1.18", Arch::X64), ("1.23", Arch::Rv32Imc)] {
+    for (release, arch) in [("1.18", Arch::ArmV6M), ("1.23", Arch::Rv32Imc)] {
         let options = Options {
             arch: Some(arch),
             target: Target::from_name(&format!("micropython-{release}")).unwrap(),
