@@ -528,7 +528,8 @@ pub(crate) fn wait_for_request(
                 // The board is silent because the last bytes were lost. The interrupt ends the stage, and the next
                 // attempt sends the program again.
                 conversation.write(&vec![CTRL_C; *count], deadline)?;
-                limit = deadline.sooner(timeout);
+                // Thousands of Ctrl-C take seconds on a slow line.
+                limit = deadline.sooner(timeout.max(END_TIME / 2));
             }
             _ => conversation.consume(1),
         }
