@@ -52,6 +52,8 @@ pub struct BoardFormat {
     pub arch_flags: u32,
     /// The compiler's target for the firmware; `None` for a version of CircuitPython that the compiler does not know.
     pub target: Option<Target>,
+    /// Whether `target` is the release that the board named; else it follows from the other facts.
+    pub release_is_known: bool,
 }
 
 /// Why a board does not load a file.
@@ -139,6 +141,7 @@ impl BoardFormat {
             arch: Arch::from_number(features >> 2 & 0xf),
             arch_flags: mpy >> 16,
             target: Some(micropython(version, sub_version, None)),
+            release_is_known: false,
         }
     }
 
@@ -150,6 +153,7 @@ impl BoardFormat {
             CIRCUITPYTHON => BoardFormat {
                 dialect: Dialect::CircuitPython,
                 target: circuitpython(major),
+                release_is_known: true,
                 ..format
             },
             _ => format,
@@ -175,6 +179,7 @@ impl BoardFormat {
             arch: None,
             arch_flags: 0,
             target: circuitpython(major),
+            release_is_known: true,
         })
     }
 
@@ -263,9 +268,12 @@ impl BoardFormat {
             Some(FORMER_VERSION) if self.sub_version & FEATURE_UNICODE != 0 => {}
             Some(version) => return Err(NotCompilable::Version { version }),
         }
-        // In version 5 the number says what the bytecode has.
-        let has_interface =
-            self.version == Some(FORMER_VERSION) || self.sub_version == target.mpy_sub_version();
+        // In version 5 the number says what the bytecode has, and the interface for machine code changed from release
+        // to release: the code of another one would crash the board.
+        let has_interface = match self.version {
+            Some(FORMER_VERSION) => self.release_is_known,
+            _ => self.sub_version == target.mpy_sub_version(),
+        };
         let arch = self
             .arch
             .filter(|&arch| has_interface && makes_machine_code(target, arch));
@@ -287,6 +295,7 @@ impl From<&BoardFacts> for BoardFormat {
         let is_circuitpython = facts.implementation.as_deref() == Some(CIRCUITPYTHON);
         let release = facts.release.as_deref().unwrap_or_default();
         let mpy = facts.mpy.as_ref();
+        let named = minor(release).and_then(Target::micropython);
         BoardFormat {
             dialect: match is_circuitpython {
                 true => Dialect::CircuitPython,
@@ -302,6 +311,9 @@ impl From<&BoardFacts> for BoardFormat {
                     micropython(mpy.version, mpy.sub_version, minor(release))
                 })),
             },
+            release_is_known: is_circuitpython
+                || named
+                    .is_some_and(|named| mpy.is_some_and(|mpy| mpy.version == named.mpy_version())),
         }
     }
 }
@@ -351,14 +363,14 @@ mod tests {
 
     #[test]
     fn sources_are_compiled_for_what_the_board_loads() {
-        // webassembly 1.29, rp2 1.29, rp2 1.19, rp2 1.18, whose machine code no compiler made, a pyboard of 1.18, and a RISC-V of 1.22, which the
-        // official compiler of that release did not know.
+        // webassembly 1.29, rp2 1.29, rp2 1.19, rp2 1.18, whose machine code no compiler made, a pyboard of an unknown release up to
+        // 1.18, and a RISC-V of 1.22, which the official compiler of that release did not know.
         for (mpy, arch, target) in [
             (774, None, Target::NEWEST),
             (PICO, Some(Arch::ArmV6M), Target::NEWEST),
             (0x1006, Some(Arch::ArmV6M), Target::MicroPython1_19),
             (0x1205, None, Target::MicroPython1_12),
-            (0x1e05, Some(Arch::ArmV7EMSP), Target::MicroPython1_12),
+            (0x1e05, None, Target::MicroPython1_12),
             (0x2e06, None, Target::MicroPython1_22),
         ] {
             let options = BoardFormat::micropython(mpy).compiler_options("x.py");
@@ -458,6 +470,14 @@ mod tests {
         ] {
             assert_eq!(target(release, mpy), expected, "{release} {mpy:#x}");
         }
+        // The interface for machine code is that of the release.
+        let named = BoardFormat {
+            target: Some(Target::MicroPython1_18),
+            release_is_known: true,
+            ..BoardFormat::micropython(0x1e05)
+        };
+        let options = named.compiler_options("x.py").unwrap();
+        assert_eq!(options.arch, Some(Arch::ArmV7EMSP));
         // A board of 1.16 whose build has room for looked-up names.
         let format = BoardFormat::micropython(0x1f05);
         let options = format.compiler_options("x.py").unwrap();

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use piton_project::cache::Key;
 use sha2::{Digest, Sha512};
-use tracing::debug;
+use tracing::{debug, trace};
 use virtual_board::{VmError, VmImage};
 
 use crate::cache_folder::{NoCacheFolder, cache_folder, started_firmware};
@@ -184,11 +184,11 @@ fn started(wasm: &[u8]) -> Result<VmImage, VmError> {
     if let Some(start) = cache.get(&key) {
         // An image of this file was made when the entry was, so an error would be a new one.
         if let Some(image) = VmImage::resume(wasm, &start)? {
-            debug!("the started firmware is in the cache");
+            trace!("the started firmware is in the cache");
             return Ok(image);
         }
     }
-    debug!("the firmware is started, and kept in the cache");
+    trace!("the firmware is started, and kept in the cache");
     let image = VmImage::from_bytes(wasm)?;
     if let Err(error) = cache.put(&key, &image.started()) {
         debug!(%error, "the started firmware cannot be kept");

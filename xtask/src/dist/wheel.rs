@@ -58,7 +58,8 @@ fn build(
     let mut maturin = tools.command("maturin")?;
     maturin
         .current_dir(root().join("crates").join("piton-python"))
-        .args(["build", "--quiet", "--locked", "--profile", "extension"])
+        // Without link-time optimization wasmi's dispatch is no tail call, and the module crashes at its first board.
+        .args(["build", "--quiet", "--locked", "--release"])
         .args(["--target", wheel.module])
         .arg("--out")
         .arg(folder.path())
