@@ -58,7 +58,7 @@ fn build(
     let mut maturin = tools.command("maturin")?;
     maturin
         .current_dir(root().join("crates").join("piton-python"))
-        // Without link-time optimization wasmi's dispatch is no tail call, and the module crashes at its first board.
+        // A module of a profile without link-time optimization crashed at its first virtual board.
         .args(["build", "--quiet", "--locked", "--release"])
         .args(["--target", wheel.module])
         .arg("--out")
