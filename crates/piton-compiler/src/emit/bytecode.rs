@@ -99,7 +99,11 @@ pub(crate) fn assemble(
         events: Vec::new(),
         children: Vec::new(),
         encoding,
-        object_count: object_count(code),
+        // Only the numbers of children in version 5 need it.
+        object_count: match encoding.is_former {
+            true => object_count(code),
+            false => 0,
+        },
         objects: Vec::new(),
         dead: false,
         returned: false,
@@ -189,7 +193,7 @@ impl Assembler<'_> {
     fn instruction(&mut self, instruction: Instruction, code: &Code) -> Result<(), Failure> {
         let returned = std::mem::replace(
             &mut self.returned,
-            instruction == Instruction::Plain(Opcode::RETURN_VALUE),
+            matches!(instruction, Instruction::Plain(Opcode::RETURN_VALUE)),
         );
         match instruction {
             Instruction::Line(line) => {

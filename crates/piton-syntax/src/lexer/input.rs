@@ -47,9 +47,17 @@ impl<'a> Input<'a> {
 
     /// Steps over the current byte.
     pub(super) fn advance(&mut self) {
-        if self.inserted.pop().is_none() {
-            self.position += 1;
-        } else if !self.nests {
+        match self.inserted.is_empty() {
+            true => self.position += 1,
+            false => self.advance_inserted(),
+        }
+    }
+
+    // Not inlined into each step of the lexer: few sources have f-strings at the current place.
+    #[cold]
+    fn advance_inserted(&mut self) {
+        self.inserted.pop();
+        if !self.nests {
             self.fill_window();
         }
     }
