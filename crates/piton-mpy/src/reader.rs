@@ -438,18 +438,23 @@ fn read_native(
     })
 }
 
-/// Reads viper code and its data. Returns whether relocations follow the children.
-fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool), Error> {
-    let code = read_machine_code(cursor, length)?;
-    let flags = read_viper_flags(cursor)?;
-    let mut viper = ViperCode {
+/// Returns viper code with these flags, and without its data.
+pub(crate) fn viper_code(code: Vec<u8>, flags: u32) -> ViperCode {
+    ViperCode {
         code,
         scope_flags: (flags & VIPER_FUNCTION) as u8,
         rodata: None,
         bss_size: None,
         relocations: None,
         links: None,
-    };
+    }
+}
+
+/// Reads viper code and its data. Returns whether relocations follow the children.
+fn read_viper(cursor: &mut Cursor<'_>, length: usize) -> Result<(ViperCode, bool), Error> {
+    let code = read_machine_code(cursor, length)?;
+    let flags = read_viper_flags(cursor)?;
+    let mut viper = viper_code(code, flags);
     let rodata_size = match flags & VIPER_RODATA {
         0 => None,
         _ => Some(read_size(cursor, "read-only data size")? as usize),

@@ -14,11 +14,11 @@ use crate::prelude::{Prelude, Signature, read_sizes};
 use crate::qstr::StaticQstr;
 use crate::raw_code::{
     Bytecode, Code, Kind, LinkKind, Links, NativeCode, NativeLinks, RawCode, StringLink, VIPER_BSS,
-    VIPER_FUNCTION, VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
+    VIPER_RELOCATIONS, VIPER_RODATA, ViperCode,
 };
 use crate::reader::{
     read_asm, read_complex, read_data, read_float, read_int, read_machine_code, read_relocations,
-    read_size, read_viper_flags,
+    read_size, read_viper_flags, viper_code,
 };
 use crate::show;
 
@@ -152,14 +152,7 @@ impl Reader<'_, '_> {
         let strings = self.links(length)?;
         let flags = read_viper_flags(self.cursor)?;
         let (n_objects, n_children) = self.counts()?;
-        let mut viper = ViperCode {
-            code,
-            scope_flags: (flags & VIPER_FUNCTION) as u8,
-            rodata: None,
-            bss_size: None,
-            relocations: None,
-            links: None,
-        };
+        let mut viper = viper_code(code, flags);
         if flags & VIPER_RODATA != 0 {
             let size = read_size(self.cursor, "read-only data size")? as usize;
             viper.rodata = Some(read_data(self.cursor, size)?);
