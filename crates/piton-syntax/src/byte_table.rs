@@ -191,10 +191,18 @@ const fn hash(mut text: &[u8]) -> u32 {
         text = rest;
     }
     let (mut last, mut shift) = (0, 0);
-    while let Some((&byte, rest)) = text.split_first() {
-        last |= (byte as u64) << shift;
-        shift += 8;
+    if let Some((chunk, rest)) = text.split_first_chunk::<4>() {
+        last = u32::from_le_bytes(*chunk) as u64;
+        shift = 32;
         text = rest;
+    }
+    if let Some((chunk, rest)) = text.split_first_chunk::<2>() {
+        last |= (u16::from_le_bytes(*chunk) as u64) << shift;
+        shift += 16;
+        text = rest;
+    }
+    if let Some(&byte) = text.first() {
+        last |= (byte as u64) << shift;
     }
     (mix(hash, last) >> 32) as u32
 }

@@ -216,7 +216,9 @@ impl Interner {
             return Err(Failure::nowhere(DiagnosticCode::NameTooLong));
         }
         let qstr = Qstr(self.strings.add(text)?);
-        self.hidden.retain(|hidden| *hidden != qstr);
+        if !self.hidden.is_empty() {
+            self.hidden.retain(|hidden| *hidden != qstr);
+        }
         Ok(qstr)
     }
 

@@ -159,7 +159,8 @@ impl<'a> Lexer<'a> {
                     passed |= !stop_at_newline;
                     self.step();
                 }
-                b' ' | b'\t' | b'\x0b' | b'\x0c' => self.step(),
+                b' ' => self.skip_blanks(),
+                b'\t' | b'\x0b' | b'\x0c' => self.step(),
                 b'#' => self.skip_comment(),
                 b'\\' if self.input.peek(1) == b'\n' => {
                     self.step();
@@ -167,6 +168,18 @@ impl<'a> Lexer<'a> {
                 }
                 _ => return passed,
             }
+        }
+    }
+
+    /// Skips a blank and those after it.
+    fn skip_blanks(&mut self) {
+        match self.input.rest() {
+            Some(rest) => {
+                let count = rest.iter().take_while(|&&byte| byte == b' ').count();
+                self.input.skip(count);
+                self.column += count;
+            }
+            None => self.step(),
         }
     }
 
@@ -367,10 +380,22 @@ fn operator_with_assignment(text: [u8; 3]) -> (Token, usize) {
     }
 }
 
-pub(crate) fn is_name_start(byte: u8) -> bool {
+pub(crate) const fn is_name_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
 
 pub(crate) fn is_name_part(byte: u8) -> bool {
-    is_name_start(byte) || byte.is_ascii_digit()
+    NAME_PARTS.get(usize::from(byte)).copied().unwrap_or(false)
 }
+
+/// Which bytes a name can have after the first.
+static NAME_PARTS: [bool; 256] = {
+    let mut parts = [false; 256];
+    let mut byte = 0;
+    while byte < parts.len() {
+        let part = byte as u8;
+        parts[byte] = part.is_ascii_digit() || is_name_start(part);
+        byte += 1;
+    }
+    parts
+};

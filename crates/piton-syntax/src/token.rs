@@ -98,13 +98,44 @@ const KEYWORDS: [(&[u8], Token); 36] = [
 
 /// Returns the keyword that this identifier is, if it is one.
 pub(crate) fn keyword(text: &[u8]) -> Option<Token> {
-    // No keyword is longer than `continue` and `nonlocal`, apart from `__debug__`.
-    if !(2..=9).contains(&text.len()) {
-        return None;
+    let first = usize::from(*text.first()?);
+    let start = usize::from(*STARTS.get(first)?);
+    let end = usize::from(*STARTS.get(first + 1)?);
+    let mut candidates = KEYWORDS.get(start..end)?.iter();
+    let (_, token) = candidates.find(|(name, _)| *name == text)?;
+    Some(*token)
+}
+
+/// Where the keywords that begin with a byte start in [`KEYWORDS`]; they end where those of the next byte start.
+static STARTS: [u8; 129] = {
+    let mut starts = [0; 129];
+    let mut first = 0;
+    while first < starts.len() {
+        let mut keyword = 0;
+        while keyword < KEYWORDS.len() && (KEYWORDS[keyword].0[0] as usize) < first {
+            keyword += 1;
+        }
+        starts[first] = keyword as u8;
+        first += 1;
     }
-    let found = KEYWORDS.binary_search_by(|(name, _)| (*name).cmp(text));
-    found
-        .ok()
-        .and_then(|index| KEYWORDS.get(index))
-        .map(|(_, token)| *token)
+    starts
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_keyword_is_found_and_nothing_else() {
+        for (name, token) in KEYWORDS {
+            assert_eq!(keyword(name), Some(token));
+            let longer = [name, b"_"].concat();
+            assert_eq!(keyword(&longer), None);
+            let shorter = name.split_last().unwrap().1;
+            assert_eq!(keyword(shorter), None);
+        }
+        for other in [&b""[..], b"\x7f", b"\x80", b"\xff", b"AND", b"zip", b"_"] {
+            assert_eq!(keyword(other), None);
+        }
+    }
 }

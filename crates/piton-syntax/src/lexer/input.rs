@@ -126,7 +126,7 @@ impl<'a> Input<'a> {
 /// Returns the source with LF for CR and CRLF, an invalid byte for NUL, and an end of the last line.
 pub(crate) fn normalise(source: &[u8]) -> Cow<'_, [u8]> {
     let ends = source.last().is_none_or(|&last| last == b'\n');
-    if ends && !source.iter().any(|&byte| byte == b'\r' || byte == END) {
+    if ends && !source.contains(&b'\r') && !source.contains(&END) {
         return Cow::Borrowed(source);
     }
     let mut text = Vec::with_capacity(source.len() + 1);

@@ -56,8 +56,13 @@ fn is_quote(byte: u8) -> bool {
 }
 
 impl Lexer<'_> {
+    /// Returns whether a string begins at the current character.
     pub(super) fn at_string(&self) -> bool {
-        self.prefix().is_some()
+        match self.input.peek(0) {
+            b'"' | b'\'' => true,
+            b'b' | b'f' | b'r' | b't' | b'u' => self.prefix().is_some(),
+            _ => false,
+        }
     }
 
     /// Returns the prefix of the string that begins at the current character, if one does.
