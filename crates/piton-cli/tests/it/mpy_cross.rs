@@ -148,6 +148,11 @@ fn older_releases_are_chosen_as_by_the_script() {
         "-c 1.19 bad.py",
         "-c 1.12 late.py",
         "-c 1.20 nothing.py",
+        "-c 1.19 nothing.py",
+        "-c 1.19 -X source-lines b.py",
+        "-c 1.20 -- b.py",
+        "-c 1.12 -march=rv32imc",
+        "-c 1.22 -march-flags=zba b.py",
         "-b 7 a.py",
         "-c 1.0 a.py",
         "-c 1.20 -b 6 a.py",
@@ -162,22 +167,29 @@ fn older_releases_are_chosen_as_by_the_script() {
             text(&script.stderr),
             "stderr of: {line}"
         );
+        assert_eq!(
+            behind_program(&ours.stdout),
+            behind_program(&script.stdout),
+            "stdout of: {line}"
+        );
         assert_eq!(ours.code, script.code, "exit code of: {line}");
         assert_eq!(our_files, script_files, "files of: {line}");
     }
 }
 
+/// Returns the usage text after the name of the program, which differs.
+fn behind_program(stdout: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stdout);
+    let (_, rest) = text.split_once("mpy-cross [").unwrap_or_default();
+    rest.to_owned()
+}
+
 #[test]
 fn help_has_the_options_of_the_script() {
-    for word in ["-h", "--help"] {
-        let arguments = [word.as_bytes().to_vec()];
+    for line in ["-h", "-c 1.12 --help", "-b 6.2 -h"] {
+        let arguments: Vec<_> = words(line).into_iter().map(String::into_bytes).collect();
         let (script, _) = outcome_of(test_programs::mpy_cross_script(), &arguments, b"");
         let (ours, _) = outcome(Path::new(env!("CARGO_BIN_EXE_piton")), &arguments, b"");
-        let behind_program = |bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            let (_, rest) = text.split_once("mpy-cross [").unwrap();
-            rest.to_owned()
-        };
         assert_eq!(behind_program(&ours.stdout), behind_program(&script.stdout));
         assert_eq!((ours.code, script.code), (Some(0), Some(0)));
     }
