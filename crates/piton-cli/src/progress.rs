@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Transfers of fewer bytes end before a line can be read.
 const LEAST_BYTES: u64 = 2048;
@@ -138,6 +138,68 @@ impl ProgressLine {
     }
 }
 
+/// The lines of several boards, one below the other.
+pub(crate) struct BoardLines {
+    lines: MultiProgress,
+}
+
+/// The line of one board, until it is dropped.
+pub(crate) struct BoardLine {
+    bar: ProgressBar,
+}
+
+impl BoardLines {
+    /// Returns lines for boards. Nothing is drawn unless `is_shown`.
+    pub(crate) fn new(is_shown: bool) -> BoardLines {
+        BoardLines::drawn_on(match is_shown {
+            true => ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND),
+            false => ProgressDrawTarget::hidden(),
+        })
+    }
+
+    fn drawn_on(target: ProgressDrawTarget) -> BoardLines {
+        BoardLines {
+            lines: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// Adds the line of a board. Its name must be printable.
+    pub(crate) fn add(&self, name: &str) -> BoardLine {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{prefix}: {msg}") {
+            bar.set_style(style);
+        }
+        let bar = self.lines.add(bar.with_prefix(name.to_owned()));
+        bar.set_message("connecting");
+        BoardLine { bar }
+    }
+
+    /// Removes the lines, prints something, and draws them again.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.lines.suspend(print)
+    }
+}
+
+impl BoardLine {
+    /// Shows that `done` of `length` bytes have arrived.
+    pub(crate) fn at(&self, done: u64, length: u64) {
+        let template = format!("{{prefix}}: {}", Style::Transfer.template());
+        if self.bar.length() != Some(length)
+            && let Ok(style) = ProgressStyle::with_template(&template)
+        {
+            self.bar.set_style(style.progress_chars("#-"));
+            self.bar.set_length(length);
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for BoardLine {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -203,6 +265,25 @@ mod tests {
         assert!(drawn.starts_with(expected), "{drawn:?}");
         progress.end();
         assert_eq!(*paper.0.lock().unwrap(), "");
+    }
+
+    #[test]
+    fn each_board_has_its_line() {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        let lines = BoardLines::drawn_on(target);
+        let one = lines.add("a0");
+        let two = lines.add("a1");
+        one.at(2048, 4096);
+        one.bar.tick();
+        let drawn = paper.0.lock().unwrap().clone();
+        let is_drawn =
+            drawn.contains("a0: [##########----------]  50% ") && drawn.contains("a1: connecting");
+        assert!(is_drawn, "{drawn:?}");
+        drop(one);
+        two.bar.tick();
+        let drawn = paper.0.lock().unwrap().clone();
+        assert!(drawn.starts_with("a1: connecting"), "{drawn:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::args::GlobalOptions;
 use crate::compatibility::{Compatibility, Wording};
 use crate::config::{Remark, UNREAD_HINT};
 use crate::error::CommandError;
-use crate::progress::{Progress, ProgressLine, Style};
+use crate::progress::{BoardLines, Progress, ProgressLine, Style};
 use crate::usage::UsageError;
 use crate::verbosity::{self, Verbosity};
 
@@ -218,6 +218,11 @@ impl Ui {
     /// Returns a progress line for a transfer of `bytes`.
     pub(crate) fn transfer(&self, bytes: u64) -> Progress {
         Progress::new(bytes, self.shows_progress())
+    }
+
+    /// Returns the lines of an operation on several boards.
+    pub(crate) fn board_lines(&self) -> BoardLines {
+        BoardLines::new(self.shows_progress())
     }
 
     /// Prints the failure of one of several items, while the others continue.

@@ -22,6 +22,7 @@ const RESERVED: &[&str] = &["auto", "list", "virtual"];
 #[derive(Clone, Debug, Default)]
 pub struct BoardNames {
     boards: Vec<(String, BoardSelector)>,
+    groups: Vec<(String, Vec<(String, BoardSelector)>)>,
     default: Option<BoardSelector>,
 }
 
@@ -81,6 +82,9 @@ impl BoardNames {
         if let Some(item) = table.get("boards") {
             names.boards = file.boards(item)?;
         }
+        if let Some(item) = table.get("groups") {
+            names.groups = file.groups(item, &names)?;
+        }
         // Read last, since it may name one of the boards.
         if let Some(item) = table.get("board") {
             let selector = names.selector(file.text_of(item, "`board`")?);
@@ -99,6 +103,40 @@ impl BoardNames {
             Some((_, selector)) => Ok(selector.clone()),
             None => word.parse(),
         }
+    }
+
+    /// Returns the boards that these words name, each with its word: a group stands for its boards, and a board that is named
+    /// twice counts once.
+    ///
+    /// # Errors
+    ///
+    /// As [`BoardNames::selector`].
+    pub fn each(&self, words: &[String]) -> Result<Vec<(String, BoardSelector)>, BoardError> {
+        let mut boards: Vec<(String, BoardSelector)> = Vec::new();
+        for word in words {
+            let named = match self.group(word) {
+                Some(members) => members.to_vec(),
+                None => vec![(word.clone(), self.selector(word)?)],
+            };
+            for (name, selector) in named {
+                if boards.iter().all(|(_, known)| *known != selector) {
+                    boards.push((name, selector));
+                }
+            }
+        }
+        Ok(boards)
+    }
+
+    /// Returns the boards of a group, each with the word that names it in the file.
+    pub fn group(&self, name: &str) -> Option<&[(String, BoardSelector)]> {
+        let mut groups = self.groups.iter();
+        let (_, members) = groups.find(|(known, _)| known == name)?;
+        Some(members)
+    }
+
+    /// Returns the names of the groups, in the order of the file.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|(name, _)| name.as_str())
     }
 
     /// Returns the boards with their names, in the order of the file.
@@ -189,6 +227,43 @@ impl File<'_> {
         Ok(boards)
     }
 
+    /// Reads the groups of boards.
+    fn groups(
+        &self,
+        item: &Item,
+        names: &BoardNames,
+    ) -> Result<Vec<(String, Vec<(String, BoardSelector)>)>, BoardNamesError> {
+        let table: &dyn TableLike = item
+            .as_table_like()
+            .ok_or_else(|| self.at(item, "`groups` must be a table".to_owned()))?;
+        let is_board = |name: &str| names.boards.iter().any(|(board, _)| board == name);
+        let mut groups = Vec::new();
+        for (name, item) in table.iter() {
+            if name.is_empty() || RESERVED.contains(&name) || is_board(name) {
+                return Err(self.at(item, format!("`{name}` can't be the name of a group")));
+            }
+            let words = item.as_array().and_then(|array| {
+                let words = array.iter().map(Value::as_str);
+                words.collect::<Option<Vec<&str>>>()
+            });
+            let words = words.filter(|words| !words.is_empty()).ok_or_else(|| {
+                self.at(item, format!("group `{name}` must be an array of boards"))
+            })?;
+            let mut members = Vec::new();
+            for word in words {
+                if table.contains_key(word) {
+                    let reason = format!("group `{name}` has the group `{word}`: name its boards");
+                    return Err(self.at(item, reason));
+                }
+                let selector = names.selector(word);
+                let selector = selector.map_err(|error| self.at(item, error.to_string()))?;
+                members.push((word.to_owned(), selector));
+            }
+            groups.push((name.to_owned(), members));
+        }
+        Ok(groups)
+    }
+
     fn text_of<'i>(&self, item: &'i Item, subject: &str) -> Result<&'i str, BoardNamesError> {
         item.as_str()
             .ok_or_else(|| self.at(item, format!("{subject} must be a string")))
@@ -234,8 +309,46 @@ mod tests {
     }
 
     #[test]
+    fn a_group_stands_for_its_boards_and_a_board_counts_once() {
+        let text = "[groups]\nall = ['desk', 'socket://host:1']\n[boards]\ndesk = 'virtual'\n";
+        let names = names(text).unwrap();
+        let each = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            let boards = names.each(&words).unwrap().into_iter();
+            boards.map(|(name, _)| name).collect::<Vec<String>>()
+        };
+        assert_eq!(each(&["all"]), ["desk", "socket://host:1"]);
+        assert_eq!(
+            each(&["virtual", "all", "a1"]),
+            ["virtual", "socket://host:1", "a1"]
+        );
+        assert_eq!(names.groups().collect::<Vec<_>>(), ["all"]);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
         for (text, expected) in [
+            ("groups = 1", "line 1: `groups` must be a table"),
+            (
+                "[groups]\nx = []",
+                "line 2: group `x` must be an array of boards",
+            ),
+            (
+                "[groups]\nx = ['a', 1]",
+                "line 2: group `x` must be an array of boards",
+            ),
+            (
+                "[groups]\nx = ['y']\ny = ['a']",
+                "line 2: group `x` has the group `y`: name its boards",
+            ),
+            (
+                "[boards]\nx = 'a0'\n[groups]\nx = ['a0']",
+                "line 4: `x` can't be the name of a group",
+            ),
+            (
+                "[groups]\nx = ['socket://']",
+                "line 2: `socket://` does not name a board: expected `socket://HOST:PORT`",
+            ),
             ("\nboard = 1", "line 2: `board` must be a string"),
             ("boards = 1", "line 1: `boards` must be a table"),
             (

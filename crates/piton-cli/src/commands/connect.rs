@@ -56,6 +56,17 @@ fn wrong_place(error: CommandError, word: &str, ctx: &Context) -> CommandError {
                 .iter()
                 .map(|(name, _)| name.as_str());
             let is_port = matches!(error, BoardError::NoSuchPort { .. });
+            if let Some(boards) = ctx.config.boards.group(word) {
+                let names: Vec<&str> = boards.iter().map(|(name, _)| name.as_str()).collect();
+                let hint = format!(
+                    "`{word}` is the group of {}: a line is for one board; `piton install --device {word}` is for all of them",
+                    names.join(", ")
+                );
+                return CommandError::WrongPlace {
+                    error,
+                    hints: vec![hint],
+                };
+            }
             let hints = places::hints(
                 word,
                 is_port,

@@ -142,8 +142,7 @@ fn on_boards(
     ctx: &Context,
 ) -> Result<Vec<FileResult>, CommandError> {
     let mut results = Vec::new();
-    for name in &args.device {
-        let selector = ctx.config.boards.selector(name)?;
+    for (_, selector) in ctx.config.boards.each(&args.device)? {
         let mut board = Board::connect(&selector, ctx.session.connect_options())?;
         for file in files {
             if ctx.cancel.is_cancelled() {

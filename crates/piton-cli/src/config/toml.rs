@@ -21,10 +21,11 @@ pub(super) fn read(path: &Path, text: &str, config: &mut Config) -> Result<(), R
     for (key, item) in table {
         match key {
             "commands" => file.commands(item, config)?,
-            "board" | "boards" => {}
+            "board" | "boards" | "groups" => {}
             _ => {
-                let reason =
-                    format!("`{key}` is not a setting; expected `board`, `boards` or `commands`");
+                let reason = format!(
+                    "`{key}` is not a setting; expected `board`, `boards`, `groups` or `commands`"
+                );
                 return Err(file.at_key(table, key, reason));
             }
         }
@@ -214,7 +215,7 @@ help = "Twice x"
             ),
             (
                 "\nbord = 'a0'",
-                "line 2: `bord` is not a setting; expected `board`, `boards` or `commands`",
+                "line 2: `bord` is not a setting; expected `board`, `boards`, `groups` or `commands`",
             ),
             ("board = 1", "line 1: `board` must be a string"),
             ("boards = 1", "line 1: `boards` must be a table"),

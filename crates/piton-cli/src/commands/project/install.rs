@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use piton::board_names::in_dev;
 use piton::cache_folder::compiled_folder;
 use piton::deadline::Cancel;
 use piton::events::BoardEvent;
@@ -33,7 +34,7 @@ const SLICE: Duration = Duration::from_millis(50);
                   it. Packages that do not belong to the project stay; `piton mip install` and `uninstall` are for those."
 )]
 pub(crate) struct Args {
-    /// The board (default: that of the line); may be repeated
+    /// The board, or a group of boards of config.toml (default: the board of the line); may be repeated
     #[arg(long, value_name = "BOARD", action = clap::ArgAction::Append)]
     device: Vec<String>,
     /// Also install this optional group; may be repeated
@@ -87,20 +88,37 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
             }));
         }
     }
+    let boards = ctx.config.boards.each(&args.device)?.into_iter();
+    let boards: Vec<Named> = boards
+        .map(|(name, selector)| (name, in_dev(selector)))
+        .collect();
     let workspace = ready(args, ctx)?;
-    match args.device.len() {
-        0 => one(args, &workspace, ctx),
-        1 if let Some(device) = args.device.first() => {
-            ctx.session.connect_to(&device.parse()?)?;
+    match boards.as_slice() {
+        [] => one(args, &workspace, ctx),
+        [(_, selector)] => {
+            ctx.session.connect_to(selector)?;
             one(args, &workspace, ctx)
         }
-        _ => many(args, &workspace, ctx),
+        boards => many(args, boards, &workspace, ctx),
+    }
+}
+
+/// A board, and the word that names it.
+type Named = (String, BoardSelector);
+
+/// Returns the groups to install.
+fn selection(args: &Args) -> Selection {
+    Selection {
+        with: args.with.clone(),
+        without: args.without.clone(),
     }
 }
 
 /// Returns the project with a lock and a folder of dependencies that are as its settings say.
 fn ready(args: &Args, ctx: &Context) -> Result<Workspace, CommandError> {
     let mut workspace = open()?;
+    // A wrong name is an error before a server or a board is asked.
+    workspace.chosen(&selection(args))?;
     let has_packages = workspace.project().dependencies().next().is_some();
     let is_locked = workspace.lock().is_some();
     // A project of belay has no lock: its folder of dependencies is one.
@@ -198,31 +216,40 @@ pub(crate) fn follow(ctx: &mut Context) -> Result<(), CommandError> {
 }
 
 /// Installs on several boards at a time. The failure of one does not stop the others.
-fn many(args: &Args, workspace: &Workspace, ctx: &mut Context) -> Result<(), CommandError> {
+fn many(
+    args: &Args,
+    boards: &[Named],
+    workspace: &Workspace,
+    ctx: &mut Context,
+) -> Result<(), CommandError> {
     if args.run.is_some() || args.follow {
         return Err(CommandError::from(FileError::Arguments {
             command: "install",
             problem: "`--run` and `--follow` are for one board",
         }));
     }
-    let mut boards = Vec::new();
-    for device in &args.device {
-        boards.push((device.clone(), device.parse::<BoardSelector>()?));
-    }
     // A board is used by one session at a time.
     ctx.session.disconnect();
     let connect = ctx.session.connect_options().clone();
     let (ui, cancel) = (&ctx.ui, &ctx.cancel);
+    let lines = &ui.board_lines();
     let results = thread::scope(|scope| {
         let running: Vec<_> = boards
             .iter()
             .map(|(name, selector)| {
                 let mut options = SessionOptions::default();
                 options.connect = connect.clone();
+                let line = lines.add(&printable::line(name));
                 let install = move || {
-                    ui.note(&format!("{name}: installing"));
-                    let result = on_board(args, workspace, selector, options);
-                    report(name, &result, args.dry_run, cancel, ui);
+                    let mut show = |event: MipEvent<'_>| {
+                        ui.event(&BoardEvent { board: name, event });
+                        if let MipEvent::Wrote { bytes, of } = event {
+                            line.at(bytes, of);
+                        }
+                    };
+                    let result = on_board(args, workspace, selector, options, &mut show);
+                    drop(line);
+                    lines.aside(|| report(name, &result, args.dry_run, cancel, ui));
                     result
                 };
                 (name, scope.spawn(install))
@@ -253,9 +280,10 @@ fn on_board(
     workspace: &Workspace,
     selector: &BoardSelector,
     options: SessionOptions,
+    events: &mut dyn FnMut(MipEvent<'_>),
 ) -> Result<ProjectInstallation, piton::Error> {
     let mut session = Session::connect(selector, options)?;
-    let installation = install(args, workspace, &mut session, &mut |_| {})?;
+    let installation = install(args, workspace, &mut session, events)?;
     if args.main.is_some() && !args.dry_run {
         session.start_main()?;
     } else {
@@ -291,10 +319,7 @@ fn install(
         false => sync::compiler_options(&session.facts()?).ok(),
     };
     let mut options = InstallOptions::default();
-    options.selection = Selection {
-        with: args.with.clone(),
-        without: args.without.clone(),
-    };
+    options.selection = selection(args);
     options.main.clone_from(&args.main);
     options.make = Make::default();
     options.make.compile = compile;
