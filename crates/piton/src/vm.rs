@@ -24,6 +24,8 @@ use std::env;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use piton_project::cache::Key;
@@ -132,14 +134,23 @@ impl From<NoCacheFolder> for VmFileError {
 /// The VM file that a virtual board runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VmFile {
-    /// A file of this computer.
+    /// A file of this computer, of any version.
     Path(PathBuf),
+    /// The file of a release in the cache, which was read and checked.
+    Cached {
+        /// The path.
+        path: PathBuf,
+        /// The release.
+        release: Release,
+        /// All its bytes.
+        content: Arc<Vec<u8>>,
+    },
     /// The file inside this program: all its bytes.
     Embedded(&'static [u8]),
 }
 
 impl VmFile {
-    /// Reads the file, and starts the firmware in it. The memory of the started firmware is kept in the
+    /// Starts the firmware in the file. The memory of the started firmware is kept in the
     /// [cache folder](crate::cache_folder), so that the next process does not start it again; a damaged entry is
     /// ignored and replaced.
     ///
@@ -148,17 +159,32 @@ impl VmFile {
     /// As [`VmImage::open`].
     pub fn open(&self) -> Result<VmImage, VmError> {
         match self {
-            VmFile::Path(path) => started(&fs_err::read(path).map_err(VmError::Read)?),
-            VmFile::Embedded(bytes) => started(bytes),
+            VmFile::Path(path) => {
+                let bytes = fs_err::read(path).map_err(VmError::Read)?;
+                started(&bytes, Key::new("started firmware").with(&bytes))
+            }
+            VmFile::Cached {
+                release, content, ..
+            } => started(content, release_key(*release)),
+            // The build script has checked it.
+            VmFile::Embedded(bytes) if embedded().is_some_and(|own| ptr::eq(own, *bytes)) => {
+                started(bytes, release_key(PINNED))
+            }
+            VmFile::Embedded(bytes) => started(bytes, Key::new("started firmware").with(bytes)),
         }
     }
+}
+
+/// Returns the key of a release's firmware. The hash of its file is known, so the file is not hashed again.
+fn release_key(release: Release) -> Key {
+    Key::new("started firmware of a release").with(release.sha512.as_bytes())
 }
 
 /// The path of the file, or `(in the program)`.
 impl fmt::Display for VmFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            VmFile::Path(path) => path.display().fmt(f),
+            VmFile::Path(path) | VmFile::Cached { path, .. } => path.display().fmt(f),
             VmFile::Embedded(_) => f.write_str("(in the program)"),
         }
     }
@@ -175,12 +201,12 @@ pub fn embedded() -> Option<&'static [u8]> {
     None
 }
 
-/// Returns the image of a VM file, from the cache if it was started before.
-fn started(wasm: &[u8]) -> Result<VmImage, VmError> {
+/// Returns the image of a VM file, from the cache if it was started before. `file` is the key for the file.
+fn started(wasm: &[u8], file: Key) -> Result<VmImage, VmError> {
     let Some(cache) = started_firmware() else {
         return VmImage::from_bytes(wasm);
     };
-    let key = VmImage::start_inputs().fold(Key::new("started firmware").with(wasm), Key::with);
+    let key = VmImage::start_inputs().fold(file, Key::with);
     if let Some(start) = cache.get(&key) {
         // An image of this file was made when the entry was, so an error would be a new one.
         if let Some(image) = VmImage::resume(wasm, &start)? {
@@ -295,12 +321,18 @@ impl Places {
             .join("vm")
             .join(self.release.version)
             .join(FILE_NAME);
+        let release = self.release;
+        let cached = |path: PathBuf, bytes: Vec<u8>| VmFile::Cached {
+            path,
+            release,
+            content: Arc::new(bytes),
+        };
         match std::fs::read(&place) {
             Ok(bytes) => {
                 let found = sha512(&bytes);
                 if found == self.release.sha512 {
                     debug!(path = %place.display(), "the VM file is in the cache");
-                    Ok(VmFile::Path(place))
+                    Ok(cached(place, bytes))
                 } else {
                     Err(VmFileError::Damaged {
                         release: self.release,
@@ -316,7 +348,7 @@ impl Places {
                     path: place.clone(),
                     source,
                 })?;
-                Ok(VmFile::Path(place))
+                Ok(cached(place, bytes))
             }
             Err(source) => Err(VmFileError::Cache {
                 path: place,

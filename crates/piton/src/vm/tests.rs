@@ -40,7 +40,7 @@ fn located(files: &[&str], explicit: &str, environment: Option<&str>) -> String 
             .to_string()
     };
     match found {
-        Ok(VmFile::Path(path)) => format!(
+        Ok(VmFile::Path(path) | VmFile::Cached { path, .. }) => format!(
             "{}: {}",
             below(&path),
             std::fs::read_to_string(&path).unwrap()
