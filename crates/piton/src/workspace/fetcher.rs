@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use piton_board::deadline::Cancel;
-use piton_path::Sha256Hex;
+use piton_path::{PortablePath, Sha256Hex};
 use piton_project::cache::{Cache, Key};
 use tracing::debug;
 
@@ -92,6 +92,9 @@ impl Request {
 /// Progress of a [`Fetcher`].
 pub(super) type Events<'e> = dyn FnMut(PackageEvent<'_>) -> ControlFlow<()> + 'e;
 
+/// The files of an archive.
+pub(super) type Members = BTreeMap<PortablePath, Vec<u8>>;
+
 /// Fetches documents. Each address is asked for once, so that a run sees one state of it.
 pub(super) struct Fetcher {
     client: Client,
@@ -99,6 +102,8 @@ pub(super) struct Fetcher {
     cache: Option<Cache>,
     cancel: Cancel,
     seen: RefCell<BTreeMap<String, Arc<[u8]>>>,
+    /// The archives that were unpacked, by address.
+    unpacked: RefCell<BTreeMap<String, Arc<Members>>>,
 }
 
 impl Fetcher {
@@ -114,6 +119,7 @@ impl Fetcher {
             settings: settings.clone(),
             cancel: cancel.clone(),
             seen: RefCell::default(),
+            unpacked: RefCell::default(),
         }
     }
 
@@ -140,6 +146,19 @@ impl Fetcher {
                 debug!(%error, "a file could not be kept in the cache");
             }
         }
+    }
+
+    /// Returns the files of an archive that was unpacked before.
+    pub(super) fn unpacked(&self, url: &str) -> Option<Arc<Members>> {
+        self.unpacked.borrow().get(url).cloned()
+    }
+
+    /// Keeps the files of an archive.
+    pub(super) fn keep_unpacked(&self, url: &str, members: Members) -> Arc<Members> {
+        let members = Arc::new(members);
+        let kept = Arc::clone(&members);
+        self.unpacked.borrow_mut().insert(url.to_owned(), kept);
+        members
     }
 
     /// Fetches one document; `None` if the server does not have it.

@@ -1,9 +1,9 @@
 //! Packages of indexes in the format of micropython-lib (`tools/build.py` there), and of Adafruit's CircuitPython bundle.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read as _};
+use std::io::Cursor;
+use std::sync::Arc;
 
-use piton_path::PortablePath;
 use piton_project::dependency::DependencySource;
 use piton_project::mip::DESCRIPTION_LIMIT;
 use piton_project::mip::package::PackageJson;
@@ -11,7 +11,7 @@ use piton_project::version::Version;
 use piton_shipment::archive;
 use serde::Deserialize;
 
-use super::fetcher::{Events, Fetcher, Request};
+use super::fetcher::{Events, Fetcher, Members, Request};
 use super::gather::{FilePlace, WantedFile};
 use super::refs::{self, Refs};
 use super::sources::Described;
@@ -347,20 +347,24 @@ fn read_bundle(fetcher: &Fetcher, events: &mut Events<'_>) -> Result<Bundle, Pac
     Ok(Bundle { tag, libraries })
 }
 
-/// Returns the files of a zip archive on a server.
+/// Returns the files of a zip archive on a server. An archive is unpacked once in the life of a fetcher.
 pub(super) fn members(
     url: &str,
     fetcher: &Fetcher,
     events: &mut Events<'_>,
-) -> Result<BTreeMap<PortablePath, Vec<u8>>, PackageError> {
+) -> Result<Arc<Members>, PackageError> {
+    if let Some(members) = fetcher.unpacked(url) {
+        return Ok(members);
+    }
     let document = fetcher.get(Request::new(url, BUNDLE_LIMIT, true), events)?;
     let document = document.ok_or_else(|| PackageError::NoPackage {
         location: url.to_owned(),
     })?;
-    let mut members = BTreeMap::new();
-    let visited = archive::visit(Cursor::new(&*document), &mut |path, size, content| {
+    let mut members = Members::new();
+    let visited = archive::visit(Cursor::new(&*document), &mut |path, _, content| {
         let mut bytes = Vec::new();
-        content.take(size).read_to_end(&mut bytes)?;
+        // To the end: only there the size and the check sum are compared.
+        content.read_to_end(&mut bytes)?;
         members.insert(path.clone(), bytes);
         Ok(())
     });
@@ -368,5 +372,5 @@ pub(super) fn members(
         location: url.to_owned(),
         reason: error.to_string(),
     })?;
-    Ok(members)
+    Ok(fetcher.keep_unpacked(url, members))
 }

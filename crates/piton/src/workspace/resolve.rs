@@ -439,7 +439,6 @@ fn contents_of(
         _ => None,
     });
     let mut documents = fetcher.get_all(requests.collect(), events)?.into_iter();
-    let mut archives = BTreeMap::new();
     let mut contents = Vec::new();
     let mut total = 0;
     for file in files {
@@ -455,13 +454,8 @@ fn contents_of(
                 };
                 match url.split_once('#').filter(|_| is_member(url)) {
                     Some((archive, member)) => {
-                        if !archives.contains_key(archive) {
-                            let members = index::members(archive, fetcher, events)?;
-                            archives.insert(archive.to_owned(), members);
-                        }
-                        let members = archives.get(archive);
-                        let path = member.parse()?;
-                        let content = members.and_then(|members| members.get(&path));
+                        let members = index::members(archive, fetcher, events)?;
+                        let content = members.get(&member.parse()?);
                         let content = content.cloned().ok_or_else(missing)?;
                         fetcher.keep(&content);
                         content
