@@ -31,6 +31,8 @@ use piton_path::{PortablePath, Sha256Hex};
 use serde::Deserialize;
 use toml_edit::Value;
 
+use crate::project::is_group;
+
 /// Name of the file, in the folder of the `pyproject.toml`.
 pub const FILE_NAME: &str = "piton.lock";
 
@@ -127,6 +129,12 @@ pub enum LockError {
         /// The name.
         name: String,
     },
+    /// The name of a group is no name of a folder.
+    #[error("`{}` is not a name for a group", name.escape_debug())]
+    Group {
+        /// The name.
+        name: String,
+    },
     /// A package that is named is missing.
     #[error("`{}` needs `{}`, which is not in it", by.escape_debug(), name.escape_debug())]
     Missing {
@@ -198,7 +206,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Checks that all names are there, each once, and that no two packages have different files at one path.
+    /// Checks that groups are names of folders, that all names are there, each once, and that no two packages have different files at one path.
     ///
     /// # Errors
     ///
@@ -210,6 +218,11 @@ impl Lock {
                 let name = package.name.clone();
                 return Err(LockError::Twice { name });
             }
+        }
+        let mut groups = self.dependencies.iter().map(|one| &one.group);
+        if let Some(name) = groups.find(|name| !is_group(name)) {
+            let name = name.clone();
+            return Err(LockError::Group { name });
         }
         let dependencies = self.dependencies.iter();
         let asked = dependencies.map(|one| (&one.name, &one.packages));

@@ -24,7 +24,7 @@
 
 use std::path::{Path, PathBuf};
 
-use piton_path::RelativePath;
+use piton_path::{PortablePath, RelativePath};
 
 use crate::dependency::DependencySource;
 use crate::mip::INDEX;
@@ -39,6 +39,12 @@ pub const FILE_NAME: &str = "pyproject.toml";
 
 /// Name of the group of `[tool.belay.dependencies]`.
 pub const MAIN: &str = "main";
+
+/// Returns whether a text can name a group: the group has a folder of this name.
+pub fn is_group(name: &str) -> bool {
+    let path = name.parse::<PortablePath>();
+    path.is_ok_and(|path| path.parent().is_none())
+}
 
 /// The folder of the dependencies, if the project does not name another.
 pub const DEPENDENCIES_PATH: &str = ".belay/dependencies";

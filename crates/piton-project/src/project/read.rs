@@ -6,7 +6,7 @@ use std::ops::Range;
 use piton_path::{PortablePath, RelativePath};
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::{Dependency, Group, MAIN, Part, Project, SchemaError};
+use super::{Dependency, Group, MAIN, Part, Project, SchemaError, is_group};
 use crate::dependency::{DependencySource, is_identifier};
 
 /// The keys of `[tool.piton]` and `[tool.belay]`.
@@ -206,10 +206,7 @@ impl Reader<'_> {
                 not `[tool.belay.group.main.dependencies]`";
             return Err(self.error(item.span(), problem));
         }
-        let is_folder = name
-            .parse::<PortablePath>()
-            .is_ok_and(|path| path.parent().is_none());
-        if !is_folder {
+        if !is_group(name) {
             let problem = format!("`{}` is not a name for a group", name.escape_debug());
             return Err(self.error(item.span(), problem));
         }
