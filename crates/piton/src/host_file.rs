@@ -22,6 +22,58 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
+/// Writes a file as [`write()`] does, with its content and its name on the disk in the end: after a power cut it is the old file or
+/// the new one. The temporary file has always the same name, for [`remove_unfinished`]: only one process may write the file.
+pub(crate) fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // The target of a link is replaced, not the link.
+    let place = match path.is_symlink() {
+        true => path.canonicalize()?,
+        false => path.to_owned(),
+    };
+    let existing = match OpenOptions::new().write(true).open(&place) {
+        Ok(existing) => Some(existing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let new = unfinished(&place);
+    refuse_link(&new)?;
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        if let Some(existing) = &existing {
+            file.set_permissions(existing.metadata()?.permissions())?;
+        }
+        file.sync_data()
+    });
+    drop(existing);
+    if let Err(error) = written.and_then(|()| std::fs::rename(&new, &place)) {
+        let _ = std::fs::remove_file(&new);
+        return Err(error);
+    }
+    if let Some(folder) = place.parent() {
+        sync_folder(folder);
+    }
+    Ok(())
+}
+
+/// Removes what a [`write_through`] has left that was cut off.
+pub(crate) fn remove_unfinished(path: &Path) -> io::Result<()> {
+    let place = match path.is_symlink() {
+        true => path.canonicalize()?,
+        false => path.to_owned(),
+    };
+    match std::fs::remove_file(unfinished(&place)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".piton-new");
+    path.with_file_name(name)
+}
+
 /// Writes a file that does not exist yet, so that at every moment it is missing or complete. A file that another
 /// program creates meanwhile is replaced.
 ///
@@ -241,6 +293,23 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[test]
+    fn a_file_that_is_written_through_leaves_nothing_and_what_a_cut_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let names = || std::fs::read_dir(folder.path()).unwrap().count();
+        for content in ["1", "2"] {
+            write_through(&path, content.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(names(), 1);
+        std::fs::write(unfinished(&path), "half").unwrap();
+        remove_unfinished(&path).unwrap();
+        remove_unfinished(&path).unwrap();
+        assert_eq!(names(), 1);
+        assert!(write_through(folder.path(), b"").is_err(), "a folder");
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_devices_and_permissions_are_kept() {
@@ -251,6 +320,8 @@ mod tests {
         std::fs::write(path("real/a"), "old").unwrap();
         symlink("real/a", path("link")).unwrap();
         std::fs::set_permissions(path("real/a"), std::fs::Permissions::from_mode(0o640)).unwrap();
+        write_through(&path("link"), b"newer").unwrap();
+        assert_eq!(std::fs::read(path("real/a")).unwrap(), b"newer");
         write(&path("link"), b"new").unwrap();
         assert!(path("link").is_symlink());
         assert_eq!(std::fs::read(path("real/a")).unwrap(), b"new");

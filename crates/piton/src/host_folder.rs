@@ -58,9 +58,13 @@ impl Replacement {
         Ok(self.new.clone())
     }
 
-    /// Gives the new folder its name, and removes the old one.
+    /// Returns the path of the new folder, which need not exist.
+    pub(crate) fn new_folder(&self) -> &Path {
+        &self.new
+    }
+
+    /// Gives the new folder its name, and removes the old one. The content of the new one must be on the disk: [`sync_all`].
     pub(crate) fn finish(&self) -> io::Result<()> {
-        sync_all(&self.new)?;
         refuse_link(&self.folder)?;
         if !self.folder.exists() {
             fs::rename(&self.new, &self.folder)?;
@@ -164,6 +168,7 @@ mod tests {
             let replacement = Replacement::of(&folder);
             let new = replacement.begin().unwrap();
             fs::write(new.join("file"), content).unwrap();
+            sync_all(&new).unwrap();
             replacement.finish().unwrap();
             assert_eq!(fs::read_to_string(folder.join("file")).unwrap(), content);
         }

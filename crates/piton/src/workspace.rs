@@ -133,31 +133,39 @@ impl Workspace {
     /// [`PackageError::Project`] without a `pyproject.toml`, or for one that cannot be used; [`PackageError::Lock`].
     pub fn open(folder: &Path) -> Result<Workspace, PackageError> {
         let path = project::find(folder)?;
-        let text = std::fs::read_to_string(&path).map_err(|source| PackageError::Read {
-            path: path.clone(),
+        let workspace = Workspace::at(&path)?;
+        // What another process is at work with is not interrupted.
+        if let Some(_lock) = folder_lock::take(&workspace.root) {
+            let settings = (path.as_path(), workspace.text.as_str());
+            if tree::settle(&workspace.dependencies(), &workspace.lock_path(), settings)? {
+                return Workspace::at(&path);
+            }
+        }
+        Ok(workspace)
+    }
+
+    /// Reads the project of a `pyproject.toml`.
+    fn at(path: &Path) -> Result<Workspace, PackageError> {
+        let text = std::fs::read_to_string(path).map_err(|source| PackageError::Read {
+            path: path.to_owned(),
             source,
         })?;
         let project = Project::parse(&text).map_err(|source| {
             PackageError::Project(project::ProjectError::Schema {
-                path: path.clone(),
+                path: path.to_owned(),
                 source,
             })
         })?;
         let root = path.parent().unwrap_or(Path::new(".")).to_owned();
         let lock = read_lock(&root.join(LOCK_NAME))?;
-        let workspace = Workspace {
+        Ok(Workspace {
             root,
             read: text.clone(),
             text,
             is_changed: false,
             project,
             lock,
-        };
-        // What another process is at work with is not interrupted.
-        if let Some(_lock) = folder_lock::take(&workspace.root) {
-            tree::settle(&workspace.dependencies())?;
-        }
-        Ok(workspace)
+        })
     }
 
     /// Waits until no other process writes to the project, and keeps others from writing to it.
@@ -222,7 +230,7 @@ impl Workspace {
             return Ok(());
         }
         let path = self.pyproject();
-        host_file::write(&path, self.text.as_bytes())
+        host_file::write_through(&path, self.text.as_bytes())
             .map_err(|source| PackageError::Write { path, source })?;
         self.is_changed = false;
         self.read.clone_from(&self.text);

@@ -7,14 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_path::{PortablePath, Sha256Hex};
-use piton_project::lock::{Lock, LockedDependency, LockedFile, find_conflict};
+use piton_project::lock::{Lock, LockedDependency, LockedFile, SIZE_LIMIT, find_conflict};
 use piton_project::mip::FILE_LIMIT;
 use piton_project::project::Project;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tracing::debug;
 
-use super::{PackageError, Resolved, Workspace};
+use super::{PackageError, Resolved, Workspace, read_lock};
 use crate::host_file;
-use crate::host_folder::{Replacement, hard_copy};
+use crate::host_folder::{Replacement, hard_copy, sync_all};
 use crate::host_tree::{self, Kind, Rules};
 use crate::left_out;
 use crate::regular::{self, Links};
@@ -86,8 +87,9 @@ impl Workspace {
         differences(&self.dependencies(), &wanted(lock, &self.project)?)
     }
 
-    /// Writes the settings, if they were changed, the lock and the folder of the dependencies. Each of them is old or new at any
-    /// moment, in this order; after a cut, the next call writes the rest from the cache. One process at a time writes to a project.
+    /// Writes the settings, if they were changed, the lock and the folder of the dependencies. All of it is one change, which is
+    /// made when the lock is written: after a cut before that everything is old, and after a cut behind it the next
+    /// [`Workspace::open`] completes the rest. One process at a time writes to a project.
     ///
     /// # Errors
     ///
@@ -96,6 +98,9 @@ impl Workspace {
     pub fn write(&mut self, resolved: &Resolved) -> Result<Written, PackageError> {
         let _lock = self.to_write()?;
         let folder = self.dependencies();
+        // Another process may have written, or may have been cut off.
+        settle(&folder, &self.lock_path(), (&self.pyproject(), &self.read))?;
+        self.lock = read_lock(&self.lock_path())?;
         let project = self.project.clone();
         let wanted = wanted(&resolved.lock, &project)?;
         let differences = differences(&folder, &wanted)?;
@@ -109,20 +114,34 @@ impl Workspace {
                 differences: lacking,
             });
         }
-        self.save_settings()?;
         let mut written = Written {
             lock: self.lock.as_ref() != Some(&resolved.lock),
             files: differences,
         };
+        let gone = self.gone_groups(self.lock.as_ref(), &folder);
+        let text = resolved.lock.to_text();
+        let has_tree = !written.files.is_empty() || !gone.is_empty() || self.is_changed;
+        let pending = match has_tree {
+            true => {
+                let lock = match written.lock {
+                    true => Sha256Hex::of(text.as_bytes()),
+                    // The file may be written in another way, with the same meaning.
+                    false => Sha256Hex::of(&fs::read(self.lock_path()).unwrap_or_default()),
+                };
+                let change = Pending::new(self, lock);
+                Some(prepare(&folder, &wanted, &gone, resolved, &change)?)
+            }
+            false => None,
+        };
         if written.lock {
             let path = self.lock_path();
-            host_file::write(&path, resolved.lock.to_text().as_bytes())
+            host_file::write_through(&path, text.as_bytes())
                 .map_err(|source| PackageError::Write { path, source })?;
         }
-        let old = self.lock.replace(resolved.lock.clone());
-        let gone = self.gone_groups(old.as_ref(), &folder);
-        if !written.files.is_empty() || !gone.is_empty() {
-            write_tree(&folder, &wanted, &gone, resolved)?;
+        self.save_settings()?;
+        self.lock = Some(resolved.lock.clone());
+        if let Some(replacement) = pending {
+            put_in_place(&folder, &replacement)?;
         }
         written.files.sort();
         Ok(written)
@@ -303,22 +322,102 @@ pub(super) fn files_of(folder: &Path) -> Result<Vec<String>, PackageError> {
     Ok(files)
 }
 
-/// Completes or undoes a change that was interrupted.
-pub(super) fn settle(folder: &Path) -> Result<(), PackageError> {
+/// A change that is prepared: what it makes of the lock and the settings. It is a file in the new folder of the dependencies.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    /// The hash of the new lock's text.
+    lock: Sha256Hex,
+    /// The hash of the old settings' text.
+    settings: Sha256Hex,
+    /// The new settings' text, if it is another one.
+    text: Option<String>,
+}
+
+/// The name of the file of a [`Pending`].
+const PENDING: &str = ".piton-pending.json";
+
+impl Pending {
+    fn new(workspace: &Workspace, lock: Sha256Hex) -> Pending {
+        Pending {
+            lock,
+            settings: Sha256Hex::of(workspace.read.as_bytes()),
+            text: workspace.is_changed.then(|| workspace.text.clone()),
+        }
+    }
+
+    /// Reads the change that a folder was prepared for.
+    fn read(new: &Path) -> Option<Pending> {
+        let path = new.join(PENDING);
+        let bytes = regular::read(&path, Links::Refuse, FILE_LIMIT).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+}
+
+/// Completes or undoes a change that was interrupted. Returns whether the settings were written.
+pub(super) fn settle(
+    folder: &Path,
+    lock: &Path,
+    settings: (&Path, &str),
+) -> Result<bool, PackageError> {
     let replacement = Replacement::of(folder);
-    replacement.settle().map_err(|source| PackageError::Write {
+    let failed = |source| PackageError::Write {
+        path: folder.to_owned(),
+        source,
+    };
+    for path in [lock, settings.0] {
+        host_file::remove_unfinished(path).map_err(failed)?;
+    }
+    let pending = Pending::read(replacement.new_folder());
+    let is_made = |pending: &Pending| {
+        let lock = regular::read(lock, Links::Follow, SIZE_LIMIT);
+        lock.is_ok_and(|lock| Sha256Hex::of(&lock) == pending.lock)
+    };
+    let Some(pending) = pending.filter(is_made) else {
+        replacement.settle().map_err(failed)?;
+        remove_mark(folder).map_err(failed)?;
+        return Ok(false);
+    };
+    debug!("an interrupted change of the project is completed");
+    let (path, text) = settings;
+    let is_old = Sha256Hex::of(text.as_bytes()) == pending.settings;
+    let new_text = pending.text.filter(|_| is_old);
+    if let Some(text) = &new_text {
+        let written = host_file::write_through(path, text.as_bytes());
+        written.map_err(|source| PackageError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    put_in_place(folder, &replacement)?;
+    Ok(new_text.is_some())
+}
+
+/// Exchanges the old folder and the new one.
+fn put_in_place(folder: &Path, replacement: &Replacement) -> Result<(), PackageError> {
+    let done = replacement.finish().and_then(|()| remove_mark(folder));
+    done.map_err(|source| PackageError::Write {
         path: folder.to_owned(),
         source,
     })
 }
 
-/// Writes the folder beside its place, and exchanges the two. Entries that are of no group of the lock, nor in `gone`, stay.
-fn write_tree(
+/// Removes what says that a folder was prepared: it is in its place.
+fn remove_mark(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(folder.join(PENDING)) {
+        Err(error) if folder.is_dir() && error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the folder beside its place, with the change that it belongs to. Entries that are of no group of the lock, nor in `gone`,
+/// stay.
+fn prepare(
     folder: &Path,
     wanted: &Wanted<'_>,
     gone: &BTreeSet<String>,
     resolved: &Resolved,
-) -> Result<(), PackageError> {
+    change: &Pending,
+) -> Result<Replacement, PackageError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| PackageError::Write { path, source }
@@ -326,7 +425,8 @@ fn write_tree(
     let replacement = Replacement::of(folder);
     let new = replacement.begin().map_err(failed(folder))?;
     for name in entries(folder)? {
-        if !wanted.contains_key(name.as_str()) && !gone.contains(&name) {
+        let is_ours = wanted.contains_key(name.as_str()) || gone.contains(&name);
+        if !is_ours && name != PENDING {
             hard_copy(&folder.join(&name), &new.join(&name)).map_err(failed(&new))?;
         }
     }
@@ -343,7 +443,12 @@ fn write_tree(
             written.map_err(failed(&folder.join(group).join(path)))?;
         }
     }
-    replacement.finish().map_err(failed(folder))
+    // The mark makes the folder whole, so everything else is on the disk before it.
+    sync_all(&new).map_err(failed(&new))?;
+    let mark = serde_json::to_vec(change).map_err(io::Error::other);
+    let marked = mark.and_then(|mark| host_file::write_through(&new.join(PENDING), &mark));
+    marked.map_err(failed(&new))?;
+    Ok(replacement)
 }
 
 fn inner(folder: &Path, path: &PortablePath) -> PathBuf {
