@@ -100,8 +100,10 @@ impl Packages<'_> {
             .unwrap_or_default();
         let new = place.record(&old)?;
         let stale = place.stale(&old, &new)?;
+        // The sources that hide compiled files were looked up with the rest.
+        let is_known = |path: &PortablePath| image.superseded.contains_key(path);
+        let looked = Stale::of(stale.iter(), is_known).wanted(&base)?;
         let stale = Stale::of(stale.iter(), |_| false);
-        let looked = stale.wanted(&base)?;
         if !looked.is_empty() {
             found.extend(remote.look(&looked, Deadline::after(CONTENT_TIME))?);
         }
